@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { errorMessage, UsageError } from "../platform/errors.ts";
+import { createShutdownSignal } from "../platform/shutdown.ts";
+import { type Command, EXIT, type ExitCode } from "./command.ts";
+
+// Loaded on demand: `catalyst migrate` must not pay for the Kubernetes client.
+const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
+  operator: () => import("./operator.ts"),
+  billing: () => import("./billing.ts"),
+  migrate: () => import("./migrate.ts"),
+  smoke: () => import("./smoke.ts"),
+  "reconcile-ledger": () => import("./reconcile-ledger.ts"),
+  playground: () => import("./playground.ts"),
+  generate: () => import("./generate.ts"),
+};
+
+async function usage(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(COMMANDS).map(
+      async ([name, load]) => `  ${name.padEnd(18)}${(await load()).command.summary}`,
+    ),
+  );
+  return `Usage: catalyst COMMAND [OPTIONS]\n\n${lines.join("\n")}\n\ncatalyst COMMAND --help says more. Exit codes: 0 done, 1 the check failed, 2 wrong usage.\n`;
+}
+
+async function main(): Promise<ExitCode> {
+  const [name, ...args] = process.argv.slice(2);
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? process.stderr : process.stdout).write(await usage());
+    return name === undefined ? EXIT.wrongUsage : EXIT.done;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
+    process.stderr.write(`catalyst: no command '${name}': one of ${Object.keys(COMMANDS).join(", ")}\n`);
+    return EXIT.wrongUsage;
+  }
+  const { command } = await load();
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(command.help);
+    return EXIT.done;
+  }
+  try {
+    return await command.run({
+      args,
+      env: process.env,
+      signal: createShutdownSignal(),
+      stdout: process.stdout,
+      stderr: process.stderr,
+    });
+  } catch (error) {
+    process.stderr.write(`catalyst ${name}: ${errorMessage(error)}\n`);
+    return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,22 @@
+import { createHash } from "node:crypto";
+
+/**
+ * JSON with the members of every object sorted by name and no white space: equal values, equal text.
+ * Members that are `undefined` are left out, as JSON.stringify does.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+  if (value !== null && typeof value === "object") {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
+    return `{${members.join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** `sha256:<64 hex>` of a text or bytes: the form that OCI digests and our fingerprints share. */
+export function sha256Digest(content: string | Uint8Array): string {
+  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { UsageError } from "./errors.ts";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads settings from an environment. An empty variable counts as absent. Every variable `NAME` may come
+ * from a file named by `NAME_FILE` (one trailing newline is dropped); naming both is an error.
+ * Errors are `UsageError`s that name the variable, never its value.
+ */
+export function createEnvReader(
+  env: Env,
+  readFile: (path: string) => string = (p) => readFileSync(p, "utf8"),
+) {
+  function optional(name: string): string | undefined {
+    const direct = env[name] || undefined;
+    const path = env[`${name}_FILE`] || undefined;
+    if (path === undefined) return direct;
+    if (direct !== undefined) throw new UsageError(`${name} and ${name}_FILE are both set: keep one`);
+    try {
+      return readFile(path).replace(/\r?\n$/, "") || undefined;
+    } catch {
+      throw new UsageError(`${name}_FILE names a file that cannot be read: ${path}`);
+    }
+  }
+
+  function required(name: string): string {
+    const value = optional(name);
+    if (value === undefined) throw new UsageError(`${name} is required: set it, or ${name}_FILE`);
+    return value;
+  }
+
+  /** A whole number within `[min, max]`. */
+  function integer(name: string, fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER): number {
+    const text = optional(name);
+    if (text === undefined) return fallback;
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new UsageError(`${name} must be a whole number from ${min} to ${max}`);
+    }
+    return value;
+  }
+
+  /** Comma-separated, blanks around items dropped, empty items too. */
+  function list(name: string): string[] {
+    return (optional(name) ?? "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+  }
+
+  /** JSON in a file named by the variable itself (`CATALOG_FILE`, `BRANDING_FILE`, …). */
+  function jsonFile(name: string): unknown {
+    const path = env[name] || undefined;
+    if (path === undefined) return undefined;
+    try {
+      return JSON.parse(readFile(path));
+    } catch (cause) {
+      throw new UsageError(`${name}: ${path} is not readable JSON`, { cause });
+    }
+  }
+
+  return { optional, required, integer, list, jsonFile };
+}
+
+export type EnvReader = ReturnType<typeof createEnvReader>;

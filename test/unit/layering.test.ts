@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../../src");
+
+/** The table of docs/architecture.md, longest folder first; each entry lists what it may import besides itself. */
+const MAY_IMPORT: [folder: string, allowed: string[]][] = [
+  ["playground/apiserver", ["api", "platform"]],
+  ["admission/rules", ["api"]],
+  ["admission", ["api", "admission/rules", "platform"]],
+  ["api", []],
+  ["platform", []],
+  ["kube", ["api", "platform"]],
+  ["billing", ["platform"]],
+  ["controllers", ["api", "kube", "admission/rules", "platform"]],
+  ["playground", ["api", "platform", "kube", "playground/apiserver"]],
+  ["cli", MAY_IMPORT_EVERYTHING()],
+];
+
+function MAY_IMPORT_EVERYTHING(): string[] {
+  return ["api", "platform", "kube", "admission/rules", "admission", "billing", "controllers", "playground/apiserver", "playground"];
+}
+
+const KUBERNETES_CLIENT_USERS = ["kube", "playground", "playground/apiserver", "cli"];
+const PURE = /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/rules\/)|(^billing\/voucher\.ts$)/;
+
+function folderOf(file: string): string {
+  const folder = MAY_IMPORT.map(([name]) => name).find((name) => file.startsWith(`${name}/`));
+  if (folder === undefined) throw new Error(`src/${file} lies in no known folder`);
+  return folder;
+}
+
+interface Import {
+  file: string;
+  specifier: string;
+  typeOnly: boolean;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+const sources = files.map((file) => ({ file, text: readFileSync(join(SRC, file), "utf8") }));
+const imports: Import[] = sources.flatMap(({ file, text }) =>
+  [...text.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/gm)].map(
+    (match) => ({ file, specifier: match[2] ?? match[3] ?? "", typeOnly: match[1] !== undefined }),
+  ),
+);
+
+describe("layering", () => {
+  it("finds the tree and its imports", () => {
+    expect(files.length).toBeGreaterThan(10);
+    expect(imports.length).toBeGreaterThan(10);
+  });
+
+  it("lets each folder import only what the architecture allows", () => {
+    const forbidden = imports
+      .filter(({ specifier }) => specifier.startsWith("."))
+      .filter(({ file, specifier }) => {
+        const target = relative(SRC, resolve(SRC, dirname(file), specifier));
+        const from = folderOf(file);
+        const to = folderOf(target);
+        return from !== to && !MAY_IMPORT.find(([name]) => name === from)?.[1].includes(to);
+      })
+      .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(forbidden).toEqual([]);
+  });
+
+  it("keeps Kubernetes-client values in kube, playground and cli", () => {
+    const forbidden = imports
+      .filter(({ specifier, typeOnly }) => specifier.startsWith("@kubernetes/") && !typeOnly)
+      .filter(({ file }) => !KUBERNETES_CLIENT_USERS.includes(folderOf(file)))
+      .map(({ file }) => file);
+    expect(forbidden).toEqual([]);
+  });
+
+  it("keeps process.env in cli", () => {
+    expect(sources.filter(({ file, text }) => !file.startsWith("cli/") && text.includes("process.env")).map(({ file }) => file)).toEqual([]);
+  });
+
+  it("keeps pure files free of clocks, I/O and logs", () => {
+    const impure = /\bDate\.now\b|new Date\(\)|\bMath\.random\b|"node:(fs|net|http|https|child_process)|platform\/(log|env)|console\./;
+    expect(sources.filter(({ file, text }) => PURE.test(file) && impure.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+});
