@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { Agent, type Dispatcher, request } from "undici";
+import { parse } from "yaml";
+
+const REQUEST_TIMEOUT_MS = 15_000;
+
+export interface ApiAnswer {
+  status: number;
+  /** An object, a list, or a `Status`. */
+  body: unknown;
+}
+
+export interface ApiRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  body?: unknown;
+  contentType?: string;
+  /** Acts as this user, through impersonation. */
+  as?: string;
+}
+
+export interface ApiConnection {
+  send(request: ApiRequest): Promise<ApiAnswer>;
+  close(): Promise<void>;
+}
+
+interface KubeconfigFile {
+  clusters: { cluster: { server: string; "certificate-authority-data": string } }[];
+  users: { user: { "client-certificate-data"?: string; "client-key-data"?: string; token?: string } }[];
+}
+
+/**
+ * Speaks to an API server as the one user of a kubeconfig, over shared TLS connections. The story uses this and
+ * not the operator's client, so that a fault of that client cannot hide in both.
+ */
+export function createApiConnection(kubeconfigPath: string): ApiConnection {
+  const file = parse(readFileSync(kubeconfigPath, "utf8")) as KubeconfigFile;
+  const cluster = file.clusters[0]?.cluster;
+  const user = file.users[0]?.user;
+  if (cluster === undefined || user === undefined) throw new Error(`${kubeconfigPath} names no cluster or no user`);
+  const pem = (data: string | undefined) => (data === undefined ? {} : { value: Buffer.from(data, "base64").toString() });
+  const cert = pem(user["client-certificate-data"]).value;
+  const key = pem(user["client-key-data"]).value;
+  const agent = new Agent({
+    connect: {
+      ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+    },
+  });
+
+  return {
+    async send({ method, path, body, contentType = "application/json", as }) {
+      const headers: Record<string, string> = { accept: "application/json", "user-agent": "catalyst-playground" };
+      if (user.token !== undefined) headers.authorization = `Bearer ${user.token}`;
+      if (as !== undefined) headers["impersonate-user"] = as;
+      if (body !== undefined) headers["content-type"] = contentType;
+      const options: Omit<Dispatcher.RequestOptions, "origin" | "path"> & { dispatcher: Agent } = {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        dispatcher: agent,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        bodyTimeout: REQUEST_TIMEOUT_MS,
+      };
+      const answer = await request(new URL(path, cluster.server), options);
+      return { status: answer.statusCode, body: await answer.body.json() };
+    },
+    close: () => agent.close(),
+  };
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import type { KubernetesObject } from "../../api/object.ts";
+
+const NAMESPACE = "catalyst-system";
+const OPERATOR = "catalyst-operator";
+const PORTS = { webhook: 9443, api: 8085, http: 8080 };
+
+export interface OperatorInstallation {
+  /** `repository@sha256:…` of the catalyst image. */
+  image: string;
+  /** `HOST=ORIGIN`, comma-separated: where the registry hosts that manifests name are served here. */
+  registryMirrors: string;
+  /** The chart's own ClusterRole: the operator runs here with what it would hold in a cluster. */
+  clusterRoleFile: string;
+}
+
+/** What `helm install` would put on a cluster, in the one-replica form that a single machine needs. */
+export function desiredOperatorManifests(installation: OperatorInstallation): KubernetesObject[] {
+  const clusterRole = parse(readFileSync(installation.clusterRoleFile, "utf8")) as KubernetesObject;
+  const labels = { "app.kubernetes.io/name": OPERATOR };
+  const http = (path: string) => ({ httpGet: { path, port: PORTS.http } });
+  return [
+    namespace(NAMESPACE),
+    namespace("catalog"),
+    namespace("catalog-sovereign"),
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: OPERATOR, namespace: NAMESPACE } },
+    clusterRole,
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: OPERATOR },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: clusterRole.metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
+    },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: OPERATOR, namespace: NAMESPACE, labels },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            serviceAccountName: OPERATOR,
+            terminationGracePeriodSeconds: 15,
+            containers: [
+              {
+                name: "operator",
+                image: installation.image,
+                args: ["operator", "--webhook-url=https://$(POD_IP):9443"],
+                env: [
+                  { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+                  { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+                  { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+                  { name: "REGISTRY_MIRRORS", value: installation.registryMirrors },
+                ],
+                ports: Object.entries(PORTS).map(([name, containerPort]) => ({ name, containerPort })),
+                startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: 60 },
+                livenessProbe: { ...http("/healthz"), periodSeconds: 10 },
+                readinessProbe: { ...http("/readyz"), periodSeconds: 1 },
+              },
+            ],
+          },
+        },
+      },
+    },
+  ] as KubernetesObject[];
+}
+
+/**
+ * On the cluster that is its Sovereign a Franchisee often holds every right that RBAC can give. The story gives
+ * them, so that what is refused there is refused by admission alone.
+ */
+export function desiredFranchiseeBinding(user: string): KubernetesObject {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: `playground-${user}-cluster-admin` },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
+  } as KubernetesObject;
+}
+
+function namespace(name: string): KubernetesObject {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name } } as KubernetesObject;
+}

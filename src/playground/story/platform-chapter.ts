@@ -1,0 +1,81 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { ObjectReference } from "./cluster.ts";
+import type { StoryContext } from "./context.ts";
+import { parseExample } from "./example.ts";
+import { desiredFranchiseeBinding, desiredOperatorManifests, type OperatorInstallation } from "./operator-manifest.ts";
+
+export interface PlatformChapterInput {
+  crdFolder: string;
+  operator: OperatorInstallation;
+  franchisee: string;
+}
+
+const OPERATOR_DEPLOYMENT: ObjectReference = {
+  kind: "Deployment",
+  name: "catalyst-operator",
+  namespace: "catalyst-system",
+};
+
+/** CRDs, the operator under its own ServiceAccount, its webhook, then the manifests of docs/examples. */
+export async function tellPlatformChapter(context: StoryContext, input: PlatformChapterInput): Promise<void> {
+  const { narrator, cluster } = context;
+  const admin = cluster.asAdmin();
+  const applyAll = async (manifests: KubernetesObject[]) => {
+    for (const manifest of manifests) await admin.mustApply(manifest);
+  };
+
+  await narrator.step("The CRDs are installed and Established", async (observe) => {
+    const crds = readdirSync(input.crdFolder)
+      .filter((file) => file.endsWith(".yaml"))
+      .flatMap((file) => parseExample(join(input.crdFolder, file)))
+      .map(({ manifest }) => manifest);
+    await Promise.all(crds.map((crd) => admin.mustApply(crd)));
+    await Promise.all(
+      crds.map((crd) =>
+        cluster.waitForCondition({ kind: "CustomResourceDefinition", name: crd.metadata.name }, "Established", "True"),
+      ),
+    );
+    observe(crds.map((crd) => crd.metadata.name.split(".")[0]).join(", "));
+  });
+
+  await narrator.step("The operator runs with its own ServiceAccount and RBAC", async (observe) => {
+    await applyAll(desiredOperatorManifests(input.operator));
+    await applyAll([desiredFranchiseeBinding(input.franchisee)]);
+    await applyAll(examplesOf(context, (kind) => kind === "ConfigMap"));
+    await cluster.waitForCondition(OPERATOR_DEPLOYMENT, "Available", "True");
+    observe(`deployment/catalyst-operator Available; image ${input.operator.image}`);
+  });
+
+  await narrator.step("Its webhook serves TLS with a certificate it made itself", async (observe) => {
+    const configuration: ObjectReference = { kind: "ValidatingWebhookConfiguration", name: "catalyst-operator" };
+    const object = await cluster.waitUntil(configuration, "the webhooks carry a caBundle", hasCaBundle);
+    observe(`validatingwebhookconfiguration/catalyst-operator: ${webhooksOf(object).length} webhooks, caBundle published`);
+  });
+
+  await narrator.step("A BillingRelease, two Sovereigns and the Franchise are applied", async (observe) => {
+    const manifests = examplesOf(context, (kind) =>
+      ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy"].includes(kind),
+    );
+    for (const manifest of manifests) {
+      await admin.mustApply(manifest);
+      observe(`${manifest.kind.toLowerCase()}/${manifest.metadata.name} applied`);
+    }
+  });
+}
+
+function examplesOf(context: StoryContext, takes: (kind: string) => boolean): KubernetesObject[] {
+  return context.examples.map(({ manifest }) => manifest).filter(({ kind }) => takes(kind));
+}
+
+interface WebhookConfiguration {
+  webhooks?: { clientConfig: { caBundle?: string } }[];
+}
+
+const webhooksOf = (object: unknown) => (object as WebhookConfiguration).webhooks ?? [];
+
+function hasCaBundle(object: unknown): boolean {
+  const webhooks = webhooksOf(object);
+  return webhooks.length > 0 && webhooks.every(({ clientConfig }) => Boolean(clientConfig.caBundle));
+}

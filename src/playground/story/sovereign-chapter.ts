@@ -1,0 +1,74 @@
+import { sha256Digest } from "../../platform/canonical-json.ts";
+import type { ObjectReference } from "./cluster.ts";
+import type { StoryContext, StorySovereign } from "./context.ts";
+import { expectEqual, expectThat } from "./expectation.ts";
+
+interface SovereignObject {
+  status: {
+    pinnedImage: string;
+    schemaVersion: string;
+    schemaFingerprint: string;
+    apiFingerprint: string;
+    lastSmokeTest: { steps: { name: string; passed: boolean; durationMs: number }[] };
+  };
+}
+
+/** Follows one Sovereign from its manifest to `Ready`, condition by condition. */
+export async function tellSovereignChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
+  const { narrator, cluster } = context;
+  const { name, namespace } = sovereign;
+  const self: ObjectReference = { kind: "Sovereign", name };
+  const becomes = (type: string) => cluster.waitForCondition(self, type, "True");
+  const read = async () => (await cluster.get(self)) as SovereignObject;
+
+  await narrator.step(`${name}: the release's digest is pinned`, async (observe) => {
+    await becomes("ImagePinned");
+    observe((await read()).status.pinnedImage);
+  });
+
+  await narrator.step(`${name}: its database answers`, async (observe) => {
+    const condition = await becomes("DatabaseReady");
+    observe(condition.message);
+  });
+
+  await narrator.step(`${name}: the migration Job ran once`, async (observe) => {
+    await becomes("Migrated");
+    const jobs = await cluster.list("Job", namespace);
+    expectEqual("migration Jobs", jobs.length, 1);
+    const { status } = await read();
+    observe(`job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint.slice(0, 19)}…`);
+  });
+
+  await narrator.step(`${name}: the Deployment is rolled out`, async (observe) => {
+    await becomes("RolledOut");
+    const pods = await cluster.list("Pod", namespace, "app.kubernetes.io/name=billing");
+    observe(`deployment/billing: ${pods.length} Pods, all on the pinned digest`);
+  });
+
+  await narrator.step(`${name}: the four-step smoke test holds`, async (observe) => {
+    await cluster.waitUntil(self, "a smoke test is in the status", (object) =>
+      Boolean((object as Partial<SovereignObject>).status?.lastSmokeTest),
+    );
+    const { steps } = (await read()).status.lastSmokeTest;
+    expectEqual("steps", steps.map(({ passed }) => passed), [true, true, true, true]);
+    observe(steps.map((step) => `${step.name} ${Math.round(step.durationMs)} ms`).join(" · "));
+  });
+
+  await narrator.step(`${name}: its voucher shape is the one of Catalyst-Zero`, async (observe) => {
+    await becomes("VoucherShapeVerified");
+    const { schemaFingerprint, apiFingerprint } = (await read()).status;
+    const reference = await cluster.referenceOf(await cluster.releaseOf(name));
+    expectEqual("schema fingerprint", schemaFingerprint, reference.schemaFingerprint);
+    expectEqual("API fingerprint", apiFingerprint, reference.apiFingerprint);
+    const served = await fetch(`${sovereign.url}/openapi.json`, { signal: context.signal });
+    expectThat(served.ok, "the Sovereign serves its API description", served.status);
+    observe(`schema ${schemaFingerprint.slice(0, 19)}… · API ${apiFingerprint.slice(0, 19)}… (measured on ${reference.measuredOn})`);
+    observe(`GET ${sovereign.url}/openapi.json → 200  ${sha256Digest(await served.text()).slice(0, 19)}…`);
+  });
+
+  await narrator.step(`${name}: Ready`, async (observe) => {
+    await becomes("Ready");
+    const conditions = await cluster.conditionsOf(self);
+    observe(conditions.map(({ type, status }) => `${type}=${status}`).join(" "));
+  });
+}
