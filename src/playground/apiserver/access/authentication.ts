@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { PeerCertificate } from "node:tls";
+import { StatusError } from "../status.ts";
+import type { ServiceAccountTokens, VerifiedToken } from "./token.ts";
+import { ANONYMOUS, asAuthenticated, type UserInfo } from "./user.ts";
+
+/** What a request shows of its sender. An `IncomingMessage` over TLS fits as it is. */
+export interface Credentials {
+  headers: Pick<IncomingHttpHeaders, "authorization">;
+  socket: {
+    /** True when the client's certificate was verified against the server's client CA. */
+    authorized?: boolean;
+    getPeerCertificate?(): PeerCertificate;
+  };
+}
+
+export interface AuthenticatorDeps {
+  /** Bearer tokens known from the start, and whom each speaks for. */
+  bearerTokens: ReadonlyMap<string, UserInfo>;
+  serviceAccountTokens: ServiceAccountTokens;
+  /** Whether a request that shows nothing is `system:anonymous`; otherwise it is refused. Default true. */
+  anonymous?: boolean;
+}
+
+export interface Authenticator {
+  /** Throws 401 for credentials that do not hold; nothing shown at all is `system:anonymous`. */
+  authenticate(request: Credentials): Promise<UserInfo>;
+  /** What a TokenReview asks. `error` is why a token does not hold, when there is more to say. */
+  reviewToken(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<{ verified?: VerifiedToken; error?: string }>;
+}
+
+export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
+  const { serviceAccountTokens, anonymous = true } = deps;
+  // Compared by digest: how long a look-up takes says nothing about the token.
+  const users = new Map([...deps.bearerTokens].map(([token, user]) => [digest(token), user]));
+
+  async function verifyToken(
+    token: string,
+    audiences: readonly string[],
+  ): Promise<VerifiedToken | undefined> {
+    const user = users.get(digest(token));
+    if (user !== undefined) {
+      // A static token carries no audience: it is this server's alone.
+      const held = serviceAccountTokens.apiAudiences.filter((audience) => audiences.includes(audience));
+      return held.length === 0 ? undefined : { user: asAuthenticated(user), audiences: held };
+    }
+    const verified = await serviceAccountTokens.verify(token, audiences);
+    return verified && { ...verified, user: asAuthenticated(verified.user) };
+  }
+
+  return {
+    async authenticate({ headers, socket }) {
+      const byCertificate = certificateUser(socket);
+      if (byCertificate !== undefined) return byCertificate;
+      const token = bearerToken(headers.authorization);
+      if (token === undefined) {
+        // Basic or anything else unknown is as good as nothing, which is how Kubernetes takes it.
+        if (anonymous) return ANONYMOUS;
+        throw unauthorized();
+      }
+      const verified = await verifyToken(token, serviceAccountTokens.apiAudiences).catch(() => undefined);
+      if (verified === undefined) throw unauthorized();
+      return verified.user;
+    },
+
+    async reviewToken(token, audiences) {
+      try {
+        const verified = await verifyToken(token, audiences);
+        return verified === undefined ? { error: "invalid bearer token" } : { verified };
+      } catch (error) {
+        return { error: `[invalid bearer token, ${(error as Error).message}]` };
+      }
+    },
+  };
+}
+
+function bearerToken(header: string | undefined): string | undefined {
+  const [scheme, token] = (header ?? "").trim().split(" ");
+  return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
+}
+
+/** CN is the user, each O a group. */
+function certificateUser(socket: Credentials["socket"]): UserInfo | undefined {
+  if (socket.authorized !== true || socket.getPeerCertificate === undefined) return undefined;
+  const { subject, fingerprint256 } = socket.getPeerCertificate();
+  const username = subject === undefined ? undefined : [subject.CN].flat()[0];
+  if (!username) return undefined;
+  const groups = [subject.O ?? []].flat();
+  return asAuthenticated({
+    username,
+    groups,
+    extra: {
+      "authentication.kubernetes.io/credential-id": [
+        `X509SHA256=${fingerprint256.replaceAll(":", "").toLowerCase()}`,
+      ],
+    },
+  });
+}
+
+function digest(token: string): string {
+  return createHash("sha256").update(token).digest("base64");
+}
+
+function unauthorized(): StatusError {
+  return new StatusError(401, "Unauthorized", "Unauthorized");
+}
