@@ -28,7 +28,10 @@ export interface RunningHttpServer {
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { handler, host, port, tls } = options;
   let draining = false;
+  const underWay = new Set<http.ServerResponse>();
   const onRequest: http.RequestListener = (request, response) => {
+    underWay.add(response);
+    response.once("close", () => underWay.delete(response));
     if (draining) response.setHeader("Connection", "close");
     handler(request, response);
   };
@@ -55,6 +58,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     async close(drainMs = 5_000) {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const response of underWay) if (!response.headersSent) response.setHeader("Connection", "close");
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), drainMs);
       await closed;

@@ -37,8 +37,10 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
   const file = parse(readFileSync(kubeconfigPath, "utf8")) as KubeconfigFile;
   const cluster = file.clusters[0]?.cluster;
   const user = file.users[0]?.user;
-  if (cluster === undefined || user === undefined) throw new Error(`${kubeconfigPath} names no cluster or no user`);
-  const pem = (data: string | undefined) => (data === undefined ? {} : { value: Buffer.from(data, "base64").toString() });
+  if (cluster === undefined || user === undefined)
+    throw new Error(`${kubeconfigPath} names no cluster or no user`);
+  const pem = (data: string | undefined) =>
+    data === undefined ? {} : { value: Buffer.from(data, "base64").toString() };
   const cert = pem(user["client-certificate-data"]).value;
   const key = pem(user["client-key-data"]).value;
   const agent = new Agent({
@@ -50,7 +52,10 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
 
   return {
     async send({ method, path, body, contentType = "application/json", as }) {
-      const headers: Record<string, string> = { accept: "application/json", "user-agent": "catalyst-playground" };
+      const headers: Record<string, string> = {
+        accept: "application/json",
+        "user-agent": "catalyst-playground",
+      };
       if (user.token !== undefined) headers.authorization = `Bearer ${user.token}`;
       if (as !== undefined) headers["impersonate-user"] = as;
       if (body !== undefined) headers["content-type"] = contentType;

@@ -20,7 +20,10 @@ const KINDS = {
   ClusterRole: ["/apis/rbac.authorization.k8s.io/v1", "clusterroles"],
   ClusterRoleBinding: ["/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"],
   CustomResourceDefinition: ["/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"],
-  ValidatingWebhookConfiguration: ["/apis/admissionregistration.k8s.io/v1", "validatingwebhookconfigurations"],
+  ValidatingWebhookConfiguration: [
+    "/apis/admissionregistration.k8s.io/v1",
+    "validatingwebhookconfigurations",
+  ],
   Sovereign: ["/apis/catalyst.openova.io/v1alpha1", "sovereigns"],
   BillingRelease: ["/apis/catalyst.openova.io/v1alpha1", "billingreleases"],
   Franchise: ["/apis/catalyst.openova.io/v1alpha1", "franchises"],
@@ -76,11 +79,16 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
 
   async function list(kind: Kind, namespace?: string, labelSelector = ""): Promise<KubernetesObject[]> {
     const path = `${collectionOf(kind, namespace)}?labelSelector=${encodeURIComponent(labelSelector)}`;
-    return (successful(await connection.send({ method: "GET", path })) as { items: KubernetesObject[] }).items;
+    return (successful(await connection.send({ method: "GET", path })) as { items: KubernetesObject[] })
+      .items;
   }
 
   /** Looks again until `look` sees something; says what it waited for when patience runs out. */
-  async function waitFor<T>(what: string, look: () => Promise<T | undefined>, explain = async () => ""): Promise<T> {
+  async function waitFor<T>(
+    what: string,
+    look: () => Promise<T | undefined>,
+    explain = async () => "",
+  ): Promise<T> {
     const until = Date.now() + PATIENCE_MS;
     for (;;) {
       const seen = await look();
@@ -113,7 +121,12 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
         }),
       );
     const apply = (manifest: KubernetesObject) =>
-      patch(referenceOfManifest(manifest), manifest, "application/apply-patch+yaml", `?fieldManager=${FIELD_MANAGER}&force=true`);
+      patch(
+        referenceOfManifest(manifest),
+        manifest,
+        "application/apply-patch+yaml",
+        `?fieldManager=${FIELD_MANAGER}&force=true`,
+      );
     return {
       apply,
       async mustApply(manifest) {
@@ -143,7 +156,8 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
     waitForCondition: (reference: ObjectReference, type: string, status: "True" | "False") =>
       waitFor(
         `${reference.kind} ${reference.name}: ${type}=${status}`,
-        async () => (await conditionsOf(reference)).find((seen) => seen.type === type && seen.status === status),
+        async () =>
+          (await conditionsOf(reference)).find((seen) => seen.type === type && seen.status === status),
         async () =>
           (await conditionsOf(reference))
             .filter((seen) => seen.status !== "True")
@@ -165,18 +179,26 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
     /** Name of the Organization that an order led to. */
     waitForOrganization: (orderId: string) =>
       waitFor(`an Organization for order ${orderId}`, async () => {
-        const organizations = (await list("Organization")) as { metadata: { name: string }; spec?: { order?: string } }[];
+        const organizations = (await list("Organization")) as {
+          metadata: { name: string };
+          spec?: { order?: string };
+        }[];
         return organizations.find(({ spec }) => spec?.order === orderId)?.metadata.name;
       }),
 
     async releaseOf(sovereign: string): Promise<string> {
-      const object = (await get({ kind: "Sovereign", name: sovereign })) as { spec: { billing: { release: string } } };
+      const object = (await get({ kind: "Sovereign", name: sovereign })) as {
+        spec: { billing: { release: string } };
+      };
       return object.spec.billing.release;
     },
 
     async referenceOf(release: string): Promise<Reference> {
-      const object = (await get({ kind: "BillingRelease", name: release })) as { status?: { reference?: Reference } };
-      if (object.status?.reference === undefined) throw new UnmetExpectation(`${release} has no measured reference`);
+      const object = (await get({ kind: "BillingRelease", name: release })) as {
+        status?: { reference?: Reference };
+      };
+      if (object.status?.reference === undefined)
+        throw new UnmetExpectation(`${release} has no measured reference`);
       return object.status.reference;
     },
   };
@@ -190,7 +212,9 @@ interface StoryEvent {
 
 function collectionOf(kind: Kind, namespace?: string): string {
   const [groupVersion, plural] = KINDS[kind];
-  return namespace === undefined ? `${groupVersion}/${plural}` : `${groupVersion}/namespaces/${namespace}/${plural}`;
+  return namespace === undefined
+    ? `${groupVersion}/${plural}`
+    : `${groupVersion}/namespaces/${namespace}/${plural}`;
 }
 
 const pathOf = ({ kind, name, namespace }: ObjectReference) => `${collectionOf(kind, namespace)}/${name}`;
@@ -206,6 +230,7 @@ function messageOf(answer: ApiAnswer): string {
 }
 
 function successful(answer: ApiAnswer): unknown {
-  if (answer.status >= 300) throw new UnmetExpectation(`the API server answers ${answer.status}: ${messageOf(answer)}`);
+  if (answer.status >= 300)
+    throw new UnmetExpectation(`the API server answers ${answer.status}: ${messageOf(answer)}`);
   return answer.body;
 }

@@ -13,13 +13,16 @@ export async function tellDriftChapter(context: StoryContext, sovereign: StorySo
   const { narrator, cluster } = context;
   const deployment: ObjectReference = { kind: "Deployment", name: "billing", namespace: sovereign.namespace };
   const self: ObjectReference = { kind: "Sovereign", name: sovereign.name };
-  const imageOf = (object: unknown) => (object as DeploymentImages).spec.template.spec.containers[0]?.image ?? "";
+  const imageOf = (object: unknown) =>
+    (object as DeploymentImages).spec.template.spec.containers[0]?.image ?? "";
   const pinned = imageOf(await cluster.get(deployment));
   const before = await readDriftCounter(context);
 
   await narrator.step("A platform identity changes the live Deployment's image", async (observe) => {
     const noticed = cluster.waitForCondition(self, "InSync", "False");
-    const patch = { spec: { template: { spec: { containers: [{ name: "billing", image: STRANGE_IMAGE }] } } } };
+    const patch = {
+      spec: { template: { spec: { containers: [{ name: "billing", image: STRANGE_IMAGE }] } } },
+    };
     const attempt = await cluster.asAdmin().strategicPatch(deployment, patch);
     expectThat(attempt.kind === "accepted", "a platform identity passes admission");
     observe(`deployment/billing: ${short(pinned)} → ${short(STRANGE_IMAGE)}`);

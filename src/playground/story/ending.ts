@@ -4,7 +4,12 @@ import type { Narrator } from "./narrator.ts";
 /** Columns padded to their widest cell, two blanks between. */
 export function formatTable(rows: string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 export interface EndingInput {
@@ -19,7 +24,8 @@ export interface EndingInput {
 export function tellEnding(narrator: Narrator, input: EndingInput): void {
   const rows = input.sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]);
   narrator.line();
-  for (const line of formatTable([["SOVEREIGN", "FQDN", "READY", "VOUCHER API"], ...rows])) narrator.line(`  ${line}`);
+  for (const line of formatTable([["SOVEREIGN", "FQDN", "READY", "VOUCHER API"], ...rows]))
+    narrator.line(`  ${line}`);
   narrator.line();
   narrator.line(`  Kubernetes API  ${input.apiServerUrl}`);
   narrator.line(`  Tokens, URLs    ${input.sovereignsPath}`);
@@ -29,5 +35,7 @@ export function tellEnding(narrator: Narrator, input: EndingInput): void {
   narrator.line(
     `    kubectl --kubeconfig ${input.kubeconfigPath} --as omantel-admin -n sovereign-omantel set image deployment/billing billing=evil:latest`,
   );
-  narrator.line(`    curl -s ${input.sovereigns.at(-1)?.url}/billing/vouchers/redeem-preview -H 'content-type: application/json' -d '{"code":"NOPE"}'`);
+  narrator.line(
+    `    curl -s ${input.sovereigns.at(-1)?.url}/billing/vouchers/redeem-preview -H 'content-type: application/json' -d '{"code":"NOPE"}'`,
+  );
 }

@@ -41,13 +41,20 @@ export async function tellFranchiseeChapter(context: StoryContext, sovereign: St
     expectDenied(await franchisee.apply(blueprint(context, "unsigned")), ["spec.source.ref"], observe);
   });
 
-  await narrator.step("A private Blueprint that its own key signed is accepted, and Verified", async (observe) => {
-    const manifest = blueprint(context, "signed");
-    expectAccepted(await franchisee.apply(manifest));
-    const reference = { kind: "Blueprint", name: manifest.metadata.name, namespace: manifest.metadata.namespace ?? "" };
-    const condition = await cluster.waitForCondition(reference, "Verified", "True");
-    observe(`blueprint/${manifest.metadata.name}: Verified=True, ${condition.message}`);
-  });
+  await narrator.step(
+    "A private Blueprint that its own key signed is accepted, and Verified",
+    async (observe) => {
+      const manifest = blueprint(context, "signed");
+      expectAccepted(await franchisee.apply(manifest));
+      const reference = {
+        kind: "Blueprint",
+        name: manifest.metadata.name,
+        namespace: manifest.metadata.namespace ?? "",
+      };
+      const condition = await cluster.waitForCondition(reference, "Verified", "True");
+      observe(`blueprint/${manifest.metadata.name}: Verified=True, ${condition.message}`);
+    },
+  );
 
   await narrator.step("Its branding is its own", async (observe) => {
     const patch = { spec: { branding: { displayName: `${sovereign.displayName} Cloud` } } };
@@ -56,7 +63,11 @@ export async function tellFranchiseeChapter(context: StoryContext, sovereign: St
   });
 
   await narrator.step("So is the choice among the tiers it may pass through", async (observe) => {
-    const tiers = sovereign.plans.map(({ id, priceBaisa }) => ({ id, name: id, priceBaisa: priceBaisa + 500 }));
+    const tiers = sovereign.plans.map(({ id, priceBaisa }) => ({
+      id,
+      name: id,
+      priceBaisa: priceBaisa + 500,
+    }));
     expectAccepted(await franchisee.mergePatch(self, { spec: { tiers } }));
     observe(`sovereign/${sovereign.name}: spec.tiers accepted: ${tiers.map(({ id }) => id).join(", ")}`);
   });

@@ -30,7 +30,11 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "ClusterRoleBinding",
       metadata: { name: OPERATOR },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: clusterRole.metadata.name },
+      roleRef: {
+        apiGroup: "rbac.authorization.k8s.io",
+        kind: "ClusterRole",
+        name: clusterRole.metadata.name,
+      },
       subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
     },
     {

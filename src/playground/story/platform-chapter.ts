@@ -4,7 +4,11 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { ObjectReference } from "./cluster.ts";
 import type { StoryContext } from "./context.ts";
 import { parseExample } from "./example.ts";
-import { desiredFranchiseeBinding, desiredOperatorManifests, type OperatorInstallation } from "./operator-manifest.ts";
+import {
+  desiredFranchiseeBinding,
+  desiredOperatorManifests,
+  type OperatorInstallation,
+} from "./operator-manifest.ts";
 
 export interface PlatformChapterInput {
   crdFolder: string;
@@ -34,7 +38,11 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
     await Promise.all(crds.map((crd) => admin.mustApply(crd)));
     await Promise.all(
       crds.map((crd) =>
-        cluster.waitForCondition({ kind: "CustomResourceDefinition", name: crd.metadata.name }, "Established", "True"),
+        cluster.waitForCondition(
+          { kind: "CustomResourceDefinition", name: crd.metadata.name },
+          "Established",
+          "True",
+        ),
       ),
     );
     observe(crds.map((crd) => crd.metadata.name.split(".")[0]).join(", "));
@@ -49,9 +57,14 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
   });
 
   await narrator.step("Its webhook serves TLS with a certificate it made itself", async (observe) => {
-    const configuration: ObjectReference = { kind: "ValidatingWebhookConfiguration", name: "catalyst-operator" };
+    const configuration: ObjectReference = {
+      kind: "ValidatingWebhookConfiguration",
+      name: "catalyst-operator",
+    };
     const object = await cluster.waitUntil(configuration, "the webhooks carry a caBundle", hasCaBundle);
-    observe(`validatingwebhookconfiguration/catalyst-operator: ${webhooksOf(object).length} webhooks, caBundle published`);
+    observe(
+      `validatingwebhookconfiguration/catalyst-operator: ${webhooksOf(object).length} webhooks, caBundle published`,
+    );
   });
 
   await narrator.step("A BillingRelease, two Sovereigns and the Franchise are applied", async (observe) => {

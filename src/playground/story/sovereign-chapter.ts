@@ -36,7 +36,9 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
     const jobs = await cluster.list("Job", namespace);
     expectEqual("migration Jobs", jobs.length, 1);
     const { status } = await read();
-    observe(`job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint.slice(0, 19)}…`);
+    observe(
+      `job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint.slice(0, 19)}…`,
+    );
   });
 
   await narrator.step(`${name}: the Deployment is rolled out`, async (observe) => {
@@ -50,7 +52,11 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
       Boolean((object as Partial<SovereignObject>).status?.lastSmokeTest),
     );
     const { steps } = (await read()).status.lastSmokeTest;
-    expectEqual("steps", steps.map(({ passed }) => passed), [true, true, true, true]);
+    expectEqual(
+      "steps",
+      steps.map(({ passed }) => passed),
+      [true, true, true, true],
+    );
     observe(steps.map((step) => `${step.name} ${Math.round(step.durationMs)} ms`).join(" · "));
   });
 
@@ -62,7 +68,9 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
     expectEqual("API fingerprint", apiFingerprint, reference.apiFingerprint);
     const served = await fetch(`${sovereign.url}/openapi.json`, { signal: context.signal });
     expectThat(served.ok, "the Sovereign serves its API description", served.status);
-    observe(`schema ${schemaFingerprint.slice(0, 19)}… · API ${apiFingerprint.slice(0, 19)}… (measured on ${reference.measuredOn})`);
+    observe(
+      `schema ${schemaFingerprint.slice(0, 19)}… · API ${apiFingerprint.slice(0, 19)}… (measured on ${reference.measuredOn})`,
+    );
     observe(`GET ${sovereign.url}/openapi.json → 200  ${sha256Digest(await served.text()).slice(0, 19)}…`);
   });
 

@@ -30,5 +30,10 @@ export async function ask(baseUrl: string, path: string, question: Question = {}
   });
   const text = await response.text();
   const contentType = response.headers.get("content-type") ?? "";
-  return { status: response.status, contentType, text, json: contentType.includes("json") ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    contentType,
+    text,
+    json: contentType.includes("json") ? JSON.parse(text) : undefined,
+  };
 }

@@ -7,7 +7,11 @@ import { ask } from "./voucher-api.ts";
 
 const CREDIT_OMR = 25;
 const PREVIEW_MEMBERS = ["accepting_redemptions", "active", "code", "credit_omr", "description"];
-const SOVEREIGN_ADMIN: Person = { id: "omantel-admin", email: "admin@omantel.example", role: "sovereign-admin" };
+const SOVEREIGN_ADMIN: Person = {
+  id: "omantel-admin",
+  email: "admin@omantel.example",
+  role: "sovereign-admin",
+};
 
 /** A code that no earlier run in the same database has used. */
 const freshCode = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex").toUpperCase()}`;
@@ -39,7 +43,12 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
     });
 
   await narrator.step(`A sovereign-admin of ${sovereign.name} issues a voucher`, async (observe) => {
-    const answer = await issue({ code, credit_omr: CREDIT_OMR, description: "Ramadan offer", max_redemptions: 3 });
+    const answer = await issue({
+      code,
+      credit_omr: CREDIT_OMR,
+      description: "Ramadan offer",
+      max_redemptions: 3,
+    });
     expectThat(answer.status === 200 || answer.status === 201, "issue answers 200 or 201", answer.text);
     observe(`POST /billing/vouchers/issue → ${answer.status}  ${code}, ${CREDIT_OMR} OMR, 3 redemptions`);
   });
@@ -56,19 +65,28 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
     const answer = await ask(sovereign.url, path);
     expectEqual("status", answer.status, 200);
     expectThat(answer.text.includes(String(CREDIT_OMR)), "the page names the credit", answer.text);
-    expectThat(answer.text.includes(sovereign.displayName), `the page names ${sovereign.displayName}`, answer.text);
+    expectThat(
+      answer.text.includes(sovereign.displayName),
+      `the page names ${sovereign.displayName}`,
+      answer.text,
+    );
     observe(`GET ${path} → 200  "${/<h1[^>]*>([^<]*)/.exec(answer.text)?.[1]?.trim() ?? ""}"`);
   });
 
   const tenant = freshCode("salma-shop").toLowerCase();
-  const order = await narrator.step("A customer checks out: one transaction redeems the voucher", async (observe) => {
-    const answer = await checkout(salmaToken, code.toLowerCase(), tenant);
-    expectThat(answer.status === 200 || answer.status === 201, "checkout answers 200 or 201", answer.text);
-    const placed = answer.json as Order;
-    expectEqual("paid_by_credit", placed.paid_by_credit, true);
-    observe(`POST /billing/checkout → ${answer.status}  plan ${plan.id} (${plan.priceBaisa / 1000} OMR), credit left ${placed.credit_balance} OMR`);
-    return placed;
-  });
+  const order = await narrator.step(
+    "A customer checks out: one transaction redeems the voucher",
+    async (observe) => {
+      const answer = await checkout(salmaToken, code.toLowerCase(), tenant);
+      expectThat(answer.status === 200 || answer.status === 201, "checkout answers 200 or 201", answer.text);
+      const placed = answer.json as Order;
+      expectEqual("paid_by_credit", placed.paid_by_credit, true);
+      observe(
+        `POST /billing/checkout → ${answer.status}  plan ${plan.id} (${plan.priceBaisa / 1000} OMR), credit left ${placed.credit_balance} OMR`,
+      );
+      return placed;
+    },
+  );
 
   await narrator.step("Ledger, edge and counter agree in PostgreSQL", async (observe) => {
     const books = await readBooks(sovereign.databaseUrl, code, salma.id);
@@ -77,7 +95,9 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
       edges: 1,
       ledger_baisa: CREDIT_OMR * 1000 - plan.priceBaisa,
     });
-    observe(`times_redeemed 1 = edges 1; ledger ${CREDIT_OMR * 1000} − ${plan.priceBaisa} = ${books.ledger_baisa} baisa`);
+    observe(
+      `times_redeemed 1 = edges 1; ledger ${CREDIT_OMR * 1000} − ${plan.priceBaisa} = ${books.ledger_baisa} baisa`,
+    );
     observe(await context.reconcileLedger(sovereign));
   });
 
@@ -94,10 +114,23 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
 
   await narrator.step("A capped code has ended: for a stranger and at checkout", async (observe) => {
     const capped = freshCode("FIRST");
-    await issue({ code: capped, credit_omr: CREDIT_OMR, description: "First customer only", max_redemptions: 1 });
-    const first = await checkout(await signIn(newCustomer("badr"), sovereign.jwtSecret), capped, freshCode("badr").toLowerCase());
+    await issue({
+      code: capped,
+      credit_omr: CREDIT_OMR,
+      description: "First customer only",
+      max_redemptions: 1,
+    });
+    const first = await checkout(
+      await signIn(newCustomer("badr"), sovereign.jwtSecret),
+      capped,
+      freshCode("badr").toLowerCase(),
+    );
     expectThat(first.status < 300, "the first checkout holds", first.text);
-    const second = await checkout(await signIn(newCustomer("huda"), sovereign.jwtSecret), capped, freshCode("huda").toLowerCase());
+    const second = await checkout(
+      await signIn(newCustomer("huda"), sovereign.jwtSecret),
+      capped,
+      freshCode("huda").toLowerCase(),
+    );
     expectEqual("second checkout", second.status, 410);
     const ended = await preview(capped);
     expectEqual("preview", ended.status, 410);
@@ -109,12 +142,17 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
   await narrator.step("A revoked code looks exactly like one that never was", async (observe) => {
     const revoked = freshCode("GONE");
     await issue({ code: revoked, credit_omr: CREDIT_OMR, description: "Soon gone", max_redemptions: 0 });
-    const answer = await ask(sovereign.url, `/billing/vouchers/revoke/${revoked}`, { method: "DELETE", token: adminToken });
+    const answer = await ask(sovereign.url, `/billing/vouchers/revoke/${revoked}`, {
+      method: "DELETE",
+      token: adminToken,
+    });
     expectEqual("revoke", [answer.status, answer.json], [200, { ok: true }]);
     const [gone, never] = [await preview(revoked), await preview(freshCode("NEVER"))];
     expectEqual("preview of the revoked code", gone.status, 404);
     expectEqual("the two answers, byte for byte", gone.text, never.text);
-    observe(`DELETE /billing/vouchers/revoke/${revoked} → 200 ${answer.text}; preview → 404, byte for byte as for an unknown code`);
+    observe(
+      `DELETE /billing/vouchers/revoke/${revoked} → 200 ${answer.text}; preview → 404, byte for byte as for an unknown code`,
+    );
   });
 
   await narrator.step("A token for another Sovereign is worthless here", async (observe) => {
