@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          globalSetup: ["test/support/postgres.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

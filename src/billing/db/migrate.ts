@@ -1,0 +1,160 @@
+import { Kysely, PostgresDialect, sql } from "kysely";
+import { type MigrationProvider, Migrator } from "kysely/migration";
+import pg from "pg";
+import type { Logger } from "../../platform/log.ts";
+import { sleep } from "../../platform/shutdown.ts";
+import { readSchemaState } from "./fingerprint.ts";
+import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+
+export interface MigrationReport {
+  version: string;
+  fingerprint: string;
+  /** Names of the migrations that this run executed; empty when the database was there before. */
+  executed: string[];
+  /** What the adoption of an earlier service's rows found, each kind with its count and up to twenty rows. */
+  findings: AdoptionFinding[];
+}
+
+export interface AdoptionFinding {
+  kind: string;
+  row_count: number;
+  samples: unknown[];
+  remedy: string;
+}
+
+/** The database was migrated by a newer (or foreign) program: this one must not touch it. */
+export class UnknownSchemaError extends Error {
+  override readonly name = "UnknownSchemaError";
+}
+
+// "catalyst" in ASCII: one migration at a time for each database, whoever runs it.
+const ADVISORY_LOCK = "7161126446424585076";
+/** A migration waits this long for a table before it lets everybody else pass and tries again. */
+const LOCK_TIMEOUT_MS = 5_000;
+const LOCK_ATTEMPTS = 12;
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/**
+ * Brings the database to `SCHEMA_VERSION`, whether it is empty, the earlier service's, or there already. Each migration
+ * is a transaction of its own, so a killed run leaves whole steps behind and the next one goes on from there. Concurrent
+ * runs queue on an advisory lock, which ends with the connection that holds it.
+ */
+export async function migrateDatabase(deps: {
+  databaseUrl: string;
+  logger: Logger;
+  signal: AbortSignal;
+}): Promise<MigrationReport> {
+  const { databaseUrl, logger, signal } = deps;
+  // One connection: the advisory lock belongs to it, and so do the session's settings.
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 0,
+  });
+  pool.on("error", (error) => logger.warn({ err: error }, "the database connection broke while idle"));
+  const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await withClient(pool, async (client) => {
+      await client.query("SET search_path = public, pg_catalog");
+      await client.query("SET client_min_messages = warning");
+      await client.query("SET statement_timeout = 0");
+      // A killed process must not leave its statement, and with it the lock, running on the server.
+      await client.query("SET client_connection_check_interval = '1s'").catch(() => {
+        logger.info("the server cannot watch for vanished clients");
+      });
+      await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    });
+    const executed = await migrateUp(db, logger, signal);
+    return await withClient(pool, async (client) => {
+      const state = await readSchemaState(client);
+      if (state.version !== SCHEMA_VERSION) {
+        throw new UnknownSchemaError(describeMismatch(state.version));
+      }
+      const { rows } = await client.query<AdoptionFinding>(
+        "SELECT kind, row_count::float8 AS row_count, samples, remedy FROM public.adoption_findings ORDER BY kind",
+      );
+      return { version: state.version, fingerprint: state.fingerprint, executed, findings: rows };
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** Says what was found against what this program knows, and what to do. */
+export function describeMismatch(found: string | undefined): string {
+  if (found === undefined) {
+    return `the database has no billing schema, this program needs version ${SCHEMA_VERSION}: run catalyst migrate`;
+  }
+  const isNewer = found > SCHEMA_VERSION;
+  return `the database is at schema version ${found}, this program needs ${SCHEMA_VERSION}: ${
+    isNewer ? "run the release that migrated it" : "run catalyst migrate"
+  }`;
+}
+
+async function migrateUp(
+  db: Kysely<Record<string, never>>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const migrator = new Migrator({
+    db,
+    provider: createProvider(),
+    migrationTableName: MIGRATION_TABLE,
+    migrationTableSchema: "public",
+  });
+  await refuseUnknownMigrations(db);
+  const executed: string[] = [];
+  for (let attempt = 1; ; ) {
+    signal.throwIfAborted();
+    const { error, results = [] } = await migrator.migrateUp();
+    if (error !== undefined) {
+      const isLocked = (error as { code?: string }).code === LOCK_NOT_AVAILABLE;
+      if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
+      logger.warn({ attempt }, "a table is busy: letting its users pass, then trying again");
+      await sleep(500 * attempt, signal);
+      attempt += 1;
+      continue;
+    }
+    if (results.length === 0) return executed;
+    attempt = 1;
+    for (const { migrationName } of results) {
+      executed.push(migrationName);
+      logger.info({ migration: migrationName }, "migration done");
+    }
+  }
+}
+
+async function refuseUnknownMigrations(db: Kysely<Record<string, never>>): Promise<void> {
+  const { rows: tables } = await sql<{ exists: boolean }>`
+    SELECT to_regclass(${`public.${MIGRATION_TABLE}`}) IS NOT NULL AS exists`.execute(db);
+  if (!tables[0]?.exists) return;
+  const { rows } = await sql<{ name: string }>`
+    SELECT name FROM ${sql.table(`public.${MIGRATION_TABLE}`)} ORDER BY name COLLATE "C"`.execute(db);
+  const unknown = rows
+    .map(({ name }) => name)
+    .filter((name) => !MIGRATIONS.some((known) => known.name === name));
+  if (unknown.length > 0) throw new UnknownSchemaError(describeMismatch(unknown.at(-1)));
+}
+
+function createProvider(): MigrationProvider {
+  return {
+    getMigrations: async () =>
+      Object.fromEntries(
+        MIGRATIONS.map(({ name, sql: text }) => [
+          name,
+          { up: async (db) => void (await sql.raw(text).execute(db)) },
+        ]),
+      ),
+  };
+}
+
+async function withClient<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    return await use(client);
+  } finally {
+    client.release();
+  }
+}
