@@ -1,0 +1,61 @@
+import { Environment } from "@marcbachmann/cel-js";
+import { registerAddresses } from "./address.ts";
+import { registerLists } from "./list-library.ts";
+import { registerFormats } from "./named-format.ts";
+import { registerQuantities } from "./quantity.ts";
+import { registerStrings } from "./string-library.ts";
+import { registerTimes } from "./time-library.ts";
+import { registerUrls } from "./url.ts";
+
+/** Adds a function that never waits; the library treats all others as possibly asynchronous. */
+export type Define = (signature: string, handler: (...args: never[]) => unknown) => void;
+
+// The library's own version of these counts UTF-16 units, folds case beyond ASCII or speaks JavaScript's
+// dialect of regular expressions; ours are registered under another name and take their place.
+const REPLACED = new Set([
+  "matches",
+  "lowerAscii",
+  "upperAscii",
+  "indexOf",
+  "lastIndexOf",
+  "substring",
+  "split",
+  "join",
+]);
+
+/** Methods that the library has and Kubernetes has not. */
+const FORBIDDEN = new Set(["json", "hex", "base64", "at", "string"]);
+
+export const replacedMethod = (name: string) => (REPLACED.has(name) ? `k8s_${name}` : name);
+export const forbiddenMethod = (name: string) => FORBIDDEN.has(name);
+
+let base: Environment | undefined;
+
+/**
+ * CEL with the functions that Kubernetes adds. Without: two-variable comprehensions, semver, JSON patch and
+ * the cost limits; an expression that uses the former does not compile here.
+ */
+export function createCelEnvironment(): Environment {
+  base ??= createBase();
+  return base.clone();
+}
+
+function createBase(): Environment {
+  const environment = new Environment({
+    enableOptionalTypes: true,
+    // Mixed literals are checked afterwards: the library would refuse `["a", dyn("b")]` too.
+    homogeneousAggregateLiterals: false,
+    limits: { maxListElements: 10_000, maxMapEntries: 10_000 },
+  });
+  const define: Define = (signature, handler) => {
+    environment.registerFunction(signature, handler as (...args: unknown[]) => unknown, { async: false });
+  };
+  registerStrings(environment, define);
+  registerLists(environment, define);
+  registerTimes(define);
+  registerQuantities(environment, define);
+  registerUrls(environment, define);
+  registerAddresses(environment, define);
+  registerFormats(environment, define);
+  return environment;
+}

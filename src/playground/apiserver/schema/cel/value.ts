@@ -1,0 +1,75 @@
+import { Duration } from "@marcbachmann/cel-js/evaluator";
+import { isDateTime, parseDuration } from "../format.ts";
+import { isJsonObject, type JsonSchema } from "../json-schema.ts";
+
+/**
+ * JSON as CEL sees data of unknown shape: whole numbers are ints, objects are maps. Maps are `Map`s, so that
+ * a member named `__proto__` or `constructor` is a member and nothing else.
+ */
+export function dynamicValue(json: unknown): unknown {
+  if (typeof json === "number") return Number.isInteger(json) ? BigInt(json) : json;
+  if (Array.isArray(json)) return json.map(dynamicValue);
+  if (isJsonObject(json)) {
+    return new Map(Object.entries(json).map(([name, member]) => [name, dynamicValue(member)]));
+  }
+  return json ?? null;
+}
+
+/** A string as CEL sees it under its schema's format. What does not fit stays a string, and fails there. */
+export function formattedString(text: string, schema: JsonSchema): unknown {
+  switch (schema.format) {
+    case "date-time":
+    case "datetime":
+      return isDateTime(text) ? new Date(text) : text;
+    case "date": {
+      const date = new Date(`${text}T00:00:00Z`);
+      return Number.isNaN(date.getTime()) ? text : date;
+    }
+    case "duration": {
+      const nanoseconds = parseDuration(text);
+      return nanoseconds === undefined ? text : durationOf(nanoseconds);
+    }
+    case "byte":
+      return new Uint8Array(Buffer.from(text, "base64"));
+    default:
+      return text;
+  }
+}
+
+export function durationOf(nanoseconds: bigint): Duration {
+  return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
+}
+
+/** Back to JSON, for messages. */
+export function jsonOf(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, member]) => [String(key), jsonOf(member)]));
+  if (value instanceof Date || value instanceof Duration) return String(value);
+  return value;
+}
+
+/** Equality across CEL's types: numbers by value, lists in order, maps and objects by members. */
+export function celEquals(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (isNumeric(a) && isNumeric(b)) {
+    // A bigint and a double compare by value with ==, which is what CEL asks.
+    // biome-ignore lint/suspicious/noDoubleEquals: 1n == 1 is true, 1n === 1 is not
+    return a == b;
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((item, index) => celEquals(item, b[index]));
+  }
+  if (a instanceof Map && b instanceof Map) {
+    return a.size === b.size && [...a].every(([key, member]) => b.has(key) && celEquals(member, b.get(key)));
+  }
+  if (a instanceof Date && b instanceof Date) return a.getTime() === b.getTime();
+  if (a instanceof Duration && b instanceof Duration) return a.seconds === b.seconds && a.nanos === b.nanos;
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return false;
+}
+
+function isNumeric(value: unknown): value is bigint | number {
+  return typeof value === "bigint" || typeof value === "number";
+}

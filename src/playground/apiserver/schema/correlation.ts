@@ -1,0 +1,24 @@
+import { isDeepStrictEqual } from "node:util";
+import { canonicalJson } from "../../../platform/canonical-json.ts";
+import { isJsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
+import { mapKeyOf } from "./list-type.ts";
+
+/**
+ * The value that a member or item had before an update. `undefined`: there is none to compare with, because
+ * the node is new or lies in a list whose items cannot be told apart (all but lists of type map).
+ */
+export function oldMemberOf(old: unknown, name: string): unknown {
+  return isJsonObject(old) ? ownMember(old, name) : undefined;
+}
+
+export function oldItemOf(old: unknown, schema: JsonSchema, item: unknown): unknown {
+  if (!Array.isArray(old) || schema["x-kubernetes-list-type"] !== "map") return undefined;
+  const keys = schema["x-kubernetes-list-map-keys"] ?? [];
+  const wanted = canonicalJson(mapKeyOf(item, keys));
+  return old.find((candidate) => canonicalJson(mapKeyOf(candidate, keys)) === wanted);
+}
+
+/** Whether an update leaves a node as it was: what was wrong with it before is not held against the update. */
+export function isUnchanged(value: unknown, old: unknown): boolean {
+  return old !== undefined && isDeepStrictEqual(value, old);
+}

@@ -1,0 +1,243 @@
+import { isDeepStrictEqual } from "node:util";
+import { compileRules } from "./cel/rule.ts";
+import {
+  type FieldError,
+  valueForbidden,
+  valueInvalid,
+  valueNotSupported,
+  valueRequired,
+} from "./field-error.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { dns1035LabelProblems, dns1123SubdomainProblems } from "./name.ts";
+import { pruneUnknown } from "./prune.ts";
+import { schemaRuleErrors } from "./schema-rule.ts";
+import { structuralityErrors } from "./structurality.ts";
+import { compileValueCheck } from "./value-validation.ts";
+
+/** `apiextensions.k8s.io/v1 CustomResourceDefinition`, after defaulting of its names. */
+export interface CustomResourceDefinition {
+  metadata: { name: string };
+  spec: {
+    group: string;
+    scope: string;
+    names: CrdNames;
+    versions: CrdVersion[];
+    conversion?: { strategy?: string };
+    preserveUnknownFields?: boolean;
+  };
+}
+
+export interface CrdNames {
+  plural: string;
+  singular?: string;
+  kind: string;
+  listKind?: string;
+  shortNames?: string[];
+  categories?: string[];
+}
+
+export interface CrdVersion {
+  name: string;
+  served?: boolean;
+  storage?: boolean;
+  deprecated?: boolean;
+  deprecationWarning?: string;
+  schema?: { openAPIV3Schema?: JsonSchema };
+  subresources?: { status?: object; scale?: { specReplicasPath?: string; statusReplicasPath?: string } };
+  additionalPrinterColumns?: { name?: string; type?: string; format?: string; jsonPath?: string }[];
+}
+
+/** Everything for which Kubernetes refuses a CRD, CEL rules that do not compile included. */
+export function validateCustomResourceDefinition(
+  crd: CustomResourceDefinition,
+  old?: CustomResourceDefinition,
+): FieldError[] {
+  const { spec } = crd;
+  const errors: FieldError[] = [];
+  const expectedName = `${spec.names.plural}.${spec.group}`;
+  const nameProblems = dns1123SubdomainProblems(crd.metadata.name);
+  if (crd.metadata.name !== expectedName) {
+    nameProblems.push('must be spec.names.plural+"."+spec.group');
+  }
+  errors.push(...nameProblems.map((problem) => valueInvalid("metadata.name", crd.metadata.name, problem)));
+
+  if (!spec.group) errors.push(valueRequired("spec.group"));
+  else if (dns1123SubdomainProblems(spec.group).length > 0) {
+    errors.push(valueInvalid("spec.group", spec.group, dns1123SubdomainProblems(spec.group).join(",")));
+  } else if (!spec.group.includes(".")) {
+    errors.push(valueInvalid("spec.group", spec.group, "should be a domain with at least one dot"));
+  }
+  if (!spec.scope) errors.push(valueRequired("spec.scope"));
+  else if (spec.scope !== "Cluster" && spec.scope !== "Namespaced") {
+    errors.push(valueNotSupported("spec.scope", spec.scope, ["Cluster", "Namespaced"]));
+  }
+  errors.push(...versionErrors(spec.versions), ...namesErrors(spec.names));
+  if (spec.conversion?.strategy !== undefined && spec.conversion.strategy !== "None") {
+    // Kubernetes converts through a webhook; this server holds one storage version and says so.
+    errors.push(
+      valueForbidden("spec.conversion.strategy", "this API server converts between versions by None alone"),
+    );
+  }
+  if (spec.preserveUnknownFields === true) {
+    const detail =
+      "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
+    errors.push(valueInvalid("spec.preserveUnknownFields", true, detail));
+  }
+  if (old !== undefined) errors.push(...immutabilityErrors(crd, old));
+  return errors;
+}
+
+function immutabilityErrors({ spec }: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
+  const fixed: [string, string, string][] = [
+    ["spec.scope", spec.scope, old.spec.scope],
+    ["spec.names.kind", spec.names.kind, old.spec.names.kind],
+    ["spec.group", spec.group, old.spec.group],
+    ["spec.names.plural", spec.names.plural, old.spec.names.plural],
+  ];
+  return fixed
+    .filter(([, value, before]) => value !== before)
+    .map(([path, value]) => valueInvalid(path, value, "field is immutable"));
+}
+
+function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
+  const errors: FieldError[] = [];
+  // Kubernetes keeps what all versions share at the top, and names it by that place.
+  const [first] = versions;
+  const shared = versions.every(({ schema }) => isDeepStrictEqual(schema, first?.schema));
+  for (const [index, version] of versions.entries()) {
+    const path = `spec.versions[${index}]`;
+    const problems = dns1035LabelProblems(version.name);
+    if (problems.length > 0) errors.push(valueInvalid(`${path}.name`, version.name, problems.join(",")));
+    if (!version.deprecated && version.deprecationWarning !== undefined) {
+      const detail = "can only be set for deprecated versions";
+      errors.push(valueInvalid(`${path}.deprecationWarning`, version.deprecationWarning, detail));
+    }
+    const schema = version.schema?.openAPIV3Schema;
+    if (schema === undefined) errors.push(valueRequired(`${path}.schema.openAPIV3Schema`));
+    else if (!shared || index === 0) {
+      const at = shared ? "spec.validation.openAPIV3Schema" : `${path}.schema.openAPIV3Schema`;
+      errors.push(...schemaErrors(schema, at, version.subresources?.status !== undefined));
+    }
+    errors.push(...subresourceErrors(version, path), ...columnErrors(version, path));
+  }
+  if (new Set(versions.map(({ name }) => name)).size < versions.length) {
+    errors.push(valueInvalid("spec.versions", versions, "must contain unique version names"));
+  }
+  if (versions.filter(({ storage }) => storage).length !== 1) {
+    const detail = "must have exactly one version marked as storage version";
+    errors.push(valueInvalid("spec.versions", versions, detail));
+  }
+  return errors;
+}
+
+function schemaErrors(schema: JsonSchema, path: string, hasStatus: boolean): FieldError[] {
+  const errors: FieldError[] = [];
+  if (hasStatus && schema.type !== undefined && schema.type !== "object") {
+    const detail =
+      'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
+    errors.push(valueInvalid(`${path}.type`, schema.type, detail));
+  }
+  if (schema.nullable) errors.push(valueForbidden(`${path}.nullable`, "nullable cannot be true at the root"));
+  errors.push(...structuralityErrors(schema, path), ...schemaRuleErrors(schema, path));
+  // A schema that is wrong already gives rules types that their author did not mean.
+  if (errors.length > 0) return errors;
+  errors.push(...defaultErrors(schema, path));
+  if (errors.length > 0) return errors;
+  return compileRules(schema, path).problems.map((problem) =>
+    problem.value === undefined
+      ? { type: "InternalError", field: problem.schemaPath, message: `Internal error: ${problem.detail}` }
+      : valueInvalid(problem.schemaPath, problem.value, problem.detail),
+  );
+}
+
+/** Defaults must fit their own schema and have no unknown fields. */
+function defaultErrors(schema: JsonSchema, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (schema.default !== undefined) {
+    const at = `${path}.default`;
+    const pruned = structuredClone({ value: schema.default });
+    pruneUnknown(pruned, { type: "object", properties: { value: schema } });
+    if (!isDeepStrictEqual(pruned.value, schema.default)) {
+      errors.push(valueInvalid(at, schema.default, "must not have unknown fields"));
+    }
+    const found = compileValueCheck(schema)(schema.default, "", undefined);
+    errors.push(
+      ...found.map((error) => ({
+        ...error,
+        field: error.field === "<nil>" ? at : `${at}.${error.field}`,
+      })),
+    );
+  }
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    errors.push(...defaultErrors(property, `${path}.properties[${name}]`));
+  }
+  if (schema.items !== undefined) errors.push(...defaultErrors(schema.items, `${path}.items`));
+  return errors;
+}
+
+function subresourceErrors({ subresources }: CrdVersion, path: string): FieldError[] {
+  const scale = subresources?.scale;
+  if (scale === undefined) return [];
+  const check = (member: "specReplicasPath" | "statusReplicasPath", root: string): FieldError[] => {
+    const at = `${path}.subresources.scale.${member}`;
+    const value = scale[member] ?? "";
+    if (value === "") return [valueRequired(at)];
+    if (!value.startsWith("."))
+      return [valueInvalid(at, value, "must be a simple json path starting with .")];
+    return value.startsWith(`${root}.`)
+      ? []
+      : [valueInvalid(at, value, `should be a json path under ${root}`)];
+  };
+  return [...check("specReplicasPath", ".spec"), ...check("statusReplicasPath", ".status")];
+}
+
+const COLUMN_TYPES = "boolean,date,integer,number,string";
+const COLUMN_FORMATS = "byte,date,date-time,double,float,int32,int64,password";
+
+function columnErrors({ additionalPrinterColumns = [] }: CrdVersion, versionPath: string): FieldError[] {
+  return additionalPrinterColumns.flatMap(({ name, type, format, jsonPath }, index) => {
+    const errors: FieldError[] = [];
+    const path = `${versionPath}.additionalPrinterColumns[${index}]`;
+    if (!name) errors.push(valueRequired(`${path}.name`));
+    if (!type) errors.push(valueRequired(`${path}.type`, `must be one of ${COLUMN_TYPES}`));
+    else if (!COLUMN_TYPES.split(",").includes(type)) {
+      errors.push(valueInvalid(`${path}.type`, type, `must be one of ${COLUMN_TYPES}`));
+    }
+    if (format && !COLUMN_FORMATS.split(",").includes(format)) {
+      errors.push(valueInvalid(`${path}.format`, format, `must be one of ${COLUMN_FORMATS}`));
+    }
+    if (!jsonPath) errors.push(valueRequired(`${path}.JSONPath`));
+    else if (!jsonPath.startsWith(".")) {
+      errors.push(valueInvalid(`${path}.JSONPath`, jsonPath, "must be a simple json path starting with ."));
+    }
+    return errors;
+  });
+}
+
+function namesErrors(names: CrdNames): FieldError[] {
+  const errors: FieldError[] = [];
+  const path = "spec.names";
+  for (const member of ["plural", "singular", "kind", "listKind"] as const) {
+    const value = names[member] ?? "";
+    if (value === "") {
+      errors.push(valueRequired(`${path}.${member}`));
+      continue;
+    }
+    const isKind = member === "kind" || member === "listKind";
+    const problems = dns1035LabelProblems(isKind ? value.toLowerCase() : value);
+    if (problems.length === 0) continue;
+    const prefix = isKind ? "may have mixed case, but should otherwise match: " : "";
+    errors.push(valueInvalid(`${path}.${member}`, value, `${prefix}${problems.join(",")}`));
+  }
+  if (names.kind && names.kind === names.listKind) {
+    errors.push(valueInvalid(`${path}.listKind`, names.listKind, "kind and listKind may not be the same"));
+  }
+  for (const member of ["shortNames", "categories"] as const) {
+    for (const [index, value] of (names[member] ?? []).entries()) {
+      const problems = dns1035LabelProblems(value);
+      if (problems.length > 0)
+        errors.push(valueInvalid(`${path}.${member}[${index}]`, value, problems.join(",")));
+    }
+  }
+  return errors;
+}

@@ -1,0 +1,36 @@
+import { isJsonObject, type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
+
+/** Fills in what `schema` gives defaults for, in place, from the outside in. Nulls where none is allowed count as absent. */
+export function applyDefaults(value: unknown, schema: JsonSchema | undefined): void {
+  if (schema === undefined) return;
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    for (let index = 0; index < value.length; index++) {
+      if (wantsDefault(value[index], items)) value[index] = copyOf(items?.default);
+      applyDefaults(value[index], items);
+    }
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (property.default === undefined) continue;
+    if (!Object.hasOwn(value, name) || wantsDefault(value[name], property)) {
+      setMember(value, name, copyOf(property.default));
+    }
+  }
+  for (const name of Object.keys(value)) {
+    const member = memberSchema(schema, name);
+    if (ownMember(schema.properties, name) === undefined && wantsDefault(value[name], member)) {
+      setMember(value, name, copyOf(member?.default));
+    }
+    applyDefaults(ownMember(value, name), member);
+  }
+}
+
+function wantsDefault(value: unknown, schema: JsonSchema | undefined): boolean {
+  return value === null && schema !== undefined && !schema.nullable && schema.default !== undefined;
+}
+
+function copyOf(value: unknown): unknown {
+  return structuredClone(value);
+}

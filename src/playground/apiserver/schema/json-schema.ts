@@ -1,0 +1,76 @@
+/** A JSON object as parsed from a request: may hold a member named `__proto__`, so read it with `ownMember`. */
+export type JsonObject = Record<string, unknown>;
+
+/** `JSONSchemaProps` of apiextensions.k8s.io/v1, as far as structural schemas go. */
+export interface JsonSchema {
+  type?: string;
+  format?: string;
+  title?: string;
+  description?: string;
+  nullable?: boolean;
+  default?: unknown;
+  example?: unknown;
+  enum?: unknown[];
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: boolean;
+  exclusiveMaximum?: boolean;
+  multipleOf?: number;
+  items?: JsonSchema;
+  minItems?: number;
+  maxItems?: number;
+  uniqueItems?: boolean;
+  properties?: Record<string, JsonSchema>;
+  additionalProperties?: boolean | JsonSchema;
+  required?: string[];
+  minProperties?: number;
+  maxProperties?: number;
+  allOf?: JsonSchema[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  not?: JsonSchema;
+  "x-kubernetes-preserve-unknown-fields"?: boolean;
+  "x-kubernetes-embedded-resource"?: boolean;
+  "x-kubernetes-int-or-string"?: boolean;
+  "x-kubernetes-list-type"?: "atomic" | "set" | "map";
+  "x-kubernetes-list-map-keys"?: string[];
+  "x-kubernetes-map-type"?: "granular" | "atomic";
+  "x-kubernetes-validations"?: ValidationRule[];
+  [extension: `x-${string}`]: unknown;
+}
+
+/** One entry of `x-kubernetes-validations`. */
+export interface ValidationRule {
+  rule: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: "FieldValueInvalid" | "FieldValueForbidden" | "FieldValueRequired" | "FieldValueDuplicate";
+  fieldPath?: string;
+  optionalOldSelf?: boolean;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** An own member, never one that every object inherits. */
+export function ownMember<Value>(object: Record<string, Value> | undefined, name: string): Value | undefined {
+  return object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** Sets an own member whatever its name; a plain assignment to `__proto__` would swap the prototype. */
+export function setMember(object: JsonObject, name: string, value: unknown): void {
+  if (name === "__proto__") {
+    Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  } else object[name] = value;
+}
+
+/** The schema of an object's member: a named property's, else that of `additionalProperties`. */
+export function memberSchema(schema: JsonSchema, name: string): JsonSchema | undefined {
+  const property = ownMember(schema.properties, name);
+  if (property !== undefined) return property;
+  return typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
+}

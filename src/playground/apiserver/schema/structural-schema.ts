@@ -1,0 +1,87 @@
+import { compileRules, type RuleProblem } from "./cel/rule.ts";
+import { applyDefaults } from "./default.ts";
+import { embeddedResourceErrors } from "./embedded-resource.ts";
+import { type FieldError, type FieldErrorType, valueInvalid } from "./field-error.ts";
+import { type JsonObject, type JsonSchema, memberSchema } from "./json-schema.ts";
+import { listTypeErrors } from "./list-type.ts";
+import { pruneUnknown } from "./prune.ts";
+import { compileValueCheck } from "./value-validation.ts";
+
+export { validateCustomResourceDefinition } from "./crd-validation.ts";
+
+export interface StructuralSchema {
+  schema: JsonSchema;
+  /** Fills in defaults, in place. */
+  default(object: JsonObject): void;
+  /** Removes unknown fields, in place; the sorted paths of what went. Run it after `default`. */
+  prune(object: JsonObject): string[];
+  /** With `oldObject`: an update, which is not held to account for what it leaves unchanged. */
+  validate(object: JsonObject, oldObject?: JsonObject): FieldError[];
+  /** How a list merges and whether a map does, for server-side apply: the schema at a field path. */
+  schemaAt(path: readonly (string | typeof ITEM)[]): JsonSchema | undefined;
+}
+
+/** Any item of a list, in a path. */
+export const ITEM = Symbol("item");
+
+/** A schema that cannot be used: a rule in it does not compile. `validateCustomResourceDefinition` says so first. */
+export class SchemaCompileError extends Error {
+  override readonly name = "SchemaCompileError";
+  readonly problems: readonly RuleProblem[];
+
+  constructor(problems: readonly RuleProblem[], kind = "schema") {
+    super(`${kind}: ${problems.map(({ schemaPath, detail }) => `${schemaPath}: ${detail}`).join("; ")}`);
+    this.problems = problems;
+  }
+}
+
+// An object that is wrong in one of these ways cannot be shown to the rules.
+const BLOCKING: ReadonlySet<FieldErrorType> = new Set([
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+const RULES_NOT_CHECKED =
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+
+/**
+ * Compiles a version's `openAPIV3Schema` once: patterns, rules and the walk over values. Throws `SchemaCompileError`;
+ * `resource` tells whose schema it is, there alone.
+ */
+export function compileStructuralSchema(
+  schema: JsonSchema,
+  resource?: { group: string; kind: string; scope?: string },
+): StructuralSchema {
+  const checkValue = compileValueCheck(schema);
+  const { check: checkRules, problems } = compileRules(schema);
+  if (problems.length > 0)
+    throw new SchemaCompileError(problems, resource && `${resource.kind}.${resource.group}`);
+
+  return {
+    schema,
+    default: (object) => applyDefaults(object, schema),
+    prune: (object) => pruneUnknown(object, schema),
+    validate(object, oldObject) {
+      const errors = [...checkValue(object, "", oldObject), ...embeddedResourceErrors(object, schema, "")];
+      if (oldObject === undefined || listTypeErrors(oldObject, schema).length === 0) {
+        errors.push(...listTypeErrors(object, schema));
+      }
+      if (errors.some(({ type }) => BLOCKING.has(type))) {
+        return hasAnyRule(schema) ? [...errors, valueInvalid("", null, RULES_NOT_CHECKED)] : errors;
+      }
+      return [...errors, ...checkRules(object, oldObject)];
+    },
+    schemaAt(path) {
+      return path.reduce<JsonSchema | undefined>(
+        (at, step) => (step === ITEM ? at?.items : at && memberSchema(at, step)),
+        schema,
+      );
+    },
+  };
+}
+
+function hasAnyRule(schema: JsonSchema): boolean {
+  return JSON.stringify(schema).includes('"x-kubernetes-validations"');
+}
