@@ -1,0 +1,126 @@
+import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import type { JsonSchema } from "../schema/json-schema.ts";
+import { createComponents, type OpenApiVersion } from "./component.ts";
+import { modelOf } from "./model.ts";
+import { pathsOf } from "./path.ts";
+
+type Json = Record<string, unknown>;
+
+/** One resource that the server serves in one version. */
+export interface ServedResource {
+  group: string;
+  version: string;
+  kind: string;
+  /** The plural, as in the path. */
+  resource: string;
+  namespaced: boolean;
+  /** As in discovery: `create`, `list`, `patch`, … */
+  verbs: readonly string[];
+  /** Of custom resources; built-in ones are known here. */
+  schema?: JsonSchema;
+}
+
+export interface OpenApiDeps {
+  resources(): Iterable<ServedResource>;
+  /** Changes whenever a CRD does: documents are built anew then, when next asked for. */
+  generation(): number | string;
+  /** `v1.36.4` */
+  gitVersion: string;
+}
+
+export interface OpenApi {
+  /** `/openapi/v3`: where each group version's document is, its address changing with its content. */
+  v3Index(): Json;
+  /** `/openapi/v3/apis/apps/v1`; undefined when there is no such group version. */
+  v3Document(group: string, version: string): Json | undefined;
+  /** `/openapi/v2`, as JSON: the protobuf form is not served (406). */
+  v2Document(): Json;
+}
+
+export const groupVersionPath = (group: string, version: string) =>
+  group === "" ? `api/${version}` : `apis/${group}/${version}`;
+
+/** Documents are built when first asked for and kept until a CRD changes. */
+export function createOpenApi(deps: OpenApiDeps): OpenApi {
+  let generation: number | string | undefined;
+  const documents = new Map<string, Json>();
+
+  function cached(key: string, build: () => Json): Json {
+    const current = deps.generation();
+    if (current !== generation) {
+      documents.clear();
+      generation = current;
+    }
+    const known = documents.get(key);
+    if (known !== undefined) return known;
+    const built = build();
+    documents.set(key, built);
+    return built;
+  }
+
+  const served = (path: string) =>
+    [...deps.resources()].filter(({ group, version }) => groupVersionPath(group, version) === path);
+
+  return {
+    v3Index() {
+      return cached("index", () => {
+        const contents = new Map<string, ServedResource[]>();
+        for (const resource of deps.resources()) {
+          const path = groupVersionPath(resource.group, resource.version);
+          contents.set(path, [...(contents.get(path) ?? []), resource]);
+        }
+        const paths: Json = {};
+        for (const [path, resources] of contents) {
+          // A client keeps a document, also over a restart of the server, for as long as its hash stays.
+          const hash = sha256Digest(canonicalJson([deps.gitVersion, resources])).slice("sha256:".length);
+          paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash.toUpperCase()}` };
+        }
+        return { paths };
+      });
+    },
+
+    v3Document(group, version) {
+      const path = groupVersionPath(group, version);
+      const resources = served(path);
+      if (resources.length === 0) return undefined;
+      return cached(path, () => {
+        const { paths, definitions } = describe(resources, "v3");
+        return {
+          openapi: "3.0.0",
+          info: { title: "Kubernetes", version: deps.gitVersion },
+          paths,
+          components: { schemas: definitions },
+        };
+      });
+    },
+
+    v2Document() {
+      return cached("v2", () => {
+        const { paths, definitions } = describe([...deps.resources()], "v2");
+        return {
+          swagger: "2.0",
+          info: { title: "Kubernetes", version: deps.gitVersion },
+          paths,
+          definitions,
+        };
+      });
+    },
+  };
+}
+
+function describe(resources: readonly ServedResource[], version: OpenApiVersion) {
+  const components = createComponents(version);
+  const paths: Json = {};
+  for (const resource of resources) {
+    const { group, version: apiVersion, kind, schema } = resource;
+    const groupVersionKind = { group, version: apiVersion, kind };
+    const model = schema === undefined ? modelOf(group, apiVersion, kind) : undefined;
+    const name =
+      model === undefined
+        ? components.addCustom(groupVersionKind, schema ?? { type: "object" })
+        : components.addModel(model, groupVersionKind);
+    components.addList(groupVersionKind, name);
+    Object.assign(paths, pathsOf(resource, components.ref(name), version));
+  }
+  return { paths, definitions: components.definitions };
+}
