@@ -1,0 +1,120 @@
+import { conditionsField, observedGenerationField } from "./condition.ts";
+import { AGE_COLUMN, type KindDefinition } from "./kind.ts";
+import type { CatalystObject } from "./object.ts";
+import { DNS_LABEL, listMap, object, objectName, oneOf, type Static, Type, text } from "./schema.ts";
+
+const PINNED_ARTIFACT = "^oci://[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
+
+export const BlueprintSpecSchema = object(
+  {
+    version: text({
+      description: "Semantic version.",
+      maxLength: 64,
+      pattern: "^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\\+[0-9A-Za-z.-]+)?$",
+    }),
+    source: object(
+      {
+        ref: text({
+          description: "The artifact: `oci://repository@sha256:<64 hex>`.",
+          maxLength: 512,
+          rules: [
+            {
+              rule: `self.matches('${PINNED_ARTIFACT}')`,
+              message: "source.ref must be pinned: write oci://repository@sha256:<64 hex>, with no tag",
+            },
+          ],
+        }),
+      },
+      { description: "Where the artifact lies." },
+    ),
+    visibility: oneOf(["listed", "unlisted", "private"], {
+      description: "listed: in the catalog; unlisted: by name only; private: a Franchisee's own.",
+    }),
+    card: object(
+      {
+        title: text({ description: "Name that people read.", maxLength: 128 }),
+        summary: Type.Optional(Type.String({ description: "One sentence.", maxLength: 1024 })),
+        icon: Type.Optional(
+          text({ description: "URL of an icon.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
+        ),
+        category: Type.Optional(
+          text({ description: "Shelf of the catalog.", maxLength: 63, pattern: DNS_LABEL }),
+        ),
+      },
+      { description: "What the catalog shows." },
+    ),
+    configSchema: Type.Optional(
+      Type.Unsafe<Record<string, unknown>>({
+        type: "object",
+        description: "JSON Schema of an install's values; itself the schema of an object.",
+        "x-kubernetes-preserve-unknown-fields": true,
+        properties: { type: { type: "string", enum: ["object"], description: "Always `object`." } },
+        required: ["type"],
+      }),
+    ),
+    depends: Type.Optional(
+      listMap(
+        object(
+          {
+            name: objectName("Name of a Blueprint."),
+            version: text({ description: "Range of versions, as `>=1.2.0 <2.0.0`.", maxLength: 128 }),
+          },
+          { description: "Something that must be installed first." },
+        ),
+        ["name"],
+        { description: "What must be installed first.", maxItems: 64 },
+      ),
+    ),
+  },
+  { description: "What can be installed." },
+);
+
+export const BlueprintStatusSchema = object(
+  {
+    observedGeneration: observedGenerationField(),
+    verifiedDigest: Type.Optional(text({ description: "The digest whose signature holds.", maxLength: 71 })),
+    signedBy: Type.Optional(text({ description: "The key or identity that signed it.", maxLength: 1024 })),
+    conditions: conditionsField(),
+  },
+  { description: "What is known of the artifact." },
+);
+
+export type BlueprintSpec = Static<typeof BlueprintSpecSchema>;
+export type BlueprintStatus = Static<typeof BlueprintStatusSchema>;
+export type Blueprint = CatalystObject<BlueprintSpec, BlueprintStatus>;
+
+export const BLUEPRINT_VERIFIED = "Verified";
+
+export const BLUEPRINT: KindDefinition = {
+  kind: "Blueprint",
+  plural: "blueprints",
+  singular: "blueprint",
+  shortNames: ["bp"],
+  scope: "Namespaced",
+  description: "The signed, installable OCI unit.",
+  spec: BlueprintSpecSchema,
+  status: BlueprintStatusSchema,
+  printerColumns: [
+    { name: "Version", type: "string", jsonPath: ".spec.version", description: "Semantic version." },
+    {
+      name: "Visibility",
+      type: "string",
+      jsonPath: ".spec.visibility",
+      description: "listed, unlisted or private.",
+    },
+    {
+      name: "Verified",
+      type: "string",
+      jsonPath: ".status.conditions[?(@.type=='Verified')].status",
+      description: "Whether its signature holds.",
+    },
+    {
+      name: "Signed-By",
+      type: "string",
+      jsonPath: ".status.signedBy",
+      description: "Who signed it.",
+      priority: 1,
+    },
+    AGE_COLUMN,
+  ],
+};

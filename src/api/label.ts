@@ -1,0 +1,21 @@
+import { GROUP } from "./kind.ts";
+
+/** Labels that the platform alone writes; admission guards them. */
+export const LABEL = {
+  organization: `${GROUP}/organization`,
+  environment: `${GROUP}/environment`,
+  sovereign: `${GROUP}/sovereign`,
+  managedBy: `${GROUP}/managed-by`,
+} as const;
+
+/** Values of `LABEL.managedBy`. */
+export const MANAGED_BY = { operator: "operator", hub: "hub" } as const;
+
+/** Evidence annotations: the pipeline's alone. */
+export const ANNOTATION = {
+  approvedBy: `${GROUP}/approved-by`,
+  score: `${GROUP}/score`,
+} as const;
+
+/** Keeps a Sovereign until its workload is gone; its database stays. */
+export const SOVEREIGN_FINALIZER = `${GROUP}/sovereign`;

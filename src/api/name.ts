@@ -1,0 +1,32 @@
+/** Names that the parts share; docs/architecture.md lists them. */
+export const SYSTEM_NAMESPACE = "catalyst-system";
+export const CATALOG_NAMESPACE = "catalog";
+export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
+export const OPERATOR_SERVICE_ACCOUNT = "catalyst-operator";
+export const FIELD_MANAGER = "catalyst-operator";
+export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
+export const WEBHOOK_TLS_SECRET = "catalyst-operator-webhook-tls";
+export const WEBHOOK_CONFIGURATION = "catalyst-operator";
+export const WEBHOOK_SERVICE = "catalyst-operator-webhook";
+export const TRUST_CONFIG_MAP = "catalyst-trust";
+export const TRUST_KEY = "trust.yaml";
+
+/** Names in a Sovereign's namespace. */
+export const BILLING = {
+  workload: "billing",
+  configMap: "billing-config",
+  migrationServiceAccount: "billing-migrate",
+  port: 8085,
+  portName: "http",
+  configPath: "/etc/catalyst",
+} as const;
+
+export const sovereignNamespace = (name: string, chosen?: string): string => chosen ?? `sovereign-${name}`;
+export const organizationNamespace = (name: string): string => `org-${name}`;
+export const environmentNamespace = (organization: string, environment: string): string =>
+  `${organization}-${environment}`;
+
+/** One migration Job per digest: `billing-migrate-<12 hex>`. Takes `repository@sha256:<64 hex>`. */
+export function migrationJobName(image: string): string {
+  return `billing-migrate-${image.slice(image.indexOf("@sha256:") + "@sha256:".length).slice(0, 12)}`;
+}

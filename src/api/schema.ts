@@ -1,0 +1,116 @@
+import { type Static, type TProperties, type TSchema, Type } from "typebox";
+
+// Builders for the structural subset that the Kubernetes API server takes: every node has a type, enums are
+// strings, nothing is anyOf. Every string and list is bounded, or its CEL rules would exceed the cost budget.
+
+/** A rule in CEL, as `x-kubernetes-validations` holds it. The message names the rule and the remedy. */
+export interface CelRule {
+  rule: string;
+  message: string;
+  fieldPath?: string;
+}
+
+interface NodeOptions {
+  description: string;
+  rules?: CelRule[];
+}
+
+interface TextOptions extends NodeOptions {
+  minLength?: number;
+  maxLength?: number;
+  pattern?: string;
+  format?: string;
+  default?: string;
+}
+
+const withRules = <T extends NodeOptions>({ rules, ...rest }: T) => ({
+  ...rest,
+  ...(rules === undefined ? {} : { "x-kubernetes-validations": rules }),
+});
+
+export const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/** `repository@sha256:<64 hex>`, with no tag. */
+export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
+export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
+
+export const text = (options: TextOptions) =>
+  Type.String({ minLength: 1, maxLength: 256, ...withRules(options) });
+
+/** The name of another object. */
+export const objectName = (description: string, rules?: CelRule[]) =>
+  text({ description, maxLength: 253, pattern: DNS_SUBDOMAIN, ...(rules === undefined ? {} : { rules }) });
+
+export const wholeNumber = (
+  options: NodeOptions & { minimum: number; maximum: number; default?: number; format?: "int32" | "int64" },
+) => Type.Integer({ format: "int64", ...withRules(options) });
+
+export const flag = (description: string, fallback?: boolean) =>
+  Type.Boolean({ description, ...(fallback === undefined ? {} : { default: fallback }) });
+
+export function oneOf<const Value extends string>(
+  values: readonly Value[],
+  options: NodeOptions & { default?: NoInfer<Value> },
+) {
+  return Type.Unsafe<Value>({ type: "string", enum: [...values], ...withRules(options) });
+}
+
+/** A whole number or a percentage, as `maxUnavailable` is elsewhere in Kubernetes. */
+export const intOrPercentage = (options: NodeOptions & { default?: number | string }) =>
+  Type.Unsafe<number | string>({
+    "x-kubernetes-int-or-string": true,
+    pattern: "^[0-9]{1,3}%$",
+    maxLength: 4,
+    ...withRules(options),
+  });
+
+/** A Go duration of hours, minutes and seconds: `90s`, `15m`, `1h30m`. */
+export const duration = (options: NodeOptions & { default?: string }) =>
+  text({ maxLength: 32, pattern: "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", ...options });
+
+export const time = (description: string) => Type.String({ description, format: "date-time" });
+
+export const object = <Properties extends TProperties>(
+  properties: Properties,
+  options: NodeOptions & { default?: object },
+) => Type.Object(properties, withRules(options));
+
+export const list = <Item extends TSchema>(
+  item: Item,
+  options: NodeOptions & { maxItems: number; minItems?: number; default?: Static<Item>[] },
+) => Type.Array(item, { "x-kubernetes-list-type": "atomic", ...withRules(options) });
+
+/** A list without repeats; server-side apply owns each item by itself. */
+export const set = <Item extends TSchema>(
+  item: Item,
+  options: NodeOptions & { maxItems: number; minItems?: number; default?: Static<Item>[] },
+) => Type.Array(item, { "x-kubernetes-list-type": "set", ...withRules(options) });
+
+/** A list whose items are told apart by `keys`; server-side apply owns each item by itself. */
+export const listMap = <Item extends TSchema>(
+  item: Item,
+  keys: string[],
+  options: NodeOptions & { maxItems: number; minItems?: number },
+) =>
+  Type.Array(item, {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": keys,
+    ...withRules(options),
+  });
+
+/** A Secret in the namespace that the field's description names. */
+export const secretRef = (description: string, defaultKey: string) =>
+  object(
+    {
+      name: objectName("Name of the Secret."),
+      key: text({
+        description: "Key in the Secret.",
+        maxLength: 253,
+        pattern: "^[-._a-zA-Z0-9]+$",
+        default: defaultKey,
+      }),
+    },
+    { description },
+  );
+
+export { type Static, Type } from "typebox";
