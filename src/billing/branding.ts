@@ -1,0 +1,37 @@
+/** How the Sovereign shows itself on pages. Everything is optional: a Sovereign without branding shows its name. */
+export interface Branding {
+  displayName?: string;
+  /** `https://…` or `data:image/…`. */
+  logoUrl?: string;
+  /** `#rrggbb`. */
+  colour?: string;
+  /** Where the Sovereign's own front end (and its sign-up) is reached. */
+  hostname?: string;
+}
+
+const COLOUR = /^#[0-9a-f]{6}$/i;
+const HOSTNAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
+const LOGO = /^(https:\/\/|data:image\/(png|jpeg|svg\+xml|webp|gif);base64,)[^\s"'<>]+$/;
+
+/** Reads `spec.branding` of a Sovereign. Members of a wrong shape are left out: a page must never break on them. */
+export function parseBranding(json: unknown): Branding {
+  if (json === null || json === undefined) return {};
+  if (typeof json !== "object" || Array.isArray(json)) throw new Error("branding must be a JSON object");
+  const members = json as Record<string, unknown>;
+  const text = (name: string, pattern?: RegExp) => {
+    const value = members[name];
+    return typeof value === "string" && value !== "" && (pattern === undefined || pattern.test(value))
+      ? value
+      : undefined;
+  };
+  const displayName = text("displayName");
+  const logoUrl = text("logo", LOGO) ?? text("logoUrl", LOGO);
+  const colour = text("colour", COLOUR) ?? text("color", COLOUR);
+  const hostname = text("hostname", HOSTNAME);
+  return {
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(logoUrl === undefined ? {} : { logoUrl }),
+    ...(colour === undefined ? {} : { colour }),
+    ...(hostname === undefined ? {} : { hostname }),
+  };
+}

@@ -1,0 +1,95 @@
+export type VoucherErrorCode =
+  | "voucher_not_found"
+  | "voucher_ended"
+  | "voucher_invalid"
+  | "voucher_blank"
+  | "grant_exceeded";
+
+export type CheckoutErrorCode =
+  | "already_redeemed"
+  | "plan_unknown"
+  | "app_unknown"
+  | "addon_unknown"
+  | "total_too_large"
+  | "balance_too_large"
+  | "tenant_not_yours"
+  | "tenant_not_found"
+  | "catalog_unavailable"
+  | "tenant_service_unavailable"
+  | "payment_unavailable";
+
+export type RequestErrorCode =
+  | "request_invalid"
+  | "body_not_json"
+  | "body_too_large"
+  | "body_encoding_unsupported"
+  | "idempotency_in_flight"
+  | "idempotency_mismatch"
+  | "idempotency_key_invalid"
+  | "signature_invalid"
+  | "rate_limited"
+  | "not_found"
+  | "method_not_allowed";
+
+export type TokenErrorCode = "token_missing" | "token_invalid" | "role_missing" | "issuer_unavailable";
+
+export type BillingErrorCode =
+  | VoucherErrorCode
+  | CheckoutErrorCode
+  | RequestErrorCode
+  | TokenErrorCode
+  | "database_unavailable";
+
+/** An expected refusal, by code. The message is shown to the client: what is wrong, by which rule, and the remedy. */
+export abstract class CodedError<Code extends BillingErrorCode = BillingErrorCode> extends Error {
+  readonly code: Code;
+
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class VoucherError extends CodedError<VoucherErrorCode> {
+  override readonly name = "VoucherError";
+}
+
+export class CheckoutError extends CodedError<CheckoutErrorCode> {
+  override readonly name = "CheckoutError";
+}
+
+export class TokenError extends CodedError<TokenErrorCode> {
+  override readonly name = "TokenError";
+}
+
+/** A request that breaks the interface's rules; `fields` says where, `retryAfterMs` when to come again. */
+export class RequestError extends CodedError<RequestErrorCode> {
+  override readonly name = "RequestError";
+  readonly fields: readonly FieldError[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: RequestErrorCode,
+    message: string,
+    more: { fields?: FieldError[]; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
+    super(code, message, { cause: more.cause });
+    this.fields = more.fields ?? [];
+    this.retryAfterMs = more.retryAfterMs;
+  }
+}
+
+export interface FieldError {
+  /** JSON pointer into the body (`/credit_omr`), or the name of a parameter or header. */
+  field: string;
+  rule: string;
+}
+
+/** The database is away, starting, full or too busy: nothing is known to have happened, come again. */
+export class DatabaseUnavailableError extends CodedError<"database_unavailable"> {
+  override readonly name = "DatabaseUnavailableError";
+
+  constructor(cause: unknown) {
+    super("database_unavailable", "the database is not available: try again in a moment", { cause });
+  }
+}

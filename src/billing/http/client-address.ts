@@ -1,0 +1,56 @@
+import { BlockList, isIP } from "node:net";
+
+/**
+ * Finds whom a request comes from: the connection's peer, or what trusted proxies say in `X-Forwarded-For`, read from
+ * the right and only as far as trust reaches. IPv6 clients count by their /64, which is what one subscriber is given.
+ */
+export function createClientAddress(trustedProxies: readonly string[]) {
+  const trusted = new BlockList();
+  for (const entry of trustedProxies) {
+    const [address = "", prefix] = entry.split("/");
+    const family = isIP(address);
+    if (family === 0) throw new Error(`TRUSTED_PROXIES: '${entry}' is no address or CIDR`);
+    const type = family === 6 ? "ipv6" : "ipv4";
+    const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix);
+    if (!/^\d{1,3}$/.test(prefix ?? "0") || bits > (family === 6 ? 128 : 32)) {
+      throw new Error(`TRUSTED_PROXIES: '${entry}' is no address or CIDR`);
+    }
+    trusted.addSubnet(address, bits, type);
+  }
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+
+  return (peer: string | undefined, forwardedFor: string | string[] | undefined): string => {
+    let client = plainAddress(peer ?? "");
+    const hops = [forwardedFor ?? []].flat().join(",").split(",").map(plainAddress).reverse();
+    for (const hop of hops) {
+      // Whatever is no address was not written by a proxy that we trust to know better.
+      if (!isTrusted(client) || isIP(hop) === 0) break;
+      client = hop;
+    }
+    return isIP(client) === 6 ? subscriberPrefix(client) : client;
+  };
+}
+
+/** Without blanks, brackets, port, zone, and the IPv6 clothing of an IPv4 address. */
+function plainAddress(text: string): string {
+  const trimmed = text.trim();
+  const bare =
+    /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed)?.[1] ??
+    /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(trimmed)?.[1] ??
+    trimmed;
+  const address = bare.replace(/%.*$/, "").toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  return mapped ?? address;
+}
+
+function subscriberPrefix(address: string): string {
+  // The URL parser writes an IPv6 address in its one canonical form, with at most one `::`.
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = "", tail] = canonical.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const rest = tail === undefined || tail === "" ? [] : tail.split(":");
+  const full =
+    tail === undefined ? groups : [...groups, ...Array(8 - groups.length - rest.length).fill("0"), ...rest];
+  return `${full.slice(0, 4).join(":")}::/64`;
+}

@@ -1,0 +1,89 @@
+import Type from "typebox";
+import type { AccountService } from "../../account.ts";
+import type { Checkout } from "../../checkout.ts";
+import { CheckoutError } from "../../errors.ts";
+import { claimOf } from "../../idempotency.ts";
+import { omrOfBaisa } from "../../voucher.ts";
+import { json, type Operation, operation } from "../operation.ts";
+import { BalanceAnswer, CheckoutAnswer, CheckoutBody, InvoiceAnswer, SubscriptionAnswer } from "../schema.ts";
+
+const CHECKOUT_PATH = "/billing/checkout";
+
+/** What a signed-in customer does with their own money. */
+export function accountOperations(deps: { checkout: Checkout; accounts: AccountService }): Operation[] {
+  const { checkout, accounts } = deps;
+  return [
+    operation({
+      id: "checkout",
+      method: "post",
+      path: CHECKOUT_PATH,
+      summary: "Order a plan; the only place where a voucher is redeemed",
+      access: "user",
+      body: CheckoutBody,
+      takesIdempotencyKey: true,
+      answers: { 200: CheckoutAnswer },
+      async handle({ body, caller, idempotencyKey }) {
+        const order = {
+          planId: body.plan_id,
+          apps: (body.apps as string[] | null | undefined) ?? [],
+          addons: (body.addons as string[] | null | undefined) ?? [],
+          tenantId: body.tenant_id,
+          voucherCode: (body.promo_code as string | null | undefined) ?? "",
+        };
+        const placed = await checkout(
+          caller,
+          order,
+          claimOf(caller.userId, idempotencyKey, ["POST", CHECKOUT_PATH, body]),
+        );
+        return json({
+          order_id: placed.orderId,
+          paid_by_credit: true,
+          credit_balance: omrOfBaisa(placed.balanceBaisa),
+          credit_balance_baisa: placed.balanceBaisa,
+        });
+      },
+    }),
+    operation({
+      id: "readBalance",
+      method: "get",
+      path: "/billing/balance",
+      summary: "The caller's credit and latest ledger entries",
+      access: "user",
+      answers: { 200: BalanceAnswer },
+      handle: async ({ caller }) => json(await accounts.balance(caller)),
+    }),
+    operation({
+      id: "readSubscription",
+      method: "get",
+      path: "/billing/subscription/{tenantId}",
+      summary: "The subscription of the caller's own tenant",
+      access: "user",
+      answers: { 200: SubscriptionAnswer },
+      handle: async ({ caller, params }) => json(await accounts.subscription(caller, params.tenantId ?? "")),
+    }),
+    operation({
+      id: "listInvoices",
+      method: "get",
+      path: "/billing/invoices/{tenantId}",
+      summary: "The invoices of the caller's own tenant",
+      access: "user",
+      answers: { 200: Type.Array(InvoiceAnswer) },
+      handle: async ({ caller, params }) => json(await accounts.invoices(caller, params.tenantId ?? "")),
+    }),
+    operation({
+      id: "openPortal",
+      method: "post",
+      path: "/billing/portal/{tenantId}",
+      summary: "A session of the payment processor's customer portal",
+      access: "user",
+      answers: { 200: Type.Object({ url: Type.String() }, { additionalProperties: false }) },
+      async handle({ caller, params }) {
+        await accounts.requireTenant(caller, params.tenantId ?? "");
+        throw new CheckoutError(
+          "payment_unavailable",
+          "this Sovereign takes no card payments yet: there is no portal to open",
+        );
+      },
+    }),
+  ];
+}

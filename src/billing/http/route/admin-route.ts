@@ -1,0 +1,70 @@
+import Type from "typebox";
+import type { PaymentEventReceiver } from "../../payment-event.ts";
+import type { PaymentSettingsService } from "../../payment-settings.ts";
+import type { RevenueService } from "../../revenue.ts";
+import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
+import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
+import { parseLimit } from "./voucher-route.ts";
+
+/** What the platform's own administrators read and set, and what the payment processor tells us. */
+export function adminOperations(deps: {
+  revenue: RevenueService;
+  settings: PaymentSettingsService;
+  receivePaymentEvent: PaymentEventReceiver;
+}): Operation[] {
+  const { revenue, settings, receivePaymentEvent } = deps;
+  return [
+    operation({
+      id: "listOrders",
+      method: "get",
+      path: "/billing/admin/orders",
+      summary: "Orders, newest first, each with the Sovereign's FQDN",
+      access: SUPERADMIN,
+      query: { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }) },
+      answers: { 200: Type.Array(OrderAnswer) },
+      handle: async ({ query }) => json(await revenue.orders(parseLimit(query.limit))),
+    }),
+    operation({
+      id: "readRevenue",
+      method: "get",
+      path: "/billing/admin/revenue",
+      summary: "Recurring revenue and customers, with the Sovereign's FQDN",
+      access: SUPERADMIN,
+      answers: { 200: RevenueAnswer },
+      handle: async () => json(await revenue.revenue()),
+    }),
+    operation({
+      id: "readSettings",
+      method: "get",
+      path: "/billing/admin/settings",
+      summary: "The payment processor's keys, masked",
+      access: SUPERADMIN,
+      answers: { 200: SettingsAnswer },
+      handle: async () => json(await settings.read()),
+    }),
+    operation({
+      id: "changeSettings",
+      method: "put",
+      path: "/billing/admin/settings",
+      summary: "Set the payment processor's keys; what is absent or empty stays",
+      access: SUPERADMIN,
+      body: SettingsBody,
+      answers: { 200: SettingsAnswer },
+      handle: async ({ body }) => json(await settings.change(body as Record<string, string>)),
+    }),
+    operation({
+      id: "receivePaymentEvent",
+      method: "post",
+      path: "/billing/webhook",
+      summary: "Events of the payment processor, by its signature",
+      access: "anyone",
+      body: "raw",
+      answers: { 200: Type.Object({ received: Type.Literal(true) }, { additionalProperties: false }) },
+      async handle({ rawBody, headers }) {
+        const signature = headers["stripe-signature"];
+        await receivePaymentEvent(rawBody, typeof signature === "string" ? signature : undefined);
+        return json({ received: true });
+      },
+    }),
+  ];
+}

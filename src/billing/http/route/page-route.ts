@@ -1,0 +1,122 @@
+import type { Registry } from "prom-client";
+import Type from "typebox";
+import type { Branding } from "../../branding.ts";
+import { CodedError, RequestError } from "../../errors.ts";
+import { MAX_CODE_LENGTH, voucherKey } from "../../voucher.ts";
+import type { VoucherService } from "../../voucher-service.ts";
+import { type Answer, json, type Operation, operation } from "../operation.ts";
+import type { PreviewLimiter } from "../preview-limiter.ts";
+import { problemOf } from "../problem.ts";
+import { type RedeemState, renderRedeemPage } from "../redeem-page.ts";
+import { ReadyAnswer } from "../schema.ts";
+
+export interface Readiness {
+  ready: boolean;
+  body: Record<string, unknown>;
+}
+
+const OkText = Type.Object({ status: Type.Literal("ok") }, { additionalProperties: false });
+
+/** The page for people, and the endpoints for machines that watch. `apiDocument` is known once all operations are. */
+export function pageOperations(deps: {
+  vouchers: VoucherService;
+  limiter: PreviewLimiter;
+  branding: () => Branding;
+  sovereignFqdn: string;
+  readiness: () => Promise<Readiness>;
+  registry: Registry;
+  apiDocument: () => unknown;
+}): Operation[] {
+  const { vouchers, limiter, branding, sovereignFqdn, readiness, registry, apiDocument } = deps;
+
+  async function lookUp(client: string, code: string): Promise<{ status: number; state: RedeemState }> {
+    if (voucherKey(code) === "") return { status: 200, state: { kind: "blank" } };
+    try {
+      const voucher =
+        code.length > MAX_CODE_LENGTH ? undefined : await limiter.admit(client, () => vouchers.preview(code));
+      if (voucher === undefined) return { status: 404, state: { kind: "not-valid" } };
+      return voucher.accepting_redemptions
+        ? { status: 200, state: { kind: "offer", voucher } }
+        : { status: 410, state: { kind: "ended", voucher } };
+    } catch (error) {
+      if (error instanceof RequestError && error.code === "rate_limited") {
+        return {
+          status: 429,
+          state: { kind: "busy", retryAfterS: Math.ceil((error.retryAfterMs ?? 0) / 1000) },
+        };
+      }
+      if (error instanceof CodedError && problemOf(error).problem.status === 503) {
+        return { status: 503, state: { kind: "unavailable" } };
+      }
+      throw error;
+    }
+  }
+
+  return [
+    operation({
+      id: "redeemPage",
+      method: "get",
+      path: "/redeem",
+      summary: "A page that shows what a voucher offers and leads to sign-up",
+      access: "anyone",
+      query: { code: Type.String({ maxLength: MAX_CODE_LENGTH }) },
+      answers: { 200: "text/html", 404: "text/html", 410: "text/html" },
+      async handle({ query, client }): Promise<Answer> {
+        const { status, state } = await lookUp(client, query.code ?? "");
+        const page = renderRedeemPage(state, branding(), sovereignFqdn);
+        const retry = state.kind === "busy" ? { "Retry-After": String(Math.max(1, state.retryAfterS)) } : {};
+        return {
+          kind: "text",
+          status,
+          contentType: "text/html; charset=utf-8",
+          text: page.html,
+          headers: { ...page.headers, ...retry },
+        };
+      },
+    }),
+    operation({
+      id: "readApi",
+      method: "get",
+      path: "/openapi.json",
+      summary: "This document",
+      access: "anyone",
+      answers: { 200: Type.Object({}) },
+      handle: async () => json(apiDocument()),
+    }),
+    operation({
+      id: "checkLiveness",
+      method: "get",
+      path: "/healthz",
+      summary: "The process answers",
+      access: "anyone",
+      answers: { 200: OkText },
+      handle: async () => json({ status: "ok" }),
+    }),
+    operation({
+      id: "checkReadiness",
+      method: "get",
+      path: "/readyz",
+      summary: "The database answers; its schema as measured now",
+      access: "anyone",
+      answers: { 200: ReadyAnswer },
+      async handle() {
+        const { ready, body } = await readiness();
+        return json(body, ready ? 200 : 503);
+      },
+    }),
+    operation({
+      id: "readMetrics",
+      method: "get",
+      path: "/metrics",
+      summary: "Metrics in the Prometheus text format",
+      access: "anyone",
+      answers: { 200: "text/plain" },
+      handle: async (): Promise<Answer> => ({
+        kind: "text",
+        status: 200,
+        contentType: registry.contentType,
+        text: await registry.metrics(),
+      }),
+    }),
+  ];
+}

@@ -1,0 +1,53 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { TSchema } from "typebox";
+import { type FieldError, RequestError } from "../errors.ts";
+
+// RFC 3339 with a zone, years of four digits: what PostgreSQL and JavaScript read alike.
+const DATE_TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** One validator for the process: the same schemas that describe the API judge what comes in. */
+export function createValidator() {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
+  ajv.addFormat("date-time", (text: string) => DATE_TIME.test(text) && !Number.isNaN(Date.parse(text)));
+  ajv.addFormat("uuid", UUID);
+
+  return {
+    /** A check that throws `request_invalid` with each field and rule. */
+    compile(schema: TSchema): (value: unknown) => void {
+      const validate: ValidateFunction = ajv.compile(JSON.parse(JSON.stringify(schema)));
+      return (value) => {
+        if (validate(value)) return;
+        const fields = (validate.errors ?? []).filter(isTelling).slice(0, 20).map(fieldErrorOf);
+        const said = fields.map(({ field, rule }) => `${field || "the body"} ${rule}`).join("; ");
+        throw new RequestError("request_invalid", `${said}: see /openapi.json`, { fields });
+      };
+    },
+    /** Whether an answer keeps to its schema; for tests of the contract. */
+    accepts(schema: TSchema, value: unknown): string | undefined {
+      const validate = ajv.compile(JSON.parse(JSON.stringify(schema)));
+      return validate(value) ? undefined : ajv.errorsText(validate.errors);
+    },
+  };
+}
+
+export type Validator = ReturnType<typeof createValidator>;
+
+/** The branches of a union each complain; the one about null says nothing of use. */
+function isTelling(error: ErrorObject): boolean {
+  return error.keyword !== "anyOf" && !(error.keyword === "type" && error.params.type === "null");
+}
+
+function fieldErrorOf(error: ErrorObject): FieldError {
+  const { keyword, params, instancePath, message = "is not valid" } = error;
+  if (keyword === "additionalProperties") {
+    return {
+      field: `${instancePath}/${params.additionalProperty}`.slice(0, 200),
+      rule: "is not a member that this takes",
+    };
+  }
+  if (keyword === "required")
+    return { field: `${instancePath}/${params.missingProperty}`, rule: "is required" };
+  return { field: instancePath, rule: message };
+}

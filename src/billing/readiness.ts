@@ -1,0 +1,69 @@
+import type { Logger } from "../platform/log.ts";
+import type { Database } from "./db/database.ts";
+import { readSchemaState, type SchemaState } from "./db/fingerprint.ts";
+import { describeMismatch } from "./db/migrate.ts";
+import { SCHEMA_VERSION } from "./db/schema.ts";
+import { DatabaseUnavailableError } from "./errors.ts";
+
+/** The database has another schema version than this program knows: it must not be served from. */
+export class SchemaMismatchError extends Error {
+  override readonly name = "SchemaMismatchError";
+}
+
+/** Measured this often at most: probes and scrapes must not weigh on the database. */
+const FRESH_MS = 2_000;
+
+export type ReadinessState =
+  | { kind: "ready"; schema: { version: string; fingerprint: string } }
+  | { kind: "unavailable"; reason: string }
+  | { kind: "mismatch"; reason: string }
+  | { kind: "draining" };
+
+/**
+ * Measures the schema behind the service. Once it has matched, a newer version that appears under a running service is
+ * reported and served on from (its migrations decide whether that is compatible); only a start refuses it.
+ */
+export function createReadiness(deps: { database: Database; now: () => Date; logger: Logger }) {
+  const { database, now, logger } = deps;
+  let measured: { state: ReadinessState; atMs: number } | undefined;
+  let flight: Promise<ReadinessState> | undefined;
+  let hasMatched = false;
+  let isDraining = false;
+
+  async function measure(): Promise<ReadinessState> {
+    let schema: SchemaState;
+    try {
+      schema = await database.withClient(readSchemaState);
+    } catch (error) {
+      logger.warn(
+        { reason: error instanceof Error ? error.message : String(error) },
+        "the database does not answer",
+      );
+      return { kind: "unavailable", reason: new DatabaseUnavailableError(error).message };
+    }
+    if (schema.version === SCHEMA_VERSION) hasMatched = true;
+    if (schema.version === undefined || !hasMatched)
+      return { kind: "mismatch", reason: describeMismatch(schema.version) };
+    return { kind: "ready", schema: { version: schema.version, fingerprint: schema.fingerprint } };
+  }
+
+  return {
+    /** The state as it was at most a few seconds ago. */
+    async current(): Promise<ReadinessState> {
+      if (isDraining) return { kind: "draining" };
+      if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;
+      flight ??= measure().then((state) => {
+        // Bad news is not kept: the next probe asks again.
+        measured = state.kind === "ready" ? { state, atMs: now().getTime() } : undefined;
+        flight = undefined;
+        return state;
+      });
+      return flight;
+    },
+    drain(): void {
+      isDraining = true;
+    },
+  };
+}
+
+export type ReadinessCheck = ReturnType<typeof createReadiness>;

@@ -1,0 +1,199 @@
+import type { Express } from "express";
+import type { JSONWebKeySet } from "jose";
+import type pg from "pg";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Logger } from "../platform/log.ts";
+import { createAccountService } from "./account.ts";
+import { type Branding, parseBranding } from "./branding.ts";
+import { type CatalogSource, createCatalogClient, parseCatalogFile } from "./catalog.ts";
+import { type Checkout, createCheckout } from "./checkout.ts";
+import { createDatabase, createPool } from "./db/database.ts";
+import { CheckoutError } from "./errors.ts";
+import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
+import { createApp } from "./http/app.ts";
+import { createClientAddress } from "./http/client-address.ts";
+import { describeApi } from "./http/openapi.ts";
+import type { Operation } from "./http/operation.ts";
+import { createPreviewLimiter } from "./http/preview-limiter.ts";
+import { accountOperations } from "./http/route/account-route.ts";
+import { adminOperations } from "./http/route/admin-route.ts";
+import { pageOperations, type Readiness } from "./http/route/page-route.ts";
+import { voucherOperations } from "./http/route/voucher-route.ts";
+import { createValidator } from "./http/validation.ts";
+import { ORGANIZATION_SINK } from "./outbox.ts";
+import { createPaymentEventReceiver } from "./payment-event.ts";
+import { createPaymentSettingsService } from "./payment-settings.ts";
+import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
+import { createRevenueService } from "./revenue.ts";
+import type { BillingSettings } from "./settings.ts";
+import { createTenantDirectory } from "./tenant-directory.ts";
+import { createTokenVerifier } from "./token.ts";
+import { createVoucherService } from "./voucher-service.ts";
+import { createWatchedFile } from "./watched-file.ts";
+
+export interface BillingServiceDeps {
+  settings: BillingSettings;
+  /** Instead of a pool of one's own; it is not ended by `close`. */
+  pool?: pg.Pool;
+  /** Instead of the settings' files: what an embedding process knows first-hand. */
+  catalog?: CatalogSource;
+  branding?: () => Branding;
+  grants?: () => VoucherGrants;
+  operatorKeys?: () => JSONWebKeySet | undefined;
+  now: () => Date;
+  logger: Logger;
+  registry: Registry;
+}
+
+export interface BillingService {
+  /** An express app: a request listener for any HTTP server. */
+  app: Express;
+  /**
+   * Resolves when the database is at this program's schema version; waits while it is away. Rejects with
+   * `SchemaMismatchError`, saying what was found, when it is at another.
+   */
+  ready(signal: AbortSignal): Promise<void>;
+  readiness(): Promise<ReadinessState>;
+  /** From now on unready, so that nobody sends new requests; what comes still is answered. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+const RETRY_MS = 500;
+
+/** Wires the billing service: the same for `catalyst billing` and for the operator's embedded voucher API. */
+export function createBillingService(deps: BillingServiceDeps): BillingService {
+  const { settings, now, logger, registry } = deps;
+  const { sovereignFqdn } = settings;
+  const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
+  const database = createDatabase(pool);
+  observePool(pool, registry);
+  const watch = <T>(path: string | undefined, parse: (json: unknown) => T): (() => T) | undefined =>
+    path === undefined ? undefined : createWatchedFile(path, parse, logger);
+
+  const branding = deps.branding ?? watch(settings.brandingFile, parseBranding) ?? (() => ({}));
+  const grants = deps.grants ?? watch(settings.grantsFile, parseVoucherGrants) ?? (() => ({}));
+  const operatorKeys = deps.operatorKeys ?? watch(settings.operatorJwksFile, parseJwks) ?? (() => undefined);
+  const catalog = deps.catalog ?? catalogOf(settings, watch(settings.catalogFile, parseCatalogFile), now);
+  const tenants =
+    settings.tenantUrl === undefined
+      ? undefined
+      : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch });
+
+  const vouchers = createVoucherService({ database, grants });
+  const paymentSettings = createPaymentSettingsService({ database });
+  const readinessCheck = createReadiness({ database, now, logger });
+  const limiter = createPreviewLimiter({ limits: settings.previewLimits, now });
+  const checkout = countRedemptions(
+    createCheckout({ database, catalog, tenants, sovereignFqdn, outboxSinks: [ORGANIZATION_SINK] }),
+    registry,
+  );
+
+  const operations: Operation[] = [
+    ...voucherOperations({ vouchers, limiter }),
+    ...accountOperations({ checkout, accounts: createAccountService({ database, tenants }) }),
+    ...adminOperations({
+      revenue: createRevenueService({ database, sovereignFqdn }),
+      settings: paymentSettings,
+      receivePaymentEvent: createPaymentEventReceiver({ database, settings: paymentSettings, now }),
+    }),
+    ...pageOperations({
+      vouchers,
+      limiter,
+      branding,
+      sovereignFqdn,
+      readiness: async () => answerOf(await readinessCheck.current()),
+      registry,
+      apiDocument: () => apiDocument,
+    }),
+  ];
+  const apiDocument = describeApi(operations);
+
+  return {
+    app: createApp({
+      operations,
+      verifyToken: createTokenVerifier({ settings: settings.token, operatorKeys, now }),
+      validator: createValidator(),
+      clientAddress: createClientAddress(settings.trustedProxies),
+      corsOrigins: settings.corsOrigins,
+      logger,
+      registry,
+    }),
+    async ready(signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        const state = await readinessCheck.current();
+        if (state.kind === "ready") return;
+        if (state.kind === "mismatch") throw new SchemaMismatchError(state.reason);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    },
+    readiness: () => readinessCheck.current(),
+    drain: () => readinessCheck.drain(),
+    close: async () => {
+      if (deps.pool === undefined) await pool.end();
+    },
+  };
+}
+
+function catalogOf(
+  settings: BillingSettings,
+  file: (() => ReturnType<typeof parseCatalogFile>) | undefined,
+  now: () => Date,
+): CatalogSource {
+  if (file !== undefined) return async () => file();
+  if (settings.catalogUrl !== undefined)
+    return createCatalogClient({ baseUrl: settings.catalogUrl, fetch, now });
+  return async () => {
+    throw new CheckoutError(
+      "catalog_unavailable",
+      "this Sovereign has no catalog yet: set CATALOG_URL or CATALOG_FILE",
+    );
+  };
+}
+
+function parseJwks(json: unknown): JSONWebKeySet {
+  const { keys } = (json ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys)) throw new Error("a JWKS needs an array `keys`");
+  return { keys };
+}
+
+function answerOf(state: ReadinessState): Readiness {
+  switch (state.kind) {
+    case "ready":
+      return { ready: true, body: { status: "ok", schema: state.schema } };
+    case "draining":
+      return { ready: false, body: { status: "draining", reason: "the service is shutting down" } };
+    case "unavailable":
+    case "mismatch":
+      return { ready: false, body: { status: "unavailable", reason: state.reason } };
+  }
+}
+
+function countRedemptions(checkout: Checkout, registry: Registry): Checkout {
+  const placed = new Counter({
+    name: "catalyst_billing_checkouts_total",
+    help: "Orders placed, by whether a voucher was redeemed.",
+    labelNames: ["voucher"],
+    registers: [registry],
+  });
+  return async (caller, order, claim) => {
+    const answer = await checkout(caller, order, claim);
+    placed.inc({ voucher: answer.redeemed ? "redeemed" : "none" });
+    return answer;
+  };
+}
+
+function observePool(pool: pg.Pool, registry: Registry): void {
+  const gauge = new Gauge({
+    name: "catalyst_billing_database_connections",
+    help: "Connections of the pool, and requests waiting for one.",
+    labelNames: ["state"],
+    registers: [registry],
+    collect() {
+      gauge.set({ state: "total" }, pool.totalCount);
+      gauge.set({ state: "idle" }, pool.idleCount);
+      gauge.set({ state: "waiting" }, pool.waitingCount);
+    },
+  });
+}

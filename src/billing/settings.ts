@@ -1,0 +1,93 @@
+import type { EnvReader } from "../platform/env.ts";
+import { UsageError } from "../platform/errors.ts";
+import type { PreviewLimits } from "./http/preview-limiter.ts";
+import type { TokenSettings } from "./token.ts";
+
+/** What a billing service is told from outside; files are paths here, opened (and watched) by the service. */
+export interface BillingSettings {
+  databaseUrl: string;
+  sovereignFqdn: string;
+  token: TokenSettings;
+  operatorJwksFile?: string;
+  catalogUrl?: string;
+  catalogFile?: string;
+  brandingFile?: string;
+  grantsFile?: string;
+  tenantUrl?: string;
+  corsOrigins: string[];
+  trustedProxies: string[];
+  previewLimits: PreviewLimits;
+  maxConnections: number;
+}
+
+const MIN_SECRET_BYTES = 32;
+
+/** Reads contract §7's environment. Throws `UsageError` that names the variable. */
+export function readBillingSettings(reader: EnvReader): BillingSettings {
+  const sovereignFqdn = reader.required("SOVEREIGN_FQDN");
+  const jwtSecret = reader.optional("JWT_SECRET");
+  if (jwtSecret !== undefined && Buffer.byteLength(jwtSecret) < MIN_SECRET_BYTES) {
+    throw new UsageError(
+      `JWT_SECRET must have at least ${MIN_SECRET_BYTES} bytes: generate a longer one, or leave it out`,
+    );
+  }
+  const issuer = reader.optional("OIDC_ISSUER");
+  const audience = reader.optional("OIDC_AUDIENCE");
+  const jwksUrl = reader.optional("OIDC_JWKS_URL");
+  if ((issuer === undefined) !== (audience === undefined)) {
+    throw new UsageError("OIDC_ISSUER and OIDC_AUDIENCE belong together: set both or none");
+  }
+  const operatorJwksFile = reader.optional("OPERATOR_JWKS_FILE");
+  if (jwtSecret === undefined && issuer === undefined && operatorJwksFile === undefined) {
+    throw new UsageError(
+      "no token could be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or OPERATOR_JWKS_FILE",
+    );
+  }
+  const catalogUrl = reader.optional("CATALOG_URL");
+  const catalogFile = reader.optional("CATALOG_FILE");
+  if (catalogUrl !== undefined && catalogFile !== undefined)
+    throw new UsageError("CATALOG_URL and CATALOG_FILE are both set: keep one");
+  const optional = {
+    operatorJwksFile,
+    catalogUrl: requireUrl("CATALOG_URL", catalogUrl),
+    catalogFile,
+    brandingFile: reader.optional("BRANDING_FILE"),
+    grantsFile: reader.optional("GRANTS_FILE"),
+    tenantUrl: requireUrl("TENANT_URL", reader.optional("TENANT_URL")),
+  };
+  return {
+    databaseUrl: reader.required("DATABASE_URL"),
+    sovereignFqdn,
+    token: {
+      sovereignFqdn,
+      ...(jwtSecret === undefined ? {} : { jwtSecret }),
+      ...(issuer === undefined || audience === undefined
+        ? {}
+        : {
+            oidc: {
+              issuer,
+              audience,
+              ...(jwksUrl === undefined ? {} : { jwksUrl: requireUrl("OIDC_JWKS_URL", jwksUrl) ?? jwksUrl }),
+            },
+          }),
+    },
+    ...(Object.fromEntries(
+      Object.entries(optional).filter(([, value]) => value !== undefined),
+    ) as Partial<BillingSettings>),
+    corsOrigins: reader.list("CORS_ORIGIN"),
+    trustedProxies: reader.list("TRUSTED_PROXIES"),
+    previewLimits: {
+      perMinute: reader.integer("PREVIEW_LIMIT", 60),
+      missesPerMinute: reader.integer("PREVIEW_MISS_LIMIT", 10),
+    },
+    maxConnections: reader.integer("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
+  };
+}
+
+function requireUrl(name: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:"].includes(url.protocol))
+    throw new UsageError(`${name} must be an http or https URL`);
+  return text;
+}

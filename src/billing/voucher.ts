@@ -1,0 +1,79 @@
+/** 1 OMR is 1000 baisa; money inside is integer baisa. */
+export const BAISA_PER_OMR = 1000;
+/** The older integer columns hold whole OMR in 32 bits. */
+export const MAX_OMR = 2_147_483_647;
+export const MAX_CODE_LENGTH = 1024;
+
+/** A voucher as every answer to its administrators shows it: one live or deleted row of `promo_codes`. */
+export interface Voucher {
+  code: string;
+  credit_omr: number;
+  description: string;
+  active: boolean;
+  /** 0 = unlimited. */
+  max_redemptions: number;
+  times_redeemed: number;
+  created_at?: string;
+  deleted_at?: string;
+  starts_at?: string;
+  expires_at?: string;
+}
+
+/** What a stranger may see of a voucher: exactly these five members. */
+export interface VoucherPreview {
+  code: string;
+  credit_omr: number;
+  description: string;
+  active: boolean;
+  accepting_redemptions: boolean;
+}
+
+/** What an issue or an update asks for. */
+export interface VoucherTerms {
+  credit_omr: number;
+  description: string;
+  active: boolean;
+  max_redemptions: number;
+  starts_at: string | null;
+  expires_at: string | null;
+}
+
+const BLANKS = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
+const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
+
+/**
+ * The key under which lookups compare codes: blanks around dropped, ASCII letters in upper case, nothing else. Full
+ * Unicode upper-casing would turn `ß ﬁ ı ſ` into other people's codes.
+ */
+export function voucherKey(code: string): string {
+  return code.replace(BLANKS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/** Whether a key may become a new code. Adopted codes of other shapes keep working; they are not new. */
+export function isNewCode(key: string): boolean {
+  return NEW_CODE.test(key);
+}
+
+/** Baisa as a decimal number of OMR: `12500` is `12.5`. Exact to the last of the three places. */
+export function omrOfBaisa(amountBaisa: number): number {
+  return amountBaisa / BAISA_PER_OMR;
+}
+
+/** OMR as integer baisa, or undefined when the number has parts of a baisa or is out of bounds. */
+export function baisaOfOmr(amountOmr: number): number | undefined {
+  const baisa = Math.round(amountOmr * BAISA_PER_OMR);
+  const isExact = Math.abs(baisa - amountOmr * BAISA_PER_OMR) < 1e-6;
+  return isExact && Number.isSafeInteger(baisa) ? baisa : undefined;
+}
+
+/** Credit that a voucher may still grant, in OMR: infinite without a cap, 0 when it takes no more redemptions. */
+export function outstandingOmr(voucher: {
+  credit_omr: number;
+  max_redemptions: number;
+  times_redeemed: number;
+  is_open: boolean;
+}): number {
+  if (!voucher.is_open) return 0;
+  if (voucher.max_redemptions === 0) return Number.POSITIVE_INFINITY;
+  return voucher.credit_omr * Math.max(0, voucher.max_redemptions - voucher.times_redeemed);
+}

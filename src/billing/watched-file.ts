@@ -1,0 +1,46 @@
+import { readFileSync, statSync } from "node:fs";
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+
+/**
+ * A JSON file that may change under us, as a mounted ConfigMap does (by swapping a symbolic link). The first reading
+ * throws when the file is missing or wrong; a later one that fails keeps the last good value and says so once for each
+ * state of the file. Asking costs one `stat`.
+ */
+export function createWatchedFile<T>(path: string, parse: (json: unknown) => T, logger: Logger): () => T {
+  let stamp = stampOf(path);
+  let value = read();
+
+  function read(): T {
+    try {
+      return parse(JSON.parse(readFileSync(path, "utf8")));
+    } catch (cause) {
+      throw new Error(`${path}: ${errorMessage(cause)}`, { cause });
+    }
+  }
+
+  return () => {
+    const next = stampOf(path);
+    if (next === stamp) return value;
+    stamp = next;
+    try {
+      value = read();
+      logger.info({ path }, "the file changed: read again");
+    } catch (error) {
+      logger.error(
+        { reason: errorMessage(error) },
+        "the file changed and cannot be used: keeping what it said before",
+      );
+    }
+    return value;
+  };
+}
+
+function stampOf(path: string): string {
+  try {
+    const { mtimeNs, ino, size, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  } catch {
+    return "unreadable";
+  }
+}

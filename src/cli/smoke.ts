@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { runSmokeTest, type SmokeReport } from "../billing/smoke.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
+import { type Command, EXIT } from "./command.ts";
+
+const HELP = `Usage: catalyst smoke --url URL --token-file FILE [--output text|json]
+
+Runs the four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The voucher it
+issues has a random code and is revoked in any case.
+
+  --url URL           where the API is reached, with its path prefix if it has one
+  --token-file FILE   a file with a sovereign-admin's bearer token
+  --output FORMAT     text (default) or json: {passed, steps, apiFingerprint, schema}
+
+Exit codes: 0 all four steps held, 1 one did not, 2 wrong usage.
+`;
+
+export const command: Command = {
+  summary: "run the four-step smoke test against a Sovereign",
+  help: HELP,
+  async run({ args, signal, stdout }) {
+    const { url, tokenFile, output } = parseFlags(args);
+    const report = await runSmokeTest({
+      baseUrl: url,
+      token: readToken(tokenFile),
+      fetch,
+      now: () => new Date(),
+      signal,
+    });
+    stdout.write(output === "json" ? `${JSON.stringify(report)}\n` : describe(report));
+    return report.passed ? EXIT.done : EXIT.checkFailed;
+  },
+};
+
+function parseFlags(args: string[]): { url: string; tokenFile: string; output: string } {
+  let values: { url?: string | undefined; "token-file"?: string | undefined; output: string };
+  try {
+    ({ values } = parseArgs({
+      args,
+      options: {
+        url: { type: "string" },
+        "token-file": { type: "string" },
+        output: { type: "string", default: "text" },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+  const { url, "token-file": tokenFile, output } = values;
+  if (url === undefined || !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
+    throw new UsageError("--url must be an http or https URL");
+  if (tokenFile === undefined)
+    throw new UsageError("--token-file is required: a file with a sovereign-admin's token");
+  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
+  return { url, tokenFile, output };
+}
+
+function readToken(path: string): string {
+  let token: string;
+  try {
+    token = readFileSync(path, "utf8").trim();
+  } catch {
+    throw new UsageError(`--token-file cannot be read: ${path}`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--token-file holds no token: ${path}`);
+  return token;
+}
+
+function describe(report: SmokeReport): string {
+  const lines = report.steps.map(
+    ({ name, passed, durationMs, message }) =>
+      `${passed ? "ok    " : "FAILED"} ${name.padEnd(8)} ${String(Math.round(durationMs)).padStart(5)} ms  ${message}`,
+  );
+  const schema =
+    report.schema === undefined ? "not ready" : `${report.schema.version} ${report.schema.fingerprint}`;
+  return `${lines.join("\n")}\nschema  ${schema}\napi     ${report.apiFingerprint ?? "not readable"}\n`;
+}
