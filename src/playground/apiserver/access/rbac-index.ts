@@ -1,3 +1,4 @@
+import { matchesLabels, requirementsOf } from "../label-selector.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 
 /** What the index reads of a stored object; everything else in it is left alone. */
@@ -7,6 +8,8 @@ export interface RbacObject {
 }
 
 export type RbacResource = "roles" | "rolebindings" | "clusterroles" | "clusterrolebindings";
+
+type LabelSelector = Parameters<typeof requirementsOf>[0];
 
 interface RoleRef {
   kind: string;
@@ -121,11 +124,6 @@ function describeSubject(subject: Subject, bindingNamespace: string): string {
 
 const quote = (text: string | undefined) => JSON.stringify(text ?? "");
 
-interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
-}
-
 /**
  * The rules of a ClusterRole. One with an `aggregationRule` holds the union of the rules that its
  * selectors find, themselves aggregated (`edit` is part of `admin`), never its own `rules`: in a cluster
@@ -142,28 +140,8 @@ export function effectiveRules(
   const seen = new Set(visited).add(role);
   return all
     .filter((other) => !seen.has(other))
-    .filter((other) => selectors.some((selector) => selects(selector, other.metadata?.labels ?? {})))
+    .filter((other) =>
+      selectors.some((selector) => matchesLabels(requirementsOf(selector), other.metadata?.labels)),
+    )
     .flatMap((other) => effectiveRules(other, all, seen));
-}
-
-function selects(selector: LabelSelector, labels: Record<string, string>): boolean {
-  const byLabels = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    byLabels &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-      switch (operator) {
-        case "In":
-          return value !== undefined && values.includes(value);
-        case "NotIn":
-          return value === undefined || !values.includes(value);
-        case "Exists":
-          return value !== undefined;
-        case "DoesNotExist":
-          return value === undefined;
-        default:
-          return false;
-      }
-    })
-  );
 }

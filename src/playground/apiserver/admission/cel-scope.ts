@@ -1,0 +1,108 @@
+import type { Environment } from "@marcbachmann/cel-js";
+import type { Authorizer } from "../access/authorization.ts";
+import { type Declaration, declareSchema } from "../schema/cel/declaration.ts";
+import { createCelEnvironment } from "../schema/cel/library.ts";
+import { dynamicValue } from "../schema/cel/value.ts";
+import type { JsonObject, JsonSchema } from "../schema/json-schema.ts";
+import { authorizerValue, registerAuthorizer, requestResourceCheck } from "./cel-authorizer.ts";
+import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
+
+const TEXT: JsonSchema = { type: "string" };
+const TEXTS: JsonSchema = { type: "array", items: TEXT };
+const KIND: JsonSchema = { type: "object", properties: { group: TEXT, version: TEXT, kind: TEXT } };
+const RESOURCE: JsonSchema = { type: "object", properties: { group: TEXT, version: TEXT, resource: TEXT } };
+
+// `options` has a shape for each operation: `dyn`, which int-or-string is to CEL.
+const REQUEST: JsonSchema = {
+  type: "object",
+  properties: {
+    kind: KIND,
+    resource: RESOURCE,
+    subResource: TEXT,
+    requestKind: KIND,
+    requestResource: RESOURCE,
+    requestSubResource: TEXT,
+    name: TEXT,
+    namespace: TEXT,
+    operation: TEXT,
+    userInfo: {
+      type: "object",
+      properties: {
+        username: TEXT,
+        uid: TEXT,
+        groups: TEXTS,
+        extra: { type: "object", additionalProperties: TEXTS },
+      },
+    },
+    dryRun: { type: "boolean" },
+    options: { "x-kubernetes-int-or-string": true },
+  },
+};
+
+let shared: { environment: Environment; request: Declaration } | undefined;
+
+function sharedScope() {
+  if (shared !== undefined) return shared;
+  const environment = createCelEnvironment();
+  const request = declareSchema(environment, REQUEST, "kubernetes.AdmissionRequest", false);
+  if (request === undefined) throw new Error("an object schema always has a declaration");
+  registerAuthorizer(environment);
+  environment
+    .registerVariable("object", "dyn")
+    .registerVariable("oldObject", "dyn")
+    .registerVariable("request", request.type)
+    .registerVariable("authorizer", "kubernetes.authorization.Authorizer")
+    .registerVariable("authorizer.requestResource", "kubernetes.authorization.ResourceCheck");
+  shared = { environment, request };
+  return shared;
+}
+
+/** What match conditions see; policies see `namespaceObject` and `variables` too. */
+export function matchConditionScope(): Environment {
+  return sharedScope().environment.clone();
+}
+
+export function policyScope(): Environment {
+  return matchConditionScope().registerVariable("namespaceObject", "dyn");
+}
+
+/** The values of a scope's variables for one request. */
+export function scopeValues(
+  request: AdmissionRequest,
+  matchedAs: GroupVersionResource,
+  authorizer: Authorizer,
+  namespaceObject: JsonObject | null = null,
+): Record<string, unknown> {
+  return {
+    object: dynamicValue(request.object),
+    oldObject: dynamicValue(request.oldObject),
+    request: sharedScope().request.convert(requestJson(request, matchedAs)),
+    namespaceObject: dynamicValue(namespaceObject),
+    authorizer: authorizerValue(authorizer, request.user),
+    "authorizer.requestResource": requestResourceCheck(authorizer, request),
+  };
+}
+
+/** As Go's JSON would have it: empty optional members are absent, so that `has()` tells. */
+function requestJson(request: AdmissionRequest, matchedAs: GroupVersionResource): JsonObject {
+  const { kind, resource, subresource, name, namespace, operation, user, options, dryRun } = request;
+  const { username, uid, groups, extra } = user;
+  return {
+    kind: { ...kind, group: matchedAs.group, version: matchedAs.version },
+    resource: { ...matchedAs },
+    ...(subresource === "" ? {} : { subResource: subresource, requestSubResource: subresource }),
+    requestKind: { ...kind },
+    requestResource: { ...resource },
+    ...(name === "" ? {} : { name }),
+    ...(namespace === "" ? {} : { namespace }),
+    operation,
+    userInfo: {
+      username,
+      ...(uid ? { uid } : {}),
+      ...(groups.length === 0 ? {} : { groups }),
+      ...(extra === undefined ? {} : { extra }),
+    },
+    dryRun,
+    ...(options === null ? {} : { options }),
+  };
+}

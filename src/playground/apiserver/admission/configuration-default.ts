@@ -1,0 +1,46 @@
+import { isJsonObject, type JsonObject } from "../schema/json-schema.ts";
+
+/** Fills in what Kubernetes defaults in webhook configurations, policies and bindings, in place. */
+export function applyConfigurationDefaults(object: JsonObject): void {
+  switch (object.kind) {
+    case "ValidatingWebhookConfiguration":
+    case "MutatingWebhookConfiguration":
+      for (const webhook of objectsOf(object.webhooks)) {
+        fill(webhook, { failurePolicy: "Fail", ...matchDefaults(), timeoutSeconds: 10 });
+        if (object.kind === "MutatingWebhookConfiguration") fill(webhook, { reinvocationPolicy: "Never" });
+        for (const rule of objectsOf(webhook.rules)) fill(rule, { scope: "*" });
+        const { clientConfig } = webhook;
+        if (isJsonObject(clientConfig) && isJsonObject(clientConfig.service)) {
+          fill(clientConfig.service, { port: 443 });
+        }
+      }
+      return;
+    case "ValidatingAdmissionPolicy":
+      if (!isJsonObject(object.spec)) return;
+      fill(object.spec, { failurePolicy: "Fail" });
+      defaultMatch(object.spec.matchConstraints);
+      return;
+    case "ValidatingAdmissionPolicyBinding":
+      if (isJsonObject(object.spec)) defaultMatch(object.spec.matchResources);
+      return;
+    default:
+  }
+}
+
+const matchDefaults = () => ({ matchPolicy: "Equivalent", namespaceSelector: {}, objectSelector: {} });
+
+function defaultMatch(match: unknown): void {
+  if (!isJsonObject(match)) return;
+  fill(match, matchDefaults());
+  for (const rules of [match.resourceRules, match.excludeResourceRules]) {
+    for (const rule of objectsOf(rules)) fill(rule, { scope: "*" });
+  }
+}
+
+function fill(object: JsonObject, defaults: JsonObject): void {
+  for (const [name, value] of Object.entries(defaults)) object[name] ??= value;
+}
+
+function objectsOf(value: unknown): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}

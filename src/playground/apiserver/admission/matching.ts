@@ -1,0 +1,135 @@
+import { matchesLabels, requirementsOf } from "../label-selector.ts";
+import type { JsonObject } from "../schema/json-schema.ts";
+import { StatusError } from "../status.ts";
+import {
+  type AdmissionRequest,
+  type GroupVersionResource,
+  isNamespaceResource,
+  metadataOf,
+} from "./request.ts";
+
+export type LabelSelector = Parameters<typeof requirementsOf>[0];
+
+/** A rule of a webhook or policy. */
+export interface RuleWithOperations {
+  operations?: string[];
+  apiGroups?: string[];
+  apiVersions?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  scope?: "*" | "Cluster" | "Namespaced";
+}
+
+export interface MatchDeps {
+  /** The stored Namespace, undefined when there is none. */
+  namespace(name: string): JsonObject | undefined;
+  /**
+   * The other versions in which a resource is served; what is stored in one is the same object in the other but for its
+   * `apiVersion`. Default: none.
+   */
+  equivalents?(resource: GroupVersionResource): readonly GroupVersionResource[];
+}
+
+/** Webhook configurations and policies are never shown to webhooks: none could be mended then. */
+export function isAdmissionConfiguration({ kind }: AdmissionRequest): boolean {
+  return (
+    kind.group === "admissionregistration.k8s.io" &&
+    /^(Validating|Mutating)(WebhookConfiguration|AdmissionPolicy|AdmissionPolicyBinding)$/.test(kind.kind)
+  );
+}
+
+/** Policies do see webhook configurations, but neither policies nor reviews, which must answer always. */
+export function isExemptFromPolicies({ kind }: AdmissionRequest): boolean {
+  if (kind.group === "authentication.k8s.io") return /^(TokenReview|SelfSubjectReview)$/.test(kind.kind);
+  if (kind.group === "authorization.k8s.io") return /Review$/.test(kind.kind);
+  return (
+    kind.group === "admissionregistration.k8s.io" &&
+    /^(Validating|Mutating)AdmissionPolicy(Binding)?$/.test(kind.kind)
+  );
+}
+
+/**
+ * The resource as which a request fits one of the rules: itself, or with `Equivalent` another of its versions.
+ * Undefined: none fits.
+ */
+export function matchedResource(
+  deps: MatchDeps,
+  request: AdmissionRequest,
+  rules: readonly RuleWithOperations[],
+  matchPolicy: string | undefined,
+): GroupVersionResource | undefined {
+  const fits = (resource: GroupVersionResource) => rules.some((rule) => ruleMatches(rule, request, resource));
+  if (fits(request.resource)) return request.resource;
+  if (matchPolicy === "Exact") return undefined;
+  return deps.equivalents?.(request.resource).find(fits);
+}
+
+function ruleMatches(rule: RuleWithOperations, request: AdmissionRequest, at: GroupVersionResource): boolean {
+  return (
+    scopeMatches(rule.scope, request) &&
+    isListed(rule.operations, request.operation) &&
+    isListed(rule.apiGroups, at.group) &&
+    isListed(rule.apiVersions, at.version) &&
+    (rule.resources ?? []).some((pattern) => {
+      const slash = pattern.indexOf("/");
+      const resource = slash < 0 ? pattern : pattern.slice(0, slash);
+      const subresource = slash < 0 ? "" : pattern.slice(slash + 1);
+      return (
+        (resource === "*" || resource === at.resource) &&
+        (subresource === "*" || subresource === request.subresource)
+      );
+    }) &&
+    (!rule.resourceNames?.length || rule.resourceNames.includes(request.name))
+  );
+}
+
+function isListed(list: readonly string[] | undefined, item: string): boolean {
+  return list !== undefined && (list.includes("*") || list.includes(item));
+}
+
+function scopeMatches(scope: RuleWithOperations["scope"], request: AdmissionRequest): boolean {
+  const isClusterScoped = request.namespace === "" || isNamespaceResource(request.resource);
+  switch (scope) {
+    case undefined:
+    case "*":
+      return true;
+    case "Cluster":
+      return isClusterScoped;
+    case "Namespaced":
+      return !isClusterScoped;
+  }
+}
+
+/** Throws 404 when the selector asks for the labels of a namespace that is not there. */
+export function namespaceSelectorMatches(
+  deps: MatchDeps,
+  request: AdmissionRequest,
+  selector: LabelSelector | undefined,
+): boolean {
+  const requirements = requirementsOf(selector ?? {});
+  if (requirements.length === 0) return true;
+  const ofNamespace = isNamespaceResource(request.resource);
+  if (request.namespace === "" && !ofNamespace) return true;
+  // The labels that a Namespace is about to have count, not those that it has.
+  const own = ofNamespace && request.subresource === "" && request.operation !== "DELETE";
+  const namespace = own ? request.object : deps.namespace(request.namespace);
+  if (!namespace) {
+    throw new StatusError(404, "NotFound", `namespaces ${JSON.stringify(request.namespace)} not found`, {
+      name: request.namespace,
+      kind: "namespaces",
+    });
+  }
+  return matchesLabels(requirements, metadataOf(namespace).labels);
+}
+
+/** Fits when the object does, as it is or as it was. */
+export function objectSelectorMatches(
+  request: AdmissionRequest,
+  selector: LabelSelector | undefined,
+): boolean {
+  const requirements = requirementsOf(selector ?? {});
+  if (requirements.length === 0) return true;
+  return [request.object, request.oldObject].some(
+    (object) => object !== null && matchesLabels(requirements, metadataOf(object).labels),
+  );
+}

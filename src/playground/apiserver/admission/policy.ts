@@ -1,0 +1,249 @@
+import type { Environment } from "@marcbachmann/cel-js";
+import type { Authorizer } from "../access/authorization.ts";
+import { forbiddenObject } from "../access/authorization.ts";
+import {
+  CelCompileError,
+  CelEvaluationError,
+  type CelExpression,
+  compileExpression,
+} from "../schema/cel/expression.ts";
+import { StatusError } from "../status.ts";
+import { policyScope, scopeValues } from "./cel-scope.ts";
+import {
+  aggregated,
+  attempt,
+  type CompiledCondition,
+  compileConditions,
+  evaluateConditions,
+  type MatchCondition,
+} from "./match-condition.ts";
+import {
+  type LabelSelector,
+  type MatchDeps,
+  matchedResource,
+  namespaceSelectorMatches,
+  objectSelectorMatches,
+  type RuleWithOperations,
+} from "./matching.ts";
+import { createVariableScope, type PolicyVariable } from "./policy-variable.ts";
+import {
+  type AdmissionNotes,
+  type AdmissionRequest,
+  type GroupVersionResource,
+  isNamespaceResource,
+  metadataOf,
+} from "./request.ts";
+
+export interface MatchResources {
+  resourceRules?: RuleWithOperations[];
+  excludeResourceRules?: RuleWithOperations[];
+  namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
+  matchPolicy?: "Exact" | "Equivalent";
+}
+
+export interface PolicyValidation {
+  expression: string;
+  message?: string;
+  messageExpression?: string;
+  reason?: string;
+}
+
+/** `spec` of a ValidatingAdmissionPolicy. */
+export interface PolicySpec {
+  paramKind?: object;
+  failurePolicy?: "Fail" | "Ignore";
+  matchConstraints?: MatchResources;
+  matchConditions?: MatchCondition[];
+  variables?: PolicyVariable[];
+  validations?: PolicyValidation[];
+  auditAnnotations?: { key: string; valueExpression: string }[];
+}
+
+/** `spec` of a ValidatingAdmissionPolicyBinding. */
+export interface BindingSpec {
+  policyName: string;
+  matchResources?: MatchResources;
+  validationActions?: ("Deny" | "Warn" | "Audit")[];
+}
+
+export interface PolicyDeps extends MatchDeps {
+  authorizer: Authorizer;
+}
+
+interface Finding {
+  index: number;
+  message: string;
+  reason?: string;
+}
+
+export interface Policy {
+  name: string;
+  /** Throws the refusal of the first binding that denies; warns and annotates as the others say. */
+  enforce(
+    request: AdmissionRequest,
+    bindings: readonly { name: string; spec: BindingSpec }[],
+    notes: AdmissionNotes,
+  ): void;
+}
+
+interface CompiledPolicy {
+  conditions: CompiledCondition[];
+  variables: ReturnType<typeof createVariableScope>;
+  validations: {
+    validation: PolicyValidation;
+    expression: CelExpression;
+    messageExpression: CelExpression | undefined;
+  }[];
+}
+
+/** Throws `CelCompileError`. */
+function compilePolicy(spec: PolicySpec): CompiledPolicy {
+  const variables = createVariableScope(policyScope(), spec.variables ?? []);
+  return {
+    conditions: compileConditions(spec.matchConditions),
+    variables,
+    validations: (spec.validations ?? []).map((validation) => ({
+      validation,
+      expression: compileTyped(variables.environment, validation.expression, "bool"),
+      messageExpression: validation.messageExpression
+        ? compileTyped(variables.environment, validation.messageExpression, "string")
+        : undefined,
+    })),
+  };
+}
+
+/** Compiles an expression of a policy; throws `CelCompileError`, also when its value is of another type. */
+export function compileTyped(
+  environment: Environment,
+  source: string,
+  type: "bool" | "string",
+): CelExpression {
+  const compiled = compileExpression(environment.clone(), source);
+  if (compiled.type === type || compiled.type === "dyn") return compiled;
+  throw new CelCompileError(`must evaluate to ${type} but got ${compiled.type}`);
+}
+
+/** A policy that does not compile, which none is that was checked when written, fails as its failure policy says. */
+export function createPolicy(deps: PolicyDeps, name: string, spec: PolicySpec): Policy {
+  const { failurePolicy = "Fail", matchConstraints = {} } = spec;
+  const compiled = attempt(() => compilePolicy(spec));
+
+  /** What is wrong with a request; an error counts as a finding when the policy fails closed. */
+  function findings(request: AdmissionRequest, matchedAs: GroupVersionResource): Finding[] {
+    const onError = (message: string, index = 0): Finding[] =>
+      failurePolicy === "Fail" ? [{ index, message }] : [];
+    if (compiled instanceof CelCompileError) return onError(`compilation failed: ${compiled.message}`);
+    const namespace =
+      request.namespace === "" || isNamespaceResource(request.resource)
+        ? null
+        : (deps.namespace(request.namespace) ?? null);
+    const values = scopeValues(request, matchedAs, deps.authorizer, namespace);
+    const matched = evaluateConditions(compiled.conditions, values);
+    if (matched.kind === "unmatched") return [];
+    if (matched.kind === "failed") return onError(aggregated(matched.errors));
+    const scope = { ...values, variables: compiled.variables.valuesFor(values) };
+    return compiled.validations.flatMap(({ validation, expression, messageExpression }, index) => {
+      try {
+        if (expression.evaluate(scope) === true) return [];
+      } catch (error) {
+        if (!(error instanceof CelEvaluationError)) throw error;
+        return onError(`expression '${expression.source}' resulted in error: ${error.message}`, index);
+      }
+      const message =
+        evaluatedMessage(messageExpression, scope) ||
+        validation.message?.trim() ||
+        `failed expression: ${expression.source.trim()}`;
+      return [{ index, message, reason: validation.reason ?? "Invalid" }];
+    });
+  }
+
+  return {
+    name,
+    enforce(request, bindings, notes) {
+      const matchedAs = matchResources(deps, request, matchConstraints);
+      if (matchedAs === undefined) return;
+      const applying = bindings.filter(
+        ({ spec: { matchResources: narrowed } }) =>
+          narrowed === undefined || matchResources(deps, request, narrowed, matchedAs) !== undefined,
+      );
+      if (applying.length === 0) return;
+      const found = findings(request, matchedAs);
+      let refusal: StatusError | undefined;
+      for (const binding of applying) {
+        const actions = binding.spec.validationActions ?? [];
+        for (const finding of found) {
+          if (actions.includes("Warn")) {
+            notes.warnings.push(
+              `Validation failed for ValidatingAdmissionPolicy '${name}' with binding '${binding.name}': ${finding.message}`,
+            );
+          }
+          if (actions.includes("Audit")) {
+            notes.auditAnnotations["validation.policy.admission.k8s.io/validation_failure"] = JSON.stringify([
+              {
+                message: finding.message,
+                policy: name,
+                binding: binding.name,
+                expressionIndex: finding.index,
+                validationActions: actions,
+              },
+            ]);
+          }
+          if (actions.includes("Deny")) refusal ??= policyRefusal(request, name, binding.name, finding);
+        }
+      }
+      if (refusal !== undefined) throw refusal;
+    },
+  };
+}
+
+function evaluatedMessage(expression: CelExpression | undefined, scope: Record<string, unknown>): string {
+  if (expression === undefined) return "";
+  try {
+    const text = expression.evaluate(scope);
+    return typeof text === "string" && !text.includes("\n") ? text.trim() : "";
+  } catch (error) {
+    if (!(error instanceof CelEvaluationError)) throw error;
+    return "";
+  }
+}
+
+/** `within`: a binding narrows what its policy matched; without rules of its own it narrows by selectors alone. */
+function matchResources(
+  deps: MatchDeps,
+  request: AdmissionRequest,
+  constraints: MatchResources,
+  within?: GroupVersionResource,
+): GroupVersionResource | undefined {
+  const { resourceRules = [], excludeResourceRules = [], matchPolicy } = constraints;
+  if (matchedResource(deps, request, excludeResourceRules, matchPolicy) !== undefined) return undefined;
+  const matched =
+    resourceRules.length === 0
+      ? (within ?? request.resource)
+      : matchedResource(deps, request, resourceRules, matchPolicy);
+  if (matched === undefined || !objectSelectorMatches(request, constraints.objectSelector)) return undefined;
+  return namespaceSelectorMatches(deps, request, constraints.namespaceSelector) ? matched : undefined;
+}
+
+const CODES: Record<string, number> = {
+  Forbidden: 403,
+  Unauthorized: 401,
+  RequestEntityTooLarge: 413,
+  Invalid: 422,
+};
+
+function policyRefusal(
+  request: AdmissionRequest,
+  policy: string,
+  binding: string,
+  { message, reason = "Invalid" }: Finding,
+): StatusError {
+  const text = `ValidatingAdmissionPolicy '${policy}' with binding '${binding}' denied request: ${message}`;
+  const { name, generateName } = metadataOf(request.object);
+  const { group, resource } = request.resource;
+  const refused = forbiddenObject(group, resource, request.name || name || generateName || "Unknown", text);
+  return new StatusError(CODES[reason] ?? 422, reason, refused.message, {
+    ...refused.details,
+    causes: [{ message: text }],
+  });
+}
