@@ -1,0 +1,75 @@
+/** What an API server answered instead of success, or why no answer came. `status` 0: no answer came. */
+export class KubeError extends Error {
+  override readonly name = "KubeError";
+  readonly status: number;
+  /** Kubernetes' own word: `NotFound`, `Conflict`, `Invalid`, …; `Unreachable` when no answer came. */
+  readonly reason: string;
+  /** Causes of an `Invalid` or denied write. */
+  readonly causes: readonly { reason?: string; message?: string; field?: string }[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    details: {
+      status: number;
+      reason: string;
+      causes?: KubeError["causes"];
+      retryAfterMs?: number | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super(message, { cause: details.cause });
+    this.status = details.status;
+    this.reason = details.reason;
+    this.causes = details.causes ?? [];
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+interface StatusBody {
+  message?: string;
+  reason?: string;
+  details?: { causes?: KubeError["causes"]; retryAfterSeconds?: number };
+}
+
+/** The error for a non-2xx answer; `retryAfter` is the header of that name. */
+export function kubeErrorOf(
+  what: string,
+  status: number,
+  body: string,
+  retryAfter: string | undefined,
+): KubeError {
+  const parsed = parseStatus(body);
+  const retryAfterSeconds = parsed.details?.retryAfterSeconds ?? Number(retryAfter ?? Number.NaN);
+  return new KubeError(`${what}: ${parsed.message ?? `status ${status}`}`, {
+    status,
+    reason: parsed.reason ?? "Unknown",
+    causes: parsed.details?.causes ?? [],
+    retryAfterMs: Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,
+  });
+}
+
+function parseStatus(body: string): StatusBody {
+  try {
+    return JSON.parse(body) as StatusBody;
+  } catch {
+    return {};
+  }
+}
+
+const hasReason = (reason: string) => (error: unknown) =>
+  error instanceof KubeError && error.reason === reason;
+const hasStatus = (status: number) => (error: unknown) =>
+  error instanceof KubeError && error.status === status;
+
+export const isNotFound = hasStatus(404);
+export const isConflict = hasReason("Conflict");
+export const isAlreadyExists = hasReason("AlreadyExists");
+export const isInvalid = hasReason("Invalid");
+export const isForbidden = hasStatus(403);
+export const isUnauthorized = hasStatus(401);
+export const isTooManyRequests = hasStatus(429);
+/** A list or watch position that the server no longer remembers. */
+export const isGone = hasStatus(410);
+/** No answer came: refused, reset, timed out. The write may or may not have happened. */
+export const isUnreachable = hasReason("Unreachable");

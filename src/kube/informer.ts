@@ -1,0 +1,116 @@
+import type { KubernetesObject } from "../api/object.ts";
+import type { Logger } from "../platform/log.ts";
+import type { KubeClient, ListOptions } from "./client.ts";
+import { runReflector } from "./reflector.ts";
+import { keyOf, type Resource } from "./resource.ts";
+
+export type InformerEvent<T> =
+  | { kind: "added"; object: T }
+  | { kind: "updated"; object: T; previous: T }
+  | { kind: "deleted"; object: T };
+
+export type InformerHandler<T> = (event: InformerEvent<T>) => void;
+
+/** A cache of one kind that follows the server. Objects in it are shared: never change one. */
+export interface Informer<T extends KubernetesObject> {
+  resource: Resource;
+  get(key: string): T | undefined;
+  list(): T[];
+  /** Objects under a value of a named index. */
+  byIndex(index: string, value: string): T[];
+  /** Hears every later change, and first an `added` for each object that is there. */
+  onChange(handler: InformerHandler<T>): void;
+  hasSynced(): boolean;
+  /** Resolves once the first list is in. */
+  synced: Promise<void>;
+  /** Follows until the signal fires. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface InformerOptions<T> extends ListOptions {
+  /** Named ways to find objects: each gives the values under which an object stands. */
+  indexes?: Record<string, (object: T) => string[]>;
+  /** What is kept of an object. managedFields are always dropped: they would be four fifths of the memory. */
+  transform?: (object: T) => T;
+}
+
+export function createInformer<T extends KubernetesObject>(
+  deps: { client: KubeClient; logger: Logger },
+  resource: Resource,
+  options: InformerOptions<T> = {},
+): Informer<T> {
+  const { indexes = {}, transform = (object: T) => object, ...listOptions } = options;
+  const objects = new Map<string, T>();
+  const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
+  const handlers: InformerHandler<T>[] = [];
+  const firstList = Promise.withResolvers<void>();
+  let isSynced = false;
+
+  function reindex(key: string, object: T, change: "add" | "delete"): void {
+    for (const [name, valuesOf] of Object.entries(indexes)) {
+      const buckets = indexed.get(name);
+      for (const value of valuesOf(object)) {
+        const bucket = buckets?.get(value) ?? new Set();
+        bucket[change](key);
+        if (bucket.size === 0) buckets?.delete(value);
+        else buckets?.set(value, bucket);
+      }
+    }
+  }
+
+  function tell(event: InformerEvent<T>): void {
+    for (const handler of handlers) handler(event);
+  }
+
+  function upsert(incoming: T): void {
+    const object = transform(withoutManagedFields({ ...incoming, kind: resource.kind }));
+    const key = keyOf(object.metadata);
+    const previous = objects.get(key);
+    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion && previous !== undefined)
+      return;
+    if (previous !== undefined) reindex(key, previous, "delete");
+    objects.set(key, object);
+    reindex(key, object, "add");
+    tell(previous === undefined ? { kind: "added", object } : { kind: "updated", object, previous });
+  }
+
+  function remove(object: T): void {
+    const key = keyOf(object.metadata);
+    const previous = objects.get(key);
+    if (previous === undefined) return;
+    objects.delete(key);
+    reindex(key, previous, "delete");
+    tell({ kind: "deleted", object: previous });
+  }
+
+  function replace(listed: T[]): void {
+    const present = new Set(listed.map(({ metadata }) => keyOf(metadata)));
+    for (const [key, object] of [...objects]) if (!present.has(key)) remove(object);
+    listed.forEach(upsert);
+    isSynced = true;
+    firstList.resolve();
+  }
+
+  return {
+    resource,
+    get: (key) => objects.get(key),
+    list: () => [...objects.values()],
+    byIndex(index, value) {
+      const keys = indexed.get(index)?.get(value) ?? [];
+      return [...keys].flatMap((key) => objects.get(key) ?? []);
+    },
+    onChange(handler) {
+      handlers.push(handler);
+      for (const object of objects.values()) handler({ kind: "added", object });
+    },
+    hasSynced: () => isSynced,
+    synced: firstList.promise,
+    run: (signal) =>
+      runReflector<T>({ ...deps, resource, options: listOptions, sink: { replace, upsert, remove }, signal }),
+  };
+}
+
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+  const { managedFields: _, ...metadata } = object.metadata as T["metadata"] & { managedFields?: unknown };
+  return { ...object, metadata };
+}

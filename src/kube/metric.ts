@@ -1,0 +1,73 @@
+import { Counter, Gauge, Histogram, type Registry } from "../platform/metrics.ts";
+import type { WorkQueueObserver } from "./work-queue.ts";
+
+const SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
+
+export type ReconcileResult = "success" | "requeue_after" | "error";
+
+export interface ControllerMetrics {
+  queue: WorkQueueObserver;
+  /** Counts a reconcile as under way; the answer ends it. */
+  reconcileStarted(): (result: ReconcileResult) => void;
+}
+
+export interface ReconcileMetrics {
+  forController(controller: string, concurrency: number): ControllerMetrics;
+}
+
+/** Metrics under the names that controller-runtime gave them, so that existing dashboards fit. */
+export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = (name: string, help: string, labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: string[]) =>
+    new Histogram({ name, help, labelNames, buckets: SECONDS, registers });
+
+  const depth = gauge("workqueue_depth", "Keys waiting.", ["name"]);
+  const adds = counter("workqueue_adds_total", "Keys added.", ["name"]);
+  const retries = counter("workqueue_retries_total", "Keys added again after a failure.", ["name"]);
+  const queueSeconds = histogram("workqueue_queue_duration_seconds", "How long keys wait.", ["name"]);
+  const workSeconds = histogram("workqueue_work_duration_seconds", "How long work on a key takes.", ["name"]);
+  const total = counter("controller_runtime_reconcile_total", "Reconciles by result.", [
+    "controller",
+    "result",
+  ]);
+  const errors = counter("controller_runtime_reconcile_errors_total", "Reconciles that failed.", [
+    "controller",
+  ]);
+  const seconds = histogram("controller_runtime_reconcile_time_seconds", "How long a reconcile takes.", [
+    "controller",
+  ]);
+  const active = gauge("controller_runtime_active_workers", "Reconciles under way.", ["controller"]);
+  const maximum = gauge("controller_runtime_max_concurrent_reconciles", "Most reconciles at once.", [
+    "controller",
+  ]);
+
+  return {
+    forController(controller, concurrency) {
+      const name = { name: controller };
+      maximum.set({ controller }, concurrency);
+      return {
+        queue: {
+          added: () => adds.inc(name),
+          retried: () => retries.inc(name),
+          depth: (waiting) => depth.set(name, waiting),
+          started: (queued) => queueSeconds.observe(name, queued),
+          finished: (worked) => workSeconds.observe(name, worked),
+        },
+        reconcileStarted() {
+          active.inc({ controller });
+          const stop = seconds.startTimer({ controller });
+          return (result) => {
+            stop();
+            active.dec({ controller });
+            total.inc({ controller, result });
+            if (result === "error") errors.inc({ controller });
+          };
+        },
+      };
+    },
+  };
+}

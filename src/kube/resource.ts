@@ -1,0 +1,160 @@
+import { GROUP, type KindDefinition, VERSION } from "../api/kind.ts";
+import { KINDS } from "../api/registry.ts";
+
+/** A kind as the API server serves it. The core group is `""`. */
+export interface Resource {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  namespaced: boolean;
+}
+
+/** Which object of a kind. `namespace` is there exactly for namespaced kinds. */
+export interface ObjectKey {
+  name: string;
+  namespace?: string;
+}
+
+const clusterWide = (group: string, version: string, kind: string, plural: string): Resource => ({
+  group,
+  version,
+  kind,
+  plural,
+  namespaced: false,
+});
+const namespaced = (group: string, version: string, kind: string, plural: string): Resource => ({
+  group,
+  version,
+  kind,
+  plural,
+  namespaced: true,
+});
+
+export const NAMESPACES = clusterWide("", "v1", "Namespace", "namespaces");
+export const NODES = clusterWide("", "v1", "Node", "nodes");
+export const PODS = namespaced("", "v1", "Pod", "pods");
+export const SECRETS = namespaced("", "v1", "Secret", "secrets");
+export const CONFIG_MAPS = namespaced("", "v1", "ConfigMap", "configmaps");
+export const SERVICES = namespaced("", "v1", "Service", "services");
+export const SERVICE_ACCOUNTS = namespaced("", "v1", "ServiceAccount", "serviceaccounts");
+export const EVENTS = namespaced("", "v1", "Event", "events");
+export const DEPLOYMENTS = namespaced("apps", "v1", "Deployment", "deployments");
+export const REPLICA_SETS = namespaced("apps", "v1", "ReplicaSet", "replicasets");
+export const JOBS = namespaced("batch", "v1", "Job", "jobs");
+export const INGRESSES = namespaced("networking.k8s.io", "v1", "Ingress", "ingresses");
+export const NETWORK_POLICIES = namespaced("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies");
+export const POD_DISRUPTION_BUDGETS = namespaced(
+  "policy",
+  "v1",
+  "PodDisruptionBudget",
+  "poddisruptionbudgets",
+);
+export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
+export const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
+export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
+export const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
+export const CLUSTER_ROLE_BINDINGS = clusterWide(
+  "rbac.authorization.k8s.io",
+  "v1",
+  "ClusterRoleBinding",
+  "clusterrolebindings",
+);
+export const CUSTOM_RESOURCE_DEFINITIONS = clusterWide(
+  "apiextensions.k8s.io",
+  "v1",
+  "CustomResourceDefinition",
+  "customresourcedefinitions",
+);
+export const VALIDATING_WEBHOOK_CONFIGURATIONS = clusterWide(
+  "admissionregistration.k8s.io",
+  "v1",
+  "ValidatingWebhookConfiguration",
+  "validatingwebhookconfigurations",
+);
+export const VALIDATING_ADMISSION_POLICIES = clusterWide(
+  "admissionregistration.k8s.io",
+  "v1",
+  "ValidatingAdmissionPolicy",
+  "validatingadmissionpolicies",
+);
+export const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
+  "admissionregistration.k8s.io",
+  "v1",
+  "ValidatingAdmissionPolicyBinding",
+  "validatingadmissionpolicybindings",
+);
+
+/** One of our own kinds. */
+export function resourceOf(definition: KindDefinition): Resource {
+  const { kind, plural, scope } = definition;
+  return { group: GROUP, version: VERSION, kind, plural, namespaced: scope === "Namespaced" };
+}
+
+const BUILT_IN: readonly Resource[] = [
+  NAMESPACES,
+  NODES,
+  PODS,
+  SECRETS,
+  CONFIG_MAPS,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+  EVENTS,
+  DEPLOYMENTS,
+  REPLICA_SETS,
+  JOBS,
+  INGRESSES,
+  NETWORK_POLICIES,
+  POD_DISRUPTION_BUDGETS,
+  LEASES,
+  ROLES,
+  ROLE_BINDINGS,
+  CLUSTER_ROLES,
+  CLUSTER_ROLE_BINDINGS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+  VALIDATING_ADMISSION_POLICIES,
+  VALIDATING_ADMISSION_POLICY_BINDINGS,
+];
+
+const BY_KIND = new Map(
+  [...BUILT_IN, ...KINDS.map(resourceOf)].map((resource) => [
+    `${apiVersionOf(resource)}/${resource.kind}`,
+    resource,
+  ]),
+);
+
+/** `v1`, `apps/v1`. */
+export function apiVersionOf({ group, version }: Resource): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+/** The resource of a manifest; throws when it is none that this program writes. */
+export function resourceOfManifest({ apiVersion, kind }: { apiVersion: string; kind: string }): Resource {
+  const resource = BY_KIND.get(`${apiVersion}/${kind}`);
+  if (resource === undefined) throw new Error(`no resource is known for ${apiVersion} ${kind}`);
+  return resource;
+}
+
+/** `/apis/apps/v1/namespaces/NS/deployments`, with the name and subresource behind it where given. */
+export function pathOf(
+  resource: Resource,
+  key: { name?: string; namespace?: string } = {},
+  subresource?: string,
+): string {
+  const root =
+    resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = key.namespace === undefined ? "" : `/namespaces/${encodeURIComponent(key.namespace)}`;
+  const name = key.name === undefined ? "" : `/${encodeURIComponent(key.name)}`;
+  return `${root}${scope}/${resource.plural}${name}${subresource === undefined ? "" : `/${subresource}`}`;
+}
+
+/** `namespace/name`, or `name`: how stores and queues name an object. */
+export function keyOf({ name, namespace }: ObjectKey): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+export function parseKey(key: string): ObjectKey {
+  const slash = key.indexOf("/");
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
