@@ -62,7 +62,7 @@ export function createVoucherService(deps: {
   ) {
     requireTerms(before, terms);
     const limits = actor.boundByGrants ? grants() : {};
-    const after = await write(transaction, before?.code ?? key, terms, actor);
+    const after = await write(transaction, before, key, terms, actor);
     if (hasLimit(limits) && isLarger(after, before)) {
       enforceGrants(limits, after.credit_omr, await readTotals(transaction));
     }
@@ -204,23 +204,26 @@ function isLarger(after: VoucherRow, before: VoucherRow | undefined): boolean {
   return after.credit_omr > before.credit_omr || outstandingOmr(after) > outstandingOmr(before);
 }
 
+const TERM_COLUMNS = "credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7";
+
+/** Updates the row that was found and locked, or creates one. */
 async function write(
   transaction: Queryable,
-  code: string,
+  before: VoucherRow | undefined,
+  key: string,
   terms: VoucherTerms,
   actor: Actor,
 ): Promise<VoucherRow> {
+  const update = `UPDATE promo_codes p SET ${TERM_COLUMNS}, issued_by = $8, deleted_at = NULL WHERE p.code = $1`;
+  // Concurrent first issues of one code meet on the key: the second updates what the first created.
+  const insert = `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                  ON CONFLICT (code) DO UPDATE SET ${TERM_COLUMNS}, issued_by = $8, deleted_at = NULL`;
   const [row] = await transaction.query<VoucherRow>({
-    name: "voucher-write",
-    // Concurrent first issues of one code meet on the key: the second updates what the first created.
-    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-           ON CONFLICT (code) DO UPDATE SET credit_omr = excluded.credit_omr, description = excluded.description,
-             active = excluded.active, max_redemptions = excluded.max_redemptions, starts_at = excluded.starts_at,
-             expires_at = excluded.expires_at, issued_by = excluded.issued_by, deleted_at = NULL
-           RETURNING ${VOUCHER_COLUMNS}`,
+    name: before === undefined ? "voucher-insert" : "voucher-update",
+    text: `${before === undefined ? insert : update} RETURNING ${VOUCHER_COLUMNS}`,
     values: [
-      code,
+      before?.code ?? key,
       terms.credit_omr,
       terms.description,
       terms.active,
@@ -230,7 +233,7 @@ async function write(
       actor.name,
     ],
   });
-  if (row === undefined) throw new Error("an upsert returned no row");
+  if (row === undefined) throw new Error("a voucher was written and no row returned");
   return row;
 }
 
