@@ -68,7 +68,14 @@ export function valueTooMany(path: string, actual: number, max: number): FieldEr
 }
 
 function withValue(text: string, value: unknown): string {
-  return value === OMITTED ? text : `${text}: ${JSON.stringify(value)}`;
+  return value === OMITTED ? text : `${text}: ${shown(value)}`;
+}
+
+/** Go's JSON keeps HTML out of lists and objects; a string by itself is quoted plainly. */
+function shown(value: unknown): string {
+  const json = JSON.stringify(value);
+  if (value === null || typeof value !== "object") return json;
+  return json.replaceAll("&", "\\u0026").replaceAll("<", "\\u003c").replaceAll(">", "\\u003e");
 }
 
 /** The 422 of an object that breaks its schema: every error once, each as a cause. */

@@ -39,6 +39,11 @@ export function escapeName(name: string): string | undefined {
   return name.replaceAll(/__|[-./]/g, (part) => ESCAPES[part] ?? part);
 }
 
+/** A reserved word may be selected as it is too: `self.namespace`. */
+function namesOf(name: string, escaped: string): string[] {
+  return RESERVED.has(name) ? [escaped, name] : [escaped];
+}
+
 /** How the values of one schema look to CEL. */
 export interface Declaration {
   /** `string`, `list<Object.spec.tiers>`, `Object.spec`, `dyn`, … as registered in the environment. */
@@ -170,13 +175,14 @@ function declareObject(
         : declareSchema(environment, property, `${typeName}.${escaped}`, embedded(property));
     if (escaped === undefined || member === undefined) continue;
     members.set(name, member);
-    fields[escaped] = member.type;
+    for (const seen of namesOf(name, escaped)) fields[seen] = member.type;
   }
   // A class of its own for each type: the library knows a value's type by its constructor. A Map, so that
   // fields are looked up among its entries alone.
   class ObjectValue extends Map<string, unknown> {}
   environment.registerType(typeName, { ctor: ObjectValue, fields });
   environment.registerOperator(`${typeName} == ${typeName}`, celEquals);
+  environment.registerOperator(`${typeName} == null`, () => false);
   return {
     type: typeName,
     members,

@@ -1,10 +1,10 @@
 import type { Environment } from "@marcbachmann/cel-js";
-import { forbiddenMethod, replacedMethod } from "./library.ts";
+import { compilePattern, PatternError } from "../pattern.ts";
+import { checkError, compileErrorAt, syntaxError } from "./compile-error.ts";
+import { forbiddenMethod, forbiddenName, replacedMethod } from "./library.ts";
+import { type CelError, type Node, positionOf, typeText, walk } from "./node.ts";
 
-/** Why an expression does not compile: a text in the form that cel-go prints. */
-export class CelCompileError extends Error {
-  override readonly name = "CelCompileError";
-}
+export { CelCompileError } from "./compile-error.ts";
 
 /** Why an expression that compiled has no answer for the values at hand. */
 export class CelEvaluationError extends Error {
@@ -21,56 +21,23 @@ export interface CelExpression {
   evaluate(variables: Record<string, unknown>): unknown;
 }
 
-interface CheckedType {
-  name: string;
-  hasDynType: boolean;
-  isEmpty(): boolean;
-}
-
-/** What the library's nodes carry beside their public face; its macros are reachable in no other way. */
-interface Node {
-  op: string;
-  args: unknown;
-  input: string;
-  start: number;
-  pos: number;
-  checkedType?: CheckedType;
-  meta?: { macro?: HasMacro };
-}
-
-interface Checker {
-  check(node: Node, context: unknown): CheckedType;
-}
-
-interface HasMacro {
-  typeCheck(checker: Checker, macro: unknown, context: unknown): unknown;
-}
-
-interface CelError extends Error {
-  code?: string;
-  summary?: string;
-  node?: { input?: string; pos?: number };
-  range?: { start: number };
-}
-
 /** Parses and type-checks `source`; throws `CelCompileError`. */
 export function compileExpression(environment: Environment, source: string): CelExpression {
   let parsed: ReturnType<Environment["parse"]>;
   try {
     parsed = environment.parse(source);
   } catch (error) {
-    const { summary, message } = error as CelError;
-    throw compileError(error as CelError, source, `Syntax error: ${summary ?? message}`);
+    throw syntaxError(source, error as CelError);
   }
-  const root = parsed.ast as unknown as Node;
-  const nodes = [...walk(root)];
+  const nodes = [...walk(parsed.ast as unknown as Node)];
   for (const node of nodes) adapt(node, source);
   const checked = parsed.check();
   if (!checked.valid) {
-    const error = checked.error as CelError;
-    throw compileError(error, source, checkMessage(error));
+    const isKnown = (name: string) =>
+      environment.getDefinitions().functions.some((known) => known.name === name);
+    throw checkError(source, checked.error as CelError, isKnown);
   }
-  for (const node of nodes) assertUniform(node, source);
+  for (const node of nodes) checkFurther(node, source);
   const variables = new Set(nodes.filter((node) => node.op === "id").map((node) => String(node.args)));
 
   return {
@@ -87,26 +54,25 @@ export function compileExpression(environment: Environment, source: string): Cel
   };
 }
 
-function* walk(node: Node): Generator<Node> {
-  yield node;
-  yield* children(node.args);
-}
-
-function* children(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* children(item);
-  else if (value !== null && typeof value === "object" && "op" in value) yield* walk(value as Node);
-}
+const PATTERN_METHODS = new Set(["matches", "find", "findAll"]);
 
 /**
- * Mends what the library does otherwise than cel-go before the check: methods with other semantics go to ours,
- * methods that Kubernetes has not are refused, and `has()` must name a field that exists.
+ * Mends what the library does otherwise than cel-go, before the check: methods with other semantics go to ours, names
+ * that Kubernetes has not are refused, `has()` must name a field that exists, a literal pattern must be one.
  */
 function adapt(node: Node, source: string): void {
+  const refuse = (message: string, offset = positionOf(node)) => {
+    throw compileErrorAt(source, offset, message);
+  };
+  if (node.op === "id" && forbiddenName(String(node.args))) {
+    refuse(`undeclared reference to '${node.args}' (in container '')`);
+  }
   if (node.op === "rcall") {
     const args = node.args as [string, Node, Node[]];
-    const [method] = args;
-    if (forbiddenMethod(method)) {
-      throw compileError(node, source, `undeclared reference to '${method}' (in container '')`);
+    const [method, , [argument]] = args;
+    if (forbiddenMethod(method)) refuse(`undeclared reference to '${method}' (in container '')`);
+    if (PATTERN_METHODS.has(method) && argument?.op === "value" && !isPattern(argument.args)) {
+      refuse(`invalid ${method} argument`, argument.start);
     }
     args[0] = replacedMethod(method);
   }
@@ -116,51 +82,72 @@ function adapt(node: Node, source: string): void {
     const original = macro.typeCheck;
     macro.typeCheck = (checker, self, context) => {
       const type = original(checker, self, context);
-      checker.check(field, context);
+      try {
+        checker.check(field, context);
+      } catch (error) {
+        const { code } = error as CelError;
+        if (code !== "no_such_key" && code !== "cannot_index_type") throw error;
+        // cel-go places what is wrong with the field at the call.
+        const misplaced = checkError(source, error as CelError, () => true).message;
+        refuse(/^ERROR: \S+ (.*)/.exec(misplaced)?.[1] ?? misplaced);
+      }
       return type;
     };
   }
 }
 
-/** cel-go wants the elements of a literal to be of one type; `dyn` fits with all. */
-function assertUniform(node: Node, source: string): void {
-  if (node.op !== "list") return;
-  const types = (node.args as Node[]).flatMap(({ checkedType }) =>
-    checkedType === undefined || checkedType.hasDynType || checkedType.isEmpty() ? [] : [checkedType.name],
-  );
-  const [first] = types;
-  const other = types.find((type) => type !== first);
-  if (first !== undefined && other !== undefined) {
-    throw compileError(node, source, `expected type '${first}' but found '${other}'`);
+function isPattern(value: unknown): boolean {
+  if (typeof value !== "string") return true;
+  try {
+    compilePattern(value);
+    return true;
+  } catch (error) {
+    if (error instanceof PatternError) return false;
+    throw error;
   }
 }
 
-function checkMessage({ code, summary = "", message }: CelError): string {
-  const text = (summary || message).replaceAll("k8s_", "").replaceAll(/\bObject(?:\.\w+)*/g, "object");
-  const word = /: (\S+)$/.exec(text)?.[1] ?? "";
-  switch (code) {
-    case "no_such_key":
-      return `undefined field '${word}'`;
-    case "unknown_variable":
-      return `undeclared reference to '${word}' (in container '')`;
-    case "no_such_overload": {
-      const binary = /^no such overload: (.+) (\S+) (.+)$/.exec(text);
-      if (binary !== null) {
-        return `found no matching overload for '_${binary[2]}_' applied to '(${binary[1]}, ${binary[3]})'`;
-      }
-      return `found no matching overload for '${word.slice(0, 1)}_' applied to '(${word.slice(1)})'`;
-    }
-    case "no_matching_overload": {
-      const call = /^found no matching overload for '(?:([\w.]+)\.)?(\w+)\((.*)\)'$/.exec(text);
-      if (call === null) return text;
-      const receiver = call[1] === undefined ? "" : `${call[1]}.`;
-      return `found no matching overload for '${call[2]}' applied to '${receiver}(${call[3]})'`;
-    }
-    case "cannot_index_type":
-      return `type '${/'(.+)'/.exec(text)?.[1] ?? "dyn"}' does not support field selection`;
-    default:
-      return text;
+/** What cel-go refuses and the library lets pass. */
+function checkFurther(node: Node, source: string): void {
+  if (node.op === "list") assertUniform(node.args as Node[], source);
+  if (node.op === "map") {
+    const entries = node.args as [Node, Node][];
+    assertUniform(
+      entries.map(([key]) => key),
+      source,
+    );
+    assertUniform(
+      entries.map(([, value]) => value),
+      source,
+    );
   }
+  if (node.op === "[]") {
+    const [left, index] = node.args as [Node, Node];
+    if (left.checkedType?.kind === "message") {
+      const types = [left, index].map(({ checkedType }) => typeText(checkedType?.name ?? "dyn"));
+      throw compileErrorAt(
+        source,
+        positionOf(node),
+        `found no matching overload for '_[_]' applied to '(${types.join(", ")})'`,
+      );
+    }
+  }
+}
+
+/** The elements of a literal must be of one type; `dyn` fits with all. */
+function assertUniform(elements: readonly Node[], source: string): void {
+  const typed = elements.filter(
+    ({ checkedType }) => checkedType !== undefined && !checkedType.hasDynType && !checkedType.isEmpty(),
+  );
+  const expected = typed[0]?.checkedType?.name;
+  const other = typed.find(({ checkedType }) => checkedType?.name !== expected);
+  if (expected === undefined || other === undefined) return;
+  const found = typeText(other.checkedType?.name ?? "");
+  throw compileErrorAt(
+    source,
+    positionOf(other),
+    `expected type '${typeText(expected)}' but found '${found}'`,
+  );
 }
 
 function evaluationMessage({ code, summary, message }: CelError): string {
@@ -184,20 +171,4 @@ function evaluationMessage({ code, summary, message }: CelError): string {
     default:
       return text;
   }
-}
-
-/** `ERROR: <input>:1:5: …` with the line and a caret under the place. */
-function compileError(
-  at: { range?: { start: number }; node?: { pos?: number }; pos?: number; start?: number },
-  source: string,
-  message: string,
-): CelCompileError {
-  const offset = at.node?.pos ?? at.pos ?? at.range?.start ?? at.start ?? 0;
-  const before = source.slice(0, offset);
-  const line = before.split("\n").length;
-  const column = offset - (before.lastIndexOf("\n") + 1);
-  const text = source.split("\n")[line - 1] ?? "";
-  return new CelCompileError(
-    `ERROR: <input>:${line}:${column + 1}: ${message}\n | ${text}\n | ${".".repeat(column)}^`,
-  );
 }

@@ -26,6 +26,10 @@ const REPLACED = new Set([
 /** Methods that the library has and Kubernetes has not. */
 const FORBIDDEN = new Set(["json", "hex", "base64", "at", "string"]);
 
+/** What the library offers by name and Kubernetes does not. */
+const FORBIDDEN_NAMES = new Set(["cel", "google"]);
+
+export const forbiddenName = (name: string) => FORBIDDEN_NAMES.has(name);
 export const replacedMethod = (name: string) => (REPLACED.has(name) ? `k8s_${name}` : name);
 export const forbiddenMethod = (name: string) => FORBIDDEN.has(name);
 

@@ -1,20 +1,11 @@
 import { Optional } from "@marcbachmann/cel-js";
 import { isUnchanged, oldItemOf, oldMemberOf } from "../correlation.ts";
-import {
-  childPath,
-  type FieldError,
-  indexPath,
-  keyPath,
-  OMITTED,
-  valueDuplicate,
-  valueForbidden,
-  valueInvalid,
-  valueRequired,
-} from "../field-error.ts";
+import { childPath, type FieldError, indexPath, keyPath, valueInvalid } from "../field-error.ts";
 import { isJsonObject, type JsonSchema, memberSchema, type ValidationRule } from "../json-schema.ts";
 import { type Declaration, declareSchema } from "./declaration.ts";
 import { CelCompileError, CelEvaluationError, type CelExpression, compileExpression } from "./expression.ts";
 import { createCelEnvironment } from "./library.ts";
+import { type CompiledRule, evaluationDetail, ruleError } from "./rule-error.ts";
 
 /** A rule that does not compile, and where it stands in the schema. */
 export interface RuleProblem {
@@ -26,14 +17,6 @@ export interface RuleProblem {
 
 /** Errors of the CEL rules of an object; `old` is undefined on creation. */
 export type RuleCheck = (value: unknown, old: unknown) => FieldError[];
-
-interface CompiledRule {
-  rule: ValidationRule;
-  expression: CelExpression;
-  messageExpression: CelExpression | undefined;
-  usesOldSelf: boolean;
-  fieldPath: string;
-}
 
 interface RuleNode {
   schema: JsonSchema;
@@ -112,10 +95,11 @@ export function compileRules(
       const rulePath = `${path}.x-kubernetes-validations[${index}]`;
       const report = (member: string, value: unknown, detail: string) =>
         problems.push({ schemaPath: `${rulePath}.${member}`, value, detail });
+      const shown = internalForm(rule);
       try {
         const expression = compileExpression(rule.optionalOldSelf ? optionalScope : scope, rule.rule);
         if (expression.type !== "bool" && expression.type !== "dyn") {
-          report("rule", rule, "cel expression must evaluate to a bool");
+          report("rule", shown, "cel expression must evaluate to a bool");
           return [];
         }
         const usesOldSelf = expression.uses("oldSelf");
@@ -129,11 +113,11 @@ export function compileRules(
         if (!usesOldSelf && rule.optionalOldSelf !== undefined) {
           report("optionalOldSelf", rule.optionalOldSelf, "may not be set if oldSelf is not used in rule");
         }
-        const messageExpression = compileMessage(rule, scope, report);
+        const messageExpression = compileMessage(rule, shown, scope, report);
         return [{ rule, expression, messageExpression, usesOldSelf, fieldPath: normalPath(rule.fieldPath) }];
       } catch (error) {
         if (!(error instanceof CelCompileError)) throw error;
-        report("rule", rule, `compilation failed: ${error.message}`);
+        report("rule", shown, `compilation failed: ${error.message}`);
         return [];
       }
     });
@@ -146,8 +130,21 @@ export function compileRules(
   };
 }
 
+/** A rule as refusals show it: Kubernetes prints its internal type. */
+function internalForm(rule: ValidationRule): Record<string, unknown> {
+  return {
+    Rule: rule.rule,
+    Message: rule.message ?? "",
+    MessageExpression: rule.messageExpression ?? "",
+    Reason: rule.reason ?? null,
+    FieldPath: rule.fieldPath ?? "",
+    OptionalOldSelf: rule.optionalOldSelf ?? null,
+  };
+}
+
 function compileMessage(
   rule: ValidationRule,
+  shown: Record<string, unknown>,
   scope: ReturnType<typeof createCelEnvironment>,
   report: (member: string, value: unknown, detail: string) => void,
 ): CelExpression | undefined {
@@ -155,10 +152,10 @@ function compileMessage(
   try {
     const expression = compileExpression(scope, rule.messageExpression);
     if (expression.type === "string" || expression.type === "dyn") return expression;
-    report("messageExpression", rule, "messageExpression must evaluate to a string");
+    report("messageExpression", shown, "messageExpression must evaluate to a string");
   } catch (error) {
     if (!(error instanceof CelCompileError)) throw error;
-    report("messageExpression", rule, `messageExpression compilation failed: ${error.message}`);
+    report("messageExpression", shown, `messageExpression compilation failed: ${error.message}`);
   }
   return undefined;
 }
@@ -241,49 +238,6 @@ function checkRules(
       return [valueInvalid(path, node.schema.type ?? "", evaluationDetail(error, rule))];
     }
     if (!usesOldSelf && unchanged) return [];
-    return [ruleError(compiled, node, value, variables, path)];
+    return [ruleError(compiled, node.schema.type, value, variables, path)];
   });
-}
-
-function evaluationDetail({ message }: CelEvaluationError, rule: ValidationRule): string {
-  const named = rule.message ? rule.message.trim() : rule.rule.trim();
-  return message.startsWith("no such overload")
-    ? `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${named}`
-    : `${message} evaluating rule: ${named}`;
-}
-
-function ruleError(
-  compiled: CompiledRule,
-  node: RuleNode,
-  value: unknown,
-  variables: Record<string, unknown>,
-  path: string,
-): FieldError {
-  const { rule, fieldPath } = compiled;
-  const at = fieldPath === "" ? path : childPath(path, fieldPath);
-  const detail = messageOf(compiled, variables);
-  const shown = node.schema.type === "object" || node.schema.type === "array" ? OMITTED : value;
-  switch (rule.reason) {
-    case "FieldValueForbidden":
-      return valueForbidden(at, detail);
-    case "FieldValueRequired":
-      return valueRequired(at, detail);
-    case "FieldValueDuplicate":
-      return valueDuplicate(at, shown);
-    default:
-      return valueInvalid(at, shown, detail);
-  }
-}
-
-function messageOf({ rule, messageExpression }: CompiledRule, variables: Record<string, unknown>): string {
-  if (messageExpression !== undefined) {
-    try {
-      const text = messageExpression.evaluate(variables);
-      // A blank or broken line would garble the answer: the fixed message takes its place.
-      if (typeof text === "string" && text.trim() !== "" && !/[\n\r]/.test(text)) return text.trim();
-    } catch (error) {
-      if (!(error instanceof CelEvaluationError)) throw error;
-    }
-  }
-  return rule.message?.trim() || `failed rule: ${rule.rule.trim()}`;
 }

@@ -1,0 +1,90 @@
+/** A type as the library's checker finds it. */
+export interface CheckedType {
+  kind: string;
+  name: string;
+  hasDynType: boolean;
+  isEmpty(): boolean;
+}
+
+/** What the library's syntax nodes carry beside their public face; its macros can be reached in no other way. */
+export interface Node {
+  op: string;
+  args: unknown;
+  input: string;
+  start: number;
+  end: number;
+  checkedType?: CheckedType;
+  meta?: { macro?: Macro };
+}
+
+export interface Checker {
+  check(node: Node, context: unknown): CheckedType;
+}
+
+export interface Macro {
+  typeCheck(checker: Checker, macro: unknown, context: unknown): unknown;
+}
+
+/** An error of the library: `summary` is the message without the excerpt of the source. */
+export interface CelError extends Error {
+  code?: string;
+  summary?: string;
+  node?: Node;
+  range?: { start: number };
+}
+
+/** A node and all below it, in the order of the source. */
+export function* walk(node: Node): Generator<Node> {
+  yield node;
+  yield* below(node.args);
+}
+
+function* below(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) for (const item of value) yield* below(item);
+  else if (value !== null && typeof value === "object" && "op" in value) yield* walk(value as Node);
+}
+
+/** Where cel-go places a node: at its operator, at the bracket of a call, at the dot of a selection. */
+export function positionOf(node: Node): number {
+  const { op, args, input, start } = node;
+  const after = (text: string, from: number) => {
+    const found = input.indexOf(text, from);
+    return found < 0 ? start : found;
+  };
+  switch (op) {
+    case ".":
+    case ".?": {
+      const [left, name] = args as [Node, string];
+      return after(".", Math.max(left.end, node.end - name.length - 2));
+    }
+    case "[]":
+    case "[?]":
+      return after("[", (args as [Node])[0].end);
+    case "call":
+      return after("(", start);
+    case "rcall": {
+      const [name, receiver] = args as [string, Node];
+      return after("(", input.indexOf(name.replace(/^k8s_/, ""), receiver.end));
+    }
+    case "?:":
+      return after("?", (args as [Node])[0].end);
+    default:
+      return isBinary(op) ? after(op, (args as [Node])[0].end) : start;
+  }
+}
+
+const BINARY = new Set(["==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "in", "&&", "||"]);
+
+export function isBinary(op: string): boolean {
+  return BINARY.has(op);
+}
+
+/** `list<string>` → `list(string)`, as cel-go prints types. */
+export function typeText(name: string): string {
+  return name
+    .replaceAll("google.protobuf.Timestamp", "timestamp")
+    .replaceAll("google.protobuf.Duration", "duration")
+    .replaceAll(/\bObject(?:\.\w+)*/g, "object")
+    .replaceAll("<", "(")
+    .replaceAll(">", ")");
+}
