@@ -204,7 +204,8 @@ function isLarger(after: VoucherRow, before: VoucherRow | undefined): boolean {
   return after.credit_omr > before.credit_omr || outstandingOmr(after) > outstandingOmr(before);
 }
 
-const TERM_COLUMNS = "credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7";
+const TERM_COLUMNS =
+  "credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7";
 
 /** Updates the row that was found and locked, or creates one. */
 async function write(

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { createValidator } from "../../src/billing/http/validation.ts";
 import { type BillingService, createBillingService } from "../../src/billing/service.ts";
 import { type BillingSettings, readBillingSettings } from "../../src/billing/settings.ts";
 import { createEnvReader, type Env } from "../../src/platform/env.ts";
@@ -24,7 +25,12 @@ export const CATALOG = {
 };
 
 /** Today's HS256 token: `sub`, `email`, `role`, `iat`, `exp`, 15 minutes. */
-export function signToken(sub: string, role = "member", claims: JWTPayload = {}, secret = JWT_SECRET): Promise<string> {
+export function signToken(
+  sub: string,
+  role = "member",
+  claims: JWTPayload = {},
+  secret = JWT_SECRET,
+): Promise<string> {
   return new SignJWT({ email: `${sub}@example.om`, role, ...claims })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject(sub)
@@ -40,7 +46,10 @@ export interface OperatorKey {
 
 export async function createOperatorKey(): Promise<OperatorKey> {
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
-  return { privateKey, jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", use: "sig", kid: "operator" }] } };
+  return {
+    privateKey,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", use: "sig", kid: "operator" }] },
+  };
 }
 
 export interface Answer {
@@ -49,6 +58,7 @@ export interface Answer {
   text: string;
   /** biome-ignore lint/suspicious/noExplicitAny: answers of any shape, asserted on by the tests. */
   json: any;
+  asked: string;
 }
 
 export interface Question {
@@ -75,7 +85,55 @@ export async function ask(origin: string, path: string, question: Question = {})
   });
   const text = await response.text();
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
-  return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+    asked: question.method ?? (payload === undefined ? "GET" : "POST"),
+  };
+}
+
+interface ApiDocument {
+  paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content: Record<string, { schema: object }> }> }>
+  >;
+  components: { schemas: Record<string, object> };
+}
+
+const validator = createValidator();
+const verdicts = new Map<string, (value: unknown) => void>();
+let document: ApiDocument | undefined;
+
+/** Every answer that a test gets is held against the API's own description. */
+async function requireContract(origin: string, path: string, method: string, answer: Answer): Promise<void> {
+  document ??= (await ask(origin, "/openapi.json")).json as ApiDocument;
+  const bare = path.replace(/\?.*$/, "");
+  const template = Object.keys(document.paths).find((candidate) =>
+    new RegExp(`^${candidate.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`).test(bare),
+  );
+  const responses = document.paths[template ?? ""]?.[method.toLowerCase()]?.responses ?? {};
+  const described = Object.hasOwn(responses, answer.status) ? responses[answer.status] : undefined;
+  const contentType = (answer.headers.get("content-type") ?? "").replace(/;.*$/, "");
+  if (described === undefined) {
+    if (answer.status < 400 && answer.status !== 204)
+      throw new Error(`${method} ${path}: ${answer.status} is not described`);
+    if (answer.status >= 400 && contentType === "application/problem+json")
+      check("problem", document.components.schemas.Problem, answer);
+    return;
+  }
+  const schema = described.content[contentType]?.schema;
+  if (schema === undefined)
+    throw new Error(`${method} ${path}: ${answer.status} as ${contentType} is not described`);
+  if (answer.json !== undefined) check(`${method} ${template} ${answer.status}`, schema, answer);
+}
+
+function check(name: string, schema: object | undefined, answer: Answer): void {
+  if (schema === undefined) throw new Error(`no schema for ${name}`);
+  const verdict = verdicts.get(name) ?? validator.compile(schema);
+  verdicts.set(name, verdict);
+  verdict(answer.json);
 }
 
 export interface TestBilling {
@@ -91,12 +149,7 @@ export interface TestBilling {
 
 /** A billing service in this process, on a database of its own, over real HTTP on loopback. */
 export async function startBilling(
-  options: {
-    env?: Env;
-    files?: Record<string, unknown>;
-    database?: TestDatabase;
-    now?: () => Date;
-  } = {},
+  options: { env?: Env; files?: Record<string, unknown>; database?: TestDatabase; now?: () => Date } = {},
 ): Promise<TestBilling> {
   const database = options.database ?? (await createTestDatabase());
   const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-"));
@@ -112,7 +165,11 @@ export async function startBilling(
     JWT_SECRET,
     PREVIEW_LIMIT: "0",
     PREVIEW_MISS_LIMIT: "0",
-    ...Object.fromEntries(Object.entries(files).map(([name, content]) => [name, file(`${name}.json`, content)])),
+    ...Object.fromEntries(
+      Object.entries(files)
+        .filter(([, content]) => content !== undefined)
+        .map(([name, content]) => [name, file(`${name}.json`, content)]),
+    ),
     ...options.env,
   };
   const settings = readBillingSettings(createEnvReader(env));
@@ -129,7 +186,11 @@ export async function startBilling(
     service,
     settings,
     file,
-    ask: (path, question) => ask(server.origin, path, question),
+    async ask(path, question) {
+      const answer = await ask(server.origin, path, question);
+      await requireContract(server.origin, path, question?.method ?? answer.asked, answer);
+      return answer;
+    },
     async close() {
       await server.close(0);
       await service.close();
@@ -140,7 +201,11 @@ export async function startBilling(
 }
 
 /** Issues a voucher as a sovereign-admin; the test fails here when that is refused. */
-export async function issueVoucher(billing: TestBilling, code: string, terms: Record<string, unknown> = {}): Promise<void> {
+export async function issueVoucher(
+  billing: TestBilling,
+  code: string,
+  terms: Record<string, unknown> = {},
+): Promise<void> {
   const answer = await billing.ask("/billing/vouchers/issue", {
     token: await signToken("admin", "sovereign-admin"),
     body: { code, credit_omr: 25, description: "offer", ...terms },

@@ -255,6 +255,11 @@ export const ReadyAnswer = Type.Object(
   { additionalProperties: false },
 );
 
+export const NotReadyAnswer = Type.Object(
+  { status: Type.Union([Type.Literal("unavailable"), Type.Literal("draining")]), reason: Type.String() },
+  { additionalProperties: false },
+);
+
 export const ProblemAnswer = Type.Object(
   {
     type: Type.String(),

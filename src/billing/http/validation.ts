@@ -24,11 +24,6 @@ export function createValidator() {
         throw new RequestError("request_invalid", `${said}: see /openapi.json`, { fields });
       };
     },
-    /** Whether an answer keeps to its schema; for tests of the contract. */
-    accepts(schema: TSchema, value: unknown): string | undefined {
-      const validate = ajv.compile(JSON.parse(JSON.stringify(schema)));
-      return validate(value) ? undefined : ajv.errorsText(validate.errors);
-    },
   };
 }
 

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
 import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { type Answer, FQDN, issueVoucher, placeOrder, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
+import {
+  type Answer,
+  FQDN,
+  issueVoucher,
+  placeOrder,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../support/billing.ts";
 import { EARLIER, fillEarlierTables } from "../../support/earlier-service.ts";
 import { createTestDatabase } from "../../support/postgres.ts";
 
@@ -24,7 +32,10 @@ async function differences(one: TestBilling) {
   return one.service === undefined ? [] : withClient(one, reconcileLedger);
 }
 
-async function withClient<T>(one: TestBilling, use: (client: import("pg").PoolClient) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  one: TestBilling,
+  use: (client: import("pg").PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await one.database.pool.connect();
   try {
     return await use(client);
@@ -34,7 +45,8 @@ async function withClient<T>(one: TestBilling, use: (client: import("pg").PoolCl
 }
 
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
-const repeat = <T>(count: number, make: (index: number) => T) => Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+const repeat = <T>(count: number, make: (index: number) => T) =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
 async function scalar(sql: string, values: unknown[] = []): Promise<unknown> {
   const { rows } = await billing.database.pool.query({ text: sql, values, rowMode: "array" });
@@ -43,7 +55,8 @@ async function scalar(sql: string, values: unknown[] = []): Promise<unknown> {
 
 const counter = (code: string) => scalar("SELECT times_redeemed FROM promo_codes WHERE code = $1", [code]);
 const edges = (code: string) => scalar("SELECT count(*)::int FROM promo_redemptions WHERE code = $1", [code]);
-const balance = (user: string) => scalar("SELECT balance_baisa::int FROM customers WHERE user_id = $1", [user]);
+const balance = (user: string) =>
+  scalar("SELECT balance_baisa::int FROM customers WHERE user_id = $1", [user]);
 
 let run = 0;
 let code = "";
@@ -55,7 +68,11 @@ beforeEach(() => {
 describe("checkout", () => {
   it("writes edge, counter, grant, order, spend, subscription and event in one go", async () => {
     await issueVoucher(billing, code);
-    const answer = await placeOrder(billing, "salma", { addons: ["backup"], apps: ["wordpress"], promo_code: ` ${code.toLowerCase()} ` });
+    const answer = await placeOrder(billing, "salma", {
+      addons: ["backup"],
+      apps: ["wordpress"],
+      promo_code: ` ${code.toLowerCase()} `,
+    });
     expect(answer.json).toEqual({
       order_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       paid_by_credit: true,
@@ -153,7 +170,11 @@ describe("checkout", () => {
     await placeOrder(billing, "owner", { plan_id: "free", tenant_id: "taken" });
     await issueVoucher(billing, code, { max_redemptions: 1 });
     const answer = await placeOrder(billing, `fails-${run}`, { promo_code: code, ...body });
-    expect([answer.status, answer.json.code, answer.json.error]).toEqual([status, problem, answer.json.detail]);
+    expect([answer.status, answer.json.code, answer.json.error]).toEqual([
+      status,
+      problem,
+      answer.json.detail,
+    ]);
     expect(answer.headers.get("content-type")).toContain("application/problem+json");
     expect([await counter(code), await edges(code)]).toEqual([0, 0]);
     expect(await scalar("SELECT count(*)::int FROM customers WHERE user_id = $1", [`fails-${run}`])).toBe(0);
@@ -167,9 +188,12 @@ describe("checkout", () => {
     ["has expired", 410, { expires_at: "2020-01-01T00:00:00Z" }],
     ["has not begun", 410, { starts_at: "2999-01-01T00:00:00Z" }],
   ])("refuses a voucher that %s", async (_what, status, terms) => {
-    if (terms !== undefined) await issueVoucher(billing, code, terms === "revoke" ? {} : (terms as object));
+    if (terms !== undefined) await issueVoucher(billing, code, terms === "revoke" ? {} : (terms as Record<string, unknown>));
     if (terms === "revoke") {
-      await billing.ask(`/billing/vouchers/revoke/${code}`, { method: "DELETE", token: await signToken("a", "superadmin") });
+      await billing.ask(`/billing/vouchers/revoke/${code}`, {
+        method: "DELETE",
+        token: await signToken("a", "superadmin"),
+      });
     }
     await placeOrder(billing, "first", { promo_code: code });
     expect((await placeOrder(billing, "second", { promo_code: code })).status).toBe(status);
@@ -188,7 +212,12 @@ describe("checkout", () => {
   });
 
   it("takes a blank promo_code, and null lists, for none", async () => {
-    const answer = await placeOrder(billing, "blank", { plan_id: "free", promo_code: "  ", apps: null, addons: null });
+    const answer = await placeOrder(billing, "blank", {
+      plan_id: "free",
+      promo_code: "  ",
+      apps: null,
+      addons: null,
+    });
     expect(answer.status).toBe(200);
   });
 });
@@ -212,7 +241,10 @@ describe("checkout with an Idempotency-Key", () => {
     expect(answers.filter(({ status }) => status !== 200).map(({ json }) => json.code)).toEqual(
       Array(20 - placed.length).fill("idempotency_in_flight"),
     );
-    expect([await counter(code), await scalar("SELECT count(*)::int FROM orders WHERE promo_code = $1", [code])]).toEqual([1, 1]);
+    expect([
+      await counter(code),
+      await scalar("SELECT count(*)::int FROM orders WHERE promo_code = $1", [code]),
+    ]).toEqual([1, 1]);
   });
 
   it("refuses another body with 422, and lets another user have the same key", async () => {
@@ -270,7 +302,11 @@ describe("checkout against an adopted database", () => {
   beforeAll(async () => {
     const database = await createTestDatabase("empty");
     await fillEarlierTables(database.pool);
-    await migrateDatabase({ databaseUrl: database.url, logger: createLogger("test", "silent"), signal: new AbortController().signal });
+    await migrateDatabase({
+      databaseUrl: database.url,
+      logger: createLogger("test", "silent"),
+      signal: new AbortController().signal,
+    });
     adopted = await startBilling({ database });
   });
 
@@ -279,7 +315,11 @@ describe("checkout against an adopted database", () => {
       const found = await withClient(adopted, reconcileLedger);
       // What is left to differ is what the earlier service left, and is marked so.
       expect(found).toEqual([
-        { kind: "counter-differs-from-edges", adopted: true, row: { code: "CROOKED", times_redeemed: 40, edges: 1 } },
+        {
+          kind: "counter-differs-from-edges",
+          adopted: true,
+          row: { code: "CROOKED", times_redeemed: 40, edges: 1 },
+        },
       ]);
     } finally {
       await adopted.close();
@@ -294,12 +334,22 @@ describe("checkout against an adopted database", () => {
 
   it("shows a debt, spends nothing of it, and never lets it grow", async () => {
     const token = await signToken(EARLIER.indebted);
-    expect((await adopted.ask("/billing/balance", { token })).json).toMatchObject({ credit_omr: -100, credit_baisa: -100_000 });
+    expect((await adopted.ask("/billing/balance", { token })).json).toMatchObject({
+      credit_omr: -100,
+      credit_baisa: -100_000,
+    });
     expect((await placeOrder(adopted, EARLIER.indebted, { tenant_id: "debt-shop" })).status).toBe(503);
-    const paysOff = await placeOrder(adopted, EARLIER.indebted, { plan_id: "free", tenant_id: "debt-shop", promo_code: "ramadan 2026" });
+    const paysOff = await placeOrder(adopted, EARLIER.indebted, {
+      plan_id: "free",
+      tenant_id: "debt-shop",
+      promo_code: "ramadan 2026",
+    });
     expect([paysOff.status, paysOff.json?.credit_balance]).toEqual([200, -80]);
     await expect(
-      adopted.database.pool.query("UPDATE customers SET balance_baisa = balance_baisa - 1 WHERE user_id = $1", [EARLIER.indebted]),
+      adopted.database.pool.query(
+        "UPDATE customers SET balance_baisa = balance_baisa - 1 WHERE user_id = $1",
+        [EARLIER.indebted],
+      ),
     ).rejects.toMatchObject({ constraint: "customers_balance_check" });
   });
 
@@ -314,7 +364,13 @@ describe("checkout against an adopted database", () => {
     const preview = await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: spelling } });
     expect([preview.status, preview.json]).toEqual([
       200,
-      { code, credit_omr: credit, description: expect.any(String), active: true, accepting_redemptions: true },
+      {
+        code,
+        credit_omr: credit,
+        description: expect.any(String),
+        active: true,
+        accepting_redemptions: true,
+      },
     ]);
     const user = `adopts-${credit}`;
     const answer = await placeOrder(adopted, user, { plan_id: "free", promo_code: spelling });
@@ -324,7 +380,9 @@ describe("checkout against an adopted database", () => {
   });
 
   it("takes a cap below zero for ended", async () => {
-    expect((await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: "negative" } })).status).toBe(410);
+    expect(
+      (await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: "negative" } })).status,
+    ).toBe(410);
     expect((await placeOrder(adopted, "any", { plan_id: "free", promo_code: "NEGATIVE" })).status).toBe(410);
   });
 
@@ -334,17 +392,29 @@ describe("checkout against an adopted database", () => {
   });
 
   it("gives a tenant to the customer who ordered first", async () => {
-    expect((await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "rich-shop" })).status).toBe(403);
+    expect(
+      (await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "rich-shop" })).status,
+    ).toBe(403);
   });
 
   it("takes whole rows back from the older admin UI, with one member flipped", async () => {
     const token = await signToken("admin", "sovereign-admin");
-    const listed = (await adopted.ask("/billing/admin/promos", { token })).json as { code: string; active: boolean; max_redemptions: number }[];
+    const listed = (await adopted.ask("/billing/admin/promos", { token })).json as {
+      code: string;
+      active: boolean;
+      max_redemptions: number;
+    }[];
     expect(listed).toHaveLength(12);
     // Of twins every endpoint means the same one: these two are the others.
     for (const row of listed.filter(({ code }) => code !== "Summer" && code !== "eid")) {
-      const flipped = await adopted.ask("/billing/admin/promos", { token, body: { ...row, active: !row.active } });
-      expect([flipped.status, flipped.json]).toEqual([200, expect.objectContaining({ ...row, active: !row.active })]);
+      const flipped = await adopted.ask("/billing/admin/promos", {
+        token,
+        body: { ...row, active: !row.active },
+      });
+      expect([flipped.status, flipped.json]).toEqual([
+        200,
+        expect.objectContaining({ ...row, active: !row.active }),
+      ]);
     }
   });
 
@@ -352,7 +422,10 @@ describe("checkout against an adopted database", () => {
     const token = await signToken("admin", "sovereign-admin");
     const listed = (await adopted.ask("/billing/admin/promos", { token })).json as { code: string }[];
     for (const { code } of listed) {
-      const answer = await adopted.ask(`/billing/admin/promos/${encodeURIComponent(code)}`, { method: "DELETE", token });
+      const answer = await adopted.ask(`/billing/admin/promos/${encodeURIComponent(code)}`, {
+        method: "DELETE",
+        token,
+      });
       expect([code, answer.status]).toEqual([code, 200]);
     }
     expect((await adopted.ask("/billing/admin/promos", { token })).text).toBe("[]");

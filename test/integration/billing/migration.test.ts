@@ -6,7 +6,11 @@ import { join, resolve } from "node:path";
 import type pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { readSchemaState } from "../../../src/billing/db/fingerprint.ts";
-import { type MigrationReport, migrateDatabase, UnknownSchemaError } from "../../../src/billing/db/migrate.ts";
+import {
+  type MigrationReport,
+  migrateDatabase,
+  UnknownSchemaError,
+} from "../../../src/billing/db/migrate.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../src/billing/db/schema.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { EARLIER_TABLES, fillEarlierTables } from "../../support/earlier-service.ts";
@@ -64,7 +68,11 @@ describe("migrateDatabase", () => {
   it("brings an empty database to the version, and does nothing the second time", async () => {
     const one = await database();
     const first = await migrate(one);
-    expect(first).toMatchObject({ version: SCHEMA_VERSION, executed: MIGRATIONS.map(({ name }) => name), findings: [] });
+    expect(first).toMatchObject({
+      version: SCHEMA_VERSION,
+      executed: MIGRATIONS.map(({ name }) => name),
+      findings: [],
+    });
     const second = await migrate(one);
     expect(second).toMatchObject({ version: SCHEMA_VERSION, fingerprint: first.fingerprint, executed: [] });
   });
@@ -106,7 +114,10 @@ describe("migrateDatabase", () => {
     await one.pool.query(
       EARLIER_TABLES.replace("ALTER TABLE orders ADD COLUMN IF NOT EXISTS promo_code text;", "")
         .replace("ALTER TABLE orders ADD COLUMN IF NOT EXISTS amount_baisa bigint DEFAULT 0;", "")
-        .replace(", created_at timestamptz DEFAULT now(), deleted_at timestamptz", ", created_at timestamptz DEFAULT now()")
+        .replace(
+          ", created_at timestamptz DEFAULT now(), deleted_at timestamptz",
+          ", created_at timestamptz DEFAULT now()",
+        )
         .replace("code text PRIMARY KEY", "code text CONSTRAINT promo_pk PRIMARY KEY"),
     );
     await one.pool.query(`CREATE INDEX fast_ledger ON credit_ledger (customer_id);
@@ -145,9 +156,13 @@ describe("migrateDatabase", () => {
 
   it("refuses a database that a newer program migrated", async () => {
     const one = await database("migrated");
-    await one.pool.query("INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)");
+    await one.pool.query(
+      "INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)",
+    );
     await expect(migrate(one)).rejects.toThrow(UnknownSchemaError);
-    await expect(migrate(one)).rejects.toThrow(/at schema version 9999-future, this program needs .*: run the release that/);
+    await expect(migrate(one)).rejects.toThrow(
+      /at schema version 9999-future, this program needs .*: run the release that/,
+    );
   });
 
   it("waits for a table that is in use, while readers go on", async () => {
@@ -171,8 +186,14 @@ describe("schema fingerprint", () => {
     ["a NOT NULL", "ALTER TABLE outbox ALTER COLUMN payload DROP NOT NULL"],
     ["a constraint", "ALTER TABLE customers DROP CONSTRAINT customers_balance_check"],
     ["an index", "DROP INDEX credit_ledger_customer_idx"],
-    ["a function", "CREATE OR REPLACE FUNCTION billing_accepts_redemptions(voucher promo_codes, at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT true'"],
-    ["a trigger", "CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON promo_codes EXECUTE FUNCTION noop()"],
+    [
+      "a function",
+      "CREATE OR REPLACE FUNCTION billing_accepts_redemptions(voucher promo_codes, at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT true'",
+    ],
+    [
+      "a trigger",
+      "CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON promo_codes EXECUTE FUNCTION noop()",
+    ],
     ["a rule", "CREATE RULE r AS ON DELETE TO promo_codes DO INSTEAD NOTHING"],
     ["row security", "ALTER TABLE promo_codes ENABLE ROW LEVEL SECURITY"],
   ])("changes with %s", async (_what, statement) => {
@@ -188,7 +209,11 @@ describe("schema fingerprint", () => {
     await one.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('SOME-CODE', 1);
       CREATE TABLE somebody_elses (id int); CREATE SCHEMA other; CREATE TABLE other.promo_codes (code int);
       CREATE ROLE owner_${process.pid}; ALTER TABLE promo_codes OWNER TO owner_${process.pid}`);
-    const after = await fingerprintOf(one.pool, ["SET search_path = other", "SET timezone = 'Asia/Muscat'", "SET datestyle = 'German'"]);
+    const after = await fingerprintOf(one.pool, [
+      "SET search_path = other",
+      "SET timezone = 'Asia/Muscat'",
+      "SET datestyle = 'German'",
+    ]);
     await one.pool.query(`ALTER TABLE promo_codes OWNER TO postgres; DROP ROLE owner_${process.pid}`);
     expect(after).toBe(before);
   });

@@ -8,7 +8,7 @@ import { type Answer, json, type Operation, operation } from "../operation.ts";
 import type { PreviewLimiter } from "../preview-limiter.ts";
 import { problemOf } from "../problem.ts";
 import { type RedeemState, renderRedeemPage } from "../redeem-page.ts";
-import { ReadyAnswer } from "../schema.ts";
+import { NotReadyAnswer, ReadyAnswer } from "../schema.ts";
 
 export interface Readiness {
   ready: boolean;
@@ -60,7 +60,7 @@ export function pageOperations(deps: {
       summary: "A page that shows what a voucher offers and leads to sign-up",
       access: "anyone",
       query: { code: Type.String({ maxLength: MAX_CODE_LENGTH }) },
-      answers: { 200: "text/html", 404: "text/html", 410: "text/html" },
+      answers: { 200: "text/html", 404: "text/html", 410: "text/html", 429: "text/html", 503: "text/html" },
       async handle({ query, client }): Promise<Answer> {
         const { status, state } = await lookUp(client, query.code ?? "");
         const page = renderRedeemPage(state, branding(), sovereignFqdn);
@@ -98,7 +98,7 @@ export function pageOperations(deps: {
       path: "/readyz",
       summary: "The database answers; its schema as measured now",
       access: "anyone",
-      answers: { 200: ReadyAnswer },
+      answers: { 200: ReadyAnswer, 503: NotReadyAnswer },
       async handle() {
         const { ready, body } = await readiness();
         return json(body, ready ? 200 : 503);
