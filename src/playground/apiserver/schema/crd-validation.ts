@@ -102,8 +102,9 @@ function immutabilityErrors({ spec }: CustomResourceDefinition, old: CustomResou
 function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
   const errors: FieldError[] = [];
   // Kubernetes keeps what all versions share at the top, and names it by that place.
-  const [first] = versions;
-  const shared = versions.every(({ schema }) => isDeepStrictEqual(schema, first?.schema));
+  const isShared = (member: "schema" | "subresources" | "additionalPrinterColumns") =>
+    versions.every((version) => isDeepStrictEqual(version[member], versions[0]?.[member]));
+  const shared = isShared("schema");
   for (const [index, version] of versions.entries()) {
     const path = `spec.versions[${index}]`;
     const problems = dns1035LabelProblems(version.name);
@@ -118,8 +119,13 @@ function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
       const at = shared ? "spec.validation.openAPIV3Schema" : `${path}.schema.openAPIV3Schema`;
       errors.push(...schemaErrors(schema, at, version.subresources?.status !== undefined));
     }
-    errors.push(...subresourceErrors(version, path), ...columnErrors(version, path));
+    if (!isShared("subresources")) errors.push(...subresourceErrors(version, path));
+    if (!isShared("additionalPrinterColumns")) errors.push(...columnErrors(version, path));
   }
+  const [first] = versions;
+  if (first !== undefined && isShared("subresources")) errors.push(...subresourceErrors(first, "spec"));
+  if (first !== undefined && isShared("additionalPrinterColumns"))
+    errors.push(...columnErrors(first, "spec"));
   if (new Set(versions.map(({ name }) => name)).size < versions.length) {
     errors.push(valueInvalid("spec.versions", versions, "must contain unique version names"));
   }

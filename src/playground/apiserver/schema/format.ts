@@ -30,7 +30,7 @@ const FORMATS: Record<string, (value: string) => boolean> = {
   byte: (value) => /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value),
   password: () => true,
   date: (value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && isCalendarDate(value),
-  duration: (value) => parseDuration(value) !== undefined,
+  duration: (value) => parseFormattedDuration(value) !== undefined,
   datetime: isDateTime,
   "k8s-short-name": (value) => value.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(value),
   "k8s-long-name": (value) =>
@@ -97,4 +97,30 @@ export function parseDuration(text: string): bigint | undefined {
     if (fraction !== "") total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
   }
   return match[1] === "-" ? -total : total;
+}
+
+// The last spelling of each unit stands for all that begin with it: `days`, `minutes`, …
+const WORDED_UNITS: readonly (readonly [bigint, readonly string[]])[] = [
+  [1n, ["ns", "nano"]],
+  [1_000n, ["us", "µs", "micro"]],
+  [1_000_000n, ["ms", "milli"]],
+  [1_000_000_000n, ["s", "sec"]],
+  [60_000_000_000n, ["m", "min"]],
+  [3_600_000_000_000n, ["h", "hr", "hour"]],
+  [86_400_000_000_000n, ["d", "day"]],
+  [604_800_000_000_000n, ["w", "wk", "week"]],
+];
+
+/** Nanoseconds of a string of format `duration`, which knows days, weeks and words too: `1d`, `2 weeks`. */
+export function parseFormattedDuration(text: string): bigint | undefined {
+  const plain = parseDuration(text);
+  if (plain !== undefined) return plain;
+  const parts = [...text.matchAll(/(\d+)\s*([A-Za-zµ]+)/g)].flatMap(([, amount = "0", word = ""]) => {
+    const unit = word.toLowerCase();
+    const scale = WORDED_UNITS.find(([, spellings]) => {
+      return spellings.includes(unit) || unit.startsWith(spellings.at(-1) ?? unit);
+    });
+    return scale === undefined ? [] : [BigInt(amount) * scale[0]];
+  });
+  return parts.length === 0 ? undefined : parts.reduce((total, part) => total + part, 0n);
 }

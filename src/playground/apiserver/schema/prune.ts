@@ -1,6 +1,28 @@
 import { childPath, indexPath } from "./field-error.ts";
 import { isJsonObject, type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
 
+const METADATA: JsonSchema = {
+  type: "object",
+  properties: Object.fromEntries(
+    [
+      "annotations",
+      "creationTimestamp",
+      "deletionGracePeriodSeconds",
+      "deletionTimestamp",
+      "finalizers",
+      "generateName",
+      "generation",
+      "labels",
+      "managedFields",
+      "name",
+      "namespace",
+      "ownerReferences",
+      "resourceVersion",
+      "selfLink",
+      "uid",
+    ].map((name) => [name, { "x-kubernetes-preserve-unknown-fields": true }]),
+  ),
+};
 const TYPE_AND_METADATA = new Set(["apiVersion", "kind", "metadata"]);
 
 /**
@@ -38,8 +60,11 @@ function prune(value: unknown, schema: JsonSchema | undefined, path: string, rem
   }
   if (!isJsonObject(value)) return;
   for (const name of Object.keys(value)) {
-    if (schema?.["x-kubernetes-embedded-resource"] && TYPE_AND_METADATA.has(name)) continue;
     const memberPath = childPath(path, name);
+    if (schema?.["x-kubernetes-embedded-resource"] && TYPE_AND_METADATA.has(name)) {
+      if (name === "metadata") prune(value[name], METADATA, memberPath, removed);
+      continue;
+    }
     const property = ownMember(schema?.properties, name);
     if (property !== undefined) prune(value[name], property, memberPath, removed);
     else if (schema?.additionalProperties !== undefined && schema.additionalProperties !== false) {

@@ -113,7 +113,7 @@ function numberErrors(schema: JsonSchema, value: number, path: string): FieldErr
   if (schema.type === "integer") {
     const known = format !== undefined && Object.hasOwn(INTEGER_RANGE, format);
     const [min, max] = INTEGER_RANGE[known ? format : "int64"] ?? [0, 0];
-    if (value < min || value > max) {
+    if (!Number.isInteger(value) || value < min || value > max) {
       const kind = known ? `with format ${format}` : "(default format)";
       errors.push(valueInvalid("", "", `Checked value must be of type integer ${kind} in ${path}`));
     }

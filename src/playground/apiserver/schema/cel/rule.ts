@@ -82,7 +82,8 @@ export function compileRules(
     if (rules.length === 0) return [];
     const type = declared?.type;
     if (type === undefined) {
-      const detail = "internal error: failed to retrieve type information for x-kubernetes-validations";
+      const detail =
+        "internal error: failed to construct type information for x-kubernetes-validations rules: unable to convert structural schema to CEL declarations";
       problems.push({ schemaPath: `${path}.x-kubernetes-validations`, value: undefined, detail });
       return [];
     }

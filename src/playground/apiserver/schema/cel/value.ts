@@ -1,5 +1,5 @@
 import { Duration } from "@marcbachmann/cel-js/evaluator";
-import { isDateTime, parseDuration } from "../format.ts";
+import { isDateTime, parseFormattedDuration } from "../format.ts";
 import { isJsonObject, type JsonSchema } from "../json-schema.ts";
 
 /**
@@ -26,7 +26,7 @@ export function formattedString(text: string, schema: JsonSchema): unknown {
       return Number.isNaN(date.getTime()) ? text : date;
     }
     case "duration": {
-      const nanoseconds = parseDuration(text);
+      const nanoseconds = parseFormattedDuration(text);
       return nanoseconds === undefined ? text : durationOf(nanoseconds);
     }
     case "byte":
