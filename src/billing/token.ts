@@ -155,7 +155,7 @@ function createIssuerKeys(oidc: { issuer: string; jwksUrl?: string }): JWTVerify
   let lastGood: JSONWebKeySet | undefined;
 
   async function discover(): Promise<ReturnType<typeof createRemoteJWKSet>> {
-    const options = { timeoutDuration: ISSUER_TIMEOUT_MS, cooldownDuration: 10_000, cacheMaxAge: 600_000 };
+    const options = { timeoutDuration: ISSUER_TIMEOUT_MS, cooldownDuration: 1_000, cacheMaxAge: 600_000 };
     if (oidc.jwksUrl !== undefined) return createRemoteJWKSet(new URL(oidc.jwksUrl), options);
     const address = `${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
     const response = await fetch(address, {

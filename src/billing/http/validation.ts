@@ -4,13 +4,22 @@ import { type FieldError, RequestError } from "../errors.ts";
 
 // RFC 3339 with a zone, years of four digits: what PostgreSQL and JavaScript read alike.
 const DATE_TIME =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
+
+/** Also that the day exists: `Date` would take February 30th for March 2nd. */
+function isDateTime(text: string): boolean {
+  const [, year = 0, month = 0, day = 0] = (DATE_TIME.exec(text) ?? []).map(Number);
+  const date = new Date(Date.UTC(2000, month - 1, day));
+  date.setUTCFullYear(year, month - 1, day);
+  return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** One validator for the process: the same schemas that describe the API judge what comes in. */
 export function createValidator() {
   const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
-  ajv.addFormat("date-time", (text: string) => DATE_TIME.test(text) && !Number.isNaN(Date.parse(text)));
+  ajv.addFormat("date-time", isDateTime);
   ajv.addFormat("uuid", UUID);
 
   return {

@@ -1,0 +1,283 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/billing.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+
+const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
+
+let database: TestDatabase;
+let folder: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  folder = mkdtempSync(join(tmpdir(), "catalyst-process-"));
+  writeFileSync(join(folder, "catalog.json"), JSON.stringify(CATALOG));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }
+  }
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Started {
+  child: ChildProcess;
+  /** Rejects when the process ends before it listens. */
+  origin: Promise<string>;
+  exit: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+function run(args: string[], env: Record<string, string> = {}): Started {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      DATABASE_URL: database.url,
+      SOVEREIGN_FQDN: FQDN,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      JWT_SECRET,
+      CATALOG_FILE: join(folder, "catalog.json"),
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.push(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  const origin = new Promise<string>((done, fail) => {
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      const found = /"origin":"([^"]+)"/.exec(stderr)?.[1];
+      if (found !== undefined) done(found);
+    });
+    child.on("close", () => fail(new Error(stderr)));
+  });
+  origin.catch(() => undefined);
+  return { child, origin, exit: once(child, "close").then(([code]) => ({ code, stdout, stderr })) };
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    if (await check()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error("never came true");
+}
+
+describe("catalyst billing", () => {
+  it("refuses databases of other versions, saying what it found", async () => {
+    const empty = await createTestDatabase("empty");
+    await database.pool.query("INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)");
+    const [onEmpty, onNewer] = await Promise.all([run(["billing"], { DATABASE_URL: empty.url }).exit, run(["billing"]).exit]);
+    await empty.drop();
+    expect([onEmpty.code, onNewer.code]).toEqual([1, 1]);
+    expect(onEmpty.stderr).toContain("the database has no billing schema");
+    expect(onEmpty.stderr).toContain("run catalyst migrate");
+    expect(onNewer.stderr).toContain("the database is at schema version 9999-future");
+  });
+
+  it("refuses wrong usage with one line and exit code 2", async () => {
+    const cases: [Record<string, string>, string][] = [
+      [{ JWT_SECRET: "short" }, "JWT_SECRET must have at least 32 bytes"],
+      [{ JWT_SECRET: "" }, "JWT_SECRET is empty"],
+      [{ SOVEREIGN_FQDN: "" }, "SOVEREIGN_FQDN is required"],
+      [{ CATALOG_FILE: "/nowhere.json" }, "/nowhere.json"],
+      [{ OIDC_ISSUER: "https://x.example" }, "OIDC_AUDIENCE"],
+      [{ TRUSTED_PROXIES: "everybody" }, "TRUSTED_PROXIES"],
+      [{ PREVIEW_LIMIT: "-1" }, "PREVIEW_LIMIT"],
+    ];
+    const exits = await Promise.all(cases.map(([env]) => run(["billing"], env).exit));
+    expect(exits.map(({ code }) => code)).toEqual(cases.map(() => 2));
+    for (const [index, { stderr }] of exits.entries()) {
+      expect(stderr).toContain(cases[index]?.[1]);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(stderr).not.toContain(JWT_SECRET);
+    }
+  });
+
+  it("answers what is under way when SIGTERM comes, then ends with 0", async () => {
+    const { child, origin, exit } = run(["billing"]);
+    const url = await origin;
+    const holder = await database.pool.connect();
+    await holder.query("BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE");
+    const slow = ask(url, "/billing/balance", { token: await signToken("slow") });
+    await until(async () => (await holder.query("SELECT 1 FROM pg_locks WHERE NOT granted")).rows.length > 0);
+    child.kill("SIGTERM");
+    await new Promise((done) => setTimeout(done, 200));
+    await holder.query("COMMIT");
+    holder.release();
+    expect((await slow).status).toBe(200);
+    const { code, stdout } = await exit;
+    expect([code, stdout]).toEqual([0, ""]);
+  });
+
+  it("keeps every order whole through kill -9 in a burst, and the retry gets the same one", async () => {
+    const issue = await run(["billing"]);
+    const url = await issue.origin;
+    const admin = await signToken("admin", "sovereign-admin");
+    await ask(url, "/billing/vouchers/issue", { token: admin, body: { code: "BURST", credit_omr: 25, max_redemptions: 100 } });
+    const tokens = await Promise.all(Array.from({ length: 60 }, (_, index) => signToken(`burst-${index}`)));
+    const checkout = (base: string, index: number) =>
+      ask(base, "/billing/checkout", {
+        token: tokens[index],
+        body: { plan_id: "small", tenant_id: `burst-${index}`, promo_code: "BURST" },
+        headers: { "Idempotency-Key": `burst-${index}` },
+      });
+    const known = new Map<number, string>();
+    const burst = tokens.map((_, index) =>
+      checkout(url, index).then(
+        ({ text }) => void known.set(index, text),
+        () => undefined,
+      ),
+    );
+    await until(async () => known.size > 5);
+    issue.child.kill("SIGKILL");
+    await Promise.all(burst);
+    await issue.exit;
+    const next = run(["billing"]);
+    const nextUrl = await next.origin;
+    const answers = await Promise.all(
+      tokens.map(async (_, index) => {
+        let answer = await checkout(nextUrl, index);
+        for (let attempt = 0; answer.status === 409 && answer.json.code === "idempotency_in_flight" && attempt < 50; attempt += 1) {
+          await new Promise((done) => setTimeout(done, 50));
+          answer = await checkout(nextUrl, index);
+        }
+        return answer;
+      }),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
+    for (const [index, text] of known) expect(answers[index]?.text).toBe(text);
+    const { rows } = await database.pool.query(
+      "SELECT (SELECT times_redeemed FROM promo_codes) AS redeemed, (SELECT count(*)::int FROM orders) AS orders, (SELECT count(*)::int FROM outbox) AS events",
+    );
+    expect(rows).toEqual([{ redeemed: 60, orders: 60, events: 60 }]);
+    expect((await run(["reconcile-ledger"]).exit).code).toBe(0);
+  });
+
+  it("says 503 while the database is away, also at the start, and goes on when it is back", async () => {
+    const line = await createBreakableLine(database.url);
+    line.cut();
+    const { origin } = run(["billing"], { DATABASE_URL: line.url });
+    const url = await origin;
+    try {
+      const away = await ask(url, "/readyz");
+      expect([away.status, away.json]).toEqual([503, { status: "unavailable", reason: expect.stringContaining("database") }]);
+      expect((await ask(url, "/healthz")).status).toBe(200);
+      line.mend();
+      await until(async () => (await ask(url, "/readyz")).status === 200);
+      const token = await signToken("steady");
+      expect((await ask(url, "/billing/balance", { token })).status).toBe(200);
+      line.cut();
+      const refused = await ask(url, "/billing/balance", { token });
+      expect([refused.status, refused.json.code]).toEqual([503, "database_unavailable"]);
+      expect((await ask(url, "/billing/vouchers/redeem-preview", { body: { code: "ANY" } })).status).toBe(503);
+      expect((await ask(url, "/redeem?code=ANY")).status).toBe(503);
+      await until(async () => (await ask(url, "/readyz")).status === 503);
+      line.mend();
+      await until(async () => (await ask(url, "/billing/balance", { token })).status === 200);
+      await until(async () => (await ask(url, "/readyz")).status === 200);
+    } finally {
+      line.close();
+    }
+  });
+});
+
+describe("catalyst smoke", () => {
+  it("passes against a healthy Sovereign, twice at once, and leaves no live voucher", async () => {
+    const url = await run(["billing"]).origin;
+    const tokenFile = join(folder, "token");
+    writeFileSync(tokenFile, `${await signToken("admin", "sovereign-admin")}\n`);
+    const exits = await Promise.all([1, 2].map(() => run(["smoke", "--url", url, "--token-file", tokenFile, "--output", "json"]).exit));
+    expect(exits.map(({ code }) => code)).toEqual([0, 0]);
+    const reports = exits.map(({ stdout }) => JSON.parse(stdout));
+    expect(reports[0]).toEqual({
+      passed: true,
+      steps: ["list", "issue", "preview", "revoke"].map((name) => ({ name, passed: true, durationMs: expect.any(Number), message: expect.any(String) })),
+      apiFingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      schema: { version: expect.any(String), fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
+    });
+    expect(reports[1].apiFingerprint).toBe(reports[0].apiFingerprint);
+    expect((await database.pool.query("SELECT 1 FROM promo_codes WHERE deleted_at IS NULL")).rows).toEqual([]);
+  });
+
+  it("fails with 1 on a wrong token or an unreachable Sovereign, and with 2 on wrong usage", async () => {
+    const url = await run(["billing"]).origin;
+    const tokenFile = join(folder, "token");
+    writeFileSync(tokenFile, await signToken("nobody"));
+    const exits = await Promise.all([
+      run(["smoke", "--url", url, "--token-file", tokenFile]).exit,
+      run(["smoke", "--url", "http://127.0.0.1:1", "--token-file", tokenFile]).exit,
+      run(["smoke", "--url", url]).exit,
+      run(["smoke", "--url", "ftp://x", "--token-file", tokenFile]).exit,
+      run(["smoke", "--url", url, "--token-file", "/nowhere"]).exit,
+    ]);
+    expect(exits.map(({ code }) => code)).toEqual([1, 1, 2, 2, 2]);
+    expect(exits[0]?.stdout).toMatch(/FAILED list .*answered 403/);
+  });
+});
+
+describe("catalyst reconcile-ledger", () => {
+  it("prints what disagrees, and exits 1", async () => {
+    await database.pool.query("INSERT INTO promo_codes (code, credit_omr, description, times_redeemed) VALUES ('CROOKED', 1, '', 3)");
+    const { code, stdout } = await run(["reconcile-ledger"]).exit;
+    expect(code).toBe(1);
+    expect(stdout.trim().split("\n").map((line) => JSON.parse(line))).toEqual([
+      { kind: "counter-differs-from-edges", adopted: false, row: { code: "CROOKED", times_redeemed: 3, edges: 0 } },
+      { agree: false, differences: 1 },
+    ]);
+  });
+});
+
+/** A TCP line to the database that can be cut and mended, as a network would. */
+async function createBreakableLine(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  let isCut = false;
+  const server: Server = createServer((near) => {
+    if (isCut) return void near.destroy();
+    const far = connect(Number(target.port), target.hostname);
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        near.destroy();
+        far.destroy();
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const url = new URL(databaseUrl);
+  url.port = String((server.address() as { port: number }).port);
+  const cut = () => {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    cut,
+    mend: () => {
+      isCut = false;
+    },
+    close: () => {
+      cut();
+      server.close();
+    },
+  };
+}
