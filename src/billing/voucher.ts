@@ -62,8 +62,7 @@ export function omrOfBaisa(amountBaisa: number): number {
 /** OMR as integer baisa, or undefined when the number has parts of a baisa or is out of bounds. */
 export function baisaOfOmr(amountOmr: number): number | undefined {
   const baisa = Math.round(amountOmr * BAISA_PER_OMR);
-  const isExact = Math.abs(baisa - amountOmr * BAISA_PER_OMR) < 1e-6;
-  return isExact && Number.isSafeInteger(baisa) ? baisa : undefined;
+  return Number.isSafeInteger(baisa) && omrOfBaisa(baisa) === amountOmr ? baisa : undefined;
 }
 
 /** Credit that a voucher may still grant, in OMR: infinite without a cap, 0 when it takes no more redemptions. */

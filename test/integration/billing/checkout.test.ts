@@ -188,7 +188,8 @@ describe("checkout", () => {
     ["has expired", 410, { expires_at: "2020-01-01T00:00:00Z" }],
     ["has not begun", 410, { starts_at: "2999-01-01T00:00:00Z" }],
   ])("refuses a voucher that %s", async (_what, status, terms) => {
-    if (terms !== undefined) await issueVoucher(billing, code, terms === "revoke" ? {} : (terms as Record<string, unknown>));
+    if (terms !== undefined)
+      await issueVoucher(billing, code, terms === "revoke" ? {} : (terms as Record<string, unknown>));
     if (terms === "revoke") {
       await billing.ask(`/billing/vouchers/revoke/${code}`, {
         method: "DELETE",

@@ -1,6 +1,12 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Answer, type Question, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
+import {
+  type Answer,
+  type Question,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../support/billing.ts";
 
 let billing: TestBilling;
 let admin: string;
@@ -13,9 +19,15 @@ beforeAll(async () => {
 afterAll(() => billing.close());
 
 /** Whatever is thrown at it: a problem with both members, never a 500, and the service still answers. */
-async function expectRefusal(path: string, question: Question, allowed: number[] = [400, 413]): Promise<Answer> {
+async function expectRefusal(
+  path: string,
+  question: Question,
+  allowed: number[] = [400, 413],
+): Promise<Answer> {
   const answer = await billing.ask(path, { token: admin, ...question });
-  expect(allowed, `${question.method ?? "POST"} ${path}: ${answer.text.slice(0, 200)}`).toContain(answer.status);
+  expect(allowed, `${question.method ?? "POST"} ${path}: ${answer.text.slice(0, 200)}`).toContain(
+    answer.status,
+  );
   expect(answer.headers.get("content-type")).toContain("application/problem+json");
   expect(answer.json.error).toBe(answer.json.detail);
   expect(answer.text).not.toMatch(/postgres|syntax error|invalid byte|at .*\.ts:/i);
@@ -65,37 +77,105 @@ describe.each(BODIES)("%s %s", (path, method, good) => {
   });
 
   it("refuses other kinds of content", async () => {
-    for (const type of ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/xml", "application/json; charset=utf-16"]) {
+    for (const type of [
+      "application/x-www-form-urlencoded",
+      "multipart/form-data; boundary=x",
+      "text/xml",
+      "application/json; charset=utf-16",
+    ]) {
       await expectRefusal(path, { method, raw: "<a>b=c</a>", headers: { "content-type": type } });
     }
-    await expectRefusal(path, { method, raw: JSON.stringify(good), headers: { "content-encoding": "gzip" } }, [415]);
+    await expectRefusal(
+      path,
+      { method, raw: JSON.stringify(good), headers: { "content-encoding": "gzip" } },
+      [415],
+    );
   });
 });
 
 const WRONG = {
-  code: [null, 5, true, [], {}, "", "   ", "A", "AB", "-AB", "_AB", "A B", "A".repeat(65), "A".repeat(10_000), "\u0000ABC", "ABC\u0000", "STRAßE", "ﬁSH", "ıDEA", "ſTAR", "ABC\u200b", "A\u200bBC", "АВС", "ABC💥", "\ud800ABC", "ABC\n\u00a0D", "../../etc", "A'--"],
-  credit_omr: [null, "5", true, [], {}, 0, -1, 1.5, 0.1, 2_147_483_648, 2 ** 53, 2 ** 53 + 2, 1e300, -2_147_483_649],
+  code: [
+    null,
+    5,
+    true,
+    [],
+    {},
+    "",
+    "   ",
+    "A",
+    "AB",
+    "-AB",
+    "_AB",
+    "A B",
+    "A".repeat(65),
+    "A".repeat(10_000),
+    "\u0000ABC",
+    "ABC\u0000",
+    "STRAßE",
+    "ﬁSH",
+    "ıDEA",
+    "ſTAR",
+    "ABC\u200b",
+    "A\u200bBC",
+    "АВС",
+    "ABC💥",
+    "\ud800ABC",
+    "ABC\n\u00a0D",
+    "../../etc",
+    "A'--",
+  ],
+  credit_omr: [
+    null,
+    "5",
+    true,
+    [],
+    {},
+    0,
+    -1,
+    1.5,
+    0.1,
+    2_147_483_648,
+    2 ** 53,
+    2 ** 53 + 2,
+    1e300,
+    -2_147_483_649,
+  ],
   max_redemptions: [null, "5", -1, 1.5, 2_147_483_648, 2 ** 53],
   description: [null, 5, {}, "a\u0000b", "\udfff", "x".repeat(10_001)],
   active: [null, "true", 1, 0],
-  starts_at: ["", "yesterday", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "0000-01-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+15:00", "2026-01-01", "2026-01-01T00:00:00", "+012026-01-01T00:00:00Z", 5],
+  starts_at: [
+    "",
+    "yesterday",
+    "2026-13-01T00:00:00Z",
+    "2026-02-30T00:00:00Z",
+    "0000-01-01T00:00:00Z",
+    "2026-01-01T24:00:00Z",
+    "2026-01-01T00:00:00+15:00",
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "+012026-01-01T00:00:00Z",
+    5,
+  ],
 } as const;
 
 describe("members of a voucher", () => {
-  it.each(Object.entries(WRONG).flatMap(([member, values]) => values.map((value) => [member, value] as const)))(
-    "refuse %s %j",
-    async (member, value) => {
-      await expectRefusal("/billing/vouchers/issue", { body: { ...ISSUE, [member]: value } });
-      await expectRefusal("/billing/admin/promos", { body: { ...ISSUE, [member]: value } });
-    },
-  );
+  it.each(
+    Object.entries(WRONG).flatMap(([member, values]) => values.map((value) => [member, value] as const)),
+  )("refuse %s %j", async (member, value) => {
+    await expectRefusal("/billing/vouchers/issue", { body: { ...ISSUE, [member]: value } });
+    await expectRefusal("/billing/admin/promos", { body: { ...ISSUE, [member]: value } });
+  });
 
   it("refuse an end before the beginning", async () => {
-    await expectRefusal("/billing/vouchers/issue", { body: { ...ISSUE, starts_at: "2026-02-01T00:00:00Z", expires_at: "2026-01-01T00:00:00Z" } });
+    await expectRefusal("/billing/vouchers/issue", {
+      body: { ...ISSUE, starts_at: "2026-02-01T00:00:00Z", expires_at: "2026-01-01T00:00:00Z" },
+    });
   });
 
   it("leave nothing behind, and name the field and the rule", async () => {
-    const answer = await expectRefusal("/billing/vouchers/issue", { body: { code: "HOSTILE", credit_omr: 1.5, shoe_size: 1 } });
+    const answer = await expectRefusal("/billing/vouchers/issue", {
+      body: { code: "HOSTILE", credit_omr: 1.5, shoe_size: 1 },
+    });
     expect(answer.json.errors).toEqual([
       { field: "/shoe_size", rule: "is not a member that this takes" },
       { field: "/credit_omr", rule: "must be integer" },
@@ -105,25 +185,51 @@ describe("members of a voucher", () => {
 });
 
 describe("codes that are not there", () => {
-  const CODES = ["STRAßE", "ﬁSH", "ıDEA", "ſTAR", "ABC\u200b", "' OR 1=1 --", "%", "_", "\\", "💥", "A".repeat(1_000)];
+  const CODES = [
+    "STRAßE",
+    "ﬁSH",
+    "ıDEA",
+    "ſTAR",
+    "ABC\u200b",
+    "' OR 1=1 --",
+    "%",
+    "_",
+    "\\",
+    "💥",
+    "A".repeat(1_000),
+  ];
 
   it.each(CODES)("are looked up as they are: %j", async (code) => {
     await billing.database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description) VALUES ('STRASSE', 1, ''), ('FISH', 1, ''), ('IDEA', 1, ''), ('STAR', 1, ''), ('ABC', 1, '') ON CONFLICT DO NOTHING",
     );
     expect((await billing.ask("/billing/vouchers/redeem-preview", { body: { code } })).status).toBe(404);
-    const order = await billing.ask("/billing/checkout", { token: admin, body: { ...CHECKOUT, promo_code: code } });
+    const order = await billing.ask("/billing/checkout", {
+      token: admin,
+      body: { ...CHECKOUT, promo_code: code },
+    });
     expect(order.status).toBe(404);
-    const revoked = await billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, { method: "DELETE", token: admin });
+    const revoked = await billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, {
+      method: "DELETE",
+      token: admin,
+    });
     expect(revoked.status).toBe(404);
     expect((await billing.ask(`/redeem?code=${encodeURIComponent(code)}`)).status).toBe(404);
   });
 
-  it.each(["%00", "ABC%00", "%20", "%09", "%", "%E0%A4%A", "%ff"])("are refused in the path as %s", async (encoded) => {
-    for (const [method, path] of [["DELETE", "/billing/vouchers/revoke"], ["DELETE", "/billing/admin/promos"], ["GET", "/billing/subscription"], ["GET", "/billing/invoices"]] as const) {
-      await expectRefusal(`${path}/${encoded}`, { method });
-    }
-  });
+  it.each(["%00", "ABC%00", "%20", "%09", "%", "%E0%A4%A", "%ff"])(
+    "are refused in the path as %s",
+    async (encoded) => {
+      for (const [method, path] of [
+        ["DELETE", "/billing/vouchers/revoke"],
+        ["DELETE", "/billing/admin/promos"],
+        ["GET", "/billing/subscription"],
+        ["GET", "/billing/invoices"],
+      ] as const) {
+        await expectRefusal(`${path}/${encoded}`, { method });
+      }
+    },
+  );
 
   it.each(["%00", "A%00", "&code=", "%", "%ff"])("never break the page as ?code=%s", async (query) => {
     const answer = await billing.ask(`/redeem?code=${query}`);
@@ -133,10 +239,26 @@ describe("codes that are not there", () => {
 
 describe("checkout", () => {
   it.each([
-    [{ plan_id: "" }], [{ plan_id: null }], [{ plan_id: 5 }], [{ plan_id: "a\u0000" }], [{ plan_id: "x".repeat(201) }],
-    [{ apps: "wordpress" }], [{ apps: [5] }], [{ apps: [null] }], [{ apps: ["a", "a"] }], [{ apps: Array.from({ length: 201 }, (_, index) => `a${index}`) }],
-    [{ addons: {} }], [{ addons: ["backup", "backup"] }], [{ tenant_id: "" }], [{ tenant_id: "  " }], [{ tenant_id: "a\nb" }], [{ tenant_id: "a\u0000b" }],
-    [{ promo_code: 5 }], [{ promo_code: "x".repeat(10_000) }], [{ promo_code: "A\u0000" }], [{ amount_baisa: 0 }],
+    [{ plan_id: "" }],
+    [{ plan_id: null }],
+    [{ plan_id: 5 }],
+    [{ plan_id: "a\u0000" }],
+    [{ plan_id: "x".repeat(201) }],
+    [{ apps: "wordpress" }],
+    [{ apps: [5] }],
+    [{ apps: [null] }],
+    [{ apps: ["a", "a"] }],
+    [{ apps: Array.from({ length: 201 }, (_, index) => `a${index}`) }],
+    [{ addons: {} }],
+    [{ addons: ["backup", "backup"] }],
+    [{ tenant_id: "" }],
+    [{ tenant_id: "  " }],
+    [{ tenant_id: "a\nb" }],
+    [{ tenant_id: "a\u0000b" }],
+    [{ promo_code: 5 }],
+    [{ promo_code: "x".repeat(10_000) }],
+    [{ promo_code: "A\u0000" }],
+    [{ amount_baisa: 0 }],
   ])("refuses %j", async (members) => {
     await expectRefusal("/billing/checkout", { body: { ...CHECKOUT, ...members } });
   });
@@ -146,10 +268,16 @@ describe("checkout", () => {
     await expectRefusal("/billing/checkout", { body: CHECKOUT, headers });
   });
 
-  it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("knows no plan called %s", async (plan) => {
-    const answer = await billing.ask("/billing/checkout", { token: admin, body: { ...CHECKOUT, plan_id: plan } });
-    expect(answer.status).toBe(422);
-  });
+  it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
+    "knows no plan called %s",
+    async (plan) => {
+      const answer = await billing.ask("/billing/checkout", {
+        token: admin,
+        body: { ...CHECKOUT, plan_id: plan },
+      });
+      expect(answer.status).toBe(422);
+    },
+  );
 });
 
 describe("the connection", () => {
@@ -173,7 +301,9 @@ describe("the connection", () => {
     expect(await send(`${head}Content-Length: -1\r\n\r\n{}`)).toMatch(/^HTTP\/1.1 400|^$/);
     expect(await send("GARBAGE\r\n\r\n")).toMatch(/^HTTP\/1.1 400/);
     expect(await send(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`)).toMatch(/^HTTP\/1.1 400|^$/);
-    expect(await send("GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).toMatch(/^HTTP\/1.1 404/);
+    expect(await send("GET //evil.example/%2e%2e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).toMatch(
+      /^HTTP\/1.1 404/,
+    );
     expect((await billing.ask("/healthz")).status).toBe(200);
   });
 });

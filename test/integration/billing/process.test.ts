@@ -81,8 +81,13 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 describe("catalyst billing", () => {
   it("refuses databases of other versions, saying what it found", async () => {
     const empty = await createTestDatabase("empty");
-    await database.pool.query("INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)");
-    const [onEmpty, onNewer] = await Promise.all([run(["billing"], { DATABASE_URL: empty.url }).exit, run(["billing"]).exit]);
+    await database.pool.query(
+      "INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)",
+    );
+    const [onEmpty, onNewer] = await Promise.all([
+      run(["billing"], { DATABASE_URL: empty.url }).exit,
+      run(["billing"]).exit,
+    ]);
     await empty.drop();
     expect([onEmpty.code, onNewer.code]).toEqual([1, 1]);
     expect(onEmpty.stderr).toContain("the database has no billing schema");
@@ -129,7 +134,10 @@ describe("catalyst billing", () => {
     const issue = await run(["billing"]);
     const url = await issue.origin;
     const admin = await signToken("admin", "sovereign-admin");
-    await ask(url, "/billing/vouchers/issue", { token: admin, body: { code: "BURST", credit_omr: 25, max_redemptions: 100 } });
+    await ask(url, "/billing/vouchers/issue", {
+      token: admin,
+      body: { code: "BURST", credit_omr: 25, max_redemptions: 100 },
+    });
     const tokens = await Promise.all(Array.from({ length: 60 }, (_, index) => signToken(`burst-${index}`)));
     const checkout = (base: string, index: number) =>
       ask(base, "/billing/checkout", {
@@ -153,7 +161,11 @@ describe("catalyst billing", () => {
     const answers = await Promise.all(
       tokens.map(async (_, index) => {
         let answer = await checkout(nextUrl, index);
-        for (let attempt = 0; answer.status === 409 && answer.json.code === "idempotency_in_flight" && attempt < 50; attempt += 1) {
+        for (
+          let attempt = 0;
+          answer.status === 409 && answer.json.code === "idempotency_in_flight" && attempt < 50;
+          attempt += 1
+        ) {
           await new Promise((done) => setTimeout(done, 50));
           answer = await checkout(nextUrl, index);
         }
@@ -176,7 +188,10 @@ describe("catalyst billing", () => {
     const url = await origin;
     try {
       const away = await ask(url, "/readyz");
-      expect([away.status, away.json]).toEqual([503, { status: "unavailable", reason: expect.stringContaining("database") }]);
+      expect([away.status, away.json]).toEqual([
+        503,
+        { status: "unavailable", reason: expect.stringContaining("database") },
+      ]);
       expect((await ask(url, "/healthz")).status).toBe(200);
       line.mend();
       await until(async () => (await ask(url, "/readyz")).status === 200);
@@ -185,7 +200,9 @@ describe("catalyst billing", () => {
       line.cut();
       const refused = await ask(url, "/billing/balance", { token });
       expect([refused.status, refused.json.code]).toEqual([503, "database_unavailable"]);
-      expect((await ask(url, "/billing/vouchers/redeem-preview", { body: { code: "ANY" } })).status).toBe(503);
+      expect((await ask(url, "/billing/vouchers/redeem-preview", { body: { code: "ANY" } })).status).toBe(
+        503,
+      );
       expect((await ask(url, "/redeem?code=ANY")).status).toBe(503);
       await until(async () => (await ask(url, "/readyz")).status === 503);
       line.mend();
@@ -202,17 +219,26 @@ describe("catalyst smoke", () => {
     const url = await run(["billing"]).origin;
     const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, `${await signToken("admin", "sovereign-admin")}\n`);
-    const exits = await Promise.all([1, 2].map(() => run(["smoke", "--url", url, "--token-file", tokenFile, "--output", "json"]).exit));
+    const exits = await Promise.all(
+      [1, 2].map(() => run(["smoke", "--url", url, "--token-file", tokenFile, "--output", "json"]).exit),
+    );
     expect(exits.map(({ code }) => code)).toEqual([0, 0]);
     const reports = exits.map(({ stdout }) => JSON.parse(stdout));
     expect(reports[0]).toEqual({
       passed: true,
-      steps: ["list", "issue", "preview", "revoke"].map((name) => ({ name, passed: true, durationMs: expect.any(Number), message: expect.any(String) })),
+      steps: ["list", "issue", "preview", "revoke"].map((name) => ({
+        name,
+        passed: true,
+        durationMs: expect.any(Number),
+        message: expect.any(String),
+      })),
       apiFingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       schema: { version: expect.any(String), fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
     });
     expect(reports[1].apiFingerprint).toBe(reports[0].apiFingerprint);
-    expect((await database.pool.query("SELECT 1 FROM promo_codes WHERE deleted_at IS NULL")).rows).toEqual([]);
+    expect((await database.pool.query("SELECT 1 FROM promo_codes WHERE deleted_at IS NULL")).rows).toEqual(
+      [],
+    );
   });
 
   it("fails with 1 on a wrong token or an unreachable Sovereign, and with 2 on wrong usage", async () => {
@@ -233,11 +259,22 @@ describe("catalyst smoke", () => {
 
 describe("catalyst reconcile-ledger", () => {
   it("prints what disagrees, and exits 1", async () => {
-    await database.pool.query("INSERT INTO promo_codes (code, credit_omr, description, times_redeemed) VALUES ('CROOKED', 1, '', 3)");
+    await database.pool.query(
+      "INSERT INTO promo_codes (code, credit_omr, description, times_redeemed) VALUES ('CROOKED', 1, '', 3)",
+    );
     const { code, stdout } = await run(["reconcile-ledger"]).exit;
     expect(code).toBe(1);
-    expect(stdout.trim().split("\n").map((line) => JSON.parse(line))).toEqual([
-      { kind: "counter-differs-from-edges", adopted: false, row: { code: "CROOKED", times_redeemed: 3, edges: 0 } },
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      {
+        kind: "counter-differs-from-edges",
+        adopted: false,
+        row: { code: "CROOKED", times_redeemed: 3, edges: 0 },
+      },
       { agree: false, differences: 1 },
     ]);
   });

@@ -1,8 +1,16 @@
-import { createServer, type Server } from "node:http";
 import { writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createOperatorKey, FQDN, JWT_SECRET, type OperatorKey, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
+import {
+  createOperatorKey,
+  FQDN,
+  JWT_SECRET,
+  type OperatorKey,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../support/billing.ts";
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 
@@ -32,7 +40,10 @@ beforeAll(async () => {
   await new Promise<void>((done) => issuerServer.listen(0, "127.0.0.1", done));
   issuer = `http://127.0.0.1:${(issuerServer.address() as { port: number }).port}/realms/om`;
   operator = await createOperatorKey();
-  billing = await startBilling({ env: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE }, files: { OPERATOR_JWKS_FILE: operator.jwks } });
+  billing = await startBilling({
+    env: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE },
+    files: { OPERATOR_JWKS_FILE: operator.jwks },
+  });
 });
 
 afterAll(async () => {
@@ -42,14 +53,32 @@ afterAll(async () => {
 });
 
 const now = () => Math.floor(Date.now() / 1000);
-const oidcClaims = (): JWTPayload => ({ iss: issuer, aud: AUDIENCE, sub: "kc-user", email: "kc@example.om", iat: now(), exp: now() + 300 });
+const oidcClaims = (): JWTPayload => ({
+  iss: issuer,
+  aud: AUDIENCE,
+  sub: "kc-user",
+  email: "kc@example.om",
+  iat: now(),
+  exp: now() + 300,
+});
 const oidc = (claims: JWTPayload = {}, kid = "one", key = pair.privateKey) =>
   new SignJWT({ ...oidcClaims(), ...claims }).setProtectedHeader({ alg: "RS256", kid }).sign(key);
-const operatorClaims = (): JWTPayload => ({ iss: "catalyst-operator", aud: FQDN, sub: "operator", role: "sovereign-admin", iat: now(), exp: now() + 300 });
+const operatorClaims = (): JWTPayload => ({
+  iss: "catalyst-operator",
+  aud: FQDN,
+  sub: "operator",
+  role: "sovereign-admin",
+  iat: now(),
+  exp: now() + 300,
+});
 const operated = (claims: JWTPayload = {}, key = operator.privateKey) =>
-  new SignJWT({ ...operatorClaims(), ...claims }).setProtectedHeader({ alg: "ES256", kid: "operator" }).sign(key);
+  new SignJWT({ ...operatorClaims(), ...claims })
+    .setProtectedHeader({ alg: "ES256", kid: "operator" })
+    .sign(key);
 const hs256 = (claims: JWTPayload, secret: string | Uint8Array = JWT_SECRET) =>
-  new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(typeof secret === "string" ? new TextEncoder().encode(secret) : secret);
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(typeof secret === "string" ? new TextEncoder().encode(secret) : secret);
 const unsigned = (claims: JWTPayload) =>
   `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.`;
 
@@ -60,7 +89,10 @@ describe("tokens that hold", () => {
   it.each([
     ["the shared secret's", () => signToken("a", "sovereign-admin")],
     ["the issuer's, with a plain role", () => oidc({ role: "superadmin" })],
-    ["the issuer's, with Keycloak's realm roles", () => oidc({ realm_access: { roles: ["offline_access", "sovereign-admin"] } })],
+    [
+      "the issuer's, with Keycloak's realm roles",
+      () => oidc({ realm_access: { roles: ["offline_access", "sovereign-admin"] } }),
+    ],
     ["the issuer's, for several audiences", () => oidc({ aud: ["account", AUDIENCE], role: "superadmin" })],
     ["the operator's", () => operated()],
   ])("are %s", async (_what, make) => {
@@ -69,8 +101,15 @@ describe("tokens that hold", () => {
 
   it("keep to their roles", async () => {
     const settings = (token: string) => billing.ask("/billing/admin/settings", { token });
-    for (const token of [await signToken("a", "sovereign-admin"), await operated({ role: "superadmin" }), await oidc()]) {
-      expect([(await settings(token)).status, (await settings(token)).json.code]).toEqual([403, "role_missing"]);
+    for (const token of [
+      await signToken("a", "sovereign-admin"),
+      await operated({ role: "superadmin" }),
+      await oidc(),
+    ]) {
+      expect([(await settings(token)).status, (await settings(token)).json.code]).toEqual([
+        403,
+        "role_missing",
+      ]);
     }
     expect((await list(await oidc({ role: "customer", realm_access: null }))).status).toBe(403);
     expect((await settings(await signToken("root", "superadmin"))).status).toBe(200);
@@ -79,8 +118,15 @@ describe("tokens that hold", () => {
   it("follow the operator's keys as their file changes", async () => {
     const next = await createOperatorKey();
     expect((await list(await operated({}, next.privateKey))).status).toBe(401);
-    writeFileSync(billing.settings.operatorJwksFile ?? "", JSON.stringify({ keys: [...operator.jwks.keys, ...next.jwks.keys.map((key) => ({ ...key, kid: "next" }))] }));
-    const rotated = await new SignJWT(operatorClaims()).setProtectedHeader({ alg: "ES256", kid: "next" }).sign(next.privateKey);
+    writeFileSync(
+      billing.settings.operatorJwksFile ?? "",
+      JSON.stringify({
+        keys: [...operator.jwks.keys, ...next.jwks.keys.map((key) => ({ ...key, kid: "next" }))],
+      }),
+    );
+    const rotated = await new SignJWT(operatorClaims())
+      .setProtectedHeader({ alg: "ES256", kid: "next" })
+      .sign(next.privateKey);
     expect((await list(rotated)).status).toBe(200);
     expect((await list(await operated())).status).toBe(200);
   });
@@ -90,23 +136,47 @@ describe("tokens that do not hold", () => {
   it.each<[string, () => Promise<string> | string | undefined]>([
     ["none at all", () => undefined],
     ["no JWT", () => "abc"],
-    ["another Sovereign's secret", () => signToken("a", "superadmin", {}, "another-secret-of-another-sovereign")],
+    [
+      "another Sovereign's secret",
+      () => signToken("a", "superadmin", {}, "another-secret-of-another-sovereign"),
+    ],
     ["HS256 without exp", () => hs256({ sub: "a", role: "superadmin" })],
     ["HS256 expired", () => hs256({ sub: "a", role: "superadmin", exp: now() - 60 })],
     ["HS256 without sub", () => hs256({ role: "superadmin", exp: now() + 60 })],
     ["HS256 with an empty sub", () => hs256({ sub: "", role: "superadmin", exp: now() + 60 })],
     ["HS256 with NUL in its sub", () => hs256({ sub: "a\0b", role: "superadmin", exp: now() + 60 })],
-    ["HS256 not valid yet", () => hs256({ sub: "a", role: "superadmin", exp: now() + 600, nbf: now() + 300 })],
-    ["HS256 for another audience", () => hs256({ sub: "a", role: "superadmin", aud: "other.example", exp: now() + 60 })],
+    [
+      "HS256 not valid yet",
+      () => hs256({ sub: "a", role: "superadmin", exp: now() + 600, nbf: now() + 300 }),
+    ],
+    [
+      "HS256 for another audience",
+      () => hs256({ sub: "a", role: "superadmin", aud: "other.example", exp: now() + 60 }),
+    ],
     ["alg none", () => unsigned({ sub: "a", role: "superadmin", exp: now() + 60 })],
     ["alg none in the issuer's name", () => unsigned({ ...oidcClaims(), role: "superadmin" })],
-    ["HS256 with the issuer's public key for a secret", async () => hs256({ ...oidcClaims(), role: "superadmin" }, Buffer.from(JSON.stringify(served[0])))],
-    ["HS256 in the operator's name with a guessed secret", () => hs256(operatorClaims(), "0123456789abcdef0123456789abcdef")],
+    [
+      "HS256 with the issuer's public key for a secret",
+      async () => hs256({ ...oidcClaims(), role: "superadmin" }, Buffer.from(JSON.stringify(served[0]))),
+    ],
+    [
+      "HS256 in the operator's name with a guessed secret",
+      () => hs256(operatorClaims(), "0123456789abcdef0123456789abcdef"),
+    ],
     ["the issuer's for another audience", () => oidc({ aud: "other", role: "superadmin" })],
-    ["the issuer's without audience", async () => new SignJWT({ ...oidcClaims(), aud: undefined, role: "superadmin" } as JWTPayload).setProtectedHeader({ alg: "RS256", kid: "one" }).sign(pair.privateKey)],
+    [
+      "the issuer's without audience",
+      async () =>
+        new SignJWT({ ...oidcClaims(), aud: undefined, role: "superadmin" } as JWTPayload)
+          .setProtectedHeader({ alg: "RS256", kid: "one" })
+          .sign(pair.privateKey),
+    ],
     ["another issuer's", () => oidc({ iss: "https://evil.example", role: "superadmin" })],
     ["the issuer's without exp", () => oidc({ exp: undefined, role: "superadmin" } as unknown as JWTPayload)],
-    ["the issuer's by another key", async () => oidc({ role: "superadmin" }, "one", (await generateKeyPair("RS256")).privateKey)],
+    [
+      "the issuer's by another key",
+      async () => oidc({ role: "superadmin" }, "one", (await generateKeyPair("RS256")).privateKey),
+    ],
     ["the operator's for another Sovereign", () => operated({ aud: "other.example" })],
     ["the operator's of six minutes", () => operated({ exp: now() + 360 })],
     ["the operator's from the future", () => operated({ iat: now() + 400, exp: now() + 600 })],
@@ -122,7 +192,15 @@ describe("tokens that do not hold", () => {
   });
 
   it("never make the service say more than 401 or 400, whatever the header holds", async () => {
-    for (const authorization of ["Bearer", "Bearer ", "Basic YTpi", "Bearer a.b.c", `Bearer ${"a".repeat(12_000)}`, "Bearer ....", "bearer e30.e30.e30"]) {
+    for (const authorization of [
+      "Bearer",
+      "Bearer ",
+      "Basic YTpi",
+      "Bearer a.b.c",
+      `Bearer ${"a".repeat(12_000)}`,
+      "Bearer ....",
+      "bearer e30.e30.e30",
+    ]) {
       expect((await billing.ask("/billing/balance", { headers: { authorization } })).status).toBe(401);
     }
   });
@@ -139,14 +217,26 @@ describe("the issuer's keys", () => {
     await new Promise((done) => setTimeout(done, 1_050));
     expect((await list(await oidc({ role: "superadmin" }, "two", next.privateKey))).status).toBe(200);
     expect((await list(await oidc({ role: "superadmin" }))).status).toBe(401);
-    const fresh = await startBilling({ env: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE, OIDC_JWKS_URL: `${issuer}/certs` } });
-    const away = await startBilling({ env: { OIDC_ISSUER: "http://127.0.0.1:1/realms/x", OIDC_AUDIENCE: AUDIENCE } });
+    const fresh = await startBilling({
+      env: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE, OIDC_JWKS_URL: `${issuer}/certs` },
+    });
+    const away = await startBilling({
+      env: { OIDC_ISSUER: "http://127.0.0.1:1/realms/x", OIDC_AUDIENCE: AUDIENCE },
+    });
     try {
-      expect((await fresh.ask("/billing/vouchers/list", { token: await oidc({ role: "superadmin" }, "two", next.privateKey) })).status).toBe(200);
+      expect(
+        (
+          await fresh.ask("/billing/vouchers/list", {
+            token: await oidc({ role: "superadmin" }, "two", next.privateKey),
+          })
+        ).status,
+      ).toBe(200);
       const token = await oidc({ iss: "http://127.0.0.1:1/realms/x", role: "superadmin" });
       const answer = await away.ask("/billing/vouchers/list", { token });
       expect([answer.status, answer.json.code]).toEqual([503, "issuer_unavailable"]);
-      expect((await away.ask("/billing/vouchers/list", { token: await signToken("a", "superadmin") })).status).toBe(200);
+      expect(
+        (await away.ask("/billing/vouchers/list", { token: await signToken("a", "superadmin") })).status,
+      ).toBe(200);
     } finally {
       await fresh.close();
       await away.close();

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/billing.ts";
+
+let billing: TestBilling;
+
+beforeEach(async () => {
+  billing = await startBilling();
+  await issueVoucher(billing, "SOUND");
+  await placeOrder(billing, "salma", { promo_code: "SOUND" });
+  await placeOrder(billing, "salma", { addons: ["backup"] });
+});
+
+afterEach(() => billing.close());
+
+async function kinds(): Promise<string[]> {
+  const client = await billing.database.pool.connect();
+  try {
+    return [...new Set((await reconcileLedger(client)).map(({ kind }) => kind))].sort();
+  } finally {
+    client.release();
+  }
+}
+
+describe("reconcileLedger", () => {
+  it("finds nothing where nothing is wrong", async () => {
+    expect(await kinds()).toEqual([]);
+  });
+
+  it.each<[string, string, string[]]>([
+    [
+      "a counter that was raised",
+      "UPDATE promo_codes SET times_redeemed = 2",
+      ["counter-differs-from-edges"],
+    ],
+    [
+      "an edge that was removed",
+      "DELETE FROM promo_redemptions",
+      ["counter-differs-from-edges", "grant-without-edge", "order-without-edge"],
+    ],
+    [
+      "an edge of another amount",
+      "UPDATE promo_redemptions SET amount_baisa = 1",
+      ["edge-differs-from-ledger"],
+    ],
+    [
+      "a grant that was removed",
+      "DELETE FROM credit_ledger WHERE kind = 'grant'",
+      ["balance-differs-from-ledger", "edge-differs-from-ledger"],
+    ],
+    [
+      "a spend that was removed",
+      "DELETE FROM credit_ledger WHERE amount_baisa = -9000",
+      ["balance-differs-from-ledger", "spend-differs-from-order"],
+    ],
+    [
+      "an entry from nowhere",
+      "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, order_id) SELECT id, -1, -1000, 'spend', 'x' FROM customers",
+      ["balance-differs-from-ledger"],
+    ],
+    [
+      "a balance that was raised",
+      "UPDATE customers SET balance_baisa = balance_baisa + 1",
+      ["balance-differs-from-ledger"],
+    ],
+    ["an order of another amount", "UPDATE orders SET credit_spent_baisa = 1", ["spend-differs-from-order"]],
+    [
+      "an adopted amount that was changed",
+      "UPDATE credit_ledger SET adopted = true, amount_omr = 7 WHERE kind = 'grant'",
+      ["amounts-differ"],
+    ],
+  ])("finds %s", async (_what, statement, expected) => {
+    await billing.database.pool.query(statement);
+    expect(await kinds()).toEqual(expected);
+  });
+});

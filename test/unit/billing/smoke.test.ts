@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import { runSmokeTest, type SmokeReport } from "../../../src/billing/smoke.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
+
+interface Voucher {
+  code: string;
+  [member: string]: unknown;
+}
+
+/** A Sovereign in memory, and the places where it can be crooked. */
+function createSovereign(crooked: {
+  preview?: (body: Record<string, unknown>) => unknown;
+  list?: unknown;
+  statusOf?: (path: string) => number | undefined;
+  hangAt?: string;
+}) {
+  const live = new Map<string, Voucher>();
+  const asked: string[] = [];
+  const respond = (status: number, body: unknown) =>
+    new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+  const serve: typeof fetch = async (input, init) => {
+    const url = new URL(String(input));
+    const path = url.pathname;
+    asked.push(`${init?.method} ${path.replace(/SMOKE-\w+/, "CODE")}`);
+    const wrong = crooked.statusOf?.(path);
+    const body = init?.body === undefined ? {} : JSON.parse(String(init.body));
+    if (path.endsWith("/issue")) {
+      live.set(body.code, { ...body, times_redeemed: 0, created_at: "2026-01-01T00:00:00Z" });
+    }
+    if (crooked.hangAt !== undefined && path.includes(crooked.hangAt)) {
+      return new Promise((_done, fail) =>
+        init?.signal?.addEventListener("abort", () => fail(new Error("aborted"))),
+      );
+    }
+    if (wrong !== undefined) return respond(wrong, { error: "crooked" });
+    if (path.endsWith("/list")) return respond(200, crooked.list ?? [...live.values()]);
+    if (path.endsWith("/issue")) return respond(200, live.get(body.code));
+    if (path.endsWith("/redeem-preview")) {
+      const voucher = live.get(String(body.code).trim().toUpperCase());
+      if (voucher === undefined) return respond(404, {});
+      const { code, credit_omr, description, active } = voucher;
+      const preview = { code, credit_omr, description, active, accepting_redemptions: true };
+      return respond(200, crooked.preview?.(preview) ?? preview);
+    }
+    if (path.includes("/revoke/"))
+      return live.delete(path.split("/").at(-1) ?? "") ? respond(200, { ok: true }) : respond(404, {});
+    if (path === "/readyz")
+      return respond(200, { status: "ok", schema: { version: "1", fingerprint: "sha256:a" } });
+    return respond(200, { openapi: "3.1.0", b: 1, a: 2 });
+  };
+  return { live, asked, serve };
+}
+
+function run(
+  sovereign: ReturnType<typeof createSovereign>,
+  signal = new AbortController().signal,
+): Promise<SmokeReport> {
+  let nowMs = 0;
+  const now = () => {
+    nowMs += 5;
+    return new Date(nowMs);
+  };
+  return runSmokeTest({ baseUrl: "http://sovereign.test/", token: "t", fetch: sovereign.serve, now, signal });
+}
+
+describe("runSmokeTest", () => {
+  it("takes the four steps, times them, and leaves nothing live", async () => {
+    const sovereign = createSovereign({});
+    const report = await run(sovereign);
+    expect(report).toEqual({
+      passed: true,
+      steps: ["list", "issue", "preview", "revoke"].map((name) => ({
+        name,
+        passed: true,
+        durationMs: 5,
+        message: expect.any(String),
+      })),
+      apiFingerprint: sha256Digest('{"a":2,"b":1,"openapi":"3.1.0"}'),
+      schema: { version: "1", fingerprint: "sha256:a" },
+    });
+    expect(sovereign.live.size).toBe(0);
+  });
+
+  it.each<[string, Parameters<typeof createSovereign>[0], string, RegExp]>([
+    [
+      "a leaked counter",
+      { preview: (body) => ({ ...body, times_redeemed: 0 }) },
+      "preview",
+      /members.*times_redeemed/,
+    ],
+    ["a leaked cap", { preview: (body) => ({ ...body, max_redemptions: 1 }) }, "preview", /max_redemptions/],
+    [
+      "a missing member",
+      { preview: ({ active, ...body }) => body },
+      "preview",
+      /not accepting_redemptions, active/,
+    ],
+    ["another credit", { preview: (body) => ({ ...body, credit_omr: 2 }) }, "preview", /differs/],
+    ["a list in an envelope", { list: { items: [] } }, "list", /no bare array/],
+    ["a list of other vouchers", { list: [{ code: "A", credit: 5 }] }, "list", /members/],
+    [
+      "an issue that is refused",
+      { statusOf: (path) => (path.endsWith("/issue") ? 403 : undefined) },
+      "issue",
+      /answered 403: crooked/,
+    ],
+  ])("fails on %s, says so, and leaves nothing live", async (_what, crooked, failing, message) => {
+    const sovereign = createSovereign(crooked);
+    const report = await run(sovereign);
+    expect(report.passed).toBe(false);
+    const index = report.steps.findIndex(({ passed }) => !passed);
+    expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
+    expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
+      report.steps.slice(index + 1).map(() => `not tried: ${failing} failed`),
+    );
+    expect(sovereign.live.size).toBe(0);
+  });
+
+  it("revokes also when it is stopped half way", async () => {
+    const sovereign = createSovereign({ hangAt: "redeem-preview" });
+    const stop = new AbortController();
+    const running = run(sovereign, stop.signal);
+    await new Promise((done) => setTimeout(done, 20));
+    expect(sovereign.live.size).toBe(1);
+    stop.abort();
+    expect((await running).passed).toBe(false);
+    expect(sovereign.live.size).toBe(0);
+    expect(sovereign.asked).toContain("DELETE /billing/vouchers/revoke/CODE");
+  });
+});
