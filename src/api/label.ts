@@ -15,6 +15,8 @@ export const MANAGED_BY = { operator: "operator", hub: "hub" } as const;
 export const ANNOTATION = {
   approvedBy: `${GROUP}/approved-by`,
   score: `${GROUP}/score`,
+  /** Digest of what the operator last applied: tells a hand edit from a change of mind. */
+  applied: `${GROUP}/applied`,
 } as const;
 
 /** Keeps a Sovereign until its workload is gone; its database stays. */

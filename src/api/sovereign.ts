@@ -266,7 +266,13 @@ export const SovereignStatusSchema = object(
         {
           time: time("When it ran."),
           passed: flag("Whether all four steps held."),
-          image: Type.Optional(text({ description: "The image that was asked.", maxLength: 512 })),
+          evidence: Type.Optional(
+            text({
+              description: "What was asked: digest of the image, the Pod template and the configuration.",
+              maxLength: 71,
+              pattern: FINGERPRINT,
+            }),
+          ),
           steps: listMap(SmokeStepSchema, ["name"], {
             description: "The four steps, in order.",
             maxItems: 8,

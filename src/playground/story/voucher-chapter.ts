@@ -141,7 +141,7 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
 
   await narrator.step("A revoked code looks exactly like one that never was", async (observe) => {
     const revoked = freshCode("GONE");
-    await issue({ code: revoked, credit_omr: CREDIT_OMR, description: "Soon gone", max_redemptions: 0 });
+    await issue({ code: revoked, credit_omr: CREDIT_OMR, description: "Soon gone", max_redemptions: 5 });
     const answer = await ask(sovereign.url, `/billing/vouchers/revoke/${revoked}`, {
       method: "DELETE",
       token: adminToken,

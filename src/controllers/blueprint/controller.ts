@@ -1,0 +1,33 @@
+import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { Informer } from "../../kube/informer.ts";
+import { type Outcome, type Watch, watchPrimary } from "../../kube/reconcile.ts";
+import { resourceOf } from "../../kube/resource.ts";
+import { writeStatus } from "../../kube/status.ts";
+import { desiredStatus, type Verdict } from "./status.ts";
+
+export interface BlueprintDeps {
+  client: KubeClient;
+  fieldManager: string;
+  blueprints: Informer<Blueprint>;
+  /** Looks the artifact's signatures up, under the trust that holds for the Blueprint's namespace. */
+  verify(blueprint: Blueprint, signal: AbortSignal): Promise<Verdict>;
+  now: () => Date;
+}
+
+/** A signature that held may be withdrawn with its key; one that was missing may come. */
+const LOOK_AGAIN_MS = 10 * 60_000;
+const RETRY_MS = 30_000;
+
+export function createBlueprintReconciler(deps: BlueprintDeps) {
+  return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+    const blueprint = deps.blueprints.get(key);
+    if (blueprint === undefined) return { kind: "done" };
+    const verdict = await deps.verify(blueprint, signal);
+    const status = desiredStatus(blueprint, verdict, deps.now().toISOString());
+    await writeStatus(deps, resourceOf(BLUEPRINT), blueprint, status);
+    return { kind: "done", requeueAfterMs: verdict.kind === "verified" ? LOOK_AGAIN_MS : RETRY_MS };
+  };
+}
+
+export const blueprintWatches = ({ blueprints }: BlueprintDeps): Watch[] => [watchPrimary(blueprints)];

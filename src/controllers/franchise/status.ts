@@ -1,0 +1,44 @@
+import type { Blueprint } from "../../api/blueprint.ts";
+import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import { readyConditions } from "../readiness.ts";
+
+export type Term =
+  | { kind: "notBegun"; startsInMs: number }
+  | { kind: "running"; endsInMs: number | undefined }
+  | { kind: "ended" };
+
+/** Where the time `nowMs` lies in the agreement's term; the end itself is outside. */
+export function termAt({ spec }: Franchise, nowMs: number): Term {
+  const startsInMs = Date.parse(spec.term.start) - nowMs;
+  if (startsInMs > 0) return { kind: "notBegun", startsInMs };
+  if (spec.term.end === undefined) return { kind: "running", endsInMs: undefined };
+  const endsInMs = Date.parse(spec.term.end) - nowMs;
+  return endsInMs > 0 ? { kind: "running", endsInMs } : { kind: "ended" };
+}
+
+export function desiredStatus(
+  franchise: Franchise,
+  observed: { sovereigns: readonly Sovereign[]; privateBlueprints: readonly Blueprint[]; term: Term },
+  now: string,
+): FranchiseStatus {
+  const { generation } = franchise.metadata;
+  const isInTerm = observed.term.kind === "running";
+  const ready = isInTerm
+    ? { status: "True" as const, reason: "InTerm", message: "the agreement holds" }
+    : {
+        status: "False" as const,
+        reason: observed.term.kind === "ended" ? "TermEnded" : "TermNotBegun",
+        message:
+          observed.term.kind === "ended"
+            ? `the term ended at ${franchise.spec.term.end}: its subjects may do nothing until it is extended`
+            : `the term begins at ${franchise.spec.term.start}`,
+      };
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    inTerm: isInTerm,
+    sovereigns: observed.sovereigns.map(({ metadata }) => metadata.name).sort(),
+    privateBlueprints: observed.privateBlueprints.length,
+    conditions: readyConditions(franchise.status?.conditions, ready, generation, now),
+  };
+}

@@ -1,0 +1,31 @@
+import { LABEL, MANAGED_BY } from "../../api/label.ts";
+import { organizationNamespace } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { Organization } from "../../api/organization.ts";
+
+/** The home namespace, and its members' rights in it. */
+export function desiredObjects(organization: Organization): KubernetesObject[] {
+  const { name } = organization.metadata;
+  const { owner, members = [], sovereign } = organization.spec;
+  const labels = {
+    [LABEL.organization]: name,
+    [LABEL.sovereign]: sovereign,
+    [LABEL.managedBy]: MANAGED_BY.operator,
+  };
+  const namespace = organizationNamespace(name);
+  const subjects = [{ kind: "User", name: owner }, ...members].map(({ kind, name: subject, ...rest }) => ({
+    kind,
+    name: subject,
+    ...(kind === "ServiceAccount" ? rest : { apiGroup: "rbac.authorization.k8s.io" }),
+  }));
+  return [
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: "organization-members", namespace, labels },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+      subjects,
+    } as KubernetesObject,
+  ];
+}

@@ -1,0 +1,55 @@
+import { BILLING } from "../../api/name.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+
+/** What the restricted Pod security standard asks for. */
+export const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: 65_532,
+  runAsGroup: 65_532,
+  fsGroup: 65_532,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+export const CONTAINER_SECURITY = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+};
+
+export interface EnvVariable {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef: { name: string; key: string } };
+}
+
+export const plain = (name: string, value: string): EnvVariable => ({ name, value });
+
+/** Secrets reach a Pod by reference: their values are in no manifest. */
+export const fromSecret = (name: string, secret: { name: string; key: string }): EnvVariable => ({
+  name,
+  valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
+});
+
+export const databaseVariable = (sovereign: Sovereign): EnvVariable =>
+  fromSecret("DATABASE_URL", sovereign.spec.billing.database.secretRef);
+
+const configFile = (name: string) => `${BILLING.configPath}/${name}`;
+
+/** Contract §7's environment of `catalyst billing`. */
+export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
+  const { fqdn, billing } = sovereign.spec;
+  const { issuer, audience, secretRef } = billing.auth;
+  return [
+    plain("PORT", String(BILLING.port)),
+    plain("SOVEREIGN_FQDN", fqdn),
+    databaseVariable(sovereign),
+    ...(issuer === undefined || audience === undefined
+      ? []
+      : [plain("OIDC_ISSUER", issuer), plain("OIDC_AUDIENCE", audience)]),
+    ...(secretRef === undefined ? [] : [fromSecret("JWT_SECRET", secretRef)]),
+    plain("OPERATOR_JWKS_FILE", configFile("operator-jwks.json")),
+    plain("CATALOG_FILE", configFile("catalog.json")),
+    plain("BRANDING_FILE", configFile("branding.json")),
+    plain("GRANTS_FILE", configFile("grants.json")),
+  ];
+}

@@ -1,0 +1,139 @@
+import { BILLING } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
+import { billingEnvironment, CONTAINER_SECURITY, POD_SECURITY } from "./desired-pod.ts";
+
+const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
+
+/** Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress where the spec asks for one. */
+export function desiredWorkload(sovereign: Sovereign, image: string): KubernetesObject[] {
+  return [
+    desiredDeployment(sovereign, image),
+    desiredService(sovereign),
+    desiredDisruptionBudget(sovereign),
+    desiredNetworkPolicy(sovereign),
+    ...desiredIngress(sovereign),
+  ];
+}
+
+function desiredDeployment(sovereign: Sovereign, image: string): KubernetesObject {
+  const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
+  const http = (path: string) => ({ httpGet: { path, port: BILLING.portName } });
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metadataOf(sovereign, BILLING.workload),
+    spec: {
+      replicas: sovereign.spec.billing.replicas,
+      selector: { matchLabels: selectorLabels("billing") },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: BILLING.workload,
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 30,
+          securityContext: POD_SECURITY,
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: "kubernetes.io/hostname",
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: selectorLabels("billing") },
+            },
+          ],
+          containers: [
+            {
+              name: BILLING.workload,
+              image,
+              args: ["billing"],
+              env: billingEnvironment(sovereign),
+              ports: [{ name: BILLING.portName, containerPort: BILLING.port, protocol: "TCP" }],
+              startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: 60 },
+              livenessProbe: { ...http("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },
+              readinessProbe: { ...http("/readyz"), periodSeconds: 2, timeoutSeconds: 5 },
+              resources: sovereign.spec.billing.resources ?? DEFAULT_RESOURCES,
+              securityContext: CONTAINER_SECURITY,
+              volumeMounts: [{ name: "config", mountPath: BILLING.configPath, readOnly: true }],
+            },
+          ],
+          volumes: [{ name: "config", configMap: { name: BILLING.configMap } }],
+        },
+      },
+    },
+  } as KubernetesObject;
+}
+
+function desiredService(sovereign: Sovereign): KubernetesObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: metadataOf(sovereign, BILLING.workload),
+    spec: {
+      type: "ClusterIP",
+      selector: selectorLabels("billing"),
+      ports: [{ name: BILLING.portName, port: BILLING.port, targetPort: BILLING.portName, protocol: "TCP" }],
+    },
+  } as KubernetesObject;
+}
+
+function desiredDisruptionBudget(sovereign: Sovereign): KubernetesObject {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: metadataOf(sovereign, BILLING.workload),
+    spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels("billing") } },
+  } as KubernetesObject;
+}
+
+/** Anybody may reach the API's port: it is public, and guards itself. Nothing else of the Pods is reachable. */
+function desiredNetworkPolicy(sovereign: Sovereign): KubernetesObject {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: metadataOf(sovereign, BILLING.workload),
+    spec: {
+      podSelector: { matchLabels: selectorLabels("billing") },
+      policyTypes: ["Ingress"],
+      ingress: [{ ports: [{ port: BILLING.port, protocol: "TCP" }] }],
+    },
+  } as KubernetesObject;
+}
+
+function desiredIngress(sovereign: Sovereign): KubernetesObject[] {
+  const ingress = sovereign.spec.billing.ingress;
+  if (ingress === undefined) return [];
+  const { host, className, tlsSecretName, rateLimitPerSecond } = ingress;
+  const metadata = metadataOf(sovereign, BILLING.workload);
+  const backend = { service: { name: BILLING.workload, port: { name: BILLING.portName } } };
+  const paths = ["/billing", "/redeem", "/openapi.json"].map((path) => ({
+    path,
+    pathType: "Prefix",
+    backend,
+  }));
+  return [
+    {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "Ingress",
+      metadata: {
+        ...metadata,
+        ...(rateLimitPerSecond === undefined
+          ? {}
+          : { annotations: { "nginx.ingress.kubernetes.io/limit-rps": String(rateLimitPerSecond) } }),
+      },
+      spec: {
+        ...(className === undefined ? {} : { ingressClassName: className }),
+        ...(tlsSecretName === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
+        rules: [{ host, http: { paths } }],
+      },
+    } as KubernetesObject,
+  ];
+}
+
+/** Where the voucher API answers. */
+export function urlOf(sovereign: Sovereign, namespace: string): string {
+  const ingress = sovereign.spec.billing.ingress;
+  if (ingress === undefined) return `http://${BILLING.workload}.${namespace}.svc:${BILLING.port}`;
+  return `${ingress.tlsSecretName === undefined ? "http" : "https"}://${ingress.host}`;
+}

@@ -1,0 +1,98 @@
+import type { KubernetesObject } from "../../api/object.ts";
+
+// The parts of built-in objects that the controller reads.
+
+export interface DeploymentObject extends KubernetesObject {
+  spec?: { replicas?: number };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    availableReplicas?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
+}
+
+export interface JobObject extends KubernetesObject {
+  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+}
+
+export interface PodObject extends KubernetesObject {
+  spec?: { containers: { name: string; image: string }[] };
+  status?: {
+    podIP?: string;
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+interface ContainerStatus {
+  state?: { terminated?: Terminated; waiting?: { reason?: string; message?: string } };
+  lastState?: { terminated?: Terminated };
+}
+
+interface Terminated {
+  exitCode: number;
+  message?: string;
+}
+
+/** Why a rollout is not done; undefined when every replica runs the present template and is available. */
+export function rolloutPending(deployment: DeploymentObject): string | undefined {
+  const { metadata, spec, status } = deployment;
+  const wanted = spec?.replicas ?? 1;
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return "the rollout has not begun";
+  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
+  if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} replicas are updated`;
+  if (availableReplicas < wanted) return `${availableReplicas} of ${wanted} replicas are available`;
+  if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old replicas are still there`;
+  return undefined;
+}
+
+/** Why it cannot get there by itself: the progress deadline has passed. */
+export function rolloutFailure(deployment: DeploymentObject): string | undefined {
+  const progressing = deployment.status?.conditions?.find(({ type }) => type === "Progressing");
+  return progressing?.reason === "ProgressDeadlineExceeded"
+    ? (progressing.message ?? progressing.reason)
+    : undefined;
+}
+
+export function jobCondition(job: JobObject, type: "Complete" | "Failed"): { message?: string } | undefined {
+  return job.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
+}
+
+/** What a container last said through its termination message, and why one waits. */
+export function containerWords(pods: readonly PodObject[]): string[] {
+  return pods
+    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .flatMap(({ state, lastState }) => [
+      state?.terminated?.message,
+      lastState?.terminated?.message,
+      state?.waiting?.reason && [state.waiting.reason, state.waiting.message].filter(Boolean).join(": "),
+    ])
+    .filter((message) => message !== undefined && message !== "") as string[];
+}
+
+export interface MigrationResult {
+  version: string;
+  fingerprint: string;
+}
+
+/** The result among what containers said; undefined when none said one. */
+export function migrationResult(pods: readonly PodObject[]): MigrationResult | undefined {
+  for (const words of containerWords(pods)) {
+    try {
+      const { version, fingerprint } = JSON.parse(words) as Partial<MigrationResult>;
+      if (typeof version === "string" && typeof fingerprint === "string") return { version, fingerprint };
+    } catch {
+      // Not the result: a crash says other things.
+    }
+  }
+  return undefined;
+}
+
+export function isReadyPod(pod: PodObject): boolean {
+  return (
+    pod.metadata.deletionTimestamp === undefined &&
+    pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true
+  );
+}
