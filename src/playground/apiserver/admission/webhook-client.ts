@@ -125,11 +125,16 @@ function serviceConnector(
 }
 
 function transportMessage(error: unknown): string {
-  const { name, code } = error as { name?: string; code?: string };
+  const { name, code, address, port } = error as {
+    name?: string;
+    code?: string;
+    address?: string;
+    port?: number;
+  };
   if (name === "TimeoutError") return "context deadline exceeded";
   switch (code) {
     case "ECONNREFUSED":
-      return `dial tcp: connect: connection refused (${errorMessage(error)})`;
+      return `dial tcp ${address}:${port}: connect: connection refused`;
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
