@@ -167,7 +167,7 @@ describe("tokens that do not hold", () => {
     [
       "the issuer's without audience",
       async () =>
-        new SignJWT({ ...oidcClaims(), aud: undefined, role: "superadmin" } as JWTPayload)
+        new SignJWT({ ...oidcClaims(), aud: undefined, role: "superadmin" } as unknown as JWTPayload)
           .setProtectedHeader({ alg: "RS256", kid: "one" })
           .sign(pair.privateKey),
     ],
