@@ -20,7 +20,7 @@ export interface CompiledCondition {
 export function compileConditions(conditions: readonly MatchCondition[] | undefined): CompiledCondition[] {
   return (conditions ?? []).map(({ name, expression }) => {
     const compiled = compileExpression(matchConditionScope(), expression);
-    if (compiled.type !== "bool" && compiled.type !== "dyn") {
+    if (compiled.type !== "bool") {
       throw new CelCompileError(`must evaluate to bool but got ${compiled.type}`);
     }
     return { name, expression: compiled };

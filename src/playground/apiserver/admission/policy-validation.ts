@@ -11,7 +11,7 @@ import { compileErrors, conditionErrors, oneOf, ruleErrors, selectorErrors } fro
 import { type BindingSpec, compileTyped, type MatchResources, type PolicySpec } from "./policy.ts";
 import { createVariableScope, type PolicyVariable } from "./policy-variable.ts";
 
-const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"];
+const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 
 /** What is wrong with a ValidatingAdmissionPolicy. */
 export function policyErrors(spec: PolicySpec): FieldError[] {

@@ -120,7 +120,7 @@ export function compileTyped(
   type: "bool" | "string",
 ): CelExpression {
   const compiled = compileExpression(environment.clone(), source);
-  if (compiled.type === type || compiled.type === "dyn") return compiled;
+  if (compiled.type === type) return compiled;
   throw new CelCompileError(`must evaluate to ${type} but got ${compiled.type}`);
 }
 
@@ -227,7 +227,6 @@ function matchResources(
 
 const CODES: Record<string, number> = {
   Forbidden: 403,
-  Unauthorized: 401,
   RequestEntityTooLarge: 413,
   Invalid: 422,
 };

@@ -191,8 +191,9 @@ function declareObject(
       const value = new ObjectValue();
       for (const [name, member] of members) {
         const escaped = escapeName(name);
-        if (escaped !== undefined && Object.hasOwn(json, name))
-          value.set(escaped, member.convert(json[name]));
+        if (escaped === undefined || !Object.hasOwn(json, name)) continue;
+        const converted = member.convert(json[name]);
+        for (const seen of namesOf(name, escaped)) value.set(seen, converted);
       }
       return value;
     },

@@ -99,7 +99,7 @@ export function compileRules(
       const shown = internalForm(rule);
       try {
         const expression = compileExpression(rule.optionalOldSelf ? optionalScope : scope, rule.rule);
-        if (expression.type !== "bool" && expression.type !== "dyn") {
+        if (expression.type !== "bool") {
           report("rule", shown, "cel expression must evaluate to a bool");
           return [];
         }
@@ -152,7 +152,7 @@ function compileMessage(
   if (!rule.messageExpression) return undefined;
   try {
     const expression = compileExpression(scope, rule.messageExpression);
-    if (expression.type === "string" || expression.type === "dyn") return expression;
+    if (expression.type === "string") return expression;
     report("messageExpression", shown, "messageExpression must evaluate to a string");
   } catch (error) {
     if (!(error instanceof CelCompileError)) throw error;
