@@ -1,0 +1,68 @@
+import type { IncomingMessage } from "node:http";
+import { parseAllDocuments } from "yaml";
+import { isRecord, type Json } from "./object.ts";
+import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
+
+/** What Kubernetes takes of one request. */
+const LIMIT_BYTES = 3 * 1024 * 1024;
+
+const ENCODINGS = ["application/json", "application/yaml"];
+
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > LIMIT_BYTES) throw tooLarge(LIMIT_BYTES);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > LIMIT_BYTES) throw tooLarge(LIMIT_BYTES);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** `application/json` of `application/json; charset=utf-8`. */
+export function mediaTypeOf(header: string | undefined): string {
+  return (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+/** A body as one JSON object. No content type means JSON; anything but JSON and YAML is 415. */
+export function decodeObject(body: Buffer, contentType: string | undefined): Json {
+  const type = mediaTypeOf(contentType);
+  if (type !== "" && !ENCODINGS.includes(type)) throw unsupportedMediaType(ENCODINGS);
+  const value = type === "application/yaml" ? parseYaml(body) : parseJson(body);
+  if (!isRecord(value)) throw badRequest("the body of the request is not an object");
+  return value;
+}
+
+export function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(utf8(body));
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  }
+}
+
+/** One YAML document (JSON is YAML too). Aliases that blow up and repeated keys are refused. */
+export function parseYaml(body: Buffer): unknown {
+  const documents = parseAllDocuments(utf8(body), { uniqueKeys: true, logLevel: "silent" });
+  const [document] = documents;
+  if (document === undefined || !("contents" in document))
+    throw badRequest("the body of the request is empty");
+  const [problem] = document.errors;
+  if (problem !== undefined) throw badRequest(`error converting YAML to JSON: yaml: ${problem.message}`);
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
+  }
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function utf8(body: Buffer): string {
+  try {
+    return decoder.decode(body);
+  } catch {
+    throw badRequest("the body of the request is not UTF-8");
+  }
+}

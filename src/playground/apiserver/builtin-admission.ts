@@ -1,0 +1,66 @@
+import { randomInt } from "node:crypto";
+import { type Authorizer, forbiddenObject } from "./access/authorization.ts";
+import { checkRoleWrite, type RoleWrite } from "./access/escalation.ts";
+import { type ApiObject, recordOf } from "./object.ts";
+import { forbiddenBecause } from "./refusal.ts";
+import type { Store } from "./store.ts";
+import type { WriteRequest } from "./write/request.ts";
+
+const SERVICE_NETWORK = "10.96";
+const PROTECTED_NAMESPACES = new Set(["default", "kube-system", "kube-public"]);
+
+/** What Kubernetes' own admission plugins complete or refuse before any webhook sees a new object. */
+export function createBuiltinAdmission(store: Store) {
+  function freeClusterIp(): string {
+    const taken = new Set([...store.list("/services")].map((service) => recordOf(service.spec).clusterIP));
+    for (;;) {
+      const address = `${SERVICE_NETWORK}.${randomInt(256)}.${randomInt(1, 255)}`;
+      if (!taken.has(address)) return address;
+    }
+  }
+
+  return function complete(object: ApiObject, { type, namespace }: WriteRequest): void {
+    const spec = recordOf(object.spec);
+    if (type.storage === "/pods") {
+      spec.serviceAccountName ||= "default";
+      spec.serviceAccount = spec.serviceAccountName;
+      const account = String(spec.serviceAccountName);
+      if (store.get("/serviceaccounts", namespace, account) === undefined) {
+        throw forbiddenBecause(
+          type,
+          object.metadata.name,
+          `error looking up service account ${namespace}/${account}: serviceaccount ${JSON.stringify(account)} not found`,
+        );
+      }
+    }
+    if (type.storage === "/services" && spec.type !== "ExternalName") {
+      spec.clusterIP ||= freeClusterIp();
+      spec.clusterIPs ??= [spec.clusterIP];
+    }
+  };
+}
+
+/** The last checks before a write: nobody hands out more rights than they have. */
+export function createGuard(authorizer: Authorizer) {
+  return function guard(
+    object: ApiObject,
+    live: ApiObject | undefined,
+    { type, user, namespace }: WriteRequest,
+  ): void {
+    if (type.group !== "rbac.authorization.k8s.io") return;
+    checkRoleWrite(authorizer, {
+      user,
+      resource: type.plural as RoleWrite["resource"],
+      namespace,
+      object: object as unknown as RoleWrite["object"],
+      oldObject: live as unknown as RoleWrite["object"] | undefined,
+    });
+  };
+}
+
+/** The namespaces that a cluster cannot do without. */
+export function refuseProtectedNamespace({ type, name }: WriteRequest): void {
+  if (type.storage === "/namespaces" && PROTECTED_NAMESPACES.has(name)) {
+    throw forbiddenObject("", "namespaces", name, "this namespace may not be deleted");
+  }
+}

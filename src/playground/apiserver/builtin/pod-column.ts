@@ -1,0 +1,65 @@
+import { ageOf } from "../duration.ts";
+import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
+
+const NONE = "<none>";
+
+/** Ready, status, restarts and the rest of a Pod's row, with the words that kubectl users know. */
+export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
+  const spec = recordOf(pod.spec);
+  const status = recordOf(pod.status);
+  const statuses = listOf(status.containerStatuses) as Json[];
+  const ready = statuses.filter((container) => container.ready === true).length;
+  const gates = listOf(spec.readinessGates) as Json[];
+  return [
+    `${ready}/${listOf(spec.containers).length}`,
+    statusWord(pod, status, statuses),
+    restartText(statuses, now),
+    age,
+    status.podIP ?? NONE,
+    spec.nodeName ?? NONE,
+    status.nominatedNodeName ?? NONE,
+    gates.length === 0 ? NONE : gatesText(gates, listOf(status.conditions) as Json[]),
+  ];
+}
+
+function statusWord(pod: ApiObject, status: Json, statuses: readonly Json[]): string {
+  if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
+  for (const [index, container] of (listOf(status.initContainerStatuses) as Json[]).entries()) {
+    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
+    if (terminated?.exitCode === 0) continue;
+    if (terminated !== undefined) return `Init:${terminated.reason ?? `ExitCode:${terminated.exitCode}`}`;
+    if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing")
+      return `Init:${waiting.reason}`;
+    return `Init:${index}/${listOf(recordOf(pod.spec).initContainers).length}`;
+  }
+  let word = String(status.reason ?? status.phase ?? "Unknown");
+  let running = false;
+  for (const container of statuses) {
+    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
+    if (waiting?.reason) word = String(waiting.reason);
+    else if (terminated !== undefined) {
+      word = String(
+        terminated.reason ??
+          (terminated.signal ? `Signal:${terminated.signal}` : `ExitCode:${terminated.exitCode}`),
+      );
+    } else if (container.ready === true && recordOf(container.state).running !== undefined) running = true;
+  }
+  return word === "Completed" && running ? "Running" : word;
+}
+
+function restartText(statuses: readonly Json[], now: Date): string {
+  const restarts = statuses.reduce((sum, container) => sum + Number(container.restartCount ?? 0), 0);
+  const finished = statuses
+    .map((container) => recordOf(recordOf(container.lastState).terminated).finishedAt)
+    .filter((at): at is string => typeof at === "string")
+    .sort();
+  const last = finished.at(-1);
+  return restarts === 0 || last === undefined ? `${restarts}` : `${restarts} (${ageOf(last, now)} ago)`;
+}
+
+function gatesText(gates: readonly Json[], conditions: readonly Json[]): string {
+  const met = gates.filter(({ conditionType }) =>
+    conditions.some(({ type, status }) => type === conditionType && status === "True"),
+  ).length;
+  return `${met}/${gates.length}`;
+}

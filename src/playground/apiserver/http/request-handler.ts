@@ -1,0 +1,127 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Logger } from "../../../platform/log.ts";
+import type { Authenticator } from "../access/authentication.ts";
+import { type Attributes, type Authorizer, forbidden } from "../access/authorization.ts";
+import { impersonatedUser } from "../access/impersonation.ts";
+import type { ReviewHandler } from "../access/review.ts";
+import type { UserInfo } from "../access/user.ts";
+import { decodeObject, readBody } from "../body.ts";
+import { REVIEWS } from "../builtin/resource.ts";
+import { answerForm } from "../media-type.ts";
+import { apiVersionOf } from "../object.ts";
+import { badRequest, methodNotAllowed, noSuchPath } from "../refusal.ts";
+import type { Registry } from "../registry.ts";
+import { parseRequestInfo, type RequestInfo, type ResourceRequest } from "../request-info.ts";
+import { StatusError } from "../status.ts";
+import { type Answer, createAnswer } from "./answer.ts";
+import type { createPathHandler } from "./path-handler.ts";
+import type { createResourceHandler } from "./resource-handler.ts";
+
+export interface RequestHandlerDeps {
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  registry: Registry;
+  reviews: Record<string, ReviewHandler>;
+  handleResource: ReturnType<typeof createResourceHandler>;
+  handlePath: ReturnType<typeof createPathHandler>;
+  logger: Logger;
+}
+
+/** One request's way: authenticate, impersonate, authorize, serve. Every refusal is a Status. */
+export function createRequestHandler(deps: RequestHandlerDeps): RequestListener {
+  const { authenticator, authorizer, registry, reviews, handleResource, handlePath, logger } = deps;
+
+  async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+    const info = parseRequestInfo(request.method ?? "GET", request.url ?? "/");
+    const requestor = await authenticator.authenticate(
+      request as Parameters<typeof authenticator.authenticate>[0],
+    );
+    const user = impersonatedUser(requestor, groupsApart(request), authorizer);
+    const attributes = attributesOf(info, user);
+    const { allowed, reason } = authorizer.authorize(attributes);
+    if (!allowed) throw forbidden(attributes, reason);
+
+    if (info.kind === "path" || info.plural === "") {
+      const path =
+        info.kind === "path"
+          ? info
+          : {
+              kind: "path" as const,
+              verb: info.method.toLowerCase(),
+              path: (request.url ?? "").split("?")[0] ?? "",
+              query: info.query,
+            };
+      return handlePath(path, request, answer);
+    }
+    const review = REVIEWS.find(({ group, plural }) => group === info.group && plural === info.plural);
+    if (review !== undefined && info.version === "v1")
+      return answerReview(review, info, user, request, answer);
+    const type = registry.find(info.group, info.version, info.plural);
+    if (type === undefined) throw noSuchPath();
+    const form = answerForm(request.headers.accept);
+    await handleResource({ info, type, user, request, response, answer, form });
+  }
+
+  async function answerReview(
+    { group, plural, kind, namespaced }: (typeof REVIEWS)[number],
+    info: ResourceRequest,
+    user: UserInfo,
+    request: IncomingMessage,
+    answer: Answer,
+  ): Promise<void> {
+    if (info.verb !== "create" || info.name !== "") throw methodNotAllowed({ group, plural }, info.verb);
+    if (namespaced === (info.namespace === "")) throw noSuchPath();
+    const body = decodeObject(await readBody(request), request.headers["content-type"]);
+    const apiVersion = apiVersionOf(group, "v1");
+    if ((body.kind ?? kind) !== kind || (body.apiVersion ?? apiVersion) !== apiVersion) {
+      throw badRequest(`the body must be a ${kind} of ${apiVersion}`);
+    }
+    const handler = reviews[plural];
+    if (handler === undefined) throw noSuchPath();
+    const metadata = body.metadata ?? {};
+    const answered = await handler({
+      user,
+      ...(info.namespace === "" ? {} : { namespace: info.namespace }),
+      body: { ...body, kind, apiVersion, metadata },
+    });
+    answer.send(201, answered);
+  }
+
+  return (request, response) => {
+    const answer = createAnswer(response, () => {
+      try {
+        return answerForm(request.headers.accept);
+      } catch {
+        return { encoding: "json", as: "object" };
+      }
+    });
+    serve(request, response, answer).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        if (!(error instanceof StatusError))
+          logger.error({ err: error, path: request.url }, "request failed midway");
+        return;
+      }
+      if (error instanceof StatusError) return answer.refuse(error);
+      logger.error(
+        { err: error, method: request.method, path: (request.url ?? "").split("?")[0] },
+        "request failed",
+      );
+      answer.refuse(new StatusError(500, "InternalError", "Internal error occurred: see the server's log"));
+    });
+  };
+}
+
+/** Repeated group headers as a list: Node would join them. */
+function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
+  const groups = request.headersDistinct["impersonate-group"];
+  return groups === undefined
+    ? request.headers
+    : ({ ...request.headers, "impersonate-group": groups } as never);
+}
+
+function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
+  if (info.kind === "path") return { user, verb: info.verb, path: info.path };
+  const { verb, group, plural, subresource, namespace, name } = info;
+  return { user, verb, group, resource: plural, subresource, namespace, name };
+}

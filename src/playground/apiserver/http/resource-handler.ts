@@ -1,0 +1,295 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { answerTokenRequest, type TokenRequestDeps } from "../access/token-request.ts";
+import type { UserInfo } from "../access/user.ts";
+import { decodeObject, readBody } from "../body.ts";
+import { builtinSchema } from "../builtin/schema.ts";
+import { refuseProtectedNamespace } from "../builtin-admission.ts";
+import type { createLister } from "../list.ts";
+import type { AnswerForm } from "../media-type.ts";
+import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
+import { badRequest, methodNotAllowed, noSuchPath, notFound } from "../refusal.ts";
+import type { ResourceRequest } from "../request-info.ts";
+import { type ResourceType, stored } from "../resource-type.ts";
+import { parseSelection } from "../selection.ts";
+import type { Store } from "../store.ts";
+import { startWatch } from "../watch.ts";
+import { type DeleteOptions, type Deletion, parseDeleteOptions } from "../write/deletion.ts";
+import { parseWriteOptions, type WriteRequest } from "../write/request.ts";
+import type { Writer } from "../write/writer.ts";
+import type { Answer } from "./answer.ts";
+import { parsePatchRequest } from "./patch-request.ts";
+import { createPresentation } from "./presentation.ts";
+import { scaleOf, withScale } from "./scale.ts";
+
+export interface ResourceHandlerDeps {
+  store: Store;
+  list: ReturnType<typeof createLister>;
+  writer: Writer;
+  remove(request: WriteRequest, options: DeleteOptions): Promise<Deletion>;
+  tokenRequest: TokenRequestDeps;
+  now: () => Date;
+  signal: AbortSignal;
+}
+
+export interface ResourceExchange {
+  info: ResourceRequest;
+  type: ResourceType;
+  user: UserInfo;
+  request: IncomingMessage;
+  response: ServerResponse;
+  answer: Answer;
+  form: AnswerForm;
+}
+
+const OPTIONS_KIND: Record<string, string> = {
+  create: "CreateOptions",
+  update: "UpdateOptions",
+  patch: "PatchOptions",
+};
+
+/** Serves one resource type's verbs. */
+export function createResourceHandler(deps: ResourceHandlerDeps) {
+  const { store, list, writer, remove, now, signal } = deps;
+
+  function writeRequest(exchange: ResourceExchange, isApply = false): WriteRequest & { force: boolean } {
+    const { info, type, user, request, answer } = exchange;
+    const optionsKind = OPTIONS_KIND[info.verb] ?? "DeleteOptions";
+    const options = parseWriteOptions(optionsKind, info.query, request.headers["user-agent"], isApply);
+    return {
+      ...options,
+      user,
+      type,
+      subresource: info.subresource as WriteRequest["subresource"],
+      namespace: type.namespaced ? info.namespace : "",
+      name: info.name,
+      warn: answer.warn,
+    };
+  }
+
+  function live({ type, info }: ResourceExchange): ApiObject {
+    const found = store.get(type.storage, type.namespaced ? info.namespace : "", info.name);
+    if (found === undefined) throw notFound(type, info.name);
+    return found;
+  }
+
+  function sendObject(exchange: ResourceExchange, code: number, object: ApiObject): void {
+    const { type, answer, form, info } = exchange;
+    const presentation = createPresentation(type, form, info.query, now);
+    answer.send(code, presentation.object(stored(type, object)));
+  }
+
+  async function read(exchange: ResourceExchange): Promise<void> {
+    const { type, info, form, answer, response } = exchange;
+    if (info.verb === "get") {
+      const found = live(exchange);
+      if (info.subresource === "scale") answer.send(200, scaleOf(type, found));
+      else answer.send(200, createPresentation(type, form, info.query, now).object(found));
+      return;
+    }
+    const selection = parseSelection(type, type.namespaced ? info.namespace : "", info.query);
+    const presentation = createPresentation(type, form, info.query, now);
+    if (info.verb === "list") return answer.send(200, presentation.list(list(type, selection, info.query)));
+    answer.writeWarnings();
+    startWatch({
+      store,
+      type,
+      selection,
+      query: info.query,
+      response,
+      present: presentation.object,
+      bookmark: presentation.bookmark,
+      signal,
+    });
+  }
+
+  async function create(exchange: ResourceExchange): Promise<void> {
+    const { info, type, request } = exchange;
+    const body = decodeObject(await readBody(request), request.headers["content-type"]);
+    if (info.subresource === "token") {
+      assertKind(body, "authentication.k8s.io", "v1", "TokenRequest");
+      const answered = await answerTokenRequest(deps.tokenRequest, info.namespace, info.name, body);
+      return exchange.answer.send(201, answered);
+    }
+    if (info.name !== "") throw methodNotAllowed(type, "create");
+    const object = asObject(body, exchange);
+    sendObject(exchange, 201, await writer.create(object, writeRequest(exchange)));
+  }
+
+  async function update(exchange: ResourceExchange): Promise<void> {
+    const { info, type, request, answer } = exchange;
+    const body = decodeObject(await readBody(request), request.headers["content-type"]);
+    const write = writeRequest(exchange);
+    if (info.subresource === "scale") {
+      assertKind(body, "autoscaling", "v1", "Scale");
+      const updated = await writer.update(write, (object) => withScale(type, object, body));
+      return answer.send(200, scaleOf(type, updated));
+    }
+    const object = asObject(body, exchange);
+    if (object.metadata.name !== info.name) {
+      throw badRequest(
+        `the name of the object (${object.metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
+      );
+    }
+    const updated = await writer.update(write, () => structuredClone(object));
+    sendObject(exchange, 200, updated);
+  }
+
+  async function patch(exchange: ResourceExchange): Promise<void> {
+    const { info, type, request, answer } = exchange;
+    const isScale = info.subresource === "scale";
+    const builtin = isScale
+      ? { schema: builtinSchema("autoscaling", "Scale") }
+      : type.custom === undefined
+        ? { schema: type.schema }
+        : undefined;
+    const patched = parsePatchRequest(await readBody(request), request.headers["content-type"], builtin);
+    const write = writeRequest(exchange, patched.kind === "apply");
+    if (patched.kind === "apply") {
+      if (isScale) throw badRequest("server-side apply of a Scale is not served here: patch it another way");
+      const config = asObject(patched.config, exchange);
+      if (config.metadata.name && config.metadata.name !== info.name) {
+        throw badRequest(
+          `the name of the object (${config.metadata.name}) does not match the name on the URL (${info.name})`,
+        );
+      }
+      config.metadata.name = info.name;
+      const { object, created } = await writer.apply(config, write, write.force);
+      return sendObject(exchange, created ? 201 : 200, object);
+    }
+    const updated = await writer.update(write, (object) =>
+      isScale ? withScale(type, object, patched.change(scaleOf(type, object))) : patched.change(object),
+    );
+    if (isScale) answer.send(200, scaleOf(type, updated));
+    else sendObject(exchange, 200, updated);
+  }
+
+  async function removeOne(exchange: ResourceExchange): Promise<void> {
+    const { type, info, answer } = exchange;
+    const options = await deleteOptions(exchange);
+    const write = writeRequest(exchange);
+    refuseProtectedNamespace(write);
+    const { object, gone } = await remove(write, options);
+    // Pods and service accounts are answered as they were, other objects by the word that they are gone.
+    if (!gone || type.storage === "/pods" || type.storage === "/serviceaccounts")
+      return sendObject(exchange, 200, object);
+    answer.send(200, {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Success",
+      details: {
+        name: info.name,
+        ...(type.group === "" ? {} : { group: type.group }),
+        kind: type.plural,
+        uid: object.metadata.uid,
+      },
+    });
+  }
+
+  async function removeCollection(exchange: ResourceExchange): Promise<void> {
+    const { type, info, answer, form } = exchange;
+    const options = await deleteOptions(exchange);
+    const write = writeRequest(exchange);
+    const selection = parseSelection(type, write.namespace, info.query);
+    const page = list(type, selection, info.query);
+    for (const item of page.items) {
+      const request = { ...write, namespace: item.metadata.namespace ?? "", name: item.metadata.name };
+      await remove(request, options).catch((error: { code?: number }) => {
+        if (error.code !== 404) throw error;
+      });
+    }
+    answer.send(200, createPresentation(type, form, info.query, now).list(page));
+  }
+
+  async function deleteOptions({ request, info, answer }: ResourceExchange): Promise<DeleteOptions> {
+    const body = await readBody(request);
+    const decoded = body.length === 0 ? {} : decodeObject(body, request.headers["content-type"]);
+    const dryRun = decoded.dryRun;
+    if (Array.isArray(dryRun)) for (const value of dryRun) info.query.append("dryRun", String(value));
+    const options = parseDeleteOptions(decoded, info.query);
+    void answer;
+    return options;
+  }
+
+  return async function handle(exchange: ResourceExchange): Promise<void> {
+    const { info, type } = exchange;
+    checkRoute(info, type);
+    switch (info.verb) {
+      case "get":
+      case "list":
+      case "watch":
+        return read(exchange);
+      case "create":
+        return create(exchange);
+      case "update":
+        return update(exchange);
+      case "patch":
+        return patch(exchange);
+      case "delete":
+        return removeOne(exchange);
+      case "deletecollection":
+        return removeCollection(exchange);
+      default:
+        throw methodNotAllowed(type, info.verb);
+    }
+  };
+}
+
+/** Whether the path and the verb go together. */
+function checkRoute(info: ResourceRequest, type: ResourceType): void {
+  const { subresource, verb, namespace } = info;
+  const isNamespace = type.storage === "/namespaces";
+  if (type.namespaced && namespace === "" && !["list", "watch"].includes(verb)) {
+    if (info.name !== "") throw noSuchPath();
+    throw methodNotAllowed(type, verb);
+  }
+  if (!type.namespaced && namespace !== "" && !isNamespace) throw noSuchPath();
+  if (subresource === "") {
+    if (!type.verbs.includes(verb)) throw methodNotAllowed(type, verb);
+    return;
+  }
+  const served =
+    (type.subresources as ReadonlySet<string>).has(subresource) ||
+    (isNamespace && subresource === "finalize") ||
+    (type.storage === "/serviceaccounts" && subresource === "token");
+  if (!served) throw noSuchPath();
+  const verbs =
+    subresource === "token"
+      ? ["create"]
+      : subresource === "finalize"
+        ? ["update"]
+        : ["get", "update", "patch"];
+  if (!verbs.includes(verb)) throw methodNotAllowed(type, verb);
+}
+
+function assertKind(body: Json, group: string, version: string, kind: string): void {
+  const apiVersion = apiVersionOf(group, version);
+  if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  if (body.kind !== undefined && body.kind !== kind) {
+    throw badRequest(
+      `the kind in the data (${String(body.kind)}) does not match the expected kind (${kind})`,
+    );
+  }
+  body.apiVersion = apiVersion;
+  body.kind = kind;
+}
+
+/** A body as an object of the type that the path names. */
+function asObject(body: Json, { type, info }: ResourceExchange): ApiObject {
+  assertKind(body, type.group, type.version, type.kind);
+  body.metadata ??= {};
+  if (!isRecord(body.metadata)) throw badRequest("metadata must be an object");
+  const { namespace } = recordOf(body.metadata);
+  if (!type.namespaced) {
+    if (namespace !== undefined && namespace !== "") {
+      throw badRequest("namespace should be empty for a cluster-scoped resource");
+    }
+  } else if (namespace !== undefined && namespace !== "" && namespace !== info.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  } else body.metadata.namespace = info.namespace;
+  return body as ApiObject;
+}

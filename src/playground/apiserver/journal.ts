@@ -1,0 +1,74 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { ApiObject } from "./object.ts";
+
+/** One change, as one line of the journal. */
+export type JournalEntry =
+  | { op: "put"; storage: string; object: ApiObject }
+  | { op: "delete"; storage: string; namespace: string; name: string; resourceVersion: number };
+
+export interface Journal {
+  /** Everything written before, oldest first. A torn last line (the process died in the middle) is dropped. */
+  read(): JournalEntry[];
+  append(entry: JournalEntry): void;
+  /** Replaces all lines by `entries`, atomically. */
+  compact(entries: Iterable<JournalEntry>): void;
+  /** Bytes since the last compaction. */
+  size(): number;
+  close(): void;
+}
+
+/**
+ * The journal lies in `stateDir` as JSON lines, readable by its owner alone: Secrets are in it. A line is
+ * written before the change shows anywhere; it outlives the death of the process, not that of the machine.
+ */
+export function openJournal(stateDir: string): Journal {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, "journal.jsonl");
+  const existing = existsSync(path) ? readFileSync(path, "utf8") : "";
+  let file = openSync(path, "a", 0o600);
+  let bytes = Buffer.byteLength(existing);
+
+  function write(target: number, entry: JournalEntry): number {
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    for (let offset = 0; offset < line.length; ) offset += writeSync(target, line, offset);
+    return line.length;
+  }
+
+  return {
+    read() {
+      const lines = existing.split("\n");
+      // What follows the last newline is the torn line, or nothing.
+      lines.pop();
+      return lines.map((line, index) => {
+        try {
+          return JSON.parse(line) as JournalEntry;
+        } catch (cause) {
+          throw new Error(
+            `${path}: line ${index + 1} is not JSON; delete the state directory to start anew`,
+            {
+              cause,
+            },
+          );
+        }
+      });
+    },
+
+    append(entry) {
+      bytes += write(file, entry);
+    },
+
+    compact(entries) {
+      const next = `${path}.next`;
+      const target = openSync(next, "w", 0o600);
+      bytes = 0;
+      for (const entry of entries) bytes += write(target, entry);
+      renameSync(next, path);
+      closeSync(file);
+      file = target;
+    },
+
+    size: () => bytes,
+    close: () => closeSync(file),
+  };
+}

@@ -1,0 +1,236 @@
+import { objectMetaSchema } from "../builtin/schema.ts";
+import type { ApiObject, Json, ManagedFieldsEntry } from "../object.ts";
+import type { JsonSchema } from "../schema/json-schema.ts";
+import { StatusError } from "../status.ts";
+import {
+  difference,
+  emptySet,
+  type FieldSet,
+  fieldStep,
+  insert,
+  intersection,
+  isEmpty,
+  type Path,
+  pathsOf,
+  pathText,
+  recursiveDifference,
+  sameSet,
+  union,
+} from "./field-set.ts";
+import {
+  decodeManagers,
+  encodeManagers,
+  type Manager,
+  type Managers,
+  managerKey,
+  managerText,
+} from "./manager.ts";
+import { compare, fieldSetOf, isSame, merge, removeFields, withNamedParents } from "./typed-value.ts";
+
+export interface Writer {
+  name: string;
+  apiVersion: string;
+  subresource: string;
+  time: string;
+}
+
+export interface OwnershipOptions {
+  schema: JsonSchema | undefined;
+  writer: Writer;
+  /** Fields that this endpoint leaves alone, such as `status` on the main one: owned by nobody through it. */
+  untouched: readonly Path[];
+}
+
+// Members that everybody states and nobody owns.
+const UNOWNED: FieldSet = emptySet();
+for (const path of [["apiVersion"], ["kind"], ["metadata"]]) insert(UNOWNED, path.map(fieldStep));
+for (const name of [
+  "name",
+  "namespace",
+  "creationTimestamp",
+  "selfLink",
+  "uid",
+  "clusterName",
+  "generation",
+  "managedFields",
+  "resourceVersion",
+]) {
+  insert(UNOWNED, [fieldStep("metadata"), fieldStep(name)]);
+}
+
+function objectSchema(schema: JsonSchema | undefined): JsonSchema {
+  return { ...schema, properties: { ...schema?.properties, metadata: objectMetaSchema } };
+}
+
+/** The parts of an object that are tracked. */
+function tracked(object: Json): Json {
+  const { metadata, ...rest } = object;
+  const { managedFields, ...meta } = (metadata ?? {}) as Json;
+  return { ...rest, metadata: meta };
+}
+
+function ignored(untouched: readonly Path[]): FieldSet {
+  const set = emptySet();
+  for (const path of untouched) insert(set, path.map(fieldStep));
+  return set;
+}
+
+/**
+ * The managers to start from: those that the new object states (that is how they are edited by hand), else those of
+ * the live one. One empty entry resets them.
+ */
+function startingManagers(live: ApiObject | undefined, stated: ManagedFieldsEntry[] | undefined): Managers {
+  const [only] = stated ?? [];
+  if (stated?.length === 1 && only !== undefined && Object.keys(only).length === 0) return new Map();
+  try {
+    const managers = decodeManagers(stated);
+    if (managers.size > 0) return managers;
+  } catch {
+    // What cannot be read is ignored, as Kubernetes does.
+  }
+  try {
+    return decodeManagers(live?.metadata.managedFields);
+  } catch {
+    return new Map();
+  }
+}
+
+/** The entries after a create, an update or a patch: changed fields become the writer's and nobody else's. */
+export function ownershipAfterUpdate(
+  live: ApiObject | undefined,
+  next: ApiObject,
+  baseline: Json,
+  options: OwnershipOptions,
+): ManagedFieldsEntry[] {
+  const { writer, untouched } = options;
+  const schema = objectSchema(options.schema);
+  const managers = new Map(startingManagers(live, next.metadata.managedFields));
+  const comparison = compare(tracked(live ?? baseline), tracked(next), schema);
+  takeFromOthers(managers, undefined, comparison);
+
+  const changed = recursiveDifference(union(comparison.added, comparison.modified), ignored(untouched));
+  const taken = difference(changed, UNOWNED);
+  const self: Manager = { ...writer, operation: "Update", fields: emptySet() };
+  const key = managerKey(self);
+  const known = managers.get(key);
+  if (!isEmpty(taken)) {
+    managers.set(key, { ...self, fields: known === undefined ? taken : union(known.fields, taken) });
+  }
+  return encodeManagers(managers);
+}
+
+/** Fields that somebody else changed or removed are no longer a manager's. */
+function takeFromOthers(
+  managers: Map<string, Manager>,
+  except: string | undefined,
+  { added, modified, removed }: ReturnType<typeof compare>,
+): void {
+  const gone = union(union(added, modified), removed);
+  for (const [key, manager] of managers) {
+    if (key !== except) managers.set(key, { ...manager, fields: difference(manager.fields, gone) });
+  }
+}
+
+/**
+ * Server-side apply: lays `config` over the live object, removes what the manager no longer states and nobody else
+ * owns. Undefined when nothing changes. Throws 409 for fields that others own, unless `force`.
+ */
+export function applyConfiguration(
+  live: ApiObject | undefined,
+  config: ApiObject,
+  baseline: ApiObject,
+  options: OwnershipOptions & { force: boolean },
+): ApiObject | undefined {
+  const { writer, untouched, force } = options;
+  const schema = objectSchema(options.schema);
+  const liveFields = tracked(live ?? baseline);
+  const configFields = tracked(config);
+  const managers = new Map(startingManagers(live, undefined));
+  if (live !== undefined && managers.size === 0) {
+    const before: Manager = {
+      ...writer,
+      name: "before-first-apply",
+      operation: "Update",
+      fields: difference(fieldSetOf(liveFields, schema), UNOWNED),
+    };
+    managers.set(managerKey(before), before);
+  }
+
+  const self: Manager = { ...writer, operation: "Apply", fields: emptySet() };
+  const key = managerKey(self);
+  const last = managers.get(key)?.fields;
+  const stated = recursiveDifference(fieldSetOf(configFields, schema), ignored(untouched));
+  self.fields = difference(stated, UNOWNED);
+  managers.set(key, self);
+
+  const merged = merge(liveFields, configFields, schema);
+  const pruned = last === undefined ? merged : prune(merged, last, managers, schema);
+  const comparison = compare(liveFields, pruned, schema);
+  const conflicts = conflictsOf(managers, key, union(comparison.added, comparison.modified));
+  if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
+  takeFromOthers(managers, key, comparison);
+
+  const unchanged =
+    live !== undefined && isSame(comparison) && last !== undefined && sameSet(last, self.fields);
+  if (unchanged) return undefined;
+  const next = pruned as ApiObject;
+  return { ...next, metadata: { ...next.metadata, managedFields: encodeManagers(managers) } };
+}
+
+/** Removes what was applied before and is stated no longer, save what another manager still owns. */
+function prune(merged: unknown, last: FieldSet, managers: Managers, schema: JsonSchema): unknown {
+  const full = (set: FieldSet) => withNamedParents(set, schema);
+  const without = removeFields(merged, full(last), schema) ?? {};
+  const all = full(fieldSetOf(merged, schema));
+  let owned = emptySet();
+  for (const { fields } of managers.values()) owned = union(owned, fields);
+  const kept = union(full(fieldSetOf(without, schema)), full(owned));
+  const gone = difference(all, kept);
+  // Only what this manager had applied may go: an item that merely lies below it stays.
+  return removeFields(merged, intersection(gone, full(last)), schema) ?? {};
+}
+
+interface Conflict {
+  manager: Manager;
+  path: Path;
+}
+
+function conflictsOf(managers: Managers, self: string, changed: FieldSet): Conflict[] {
+  return [...managers]
+    .filter(([key]) => key !== self)
+    .flatMap(([, manager]) =>
+      pathsOf(intersection(manager.fields, changed)).map((path) => ({ manager, path })),
+    );
+}
+
+/** The 409 of server-side apply, in the words that kubectl knows. */
+function applyConflict(conflicts: readonly Conflict[]): StatusError {
+  const causes = conflicts.map(({ manager, path }) => ({
+    reason: "FieldManagerConflict",
+    message: `conflict with ${managerText(manager)}`,
+    field: pathText(path),
+  }));
+  const [only] = conflicts;
+  if (conflicts.length === 1 && only !== undefined) {
+    return new StatusError(
+      409,
+      "Conflict",
+      `Apply failed with 1 conflict: conflict with ${managerText(only.manager)}: ${pathText(only.path)}`,
+      { causes },
+    );
+  }
+  const byManager = new Map<string, string[]>();
+  for (const { manager, path } of conflicts) {
+    const text = managerText(manager);
+    byManager.set(text, [...(byManager.get(text) ?? []), `- ${pathText(path)}`]);
+  }
+  const lines = [...byManager]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([text, paths]) => `conflicts with ${text}:\n${paths.join("\n")}`);
+  return new StatusError(
+    409,
+    "Conflict",
+    `Apply failed with ${conflicts.length} conflicts: ${lines.join("\n")}`,
+    { causes },
+  );
+}

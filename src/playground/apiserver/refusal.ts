@@ -1,0 +1,123 @@
+import { type StatusCause, StatusError } from "./status.ts";
+
+/** What a refusal is about: `deployments.apps "web"`. */
+export interface Subject {
+  group: string;
+  plural: string;
+}
+
+function qualified({ group, plural }: Subject): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}
+
+function details(subject: Subject, name: string, causes?: StatusCause[]) {
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(subject.group === "" ? {} : { group: subject.group }),
+    kind: subject.plural,
+    ...(causes === undefined ? {} : { causes }),
+  };
+}
+
+export function notFound(subject: Subject, name: string): StatusError {
+  return new StatusError(
+    404,
+    "NotFound",
+    `${qualified(subject)} ${JSON.stringify(name)} not found`,
+    details(subject, name),
+  );
+}
+
+export function alreadyExists(subject: Subject, name: string): StatusError {
+  return new StatusError(
+    409,
+    "AlreadyExists",
+    `${qualified(subject)} ${JSON.stringify(name)} already exists`,
+    details(subject, name),
+  );
+}
+
+export function conflict(subject: Subject, name: string, why: string): StatusError {
+  return new StatusError(
+    409,
+    "Conflict",
+    `Operation cannot be fulfilled on ${qualified(subject)} ${JSON.stringify(name)}: ${why}`,
+    details(subject, name),
+  );
+}
+
+export function modified(subject: Subject, name: string): StatusError {
+  return conflict(
+    subject,
+    name,
+    "the object has been modified; please apply your changes to the latest version and try again",
+  );
+}
+
+export function forbiddenBecause(
+  subject: Subject,
+  name: string,
+  why: string,
+  causes?: StatusCause[],
+): StatusError {
+  return new StatusError(
+    403,
+    "Forbidden",
+    `${qualified(subject)} ${JSON.stringify(name)} is forbidden: ${why}`,
+    details(subject, name, causes),
+  );
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, "BadRequest", message);
+}
+
+/** No resource lives at this path. */
+export function noSuchPath(): StatusError {
+  return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
+}
+
+export function methodNotAllowed(subject: Subject, verb: string): StatusError {
+  return new StatusError(
+    405,
+    "MethodNotAllowed",
+    subject.plural === ""
+      ? "the server does not allow this method on the requested resource"
+      : `${verb} is not supported on resources of kind "${qualified(subject)}"`,
+    details(subject, ""),
+  );
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  return new StatusError(
+    415,
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+  );
+}
+
+export function notAcceptable(accepted: readonly string[]): StatusError {
+  return new StatusError(
+    406,
+    "NotAcceptable",
+    `only the following media types are accepted: ${accepted.join(", ")}`,
+  );
+}
+
+export function tooLarge(limitBytes: number): StatusError {
+  return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
+}
+
+/** The history does not reach back to `wanted`; a list starts anew. */
+export function expired(wanted: number, oldest: number): StatusError {
+  return new StatusError(410, "Expired", `too old resource version: ${wanted} (${oldest})`);
+}
+
+/** 422 for an argument of the request rather than for the object in it. */
+export function invalidOption(kind: string, field: string, message: string, reason: string): StatusError {
+  return new StatusError(422, "Invalid", `${kind}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: "meta.k8s.io",
+    kind,
+    causes: [{ reason, message, field }],
+  });
+}

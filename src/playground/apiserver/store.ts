@@ -1,0 +1,155 @@
+import type { Journal } from "./journal.ts";
+import type { ApiObject } from "./object.ts";
+
+/** One change of one object. `object` carries the resourceVersion of the change, also when it is its end. */
+export interface StoreEvent {
+  kind: "ADDED" | "MODIFIED" | "DELETED";
+  storage: string;
+  object: ApiObject;
+  /** The object before; undefined for ADDED. */
+  previous: ApiObject | undefined;
+  resourceVersion: number;
+}
+
+export interface StoreDeps {
+  journal: Journal;
+  /** Events kept per storage for watches that come back. */
+  historyLimit?: number;
+}
+
+export type Store = ReturnType<typeof createStore>;
+
+const HISTORY_LIMIT = 4_000;
+const COMPACT_ABOVE_BYTES = 64 * 1024 * 1024;
+
+interface Shelf {
+  objects: Map<string, ApiObject>;
+  history: StoreEvent[];
+  /** The resourceVersion up to which events have been forgotten. */
+  forgottenUpTo: number;
+}
+
+/**
+ * All objects in memory under one counter of resourceVersions, each change journalled first. Every method is
+ * synchronous: between two awaits nothing else happens, which is all the locking there is.
+ */
+export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps) {
+  const shelves = new Map<string, Shelf>();
+  const listeners = new Set<(event: StoreEvent) => void>();
+  let resourceVersion = 0;
+
+  function shelfOf(storage: string): Shelf {
+    let shelf = shelves.get(storage);
+    if (shelf === undefined) {
+      shelf = { objects: new Map(), history: [], forgottenUpTo: startedAt };
+      shelves.set(storage, shelf);
+    }
+    return shelf;
+  }
+
+  let startedAt = 0;
+  for (const entry of journal.read()) {
+    const { objects } = shelfOf(entry.storage);
+    if (entry.op === "put") {
+      objects.set(keyOf(entry.object), entry.object);
+      resourceVersion = Math.max(resourceVersion, Number(entry.object.metadata.resourceVersion));
+    } else {
+      objects.delete(`${entry.namespace}/${entry.name}`);
+      resourceVersion = Math.max(resourceVersion, entry.resourceVersion);
+    }
+  }
+  startedAt = resourceVersion;
+  for (const shelf of shelves.values()) shelf.forgottenUpTo = startedAt;
+  compact();
+
+  function compact(): void {
+    journal.compact(
+      (function* () {
+        for (const [storage, { objects }] of shelves) {
+          for (const object of objects.values()) yield { op: "put" as const, storage, object };
+        }
+        // Keeps the counter when the newest change was a deletion.
+        yield { op: "delete" as const, storage: "/", namespace: "", name: "", resourceVersion };
+      })(),
+    );
+  }
+
+  function publish(event: StoreEvent): void {
+    const shelf = shelfOf(event.storage);
+    shelf.history.push(event);
+    if (shelf.history.length > historyLimit) {
+      const dropped = shelf.history.splice(0, Math.ceil(historyLimit / 4));
+      shelf.forgottenUpTo = dropped.at(-1)?.resourceVersion ?? shelf.forgottenUpTo;
+    }
+    for (const listener of listeners) listener(event);
+    if (journal.size() > COMPACT_ABOVE_BYTES) compact();
+  }
+
+  return {
+    resourceVersion: () => resourceVersion,
+
+    get: (storage: string, namespace: string, name: string): ApiObject | undefined =>
+      shelves.get(storage)?.objects.get(`${namespace}/${name}`),
+
+    /** In no order; an empty namespace means all. */
+    *list(storage: string, namespace = ""): Iterable<ApiObject> {
+      for (const object of shelves.get(storage)?.objects.values() ?? []) {
+        if (namespace === "" || object.metadata.namespace === namespace) yield object;
+      }
+    },
+
+    /** The storages that hold anything. */
+    storages: (): string[] => [...shelves.keys()],
+
+    /** Writes an object under the next resourceVersion; answers what is stored. */
+    put(storage: string, object: ApiObject): ApiObject {
+      const { objects } = shelfOf(storage);
+      const key = keyOf(object);
+      const previous = objects.get(key);
+      const next = resourceVersion + 1;
+      const written = { ...object, metadata: { ...object.metadata, resourceVersion: String(next) } };
+      journal.append({ op: "put", storage, object: written });
+      resourceVersion = next;
+      objects.set(key, written);
+      const kind = previous === undefined ? "ADDED" : "MODIFIED";
+      publish({ kind, storage, object: written, previous, resourceVersion });
+      return written;
+    },
+
+    /** Ends an object; answers its last state under the resourceVersion of its end. */
+    remove(storage: string, namespace: string, name: string): ApiObject | undefined {
+      const { objects } = shelfOf(storage);
+      const previous = objects.get(`${namespace}/${name}`);
+      if (previous === undefined) return undefined;
+      const next = resourceVersion + 1;
+      journal.append({ op: "delete", storage, namespace, name, resourceVersion: next });
+      resourceVersion = next;
+      objects.delete(`${namespace}/${name}`);
+      const object = { ...previous, metadata: { ...previous.metadata, resourceVersion: String(next) } };
+      publish({ kind: "DELETED", storage, object, previous, resourceVersion });
+      return object;
+    },
+
+    /** What happened after `since`, or how far the history reaches back when that is too long ago. */
+    eventsSince(
+      storage: string,
+      since: number,
+    ): { kind: "events"; events: StoreEvent[] } | { kind: "forgotten"; oldest: number } {
+      const { history, forgottenUpTo } = shelfOf(storage);
+      if (since < forgottenUpTo) return { kind: "forgotten", oldest: forgottenUpTo };
+      return { kind: "events", events: history.filter((event) => event.resourceVersion > since) };
+    },
+
+    /** Called after each change, in order; the answer ends it. */
+    subscribe(listener: (event: StoreEvent) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    close: () => journal.close(),
+  };
+}
+
+function keyOf({ metadata }: ApiObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}

@@ -1,0 +1,128 @@
+import type { ServerResponse } from "node:http";
+import { parseResourceVersion, tooLargeVersion } from "./list.ts";
+import type { ApiObject, Json } from "./object.ts";
+import { badRequest, expired } from "./refusal.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { isSelected, type Selection } from "./selection.ts";
+import type { Store, StoreEvent } from "./store.ts";
+
+const BOOKMARK_INTERVAL_MS = 60_000;
+/** Kubernetes ends a watch without `timeoutSeconds` after 30 to 60 minutes. */
+const DEFAULT_LIFE_MS = 30 * 60_000;
+/** A watcher that leaves this much unread is cut off: it comes back and starts from where it was. */
+const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+
+export interface WatchOptions {
+  store: Store;
+  type: ResourceType;
+  selection: Selection;
+  query: URLSearchParams;
+  response: ServerResponse;
+  /** An object (or a bookmark) in the form that the client asked for. */
+  present(object: ApiObject): Json;
+  bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
+  /** Ends all watches, as the server's end does. */
+  signal: AbortSignal;
+}
+
+/**
+ * Streams what happens to the selected objects, one JSON event per line, until the client goes, the time is up
+ * or the watcher does not keep up. An object that starts or ceases to be selected is ADDED or DELETED to this
+ * watcher.
+ */
+export function startWatch(options: WatchOptions): void {
+  const { store, type, selection, query, response, present, bookmark, signal } = options;
+  const current = store.resourceVersion();
+  const bookmarks = isTrue(query.get("allowWatchBookmarks"));
+  const sendInitialEvents = initialEvents(query);
+  const text = query.get("resourceVersion") ?? "";
+  const since = text === "" ? 0 : parseResourceVersion(text);
+  if (since > current) throw tooLargeVersion(since, current);
+
+  // An old version is refused by an ERROR event, after which the client lists anew.
+  const fromNow = sendInitialEvents || since === 0;
+  const past = fromNow ? { kind: "events" as const, events: [] } : store.eventsSince(type.storage, since);
+  const initial =
+    fromNow && sendInitialEvents !== false
+      ? [...store.list(type.storage)].filter((object) => isSelected(selection, object))
+      : [];
+
+  response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
+  const send = (kind: string, object: Json) => {
+    response.write(`${JSON.stringify({ type: kind, object })}\n`);
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+  };
+  if (past.kind === "forgotten") {
+    send("ERROR", expired(since, past.oldest).toStatus());
+    response.end();
+    return;
+  }
+
+  const deliver = (event: StoreEvent) => {
+    if (event.storage !== type.storage) return;
+    const now = event.kind !== "DELETED" && isSelected(selection, event.object);
+    const before = event.previous !== undefined && isSelected(selection, event.previous);
+    if (now) send(before ? "MODIFIED" : "ADDED", present(event.object));
+    // What the watcher knew, under the version at which it was lost.
+    else if (before) send("DELETED", present(lost(event)));
+  };
+  for (const object of initial) send("ADDED", present(object));
+  if (sendInitialEvents === true && bookmarks) send("BOOKMARK", bookmark(current, true));
+  for (const event of past.events) deliver(event);
+  response.flushHeaders();
+  const unsubscribe = store.subscribe(deliver);
+
+  const bookmarkTimer = setInterval(() => {
+    if (bookmarks) send("BOOKMARK", bookmark(store.resourceVersion(), false));
+  }, BOOKMARK_INTERVAL_MS);
+  const finish = () => {
+    if (bookmarks && response.writable) send("BOOKMARK", bookmark(store.resourceVersion(), false));
+    response.end();
+  };
+  const endTimer = setTimeout(finish, lifeMs(query.get("timeoutSeconds")));
+  const stop = () => {
+    unsubscribe();
+    clearInterval(bookmarkTimer);
+    clearTimeout(endTimer);
+    signal.removeEventListener("abort", finish);
+  };
+  response.once("close", stop);
+  signal.addEventListener("abort", finish, { once: true });
+}
+
+function lost({ object, previous }: StoreEvent): ApiObject {
+  if (previous === undefined) return object;
+  return {
+    ...previous,
+    metadata: { ...previous.metadata, resourceVersion: object.metadata.resourceVersion },
+  };
+}
+
+function initialEvents(query: URLSearchParams): boolean | undefined {
+  const text = query.get("sendInitialEvents");
+  const match = query.get("resourceVersionMatch") ?? "";
+  if (text === null) {
+    if (match !== "") {
+      throw badRequest(
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+      );
+    }
+    return undefined;
+  }
+  if (match !== "NotOlderThan") {
+    throw badRequest(
+      "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    );
+  }
+  return isTrue(text);
+}
+
+function lifeMs(timeoutSeconds: string | null): number {
+  const seconds = Number(timeoutSeconds ?? 0);
+  if (!Number.isFinite(seconds) || seconds < 0) throw badRequest("timeoutSeconds must be a whole number");
+  return seconds === 0 ? DEFAULT_LIFE_MS : Math.min(seconds * 1000, 2 * DEFAULT_LIFE_MS);
+}
+
+export function isTrue(text: string | null): boolean {
+  return text === "true" || text === "1";
+}

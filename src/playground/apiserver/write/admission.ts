@@ -1,0 +1,60 @@
+import type { AdmissionChain } from "../admission/chain.ts";
+import type { AdmissionRequest } from "../admission/request.ts";
+import type { ApiObject, Json } from "../object.ts";
+import type { WriteRequest } from "./request.ts";
+
+export interface Admission {
+  /** The object as the mutating webhooks leave it. */
+  mutate(write: AdmittedWrite): Promise<ApiObject>;
+  validate(write: AdmittedWrite): Promise<void>;
+}
+
+export interface AdmittedWrite {
+  request: WriteRequest;
+  operation: "CREATE" | "UPDATE" | "DELETE";
+  /** Undefined on DELETE. */
+  object?: ApiObject;
+  /** Undefined on CREATE. */
+  oldObject?: ApiObject;
+  options: Json;
+}
+
+/** Shows a write to the chain, as an AdmissionRequest has it. */
+export function createAdmission(chain: AdmissionChain): Admission {
+  return {
+    async mutate(write) {
+      const { object, warnings } = await chain.mutate(admissionRequest(write));
+      for (const warning of warnings) write.request.warn(warning);
+      return (object ?? write.object) as ApiObject;
+    },
+    async validate(write) {
+      const { warnings } = await chain.validate(admissionRequest(write));
+      for (const warning of warnings) write.request.warn(warning);
+    },
+  };
+}
+
+function admissionRequest({
+  request,
+  operation,
+  object,
+  oldObject,
+  options,
+}: AdmittedWrite): AdmissionRequest {
+  const { type, subresource, user, dryRun, namespace, name } = request;
+  const { group, version } = type;
+  return {
+    operation,
+    kind: { group, version, kind: type.kind },
+    resource: { group, version, resource: type.plural },
+    subresource,
+    name: object?.metadata.name || name,
+    namespace,
+    user,
+    // A webhook's patch works on what it is shown: the stored objects are shared.
+    object: object === undefined ? null : structuredClone(object),
+    oldObject: oldObject ?? null,
+    options,
+    dryRun,
+  };
+}

@@ -1,0 +1,160 @@
+import { type ApiObject, isRecord, type Json, recordOf, timestamp } from "../object.ts";
+import { badRequest, notFound } from "../refusal.ts";
+import { served, stored } from "../resource-type.ts";
+import type { Store } from "../store.ts";
+import type { Admission } from "./admission.ts";
+import { checkPreconditions, type Preconditions } from "./precondition.ts";
+import type { WriteRequest } from "./request.ts";
+
+export type Propagation = "Background" | "Foreground" | "Orphan";
+
+export interface DeleteOptions {
+  gracePeriodSeconds?: number;
+  propagationPolicy?: Propagation;
+  preconditions: Preconditions;
+  /** As it came, for webhooks. */
+  json: Json;
+}
+
+export const FOREGROUND_FINALIZER = "foregroundDeletion";
+export const ORPHAN_FINALIZER = "orphan";
+
+/** `gone`: the object is no more; otherwise it waits for its finalizers or its grace. */
+export interface Deletion {
+  object: ApiObject;
+  gone: boolean;
+}
+
+export function parseDeleteOptions(body: Json, query: URLSearchParams): DeleteOptions {
+  const options: Json = { ...body };
+  for (const name of ["propagationPolicy", "gracePeriodSeconds"]) {
+    const value = query.get(name);
+    if (value !== null && options[name] === undefined) {
+      options[name] = name === "gracePeriodSeconds" ? Number(value) : value;
+    }
+  }
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents } = options;
+  if (
+    gracePeriodSeconds !== undefined &&
+    (!Number.isInteger(gracePeriodSeconds) || Number(gracePeriodSeconds) < 0)
+  ) {
+    throw badRequest("gracePeriodSeconds must be a whole number of seconds");
+  }
+  if (
+    propagationPolicy !== undefined &&
+    !["Background", "Foreground", "Orphan"].includes(String(propagationPolicy))
+  ) {
+    throw badRequest(
+      `propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Foreground", "Background", "Orphan"`,
+    );
+  }
+  const preconditions = recordOf(options.preconditions);
+  const policy =
+    propagationPolicy ??
+    (orphanDependents === undefined ? undefined : orphanDependents === true ? "Orphan" : "Background");
+  return {
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: Number(gracePeriodSeconds) }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy as Propagation }),
+    preconditions: {
+      ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),
+      ...(typeof preconditions.resourceVersion === "string"
+        ? { resourceVersion: preconditions.resourceVersion }
+        : {}),
+    },
+    json: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...(isRecord(body) ? body : {}) },
+  };
+}
+
+export interface DeleterDeps {
+  store: Store;
+  admission: Admission;
+  now: () => Date;
+}
+
+const JOB_WARNING =
+  "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/** Deletes at once what nothing holds; marks the rest, for its finalizers, its grace or its dependents. */
+export function createDeleter({ store, admission, now }: DeleterDeps) {
+  return async function remove(request: WriteRequest, options: DeleteOptions): Promise<Deletion> {
+    const { type, namespace, name, dryRun } = request;
+    const find = (): ApiObject => {
+      const found = store.get(type.storage, namespace, name);
+      if (found === undefined) throw notFound(type, name);
+      return found;
+    };
+    const seen = served(type, find());
+    checkPreconditions(type, seen, options.preconditions);
+    await admission.validate({ request, operation: "DELETE", oldObject: seen, options: options.json });
+
+    const live = find();
+    checkPreconditions(type, live, options.preconditions);
+    const marked = markForDeletion(live, options, request, now());
+    const answer = (object: ApiObject, gone: boolean): Deletion => ({ object: served(type, object), gone });
+    if (marked === "gone") {
+      if (dryRun) return answer(live, true);
+      return answer(store.remove(type.storage, namespace, name) ?? live, true);
+    }
+    if (dryRun || marked === live) return answer(marked, false);
+    return answer(store.put(type.storage, stored(type, marked)), false);
+  };
+}
+
+function markForDeletion(
+  live: ApiObject,
+  options: DeleteOptions,
+  { type, warn }: WriteRequest,
+  now: Date,
+): ApiObject | "gone" {
+  const { metadata } = live;
+  const isJob = type.storage === "batch/jobs";
+  if (isJob && options.propagationPolicy === undefined) warn(JOB_WARNING);
+  const policy = options.propagationPolicy ?? (isJob ? "Orphan" : undefined);
+  const finalizers = finalizersFor(metadata.finalizers ?? [], policy);
+  const graceSeconds = graceOf(live, type.storage, options);
+  const held = finalizers.length > 0 || (type.storage === "/namespaces" && isHeldNamespace(live));
+  if (!held && graceSeconds === 0) return "gone";
+
+  const alreadyMarked = metadata.deletionTimestamp !== undefined;
+  const sooner = graceSeconds < (metadata.deletionGracePeriodSeconds ?? 0);
+  const sameFinalizers = finalizers.join() === (metadata.finalizers ?? []).join();
+  if (alreadyMarked && !sooner && sameFinalizers) return live;
+  const marked: ApiObject = {
+    ...live,
+    metadata: {
+      ...metadata,
+      ...(alreadyMarked && !sooner
+        ? {}
+        : {
+            deletionTimestamp: timestamp(new Date(now.getTime() + graceSeconds * 1000)),
+            deletionGracePeriodSeconds: graceSeconds,
+          }),
+      ...(metadata.generation === undefined || alreadyMarked ? {} : { generation: metadata.generation + 1 }),
+    },
+  };
+  if (finalizers.length > 0) marked.metadata.finalizers = finalizers;
+  else delete marked.metadata.finalizers;
+  if (type.storage === "/namespaces") marked.status = { ...recordOf(live.status), phase: "Terminating" };
+  return marked;
+}
+
+function isHeldNamespace(namespace: ApiObject): boolean {
+  const { finalizers } = recordOf(namespace.spec);
+  return Array.isArray(finalizers) && finalizers.length > 0;
+}
+
+function finalizersFor(current: readonly string[], policy: Propagation | undefined): string[] {
+  if (policy === undefined) return [...current];
+  const kept = current.filter((name) => name !== FOREGROUND_FINALIZER && name !== ORPHAN_FINALIZER);
+  if (policy === "Foreground") return [...kept, FOREGROUND_FINALIZER];
+  return policy === "Orphan" ? [...kept, ORPHAN_FINALIZER] : kept;
+}
+
+/** Only Pods end gracefully, and only those that a node has and that still run. */
+function graceOf(live: ApiObject, storage: string, { gracePeriodSeconds }: DeleteOptions): number {
+  if (storage !== "/pods") return 0;
+  const spec = recordOf(live.spec);
+  const { phase } = recordOf(live.status);
+  if (!spec.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
+  return gracePeriodSeconds ?? Number(spec.terminationGracePeriodSeconds ?? 30);
+}

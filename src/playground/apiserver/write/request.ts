@@ -1,0 +1,82 @@
+import type { UserInfo } from "../access/user.ts";
+import { invalidOption } from "../refusal.ts";
+import type { ResourceType } from "../resource-type.ts";
+
+export type FieldValidation = "Ignore" | "Warn" | "Strict";
+
+/** Who writes what, and how. */
+export interface WriteRequest {
+  user: UserInfo;
+  type: ResourceType;
+  /** Empty for the object itself. */
+  subresource: "" | "status" | "scale" | "finalize";
+  namespace: string;
+  /** Empty on a create: the object says its name, or gets one. */
+  name: string;
+  dryRun: boolean;
+  /** Who owns the fields that this write changes. */
+  fieldManager: string;
+  fieldValidation: FieldValidation;
+  /** Becomes a `Warning` header of the answer. */
+  warn(text: string): void;
+}
+
+export interface WriteOptions {
+  dryRun: boolean;
+  fieldManager: string;
+  fieldValidation: FieldValidation;
+  force: boolean;
+}
+
+const MAX_MANAGER_LENGTH = 128;
+
+/** Options from the query; `kind` names them in refusals: `CreateOptions`, `PatchOptions`, … */
+export function parseWriteOptions(
+  kind: string,
+  query: URLSearchParams,
+  userAgent: string | undefined,
+  isApply: boolean,
+): WriteOptions {
+  const dryRun = query.getAll("dryRun");
+  if (dryRun.some((value) => value !== "All")) {
+    const text = `Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`;
+    throw invalidOption(kind, "dryRun", text, "FieldValueNotSupported");
+  }
+  const stated = query.get("fieldManager") ?? "";
+  if (stated.length > MAX_MANAGER_LENGTH) {
+    const text = `Too long: may not be more than ${MAX_MANAGER_LENGTH} bytes`;
+    throw invalidOption(kind, "fieldManager", text, "FieldValueTooLong");
+  }
+  if (isApply && stated === "") {
+    throw invalidOption(
+      kind,
+      "fieldManager",
+      "Required value: is required for apply patch",
+      "FieldValueRequired",
+    );
+  }
+  if (!isApply && query.has("force")) {
+    throw invalidOption(
+      kind,
+      "force",
+      "Forbidden: may not be specified for non-apply patch",
+      "FieldValueForbidden",
+    );
+  }
+  const validation = query.get("fieldValidation") || "Warn";
+  if (validation !== "Ignore" && validation !== "Warn" && validation !== "Strict") {
+    const text = `Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Strict", "Warn"`;
+    throw invalidOption(kind, "fieldValidation", text, "FieldValueNotSupported");
+  }
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager: stated || managerOfUserAgent(userAgent),
+    fieldValidation: validation,
+    force: ["true", "1"].includes(query.get("force") ?? ""),
+  };
+}
+
+function managerOfUserAgent(userAgent: string | undefined): string {
+  const prefix = (userAgent ?? "").split("/")[0] ?? "";
+  return prefix.replaceAll(/[^\x20-\x7e]/g, "").slice(0, MAX_MANAGER_LENGTH) || "unknown";
+}

@@ -1,0 +1,52 @@
+import { decodingProblem } from "../builtin/decoding.ts";
+import { applyBuiltinDefaults } from "../builtin/default.ts";
+import { toNormalForm } from "../builtin/normal-form.ts";
+import { objectMetaSchema } from "../builtin/schema.ts";
+import { type ApiObject, type Json, recordOf } from "../object.ts";
+import { badRequest } from "../refusal.ts";
+import type { ResourceType } from "../resource-type.ts";
+import { pruneUnknown } from "../schema/prune.ts";
+import type { WriteRequest } from "./request.ts";
+
+type Shaping = Pick<WriteRequest, "type" | "fieldValidation" | "warn">;
+
+/**
+ * Brings a written object into its kind's shape, in place: values decode, unknown fields are dropped (and refused
+ * or warned about), defaults are there.
+ */
+export function shapeObject(object: ApiObject, { type, fieldValidation, warn }: Shaping): void {
+  const metadata = recordOf(object.metadata);
+  const misfit = (problem: string | undefined) => {
+    if (problem !== undefined) throw cannotBeHandled(type, problem);
+  };
+  misfit(decodingProblem(metadata, objectMetaSchema, "metadata"));
+  const unknown = pruneUnknown(metadata, objectMetaSchema).map((path) => `metadata.${path}`);
+  toNormalForm(metadata, objectMetaSchema);
+  if (type.custom === undefined) {
+    if (type.schema !== undefined) {
+      misfit(decodingProblem(object, type.schema));
+      unknown.push(...pruneUnknown(object, type.schema));
+    }
+    applyBuiltinDefaults(type.storage, object);
+    toNormalForm(object as Json, type.schema);
+  } else {
+    type.custom.structure.default(object);
+    unknown.push(...type.custom.structure.prune(object));
+  }
+  if (unknown.length === 0 || fieldValidation === "Ignore") return;
+  const problems = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (fieldValidation === "Strict")
+    throw cannotBeHandled(type, `strict decoding error: ${problems.join(", ")}`);
+  for (const problem of problems) warn(problem);
+}
+
+function cannotBeHandled({ kind, version }: ResourceType, problem: string) {
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${problem}`);
+}
+
+/** What an object of a type has before anything is written into it: structures that are never absent. */
+export function emptyObject(type: ResourceType): ApiObject {
+  const object = { metadata: {} } as unknown as ApiObject;
+  if (type.custom === undefined) toNormalForm(object as Json, type.schema);
+  return object;
+}

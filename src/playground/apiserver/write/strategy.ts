@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from "node:util";
+import { prepareBuiltinCreate } from "../builtin/create.ts";
+import type { Path } from "../managed-field/field-set.ts";
+import type { ApiObject, Json } from "../object.ts";
+import type { ResourceType } from "../resource-type.ts";
+import type { WriteRequest } from "./request.ts";
+
+/** What belongs to the kind rather than to the client, when an object comes to be. */
+export function prepareCreate(object: ApiObject, type: ResourceType): void {
+  if (hasGeneration(type)) object.metadata.generation = 1;
+  if (type.custom === undefined) prepareBuiltinCreate(object, type);
+  else if (type.subresources.has("status")) delete object.status;
+}
+
+/** What an endpoint leaves alone goes back to what is stored; a new spec is a new generation. */
+export function prepareUpdate(
+  next: ApiObject,
+  live: ApiObject,
+  request: Pick<WriteRequest, "type" | "subresource">,
+): void {
+  const { type, subresource } = request;
+  if (subresource === "status") {
+    for (const name of new Set([...Object.keys(next), ...Object.keys(live)])) {
+      if (name === "status" || name === "metadata") continue;
+      restore(next, live, name);
+    }
+    const { managedFields } = next.metadata;
+    if (type.custom !== undefined) next.metadata = { ...live.metadata };
+    else restore(next.metadata as unknown as Json, live.metadata as unknown as Json, "ownerReferences");
+    if (managedFields !== undefined) next.metadata.managedFields = managedFields;
+  } else if (type.subresources.has("status")) restore(next, live, "status");
+  if (
+    subresource !== "status" &&
+    hasGeneration(type) &&
+    !isDeepStrictEqual(specOf(next, type), specOf(live, type))
+  ) {
+    next.metadata.generation = (live.metadata.generation ?? 0) + 1;
+  }
+}
+
+function restore(next: Json, live: Json, name: string): void {
+  if (live[name] === undefined) delete next[name];
+  else next[name] = live[name];
+}
+
+/** Everything that a new generation counts: all but the metadata, and the status where it is split off. */
+function specOf(object: ApiObject, type: ResourceType): Json {
+  const { metadata, apiVersion, status, ...rest } = object;
+  return type.custom === undefined || type.subresources.has("status") ? rest : { ...rest, status };
+}
+
+const WITHOUT_GENERATION = new Set([
+  "/configmaps",
+  "/endpoints",
+  "/events",
+  "/namespaces",
+  "/nodes",
+  "/secrets",
+  "/serviceaccounts",
+  "/services",
+  "coordination.k8s.io/leases",
+  "apiregistration.k8s.io/apiservices",
+]);
+
+function hasGeneration({ custom, group, storage }: ResourceType): boolean {
+  return custom !== undefined || (group !== "rbac.authorization.k8s.io" && !WITHOUT_GENERATION.has(storage));
+}
+
+/** The fields that a write through this endpoint cannot change, and so cannot own. */
+export function untouchedFields({ type, subresource }: Pick<WriteRequest, "type" | "subresource">): Path[] {
+  if (subresource === "status") {
+    return type.custom === undefined
+      ? [["spec"]]
+      : [["spec"], ["metadata", "labels"], ["metadata", "annotations"]];
+  }
+  return type.subresources.has("status") ? [["status"]] : [];
+}
+
+const CONDITIONAL_UPDATES = new Set([
+  "coordination.k8s.io/leases",
+  "apiextensions.k8s.io/customresourcedefinitions",
+  "apiregistration.k8s.io/apiservices",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations",
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations",
+  "admissionregistration.k8s.io/validatingadmissionpolicies",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+  "policy/poddisruptionbudgets",
+]);
+
+/** Whether a PUT must say the resourceVersion that it has seen. */
+export function wantsResourceVersion({ custom, storage }: ResourceType): boolean {
+  return custom !== undefined || CONDITIONAL_UPDATES.has(storage);
+}

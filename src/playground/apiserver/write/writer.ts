@@ -1,0 +1,270 @@
+import { isDeepStrictEqual } from "node:util";
+import { builtinErrors } from "../builtin/validation.ts";
+import {
+  applyConfiguration,
+  type OwnershipOptions,
+  ownershipAfterUpdate,
+} from "../managed-field/ownership.ts";
+import { StructureError } from "../managed-field/structure.ts";
+import { type ApiObject, apiVersionOf, type Json, timestamp } from "../object.ts";
+import { alreadyExists, badRequest, conflict, modified, notFound } from "../refusal.ts";
+import { type ResourceType, served, stored } from "../resource-type.ts";
+import { type FieldError, invalidObject, valueInvalid, valueRequired } from "../schema/field-error.ts";
+import { StatusError } from "../status.ts";
+import type { Store } from "../store.ts";
+import type { Admission } from "./admission.ts";
+import { generatedName, metadataErrors, restoreSystemMetadata, stampCreation } from "./metadata.ts";
+import { checkNamespace } from "./precondition.ts";
+import type { WriteRequest } from "./request.ts";
+import { emptyObject, shapeObject } from "./shape.ts";
+import { prepareCreate, prepareUpdate, untouchedFields, wantsResourceVersion } from "./strategy.ts";
+
+export interface WriterDeps {
+  store: Store;
+  admission: Admission;
+  /** Kubernetes' own admission, before any webhook: may complete the object or throw. */
+  complete(object: ApiObject, request: WriteRequest): void;
+  /** The last word before the store: role escalation. */
+  guard(object: ApiObject, live: ApiObject | undefined, request: WriteRequest): void;
+  now: () => Date;
+}
+
+export type Writer = ReturnType<typeof createWriter>;
+
+/** How often a patch is made again when somebody else wrote in between. */
+const MAX_ATTEMPTS = 5;
+
+/** Creates and updates: shape, owner, admit, validate, guard, store. */
+export function createWriter({ store, admission, complete, guard, now }: WriterDeps) {
+  function ownershipOptions(request: WriteRequest): OwnershipOptions {
+    const { type, fieldManager, subresource } = request;
+    return {
+      schema: type.schema,
+      writer: {
+        name: fieldManager,
+        apiVersion: apiVersionOf(type.group, type.version),
+        subresource,
+        time: timestamp(now()),
+      },
+      untouched: untouchedFields(request),
+    };
+  }
+
+  const liveObject = ({ type, namespace, name }: WriteRequest): ApiObject | undefined => {
+    const found = store.get(type.storage, namespace, name);
+    return found && served(type, found);
+  };
+
+  /** From a stamped, shaped and owned object to a stored one. */
+  async function finishCreate(object: ApiObject, request: WriteRequest): Promise<ApiObject> {
+    const { type, dryRun } = request;
+    const options = { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1", ...optionsJson(request) };
+    complete(object, request);
+    const admitted = await admission.mutate({ request, operation: "CREATE", object, options });
+    admitted.metadata.uid = object.metadata.uid;
+    shapeObject(admitted, { type, fieldValidation: "Ignore", warn: request.warn });
+    refuseInvalid(type, admitted);
+    await admission.validate({ request, operation: "CREATE", object: admitted, options });
+    guard(admitted, undefined, request);
+    // Awaits lie behind us: the namespace may have gone, the name may have been taken.
+    checkNamespace(store, request, admitted.metadata.name);
+    const { name, namespace = "" } = admitted.metadata;
+    if (store.get(type.storage, namespace, name) !== undefined) throw alreadyExists(type, name);
+    return dryRun ? withoutVersion(admitted) : served(type, store.put(type.storage, stored(type, admitted)));
+  }
+
+  function stamped(body: ApiObject, request: WriteRequest): ApiObject {
+    const { type, namespace } = request;
+    const object = structuredClone(body);
+    const { name, generateName } = object.metadata;
+    if (!name && !generateName) {
+      throw invalidObject(type.group, type.kind, "", [
+        valueRequired("metadata.name", "name or generateName is required"),
+      ]);
+    }
+    if (object.metadata.resourceVersion)
+      throw badRequest("resourceVersion should not be set on objects to be created");
+    checkNamespace(store, request, name);
+    let chosen = name;
+    while (!chosen || (!name && store.get(type.storage, namespace, chosen) !== undefined)) {
+      chosen = generatedName(generateName ?? "");
+    }
+    stampCreation(object, chosen, type.namespaced ? namespace : "", now());
+    return object;
+  }
+
+  return {
+    async create(body: ApiObject, request: WriteRequest): Promise<ApiObject> {
+      const { type } = request;
+      shapeObject(body, request);
+      const object = stamped(body, request);
+      prepareCreate(object, type);
+      shapeObject(object, { type, fieldValidation: "Ignore", warn: request.warn });
+      const managedFields = structural(type, object, () =>
+        ownershipAfterUpdate(undefined, object, emptyObject(type), ownershipOptions(request)),
+      );
+      object.metadata.managedFields = managedFields;
+      return finishCreate(object, request);
+    },
+
+    /** `make` builds the next object from a copy of the live one: a PUT's body, a patch. */
+    async update(request: WriteRequest, make: (live: ApiObject) => ApiObject): Promise<ApiObject> {
+      const { type, name } = request;
+      for (let attempt = 1; ; attempt++) {
+        const live = liveObject(request);
+        if (live === undefined) throw notFound(type, name);
+        const next = make(structuredClone(live));
+        const stated = next.metadata.resourceVersion;
+        if (stated && stated !== live.metadata.resourceVersion) throw modified(type, name);
+        if (!stated && wantsResourceVersion(type)) {
+          throw invalidObject(type.group, type.kind, name, [
+            valueInvalid("metadata.resourceVersion", 0, "must be specified for an update"),
+          ]);
+        }
+        const updated = await tryUpdate(request, live, next, (object) => ({
+          ...object,
+          metadata: {
+            ...object.metadata,
+            managedFields: structural(type, object, () =>
+              ownershipAfterUpdate(live, object, emptyObject(type), ownershipOptions(request)),
+            ),
+          },
+        }));
+        if (updated !== undefined) return updated;
+        if (attempt === MAX_ATTEMPTS) throw modified(type, name);
+      }
+    },
+
+    /** Server-side apply; creates what is not there. */
+    async apply(
+      config: ApiObject,
+      request: WriteRequest,
+      force: boolean,
+    ): Promise<{ object: ApiObject; created: boolean }> {
+      const { type, name } = request;
+      if (config.metadata.managedFields?.length) throw badRequest("metadata.managedFields must be nil");
+      const options = { ...ownershipOptions(request), force };
+      for (let attempt = 1; ; attempt++) {
+        const live = liveObject(request);
+        if (live === undefined) {
+          if (request.subresource !== "") throw notFound(type, name);
+          if (config.metadata.uid) {
+            throw conflict(
+              type,
+              name,
+              `uid mismatch: the provided object specified uid ${config.metadata.uid}, and no existing object was found`,
+            );
+          }
+          const fresh = structuredClone(config);
+          const object = stamped(fresh, request);
+          const applied = structural(type, config, () =>
+            applyConfiguration(undefined, object, emptyObject(type), options),
+          );
+          const next = { ...applied, metadata: { ...object.metadata, ...applied?.metadata } } as ApiObject;
+          prepareCreate(next, type);
+          shapeObject(next, request);
+          return { object: await finishCreate(next, request), created: true };
+        }
+        const stated = config.metadata.resourceVersion;
+        if (stated && stated !== live.metadata.resourceVersion) throw modified(type, name);
+        const applied = structural(type, config, () =>
+          applyConfiguration(live, structuredClone(config), emptyObject(type), options),
+        );
+        const updated = await tryUpdate(request, live, structuredClone(applied ?? live), (object) => object);
+        if (updated !== undefined) return { object: updated, created: false };
+        if (attempt === MAX_ATTEMPTS) throw modified(type, name);
+      }
+    },
+  };
+
+  /** One attempt to replace `live`; undefined when it was no longer the live one at the end. */
+  async function tryUpdate(
+    request: WriteRequest,
+    live: ApiObject,
+    next: ApiObject,
+    own: (object: ApiObject) => ApiObject,
+  ): Promise<ApiObject | undefined> {
+    const { type, dryRun, namespace, name } = request;
+    const before = store.get(type.storage, namespace, name);
+    if (next.metadata.uid && next.metadata.uid !== live.metadata.uid) {
+      throw conflict(
+        type,
+        name,
+        `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${live.metadata.uid}`,
+      );
+    }
+    restoreSystemMetadata(next, live);
+    shapeObject(next, request);
+    prepareUpdate(next, live, request);
+    const owned = own(next);
+    const options = { kind: "UpdateOptions", apiVersion: "meta.k8s.io/v1", ...optionsJson(request) };
+    const admitted = await admission.mutate({
+      request,
+      operation: "UPDATE",
+      object: owned,
+      oldObject: live,
+      options,
+    });
+    restoreSystemMetadata(admitted, { ...live, metadata: { ...live.metadata, ...generationOf(owned) } });
+    shapeObject(admitted, { type, fieldValidation: "Ignore", warn: request.warn });
+    prepareUpdate(admitted, live, request);
+    refuseInvalid(type, admitted, live);
+    await admission.validate({ request, operation: "UPDATE", object: admitted, oldObject: live, options });
+    guard(admitted, live, request);
+    if (store.get(type.storage, namespace, name) !== before) return undefined;
+    if (dryRun || isDeepStrictEqual(admitted, live)) return admitted;
+    if (isFinished(admitted)) {
+      const ended = { ...admitted, metadata: { ...admitted.metadata } };
+      store.remove(type.storage, namespace, name);
+      return ended;
+    }
+    return served(type, store.put(type.storage, stored(type, admitted)));
+  }
+}
+
+function generationOf({ metadata }: ApiObject) {
+  return metadata.generation === undefined ? {} : { generation: metadata.generation };
+}
+
+/** An object on its way out goes with its last finalizer. */
+function isFinished({ metadata, spec }: ApiObject): boolean {
+  if (metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) return false;
+  if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+  const { finalizers } = (spec ?? {}) as { finalizers?: unknown[] };
+  return !Array.isArray(finalizers) || finalizers.length === 0;
+}
+
+function refuseInvalid(type: ResourceType, object: ApiObject, live?: ApiObject): void {
+  const errors = metadataErrors(object, type, live);
+  const own =
+    type.custom === undefined
+      ? builtinErrors(object, type, live)
+      : (type.custom.structure.validate(object, live) as FieldError[]);
+  if (errors.length + own.length > 0) {
+    throw invalidObject(type.group, type.kind, object.metadata.name, [...errors, ...own]);
+  }
+}
+
+/** A list that claims to be a map or a set and is not cannot be tracked. */
+function structural<T>(type: ResourceType, object: ApiObject, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof StructureError)) throw error;
+    const { namespace = "", name } = object.metadata;
+    throw new StatusError(
+      500,
+      "InternalError",
+      `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(type.group, type.version)}, Kind=${type.kind}): ${error.message}`,
+    );
+  }
+}
+
+function withoutVersion(object: ApiObject): ApiObject {
+  const { resourceVersion, ...metadata } = object.metadata;
+  return { ...object, metadata: metadata as ApiObject["metadata"] };
+}
+
+function optionsJson({ dryRun, fieldManager, fieldValidation }: WriteRequest): Json {
+  return { ...(dryRun ? { dryRun: ["All"] } : {}), fieldManager, fieldValidation };
+}
