@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { parseAllDocuments } from "yaml";
 import { isRecord, type Json } from "./object.ts";
+import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
 
 /** What Kubernetes takes of one request. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
 
-const ENCODINGS = ["application/json", "application/yaml"];
+const ENCODINGS = ["application/json", "application/yaml", PROTOBUF];
 
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > LIMIT_BYTES) throw tooLarge(LIMIT_BYTES);
@@ -25,10 +26,15 @@ export function mediaTypeOf(header: string | undefined): string {
   return (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** A body as one JSON object. No content type means JSON; anything but JSON and YAML is 415. */
+/** A body as one JSON object. No content type means JSON; anything but JSON, YAML and protobuf is 415. */
 export function decodeObject(body: Buffer, contentType: string | undefined): Json {
   const type = mediaTypeOf(contentType);
   if (type !== "" && !ENCODINGS.includes(type)) throw unsupportedMediaType(ENCODINGS);
+  if (type === PROTOBUF) {
+    const decoded = decodeProtobuf(body);
+    if (decoded === undefined) throw unsupportedMediaType(ENCODINGS);
+    return decoded;
+  }
   const value = type === "application/yaml" ? parseYaml(body) : parseJson(body);
   if (!isRecord(value)) throw badRequest("the body of the request is not an object");
   return value;
