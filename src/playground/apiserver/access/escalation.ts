@@ -56,12 +56,17 @@ export function checkRoleWrite(authorizer: Authorizer, write: RoleWrite): void {
   if (may("bind", ref.kind === "ClusterRole" ? "clusterroles" : "roles", ref.name)) return;
   const rules = authorizer.roleRules(ref, namespace);
   if (rules === undefined) {
-    const target = ref.kind === "ClusterRole" ? "clusterrole" : "role";
-    throw new StatusError(404, "NotFound", `${target}.${RBAC_GROUP} ${JSON.stringify(ref.name)} not found`, {
-      name: ref.name,
-      group: RBAC_GROUP,
-      kind: target,
-    });
+    // Kubernetes names the binding's resource here, with the role's name.
+    throw new StatusError(
+      404,
+      "NotFound",
+      `${resource}.${RBAC_GROUP} ${JSON.stringify(ref.name)} not found`,
+      {
+        name: ref.name,
+        group: RBAC_GROUP,
+        kind: resource,
+      },
+    );
   }
   confirmCovered(authorizer, write, rules);
 }

@@ -14,7 +14,7 @@ const EXTRA_PREFIX = "impersonate-extra-";
 /**
  * The user that a request wants to act as, or the sender itself when it names nobody. Each user, group, uid
  * and extra value is asked of the authorizer by itself (verb `impersonate`); the first that is not allowed
- * refuses the request with 403.
+ * refuses the request with 403. The narrower `impersonate-on:…` verbs of newer clusters allow nothing here.
  */
 export function impersonatedUser(
   requestor: UserInfo,
@@ -27,11 +27,8 @@ export function impersonatedUser(
   const extra = extraHeaders(headers);
   if (!username) {
     if (groups.length > 0 || uid || extra.length > 0) {
-      throw new StatusError(
-        500,
-        "InternalError",
-        `requested ${JSON.stringify({ groups, extra: Object.fromEntries(extra), uid })} without impersonating a user`,
-      );
+      const asked = JSON.stringify({ groups, extra: Object.fromEntries(extra), uid });
+      throw new StatusError(400, "BadRequest", `requested ${asked} without impersonating a user name`);
     }
     return requestor;
   }

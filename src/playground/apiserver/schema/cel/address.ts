@@ -137,6 +137,11 @@ export function registerAddresses(environment: Environment, define: Define): voi
   define(`${IP}.isLinkLocalUnicast(): bool`, isLinkLocalUnicast);
   define(`${IP}.isGlobalUnicast(): bool`, isGlobalUnicast);
 
+  class IpNamespace {}
+  environment.registerType("IpNamespace", IpNamespace);
+  environment.registerConstant("ip", "IpNamespace", new IpNamespace());
+  define("IpNamespace.isCanonical(string): bool", (_: unknown, text: string) => ip(text).text === text);
+
   define("isCIDR(string): bool", (text: string) => parseCidr(text) !== undefined);
   define(`cidr(string): ${CIDR}`, cidr);
   define(`string(${CIDR}): string`, ({ address, prefix }: Cidr) => `${address.text}/${prefix}`);

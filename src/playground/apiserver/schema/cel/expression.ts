@@ -1,8 +1,8 @@
-import type { Environment } from "@marcbachmann/cel-js";
+import { type Environment, EvaluationError, Optional } from "@marcbachmann/cel-js";
 import { compilePattern, PatternError } from "../pattern.ts";
 import { checkError, compileErrorAt, syntaxError } from "./compile-error.ts";
 import { forbiddenMethod, forbiddenName, replacedMethod } from "./library.ts";
-import { type CelError, type Node, positionOf, typeText, walk } from "./node.ts";
+import { type CelError, type Macro, type Node, positionOf, typeText, walk } from "./node.ts";
 
 export { CelCompileError } from "./compile-error.ts";
 
@@ -37,7 +37,9 @@ export function compileExpression(environment: Environment, source: string): Cel
       environment.getDefinitions().functions.some((known) => known.name === name);
     throw checkError(source, checked.error as CelError, isKnown);
   }
-  for (const node of nodes) checkFurther(node, source);
+  // `format` takes values of every type in one list.
+  const formatted = new Set(nodes.flatMap((node) => (isCallOf(node, "format") ? node.args[2] : [])));
+  for (const node of nodes) if (!formatted.has(node)) checkFurther(node, source);
   const variables = new Set(nodes.filter((node) => node.op === "id").map((node) => String(node.args)));
 
   return {
@@ -79,21 +81,35 @@ function adapt(node: Node, source: string): void {
   const macro = node.meta?.macro;
   if (node.op === "call" && (node.args as [string])[0] === "has" && macro !== undefined) {
     const [, [field]] = node.args as [string, [Node]];
-    const original = macro.typeCheck;
-    macro.typeCheck = (checker, self, context) => {
-      const type = original(checker, self, context);
-      try {
-        checker.check(field, context);
-      } catch (error) {
-        const { code } = error as CelError;
-        if (code !== "no_such_key" && code !== "cannot_index_type") throw error;
-        // cel-go places what is wrong with the field at the call.
-        const misplaced = checkError(source, error as CelError, () => true).message;
-        refuse(/^ERROR: \S+ (.*)/.exec(misplaced)?.[1] ?? misplaced);
-      }
-      return type;
-    };
+    if (field.op === ".") replaceHas(macro, field, refuse);
+    else refuse("invalid argument to has() macro", field.start);
   }
+}
+
+/** The library's `has()` takes names alone; CEL's takes a field of anything, `has(list[0].a)`, and it must exist. */
+function replaceHas(macro: Macro, field: Node, refuse: (message: string) => void): void {
+  const [operand, name] = field.args as [Node, string];
+  macro.typeCheck = (checker, _, context) => {
+    try {
+      checker.check(field, context);
+    } catch (error) {
+      const { code } = error as CelError;
+      if (code !== "no_such_key" && code !== "cannot_index_type") throw error;
+      // cel-go places what is wrong with the field at the call.
+      const misplaced = checkError(field.input, error as CelError, () => true).message;
+      refuse(/^ERROR: \S+ (.*)/.exec(misplaced)?.[1] ?? misplaced);
+    }
+    return checker.getType("bool");
+  };
+  macro.evaluate = (evaluator, _, context) => {
+    const object = evaluator.run(operand, context);
+    const type = evaluator.debugType(object);
+    if (type.fieldLazy === undefined) {
+      throw new EvaluationError({ code: "no_such_key", message: `No such key: ${name}` });
+    }
+    const value = type.fieldLazy(object, name, field, evaluator);
+    return value instanceof Optional ? value.hasValue() : value !== undefined;
+  };
 }
 
 function isPattern(value: unknown): boolean {
@@ -105,6 +121,10 @@ function isPattern(value: unknown): boolean {
     if (error instanceof PatternError) return false;
     throw error;
   }
+}
+
+function isCallOf(node: Node, method: string): node is Node & { args: [string, Node, Node[]] } {
+  return node.op === "rcall" && (node.args as [string])[0] === method;
 }
 
 /** What cel-go refuses and the library lets pass. */
@@ -134,11 +154,9 @@ function checkFurther(node: Node, source: string): void {
   }
 }
 
-/** The elements of a literal must be of one type; `dyn` fits with all. */
+/** The elements of a literal must be of one type; not even `dyn` mixes with others. */
 function assertUniform(elements: readonly Node[], source: string): void {
-  const typed = elements.filter(
-    ({ checkedType }) => checkedType !== undefined && !checkedType.hasDynType && !checkedType.isEmpty(),
-  );
+  const typed = elements.filter(({ checkedType }) => checkedType !== undefined && !checkedType.isEmpty());
   const expected = typed[0]?.checkedType?.name;
   const other = typed.find(({ checkedType }) => checkedType?.name !== expected);
   if (expected === undefined || other === undefined) return;

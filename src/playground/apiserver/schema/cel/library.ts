@@ -47,7 +47,7 @@ export function createCelEnvironment(): Environment {
 function createBase(): Environment {
   const environment = new Environment({
     enableOptionalTypes: true,
-    // Mixed literals are checked afterwards: the library would refuse `["a", dyn("b")]` too.
+    // Literals are checked afterwards: the library has no exception for the list that `format` takes.
     homogeneousAggregateLiterals: false,
     limits: { maxListElements: 10_000, maxMapEntries: 10_000 },
   });

@@ -1,4 +1,4 @@
-import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
+import { type Environment, EvaluationError, Optional } from "@marcbachmann/cel-js";
 import { Duration } from "@marcbachmann/cel-js/evaluator";
 import type { Define } from "./library.ts";
 import { celEquals } from "./value.ts";
@@ -20,6 +20,25 @@ export function registerLists(environment: Environment, define: Define): void {
     BigInt(list.findLastIndex((other) => celEquals(other, item))),
   );
 
+  define("list<T>.slice(int, int): list<T>", slice);
+  define("list<T>.distinct(): list<T>", (list: unknown[]) =>
+    list.filter((item, index) => list.findIndex((other) => celEquals(other, item)) === index),
+  );
+  define("list<T>.sort(): list<T>", (list: Ordered[]) =>
+    [...list].sort((a, b) => (isLess(a, b) ? -1 : isLess(b, a) ? 1 : 0)),
+  );
+  define("list<T>.reverse(): list<T>", (list: unknown[]) => [...list].reverse());
+  define("list<list<T>>.flatten(): list<T>", (list: unknown[][]) => list.flat());
+  define("list<T>.first(): optional<T>", (list: unknown[]) => Optional.of(list[0]));
+  define("list<T>.last(): optional<T>", (list: unknown[]) => Optional.of(list.at(-1)));
+
+  class ListsNamespace {}
+  environment.registerType("ListsNamespace", ListsNamespace);
+  environment.registerConstant("lists", "ListsNamespace", new ListsNamespace());
+  define("ListsNamespace.range(int): list<int>", (_: unknown, count: bigint) =>
+    Array.from({ length: Number(count) }, (_item, index) => BigInt(index)),
+  );
+
   class SetsNamespace {}
   environment.registerType("SetsNamespace", SetsNamespace);
   environment.registerConstant("sets", "SetsNamespace", new SetsNamespace());
@@ -35,6 +54,16 @@ export function registerLists(environment: Environment, define: Define): void {
   define("SetsNamespace.intersects(list<T>, list<T>): bool", (_: unknown, a: unknown[], b: unknown[]) =>
     a.some((item) => b.some((other) => celEquals(item, other))),
   );
+}
+
+function slice(list: unknown[], start: bigint, end: bigint): unknown[] {
+  if (start < 0n || end < 0n || start > end || end > BigInt(list.length)) {
+    throw new EvaluationError({
+      code: "invalid_argument",
+      message: `cannot slice(${start}, ${end}), list is length ${list.length}`,
+    });
+  }
+  return list.slice(Number(start), Number(end));
 }
 
 function isLess(a: Ordered, b: Ordered): boolean {

@@ -19,10 +19,19 @@ export interface Node {
 
 export interface Checker {
   check(node: Node, context: unknown): CheckedType;
+  getType(name: string): CheckedType;
 }
 
 export interface Macro {
   typeCheck(checker: Checker, macro: unknown, context: unknown): unknown;
+  evaluate(evaluator: Evaluator, macro: unknown, context: unknown): unknown;
+}
+
+export interface Evaluator {
+  run(node: Node, context: unknown): unknown;
+  debugType(value: unknown): {
+    fieldLazy?(value: unknown, name: string, node: Node, evaluator: Evaluator): unknown;
+  };
 }
 
 /** An error of the library: `summary` is the message without the excerpt of the source. */

@@ -65,7 +65,6 @@ export function registerQuantities(environment: Environment, define: Define): vo
     }
     return new Quantity(amount);
   });
-  define(`${TYPE}.sign(): int`, ({ amount }: Quantity) => (amount > 0n ? 1n : amount < 0n ? -1n : 0n));
   define(`${TYPE}.isInteger(): bool`, ({ amount }: Quantity) => isInteger(amount));
   define(`${TYPE}.asInteger(): int`, ({ amount }: Quantity) => {
     if (!isInteger(amount)) {
