@@ -7,9 +7,12 @@ import type { AdmissionRequest } from "./request.ts";
 class CelAuthorizer {
   readonly authorizer: Authorizer;
   readonly user: UserInfo;
-  constructor(authorizer: Authorizer, user: UserInfo) {
+  /** A check of the very object that the request is about; a service account's authorizer has none. */
+  readonly requestResource: ResourceCheck | undefined;
+  constructor(authorizer: Authorizer, user: UserInfo, target?: ResourceTarget) {
     this.authorizer = authorizer;
     this.user = user;
+    this.requestResource = target && new ResourceCheck(this, target);
   }
 }
 
@@ -59,14 +62,9 @@ class CelDecision {
   }
 }
 
-export function authorizerValue(authorizer: Authorizer, user: UserInfo): CelAuthorizer {
-  return new CelAuthorizer(authorizer, user);
-}
-
-/** `authorizer.requestResource`: a check of the very object that the request is about. */
-export function requestResourceCheck(authorizer: Authorizer, request: AdmissionRequest): ResourceCheck {
+export function authorizerValue(authorizer: Authorizer, request: AdmissionRequest): CelAuthorizer {
   const { resource, subresource, namespace, name, user } = request;
-  return new ResourceCheck(new CelAuthorizer(authorizer, user), {
+  return new CelAuthorizer(authorizer, user, {
     group: resource.group,
     resource: resource.resource,
     subresource,
@@ -84,10 +82,13 @@ function notEmpty(value: string, what: string): string {
 
 export function registerAuthorizer(environment: Environment): void {
   const type = (name: string) => `kubernetes.authorization.${name}`;
-  environment.registerType(type("Authorizer"), CelAuthorizer);
   environment.registerType(type("PathCheck"), PathCheck);
   environment.registerType(type("GroupCheck"), GroupCheck);
   environment.registerType(type("ResourceCheck"), ResourceCheck);
+  environment.registerType(type("Authorizer"), {
+    ctor: CelAuthorizer,
+    fields: { requestResource: type("ResourceCheck") },
+  });
   environment.registerType(type("Decision"), CelDecision);
   const define = (signature: string, handler: (...args: never[]) => unknown) =>
     environment.registerFunction(signature, handler as (...args: unknown[]) => unknown, { async: false });

@@ -4,7 +4,7 @@ import { type Declaration, declareSchema } from "../schema/cel/declaration.ts";
 import { createCelEnvironment } from "../schema/cel/library.ts";
 import { dynamicValue } from "../schema/cel/value.ts";
 import type { JsonObject, JsonSchema } from "../schema/json-schema.ts";
-import { authorizerValue, registerAuthorizer, requestResourceCheck } from "./cel-authorizer.ts";
+import { authorizerValue, registerAuthorizer } from "./cel-authorizer.ts";
 import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
 
 const TEXT: JsonSchema = { type: "string" };
@@ -51,8 +51,7 @@ function sharedScope() {
     .registerVariable("object", "dyn")
     .registerVariable("oldObject", "dyn")
     .registerVariable("request", request.type)
-    .registerVariable("authorizer", "kubernetes.authorization.Authorizer")
-    .registerVariable("authorizer.requestResource", "kubernetes.authorization.ResourceCheck");
+    .registerVariable("authorizer", "kubernetes.authorization.Authorizer");
   shared = { environment, request };
   return shared;
 }
@@ -78,8 +77,7 @@ export function scopeValues(
     oldObject: dynamicValue(request.oldObject),
     request: sharedScope().request.convert(requestJson(request, matchedAs)),
     namespaceObject: dynamicValue(namespaceObject),
-    authorizer: authorizerValue(authorizer, request.user),
-    "authorizer.requestResource": requestResourceCheck(authorizer, request),
+    authorizer: authorizerValue(authorizer, request),
   };
 }
 

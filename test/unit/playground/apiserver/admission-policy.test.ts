@@ -1,0 +1,312 @@
+import { describe, expect, it } from "vitest";
+import { createAuthorizer } from "../../../../src/playground/apiserver/access/authorization.ts";
+import { createAdmissionChain } from "../../../../src/playground/apiserver/admission/chain.ts";
+import { applyConfigurationDefaults } from "../../../../src/playground/apiserver/admission/configuration-default.ts";
+import { validateAdmissionConfiguration } from "../../../../src/playground/apiserver/admission/configuration-validation.ts";
+import type { BindingSpec, PolicySpec } from "../../../../src/playground/apiserver/admission/policy.ts";
+import type { AdmissionRequest } from "../../../../src/playground/apiserver/admission/request.ts";
+import type { JsonObject } from "../../../../src/playground/apiserver/schema/json-schema.ts";
+import { StatusError } from "../../../../src/playground/apiserver/status.ts";
+
+const RULES = [{ operations: ["*"], apiGroups: [""], apiVersions: ["*"], resources: ["configmaps"] }];
+
+const policy = (spec: Partial<PolicySpec>): JsonObject => ({
+  kind: "ValidatingAdmissionPolicy",
+  metadata: { name: "p" },
+  spec: { matchConstraints: { resourceRules: RULES }, ...spec },
+});
+const binding = (spec: Partial<BindingSpec>): JsonObject => ({
+  kind: "ValidatingAdmissionPolicyBinding",
+  metadata: { name: "b" },
+  spec: { policyName: "p", validationActions: ["Deny"], ...spec },
+});
+
+const REQUEST: AdmissionRequest = {
+  operation: "CREATE",
+  kind: { group: "", version: "v1", kind: "ConfigMap" },
+  resource: { group: "", version: "v1", resource: "configmaps" },
+  subresource: "",
+  name: "c",
+  namespace: "default",
+  user: { username: "admin", groups: ["system:masters"] },
+  object: { metadata: { name: "c" }, data: { a: "b" } },
+  oldObject: null,
+  options: null,
+  dryRun: false,
+};
+
+function chainOf(...objects: JsonObject[]) {
+  const authorizer = createAuthorizer({ list: () => [], version: () => 1 });
+  return createAdmissionChain({
+    authorizer,
+    version: () => 1,
+    list: (resource) =>
+      objects.filter(({ kind }) =>
+        resource === "validatingadmissionpolicies"
+          ? kind === "ValidatingAdmissionPolicy"
+          : resource === "validatingadmissionpolicybindings" && kind === "ValidatingAdmissionPolicyBinding",
+      ),
+    namespace: (name) => ({ metadata: { name, labels: { team: "a" } } }),
+    resolveService: () => undefined,
+    applyJsonPatch: (object) => object,
+  });
+}
+
+async function outcome(
+  spec: Partial<PolicySpec>,
+  bound: Partial<BindingSpec> = {},
+  request = REQUEST,
+): Promise<unknown> {
+  try {
+    const notes = await chainOf(policy(spec), binding(bound)).validate(request);
+    return notes.warnings.length > 0 ? notes.warnings : "allowed";
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return [error.code, error.reason, error.message];
+  }
+}
+
+const denied = (message: string) =>
+  `configmaps "c" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${message}`;
+const FALSE = { validations: [{ expression: "false", message: "no" }] };
+
+// Messages as a kube-apiserver 1.36 gives them.
+describe("a ValidatingAdmissionPolicy", () => {
+  it.each<[string, Partial<PolicySpec>, Partial<BindingSpec>, unknown]>([
+    ["holds", { validations: [{ expression: "object.data.a == 'b'" }] }, {}, "allowed"],
+    [
+      "denies with its expression",
+      { validations: [{ expression: "false" }] },
+      {},
+      [422, "Invalid", denied("failed expression: false")],
+    ],
+    [
+      "denies with its message",
+      { validations: [{ expression: "false", message: " no " }] },
+      {},
+      [422, "Invalid", denied("no")],
+    ],
+    [
+      "denies with what it computed, and its reason",
+      {
+        validations: [
+          { expression: "false", messageExpression: "'got ' + object.data.a", reason: "Forbidden" },
+        ],
+      },
+      {},
+      [403, "Forbidden", denied("got b")],
+    ],
+    [
+      "fails closed",
+      { validations: [{ expression: "object.data.zz == 'x'" }] },
+      {},
+      [422, "Invalid", denied("expression 'object.data.zz == 'x'' resulted in error: no such key: zz")],
+    ],
+    [
+      "fails open when it says so",
+      { failurePolicy: "Ignore", validations: [{ expression: "object.data.zz == 'x'" }] },
+      {},
+      "allowed",
+    ],
+    [
+      "warns",
+      FALSE,
+      { validationActions: ["Warn"] },
+      ["Validation failed for ValidatingAdmissionPolicy 'p' with binding 'b': no"],
+    ],
+    ["audits", FALSE, { validationActions: ["Audit"] }, "allowed"],
+    [
+      "computes variables from one another",
+      {
+        variables: [
+          { name: "data", expression: "object.data" },
+          { name: "both", expression: "variables.data.a + 'x'" },
+        ],
+        validations: [{ expression: "variables.both == 'q'", messageExpression: "'is ' + variables.both" }],
+      },
+      {},
+      [422, "Invalid", denied("is bx")],
+    ],
+    [
+      "tells a variable that cannot be computed",
+      {
+        variables: [{ name: "zz", expression: "object.data.zz" }],
+        validations: [{ expression: "variables.zz == 'q'" }],
+      },
+      {},
+      [
+        422,
+        "Invalid",
+        denied(
+          "expression 'variables.zz == 'q'' resulted in error: composited variable \"zz\" fails to evaluate: no such key: zz",
+        ),
+      ],
+    ],
+    [
+      "does not apply where its condition does not hold",
+      { ...FALSE, matchConditions: [{ name: "x", expression: "request.userInfo.username != 'admin'" }] },
+      {},
+      "allowed",
+    ],
+    [
+      "sees the request, its namespace and who may do what",
+      {
+        validations: [
+          {
+            expression:
+              "request.namespace == 'default' && !has(request.subResource) && !request.dryRun && namespaceObject.metadata.labels.team == 'a' && oldObject == null && authorizer.requestResource.check('create').allowed() && authorizer.group('').resource('pods').namespace('x').check('get').allowed()",
+          },
+        ],
+      },
+      {},
+      "allowed",
+    ],
+    [
+      "asks for a service account",
+      {
+        validations: [
+          {
+            expression: "!authorizer.serviceAccount('default', 'sa').path('/metrics').check('get').allowed()",
+          },
+        ],
+      },
+      {},
+      "allowed",
+    ],
+    [
+      "is narrowed by its binding",
+      FALSE,
+      { matchResources: { namespaceSelector: { matchLabels: { team: "b" } } } },
+      "allowed",
+    ],
+    [
+      "leaves out what it excludes",
+      {
+        ...FALSE,
+        matchConstraints: {
+          resourceRules: RULES,
+          excludeResourceRules: [{ ...RULES[0], resourceNames: ["c"] }],
+        },
+      },
+      {},
+      "allowed",
+    ],
+  ])("%s", async (_, spec, bound, expected) => {
+    expect(await outcome(spec, bound)).toEqual(expected);
+  });
+
+  it("guards webhook configurations, but neither policies nor reviews", async () => {
+    const everything: Partial<PolicySpec> = {
+      matchConstraints: {
+        resourceRules: [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] }],
+      },
+      ...FALSE,
+    };
+    const about = (group: string, kind: string): AdmissionRequest => ({
+      ...REQUEST,
+      namespace: "",
+      kind: { group, version: "v1", kind },
+      resource: { group, version: "v1", resource: `${kind.toLowerCase()}s` },
+    });
+    const registration = "admissionregistration.k8s.io";
+    expect(await outcome(everything, {}, about(registration, "ValidatingWebhookConfiguration"))).not.toBe(
+      "allowed",
+    );
+    expect(await outcome(everything, {}, about(registration, "ValidatingAdmissionPolicy"))).toBe("allowed");
+    expect(await outcome(everything, {}, about("authorization.k8s.io", "SubjectAccessReview"))).toBe(
+      "allowed",
+    );
+  });
+
+  it("that does not compile denies what it matches, and nothing else", async () => {
+    const broken = { validations: [{ expression: "foo" }] };
+    expect(await outcome(broken)).toMatchObject([
+      422,
+      "Invalid",
+      expect.stringContaining("compilation failed"),
+    ]);
+    const secrets = { ...REQUEST, resource: { ...REQUEST.resource, resource: "secrets" } };
+    expect(await outcome(broken, {}, secrets)).toBe("allowed");
+  });
+});
+
+describe("writing a policy", () => {
+  const problems = (object: JsonObject) => {
+    applyConfigurationDefaults(object);
+    return validateAdmissionConfiguration(object).map(({ field, message }) => `${field}: ${message}`);
+  };
+
+  it.each<[JsonObject, string[]]>([
+    [policy({ validations: [{ expression: "true" }] }), []],
+    [
+      policy({ validations: [{ expression: "foo" }] }),
+      [
+        "spec.validations[0].expression: Invalid value: \"foo\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n | foo\n | ^",
+      ],
+    ],
+    [
+      policy({ validations: [{ expression: "1" }] }),
+      ['spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int'],
+    ],
+    [
+      policy({ validations: [{ expression: "true", messageExpression: "object.x" }] }),
+      [
+        'spec.validations[0].messageExpression: Invalid value: "object.x": must evaluate to string but got dyn',
+      ],
+    ],
+    [
+      policy({ validations: [{ expression: "true", reason: "Foo" }] }),
+      [
+        'spec.validations[0].reason: Unsupported value: "Foo": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
+      ],
+    ],
+    [
+      policy({ paramKind: {}, validations: [{ expression: "true" }] }),
+      [
+        "spec.paramKind: Forbidden: this API server evaluates policies without parameters: put them into the expressions",
+      ],
+    ],
+    [
+      policy({ variables: [{ name: "a b", expression: "1" }], validations: [{ expression: "true" }] }),
+      ['spec.variables[0].name: Invalid value: "a b": must be a valid CEL identifier'],
+    ],
+    [binding({}), []],
+    [
+      binding({ validationActions: [] }),
+      ["spec.validationActions: Required value: at least one validation action is required"],
+    ],
+    [
+      binding({ validationActions: ["Deny", "Warn"] }),
+      [
+        'spec.validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+      ],
+    ],
+  ])("%j", (object, expected) => {
+    expect(problems(structuredClone(object))).toEqual(expected);
+  });
+
+  it("checks webhooks too", () => {
+    const configuration = (webhook: JsonObject): JsonObject => ({
+      kind: "ValidatingWebhookConfiguration",
+      metadata: { name: "w" },
+      webhooks: [{ name: "a.example.com", clientConfig: { url: "https://h/x" }, ...webhook }],
+    });
+    expect(problems(configuration({ sideEffects: "None", admissionReviewVersions: ["v1"] }))).toEqual([]);
+    expect(
+      problems(
+        configuration({
+          name: "x",
+          sideEffects: "Some",
+          timeoutSeconds: 40,
+          clientConfig: { url: "http://h" },
+        }),
+      ),
+    ).toEqual([
+      'webhooks[0].name: Invalid value: "x": should be a domain with at least three segments separated by dots',
+      'webhooks[0].sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"',
+      "webhooks[0].timeoutSeconds: Invalid value: 40: the timeout value must be between 1 and 30 seconds",
+      "webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1",
+      "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
+    ]);
+  });
+});
