@@ -1,0 +1,149 @@
+import type { KubernetesObject } from "../../api/object.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { createEventRecorder } from "../../kube/event.ts";
+import { createInformer } from "../../kube/informer.ts";
+import { createReconcileMetrics } from "../../kube/metric.ts";
+import { createController } from "../../kube/reconcile.ts";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  JOBS,
+  NODES,
+  PODS,
+  REPLICA_SETS,
+  type Resource,
+  SECRETS,
+} from "../../kube/resource.ts";
+import type { Logger } from "../../platform/log.ts";
+import { Registry } from "../../platform/metrics.ts";
+import type { Reaper } from "../process/reaper.ts";
+import type { StateDirectory } from "../process/state-directory.ts";
+import { createAddressPool } from "./address.ts";
+import type { Entrypoint } from "./container.ts";
+import { createDeploymentReconciler, type DeploymentDeps, deploymentWatches } from "./deployment.ts";
+import { createJobReconciler, type JobDeps, jobWatches } from "./job.ts";
+import { createKubelet, NODE_NAME } from "./kubelet.ts";
+import type { Pod } from "./pod.ts";
+import { createServiceProxy, type ServiceProxy } from "./service-proxy.ts";
+
+export interface RunnerOptions {
+  client: KubeClient;
+  caPem: string;
+  state: StateDirectory;
+  reaper: Reaper;
+  /** What each image runs, by `repository@sha256:…`. Any other is not on this machine. */
+  images: ReadonlyMap<string, Entrypoint>;
+  baseEnv: Record<string, string>;
+  /** First of the ports that Services get on 127.0.0.1. */
+  firstServicePort: number;
+  logger: Logger;
+  now: () => Date;
+}
+
+export interface Runner {
+  proxy: ServiceProxy;
+  /** Address of a ready Pod with these labels; undefined while there is none. */
+  podAddress(namespace: string, name: string): string | undefined;
+  close(): Promise<void>;
+}
+
+const CRASH_BACKOFF_MS = 500;
+
+/** Executes Deployments and Jobs of any API server as processes of this machine: controller manager and kubelet in one. */
+export async function startRunner(options: RunnerOptions): Promise<Runner> {
+  const { client, state, logger, now } = options;
+  const stop = new AbortController();
+  const deps = { client, logger };
+  const cache = <T extends KubernetesObject>(resource: Resource) => createInformer<T>(deps, resource);
+  const pods = cache<Pod>(PODS);
+  const configMaps = cache(CONFIG_MAPS);
+  const secrets = cache(SECRETS);
+  const informers = [pods, configMaps, secrets];
+  const deploymentDeps: DeploymentDeps = {
+    client,
+    deployments: cache(DEPLOYMENTS),
+    replicaSets: cache(REPLICA_SETS),
+    pods,
+    now,
+  };
+  const jobDeps: JobDeps = { client, jobs: cache(JOBS), pods, now };
+  const running = [...informers, deploymentDeps.deployments, deploymentDeps.replicaSets, jobDeps.jobs].map(
+    (informer) => ({
+      synced: informer.synced,
+      done: informer.run(stop.signal),
+    }),
+  );
+  await Promise.all(running.map(({ synced }) => synced));
+  await announceNode(client, now);
+
+  const kubelet = createKubelet({
+    ...options,
+    pods,
+    configMaps,
+    secrets,
+    addresses: await createAddressPool(state.path),
+    events: createEventRecorder({ client, component: "kubelet", instance: NODE_NAME, logger, now }),
+    findImage: (image) => options.images.get(image),
+    podFolder: state.file("pods"),
+    logFolder: state.file("logs"),
+    crashBackoffMs: CRASH_BACKOFF_MS,
+  });
+  kubelet.start();
+  const metrics = createReconcileMetrics(new Registry());
+  const controllers = [
+    createController(
+      { logger, metrics },
+      {
+        name: "deployment",
+        watches: deploymentWatches(deploymentDeps),
+        reconcile: createDeploymentReconciler(deploymentDeps),
+      },
+    ),
+    createController(
+      { logger, metrics },
+      { name: "job", watches: jobWatches(jobDeps), reconcile: createJobReconciler(jobDeps) },
+    ),
+  ].map((controller) => controller.run(stop.signal));
+  const proxy = createServiceProxy(pods, options.firstServicePort);
+
+  return {
+    proxy,
+    podAddress: (namespace, name) =>
+      pods
+        .list()
+        .find(
+          ({ metadata, status }) =>
+            metadata.namespace === namespace &&
+            metadata.labels?.["app.kubernetes.io/name"] === name &&
+            status?.phase === "Running",
+        )?.status?.podIP,
+    async close() {
+      await proxy.close();
+      await kubelet.stop();
+      stop.abort();
+      await Promise.all([...controllers, ...running.map(({ done }) => done)]);
+    },
+  };
+}
+
+async function announceNode(client: KubeClient, now: () => Date): Promise<void> {
+  const at = now()
+    .toISOString()
+    .replace(/\.\d+Z$/, "Z");
+  const node = { apiVersion: "v1", kind: "Node", metadata: { name: NODE_NAME } };
+  await client.apply(NODES, node, { fieldManager: "kubelet" });
+  const ready = {
+    type: "Ready",
+    status: "True",
+    reason: "KubeletReady",
+    message: "processes run here",
+    lastHeartbeatTime: at,
+    lastTransitionTime: at,
+  };
+  await client.mergePatch(
+    NODES,
+    node.metadata,
+    { status: { conditions: [ready], addresses: [{ type: "InternalIP", address: "127.0.0.1" }] } },
+    "status",
+  );
+}
