@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { type Authorizer, forbiddenObject } from "./access/authorization.ts";
 import { checkRoleWrite, type RoleWrite } from "./access/escalation.ts";
-import { type ApiObject, recordOf } from "./object.ts";
+import { type ApiObject, listOf, recordOf } from "./object.ts";
 import { forbiddenBecause } from "./refusal.ts";
 import type { Store } from "./store.ts";
 import type { WriteRequest } from "./write/request.ts";
@@ -24,6 +24,9 @@ export function createBuiltinAdmission(store: Store) {
     if (type.storage === "/pods") {
       spec.serviceAccountName ||= "default";
       spec.serviceAccount = spec.serviceAccountName;
+      spec.priority ??= 0;
+      spec.preemptionPolicy ??= "PreemptLowerPriority";
+      spec.tolerations = withNodeTolerations(listOf(spec.tolerations));
       const account = String(spec.serviceAccountName);
       if (store.get("/serviceaccounts", namespace, account) === undefined) {
         throw forbiddenBecause(
@@ -36,8 +39,23 @@ export function createBuiltinAdmission(store: Store) {
     if (type.storage === "/services" && spec.type !== "ExternalName") {
       spec.clusterIP ||= freeClusterIp();
       spec.clusterIPs ??= [spec.clusterIP];
+      spec.ipFamilies ??= ["IPv4"];
+      spec.ipFamilyPolicy ??= "SingleStack";
     }
   };
+}
+
+/** A Pod stays on a node that is not ready for five minutes, unless it says otherwise. */
+function withNodeTolerations(tolerations: readonly unknown[]): unknown[] {
+  const keys = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+  const missing = keys.filter((key) => !tolerations.some((toleration) => recordOf(toleration).key === key));
+  const added = missing.map((key) => ({
+    effect: "NoExecute",
+    key,
+    operator: "Exists",
+    tolerationSeconds: 300,
+  }));
+  return [...tolerations, ...added];
 }
 
 /** The last checks before a write: nobody hands out more rights than they have. */

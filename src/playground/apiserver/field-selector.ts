@@ -61,7 +61,11 @@ export function parseFieldSelector(text: string, type: ResourceType): FieldRequi
       const field = (match[1] ?? "").trim();
       const known = type.storageConversion ? field.replace(REGARDING, "involvedObject.") : field;
       if (!isSelectable(known, type)) {
-        throw badRequest(`field label not supported: ${field}`);
+        throw badRequest(
+          type.custom === undefined && SELECTABLE[type.storage] === undefined
+            ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+            : `field label not supported: ${field}`,
+        );
       }
       const path = (ALIAS[type.storage]?.[known] ?? known).split(".");
       return { path, field, equal: match[2] !== "!=", value: unescaped(match[3] ?? "") };

@@ -22,13 +22,14 @@ export function compileJsonPath(text: string): JsonPath | undefined {
 }
 
 const STEP =
-  /\.((?:\\.|[^.[\]\\*])+)|\[\s*(-?\d+)\s*\]|\[\s*(?:'((?:\\.|[^'])*)'|"((?:\\.|[^"])*)")\s*\]|(\.\*|\[\s*\*\s*\])|\[\?\(\s*@((?:\.[^\s=!<>]+)*)\s*(?:(==|!=|<=|>=|<|>)\s*("[^"]*"|'[^']*'|[-\w.]+))?\s*\)\]/y;
+  /\.((?:\\.|[^.[\]\\*])+)|\[\s*(-?\d+)\s*\]|\[\s*(?:'((?:\\.|[^'])*)'|"((?:\\.|[^"])*)")\s*\]|(\.\*|\[\s*\*\s*\])|\[\?\(\s*@((?:\.[^\s=!<>]+)*)\s*(?:(==|!=|<=|>=|<|>)\s*("[^"]*"|'[^']*'|[-\w.]+))?\s*\)\]/;
 
 function parse(text: string): Step[] | undefined {
   const steps: Step[] = [];
-  STEP.lastIndex = 0;
-  while (STEP.lastIndex < text.length) {
-    const match = STEP.exec(text);
+  // Filters have paths of their own: each parse has its own place in its text.
+  const step = new RegExp(STEP, "y");
+  while (step.lastIndex < text.length) {
+    const match = step.exec(text);
     if (match === null) return undefined;
     const [, member, index, single, double, every, filterPath, operator, literal] = match;
     if (every !== undefined) steps.push({ kind: "every" });

@@ -25,7 +25,8 @@ export function parseLabelSelector(text: string): Requirement[] {
       const token = tokens[position++];
       if (token === ")") return found.length === 0 ? [""] : found;
       if (token === ",") continue;
-      if (token === undefined || isOperator(token)) throw fail(token, "',', ')' or identifier");
+      if (token === undefined) throw fail(token, "',' or ')'");
+      if (isOperator(token)) throw fail(token, "',', ')' or identifier");
       found.push(token);
     }
   };

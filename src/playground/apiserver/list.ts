@@ -128,10 +128,15 @@ export function parseResourceVersion(text: string): number {
 
 /** A version that this server has not reached: the client has seen another server, or another life of this one. */
 export function tooLargeVersion(wanted: number, current: number): StatusError {
-  return new StatusError(504, "Timeout", `Too large resource version: ${wanted}, current: ${current}`, {
-    causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
-    retryAfterSeconds: 1,
-  });
+  return new StatusError(
+    504,
+    "Timeout",
+    `Timeout: Too large resource version: ${wanted}, current: ${current}`,
+    {
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1,
+    },
+  );
 }
 
 function parseLimit(text: string | null): number {

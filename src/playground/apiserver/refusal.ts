@@ -77,14 +77,17 @@ export function noSuchPath(): StatusError {
   return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
 }
 
-export function methodNotAllowed(subject: Subject, verb: string): StatusError {
+/** Something that Kubernetes does and this server does not. */
+export function notImplemented(what: string): StatusError {
+  return new StatusError(501, "NotImplemented", `the playground's API server does not serve ${what}`);
+}
+
+export function methodNotAllowed(): StatusError {
   return new StatusError(
     405,
     "MethodNotAllowed",
-    subject.plural === ""
-      ? "the server does not allow this method on the requested resource"
-      : `${verb} is not supported on resources of kind "${qualified(subject)}"`,
-    details(subject, ""),
+    "the server does not allow this method on the requested resource",
+    {},
   );
 }
 
@@ -100,7 +103,7 @@ export function notAcceptable(accepted: readonly string[]): StatusError {
   return new StatusError(
     406,
     "NotAcceptable",
-    `only the following media types are accepted: ${accepted.join(", ")}`,
+    `406: Not Acceptable\n\nAvailable representations: ${accepted.join(", ")}`,
   );
 }
 

@@ -128,8 +128,7 @@ const TABLE: Record<string, Defaults> = {
   "/services": onSpec((spec) => {
     fill(spec, { type: "ClusterIP", sessionAffinity: "None" });
     for (const port of records(spec.ports)) fill(port, { protocol: "TCP", targetPort: port.port });
-    if (spec.type !== "ExternalName")
-      fill(spec, { internalTrafficPolicy: "Cluster", ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" });
+    if (spec.type !== "ExternalName") fill(spec, { internalTrafficPolicy: "Cluster" });
   }),
   "/namespaces": onSpec((spec) => fill(spec, { finalizers: ["kubernetes"] })),
   "apps/deployments": onSpec((spec) => {

@@ -3,9 +3,14 @@ import type { JsonSchema } from "../schema/json-schema.ts";
 
 /**
  * The form in which a typed server answers a built-in object, in place: nulls and empty optional lists and maps
- * are gone, structures that are never absent (`strategy`, `resources`, `status.loadBalancer`) are there.
+ * are gone, structures that are never absent (`strategy`, `resources`, `status.loadBalancer`) are there. With
+ * `nullLists`, required lists that are absent are null, as a server has them before anything is written.
  */
-export function toNormalForm(value: Json, schema: JsonSchema | undefined): void {
+export function toNormalForm(
+  value: Json,
+  schema: JsonSchema | undefined,
+  options = { nullLists: false },
+): void {
   const { properties, additionalProperties, required = [] } = schema ?? {};
   for (const name of Object.keys(value)) {
     const member = value[name];
@@ -22,9 +27,11 @@ export function toNormalForm(value: Json, schema: JsonSchema | undefined): void 
     }
   }
   for (const [name, property] of Object.entries(properties ?? {})) {
-    if (!isStructure(property) || Object.hasOwn(value, name)) continue;
+    if (Object.hasOwn(value, name)) continue;
+    if (options.nullLists && property.type === "array" && required.includes(name)) value[name] = null;
+    if (!isStructure(property)) continue;
     const structure: Json = {};
-    toNormalForm(structure, property);
+    toNormalForm(structure, property, options);
     value[name] = structure;
   }
 }

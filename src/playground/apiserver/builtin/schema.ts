@@ -25,7 +25,14 @@ function definition(name: string): JsonSchema {
   const schema: JsonSchema = {};
   linked.set(name, schema);
   Object.assign(schema, link(raw));
+  if (isOpaque(schema)) schema["x-kubernetes-preserve-unknown-fields"] = true;
   return schema;
+}
+
+/** JSON of any shape: `fieldsV1`, the defaults in a CRD's schema. */
+function isOpaque({ type, properties, additionalProperties, ...schema }: JsonSchema): boolean {
+  const shaped = properties !== undefined || additionalProperties !== undefined;
+  return !shaped && (type === undefined || type === "object") && !schema["x-kubernetes-int-or-string"];
 }
 
 function link({ $ref, ...raw }: RawSchema): JsonSchema {

@@ -37,6 +37,7 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
       return [
         ...shapeErrors(rest, type.schema, "", type.storage),
         ...selectorErrors(object, type),
+        ...imageErrors(object, type),
         ...(live === undefined ? [] : immutableErrors(object, live, type)),
       ];
   }
@@ -87,6 +88,28 @@ function shapeErrors(
   return errors;
 }
 
+// Where the containers of a kind's Pods lie.
+const POD_SPEC: Record<string, string> = {
+  "/pods": "spec",
+  "apps/deployments": "spec.template.spec",
+  "apps/replicasets": "spec.template.spec",
+  "apps/statefulsets": "spec.template.spec",
+  "apps/daemonsets": "spec.template.spec",
+  "batch/jobs": "spec.template.spec",
+  "batch/cronjobs": "spec.jobTemplate.spec.template.spec",
+};
+
+/** The schema has no word of it, but a container needs an image. */
+function imageErrors(object: ApiObject, type: ResourceType): FieldError[] {
+  const path = POD_SPEC[type.storage];
+  if (path === undefined) return [];
+  return ["containers", "initContainers"].flatMap((list) =>
+    listOf(at(object, `${path}.${list}`)).flatMap((container, index) =>
+      recordOf(container).image ? [] : [valueRequired(`${path}.${list}[${index}].image`)],
+    ),
+  );
+}
+
 const SELECTING = new Set(["apps/deployments", "apps/replicasets", "apps/statefulsets", "apps/daemonsets"]);
 
 function selectorErrors(object: ApiObject, type: ResourceType): FieldError[] {
@@ -94,14 +117,16 @@ function selectorErrors(object: ApiObject, type: ResourceType): FieldError[] {
   const spec = recordOf(object.spec);
   const selector = recordOf(spec.selector);
   const requirements = requirementsOf(selector);
-  if (spec.selector === undefined) return [];
+  const labelsPath = "spec.template.metadata.labels";
+  const mismatch = "`selector` does not match template `labels`";
+  const labels = recordOf(recordOf(recordOf(spec.template).metadata).labels);
+  if (spec.selector === undefined) return [valueInvalid(labelsPath, null, mismatch)];
   if (requirements.length === 0) {
     return [valueInvalid("spec.selector", selector, "empty selector is invalid for deployment")];
   }
-  const labels = recordOf(recordOf(recordOf(spec.template).metadata).labels);
   return matchesLabels(requirements, labels as Record<string, string>)
     ? []
-    : [valueInvalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")];
+    : [valueInvalid(labelsPath, labels, mismatch)];
 }
 
 // By storage: the paths that keep the value they were created with.

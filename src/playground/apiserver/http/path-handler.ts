@@ -48,7 +48,7 @@ export function createPathHandler({ discovery, openApi, tokens, jwksUri }: PathH
   return async function handle(info: PathRequest, request: IncomingMessage, answer: Answer): Promise<void> {
     const path = info.path.length > 1 ? info.path.replace(/\/$/, "") : info.path;
     if (info.verb !== "get" && info.verb !== "head") {
-      throw methodNotAllowed({ group: "", plural: "" }, info.verb);
+      throw methodNotAllowed();
     }
     if (/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return answer.text(200, "ok");
     if (path === "/openid/v1/jwks") {

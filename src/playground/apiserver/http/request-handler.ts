@@ -69,7 +69,7 @@ export function createRequestHandler(deps: RequestHandlerDeps): RequestListener 
     request: IncomingMessage,
     answer: Answer,
   ): Promise<void> {
-    if (info.verb !== "create" || info.name !== "") throw methodNotAllowed({ group, plural }, info.verb);
+    if (info.verb !== "create" || info.name !== "") throw methodNotAllowed();
     if (namespaced === (info.namespace === "")) throw noSuchPath();
     const body = decodeObject(await readBody(request), request.headers["content-type"]);
     const apiVersion = apiVersionOf(group, "v1");

@@ -7,7 +7,7 @@ import { refuseProtectedNamespace } from "../builtin-admission.ts";
 import type { createLister } from "../list.ts";
 import type { AnswerForm } from "../media-type.ts";
 import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
-import { badRequest, methodNotAllowed, noSuchPath, notFound } from "../refusal.ts";
+import { badRequest, methodNotAllowed, noSuchPath, notFound, notImplemented } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import { type ResourceType, stored } from "../resource-type.ts";
 import { parseSelection } from "../selection.ts";
@@ -103,14 +103,14 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
   }
 
   async function create(exchange: ResourceExchange): Promise<void> {
-    const { info, type, request } = exchange;
+    const { info, request } = exchange;
     const body = decodeObject(await readBody(request), request.headers["content-type"]);
     if (info.subresource === "token") {
       assertKind(body, "authentication.k8s.io", "v1", "TokenRequest");
       const answered = await answerTokenRequest(deps.tokenRequest, info.namespace, info.name, body);
       return exchange.answer.send(201, answered);
     }
-    if (info.name !== "") throw methodNotAllowed(type, "create");
+    if (info.name !== "") throw methodNotAllowed();
     const object = asObject(body, exchange);
     sendObject(exchange, 201, await writer.create(object, writeRequest(exchange)));
   }
@@ -230,10 +230,27 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
       case "deletecollection":
         return removeCollection(exchange);
       default:
-        throw methodNotAllowed(type, info.verb);
+        throw methodNotAllowed();
     }
   };
 }
+
+// Known to Kubernetes, but not done here: there is no kubelet and no scheduler to ask.
+const REFUSED: Record<string, readonly string[]> = {
+  "/pods": [
+    "attach",
+    "binding",
+    "ephemeralcontainers",
+    "eviction",
+    "exec",
+    "log",
+    "portforward",
+    "proxy",
+    "resize",
+  ],
+  "/nodes": ["proxy"],
+  "/services": ["proxy"],
+};
 
 /** Whether the path and the verb go together. */
 function checkRoute(info: ResourceRequest, type: ResourceType): void {
@@ -241,25 +258,28 @@ function checkRoute(info: ResourceRequest, type: ResourceType): void {
   const isNamespace = type.storage === "/namespaces";
   if (type.namespaced && namespace === "" && !["list", "watch"].includes(verb)) {
     if (info.name !== "") throw noSuchPath();
-    throw methodNotAllowed(type, verb);
+    throw methodNotAllowed();
   }
   if (!type.namespaced && namespace !== "" && !isNamespace) throw noSuchPath();
   if (subresource === "") {
-    if (!type.verbs.includes(verb)) throw methodNotAllowed(type, verb);
+    if (!type.verbs.includes(verb)) throw methodNotAllowed();
     return;
   }
   const served =
     (type.subresources as ReadonlySet<string>).has(subresource) ||
     (isNamespace && subresource === "finalize") ||
     (type.storage === "/serviceaccounts" && subresource === "token");
-  if (!served) throw noSuchPath();
+  if (!served)
+    throw REFUSED[type.storage]?.includes(subresource)
+      ? notImplemented(`${type.plural}/${subresource}`)
+      : noSuchPath();
   const verbs =
     subresource === "token"
       ? ["create"]
       : subresource === "finalize"
         ? ["update"]
         : ["get", "update", "patch"];
-  if (!verbs.includes(verb)) throw methodNotAllowed(type, verb);
+  if (!verbs.includes(verb)) throw methodNotAllowed();
 }
 
 function assertKind(body: Json, group: string, version: string, kind: string): void {
@@ -271,7 +291,7 @@ function assertKind(body: Json, group: string, version: string, kind: string): v
   }
   if (body.kind !== undefined && body.kind !== kind) {
     throw badRequest(
-      `the kind in the data (${String(body.kind)}) does not match the expected kind (${kind})`,
+      `${String(body.kind)} in version "${version}" cannot be handled as a ${kind}: unknown conversion`,
     );
   }
   body.apiVersion = apiVersion;

@@ -17,6 +17,7 @@ import {
   sameSet,
   union,
 } from "./field-set.ts";
+import { lastAppliedFields, withLastApplied } from "./last-applied.ts";
 import {
   decodeManagers,
   encodeManagers,
@@ -144,7 +145,7 @@ export function applyConfiguration(
   const { writer, untouched, force } = options;
   const schema = objectSchema(options.schema);
   const liveFields = tracked(live ?? baseline);
-  const configFields = tracked(config);
+  const configFields = (removeFields(tracked(config), ignored(untouched), schema) ?? {}) as Json;
   const managers = new Map(startingManagers(live, undefined));
   if (live !== undefined && managers.size === 0) {
     const before: Manager = {
@@ -158,22 +159,26 @@ export function applyConfiguration(
 
   const self: Manager = { ...writer, operation: "Apply", fields: emptySet() };
   const key = managerKey(self);
-  const last = managers.get(key)?.fields;
-  const stated = recursiveDifference(fieldSetOf(configFields, schema), ignored(untouched));
-  self.fields = difference(stated, UNOWNED);
+  const known = managers.get(key);
+  const last = known?.fields;
+  self.fields = difference(fieldSetOf(configFields, schema), UNOWNED);
   managers.set(key, self);
 
   const merged = merge(liveFields, configFields, schema);
   const pruned = last === undefined ? merged : prune(merged, last, managers, schema);
   const comparison = compare(liveFields, pruned, schema);
-  const conflicts = conflictsOf(managers, key, union(comparison.added, comparison.modified));
+  const changed = union(comparison.added, comparison.modified);
+  const allowed = lastAppliedFields(writer.name, live, schema);
+  const conflicts = conflictsOf(managers, key, difference(changed, allowed));
   if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
   takeFromOthers(managers, key, comparison);
 
-  const unchanged =
-    live !== undefined && isSame(comparison) && last !== undefined && sameSet(last, self.fields);
-  if (unchanged) return undefined;
-  const next = pruned as ApiObject;
+  if (isSame(comparison)) {
+    if (live !== undefined && last !== undefined && sameSet(last, self.fields)) return undefined;
+    // Nothing but the ownership changes: that has no time of its own.
+    managers.set(key, { ...self, time: known?.time });
+  }
+  const next = withLastApplied(writer.name, pruned as ApiObject, config);
   return { ...next, metadata: { ...next.metadata, managedFields: encodeManagers(managers) } };
 }
 

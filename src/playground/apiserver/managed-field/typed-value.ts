@@ -54,9 +54,18 @@ export function isSame({ added, modified, removed }: Comparison): boolean {
   return isEmpty(added) && isEmpty(modified) && isEmpty(removed);
 }
 
+function isCollection(value: unknown): boolean {
+  return Array.isArray(value) || isRecord(value);
+}
+
 function walk(before: unknown, after: unknown, schema: Schema, path: Path, out: Comparison): void {
-  const left = before === undefined ? undefined : structureOf(before, schema);
-  const right = after === undefined ? undefined : structureOf(after, schema);
+  // A null takes the form of the other side: an absent list that a kind always shows.
+  const left =
+    before === undefined || (before === null && isCollection(after))
+      ? undefined
+      : structureOf(before, schema);
+  const right =
+    after === undefined || (after === null && isCollection(before)) ? undefined : structureOf(after, schema);
   const sizeOf = (value: unknown) =>
     Array.isArray(value) ? value.length : isRecord(value) ? Object.keys(value).length : 0;
   const differ = left !== undefined && right !== undefined && left.kind !== right.kind;

@@ -47,6 +47,6 @@ function cannotBeHandled({ kind, version }: ResourceType, problem: string) {
 /** What an object of a type has before anything is written into it: structures that are never absent. */
 export function emptyObject(type: ResourceType): ApiObject {
   const object = { metadata: {} } as unknown as ApiObject;
-  if (type.custom === undefined) toNormalForm(object as Json, type.schema);
+  if (type.custom === undefined) toNormalForm(object as Json, type.schema, { nullLists: true });
   return object;
 }

@@ -46,6 +46,8 @@ function restore(next: Json, live: Json, name: string): void {
 /** Everything that a new generation counts: all but the metadata, and the status where it is split off. */
 function specOf(object: ApiObject, type: ResourceType): Json {
   const { metadata, apiVersion, status, ...rest } = object;
+  // A Deployment's annotations reach its ReplicaSets: they count too.
+  if (type.storage === "apps/deployments") return { ...rest, annotations: metadata.annotations };
   return type.custom === undefined || type.subresources.has("status") ? rest : { ...rest, status };
 }
 

@@ -1,19 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
-import { builtinErrors } from "../builtin/validation.ts";
 import {
   applyConfiguration,
   type OwnershipOptions,
   ownershipAfterUpdate,
 } from "../managed-field/ownership.ts";
-import { StructureError } from "../managed-field/structure.ts";
 import { type ApiObject, apiVersionOf, type Json, timestamp } from "../object.ts";
 import { alreadyExists, badRequest, conflict, modified, notFound } from "../refusal.ts";
-import { type ResourceType, served, stored } from "../resource-type.ts";
-import { type FieldError, invalidObject, valueInvalid, valueRequired } from "../schema/field-error.ts";
-import { StatusError } from "../status.ts";
+import { served, stored } from "../resource-type.ts";
+import { invalidObject, valueInvalid, valueRequired } from "../schema/field-error.ts";
 import type { Store } from "../store.ts";
 import type { Admission } from "./admission.ts";
-import { generatedName, metadataErrors, restoreSystemMetadata, stampCreation } from "./metadata.ts";
+import { refuseInvalid, refuseMisfit, structural } from "./fitness.ts";
+import { generatedName, restoreSystemMetadata, stampCreation } from "./metadata.ts";
 import { checkNamespace } from "./precondition.ts";
 import type { WriteRequest } from "./request.ts";
 import { emptyObject, shapeObject } from "./shape.ts";
@@ -98,12 +96,12 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
       const { type } = request;
       shapeObject(body, request);
       const object = stamped(body, request);
-      prepareCreate(object, type);
-      shapeObject(object, { type, fieldValidation: "Ignore", warn: request.warn });
-      const managedFields = structural(type, object, () =>
+      // Ownership comes before what the kind adds: nobody owns that.
+      object.metadata.managedFields = structural(type, object, () =>
         ownershipAfterUpdate(undefined, object, emptyObject(type), ownershipOptions(request)),
       );
-      object.metadata.managedFields = managedFields;
+      prepareCreate(object, type);
+      shapeObject(object, { type, fieldValidation: "Ignore", warn: request.warn });
       return finishCreate(object, request);
     },
 
@@ -143,6 +141,7 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
     ): Promise<{ object: ApiObject; created: boolean }> {
       const { type, name } = request;
       if (config.metadata.managedFields?.length) throw badRequest("metadata.managedFields must be nil");
+      refuseMisfit(type, config);
       const options = { ...ownershipOptions(request), force };
       for (let attempt = 1; ; attempt++) {
         const live = liveObject(request);
@@ -232,32 +231,6 @@ function isFinished({ metadata, spec }: ApiObject): boolean {
   if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
   const { finalizers } = (spec ?? {}) as { finalizers?: unknown[] };
   return !Array.isArray(finalizers) || finalizers.length === 0;
-}
-
-function refuseInvalid(type: ResourceType, object: ApiObject, live?: ApiObject): void {
-  const errors = metadataErrors(object, type, live);
-  const own =
-    type.custom === undefined
-      ? builtinErrors(object, type, live)
-      : (type.custom.structure.validate(object, live) as FieldError[]);
-  if (errors.length + own.length > 0) {
-    throw invalidObject(type.group, type.kind, object.metadata.name, [...errors, ...own]);
-  }
-}
-
-/** A list that claims to be a map or a set and is not cannot be tracked. */
-function structural<T>(type: ResourceType, object: ApiObject, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof StructureError)) throw error;
-    const { namespace = "", name } = object.metadata;
-    throw new StatusError(
-      500,
-      "InternalError",
-      `failed to create typed patch object (${namespace}/${name}; ${apiVersionOf(type.group, type.version)}, Kind=${type.kind}): ${error.message}`,
-    );
-  }
 }
 
 function withoutVersion(object: ApiObject): ApiObject {
