@@ -1,0 +1,119 @@
+import { webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+
+/** PEM texts; keys are PKCS#8. `caBundle` holds the present CA and, during a change, the one before. */
+export interface ServingCertificates {
+  caBundle: string;
+  caCertificate: string;
+  caKey: string;
+  certificate: string;
+  key: string;
+}
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const CA_DAYS = 3650;
+const SERVING_DAYS = 365;
+/** Renewed this long before it ends: a month to notice that renewing fails. */
+const RENEW_BEFORE_DAYS = 30;
+
+x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
+
+/** A certificate for these names and addresses, under the given CA or under a new one. */
+export async function issueCertificates(
+  names: readonly string[],
+  now: Date,
+  previous?: ServingCertificates,
+): Promise<ServingCertificates> {
+  const ca =
+    previous !== undefined && !endsWithin(previous.caCertificate, RENEW_BEFORE_DAYS + SERVING_DAYS, now)
+      ? await loadAuthority(previous)
+      : await createAuthority(now);
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const serving = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: "CN=catalyst-operator-webhook",
+    issuer: ca.certificate.subject,
+    notBefore: new Date(now.getTime() - 60_000),
+    notAfter: new Date(now.getTime() + SERVING_DAYS * DAY_MS),
+    publicKey: keys.publicKey as never,
+    signingKey: ca.privateKey as never,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.SubjectAlternativeNameExtension(
+        names.map(
+          (name) => ({ type: /^[\d.]+$|:/.test(name) ? "ip" : "dns", value: name }) as x509.JsonGeneralName,
+        ),
+      ),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension(["1.3.6.1.5.5.7.3.1"]),
+    ],
+  });
+  const caCertificate = ca.certificate.toString("pem");
+  const isSameAuthority = previous?.caCertificate === caCertificate;
+  return {
+    // Until every API server has seen the new CA, certificates of the old one must still be believed.
+    caBundle:
+      previous === undefined || isSameAuthority
+        ? caCertificate
+        : `${caCertificate}\n${previous.caCertificate}`,
+    caCertificate,
+    caKey: ca.keyPem,
+    certificate: serving.toString("pem"),
+    key: await exportKey(keys.privateKey),
+  };
+}
+
+/** Whether a new certificate is due: it ends soon, or does not speak for one of these names. */
+export function isDue(
+  current: ServingCertificates | undefined,
+  names: readonly string[],
+  now: Date,
+): boolean {
+  if (current === undefined) return true;
+  const extension = new x509.X509Certificate(current.certificate).getExtension(
+    x509.SubjectAlternativeNameExtension,
+  );
+  const spoken = new Set(extension?.names.items.map(({ value }) => value));
+  return names.some((name) => !spoken.has(name)) || endsWithin(current.certificate, RENEW_BEFORE_DAYS, now);
+}
+
+function endsWithin(certificatePem: string, days: number, now: Date): boolean {
+  return new x509.X509Certificate(certificatePem).notAfter.getTime() - now.getTime() < days * DAY_MS;
+}
+
+interface Authority {
+  certificate: x509.X509Certificate;
+  privateKey: webcrypto.CryptoKey;
+  keyPem: string;
+}
+
+async function createAuthority(now: Date): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: "CN=catalyst-operator-webhook-ca",
+    notBefore: new Date(now.getTime() - 60_000),
+    notAfter: new Date(now.getTime() + CA_DAYS * DAY_MS),
+    keys: keys as never,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  return { certificate, privateKey: keys.privateKey, keyPem: await exportKey(keys.privateKey) };
+}
+
+async function loadAuthority({ caCertificate, caKey }: ServingCertificates): Promise<Authority> {
+  const der = Buffer.from(caKey.replaceAll(/-----[A-Z ]+-----|\s/g, ""), "base64");
+  const privateKey = await webcrypto.subtle.importKey("pkcs8", der, ALGORITHM, true, ["sign"]);
+  return { certificate: new x509.X509Certificate(caCertificate), privateKey, keyPem: caKey };
+}
+
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", key)).toString("base64");
+  return `-----BEGIN PRIVATE KEY-----\n${der.match(/.{1,64}/g)?.join("\n")}\n-----END PRIVATE KEY-----\n`;
+}
+
+const serialNumber = () => `00${Buffer.from(webcrypto.getRandomValues(new Uint8Array(15))).toString("hex")}`;

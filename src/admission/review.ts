@@ -1,0 +1,158 @@
+import type { Blueprint } from "../api/blueprint.ts";
+import type { Franchise, TrustEntry } from "../api/franchise.ts";
+import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
+import type { Organization } from "../api/organization.ts";
+import { isMap } from "./rules/change.ts";
+import type {
+  AdmissionInput,
+  ClusterFacts,
+  PlatformIdentities,
+  ReviewedObject,
+  SignatureDemand,
+  Violation,
+} from "./rules/input.ts";
+import { judge, signatureDemands } from "./rules/registry.ts";
+import { classify, isInTerm, isSubject } from "./rules/requester.ts";
+import type { SignatureVerifier } from "./signature/verifier.ts";
+import { isAllowedRegistry, type Trust } from "./trust.ts";
+
+/** What the cluster holds, from caches: a look-up costs no request. */
+export interface ClusterLookups {
+  franchises(): readonly Franchise[];
+  organizations(): readonly Organization[];
+  blueprints(): readonly Blueprint[];
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
+  trust(): Trust;
+}
+
+export interface ReviewDeps {
+  lookups: ClusterLookups;
+  verifier: SignatureVerifier;
+  platform: PlatformIdentities;
+  now: () => Date;
+}
+
+export type Reviewer = (input: AdmissionInput) => Promise<Violation[]>;
+
+/** Judges a request: first by what is known, and only if that lets it pass by what a registry says. */
+export function createReviewer({ lookups, verifier, platform, now }: ReviewDeps): Reviewer {
+  function gather(input: AdmissionInput): ClusterFacts {
+    const nowMs = now().getTime();
+    const inTerm = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
+    return {
+      requester: classify(input.user, inTerm, platform),
+      namespaceLabels: namespaceLabelsOf(input, lookups),
+      memberships: lookups
+        .organizations()
+        .filter(
+          ({ spec }) =>
+            spec.owner === input.user.username ||
+            (spec.members ?? []).some((member) => isSubject(input.user, member)),
+        ),
+      privateBlueprints: lookups
+        .blueprints()
+        .filter(
+          ({ metadata, spec }) =>
+            metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
+        ),
+      platform,
+    };
+  }
+
+  async function check(demand: SignatureDemand, facts: ClusterFacts): Promise<Violation[]> {
+    const trust = lookups.trust();
+    if (isAllowedRegistry(demand.reference, trust)) return [];
+    const own: TrustEntry[] =
+      demand.byFranchise && facts.requester.kind === "franchisee"
+        ? facts.requester.franchises.flatMap(({ spec }) => spec.blueprintTrust ?? [])
+        : [];
+    const verdict = await verifier.verify(demand.reference, [...trust.entries, ...own]);
+    return verdict.kind === "verified"
+      ? []
+      : [{ rule: demand.rule, path: demand.path, message: verdict.reason }];
+  }
+
+  return async function review(input) {
+    const facts = gather(input);
+    const violations = judge(input, facts);
+    if (violations.length > 0) return violations;
+    const checked = await Promise.all(signatureDemands(input, facts).map((demand) => check(demand, facts)));
+    return checked.flat();
+  };
+}
+
+function namespaceLabelsOf(input: AdmissionInput, lookups: ClusterLookups): Readonly<Record<string, string>> {
+  if (input.resource === "namespaces")
+    return input.oldObject?.metadata?.labels ?? lookups.namespaceLabels(input.name) ?? {};
+  return input.namespace === "" ? {} : (lookups.namespaceLabels(input.namespace) ?? {});
+}
+
+/** An AdmissionReview that is none. */
+export class MalformedReview extends Error {
+  override readonly name = "MalformedReview";
+}
+
+const OPERATIONS = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
+
+/** Reads an `admission.k8s.io/v1` AdmissionReview. Throws `MalformedReview`. */
+export function parseReview(body: unknown): { uid: string; input: AdmissionInput } {
+  const request = isMap(body) && isMap(body.request) ? body.request : undefined;
+  const resource = isMap(request?.resource) ? request.resource : undefined;
+  const user = isMap(request?.userInfo) ? request.userInfo : undefined;
+  if (
+    request === undefined ||
+    resource === undefined ||
+    user === undefined ||
+    typeof request.uid !== "string"
+  ) {
+    throw new MalformedReview("the body is no AdmissionReview of admission.k8s.io/v1");
+  }
+  if (!OPERATIONS.includes(String(request.operation)))
+    throw new MalformedReview(`no operation ${String(request.operation)}`);
+  const groups = Array.isArray(user.groups) ? user.groups.map(String) : [];
+  return {
+    uid: request.uid,
+    input: {
+      operation: request.operation as AdmissionInput["operation"],
+      group: String(resource.group ?? ""),
+      resource: String(resource.resource ?? ""),
+      subresource: String(request.subResource ?? ""),
+      name: String(request.name ?? ""),
+      namespace: String(request.namespace ?? ""),
+      user: { username: String(user.username ?? ""), groups },
+      object: isMap(request.object) ? (request.object as ReviewedObject) : undefined,
+      oldObject: isMap(request.oldObject) ? (request.oldObject as ReviewedObject) : undefined,
+    },
+  };
+}
+
+/** The answer: every violation with its rule, its field and what to do. */
+export function reviewAnswer(uid: string, violations: readonly Violation[]): object {
+  const allowed = violations.length === 0;
+  const message = violations.map(({ rule, path, message: text }) => `${rule}: ${path}: ${text}`).join("; ");
+  return {
+    apiVersion: "admission.k8s.io/v1",
+    kind: "AdmissionReview",
+    response: {
+      uid,
+      allowed,
+      ...(allowed
+        ? {}
+        : {
+            status: {
+              status: "Failure",
+              code: 403,
+              reason: "Forbidden",
+              message,
+              details: {
+                causes: violations.map(({ rule, path, message: text }) => ({
+                  reason: rule,
+                  field: path,
+                  message: text,
+                })),
+              },
+            },
+          }),
+    },
+  };
+}

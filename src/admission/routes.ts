@@ -1,0 +1,88 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
+import { MalformedReview, parseReview, type Reviewer, reviewAnswer } from "./review.ts";
+
+export const ADMISSION_PATH = "/admit";
+/** Two objects of the API server's own limit, and the review around them. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+/** Answers `POST /admit`. A denial is an answer like any other (200); a fault of ours is a 500, which the API server denies. */
+export function createWebhookHandler(deps: {
+  review: Reviewer;
+  logger: Logger;
+  registry: Registry;
+}): RequestListener {
+  const { review, logger, registry } = deps;
+  const answered = new Counter({
+    name: "catalyst_admission_requests_total",
+    help: "Admission requests by what they asked and what was answered; rule is the first that said no.",
+    labelNames: ["resource", "operation", "allowed", "rule"],
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: "catalyst_admission_duration_seconds",
+    help: "How long an answer takes.",
+    labelNames: ["allowed"],
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
+    registers: [registry],
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url?.split("?")[0] !== ADMISSION_PATH) return send(response, 404, { error: "not found" });
+    if (request.method !== "POST") return send(response, 405, { error: "POST an AdmissionReview" });
+    const startedAt = performance.now();
+    try {
+      const { uid, input } = parseReview(await readJson(request));
+      const violations = await review(input);
+      const allowed = String(violations.length === 0);
+      answered.inc({
+        resource: input.resource,
+        operation: input.operation,
+        allowed,
+        rule: violations[0]?.rule ?? "",
+      });
+      seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
+      if (violations.length > 0) {
+        logger.info(
+          {
+            user: input.user.username,
+            resource: input.resource,
+            name: input.name,
+            namespace: input.namespace,
+            rules: violations.map(({ rule }) => rule),
+          },
+          "denied",
+        );
+      }
+      send(response, 200, reviewAnswer(uid, violations));
+    } catch (error) {
+      if (error instanceof BodyTooLarge) return send(response, 413, { error: error.message });
+      if (error instanceof MalformedReview || error instanceof SyntaxError)
+        return send(response, 400, { error: errorMessage(error) });
+      logger.error({ error: errorMessage(error), stack: (error as Error).stack }, "the review failed");
+      send(response, 500, { error: "the review failed; see the operator's log" });
+    }
+  }
+
+  return (request, response) => void answer(request, response).catch(() => response.destroy());
+}
+
+class BodyTooLarge extends Error {}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,45 @@
+import type { Franchise, Subject } from "../../api/franchise.ts";
+import { type AdmissionInput, PIPELINE_GROUP, type PlatformIdentities, type Requester } from "./input.ts";
+
+type User = AdmissionInput["user"];
+
+const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
+
+export function isPlatform(user: User, platform: PlatformIdentities): boolean {
+  if (platform.groups.some((group) => user.groups.includes(group))) return true;
+  const namespace = SERVICE_ACCOUNT.exec(user.username)?.[1];
+  return namespace !== undefined && platform.serviceAccountNamespaces.includes(namespace);
+}
+
+/** Nodes, the control plane's own users: they do their work unhindered. */
+export function isMachinery({ username, groups }: User): boolean {
+  return groups.includes("system:nodes") || username.startsWith("system:kube-");
+}
+
+/** `franchises` are those whose term holds now. */
+export function classify(
+  user: User,
+  franchises: readonly Franchise[],
+  platform: PlatformIdentities,
+): Requester {
+  if (isPlatform(user, platform)) return { kind: "platform" };
+  if (isMachinery(user)) return { kind: "machinery" };
+  const isPipeline = user.groups.includes(PIPELINE_GROUP);
+  const own = franchises.filter(({ spec }) => spec.subjects.some((subject) => isSubject(user, subject)));
+  return own.length > 0
+    ? { kind: "franchisee", franchises: own, isPipeline }
+    : { kind: "tenant", isPipeline };
+}
+
+export function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
+  if (kind === "Group") return groups.includes(name);
+  if (kind === "ServiceAccount") return username === `system:serviceaccount:${namespace}:${name}`;
+  return username === name;
+}
+
+/** Whether the term of an agreement holds at `nowMs`; the end itself is outside. */
+export function isInTerm({ spec }: Franchise, nowMs: number): boolean {
+  return (
+    Date.parse(spec.term.start) <= nowMs && (spec.term.end === undefined || nowMs < Date.parse(spec.term.end))
+  );
+}
