@@ -1,143 +1,113 @@
+import { builtinDefinitionNames, builtinDefinitions } from "../builtin/schema.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
-import { mergeExtensions } from "./builtin.ts";
-import { MERGING } from "./merge-key.ts";
-import { modelFields, modelText } from "./model.ts";
+import { modelText } from "./model.ts";
 
 type Json = Record<string, unknown>;
 export type OpenApiVersion = "v2" | "v3";
 
-interface GroupVersionKind {
+type RawSchema = JsonSchema & { $ref?: string };
+
+export interface GroupVersionKind {
   group: string;
   version: string;
   kind: string;
 }
 
 const GVK = "x-kubernetes-group-version-kind";
-const REF: Record<OpenApiVersion, string> = { v2: "#/definitions/", v3: "#/components/schemas/" };
+const PREFIX: Record<OpenApiVersion, string> = { v2: "#/definitions/", v3: "#/components/schemas/" };
 
-/**
- * What a schema is called in a document: `io.k8s.api.v1.PodSpec`. Clients find kinds by their group, version and
- * kind, and show the last part of the name alone.
- */
-export function componentName(model: string): string {
-  const match = /^([A-Z][a-z]*?)?(V\d+(?:(?:alpha|beta)\d+)?)([A-Z].*)$/.exec(model);
-  if (match === null) return `io.k8s.api.${model}`;
-  const [, group, version = "", name] = match;
-  return ["io.k8s.api", group?.toLowerCase(), version.toLowerCase(), name]
-    .filter((part) => part !== undefined)
-    .join(".");
-}
+/** Clients find kinds by group, version and kind, and show the last part of a name alone. */
+const componentName = (definition: string) => `io.k8s.api.${definition}`;
 
-/** Collects the schemas of one document; each model once, with what it refers to. */
+/** Collects the schemas of one document; each once, with all that it refers to. */
 export function createComponents(version: OpenApiVersion) {
   const definitions: Record<string, Json> = {};
-  const ref = (name: string): Json => ({ $ref: `${REF[version]}${name}` });
+  const ref = (name: string): Json => ({ $ref: `${PREFIX[version]}${name}` });
 
-  function addModel(model: string, groupVersionKind?: GroupVersionKind): string {
-    const name = componentName(model);
-    const known = definitions[name];
-    if (known !== undefined) {
-      if (groupVersionKind !== undefined) addKind(known, groupVersionKind);
-      return name;
-    }
-    const text = modelText(model);
-    const properties: Json = {};
-    const definition: Json = {
-      ...(text.description === "" ? {} : { description: text.description }),
-      type: "object",
-      ...(text.required.length === 0 ? {} : { required: text.required }),
-      properties,
-      ...mergeExtensions(MERGING[model]?.[""]),
-    };
+  function addDefinition(definition: string): string {
+    const name = componentName(definition);
+    if (definitions[name] !== undefined) return name;
+    const text = modelText(definition);
+    const component: Json = {};
     // Known before its fields are: a type may contain itself.
-    definitions[name] = definition;
-    if (groupVersionKind !== undefined) addKind(definition, groupVersionKind);
-    for (const field of modelFields(model) ?? []) {
-      const description = text.fields.get(field.name);
-      const schema = fieldSchema(field.type, field.format);
-      const extras = {
-        ...(description === undefined ? {} : { description }),
-        ...mergeExtensions(MERGING[model]?.[field.name]),
-      };
-      properties[field.name] = withExtras(schema, extras);
+    definitions[name] = component;
+    Object.assign(component, described(publish(builtinDefinitions[definition] ?? {}), text.description));
+    const properties = (component.properties ?? {}) as Record<string, Json>;
+    for (const [field, schema] of Object.entries(properties)) {
+      properties[field] = described(schema, text.fields.get(field) ?? "");
     }
     return name;
   }
 
-  /** OpenAPI 3.0 ignores what stands beside a `$ref`: it goes into an `allOf`, as Kubernetes does it. */
-  function withExtras(schema: Json, extras: Json): Json {
-    const bare = Object.keys(extras).length === 0;
-    if (bare) return schema;
-    return version === "v3" && "$ref" in schema ? { ...extras, allOf: [schema] } : { ...extras, ...schema };
+  /** A definition's schema with its references leading into this document. */
+  function publish({ $ref, properties, items, additionalProperties, ...rest }: RawSchema): Json {
+    const published: Json = { ...rest };
+    if (properties !== undefined) {
+      published.properties = Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [name, publish(property)]),
+      );
+    }
+    if (items !== undefined) published.items = publish(items);
+    if (additionalProperties !== undefined) {
+      published.additionalProperties =
+        typeof additionalProperties === "object" ? publish(additionalProperties) : additionalProperties;
+    }
+    return $ref === undefined ? published : { ...published, ...ref(addDefinition($ref)) };
   }
 
-  function fieldSchema(type: string, format: string): Json {
-    const list = /^Array<(.+)>$/.exec(type);
-    if (list !== null) return { type: "array", items: fieldSchema(list[1] ?? "any", format) };
-    const map = /^\{ \[key: string\]: (.+); \}$/.exec(type);
-    if (map !== null) return { type: "object", additionalProperties: fieldSchema(map[1] ?? "any", format) };
-    switch (type) {
-      case "string":
-      case "boolean":
-        return format === "" ? { type } : { type, format };
-      case "Date":
-      case "V1MicroTime":
-        return { type: "string", format: "date-time" };
-      case "number":
-        if (format === "double") return { type: "number", format };
-        return format === "" ? { type: "integer" } : { type: "integer", format };
-      case "IntOrString":
-        return version === "v2"
-          ? { type: "string", format: "int-or-string" }
-          : { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] };
-      case "any":
-        return version === "v2" ? {} : { "x-kubernetes-preserve-unknown-fields": true };
-      default:
-        return modelFields(type) === undefined ? { type: "object" } : ref(addModel(type));
-    }
+  /** OpenAPI 3.0 ignores what stands beside a `$ref`: that goes into an `allOf`, as Kubernetes does it. */
+  function described(schema: Json, description: string): Json {
+    const { $ref, ...rest } = schema;
+    const extras = { ...(description === "" ? {} : { description }), ...rest };
+    if ($ref === undefined) return extras;
+    return version === "v3" && Object.keys(extras).length > 0
+      ? { ...extras, allOf: [{ $ref }] }
+      : { ...extras, $ref };
   }
 
   return {
     definitions,
     ref,
-    addModel,
 
-    /** A custom resource's schema as its CRD has it, with the metadata that every object carries. */
-    addCustom(groupVersionKind: GroupVersionKind, schema: JsonSchema): string {
-      const { group, version: apiVersion, kind } = groupVersionKind;
-      const name = [...group.split(".").reverse(), apiVersion, kind].join(".");
-      const definition: Json = {
-        ...(publicSchema(schema) as Json),
-        properties: {
-          apiVersion: { type: "string", description: API_VERSION_TEXT },
-          kind: { type: "string", description: KIND_TEXT },
-          metadata: withExtras(ref(addModel("V1ObjectMeta")), { description: METADATA_TEXT }),
-          ...(publicSchema(schema.properties ?? {}, ["apiVersion", "kind", "metadata"]) as Json),
-        },
-      };
-      definitions[name] = definition;
-      addKind(definition, groupVersionKind);
+    /** The name of a built-in kind's schema, undefined when it is none. */
+    addBuiltin(gvk: GroupVersionKind): string | undefined {
+      const definition = builtinDefinitionNames[`${gvk.group}/${gvk.kind}`];
+      if (definition === undefined) return undefined;
+      const name = addDefinition(definition);
+      addKind(definitions[name] ?? {}, gvk);
       return name;
     },
 
-    addList(groupVersionKind: GroupVersionKind, itemName: string): string {
-      const { group, version: apiVersion, kind } = groupVersionKind;
+    /** A custom resource's schema as its CRD has it, with the metadata that every object carries. */
+    addCustom(gvk: GroupVersionKind, schema: JsonSchema): string {
+      const name = [...gvk.group.split(".").reverse(), gvk.version, gvk.kind].join(".");
+      const { apiVersion: _, kind: __, metadata: ___, ...properties } = schema.properties ?? {};
+      definitions[name] = {
+        ...schema,
+        properties: {
+          ...typeMembers(),
+          metadata: described(ref(addDefinition("meta.v1.ObjectMeta")), METADATA_TEXT),
+          ...properties,
+        },
+      };
+      addKind(definitions[name] ?? {}, gvk);
+      return name;
+    },
+
+    addList({ group, version: apiVersion, kind }: GroupVersionKind, itemName: string): void {
       const name = `${itemName}List`;
-      if (definitions[name] !== undefined) return name;
       const definition: Json = {
         description: `${kind}List is a list of ${kind}`,
         type: "object",
         required: ["items"],
         properties: {
-          apiVersion: { type: "string", description: API_VERSION_TEXT },
+          ...typeMembers(),
           items: { type: "array", items: ref(itemName), description: `List of ${kind} objects.` },
-          kind: { type: "string", description: KIND_TEXT },
-          metadata: ref(addModel("V1ListMeta")),
+          metadata: LIST_METADATA,
         },
       };
-      definitions[name] = definition;
-      addKind(definition, { group, version: apiVersion, kind: `${kind}List` });
-      return name;
+      definitions[name] ??= definition;
+      addKind(definitions[name], { group, version: apiVersion, kind: `${kind}List` });
     },
   };
 }
@@ -150,16 +120,21 @@ function addKind(definition: Json, { group, version, kind }: GroupVersionKind): 
   definition[GVK] = kinds;
 }
 
-/** A CRD's schema without what speaks to the server alone. */
-function publicSchema(schema: unknown, without: readonly string[] = []): unknown {
-  if (Array.isArray(schema)) return schema.map((item) => publicSchema(item));
-  if (schema === null || typeof schema !== "object") return schema;
-  return Object.fromEntries(
-    Object.entries(schema)
-      .filter(([name]) => !without.includes(name))
-      .map(([name, member]) => [name, publicSchema(member)]),
-  );
+function typeMembers(): Json {
+  return {
+    apiVersion: { type: "string", description: API_VERSION_TEXT },
+    kind: { type: "string", description: KIND_TEXT },
+  };
 }
+
+const LIST_METADATA: Json = {
+  type: "object",
+  properties: {
+    continue: { type: "string" },
+    remainingItemCount: { type: "integer", format: "int64" },
+    resourceVersion: { type: "string" },
+  },
+};
 
 const API_VERSION_TEXT =
   "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";

@@ -1,7 +1,6 @@
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { createComponents, type OpenApiVersion } from "./component.ts";
-import { modelOf } from "./model.ts";
 import { pathsOf } from "./path.ts";
 
 type Json = Record<string, unknown>;
@@ -114,11 +113,9 @@ function describe(resources: readonly ServedResource[], version: OpenApiVersion)
   for (const resource of resources) {
     const { group, version: apiVersion, kind, schema } = resource;
     const groupVersionKind = { group, version: apiVersion, kind };
-    const model = schema === undefined ? modelOf(group, apiVersion, kind) : undefined;
     const name =
-      model === undefined
-        ? components.addCustom(groupVersionKind, schema ?? { type: "object" })
-        : components.addModel(model, groupVersionKind);
+      (schema === undefined ? components.addBuiltin(groupVersionKind) : undefined) ??
+      components.addCustom(groupVersionKind, schema ?? { type: "object" });
     components.addList(groupVersionKind, name);
     Object.assign(paths, pathsOf(resource, components.ref(name), version));
   }

@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { builtinSchema } from "../../../../src/playground/apiserver/openapi/builtin.ts";
 import { createOpenApi, type ServedResource } from "../../../../src/playground/apiserver/openapi/document.ts";
-import { MERGING } from "../../../../src/playground/apiserver/openapi/merge-key.ts";
-import { modelFields } from "../../../../src/playground/apiserver/openapi/model.ts";
-import type { JsonSchema } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 
 type Json = Record<string, unknown>;
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -52,50 +48,6 @@ function refsIn(value: unknown): string[] {
   );
 }
 
-describe("the merge keys of built-in kinds", () => {
-  it.each(Object.entries(MERGING))("%s speaks of fields that are there", (model, fields) => {
-    const known = modelFields(model)?.map(({ name }) => name);
-    expect(known).toBeDefined();
-    expect(known).toEqual(expect.arrayContaining(Object.keys(fields).filter((name) => name !== "")));
-  });
-});
-
-describe("the schema of a built-in kind", () => {
-  const at = (schema: JsonSchema | undefined, ...path: string[]): JsonSchema | undefined =>
-    path.reduce<JsonSchema | undefined>(
-      (found, step) => (step === "[]" ? found?.items : found?.properties?.[step]),
-      schema,
-    );
-  const podSpec = at(builtinSchema("apps", "v1", "Deployment"), "spec", "template", "spec");
-
-  it("knows how lists merge", () => {
-    expect(at(podSpec, "containers")).toMatchObject({
-      type: "array",
-      "x-kubernetes-list-type": "map",
-      "x-kubernetes-list-map-keys": ["name"],
-      "x-kubernetes-patch-merge-key": "name",
-      "x-kubernetes-patch-strategy": "merge",
-    });
-    expect(at(podSpec, "containers", "[]", "ports")).toMatchObject({
-      "x-kubernetes-list-map-keys": ["containerPort", "protocol"],
-      "x-kubernetes-patch-merge-key": "containerPort",
-    });
-    expect(at(podSpec, "volumes")).toMatchObject({ "x-kubernetes-patch-strategy": "merge,retainKeys" });
-    expect(at(podSpec, "nodeSelector")).toMatchObject({ "x-kubernetes-map-type": "atomic" });
-    expect(at(podSpec, "tolerations")).not.toHaveProperty("x-kubernetes-list-type");
-  });
-
-  it("tells kinds of one name in two groups apart", () => {
-    expect(at(builtinSchema("", "v1", "Event"), "involvedObject")).toBeDefined();
-    expect(at(builtinSchema("events.k8s.io", "v1", "Event"), "regarding")).toBeDefined();
-  });
-
-  it("has none for other groups", () => {
-    expect(builtinSchema("x.io", "v1", "Pod")).toBeUndefined();
-    expect(builtinSchema("", "v1", "constructor")).toBeUndefined();
-  });
-});
-
 describe("OpenAPI v3", () => {
   it("lists a document for each group version, under an address that changes with its content", () => {
     const { state, documents } = api();
@@ -141,12 +93,12 @@ describe("OpenAPI v3", () => {
       ]),
       requestBody: { content: { "application/strategic-merge-patch+json": expect.anything() } },
     });
-    const deployment = document.components.schemas["io.k8s.api.v1.Deployment"];
+    const deployment = document.components.schemas["io.k8s.api.apps.v1.Deployment"];
     expect(deployment).toMatchObject({
       description: "Deployment enables declarative updates for Pods and ReplicaSets.",
       "x-kubernetes-group-version-kind": [{ group: "apps", version: "v1", kind: "Deployment" }],
     });
-    expect(document.components.schemas["io.k8s.api.v1.Container"]).toMatchObject({
+    expect(document.components.schemas["io.k8s.api.core.v1.Container"]).toMatchObject({
       required: ["name"],
       properties: { env: { "x-kubernetes-patch-merge-key": "name" } },
     });
@@ -161,7 +113,7 @@ describe("OpenAPI v3", () => {
       description: "A foo.",
       required: ["spec"],
       properties: {
-        metadata: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.v1.ObjectMeta" }] },
+        metadata: { allOf: [{ $ref: "#/components/schemas/io.k8s.api.meta.v1.ObjectMeta" }] },
         spec: { type: "object", properties: { a: { type: "string" } } },
       },
       "x-kubernetes-group-version-kind": [{ group: "x.io", version: "v1", kind: "Foo" }],
