@@ -36,8 +36,9 @@ export const forbiddenMethod = (name: string) => FORBIDDEN.has(name);
 let base: Environment | undefined;
 
 /**
- * CEL with the functions that Kubernetes adds. Without: two-variable comprehensions, semver, JSON patch and
- * the cost limits; an expression that uses the former does not compile here.
+ * CEL with the functions that Kubernetes adds. Without two-variable comprehensions, semver, optional elements of
+ * literals (`[?x]`) and JSON patch: an expression that uses them does not compile here. Without cost limits too, and
+ * comparing a nullable scalar with null is let pass: a real API server refuses some expressions that this one takes.
  */
 export function createCelEnvironment(): Environment {
   base ??= createBase();
