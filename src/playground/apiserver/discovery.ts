@@ -31,6 +31,7 @@ const EXTRA: Record<string, DiscoveredResource[]> = {
       verbs: ["update"],
     },
   ],
+  pods: [{ name: "pods/log", singularName: "", namespaced: true, kind: "Pod", verbs: ["get"] }],
   serviceaccounts: [
     {
       name: "serviceaccounts/token",

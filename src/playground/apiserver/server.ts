@@ -11,6 +11,7 @@ import { createBuiltinAdmission, createGuard } from "./builtin-admission.ts";
 import { openPki } from "./certificate.ts";
 import { createDiscovery, GIT_VERSION } from "./discovery.ts";
 import { createPathHandler } from "./http/path-handler.ts";
+import type { PodLog } from "./http/pod-log.ts";
 import { createRequestHandler } from "./http/request-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
 import { openJournal } from "./journal.ts";
@@ -42,6 +43,8 @@ export interface ApiServerOptions {
   port: number;
   logger: Logger;
   now: () => Date;
+  /** Serves `kubectl logs`; without it that is refused. */
+  podLog?: PodLog;
   /** Ends watches and controllers; `close` ends the rest. */
   signal: AbortSignal;
 }
@@ -171,6 +174,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       list: createLister({ store, now }),
       writer,
       remove,
+      podLog: options.podLog,
       tokenRequest: {
         tokens,
         get(resource, namespace, name) {

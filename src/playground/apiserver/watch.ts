@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { createEventStream } from "./event-stream.ts";
 import { parseResourceVersion, tooLargeVersion } from "./list.ts";
 import type { ApiObject, Json } from "./object.ts";
 import { badRequest, expired } from "./refusal.ts";
@@ -9,8 +10,6 @@ import type { Store, StoreEvent } from "./store.ts";
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** Kubernetes ends a watch without `timeoutSeconds` after 30 to 60 minutes. */
 const DEFAULT_LIFE_MS = 30 * 60_000;
-/** A watcher that leaves this much unread is cut off: it comes back and starts from where it was. */
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
 export interface WatchOptions {
   store: Store;
@@ -48,13 +47,13 @@ export function startWatch(options: WatchOptions): void {
       : [];
 
   response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
-  const send = (kind: string, object: Json) => {
-    response.write(`${JSON.stringify({ type: kind, object })}\n`);
-    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
-  };
+  const stream = createEventStream(
+    response,
+    initial.length + (past.kind === "events" ? past.events.length : 0),
+  );
   if (past.kind === "forgotten") {
-    send("ERROR", expired(since, past.oldest).toStatus());
-    response.end();
+    stream.push("ERROR", () => expired(since, past.oldest).toStatus());
+    stream.end();
     return;
   }
 
@@ -62,22 +61,24 @@ export function startWatch(options: WatchOptions): void {
     if (event.storage !== type.storage) return;
     const now = event.kind !== "DELETED" && isSelected(selection, event.object);
     const before = event.previous !== undefined && isSelected(selection, event.previous);
-    if (now) send(before ? "MODIFIED" : "ADDED", present(event.object));
+    if (now) stream.push(before ? "MODIFIED" : "ADDED", () => present(event.object));
     // What the watcher knew, under the version at which it was lost.
-    else if (before) send("DELETED", present(lost(event)));
+    else if (before) stream.push("DELETED", () => present(lost(event)));
   };
-  for (const object of initial) send("ADDED", present(object));
-  if (sendInitialEvents === true && bookmarks) send("BOOKMARK", bookmark(current, true));
+  for (const object of initial) stream.push("ADDED", () => present(object));
+  if (sendInitialEvents === true && bookmarks) stream.push("BOOKMARK", () => bookmark(current, true));
   for (const event of past.events) deliver(event);
   response.flushHeaders();
   const unsubscribe = store.subscribe(deliver);
 
-  const bookmarkTimer = setInterval(() => {
-    if (bookmarks) send("BOOKMARK", bookmark(store.resourceVersion(), false));
-  }, BOOKMARK_INTERVAL_MS);
+  const mark = () => {
+    const reached = store.resourceVersion();
+    if (bookmarks) stream.push("BOOKMARK", () => bookmark(reached, false));
+  };
+  const bookmarkTimer = setInterval(mark, BOOKMARK_INTERVAL_MS);
   const finish = () => {
-    if (bookmarks && response.writable) send("BOOKMARK", bookmark(store.resourceVersion(), false));
-    response.end();
+    mark();
+    stream.end();
   };
   const endTimer = setTimeout(finish, lifeMs(query.get("timeoutSeconds")));
   const stop = () => {

@@ -10,10 +10,6 @@ export function prepareBuiltinCreate(object: ApiObject, type: ResourceType): voi
     case "/namespaces":
       object.status = { phase: "Active" };
       object.spec = { finalizers: ["kubernetes"] };
-      object.metadata.labels = {
-        ...object.metadata.labels,
-        "kubernetes.io/metadata.name": object.metadata.name,
-      };
       return;
     case "/pods":
       object.status = { phase: "Pending", qosClass: qosClass(recordOf(object.spec)) };

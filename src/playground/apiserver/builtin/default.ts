@@ -130,7 +130,11 @@ const TABLE: Record<string, Defaults> = {
     for (const port of records(spec.ports)) fill(port, { protocol: "TCP", targetPort: port.port });
     if (spec.type !== "ExternalName") fill(spec, { internalTrafficPolicy: "Cluster" });
   }),
-  "/namespaces": onSpec((spec) => fill(spec, { finalizers: ["kubernetes"] })),
+  "/namespaces": (object) => {
+    const metadata = recordOf(object.metadata);
+    if (metadata.name)
+      metadata.labels = { ...recordOf(metadata.labels), "kubernetes.io/metadata.name": metadata.name };
+  },
   "apps/deployments": onSpec((spec) => {
     template(spec);
     fill(spec, { replicas: 1, strategy: {}, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });

@@ -24,10 +24,13 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
   const { metadata, status, ...rest } = object;
   switch (type.storage) {
     case "apiextensions.k8s.io/customresourcedefinitions":
-      return validateCustomResourceDefinition(
-        object as unknown as CustomResourceDefinition,
-        live as unknown as CustomResourceDefinition | undefined,
-      );
+      return [
+        ...validateCustomResourceDefinition(
+          object as unknown as CustomResourceDefinition,
+          live as unknown as CustomResourceDefinition | undefined,
+        ),
+        ...conversionErrors(object),
+      ];
     case "admissionregistration.k8s.io/validatingwebhookconfigurations":
     case "admissionregistration.k8s.io/mutatingwebhookconfigurations":
     case "admissionregistration.k8s.io/validatingadmissionpolicies":
@@ -41,6 +44,13 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
         ...(live === undefined ? [] : immutableErrors(object, live, type)),
       ];
   }
+}
+
+function conversionErrors(crd: ApiObject): FieldError[] {
+  const path = "spec.conversion.strategy";
+  return at(crd, path) === "Webhook"
+    ? [valueForbidden(path, "the playground's API server calls no conversion webhooks: use None")]
+    : [];
 }
 
 // Required in the published schema, yet empty in objects that Kubernetes takes.

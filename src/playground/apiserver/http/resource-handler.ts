@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { answerTokenRequest, type TokenRequestDeps } from "../access/token-request.ts";
 import type { UserInfo } from "../access/user.ts";
 import { decodeObject, readBody } from "../body.ts";
@@ -6,8 +7,8 @@ import { builtinSchema } from "../builtin/schema.ts";
 import { refuseProtectedNamespace } from "../builtin-admission.ts";
 import type { createLister } from "../list.ts";
 import type { AnswerForm } from "../media-type.ts";
-import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
-import { badRequest, methodNotAllowed, noSuchPath, notFound, notImplemented } from "../refusal.ts";
+import { type ApiObject, listOf } from "../object.ts";
+import { badRequest, methodNotAllowed, notFound, notImplemented } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import { type ResourceType, stored } from "../resource-type.ts";
 import { parseSelection } from "../selection.ts";
@@ -18,7 +19,10 @@ import { parseWriteOptions, type WriteRequest } from "../write/request.ts";
 import type { Writer } from "../write/writer.ts";
 import type { Answer } from "./answer.ts";
 import { parsePatchRequest } from "./patch-request.ts";
+import { type PodLog, parseLogRequest } from "./pod-log.ts";
 import { createPresentation } from "./presentation.ts";
+import { asObject, assertKind } from "./request-object.ts";
+import { checkRoute } from "./route.ts";
 import { scaleOf, withScale } from "./scale.ts";
 
 export interface ResourceHandlerDeps {
@@ -27,6 +31,8 @@ export interface ResourceHandlerDeps {
   writer: Writer;
   remove(request: WriteRequest, options: DeleteOptions): Promise<Deletion>;
   tokenRequest: TokenRequestDeps;
+  /** What a container wrote; undefined when nobody keeps it. */
+  podLog: PodLog | undefined;
   now: () => Date;
   signal: AbortSignal;
 }
@@ -82,6 +88,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
     const { type, info, form, answer, response } = exchange;
     if (info.verb === "get") {
       const found = live(exchange);
+      if (info.subresource === "log") return sendLog(exchange, found);
       if (info.subresource === "scale") answer.send(200, scaleOf(type, found));
       else answer.send(200, createPresentation(type, form, info.query, now).object(found));
       return;
@@ -102,6 +109,13 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
     });
   }
 
+  async function sendLog({ info, response, type }: ResourceExchange, pod: ApiObject): Promise<void> {
+    const logs = deps.podLog?.(parseLogRequest(pod, info.query, signal));
+    if (logs === undefined) throw notImplemented(`${type.plural}/log`);
+    response.writeHead(200, { "Content-Type": "text/plain" });
+    await pipeline(logs, response);
+  }
+
   async function create(exchange: ResourceExchange): Promise<void> {
     const { info, request } = exchange;
     const body = decodeObject(await readBody(request), request.headers["content-type"]);
@@ -111,7 +125,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
       return exchange.answer.send(201, answered);
     }
     if (info.name !== "") throw methodNotAllowed();
-    const object = asObject(body, exchange);
+    const object = asObject(body, exchange.type, exchange.info);
     sendObject(exchange, 201, await writer.create(object, writeRequest(exchange)));
   }
 
@@ -124,7 +138,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
       const updated = await writer.update(write, (object) => withScale(type, object, body));
       return answer.send(200, scaleOf(type, updated));
     }
-    const object = asObject(body, exchange);
+    const object = asObject(body, exchange.type, exchange.info);
     if (object.metadata.name !== info.name) {
       throw badRequest(
         `the name of the object (${object.metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
@@ -146,7 +160,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
     const write = writeRequest(exchange, patched.kind === "apply");
     if (patched.kind === "apply") {
       if (isScale) throw badRequest("server-side apply of a Scale is not served here: patch it another way");
-      const config = asObject(patched.config, exchange);
+      const config = asObject(patched.config, exchange.type, exchange.info);
       if (config.metadata.name && config.metadata.name !== info.name) {
         throw badRequest(
           `the name of the object (${config.metadata.name}) does not match the name on the URL (${info.name})`,
@@ -201,14 +215,11 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
     answer.send(200, createPresentation(type, form, info.query, now).list(page));
   }
 
-  async function deleteOptions({ request, info, answer }: ResourceExchange): Promise<DeleteOptions> {
+  async function deleteOptions({ request, info }: ResourceExchange): Promise<DeleteOptions> {
     const body = await readBody(request);
     const decoded = body.length === 0 ? {} : decodeObject(body, request.headers["content-type"]);
-    const dryRun = decoded.dryRun;
-    if (Array.isArray(dryRun)) for (const value of dryRun) info.query.append("dryRun", String(value));
-    const options = parseDeleteOptions(decoded, info.query);
-    void answer;
-    return options;
+    for (const value of listOf(decoded.dryRun)) info.query.append("dryRun", String(value));
+    return parseDeleteOptions(decoded, info.query);
   }
 
   return async function handle(exchange: ResourceExchange): Promise<void> {
@@ -233,83 +244,4 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
         throw methodNotAllowed();
     }
   };
-}
-
-// Known to Kubernetes, but not done here: there is no kubelet and no scheduler to ask.
-const REFUSED: Record<string, readonly string[]> = {
-  "/pods": [
-    "attach",
-    "binding",
-    "ephemeralcontainers",
-    "eviction",
-    "exec",
-    "log",
-    "portforward",
-    "proxy",
-    "resize",
-  ],
-  "/nodes": ["proxy"],
-  "/services": ["proxy"],
-};
-
-/** Whether the path and the verb go together. */
-function checkRoute(info: ResourceRequest, type: ResourceType): void {
-  const { subresource, verb, namespace } = info;
-  const isNamespace = type.storage === "/namespaces";
-  if (type.namespaced && namespace === "" && !["list", "watch"].includes(verb)) {
-    if (info.name !== "") throw noSuchPath();
-    throw methodNotAllowed();
-  }
-  if (!type.namespaced && namespace !== "" && !isNamespace) throw noSuchPath();
-  if (subresource === "") {
-    if (!type.verbs.includes(verb)) throw methodNotAllowed();
-    return;
-  }
-  const served =
-    (type.subresources as ReadonlySet<string>).has(subresource) ||
-    (isNamespace && subresource === "finalize") ||
-    (type.storage === "/serviceaccounts" && subresource === "token");
-  if (!served)
-    throw REFUSED[type.storage]?.includes(subresource)
-      ? notImplemented(`${type.plural}/${subresource}`)
-      : noSuchPath();
-  const verbs =
-    subresource === "token"
-      ? ["create"]
-      : subresource === "finalize"
-        ? ["update"]
-        : ["get", "update", "patch"];
-  if (!verbs.includes(verb)) throw methodNotAllowed();
-}
-
-function assertKind(body: Json, group: string, version: string, kind: string): void {
-  const apiVersion = apiVersionOf(group, version);
-  if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${apiVersion})`,
-    );
-  }
-  if (body.kind !== undefined && body.kind !== kind) {
-    throw badRequest(
-      `${String(body.kind)} in version "${version}" cannot be handled as a ${kind}: unknown conversion`,
-    );
-  }
-  body.apiVersion = apiVersion;
-  body.kind = kind;
-}
-
-/** A body as an object of the type that the path names. */
-function asObject(body: Json, { type, info }: ResourceExchange): ApiObject {
-  assertKind(body, type.group, type.version, type.kind);
-  body.metadata ??= {};
-  if (!isRecord(body.metadata)) throw badRequest("metadata must be an object");
-  const { namespace } = recordOf(body.metadata);
-  if (!type.namespaced) {
-    if (namespace !== undefined && namespace !== "") {
-      throw badRequest("namespace should be empty for a cluster-scoped resource");
-    }
-  } else if (namespace !== undefined && namespace !== "" && namespace !== info.namespace) {
-    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
-  } else body.metadata.namespace = info.namespace;
-  return body as ApiObject;
 }

@@ -204,7 +204,7 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
       oldObject: live,
       options,
     });
-    restoreSystemMetadata(admitted, { ...live, metadata: { ...live.metadata, ...generationOf(owned) } });
+    restoreSystemMetadata(admitted, live);
     shapeObject(admitted, { type, fieldValidation: "Ignore", warn: request.warn });
     prepareUpdate(admitted, live, request);
     refuseInvalid(type, admitted, live);
@@ -219,10 +219,6 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
     }
     return served(type, store.put(type.storage, stored(type, admitted)));
   }
-}
-
-function generationOf({ metadata }: ApiObject) {
-  return metadata.generation === undefined ? {} : { generation: metadata.generation };
 }
 
 /** An object on its way out goes with its last finalizer. */

@@ -1,0 +1,50 @@
+import type { ServerResponse } from "node:http";
+import type { Json } from "./object.ts";
+
+/** How far a watcher may fall behind what happens before it is cut off: it comes back and starts from where it was. */
+const MAX_BACKLOG = 5_000;
+
+export interface EventStream {
+  /** `make` is called when the event's turn comes: what waits costs a reference, not a text. */
+  push(kind: string, make: () => Json): void;
+  /** Ends the response behind everything pushed before. */
+  end(): void;
+}
+
+/** JSON events, one per line, no faster than the client reads. */
+export function createEventStream(response: ServerResponse, initialCount: number): EventStream {
+  const waiting: { kind: string; make: () => Json }[] = [];
+  let next = 0;
+  let blocked = false;
+  let ending = false;
+
+  function pump(): void {
+    while (!blocked && next < waiting.length && !response.destroyed) {
+      const { kind, make } = waiting[next++] as (typeof waiting)[number];
+      blocked = !response.write(`${JSON.stringify({ type: kind, object: make() })}\n`);
+    }
+    if (next === waiting.length) {
+      waiting.length = 0;
+      next = 0;
+      if (ending && !response.writableEnded) response.end();
+    }
+  }
+
+  response.on("drain", () => {
+    blocked = false;
+    pump();
+  });
+
+  return {
+    push(kind, make) {
+      if (ending || response.destroyed) return;
+      waiting.push({ kind, make });
+      if (waiting.length - next > initialCount + MAX_BACKLOG) response.destroy();
+      else pump();
+    },
+    end() {
+      ending = true;
+      pump();
+    },
+  };
+}

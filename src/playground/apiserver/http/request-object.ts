@@ -1,0 +1,37 @@
+import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
+import { badRequest } from "../refusal.ts";
+import type { ResourceRequest } from "../request-info.ts";
+import type { ResourceType } from "../resource-type.ts";
+
+/** Refuses a body of another kind or version; one that says neither is taken for the right one. */
+export function assertKind(body: Json, group: string, version: string, kind: string): void {
+  const apiVersion = apiVersionOf(group, version);
+  if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${apiVersion})`,
+    );
+  }
+  if (body.kind !== undefined && body.kind !== kind) {
+    throw badRequest(
+      `${String(body.kind)} in version "${version}" cannot be handled as a ${kind}: unknown conversion`,
+    );
+  }
+  body.apiVersion = apiVersion;
+  body.kind = kind;
+}
+
+/** A body as an object of the type that the path names. */
+export function asObject(body: Json, type: ResourceType, info: ResourceRequest): ApiObject {
+  assertKind(body, type.group, type.version, type.kind);
+  body.metadata ??= {};
+  if (!isRecord(body.metadata)) throw badRequest("metadata must be an object");
+  const { namespace } = recordOf(body.metadata);
+  if (!type.namespaced) {
+    if (namespace !== undefined && namespace !== "") {
+      throw badRequest("namespace should be empty for a cluster-scoped resource");
+    }
+  } else if (namespace !== undefined && namespace !== "" && namespace !== info.namespace) {
+    throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  } else body.metadata.namespace = info.namespace;
+  return body as ApiObject;
+}

@@ -1,0 +1,49 @@
+import { methodNotAllowed, noSuchPath, notImplemented } from "../refusal.ts";
+import type { ResourceRequest } from "../request-info.ts";
+import type { ResourceType } from "../resource-type.ts";
+
+// Known to Kubernetes, but not done here: there is no kubelet and no scheduler to ask.
+const REFUSED: Record<string, readonly string[]> = {
+  "/pods": ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"],
+  "/nodes": ["proxy"],
+  "/services": ["proxy"],
+};
+
+/** Whether the path and the verb go together. */
+export function checkRoute(info: ResourceRequest, type: ResourceType): void {
+  const { subresource, verb, namespace } = info;
+  const isNamespace = type.storage === "/namespaces";
+  if (type.namespaced && namespace === "" && !["list", "watch"].includes(verb)) {
+    if (info.name !== "") throw noSuchPath();
+    throw methodNotAllowed();
+  }
+  if (!type.namespaced && namespace !== "" && !isNamespace) throw noSuchPath();
+  if (subresource === "") {
+    if (!type.verbs.includes(verb)) throw methodNotAllowed();
+    return;
+  }
+  const isLog = type.storage === "/pods" && subresource === "log";
+  const served =
+    isLog ||
+    (type.subresources as ReadonlySet<string>).has(subresource) ||
+    (isNamespace && subresource === "finalize") ||
+    (type.storage === "/serviceaccounts" && subresource === "token");
+  if (!served)
+    throw REFUSED[type.storage]?.includes(subresource)
+      ? notImplemented(`${type.plural}/${subresource}`)
+      : noSuchPath();
+  if (!subresourceVerbs(subresource).includes(verb)) throw methodNotAllowed();
+}
+
+function subresourceVerbs(subresource: string): string[] {
+  switch (subresource) {
+    case "log":
+      return ["get"];
+    case "token":
+      return ["create"];
+    case "finalize":
+      return ["update"];
+    default:
+      return ["get", "update", "patch"];
+  }
+}
