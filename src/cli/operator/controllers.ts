@@ -1,0 +1,147 @@
+import { isInTerm } from "../../admission/rules/requester.ts";
+import type { SignatureVerifier } from "../../admission/signature/verifier.ts";
+import type { Trust } from "../../admission/trust.ts";
+import type { Blueprint } from "../../api/blueprint.ts";
+import { FIELD_MANAGER, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { runSmokeTest } from "../../billing/smoke.ts";
+import {
+  billingReleaseWatches,
+  createBillingReleaseReconciler,
+} from "../../controllers/billing-release/controller.ts";
+import { blueprintWatches, createBlueprintReconciler } from "../../controllers/blueprint/controller.ts";
+import {
+  createEnvironmentPolicyReconciler,
+  environmentPolicyWatches,
+} from "../../controllers/environment-policy/controller.ts";
+import { createFranchiseReconciler, franchiseWatches } from "../../controllers/franchise/controller.ts";
+import {
+  createOrganizationReconciler,
+  organizationWatches,
+} from "../../controllers/organization/controller.ts";
+import { createSovereignReconciler, sovereignWatches } from "../../controllers/sovereign/controller.ts";
+import type { Applier } from "../../kube/apply.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { EventRecorder } from "../../kube/event.ts";
+import type { ReconcileMetrics } from "../../kube/metric.ts";
+import { type Controller, createController, watchInformer } from "../../kube/reconcile.ts";
+import type { Logger } from "../../platform/log.ts";
+import { Counter, type Registry } from "../../platform/metrics.ts";
+import type { OperatorCaches } from "./cache.ts";
+import type { OperatorKey } from "./key.ts";
+import type { Webhook } from "./webhook.ts";
+
+export interface ControllerDeps {
+  client: KubeClient;
+  applier: Applier;
+  caches: OperatorCaches;
+  events: EventRecorder;
+  key: OperatorKey;
+  verifier: SignatureVerifier;
+  trust: () => Trust;
+  webhook: Webhook;
+  metrics: ReconcileMetrics;
+  /** `catalyst_drift_corrected_total`. */
+  driftCounter: Counter;
+  concurrency: number;
+  logger: Logger;
+  now: () => Date;
+}
+
+export function createDriftCounter(registry: Registry): Counter {
+  return new Counter({
+    name: "catalyst_drift_corrected_total",
+    help: "Hand edits of managed objects that were put back.",
+    labelNames: ["sovereign", "kind"],
+    registers: [registry],
+  });
+}
+
+/** All controllers, for whoever leads. Made anew for each term of leadership: a queue ends with its term. */
+export function createControllers(deps: ControllerDeps): Controller[] {
+  const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
+  const common = { client, applier, fieldManager: FIELD_MANAGER, now };
+  const create = (
+    name: string,
+    options: Omit<Parameters<typeof createController>[1], "name" | "concurrency">,
+  ) => createController({ logger, metrics }, { name, concurrency, ...options });
+
+  const sovereign = {
+    ...common,
+    caches,
+    events,
+    logger,
+    operatorJwks: key.jwks,
+    mintToken: key.mintToken,
+    smoke: (input: { baseUrl: string; token: string; signal: AbortSignal }) =>
+      runSmokeTest({ ...input, fetch, now }),
+    onDrift: (name: string, drift: { kind: string }) =>
+      deps.driftCounter.inc({ sovereign: name, kind: drift.kind }),
+  };
+  const release = { ...common, releases: caches.releases, sovereigns: caches.sovereigns };
+  const franchise = {
+    ...common,
+    franchises: caches.franchises,
+    sovereigns: caches.sovereigns,
+    blueprints: caches.blueprints,
+  };
+  const blueprint = {
+    ...common,
+    blueprints: caches.blueprints,
+    verify: (object: Blueprint) =>
+      deps.verifier.verify(object.spec.source.ref.replace(/^oci:\/\//, ""), trustOf(object, deps)),
+  };
+  const organization = {
+    ...common,
+    organizations: caches.organizations,
+    namespaces: caches.namespaces,
+    roleBindings: caches.roleBindings,
+  };
+  const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
+
+  return [
+    create("sovereign", {
+      watches: sovereignWatches(caches),
+      reconcile: createSovereignReconciler(sovereign),
+    }),
+    create("billingrelease", {
+      watches: billingReleaseWatches(release),
+      reconcile: createBillingReleaseReconciler(release),
+    }),
+    create("franchise", {
+      watches: franchiseWatches(franchise),
+      reconcile: createFranchiseReconciler(franchise),
+    }),
+    create("blueprint", {
+      watches: blueprintWatches(blueprint),
+      reconcile: createBlueprintReconciler(blueprint),
+    }),
+    create("organization", {
+      watches: organizationWatches(organization),
+      reconcile: createOrganizationReconciler(organization),
+    }),
+    create("environmentpolicy", {
+      watches: environmentPolicyWatches(policy),
+      reconcile: createEnvironmentPolicyReconciler(policy),
+    }),
+    create("webhookconfiguration", {
+      watches: [
+        { connect: (enqueue) => enqueue("catalyst-operator") },
+        watchInformer(caches.webhookConfigurations, () => ["catalyst-operator"]),
+      ],
+      async reconcile() {
+        await deps.webhook.applyConfiguration(applier);
+        return { kind: "done", requeueAfterMs: 60_000 };
+      },
+    }),
+  ];
+}
+
+/** A private Blueprint may be signed by whom its Franchise trusts; all others by the platform alone. */
+function trustOf({ metadata }: Blueprint, { trust, caches, now }: ControllerDeps) {
+  if (metadata.namespace !== PRIVATE_CATALOG_NAMESPACE) return trust().entries;
+  const own = caches.franchises
+    .list()
+    .filter((franchise) => isInTerm(franchise, now().getTime()))
+    .flatMap(({ spec }) => spec.blueprintTrust ?? []);
+  return [...trust().entries, ...own];
+}

@@ -1,0 +1,127 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BILLING, sovereignNamespace } from "../../api/name.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import { parseBranding } from "../../billing/branding.ts";
+import { parseCatalogFile } from "../../billing/catalog.ts";
+import { parseVoucherGrants } from "../../billing/grant.ts";
+import { type BillingService, createBillingService } from "../../billing/service.ts";
+import type { BillingSettings } from "../../billing/settings.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import { type RunningHttpServer, startHttpServer } from "../../platform/http-server.ts";
+import type { Logger } from "../../platform/log.ts";
+import { Registry } from "../../platform/metrics.ts";
+import { sleep } from "../../platform/shutdown.ts";
+import type { ConfigMapObject, OperatorCaches } from "./cache.ts";
+import type { OperatorSettings } from "./flag.ts";
+import { isMigrated, readSovereignSecrets, type SovereignSecrets } from "./sovereign-database.ts";
+
+const CHECK_MS = 2_000;
+const MAX_CONNECTIONS = 5;
+
+/**
+ * The voucher API of the Sovereign that this operator runs on: the same code as its Deployment, on the same database,
+ * configured by the same ConfigMap. Answers 503 until that Sovereign's database is migrated.
+ */
+export async function startVoucherApi(deps: {
+  client: KubeClient;
+  caches: OperatorCaches;
+  settings: OperatorSettings;
+  logger: Logger;
+  now: () => Date;
+  signal: AbortSignal;
+}): Promise<{ server: RunningHttpServer; stopped: Promise<void> }> {
+  const { client, caches, settings, logger, now, signal } = deps;
+  let serving: { service: BillingService; identity: string } | undefined;
+
+  const own = (): Sovereign | undefined =>
+    caches.sovereigns
+      .list()
+      .find(({ metadata, spec }) =>
+        settings.voucherApiSovereign === undefined
+          ? spec.role === "CatalystZero"
+          : metadata.name === settings.voucherApiSovereign,
+      );
+
+  async function refresh(): Promise<void> {
+    const sovereign = own();
+    const secrets =
+      sovereign !== undefined && isMigrated(sovereign)
+        ? await readSovereignSecrets(client, sovereign)
+        : undefined;
+    const identity =
+      secrets === undefined
+        ? undefined
+        : canonicalJson([sovereign?.spec.fqdn, sovereign?.spec.billing.auth, secrets]);
+    if (identity === serving?.identity) return;
+    const before = serving;
+    serving = undefined;
+    await before?.service.close();
+    if (sovereign === undefined || secrets === undefined || identity === undefined) return;
+    serving = { identity, service: createServiceFor(sovereign, secrets) };
+    logger.info({ sovereign: sovereign.metadata.name }, "the embedded voucher API serves");
+  }
+
+  function createServiceFor(sovereign: Sovereign, secrets: SovereignSecrets): BillingService {
+    const key = `${sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace)}/${BILLING.configMap}`;
+    const file = (name: string): unknown => {
+      const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
+      return JSON.parse((configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name] ?? "{}");
+    };
+    return createBillingService({
+      settings: billingSettings(sovereign, secrets),
+      catalog: async () => parseCatalogFile(file("catalog.json")),
+      branding: () => parseBranding(file("branding.json")),
+      grants: () => parseVoucherGrants(file("grants.json")),
+      operatorKeys: () =>
+        file("operator-jwks.json") as ReturnType<
+          NonNullable<Parameters<typeof createBillingService>[0]["operatorKeys"]>
+        >,
+      now,
+      logger,
+      // Its own: the operator's metrics are served elsewhere, and a service may be made anew.
+      registry: new Registry(),
+    });
+  }
+
+  const server = await startHttpServer({
+    host: settings.host,
+    port: settings.voucherApiPort,
+    handler(request: IncomingMessage, response: ServerResponse) {
+      if (serving !== undefined) return serving.service.app(request, response);
+      response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "5" });
+      const error = "this operator's Sovereign is not migrated yet";
+      response.end(JSON.stringify({ title: "Service Unavailable", status: 503, detail: error, error }));
+    },
+  });
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      await refresh().catch((error: unknown) =>
+        logger.warn({ error: errorMessage(error) }, "the embedded voucher API could not be refreshed"),
+      );
+      await sleep(CHECK_MS, signal);
+    }
+    await server.close(5_000);
+    await serving?.service.close();
+  }
+  return { server, stopped: follow() };
+}
+
+function billingSettings({ spec }: Sovereign, { databaseUrl, jwtSecret }: SovereignSecrets): BillingSettings {
+  const { issuer, audience } = spec.billing.auth;
+  return {
+    databaseUrl,
+    sovereignFqdn: spec.fqdn,
+    token: {
+      sovereignFqdn: spec.fqdn,
+      ...(jwtSecret === undefined ? {} : { jwtSecret }),
+      ...(issuer === undefined || audience === undefined ? {} : { oidc: { issuer, audience } }),
+    },
+    corsOrigins: [],
+    trustedProxies: [],
+    previewLimits: { perMinute: 60, missesPerMinute: 10 },
+    maxConnections: MAX_CONNECTIONS,
+  };
+}
