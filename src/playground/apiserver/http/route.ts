@@ -18,6 +18,8 @@ export function checkRoute(info: ResourceRequest, type: ResourceType): void {
     throw methodNotAllowed();
   }
   if (!type.namespaced && namespace !== "" && !isNamespace) throw noSuchPath();
+  const onCollection = ["create", "list", "watch", "deletecollection"].includes(verb);
+  if (!onCollection && info.name === "") throw methodNotAllowed();
   if (subresource === "") {
     if (!type.verbs.includes(verb)) throw methodNotAllowed();
     return;
