@@ -17,6 +17,8 @@ const KINDS = {
   Event: ["/api/v1", "events"],
   Deployment: ["/apis/apps/v1", "deployments"],
   Job: ["/apis/batch/v1", "jobs"],
+  Role: ["/apis/rbac.authorization.k8s.io/v1", "roles"],
+  RoleBinding: ["/apis/rbac.authorization.k8s.io/v1", "rolebindings"],
   ClusterRole: ["/apis/rbac.authorization.k8s.io/v1", "clusterroles"],
   ClusterRoleBinding: ["/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"],
   CustomResourceDefinition: ["/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"],
@@ -71,10 +73,16 @@ export type Cluster = ReturnType<typeof createCluster>;
 
 /** The story's view of an API server. Reads and waits are the administrator's; writes are whoever's they are. */
 export function createCluster(connection: ApiConnection, signal: AbortSignal) {
-  async function get(reference: ObjectReference): Promise<KubernetesObject | undefined> {
+  async function get<T = KubernetesObject>(reference: ObjectReference): Promise<T | undefined> {
     const answer = await connection.send({ method: "GET", path: pathOf(reference) });
     if (answer.status === 404) return undefined;
-    return successful(answer) as KubernetesObject;
+    return successful(answer) as T;
+  }
+
+  async function mustGet<T = KubernetesObject>(reference: ObjectReference): Promise<T> {
+    const object = await get<T>(reference);
+    if (object === undefined) throw new UnmetExpectation(`${reference.kind} ${reference.name} does not exist`);
+    return object;
   }
 
   async function list(kind: Kind, namespace?: string, labelSelector = ""): Promise<KubernetesObject[]> {
@@ -142,6 +150,7 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
 
   return {
     get,
+    mustGet,
     list,
     conditionsOf,
     asAdmin: () => writer(),
@@ -187,16 +196,12 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
       }),
 
     async releaseOf(sovereign: string): Promise<string> {
-      const object = (await get({ kind: "Sovereign", name: sovereign })) as {
-        spec: { billing: { release: string } };
-      };
+      const object = await mustGet<{ spec: { billing: { release: string } } }>({ kind: "Sovereign", name: sovereign });
       return object.spec.billing.release;
     },
 
     async referenceOf(release: string): Promise<Reference> {
-      const object = (await get({ kind: "BillingRelease", name: release })) as {
-        status?: { reference?: Reference };
-      };
+      const object = await mustGet<{ status?: { reference?: Reference } }>({ kind: "BillingRelease", name: release });
       if (object.status?.reference === undefined)
         throw new UnmetExpectation(`${release} has no measured reference`);
       return object.status.reference;

@@ -46,7 +46,7 @@ export async function tellFranchiseeChapter(context: StoryContext, sovereign: St
     async (observe) => {
       const manifest = blueprint(context, "signed");
       expectAccepted(await franchisee.apply(manifest));
-      const reference = {
+      const reference: ObjectReference = {
         kind: "Blueprint",
         name: manifest.metadata.name,
         namespace: manifest.metadata.namespace ?? "",

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { parse } from "yaml";
 import type { KubernetesObject } from "../../api/object.ts";
 
@@ -11,13 +12,16 @@ export interface OperatorInstallation {
   image: string;
   /** `HOST=ORIGIN`, comma-separated: where the registry hosts that manifests name are served here. */
   registryMirrors: string;
-  /** The chart's own ClusterRole: the operator runs here with what it would hold in a cluster. */
-  clusterRoleFile: string;
+  /** The chart's folder with its roles: the operator runs here with what it would hold in a cluster. */
+  manifestFolder: string;
 }
 
 /** What `helm install` would put on a cluster, in the one-replica form that a single machine needs. */
 export function desiredOperatorManifests(installation: OperatorInstallation): KubernetesObject[] {
-  const clusterRole = parse(readFileSync(installation.clusterRoleFile, "utf8")) as KubernetesObject;
+  const read = (file: string) =>
+    parse(readFileSync(join(installation.manifestFolder, file), "utf8")) as KubernetesObject;
+  const clusterRole = read("operator-clusterrole.yaml");
+  const role = read("operator-role.yaml");
   const labels = { "app.kubernetes.io/name": OPERATOR };
   const http = (path: string) => ({ httpGet: { path, port: PORTS.http } });
   return [
@@ -35,6 +39,14 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
         kind: "ClusterRole",
         name: clusterRole.metadata.name,
       },
+      subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
+    },
+    role,
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "RoleBinding",
+      metadata: { name: OPERATOR, namespace: NAMESPACE },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
       subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
     },
     {

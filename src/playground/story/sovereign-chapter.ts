@@ -19,7 +19,7 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
   const { name, namespace } = sovereign;
   const self: ObjectReference = { kind: "Sovereign", name };
   const becomes = (type: string) => cluster.waitForCondition(self, type, "True");
-  const read = async () => (await cluster.get(self)) as SovereignObject;
+  const read = () => cluster.mustGet<SovereignObject>(self);
 
   await narrator.step(`${name}: the release's digest is pinned`, async (observe) => {
     await becomes("ImagePinned");

@@ -26,7 +26,7 @@ interface SovereignManifest extends KubernetesObject {
     tiers?: { id: string; priceBaisa: number }[];
     billing: {
       database: { secretRef: { name: string; key?: string } };
-      auth: { hs256?: { secretRef: SecretKey } };
+      auth: { secretRef?: SecretKey };
     };
   };
 }
@@ -101,8 +101,8 @@ async function prepareSovereign(
   const { name } = manifest.metadata;
   const { fqdn, billing, branding, tiers = [] } = manifest.spec;
   const namespace = manifest.spec.namespace ?? `sovereign-${name}`;
-  const jwt = billing.auth.hs256?.secretRef;
-  expectThat(jwt !== undefined, `${name}: the story signs people in by spec.billing.auth.hs256`);
+  const jwt = billing.auth.secretRef;
+  expectThat(jwt !== undefined, `${name}: the story signs people in by spec.billing.auth.secretRef`);
 
   const databaseUrl = await stage.ensureDatabase(name);
   await cluster.waitUntil({ kind: "Namespace", name: namespace }, "the operator makes it", () => true);

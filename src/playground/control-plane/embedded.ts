@@ -1,0 +1,8 @@
+import { createApiServer } from "../apiserver/server.ts";
+import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
+
+/** The API server of this repository, in this process. */
+export async function startEmbeddedControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { state, port, logger, now, signal } = options;
+  return createApiServer({ stateDir: state.file("apiserver"), host: "127.0.0.1", port, logger, now, signal });
+}

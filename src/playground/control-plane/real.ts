@@ -1,0 +1,170 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+import { stringify } from "yaml";
+import { UsageError } from "../../platform/errors.ts";
+import { sleep } from "../../platform/shutdown.ts";
+import { type Child, startChild } from "../process/child.ts";
+import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
+
+const START_TIMEOUT_MS = 60_000;
+const ADMIN = "playground-admin";
+
+/** A kube-apiserver and an etcd found in `assets`, as `KUBEBUILDER_ASSETS` names it. Their data lie in the state directory. */
+export async function startRealControlPlane(
+  options: ControlPlaneOptions,
+  assets: string | undefined,
+): Promise<ControlPlane> {
+  const { state, reaper, port } = options;
+  if (assets === undefined) {
+    throw new UsageError(
+      "--control-plane real needs KUBEBUILDER_ASSETS: a folder with kube-apiserver and etcd",
+    );
+  }
+  const binary = (name: string) => {
+    const path = join(assets, name);
+    if (!existsSync(path))
+      throw new UsageError(
+        `KUBEBUILDER_ASSETS (${assets}) has no ${name}: test/conformance/build-tools.sh builds it`,
+      );
+    return path;
+  };
+  const [etcd, apiserver] = [binary("etcd"), binary("kube-apiserver")];
+  const folder = state.file("control-plane");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const token = ensureFiles(folder);
+  const [clientPort, peerPort] = [await freePort(), await freePort()];
+  const clientUrl = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+
+  const store = await startChild({
+    argv: [
+      etcd,
+      ...[
+        "--data-dir",
+        join(folder, "etcd"),
+        "--listen-client-urls",
+        clientUrl,
+        "--advertise-client-urls",
+        clientUrl,
+      ],
+      ...[
+        "--listen-peer-urls",
+        peerUrl,
+        "--initial-advertise-peer-urls",
+        peerUrl,
+        "--initial-cluster",
+        `default=${peerUrl}`,
+      ],
+      ...["--force-new-cluster=false", "--unsafe-no-fsync"],
+    ],
+    env: {},
+    logFile: state.file("logs", "etcd.log"),
+    reaper,
+  });
+  const logFile = state.file("logs", "kube-apiserver.log");
+  const server = await startChild({
+    argv: [
+      apiserver,
+      ...[
+        `--etcd-servers=${clientUrl}`,
+        `--secure-port=${port}`,
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+      ],
+      ...[`--cert-dir=${join(folder, "certificates")}`, `--token-auth-file=${join(folder, "tokens.csv")}`],
+      ...[`--service-account-key-file=${join(folder, "service-account.pub")}`],
+      ...[`--service-account-signing-key-file=${join(folder, "service-account.key")}`],
+      ...[
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        "--service-cluster-ip-range=10.96.0.0/16",
+      ],
+      // No controller manager makes default ServiceAccounts here; endpoints on loopback would be refused.
+      ...[
+        "--authorization-mode=RBAC",
+        "--disable-admission-plugins=ServiceAccount",
+        "--endpoint-reconciler-type=none",
+      ],
+      ...["--allow-privileged=false", "--profiling=false"],
+    ],
+    env: {},
+    logFile,
+    reaper,
+  });
+  const url = `https://127.0.0.1:${port}`;
+  await waitUntilReady(url, token, server, logFile);
+  const caPem = readFileSync(join(folder, "certificates", "apiserver.crt"), "utf8");
+  return {
+    url,
+    caPem,
+    adminKubeconfig: stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [
+        {
+          name: "playground",
+          cluster: { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") },
+        },
+      ],
+      users: [{ name: ADMIN, user: { token } }],
+      contexts: [{ name: "playground", context: { cluster: "playground", user: ADMIN } }],
+      "current-context": "playground",
+    }),
+    async close() {
+      await server.stop(5_000);
+      await store.stop(5_000);
+    },
+  };
+}
+
+/** Keys and the administrator's token, made once; the token. */
+function ensureFiles(folder: string): string {
+  const tokens = join(folder, "tokens.csv");
+  if (!existsSync(tokens)) {
+    const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const write = (name: string, content: string | Buffer) =>
+      writeFileSync(join(folder, name), content, { mode: 0o600 });
+    write("service-account.key", privateKey.export({ type: "sec1", format: "pem" }));
+    write("service-account.pub", publicKey.export({ type: "spki", format: "pem" }));
+    write("tokens.csv", `${randomBytes(24).toString("base64url")},${ADMIN},${ADMIN},"system:masters"\n`);
+  }
+  return readFileSync(tokens, "utf8").split(",")[0] ?? "";
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
+async function waitUntilReady(url: string, token: string, server: Child, logFile: string): Promise<void> {
+  // Its certificate is its own, and is read only once it serves.
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+  const until = Date.now() + START_TIMEOUT_MS;
+  try {
+    while (Date.now() < until) {
+      if (!server.isRunning()) throw new Error(`kube-apiserver ended while it started: see ${logFile}`);
+      try {
+        const answer = await request(`${url}/readyz`, {
+          dispatcher,
+          headers: { authorization: `Bearer ${token}` },
+        });
+        await answer.body.dump();
+        if (answer.statusCode === 200) return;
+      } catch {
+        // Not listening yet.
+      }
+      await sleep(100);
+    }
+    throw new Error(`kube-apiserver is not ready after ${START_TIMEOUT_MS / 1000} s: see ${logFile}`);
+  } finally {
+    await dispatcher.close();
+  }
+}

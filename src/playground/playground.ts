@@ -1,0 +1,132 @@
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { createKubeClient } from "../kube/client.ts";
+import { loadKubeConfig } from "../kube/connection.ts";
+import { UsageError } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import type { ControlPlane } from "./control-plane/control-plane.ts";
+import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
+import { startRealControlPlane } from "./control-plane/real.ts";
+import { type PlaygroundDatabase, startDatabase } from "./database/postgres.ts";
+import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
+import { createReaper } from "./process/reaper.ts";
+import { claimStateDirectory, type StateDirectory } from "./process/state-directory.ts";
+import { type Registry, startRegistry } from "./registry/server.ts";
+import type { Entrypoint } from "./runner/container.ts";
+import { type Runner, startRunner } from "./runner/runner.ts";
+
+export interface PlaygroundOptions {
+  stateDirectory: string;
+  controlPlane: "embedded" | "real";
+  /** Folder with kube-apiserver and etcd, for `real`. */
+  kubebuilderAssets: string | undefined;
+  /** Port of the Kubernetes API; Services get those that follow. */
+  port: number;
+  /** What `catalyst` is on this machine. */
+  entrypoint: Entrypoint;
+  /** Variables that every process needs here. */
+  baseEnv: Record<string, string>;
+  logger: Logger;
+  now: () => Date;
+}
+
+/** A running machine room: everything that a cluster and its add-ons would be. */
+export interface Playground {
+  state: StateDirectory;
+  controlPlane: ControlPlane;
+  kubeconfigPath: string;
+  database: PlaygroundDatabase;
+  registry: Registry;
+  registryMirrors: string;
+  runner: Runner;
+  /** Ends everything in its order; with `remove`, leaves nothing in the state directory. */
+  close(remove: boolean): Promise<void>;
+}
+
+/** Starts all parts, side by side where they do not need each other. What has started is ended again when one fails. */
+export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
+  const { logger, now, port } = options;
+  await requireFreePort(port);
+  const state = claimStateDirectory(options.stateDirectory);
+  const reaper = createReaper();
+  const stop = new AbortController();
+  const closers: (() => Promise<unknown>)[] = [];
+  const closing = <T>(part: T, close: (part: T) => Promise<unknown>): T => {
+    closers.unshift(() => close(part));
+    return part;
+  };
+  const close = async (remove: boolean) => {
+    for (const end of closers)
+      await end().catch((error: unknown) => logger.warn({ err: error }, "a part did not end well"));
+    stop.abort();
+    await reaper.close();
+    state.release(remove);
+  };
+
+  try {
+    const controlPlaneOptions = { state, reaper, port, logger, now, signal: stop.signal };
+    const [controlPlane, database, registry] = await allOrNone([
+      () =>
+        (options.controlPlane === "real"
+          ? startRealControlPlane(controlPlaneOptions, options.kubebuilderAssets)
+          : startEmbeddedControlPlane(controlPlaneOptions)
+        ).then((part) => closing(part, (it) => it.close())),
+      () => startDatabase({ state, reaper }).then((part) => closing(part, (it) => it.close())),
+      () => startRegistry().then((part) => closing(part, (it) => it.close())),
+    ]);
+    const kubeconfigPath = state.file("kubeconfig");
+    writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
+    const client = closing(
+      createKubeClient({
+        kubeConfig: loadKubeConfig(kubeconfigPath),
+        userAgent: "catalyst-playground-runner",
+      }),
+      (it) => it.close(),
+    );
+    const image = catalystImage();
+    registry.push(image);
+    const runner = closing(
+      await startRunner({
+        client,
+        caPem: controlPlane.caPem,
+        state,
+        reaper,
+        images: new Map([[imageReference(image), options.entrypoint]]),
+        baseEnv: options.baseEnv,
+        firstServicePort: port + 1,
+        logger,
+        now,
+      }),
+      (it) => it.close(),
+    );
+    const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
+    return { state, controlPlane, kubeconfigPath, database, registry, registryMirrors, runner, close };
+  } catch (error) {
+    await close(false);
+    throw error;
+  }
+}
+
+/** Waits for all, also when one fails: what is half started must be known to be ended. */
+async function allOrNone<A, B, C>([a, b, c]: [() => Promise<A>, () => Promise<B>, () => Promise<C>]): Promise<
+  [A, B, C]
+> {
+  const results = await Promise.allSettled([a(), b(), c()]);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as [A, B, C];
+}
+
+function requireFreePort(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        new UsageError(
+          `port ${port} on 127.0.0.1 cannot be used (${error.code}): choose another with --port`,
+        ),
+      ),
+    );
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+  });
+}
