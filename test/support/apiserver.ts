@@ -61,7 +61,7 @@ export async function startTestApiServer(options: Partial<ApiServerOptions> = {}
     signal: abort.signal,
     ...options,
   });
-  const agent = adminAgent(server);
+  const agent = agentOf(server.caPem, server.adminKubeconfig);
   return connect(server, stateDir, agent, async () => {
     await agent.destroy();
     abort.abort();
@@ -69,11 +69,12 @@ export async function startTestApiServer(options: Partial<ApiServerOptions> = {}
   });
 }
 
-function adminAgent(server: ApiServer): Agent {
-  const { user } = (parse(server.adminKubeconfig) as { users: [{ user: Record<string, string> }] }).users[0];
+/** The connection of a kubeconfig's client certificate. */
+export function agentOf(caPem: string, kubeconfig: string): Agent {
+  const { user } = (parse(kubeconfig) as { users: [{ user: Record<string, string> }] }).users[0];
   const pem = (name: string) => Buffer.from(user[name] ?? "", "base64").toString();
   return new Agent({
-    connect: { ca: server.caPem, cert: pem("client-certificate-data"), key: pem("client-key-data") },
+    connect: { ca: caPem, cert: pem("client-certificate-data"), key: pem("client-key-data") },
   });
 }
 
@@ -140,7 +141,7 @@ function connect(
 }
 
 export async function sendTo(
-  server: ApiServer,
+  server: Pick<ApiServer, "url">,
   agent: Agent,
   method: string,
   path: string,

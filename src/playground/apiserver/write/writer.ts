@@ -8,6 +8,7 @@ import { type ApiObject, apiVersionOf, type Json, timestamp } from "../object.ts
 import { alreadyExists, badRequest, conflict, modified, notFound } from "../refusal.ts";
 import { served, stored } from "../resource-type.ts";
 import { invalidObject, valueInvalid, valueRequired } from "../schema/field-error.ts";
+import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
 import type { Admission } from "./admission.ts";
 import { refuseInvalid, refuseMisfit, structural } from "./fitness.ts";
@@ -162,7 +163,13 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
           const next = { ...applied, metadata: { ...object.metadata, ...applied?.metadata } } as ApiObject;
           prepareCreate(next, type);
           shapeObject(next, request);
-          return { object: await finishCreate(next, request), created: true };
+          try {
+            return { object: await finishCreate(next, request), created: true };
+          } catch (error) {
+            // Somebody else was first: what was a create is an update now.
+            if (!isAlreadyThere(error) || attempt === MAX_ATTEMPTS) throw error;
+            continue;
+          }
         }
         const stated = config.metadata.resourceVersion;
         if (stated && stated !== live.metadata.resourceVersion) throw modified(type, name);
@@ -219,6 +226,10 @@ export function createWriter({ store, admission, complete, guard, now }: WriterD
     }
     return served(type, store.put(type.storage, stored(type, admitted)));
   }
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return error instanceof StatusError && error.reason === "AlreadyExists";
 }
 
 /** An object on its way out goes with its last finalizer. */
