@@ -130,6 +130,15 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
       return object;
     },
 
+    /**
+     * Shows objects in another form from now on, without a new version or an event: what a changed schema makes of
+     * what is stored. `revised` answers the object itself where nothing changes.
+     */
+    revise(storage: string, revised: (object: ApiObject) => ApiObject): void {
+      const { objects } = shelfOf(storage);
+      for (const [key, object] of objects) objects.set(key, revised(object));
+    },
+
     /** What happened after `since`, or how far the history reaches back when that is too long ago. */
     eventsSince(
       storage: string,

@@ -4,6 +4,7 @@ import {
   defineWidgets,
   deployment,
   eventually,
+  JSON_PATCH,
   MERGE,
   startTestApiServer,
   type TestApiServer,
@@ -224,6 +225,28 @@ describe("custom resources", () => {
       contentType: "application/strategic-merge-patch+json",
     });
     expect(strategic.status).toBe(415);
+  });
+
+  it("show the defaults of a changed definition at once, without a new version", async () => {
+    const path = "/apis/example.org/v1/namespaces/default/widgets";
+    const before = await api.must("POST", path, widget("old", { size: 1 }));
+    const field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    await api.must(
+      "PATCH",
+      `${CRDS}/widgets.example.org`,
+      [{ op: "add", path: `${field}/shape`, value: { type: "string", default: "round" } }],
+      JSON_PATCH,
+    );
+    const after = await api.must("GET", `${path}/old`);
+    expect(after.spec).toEqual({ size: 1, colour: "grey", shape: "round" });
+    expect(after.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    await api.must(
+      "PATCH",
+      `${CRDS}/widgets.example.org`,
+      [{ op: "remove", path: `${field}/shape` }],
+      JSON_PATCH,
+    );
+    expect((await api.must("GET", `${path}/old`)).spec).toEqual({ size: 1, colour: "grey" });
   });
 
   it("take their objects with them when their definition goes", async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { CRD_FINALIZER } from "../builtin/create.ts";
 import { objectMetaSchema } from "../builtin/schema.ts";
 import { type ApiObject, apiVersionOf, type Json, listOf, recordOf, timestamp } from "../object.ts";
@@ -10,6 +11,7 @@ import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { DeleteOptions } from "../write/deletion.ts";
 import type { WriteRequest } from "../write/request.ts";
+import { shapeObject } from "../write/shape.ts";
 import { machineryRequest } from "./machinery.ts";
 import { createWorkList } from "./work-list.ts";
 
@@ -109,13 +111,31 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     return undefined;
   }
 
+  /** A definition that cannot be compiled serves nothing; it must not take the server with it. */
+  function typesOf(crd: ApiObject): ResourceType[] {
+    try {
+      return customResourceTypes(crd);
+    } catch (error) {
+      onError(`CRD ${crd.metadata.name}`, error);
+      return [];
+    }
+  }
+
+  // By name: which definition is served, in which generation.
+  const serving = new Map<string, string>();
+
   function serve(crd: ApiObject): void {
+    const { uid, generation, name } = crd.metadata;
+    const established = hasCondition(crd, "Established");
+    const state = `${uid}/${generation}/${established}`;
+    if (serving.get(name) === state) return;
+    serving.set(name, state);
     const { group, names } = crd.spec as CrdSpec;
-    registry.replaceCustom(
-      group,
-      names.plural,
-      hasCondition(crd, "Established") ? customResourceTypes(crd) : [],
-    );
+    const types = established ? typesOf(crd) : [];
+    registry.replaceCustom(group, names.plural, types);
+    // What is stored shows the defaults of the new schema, and no longer what that does not know.
+    const stored = types.find(({ storageConversion }) => storageConversion === undefined);
+    if (stored !== undefined) store.revise(stored.storage, (object) => inShape(object, stored));
   }
 
   async function reconcile(name: string): Promise<void> {
@@ -158,7 +178,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     const { group, names } = crd.spec as CrdSpec;
     const finalizers = crd.metadata.finalizers ?? [];
     if (!finalizers.includes(CRD_FINALIZER)) return;
-    const [type] = customResourceTypes(crd);
+    const [type] = typesOf(crd);
     const storage = storageKey(group, names.plural);
     if (type !== undefined) {
       for (const { metadata } of [...store.list(storage)]) {
@@ -183,6 +203,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
       if (kind === "DELETED") {
         const { group, names } = object.spec as CrdSpec;
         registry.replaceCustom(group, names.plural, []);
+        serving.delete(object.metadata.name);
         return;
       }
       serve(object);
@@ -201,6 +222,12 @@ export function startCustomResources({ store, registry, remove, now, onError, si
   const unsubscribe = store.subscribe(observe);
   signal.addEventListener("abort", unsubscribe, { once: true });
   return { idle: list.idle };
+}
+
+function inShape(object: ApiObject, type: ResourceType): ApiObject {
+  const shaped = structuredClone(object);
+  shapeObject(shaped, { type, fieldValidation: "Ignore", warn: () => {} });
+  return isDeepStrictEqual(shaped, object) ? object : shaped;
 }
 
 function hasCondition(object: ApiObject, type: string): boolean {
