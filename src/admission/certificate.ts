@@ -1,4 +1,7 @@
 import { webcrypto } from "node:crypto";
+// The library below asks for it, first.
+import "reflect-metadata";
+
 import * as x509 from "@peculiar/x509";
 
 /** PEM texts; keys are PKCS#8. `caBundle` holds the present CA and, during a change, the one before. */
@@ -16,8 +19,6 @@ const CA_DAYS = 3650;
 const SERVING_DAYS = 365;
 /** Renewed this long before it ends: a month to notice that renewing fails. */
 const RENEW_BEFORE_DAYS = 30;
-
-x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
 
 /** A certificate for these names and addresses, under the given CA or under a new one. */
 export async function issueCertificates(

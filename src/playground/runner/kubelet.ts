@@ -45,6 +45,7 @@ interface Worker {
 /** Runs the Pods that are bound to this node as processes, and writes their status, as a kubelet does. */
 export function createKubelet(deps: KubeletDeps) {
   const workers = new Map<string, Worker>();
+  let isStopped = false;
   const { client, pods, logger, now } = deps;
 
   function findData(
@@ -155,7 +156,7 @@ export function createKubelet(deps: KubeletDeps) {
 
   function sync(pod: Pod): void {
     const { uid = "", deletionTimestamp } = pod.metadata;
-    if (pod.spec.nodeName !== NODE_NAME) return;
+    if (isStopped || pod.spec.nodeName !== NODE_NAME) return;
     const worker = workers.get(uid);
     if (deletionTimestamp !== undefined) {
       if (worker === undefined) void remove(pod);
@@ -224,8 +225,9 @@ export function createKubelet(deps: KubeletDeps) {
       deps.configMaps.onChange(({ object }) => refreshVolumes("ConfigMap", object));
       deps.secrets.onChange(({ object }) => refreshVolumes("Secret", object));
     },
-    /** Ends every process, all at once. */
+    /** Ends every process, all at once, and starts no more. */
     async stop(): Promise<void> {
+      isStopped = true;
       const running = [...workers.values()];
       for (const { stop } of running) stop.abort();
       await Promise.all(running.map(({ done }) => done));

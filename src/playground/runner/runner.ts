@@ -52,7 +52,8 @@ const CRASH_BACKOFF_MS = 500;
 /** Executes Deployments and Jobs of any API server as processes of this machine: controller manager and kubelet in one. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { client, state, logger, now } = options;
-  const stop = new AbortController();
+  const stopCaches = new AbortController();
+  const stopControllers = new AbortController();
   const deps = { client, logger };
   const cache = <T extends KubernetesObject>(resource: Resource) => createInformer<T>(deps, resource);
   const pods = cache<Pod>(PODS);
@@ -70,7 +71,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const running = [...informers, deploymentDeps.deployments, deploymentDeps.replicaSets, jobDeps.jobs].map(
     (informer) => ({
       synced: informer.synced,
-      done: informer.run(stop.signal),
+      done: informer.run(stopCaches.signal),
     }),
   );
   await Promise.all(running.map(({ synced }) => synced));
@@ -103,7 +104,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       { logger, metrics },
       { name: "job", watches: jobWatches(jobDeps), reconcile: createJobReconciler(jobDeps) },
     ),
-  ].map((controller) => controller.run(stop.signal));
+  ].map((controller) => controller.run(stopControllers.signal));
   const proxy = createServiceProxy(pods, options.firstServicePort);
 
   return {
@@ -119,9 +120,12 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         )?.status?.podIP,
     async close() {
       await proxy.close();
+      // First whoever would replace what ends, then what runs, then the caches that both read.
+      stopControllers.abort();
+      await Promise.all(controllers);
       await kubelet.stop();
-      stop.abort();
-      await Promise.all([...controllers, ...running.map(({ done }) => done)]);
+      stopCaches.abort();
+      await Promise.all(running.map(({ done }) => done));
     },
   };
 }
