@@ -19,11 +19,22 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
 ];
 
 function MAY_IMPORT_EVERYTHING(): string[] {
-  return ["api", "platform", "kube", "admission/rules", "admission", "billing", "controllers", "playground/apiserver", "playground"];
+  return [
+    "api",
+    "platform",
+    "kube",
+    "admission/rules",
+    "admission",
+    "billing",
+    "controllers",
+    "playground/apiserver",
+    "playground",
+  ];
 }
 
 const KUBERNETES_CLIENT_USERS = ["kube", "playground", "playground/apiserver", "cli"];
-const PURE = /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/rules\/)|(^billing\/voucher\.ts$)/;
+const PURE =
+  /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/rules\/)|(^billing\/voucher\.ts$)/;
 
 function folderOf(file: string): string {
   const folder = MAY_IMPORT.map(([name]) => name).find((name) => file.startsWith(`${name}/`));
@@ -40,9 +51,11 @@ interface Import {
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 const sources = files.map((file) => ({ file, text: readFileSync(join(SRC, file), "utf8") }));
 const imports: Import[] = sources.flatMap(({ file, text }) =>
-  [...text.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/gm)].map(
-    (match) => ({ file, specifier: match[2] ?? match[3] ?? "", typeOnly: match[1] !== undefined }),
-  ),
+  [
+    ...text.matchAll(
+      /^\s*(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/gm,
+    ),
+  ].map((match) => ({ file, specifier: match[2] ?? match[3] ?? "", typeOnly: match[1] !== undefined })),
 );
 
 describe("layering", () => {
@@ -73,11 +86,18 @@ describe("layering", () => {
   });
 
   it("keeps process.env in cli", () => {
-    expect(sources.filter(({ file, text }) => !file.startsWith("cli/") && text.includes("process.env")).map(({ file }) => file)).toEqual([]);
+    expect(
+      sources
+        .filter(({ file, text }) => !file.startsWith("cli/") && text.includes("process.env"))
+        .map(({ file }) => file),
+    ).toEqual([]);
   });
 
   it("keeps pure files free of clocks, I/O and logs", () => {
-    const impure = /\bDate\.now\b|new Date\(\)|\bMath\.random\b|"node:(fs|net|http|https|child_process)|platform\/(log|env)|console\./;
-    expect(sources.filter(({ file, text }) => PURE.test(file) && impure.test(text)).map(({ file }) => file)).toEqual([]);
+    const impure =
+      /\bDate\.now\b|new Date\(\)|\bMath\.random\b|"node:(fs|net|http|https|child_process)|platform\/(log|env)|console\./;
+    expect(
+      sources.filter(({ file, text }) => PURE.test(file) && impure.test(text)).map(({ file }) => file),
+    ).toEqual([]);
   });
 });

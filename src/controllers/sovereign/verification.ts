@@ -28,11 +28,7 @@ export type Evidence = Pick<
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
   return (
-    last !== undefined &&
-    last.passed &&
-    isInSync &&
-    last.evidence === evidence &&
-    nowMs - Date.parse(last.time) < REVERIFY_MS
+    last?.passed && isInSync && last.evidence === evidence && nowMs - Date.parse(last.time) < REVERIFY_MS
   );
 }
 

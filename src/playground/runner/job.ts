@@ -103,7 +103,16 @@ export function createJobReconciler({ client, jobs, pods, now }: JobDeps) {
     const status = { startTime, active: 0, ready: 0, ...counts };
     // A Job is first on its way to its end, then there: the API server asks for both.
     const heading = condition(type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget");
-    await client.mergePatch(JOBS, job.metadata, { status: { ...status, conditions: [heading] } }, "status");
+    await client.mergePatch(
+      JOBS,
+      job.metadata,
+      {
+        // A stale look at the Job must not end it twice.
+        metadata: { resourceVersion: job.metadata.resourceVersion },
+        status: { ...status, conditions: [heading] },
+      },
+      "status",
+    );
     const end = type === "Complete" ? { completionTime: at } : {};
     await client.mergePatch(
       JOBS,

@@ -120,7 +120,6 @@ export function podStatus(pod: Pod, address: string, state: ContainerState, now:
     podIP: address,
     podIPs: [{ ip: address }],
     startTime: pod.metadata.creationTimestamp ?? now,
-    qosClass: "Burstable",
     conditions: [
       condition("PodScheduled", true),
       condition("Initialized", true),

@@ -81,7 +81,8 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
 
   async function mustGet<T = KubernetesObject>(reference: ObjectReference): Promise<T> {
     const object = await get<T>(reference);
-    if (object === undefined) throw new UnmetExpectation(`${reference.kind} ${reference.name} does not exist`);
+    if (object === undefined)
+      throw new UnmetExpectation(`${reference.kind} ${reference.name} does not exist`);
     return object;
   }
 
@@ -196,12 +197,18 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
       }),
 
     async releaseOf(sovereign: string): Promise<string> {
-      const object = await mustGet<{ spec: { billing: { release: string } } }>({ kind: "Sovereign", name: sovereign });
+      const object = await mustGet<{ spec: { billing: { release: string } } }>({
+        kind: "Sovereign",
+        name: sovereign,
+      });
       return object.spec.billing.release;
     },
 
     async referenceOf(release: string): Promise<Reference> {
-      const object = await mustGet<{ status?: { reference?: Reference } }>({ kind: "BillingRelease", name: release });
+      const object = await mustGet<{ status?: { reference?: Reference } }>({
+        kind: "BillingRelease",
+        name: release,
+      });
       if (object.status?.reference === undefined)
         throw new UnmetExpectation(`${release} has no measured reference`);
       return object.status.reference;
