@@ -27,9 +27,8 @@ export type Evidence = Pick<
 /** Whether the last smoke test still speaks of what runs now. */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
-  return (
-    last?.passed && isInSync && last.evidence === evidence && nowMs - Date.parse(last.time) < REVERIFY_MS
-  );
+  if (last?.passed !== true || last.evidence !== evidence || !isInSync) return false;
+  return nowMs - Date.parse(last.time) < REVERIFY_MS;
 }
 
 /** Asks every ready Pod by itself: the Service would hide one that differs. */

@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 
 export interface StateDirectory {
@@ -17,7 +17,7 @@ export function claimStateDirectory(directory: string): StateDirectory {
   const path = resolve(directory);
   const lock = join(path, "playground.pid");
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (error) {
     throw new UsageError(
       `the state directory ${path} cannot be made: ${errorMessage(error)}; choose another with --state-dir`,
@@ -43,6 +43,13 @@ export function claimStateDirectory(directory: string): StateDirectory {
     file: (...names) => join(path, ...names),
     release: (remove) => rmSync(remove ? path : lock, { recursive: true, force: true }),
   };
+}
+
+/** One level at a time: Node's own recursion never ends on file systems that refuse with ENOENT, as /proc does. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 interface Holder {

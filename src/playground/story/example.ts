@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../api/object.ts";
+import { manifestProblems } from "../../api/validation.ts";
 import { UsageError } from "../../platform/errors.ts";
 
 /** One manifest of docs/examples. */
@@ -32,6 +33,11 @@ export function parseExample(path: string): Example[] {
     if (!isManifest(manifest)) {
       throw new UsageError(`${path}: a manifest needs apiVersion, kind and metadata.name`);
     }
+    const [problem] = manifestProblems(manifest);
+    if (problem !== undefined)
+      throw new UsageError(
+        `${path}: ${manifest.kind} ${manifest.metadata.name}: ${problem.path} ${problem.message}`,
+      );
     return [{ file, manifest }];
   });
 }
