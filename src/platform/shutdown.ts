@@ -1,12 +1,18 @@
+/** A Ctrl-C reaches a process from the terminal and again through npm; only what comes later is a second wish. */
+const SAME_WISH_MS = 1_000;
+
 /**
- * An `AbortSignal` that fires on the first SIGTERM or SIGINT. A second one ends the process at once
- * (exit code 130), for the person who will not wait.
+ * An `AbortSignal` that fires on the first SIGTERM or SIGINT. A second one, a second later or more, ends the process at
+ * once (exit code 130), for the person who will not wait.
  */
 export function createShutdownSignal(): AbortSignal {
   const controller = new AbortController();
+  let firstAt = 0;
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Error(`received ${name}`));
+    if (!controller.signal.aborted) {
+      firstAt = performance.now();
+      controller.abort(new Error(`received ${name}`));
+    } else if (performance.now() - firstAt > SAME_WISH_MS) process.exit(130);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);

@@ -20,7 +20,7 @@ export interface PlaygroundOptions {
   controlPlane: "embedded" | "real";
   /** Folder with kube-apiserver and etcd, for `real`. */
   kubebuilderAssets: string | undefined;
-  /** Port of the Kubernetes API; Services get those that follow. */
+  /** Port of the Kubernetes API; the registry and Services get those that follow. */
   port: number;
   /** What `catalyst` is on this machine. */
   entrypoint: Entrypoint;
@@ -72,7 +72,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
           : startEmbeddedControlPlane(controlPlaneOptions)
         ).then((part) => closing(part, (it) => it.close())),
       () => startDatabase({ state, reaper }).then((part) => closing(part, (it) => it.close())),
-      () => startRegistry().then((part) => closing(part, (it) => it.close())),
+      () => startRegistry(port + 1).then((part) => closing(part, (it) => it.close())),
     ]);
     const kubeconfigPath = state.file("kubeconfig");
     writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
@@ -93,7 +93,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
         reaper,
         images: new Map([[imageReference(image), options.entrypoint]]),
         baseEnv: options.baseEnv,
-        firstServicePort: port + 1,
+        firstServicePort: port + 2,
         logger,
         now,
       }),

@@ -19,7 +19,8 @@ const REQUEST =
   /^\/v2\/(?<repository>[a-z0-9._/-]+)\/(?<kind>manifests|blobs|referrers)\/(?<reference>[A-Za-z0-9._:-]+)$/;
 const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 
-export async function startRegistry(host = "127.0.0.1", port = 0): Promise<Registry> {
+/** `wantedPort` is taken when it is free: the same port after a restart keeps what names it unchanged. */
+export async function startRegistry(wantedPort = 0): Promise<Registry> {
   const manifests = new Map<string, StoredManifest>();
   const blobs = new Map<string, Buffer>();
 
@@ -78,7 +79,9 @@ export async function startRegistry(host = "127.0.0.1", port = 0): Promise<Regis
     });
   }
 
-  const server: RunningHttpServer = await startHttpServer({ handler, host, port });
+  const listen = (port: number): Promise<RunningHttpServer> =>
+    startHttpServer({ handler, host: "127.0.0.1", port });
+  const server = await listen(wantedPort).catch(() => listen(0));
   return {
     origin: server.origin,
     push({ repository, mediaType, manifest, digest, blobs: content }, tag) {
