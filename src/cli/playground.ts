@@ -21,6 +21,8 @@ import { type Command, type CommandContext, EXIT, type ExitCode } from "./comman
 const ROOT = join(import.meta.dirname, "../..");
 const DEFAULT_PORT = 7443;
 const FRANCHISEE = "omantel-admin";
+/** Six processes share one machine: a small young generation costs little time and saves some 30 MiB in each. */
+const SMALL_HEAP = ["--max-semi-space-size=1", "--max-old-space-size=192"];
 /** Tokens in sovereigns.json live fifteen minutes; a reader finds them good for ten. */
 const TOKEN_REFRESH_MS = 5 * 60_000;
 
@@ -92,7 +94,7 @@ async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitC
   narrator.line();
   narrator.line(" Catalyst playground: a franchise on one machine");
   const startedAt = performance.now();
-  const entrypoint = [process.execPath, join(ROOT, "src/cli/main.ts")] as const;
+  const entrypoint = [process.execPath, ...SMALL_HEAP, join(ROOT, "src/cli/main.ts")] as const;
   const baseEnv = Object.fromEntries(
     ["PATH", "TZ"].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );

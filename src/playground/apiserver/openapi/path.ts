@@ -7,8 +7,9 @@ const PATCH_TYPES = [
   "application/apply-patch+yaml",
   "application/json-patch+json",
   "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
 ];
+/** For built-in kinds alone: kubectl sends it to whatever kind announces it. */
+const BUILT_IN_PATCH_TYPES = [...PATCH_TYPES, "application/strategic-merge-patch+json"];
 
 /** Verb of discovery → HTTP method and what Kubernetes calls the action; on the collection, then on one object. */
 const COLLECTION: Record<string, [string, string]> = {
@@ -53,7 +54,7 @@ export function pathsOf(resource: ServedResource, schema: Json, version: OpenApi
 }
 
 function operation(
-  { group, version: apiVersion, kind }: ServedResource,
+  { group, version: apiVersion, kind, schema: customSchema }: ServedResource,
   action: string,
   schema: Json,
   version: OpenApiVersion,
@@ -69,7 +70,8 @@ function operation(
   const parameters = names.map((name) => parameter(name, "query", version));
   // A patch's own shape depends on its type; any object does here.
   const bodySchema = action === "patch" ? { type: "object" } : schema;
-  const types = action === "patch" ? PATCH_TYPES : ["application/json", "application/yaml"];
+  const patchTypes = customSchema === undefined ? BUILT_IN_PATCH_TYPES : PATCH_TYPES;
+  const types = action === "patch" ? patchTypes : ["application/json", "application/yaml"];
   const body =
     version === "v3"
       ? {
