@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "./client.ts";
 import { differences } from "./difference.ts";
+import { foreignAdditions, foreignEntries, type OwnedObject } from "./foreign-field.ts";
 import { type Resource, resourceOfManifest } from "./resource.ts";
 
 export type Applied =
@@ -55,12 +56,35 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
       if (live === undefined) {
         return { kind: "created", object: await client.apply(resource, desired, { fieldManager }) };
       }
-      const fields = differences(comparable(desired), comparable(live));
+      const fields = fieldsToCorrect(desired, live);
       if (fields.length === 0) return { kind: "unchanged", object: live };
       guardAgainstFight(resource, desired, fields);
-      return { kind: "corrected", object: await client.apply(resource, desired, { fieldManager }), fields };
+      const applied = await client.apply<OwnedObject>(resource, desired, { fieldManager });
+      const left = foreignAdditions(desired, {
+        ...applied,
+        metadata: { ...applied.metadata, managedFields: foreignEntries(applied, fieldManager) },
+      });
+      if (left.length === 0) return { kind: "corrected", object: applied, fields };
+      // Server-side apply leaves alone what others added; replacing the object does not.
+      const { resourceVersion } = applied.metadata;
+      const replacement = {
+        ...desired,
+        metadata: { ...applied.metadata, ...desired.metadata, resourceVersion, managedFields: undefined },
+      };
+      return {
+        kind: "corrected",
+        object: await client.replace(resource, replacement as KubernetesObject),
+        fields,
+      };
     },
   };
+}
+
+/** Paths that differ from `desired`, or that somebody added to it. */
+export function fieldsToCorrect(desired: KubernetesObject, live: KubernetesObject): string[] {
+  return [
+    ...new Set([...differences(comparable(desired), comparable(live)), ...foreignAdditions(desired, live)]),
+  ];
 }
 
 /** What of an object can be wrong: all but what the server writes. */

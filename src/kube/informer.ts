@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../api/object.ts";
 import type { Logger } from "../platform/log.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
+import { foreignEntries } from "./foreign-field.ts";
 import { runReflector } from "./reflector.ts";
 import { keyOf, type Resource } from "./resource.ts";
 
@@ -18,8 +19,8 @@ export interface Informer<T extends KubernetesObject> {
   list(): T[];
   /** Objects under a value of a named index. */
   byIndex(index: string, value: string): T[];
-  /** Hears every later change, and first an `added` for each object that is there. */
-  onChange(handler: InformerHandler<T>): void;
+  /** Hears every later change until the signal fires, and first an `added` for each object that is there. */
+  onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
   hasSynced(): boolean;
   /** Resolves once the first list is in. */
   synced: Promise<void>;
@@ -27,11 +28,12 @@ export interface Informer<T extends KubernetesObject> {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface InformerOptions<T> extends ListOptions {
+export interface InformerOptions<T> extends Omit<ListOptions, "signal"> {
   /** Named ways to find objects: each gives the values under which an object stands. */
   indexes?: Record<string, (object: T) => string[]>;
-  /** What is kept of an object. managedFields are always dropped: they would be four fifths of the memory. */
+  /** What is kept of an object. Default: all but managedFields, which would be four fifths of the memory. */
   transform?: (object: T) => T;
+  pace?: Partial<ReflectorPace>;
 }
 
 export function createInformer<T extends KubernetesObject>(
@@ -39,10 +41,10 @@ export function createInformer<T extends KubernetesObject>(
   resource: Resource,
   options: InformerOptions<T> = {},
 ): Informer<T> {
-  const { indexes = {}, transform = (object: T) => object, ...listOptions } = options;
+  const { indexes = {}, transform = withoutManagedFields<T>, ...listOptions } = options;
   const objects = new Map<string, T>();
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
-  const handlers: InformerHandler<T>[] = [];
+  const handlers = new Set<InformerHandler<T>>();
   const firstList = Promise.withResolvers<void>();
   let isSynced = false;
 
@@ -58,20 +60,37 @@ export function createInformer<T extends KubernetesObject>(
     }
   }
 
-  function tell(event: InformerEvent<T>): void {
-    for (const handler of handlers) handler(event);
+  /** A handler that throws must cost neither the others their event nor the reflector its watch. */
+  function tell(handler: InformerHandler<T>, event: InformerEvent<T>): void {
+    try {
+      handler(event);
+    } catch (error) {
+      deps.logger.error(
+        { resource: resource.plural, error: errorMessage(error), stack: error instanceof Error && error.stack },
+        "a handler of changes failed",
+      );
+    }
+  }
+
+  function tellAll(event: InformerEvent<T>): void {
+    for (const handler of handlers) tell(handler, event);
   }
 
   function upsert(incoming: T): void {
     const object = transform(withoutManagedFields({ ...incoming, kind: resource.kind }));
     const key = keyOf(object.metadata);
-    const previous = objects.get(key);
-    if (previous?.metadata.resourceVersion === object.metadata.resourceVersion && previous !== undefined)
-      return;
+    const { uid, resourceVersion } = object.metadata;
+    let previous = objects.get(key);
+    if (previous !== undefined && previous.metadata.uid !== uid) {
+      // Deleted and made anew while nobody watched: two events, as it was.
+      remove(previous);
+      previous = undefined;
+    }
+    if (previous !== undefined && previous.metadata.resourceVersion === resourceVersion) return;
     if (previous !== undefined) reindex(key, previous, "delete");
     objects.set(key, object);
     reindex(key, object, "add");
-    tell(previous === undefined ? { kind: "added", object } : { kind: "updated", object, previous });
+    tellAll(previous === undefined ? { kind: "added", object } : { kind: "updated", object, previous });
   }
 
   function remove(object: T): void {
@@ -80,7 +99,7 @@ export function createInformer<T extends KubernetesObject>(
     if (previous === undefined) return;
     objects.delete(key);
     reindex(key, previous, "delete");
-    tell({ kind: "deleted", object: previous });
+    tellAll({ kind: "deleted", object: previous });
   }
 
   function replace(listed: T[]): void {
@@ -99,18 +118,36 @@ export function createInformer<T extends KubernetesObject>(
       const keys = indexed.get(index)?.get(value) ?? [];
       return [...keys].flatMap((key) => objects.get(key) ?? []);
     },
-    onChange(handler) {
-      handlers.push(handler);
-      for (const object of objects.values()) handler({ kind: "added", object });
+    onChange(handler, signal) {
+      if (signal?.aborted) return;
+      handlers.add(handler);
+      signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
+      for (const object of objects.values()) tell(handler, { kind: "added", object });
     },
     hasSynced: () => isSynced,
     synced: firstList.promise,
     run: (signal) =>
-      runReflector<T>({ ...deps, resource, options: listOptions, sink: { replace, upsert, remove }, signal }),
+      runReflector<T>({
+        ...deps,
+        resource,
+        options: listOptions,
+        sink: { replace, upsert, remove },
+        signal,
+        pace,
+      }),
   };
 }
 
-function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+export function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata as T["metadata"] & { managedFields?: unknown };
   return { ...object, metadata };
+}
+
+/** Keeps of managedFields what others own beside us, for objects that we apply and watch for hand edits. */
+export function withForeignFields<T extends KubernetesObject>(fieldManager: string): (object: T) => T {
+  return (object) => {
+    const managedFields = foreignEntries(object, fieldManager);
+    const lean = withoutManagedFields(object);
+    return managedFields.length === 0 ? lean : { ...lean, metadata: { ...lean.metadata, managedFields } };
+  };
 }

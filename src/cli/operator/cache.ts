@@ -5,14 +5,19 @@ import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environmen
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import type { KindDefinition } from "../../api/kind.ts";
 import { LABEL, MANAGED_BY } from "../../api/label.ts";
-import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
+import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { POD_NAMESPACE_INDEX } from "../../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../controllers/sovereign/observed.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { createInformer, type Informer, type InformerOptions } from "../../kube/informer.ts";
+import {
+  createInformer,
+  type Informer,
+  type InformerOptions,
+  withForeignFields,
+} from "../../kube/informer.ts";
 import {
   CONFIG_MAPS,
   DEPLOYMENTS,
@@ -34,6 +39,10 @@ import type { Logger } from "../../platform/log.ts";
 export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
 
 const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
+const APPLIED = {
+  ...MANAGED,
+  transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
+};
 
 /** Every cache of the operator. Built-in kinds are watched only as far as the operator's own labels reach. */
 export function createCaches(deps: { client: KubeClient; logger: Logger }) {
@@ -56,13 +65,13 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
     organizations: kind<Organization>(ORGANIZATION),
     namespaces: cache<KubernetesObject>(NAMESPACES),
-    deployments: cache<DeploymentObject>(DEPLOYMENTS, MANAGED),
+    deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
     jobs: cache<JobObject>(JOBS, MANAGED),
     pods: cache<PodObject>(PODS, {
       ...MANAGED,
       indexes: { [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""] },
     }),
-    roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, MANAGED),
+    roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, APPLIED),
     others: [
       SERVICE_ACCOUNTS,
       CONFIG_MAPS,
@@ -70,12 +79,12 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
       INGRESSES,
       NETWORK_POLICIES,
       POD_DISRUPTION_BUDGETS,
-    ].map((resource) => cache<KubernetesObject>(resource, MANAGED)),
+    ].map((resource) => cache<KubernetesObject>(resource, APPLIED)),
     trust: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
     }),
-    webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, MANAGED),
+    webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };
   return {
     ...caches,

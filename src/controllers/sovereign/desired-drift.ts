@@ -1,6 +1,6 @@
 import { ANNOTATION } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import { differences } from "../../kube/difference.ts";
+import { fieldsToCorrect } from "../../kube/apply.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 
 /** A managed object that no longer is as the operator left it. */
@@ -27,11 +27,7 @@ export function driftOf(desired: KubernetesObject, live: KubernetesObject | unde
   const wasApplied =
     live.metadata.annotations?.[ANNOTATION.applied] === desired.metadata.annotations?.[ANNOTATION.applied];
   if (!wasApplied) return undefined;
-  const { labels, annotations } = desired.metadata;
-  const fields = differences(
-    { ...desired, metadata: { labels, annotations } },
-    { ...live, metadata: { labels: live.metadata.labels, annotations: live.metadata.annotations } },
-  );
+  const fields = fieldsToCorrect(desired, live);
   return fields.length === 0 ? undefined : { kind: desired.kind, name: desired.metadata.name, fields };
 }
 

@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from "node:util";
+import type { KubernetesObject } from "../api/object.ts";
+
+/** An entry of `metadata.managedFields`: who owns which fields. */
+export interface ManagedFieldsEntry {
+  manager?: string;
+  subresource?: string;
+  fieldsV1?: FieldSet;
+}
+
+/** `f:name` for a member, `k:{…}` for the list item with these keys, `v:…` for a set's value, `.` for the node itself. */
+export interface FieldSet {
+  [step: string]: FieldSet;
+}
+
+export type OwnedObject = KubernetesObject & { metadata: { managedFields?: ManagedFieldsEntry[] } };
+
+/** What controllers write beside the spec; it is nobody's hand edit. */
+const SERVER_MEMBERS = new Set(["f:status", "f:metadata", "f:apiVersion", "f:kind"]);
+
+/** Only the entries by which others can add to what we apply: the rest of managedFields is not worth its memory. */
+export function foreignEntries({ metadata }: OwnedObject, fieldManager: string): ManagedFieldsEntry[] {
+  return (metadata.managedFields ?? []).filter(
+    ({ manager, subresource, fieldsV1 = {} }) =>
+      manager !== fieldManager &&
+      !subresource &&
+      Object.keys(fieldsV1).some((step) => !SERVER_MEMBERS.has(step)),
+  );
+}
+
+/**
+ * Paths that somebody else added to an object and that `desired` does not mention: a host network, another init
+ * container, a variable. Fields that the server defaulted belong to nobody and are not among them.
+ */
+export function foreignAdditions(desired: KubernetesObject, live: OwnedObject): string[] {
+  const found = (live.metadata.managedFields ?? []).flatMap(({ fieldsV1 = {} }) => {
+    const own = Object.fromEntries(Object.entries(fieldsV1).filter(([step]) => !SERVER_MEMBERS.has(step)));
+    return additions(own, desired, live, "");
+  });
+  return [...new Set(found)].sort();
+}
+
+function additions(fields: FieldSet, desired: unknown, live: unknown, path: string): string[] {
+  return Object.entries(fields).flatMap(([step, below]) => {
+    if (step === ".") return [];
+    const childPath = pathAfter(step, path);
+    const [ours, theirs] = [follow(step, desired), follow(step, live)];
+    if (ours === undefined) return [childPath];
+    // Owned as a whole: a Service's selector is one value, and a member more makes it another.
+    const isWhole = Object.keys(below).length === 0;
+    if (isWhole) return typeof ours === "object" && !isDeepStrictEqual(ours, theirs) ? [childPath] : [];
+    return additions(below, ours, theirs, childPath);
+  });
+}
+
+function follow(step: string, value: unknown): unknown {
+  const rest = step.slice(2);
+  if (step.startsWith("f:")) return isMap(value) ? value[rest] : undefined;
+  const items = Array.isArray(value) ? value : [];
+  if (step.startsWith("v:")) return items.find((item) => item === JSON.parse(rest));
+  const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);
+  // A key that we leave to its default (a port's protocol) does not tell items apart.
+  return items.find(
+    (item) => isMap(item) && keys.every(([name, key]) => item[name] === undefined || item[name] === key),
+  );
+}
+
+function pathAfter(step: string, path: string): string {
+  const rest = step.slice(2);
+  if (step.startsWith("f:")) return path === "" ? rest : `${path}.${rest}`;
+  const key = JSON.parse(rest) as unknown;
+  return `${path}[${isMap(key) ? Object.values(key).join(",") : String(key)}]`;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
