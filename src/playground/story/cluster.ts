@@ -67,6 +67,7 @@ export interface Writer {
   mustApply(manifest: KubernetesObject): Promise<void>;
   mergePatch(reference: ObjectReference, patch: object): Promise<Attempt>;
   strategicPatch(reference: ObjectReference, patch: object): Promise<Attempt>;
+  remove(reference: ObjectReference): Promise<Attempt>;
 }
 
 export type Cluster = ReturnType<typeof createCluster>;
@@ -145,6 +146,14 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
         }
       },
       mergePatch: (reference, body) => patch(reference, body, "application/merge-patch+json"),
+      remove: async (reference) =>
+        attempt(
+          await connection.send({
+            method: "DELETE",
+            path: pathOf(reference),
+            ...(as === undefined ? {} : { as }),
+          }),
+        ),
       strategicPatch: (reference, body) => patch(reference, body, "application/strategic-merge-patch+json"),
     };
   }
@@ -162,6 +171,11 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
         const object = await get(reference);
         return object !== undefined && holds(object) ? object : undefined;
       }),
+
+    waitUntilGone: (reference: ObjectReference) =>
+      waitFor(`${reference.kind} ${reference.name} is gone`, async () =>
+        (await get(reference)) === undefined ? true : undefined,
+      ),
 
     waitForCondition: (reference: ObjectReference, type: string, status: "True" | "False") =>
       waitFor(

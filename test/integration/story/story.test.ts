@@ -1,0 +1,3 @@
+import { describeStory } from "../../support/story-suite.ts";
+
+describeStory("embedded");

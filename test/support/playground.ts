@@ -1,0 +1,110 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sleep } from "../../src/platform/shutdown.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+export interface SovereignEntry {
+  name: string;
+  fqdn: string;
+  url: string;
+  databaseUrl: string;
+  adminToken: string;
+  customerToken: string;
+}
+
+/** `catalyst playground` as a process of its own, as a person starts it. */
+export interface PlaygroundProcess {
+  child: ChildProcess;
+  stateDir: string;
+  kubeconfig: string;
+  /** Everything it printed so far. */
+  output(): string;
+  /** Waits for the story's end; throws with the output when it did not hold. */
+  storyTold(): Promise<SovereignEntry[]>;
+  /** Ends it as Ctrl-C does; its exit code. */
+  interrupt(): Promise<number | null>;
+  /** Ends it as kill -9 does. */
+  kill(): Promise<void>;
+  exited: Promise<number | null>;
+}
+
+export function newStateDir(): string {
+  return join(mkdtempSync(join(tmpdir(), "catalyst-story-")), "state");
+}
+
+export async function startPlaygroundProcess(
+  stateDir: string,
+  args: string[] = [],
+  port?: number,
+): Promise<PlaygroundProcess> {
+  const usedPort = port ?? (await freePort());
+  const argv = [
+    join(ROOT, "src/cli/main.ts"),
+    "playground",
+    "--state-dir",
+    stateDir,
+    "--port",
+    String(usedPort),
+    ...args,
+  ];
+  const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout?.on("data", (chunk) => {
+    text += chunk;
+  });
+  child.stderr?.on("data", (chunk) => {
+    text += chunk;
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  const sovereigns = join(stateDir, "sovereigns.json");
+  return {
+    child,
+    stateDir,
+    kubeconfig: join(stateDir, "kubeconfig"),
+    output: () => text,
+    exited,
+    async storyTold() {
+      while (!existsSync(sovereigns)) {
+        if (child.exitCode !== null) throw new Error(`the playground ended with ${child.exitCode}:\n${text}`);
+        await sleep(50);
+      }
+      return JSON.parse(readFileSync(sovereigns, "utf8"));
+    },
+    interrupt() {
+      child.kill("SIGINT");
+      return exited;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+/** Process numbers whose command line mentions `needle`. */
+export function processesWith(needle: string): number[] {
+  const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
+  return listing
+    .split("\n")
+    .filter((line) => line.includes(needle) && !line.includes("ps -eo"))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+export function removeStateDir(stateDir: string): void {
+  rmSync(join(stateDir, ".."), { recursive: true, force: true });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}

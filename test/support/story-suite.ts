@@ -1,0 +1,208 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sleep } from "../../src/platform/shutdown.ts";
+import { createApiConnection } from "../../src/playground/story/api-connection.ts";
+import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
+import {
+  newStateDir,
+  type PlaygroundProcess,
+  processesWith,
+  removeStateDir,
+  type SovereignEntry,
+  startPlaygroundProcess,
+} from "./playground.ts";
+
+const SELF: ObjectReference = { kind: "Sovereign", name: "omantel" };
+const DEPLOYMENT: ObjectReference = { kind: "Deployment", name: "billing", namespace: "sovereign-omantel" };
+
+/** The same behaviour against either control plane: the story, then what people and faults do to it. */
+export function describeStory(controlPlane: "embedded" | "real"): void {
+  describe(`the playground on the ${controlPlane} control plane`, () => {
+    const stateDir = newStateDir();
+    let playground: PlaygroundProcess;
+    let sovereigns: SovereignEntry[];
+    let cluster: Cluster;
+
+    beforeAll(async () => {
+      playground = await startPlaygroundProcess(stateDir, ["--control-plane", controlPlane]);
+      sovereigns = await playground.storyTold();
+      cluster = createCluster(createApiConnection(playground.kubeconfig), AbortSignal.timeout(240_000));
+    }, 120_000);
+
+    afterAll(async () => {
+      if (playground?.child.exitCode === null) await playground.kill();
+      removeStateDir(stateDir);
+    });
+
+    const omantel = () => {
+      const entry = sovereigns.find(({ name }) => name === "omantel");
+      if (entry === undefined) throw new Error("omantel is not among the Sovereigns");
+      return entry;
+    };
+    const query = async <Row extends pg.QueryResultRow>(text: string): Promise<Row[]> => {
+      const client = new pg.Client({ connectionString: omantel().databaseUrl });
+      await client.connect();
+      try {
+        return (await client.query<Row>(text)).rows;
+      } finally {
+        await client.end();
+      }
+    };
+    const ready = () => cluster.waitForCondition(SELF, "Ready", "True");
+
+    it("tells the whole story", () => {
+      expect(playground.output()).toMatch(/\d+ steps held, 0 did not/);
+      expect(playground.output()).not.toContain("FAILED");
+      expect(sovereigns.map(({ name }) => name)).toEqual(["catalyst-zero", "omantel"]);
+    });
+
+    it("serves the embedded voucher API of Catalyst-Zero from the operator", async () => {
+      const pods = await cluster.list("Pod", "catalyst-system");
+      const address = (pods[0] as unknown as { status: { podIP: string } }).status.podIP;
+      const zero = sovereigns.find(({ name }) => name === "catalyst-zero");
+      const answer = await fetch(`http://${address}:8085/billing/vouchers/list`, {
+        headers: { authorization: `Bearer ${zero?.adminToken}` },
+      });
+      expect([answer.status, await answer.json()]).toEqual([200, []]);
+    });
+
+    it.each([
+      [
+        "a variable",
+        {
+          spec: {
+            template: { spec: { containers: [{ name: "billing", env: [{ name: "EXTRA", value: "1" }] }] } },
+          },
+        },
+      ],
+      ["a host network", { spec: { template: { spec: { hostNetwork: true } } } }],
+      ["another number of replicas", { spec: { replicas: 1 } }],
+    ])("takes back %s that a platform identity adds to the Deployment", async (_, patch) => {
+      const before = JSON.stringify(specOf(await cluster.mustGet(DEPLOYMENT)));
+      expect((await cluster.asAdmin().strategicPatch(DEPLOYMENT, patch)).kind).toBe("accepted");
+      await cluster.waitUntil(
+        DEPLOYMENT,
+        "its spec is as before",
+        (object) => JSON.stringify(specOf(object)) === before,
+      );
+      await ready();
+    });
+
+    it("suspends: a hand edit stays until the Sovereign goes on", async () => {
+      const admin = cluster.asAdmin();
+      await admin.mergePatch(SELF, { spec: { suspend: true } });
+      await cluster.waitUntil(SELF, "Ready is Unknown", (object) =>
+        JSON.stringify(object).includes('"reason":"Suspended"'),
+      );
+      await admin.mergePatch(DEPLOYMENT, { spec: { replicas: 3 } });
+      await sleep(500);
+      expect(specOf(await cluster.mustGet(DEPLOYMENT))).toMatchObject({ replicas: 3 });
+      await admin.mergePatch(SELF, { spec: { suspend: false } });
+      await cluster.waitUntil(DEPLOYMENT, "two replicas again", (object) => specOf(object).replicas === 2);
+      await ready();
+    });
+
+    it("goes on after kill -9 of the operator", async () => {
+      const [operator] = processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
+      expect(operator).toBeGreaterThan(0);
+      process.kill(operator as number, "SIGKILL");
+      await cluster
+        .asAdmin()
+        .mergePatch(SELF, { spec: { addons: [{ id: "backup", name: "Nightly backup", priceBaisa: 2500 }] } });
+      await cluster.waitUntil(
+        { kind: "ConfigMap", name: "billing-config", namespace: "sovereign-omantel" },
+        "the new add-on is written",
+        (object) => JSON.stringify(object).includes("2500"),
+      );
+      await ready();
+    });
+
+    it("moves no money twice when billing is killed during a checkout", async () => {
+      const { url, adminToken, customerToken } = omantel();
+      const post = (path: string, token: string, body: object, key?: string) =>
+        fetch(`${url}${path}`, {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${token}`,
+            "content-type": "application/json",
+            ...(key === undefined ? {} : { "idempotency-key": key }),
+          },
+          body: JSON.stringify(body),
+          signal: AbortSignal.timeout(10_000),
+        });
+      const code = `KILL-${Date.now().toString(36).toUpperCase()}`;
+      expect(
+        (await post("/billing/vouchers/issue", adminToken, { code, credit_omr: 50, max_redemptions: 5 }))
+          .status,
+      ).toBe(200);
+      const checkout = {
+        plan_id: "starter",
+        apps: [],
+        addons: [],
+        tenant_id: `kill-${code.toLowerCase()}`,
+        promo_code: code,
+      };
+      const underWay = Array.from({ length: 8 }, () =>
+        post("/billing/checkout", customerToken, checkout, code).catch(() => undefined),
+      );
+      await sleep(3);
+      for (const pid of processesWith("main.ts billing").filter((it) => isOurs(it, playground)))
+        process.kill(pid, "SIGKILL");
+      await Promise.all(underWay);
+      await ready();
+      await expect
+        .poll(
+          () =>
+            post("/billing/checkout", customerToken, checkout, code).then(
+              ({ status }) => status,
+              () => 0,
+            ),
+          { timeout: 20_000 },
+        )
+        .toBe(200);
+      const edges = await query(`SELECT 1 FROM promo_redemptions WHERE code = '${code}'`);
+      const orders = await query(`SELECT 1 FROM orders WHERE promo_code = '${code}'`);
+      const counter = await query<{ times_redeemed: number }>(
+        `SELECT times_redeemed FROM promo_codes WHERE code = '${code}'`,
+      );
+      expect([edges.length, orders.length, counter[0]?.times_redeemed]).toEqual([1, 1, 1]);
+    });
+
+    it("keeps the database when a Sovereign is deleted, and migrates once when it comes back", async () => {
+      const example = (await cluster.mustGet(SELF)) as unknown as { spec: object };
+      const orders = (await query("SELECT 1 FROM orders")).length;
+      await cluster.asAdmin().remove(SELF);
+      await cluster.waitUntilGone(DEPLOYMENT);
+      await cluster.waitUntilGone(SELF);
+      expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
+      await cluster.asAdmin().mustApply({
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Sovereign",
+        metadata: { name: "omantel" },
+        spec: example.spec,
+      } as never);
+      await ready();
+      expect((await cluster.list("Job", "sovereign-omantel")).length).toBe(1);
+      expect((await query("SELECT 1 FROM kysely_migration WHERE name = '0005-checkout'")).length).toBe(1);
+      expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
+    });
+
+    it("leaves no process and no file after Ctrl-C", async () => {
+      expect(await playground.interrupt()).toBe(0);
+      expect(existsSync(stateDir)).toBe(false);
+      expect(processesWith(stateDir)).toEqual([]);
+    });
+  });
+}
+
+function specOf(object: unknown): { replicas?: number } {
+  return (object as { spec: { replicas?: number } }).spec;
+}
+
+/** Whether a process was started by this playground: another may run beside it on the machine. */
+function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
+  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
+  return Number.parseInt(parent, 10) === child.pid;
+}
