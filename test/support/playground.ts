@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sleep } from "../../src/platform/shutdown.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -32,8 +32,10 @@ export interface PlaygroundProcess {
   exited: Promise<number | null>;
 }
 
+const PREFIX = join(tmpdir(), "catalyst-story-");
+
 export function newStateDir(): string {
-  return join(mkdtempSync(join(tmpdir(), "catalyst-story-")), "state");
+  return join(mkdtempSync(PREFIX), "state");
 }
 
 export async function startPlaygroundProcess(
@@ -94,8 +96,10 @@ export function processesWith(needle: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
+/** Removes a directory that `newStateDir` made, and no other. */
 export function removeStateDir(stateDir: string): void {
-  rmSync(join(stateDir, ".."), { recursive: true, force: true });
+  if (!stateDir.startsWith(PREFIX)) throw new Error(`${stateDir} is not a test's own directory`);
+  rmSync(dirname(stateDir), { recursive: true, force: true });
 }
 
 function freePort(): Promise<number> {

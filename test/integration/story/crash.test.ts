@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
@@ -72,11 +73,12 @@ describe("a playground that cannot start", () => {
   });
 
   it("names a state directory that cannot be made", async () => {
-    const playground = await start("/dev/null/state", ["--once"]);
+    const stateDir = newStateDir();
+    writeFileSync(stateDir, "a file, not a folder");
+    const playground = await start(stateDir, ["--once"]);
     expect(await playground.exited).toBe(2);
-    expect(playground.output()).toMatch(
-      /the state directory \/dev\/null\/state cannot be made: .*--state-dir/,
-    );
+    expect(playground.output()).toContain(`the state directory ${stateDir} cannot be written: ENOTDIR`);
+    expect(playground.output()).toContain("--state-dir");
   });
 
   it("names the field of a broken manifest, before anything starts", async () => {
