@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { canonicalJson } from "../../src/platform/canonical-json.ts";
 import { sleep } from "../../src/platform/shutdown.ts";
 import { createApiConnection } from "../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
@@ -80,12 +81,12 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       ["a host network", { spec: { template: { spec: { hostNetwork: true } } } }],
       ["another number of replicas", { spec: { replicas: 1 } }],
     ])("takes back %s that a platform identity adds to the Deployment", async (_, patch) => {
-      const before = JSON.stringify(specOf(await cluster.mustGet(DEPLOYMENT)));
+      const before = canonicalJson(specOf(await cluster.mustGet(DEPLOYMENT)));
       expect((await cluster.asAdmin().strategicPatch(DEPLOYMENT, patch)).kind).toBe("accepted");
       await cluster.waitUntil(
         DEPLOYMENT,
         "its spec is as before",
-        (object) => JSON.stringify(specOf(object)) === before,
+        (object) => canonicalJson(specOf(object)) === before,
       );
       await ready();
     });

@@ -1,0 +1,186 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { toCustomResourceDefinition } from "../../../src/api/crd.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { KINDS } from "../../../src/api/registry.ts";
+import type { JsonObject } from "../../../src/playground/apiserver/schema/list-type.ts";
+import { compileStructuralSchema } from "../../../src/playground/apiserver/schema/structural-schema.ts";
+import { blueprintArtifact, catalystImage, imageReference } from "../../../src/playground/image.ts";
+import { readExamples } from "../../../src/playground/story/example.ts";
+
+const FOLDER = join(import.meta.dirname, "../../../docs/examples");
+const examples = readExamples(FOLDER);
+
+interface CrdSpec {
+  group: string;
+  names: { kind: string };
+  versions: { schema: { openAPIV3Schema: never } }[];
+}
+
+const schemas = new Map(
+  KINDS.map((definition) => {
+    const { group, names, versions } = toCustomResourceDefinition(definition).spec as CrdSpec;
+    return [
+      definition.kind,
+      compileStructuralSchema(versions[0]?.schema.openAPIV3Schema as never, { group, kind: names.kind }),
+    ];
+  }),
+);
+
+/** Messages of the API server's own validation, CEL rules included. */
+function refusals(manifest: object, old?: object): string[] {
+  const kind = (manifest as { kind: string }).kind;
+  const schema = schemas.get(kind);
+  if (schema === undefined) throw new Error(`no schema for ${kind}`);
+  const defaulted = (object: object) => {
+    const copy = structuredClone(object) as JsonObject;
+    schema.default(copy);
+    return copy;
+  };
+  const errors = schema.validate(defaulted(manifest), old === undefined ? undefined : defaulted(old));
+  return errors.map((error) => JSON.stringify(error));
+}
+
+function example(kind: string, name: string): Record<string, unknown> & { spec: Record<string, unknown> } {
+  const found = examples.find(({ manifest }) => manifest.kind === kind && manifest.metadata.name === name);
+  if (found === undefined) throw new Error(`docs/examples has no ${kind} ${name}`);
+  return structuredClone(found.manifest) as never;
+}
+
+describe("docs/examples", () => {
+  it.each(
+    examples
+      .filter(({ manifest }) => manifest.kind !== "ConfigMap")
+      .map(({ file, manifest }) => [file, manifest]),
+  )("%s is accepted", (_, manifest) => {
+    expect(refusals(manifest as object)).toEqual([]);
+  });
+
+  it("name the digests of what the playground serves", () => {
+    expect(example("BillingRelease", "stable").spec.image).toBe(imageReference(catalystImage()));
+    for (const name of ["web-shop", "grey-shop"]) {
+      const { source, version } = example("Blueprint", name).spec as {
+        source: { ref: string };
+        version: string;
+      };
+      expect(source.ref).toBe(`oci://${imageReference(blueprintArtifact(name, version))}`);
+    }
+  });
+
+  it("carry the public halves of the demonstration keys", () => {
+    const pem = (name: string) => readFileSync(join(FOLDER, "keys", `${name}-demo.pub`), "utf8").trim();
+    expect(JSON.stringify(example("Franchise", "omantel").spec)).toContain(
+      JSON.stringify(pem("omantel")).slice(1, -1),
+    );
+  });
+});
+
+describe("rules of the kinds", () => {
+  const change = (kind: string, name: string, edit: (spec: Record<string, never>) => void) => {
+    const manifest = example(kind, name);
+    edit(manifest.spec as Record<string, never>);
+    return manifest;
+  };
+
+  it.each<[string, string, string, (spec: Record<string, unknown>) => void]>([
+    [
+      "image must be pinned",
+      "BillingRelease",
+      "stable",
+      (spec) => Object.assign(spec, { image: "registry.example/catalyst:latest" }),
+    ],
+    [
+      "franchise is required exactly when role is Franchised",
+      "Sovereign",
+      "omantel",
+      (spec) => Reflect.deleteProperty(spec, "franchise"),
+    ],
+    [
+      "franchise is required exactly when role is Franchised",
+      "Sovereign",
+      "catalyst-zero",
+      (spec) => Object.assign(spec, { franchise: "omantel" }),
+    ],
+    [
+      "parent is not for CatalystZero",
+      "Sovereign",
+      "catalyst-zero",
+      (spec) => Object.assign(spec, { parent: "omantel" }),
+    ],
+    [
+      "issuer and audience go together",
+      "Sovereign",
+      "omantel",
+      (spec) => Object.assign((spec.billing as { auth: object }).auth, { issuer: "https://id.example" }),
+    ],
+    [
+      "one way to sign in is required",
+      "Sovereign",
+      "omantel",
+      (spec) => Object.assign(spec.billing as object, { auth: {} }),
+    ],
+    [
+      "the revenue split is agreed bilaterally",
+      "Franchise",
+      "omantel",
+      (spec) => Object.assign(spec, { revenueSplit: { openova: 30 } }),
+    ],
+    [
+      "the revenue split is agreed bilaterally",
+      "Franchise",
+      "omantel",
+      (spec) => Object.assign(spec, { revenueShare: "30%" }),
+    ],
+    [
+      "end must be after start",
+      "Franchise",
+      "omantel",
+      (spec) => Object.assign(spec.term as object, { end: "2025-01-01T00:00:00Z" }),
+    ],
+    [
+      "an entry is either publicKey or keyless",
+      "Franchise",
+      "omantel",
+      (spec) => Object.assign(spec, { blueprintTrust: [{}] }),
+    ],
+    [
+      "namespace is required exactly for a ServiceAccount",
+      "Franchise",
+      "omantel",
+      (spec) => Object.assign(spec, { subjects: [{ kind: "ServiceAccount", name: "x" }] }),
+    ],
+    [
+      "source.ref must be pinned",
+      "Blueprint",
+      "web-shop",
+      (spec) => Object.assign(spec, { source: { ref: "oci://registry.example/x:1" } }),
+    ],
+    [
+      "a rule is exactly one of",
+      "EnvironmentPolicy",
+      "production-window",
+      (spec) => Object.assign(spec, { rules: [{}] }),
+    ],
+    [
+      "minimum exceeds the approvers",
+      "EnvironmentPolicy",
+      "production-window",
+      (spec) => Object.assign(spec, { rules: [{ "pr-required": { approvers: ["a"], minimum: 2 } }] }),
+    ],
+  ])("say: %s (%s %s)", (message, kind, name, edit) => {
+    const [first] = refusals(change(kind, name, edit as never));
+    expect(first).toContain(message);
+  });
+
+  it.each<[string, (spec: Record<string, unknown>) => void]>([
+    ["fqdn", (spec) => Object.assign(spec, { fqdn: "other.example" })],
+    ["role", (spec) => Object.assign(spec, { role: "SelfHosted", franchise: undefined })],
+    ["namespace", (spec) => Object.assign(spec, { namespace: "elsewhere" })],
+  ])("keep a Sovereign's %s as it was created", (field, edit) => {
+    const after = change("Sovereign", "omantel", edit as never);
+    expect(refusals(JSON.parse(JSON.stringify(after)), example("Sovereign", "omantel")).join()).toContain(
+      `${field} is immutable`,
+    );
+  });
+});
