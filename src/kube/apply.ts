@@ -1,90 +1,138 @@
+import { ANNOTATION } from "../api/label.ts";
 import type { KubernetesObject } from "../api/object.ts";
+import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import type { KubeClient } from "./client.ts";
-import { differences } from "./difference.ts";
-import { foreignAdditions, foreignEntries, type OwnedObject } from "./foreign-field.ts";
-import { type Resource, resourceOfManifest } from "./resource.ts";
+import { findDifferences } from "./difference.ts";
+import { createFightGuard } from "./fight.ts";
+import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
+import { withForeignFields } from "./informer.ts";
+import { keyOf, type Resource, resourceOfManifest } from "./resource.ts";
+
+export { FieldFight } from "./fight.ts";
 
 export type Applied =
   | { kind: "unchanged"; object: KubernetesObject }
   | { kind: "created"; object: KubernetesObject }
-  /** It was there and differed in `fields`. */
+  /** What is desired has changed, in `fields` and perhaps in what is no longer desired. */
+  | { kind: "updated"; object: KubernetesObject; fields: string[] }
+  /** Somebody changed `fields` of what we had applied. */
   | { kind: "corrected"; object: KubernetesObject; fields: string[] };
-
-/** Somebody else keeps changing what we keep changing back. */
-export class FieldFight extends Error {
-  override readonly name = "FieldFight";
-  readonly retryAfterMs: number;
-  constructor(message: string, retryAfterMs: number) {
-    super(message);
-    this.retryAfterMs = retryAfterMs;
-  }
-}
-
-const FIGHT_WINDOW_MS = 60_000;
-const FIGHT_CORRECTIONS = 6;
-const FIGHT_PAUSE_MS = 60_000;
 
 export interface Applier {
   /**
    * Makes the server hold `desired` by server-side apply, and writes nothing when `live` (from a cache, or undefined
-   * when absent) says it already. Throws `FieldFight` instead of correcting one object again and again.
+   * when absent) says it already. Throws `FieldFight` instead of correcting one field again and again.
    */
   apply(desired: KubernetesObject, live: KubernetesObject | undefined): Promise<Applied>;
+  /** Deletes those of `owned` that are not among `desired`, and says which. */
+  prune(
+    desired: readonly KubernetesObject[],
+    owned: readonly KubernetesObject[],
+  ): Promise<KubernetesObject[]>;
 }
 
+/** What this process knows of an object beyond its cache. */
+interface Memory {
+  digest: string;
+  /** The version of the cached object that the last write was decided on, and what the write made of it. */
+  seen: string | undefined;
+  result: KubernetesObject;
+  /** What the server, or another webhook, made of our own words: no use in saying them again. Path to live value. */
+  settled: ReadonlyMap<string, string>;
+}
+
+/**
+ * What needs writing is found in two ways at once. The digest of the desired object, kept in an annotation, sees every
+ * change of mind, also a field that is no longer desired. The comparison of the desired fields with the live ones sees
+ * hand edits. A digest alone would miss those; a comparison alone would leave behind what we stopped desiring, and could
+ * not tell whose change it was.
+ */
 export function createApplier(deps: { client: KubeClient; fieldManager: string; now: () => Date }): Applier {
   const { client, fieldManager, now } = deps;
-  const corrections = new Map<string, number[]>();
+  const fights = createFightGuard(now);
+  const memories = new Map<string, Memory>();
+  const lean = withForeignFields<KubernetesObject>(fieldManager);
 
-  function guardAgainstFight(resource: Resource, desired: KubernetesObject, fields: string[]): void {
-    const { namespace = "", name } = desired.metadata;
-    const key = `${resource.plural}/${namespace}/${name}`;
-    const at = now().getTime();
-    const recent = (corrections.get(key) ?? []).filter((time) => at - time < FIGHT_WINDOW_MS);
-    if (recent.length >= FIGHT_CORRECTIONS) {
-      throw new FieldFight(
-        `${desired.kind} ${name}: somebody keeps changing ${fields.join(", ")}; corrected ${recent.length} times in a minute, now pausing`,
-        FIGHT_PAUSE_MS,
-      );
-    }
-    corrections.set(key, [...recent, at]);
+  async function write(resource: Resource, desired: KubernetesObject): Promise<KubernetesObject> {
+    const applied = lean(await client.apply(resource, desired, { fieldManager }));
+    const left = foreignAdditions(desired, applied);
+    if (left.length === 0) return applied;
+    // Server-side apply leaves alone what others added; replacing the object does not.
+    const { labels, annotations, resourceVersion } = applied.metadata;
+    const replaced = await client.replace(resource, {
+      ...desired,
+      metadata: {
+        ...desired.metadata,
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        // Marks of other people and controllers are theirs.
+        labels: { ...labels, ...desired.metadata.labels },
+        annotations: { ...annotations, ...desired.metadata.annotations },
+      },
+    });
+    return lean(replaced);
   }
 
   return {
-    async apply(desired, live) {
-      const resource = resourceOfManifest(desired);
-      if (live === undefined) {
-        return { kind: "created", object: await client.apply(resource, desired, { fieldManager }) };
+    async apply(wanted, cached) {
+      const resource = resourceOfManifest(wanted);
+      const desired = stamped(wanted);
+      const digest = digestOf(desired);
+      const name = nameOf(desired);
+      const memory = memories.get(name);
+      const seen = cached?.metadata.resourceVersion;
+      // The cache has not heard of our last write yet: what that brought is newer.
+      const isBehind = memory !== undefined && cached !== undefined && memory.seen === seen;
+      const live = isBehind ? memory.result : cached;
+
+      const found = live === undefined ? new Map<string, string>() : findings(desired, live);
+      if (memory?.digest === digest)
+        for (const [path, value] of memory.settled) if (found.get(path) === value) found.delete(path);
+      if (live !== undefined && found.size === 0) return { kind: "unchanged", object: live };
+      const isOurChange = live === undefined || (digestOf(live) !== digest && memory?.digest !== digest);
+      if (!isOurChange) fights.check(name);
+
+      const object = await write(resource, desired);
+      memories.set(name, { digest, seen, result: object, settled: findings(desired, object) });
+      if (live === undefined) return { kind: "created", object };
+      if (object.metadata.resourceVersion === live.metadata.resourceVersion)
+        return { kind: "unchanged", object };
+      const fields = [...found.keys()];
+      if (isOurChange) return { kind: "updated", object, fields };
+      fights.corrected(name, fields);
+      return { kind: "corrected", object, fields };
+    },
+
+    async prune(desired, owned) {
+      const wanted = new Set(desired.map(nameOf));
+      const surplus = owned.filter(
+        (object) => !wanted.has(nameOf(object)) && object.metadata.deletionTimestamp === undefined,
+      );
+      for (const object of surplus) {
+        const { uid } = object.metadata;
+        const options = uid === undefined ? {} : { uid };
+        await client.delete(resourceOfManifest(object), object.metadata, options);
+        memories.delete(nameOf(object));
+        fights.forget(nameOf(object));
       }
-      const fields = fieldsToCorrect(desired, live);
-      if (fields.length === 0) return { kind: "unchanged", object: live };
-      guardAgainstFight(resource, desired, fields);
-      const applied = await client.apply<OwnedObject>(resource, desired, { fieldManager });
-      const left = foreignAdditions(desired, {
-        ...applied,
-        metadata: { ...applied.metadata, managedFields: foreignEntries(applied, fieldManager) },
-      });
-      if (left.length === 0) return { kind: "corrected", object: applied, fields };
-      // Server-side apply leaves alone what others added; replacing the object does not.
-      const { resourceVersion } = applied.metadata;
-      const replacement = {
-        ...desired,
-        metadata: { ...applied.metadata, ...desired.metadata, resourceVersion, managedFields: undefined },
-      };
-      return {
-        kind: "corrected",
-        object: await client.replace(resource, replacement as KubernetesObject),
-        fields,
-      };
+      return surplus;
     },
   };
 }
 
 /** Paths that differ from `desired`, or that somebody added to it. */
 export function fieldsToCorrect(desired: KubernetesObject, live: KubernetesObject): string[] {
-  return [
-    ...new Set([...differences(comparable(desired), comparable(live)), ...foreignAdditions(desired, live)]),
-  ];
+  return [...findings(desired, live).keys()];
+}
+
+/** Each path with what is there now, as text. */
+function findings(desired: KubernetesObject, live: OwnedObject): Map<string, string> {
+  return new Map([
+    ...foreignAdditions(desired, live).map((path): [string, string] => [path, "added"]),
+    ...findDifferences(comparable(desired), comparable(live)).map((difference): [string, string] => [
+      difference.path,
+      canonicalJson(difference.live ?? null),
+    ]),
+  ]);
 }
 
 /** What of an object can be wrong: all but what the server writes. */
@@ -92,3 +140,17 @@ function comparable({ metadata, ...object }: KubernetesObject): object {
   const { labels, annotations, ownerReferences } = metadata;
   return { ...object, metadata: { labels, annotations, ownerReferences } };
 }
+
+/** The object with the digest of itself, unless it bears one. */
+function stamped(object: KubernetesObject): KubernetesObject {
+  if (digestOf(object) !== "") return object;
+  const { metadata } = object;
+  const annotations = { ...metadata.annotations, [ANNOTATION.applied]: sha256Digest(canonicalJson(object)) };
+  return { ...object, metadata: { ...metadata, annotations } };
+}
+
+function digestOf({ metadata }: KubernetesObject): string {
+  return metadata.annotations?.[ANNOTATION.applied] ?? "";
+}
+
+const nameOf = (object: KubernetesObject) => `${object.kind} ${keyOf(object.metadata)}`;

@@ -1,32 +1,24 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { type Dispatcher, request } from "undici";
 import type { KubernetesObject } from "../api/object.ts";
-import { errorMessage } from "../platform/errors.ts";
 import { createConnection } from "./connection.ts";
-import { isNotFound, KubeError, kubeErrorOf } from "./error.ts";
-import { type ObjectKey, pathOf, type Resource } from "./resource.ts";
+import { isGone, isNotFound } from "./error.ts";
+import { createCall, openExchange, type RawRequest } from "./exchange.ts";
+import { apiVersionOf, type ObjectKey, pathOf, type Resource, SERVICE_ACCOUNTS } from "./resource.ts";
 
-const REQUEST_TIMEOUT_MS = 30_000;
+export type { RawRequest } from "./exchange.ts";
+
 const PAGE_SIZE = 500;
-/** Attempts for one call that the server asks to repeat later (429, 503 with Retry-After). */
-const MAX_ATTEMPTS = 4;
-const MAX_RETRY_AFTER_MS = 10_000;
-
-export interface RawRequest {
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Absolute path on the server. */
-  path: string;
-  query?: Record<string, string | number | boolean | undefined>;
-  body?: unknown;
-  contentType?: string;
-  signal?: AbortSignal;
-}
 
 export interface ListOptions {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  signal?: AbortSignal;
+}
+
+interface ObjectList<T> {
+  items?: T[];
+  metadata: { resourceVersion: string; continue?: string };
 }
 
 export interface ListResult<T> {
@@ -43,7 +35,10 @@ export interface ApplyOptions {
 
 export interface DeleteOptions {
   propagationPolicy?: "Background" | "Foreground" | "Orphan";
+  /** Only this very object, not a later one of its name. */
   uid?: string;
+  /** Only as it was seen. */
+  resourceVersion?: string;
 }
 
 /**
@@ -84,88 +79,28 @@ export interface KubeClient {
 }
 
 export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: string }): KubeClient {
+  const { userAgent } = deps;
   const connection = createConnection(deps.kubeConfig);
+  const call = createCall(connection, userAgent);
 
-  async function send(raw: RawRequest, accept: string, timeoutMs: number): Promise<Dispatcher.ResponseData> {
-    const { method, path, query = {}, body, contentType = "application/json", signal } = raw;
-    const url = new URL(path, connection.server);
-    for (const [name, value] of Object.entries(query))
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    const { headers, dispatcher } = await connection.authenticate();
-    const what = `${method} ${path}`;
-    try {
-      const response = await request(url, {
-        method,
-        dispatcher,
-        headers: {
-          ...headers,
-          accept,
-          "user-agent": deps.userAgent,
-          ...(body === undefined ? {} : { "content-type": contentType }),
-        },
-        body: body === undefined ? null : JSON.stringify(body),
-        headersTimeout: timeoutMs,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      if (response.statusCode < 300) return response;
-      throw kubeErrorOf(
-        what,
-        response.statusCode,
-        await response.body.text(),
-        headerOf(response, "retry-after"),
-      );
-    } catch (error) {
-      if (error instanceof KubeError || signal?.aborted) throw error;
-      throw new KubeError(`${what}: ${errorMessage(error)}`, {
-        status: 0,
-        reason: "Unreachable",
-        cause: error,
-      });
-    }
-  }
-
-  async function call<T>(raw: RawRequest): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const signal = raw.signal === undefined ? timeout : AbortSignal.any([raw.signal, timeout]);
-      try {
-        const response = await send({ ...raw, signal }, "application/json", REQUEST_TIMEOUT_MS);
-        return (await response.body.json()) as T;
-      } catch (error) {
-        if (timeout.aborted && !raw.signal?.aborted) {
-          throw new KubeError(`${raw.method} ${raw.path}: no answer in time`, {
-            status: 0,
-            reason: "Unreachable",
-            cause: error,
-          });
-        }
-        // Asked to come back later, the server has not done the work: repeating is safe for every verb.
-        const pauseMs =
-          error instanceof KubeError && [429, 503].includes(error.status) ? error.retryAfterMs : undefined;
-        if (pauseMs === undefined || attempt === MAX_ATTEMPTS) throw error;
-        await delay(Math.min(pauseMs, MAX_RETRY_AFTER_MS), undefined, {
-          ...(raw.signal === undefined ? {} : { signal: raw.signal }),
-        });
-      }
-    }
-  }
-
-  async function list<T extends KubernetesObject>(
+  async function listPages<T extends KubernetesObject>(
     resource: Resource,
-    options: ListOptions = {},
+    options: ListOptions,
+    limit: number | undefined,
   ): Promise<ListResult<T>> {
-    const { namespace, labelSelector, fieldSelector } = options;
+    const { namespace, labelSelector, fieldSelector, signal } = options;
     const items: T[] = [];
     let token: string | undefined;
     for (;;) {
-      const page = await call<{ items?: T[]; metadata: { resourceVersion: string; continue?: string } }>({
+      const page = await call<ObjectList<T>>({
         method: "GET",
         path: pathOf(resource, namespace === undefined ? {} : { namespace }),
-        query: { limit: PAGE_SIZE, continue: token, labelSelector, fieldSelector },
+        query: { limit, continue: token, labelSelector, fieldSelector },
+        ...(signal === undefined ? {} : { signal }),
       });
       // Items of a list leave out their own kind.
-      for (const item of page.items ?? [])
-        items.push({ ...item, apiVersion: item.apiVersion ?? apiVersionIn(resource), kind: resource.kind });
+      const { kind } = resource;
+      for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind });
       token = page.metadata.continue || undefined;
       if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
     }
@@ -175,7 +110,15 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
     server: connection.server,
     close: () => connection.close(),
     request: call,
-    list,
+    async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
+      try {
+        return await listPages<T>(resource, options, PAGE_SIZE);
+      } catch (error) {
+        // The pages were compacted away under our hands: once more, in one piece.
+        if (!isGone(error)) throw error;
+        return listPages<T>(resource, options, undefined);
+      }
+    },
     async get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined> {
       try {
         return await call<T>({ method: "GET", path: pathOf(resource, key) });
@@ -203,7 +146,7 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
         contentType: "application/merge-patch+json",
         body: patch,
       }),
-    async delete(resource, key, { propagationPolicy = "Background", uid } = {}) {
+    async delete(resource, key, { propagationPolicy = "Background", uid, resourceVersion } = {}) {
       try {
         await call({
           method: "DELETE",
@@ -212,7 +155,8 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
             apiVersion: "v1",
             kind: "DeleteOptions",
             propagationPolicy,
-            ...(uid === undefined ? {} : { preconditions: { uid } }),
+            // Members that are undefined do not travel.
+            preconditions: { uid, resourceVersion },
           },
         });
         return true;
@@ -224,11 +168,7 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
     async createToken(key, expirationSeconds, audiences) {
       const { status } = await call<{ status: { token: string; expirationTimestamp: string } }>({
         method: "POST",
-        path: pathOf(
-          { group: "", version: "v1", kind: "ServiceAccount", plural: "serviceaccounts", namespaced: true },
-          key,
-          "token",
-        ),
+        path: pathOf(SERVICE_ACCOUNTS, key, "token"),
         body: {
           apiVersion: "authentication.k8s.io/v1",
           kind: "TokenRequest",
@@ -238,22 +178,11 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
       return status;
     },
     async openStream(path, query, signal) {
-      const response = await send(
-        { method: "GET", path, ...(query === undefined ? {} : { query }), signal },
-        "application/json",
-        REQUEST_TIMEOUT_MS,
-      );
-      return response.body;
+      const raw = { method: "GET", path, ...(query === undefined ? {} : { query }), signal } as const;
+      return (await openExchange(connection, userAgent, raw)).body;
     },
   };
 }
 
 const scopeOf = ({ metadata }: KubernetesObject) =>
   metadata.namespace === undefined ? {} : { namespace: metadata.namespace };
-
-const apiVersionIn = ({ group, version }: Resource) => (group === "" ? version : `${group}/${version}`);
-
-function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
-  const value = response.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}

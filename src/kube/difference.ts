@@ -1,68 +1,118 @@
+/** A place where the live object is not as desired. */
+export interface Difference {
+  /** For people: `spec.template.spec.containers[billing].image`. */
+  path: string;
+  live: unknown;
+}
+
+/** Paths at which `live` is not as `desired`; see `findDifferences`. */
+export function differences(desired: unknown, live: unknown): string[] {
+  return findDifferences(desired, live).map(({ path }) => path);
+}
+
 /**
- * Paths at which `live` lacks what `desired` says; what `desired` does not mention may be anything. Lists of objects
- * are matched item by item by `name` (or the whole item where there is none), and must have no further items: what we
- * list, we own. Empty lists and objects equal absent ones, as the API server drops them.
+ * Where `live` lacks what `desired` says; what `desired` does not mention may be anything: defaults, status, other
+ * people's labels. Lists are ours as a whole: they must have no further items. Lists of objects are matched by the
+ * member that tells their items apart, others by position. Empty lists equal absent ones, as the API server drops them.
  */
-export function differences(desired: unknown, live: unknown, path = ""): string[] {
-  if (isEmpty(desired)) return isEmpty(live) || isMap(desired) ? [] : [path];
-  if (Array.isArray(desired)) return listDifferences(desired, live, path);
-  if (isMap(desired)) {
-    if (!isMap(live)) return [path];
-    return Object.entries(desired).flatMap(([name, value]) =>
-      value === undefined ? [] : differences(value, live[name], path === "" ? name : `${path}.${name}`),
-    );
+export function findDifferences(desired: unknown, live: unknown): Difference[] {
+  return compare(desired, live, []);
+}
+
+type Path = readonly string[];
+
+function compare(desired: unknown, live: unknown, path: Path): Difference[] {
+  const differs: Difference[] = [{ path: spell(path), live }];
+  if (isAbsent(desired)) return isAbsent(live) ? [] : differs;
+  if (Array.isArray(desired)) {
+    if (desired.length === 0 && isAbsent(live)) return [];
+    return Array.isArray(live) ? compareLists(desired, live, path) : differs;
   }
-  return desired === live || isSameQuantity(desired, live) ? [] : [path];
+  if (isMap(desired)) {
+    if (isMap(live)) return compareMaps(desired, live, path);
+    const isDropped = Object.keys(desired).length === 0 && DROPPED_WHEN_EMPTY.has(path.at(-1) ?? "");
+    return isDropped && isAbsent(live) ? [] : differs;
+  }
+  return desired === live || isSameQuantity(desired, live, path) ? [] : differs;
 }
 
-function listDifferences(desired: unknown[], live: unknown, path: string): string[] {
-  if (!Array.isArray(live)) return [path];
-  const found = desired.flatMap((item, index) => {
-    const name = nameOf(item);
-    const counterpart = name === undefined ? live[index] : live.find((other) => nameOf(other) === name);
-    return differences(item, counterpart, `${path}[${name ?? index}]`);
-  });
-  const names = new Set(desired.map(nameOf));
-  const surplus = live.filter((item, index) => {
-    const name = nameOf(item);
-    return name === undefined ? index >= desired.length : !names.has(name);
-  });
-  return [...found, ...surplus.map((item) => `${path}[${nameOf(item) ?? "+"}]`)];
+/** Maps of the built-in kinds that the server leaves out when they are empty; it keeps `emptyDir: {}` and its like. */
+const DROPPED_WHEN_EMPTY = new Set(
+  "labels annotations data binaryData stringData nodeSelector matchLabels limits requests".split(" "),
+);
+
+function compareMaps(
+  desired: Record<string, unknown>,
+  live: Record<string, unknown>,
+  path: Path,
+): Difference[] {
+  return Object.entries(desired).flatMap(([name, value]) =>
+    value === undefined ? [] : compare(value, live[name], [...path, name]),
+  );
 }
 
-function nameOf(item: unknown): string | undefined {
-  const name = isMap(item) ? item.name : undefined;
-  return typeof name === "string" ? name : undefined;
+function compareLists(desired: unknown[], live: unknown[], path: Path): Difference[] {
+  const identify = identityOf(desired, live);
+  const inPlace = (item: unknown, index: number) => [...path, `[${identify(item, index)}]`];
+  const liveItems = new Map(live.map((item, index) => [identify(item, index), item]));
+  const wanted = new Set(desired.map(identify));
+  return [
+    ...desired.flatMap((item, index) =>
+      compare(item, liveItems.get(identify(item, index)), inPlace(item, index)),
+    ),
+    ...live.flatMap((item, index) =>
+      wanted.has(identify(item, index)) ? [] : [{ path: spell(inPlace(item, index)), live: item }],
+    ),
+  ];
+}
+
+/** Members by which the built-in kinds tell items of a list apart (`x-kubernetes-list-map-keys`), likeliest first. */
+const KEYS = ["mountPath", "name", "containerPort", "port", "uid", "type", "topologyKey", "ip", "key"];
+
+type Identify = (item: unknown, index: number) => string | number;
+
+/** The first key that every item on both sides has and that is unique on each; else the position. */
+function identityOf(desired: unknown[], live: unknown[]): Identify {
+  const key = KEYS.find((name) => hasUnique(desired, name) && hasUnique(live, name));
+  return key === undefined
+    ? (_, index) => index
+    : (item) => (item as Record<string, string | number>)[key] as string | number;
+}
+
+function hasUnique(items: unknown[], name: string): boolean {
+  const values = items.map((item) => (isMap(item) ? item[name] : undefined));
+  return (
+    values.every((value) => typeof value === "string" || typeof value === "number") &&
+    new Set(values).size === values.length
+  );
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-function isEmpty(value: unknown): boolean {
-  return (
-    value === undefined || value === null || (typeof value === "object" && Object.keys(value).length === 0)
-  );
-}
+const isAbsent = (value: unknown) => value === undefined || value === null;
 
-const QUANTITY = /^([0-9]+(?:\.[0-9]+)?)(m|k|Ki|M|Mi|G|Gi)?$/;
-const SCALE: Record<string, number> = {
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
+const spell = (path: Path) => path.join(".").replaceAll(".[", "[");
+
+const QUANTITY = /^([0-9]+(?:\.[0-9]+)?)(n|u|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$/;
+const TIMES: Record<string, number> = {
+  ...{ k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 },
 };
+/** Divided by, not multiplied with a fraction: `700m` must become exactly what `0.7` is. */
+const DIVIDED_BY: Record<string, number> = { m: 1e3, u: 1e6, n: 1e9 };
+const QUANTITIES = ["limits", "requests", "hard", "capacity"];
 
-/** `0.5` and `500m` are one quantity: the API server rewrites them. */
-function isSameQuantity(a: unknown, b: unknown): boolean {
-  const [left, right] = [amountOf(a), amountOf(b)];
-  return left !== undefined && left === right;
+/** `0.5` and `500m` are one quantity, where quantities stand: the API server rewrites them. */
+function isSameQuantity(a: unknown, b: unknown, path: Path): boolean {
+  if (!QUANTITIES.includes(path.at(-2) ?? "") && path.at(-1) !== "sizeLimit") return false;
+  const left = amountOf(a);
+  return left !== undefined && left === amountOf(b);
 }
 
 function amountOf(value: unknown): number | undefined {
-  const match = QUANTITY.exec(String(value));
-  return match === null ? undefined : Number(match[1]) * (SCALE[match[2] ?? ""] ?? 1);
+  const [, digits, unit = ""] = QUANTITY.exec(String(value)) ?? [];
+  if (digits === undefined) return undefined;
+  return (Number(digits) * (TIMES[unit] ?? 1)) / (DIVIDED_BY[unit] ?? 1);
 }

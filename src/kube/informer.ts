@@ -1,8 +1,9 @@
 import type { KubernetesObject } from "../api/object.ts";
+import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
 import { foreignEntries } from "./foreign-field.ts";
-import { runReflector } from "./reflector.ts";
+import { type ReflectorPace, runReflector } from "./reflector.ts";
 import { keyOf, type Resource } from "./resource.ts";
 
 export type InformerEvent<T> =
@@ -41,7 +42,7 @@ export function createInformer<T extends KubernetesObject>(
   resource: Resource,
   options: InformerOptions<T> = {},
 ): Informer<T> {
-  const { indexes = {}, transform = withoutManagedFields<T>, ...listOptions } = options;
+  const { indexes = {}, transform = withoutManagedFields<T>, pace, ...listOptions } = options;
   const objects = new Map<string, T>();
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
   const handlers = new Set<InformerHandler<T>>();
@@ -66,7 +67,11 @@ export function createInformer<T extends KubernetesObject>(
       handler(event);
     } catch (error) {
       deps.logger.error(
-        { resource: resource.plural, error: errorMessage(error), stack: error instanceof Error && error.stack },
+        {
+          resource: resource.plural,
+          error: errorMessage(error),
+          stack: error instanceof Error && error.stack,
+        },
         "a handler of changes failed",
       );
     }
@@ -77,7 +82,7 @@ export function createInformer<T extends KubernetesObject>(
   }
 
   function upsert(incoming: T): void {
-    const object = transform(withoutManagedFields({ ...incoming, kind: resource.kind }));
+    const object = transform({ ...incoming, kind: resource.kind });
     const key = keyOf(object.metadata);
     const { uid, resourceVersion } = object.metadata;
     let previous = objects.get(key);

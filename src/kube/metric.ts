@@ -30,6 +30,26 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
   const retries = counter("workqueue_retries_total", "Keys added again after a failure.", ["name"]);
   const queueSeconds = histogram("workqueue_queue_duration_seconds", "How long keys wait.", ["name"]);
   const workSeconds = histogram("workqueue_work_duration_seconds", "How long work on a key takes.", ["name"]);
+  // Read when somebody asks: a key that hangs shows while it hangs.
+  const underWay = new Map<string, () => number[]>();
+  const ages = (name: string, help: string, of: (seconds: number[]) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ["name"],
+      registers,
+      collect() {
+        for (const [queue, read] of underWay) this.set({ name: queue }, of(read()));
+      },
+    });
+  ages("workqueue_unfinished_work_seconds", "How long all keys under way have been worked on.", (seconds) =>
+    seconds.reduce((sum, each) => sum + each, 0),
+  );
+  ages(
+    "workqueue_longest_running_processor_seconds",
+    "How long the oldest key under way has been.",
+    (seconds) => Math.max(0, ...seconds),
+  );
   const total = counter("controller_runtime_reconcile_total", "Reconciles by result.", [
     "controller",
     "result",
@@ -55,6 +75,7 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
           retried: () => retries.inc(name),
           depth: (waiting) => depth.set(name, waiting),
           started: (queued) => queueSeconds.observe(name, queued),
+          underWay: (seconds) => underWay.set(controller, seconds),
           finished: (worked) => workSeconds.observe(name, worked),
         },
         reconcileStarted() {

@@ -1,7 +1,9 @@
 import type { KubernetesObject } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
+import { sleep } from "../platform/shutdown.ts";
 import { isConflict } from "./error.ts";
+import { FieldFight } from "./fight.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
 import { keyOf } from "./resource.ts";
@@ -17,8 +19,10 @@ export type Outcome =
   | { kind: "stalled"; reason: string; message: string };
 
 export interface Watch {
-  /** Starts calling `enqueue` with keys of the primary kind. */
-  connect(enqueue: (key: string) => void): void;
+  /** Calls `enqueue` with keys of the primary kind, until the signal fires. */
+  connect(enqueue: (key: string) => void, signal: AbortSignal): void;
+  /** Every key there is now; only the primary kind's watch knows. */
+  keys?(): string[];
 }
 
 /** Whatever happens to an object of the informer enqueues the keys that `map` gives for it, before and after. */
@@ -27,18 +31,22 @@ export function watchInformer<T extends KubernetesObject>(
   map: (object: T) => string[],
 ): Watch {
   return {
-    connect(enqueue) {
+    connect(enqueue, signal) {
       informer.onChange((event: InformerEvent<T>) => {
         const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
         for (const key of new Set(seen.flatMap(map))) enqueue(key);
-      });
+      }, signal);
     },
   };
 }
 
 /** The primary kind itself. */
 export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>): Watch {
-  return watchInformer(informer, (object) => [keyOf(object.metadata)]);
+  const key = (object: T) => keyOf(object.metadata);
+  return {
+    ...watchInformer(informer, (object) => [key(object)]),
+    keys: () => informer.list().map(key),
+  };
 }
 
 export interface ControllerOptions {
@@ -48,6 +56,8 @@ export interface ControllerOptions {
   reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
   concurrency?: number;
   backoff?: Backoff;
+  /** Looks at every object again this often, each at its own moment; absent: only when something changes. */
+  resyncMs?: number;
 }
 
 export interface Controller {
@@ -61,33 +71,54 @@ export function createController(
   deps: { logger: Logger; metrics: ReconcileMetrics },
   options: ControllerOptions,
 ): Controller {
-  const { name, watches, reconcile, concurrency = 4, backoff } = options;
+  const { name, watches, reconcile, concurrency = 4, backoff, resyncMs } = options;
   const logger = deps.logger.child({ controller: name });
   const metrics = deps.metrics.forController(name, concurrency);
   const queue = createWorkQueue({ observer: metrics.queue, ...(backoff === undefined ? {} : { backoff }) });
 
   async function work(key: string, signal: AbortSignal): Promise<void> {
     const finish = metrics.reconcileStarted();
+    let outcome: Outcome;
     try {
-      const outcome = await reconcile(key, signal);
-      queue.forget(key);
-      if (outcome.kind === "waiting") queue.addAfter(key, outcome.retryAfterMs);
-      else if (outcome.kind === "done" && outcome.requeueAfterMs !== undefined)
-        queue.addAfter(key, outcome.requeueAfterMs);
-      finish(
-        outcome.kind === "waiting" || (outcome.kind === "done" && outcome.requeueAfterMs !== undefined)
-          ? "requeue_after"
-          : "success",
-      );
+      outcome = await reconcile(key, signal);
     } catch (error) {
-      finish("error");
+      if (!(error instanceof FieldFight)) {
+        finish("error");
+        if (!signal.aborted) backOff(key, error);
+        return;
+      }
+      const { message, retryAfterMs } = error;
+      outcome = { kind: "waiting", reason: "FieldFight", message, retryAfterMs };
+    }
+    queue.forget(key);
+    const againMs = againAfter(outcome);
+    if (againMs !== undefined) queue.addAfter(key, againMs);
+    if (outcome.kind !== "done")
+      logger.debug({ key, reason: outcome.reason, message: outcome.message }, outcome.kind);
+    finish(againMs === undefined ? "success" : "requeue_after");
+  }
+
+  function backOff(key: string, error: unknown): void {
+    queue.addRateLimited(key);
+    // A conflict means that the cache is a moment behind: expected, and cured by looking again.
+    logger[isConflict(error) ? "debug" : "error"](
+      {
+        key,
+        failures: queue.failures(key),
+        error: errorMessage(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      },
+      "reconcile failed; backing off",
+    );
+  }
+
+  async function resync(signal: AbortSignal): Promise<void> {
+    if (resyncMs === undefined) return;
+    while (!signal.aborted) {
+      await sleep(resyncMs, signal);
       if (signal.aborted) return;
-      queue.addRateLimited(key);
-      // A conflict means that the cache is a moment behind: expected, and cured by looking again.
-      logger[isConflict(error) ? "debug" : "error"](
-        { key, failures: queue.failures(key), error: errorMessage(error), stack: (error as Error).stack },
-        "reconcile failed; backing off",
-      );
+      for (const key of watches.flatMap((watch) => watch.keys?.() ?? []))
+        queue.addAfter(key, Math.random() * resyncMs * RESYNC_SPREAD);
     }
   }
 
@@ -95,10 +126,18 @@ export function createController(
     name,
     enqueue: (key) => queue.add(key),
     async run(signal) {
-      for (const watch of watches) watch.connect((key) => queue.add(key));
+      for (const watch of watches) watch.connect((key) => queue.add(key), signal);
       logger.info({ concurrency }, "controller started");
-      await queue.run((key) => work(key, signal), concurrency, signal);
+      await Promise.all([queue.run((key) => work(key, signal), concurrency, signal), resync(signal)]);
       logger.info("controller stopped");
     },
   };
+}
+
+/** A resync is spread over this part of its period, so that it is no thundering herd. */
+const RESYNC_SPREAD = 0.5;
+
+function againAfter(outcome: Outcome): number | undefined {
+  if (outcome.kind === "waiting") return outcome.retryAfterMs;
+  return outcome.kind === "done" ? outcome.requeueAfterMs : undefined;
 }

@@ -6,12 +6,26 @@ import type { KubeClient, ListOptions } from "./client.ts";
 import { isGone, KubeError } from "./error.ts";
 import { pathOf, type Resource } from "./resource.ts";
 
-/** The server ends a watch after this long, jittered upwards by a tenth so that watches do not end together. */
-const WATCH_SECONDS = 290;
-/** No event and no bookmark for this long: the connection is dead, whatever TCP thinks. Bookmarks come each minute. */
-const SILENCE_MS = 150_000;
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 30_000;
+export interface ReflectorPace {
+  /** The server ends a watch after this long, jittered upwards by a tenth so that watches do not end together. */
+  watchSeconds: number;
+  /** No event and no bookmark for this long: the connection is dead, whatever TCP thinks. */
+  silenceMs: number;
+  firstBackoffMs: number;
+  maxBackoffMs: number;
+}
+
+/** Bookmarks come each minute. */
+export const REFLECTOR_PACE: ReflectorPace = {
+  watchSeconds: 290,
+  silenceMs: 150_000,
+  firstBackoffMs: 250,
+  maxBackoffMs: 30_000,
+};
+
+/** A watch that ends sooner than this and without a word is a server in trouble, not the end of a good one. */
+const SHORT_WATCH_MS = 1_000;
+const MAX_RETRY_AFTER_MS = 60_000;
 
 export interface ReflectorSink<T> {
   /** The whole truth at once: what is absent is gone. */
@@ -32,6 +46,7 @@ interface ReflectorDeps<T> {
   sink: ReflectorSink<T>;
   logger: Logger;
   signal: AbortSignal;
+  pace?: Partial<ReflectorPace> | undefined;
   random?: () => number;
 }
 
@@ -42,54 +57,51 @@ interface ReflectorDeps<T> {
  */
 export async function runReflector<T extends KubernetesObject>(deps: ReflectorDeps<T>): Promise<void> {
   const { client, resource, options, sink, logger, signal, random = Math.random } = deps;
+  const pace = { ...REFLECTOR_PACE, ...deps.pace };
+  const path = pathOf(resource, options.namespace === undefined ? {} : { namespace: options.namespace });
   let position: string | undefined;
-  let backoffMs = FIRST_BACKOFF_MS;
+  let backoffMs = pace.firstBackoffMs;
+
   while (!signal.aborted) {
     try {
       if (position === undefined) {
-        const { items, resourceVersion } = await client.list<T>(resource, options);
+        const { items, resourceVersion } = await client.list<T>(resource, { ...options, signal });
         sink.replace(items);
         position = resourceVersion;
       }
-      position = await watchFrom(position, () => {
-        backoffMs = FIRST_BACKOFF_MS;
-      });
-      backoffMs = FIRST_BACKOFF_MS;
+      await follow(position);
+      backoffMs = pace.firstBackoffMs;
     } catch (error) {
       if (signal.aborted) return;
-      if (isGone(error)) {
-        position = undefined;
-        continue;
-      }
-      const pauseMs = (error instanceof KubeError && error.retryAfterMs) || backoffMs * (0.5 + random());
+      if (isGone(error)) position = undefined;
+      const askedMs = error instanceof KubeError ? Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
+      const pauseMs = Math.max(askedMs, backoffMs) * (0.75 + random() / 2);
+      backoffMs = Math.min(backoffMs * 2, pace.maxBackoffMs);
       logger.warn(
-        { resource: resource.plural, error: errorMessage(error), pauseMs },
+        { resource: resource.plural, error: errorMessage(error), pauseMs: Math.round(pauseMs) },
         "list or watch broke; trying again",
       );
       await sleep(pauseMs, signal);
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
   }
 
-  /** Follows one watch to its end; the position to go on from. */
-  async function watchFrom(from: string, onEvent: () => void): Promise<string> {
-    let last = from;
+  /** Follows one watch to its end, moving `position` with each event: what came before a break never comes again. */
+  async function follow(from: string): Promise<void> {
+    const startedAt = performance.now();
     const silence = new AbortController();
-    const arm = () => setTimeout(() => silence.abort(new Error("the watch fell silent")), SILENCE_MS);
+    const arm = () => setTimeout(() => silence.abort(new Error("the watch fell silent")), pace.silenceMs);
     let timer = arm();
+    let heard = 0;
     try {
-      const stream = await client.openStream(
-        pathOf(resource, options.namespace === undefined ? {} : { namespace: options.namespace }),
-        {
-          watch: true,
-          allowWatchBookmarks: true,
-          resourceVersion: from,
-          timeoutSeconds: Math.round(WATCH_SECONDS * (1 + random() / 10)),
-          labelSelector: options.labelSelector,
-          fieldSelector: options.fieldSelector,
-        },
-        AbortSignal.any([signal, silence.signal]),
-      );
+      const query = {
+        watch: true,
+        allowWatchBookmarks: true,
+        resourceVersion: from,
+        timeoutSeconds: Math.round(pace.watchSeconds * (1 + random() / 10)),
+        labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
+      };
+      const stream = await client.openStream(path, query, AbortSignal.any([signal, silence.signal]));
       for await (const line of linesOf(stream)) {
         clearTimeout(timer);
         timer = arm();
@@ -97,15 +109,15 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         if (event.type === "ERROR") throw errorOfEvent(event.object);
         if (event.type === "DELETED") sink.remove(event.object);
         else if (event.type !== "BOOKMARK") sink.upsert(event.object);
-        last = event.object.metadata.resourceVersion ?? last;
-        // Kept at once: events that came before a break must not come again from an older position.
-        position = last;
-        onEvent();
+        position = event.object.metadata.resourceVersion ?? position;
+        heard += 1;
+        backoffMs = pace.firstBackoffMs;
       }
-      return last;
     } finally {
       clearTimeout(timer);
     }
+    if (heard === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
+      throw new Error("the watch ended as soon as it had begun");
   }
 }
 
@@ -114,8 +126,19 @@ function errorOfEvent(status: unknown): KubeError {
     code = 500,
     reason = "Unknown",
     message = "watch error",
-  } = status as { code?: number; reason?: string; message?: string };
-  return new KubeError(message, { status: code, reason });
+    details,
+  } = status as {
+    code?: number;
+    reason?: string;
+    message?: string;
+    details?: { retryAfterSeconds?: number };
+  };
+  const seconds = details?.retryAfterSeconds;
+  return new KubeError(message, {
+    status: code,
+    reason,
+    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
+  });
 }
 
 /** Whole lines of a byte stream; a last line without its end is dropped: the server never finished saying it. */

@@ -144,9 +144,15 @@ export function pathOf(
 ): string {
   const root =
     resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
-  const scope = key.namespace === undefined ? "" : `/namespaces/${encodeURIComponent(key.namespace)}`;
-  const name = key.name === undefined ? "" : `/${encodeURIComponent(key.name)}`;
+  const scope = key.namespace === undefined ? "" : `/namespaces/${segment(key.namespace)}`;
+  const name = key.name === undefined ? "" : `/${segment(key.name)}`;
   return `${root}${scope}/${resource.plural}${name}${subresource === undefined ? "" : `/${subresource}`}`;
+}
+
+/** A name from a manifest must stay one segment: an empty one, or dots, would address something else. */
+function segment(name: string): string {
+  if (name === "" || name === "." || name === "..") throw new Error(`'${name}' is no name of an object`);
+  return encodeURIComponent(name);
 }
 
 /** `namespace/name`, or `name`: how stores and queues name an object. */

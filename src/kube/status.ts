@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import type { CatalystObject, KubernetesObject } from "../api/object.ts";
+import { canonicalJson } from "../platform/canonical-json.ts";
 import type { KubeClient } from "./client.ts";
 import type { Resource } from "./resource.ts";
 
@@ -13,13 +13,19 @@ export async function writeStatus<Spec, Status extends object>(
   object: CatalystObject<Spec, Status>,
   status: Status,
 ): Promise<void> {
-  if (isDeepStrictEqual(object.status, status)) return;
+  // As JSON: a member that is undefined never reaches the server.
+  if (object.status !== undefined && canonicalJson(object.status) === canonicalJson(status)) return;
   const { apiVersion, kind, metadata } = object;
-  const { name, namespace } = metadata;
+  const { name, namespace, uid } = metadata;
   const patch = {
     apiVersion,
     kind,
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      // A later object of the same name must not get an earlier one's status.
+      ...(uid === undefined ? {} : { uid }),
+    },
     status,
   };
   await deps.client.apply<KubernetesObject>(resource, patch, {

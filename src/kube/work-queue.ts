@@ -27,6 +27,8 @@ export interface WorkQueueObserver {
   depth(waiting: number): void;
   started(queuedSeconds: number): void;
   finished(workSeconds: number): void;
+  /** Once, at the start: where to read how long each key under way has been. */
+  underWay(seconds: () => number[]): void;
 }
 
 /**
@@ -42,7 +44,10 @@ export interface WorkQueue {
   forget(key: string): void;
   /** Failures in a row. */
   failures(key: string): number;
-  /** Works on keys with `concurrency` workers until the signal fires and those under way are done. */
+  /**
+   * Works on keys with `concurrency` workers until the signal fires and those under way are done; the queue is closed
+   * then. Work that throws is tried again after the key's back-off.
+   */
   run(work: (key: string) => Promise<void>, concurrency: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -51,12 +56,14 @@ export function createWorkQueue(
 ): WorkQueue {
   const { backoff = DEFAULT_BACKOFF, clock = SYSTEM_CLOCK, observer } = options;
   const waiting = new Map<string, number>();
-  const processing = new Set<string>();
+  /** When work on each key under way began. */
+  const processing = new Map<string, number>();
   const again = new Set<string>();
   const delayed = new Map<string, { timer: unknown; dueAt: number }>();
   const failuresOf = new Map<string, number>();
   const idle: (() => void)[] = [];
   let isClosed = false;
+  observer?.underWay(() => [...processing.values()].map((startedAt) => (clock.now() - startedAt) / 1000));
 
   function add(key: string): void {
     if (isClosed) return;
@@ -93,6 +100,13 @@ export function createWorkQueue(
     delayed.set(key, { timer, dueAt });
   }
 
+  function addRateLimited(key: string): void {
+    const failures = failuresOf.get(key) ?? 0;
+    failuresOf.set(key, failures + 1);
+    observer?.retried();
+    addAfter(key, Math.min(backoff.firstMs * 2 ** failures, backoff.maxMs) * (0.75 + clock.random() / 2));
+  }
+
   async function worker(work: (key: string) => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const next = waiting.entries().next().value;
@@ -102,29 +116,25 @@ export function createWorkQueue(
       }
       const [key, addedAt] = next;
       waiting.delete(key);
-      processing.add(key);
-      observer?.depth(waiting.size);
       const startedAt = clock.now();
+      processing.set(key, startedAt);
+      observer?.depth(waiting.size);
       observer?.started((startedAt - addedAt) / 1000);
       try {
         await work(key);
-      } finally {
-        observer?.finished((clock.now() - startedAt) / 1000);
-        processing.delete(key);
-        if (again.delete(key)) add(key);
+      } catch {
+        addRateLimited(key);
       }
+      observer?.finished((clock.now() - startedAt) / 1000);
+      processing.delete(key);
+      if (again.delete(key)) add(key);
     }
   }
 
   return {
     add,
     addAfter,
-    addRateLimited(key) {
-      const failures = failuresOf.get(key) ?? 0;
-      failuresOf.set(key, failures + 1);
-      observer?.retried();
-      addAfter(key, Math.min(backoff.firstMs * 2 ** failures, backoff.maxMs) * (0.75 + clock.random() / 2));
-    },
+    addRateLimited,
     forget: (key) => void failuresOf.delete(key),
     failures: (key) => failuresOf.get(key) ?? 0,
     async run(work, concurrency, signal) {

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Dispatcher, request } from "undici";
+import { errorMessage } from "../platform/errors.ts";
+import type { Connection } from "./connection.ts";
+import { isUnauthorized, isUnreachable, KubeError, kubeErrorOf } from "./error.ts";
+
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Attempts for one call that the server asks to repeat later. */
+const MAX_ATTEMPTS = 4;
+const MAX_RETRY_AFTER_MS = 10_000;
+
+export interface RawRequest {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Absolute path on the server. */
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** One request; resolves with a successful answer whose body is still to come, and throws `KubeError`s. */
+export async function openExchange(
+  connection: Connection,
+  userAgent: string,
+  raw: RawRequest,
+): Promise<Dispatcher.ResponseData> {
+  const { method, path, query = {}, body, contentType = "application/json", signal } = raw;
+  const url = new URL(path, connection.server);
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  try {
+    const { headers, dispatcher } = await connection.authenticate();
+    const response = await request(url, {
+      method,
+      dispatcher,
+      headers: {
+        ...headers,
+        accept: "application/json",
+        "user-agent": userAgent,
+        ...(body === undefined ? {} : { "content-type": contentType }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (response.statusCode < 300) return response;
+    const { statusCode } = response;
+    const text = await response.body.text();
+    throw kubeErrorOf(`${method} ${path}`, statusCode, text, headerOf(response, "retry-after"));
+  } catch (error) {
+    throw error instanceof KubeError || signal?.aborted
+      ? error
+      : unreachable(raw, errorMessage(error), error);
+  }
+}
+
+/**
+ * Calls that end: within 30 seconds each try, and with a `KubeError` or the caller's own abort reason when they fail.
+ * What the server asks to repeat is repeated when that cannot do the work twice.
+ */
+export function createCall(connection: Connection, userAgent: string) {
+  async function exchange<T>(raw: RawRequest): Promise<T> {
+    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const signal = raw.signal === undefined ? timeout : AbortSignal.any([raw.signal, timeout]);
+    try {
+      const response = await openExchange(connection, userAgent, { ...raw, signal });
+      const text = await response.body.text();
+      return parse<T>(raw, response.statusCode, text);
+    } catch (error) {
+      if (raw.signal?.aborted || error instanceof KubeError) throw error;
+      throw unreachable(raw, timeout.aborted ? "no answer in time" : errorMessage(error), error);
+    }
+  }
+
+  return async function call<T>(raw: RawRequest): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await exchange<T>(raw);
+      } catch (error) {
+        const pauseMs = attempt < MAX_ATTEMPTS ? pauseBeforeRetry(raw, error, attempt) : undefined;
+        if (pauseMs === undefined) throw error;
+        await delay(pauseMs, undefined, raw.signal === undefined ? {} : { signal: raw.signal });
+      }
+    }
+  };
+
+  function pauseBeforeRetry({ method, signal }: RawRequest, error: unknown, attempt: number) {
+    if (!(error instanceof KubeError) || signal?.aborted) return undefined;
+    if (isUnauthorized(error)) return attempt === 1 && connection.renewToken() ? 0 : undefined;
+    // An idle connection that the server closed just as it was used: reads are simply asked again.
+    if (isUnreachable(error)) return attempt === 1 && method === "GET" && isReset(error) ? 0 : undefined;
+    // 429 says that nothing was done. 5xx may say it halfway through: not for verbs that would do it twice.
+    const isSafe = error.status === 429 || (error.status >= 500 && method !== "POST");
+    if (!isSafe || error.retryAfterMs === undefined) return undefined;
+    // Everybody was told the same: come back a little apart.
+    return Math.min(error.retryAfterMs, MAX_RETRY_AFTER_MS) * (1 + Math.random() / 10);
+  }
+}
+
+function parse<T>({ method, path }: RawRequest, status: number, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new KubeError(`${method} ${path}: the answer is no JSON`, { status, reason: "Unreadable", cause });
+  }
+}
+
+function unreachable({ method, path }: RawRequest, why: string, cause: unknown): KubeError {
+  return new KubeError(`${method} ${path}: ${why}`, { status: 0, reason: "Unreachable", cause });
+}
+
+function isReset({ cause }: KubeError): boolean {
+  return ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(
+    (cause as { code?: string } | undefined)?.code ?? "",
+  );
+}
+
+function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
