@@ -1,4 +1,4 @@
-import { sha256Digest } from "../../platform/canonical-json.ts";
+import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { ObjectReference } from "./cluster.ts";
 import type { StoryContext, StorySovereign } from "./context.ts";
 import { expectEqual, expectThat } from "./expectation.ts";
@@ -68,10 +68,12 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
     expectEqual("API fingerprint", apiFingerprint, reference.apiFingerprint);
     const served = await fetch(`${sovereign.url}/openapi.json`, { signal: context.signal });
     expectThat(served.ok, "the Sovereign serves its API description", served.status);
+    const measuredHere = sha256Digest(canonicalJson(await served.json()));
+    expectEqual("fingerprint of the API as it is served", measuredHere, apiFingerprint);
     observe(
       `schema ${schemaFingerprint.slice(0, 19)}… · API ${apiFingerprint.slice(0, 19)}… (measured on ${reference.measuredOn})`,
     );
-    observe(`GET ${sovereign.url}/openapi.json → 200  ${sha256Digest(await served.text()).slice(0, 19)}…`);
+    observe(`GET ${sovereign.url}/openapi.json → 200, with that very fingerprint`);
   });
 
   await narrator.step(`${name}: Ready`, async (observe) => {
