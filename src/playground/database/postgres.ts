@@ -138,7 +138,9 @@ function asOwner(owner: Owner | undefined, command: string): [string, ...string[
   return [
     "setpriv",
     ...[`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"],
-    ...["--inh-caps=+dac_override", "--ambient-caps=+dac_override", command],
+    ...["--inh-caps=+dac_override", "--ambient-caps=+dac_override"],
+    // Without this, access(2) would judge by the user alone, and initdb not find the server beside itself.
+    ...["--securebits=+no_setuid_fixup", command],
   ];
 }
 
