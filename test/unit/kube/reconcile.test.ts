@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { KubeError } from "../../../src/kube/error.ts";
+import { FieldFight } from "../../../src/kube/fight.ts";
+import type { Informer, InformerHandler } from "../../../src/kube/informer.ts";
+import { createReconcileMetrics } from "../../../src/kube/metric.ts";
+import {
+  type ControllerOptions,
+  createController,
+  type Outcome,
+  watchInformer,
+  watchPrimary,
+} from "../../../src/kube/reconcile.ts";
+import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+import { aborted } from "../../../src/platform/shutdown.ts";
+import { until } from "../../support/scripted-api.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function run(
+  reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>,
+  options: Partial<ControllerOptions> = {},
+) {
+  const registry = new Registry();
+  const seen: string[] = [];
+  const controller = createController(
+    { logger: createLogger("test", "silent"), metrics: createReconcileMetrics(registry) },
+    {
+      name: "sovereign",
+      watches: [],
+      backoff: { firstMs: 5, maxMs: 20 },
+      reconcile(key, signal) {
+        seen.push(key);
+        return reconcile(key, signal);
+      },
+      ...options,
+    },
+  );
+  const abort = new AbortController();
+  const running = controller.run(abort.signal);
+  const stop = async () => {
+    abort.abort();
+    await running;
+  };
+  cleanups.push(stop);
+  const value = async (name: string, labels: Record<string, string> = {}) => {
+    const metric = (await registry.getMetricsAsJSON()).find((each) => each.name === name);
+    const values = metric?.values as { value: number; labels: Record<string, string> }[] | undefined;
+    return values?.find((each) =>
+      Object.entries(labels).every(([label, text]) => each.labels[label] === text),
+    )?.value;
+  };
+  return { controller, seen, stop, value };
+}
+
+/** What a controller sees of a cache; filled by hand. */
+function handFed(objects: KubernetesObject[]) {
+  const handlers = new Set<InformerHandler<KubernetesObject>>();
+  const informer = {
+    resource: CONFIG_MAPS,
+    list: () => objects,
+    onChange(handler: InformerHandler<KubernetesObject>, signal?: AbortSignal) {
+      handlers.add(handler);
+      signal?.addEventListener("abort", () => handlers.delete(handler));
+      for (const object of objects) handler({ kind: "added", object });
+    },
+  } as unknown as Informer<KubernetesObject>;
+  const tell: InformerHandler<KubernetesObject> = (event) => {
+    for (const handler of handlers) handler(event);
+  };
+  return { informer, tell, handlers };
+}
+
+const object = (name: string, labels: Record<string, string> = {}): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, labels },
+});
+
+const done: Outcome = { kind: "done" };
+
+describe("a controller", () => {
+  it("looks at what is there, at what changes, and at what was meant before the change", async () => {
+    const primary = handFed([object("a"), object("b")]);
+    const secondary = handFed([]);
+    const { seen } = run(async () => done, {
+      watches: [
+        watchPrimary(primary.informer),
+        watchInformer(secondary.informer, ({ metadata }) => [metadata.labels?.owner ?? "nobody"]),
+      ],
+    });
+    await until(() => seen.length === 2, "both objects");
+    expect(seen).toEqual(["a", "b"]);
+    secondary.tell({
+      kind: "updated",
+      previous: object("x", { owner: "former" }),
+      object: object("x", { owner: "present" }),
+    });
+    primary.tell({ kind: "deleted", object: object("b") });
+    await until(() => seen.length === 5, "owners and the deleted one");
+    expect(seen.slice(2)).toEqual(["former", "present", "b"]);
+  });
+
+  it("stops listening when it stops", async () => {
+    const { informer, handlers } = handFed([]);
+    const { stop } = run(async () => done, { watches: [watchPrimary(informer)] });
+    expect(handlers.size).toBe(1);
+    await stop();
+    expect(handlers.size).toBe(0);
+  });
+
+  it.each<[Outcome, string]>([
+    [done, "success"],
+    [{ kind: "stalled", reason: "Broken", message: "mend it" }, "success"],
+    [{ kind: "done", requeueAfterMs: 60_000 }, "requeue_after"],
+    [{ kind: "waiting", reason: "Soon", message: "wait", retryAfterMs: 60_000 }, "requeue_after"],
+  ])("counts %j as %s", async (outcome, result) => {
+    const { controller, seen, value } = run(async () => outcome);
+    controller.enqueue("a");
+    await until(() => seen.length === 1, "one reconcile");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await value("controller_runtime_reconcile_total", { controller: "sovereign", result })).toBe(1);
+    expect(await value("controller_runtime_active_workers")).toBe(0);
+    expect(await value("controller_runtime_max_concurrent_reconciles")).toBe(4);
+    expect(await value("workqueue_adds_total", { name: "sovereign" })).toBe(1);
+    expect(await value("workqueue_depth")).toBe(0);
+    expect(seen).toEqual(["a"]);
+  });
+
+  it.each<[string, Outcome]>([
+    ["done with a time", { kind: "done", requeueAfterMs: 10 }],
+    ["waiting", { kind: "waiting", reason: "Soon", message: "wait", retryAfterMs: 10 }],
+  ])("looks again by itself after %s", async (_, outcome) => {
+    const { controller, seen } = run(async () => outcome);
+    controller.enqueue("a");
+    await until(() => seen.length === 3, "three looks");
+  });
+
+  it.each<[string, unknown]>([
+    ["an error", new Error("a bug")],
+    ["a conflict", new KubeError("changed meanwhile", { status: 409, reason: "Conflict" })],
+    ["nothing at all", undefined],
+  ])("tries again after %s was thrown, and counts it", async (_, thrown) => {
+    let calls = 0;
+    const { controller, seen, value } = run(async () => {
+      calls += 1;
+      if (calls < 4) throw thrown;
+      return done;
+    });
+    controller.enqueue("a");
+    await until(() => seen.length === 4, "four tries");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toHaveLength(4);
+    expect(await value("controller_runtime_reconcile_errors_total")).toBe(3);
+    expect(await value("workqueue_retries_total")).toBe(3);
+  });
+
+  it("waits out a fight instead of backing off into it", async () => {
+    const { controller, seen, value } = run(async () => {
+      throw new FieldFight("somebody keeps changing it", 60_000);
+    });
+    controller.enqueue("a");
+    await until(() => seen.length === 1, "one look");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual(["a"]);
+    expect(await value("controller_runtime_reconcile_total", { result: "requeue_after" })).toBe(1);
+  });
+
+  it("looks at everything again at each resync", async () => {
+    const { informer } = handFed([object("a"), object("b")]);
+    const { seen } = run(async () => done, { watches: [watchPrimary(informer)], resyncMs: 30 });
+    await until(() => seen.filter((key) => key === "b").length >= 3, "two resyncs");
+    expect(seen.filter((key) => key === "a").length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("shows how long work hangs while it hangs", async () => {
+    const { controller, seen, value } = run(async (_, signal) => {
+      await aborted(signal);
+      return done;
+    });
+    controller.enqueue("a");
+    await until(() => seen.length === 1, "the reconcile");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (const name of ["workqueue_unfinished_work_seconds", "workqueue_longest_running_processor_seconds"]) {
+      expect(await value(name, { name: "sovereign" })).toBeGreaterThan(0.02);
+    }
+  });
+
+  it("gives reconciles its signal and waits for them to end", async () => {
+    let ended = false;
+    const { controller, seen, stop } = run(async (_, signal) => {
+      await aborted(signal);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      ended = true;
+      return done;
+    });
+    controller.enqueue("a");
+    await until(() => seen.length === 1, "the reconcile");
+    await stop();
+    expect(ended).toBe(true);
+  });
+});

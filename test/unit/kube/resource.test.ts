@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { KINDS } from "../../../src/api/registry.ts";
+import {
+  apiVersionOf,
+  DEPLOYMENTS,
+  keyOf,
+  NAMESPACES,
+  PODS,
+  parseKey,
+  pathOf,
+  resourceOf,
+  resourceOfManifest,
+} from "../../../src/kube/resource.ts";
+
+describe("paths", () => {
+  it.each([
+    [pathOf(PODS), "/api/v1/pods"],
+    [pathOf(PODS, { namespace: "a" }), "/api/v1/namespaces/a/pods"],
+    [pathOf(DEPLOYMENTS, { namespace: "a", name: "b" }), "/apis/apps/v1/namespaces/a/deployments/b"],
+    [pathOf(PODS, { namespace: "a", name: "b" }, "status"), "/api/v1/namespaces/a/pods/b/status"],
+    [pathOf(NAMESPACES, { name: "a" }), "/api/v1/namespaces/a"],
+  ])("%s", (path, expected) => {
+    expect(path).toBe(expected);
+  });
+});
+
+describe("resources", () => {
+  it.each(KINDS)("knows $kind of our own by its manifest", (definition) => {
+    const resource = resourceOf(definition);
+    expect(resourceOfManifest({ apiVersion: apiVersionOf(resource), kind: definition.kind })).toEqual(
+      resource,
+    );
+    expect(resource.namespaced).toBe(definition.scope === "Namespaced");
+  });
+
+  it("refuses a manifest of a kind that it does not write", () => {
+    expect(() => resourceOfManifest({ apiVersion: "v2", kind: "Pod" })).toThrow(
+      "no resource is known for v2 Pod",
+    );
+  });
+});
+
+describe("keys", () => {
+  it.each([{ name: "a" }, { namespace: "n", name: "a" }])("%j goes there and back", (key) => {
+    expect(parseKey(keyOf(key))).toEqual(key);
+  });
+});
