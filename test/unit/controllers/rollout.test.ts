@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import {
+  maxUnavailableOf,
+  parseDurationMs,
+  turnOf,
+} from "../../../src/controllers/billing-release/desired-target.ts";
+import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
+import {
+  condition,
+  IMAGE,
+  measured,
+  NEXT_IMAGE,
+  NOW,
+  release,
+  sovereign,
+  verifiedOn,
+} from "../../support/catalyst-object.ts";
+
+const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
+const nowMs = Date.parse(NOW);
+const reasonOf = (turn: ReturnType<typeof turnOf>) => (turn.kind === "now" ? "now" : turn.reason);
+
+describe("whose turn it is", () => {
+  const first = sovereign("alpha", {}, verifiedOn(IMAGE));
+  const second = sovereign("beta", {}, verifiedOn(IMAGE));
+
+  it("is Catalyst-Zero's at once", () => {
+    const own = zero(IMAGE);
+    expect(turnOf(own, release(), [own, first], nowMs)).toEqual({ kind: "now" });
+  });
+
+  it.each([
+    ["WaitingForCanary", release(), zero(IMAGE)],
+    ["WaitingForReference", release(), zero(NEXT_IMAGE)],
+    ["now", release({}, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
+    ["Baking", release({ bake: "5m" }, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
+  ])("of the others: %s", (reason, brel, canary) => {
+    expect(reasonOf(turnOf(first, brel, [canary, first], nowMs))).toBe(reason);
+  });
+
+  it("is never that of more than maxUnavailable at once, by name", () => {
+    const brel = release({}, measured(NEXT_IMAGE));
+    const fleet = [zero(NEXT_IMAGE), second, first];
+    expect(reasonOf(turnOf(first, brel, fleet, nowMs))).toBe("now");
+    expect(reasonOf(turnOf(second, brel, fleet, nowMs))).toBe("WaitingForWave");
+    const updating = sovereign(
+      "alpha",
+      {},
+      { pinnedImage: NEXT_IMAGE, conditions: [condition("VoucherShapeVerified", "False")] },
+    );
+    expect(reasonOf(turnOf(second, brel, [zero(NEXT_IMAGE), updating, second], nowMs))).toBe(
+      "WaitingForWave",
+    );
+  });
+
+  it("is nobody's while one failed, unless the release says to go on", () => {
+    const failed = sovereign(
+      "alpha",
+      {},
+      { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True")] },
+    );
+    const fleet = [zero(NEXT_IMAGE), failed, second];
+    expect(reasonOf(turnOf(second, release({}, measured(NEXT_IMAGE)), fleet, nowMs))).toBe("RolloutHalted");
+    const goesOn = release({ haltOnFailure: false, maxUnavailable: 2 }, measured(NEXT_IMAGE));
+    expect(reasonOf(turnOf(second, goesOn, fleet, nowMs))).toBe("now");
+  });
+
+  it("says when the bake is over", () => {
+    const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
+    expect(turnOf(first, brel, [zero(NEXT_IMAGE), first], nowMs + 60_000)).toMatchObject({
+      retryAfterMs: 240_000,
+    });
+    expect(turnOf(first, brel, [zero(NEXT_IMAGE), first], nowMs + 300_000)).toEqual({ kind: "now" });
+  });
+
+  it("passes a suspended Sovereign over", () => {
+    const suspended = sovereign("alpha", { suspend: true }, verifiedOn(IMAGE));
+    const brel = release({}, measured(NEXT_IMAGE));
+    expect(reasonOf(turnOf(second, brel, [zero(NEXT_IMAGE), suspended, second], nowMs))).toBe("now");
+  });
+});
+
+describe("figures of a release", () => {
+  it.each([
+    [1, 10, 1],
+    ["25%", 10, 2],
+    ["1%", 10, 1],
+    [0, 10, 1],
+  ])("maxUnavailable %s of %d is %d", (value, fleet, count) =>
+    expect(maxUnavailableOf(value, fleet)).toBe(count),
+  );
+
+  it.each([
+    ["90s", 90_000],
+    ["1h30m", 5_400_000],
+    ["0s", 0],
+  ])("reads %s as %d ms", (text, ms) => expect(parseDurationMs(text)).toBe(ms));
+
+  it("takes its reference from Catalyst-Zero alone, and keeps it", () => {
+    const status = desiredStatus(
+      release(),
+      [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))],
+      NOW,
+    );
+    expect(status).toMatchObject({
+      phase: "Progressing",
+      sovereigns: 2,
+      updated: 1,
+      verified: 1,
+      reference: { measuredOn: "zero", image: NEXT_IMAGE },
+    });
+    const later = desiredStatus({ ...release(), status }, [zero(NEXT_IMAGE)], "2027-01-01T00:00:00Z");
+    expect(later.reference).toEqual(status.reference);
+    expect(later.phase).toBe("Complete");
+  });
+
+  it("measures nothing on a Sovereign whose smoke test failed", () => {
+    const failed = zero(NEXT_IMAGE);
+    const status = { ...failed.status, lastSmokeTest: { time: NOW, passed: false, steps: [] } };
+    expect(desiredStatus(release(), [{ ...failed, status }], NOW).reference).toBeUndefined();
+  });
+});
