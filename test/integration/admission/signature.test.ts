@@ -1,0 +1,168 @@
+import { generateKeyPairSync } from "node:crypto";
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
+import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
+import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
+import { type Registry, startRegistry } from "../../../src/playground/registry/server.ts";
+import { signArtifact, signatureTag } from "../../../src/playground/registry/signature.ts";
+
+const HOST = "registry.test";
+const newKey = () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    privatePem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    trust: [{ publicKey: publicKey.export({ type: "spki", format: "pem" }).toString() }],
+  };
+};
+
+const shop = blueprintArtifact("shop", "1.0.0");
+const other = blueprintArtifact("other", "1.0.0");
+const referenceOf = ({ repository, digest }: Artifact) => `${HOST}/${repository}@${digest}`;
+const [key, stranger] = [newKey(), newKey()];
+const signed = signArtifact(shop, referenceOf(shop), key.privatePem);
+
+const registries: Registry[] = [];
+afterEach(async () => {
+  for (const registry of registries.splice(0)) await registry.close();
+});
+
+async function registryWith(...pushed: [Artifact, string?][]) {
+  const registry = await startRegistry();
+  registries.push(registry);
+  for (const [artifact, tag] of pushed) registry.push(artifact, tag);
+  return { registry, verifier: verifierAt(registry.origin) };
+}
+
+const verifierAt = (origin: string) =>
+  createSignatureVerifier({
+    client: createOciClient({ mirrors: new Map([[HOST, origin]]), isInsecure: () => false }),
+  });
+
+/** The signature artifact with other bytes under the same names. */
+function tampered(
+  edit: (
+    manifest: { layers: { digest: string; annotations: Record<string, string> }[] },
+    blobs: Map<string, Uint8Array>,
+  ) => void,
+): Artifact {
+  const manifest = JSON.parse(signed.manifest);
+  const blobs = new Map(signed.blobs);
+  edit(manifest, blobs);
+  const text = JSON.stringify(manifest);
+  return { ...signed, manifest: text, digest: sha256Digest(text), blobs };
+}
+
+describe("cosign's classic signatures", () => {
+  it("hold when a trusted key signed this very digest", async () => {
+    const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
+    expect(await verifier.verify(referenceOf(shop), [...stranger.trust, ...key.trust])).toMatchObject({
+      kind: "verified",
+      digest: shop.digest,
+    });
+  });
+
+  it.each<[string, [Artifact, string?][], RegExp]>([
+    ["there is none", [[shop]], /has no cosign signature: sign it with cosign sign --key/],
+    [
+      "another key made it",
+      [[signArtifact(shop, "x", stranger.privatePem), signatureTag(shop.digest)]],
+      /signed, but by no trusted key/,
+    ],
+    [
+      "it is another artifact's",
+      [
+        [
+          signArtifact({ ...other, repository: shop.repository }, "x", key.privatePem),
+          signatureTag(shop.digest),
+        ],
+      ],
+      /signed, but by no trusted key/,
+    ],
+    [
+      "the payload was exchanged",
+      [
+        [
+          tampered((manifest, blobs) => {
+            const payload = Buffer.from(
+              JSON.stringify({
+                critical: {
+                  type: "cosign container image signature",
+                  image: { "docker-manifest-digest": shop.digest },
+                },
+              }),
+            );
+            const [layer] = manifest.layers;
+            if (layer !== undefined) layer.digest = sha256Digest(payload);
+            blobs.set(sha256Digest(payload), payload);
+          }),
+          signatureTag(shop.digest),
+        ],
+      ],
+      /signed, but by no trusted key/,
+    ],
+    [
+      "the registry sends other bytes than the digest says",
+      [
+        [
+          tampered((manifest, blobs) => blobs.set(manifest.layers[0]?.digest ?? "", Buffer.from("{}"))),
+          signatureTag(shop.digest),
+        ],
+      ],
+      /sends other content than sha256:/,
+    ],
+    [
+      "the payload is a megabyte too large",
+      [
+        [
+          tampered((manifest, blobs) =>
+            blobs.set(manifest.layers[0]?.digest ?? "", Buffer.alloc(2 ** 20 + 1)),
+          ),
+          signatureTag(shop.digest),
+        ],
+      ],
+      /sends more than 1048576 bytes/,
+    ],
+  ])("are refused when %s", async (_, pushed, reason) => {
+    const { verifier } = await registryWith(...pushed);
+    const verdict = await verifier.verify(referenceOf(shop), key.trust);
+    expect(verdict.kind).toBe("refused");
+    expect((verdict as { reason: string }).reason).toMatch(reason);
+  });
+
+  it.each(["registry.test/shop:1.0.0", "", "registry.test/shop@sha256:abc", "../../etc/passwd"])(
+    "are not looked up for %j",
+    async (reference) => {
+      const { verifier } = await registryWith();
+      expect(await verifier.verify(reference, key.trust)).toMatchObject({
+        kind: "refused",
+        reason: expect.stringContaining("names no digest"),
+      });
+    },
+  );
+
+  it("once held, hold without the registry; a refusal is asked anew", async () => {
+    const { registry, verifier } = await registryWith([shop]);
+    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("refused");
+    registry.push(signed, signatureTag(shop.digest));
+    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("verified");
+    await registry.close();
+    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("verified");
+    expect(await verifier.verify(referenceOf(shop), stranger.trust)).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("cannot be reached"),
+    });
+  });
+
+  it("are refused by their own deadline while a registry hangs", async () => {
+    const hanging = createServer(() => {});
+    const port = await new Promise<number>((resolve) =>
+      hanging.listen(0, "127.0.0.1", () => resolve((hanging.address() as { port: number }).port)),
+    );
+    const verdict = await verifierAt(`http://127.0.0.1:${port}`).verify(referenceOf(shop), key.trust);
+    expect(verdict).toMatchObject({ kind: "refused", reason: expect.stringContaining("cannot be checked") });
+    hanging.closeAllConnections();
+    await new Promise((resolve) => hanging.close(resolve));
+  });
+});
