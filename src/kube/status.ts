@@ -16,16 +16,11 @@ export async function writeStatus<Spec, Status extends object>(
   // As JSON: a member that is undefined never reaches the server.
   if (object.status !== undefined && canonicalJson(object.status) === canonicalJson(status)) return;
   const { apiVersion, kind, metadata } = object;
-  const { name, namespace, uid } = metadata;
+  const { name, namespace } = metadata;
   const patch = {
     apiVersion,
     kind,
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      // A later object of the same name must not get an earlier one's status.
-      ...(uid === undefined ? {} : { uid }),
-    },
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
     status,
   };
   await deps.client.apply<KubernetesObject>(resource, patch, {

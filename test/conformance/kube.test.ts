@@ -1,0 +1,10 @@
+import { describe, expect, it } from "vitest";
+import { describeKubeMachinery } from "../support/kube-suite.ts";
+
+describe("KUBEBUILDER_ASSETS", () => {
+  it("names a folder with kube-apiserver and etcd: test/conformance/build-tools.sh FOLDER builds them", () => {
+    expect(process.env.KUBEBUILDER_ASSETS).toBeTruthy();
+  });
+});
+
+describeKubeMachinery("real");

@@ -1,0 +1,3 @@
+import { describeKubeMachinery } from "../../support/kube-suite.ts";
+
+describeKubeMachinery("embedded");

@@ -1,0 +1,350 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { KubernetesObject } from "../../src/api/object.ts";
+import { ORGANIZATION, type Organization } from "../../src/api/organization.ts";
+import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
+import { isAlreadyExists, isConflict, isForbidden, isInvalid, type KubeError } from "../../src/kube/error.ts";
+import { createEventRecorder } from "../../src/kube/event.ts";
+import { createInformer, type Informer, type InformerOptions } from "../../src/kube/informer.ts";
+import {
+  CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  EVENTS,
+  NAMESPACES,
+  pathOf,
+  type Resource,
+  resourceOf,
+  SERVICE_ACCOUNTS,
+} from "../../src/kube/resource.ts";
+import { writeStatus } from "../../src/kube/status.ts";
+import { createLogger } from "../../src/platform/log.ts";
+import { eventually } from "./apiserver.ts";
+import { startTestControlPlane, type TestControlPlane } from "./kube-apiserver.ts";
+import { describeApplier } from "./kube-apply-suite.ts";
+import { describeLeaderElection } from "./kube-election-suite.ts";
+import { until } from "./scripted-api.ts";
+
+export type ConfigMap = KubernetesObject & { data?: Record<string, string> };
+
+export const configMap = (namespace: string, name: string, data: Record<string, string> = {}): ConfigMap => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace, labels: { app: "kube-suite" } },
+  data,
+});
+
+/** One control plane for a whole file, and what tests do with it. */
+export interface KubeBench {
+  plane(): TestControlPlane;
+  client(): KubeClient;
+  /** Another client, as another process would have it. */
+  connect(userAgent: string): KubeClient;
+  /** A namespace of the test's own. */
+  namespace(): Promise<string>;
+  /** A running, synced informer. */
+  follow<T extends KubernetesObject>(resource: Resource, options?: InformerOptions<T>): Promise<Informer<T>>;
+}
+
+const logger = createLogger("test", "silent");
+const ORGANIZATIONS = resourceOf(ORGANIZATION);
+
+export const refused = (promise: Promise<unknown>) =>
+  promise.then(
+    () => {
+      throw new Error("it was not refused");
+    },
+    (error: unknown) => error as KubeError,
+  );
+
+/** The same behaviour against either API server. */
+export function describeKubeMachinery(kind: "embedded" | "real"): void {
+  describe(`src/kube against the ${kind} API server`, () => {
+    let plane: TestControlPlane;
+    const clients: KubeClient[] = [];
+    const stop = new AbortController();
+    const running: Promise<void>[] = [];
+    let namespaces = 0;
+
+    const bench: KubeBench = {
+      plane: () => plane,
+      client: () => clients[0] as KubeClient,
+      connect(userAgent) {
+        const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent });
+        clients.push(client);
+        return client;
+      },
+      async namespace() {
+        namespaces += 1;
+        const name = `kube-${namespaces}`;
+        await bench.client().create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+        return name;
+      },
+      async follow<T extends KubernetesObject>(resource: Resource, options: InformerOptions<T> = {}) {
+        const informer = createInformer<T>({ client: bench.client(), logger }, resource, options);
+        running.push(informer.run(stop.signal));
+        await informer.synced;
+        return informer;
+      },
+    };
+
+    beforeAll(async () => {
+      plane = await startTestControlPlane(kind);
+      bench.connect("catalyst-operator");
+    });
+    afterAll(async () => {
+      stop.abort();
+      await Promise.all(running);
+      for (const client of clients) await client.close();
+      await plane?.close();
+    });
+
+    describeClient(bench);
+    describeInformer(bench);
+    describeStatus(bench);
+    describeEvents(bench);
+    describeApplier(bench);
+    describeLeaderElection(bench);
+  });
+}
+
+function describeClient(bench: KubeBench): void {
+  describe("the client", () => {
+    it("creates, reads, replaces and deletes, and says what stood in the way", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const key = { namespace, name: "settings" };
+      expect(await client.get(CONFIG_MAPS, key)).toBeUndefined();
+      const created = await client.create(CONFIG_MAPS, configMap(namespace, "settings", { a: "1" }));
+      expect(
+        isAlreadyExists(await refused(client.create(CONFIG_MAPS, configMap(namespace, "settings")))),
+      ).toBe(true);
+
+      const replaced = await client.replace(CONFIG_MAPS, { ...created, data: { a: "2" } });
+      expect(replaced.data).toEqual({ a: "2" });
+      expect(isConflict(await refused(client.replace(CONFIG_MAPS, { ...created, data: { a: "3" } })))).toBe(
+        true,
+      );
+      const patched = await client.mergePatch<ConfigMap>(CONFIG_MAPS, key, { data: { b: "x" } });
+      expect(patched.data).toEqual({ a: "2", b: "x" });
+
+      const stale = { uid: "00000000-0000-0000-0000-000000000000" };
+      expect(isConflict(await refused(client.delete(CONFIG_MAPS, key, stale)))).toBe(true);
+      const { uid = "" } = patched.metadata;
+      expect(await client.delete(CONFIG_MAPS, key, { uid })).toBe(true);
+      expect(await client.delete(CONFIG_MAPS, key, { uid })).toBe(false);
+    });
+
+    it("names the field of what is invalid", async () => {
+      const namespace = await bench.namespace();
+      const error = await refused(bench.client().create(CONFIG_MAPS, configMap(namespace, "Not_A_Name")));
+      expect(isInvalid(error)).toBe(true);
+      expect(error.causes.map(({ field }) => field)).toEqual(["metadata.name"]);
+    });
+
+    it("lists more than a page", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const names = Array.from({ length: 520 }, (_, i) => `item-${String(i).padStart(3, "0")}`);
+      for (let i = 0; i < names.length; i += 26)
+        await Promise.all(
+          names.slice(i, i + 26).map((name) => client.create(CONFIG_MAPS, configMap(namespace, name))),
+        );
+      const { items } = await client.list(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" });
+      expect(items.map(({ metadata }) => metadata.name)).toEqual(names);
+      expect(items[519]).toMatchObject({ apiVersion: "v1", kind: "ConfigMap" });
+    });
+
+    it("takes fields from another manager with force alone", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const desired = (a: string) => configMap(namespace, "shared", { a });
+      await client.apply(CONFIG_MAPS, desired("1"), { fieldManager: "somebody" });
+      const polite = client.apply(CONFIG_MAPS, desired("2"), { fieldManager: "us", force: false });
+      expect(isConflict(await refused(polite))).toBe(true);
+      const taken = await client.apply(CONFIG_MAPS, desired("2"), { fieldManager: "us" });
+      expect(taken.data).toEqual({ a: "2" });
+    });
+
+    it("gets a ServiceAccount's token, whose bearer may do no more than that account", async () => {
+      const namespace = await bench.namespace();
+      const key = { namespace, name: "worker" };
+      await bench
+        .client()
+        .create(SERVICE_ACCOUNTS, { apiVersion: "v1", kind: "ServiceAccount", metadata: key });
+      const { token, expirationTimestamp } = await bench.client().createToken(key, 600);
+      expect(Date.parse(expirationTimestamp) - Date.now()).toBeLessThan(700_000);
+      const config = bench.plane().kubeConfig();
+      config.users = [{ name: config.getCurrentUser()?.name ?? "", token }];
+      const worker = createKubeClient({ kubeConfig: config, userAgent: "worker" });
+      const error = await refused(worker.list(CONFIG_MAPS, { namespace }));
+      await worker.close();
+      expect(isForbidden(error)).toBe(true);
+      expect(error.message).toContain(`system:serviceaccount:${namespace}:worker`);
+    });
+  });
+}
+
+function describeInformer(bench: KubeBench): void {
+  describe("an informer", () => {
+    it("follows what others do, and selects", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      await client.create(CONFIG_MAPS, configMap(namespace, "first"));
+      const informer = await bench.follow<ConfigMap>(CONFIG_MAPS, {
+        namespace,
+        labelSelector: "app=kube-suite",
+      });
+      const said: string[] = [];
+      informer.onChange(({ kind, object }) => said.push(`${kind} ${object.metadata.name}`));
+
+      await client.create(CONFIG_MAPS, {
+        ...configMap(namespace, "other"),
+        metadata: { name: "other", namespace },
+      });
+      await client.create(CONFIG_MAPS, configMap(namespace, "second"));
+      await client.mergePatch(CONFIG_MAPS, { namespace, name: "second" }, { data: { a: "1" } });
+      // Out of the selection: for this informer it is gone.
+      await client.mergePatch(
+        CONFIG_MAPS,
+        { namespace, name: "first" },
+        { metadata: { labels: { app: null } } },
+      );
+      await client.delete(CONFIG_MAPS, { namespace, name: "second" });
+      await until(() => said.length === 5, `five events, not ${said}`);
+      expect(said).toEqual([
+        "added first",
+        "added second",
+        "updated second",
+        "deleted first",
+        "deleted second",
+      ]);
+      expect(informer.list()).toEqual([]);
+    });
+
+    it("keeps no managedFields", async () => {
+      const namespace = await bench.namespace();
+      const written = await bench
+        .client()
+        .apply(CONFIG_MAPS, configMap(namespace, "lean"), { fieldManager: "us" });
+      expect(written.metadata).toHaveProperty("managedFields");
+      const informer = await bench.follow<ConfigMap>(CONFIG_MAPS, { namespace });
+      expect(informer.get(`${namespace}/lean`)?.metadata).not.toHaveProperty("managedFields");
+    });
+  });
+}
+
+function describeStatus(bench: KubeBench): void {
+  describe("a status", () => {
+    const condition = (type: string) => ({
+      type,
+      status: "True" as const,
+      reason: "Made",
+      message: "as it is",
+      lastTransitionTime: "2026-01-01T00:00:00Z",
+    });
+
+    it("is written whole, and not at all when nothing changed", async () => {
+      const client = bench.client();
+      const path = join(import.meta.dirname, "../../crds/organizations.catalyst.openova.io.yaml");
+      await client.apply(CUSTOM_RESOURCE_DEFINITIONS, parse(readFileSync(path, "utf8")), {
+        fieldManager: "us",
+      });
+      const manifest: Organization = {
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Organization",
+        metadata: { name: "acme" },
+        spec: { displayName: "Acme", owner: "ann", sovereign: "omantel" },
+      };
+      const create = () =>
+        client.create(ORGANIZATIONS, manifest).catch((error: unknown) => {
+          if ((error as KubeError).status === 404) return undefined;
+          throw error;
+        });
+      const first = (await eventually(create, (made) => made !== undefined)) as Organization;
+      const look = () => client.get<Organization>(ORGANIZATIONS, { name: "acme" }) as Promise<Organization>;
+      const deps = { client, fieldManager: "catalyst-operator" };
+
+      await writeStatus(deps, ORGANIZATIONS, first, {
+        namespaces: ["org-acme"],
+        conditions: [condition("Ready"), condition("Reconciling")],
+      });
+      const seen = await look();
+      expect(seen.status?.conditions?.map(({ type }) => type)).toEqual(["Ready", "Reconciling"]);
+
+      await writeStatus(deps, ORGANIZATIONS, seen, {
+        ...seen.status,
+        observedGeneration: undefined,
+      } as never);
+      expect((await look()).metadata.resourceVersion).toBe(seen.metadata.resourceVersion);
+
+      await writeStatus(deps, ORGANIZATIONS, seen, { conditions: [condition("Ready")] });
+      const left = await look();
+      expect(left.status).toEqual({ conditions: [condition("Ready")] });
+    });
+  });
+}
+
+function describeEvents(bench: KubeBench): void {
+  type CoreEvent = KubernetesObject & Record<string, unknown>;
+  const recorder = () =>
+    createEventRecorder({
+      client: bench.client(),
+      component: "catalyst-operator",
+      instance: "catalyst-operator-0",
+      logger,
+      now: () => new Date(),
+    });
+
+  describe("events", () => {
+    it("count repeats on one Event, also after a restart, where kubectl describe looks for them", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const about = await client.create(CONFIG_MAPS, configMap(namespace, "subject"));
+      const events = recorder();
+      for (let i = 0; i < 3; i += 1) events.record(about, "Warning", "DriftCorrected", "data.a was changed");
+      await events.flush();
+      const restarted = recorder();
+      restarted.record(about, "Warning", "DriftCorrected", "data.a was changed");
+      await restarted.flush();
+      const { uid } = about.metadata;
+      const fieldSelector = `involvedObject.uid=${uid},involvedObject.name=subject`;
+      const { items } = await client.list<CoreEvent>(EVENTS, { namespace, fieldSelector });
+      expect(items).toHaveLength(1);
+      expect(items[0]).toMatchObject({
+        type: "Warning",
+        reason: "DriftCorrected",
+        message: "data.a was changed",
+        count: 4,
+        involvedObject: { apiVersion: "v1", kind: "ConfigMap", name: "subject", namespace, uid },
+        source: { component: "catalyst-operator" },
+      });
+    });
+
+    it("combine many wordings of one reason, and lie in default for cluster-wide objects", async () => {
+      const client = bench.client();
+      const name = await bench.namespace();
+      const about = (await client.get(NAMESPACES, { name })) as KubernetesObject;
+      const events = recorder();
+      for (let i = 1; i <= 25; i += 1) events.record(about, "Normal", "Counted", `number ${i}`);
+      await events.flush();
+      const { items } = await client.list<CoreEvent>(EVENTS, {
+        namespace: "default",
+        fieldSelector: `involvedObject.name=${name}`,
+      });
+      expect(items).toHaveLength(11);
+      const combined = items.find(({ message }) => String(message).startsWith("(combined"));
+      expect(combined).toMatchObject({ message: "(combined from similar events): number 25", count: 15 });
+    });
+
+    it("that nobody takes fail nothing", async () => {
+      const { apiVersion, kind, metadata } = configMap("no-such-namespace", "subject");
+      const events = recorder();
+      events.record({ apiVersion, kind, metadata }, "Normal", "Told", "into the void");
+      await events.flush();
+      expect(await bench.client().get(EVENTS, { namespace: "default", name: "subject" })).toBeUndefined();
+      expect(pathOf(EVENTS, { namespace: "default" })).toBe("/api/v1/namespaces/default/events");
+    });
+  });
+}
