@@ -1,0 +1,299 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { type ElectionClock, LEASE_TIMES, runLeaderElection } from "../../../src/kube/leader-election.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { aborted } from "../../../src/platform/shutdown.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
+
+const TICK_MS = 250;
+
+let plane: TestControlPlane;
+beforeAll(async () => {
+  plane = await startTestControlPlane("embedded");
+});
+afterAll(() => plane?.close());
+
+/** One machine's view of a time that the test alone moves; a frozen one hears no timer and no answer until it thaws. */
+function createMachine(world: { time: number }) {
+  const sleepers = new Set<{ until: number; wake: () => void }>();
+  let frozen: PromiseWithResolvers<void> | undefined;
+  /** How far the wall clock is ahead of the monotonic one, which stands still while the machine is suspended. */
+  let suspendedMs = 0;
+  let suspendedAt: number | undefined;
+  const monotonic = () => (suspendedAt ?? world.time) - suspendedMs;
+  const clock: ElectionClock = {
+    now: () => new Date(world.time),
+    monotonic,
+    sleep(delayMs, signal) {
+      if (signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const sleeper = {
+          until: monotonic() + delayMs,
+          wake() {
+            sleepers.delete(sleeper);
+            resolve();
+          },
+        };
+        sleepers.add(sleeper);
+        signal.addEventListener("abort", sleeper.wake, { once: true });
+      });
+    },
+  };
+  return {
+    clock,
+    frozen: () => frozen?.promise,
+    freeze() {
+      frozen = Promise.withResolvers();
+    },
+    suspend() {
+      frozen = Promise.withResolvers();
+      suspendedAt = world.time;
+    },
+    thaw() {
+      if (suspendedAt !== undefined) suspendedMs += world.time - suspendedAt;
+      suspendedAt = undefined;
+      frozen?.resolve();
+      frozen = undefined;
+    },
+    wakeDue() {
+      if (frozen !== undefined) return;
+      for (const sleeper of [...sleepers]) if (sleeper.until <= monotonic()) sleeper.wake();
+    },
+  };
+}
+
+/** Candidates on machines of their own, and the question that matters asked at each tick of the clock. */
+async function stage(names: string[]) {
+  const world = { time: Date.parse("2026-01-01T00:00:00Z") };
+  const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "catalyst-test" });
+  const namespace = `election-${Math.random().toString(36).slice(2)}`;
+  await client.create(
+    { group: "", version: "v1", kind: "Namespace", plural: "namespaces", namespaced: false },
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+  );
+  let inFlight = 0;
+  const overlaps: string[] = [];
+
+  const candidates = names.map((identity) => {
+    const machine = createMachine(world);
+    const abort = new AbortController();
+    const network = { isCut: false, freezesAfterNextWrite: false };
+    const state = { terms: 0, isWorking: false, isLeading: () => false };
+    /** Answers reach a frozen process when it thaws; a cut network brings none. */
+    const through =
+      <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) =>
+      async (...args: Args): Promise<Answer> => {
+        inFlight += 1;
+        try {
+          if (network.isCut) throw new Error("the network is cut");
+          return await call(...args);
+        } finally {
+          inFlight -= 1;
+          await machine.frozen();
+        }
+      };
+    const done = runLeaderElection({
+      client: {
+        ...client,
+        get: through(client.get) as KubeClient["get"],
+        create: through(client.create) as KubeClient["create"],
+        replace: through(async (...args: Parameters<KubeClient["replace"]>) => {
+          const answer = await client.replace(...args);
+          if (network.freezesAfterNextWrite) machine.freeze();
+          network.freezesAfterNextWrite = false;
+          return answer;
+        }) as KubeClient["replace"],
+      },
+      lease: { namespace, name: "catalyst-operator" },
+      identity,
+      clock: machine.clock,
+      logger: createLogger("test", "silent"),
+      signal: abort.signal,
+      async lead(signal, isLeading) {
+        state.terms += 1;
+        state.isWorking = true;
+        state.isLeading = isLeading;
+        await aborted(signal);
+        state.isWorking = false;
+      },
+    });
+    return { identity, machine, network, state, abort, done };
+  });
+
+  async function settle(): Promise<void> {
+    let quiet = 0;
+    while (quiet < 4) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = inFlight === 0 ? quiet + 1 : 0;
+    }
+  }
+  async function advance(seconds: number): Promise<void> {
+    for (let elapsed = 0; elapsed < seconds * 1000; elapsed += TICK_MS) {
+      world.time += TICK_MS;
+      for (const { machine } of candidates) machine.wakeDue();
+      await settle();
+      const leading = candidates.filter(({ state }) => state.isLeading()).map(({ identity }) => identity);
+      if (leading.length > 1)
+        overlaps.push(`${new Date(world.time).toISOString()}: ${leading.join(" and ")}`);
+    }
+  }
+  async function dispose(): Promise<void> {
+    for (const { abort, machine } of candidates) {
+      machine.thaw();
+      abort.abort();
+    }
+    await Promise.all(candidates.map(({ done }) => done));
+    await client.close();
+  }
+  const leader = () => candidates.find(({ state }) => state.isLeading());
+  await settle();
+  return { candidates, advance, overlaps, leader, dispose };
+}
+
+async function withLeader({ advance, leader }: Awaited<ReturnType<typeof stage>>) {
+  await advance(5);
+  const found = leader();
+  if (found === undefined) throw new Error("nobody leads");
+  return found;
+}
+
+describe("two candidates", () => {
+  it("keep one leader for as long as nothing happens", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    await play.advance(60);
+    expect(play.leader()).toBe(first);
+    expect(play.candidates.map(({ state }) => state.terms).sort()).toEqual([0, 1]);
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("never lead together when the leader freezes and wakes up late", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.machine.freeze();
+    await play.advance(30);
+    const second = play.leader();
+    expect(second).not.toBe(first);
+    expect(second?.state.terms).toBe(1);
+    // It still believes that it works, but may not begin a write: not even in its first moment awake.
+    expect(first.state.isWorking).toBe(true);
+    expect(first.state.isLeading()).toBe(false);
+    first.machine.thaw();
+    expect(first.state.isLeading()).toBe(false);
+    await play.advance(30);
+    expect(first.state.isWorking).toBe(false);
+    expect(play.leader()).toBe(second);
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("never lead together when the leader's machine is suspended and its monotonic clock with it", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.machine.suspend();
+    await play.advance(30);
+    first.machine.thaw();
+    expect(first.state.isLeading()).toBe(false);
+    expect(play.leader()).toBeDefined();
+    expect(play.leader()).not.toBe(first);
+    await play.advance(10);
+    expect(first.state.isWorking).toBe(false);
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("never lead together when the leader is cut off; it stops before the other begins", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.network.isCut = true;
+    let stoppedAfter = 0;
+    let takenAfter = 0;
+    for (let elapsed = 0; elapsed < 30_000; elapsed += TICK_MS) {
+      await play.advance(TICK_MS / 1000);
+      if (stoppedAfter === 0 && !first.state.isWorking) stoppedAfter = elapsed + TICK_MS;
+      const leader = play.leader();
+      if (takenAfter === 0 && leader !== undefined && leader !== first) takenAfter = elapsed + TICK_MS;
+    }
+    expect(stoppedAfter).toBeLessThanOrEqual(LEASE_TIMES.renewDeadlineMs + TICK_MS);
+    // Others count from the last renewal that they saw, and look every two seconds and a bit.
+    expect(takenAfter).toBeGreaterThanOrEqual(LEASE_TIMES.leaseMs - LEASE_TIMES.retryMs - TICK_MS);
+    expect(takenAfter).toBeLessThanOrEqual(LEASE_TIMES.leaseMs + 3 * LEASE_TIMES.retryMs);
+    expect(takenAfter).toBeGreaterThan(stoppedAfter);
+    first.network.isCut = false;
+    await play.advance(20);
+    expect(play.leader()).not.toBe(first);
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("never lead together when the answer to a renewal comes late: it counts from when it was sent", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.network.freezesAfterNextWrite = true;
+    while (first.machine.frozen() === undefined) await play.advance(TICK_MS / 1000);
+    await play.advance(7);
+    first.network.isCut = true;
+    first.machine.thaw();
+    await play.advance(4);
+    expect(first.state.isWorking).toBe(false);
+    await play.advance(20);
+    expect(play.leader()).toBeDefined();
+    expect(play.leader()).not.toBe(first);
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+
+  it("keep the leader over a short cut", async () => {
+    const play = await stage(["a", "b"]);
+    const first = await withLeader(play);
+    first.network.isCut = true;
+    await play.advance(6);
+    first.network.isCut = false;
+    await play.advance(20);
+    expect(play.leader()).toBe(first);
+    expect(first.state.terms).toBe(1);
+    await play.dispose();
+  });
+
+  it("hand over as soon as one is stopped, and lead again later", async () => {
+    const play = await stage(["a", "b", "c"]);
+    const first = await withLeader(play);
+    first.abort.abort();
+    await play.advance(4);
+    expect(play.leader()).toBeDefined();
+    expect(play.leader()).not.toBe(first);
+    await first.done;
+    expect(play.overlaps).toEqual([]);
+    await play.dispose();
+  });
+});
+
+describe("any number of candidates", () => {
+  it("never lead together, whatever freezes, is cut off and comes back", async () => {
+    // A fixed sequence that looks like chance: a failure must be seen again.
+    let seed = 20_260_101;
+    const random = (below: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    const play = await stage(["a", "b", "c"]);
+    for (let round = 0; round < 40; round += 1) {
+      const one = play.candidates[random(3)];
+      if (one === undefined) continue;
+      const act = random(5);
+      if (act === 0) one.machine.freeze();
+      else if (act === 1) one.machine.suspend();
+      else if (act === 2) one.network.isCut = true;
+      else {
+        one.machine.thaw();
+        one.network.isCut = false;
+      }
+      await play.advance(1 + random(12));
+    }
+    const terms = play.candidates.reduce((sum, { state }) => sum + state.terms, 0);
+    expect(play.overlaps).toEqual([]);
+    expect(terms).toBeGreaterThan(3);
+    await play.dispose();
+  });
+});
