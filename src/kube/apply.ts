@@ -24,6 +24,8 @@ export interface Applier {
    * when absent) says it already. Throws `FieldFight` instead of correcting one field again and again.
    */
   apply(desired: KubernetesObject, live: KubernetesObject | undefined): Promise<Applied>;
+  /** The cached object, or what our last write made of it while the cache has not heard of that yet. */
+  newest(object: KubernetesObject, cached: KubernetesObject | undefined): KubernetesObject | undefined;
   /** Deletes those of `owned` that are not among `desired`, and says which. */
   prune(
     desired: readonly KubernetesObject[],
@@ -34,8 +36,7 @@ export interface Applier {
 /** What this process knows of an object beyond its cache. */
 interface Memory {
   digest: string;
-  /** The version of the cached object that the last write was decided on, and what the write made of it. */
-  seen: string | undefined;
+  /** What the last write made of it. */
   result: KubernetesObject;
   /** What the server, or another webhook, made of our own words: no use in saying them again. Path to live value. */
   settled: ReadonlyMap<string, string>;
@@ -72,17 +73,24 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
     return lean(replaced);
   }
 
+  function newest(
+    object: KubernetesObject,
+    cached: KubernetesObject | undefined,
+  ): KubernetesObject | undefined {
+    const result = memories.get(nameOf(object))?.result;
+    if (cached === undefined || result === undefined) return cached;
+    return isOlder(cached, result) ? result : cached;
+  }
+
   return {
+    newest,
     async apply(wanted, cached) {
       const resource = resourceOfManifest(wanted);
       const desired = stamped(wanted);
       const digest = digestOf(desired);
       const name = nameOf(desired);
       const memory = memories.get(name);
-      const seen = cached?.metadata.resourceVersion;
-      // The cache has not heard of our last write yet: what that brought is newer.
-      const isBehind = memory !== undefined && cached !== undefined && memory.seen === seen;
-      const live = isBehind ? memory.result : cached;
+      const live = newest(desired, cached);
 
       const found = live === undefined ? new Map<string, string>() : findings(desired, live);
       if (memory?.digest === digest)
@@ -92,7 +100,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
       if (!isOurChange) fights.check(name);
 
       const object = await write(resource, desired);
-      memories.set(name, { digest, seen, result: object, settled: findings(desired, object) });
+      memories.set(name, { digest, result: object, settled: findings(desired, object) });
       if (live === undefined) return { kind: "created", object };
       if (object.metadata.resourceVersion === live.metadata.resourceVersion)
         return { kind: "unchanged", object };
@@ -151,6 +159,14 @@ function stamped(object: KubernetesObject): KubernetesObject {
 
 function digestOf({ metadata }: KubernetesObject): string {
   return metadata.annotations?.[ANNOTATION.applied] ?? "";
+}
+
+/** Of one object, the greater resourceVersion is the later: Kubernetes has promised so since 1.35, and it always held. */
+function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
+  if (a.metadata.uid !== b.metadata.uid) return false;
+  const version = ({ metadata }: KubernetesObject) =>
+    BigInt(/^\d+$/.exec(metadata.resourceVersion ?? "")?.[0] ?? 0);
+  return version(a) < version(b);
 }
 
 const nameOf = (object: KubernetesObject) => `${object.kind} ${keyOf(object.metadata)}`;

@@ -163,7 +163,9 @@ async function correctDrift(
   managed: KubernetesObject[],
   findings: Findings,
 ): Promise<void> {
-  const drifts = managed.flatMap((desired) => driftOf(desired, liveObject(deps.caches, desired)) ?? []);
+  const drifts = managed.flatMap(
+    (desired) => driftOf(desired, deps.applier.newest(desired, liveObject(deps.caches, desired))) ?? [],
+  );
   if (drifts.length === 0) return;
   const message = describeDrift(drifts);
   const pinned = findings.conditions.find(({ type }) => type === CONDITION.imagePinned);
