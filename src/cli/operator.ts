@@ -6,6 +6,7 @@ import { createApplier } from "../kube/apply.ts";
 import { createKubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
 import { createEventRecorder } from "../kube/event.ts";
+import { fenceClient } from "../kube/fence.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
 import { startHttpServer } from "../platform/http-server.ts";
@@ -100,11 +101,13 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
     identity: settings.identity,
     logger,
     signal,
-    async lead(leading) {
-      const applier = createApplier({ client, fieldManager: FIELD_MANAGER, now });
+    async lead(leading, isLeading) {
+      // For what only the leader may do; webhook and voucher API go on with their own.
+      const fenced = fenceClient(client, isLeading);
+      const applier = createApplier({ client: fenced, fieldManager: FIELD_MANAGER, now });
       const controllers = createControllers({
         ...{
-          client,
+          client: fenced,
           applier,
           caches,
           events,
@@ -121,7 +124,7 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
       });
       await Promise.all([
         ...controllers.map((controller) => controller.run(leading)),
-        relayOutboxes({ client, caches, logger, signal: leading }),
+        relayOutboxes({ client: fenced, caches, logger, signal: leading }),
       ]);
     },
   });

@@ -81,14 +81,15 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     const term = AbortSignal.any([signal, stepDown.signal]);
     const leftMs = () => times.renewDeadlineMs - elapsedSince(renewedAt, clock);
 
-    const work = lead(term, () => !isOver() && leftMs() > 0)
+    // While it shuts down the lease is still ours: what is under way may end with its last write.
+    const work = lead(term, () => !stepDown.signal.aborted && leftMs() > 0)
       .catch((error: unknown) =>
         logger.error({ error: errorMessage(error) }, "leading failed; stepping down"),
       )
       .finally(() => stepDown.abort());
 
     async function watchDeadline(): Promise<void> {
-      while (!isOver() && leftMs() > 0) await clock.sleep(leftMs(), term);
+      while (!stepDown.signal.aborted && leftMs() > 0) await clock.sleep(leftMs(), stepDown.signal);
       stepDown.abort();
     }
 
@@ -101,10 +102,9 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       }
     }
 
-    const watching = watchDeadline();
-    // A renewal that hangs must not hold up the end: what it may still write is undone by the release, or expires.
-    await Promise.race([Promise.all([renew(), watching]), work]);
-    await Promise.all([watching, work]);
+    // Not waited for: a renewal that hangs must not hold up the end. The release undoes what it may still write.
+    void renew();
+    await Promise.all([watchDeadline(), work]);
   }
 
   while (!signal.aborted) {

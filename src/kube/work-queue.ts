@@ -138,6 +138,7 @@ export function createWorkQueue(
     forget: (key) => void failuresOf.delete(key),
     failures: (key) => failuresOf.get(key) ?? 0,
     async run(work, concurrency, signal) {
+      if (isClosed) throw new Error("a closed work queue does not open again: create another");
       const onAbort = () => {
         isClosed = true;
         for (const { timer } of delayed.values()) clock.clearTimer(timer);

@@ -15,7 +15,7 @@ export function describeLeaderElection(bench: KubeBench): void {
   /** A candidate as a process of its own would be; `lead` runs until it loses. */
   function candidate(identity: string, namespace: string, client: KubeClient) {
     const abort = new AbortController();
-    const state = { terms: 0, isLeading: false };
+    const state = { terms: 0, isLeading: false, lastWords: 0 };
     let mayWrite = () => false;
     const done = runLeaderElection({
       client,
@@ -29,6 +29,8 @@ export function describeLeaderElection(bench: KubeBench): void {
         state.isLeading = true;
         mayWrite = isLeading;
         await aborted(signal);
+        // The last write of what was under way.
+        if (isLeading()) state.lastWords += 1;
         state.isLeading = false;
       },
     });
@@ -60,6 +62,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       const stoppedAt = performance.now();
       await first.stop();
       await until(() => second.state.isLeading, "the second leads");
+      expect(first.state.lastWords).toBe(1);
       // Released, not expired: well within the second that the lease lasts.
       expect(performance.now() - stoppedAt).toBeLessThan(700);
       const taken = await bench.client().get<Lease>(LEASES, key);

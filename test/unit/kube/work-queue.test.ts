@@ -194,6 +194,8 @@ describe("a work queue", () => {
     queue.add("d");
     expect(begun).toEqual(["a"]);
     expect(pending()).toBe(0);
+    const again = queue.run(async () => {}, 1, new AbortController().signal);
+    await expect(again).rejects.toThrow("a closed work queue does not open again");
   });
 
   it("never works on a key twice at once, and loses no change, whatever the order", async () => {
