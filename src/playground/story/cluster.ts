@@ -218,15 +218,15 @@ export function createCluster(connection: ApiConnection, signal: AbortSignal) {
       return object.spec.billing.release;
     },
 
-    async referenceOf(release: string): Promise<Reference> {
-      const object = await mustGet<{ status?: { reference?: Reference } }>({
-        kind: "BillingRelease",
-        name: release,
-      });
-      if (object.status?.reference === undefined)
-        throw new UnmetExpectation(`${release} has no measured reference`);
-      return object.status.reference;
-    },
+    /** What Catalyst-Zero measured: the release's own controller writes it once Catalyst-Zero is verified. */
+    referenceOf: (release: string) =>
+      waitFor(`BillingRelease ${release}: a measured reference`, async () => {
+        const object = await mustGet<{ status?: { reference?: Reference } }>({
+          kind: "BillingRelease",
+          name: release,
+        });
+        return object.status?.reference;
+      }),
   };
 }
 
