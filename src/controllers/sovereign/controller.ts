@@ -11,9 +11,9 @@ import type { SovereignCaches } from "./cache.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { metadataOf, namespaceOf } from "./desired-metadata.ts";
 import { desiredWorkload } from "./desired-workload.ts";
-import { desiredStatus, type Findings, type Stop } from "./status.ts";
-import { reconcileSteps } from "./step.ts";
-import { REVERIFY_MS } from "./verification.ts";
+import { REVERIFY_MS } from "./evidence.ts";
+import { desiredStatus, type Findings, type Stop, waiting } from "./status.ts";
+import { reconcileSteps } from "./step/sequence.ts";
 
 const RESOURCE = resourceOf(SOVEREIGN);
 
@@ -68,21 +68,17 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     }
     const findings: Findings = { conditions: [], facts: {}, stop: undefined };
     try {
-      findings.stop = await reconcileSteps(
-        { ...deps, report: (seen) => report(sovereign, seen) },
+      findings.stop = await reconcileSteps({
+        deps,
         sovereign,
         findings,
+        report: (seen) => report(sovereign, seen),
         signal,
-      );
+      });
     } catch (error) {
       if (!(error instanceof FieldFight)) throw error;
       deps.events.record(sovereign, "Warning", "FieldFight", error.message);
-      findings.stop = {
-        kind: "waiting",
-        reason: "FieldFight",
-        message: error.message,
-        retryAfterMs: error.retryAfterMs,
-      };
+      findings.stop = waiting("FieldFight", error.message, error.retryAfterMs);
     }
     await report(sovereign, findings);
     return outcomeOf(findings.stop);

@@ -4,7 +4,7 @@ import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./desired-drift.ts";
-import type { SmokeTest } from "./verification.ts";
+import type { SmokeTest } from "./evidence.ts";
 
 /** What the Sovereign controller is given by the command that wires it. */
 export interface SovereignDeps {

@@ -37,6 +37,17 @@ export const fails = (type: string, reason: string, message: string): NewConditi
   message,
 });
 
+const LATER_MS = 15_000;
+
+export const waiting = (reason: string, message: string, retryAfterMs = LATER_MS): Stop => ({
+  kind: "waiting",
+  reason,
+  message,
+  retryAfterMs,
+});
+export const stalled = (reason: string, message: string): Stop => ({ kind: "stalled", reason, message });
+export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
+
 /**
  * The status after a reconcile. Conditions that it did not get to keep what they said; `Ready` is True exactly when
  * nothing stopped it and every condition holds. `now` is RFC 3339.

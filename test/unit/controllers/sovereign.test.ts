@@ -9,13 +9,13 @@ import {
 } from "../../../src/controllers/sovereign/desired-drift.ts";
 import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
 import { desiredWorkload, urlOf } from "../../../src/controllers/sovereign/desired-workload.ts";
+import { isFresh, shapeDifference } from "../../../src/controllers/sovereign/evidence.ts";
 import {
   containerWords,
   migrationResult,
   rolloutPending,
 } from "../../../src/controllers/sovereign/observed.ts";
 import { desiredStatus, type Findings, fails, holds } from "../../../src/controllers/sovereign/status.ts";
-import { isFresh, shapeDifference } from "../../../src/controllers/sovereign/verification.ts";
 import {
   condition,
   franchise,
