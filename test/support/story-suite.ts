@@ -2,6 +2,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../src/api/object.ts";
+import { ADVISORY_LOCK } from "../../src/billing/db/migrate.ts";
+import { MIGRATIONS } from "../../src/billing/db/schema.ts";
 import { canonicalJson } from "../../src/platform/canonical-json.ts";
 import { sleep } from "../../src/platform/shutdown.ts";
 import { createApiConnection } from "../../src/playground/story/api-connection.ts";
@@ -52,6 +55,23 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       }
     };
     const ready = () => cluster.waitForCondition(SELF, "Ready", "True");
+    const migrationsOf = async () =>
+      (await query<{ name: string }>("SELECT name FROM kysely_migration ORDER BY name")).map(
+        ({ name }) => name,
+      );
+    /** Deletes omantel, and what it takes to bring it back. */
+    const removeSovereign = async () => {
+      const { spec } = await cluster.mustGet<KubernetesObject & { spec: object }>(SELF);
+      await cluster.asAdmin().remove(SELF);
+      await cluster.waitUntilGone(DEPLOYMENT);
+      await cluster.waitUntilGone(SELF);
+      return {
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Sovereign",
+        metadata: { name: "omantel" },
+        spec,
+      };
+    };
 
     it("tells the whole story", () => {
       expect(playground.output()).toMatch(/\d+ steps held, 0 did not/);
@@ -106,9 +126,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
     });
 
     it("goes on after kill -9 of the operator", async () => {
-      const [operator] = processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
-      expect(operator).toBeGreaterThan(0);
-      process.kill(operator as number, "SIGKILL");
+      killOperator(playground);
       await cluster
         .asAdmin()
         .mergePatch(SELF, { spec: { addons: [{ id: "backup", name: "Nightly backup", priceBaisa: 2500 }] } });
@@ -172,22 +190,38 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
     });
 
     it("keeps the database when a Sovereign is deleted, and migrates once when it comes back", async () => {
-      const example = (await cluster.mustGet(SELF)) as unknown as { spec: object };
       const orders = (await query("SELECT 1 FROM orders")).length;
-      await cluster.asAdmin().remove(SELF);
-      await cluster.waitUntilGone(DEPLOYMENT);
-      await cluster.waitUntilGone(SELF);
+      const manifest = await removeSovereign();
       expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
-      await cluster.asAdmin().mustApply({
-        apiVersion: "catalyst.openova.io/v1alpha1",
-        kind: "Sovereign",
-        metadata: { name: "omantel" },
-        spec: example.spec,
-      } as never);
+      await cluster.asAdmin().mustApply(manifest);
       await ready();
       expect((await cluster.list("Job", "sovereign-omantel")).length).toBe(1);
-      expect((await query("SELECT 1 FROM kysely_migration WHERE name = '0005-checkout'")).length).toBe(1);
+      expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
       expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
+    });
+
+    it("runs one migration though the operator is killed in the middle of it", async () => {
+      const manifest = await removeSovereign();
+      const gate = new pg.Client({ connectionString: omantel().databaseUrl });
+      await gate.connect();
+      try {
+        await gate.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        await gate.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+        await cluster.asAdmin().mustApply(manifest);
+        const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        await expect.poll(() => query(waiting), { timeout: 20_000 }).toHaveLength(1);
+        const killed = killOperator(playground);
+        await expect
+          .poll(() => operatorsOf(playground).filter((pid) => pid !== killed), { timeout: 20_000 })
+          .toHaveLength(1);
+      } finally {
+        await gate.end();
+      }
+      await ready();
+      expect((await cluster.list("Job", "sovereign-omantel")).length).toBe(1);
+      const pods = await cluster.list("Pod", "sovereign-omantel", "app.kubernetes.io/name=billing-migrate");
+      expect(pods.length).toBe(1);
+      expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
     });
 
     it("leaves no process and no file after Ctrl-C", async () => {
@@ -200,6 +234,18 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
 
 function specOf(object: unknown): { replicas?: number } {
   return (object as { spec: { replicas?: number } }).spec;
+}
+
+/** Process numbers of the operator; none while it is about to be restarted. */
+function operatorsOf(playground: PlaygroundProcess): number[] {
+  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
+}
+
+function killOperator(playground: PlaygroundProcess): number {
+  const [pid] = operatorsOf(playground);
+  if (pid === undefined) throw new Error("no operator runs");
+  process.kill(pid, "SIGKILL");
+  return pid;
 }
 
 /** Whether a process was started by this playground: another may run beside it on the machine. */

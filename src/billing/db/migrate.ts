@@ -27,8 +27,8 @@ export class UnknownSchemaError extends Error {
   override readonly name = "UnknownSchemaError";
 }
 
-// "catalyst" in ASCII: one migration at a time for each database, whoever runs it.
-const ADVISORY_LOCK = "7161126446424585076";
+/** "catalyst" in ASCII: one migration at a time for each database, whoever runs it. */
+export const ADVISORY_LOCK = "7161126446424585076";
 /** A migration waits this long for a table before it lets everybody else pass and tries again. */
 const LOCK_TIMEOUT_MS = 5_000;
 const LOCK_ATTEMPTS = 12;

@@ -38,3 +38,10 @@ export function podsOf(caches: SovereignCaches, namespace: string, component: st
     .byIndex(POD_NAMESPACE_INDEX, namespace)
     .filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === component);
 }
+
+/** The Pods that a Job made: an earlier release's Job leaves its own beside them. */
+export function podsOfJob(caches: SovereignCaches, { metadata }: JobObject): PodObject[] {
+  return caches.pods
+    .byIndex(POD_NAMESPACE_INDEX, metadata.namespace ?? "")
+    .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+}

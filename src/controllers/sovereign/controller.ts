@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
 import { FieldFight } from "../../kube/apply.ts";
 import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
-import { resourceOf, resourceOfManifest } from "../../kube/resource.ts";
+import { JOBS, resourceOf, resourceOfManifest } from "../../kube/resource.ts";
 import { writeStatus } from "../../kube/status.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { SovereignDeps } from "./dependency.ts";
@@ -39,6 +39,11 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       { apiVersion: "v1", kind: "ConfigMap", metadata: metadataOf(sovereign, BILLING.configMap) },
     ] as KubernetesObject[];
     for (const object of workload) await client.delete(resourceOfManifest(object), object.metadata);
+    // With the Job goes the proof that a database was migrated: the one that a later Sovereign finds may be another.
+    const jobs = caches.jobs
+      .list()
+      .filter(({ metadata }) => metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name);
+    for (const { metadata } of jobs) await client.delete(JOBS, metadata);
     deps.events.record(
       sovereign,
       "Normal",

@@ -14,7 +14,10 @@ export interface DeploymentObject extends KubernetesObject {
 }
 
 export interface JobObject extends KubernetesObject {
-  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+  status?: {
+    completionTime?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
 }
 
 export interface PodObject extends KubernetesObject {
