@@ -65,6 +65,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       await cluster.asAdmin().remove(SELF);
       await cluster.waitUntilGone(DEPLOYMENT);
       await cluster.waitUntilGone(SELF);
+      await expect.poll(() => cluster.list("Pod", "sovereign-omantel"), { timeout: 20_000 }).toEqual([]);
       return {
         apiVersion: "catalyst.openova.io/v1alpha1",
         kind: "Sovereign",

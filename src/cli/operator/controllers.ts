@@ -3,6 +3,7 @@ import type { SignatureVerifier } from "../../admission/signature/verifier.ts";
 import type { Trust } from "../../admission/trust.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FIELD_MANAGER, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { probeDatabase } from "../../billing/db/probe.ts";
 import { runSmokeTest } from "../../billing/smoke.ts";
 import {
   billingReleaseWatches,
@@ -72,6 +73,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     logger,
     operatorJwks: key.jwks,
     mintToken: key.mintToken,
+    probeDatabase,
     smoke: (input: { baseUrl: string; token: string; signal: AbortSignal }) =>
       runSmokeTest({ ...input, fetch, now }),
     onDrift: (name: string, drift: { kind: string }) =>

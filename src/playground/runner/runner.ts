@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { createEventRecorder } from "../../kube/event.ts";
-import { createInformer } from "../../kube/informer.ts";
+import { createInformer, type Informer } from "../../kube/informer.ts";
 import { createReconcileMetrics } from "../../kube/metric.ts";
 import { createController } from "../../kube/reconcile.ts";
 import {
@@ -21,6 +21,7 @@ import type { StateDirectory } from "../process/state-directory.ts";
 import { createAddressPool } from "./address.ts";
 import type { Entrypoint } from "./container.ts";
 import { createDeploymentReconciler, type DeploymentDeps, deploymentWatches } from "./deployment.ts";
+import { createGarbageCollector, type GarbageCollectionDeps, garbageWatches } from "./garbage-collection.ts";
 import { createJobReconciler, type JobDeps, jobWatches } from "./job.ts";
 import { createKubelet, NODE_NAME } from "./kubelet.ts";
 import type { Pod } from "./pod.ts";
@@ -91,6 +92,16 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   });
   kubelet.start();
   const metrics = createReconcileMetrics(new Registry());
+  const owners = [deploymentDeps.deployments, deploymentDeps.replicaSets, jobDeps.jobs].map(
+    (informer) => informer as Informer<KubernetesObject>,
+  );
+  const collector = (name: string, dependents: Informer<KubernetesObject>) => {
+    const garbage: GarbageCollectionDeps = { client, dependents, owners };
+    return createController(
+      { logger, metrics },
+      { name, watches: garbageWatches(garbage), reconcile: createGarbageCollector(garbage) },
+    );
+  };
   const controllers = [
     createController(
       { logger, metrics },
@@ -104,6 +115,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       { logger, metrics },
       { name: "job", watches: jobWatches(jobDeps), reconcile: createJobReconciler(jobDeps) },
     ),
+    collector("garbage-pod", pods as Informer<KubernetesObject>),
+    collector("garbage-replicaset", deploymentDeps.replicaSets as Informer<KubernetesObject>),
   ].map((controller) => controller.run(stopControllers.signal));
   const proxy = createServiceProxy(pods, options.firstServicePort);
 

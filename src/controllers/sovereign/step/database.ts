@@ -5,7 +5,7 @@ import { namespaceOf } from "../desired-metadata.ts";
 import { fails, holds, type Stop, waiting } from "../status.ts";
 import { SOON_MS, type Step } from "./step.ts";
 
-/** Whether the Secret with the database's URL is there. Whether the database answers, the migration finds out. */
+/** Waits until the database that the Secret names takes a login. */
 export async function checkDatabase({ deps, sovereign, findings }: Step): Promise<Stop | undefined> {
   const namespace = namespaceOf(sovereign);
   const { name, key } = sovereign.spec.billing.database.secretRef;
@@ -17,17 +17,23 @@ export async function checkDatabase({ deps, sovereign, findings }: Step): Promis
     findings.conditions.push(fails(CONDITION.databaseReady, reason, message));
     return waiting(reason, message, SOON_MS);
   };
-  if (secret === undefined) {
-    return stop(
-      "SecretMissing",
-      `Secret ${namespace}/${name} does not exist: create it with the Postgres URL under ${key}`,
-    );
-  }
-  if (!secret.data?.[key]) {
-    return stop("KeyMissing", `Secret ${namespace}/${name} has no key ${key}: put the Postgres URL there`);
-  }
+  const where = `Secret ${namespace}/${name}`;
+  if (secret === undefined)
+    return stop("SecretMissing", `${where} does not exist: create it with the Postgres URL under ${key}`);
+  const encodedUrl = secret.data?.[key];
+  if (!encodedUrl) return stop("KeyMissing", `${where} has no key ${key}: put the Postgres URL there`);
+
+  const probe = await deps.probeDatabase(Buffer.from(encodedUrl, "base64").toString(), namespace);
+  if (probe.kind === "silent")
+    return stop("DatabaseSilent", `the database that ${where} names under ${key}: ${probe.reason}`);
   findings.conditions.push(
-    holds(CONDITION.databaseReady, "SecretFound", `Secret ${namespace}/${name} has the URL under ${key}`),
+    probe.kind === "answers"
+      ? holds(
+          CONDITION.databaseReady,
+          "Answers",
+          `the database that ${where} names under ${key} takes a login`,
+        )
+      : holds(CONDITION.databaseReady, "SecretFound", `${where} has a URL under ${key}; ${probe.reason}`),
   );
   return undefined;
 }

@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { probeDatabase } from "../../../src/billing/db/probe.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+
+describe("the probe of a database", () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const changed = (change: (url: URL) => void): string => {
+    const url = new URL(database.url);
+    change(url);
+    return url.toString();
+  };
+
+  it("sees a database that takes a login, and leaves no connection behind", async () => {
+    expect(await probeDatabase(database.url, "ns")).toEqual({ kind: "answers" });
+    const { rows } = await database.pool.query(
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it.each<[string, (url: URL) => void, string]>([
+    [
+      "a wrong password",
+      (url) => {
+        url.password = "hunter2";
+      },
+      "refuses the user or the password",
+    ],
+    [
+      "another database",
+      (url) => {
+        url.pathname = "/nowhere";
+      },
+      "no database of this name",
+    ],
+    [
+      "a port where nothing listens",
+      (url) => {
+        url.port = "1";
+      },
+      "nothing listens there",
+    ],
+    [
+      "another scheme",
+      (url) => {
+        url.protocol = "mysql:";
+      },
+      "postgresql://user:password@host:port/database",
+    ],
+  ])("says why %s does not do, without the secret", async (_, change, words) => {
+    const url = changed(change);
+    const probe = await probeDatabase(url, "ns");
+    expect(probe).toMatchObject({ kind: "silent", reason: expect.stringContaining(words) });
+    expect(JSON.stringify(probe)).not.toMatch(/hunter2/);
+    expect(JSON.stringify(probe)).not.toContain(url);
+  });
+
+  it("gives up on a server that never says anything", async () => {
+    const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const probe = await probeDatabase(`postgresql://user:hunter2@127.0.0.1:${port}/db`, "ns");
+    expect(probe).toEqual({ kind: "silent", reason: "it does not answer (timeout)" });
+    silent.close();
+  });
+
+  it("does not judge a URL whose TLS files only the workload has", async () => {
+    const probe = await probeDatabase(`${database.url}?sslmode=verify-full&sslrootcert=/no/ca.crt`, "ns");
+    expect(probe.kind).toBe("untried");
+  });
+
+  it("looks for a bare host name among the namespace's Services", async () => {
+    const probe = await probeDatabase("postgresql://user:pw@postgres:5432/db", "sovereign-omantel");
+    expect(probe).toEqual({ kind: "silent", reason: "its host name is not known" });
+  });
+});
