@@ -15,7 +15,7 @@ export type Applied =
   | { kind: "created"; object: KubernetesObject }
   /** What is desired has changed, in `fields` and perhaps in what is no longer desired. */
   | { kind: "updated"; object: KubernetesObject; fields: string[] }
-  /** Somebody changed `fields` of what we had applied. */
+  /** Somebody changed `fields` of what we had applied; none when they deleted it. */
   | { kind: "corrected"; object: KubernetesObject; fields: string[] };
 
 export interface Applier {
@@ -24,8 +24,14 @@ export interface Applier {
    * when absent) says it already. Throws `FieldFight` instead of correcting one field again and again.
    */
   apply(desired: KubernetesObject, live: KubernetesObject | undefined): Promise<Applied>;
-  /** The cached object, or what our last write made of it while the cache has not heard of that yet. */
-  newest(object: KubernetesObject, cached: KubernetesObject | undefined): KubernetesObject | undefined;
+  /**
+   * What somebody else made of an object of which nothing else is desired than before: the fields that differ, none when
+   * it was deleted; undefined when it is as we left it. Says so before `apply` puts it back.
+   */
+  findDrift(
+    desired: KubernetesObject,
+    cached: KubernetesObject | undefined,
+  ): Promise<{ fields: string[] } | undefined>;
   /** Deletes those of `owned` that are not among `desired`, and says which. */
   prune(
     desired: readonly KubernetesObject[],
@@ -73,6 +79,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
     return lean(replaced);
   }
 
+  /** The cached object, or what our last write made of it while the cache has not heard of that yet. */
   function newest(
     object: KubernetesObject,
     cached: KubernetesObject | undefined,
@@ -83,7 +90,22 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   }
 
   return {
-    newest,
+    async findDrift(wanted, cached) {
+      const desired = stamped(wanted);
+      const memory = memories.get(nameOf(desired));
+      const isKnown = memory?.digest === digestOf(desired);
+      const live = newest(desired, cached);
+      if (live === undefined) {
+        // Only the server can tell a deletion from a cache that has not heard of our creation yet.
+        const isGone =
+          isKnown && (await client.get(resourceOfManifest(desired), desired.metadata)) === undefined;
+        return isGone ? { fields: [] } : undefined;
+      }
+      if (!isKnown && digestOf(live) !== digestOf(desired)) return undefined;
+      const fields = [...unsettled(desired, live, memory).keys()];
+      return fields.length === 0 ? undefined : { fields };
+    },
+
     async apply(wanted, cached) {
       const resource = resourceOfManifest(wanted);
       const desired = stamped(wanted);
@@ -92,21 +114,22 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
       const memory = memories.get(name);
       const live = newest(desired, cached);
 
-      const found = live === undefined ? new Map<string, string>() : findings(desired, live);
-      if (memory?.digest === digest)
-        for (const [path, value] of memory.settled) if (found.get(path) === value) found.delete(path);
+      const found = live === undefined ? new Map<string, string>() : unsettled(desired, live, memory);
       if (live !== undefined && found.size === 0) return { kind: "unchanged", object: live };
-      const isOurChange = live === undefined || (digestOf(live) !== digest && memory?.digest !== digest);
+      const isOurChange = memory?.digest !== digest && (live === undefined || digestOf(live) !== digest);
       if (!isOurChange) fights.check(name);
 
       const object = await write(resource, desired);
       memories.set(name, { digest, result: object, settled: findings(desired, object) });
-      if (live === undefined) return { kind: "created", object };
-      if (object.metadata.resourceVersion === live.metadata.resourceVersion)
+      const before = live ?? (memory?.digest === digest ? memory.result : undefined);
+      if (before === undefined) return { kind: "created", object };
+      if (object.metadata.resourceVersion === before.metadata.resourceVersion)
         return { kind: "unchanged", object };
-      const fields = [...found.keys()];
-      if (isOurChange) return { kind: "updated", object, fields };
-      fights.corrected(name, fields);
+      const wasDeleted = object.metadata.uid !== before.metadata.uid;
+      const fields = wasDeleted ? [] : [...found.keys()];
+      // Without a cached object there is nothing to compare: it was there, and what changed is not known.
+      if (isOurChange || (live === undefined && !wasDeleted)) return { kind: "updated", object, fields };
+      fights.corrected(name, wasDeleted ? ["metadata.uid"] : fields);
       return { kind: "corrected", object, fields };
     },
 
@@ -127,9 +150,16 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   };
 }
 
-/** Paths that differ from `desired`, or that somebody added to it. */
-export function fieldsToCorrect(desired: KubernetesObject, live: KubernetesObject): string[] {
-  return [...findings(desired, live).keys()];
+/** The findings, less those that our last write of the same words left behind. */
+function unsettled(
+  desired: KubernetesObject,
+  live: OwnedObject,
+  memory: Memory | undefined,
+): Map<string, string> {
+  const found = findings(desired, live);
+  if (memory?.digest === digestOf(desired))
+    for (const [path, value] of memory.settled) if (found.get(path) === value) found.delete(path);
+  return found;
 }
 
 /** Each path with what is there now, as text. */

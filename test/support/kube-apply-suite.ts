@@ -158,6 +158,30 @@ export function describeApplier(bench: KubeBench): void {
       expect(((await cached(second)) as ConfigMap).data).toEqual({ a: "1" });
     });
 
+    it("finds drift: changed fields, a deletion, and neither in a change of mind nor in a cache behind", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const applier = newApplier();
+      const desired = configMap(namespace, "watched", { a: "ours" });
+      expect(await applier.findDrift(desired, undefined)).toBeUndefined();
+      await applier.apply(desired, undefined);
+      expect(await applier.findDrift(desired, undefined)).toBeUndefined();
+      expect(await applier.findDrift(desired, await cached(desired))).toBeUndefined();
+
+      await client.mergePatch(CONFIG_MAPS, desired.metadata, { data: { a: "theirs" } });
+      const edited = await cached(desired);
+      expect(await applier.findDrift(desired, edited)).toEqual({ fields: ["data.a"] });
+      expect(await newApplier().findDrift(desired, edited)).toEqual({ fields: ["data.a"] });
+      const other = configMap(namespace, "watched", { a: "mine" });
+      expect(await applier.findDrift(other, edited)).toBeUndefined();
+
+      await client.delete(CONFIG_MAPS, desired.metadata);
+      expect(await applier.findDrift(desired, undefined)).toEqual({ fields: [] });
+      expect(await newApplier().findDrift(desired, undefined)).toBeUndefined();
+      expect(await applier.apply(desired, undefined)).toMatchObject({ kind: "corrected", fields: [] });
+      expect((await applier.apply(desired, undefined)).kind).toBe("unchanged");
+    });
+
     it("does not write twice while its cache lags behind", async () => {
       const namespace = await bench.namespace();
       const applier = newApplier();

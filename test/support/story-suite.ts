@@ -112,6 +112,15 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       await ready();
     });
 
+    it("brings back a Service that somebody deletes, and says so", async () => {
+      const service: ObjectReference = { kind: "Service", name: "billing", namespace: "sovereign-omantel" };
+      expect((await cluster.asAdmin().remove(service)).kind).toBe("accepted");
+      const words = async () => (await cluster.list("Event")).map((event) => JSON.stringify(event)).join();
+      await expect.poll(words, { timeout: 20_000 }).toContain("Service billing: deleted");
+      await cluster.waitUntil(service, "it is back", () => true);
+      await ready();
+    });
+
     it("suspends: a hand edit stays until the Sovereign goes on", async () => {
       const admin = cluster.asAdmin();
       await admin.mergePatch(SELF, { spec: { suspend: true } });

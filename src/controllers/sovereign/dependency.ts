@@ -3,8 +3,8 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { SovereignCaches } from "./cache.ts";
-import type { Drift } from "./desired-drift.ts";
 import type { SmokeTest } from "./evidence.ts";
+import type { Drift } from "./step/drift.ts";
 
 /** What the Sovereign controller is given by the command that wires it. */
 export interface SovereignDeps {

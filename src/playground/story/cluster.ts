@@ -11,6 +11,7 @@ const PATIENCE_MS = 45_000;
 const KINDS = {
   Namespace: ["/api/v1", "namespaces"],
   Secret: ["/api/v1", "secrets"],
+  Service: ["/api/v1", "services"],
   ConfigMap: ["/api/v1", "configmaps"],
   ServiceAccount: ["/api/v1", "serviceaccounts"],
   Pod: ["/api/v1", "pods"],

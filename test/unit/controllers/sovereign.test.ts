@@ -1,12 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findCondition } from "../../../src/api/condition.ts";
 import { desiredConfiguration } from "../../../src/controllers/sovereign/desired-configuration.ts";
-import {
-  describeDrift,
-  driftOf,
-  stamped,
-  touchesImage,
-} from "../../../src/controllers/sovereign/desired-drift.ts";
 import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
 import { desiredWorkload, urlOf } from "../../../src/controllers/sovereign/desired-workload.ts";
 import { isFresh, shapeDifference } from "../../../src/controllers/sovereign/evidence.ts";
@@ -16,6 +10,7 @@ import {
   rolloutPending,
 } from "../../../src/controllers/sovereign/observed.ts";
 import { desiredStatus, type Findings, fails, holds } from "../../../src/controllers/sovereign/status.ts";
+import { describeDrift, touchesImage } from "../../../src/controllers/sovereign/step/drift.ts";
 import {
   condition,
   franchise,
@@ -104,35 +99,22 @@ describe("what is kept for a Sovereign", () => {
 });
 
 describe("drift", () => {
-  const [deployment] = desiredWorkload(sovereign("omantel"), IMAGE).map(stamped);
-  if (deployment === undefined) throw new Error("no Deployment");
-  const edited = (edit: (object: never) => void) => {
-    const live = structuredClone(deployment);
-    edit(live as never);
-    return live;
+  const image = {
+    kind: "Deployment",
+    name: "billing",
+    fields: ["spec.template.spec.containers[billing].image"],
   };
+  const gone = { kind: "Service", name: "billing", fields: [] };
 
-  it("is none in what was applied, nor in what is gone or was applied from another spec", () => {
-    expect(driftOf(deployment, structuredClone(deployment))).toBeUndefined();
-    expect(driftOf(deployment, undefined)).toBeUndefined();
-    const [next] = desiredWorkload(sovereign("omantel"), IMAGE.replaceAll("a", "c")).map(stamped);
-    expect(driftOf(next as never, deployment)).toBeUndefined();
+  it("is told by its fields, or as a deletion", () => {
+    expect(describeDrift([image, gone])).toBe(
+      "Deployment billing: spec.template.spec.containers[billing].image; Service billing: deleted",
+    );
   });
 
-  it("names the fields that somebody changed, and whether the image is among them", () => {
-    const live = edited((object: { spec: { template: { spec: { containers: { image: string }[] } } } }) => {
-      (object.spec.template.spec.containers[0] as { image: string }).image = "evil:latest";
-    });
-    const drift = driftOf(deployment, live);
-    expect(drift).toEqual({
-      kind: "Deployment",
-      name: "billing",
-      fields: ["spec.template.spec.containers[billing].image"],
-    });
-    expect(touchesImage([drift as never])).toBe(true);
-    expect(describeDrift([drift as never])).toBe(
-      "Deployment billing: spec.template.spec.containers[billing].image",
-    );
+  it("unpins where it touches a container's image", () => {
+    expect(touchesImage([gone, image])).toBe(true);
+    expect(touchesImage([gone])).toBe(false);
   });
 });
 

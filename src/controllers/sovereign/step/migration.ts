@@ -6,7 +6,8 @@ import { liveObject, podsOfJob } from "../cache.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
 import { containerWords, type JobObject, jobCondition, migrationResult } from "../observed.ts";
 import { fails, holds, type Stop, stalled, waiting } from "../status.ts";
-import { applyOne, type Step } from "./step.ts";
+import { applyManaged } from "./drift.ts";
+import type { Step } from "./step.ts";
 
 /** A Pod's last words reach the cache a moment after its Job's end; later than this, they are lost. */
 const RESULT_PATIENCE_MS = 60_000;
@@ -16,7 +17,7 @@ export async function migrate(step: Step, image: string): Promise<Stop | undefin
   const { deps, sovereign, findings } = step;
   if (isMigrated(sovereign, image)) return undefined;
   const desired = desiredMigrationJob(sovereign, image);
-  const job = (liveObject(deps.caches, desired) ?? (await applyOne(step, desired))) as JobObject;
+  const job = (liveObject(deps.caches, desired) ?? (await applyManaged(step, desired))) as JobObject;
   const { name } = desired.metadata;
   const pods = podsOfJob(deps.caches, job);
   const words = containerWords(pods).at(-1);

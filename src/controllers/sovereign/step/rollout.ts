@@ -2,13 +2,14 @@ import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { type DeploymentObject, rolloutFailure, rolloutPending } from "../observed.ts";
 import { fails, holds, type Stop, stalled, waiting } from "../status.ts";
-import { applyOne, type Step } from "./step.ts";
+import { applyManaged } from "./drift.ts";
+import type { Step } from "./step.ts";
 
 export async function rollOut(step: Step, workload: KubernetesObject[]): Promise<Stop | undefined> {
   const { findings } = step;
   let deployment: DeploymentObject | undefined;
   for (const object of workload) {
-    const live = await applyOne(step, object);
+    const live = await applyManaged(step, object);
     if (object.kind === "Deployment") deployment = live as DeploymentObject;
   }
   if (deployment === undefined) throw new Error("the workload has no Deployment");

@@ -1,17 +1,16 @@
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { desiredConfiguration } from "../desired-configuration.ts";
-import { stamped } from "../desired-drift.ts";
 import { desiredNamespace, desiredServiceAccounts } from "../desired-metadata.ts";
 import { desiredWorkload } from "../desired-workload.ts";
 import type { Stop } from "../status.ts";
 import { findAgreement } from "./agreement.ts";
 import { checkDatabase } from "./database.ts";
-import { reportDrift } from "./drift.ts";
+import { announceDrift, applyManaged } from "./drift.ts";
 import { migrate } from "./migration.ts";
 import { pinImage } from "./pin.ts";
 import { checkReach } from "./reach.ts";
 import { rollOut } from "./rollout.ts";
-import { applyOne, type Step } from "./step.ts";
+import type { Step } from "./step.ts";
 import { verify } from "./verification.ts";
 
 /** The steps of contract §3 in their order, each idempotent; the first that cannot go on says why. */
@@ -20,7 +19,7 @@ export async function reconcileSteps(step: Step): Promise<Stop | undefined> {
   const away = checkReach(step);
   if (away !== undefined) return away;
   for (const object of [desiredNamespace(sovereign), ...desiredServiceAccounts(sovereign)])
-    await applyOne(step, object);
+    await applyManaged(step, object);
 
   const agreement = findAgreement(step);
   if (agreement.kind !== "agreement") return agreement;
@@ -30,10 +29,10 @@ export async function reconcileSteps(step: Step): Promise<Stop | undefined> {
   const { image } = pinned;
   const { franchise, isInTerm } = agreement;
   const { operatorJwks } = deps;
-  const configuration = stamped(desiredConfiguration({ sovereign, franchise, isInTerm, operatorJwks }));
-  const workload = desiredWorkload(sovereign, image).map(stamped);
-  await reportDrift(step, [configuration, ...workload]);
-  await applyOne(step, configuration);
+  const configuration = desiredConfiguration({ sovereign, franchise, isInTerm, operatorJwks });
+  const workload = desiredWorkload(sovereign, image);
+  await announceDrift(step, [configuration, ...workload]);
+  await applyManaged(step, configuration);
 
   return (
     (await checkDatabase(step)) ??

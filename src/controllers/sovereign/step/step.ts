@@ -1,6 +1,4 @@
-import type { KubernetesObject } from "../../../api/object.ts";
 import type { Sovereign } from "../../../api/sovereign.ts";
-import { liveObject } from "../cache.ts";
 import type { SovereignDeps } from "../dependency.ts";
 import type { Findings } from "../status.ts";
 
@@ -14,9 +12,4 @@ export interface Step {
   /** Writes the status in between, where an observer must not miss it. */
   report(findings: Findings): Promise<void>;
   signal: AbortSignal;
-}
-
-/** What the API server has after the write, if one was needed. */
-export async function applyOne({ deps }: Step, desired: KubernetesObject): Promise<KubernetesObject> {
-  return (await deps.applier.apply(desired, liveObject(deps.caches, desired))).object;
 }
