@@ -1,5 +1,6 @@
 import { API_VERSION, type KindDefinition } from "../api/kind.ts";
 import { DNS_LABEL, DNS_SUBDOMAIN, FINGERPRINT } from "../api/schema.ts";
+import { markdownTable as table } from "./markdown.ts";
 
 /** Patterns that have a name of their own. */
 const FORMATS: Record<string, string> = {
@@ -157,10 +158,3 @@ function ruleSection(fields: readonly Field[]): string[] {
         table(["Where", "Message", "CEL"], rows),
       ];
 }
-
-function table(header: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map(escapeCell).join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-const escapeCell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");

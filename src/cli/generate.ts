@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/registry.ts";
 import { type Command, EXIT } from "./command.ts";
+import { flagPage } from "./generate-flag-page.ts";
 import { type Example, kindIndex, kindPage, pageName } from "./generate-kind-page.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -26,7 +27,12 @@ export function generatedFiles(): GeneratedFile[] {
     path: `docs/kinds/${pageName(definition.kind)}`,
     content: kindPage(definition, examplesOf(definition.kind)),
   }));
-  return [...crds, ...pages, { path: "docs/kinds/README.md", content: kindIndex(KINDS) }];
+  return [
+    ...crds,
+    ...pages,
+    { path: "docs/kinds/README.md", content: kindIndex(KINDS) },
+    { path: "docs/operator-flags.md", content: flagPage() },
+  ];
 }
 
 function examplesOf(kind: string): Example[] {
@@ -56,7 +62,7 @@ export const command: Command = {
   summary: "write what is generated: CRDs and their pages",
   help: `Usage: catalyst generate [--check]
 
-Writes crds/*.yaml and docs/kinds/*.md from src/api. With --check writes nothing and names the stale files.
+Writes crds/*.yaml and docs/kinds/*.md from src/api, docs/operator-flags.md from src/cli/operator. With --check writes nothing and names the stale files.
 
 Exit codes: 0 done, or nothing is stale; 1 something is stale; 2 wrong usage.
 `,

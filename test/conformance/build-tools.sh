@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl) from Go modules into a folder, once: about 8 minutes cold.
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm) from Go modules into a folder, each once: about 12 minutes
+# cold.
 # Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
 KUBERNETES=1.36.4
 ETCD=3.6.8
+HELM=4.2.4
 assets=${1:?usage: build-tools.sh FOLDER}
 mkdir -p "$assets"
 assets=$(cd "$assets" && pwd)
-stamp="kubernetes $KUBERNETES etcd $ETCD"
-if [ "$(cat "$assets/.built" 2>/dev/null)" = "$stamp" ]; then
-  echo "test tools are built: $assets"
-  exit 0
-fi
+
+# built TOOL VERSION: whether the folder has the tool in this version.
+built() { [ "$(cat "$assets/.$1.version" 2>/dev/null)" = "$2" ]; }
+mark() { echo "$2" >"$assets/.$1.version"; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,12 +36,19 @@ version=k8s.io/component-base/version
 flags="-s -w -X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 -X $version.gitMinor=36"
 cd "$work/kubernetes"
 for command in kube-apiserver kubectl; do
+  built $command $KUBERNETES && continue
   go get -tool "k8s.io/kubernetes/cmd/$command@v$KUBERNETES"
   go build -trimpath -ldflags "$flags" -o "$assets/$command" "k8s.io/kubernetes/cmd/$command"
+  mark $command $KUBERNETES
 done
-cd "$work/etcd"
-go get -tool "go.etcd.io/etcd/server/v3@v$ETCD"
-go build -trimpath -ldflags "-s -w" -o "$assets/etcd" go.etcd.io/etcd/server/v3
-
-echo "$stamp" >"$assets/.built"
+if ! built etcd $ETCD; then
+  cd "$work/etcd"
+  go get -tool "go.etcd.io/etcd/server/v3@v$ETCD"
+  go build -trimpath -ldflags "-s -w" -o "$assets/etcd" go.etcd.io/etcd/server/v3
+  mark etcd $ETCD
+fi
+if ! built helm $HELM; then
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@v$HELM"
+  mark helm $HELM
+fi
 echo "test tools are built: $assets"

@@ -6,10 +6,12 @@ import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import { createEnvReader, type Env } from "../../platform/env.ts";
 import { UsageError } from "../../platform/errors.ts";
 
-/** A flag, the variable that stands in for it, and its default, as `--help` and docs/operator.md show them. */
+/** A flag, what stands in for it, and its default, as `--help` and docs/operator-flags.md show them. */
 export interface FlagDescription {
   flag: string;
   variable: string;
+  /** Where the chart sets it; undefined: the chart's own wiring does. */
+  chartValue: string | undefined;
   fallback: string;
   description: string;
 }
@@ -18,73 +20,91 @@ export const FLAGS: readonly FlagDescription[] = [
   {
     flag: "namespace",
     variable: "POD_NAMESPACE",
+    chartValue: undefined,
     fallback: SYSTEM_NAMESPACE,
     description: "namespace of the operator's own objects",
   },
   {
     flag: "identity",
     variable: "POD_NAME",
+    chartValue: undefined,
     fallback: "the host's name and process number",
     description: "name in the leader election",
   },
-  { flag: "host", variable: "HOST", fallback: "0.0.0.0", description: "address to listen on" },
+  {
+    flag: "host",
+    variable: "HOST",
+    chartValue: undefined,
+    fallback: "0.0.0.0",
+    description: "address to listen on",
+  },
   {
     flag: "webhook-port",
     variable: "WEBHOOK_PORT",
+    chartValue: "webhook.port",
     fallback: "9443",
     description: "port of the admission webhook (TLS)",
   },
   {
     flag: "webhook-url",
     variable: "WEBHOOK_URL",
+    chartValue: "webhook.url",
     fallback: "the Service",
     description: "https URL by which the API server reaches the webhook",
   },
   {
     flag: "voucher-api-port",
     variable: "VOUCHER_API_PORT",
+    chartValue: "voucherApi.port",
     fallback: "8085",
     description: "port of the embedded voucher API",
   },
   {
     flag: "voucher-api-sovereign",
     variable: "VOUCHER_API_SOVEREIGN",
+    chartValue: "voucherApi.sovereign",
     fallback: "the CatalystZero one",
     description: "Sovereign whose vouchers the embedded API serves",
   },
   {
     flag: "http-port",
     variable: "HTTP_PORT",
+    chartValue: "http.port",
     fallback: "8080",
     description: "port of /healthz, /readyz and /metrics",
   },
   {
     flag: "registry-mirrors",
     variable: "REGISTRY_MIRRORS",
+    chartValue: "registryMirrors",
     fallback: "none",
     description: "HOST=ORIGIN, comma-separated: where registries are asked instead",
   },
   {
     flag: "platform-groups",
     variable: "PLATFORM_GROUPS",
+    chartValue: "platform.groups",
     fallback: DEFAULT_PLATFORM.groups.join(","),
     description: "groups that are the platform",
   },
   {
     flag: "platform-service-account-namespaces",
     variable: "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
+    chartValue: "platform.serviceAccountNamespaces",
     fallback: DEFAULT_PLATFORM.serviceAccountNamespaces.join(","),
     description: "namespaces whose ServiceAccounts are the platform",
   },
   {
     flag: "concurrency",
     variable: "CONCURRENCY",
+    chartValue: "concurrency",
     fallback: "4",
     description: "objects of one kind that are reconciled at once",
   },
   {
     flag: "log-level",
     variable: "LOG_LEVEL",
+    chartValue: "logLevel",
     fallback: "info",
     description: "trace, debug, info, warn, error",
   },
