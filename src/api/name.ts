@@ -21,6 +21,13 @@ export const BILLING = {
   configPath: "/etc/catalyst",
 } as const;
 
+/** Keys of the Secret that `billing.payments.secretRef` names. */
+export const PAYMENT_KEYS = {
+  secretKey: "secret-key",
+  webhookSecret: "webhook-secret",
+  publicKey: "public-key",
+} as const;
+
 export const sovereignNamespace = (name: string, chosen?: string): string => chosen ?? `sovereign-${name}`;
 export const organizationNamespace = (name: string): string => `org-${name}`;
 export const environmentNamespace = (organization: string, environment: string): string =>

@@ -1,8 +1,8 @@
-import pg from "pg";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
-import type { Database } from "./db/database.ts";
+import type { CheckoutCall, CheckoutRow } from "./checkout-call.ts";
 import { CheckoutError, VoucherError } from "./errors.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "./idempotency.ts";
+import type { OrderPayment } from "./payment/order-payment.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
 import type { Caller } from "./token.ts";
 import { voucherKey } from "./voucher.ts";
@@ -22,6 +22,8 @@ export interface PlacedOrder {
   balanceBaisa: number;
   /** Whether it redeemed a voucher. */
   redeemed: boolean;
+  /** Where the customer pays the rest; absent when credit covers the order, which is placed then. */
+  sessionUrl?: string;
 }
 
 /**
@@ -33,100 +35,44 @@ export type Checkout = (
   claim: IdempotencyClaim | undefined,
 ) => Promise<PlacedOrder>;
 
-type Outcome =
-  | "placed"
-  | "voucher_not_found"
-  | "voucher_ended"
-  | "already_redeemed"
-  | "tenant_not_yours"
-  | "idempotency_in_flight"
-  | "idempotency_mismatch";
-
-// Raised by billing_checkout, so that what it had written goes away with the transaction.
-const CREDIT_TOO_SMALL = "CB001";
-const BALANCE_TOO_LARGE = "CB002";
-
 export function createCheckout(deps: {
-  database: Database;
   catalog: CatalogSource;
+  call: CheckoutCall;
   tenants: TenantDirectory | undefined;
-  sovereignFqdn: string;
-  /** Who must hear of an order, each by its own row of the outbox. */
-  outboxSinks: readonly string[];
+  payment: OrderPayment;
 }): Checkout {
-  const { database, catalog, tenants, sovereignFqdn, outboxSinks } = deps;
-
-  async function place(
-    caller: Caller,
-    order: CheckoutOrder,
-    totalBaisa: number,
-    isMember: boolean,
-    claim: IdempotencyClaim | undefined,
-  ) {
-    try {
-      const [row] = await database.query<{
-        outcome: Outcome;
-        answer: { order_id: string; balance_baisa: number; voucher: string | null } | null;
-      }>({
-        name: "checkout",
-        text: "SELECT outcome, answer FROM billing_checkout($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        values: [
-          caller.userId,
-          caller.email,
-          order.tenantId,
-          isMember,
-          order.planId,
-          JSON.stringify(order.apps),
-          JSON.stringify(order.addons),
-          totalBaisa,
-          voucherKey(order.voucherCode) || null,
-          sovereignFqdn,
-          outboxSinks,
-          claim?.key ?? null,
-          claim?.requestHash ?? null,
-        ],
-      });
-      if (row === undefined) throw new Error("billing_checkout returned no row");
-      return row;
-    } catch (error) {
-      if (error instanceof pg.DatabaseError && error.code === CREDIT_TOO_SMALL) {
-        throw new CheckoutError(
-          "payment_unavailable",
-          "the credit does not cover the order and this Sovereign takes no card payments yet: redeem a voucher or choose a smaller plan",
-          { cause: error },
-        );
-      }
-      if (error instanceof pg.DatabaseError && error.code === BALANCE_TOO_LARGE) {
-        throw new CheckoutError(
-          "balance_too_large",
-          "the balance would exceed the largest exact amount: spend some credit first",
-          {
-            cause: error,
-          },
-        );
-      }
-      throw error;
-    }
-  }
+  const { catalog, call, tenants, payment } = deps;
 
   return async (caller, order, claim) => {
-    const totalBaisa = priceOrder(await catalog(), order);
-    let row = await place(caller, order, totalBaisa, false, claim);
+    // Prices are known, and so is who may take the rest, before the database is asked.
+    const [prices, cardStepBaisa] = await Promise.all([catalog(), payment.cardStepBaisa()]);
+    const request = {
+      user_id: caller.userId,
+      email: caller.email,
+      tenant_id: order.tenantId,
+      tenant_member: false,
+      plan_id: order.planId,
+      apps: order.apps,
+      addons: order.addons,
+      total_baisa: priceOrder(prices, order),
+      voucher_key: voucherKey(order.voucherCode) || null,
+      idempotency_key: claim?.key ?? null,
+      request_hash: claim?.requestHash ?? null,
+    };
+    let row = await call(request, cardStepBaisa);
     if (row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))) {
-      row = await place(caller, order, totalBaisa, true, claim);
+      row = await call({ ...request, tenant_member: true }, cardStepBaisa);
     }
-    if (row.outcome === "placed" && row.answer !== null) {
-      return {
-        orderId: row.answer.order_id,
-        balanceBaisa: row.answer.balance_baisa,
-        redeemed: row.answer.voucher !== null,
-      };
-    }
-    throw refusalOf(row.outcome);
+    if (row.answer === null) throw refusalOf(row.outcome);
+    const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
+    const placed = { orderId: order_id, balanceBaisa: balance_baisa, redeemed: voucher !== null };
+    if (card_baisa === null) return placed;
+    const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId: order.planId });
+    return { ...placed, sessionUrl };
   };
 }
 
-function refusalOf(outcome: Outcome): Error {
+function refusalOf(outcome: CheckoutRow["outcome"]): Error {
   switch (outcome) {
     case "voucher_not_found":
       return new VoucherError(
@@ -148,11 +94,22 @@ function refusalOf(outcome: Outcome): Error {
         "tenant_not_yours",
         "tenant_id belongs to another customer: order for a tenant of your own",
       );
+    case "payment_unavailable":
+      return new CheckoutError(
+        "payment_unavailable",
+        "the credit does not cover the order and this Sovereign takes no card payments yet: redeem a voucher or choose a smaller plan",
+      );
+    case "balance_too_large":
+      return new CheckoutError(
+        "balance_too_large",
+        "the balance would exceed the largest exact amount: spend some credit first",
+      );
     case "idempotency_in_flight":
       return inFlight();
     case "idempotency_mismatch":
       return mismatch();
     case "placed":
+    case "pending":
       return new Error("billing_checkout placed an order and did not say which");
   }
 }

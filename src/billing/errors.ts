@@ -16,7 +16,11 @@ export type CheckoutErrorCode =
   | "tenant_not_found"
   | "catalog_unavailable"
   | "tenant_service_unavailable"
-  | "payment_unavailable";
+  | "payment_unavailable"
+  | "payment_refused"
+  | "payment_account_missing"
+  | "settings_fixed"
+  | "settings_key_missing";
 
 export type RequestErrorCode =
   | "request_invalid"

@@ -43,6 +43,8 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
                  jsonb_build_object('ledger_id', g.id, 'customer_id', g.customer_id, 'code', g.promo_code, 'amount_baisa', g.amount_baisa) AS row
             FROM credit_ledger g
            WHERE g.kind = 'grant' AND NOT g.adopted
+             AND NOT EXISTS (SELECT 1 FROM credit_ledger u
+                              WHERE u.kind = 'undo' AND u.order_id = g.order_id AND u.amount_baisa = -g.amount_baisa)
              AND NOT EXISTS (SELECT 1 FROM promo_redemptions r
                               WHERE r.customer_id = g.customer_id AND r.code = g.promo_code AND r.order_id::text = g.order_id)`,
   },
@@ -61,6 +63,7 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'promo_code', o.promo_code) AS row
             FROM orders o
            WHERE NOT o.adopted AND o.promo_code IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM credit_ledger u WHERE u.kind = 'undo' AND u.order_id = o.id::text)
              AND NOT EXISTS (SELECT 1 FROM promo_redemptions r WHERE r.order_id = o.id AND r.code = o.promo_code)`,
   },
   {

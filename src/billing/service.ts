@@ -7,6 +7,7 @@ import { createAccountService } from "./account.ts";
 import { type Branding, parseBranding } from "./branding.ts";
 import { type CatalogSource, createCatalogClient, parseCatalogFile } from "./catalog.ts";
 import { type Checkout, createCheckout } from "./checkout.ts";
+import { createCheckoutCall } from "./checkout-call.ts";
 import { createDatabase, createPool } from "./db/database.ts";
 import { CheckoutError } from "./errors.ts";
 import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
@@ -21,8 +22,7 @@ import { pageOperations, type Readiness } from "./http/route/page-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createValidator } from "./http/validation.ts";
 import { ORGANIZATION_SINK } from "./outbox.ts";
-import { createPaymentEventReceiver } from "./payment-event.ts";
-import { createPaymentSettingsService } from "./payment-settings.ts";
+import { createPayment } from "./payment/payment.ts";
 import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
 import { createRevenueService } from "./revenue.ts";
 import type { BillingSettings } from "./settings.ts";
@@ -54,6 +54,8 @@ export interface BillingService {
    */
   ready(signal: AbortSignal): Promise<void>;
   readiness(): Promise<ReadinessState>;
+  /** The work behind the requests, until the signal fires: settling orders whose payment hangs. */
+  run(signal: AbortSignal): Promise<void>;
   /** From now on unready, so that nobody sends new requests; what comes still is answered. */
   drain(): void;
   close(): Promise<void>;
@@ -81,21 +83,39 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch });
 
   const vouchers = createVoucherService({ database, grants });
-  const paymentSettings = createPaymentSettingsService({ database });
   const readinessCheck = createReadiness({ database, now, logger });
   const limiter = createPreviewLimiter({ limits: settings.previewLimits, now });
+  const outboxSinks = [ORGANIZATION_SINK];
+  const payment = createPayment({
+    database,
+    configuration: settings.payment,
+    sovereignFqdn,
+    outboxSinks,
+    now,
+    logger,
+    registry,
+  });
   const checkout = countRedemptions(
-    createCheckout({ database, catalog, tenants, sovereignFqdn, outboxSinks: [ORGANIZATION_SINK] }),
+    createCheckout({
+      catalog,
+      call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
+      tenants,
+      payment: payment.orders,
+    }),
     registry,
   );
 
   const operations: Operation[] = [
     ...voucherOperations({ vouchers, limiter }),
-    ...accountOperations({ checkout, accounts: createAccountService({ database, tenants }) }),
+    ...accountOperations({
+      checkout,
+      accounts: createAccountService({ database, tenants }),
+      payment: payment.orders,
+    }),
     ...adminOperations({
       revenue: createRevenueService({ database, sovereignFqdn }),
-      settings: paymentSettings,
-      receivePaymentEvent: createPaymentEventReceiver({ database, settings: paymentSettings, now }),
+      settings: payment.settings,
+      receivePaymentEvent: payment.receiveEvent,
     }),
     ...pageOperations({
       vouchers,
@@ -129,6 +149,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       }
     },
     readiness: () => readinessCheck.current(),
+    run: (signal) => payment.sweeper.run(signal),
     drain: () => readinessCheck.drain(),
     close: async () => {
       if (deps.pool === undefined) await pool.end();

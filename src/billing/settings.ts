@@ -1,6 +1,7 @@
 import type { EnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import type { PreviewLimits } from "./http/preview-limiter.ts";
+import { type PaymentConfiguration, readPaymentConfiguration } from "./payment/configuration.ts";
 import type { TokenSettings } from "./token.ts";
 
 /** What a billing service is told from outside; files are paths here, opened (and watched) by the service. */
@@ -18,6 +19,7 @@ export interface BillingSettings {
   trustedProxies: string[];
   previewLimits: PreviewLimits;
   maxConnections: number;
+  payment: PaymentConfiguration;
 }
 
 const MIN_SECRET_BYTES = 32;
@@ -81,6 +83,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
       missesPerMinute: reader.integer("PREVIEW_MISS_LIMIT", 10),
     },
     maxConnections: reader.integer("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
+    payment: readPaymentConfiguration(reader, { sovereignFqdn, jwtSecret }),
   };
 }
 

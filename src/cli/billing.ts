@@ -27,6 +27,12 @@ Environment (every secret also as NAME_FILE):
   TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is believed
   PREVIEW_LIMIT                   previews for each client and minute (60; 0 = no limit)
   PREVIEW_MISS_LIMIT              of these, ones that find nothing (10; 0 = no limit)
+  STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_PUBLIC_KEY
+                                  card payments; absent: the keys of PUT /billing/admin/settings
+  SETTINGS_KEY                    seals those keys in the database, at least 32 bytes (JWT_SECRET)
+  STRIPE_API_BASE                 origin instead of Stripe's own
+  SUCCESS_URL, CANCEL_URL         where a payment leads back to (https://<SOVEREIGN_FQDN>/?checkout=…)
+  CURRENCY                        one with three decimals (OMR)
   DATABASE_MAX_CONNECTIONS        connections to the database (10)
   DRAIN_SECONDS                   time to go on serving after SIGTERM, already unready (0)
   LOG_LEVEL                       trace, debug, info (default), warn, error
@@ -64,7 +70,7 @@ export const command: Command = {
       logger.info({ origin: server.origin, sovereign: settings.sovereignFqdn }, "listening");
       try {
         // One that was away and comes back with another version is refused then.
-        await Promise.race([service.ready(signal).then(() => aborted(signal)), aborted(signal)]);
+        await Promise.race([service.ready(signal).then(() => service.run(signal)), aborted(signal)]);
       } finally {
         logger.info("draining");
         service.drain();

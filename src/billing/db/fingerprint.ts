@@ -31,6 +31,10 @@ WITH relation AS (
     LEFT JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
   UNION ALL
+  SELECT 'type', c.relname || '.' || a.attname, jsonb_build_object('type', format_type(a.atttypid, a.atttypmod), 'place', a.attnum)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'c' AND c.relname LIKE 'billing\\_%'
+  UNION ALL
   SELECT 'constraint', r.relname || '.' || c.conname, jsonb_build_object('definition', pg_get_constraintdef(c.oid))
     FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid WHERE c.contype IN ('p', 'u', 'f', 'c', 'x')
   UNION ALL

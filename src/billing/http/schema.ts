@@ -137,7 +137,14 @@ export const OkAnswer = Type.Object({ ok: Type.Literal(true) }, { additionalProp
 export const CheckoutAnswer = Type.Object(
   {
     order_id: Type.String({ format: "uuid" }),
-    paid_by_credit: Type.Boolean(),
+    paid_by_credit: Type.Optional(
+      Type.Literal(true, { description: "Credit covers the order, which is placed." }),
+    ),
+    session_url: Type.Optional(
+      Type.String({
+        description: "Where the rest is paid; the order is placed once it is. Absent when credit covers it.",
+      }),
+    ),
     credit_balance: Type.Number({ description: "OMR, a decimal number." }),
     credit_balance_baisa: Type.Integer({ description: "The truth." }),
   },

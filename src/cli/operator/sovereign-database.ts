@@ -1,7 +1,8 @@
 import { isConditionTrue } from "../../api/condition.ts";
-import { sovereignNamespace } from "../../api/name.ts";
+import { PAYMENT_KEYS, sovereignNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import type { PaymentKeys } from "../../billing/payment/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { SECRETS } from "../../kube/resource.ts";
 
@@ -11,6 +12,8 @@ export interface SovereignSecrets {
   databaseUrl: string;
   /** Present where the Sovereign takes HS256 tokens. */
   jwtSecret: string | undefined;
+  /** Present where the Sovereign names a Secret for them. */
+  paymentKeys: PaymentKeys | undefined;
 }
 
 /** Whether its database has the schema, so that somebody may work on it. */
@@ -29,8 +32,17 @@ export async function readSovereignSecrets(
     const value = (await client.get<SecretObject>(SECRETS, { name, namespace }))?.data?.[key];
     return value === undefined ? undefined : Buffer.from(value, "base64").toString();
   };
-  const { database, auth } = sovereign.spec.billing;
+  const { database, auth, payments } = sovereign.spec.billing;
   const databaseUrl = await read(database.secretRef);
   const jwtSecret = auth.secretRef === undefined ? undefined : await read(auth.secretRef);
-  return databaseUrl === undefined ? undefined : { databaseUrl, jwtSecret };
+  return databaseUrl === undefined
+    ? undefined
+    : { databaseUrl, jwtSecret, paymentKeys: payments && (await readPaymentKeys(payments.secretRef.name)) };
+
+  async function readPaymentKeys(name: string): Promise<PaymentKeys | undefined> {
+    const secretKey = await read({ name, key: PAYMENT_KEYS.secretKey });
+    const webhookSecret = (await read({ name, key: PAYMENT_KEYS.webhookSecret })) ?? "";
+    const publicKey = (await read({ name, key: PAYMENT_KEYS.publicKey })) ?? "";
+    return secretKey === undefined ? undefined : { secretKey, webhookSecret, publicKey };
+  }
 }

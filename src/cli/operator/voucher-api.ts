@@ -4,10 +4,12 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { parseBranding } from "../../billing/branding.ts";
 import { parseCatalogFile } from "../../billing/catalog.ts";
 import { parseVoucherGrants } from "../../billing/grant.ts";
+import { readPaymentConfiguration } from "../../billing/payment/configuration.ts";
 import { type BillingService, createBillingService } from "../../billing/service.ts";
 import type { BillingSettings } from "../../billing/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
+import { createEnvReader } from "../../platform/env.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import { type RunningHttpServer, startHttpServer } from "../../platform/http-server.ts";
 import type { Logger } from "../../platform/log.ts";
@@ -109,7 +111,8 @@ export async function startVoucherApi(deps: {
   return { server, stopped: follow() };
 }
 
-function billingSettings({ spec }: Sovereign, { databaseUrl, jwtSecret }: SovereignSecrets): BillingSettings {
+function billingSettings({ spec }: Sovereign, secrets: SovereignSecrets): BillingSettings {
+  const { databaseUrl, jwtSecret, paymentKeys } = secrets;
   const { issuer, audience } = spec.billing.auth;
   return {
     databaseUrl,
@@ -123,5 +126,14 @@ function billingSettings({ spec }: Sovereign, { databaseUrl, jwtSecret }: Sovere
     trustedProxies: [],
     previewLimits: { perMinute: 60, missesPerMinute: 10 },
     maxConnections: MAX_CONNECTIONS,
+    payment: readPaymentConfiguration(
+      createEnvReader({
+        CURRENCY: spec.billing.currency,
+        STRIPE_SECRET_KEY: paymentKeys?.secretKey,
+        STRIPE_WEBHOOK_SECRET: paymentKeys?.webhookSecret,
+        STRIPE_PUBLIC_KEY: paymentKeys?.publicKey,
+      }),
+      { sovereignFqdn: spec.fqdn, jwtSecret },
+    ),
   };
 }

@@ -1,4 +1,4 @@
-import { BILLING } from "../../api/name.ts";
+import { BILLING, PAYMENT_KEYS } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 
 /** What the restricted Pod security standard asks for. */
@@ -19,7 +19,7 @@ export const CONTAINER_SECURITY = {
 export interface EnvVariable {
   name: string;
   value?: string;
-  valueFrom?: { secretKeyRef: { name: string; key: string } };
+  valueFrom?: { secretKeyRef: { name: string; key: string; optional?: boolean } };
 }
 
 export const plain = (name: string, value: string): EnvVariable => ({ name, value });
@@ -38,6 +38,7 @@ const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 /** Contract §7's environment of `catalyst billing`. */
 export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
   const { fqdn, billing } = sovereign.spec;
+  const payments = billing.payments?.secretRef;
   const { issuer, audience, secretRef } = billing.auth;
   return [
     plain("PORT", String(BILLING.port)),
@@ -47,9 +48,21 @@ export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
       ? []
       : [plain("OIDC_ISSUER", issuer), plain("OIDC_AUDIENCE", audience)]),
     ...(secretRef === undefined ? [] : [fromSecret("JWT_SECRET", secretRef)]),
+    plain("CURRENCY", billing.currency),
+    ...(payments === undefined ? [] : paymentVariables(payments.name)),
     plain("OPERATOR_JWKS_FILE", configFile("operator-jwks.json")),
     plain("CATALOG_FILE", configFile("catalog.json")),
     plain("BRANDING_FILE", configFile("branding.json")),
     plain("GRANTS_FILE", configFile("grants.json")),
   ];
 }
+
+/** Stripe's keys under the names that `payments.secretRef` documents. */
+const paymentVariables = (name: string): EnvVariable[] => [
+  fromSecret("STRIPE_SECRET_KEY", { name, key: PAYMENT_KEYS.secretKey }),
+  fromSecret("STRIPE_WEBHOOK_SECRET", { name, key: PAYMENT_KEYS.webhookSecret }),
+  {
+    name: "STRIPE_PUBLIC_KEY",
+    valueFrom: { secretKeyRef: { name, key: PAYMENT_KEYS.publicKey, optional: true } },
+  },
+];

@@ -1,8 +1,8 @@
 import Type from "typebox";
 import type { AccountService } from "../../account.ts";
 import type { Checkout } from "../../checkout.ts";
-import { CheckoutError } from "../../errors.ts";
 import { claimOf } from "../../idempotency.ts";
+import type { OrderPayment } from "../../payment/order-payment.ts";
 import { omrOfBaisa } from "../../voucher.ts";
 import { json, type Operation, operation } from "../operation.ts";
 import { BalanceAnswer, CheckoutAnswer, CheckoutBody, InvoiceAnswer, SubscriptionAnswer } from "../schema.ts";
@@ -10,8 +10,12 @@ import { BalanceAnswer, CheckoutAnswer, CheckoutBody, InvoiceAnswer, Subscriptio
 const CHECKOUT_PATH = "/billing/checkout";
 
 /** What a signed-in customer does with their own money. */
-export function accountOperations(deps: { checkout: Checkout; accounts: AccountService }): Operation[] {
-  const { checkout, accounts } = deps;
+export function accountOperations(deps: {
+  checkout: Checkout;
+  accounts: AccountService;
+  payment: OrderPayment;
+}): Operation[] {
+  const { checkout, accounts, payment } = deps;
   return [
     operation({
       id: "checkout",
@@ -37,7 +41,9 @@ export function accountOperations(deps: { checkout: Checkout; accounts: AccountS
         );
         return json({
           order_id: placed.orderId,
-          paid_by_credit: true,
+          ...(placed.sessionUrl === undefined
+            ? { paid_by_credit: true }
+            : { session_url: placed.sessionUrl }),
           credit_balance: omrOfBaisa(placed.balanceBaisa),
           credit_balance_baisa: placed.balanceBaisa,
         });
@@ -78,11 +84,9 @@ export function accountOperations(deps: { checkout: Checkout; accounts: AccountS
       access: "user",
       answers: { 200: Type.Object({ url: Type.String() }, { additionalProperties: false }) },
       async handle({ caller, params }) {
-        await accounts.requireTenant(caller, params.tenantId ?? "");
-        throw new CheckoutError(
-          "payment_unavailable",
-          "this Sovereign takes no card payments yet: there is no portal to open",
-        );
+        const tenantId = params.tenantId ?? "";
+        await accounts.requireTenant(caller, tenantId);
+        return json({ url: await payment.openPortal(tenantId) });
       },
     }),
   ];

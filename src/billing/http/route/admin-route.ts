@@ -1,6 +1,6 @@
 import Type from "typebox";
-import type { PaymentEventReceiver } from "../../payment-event.ts";
-import type { PaymentSettingsService } from "../../payment-settings.ts";
+import type { PaymentEventReceiver } from "../../payment/event.ts";
+import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
 import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
@@ -50,7 +50,7 @@ export function adminOperations(deps: {
       access: SUPERADMIN,
       body: SettingsBody,
       answers: { 200: SettingsAnswer },
-      handle: async ({ body }) => json(await settings.change(body as Record<string, string>)),
+      handle: async ({ body }) => json(await settings.change(body as PaymentSettingsChange)),
     }),
     operation({
       id: "receivePaymentEvent",

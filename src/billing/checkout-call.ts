@@ -1,0 +1,96 @@
+import pg from "pg";
+import { ALONE, createBatch } from "./batch.ts";
+import type { Database } from "./db/database.ts";
+import { DatabaseUnavailableError } from "./errors.ts";
+
+/** What one checkout asks of the database: members are columns of the SQL type `billing_checkout_line`. */
+export interface CheckoutRequest {
+  user_id: string;
+  email: string;
+  tenant_id: string;
+  tenant_member: boolean;
+  plan_id: string;
+  apps: string[];
+  addons: string[];
+  total_baisa: number;
+  voucher_key: string | null;
+  idempotency_key: string | null;
+  request_hash: string | null;
+}
+
+export interface CheckoutRow {
+  outcome:
+    | "placed"
+    | "pending"
+    | "voucher_not_found"
+    | "voucher_ended"
+    | "already_redeemed"
+    | "tenant_not_yours"
+    | "payment_unavailable"
+    | "balance_too_large"
+    | "idempotency_in_flight"
+    | "idempotency_mismatch";
+  /** With every order that came to be; null with a refusal. */
+  answer: {
+    order_id: string;
+    balance_baisa: number;
+    voucher: string | null;
+    /** What is left to pay by card; null when nothing is. */
+    card_baisa: number | null;
+  } | null;
+}
+
+/** `cardStepBaisa`: the smallest amount that the payment processor can ask for; null when there is none. */
+export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | null) => Promise<CheckoutRow>;
+
+const MAX_BATCH = 50;
+/** While one batch waits for its commit the next is under way; more would only queue at the same hot voucher. */
+const LANES = 2;
+
+/** Checkouts that wait together go to the database together: one call and one commit for up to fifty. */
+export function createCheckoutCall(deps: {
+  database: Database;
+  sovereignFqdn: string;
+  /** Who must hear of an order, each by its own row of the outbox. */
+  outboxSinks: readonly string[];
+}): CheckoutCall {
+  const { database, sovereignFqdn, outboxSinks } = deps;
+
+  const batch = createBatch<{ request: CheckoutRequest; cardStepBaisa: number | null }, CheckoutRow>({
+    async run(members) {
+      const rows = await database.query<{
+        line: number;
+        outcome: CheckoutRow["outcome"] | "busy";
+        answer: (CheckoutRow["answer"] & { order_id?: string }) | null;
+      }>({
+        name: "checkout",
+        text: "SELECT line, outcome, answer FROM billing_checkout($1, $2, $3, $4)",
+        values: [
+          JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
+          sovereignFqdn,
+          outboxSinks,
+          // Asked and known within a second of each other: whoever came first speaks for the batch.
+          members[0]?.cardStepBaisa ?? null,
+        ],
+      });
+      const results = Array<CheckoutRow | typeof ALONE>(members.length);
+      for (const { line, outcome, answer } of rows) {
+        // A remembered refusal comes with its record, which names no order.
+        results[line] =
+          outcome === "busy" ? ALONE : { outcome, answer: answer?.order_id === undefined ? null : answer };
+      }
+      return results;
+    },
+    keysOf: ({ request }) => [`user ${request.user_id}`, `tenant ${request.tenant_id}`],
+    isUndone,
+    maxSize: MAX_BATCH,
+    lanes: LANES,
+  });
+  return (request, cardStepBaisa) => batch.submit({ request, cardStepBaisa });
+}
+
+/** An ERROR from the server ends the transaction; after a FATAL, or silence, it may as well have been committed. */
+function isUndone(error: unknown): boolean {
+  const cause = error instanceof DatabaseUnavailableError ? error.cause : error;
+  return cause instanceof pg.DatabaseError && cause.severity === "ERROR";
+}

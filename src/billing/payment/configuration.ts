@@ -1,0 +1,56 @@
+import type { EnvReader } from "../../platform/env.ts";
+import { UsageError } from "../../platform/errors.ts";
+import type { PaymentKeys } from "./settings.ts";
+
+/** What the deployment says of card payments. */
+export interface PaymentConfiguration {
+  /** Keys from `payments.secretRef`; they stand instead of the settings endpoint's. */
+  fixedKeys: PaymentKeys | undefined;
+  /** Seals the keys that the settings endpoint stores; absent: it stores none. */
+  settingsKey: string | undefined;
+  /** Origin of the processor's API instead of its own. */
+  apiBase: string | undefined;
+  currency: string;
+  successUrl: string;
+  cancelUrl: string;
+}
+
+/** Money is counted in thousandths: these are the currencies that have them. */
+const CURRENCIES = ["BHD", "JOD", "KWD", "OMR", "TND"];
+const MIN_KEY_BYTES = 32;
+
+export function readPaymentConfiguration(
+  reader: EnvReader,
+  known: { sovereignFqdn: string; jwtSecret: string | undefined },
+): PaymentConfiguration {
+  const url = (name: string): string | undefined => {
+    const text = reader.optional(name);
+    if (text === undefined) return undefined;
+    if (!["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""))
+      throw new UsageError(`${name} must be an http or https URL`);
+    return text;
+  };
+  const secretKey = reader.optional("STRIPE_SECRET_KEY");
+  const webhookSecret = reader.optional("STRIPE_WEBHOOK_SECRET") ?? "";
+  const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
+  if (secretKey === undefined && webhookSecret !== "")
+    throw new UsageError("STRIPE_WEBHOOK_SECRET needs STRIPE_SECRET_KEY beside it: set both or none");
+  const settingsKey = reader.optional("SETTINGS_KEY");
+  if (settingsKey !== undefined && Buffer.byteLength(settingsKey) < MIN_KEY_BYTES)
+    throw new UsageError(
+      `SETTINGS_KEY must have at least ${MIN_KEY_BYTES} bytes: generate a longer one, or leave it out`,
+    );
+  const currency = reader.optional("CURRENCY") ?? "OMR";
+  if (!CURRENCIES.includes(currency))
+    throw new UsageError(`CURRENCY must be one with three decimals: ${CURRENCIES.join(", ")}`);
+  const home = `https://${known.sovereignFqdn}`;
+  return {
+    fixedKeys: secretKey === undefined ? undefined : { secretKey, webhookSecret, publicKey },
+    // Sovereigns of today have a JWT secret and nothing else of their own.
+    settingsKey: settingsKey ?? known.jwtSecret,
+    apiBase: url("STRIPE_API_BASE"),
+    currency,
+    successUrl: url("SUCCESS_URL") ?? `${home}/?checkout=paid`,
+    cancelUrl: url("CANCEL_URL") ?? `${home}/?checkout=cancelled`,
+  };
+}

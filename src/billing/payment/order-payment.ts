@@ -1,0 +1,144 @@
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { Database } from "../db/database.ts";
+import { CheckoutError } from "../errors.ts";
+import { CARD_STEP_BAISA, type PaymentProcessor } from "./processor.ts";
+import type { PaymentSettingsService } from "./settings.ts";
+
+/** A pending order, whose credit is reserved and whose rest waits for a payment. */
+export interface PendingOrder {
+  orderId: string;
+  cardBaisa: number;
+  planId: string;
+}
+
+export interface OrderPayment {
+  /** The smallest amount that can be asked for by card; null where no processor is configured. */
+  cardStepBaisa(): Promise<number | null>;
+  /**
+   * Where the customer pays for the order: the same address each time it is asked. When none can be had, the order is
+   * undone (voucher and credit as before) and `payment_unavailable` or `payment_refused` thrown.
+   */
+  open(order: PendingOrder): Promise<string>;
+  /** A session of the processor's own portal for a tenant's customer. Throws `payment_account_missing` too. */
+  openPortal(tenantId: string): Promise<string>;
+}
+
+/** From the order's creation, so that asking twice asks the same. The processor takes 30 minutes to 24 hours. */
+const SESSION_LIFETIME_MS = 60 * 60_000;
+
+interface OrderRow {
+  status: string;
+  session_url: string | null;
+  created_at: Date;
+  email: string;
+  stripe_customer_id: string | null;
+}
+
+export function createOrderPayment(deps: {
+  database: Database;
+  settings: PaymentSettingsService;
+  processor: PaymentProcessor;
+  sovereignFqdn: string;
+  logger: Logger;
+}): OrderPayment {
+  const { database, settings, processor, sovereignFqdn, logger } = deps;
+
+  const unavailable = () =>
+    new CheckoutError(
+      "payment_unavailable",
+      "no payment session could be opened: nothing was charged and no voucher used, try again in a moment",
+    );
+
+  async function requireSecretKey(): Promise<string> {
+    const { secretKey } = await settings.keys();
+    if (secretKey !== "") return secretKey;
+    throw new CheckoutError(
+      "payment_unavailable",
+      "this Sovereign takes no card payments: redeem a voucher or choose a smaller plan",
+    );
+  }
+
+  async function readOrder(orderId: string): Promise<OrderRow> {
+    const [row] = await database.query<OrderRow>({
+      name: "order-to-pay",
+      text: `SELECT o.status, o.session_url, o.created_at, c.email, c.stripe_customer_id
+               FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1`,
+      values: [orderId],
+    });
+    if (row === undefined) throw unavailable();
+    return row;
+  }
+
+  /** False when the order was undone in the meantime: then nobody may hear of the session. */
+  async function keep(
+    orderId: string,
+    session: { id: string; url: string },
+    expiresAt: Date,
+  ): Promise<boolean> {
+    const rows = await database.query({
+      name: "order-session",
+      text: `UPDATE orders SET stripe_session_id = $2, session_url = $3, session_expires_at = $4
+              WHERE id = $1 AND status = 'pending' AND coalesce(stripe_session_id, $2) = $2 RETURNING id`,
+      values: [orderId, session.id, session.url, expiresAt],
+    });
+    return rows.length === 1;
+  }
+
+  async function undo(orderId: string): Promise<void> {
+    await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [orderId] });
+  }
+
+  return {
+    async cardStepBaisa() {
+      const { secretKey } = await settings.keys();
+      return secretKey === "" ? null : CARD_STEP_BAISA;
+    },
+
+    async open({ orderId, cardBaisa, planId }) {
+      const order = await readOrder(orderId);
+      if (order.session_url !== null) return order.session_url;
+      if (order.status !== "pending") throw unavailable();
+      const expiresAt = new Date(order.created_at.getTime() + SESSION_LIFETIME_MS);
+      try {
+        const secretKey = await requireSecretKey();
+        const { id, url } = await processor.createSession(secretKey, {
+          orderId,
+          amountBaisa: cardBaisa,
+          description: `${planId} on ${sovereignFqdn}`,
+          stripeCustomerId: order.stripe_customer_id,
+          email: order.email,
+          expiresAt,
+        });
+        if (url !== null && (await keep(orderId, { id, url }, expiresAt))) return url;
+        await processor.expireSession(secretKey, id).catch((error: unknown) => {
+          logger.warn(
+            { orderId, reason: errorMessage(error) },
+            "a session without an order is left to expire by itself",
+          );
+        });
+        throw unavailable();
+      } catch (error) {
+        // Whatever else went wrong, the sweeper undoes what stays without a session.
+        if (error instanceof CheckoutError) await undo(orderId);
+        throw error;
+      }
+    },
+
+    async openPortal(tenantId) {
+      const [owner] = await database.query<{ stripe_customer_id: string | null }>({
+        name: "tenant-payment-account",
+        text: "SELECT c.stripe_customer_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+        values: [tenantId],
+      });
+      const secretKey = await requireSecretKey();
+      if (owner?.stripe_customer_id == null) {
+        throw new CheckoutError(
+          "payment_account_missing",
+          "nothing was paid by card for this tenant yet: there is no portal to open",
+        );
+      }
+      return processor.openPortal(secretKey, owner.stripe_customer_id);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { Counter, type Registry } from "prom-client";
+import type { Logger } from "../../platform/log.ts";
+import type { Database } from "../db/database.ts";
+import type { PaymentConfiguration } from "./configuration.ts";
+import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";
+import { createOrderPayment, type OrderPayment } from "./order-payment.ts";
+import { createPaymentProcessor } from "./processor.ts";
+import { createSecretBox } from "./secret-box.ts";
+import { createPaymentSettingsService, type PaymentSettingsService } from "./settings.ts";
+import { createSessionSettlement } from "./settlement.ts";
+import { createSweeper, type Sweeper } from "./sweeper.ts";
+
+export interface Payment {
+  settings: PaymentSettingsService;
+  orders: OrderPayment;
+  receiveEvent: PaymentEventReceiver;
+  sweeper: Sweeper;
+}
+
+/** Wires card payments: settings, sessions, events, and the sweeper behind them. */
+export function createPayment(deps: {
+  database: Database;
+  configuration: PaymentConfiguration;
+  sovereignFqdn: string;
+  outboxSinks: readonly string[];
+  now: () => Date;
+  logger: Logger;
+  registry: Registry;
+}): Payment {
+  const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry } = deps;
+  const { fixedKeys, settingsKey } = configuration;
+  const events = new Counter({
+    name: "catalyst_billing_payment_events_total",
+    help: "Events of the payment processor, by type and what became of them.",
+    labelNames: ["type", "outcome"],
+    registers: [registry],
+  });
+  const settings = createPaymentSettingsService({
+    database,
+    fixed: fixedKeys,
+    box: settingsKey === undefined ? undefined : createSecretBox(settingsKey),
+    now,
+    logger,
+  });
+  const processor = createPaymentProcessor(configuration);
+  const settlement = createSessionSettlement({ database, sovereignFqdn, outboxSinks });
+  return {
+    settings,
+    orders: createOrderPayment({ database, settings, processor, sovereignFqdn, logger }),
+    receiveEvent: createPaymentEventReceiver({
+      database,
+      settings,
+      settlement,
+      now,
+      logger,
+      count: (type, outcome) => events.inc({ type, outcome }),
+    }),
+    sweeper: createSweeper({ database, settings, processor, settlement, logger }),
+  };
+}

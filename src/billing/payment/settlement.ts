@@ -1,0 +1,41 @@
+import type { Queryable } from "../db/database.ts";
+import type { Session } from "./processor.ts";
+
+/** What becomes of a pending order: one call each, which looks again under the order's lock. */
+export interface SessionSettlement {
+  /** `credited`: the order had been given up, and the money is the customer's credit. */
+  pay(orderId: string | null, session: Session, within?: Queryable): Promise<"paid" | "credited" | "unknown">;
+  expire(orderId: string | null, sessionId: string, within?: Queryable): Promise<void>;
+}
+
+export function createSessionSettlement(deps: {
+  database: Queryable;
+  sovereignFqdn: string;
+  outboxSinks: readonly string[];
+}): SessionSettlement {
+  const { database, sovereignFqdn, outboxSinks } = deps;
+  return {
+    async pay(orderId, session, within = database) {
+      const [row] = await within.query<{ outcome: "paid" | "credited" | "unknown" }>({
+        name: "order-pay",
+        text: "SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome",
+        values: [
+          orderId,
+          session.id,
+          session.amountBaisa,
+          session.stripeCustomerId,
+          sovereignFqdn,
+          outboxSinks,
+        ],
+      });
+      return row?.outcome ?? "unknown";
+    },
+    async expire(orderId, sessionId, within = database) {
+      await within.query({
+        name: "order-expire",
+        text: "SELECT billing_expire_order(id) FROM orders WHERE id = $1 AND stripe_session_id = $2",
+        values: [orderId, sessionId],
+      });
+    },
+  };
+}
