@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm) from Go modules into a folder, each once: about 12 minutes
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock) from Go modules into a folder, each once: about 12 minutes
 # cold.
 # Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
@@ -7,6 +7,7 @@ set -euo pipefail
 KUBERNETES=1.36.4
 ETCD=3.6.8
 HELM=4.2.4
+STRIPE_MOCK=0.203.0
 assets=${1:?usage: build-tools.sh FOLDER}
 mkdir -p "$assets"
 assets=$(cd "$assets" && pwd)
@@ -50,5 +51,9 @@ fi
 if ! built helm $HELM; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@v$HELM"
   mark helm $HELM
+fi
+if ! built stripe-mock $STRIPE_MOCK; then
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/stripe/stripe-mock@v$STRIPE_MOCK"
+  mark stripe-mock $STRIPE_MOCK
 fi
 echo "test tools are built: $assets"

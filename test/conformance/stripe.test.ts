@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPaymentProcessor, type PaymentProcessor } from "../../src/billing/payment/processor.ts";
+
+const ASSETS = process.env.KUBEBUILDER_ASSETS ?? "";
+
+let mock: ChildProcess;
+let processor: PaymentProcessor;
+
+// stripe-mock holds every request against Stripe's own OpenAPI document: a parameter that does not exist is an error.
+beforeAll(async () => {
+  mock = spawn(join(ASSETS, "stripe-mock"), ["-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const apiBase = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    mock.on("error", reject);
+    mock.on("close", () => reject(new Error(`stripe-mock ended: ${said}`)));
+    mock.stdout?.on("data", (chunk) => {
+      said += chunk;
+      const port = /Listening for HTTP at address: .*:(\d+)/.exec(said)?.[1];
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
+    });
+  });
+  processor = createPaymentProcessor({
+    apiBase,
+    currency: "OMR",
+    successUrl: "https://omantel.example/ok",
+    cancelUrl: "https://omantel.example/no",
+  });
+});
+
+afterAll(() => {
+  mock.kill();
+});
+
+describe("what billing asks of Stripe", () => {
+  const order = {
+    orderId: "0b8a9a0e-8d3c-4a51-9f42-1c1f7f6f0a01",
+    amountBaisa: 35_000,
+    description: "large on omantel.omani.works",
+    expiresAt: new Date(Date.now() + 3_600_000),
+  };
+
+  it.each([
+    ["a new customer", { stripeCustomerId: null, email: "salma@example.om" }],
+    ["a customer without an address", { stripeCustomerId: null, email: "" }],
+    ["a known customer", { stripeCustomerId: "cus_123", email: "salma@example.om" }],
+  ])("is a session as Stripe describes it: %s", async (_who, customer) => {
+    const session = await processor.createSession("sk_test_123", { ...order, ...customer });
+    expect(session.id).toMatch(/^cs_/);
+  });
+
+  it("is the rest of a session's life, and the portal", async () => {
+    expect((await processor.readSession("sk_test_123", "cs_test_1")).id).toMatch(/^cs_/);
+    await processor.expireSession("sk_test_123", "cs_test_1");
+    expect(await processor.openPortal("sk_test_123", "cus_123")).toMatch(/^https:/);
+  });
+
+  it("is refused without a key that Stripe could know", async () => {
+    await expect(processor.readSession("wrong", "cs_test_1")).rejects.toMatchObject({
+      code: "payment_unavailable",
+    });
+  });
+});
