@@ -56,6 +56,8 @@ export interface BillingService {
   readiness(): Promise<ReadinessState>;
   /** The work behind the requests, until the signal fires: settling orders whose payment hangs. */
   run(signal: AbortSignal): Promise<void>;
+  /** Settles once what hangs now; throws when the database or the payment processor is away. */
+  sweep(): Promise<void>;
   /** From now on unready, so that nobody sends new requests; what comes still is answered. */
   drain(): void;
   close(): Promise<void>;
@@ -150,6 +152,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     },
     readiness: () => readinessCheck.current(),
     run: (signal) => payment.sweeper.run(signal),
+    sweep: () => payment.sweeper.sweep(),
     drain: () => readinessCheck.drain(),
     close: async () => {
       if (deps.pool === undefined) await pool.end();

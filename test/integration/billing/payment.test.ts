@@ -267,13 +267,7 @@ describe("a payment processor that says no, or nothing", () => {
 });
 
 describe("what hangs", () => {
-  const sweep = async (): Promise<void> => {
-    const stop = new AbortController();
-    const running = billing.service.run(stop.signal);
-    await new Promise((done) => setTimeout(done, 300));
-    stop.abort();
-    await running;
-  };
+  const sweep = () => billing.service.sweep();
   const age = (column: string) =>
     rowsOf(
       `UPDATE orders o SET ${column} = now() - interval '10 minutes' FROM customers c WHERE c.id = o.customer_id AND c.user_id = $1`,
@@ -322,8 +316,17 @@ describe("what hangs", () => {
     await openSession();
     await age("session_expires_at");
     stripe.fault = "away";
-    await sweep();
+    await expect(sweep()).rejects.toMatchObject({ code: "payment_unavailable" });
     expect(await books()).toEqual(PENDING);
+    stripe.fault = "none";
+    stripe.setSession(
+      stripe.sessionOf(
+        (await rowsOf("SELECT id FROM orders ORDER BY created_at DESC LIMIT 1"))[0]?.id as string,
+      ).id,
+      { status: "expired" },
+    );
+    await sweep();
+    expect(await books()).toEqual(EXPIRED);
   });
 });
 
