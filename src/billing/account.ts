@@ -1,4 +1,5 @@
 import type { Database } from "./db/database.ts";
+import { LEDGER_BAISA_SQL } from "./db/schema.ts";
 import { CheckoutError } from "./errors.ts";
 import type { TenantDirectory } from "./tenant-directory.ts";
 import type { Caller } from "./token.ts";
@@ -62,9 +63,9 @@ export function createAccountService(deps: {
       if (customer === undefined) return { credit_omr: 0, credit_baisa: 0, entries: [] };
       const entries = await database.query<Omit<LedgerEntry, "amount_omr">>({
         name: "ledger-entries",
-        text: `SELECT id, coalesce(amount_baisa, 0)::float8 AS amount_baisa, coalesce(reason, '') AS reason,
+        text: `SELECT id, ${LEDGER_BAISA_SQL}::float8 AS amount_baisa, coalesce(reason, '') AS reason,
                       coalesce(order_id, '') AS order_id, created_at
-                 FROM credit_ledger WHERE customer_id = $1 ORDER BY created_at DESC, id LIMIT ${SHOWN_ENTRIES}`,
+                 FROM credit_ledger l WHERE customer_id = $1 ORDER BY created_at DESC, id LIMIT ${SHOWN_ENTRIES}`,
         values: [customer.id],
       });
       return {

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { LEDGER_BAISA_SQL } from "./db/schema.ts";
 
 export interface LedgerDifference {
   kind:
@@ -71,7 +72,7 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
     sql: `SELECT false AS adopted,
                  jsonb_build_object('customer_id', c.id, 'balance_baisa', c.balance_baisa, 'ledger_baisa', coalesce(l.total, 0)) AS row
             FROM customers c
-            LEFT JOIN (SELECT customer_id, sum(amount_baisa) AS total FROM credit_ledger GROUP BY customer_id) l ON l.customer_id = c.id
+            LEFT JOIN (SELECT l.customer_id, sum(${LEDGER_BAISA_SQL}) AS total FROM credit_ledger l GROUP BY l.customer_id) l ON l.customer_id = c.id
            WHERE c.balance_baisa <> coalesce(l.total, 0)`,
   },
   {
@@ -83,7 +84,8 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
     kind: "amounts-differ",
     sql: `SELECT l.adopted, jsonb_build_object('ledger_id', l.id, 'amount_omr', l.amount_omr, 'amount_baisa', l.amount_baisa) AS row
             FROM credit_ledger l
-           WHERE l.amount_baisa IS NULL OR l.amount_omr IS DISTINCT FROM trunc(l.amount_baisa / 1000.0)`,
+           WHERE (l.amount_baisa IS NULL AND NOT l.adopted) OR l.amount_omr IS NULL
+              OR l.amount_omr <> trunc(l.amount_baisa / 1000.0)`,
   },
 ];
 

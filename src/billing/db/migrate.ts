@@ -29,9 +29,16 @@ export class UnknownSchemaError extends Error {
 
 /** "catalyst" in ASCII: one migration at a time for each database, whoever runs it. */
 export const ADVISORY_LOCK = "7161126446424585076";
-/** A migration waits this long for a table before it lets everybody else pass and tries again. */
-const LOCK_TIMEOUT_MS = 5_000;
-const LOCK_ATTEMPTS = 12;
+/**
+ * A migration waits this long for a table before it lets everybody else pass and tries again: all its tables together
+ * in less than the second after which a reader that waits for it would look for a deadlock, and die of one. Now and then
+ * it waits longer than that second, which is what ends an autovacuum that is in the way.
+ */
+const LOCK_TIMEOUT_MS = 100;
+const LONG_LOCK_TIMEOUT_MS = 1_500;
+const LONG_EVERY = 10;
+const LOCK_ATTEMPTS = 300;
+const LOCK_PAUSE_MS = 200;
 const LOCK_NOT_AVAILABLE = "55P03";
 
 /**
@@ -64,7 +71,6 @@ export async function migrateDatabase(deps: {
         logger.info("the server cannot watch for vanished clients");
       });
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
-      await client.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`);
     });
     const executed = await migrateUp(db, logger, signal);
     return await withClient(pool, async (client) => {
@@ -108,12 +114,15 @@ async function migrateUp(
   const executed: string[] = [];
   for (let attempt = 1; ; ) {
     signal.throwIfAborted();
+    const lockTimeoutMs = attempt % LONG_EVERY === 0 ? LONG_LOCK_TIMEOUT_MS : LOCK_TIMEOUT_MS;
+    await sql.raw(`SET lock_timeout = ${lockTimeoutMs}`).execute(db);
     const { error, results = [] } = await migrator.migrateUp();
     if (error !== undefined) {
       const isLocked = (error as { code?: string }).code === LOCK_NOT_AVAILABLE;
       if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
-      logger.warn({ attempt }, "a table is busy: letting its users pass, then trying again");
-      await sleep(500 * attempt, signal);
+      if (attempt % LONG_EVERY === 1)
+        logger.warn({ attempt }, "a table is busy: letting its users pass, then trying again");
+      await sleep(LOCK_PAUSE_MS, signal);
       attempt += 1;
       continue;
     }

@@ -32,6 +32,9 @@ export const TABLES: readonly string[] = [
   "voucher_audit",
 ];
 
+/** A ledger entry's amount in SQL: adopted rows say it in whole OMR alone. */
+export const LEDGER_BAISA_SQL = "coalesce(l.amount_baisa, l.amount_omr::bigint * 1000, 0)";
+
 export const MIGRATION_TABLE = "kysely_migration";
 
 /**

@@ -1,6 +1,9 @@
 -- One shape for a database that was empty and for one that the earlier service grew over its releases: columns that its
 -- first releases lacked are added, nullability and defaults are set the same, constraints are rebuilt under one name.
--- Nothing here rewrites a table.
+-- Nothing here rewrites a table, or looks at its rows: the locks are taken together and held for a moment.
+LOCK TABLE public.customers, public.promo_codes, public.promo_redemptions, public.credit_ledger, public.orders,
+  public.subscriptions, public.invoices, public.stripe_webhook_events, public.settings IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE public.orders
   ADD COLUMN IF NOT EXISTS apps jsonb, ADD COLUMN IF NOT EXISTS addons jsonb,
   ADD COLUMN IF NOT EXISTS amount_baisa bigint, ADD COLUMN IF NOT EXISTS promo_code text;
@@ -99,7 +102,8 @@ ALTER TABLE public.promo_codes
 ALTER TABLE public.credit_ledger
   ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN created_at SET DEFAULT now(), ALTER COLUMN status SET DEFAULT 'active',
   ADD CONSTRAINT credit_ledger_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID,
-  -- The truth; amount_omr keeps the whole part for older readers.
+  -- The truth; amount_omr keeps the whole part for older readers. Null on adopted rows, whose truth is amount_omr: no table
+  -- of a million rows is rewritten for what a multiplication says.
   ADD COLUMN amount_baisa bigint,
   ADD COLUMN kind text,
   ADD COLUMN promo_code text,
@@ -119,6 +123,38 @@ ALTER TABLE public.orders ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.promo_codes ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.credit_ledger ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.promo_redemptions ALTER COLUMN adopted SET DEFAULT false;
+
+-- From here on a row that breaks these is refused, also one of the earlier service while it still runs. Old rows are
+-- not judged.
+ALTER TABLE public.customers
+  ADD CONSTRAINT customers_identity_check CHECK (user_id IS NOT NULL AND tenant_id IS NOT NULL AND email IS NOT NULL) NOT VALID,
+  ADD CONSTRAINT customers_balance_check CHECK (balance_baisa >= balance_floor_baisa AND balance_baisa <= 9007199254740991) NOT VALID,
+  ADD CONSTRAINT customers_balance_floor_check CHECK (balance_floor_baisa <= 0) NOT VALID;
+ALTER TABLE public.promo_codes
+  ADD CONSTRAINT promo_codes_shape_check CHECK (adopted OR (
+    code COLLATE "C" ~ '^[A-Z0-9][A-Z0-9_-]{2,63}$' AND credit_omr IS NOT NULL AND credit_omr > 0
+    AND description IS NOT NULL AND active IS NOT NULL AND created_at IS NOT NULL
+    AND max_redemptions IS NOT NULL AND max_redemptions >= 0 AND times_redeemed IS NOT NULL AND times_redeemed >= 0)) NOT VALID,
+  ADD CONSTRAINT promo_codes_dates_check CHECK (starts_at < expires_at) NOT VALID;
+ALTER TABLE public.promo_redemptions
+  ADD CONSTRAINT promo_redemptions_grant_check CHECK (adopted OR (
+    amount_baisa IS NOT NULL AND amount_baisa > 0 AND order_id IS NOT NULL)) NOT VALID,
+  ADD CONSTRAINT promo_redemptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id) NOT VALID;
+ALTER TABLE public.credit_ledger
+  ADD CONSTRAINT credit_ledger_entry_check CHECK (adopted OR (
+    customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = trunc(amount_baisa / 1000.0)
+    AND order_id IS NOT NULL
+    AND ((kind = 'grant' AND amount_baisa > 0 AND promo_code IS NOT NULL)
+      OR (kind = 'spend' AND amount_baisa < 0) OR (kind = 'release' AND amount_baisa > 0))
+  )) NOT VALID;
+ALTER TABLE public.orders
+  ADD CONSTRAINT orders_amount_check CHECK (adopted OR (
+    customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = trunc(amount_baisa / 1000.0)
+    AND credit_spent_baisa IS NOT NULL AND credit_spent_baisa BETWEEN 0 AND amount_baisa)
+  ) NOT VALID;
+ALTER TABLE public.subscriptions
+  ADD CONSTRAINT subscriptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id) NOT VALID,
+  ADD CONSTRAINT subscriptions_price_check CHECK (price_baisa >= 0) NOT VALID;
 
 -- A tenant belongs to the customer who first ordered for it.
 CREATE TABLE public.tenants (

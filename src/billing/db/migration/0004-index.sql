@@ -1,4 +1,6 @@
--- One index for each question that a request asks.
+-- One index for each question that a request asks. Readers go on.
+LOCK TABLE public.customers, public.promo_codes, public.promo_redemptions, public.credit_ledger, public.orders,
+  public.subscriptions, public.invoices IN SHARE MODE;
 CREATE INDEX promo_codes_lookup_idx ON public.promo_codes (upper(btrim(code, E' \t\n\r\f\x0B') COLLATE "C"));
 CREATE INDEX promo_codes_live_idx ON public.promo_codes (coalesce(created_at, '-infinity') DESC, code DESC) WHERE deleted_at IS NULL;
 CREATE INDEX promo_redemptions_code_idx ON public.promo_redemptions (code);

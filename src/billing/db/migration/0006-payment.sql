@@ -3,12 +3,13 @@
 --   orders.status  pending → paid | expired (its session ran out: credit given back, voucher stays redeemed)
 --                          | failed (no session came to be: voucher and credit as before)
 --                  credited: money came for an order that was given up, or too little of it, and is the customer's credit
+LOCK TABLE public.credit_ledger, public.orders, public.subscriptions IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE public.orders
   -- What the payment processor is asked for; null where credit covers the order.
   ADD COLUMN card_baisa bigint,
   ADD COLUMN session_url text,
   ADD COLUMN session_expires_at timestamptz,
-  ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0);
+  ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0) NOT VALID;
 CREATE INDEX orders_pending_idx ON public.orders (created_at) WHERE status = 'pending' AND NOT adopted;
 CREATE INDEX orders_session_idx ON public.orders (stripe_session_id) WHERE stripe_session_id IS NOT NULL;
 
