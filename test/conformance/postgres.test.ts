@@ -1,0 +1,82 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, describe, expect, it } from "vitest";
+import { migrateDatabase } from "../../src/billing/db/migrate.ts";
+import { createLogger } from "../../src/platform/log.ts";
+import { type PostgresBinaries, startDatabase } from "../../src/playground/database/postgres.ts";
+import { createReaper } from "../../src/playground/process/reaper.ts";
+import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
+import { fillEarlierTables } from "../support/earlier-service.ts";
+
+const installed = (version: number, locale: string): PostgresBinaries => {
+  const folder = join(process.env.KUBEBUILDER_ASSETS ?? "", `postgres-${version}`, "bin");
+  return {
+    initdb: join(folder, "initdb"),
+    postgres: join(folder, "postgres"),
+    locale: [`--locale=${locale}`],
+  };
+};
+
+const SERVERS = [
+  { version: 15, binaries: installed(15, "C.UTF-8") },
+  { version: 16, binaries: installed(16, "C") },
+  { version: 17, binaries: installed(17, "C.UTF-8") },
+  // The project's own.
+  { version: 18, binaries: undefined },
+];
+
+const fingerprints = new Map<string, string>();
+
+afterAll(() => {
+  expect(fingerprints.size).toBe(8);
+  expect(new Set(fingerprints.values()).size, JSON.stringify([...fingerprints])).toBe(1);
+});
+
+describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
+  it("comes to the one fingerprint, from an empty database and from the earlier service's, whatever the role's settings", async () => {
+    if (binaries !== undefined)
+      expect(execFileSync(binaries.postgres, ["--version"]).toString()).toContain(` ${version}.`);
+    const state = claimStateDirectory(mkdtempSync(join(tmpdir(), `catalyst-postgres-${version}-`)));
+    const reaper = createReaper();
+    const server = await startDatabase({
+      state,
+      reaper,
+      settings: { fsync: "off" },
+      ...(binaries === undefined ? {} : { binaries }),
+    });
+    try {
+      for (const kind of ["empty", "earlier"]) {
+        const databaseUrl = await server.ensureDatabase(kind);
+        if (kind === "earlier") await withClient(databaseUrl, (client) => fillEarlierTables(client));
+        await withClient(`${server.superuserUrl}/postgres`, async (client) => {
+          await client.query(`ALTER ROLE ${kind} SET search_path = pg_catalog, "$user"`);
+          await client.query(`ALTER ROLE ${kind} SET datestyle = 'German'`);
+          await client.query(`ALTER DATABASE ${kind} SET timezone = 'Asia/Muscat'`);
+        });
+        const { fingerprint } = await migrateDatabase({
+          databaseUrl,
+          logger: createLogger("test", "silent"),
+          signal: new AbortController().signal,
+        });
+        fingerprints.set(`${version} ${kind}`, fingerprint);
+      }
+    } finally {
+      await server.close();
+      await reaper.close();
+      state.release(true);
+    }
+  });
+});
+
+async function withClient(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.end();
+  }
+}
