@@ -2,8 +2,8 @@
 export const ALONE = Symbol("alone");
 
 export interface BatchDeps<Member, Result> {
-  /** Does the work of all members in one go; one result for each, in their order. */
-  run(members: readonly Member[]): Promise<(Result | typeof ALONE)[]>;
+  /** Does the work of all members in one go; one result for each, in their order. Only who is alone may be waited for. */
+  run(members: readonly Member[], isAlone: boolean): Promise<(Result | typeof ALONE)[]>;
   /** What members must not share to go together or side by side, such as the customer. */
   keysOf(member: Member): readonly string[];
   /** Whether an error of `run` means that nothing at all has happened, so that each member may be tried by itself. */
@@ -60,7 +60,7 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
 
   async function runAlone(waiting: Waiting<Member, Result>): Promise<void> {
     try {
-      const [result] = await run([waiting.member]);
+      const [result] = await run([waiting.member], true);
       if (result === undefined || result === ALONE) throw new Error("a member by itself got no result");
       waiting.resolve(result);
     } catch (error) {
@@ -72,7 +72,10 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
 
   async function runTogether(batch: Waiting<Member, Result>[]): Promise<void> {
     try {
-      const results = await run(batch.map(({ member }) => member));
+      const results = await run(
+        batch.map(({ member }) => member),
+        false,
+      );
       for (const [index, waiting] of batch.entries()) {
         const result = results[index];
         if (result === ALONE) void runAlone(waiting);

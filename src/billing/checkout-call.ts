@@ -57,20 +57,21 @@ export function createCheckoutCall(deps: {
   const { database, sovereignFqdn, outboxSinks } = deps;
 
   const batch = createBatch<{ request: CheckoutRequest; cardStepBaisa: number | null }, CheckoutRow>({
-    async run(members) {
+    async run(members, isAlone) {
       const rows = await database.query<{
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
         answer: (CheckoutRow["answer"] & { order_id?: string }) | null;
       }>({
         name: "checkout",
-        text: "SELECT line, outcome, answer FROM billing_checkout($1, $2, $3, $4)",
+        text: "SELECT line, outcome, answer FROM billing_checkout($1, $2, $3, $4, $5)",
         values: [
           JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
           sovereignFqdn,
           outboxSinks,
           // Asked and known within a second of each other: whoever came first speaks for the batch.
           members[0]?.cardStepBaisa ?? null,
+          isAlone,
         ],
       });
       const results = Array<CheckoutRow | typeof ALONE>(members.length);

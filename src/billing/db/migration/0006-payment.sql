@@ -67,9 +67,9 @@ DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, js
 --   p_card_step  smallest amount that the payment processor can ask for; null: there is none
 --   outcome      placed | pending (a payment is due), or a refusal, which has written nothing but its idempotency record:
 --                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
---                balance_too_large, idempotency_in_flight, idempotency_mismatch, and busy: somebody else holds the
---                customer, so ask again alone, which waits.
-CREATE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int)
+--                balance_too_large, idempotency_in_flight, idempotency_mismatch, and, without p_wait, busy: somebody
+--                else holds the customer, and nobody of this batch shall wait for that.
+CREATE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 #variable_conflict use_column
@@ -103,8 +103,9 @@ BEGIN
      ORDER BY l.user_id COLLATE "C"
         ON CONFLICT (user_id) DO NOTHING RETURNING id
   ) SELECT array_agg(id) INTO v_new_customer_ids FROM created;
-  IF cardinality(v_lines) = 1 THEN
-    v_customer_ids := ARRAY(SELECT c.id FROM customers c WHERE c.user_id = (v_lines[1]).user_id FOR NO KEY UPDATE);
+  IF p_wait THEN
+    v_customer_ids := ARRAY(SELECT c.id FROM customers c WHERE c.user_id = ANY (ARRAY(SELECT l.user_id FROM unnest(v_lines) AS l))
+      ORDER BY c.user_id COLLATE "C" FOR NO KEY UPDATE);
   ELSE
     v_customer_ids := ARRAY(SELECT c.id FROM customers c WHERE c.user_id = ANY (ARRAY(SELECT l.user_id FROM unnest(v_lines) AS l))
       ORDER BY c.user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED);
