@@ -86,7 +86,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
 
   const vouchers = createVoucherService({ database, grants });
   const readinessCheck = createReadiness({ database, now, logger });
-  const limiter = createPreviewLimiter({ limits: settings.previewLimits, now });
+  const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const outboxSinks = [ORGANIZATION_SINK];
   const payment = createPayment({
     database,
