@@ -192,6 +192,7 @@ describe("members of a batch", () => {
     credit_omr: [...credit_omr, undefined, -2_147_483_648],
     max_redemptions: [...max_redemptions, -2_147_483_648],
     expires_at: WRONG.starts_at,
+    description: [...WRONG.description, "x".repeat(501)],
     count: [undefined, null, "5", true, [], {}, 0, -1, 1.5, 10_001, 2 ** 53, 1e300],
     prefix: [
       null,

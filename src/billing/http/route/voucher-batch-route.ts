@@ -22,7 +22,8 @@ const BatchBody = Type.Object(
       }),
     ),
     credit_omr: Type.Integer({ minimum: 1, maximum: MAX_OMR, description: "Whole OMR, for each voucher." }),
-    description: Type.Optional(terms.description),
+    // Ten thousand times what a single voucher may say would be 100 MB.
+    description: Type.Optional(Type.String({ maxLength: 500 })),
     active: Type.Optional(Type.Boolean({ description: "Left out: true." })),
     max_redemptions: Type.Optional(
       Type.Integer({
