@@ -49,7 +49,7 @@ export function createBatchIssuer(deps: {
         if (round > MAX_ROUNDS)
           throw new Error("drawn codes keep colliding: the source of randomness is broken");
         const drawn = new Map<string, string>();
-        while (drawn.size < count - created.size) {
+        for (let missing = count - created.size; missing > 0; missing -= 1) {
           const symbols = drawSymbols();
           drawn.set(codeOfSymbols(symbols, prefix), symbols);
         }
