@@ -1,12 +1,15 @@
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDatabase, createPool, type Database } from "../../../src/billing/db/database.ts";
+import { readBillingSettings } from "../../../src/billing/settings.ts";
 import { createVoucherService } from "../../../src/billing/voucher-service.ts";
+import { createEnvReader } from "../../../src/platform/env.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import {
   createOperatorKey,
   FQDN,
   issueVoucher,
+  JWT_SECRET,
   placeOrder,
   signToken,
   startBilling,
@@ -68,6 +71,11 @@ describe("ISSUE_LIMIT", () => {
       .sign(operator.privateKey);
     for (let count = 0; count < 7; count += 1)
       expect((await post("vouchers/issue", ours, { code: `SMOKE-${count}` })).status).toBe(200);
+  });
+
+  it.each(["many", "-1", "1.5", "1e9999"])("refuses to be %s", (text) => {
+    const env = { DATABASE_URL: "postgres://x/y", SOVEREIGN_FQDN: FQDN, JWT_SECRET, ISSUE_LIMIT: text };
+    expect(() => readBillingSettings(createEnvReader(env))).toThrow("ISSUE_LIMIT");
   });
 
   it("is 120 unless it is set, and lets 10,000 codes through", async () => {
