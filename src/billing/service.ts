@@ -13,12 +13,15 @@ import { CheckoutError } from "./errors.ts";
 import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
 import { createApp } from "./http/app.ts";
 import { createClientAddress } from "./http/client-address.ts";
+import { createIssueLimiter } from "./http/issue-limiter.ts";
 import { describeApi } from "./http/openapi.ts";
 import type { Operation } from "./http/operation.ts";
 import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
 import { pageOperations, type Readiness } from "./http/route/page-route.ts";
+import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
+import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createValidator } from "./http/validation.ts";
 import { ORGANIZATION_SINK } from "./outbox.ts";
@@ -86,7 +89,8 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
 
   const vouchers = createVoucherService({ database, grants });
   const readinessCheck = createReadiness({ database, now, logger });
-  const limiter = createPreviewLimiter({ limits: settings.previewLimits, now });
+  const limiter = createPreviewLimiter({ limits: settings.previewLimits });
+  const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const outboxSinks = [ORGANIZATION_SINK];
   const payment = createPayment({
     database,
@@ -108,7 +112,9 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   );
 
   const operations: Operation[] = [
-    ...voucherOperations({ vouchers, limiter }),
+    ...voucherOperations({ vouchers, limiter, issueLimiter }),
+    voucherBatchOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
+    voucherAuditOperation({ vouchers }),
     ...accountOperations({
       checkout,
       accounts: createAccountService({ database, tenants }),

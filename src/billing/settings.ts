@@ -18,11 +18,15 @@ export interface BillingSettings {
   corsOrigins: string[];
   trustedProxies: string[];
   previewLimits: PreviewLimits;
+  /** Vouchers issued for each user and minute; 0 = no limit. */
+  issueLimit: number;
   maxConnections: number;
   payment: PaymentConfiguration;
 }
 
 const MIN_SECRET_BYTES = 32;
+/** Two a second, for a minute: more than a person clicks. */
+export const DEFAULT_ISSUE_LIMIT = 120;
 
 /** Reads contract §7's environment. Throws `UsageError` that names the variable. */
 export function readBillingSettings(reader: EnvReader): BillingSettings {
@@ -82,6 +86,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
       perMinute: reader.integer("PREVIEW_LIMIT", 60),
       missesPerMinute: reader.integer("PREVIEW_MISS_LIMIT", 10),
     },
+    issueLimit: reader.integer("ISSUE_LIMIT", DEFAULT_ISSUE_LIMIT),
     maxConnections: reader.integer("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
     payment: readPaymentConfiguration(reader, { sovereignFqdn, jwtSecret }),
   };

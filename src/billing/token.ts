@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -21,6 +22,17 @@ export interface Caller {
   email: string;
   roles: ReadonlySet<string>;
   issuer: "oidc" | "operator" | "shared-secret";
+  /** What the audit trail keeps of the token. */
+  token: TokenTrace;
+}
+
+export interface TokenTrace {
+  /** `iss` where the issuer is known by it, else the kind of issuer. */
+  issuer: string;
+  /** `jti`, or `sha256:…` of a token that has none: enough to find it again, nothing to sign in with. */
+  id: string;
+  /** `iat`. */
+  issuedAt?: Date;
 }
 
 export interface TokenSettings {
@@ -80,7 +92,7 @@ export function createTokenVerifier(deps: {
       const audiences = [payload.aud ?? []].flat();
       const ours = [settings.sovereignFqdn, settings.oidc?.audience];
       if (audiences.length > 0 && !audiences.some((audience) => ours.includes(audience))) throw invalid();
-      return callerOf(payload, "shared-secret", rolesOf(payload));
+      return callerOf(token, payload, "shared-secret", rolesOf(payload));
     }
     if (claimed.iss === OPERATOR_ISSUER) {
       const keys = operatorKeys();
@@ -95,7 +107,7 @@ export function createTokenVerifier(deps: {
       const lifetime = (payload.exp ?? Number.POSITIVE_INFINITY) - (payload.iat ?? 0);
       const isEarly = (payload.iat ?? 0) > now().getTime() / 1000 + CLOCK_SKEW_S;
       if (lifetime > OPERATOR_MAX_LIFETIME_S || isEarly || payload.sub !== "operator") throw invalid();
-      return callerOf(payload, "operator", new Set(["sovereign-admin"]));
+      return callerOf(token, payload, "operator", new Set(["sovereign-admin"]));
     }
     if (settings.oidc === undefined || oidcKeys === undefined) throw invalid();
     const { issuer, audience } = settings.oidc;
@@ -105,7 +117,7 @@ export function createTokenVerifier(deps: {
       issuer,
       audience,
     });
-    return callerOf(payload, "oidc", rolesOf(payload));
+    return callerOf(token, payload, "oidc", rolesOf(payload));
   }
 
   return async (authorization) => {
@@ -128,7 +140,12 @@ const invalid = () => new TokenError("token_invalid", "the token does not hold h
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
-function callerOf(payload: JWTPayload, issuer: Caller["issuer"], roles: ReadonlySet<string>): Caller {
+function callerOf(
+  token: string,
+  payload: JWTPayload,
+  issuer: Caller["issuer"],
+  roles: ReadonlySet<string>,
+): Caller {
   if (typeof payload.sub !== "string" || !SUBJECT.test(payload.sub)) throw invalid();
   const { email } = payload;
   return {
@@ -136,7 +153,23 @@ function callerOf(payload: JWTPayload, issuer: Caller["issuer"], roles: Readonly
     email: typeof email === "string" && SUBJECT.test(email) ? email : "",
     roles,
     issuer,
+    token: traceOf(token, payload, issuer),
   };
+}
+
+// What JavaScript and PostgreSQL both take for a date.
+const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
+
+function traceOf(token: string, payload: JWTPayload, issuer: Caller["issuer"]): TokenTrace {
+  const { iss, jti, iat } = payload;
+  // Nobody vouches for the `iss` of a token that a shared secret proves.
+  const name = issuer === "shared-secret" ? issuer : (iss ?? issuer);
+  const id =
+    typeof jti === "string" && SUBJECT.test(jti)
+      ? jti
+      : `sha256:${createHash("sha256").update(token).digest("hex")}`;
+  const isDate = typeof iat === "number" && iat >= 0 && iat <= LAST_SECOND;
+  return { issuer: name, id, ...(isDate ? { issuedAt: new Date(iat * 1000) } : {}) };
 }
 
 /** A plain `role`, and Keycloak's `realm_access.roles`. */

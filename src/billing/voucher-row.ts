@@ -1,6 +1,7 @@
 import type { Queryable } from "./db/database.ts";
 import { LOOKUP_KEY_SQL } from "./db/schema.ts";
-import type { Voucher } from "./voucher.ts";
+import { VoucherError } from "./errors.ts";
+import { MAX_OMR, type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
 
 /** A row of `promo_codes` as the statements below return it. */
 export interface VoucherRow {
@@ -31,6 +32,16 @@ export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr,
 
 // Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.
 export const TWIN_ORDER = `(p.code = $1) DESC, p.created_at, p.code COLLATE "C"`;
+
+/** No voucher, adopted ones of another case included, is found under `drawn.code`. */
+export const FREE_KEY = `NOT EXISTS (SELECT FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = drawn.code)`;
+
+/** The key that lookups compare. Throws `voucher_blank`. */
+export function requireKey(code: string): string {
+  const key = voucherKey(code);
+  if (key === "") throw new VoucherError("voucher_blank", "code is blank: give the voucher's code");
+  return key;
+}
 
 /** The live voucher of a key, locked until the transaction ends. */
 export async function lockLive(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
@@ -69,4 +80,26 @@ export function voucherOf(row: VoucherRow): Voucher {
     ...(row.starts_at === null ? {} : { starts_at: row.starts_at.toISOString() }),
     ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
   };
+}
+
+/** Rules for what is set anew; an adopted row may be sent back with the odd value that it already has. */
+export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms): void {
+  const keepsCredit = before?.adopted === true && terms.credit_omr === before.credit_omr;
+  if (!keepsCredit && (terms.credit_omr < 1 || terms.credit_omr > MAX_OMR)) {
+    throw new VoucherError(
+      "voucher_invalid",
+      `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in OMR`,
+    );
+  }
+  const keepsCap = before?.adopted === true && terms.max_redemptions === before.max_redemptions;
+  if (!keepsCap && terms.max_redemptions < 0) {
+    throw new VoucherError("voucher_invalid", "max_redemptions must be 0 (unlimited) or more: set the cap");
+  }
+  if (
+    terms.starts_at !== null &&
+    terms.expires_at !== null &&
+    Date.parse(terms.starts_at) >= Date.parse(terms.expires_at)
+  ) {
+    throw new VoucherError("voucher_invalid", "expires_at must lie after starts_at: move one of them");
+  }
 }

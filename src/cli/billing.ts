@@ -27,6 +27,8 @@ Environment (every secret also as NAME_FILE):
   TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is believed
   PREVIEW_LIMIT                   previews for each client and minute (60; 0 = no limit)
   PREVIEW_MISS_LIMIT              of these, ones that find nothing (10; 0 = no limit)
+  ISSUE_LIMIT                     vouchers that each user issues in a minute (120; 0 = no limit); a bulk issue counts
+                                  one for each 1,000 codes
   STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_PUBLIC_KEY
                                   card payments; absent: the keys of PUT /billing/admin/settings
   SETTINGS_KEY                    seals those keys in the database, at least 32 bytes (JWT_SECRET)

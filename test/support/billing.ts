@@ -165,6 +165,7 @@ export async function startBilling(
     JWT_SECRET,
     PREVIEW_LIMIT: "0",
     PREVIEW_MISS_LIMIT: "0",
+    ISSUE_LIMIT: "0",
     ...Object.fromEntries(
       Object.entries(files)
         .filter(([, content]) => content !== undefined)

@@ -12,7 +12,13 @@ import { parseStrictJson, requirePlainString } from "./strict-json.ts";
 import type { Validator } from "./validation.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-const ANONYMOUS: Caller = { userId: "", email: "", roles: new Set(), issuer: "oidc" };
+const ANONYMOUS: Caller = {
+  userId: "",
+  email: "",
+  roles: new Set(),
+  issuer: "oidc",
+  token: { issuer: "", id: "" },
+};
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 export interface AppDeps {

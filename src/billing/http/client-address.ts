@@ -39,14 +39,17 @@ function plainAddress(text: string): string {
     /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed)?.[1] ??
     /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(trimmed)?.[1] ??
     trimmed;
-  const address = bare.replace(/%.*$/, "").toLowerCase();
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  return mapped ?? address;
-}
-
-function subscriberPrefix(address: string): string {
+  const address = bare.replace(/%.*$/, "");
+  if (isIP(address) !== 6) return address;
   // The URL parser writes an IPv6 address in its one canonical form, with at most one `::`.
   const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(canonical);
+  if (mapped === null) return canonical;
+  const [high = 0, low = 0] = mapped.slice(1).map((group) => Number.parseInt(group, 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
+}
+
+function subscriberPrefix(canonical: string): string {
   const [head = "", tail] = canonical.split("::");
   const groups = head === "" ? [] : head.split(":");
   const rest = tail === undefined || tail === "" ? [] : tail.split(":");

@@ -58,10 +58,15 @@ function describeOperation(operation: Operation): Record<string, unknown> {
     status,
     {
       description: "The answer.",
-      content:
-        typeof answer === "string"
-          ? { [answer]: { schema: { type: "string" } } }
-          : { "application/json": { schema: answer } },
+      content: Object.fromEntries(
+        [answer]
+          .flat()
+          .map((kind) =>
+            typeof kind === "string"
+              ? [kind, { schema: { type: "string" } }]
+              : ["application/json", { schema: kind }],
+          ),
+      ),
     },
   ]);
   const isProtected = operation.access !== "anyone";

@@ -45,8 +45,8 @@ export interface Operation<Body extends TSchema = TSchema> {
   body?: Body | "raw";
   query?: Readonly<Record<string, TSchema>>;
   takesIdempotencyKey?: true;
-  /** Schema of each answer that is no problem; a text names a content type. */
-  answers: Readonly<Record<number, TSchema | string>>;
+  /** Schema of each answer that is no problem; a text names a content type. Several: the client chooses by `Accept`. */
+  answers: Readonly<Record<number, TSchema | string | readonly (TSchema | string)[]>>;
   handle(request: OperationRequest<Static<Body>>): Promise<Answer>;
 }
 

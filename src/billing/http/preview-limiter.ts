@@ -1,4 +1,4 @@
-import { RequestError } from "../errors.ts";
+import { createRateLimit } from "./rate-limit.ts";
 
 export interface PreviewLimits {
   /** Previews for each client and minute; 0 = no limit. */
@@ -7,69 +7,67 @@ export interface PreviewLimits {
   missesPerMinute: number;
 }
 
-interface Tally {
-  windowEndMs: number;
-  asked: number;
-  missed: number;
-  /** Lookups whose outcome is not known yet, and who waits for one of them. */
+export interface PreviewLimiter {
+  /** Runs a lookup within the client's limits; undefined from it is a miss. Throws `rate_limited`. */
+  admit<Found>(client: string, lookUp: () => Promise<Found | undefined>): Promise<Found | undefined>;
+}
+
+/** A client's lookups whose outcome is not known yet, and who waits for one of them. */
+interface Crowd {
+  size: number;
   pending: number;
   waiting: (() => void)[];
 }
 
-const WINDOW_MS = 60_000;
-/** Beyond this many clients in a minute the oldest are forgotten: memory stays bounded under a flood of addresses. */
-const MAX_CLIENTS = 100_000;
+const REFUSAL = "too many vouchers looked up: wait for the time in Retry-After";
 
 /**
- * Counts previews and misses for each client in windows of a minute, in this process alone (two replicas allow twice as
- * much). Over either limit a client is refused for live codes too, or the refusal would tell them apart.
+ * Counts previews and misses for each client. Over either limit a client is refused for live codes too, or the refusal
+ * would tell them apart.
  */
-export function createPreviewLimiter(deps: { limits: PreviewLimits; now: () => Date }) {
-  const { limits, now } = deps;
-  const tallies = new Map<string, Tally>();
+export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): PreviewLimiter {
+  const limitOf = (perMinute: number) =>
+    perMinute === 0 ? undefined : createRateLimit({ perMinute, refusal: REFUSAL });
+  const asked = limitOf(limits.perMinute);
+  const missed = limitOf(limits.missesPerMinute);
+  /** Only clients with a lookup under way. */
+  const crowds = new Map<string, Crowd>();
 
-  function tallyOf(client: string, nowMs: number): Tally {
-    const current = tallies.get(client);
-    if (current !== undefined && current.windowEndMs > nowMs) return current;
-    const fresh = { windowEndMs: nowMs + WINDOW_MS, asked: 0, missed: 0, pending: 0, waiting: [] };
-    tallies.delete(client);
-    tallies.set(client, fresh);
-    if (tallies.size > MAX_CLIENTS) tallies.delete(tallies.keys().next().value as string);
-    return fresh;
+  function join(client: string): Crowd {
+    const crowd = crowds.get(client) ?? { size: 0, pending: 0, waiting: [] };
+    crowds.set(client, crowd);
+    crowd.size += 1;
+    return crowd;
   }
 
-  function requireRoom(tally: Tally): void {
-    const isOver =
-      (limits.perMinute > 0 && tally.asked >= limits.perMinute) ||
-      (limits.missesPerMinute > 0 && tally.missed >= limits.missesPerMinute);
-    if (!isOver) return;
-    throw new RequestError("rate_limited", "too many vouchers looked up: wait for the time in Retry-After", {
-      retryAfterMs: tally.windowEndMs - now().getTime(),
-    });
+  function leave(client: string, crowd: Crowd): void {
+    crowd.size -= 1;
+    if (crowd.size === 0) crowds.delete(client);
   }
 
   return {
-    /** Runs a lookup within the client's limits; undefined from it is a miss. Throws `rate_limited`. */
-    async admit<Found>(client: string, lookUp: () => Promise<Found | undefined>): Promise<Found | undefined> {
-      const tally = tallyOf(client, now().getTime());
-      requireRoom(tally);
-      tally.asked += 1;
-      // A burst cannot outrun the count: no more lookups are under way than may still miss, the others wait their turn.
-      while (limits.missesPerMinute > 0 && tally.missed + tally.pending >= limits.missesPerMinute) {
-        requireRoom({ ...tally, asked: 0 });
-        await new Promise<void>((resolve) => tally.waiting.push(resolve));
-      }
-      tally.pending += 1;
+    async admit(client, lookUp) {
+      await asked?.take(client);
+      if (missed === undefined) return lookUp();
+      const crowd = join(client);
       try {
-        const found = await lookUp();
-        if (found === undefined) tally.missed += 1;
-        return found;
+        // A burst cannot outrun the count: no more lookups are under way than may still miss, the others wait their turn.
+        while ((await missed.requireRoom(client)) + crowd.pending >= limits.missesPerMinute) {
+          await new Promise<void>((resolve) => crowd.waiting.push(resolve));
+        }
+        crowd.pending += 1;
+        try {
+          const found = await lookUp();
+          // Counted before the place is given back: who looks in between sees one too many, never one too few.
+          if (found === undefined) await missed.count(client);
+          return found;
+        } finally {
+          crowd.pending -= 1;
+          for (const wake of crowd.waiting.splice(0)) wake();
+        }
       } finally {
-        tally.pending -= 1;
-        for (const wake of tally.waiting.splice(0)) wake();
+        leave(client, crowd);
       }
     },
   };
 }
-
-export type PreviewLimiter = ReturnType<typeof createPreviewLimiter>;

@@ -3,8 +3,9 @@ import { MAX_CODE_LENGTH, MAX_OMR } from "../voucher.ts";
 
 const INT4_MIN = -2_147_483_648;
 
-const nullable = (schema: TSchema) => Type.Union([schema, Type.Null()]);
-const timestamp = (description: string) => Type.String({ format: "date-time", maxLength: 40, description });
+export const nullable = (schema: TSchema) => Type.Union([schema, Type.Null()]);
+export const timestamp = (description: string) =>
+  Type.String({ format: "date-time", maxLength: 40, description });
 /** Read-only members: the older admin UI posts whole rows back, so they are taken and ignored. */
 const ignored = Type.Unsafe<unknown>({ description: "Read only: accepted and ignored." });
 const readOnlyMembers = {
@@ -13,13 +14,14 @@ const readOnlyMembers = {
   deleted_at: Type.Optional(ignored),
 };
 
-const code = Type.String({
-  minLength: 1,
-  maxLength: MAX_CODE_LENGTH,
-  description:
-    "Compared without case and surrounding blanks. New codes match ^[A-Z0-9][A-Z0-9_-]{2,63}$ in upper case.",
-});
-const creditOmr = Type.Integer({
+const codeOf = (description = "") =>
+  Type.String({
+    minLength: 1,
+    maxLength: MAX_CODE_LENGTH,
+    description: `Compared without case and surrounding blanks. New codes match ^[A-Z0-9][A-Z0-9_-]{2,63}$ in upper case.${description}`,
+  });
+const code = codeOf();
+export const creditOmr = Type.Integer({
   minimum: INT4_MIN,
   maximum: MAX_OMR,
   description: "Whole OMR above 0. An adopted voucher may be sent back with the credit that it has.",
@@ -30,7 +32,7 @@ const maxRedemptions = Type.Integer({
   description:
     "0 = unlimited. Below the number of redemptions: ended. Negative only as an adopted voucher has it.",
 });
-const terms = {
+export const terms = {
   description: Type.String({ maxLength: 10_000 }),
   active: Type.Boolean(),
   max_redemptions: maxRedemptions,
@@ -38,19 +40,26 @@ const terms = {
   expires_at: nullable(timestamp("Redemptions end.")),
 };
 
+const issueMembers = {
+  credit_omr: creditOmr,
+  description: Type.Optional(terms.description),
+  active: Type.Optional(Type.Boolean({ description: "Left out: true." })),
+  max_redemptions: Type.Optional(terms.max_redemptions),
+  starts_at: Type.Optional(terms.starts_at),
+  expires_at: Type.Optional(terms.expires_at),
+  ...readOnlyMembers,
+};
+
 export const IssueBody = Type.Object(
   {
-    code,
-    credit_omr: creditOmr,
-    description: Type.Optional(terms.description),
-    active: Type.Optional(Type.Boolean({ description: "Left out: true." })),
-    max_redemptions: Type.Optional(terms.max_redemptions),
-    starts_at: Type.Optional(terms.starts_at),
-    expires_at: Type.Optional(terms.expires_at),
-    ...readOnlyMembers,
+    code: Type.Optional(codeOf(" Left out: one is drawn at random.")),
+    ...issueMembers,
   },
   { additionalProperties: false },
 );
+
+/** The older surface: a code that is missing there was forgotten. */
+export const PromoBody = Type.Object({ code, ...issueMembers }, { additionalProperties: false });
 
 export const UpdateBody = Type.Object(
   {

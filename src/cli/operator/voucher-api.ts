@@ -6,7 +6,7 @@ import { parseCatalogFile } from "../../billing/catalog.ts";
 import { parseVoucherGrants } from "../../billing/grant.ts";
 import { readPaymentConfiguration } from "../../billing/payment/configuration.ts";
 import { type BillingService, createBillingService } from "../../billing/service.ts";
-import type { BillingSettings } from "../../billing/settings.ts";
+import { type BillingSettings, DEFAULT_ISSUE_LIMIT } from "../../billing/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { createEnvReader } from "../../platform/env.ts";
@@ -125,6 +125,7 @@ function billingSettings({ spec }: Sovereign, secrets: SovereignSecrets): Billin
     corsOrigins: [],
     trustedProxies: [],
     previewLimits: { perMinute: 60, missesPerMinute: 10 },
+    issueLimit: DEFAULT_ISSUE_LIMIT,
     maxConnections: MAX_CONNECTIONS,
     payment: readPaymentConfiguration(
       createEnvReader({

@@ -39,6 +39,7 @@ const CHECKOUT = { plan_id: "free", tenant_id: "t" };
 
 const BODIES: [path: string, method: string, good: Record<string, unknown>][] = [
   ["/billing/vouchers/issue", "POST", ISSUE],
+  ["/billing/vouchers/bulk-issue", "POST", { count: 2, credit_omr: 5 }],
   ["/billing/admin/promos", "POST", ISSUE],
   ["/billing/admin/promos/HOSTILE", "PUT", { credit_omr: 5 }],
   ["/billing/vouchers/redeem-preview", "POST", { code: "HOSTILE" }],
@@ -182,6 +183,113 @@ describe("members of a voucher", () => {
     ]);
     expect((await billing.ask("/billing/vouchers/list", { token: admin })).text).toBe("[]");
   });
+});
+
+describe("members of a batch", () => {
+  const { code: _code, credit_omr, max_redemptions, ...others } = WRONG;
+  const MEMBERS: Record<string, readonly unknown[]> = {
+    ...others,
+    credit_omr: [...credit_omr, undefined, -2_147_483_648],
+    max_redemptions: [...max_redemptions, -2_147_483_648],
+    expires_at: WRONG.starts_at,
+    description: [...WRONG.description, "x".repeat(501)],
+    count: [undefined, null, "5", true, [], {}, 0, -1, 1.5, 10_001, 2 ** 53, 1e300],
+    prefix: [
+      null,
+      5,
+      [],
+      {},
+      " ",
+      "-A",
+      "A-",
+      "A B",
+      "A".repeat(33),
+      "A".repeat(10_000),
+      "A\u0000",
+      "STRAßE",
+      "ﬁSH",
+      "ıDEA",
+      "ſTAR",
+      "A\u200b",
+      "\ud800",
+      "=A",
+      "A,B",
+      'A"',
+      "A\nB",
+      "A\n",
+    ],
+    code: ["ABC"],
+    times_redeemed: [0],
+  };
+
+  it.each(
+    Object.entries(MEMBERS).flatMap(([member, values]) => values.map((value) => [member, value] as const)),
+  )("refuse %s %j, and issue none", async (member, value) => {
+    const body = { count: 2, credit_omr: 5, [member]: value };
+    await expectRefusal("/billing/vouchers/bulk-issue", { body });
+    await expectRefusal("/billing/vouchers/bulk-issue", { body, headers: { accept: "application/json" } });
+  });
+
+  it("refuse an end before the beginning, and leave nothing behind", async () => {
+    await expectRefusal("/billing/vouchers/bulk-issue", {
+      body: {
+        count: 2,
+        credit_omr: 5,
+        starts_at: "2026-02-01T00:00:00Z",
+        expires_at: "2026-01-01T00:00:00Z",
+      },
+    });
+    expect((await billing.ask("/billing/vouchers/list", { token: admin })).text).toBe("[]");
+  });
+
+  it.each(["", " ", "a b", "x".repeat(256), "\u00e9"])("refuse the Idempotency-Key %j", async (key) => {
+    await expectRefusal("/billing/vouchers/bulk-issue", {
+      body: { count: 2, credit_omr: 5 },
+      headers: { "Idempotency-Key": key },
+    });
+  });
+
+  it("are for administrators alone", async () => {
+    const body = { count: 2, credit_omr: 5 };
+    await expectRefusal("/billing/vouchers/bulk-issue", { body, token: undefined }, [401]);
+    await expectRefusal("/billing/vouchers/bulk-issue", { body, token: await signToken("somebody") }, [403]);
+    await expectRefusal("/billing/vouchers/A/audit", { method: "GET", token: undefined }, [401]);
+    await expectRefusal(
+      "/billing/vouchers/A/audit",
+      { method: "GET", token: await signToken("somebody") },
+      [403],
+    );
+  });
+});
+
+describe("the audit of a voucher", () => {
+  it.each([
+    "%00/audit",
+    "ABC%00/audit",
+    "%20/audit",
+    "%/audit",
+    "%E0%A4%A/audit",
+    "HOSTILE/audit?limit=0",
+    "HOSTILE/audit?limit=1001",
+    "HOSTILE/audit?limit=1e2",
+    "HOSTILE/audit?cursor=x",
+    "HOSTILE/audit?cursor=-1",
+    "HOSTILE/audit?cursor=0",
+    "HOSTILE/audit?cursor=1.5",
+    "HOSTILE/audit?cursor=9999999999999999999",
+    "HOSTILE/audit?cursor=",
+    "HOSTILE/audit?cursor=1&cursor=2",
+    "HOSTILE/audit?cursor=1%00",
+  ])("refuses %s", async (path) => {
+    await expectRefusal(`/billing/vouchers/${path}`, { method: "GET" });
+  });
+
+  it.each(["STRAßE", "ﬁSH", "ABC\u200b", "' OR 1=1 --", "%", "💥", "__proto__", "A".repeat(1_000)])(
+    "finds none of %j",
+    async (code) => {
+      await expectRefusal(`/billing/vouchers/${encodeURIComponent(code)}/audit`, { method: "GET" }, [404]);
+    },
+  );
 });
 
 describe("codes that are not there", () => {

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import {
   ask,
@@ -26,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => billing.close());
 
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(started.splice(0).map((one) => one.close()));
 });
 
@@ -232,10 +233,10 @@ describe("POST /billing/vouchers/redeem-preview", () => {
   });
 
   it("limits misses harder than hits, for live codes too, shared with the page, by client", async () => {
-    let nowMs = Date.parse("2026-01-01T00:00:00Z");
+    // Only the date: timers and sockets go on as they are.
+    vi.useFakeTimers({ toFake: ["Date"] });
     const one = await start({
       env: { PREVIEW_LIMIT: "8", PREVIEW_MISS_LIMIT: "3", TRUSTED_PROXIES: "127.0.0.1, ::1" },
-      now: () => new Date(nowMs),
     });
     await one.database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description) VALUES ('LIVE', 1, '')",
@@ -260,7 +261,7 @@ describe("POST /billing/vouchers/redeem-preview", () => {
     for (const host of [1, 2, 3]) expect((await from(`2001:db8:1:2::${host}`, "NOPE")).status).toBe(404);
     expect((await from("2001:db8:1:2:ffff::4", "LIVE")).status).toBe(429);
     expect((await from("2001:db8:1:3::1", "LIVE")).status).toBe(200);
-    nowMs += 60_000;
+    vi.setSystemTime(Date.now() + 60_000);
     expect((await from("1.1.1.1", "LIVE")).status).toBe(200);
   });
 
@@ -557,10 +558,12 @@ describe("the page and the machine endpoints", () => {
         "/billing/invoices/{tenantId}",
         "/billing/portal/{tenantId}",
         "/billing/subscription/{tenantId}",
+        "/billing/vouchers/bulk-issue",
         "/billing/vouchers/issue",
         "/billing/vouchers/list",
         "/billing/vouchers/redeem-preview",
         "/billing/vouchers/revoke/{code}",
+        "/billing/vouchers/{code}/audit",
         "/billing/webhook",
         "/healthz",
         "/metrics",

@@ -14,6 +14,7 @@ describe("createClientAddress", () => {
     ["the proxy, when what it says is no address", "10.1.1.1", "9.9.9.9, unknown", "10.1.1.1"],
     ["without a port", "10.1.1.1", "9.9.9.9:4711", "9.9.9.9"],
     ["as IPv4, also in IPv6 clothing", "::ffff:1.2.3.4", undefined, "1.2.3.4"],
+    ["as IPv4, in IPv6 clothing of any cut", "10.1.1.1", "0:0:0:0:0:FFFF:0102:0304", "1.2.3.4"],
     ["trusted also in IPv6 clothing", "::ffff:10.1.1.1", "9.9.9.9", "9.9.9.9"],
     ["the /64 of an IPv6 address", "2001:db8::1", undefined, "2001:db8:0:0::/64"],
     [

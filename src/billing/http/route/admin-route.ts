@@ -3,8 +3,8 @@ import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
 import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
+import { parseLimit } from "../paging.ts";
 import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
-import { parseLimit } from "./voucher-route.ts";
 
 /** What the platform's own administrators read and set, and what the payment processor tells us. */
 export function adminOperations(deps: {

@@ -2,46 +2,70 @@ import type { Static } from "typebox";
 import Type from "typebox";
 import { RequestError, VoucherError } from "../../errors.ts";
 import { claimOf } from "../../idempotency.ts";
-import type { Caller } from "../../token.ts";
 import { type VoucherTerms, voucherKey } from "../../voucher.ts";
-import { type Actor, OPERATOR_ACTOR, type VoucherService } from "../../voucher-service.ts";
+import { actorOf } from "../../voucher-audit.ts";
+import type { VoucherFilter } from "../../voucher-list.ts";
+import type { VoucherService } from "../../voucher-service.ts";
+import type { IssueLimiter } from "../issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
+import { formatCursor, linkOf, pageQuery, parameterError, parseCursor, parseLimit } from "../paging.ts";
 import type { PreviewLimiter } from "../preview-limiter.ts";
-import { IssueBody, OkAnswer, PreviewAnswer, PreviewBody, UpdateBody, VoucherAnswer } from "../schema.ts";
+import {
+  IssueBody,
+  OkAnswer,
+  PreviewAnswer,
+  PreviewBody,
+  PromoBody,
+  UpdateBody,
+  VoucherAnswer,
+} from "../schema.ts";
 
-const PAGE_SIZE = 1_000;
-const pagingQuery = {
-  limit: Type.Integer({ minimum: 1, maximum: PAGE_SIZE, default: PAGE_SIZE }),
-  cursor: Type.String({ maxLength: 2_000, description: "From the Link header of the page before." }),
+const MAX_SEARCH_LENGTH = 200;
+const listQuery = {
+  ...pageQuery,
+  active: Type.Boolean({ description: "Only vouchers whose member `active` is this." }),
+  q: Type.String({
+    maxLength: MAX_SEARCH_LENGTH,
+    description: "Part of the code or the description, in any case; no wildcards. Blank: all.",
+  }),
 };
 
 /** The voucher endpoints, and the older surface under /billing/admin/promos, which is the same service by other paths. */
-export function voucherOperations(deps: { vouchers: VoucherService; limiter: PreviewLimiter }): Operation[] {
-  const { vouchers, limiter } = deps;
+export function voucherOperations(deps: {
+  vouchers: VoucherService;
+  limiter: PreviewLimiter;
+  issueLimiter: IssueLimiter;
+}): Operation[] {
+  const { vouchers, limiter, issueLimiter } = deps;
 
   const list =
     (path: string) =>
     async ({ query }: { query: Readonly<Record<string, string>> }) => {
       const limit = parseLimit(query.limit);
+      const filter = parseFilter(query);
       const page = await vouchers.list(
         limit,
         query.cursor === undefined ? undefined : parseCursor(query.cursor),
+        filter,
       );
-      const link = page.next && `<${path}?limit=${limit}&cursor=${formatCursor(page.next)}>; rel="next"`;
+      const link =
+        page.next &&
+        linkOf(path, { limit, cursor: formatCursor(page.next), active: filter.active, q: filter.text });
       return json(page.vouchers, 200, link === undefined ? {} : { Link: link });
     };
 
-  const issue = (id: string, path: string, summary: string) =>
+  const issue = (id: string, path: string, summary: string, body: typeof IssueBody | typeof PromoBody) =>
     operation({
       id,
       method: "post",
       path,
       summary,
       access: ADMINS,
-      body: IssueBody,
+      body,
       takesIdempotencyKey: true,
       answers: { 200: VoucherAnswer },
       async handle({ body, caller, idempotencyKey }) {
+        await issueLimiter(caller);
         const claim = claimOf(caller.userId, idempotencyKey, ["POST", path, body]);
         return json(await vouchers.issue(body.code, termsOf(body), actorOf(caller), claim));
       },
@@ -66,6 +90,7 @@ export function voucherOperations(deps: { vouchers: VoucherService; limiter: Pre
       "issueVoucher",
       "/billing/vouchers/issue",
       "Issue a voucher, change its terms, or bring a revoked one back",
+      IssueBody,
     ),
     operation({
       id: "listVouchers",
@@ -73,7 +98,7 @@ export function voucherOperations(deps: { vouchers: VoucherService; limiter: Pre
       path: "/billing/vouchers/list",
       summary: "Live vouchers, newest first",
       access: ADMINS,
-      query: pagingQuery,
+      query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
       handle: list("/billing/vouchers/list"),
     }),
@@ -100,11 +125,16 @@ export function voucherOperations(deps: { vouchers: VoucherService; limiter: Pre
       path: "/billing/admin/promos",
       summary: "The older list: as /billing/vouchers/list",
       access: ADMINS,
-      query: pagingQuery,
+      query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
       handle: list("/billing/admin/promos"),
     }),
-    issue("upsertPromo", "/billing/admin/promos", "The older upsert: as /billing/vouchers/issue"),
+    issue(
+      "upsertPromo",
+      "/billing/admin/promos",
+      "The older upsert: as /billing/vouchers/issue, with a code",
+      PromoBody,
+    ),
     operation({
       id: "updatePromo",
       method: "put",
@@ -152,54 +182,14 @@ function namedTerms(body: Static<typeof UpdateBody>): Partial<VoucherTerms> {
   return terms as Partial<VoucherTerms>;
 }
 
-function actorOf(caller: Caller): Actor {
-  return caller.issuer === "operator"
-    ? { name: OPERATOR_ACTOR, boundByGrants: false }
-    : { name: `${caller.issuer}:${caller.userId}`, boundByGrants: true };
-}
-
-export function parseLimit(text: string | undefined): number {
-  if (text === undefined) return PAGE_SIZE;
-  const limit = Number(text);
-  if (!/^\d{1,6}$/.test(text) || limit < 1 || limit > PAGE_SIZE) {
-    throw new RequestError("request_invalid", `limit must be a whole number from 1 to ${PAGE_SIZE}`, {
-      fields: [{ field: "limit", rule: `must be a whole number from 1 to ${PAGE_SIZE}` }],
-    });
-  }
-  return limit;
-}
-
-interface Cursor {
-  createdAt: string;
-  code: string;
-}
-
-// What PostgreSQL itself wrote: a timestamp with its zone, or -infinity.
-const TIMESTAMP_TEXT = /^(-infinity|\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2})$/;
-
-function formatCursor(cursor: Cursor): string {
-  return Buffer.from(JSON.stringify([cursor.createdAt, cursor.code])).toString("base64url");
-}
-
-function parseCursor(text: string): Cursor {
-  try {
-    const [createdAt, code] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    if (
-      typeof createdAt === "string" &&
-      TIMESTAMP_TEXT.test(createdAt) &&
-      typeof code === "string" &&
-      !code.includes("\0")
-    ) {
-      return { createdAt, code };
-    }
-  } catch {
-    // Not one of ours: said below.
-  }
-  throw new RequestError(
-    "request_invalid",
-    "cursor is not one of ours: take it from the Link header of the page before",
-    {
-      fields: [{ field: "cursor", rule: "must come from a Link header" }],
-    },
-  );
+function parseFilter({ active, q }: Readonly<Record<string, string>>): VoucherFilter {
+  if (active !== undefined && active !== "true" && active !== "false")
+    throw parameterError("active", "must be true or false");
+  const text = q?.trim() ?? "";
+  if (text.length > MAX_SEARCH_LENGTH)
+    throw parameterError("q", `must have at most ${MAX_SEARCH_LENGTH} characters`);
+  return {
+    ...(active === undefined ? {} : { active: active === "true" }),
+    ...(text === "" ? {} : { text }),
+  };
 }

@@ -1,0 +1,51 @@
+import Type from "typebox";
+import type { VoucherService } from "../../voucher-service.ts";
+import { ADMINS, json, type Operation, operation } from "../operation.ts";
+import { cursorError, linkOf, pageQuery, parseLimit } from "../paging.ts";
+import { nullable, timestamp, VoucherAnswer } from "../schema.ts";
+
+const orNull = (description: string) => nullable(Type.String({ description }));
+
+const AuditAnswer = Type.Object(
+  {
+    id: Type.String(),
+    code: Type.String(),
+    action: Type.String({ description: "issue, update, revive or revoke." }),
+    at: timestamp("Changed."),
+    actor: Type.String({ description: "Issuer and subject in one." }),
+    issuer: orNull("Who issued the token."),
+    subject: orNull("Whose token it was."),
+    token_id: orNull("The token's `jti`, or `sha256:…` of one that has none."),
+    token_issued_at: nullable(timestamp("The token was issued.")),
+    before: nullable(VoucherAnswer),
+    after: nullable(VoucherAnswer),
+  },
+  { additionalProperties: false },
+);
+
+const CURSOR = /^[1-9]\d{0,17}$/;
+
+export function voucherAuditOperation({ vouchers }: { vouchers: VoucherService }): Operation {
+  return operation({
+    id: "readVoucherAudit",
+    method: "get",
+    path: "/billing/vouchers/{code}/audit",
+    summary: "Who changed a voucher, newest first, also of a revoked one",
+    access: ADMINS,
+    query: pageQuery,
+    answers: { 200: Type.Array(AuditAnswer) },
+    async handle({ params, query }) {
+      const code = params.code ?? "";
+      const limit = parseLimit(query.limit);
+      const { cursor } = query;
+      if (cursor !== undefined && !CURSOR.test(cursor)) throw cursorError();
+      const page = await vouchers.readAudit(code, limit, cursor);
+      const path = `/billing/vouchers/${encodeURIComponent(code)}/audit`;
+      return json(
+        page.entries,
+        200,
+        page.next === undefined ? {} : { Link: linkOf(path, { limit, cursor: page.next }) },
+      );
+    },
+  });
+}
