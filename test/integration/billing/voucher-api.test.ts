@@ -482,7 +482,7 @@ describe("account and administration", () => {
       updated_at: expect.any(String),
     });
     expect(kept.text).not.toMatch(/sk_live_a|whsec_a/);
-    const event = JSON.stringify({ id: "evt_9", type: "invoice.paid" });
+    const event = JSON.stringify({ id: "evt_9", type: "account.updated", data: { object: {} } });
     const at = Math.floor(Date.now() / 1000);
     const sign = (secret: string, t = at) => ({
       "stripe-signature": `t=${t},v1=${createHmac("sha256", secret).update(`${t}.${event}`).digest("hex")}`,
