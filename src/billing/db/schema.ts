@@ -19,6 +19,7 @@ export const TABLES: readonly string[] = [
   "adoption_findings",
   "credit_ledger",
   "customers",
+  "handled_events",
   "idempotency_records",
   "invoices",
   "orders",

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../../../src/billing/outbox.ts";
+import {
+  createOutboxRelay,
+  ORGANIZATION_SINK,
+  type OutboxEvent,
+  type OutboxRelayDeps,
+  SinkUnavailableError,
+} from "../../../src/billing/outbox.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { FQDN, issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/billing.ts";
 
@@ -19,14 +25,18 @@ afterEach(async () => {
   await billing.close();
 });
 
-function relay(deliver: (event: OutboxEvent) => Promise<void>, signal = stop.signal): void {
+function relay(
+  deliver: (event: OutboxEvent) => Promise<void>,
+  deliverTogether?: OutboxRelayDeps["deliverTogether"],
+): void {
   running.push(
     createOutboxRelay({
       pool: billing.database.pool,
       sink: ORGANIZATION_SINK,
       deliver,
+      ...(deliverTogether === undefined ? {} : { deliverTogether }),
       logger: createLogger("test", "silent"),
-      signal,
+      signal: stop.signal,
       pollMs: 10,
     }).run(),
   );
@@ -58,6 +68,7 @@ describe("outbox relay", () => {
         type: "order.placed",
         tenantId: "salma-shop",
         attempt: 1,
+        createdAt: expect.any(Date),
         payload: expect.objectContaining({
           id: order.order_id,
           promo_code: "EVENT",
@@ -146,5 +157,62 @@ describe("outbox relay", () => {
     relay(async ({ attempt }) => void seen.push(attempt));
     await until(() => seen.length === 1);
     expect(seen).toEqual([1]);
+  });
+
+  it("delivers together in order, and each alone when that fails, so that one event holds up its tenant only", async () => {
+    const orders: Record<string, string[]> = { bad: [], good: [] };
+    for (let round = 0; round < 3; round += 1) {
+      for (const tenant of ["bad", "good"]) {
+        const answer = await placeOrder(billing, tenant, { plan_id: "free", tenant_id: tenant });
+        orders[tenant]?.push(answer.json.order_id);
+      }
+    }
+    const together: string[][] = [];
+    const alone: string[] = [];
+    relay(
+      async ({ tenantId, eventId }) => {
+        if (tenantId === "bad" && alone.filter((id) => id === "refused").length < 2) {
+          alone.push("refused");
+          throw new Error("too large");
+        }
+        alone.push(eventId);
+      },
+      async (events) => {
+        together.push(events.map(({ eventId }) => eventId));
+        if (together.length === 1) throw new Error("one of them is too large");
+      },
+    );
+    await until(async () => (await pending()) === 0);
+    const [bad = [], good = []] = [orders.bad, orders.good];
+    expect(together[0]).toEqual([bad[0], good[0], bad[1], good[1], bad[2], good[2]]);
+    expect(alone.filter((id) => good.includes(id))).toEqual(good);
+    expect([...alone, ...together.slice(1).flat()].filter((id) => bad.includes(id))).toEqual(bad);
+  });
+
+  it("blames no event while the sink is away, and delivers all once it is back", async () => {
+    for (const tenant of ["one", "two"])
+      await placeOrder(billing, tenant, { plan_id: "free", tenant_id: tenant });
+    let tries = 0;
+    const alone: string[] = [];
+    relay(
+      async ({ tenantId }) => void alone.push(tenantId),
+      async () => {
+        tries += 1;
+        if (tries < 3) throw new SinkUnavailableError("nobody listens");
+      },
+    );
+    await until(() => tries === 1);
+    await until(async () => {
+      const { rows } = await billing.database.pool.query(
+        "SELECT attempts, last_error FROM outbox ORDER BY id",
+      );
+      return (
+        rows[0].last_error === "nobody listens" &&
+        rows.every((row) => row.attempts === 0) &&
+        rows.length === 2
+      );
+    });
+    await until(async () => (await pending()) === 0);
+    expect([tries, alone]).toEqual([3, []]);
   });
 });
