@@ -1,0 +1,60 @@
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import { sleep } from "../platform/shutdown.ts";
+import type { Queryable } from "./db/database.ts";
+
+export interface JanitorDeps {
+  database: Queryable;
+  logger: Logger;
+}
+
+/** Long enough to look into what was delivered, and for any client's retry with the same Idempotency-Key. */
+const RETENTION = "7 days";
+const BATCH = 1_000;
+const PAUSE_MS = 100;
+const INTERVAL_MS = 3_600_000;
+
+// Each deletes at most a batch of the oldest rows, through an index on their age. Replicas pass each other by.
+const SWEEPS = [
+  {
+    name: "outbox",
+    text: `DELETE FROM outbox WHERE id IN (
+             SELECT id FROM outbox WHERE delivered_at < now() - interval '${RETENTION}'
+              ORDER BY delivered_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING 1`,
+  },
+  {
+    name: "idempotency_records",
+    text: `DELETE FROM idempotency_records r USING (
+             SELECT user_id, key FROM idempotency_records WHERE created_at < now() - interval '${RETENTION}'
+              ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) old
+            WHERE r.user_id = old.user_id AND r.key = old.key RETURNING 1`,
+  },
+];
+
+/** Deletes delivered events and idempotency records that are past their retention; how many of each. */
+export async function sweep(
+  { database, logger }: JanitorDeps,
+  signal: AbortSignal,
+): Promise<Record<string, number>> {
+  const deleted: Record<string, number> = {};
+  for (const { name, text } of SWEEPS) {
+    for (;;) {
+      const { length } = await database.query({ text });
+      deleted[name] = (deleted[name] ?? 0) + length;
+      if (length < BATCH || signal.aborted) break;
+      await sleep(PAUSE_MS, signal);
+    }
+  }
+  if (Object.values(deleted).some((count) => count > 0)) logger.info(deleted, "old rows were deleted");
+  return deleted;
+}
+
+/** Sweeps now and then until the signal fires. */
+export async function runJanitor(deps: JanitorDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sweep(deps, signal).catch((error: unknown) =>
+      deps.logger.warn({ reason: errorMessage(error) }, "old rows could not be deleted: next time"),
+    );
+    await sleep(INTERVAL_MS, signal);
+  }
+}
