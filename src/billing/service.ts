@@ -4,6 +4,7 @@ import type pg from "pg";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Logger } from "../platform/log.ts";
 import { createAccountService } from "./account.ts";
+import { createBackground } from "./background.ts";
 import { type Branding, parseBranding } from "./branding.ts";
 import { type CatalogSource, createCatalogClient, parseCatalogFile } from "./catalog.ts";
 import { type Checkout, createCheckout } from "./checkout.ts";
@@ -24,7 +25,8 @@ import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
 import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createValidator } from "./http/validation.ts";
-import { ORGANIZATION_SINK } from "./outbox.ts";
+import { KAFKA_SINK, ORGANIZATION_SINK } from "./outbox.ts";
+import { observeOutbox } from "./outbox-lag.ts";
 import { createPayment } from "./payment/payment.ts";
 import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
 import { createRevenueService } from "./revenue.ts";
@@ -57,7 +59,10 @@ export interface BillingService {
    */
   ready(signal: AbortSignal): Promise<void>;
   readiness(): Promise<ReadinessState>;
-  /** The work behind the requests, until the signal fires: settling orders whose payment hangs. */
+  /**
+   * The work behind the requests, until the signal fires: settling orders whose payment hangs, relaying events,
+   * following the tenants' topic, tidying up. For a service that is ready.
+   */
   run(signal: AbortSignal): Promise<void>;
   /** Settles once what hangs now; throws when the database or the payment processor is away. */
   sweep(): Promise<void>;
@@ -87,11 +92,16 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       ? undefined
       : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch });
 
+  const brokers = settings.redpandaBrokers ?? [];
+  // Only sinks that somebody relays: rows for another would pile up.
+  const outboxSinks = brokers.length === 0 ? [ORGANIZATION_SINK] : [ORGANIZATION_SINK, KAFKA_SINK];
+  observeOutbox({ database, sinks: outboxSinks, registry, now });
+
   const vouchers = createVoucherService({ database, grants });
   const readinessCheck = createReadiness({ database, now, logger });
   const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
-  const outboxSinks = [ORGANIZATION_SINK];
+  const background = createBackground({ database, brokers, tenants, logger, registry });
   const payment = createPayment({
     database,
     configuration: settings.payment,
@@ -157,7 +167,9 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       }
     },
     readiness: () => readinessCheck.current(),
-    run: (signal) => payment.sweeper.run(signal),
+    async run(signal) {
+      await Promise.all([payment.sweeper.run(signal), background(signal)]);
+    },
     sweep: () => payment.sweeper.sweep(),
     drain: () => readinessCheck.drain(),
     close: async () => {

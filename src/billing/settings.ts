@@ -15,6 +15,8 @@ export interface BillingSettings {
   brandingFile?: string;
   grantsFile?: string;
   tenantUrl?: string;
+  /** `host` or `host:port` of each; absent: no events leave for, or come from, a broker. */
+  redpandaBrokers?: string[];
   corsOrigins: string[];
   trustedProxies: string[];
   previewLimits: PreviewLimits;
@@ -82,6 +84,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
     ) as Partial<BillingSettings>),
     corsOrigins: reader.list("CORS_ORIGIN"),
     trustedProxies: reader.list("TRUSTED_PROXIES"),
+    ...readBrokers(reader),
     previewLimits: {
       perMinute: reader.integer("PREVIEW_LIMIT", 60),
       missesPerMinute: reader.integer("PREVIEW_MISS_LIMIT", 10),
@@ -90,6 +93,16 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
     maxConnections: reader.integer("DATABASE_MAX_CONNECTIONS", 10, 1, 200),
     payment: readPaymentConfiguration(reader, { sovereignFqdn, jwtSecret }),
   };
+}
+
+function readBrokers(reader: EnvReader): Pick<BillingSettings, "redpandaBrokers"> {
+  const redpandaBrokers = reader.list("REDPANDA_BROKERS");
+  for (const broker of redpandaBrokers) {
+    const port = /^[\w.-]+(?::(\d{1,5}))?$/.exec(broker)?.[1] ?? (broker.includes(":") ? "0" : "9092");
+    if (Number(port) < 1 || Number(port) > 65_535 || !/^[\w.:-]+$/.test(broker))
+      throw new UsageError("REDPANDA_BROKERS must be a list of host:port, separated by commas");
+  }
+  return redpandaBrokers.length === 0 ? {} : { redpandaBrokers };
 }
 
 function requireUrl(name: string, text: string | undefined): string | undefined {

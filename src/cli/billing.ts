@@ -22,7 +22,9 @@ Environment (every secret also as NAME_FILE):
   OPERATOR_JWKS_FILE              the operator's public keys
   CATALOG_URL or CATALOG_FILE     where prices come from
   BRANDING_FILE, GRANTS_FILE      the Sovereign's branding, the Franchise's grants.vouchers
-  TENANT_URL                      the tenant service, which names a tenant's members
+  TENANT_URL                      the tenant service, which names a tenant's members and subdomain
+  REDPANDA_BROKERS                host:port,…: orders go to the topic sme.order.events, and tenant.deleted is
+                                  taken from sme.tenant.events; absent: neither
   CORS_ORIGIN                     origins that browsers may call from, comma-separated
   TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is believed
   PREVIEW_LIMIT                   previews for each client and minute (60; 0 = no limit)
@@ -63,6 +65,7 @@ export const command: Command = {
     const service = createService(() =>
       createBillingService({ settings, now: () => new Date(), logger, registry: createMetricsRegistry() }),
     );
+    let background: Promise<void> | undefined;
     try {
       // A database that answers with another version is refused before anybody can connect to us.
       const state = await service.readiness();
@@ -72,7 +75,8 @@ export const command: Command = {
       logger.info({ origin: server.origin, sovereign: settings.sovereignFqdn }, "listening");
       try {
         // One that was away and comes back with another version is refused then.
-        await Promise.race([service.ready(signal).then(() => service.run(signal)), aborted(signal)]);
+        background = service.ready(signal).then(() => service.run(signal));
+        await Promise.race([background, aborted(signal)]);
       } finally {
         logger.info("draining");
         service.drain();
@@ -81,6 +85,7 @@ export const command: Command = {
       }
       return EXIT.done;
     } finally {
+      await background?.catch(() => undefined);
       await service.close();
     }
   },

@@ -104,6 +104,7 @@ describe("catalyst billing", () => {
       [{ OIDC_ISSUER: "https://x.example" }, "OIDC_AUDIENCE"],
       [{ TRUSTED_PROXIES: "everybody" }, "TRUSTED_PROXIES"],
       [{ PREVIEW_LIMIT: "-1" }, "PREVIEW_LIMIT"],
+      [{ REDPANDA_BROKERS: "redpanda:9092,http://other" }, "REDPANDA_BROKERS"],
     ];
     const exits = await Promise.all(cases.map(([env]) => run(["billing"], env).exit));
     expect(exits.map(({ code }) => code)).toEqual(cases.map(() => 2));

@@ -1,0 +1,58 @@
+import type { Registry } from "prom-client";
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import { sleep } from "../platform/shutdown.ts";
+import type { Database } from "./db/database.ts";
+import { runJanitor } from "./janitor.ts";
+import { createOrderTopic } from "./kafka/order-topic.ts";
+import { followTenantTopic } from "./kafka/tenant-topic.ts";
+import { createOutboxRelay, KAFKA_SINK } from "./outbox.ts";
+import type { TenantDirectory } from "./tenant-directory.ts";
+import { createTenantEventReceiver } from "./tenant-event-receiver.ts";
+
+const RESTART_MS = 5_000;
+
+/**
+ * What a billing process does besides answering: relays orders to the broker, follows the tenants' topic (both where
+ * there are brokers), and tidies up. Its faults never reach those who ask; it ends when the signal fires.
+ */
+export function createBackground(deps: {
+  database: Database;
+  /** Empty: none. */
+  brokers: readonly string[];
+  tenants: TenantDirectory | undefined;
+  logger: Logger;
+  registry: Registry;
+}): (signal: AbortSignal) => Promise<void> {
+  const { database, brokers, tenants, logger, registry } = deps;
+  const receive =
+    brokers.length === 0 ? undefined : createTenantEventReceiver({ database, logger, registry });
+
+  async function relayOrders(signal: AbortSignal): Promise<void> {
+    const topic = createOrderTopic({ brokers, subdomainOf: tenants?.subdomain });
+    try {
+      await createOutboxRelay({ pool: database.pool, sink: KAFKA_SINK, ...topic, logger, signal }).run();
+    } finally {
+      await topic.close();
+    }
+  }
+
+  return async (signal) => {
+    const keepDoing = async (task: string, work: () => Promise<void>): Promise<void> => {
+      while (!signal.aborted) {
+        await work().catch((error: unknown) =>
+          logger.error({ task, reason: errorMessage(error) }, "a background task broke: starting it again"),
+        );
+        await sleep(RESTART_MS, signal);
+      }
+    };
+    const tasks = [keepDoing("janitor", () => runJanitor({ database, logger }, signal))];
+    if (receive !== undefined) {
+      tasks.push(
+        keepDoing("order-relay", () => relayOrders(signal)),
+        keepDoing("tenant-topic", () => followTenantTopic({ brokers, receive, logger, signal })),
+      );
+    }
+    await Promise.all(tasks);
+  };
+}
