@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
+          globalSetup: ["test/support/postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock) from Go modules into a folder, each once: about 12 minutes
-# cold.
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, a Kafka broker) from Go modules into a folder, each
+# once: about 12 minutes cold.
 # Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
@@ -8,6 +8,10 @@ KUBERNETES=1.36.4
 ETCD=3.6.8
 HELM=4.2.4
 STRIPE_MOCK=0.203.0
+# franz-go's own broker for tests has no releases; it is built with the release of the client that it fits.
+KFAKE=0.0.0-20260918054303-01f206a7e32c
+FRANZ=1.22.3
+here=$(cd "$(dirname "$0")" && pwd)
 assets=${1:?usage: build-tools.sh FOLDER}
 mkdir -p "$assets"
 assets=$(cd "$assets" && pwd)
@@ -25,13 +29,14 @@ staging="api apiextensions-apiserver apimachinery apiserver cli-runtime client-g
   csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator
   kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils
   pod-security-admission sample-apiserver sample-cli-plugin sample-controller streaming"
-mkdir "$work/kubernetes" "$work/etcd"
+mkdir "$work/kubernetes" "$work/etcd" "$work/kfake"
 {
   printf 'module catalyst.test/kubernetes\n\ngo 1.26.0\n\nreplace (\n'
   for module in $staging; do printf '\tk8s.io/%s => k8s.io/%s v0.%s\n' "$module" "$module" "${KUBERNETES#1.}"; done
   printf ')\n'
 } >"$work/kubernetes/go.mod"
 printf 'module catalyst.test/etcd\n\ngo 1.26.0\n' >"$work/etcd/go.mod"
+printf 'module catalyst.test/kfake\n\ngo 1.26.0\n' >"$work/kfake/go.mod"
 
 version=k8s.io/component-base/version
 flags="-s -w -X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 -X $version.gitMinor=36"
@@ -47,6 +52,13 @@ if ! built etcd $ETCD; then
   go get -tool "go.etcd.io/etcd/server/v3@v$ETCD"
   go build -trimpath -ldflags "-s -w" -o "$assets/etcd" go.etcd.io/etcd/server/v3
   mark etcd $ETCD
+fi
+if ! built kfake $KFAKE; then
+  cp "$here/kafka-broker/main.go" "$work/kfake/main.go"
+  cd "$work/kfake"
+  go get "github.com/twmb/franz-go@v$FRANZ" "github.com/twmb/franz-go/pkg/kfake@v$KFAKE"
+  go build -trimpath -ldflags "-s -w" -o "$assets/kfake" .
+  mark kfake $KFAKE
 fi
 if ! built helm $HELM; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@v$HELM"
