@@ -9,19 +9,15 @@ export interface TenantDeletionEffects {
 }
 
 export type TenantDeletion =
-  | {
-      kind: "handled";
-      effects: TenantDeletionEffects;
-      /** Subscriptions that the payment processor knows: they are to be cancelled there too. */
-      processorSubscriptions: string[];
-    }
+  | { kind: "handled"; effects: TenantDeletionEffects }
   /** This event was handled before, by whichever process. */
   | { kind: "repeated" };
 
 /**
  * Cancels a deleted tenant's subscriptions, voids its open invoices and marks its ledger entries, once for each event:
  * the record that it was handled commits with the effects. Money stays as it is: no balance changes, paid invoices are
- * left, and a mark is no entry.
+ * left, and a mark is no entry. What the payment processor must hear is noted in the same transaction: the payment
+ * sweeper tells it.
  *
  * A tenant's ledger entries are those of its orders, and those without an order of the customers who are registered
  * under it: the earlier service's grants carry none.
@@ -41,11 +37,12 @@ export function handleTenantDeleted(
     });
     if (fresh.length === 0) return { kind: "repeated" };
 
-    const subscriptions = await transaction.query<{ stripe_subscription_id: string | null }>({
+    const subscriptions = await transaction.query({
       name: "tenant-deleted-subscriptions",
-      text: `UPDATE subscriptions SET status = 'canceled', updated_at = now()
+      text: `UPDATE subscriptions
+                SET status = 'canceled', updated_at = now(), cancel_due = coalesce(stripe_subscription_id, '') <> ''
               WHERE tenant_id = $1 AND coalesce(status, 'active') NOT IN ('canceled', 'incomplete_expired')
-              RETURNING stripe_subscription_id`,
+              RETURNING id`,
       values: [tenantId],
     });
     const invoices = await transaction.query({
@@ -79,12 +76,6 @@ export function handleTenantDeleted(
       text: "UPDATE handled_events SET effects = $3 WHERE topic = $1 AND event_id = $2",
       values: [topic, eventId, JSON.stringify(effects)],
     });
-    return {
-      kind: "handled",
-      effects,
-      processorSubscriptions: subscriptions.flatMap(({ stripe_subscription_id: id }) =>
-        id === null || id === "" ? [] : [id],
-      ),
-    };
+    return { kind: "handled", effects };
   });
 }

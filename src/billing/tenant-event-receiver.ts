@@ -65,12 +65,6 @@ export function createTenantEventReceiver(deps: {
         const deletion = await handleTenantDeleted(database, topic, event);
         if (deletion.kind === "repeated") return "repeated";
         logger.info({ ...about, ...deletion.effects }, "a tenant was deleted");
-        if (deletion.processorSubscriptions.length > 0) {
-          logger.warn(
-            { ...about, processorSubscriptions: deletion.processorSubscriptions },
-            "subscriptions of a deleted tenant must be cancelled at the payment processor too",
-          );
-        }
         return "handled";
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError)) failures += 1;

@@ -56,6 +56,7 @@ describe("what billing asks of Stripe", () => {
     expect((await processor.readSession("sk_test_123", "cs_test_1")).id).toMatch(/^cs_/);
     await processor.expireSession("sk_test_123", "cs_test_1");
     expect(await processor.openPortal("sk_test_123", "cus_123")).toMatch(/^https:/);
+    await processor.cancelSubscription("sk_test_123", "sub_123");
   });
 
   it("is refused without a key that Stripe could know", async () => {

@@ -129,6 +129,9 @@ export async function startStripeServer(): Promise<StripeServer> {
       if (action !== undefined) server.setSession(id, { status: "expired" });
       return { status: 200, body: describe(id) };
     }
+    const [, subscriptionId] = /^\/v1\/subscriptions\/(\w+)$/.exec(path) ?? [];
+    if (subscriptionId !== undefined && !subscriptionId.startsWith("gone"))
+      return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
     if (path === "/v1/billing_portal/sessions")
       return { status: 200, body: { id: "bps_1", url: `https://billing.example/${fields.customer}` } };
     return {

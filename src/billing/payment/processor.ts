@@ -32,6 +32,8 @@ export interface PaymentProcessor {
   readSession(secretKey: string, sessionId: string): Promise<Session>;
   expireSession(secretKey: string, sessionId: string): Promise<void>;
   openPortal(secretKey: string, stripeCustomerId: string): Promise<string>;
+  /** At once, without a refund. `payment_refused` where it is over already, or was never there. */
+  cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<void>;
 }
 
 /**
@@ -123,6 +125,8 @@ export function createPaymentProcessor(deps: {
       ask(secretKey, async (stripe) => sessionOf(await stripe.checkout.sessions.retrieve(sessionId))),
     expireSession: (secretKey, sessionId) =>
       ask(secretKey, async (stripe) => void (await stripe.checkout.sessions.expire(sessionId))),
+    cancelSubscription: (secretKey, stripeSubscriptionId) =>
+      ask(secretKey, async (stripe) => void (await stripe.subscriptions.cancel(stripeSubscriptionId))),
     openPortal: (secretKey, stripeCustomerId) =>
       ask(secretKey, async (stripe) => {
         const { url } = await stripe.billingPortal.sessions.create({

@@ -28,7 +28,7 @@ export interface SweeperDeps {
 
 /**
  * Settles what hangs: pending orders whose process died before they had a session, and ones whose session is over while
- * its event never came. Safe beside any number of others: every settlement looks again under the order's lock.
+ * its event never came; and subscriptions of deleted tenants that the processor still runs. Safe beside any number of others: every settlement looks again under the order's lock.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, logger } = deps;
@@ -61,6 +61,37 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     }
   }
 
+  /** Subscriptions that the earlier service left with the processor, of tenants that are gone. */
+  async function cancelDue(): Promise<void> {
+    const due = await database.query<{ id: string; stripe_subscription_id: string }>({
+      name: "sweep-cancel-due",
+      text: `SELECT id, stripe_subscription_id FROM subscriptions WHERE cancel_due ORDER BY id LIMIT ${MAX_ORDERS}`,
+    });
+    if (due.length === 0) return;
+    const { secretKey } = await settings.keys();
+    if (secretKey === "") return;
+    for (const { id, stripe_subscription_id } of due) {
+      await cancel(secretKey, stripe_subscription_id);
+      await database.query({
+        name: "sweep-cancelled",
+        text: "UPDATE subscriptions SET cancel_due = false WHERE id = $1",
+        values: [id],
+      });
+    }
+  }
+
+  async function cancel(secretKey: string, stripeSubscriptionId: string): Promise<void> {
+    try {
+      await processor.cancelSubscription(secretKey, stripeSubscriptionId);
+    } catch (error) {
+      if (!(error instanceof CodedError && error.code === "payment_refused")) throw error;
+      logger.warn(
+        { stripeSubscriptionId, reason: errorMessage(error.cause) },
+        "the payment processor has no such subscription to cancel",
+      );
+    }
+  }
+
   async function readSession(secretKey: string, sessionId: string): Promise<Session | "missing"> {
     try {
       return await processor.readSession(secretKey, sessionId);
@@ -73,6 +104,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function sweep(): Promise<void> {
     await undoOrphans();
     await settleOverdue();
+    await cancelDue();
   }
 
   return {

@@ -14,6 +14,7 @@ import {
   startBilling,
   type TestBilling,
 } from "../../support/billing.ts";
+import { startStripeServer } from "../../support/stripe-server.ts";
 
 const logger = createLogger("test", "silent");
 const TOPIC = "sme.tenant.events";
@@ -144,6 +145,44 @@ describe("a deleted tenant", () => {
       { user_id: "old", status: "tenant_deleted" },
     ]);
     expect(await differences()).toEqual([]);
+  });
+
+  it("is told to the payment processor, as soon as that answers, once for each subscription", async () => {
+    const stripe = await startStripeServer();
+    const paid = await startBilling({
+      database: billing.database,
+      env: {
+        STRIPE_API_BASE: stripe.origin,
+        STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
+        STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+      },
+    });
+    try {
+      await billing.database.pool.query(
+        `INSERT INTO subscriptions (tenant_id, stripe_subscription_id, status) VALUES
+           ('gone', 'sub_1', 'active'), ('gone', 'gone_2', 'past_due'), ('gone', 'sub_3', 'canceled'), ('gone', NULL, 'active'),
+           ('stays', 'sub_4', 'active')`,
+      );
+      await tell("e1", "gone");
+      stripe.fault = "away";
+      await expect(paid.service.sweep()).rejects.toMatchObject({ code: "payment_unavailable" });
+      stripe.fault = "none";
+      stripe.asked.length = 0;
+      await paid.service.sweep();
+      await paid.service.sweep();
+      expect(stripe.asked.map(({ path }) => path).sort()).toEqual([
+        "/v1/subscriptions/gone_2",
+        "/v1/subscriptions/sub_1",
+      ]);
+      expect(await rows("SELECT id FROM subscriptions WHERE cancel_due")).toEqual([]);
+      expect(await rows("SELECT tenant_id, status FROM subscriptions GROUP BY 1, 2 ORDER BY 1")).toEqual([
+        { tenant_id: "gone", status: "canceled" },
+        { tenant_id: "stays", status: "active" },
+      ]);
+    } finally {
+      await paid.close();
+      await stripe.close();
+    }
   });
 
   it("is handled once, by however many at the same moment, and again for a later event", async () => {
