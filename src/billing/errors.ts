@@ -27,6 +27,7 @@ export type RequestErrorCode =
   | "body_not_json"
   | "body_too_large"
   | "body_encoding_unsupported"
+  | "body_type_unsupported"
   | "idempotency_in_flight"
   | "idempotency_mismatch"
   | "idempotency_key_invalid"

@@ -24,6 +24,7 @@ import { pageOperations, type Readiness } from "./http/route/page-route.ts";
 import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
 import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
+import { createTracing, type Tracing } from "./http/trace-context.ts";
 import { createValidator } from "./http/validation.ts";
 import { KAFKA_SINK, ORGANIZATION_SINK } from "./outbox.ts";
 import { observeOutbox } from "./outbox-lag.ts";
@@ -83,14 +84,16 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const watch = <T>(path: string | undefined, parse: (json: unknown) => T): (() => T) | undefined =>
     path === undefined ? undefined : createWatchedFile(path, parse, logger);
 
+  const tracing = createTracing();
   const branding = deps.branding ?? watch(settings.brandingFile, parseBranding) ?? (() => ({}));
   const grants = deps.grants ?? watch(settings.grantsFile, parseVoucherGrants) ?? (() => ({}));
   const operatorKeys = deps.operatorKeys ?? watch(settings.operatorJwksFile, parseJwks) ?? (() => undefined);
-  const catalog = deps.catalog ?? catalogOf(settings, watch(settings.catalogFile, parseCatalogFile), now);
+  const catalog =
+    deps.catalog ?? catalogOf(settings, watch(settings.catalogFile, parseCatalogFile), tracing, now);
   const tenants =
     settings.tenantUrl === undefined
       ? undefined
-      : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch });
+      : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch: tracing.fetch });
 
   const brokers = settings.redpandaBrokers ?? [];
   // Only sinks that somebody relays: rows for another would pile up.
@@ -156,6 +159,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       corsOrigins: settings.corsOrigins,
       logger,
       registry,
+      tracing,
     }),
     async ready(signal) {
       for (;;) {
@@ -181,11 +185,12 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
 function catalogOf(
   settings: BillingSettings,
   file: (() => ReturnType<typeof parseCatalogFile>) | undefined,
+  tracing: Tracing,
   now: () => Date,
 ): CatalogSource {
   if (file !== undefined) return async () => file();
   if (settings.catalogUrl !== undefined)
-    return createCatalogClient({ baseUrl: settings.catalogUrl, fetch, now });
+    return createCatalogClient({ baseUrl: settings.catalogUrl, fetch: tracing.fetch, now });
   return async () => {
     throw new CheckoutError(
       "catalog_unavailable",

@@ -39,12 +39,14 @@ Environment (every secret also as NAME_FILE):
   CURRENCY                        one with three decimals (OMR)
   DATABASE_MAX_CONNECTIONS        connections to the database (10)
   DRAIN_SECONDS                   time to go on serving after SIGTERM, already unready (0)
+  REQUEST_SECONDS                 time within which a request must have come in, headers and body (30)
   LOG_LEVEL                       trace, debug, info (default), warn, error
 
 Exit codes: 0 stopped by a signal, 1 wrong schema version or cannot listen, 2 wrong usage.
 `;
 
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Far above what an ingress opens, and at some 10 kB each far below what would hurt. */
+const MAX_CLIENT_CONNECTIONS = 2_048;
 
 export const command: Command = {
   summary: "serve a Sovereign's voucher API",
@@ -60,6 +62,7 @@ export const command: Command = {
     const host = reader.optional("HOST") ?? "0.0.0.0";
     const port = reader.integer("PORT", 8085, 0, 65_535);
     const drainMs = reader.integer("DRAIN_SECONDS", 0, 0, 300) * 1_000;
+    const requestMs = reader.integer("REQUEST_SECONDS", 30, 1, 300) * 1_000;
     const settings = readBillingSettings(reader);
     const logger = createLogger("billing", env.LOG_LEVEL || "info");
     const service = createService(() =>
@@ -70,8 +73,8 @@ export const command: Command = {
       // A database that answers with another version is refused before anybody can connect to us.
       const state = await service.readiness();
       if (state.kind === "mismatch") throw new Error(state.reason);
-      const server = await startHttpServer({ handler: service.app, host, port });
-      server.server.requestTimeout = REQUEST_TIMEOUT_MS;
+      const limits = { requestMs, connections: MAX_CLIENT_CONNECTIONS };
+      const server = await startHttpServer({ handler: service.app, host, port, limits });
       logger.info({ origin: server.origin, sovereign: settings.sovereignFqdn }, "listening");
       try {
         // One that was away and comes back with another version is refused then.
@@ -80,6 +83,7 @@ export const command: Command = {
       } finally {
         logger.info("draining");
         service.drain();
+        server.drain();
         if (signal.aborted) await sleep(drainMs);
         await server.close(10_000);
       }

@@ -10,6 +10,15 @@ export interface HttpServerOptions {
   port: number;
   /** Present: TLS, with PEM texts. `requestCert` asks for a client certificate signed by `ca`. */
   tls?: { key: string; cert: string; ca?: string; requestCert?: boolean };
+  /** Against clients that are slow on purpose; absent: 30 s for headers, 300 s for a request, no bound on connections. */
+  limits?: HttpServerLimits;
+}
+
+export interface HttpServerLimits {
+  /** A request's headers and body must have come in by then, else 408 and the connection is closed. */
+  requestMs: number;
+  /** Connections beyond this are closed at once. */
+  connections: number;
 }
 
 export interface RunningHttpServer {
@@ -17,6 +26,8 @@ export interface RunningHttpServer {
   origin: string;
   port: number;
   server: http.Server | https.Server;
+  /** From now on each answer says `Connection: close`, so that clients leave; new requests are answered still. */
+  drain(): void;
   /**
    * Stops accepting, lets answers under way finish with `Connection: close`, and cuts what is left
    * after `drainMs`.
@@ -24,9 +35,11 @@ export interface RunningHttpServer {
   close(drainMs?: number): Promise<void>;
 }
 
+const HEADERS_MS = 30_000;
+
 /** Starts listening; rejects with the listen error (`EADDRINUSE`, `EACCES`) when it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
-  const { handler, host, port, tls } = options;
+  const { handler, host, port, tls, limits } = options;
   let draining = false;
   const underWay = new Set<http.ServerResponse>();
   const onRequest: http.RequestListener = (request, response) => {
@@ -35,12 +48,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     if (draining) response.setHeader("Connection", "close");
     handler(request, response);
   };
+  const timing: http.ServerOptions = {
+    // Above the 90 s for which an API server or an ingress keeps an idle connection: they close first.
+    keepAliveTimeout: 120_000,
+    headersTimeout: Math.min(HEADERS_MS, limits?.requestMs ?? HEADERS_MS),
+    ...(limits === undefined
+      ? {}
+      : { requestTimeout: limits.requestMs, connectionsCheckingInterval: Math.ceil(limits.requestMs / 6) }),
+  };
   const server = tls
-    ? https.createServer({ ...tls, rejectUnauthorized: false, minVersion: "TLSv1.2" }, onRequest)
-    : http.createServer(onRequest);
-  // Above the 90 s for which an API server or an ingress keeps an idle connection: they close first.
-  server.keepAliveTimeout = 120_000;
-  server.headersTimeout = 30_000;
+    ? https.createServer({ ...timing, ...tls, rejectUnauthorized: false, minVersion: "TLSv1.2" }, onRequest)
+    : http.createServer(timing, onRequest);
+  if (limits !== undefined) server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {
@@ -48,6 +67,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
       resolve();
     });
   });
+  function drain(): void {
+    draining = true;
+    for (const response of underWay) if (!response.headersSent) response.setHeader("Connection", "close");
+  }
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
 
@@ -55,10 +78,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     origin: `${tls ? "https" : "http"}://${shownHost}:${address.port}`,
     port: address.port,
     server,
+    drain,
     async close(drainMs = 5_000) {
-      draining = true;
+      drain();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const response of underWay) if (!response.headersSent) response.setHeader("Connection", "close");
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), drainMs);
       await closed;

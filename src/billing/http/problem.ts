@@ -26,6 +26,7 @@ export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; t
   body_not_json: { status: 400, title: "Body is not JSON" },
   body_too_large: { status: 413, title: "Body too large" },
   body_encoding_unsupported: { status: 415, title: "Body encoding unsupported" },
+  body_type_unsupported: { status: 415, title: "Body type unsupported" },
   idempotency_in_flight: { status: 409, title: "Request still under way" },
   idempotency_mismatch: { status: 422, title: "Idempotency key used for another request" },
   idempotency_key_invalid: { status: 400, title: "Idempotency key invalid" },

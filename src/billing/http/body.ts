@@ -1,0 +1,55 @@
+import express, { type Request, type Response } from "express";
+import { RequestError } from "../errors.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
+
+/** The bytes of the body, up to 64 KiB and as they were sent. */
+export function bodyOf(request: Request, response: Response): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    readBytes(request, response, (error?: unknown) => {
+      if (error !== undefined) reject(error);
+      else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    });
+  });
+}
+
+/** `type/subtype`, then its parameters. */
+const MEDIA_TYPE = /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+-]+)\s*((?:;.*)?)$/;
+
+/**
+ * Takes bodies that say they are JSON, that say nothing, and `text/plain`, which is what a browser's `fetch` says of a text
+ * whose page names no type: older pages do so. Anything else was meant for somebody else. Throws `body_type_unsupported`.
+ */
+export function requireJsonType(contentType: string | undefined): void {
+  if (contentType === undefined) return;
+  const [, type = "", parameters = ""] = MEDIA_TYPE.exec(contentType.toLowerCase()) ?? [];
+  const isJson = type === "application/json" || type === "text/plain" || /^application\/.+\+json$/.test(type);
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/.exec(parameters)?.[1] ?? "utf-8";
+  if (isJson && ["utf-8", "utf8", "us-ascii"].includes(charset)) return;
+  throw new RequestError(
+    "body_type_unsupported",
+    "the body's type is not taken: send JSON in UTF-8 with Content-Type: application/json",
+  );
+}
+
+/** Errors of express and its body reader, told apart by their own codes, as ours. */
+export function requestErrorOf(error: unknown): unknown {
+  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
+  if (error instanceof RequestError || typeof status !== "number" || status < 400 || status >= 500)
+    return error;
+  if (type === "entity.too.large")
+    return new RequestError("body_too_large", `the body exceeds ${MAX_BODY_BYTES} bytes: send less`, {
+      cause: error,
+    });
+  if (type === "encoding.unsupported") {
+    return new RequestError("body_encoding_unsupported", "a compressed body is not taken: send it as it is", {
+      cause: error,
+    });
+  }
+  return new RequestError(
+    "request_invalid",
+    "the request is malformed: check the path's encoding and the body's length",
+    { cause: error },
+  );
+}

@@ -1,0 +1,22 @@
+import type { Request, Response } from "express";
+
+/** Sets what a browser needs to hear; true when the request was a preflight and is answered. */
+export function answerCors(request: Request, response: Response, origins: readonly string[]): boolean {
+  const { origin } = request.headers;
+  if (origins.length === 0 || origin === undefined) return false;
+  response.vary("Origin");
+  if (!origins.includes("*") && !origins.includes(origin)) return false;
+  response.setHeader("Access-Control-Allow-Origin", origins.includes("*") ? "*" : origin);
+  response.setHeader("Access-Control-Expose-Headers", "Link, Retry-After, X-Request-Id");
+  if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined)
+    return false;
+  response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
+  response.setHeader(
+    "Access-Control-Allow-Headers",
+    "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate",
+  );
+  response.setHeader("Access-Control-Max-Age", "600");
+  response.statusCode = 204;
+  response.end();
+  return true;
+}

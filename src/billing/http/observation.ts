@@ -1,0 +1,80 @@
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import type { Request, Response } from "express";
+import { Counter, Histogram, type Registry } from "prom-client";
+import type { Logger } from "../../platform/log.ts";
+import { type TraceContext, traceContextOf } from "./trace-context.ts";
+
+/** A caller's id is taken when it is a UUID, with or without hyphens: nothing else of a stranger's gets into the logs. */
+const REQUEST_ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/;
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+/** What machines ask every few seconds: told at debug, unless it goes wrong. */
+const PROBES = new Set(["/healthz", "/readyz", "/metrics"]);
+/** The client went before its answer was complete; nginx's number for it. */
+const CLIENT_GONE = 499;
+
+export interface Observation {
+  requestId: string;
+  trace: TraceContext;
+  /** The path's template, never the path: that may hold a voucher's code. */
+  route: string;
+  /** Of the problem that was answered. */
+  code?: string;
+}
+
+/**
+ * Measures and logs each request: one line, one sample. Labels come from closed sets (templates of paths, known methods,
+ * codes), so a hostile client can neither make series nor smuggle text into a log. Clients appear as a hash under a key
+ * of this process: requests of one client can be told to belong together, by nobody who they are.
+ */
+export function createObserver(deps: { registry: Registry; logger: Logger }) {
+  const { registry, logger } = deps;
+  const clientKey = randomBytes(32);
+  const duration = new Histogram({
+    name: "catalyst_billing_http_request_duration_seconds",
+    help: "Time to answer, by route, method and status.",
+    labelNames: ["route", "method", "status"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [registry],
+  });
+  const refusals = new Counter({
+    name: "catalyst_billing_refusals_total",
+    help: "Problems answered, by route and code.",
+    labelNames: ["route", "code"],
+    registers: [registry],
+  });
+
+  return (request: Request, response: Response, client: string): Observation => {
+    const startMs = performance.now();
+    const given = request.headers["x-request-id"];
+    const observation: Observation = {
+      requestId: typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID(),
+      trace: traceContextOf(request.headers),
+      route: "unmatched",
+    };
+    response.once("close", () => {
+      const { route, code, requestId, trace } = observation;
+      const durationMs = performance.now() - startMs;
+      const method = METHODS.has(request.method) ? request.method : "other";
+      const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
+      duration.observe({ route, method, status }, durationMs / 1_000);
+      if (code !== undefined) refusals.inc({ route, code });
+      const level = PROBES.has(route) && status < 400 ? "debug" : "info";
+      if (!logger.isLevelEnabled(level)) return;
+      logger[level](
+        {
+          requestId,
+          traceId: trace.traceId,
+          spanId: trace.spanId,
+          method,
+          route,
+          status,
+          ...(code === undefined ? {} : { code }),
+          durationMs: Math.round(durationMs * 10) / 10,
+          client: createHmac("sha256", clientKey).update(client).digest("hex").slice(0, 12),
+        },
+        "request",
+      );
+    });
+    return observation;
+  };
+}
