@@ -153,7 +153,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   return {
     app: createApp({
       operations,
-      verifyToken: createTokenVerifier({ settings: settings.token, operatorKeys, now }),
+      verifyToken: createTokenVerifier({ settings: settings.token, operatorKeys, now, logger }),
       validator: createValidator(),
       clientAddress: createClientAddress(settings.trustedProxies),
       corsOrigins: settings.corsOrigins,

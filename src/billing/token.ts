@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import {
   createLocalJWKSet,
-  createRemoteJWKSet,
   decodeJwt,
   decodeProtectedHeader,
   type JSONWebKeySet,
+  type JWTHeaderParameters,
   type JWTPayload,
   type JWTVerifyGetKey,
   errors as joseErrors,
   jwtVerify,
 } from "jose";
+import type { Logger } from "../platform/log.ts";
 import { TokenError } from "./errors.ts";
+import { createIssuerKeys } from "./issuer-keys.ts";
 
 export type Role = "superadmin" | "sovereign-admin";
 
@@ -73,12 +75,15 @@ export function createTokenVerifier(deps: {
   /** The operator's public keys, as a JWKS; read at each use, so a rotation counts at once. */
   operatorKeys: () => JSONWebKeySet | undefined;
   now: () => Date;
+  logger: Logger;
 }): TokenVerifier {
-  const { settings, operatorKeys, now } = deps;
+  const { settings, now, logger } = deps;
   const secret = settings.jwtSecret === undefined ? undefined : new TextEncoder().encode(settings.jwtSecret);
   if (secret !== undefined && secret.byteLength < 32)
     throw new Error("the JWT secret must have at least 32 bytes");
-  const oidcKeys = settings.oidc === undefined ? undefined : createIssuerKeys(settings.oidc);
+  const operatorKeys = createOperatorKeys(deps.operatorKeys);
+  const oidcKeys =
+    settings.oidc === undefined ? undefined : createIssuerKeys({ settings: settings.oidc, now, logger });
 
   async function verify(token: string): Promise<Caller> {
     const { alg } = decodeProtectedHeader(token);
@@ -92,12 +97,13 @@ export function createTokenVerifier(deps: {
       const audiences = [payload.aud ?? []].flat();
       const ours = [settings.sovereignFqdn, settings.oidc?.audience];
       if (audiences.length > 0 && !audiences.some((audience) => ours.includes(audience))) throw invalid();
+      requireIssued(payload);
       return callerOf(token, payload, "shared-secret", rolesOf(payload));
     }
     if (claimed.iss === OPERATOR_ISSUER) {
       const keys = operatorKeys();
       if (keys === undefined) throw invalid();
-      const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
+      const { payload } = await jwtVerify(token, keys, {
         ...common,
         algorithms: ASYMMETRIC,
         issuer: OPERATOR_ISSUER,
@@ -105,19 +111,26 @@ export function createTokenVerifier(deps: {
         requiredClaims: [...common.requiredClaims, "iat"],
       });
       const lifetime = (payload.exp ?? Number.POSITIVE_INFINITY) - (payload.iat ?? 0);
-      const isEarly = (payload.iat ?? 0) > now().getTime() / 1000 + CLOCK_SKEW_S;
-      if (lifetime > OPERATOR_MAX_LIFETIME_S || isEarly || payload.sub !== "operator") throw invalid();
+      requireIssued(payload);
+      if (lifetime > OPERATOR_MAX_LIFETIME_S || payload.sub !== "operator") throw invalid();
       return callerOf(token, payload, "operator", new Set(["sovereign-admin"]));
     }
     if (settings.oidc === undefined || oidcKeys === undefined) throw invalid();
     const { issuer, audience } = settings.oidc;
-    const { payload } = await jwtVerify(token, oidcKeys, {
+    const { payload, protectedHeader } = await jwtVerify(token, oidcKeys, {
       ...common,
       algorithms: ASYMMETRIC,
       issuer,
       audience,
     });
+    requireIssued(payload);
+    requireAccessToken(protectedHeader, payload);
     return callerOf(token, payload, "oidc", rolesOf(payload));
+  }
+
+  /** One from the future was made by a clock that cannot be trusted about `exp` either. */
+  function requireIssued({ iat }: JWTPayload): void {
+    if (iat !== undefined && iat > now().getTime() / 1000 + CLOCK_SKEW_S) throw invalid();
   }
 
   return async (authorization) => {
@@ -137,6 +150,36 @@ export function createTokenVerifier(deps: {
 }
 
 const invalid = () => new TokenError("token_invalid", "the token does not hold here: sign in again");
+
+/** Made anew only when the document changes, so that a key is imported once. */
+function createOperatorKeys(current: () => JSONWebKeySet | undefined): () => JWTVerifyGetKey | undefined {
+  let document: JSONWebKeySet | undefined;
+  let keys: JWTVerifyGetKey | undefined;
+  return () => {
+    const next = current();
+    if (next !== document) {
+      keys = next === undefined ? undefined : createLocalJWKSet(next);
+      document = next;
+    }
+    return keys;
+  };
+}
+
+/**
+ * The issuer signs more than access tokens with the same keys and, where the audience is a client's id, for the same
+ * audience: an ID token tells a client who signed in and opens nothing. Told apart by the header's `typ` (RFC 9068),
+ * Keycloak's claim `typ`, and the claims that only ID and logout tokens have. One bound to its holder's key
+ * (`cnf`) is refused too: nobody here checks the proof that must come with it.
+ */
+function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): void {
+  const isAccessHeader =
+    typ === undefined || ["jwt", "at+jwt", "application/at+jwt"].includes(typ.toLowerCase());
+  const isAccessClaim = payload.typ === undefined || payload.typ === "Bearer";
+  const isOther = ["at_hash", "c_hash", "s_hash", "events", "cnf"].some(
+    (claim) => payload[claim] !== undefined,
+  );
+  if (!isAccessHeader || !isAccessClaim || isOther) throw invalid();
+}
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
@@ -178,50 +221,4 @@ function rolesOf(payload: JWTPayload): Set<string> {
   return new Set(
     [payload.role, ...(Array.isArray(realm) ? realm : [])].filter((role) => typeof role === "string"),
   );
-}
-
-const ISSUER_TIMEOUT_MS = 3_000;
-
-/** The issuer's keys, found by discovery unless their address is given; the last good ones outlive an issuer that is away. */
-function createIssuerKeys(oidc: { issuer: string; jwksUrl?: string }): JWTVerifyGetKey {
-  let remote: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
-  let lastGood: JSONWebKeySet | undefined;
-
-  async function discover(): Promise<ReturnType<typeof createRemoteJWKSet>> {
-    const options = { timeoutDuration: ISSUER_TIMEOUT_MS, cooldownDuration: 1_000, cacheMaxAge: 600_000 };
-    if (oidc.jwksUrl !== undefined) return createRemoteJWKSet(new URL(oidc.jwksUrl), options);
-    const address = `${oidc.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-    const response = await fetch(address, {
-      signal: AbortSignal.timeout(ISSUER_TIMEOUT_MS),
-      redirect: "error",
-    });
-    if (!response.ok) throw new Error(`GET ${address} answered ${response.status}`);
-    const { issuer, jwks_uri } = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
-    if (issuer !== oidc.issuer || typeof jwks_uri !== "string")
-      throw new Error(`${address} describes another issuer`);
-    return createRemoteJWKSet(new URL(jwks_uri), options);
-  }
-
-  return async (header, token) => {
-    try {
-      remote ??= discover();
-      const keys = await remote;
-      const key = await keys(header, token);
-      lastGood = keys.jwks() ?? lastGood;
-      return key;
-    } catch (error) {
-      if (
-        error instanceof joseErrors.JWKSNoMatchingKey ||
-        error instanceof joseErrors.JWKSMultipleMatchingKeys
-      )
-        throw error;
-      remote = lastGood === undefined ? undefined : remote;
-      if (lastGood !== undefined) return await createLocalJWKSet(lastGood)(header, token);
-      throw new TokenError(
-        "issuer_unavailable",
-        "the sign-in service's keys cannot be read: try again in a moment",
-        { cause: error },
-      );
-    }
-  };
 }

@@ -21,7 +21,6 @@ let issuer: string;
 let issuerServer: Server;
 let served: object[] = [];
 let pair: Pair;
-let jwksFetches = 0;
 
 beforeAll(async () => {
   pair = await generateKeyPair("RS256", { extractable: true });
@@ -31,7 +30,6 @@ beforeAll(async () => {
     if (request.url === "/realms/om/.well-known/openid-configuration") {
       response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/certs` }));
     } else if (request.url === "/realms/om/certs") {
-      jwksFetches += 1;
       response.end(JSON.stringify({ keys: served }));
     } else {
       response.writeHead(404).end();
@@ -206,50 +204,11 @@ describe("tokens that do not hold", () => {
   });
 });
 
-describe("the issuer's keys", () => {
-  it("are cached, and taken up when they rotate; without them the issuer's tokens are 503, others hold", async () => {
-    expect((await list(await oidc({ role: "superadmin" }))).status).toBe(200);
-    const fetched = jwksFetches;
-    for (let count = 0; count < 10; count += 1) await list(await oidc({ role: "superadmin" }));
-    expect(jwksFetches).toBe(fetched);
-    const next = await generateKeyPair("RS256", { extractable: true });
-    served = [{ ...(await exportJWK(next.publicKey)), kid: "two", alg: "RS256", use: "sig" }];
-    await new Promise((done) => setTimeout(done, 1_050));
-    expect((await list(await oidc({ role: "superadmin" }, "two", next.privateKey))).status).toBe(200);
-    expect((await list(await oidc({ role: "superadmin" }))).status).toBe(401);
-    const fresh = await startBilling({
-      env: { OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE, OIDC_JWKS_URL: `${issuer}/certs` },
-    });
-    const away = await startBilling({
-      env: { OIDC_ISSUER: "http://127.0.0.1:1/realms/x", OIDC_AUDIENCE: AUDIENCE },
-    });
-    try {
-      expect(
-        (
-          await fresh.ask("/billing/vouchers/list", {
-            token: await oidc({ role: "superadmin" }, "two", next.privateKey),
-          })
-        ).status,
-      ).toBe(200);
-      const token = await oidc({ iss: "http://127.0.0.1:1/realms/x", role: "superadmin" });
-      const answer = await away.ask("/billing/vouchers/list", { token });
-      expect([answer.status, answer.json.code]).toEqual([503, "issuer_unavailable"]);
-      expect(
-        (await away.ask("/billing/vouchers/list", { token: await signToken("a", "superadmin") })).status,
-      ).toBe(200);
-    } finally {
-      await fresh.close();
-      await away.close();
-    }
-  });
-});
-
 describe("a service without a shared secret", () => {
   it("refuses HS256 tokens", async () => {
     const one = await startBilling({ env: { JWT_SECRET: "", OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE } });
     try {
       expect((await one.ask("/billing/balance", { token: await signToken("a") })).status).toBe(401);
-      served = [{ ...(await exportJWK(pair.publicKey)), kid: "one", alg: "RS256", use: "sig" }];
       expect((await one.ask("/billing/balance", { token: await oidc() })).status).toBe(200);
     } finally {
       await one.close();

@@ -1,0 +1,257 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
+import Provider from "oidc-provider";
+import {
+  CALLBACK,
+  CLIENT_ID,
+  CLIENT_SECRET,
+  createAdapter,
+  desiredConfiguration,
+  PATH,
+} from "./issuer-configuration.ts";
+
+/** How the issuer answers for its keys and its discovery document. */
+export type Mood =
+  | "well"
+  /** 500 for everything. */
+  | "broken"
+  /** 200 with a page, as a proxy in front of it would. */
+  | "html"
+  /** Sends clients elsewhere, to an address that has keys. */
+  | "redirecting"
+  /** Takes the request and never answers. */
+  | "hanging"
+  /** Answers without an end. */
+  | "endless"
+  /** Has no keys at all. */
+  | "empty";
+
+interface SigningKey {
+  kid: string;
+  privateKey: CryptoKey;
+  jwk: JWK;
+}
+
+export interface Issuer {
+  issuer: string;
+  jwksUrl: string;
+  /** The audience of its access tokens. */
+  audience: string;
+  /** Its client, which is also the audience of ID tokens. */
+  clientId: string;
+  key: SigningKey;
+  mood: Mood;
+  /** Requests for the discovery document and for the keys, since the start. */
+  asked: { discovery: number; keys: number };
+  /** An access token of the client itself, by the client credentials grant; its account holds the client's roles. */
+  clientToken(): Promise<string>;
+  /** Signs a person in by the authorization code flow. */
+  signIn(user: string): Promise<{ accessToken: string; idToken: string }>;
+  /** Claims as its access tokens have them, changed at will and signed by its own key (or another). */
+  forge(claims?: JWTPayload, header?: Record<string, unknown>, key?: CryptoKey): Promise<string>;
+  /** A new key signs from now on; the old one is published still, or withdrawn. */
+  rotate(options?: { withdraw?: boolean; alg?: string }): Promise<SigningKey>;
+  /** Serves this many further keys beside its own. */
+  crowd(count: number): Promise<void>;
+  /** From now on it names itself so. */
+  rename(issuer: string): Promise<void>;
+  /** Nobody listens any more; `back` listens on the same port. */
+  leave(): Promise<void>;
+  back(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A real OpenID Connect server with Keycloak's habits: JWT access tokens with `typ` "Bearer", `realm_access.roles`, an
+ * audience besides the client, and ID tokens by the same key.
+ */
+export async function startIssuer(
+  options: { roles?: Record<string, string[]>; audience?: string } = {},
+): Promise<Issuer> {
+  const { roles = {}, audience = "billing" } = options;
+  let keyCount = 0;
+  let keys = [await createKey("ES256")];
+  let crowd: JWK[] = [];
+  let provider: Provider;
+  let hosted: { server: Server; port: number };
+  const hanging = new Set<ServerResponse>();
+  const adapter = createAdapter();
+
+  async function createKey(alg: string): Promise<SigningKey> {
+    keyCount += 1;
+    const kid = `key-${keyCount}`;
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    return { kid, privateKey, jwk: { ...(await exportJWK(privateKey)), kid, alg, use: "sig" } };
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? "").replace(/\?.*$/, "");
+    const isDiscovery = path === `${PATH}/.well-known/openid-configuration`;
+    const isKeys = path === `${PATH}/jwks`;
+    if (isDiscovery) self.asked.discovery += 1;
+    if (isKeys) self.asked.keys += 1;
+    if ((isDiscovery || isKeys) && self.mood !== "well") return void misbehave(request, response, isKeys);
+    if (isKeys && crowd.length > 0) {
+      const own = keys.map(({ jwk: { d, p, q, dp, dq, qi, ...published } }) => published);
+      response.setHeader("content-type", "application/jwk-set+json");
+      return void response.end(JSON.stringify({ keys: [...crowd, ...own] }));
+    }
+    if (path.startsWith(`${PATH}/interaction/`)) return void finishInteraction(request, response);
+    Object.assign(request, { originalUrl: request.url, url: request.url?.slice(PATH.length) });
+    provider.callback()(request, response);
+  }
+
+  function misbehave(request: IncomingMessage, response: ServerResponse, isKeys: boolean): void {
+    switch (self.mood) {
+      case "well":
+        return;
+      case "broken":
+        return void response.writeHead(500, { "content-type": "application/json" }).end('{"keys":[]}');
+      case "html":
+        return void response.writeHead(200, { "content-type": "text/html" }).end("<html>maintenance</html>");
+      case "redirecting":
+        return void response.writeHead(302, { location: `${request.url}?again` }).end();
+      case "hanging":
+        hanging.add(response);
+        return;
+      case "endless": {
+        const pour = () => {
+          while (!response.destroyed && response.write(" ".repeat(65_536)));
+        };
+        response.on("drain", pour);
+        pour();
+        return;
+      }
+      case "empty":
+        return void response.end(
+          JSON.stringify(isKeys ? { keys: [] } : { issuer: self.issuer, jwks_uri: self.jwksUrl }),
+        );
+    }
+  }
+
+  /** The person's name is what the request for the sign-in hinted at. */
+  async function finishInteraction(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { params } = await provider.interactionDetails(request, response);
+    await provider.interactionFinished(request, response, {
+      login: { accountId: String(params.login_hint) },
+    });
+  }
+
+  const self: Issuer = {
+    issuer: "",
+    jwksUrl: "",
+    audience,
+    clientId: CLIENT_ID,
+    get key() {
+      return keys[0] as SigningKey;
+    },
+    mood: "well",
+    asked: { discovery: 0, keys: 0 },
+    async clientToken() {
+      return (await requestTokens({ grant_type: "client_credentials", resource: "urn:api" })).access_token;
+    },
+    async signIn(user) {
+      const cookies = new Map<string, string>();
+      let location = `${PATH}/auth?${new URLSearchParams({
+        client_id: CLIENT_ID,
+        response_type: "code",
+        redirect_uri: CALLBACK,
+        scope: "openid",
+        resource: "urn:api",
+        login_hint: user,
+      })}`;
+      while (!location.startsWith(CALLBACK)) {
+        const response = await fetch(new URL(location, self.issuer), {
+          redirect: "manual",
+          headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") },
+        });
+        for (const line of response.headers.getSetCookie()) {
+          const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+          cookies.set(name, value);
+        }
+        const next = response.headers.get("location");
+        if (next === null) throw new Error(`sign-in ended at ${location}: ${await response.text()}`);
+        location = next;
+      }
+      const code = new URL(location).searchParams.get("code") ?? "";
+      const tokens = await requestTokens({ grant_type: "authorization_code", code, redirect_uri: CALLBACK });
+      return { accessToken: tokens.access_token, idToken: tokens.id_token };
+    },
+    forge(claims = {}, header = {}, key = self.key.privateKey) {
+      const nowS = Math.floor(Date.now() / 1000);
+      return new SignJWT({
+        iss: self.issuer,
+        aud: audience,
+        sub: "kc-user",
+        email: "kc@example.om",
+        typ: "Bearer",
+        iat: nowS,
+        exp: nowS + 300,
+        ...claims,
+      })
+        .setProtectedHeader({ alg: self.key.jwk.alg ?? "", kid: self.key.kid, ...header })
+        .sign(key);
+    },
+    async rotate({ withdraw = false, alg = "ES256" } = {}) {
+      keys = [await createKey(alg), ...(withdraw ? [] : keys)];
+      configure(self.issuer);
+      return self.key;
+    },
+    async crowd(count) {
+      const { publicKey } = await generateKeyPair("ES256", { extractable: true });
+      const jwk = await exportJWK(publicKey);
+      crowd = Array.from({ length: count }, (_, index) => ({
+        ...jwk,
+        kid: `crowd-${index}`,
+        alg: "ES256",
+        use: "sig",
+      }));
+    },
+    async rename(issuer) {
+      configure(issuer);
+    },
+    async leave() {
+      for (const response of hanging) response.destroy();
+      hosted.server.closeAllConnections();
+      await new Promise((done) => hosted.server.close(done));
+    },
+    async back() {
+      hosted = await host(handle, hosted.port);
+    },
+    async close() {
+      if (hosted.server.listening) await self.leave();
+    },
+  };
+
+  async function requestTokens(form: Record<string, string>) {
+    const response = await fetch(`${self.issuer}/token`, {
+      method: "POST",
+      headers: { authorization: `Basic ${btoa(`${CLIENT_ID}:${CLIENT_SECRET}`)}` },
+      body: new URLSearchParams(form),
+    });
+    if (!response.ok) throw new Error(`the issuer's token endpoint: ${await response.text()}`);
+    return (await response.json()) as { access_token: string; id_token: string };
+  }
+
+  function configure(issuer: string): void {
+    provider = new Provider(
+      issuer,
+      desiredConfiguration({ keys: keys.map(({ jwk }) => jwk), roles, audience, adapter }),
+    );
+  }
+
+  hosted = await host(handle, 0);
+  self.issuer = `http://127.0.0.1:${hosted.port}${PATH}`;
+  self.jwksUrl = `${self.issuer}/jwks`;
+  configure(self.issuer);
+  return self;
+}
+
+async function host(
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+  port: number,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer(handle);
+  await new Promise<void>((done, fail) => server.once("error", fail).listen(port, "127.0.0.1", done));
+  return { server, port: (server.address() as { port: number }).port };
+}
