@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import http from "node:http";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
@@ -42,5 +44,47 @@ describe("HTTP server", () => {
     await started.promise;
     await running.close(20);
     expect(await hanging).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("closes connections beyond its bound at once, and takes new ones when others have gone", async () => {
+    const limits = { requestMs: 60_000, connections: 2 };
+    const running = await startHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: (_, response) => response.end(),
+      limits,
+    });
+    const open = () => {
+      const socket = connect(running.port, "127.0.0.1");
+      socket.on("error", () => {});
+      return { socket, closed: once(socket, "close") };
+    };
+    const held = [open(), open()];
+    await Promise.all(held.map(({ socket }) => once(socket, "connect")));
+    await open().closed;
+    held[0]?.socket.destroy();
+    await expect
+      .poll(() =>
+        fetch(running.origin).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      )
+      .toBe(200);
+    held[1]?.socket.destroy();
+    await running.close();
+  });
+
+  it("answers while it drains, and tells each client to close its connection", async () => {
+    const running = await startHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: (_, response) => response.end(),
+    });
+    const connection = async () => (await fetch(running.origin)).headers.get("connection");
+    expect(await connection()).toBe("keep-alive");
+    running.drain();
+    expect(await connection()).toBe("close");
+    await running.close();
   });
 });
