@@ -10,5 +10,6 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY src src
+COPY docs/errors.md docs/errors.md
 USER 65532:65532
 ENTRYPOINT ["node", "/app/src/cli/main.ts"]

@@ -20,6 +20,7 @@ import type { Operation } from "./http/operation.ts";
 import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
+import { errorOperations } from "./http/route/error-route.ts";
 import { pageOperations, type Readiness } from "./http/route/page-route.ts";
 import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
 import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
@@ -138,6 +139,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       settings: payment.settings,
       receivePaymentEvent: payment.receiveEvent,
     }),
+    ...errorOperations(),
     ...pageOperations({
       vouchers,
       limiter,

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
-import { createValidator } from "../../src/billing/http/validation.ts";
 import { type BillingService, createBillingService } from "../../src/billing/service.ts";
 import { type BillingSettings, readBillingSettings } from "../../src/billing/settings.ts";
 import { createEnvReader, type Env } from "../../src/platform/env.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { Registry } from "../../src/platform/metrics.ts";
+import { type Contract, createContract } from "./api-contract.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
 
 export const FQDN = "omantel.omani.works";
@@ -94,46 +94,12 @@ export async function ask(origin: string, path: string, question: Question = {})
   };
 }
 
-interface ApiDocument {
-  paths: Record<
-    string,
-    Record<string, { responses: Record<string, { content: Record<string, { schema: object }> }> }>
-  >;
-  components: { schemas: Record<string, object> };
-}
-
-const validator = createValidator();
-const verdicts = new Map<string, (value: unknown) => void>();
-let document: ApiDocument | undefined;
+let contract: Contract | undefined;
 
 /** Every answer that a test gets is held against the API's own description. */
 async function requireContract(origin: string, path: string, method: string, answer: Answer): Promise<void> {
-  document ??= (await ask(origin, "/openapi.json")).json as ApiDocument;
-  const bare = path.replace(/\?.*$/, "");
-  const template = Object.keys(document.paths).find((candidate) =>
-    new RegExp(`^${candidate.replace(/[.]/g, "\\.").replace(/\{\w+\}/g, "[^/]+")}$`).test(bare),
-  );
-  const responses = document.paths[template ?? ""]?.[method.toLowerCase()]?.responses ?? {};
-  const described = Object.hasOwn(responses, answer.status) ? responses[answer.status] : undefined;
-  const contentType = (answer.headers.get("content-type") ?? "").replace(/;.*$/, "");
-  if (described === undefined) {
-    if (answer.status < 400 && answer.status !== 204)
-      throw new Error(`${method} ${path}: ${answer.status} is not described`);
-    if (answer.status >= 400 && contentType === "application/problem+json")
-      check("problem", document.components.schemas.Problem, answer);
-    return;
-  }
-  const schema = described.content[contentType]?.schema;
-  if (schema === undefined)
-    throw new Error(`${method} ${path}: ${answer.status} as ${contentType} is not described`);
-  if (answer.json !== undefined) check(`${method} ${template} ${answer.status}`, schema, answer);
-}
-
-function check(name: string, schema: object | undefined, answer: Answer): void {
-  if (schema === undefined) throw new Error(`no schema for ${name}`);
-  const verdict = verdicts.get(name) ?? validator.compile(schema);
-  verdicts.set(name, verdict);
-  verdict(answer.json);
+  contract ??= createContract((await ask(origin, "/openapi.json")).json);
+  contract.require(method, path, answer);
 }
 
 export interface TestBilling {

@@ -1,6 +1,43 @@
-import Type from "typebox";
+import { STATUS_CODES } from "node:http";
+import Type, { type TSchema } from "typebox";
+import { EXAMPLES, PROBLEM_EXAMPLE } from "./example.ts";
 import type { Operation } from "./operation.ts";
+import { type ProblemCode, problemsByStatus } from "./operation-problem.ts";
+import { PROBLEMS } from "./problem.ts";
 import { ProblemAnswer } from "./schema.ts";
+
+/** Groups of operations, by the beginnings of their paths; the last takes the rest. */
+const TAGS: readonly { name: string; description: string; paths: readonly string[] }[] = [
+  {
+    name: "vouchers",
+    description: "Issue, list, revoke and preview vouchers; the page that shows one.",
+    paths: ["/billing/vouchers/", "/redeem"],
+  },
+  {
+    name: "promos",
+    description: "The older surface of the same vouchers, as the existing admin UI uses it.",
+    paths: ["/billing/admin/promos"],
+  },
+  {
+    name: "administration",
+    description: "Orders, revenue and settings of the Sovereign.",
+    paths: ["/billing/admin/", "/admin"],
+  },
+  {
+    name: "service",
+    description: "For machines that watch, and for readers.",
+    paths: ["/billing/errors", "/healthz", "/readyz", "/metrics", "/openapi.json"],
+  },
+  { name: "customers", description: "What a signed-in customer orders and owns.", paths: ["/"] },
+];
+
+const PARAMETERS: Readonly<Record<string, string>> = {
+  code: "A voucher's code; case and surrounding blanks do not count.",
+  tenantId: "The tenant's id.",
+  limit: "At most this many entries.",
+};
+
+const REQUEST_ID = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };
 
 /**
  * The API's description, from the same table and schemas that route and validate. It says nothing of the Sovereign that
@@ -9,9 +46,9 @@ import { ProblemAnswer } from "./schema.ts";
 export function describeApi(operations: readonly Operation[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
-    paths[operation.path] ??= {};
-    Object.assign(paths[operation.path] as object, { [operation.method]: describeOperation(operation) });
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
   }
+  const used = new Set(operations.map(({ path }) => tagOf(path)));
   const document = {
     openapi: "3.1.0",
     info: {
@@ -21,75 +58,150 @@ export function describeApi(operations: readonly Operation[]): Record<string, un
         "Vouchers, checkout, credit and orders of one Sovereign. Money is integer baisa; 1 OMR is 1000 baisa.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: "/", description: "The Sovereign that serves this document." }],
     security: [],
+    tags: TAGS.filter(({ name }) => used.has(name)).map(({ name, description }) => ({ name, description })),
     paths,
     components: {
-      schemas: { Problem: ProblemAnswer },
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      schemas: { Problem: { ...ProblemAnswer, examples: [PROBLEM_EXAMPLE] } },
+      headers: {
+        RequestId: {
+          description: "Names this request in the logs: the caller's own UUID where it sent one.",
+          required: true,
+          schema: Type.String(),
+        },
+      },
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "A token of the Sovereign's issuer, of the operator, or of the older sign-in.",
+        },
+      },
     },
   };
   // TypeBox's schemas carry bookkeeping that JSON drops.
   return JSON.parse(JSON.stringify(document));
 }
 
+function tagOf(path: string): string {
+  return TAGS.find(({ paths }) => paths.some((start) => path.startsWith(start)))?.name ?? "customers";
+}
+
 function describeOperation(operation: Operation): Record<string, unknown> {
-  const pathNames = [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-  const parameters = [
-    ...pathNames.map((name) => ({ name, in: "path", required: true, schema: Type.String({ minLength: 1 }) })),
-    ...Object.entries(operation.query ?? {}).map(([name, schema]) => ({
-      name,
-      in: "query",
-      required: false,
-      schema,
-    })),
-    ...(operation.takesIdempotencyKey
-      ? [
-          {
-            name: "Idempotency-Key",
-            in: "header",
-            required: false,
-            schema: Type.String({ pattern: "^[\\x21-\\x7e]{1,255}$" }),
-          },
-        ]
-      : []),
-  ];
-  const answers = Object.entries(operation.answers).map(([status, answer]) => [
-    status,
-    {
-      description: "The answer.",
-      content: Object.fromEntries(
-        [answer]
-          .flat()
-          .map((kind) =>
-            typeof kind === "string"
-              ? [kind, { schema: { type: "string" } }]
-              : ["application/json", { schema: kind }],
-          ),
-      ),
-    },
-  ]);
-  const isProtected = operation.access !== "anyone";
+  const parameters = describeParameters(operation);
   return {
     operationId: operation.id,
     summary: operation.summary,
-    ...(isProtected ? { security: [{ bearer: [] }] } : {}),
+    tags: [tagOf(operation.path)],
+    ...(operation.access === "anyone" ? {} : { security: [{ bearer: [] }] }),
     ...(Array.isArray(operation.access) ? { "x-roles": operation.access } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(operation.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: operation.body === "raw" ? {} : operation.body } },
+    ...(operation.body === undefined ? {} : { requestBody: describeBody(operation) }),
+    responses: describeResponses(operation),
+  };
+}
+
+function describeParameters({ path, query = {}, takesIdempotencyKey }: Operation): unknown[] {
+  const describe = (name: string, place: string, schema: TSchema, description = PARAMETERS[name]) => ({
+    name,
+    in: place,
+    required: place === "path",
+    ...(description === undefined ? {} : { description }),
+    schema,
+  });
+  const described = ({ description }: { description?: unknown }) =>
+    typeof description === "string" ? description : undefined;
+  return [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) =>
+      describe(name, "path", Type.String({ minLength: 1 })),
+    ),
+    ...Object.entries(query).map(([name, schema]) => describe(name, "query", schema, described(schema))),
+    ...(takesIdempotencyKey
+      ? [
+          describe(
+            "Idempotency-Key",
+            "header",
+            Type.String({ pattern: "^[\\x21-\\x7e]{1,255}$" }),
+            "The same key and body: the same answer, and one effect. Keys are per user.",
+          ),
+        ]
+      : []),
+  ];
+}
+
+function describeBody({ id, body }: Operation): unknown {
+  const example = EXAMPLES[id]?.body;
+  const schema = body === "raw" ? {} : body;
+  return {
+    required: true,
+    content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } },
+  };
+}
+
+/** Answers and problems by status; one status may have both, told apart by their content types. */
+function describeResponses(operation: Operation): Record<string, unknown> {
+  const problems = problemsByStatus(operation);
+  const statuses = new Set([...Object.keys(operation.answers).map(Number), ...problems.keys()]);
+  return Object.fromEntries(
+    [...statuses]
+      .sort((a, b) => a - b)
+      .map((status) => {
+        const codes = problems.get(status) ?? [];
+        const answer = operation.answers[status];
+        const said = codes.map((code) => `${code}: ${PROBLEMS[code].title}.`);
+        if (answer !== undefined) said.unshift(`${status < 400 ? operation.summary : STATUS_CODES[status]}.`);
+        return [
+          status,
+          {
+            description: said.join(" "),
+            headers: describeHeaders(operation, status, codes.length > 0),
+            content: {
+              ...(answer === undefined ? {} : describeAnswer(operation, answer)),
+              ...(codes.length === 0
+                ? {}
+                : { "application/problem+json": { schema: describeProblem(codes) } }),
+            },
           },
-        }),
-    responses: {
-      ...Object.fromEntries(answers),
-      default: {
-        description: "A problem (RFC 9457) with the older member `error` beside.",
-        content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-      },
-    },
+        ];
+      }),
+  );
+}
+
+function describeAnswer({ id }: Operation, answer: Operation["answers"][number]): Record<string, unknown> {
+  const example = EXAMPLES[id]?.answer;
+  return Object.fromEntries(
+    [answer]
+      .flat()
+      .map((kind) =>
+        typeof kind === "string"
+          ? [kind, { schema: { type: "string" } }]
+          : ["application/json", { schema: kind, ...(example === undefined ? {} : { example }) }],
+      ),
+  );
+}
+
+function describeProblem(codes: readonly ProblemCode[]): unknown {
+  return { allOf: [{ $ref: "#/components/schemas/Problem" }], properties: { code: { enum: codes } } };
+}
+
+function describeHeaders(
+  { answerHeaders = {} }: Operation,
+  status: number,
+  hasProblems: boolean,
+): Record<string, unknown> {
+  const header = (description: string) => ({ description, schema: { type: "string" } });
+  return {
+    ...REQUEST_ID,
+    ...(status >= 400
+      ? {}
+      : Object.fromEntries(
+          Object.entries(answerHeaders).map(([name, description]) => [name, header(description)]),
+        )),
+    ...(status === 401 ? { "WWW-Authenticate": header("The scheme, and whether the token was wrong.") } : {}),
+    ...(status === 429 || (status === 503 && hasProblems)
+      ? { "Retry-After": header("Seconds after which to try again.") }
+      : {}),
   };
 }

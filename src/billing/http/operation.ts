@@ -1,4 +1,5 @@
 import type { Static, TSchema } from "typebox";
+import type { BillingErrorCode } from "../errors.ts";
 import type { Caller, Role } from "../token.ts";
 
 /** Who may ask: anyone, a signed-in user, or a holder of one of the roles. */
@@ -47,6 +48,10 @@ export interface Operation<Body extends TSchema = TSchema> {
   takesIdempotencyKey?: true;
   /** Schema of each answer that is no problem; a text names a content type. Several: the client chooses by `Accept`. */
   answers: Readonly<Record<number, TSchema | string | readonly (TSchema | string)[]>>;
+  /** Headers of those answers that a client may rely on, each with what it means. */
+  answerHeaders?: Readonly<Record<string, string>>;
+  /** Codes of problems beyond those that access, body and parameters bring along (`operation-problem.ts`). */
+  raises?: readonly BillingErrorCode[];
   handle(request: OperationRequest<Static<Body>>): Promise<Answer>;
 }
 

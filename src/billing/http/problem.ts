@@ -1,4 +1,5 @@
 import { type BillingErrorCode, CodedError, RequestError } from "../errors.ts";
+import { ERROR_PAGE_PATH } from "./error-page.ts";
 
 /** Each code's status and title. A code that is missing here does not compile. docs/errors.md has a line for each. */
 export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; title: string }> = {
@@ -44,6 +45,7 @@ export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; t
 
 /** RFC 9457, with the older `error` member beside. */
 export interface Problem {
+  /** A reference to the code's entry on the page about errors, on whichever Sovereign answers. */
   type: string;
   title: string;
   status: number;
@@ -64,7 +66,7 @@ export function problemOf(error: unknown): { problem: Problem; headers: Record<s
   const fields = error instanceof RequestError ? error.fields : [];
   return {
     problem: {
-      type: `urn:catalyst:problem:${code}`,
+      type: `${ERROR_PAGE_PATH}#${code}`,
       title,
       status,
       detail,

@@ -20,8 +20,9 @@ const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 export function traceContextOf(headers: IncomingHttpHeaders): TraceContext {
   const { traceparent, tracestate } = headers;
   const caller = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
-  const spanId = randomBytes(8).toString("hex");
-  if (caller === undefined) return { traceId: randomBytes(16).toString("hex"), spanId, sampled: false };
+  const random = randomBytes(24).toString("hex");
+  const spanId = random.slice(32);
+  if (caller === undefined) return { traceId: random.slice(0, 32), spanId, sampled: false };
   const state = [tracestate ?? []].flat().join(",");
   return { ...caller, spanId, ...(TRACESTATE.test(state) ? { state } : {}) };
 }

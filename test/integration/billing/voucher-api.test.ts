@@ -555,6 +555,7 @@ describe("the page and the machine endpoints", () => {
         "/billing/admin/settings",
         "/billing/balance",
         "/billing/checkout",
+        "/billing/errors",
         "/billing/invoices/{tenantId}",
         "/billing/portal/{tenantId}",
         "/billing/subscription/{tenantId}",

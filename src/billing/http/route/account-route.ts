@@ -26,6 +26,20 @@ export function accountOperations(deps: {
       body: CheckoutBody,
       takesIdempotencyKey: true,
       answers: { 200: CheckoutAnswer },
+      raises: [
+        "voucher_not_found",
+        "voucher_ended",
+        "already_redeemed",
+        "plan_unknown",
+        "app_unknown",
+        "addon_unknown",
+        "total_too_large",
+        "balance_too_large",
+        "tenant_not_yours",
+        "catalog_unavailable",
+        "tenant_service_unavailable",
+        "payment_unavailable",
+      ],
       async handle({ body, caller, idempotencyKey }) {
         const order = {
           planId: body.plan_id,
@@ -65,6 +79,7 @@ export function accountOperations(deps: {
       summary: "The subscription of the caller's own tenant",
       access: "user",
       answers: { 200: SubscriptionAnswer },
+      raises: ["tenant_not_found", "tenant_service_unavailable"],
       handle: async ({ caller, params }) => json(await accounts.subscription(caller, params.tenantId ?? "")),
     }),
     operation({
@@ -74,6 +89,7 @@ export function accountOperations(deps: {
       summary: "The invoices of the caller's own tenant",
       access: "user",
       answers: { 200: Type.Array(InvoiceAnswer) },
+      raises: ["tenant_not_found", "tenant_service_unavailable"],
       handle: async ({ caller, params }) => json(await accounts.invoices(caller, params.tenantId ?? "")),
     }),
     operation({
@@ -83,6 +99,7 @@ export function accountOperations(deps: {
       summary: "A session of the payment processor's customer portal",
       access: "user",
       answers: { 200: Type.Object({ url: Type.String() }, { additionalProperties: false }) },
+      raises: ["tenant_not_found", "tenant_service_unavailable", "payment_unavailable"],
       async handle({ caller, params }) {
         const tenantId = params.tenantId ?? "";
         await accounts.requireTenant(caller, tenantId);

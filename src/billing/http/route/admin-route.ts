@@ -60,6 +60,7 @@ export function adminOperations(deps: {
       access: "anyone",
       body: "raw",
       answers: { 200: Type.Object({ received: Type.Literal(true) }, { additionalProperties: false }) },
+      raises: ["signature_invalid", "payment_unavailable"],
       async handle({ rawBody, headers }) {
         const signature = headers["stripe-signature"];
         await receivePaymentEvent(rawBody, typeof signature === "string" ? signature : undefined);

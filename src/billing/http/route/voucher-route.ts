@@ -30,6 +30,8 @@ const listQuery = {
   }),
 };
 
+const NEXT_PAGE = { Link: 'The next page, as `rel="next"`; absent on the last.' };
+
 /** The voucher endpoints, and the older surface under /billing/admin/promos, which is the same service by other paths. */
 export function voucherOperations(deps: {
   vouchers: VoucherService;
@@ -64,6 +66,7 @@ export function voucherOperations(deps: {
       body,
       takesIdempotencyKey: true,
       answers: { 200: VoucherAnswer },
+      raises: ["voucher_invalid", "voucher_blank", "grant_exceeded"],
       async handle({ body, caller, idempotencyKey }) {
         await issueLimiter(caller);
         const claim = claimOf(caller.userId, idempotencyKey, ["POST", path, body]);
@@ -79,6 +82,7 @@ export function voucherOperations(deps: {
       summary,
       access: ADMINS,
       answers: { 200: OkAnswer },
+      raises: ["voucher_not_found"],
       async handle({ params, caller }) {
         await vouchers.revoke(params.code ?? "", actorOf(caller));
         return json({ ok: true });
@@ -100,6 +104,7 @@ export function voucherOperations(deps: {
       access: ADMINS,
       query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
+      answerHeaders: NEXT_PAGE,
       handle: list("/billing/vouchers/list"),
     }),
     revoke("revokeVoucher", "/billing/vouchers/revoke/{code}", "Revoke a live voucher"),
@@ -111,6 +116,7 @@ export function voucherOperations(deps: {
       access: "anyone",
       body: PreviewBody,
       answers: { 200: PreviewAnswer, 410: PreviewAnswer },
+      raises: ["voucher_not_found", "voucher_blank", "rate_limited"],
       async handle({ body, client }): Promise<Answer> {
         const found = await limiter.admit(client, () => vouchers.preview(body.code));
         // Never existed and revoked are one answer, made in one place.
@@ -127,6 +133,7 @@ export function voucherOperations(deps: {
       access: ADMINS,
       query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
+      answerHeaders: NEXT_PAGE,
       handle: list("/billing/admin/promos"),
     }),
     issue(
@@ -143,6 +150,7 @@ export function voucherOperations(deps: {
       access: ADMINS,
       body: UpdateBody,
       answers: { 200: VoucherAnswer },
+      raises: ["voucher_not_found", "voucher_invalid", "grant_exceeded"],
       async handle({ params, body, caller }) {
         const code = params.code ?? "";
         if (body.code !== undefined && voucherKey(body.code) !== voucherKey(code)) {
