@@ -90,6 +90,7 @@ export async function startVoucherApi(deps: {
   const server = await startHttpServer({
     host: settings.host,
     port: settings.voucherApiPort,
+    limits: { requestMs: 30_000, connections: 2_048 },
     handler(request: IncomingMessage, response: ServerResponse) {
       if (serving !== undefined) return serving.service.app(request, response);
       response.writeHead(503, { "content-type": "application/problem+json", "retry-after": "5" });

@@ -39,6 +39,7 @@ export function accountOperations(deps: {
         "catalog_unavailable",
         "tenant_service_unavailable",
         "payment_unavailable",
+        "payment_refused",
       ],
       async handle({ body, caller, idempotencyKey }) {
         const order = {
@@ -99,7 +100,13 @@ export function accountOperations(deps: {
       summary: "A session of the payment processor's customer portal",
       access: "user",
       answers: { 200: Type.Object({ url: Type.String() }, { additionalProperties: false }) },
-      raises: ["tenant_not_found", "tenant_service_unavailable", "payment_unavailable"],
+      raises: [
+        "tenant_not_found",
+        "tenant_service_unavailable",
+        "payment_account_missing",
+        "payment_unavailable",
+        "payment_refused",
+      ],
       async handle({ caller, params }) {
         const tenantId = params.tenantId ?? "";
         await accounts.requireTenant(caller, tenantId);

@@ -50,6 +50,7 @@ export function adminOperations(deps: {
       access: SUPERADMIN,
       body: SettingsBody,
       answers: { 200: SettingsAnswer },
+      raises: ["settings_fixed", "settings_key_missing"],
       handle: async ({ body }) => json(await settings.change(body as PaymentSettingsChange)),
     }),
     operation({
