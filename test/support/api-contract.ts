@@ -22,6 +22,7 @@ export interface JudgedAnswer {
 const COMMON_HEADERS = new Set([
   "cache-control",
   "connection",
+  "content-disposition",
   "content-language",
   "content-length",
   "content-security-policy",

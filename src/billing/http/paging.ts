@@ -16,6 +16,9 @@ export function parseLimit(text: string | undefined): number {
   return limit;
 }
 
+/** Of each answer that comes in pages. */
+export const NEXT_PAGE = { Link: 'The next page, as `rel="next"`; absent on the last.' };
+
 /** A page's link to the next one; undefined members are left out. */
 export function linkOf(path: string, members: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams();

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { VoucherService } from "../../voucher-service.ts";
 import { ADMINS, json, type Operation, operation } from "../operation.ts";
-import { cursorError, linkOf, pageQuery, parseLimit } from "../paging.ts";
+import { cursorError, linkOf, NEXT_PAGE, pageQuery, parseLimit } from "../paging.ts";
 import { nullable, timestamp, VoucherAnswer } from "../schema.ts";
 
 const orNull = (description: string) => nullable(Type.String({ description }));
@@ -29,18 +29,20 @@ export function voucherAuditOperation({ vouchers }: { vouchers: VoucherService }
   return operation({
     id: "readVoucherAudit",
     method: "get",
-    path: "/billing/vouchers/{code}/audit",
+    path: "/billing/vouchers/audit/{code}",
     summary: "Who changed a voucher, newest first, also of a revoked one",
     access: ADMINS,
     query: pageQuery,
     answers: { 200: Type.Array(AuditAnswer) },
+    answerHeaders: NEXT_PAGE,
+    raises: ["voucher_not_found"],
     async handle({ params, query }) {
       const code = params.code ?? "";
       const limit = parseLimit(query.limit);
       const { cursor } = query;
       if (cursor !== undefined && !CURSOR.test(cursor)) throw cursorError();
       const page = await vouchers.readAudit(code, limit, cursor);
-      const path = `/billing/vouchers/${encodeURIComponent(code)}/audit`;
+      const path = `/billing/vouchers/audit/${encodeURIComponent(code)}`;
       return json(
         page.entries,
         200,

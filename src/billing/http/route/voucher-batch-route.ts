@@ -68,6 +68,7 @@ export function voucherBatchOperation(deps: {
     body: BatchBody,
     takesIdempotencyKey: true,
     answers: { 200: ["text/csv", Type.Array(VoucherAnswer)] },
+    raises: ["voucher_invalid", "grant_exceeded", "rate_limited"],
     async handle({ body, caller, idempotencyKey, headers }): Promise<Answer> {
       await issueLimiter(caller, Math.ceil(body.count / CODES_PER_POINT));
       const claim = claimOf(caller.userId, idempotencyKey, ["POST", PATH, body]);

@@ -8,7 +8,15 @@ import type { VoucherFilter } from "../../voucher-list.ts";
 import type { VoucherService } from "../../voucher-service.ts";
 import type { IssueLimiter } from "../issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
-import { formatCursor, linkOf, pageQuery, parameterError, parseCursor, parseLimit } from "../paging.ts";
+import {
+  formatCursor,
+  linkOf,
+  NEXT_PAGE,
+  pageQuery,
+  parameterError,
+  parseCursor,
+  parseLimit,
+} from "../paging.ts";
 import type { PreviewLimiter } from "../preview-limiter.ts";
 import {
   IssueBody,
@@ -29,8 +37,6 @@ const listQuery = {
     description: "Part of the code or the description, in any case; no wildcards. Blank: all.",
   }),
 };
-
-const NEXT_PAGE = { Link: 'The next page, as `rel="next"`; absent on the last.' };
 
 /** The voucher endpoints, and the older surface under /billing/admin/promos, which is the same service by other paths. */
 export function voucherOperations(deps: {
@@ -66,7 +72,7 @@ export function voucherOperations(deps: {
       body,
       takesIdempotencyKey: true,
       answers: { 200: VoucherAnswer },
-      raises: ["voucher_invalid", "voucher_blank", "grant_exceeded"],
+      raises: ["voucher_invalid", "voucher_blank", "grant_exceeded", "rate_limited"],
       async handle({ body, caller, idempotencyKey }) {
         await issueLimiter(caller);
         const claim = claimOf(caller.userId, idempotencyKey, ["POST", path, body]);
