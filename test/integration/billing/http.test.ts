@@ -2,16 +2,21 @@ import { Agent, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
-import { type BillingProcess, startBillingProcess } from "../../support/billing-process.ts";
+import { type BillingProcess, createBillingProcesses } from "../../support/billing-process.ts";
 
 let billing: TestBilling;
+let processes: ReturnType<typeof createBillingProcesses>;
 let admin: string;
 
 beforeAll(async () => {
   billing = await startBilling();
+  processes = createBillingProcesses(billing.database.url);
   admin = await signToken("root", "superadmin");
 });
-afterAll(() => billing.close());
+afterAll(async () => {
+  await processes.close();
+  await billing.close();
+});
 
 /** Writes parts with pauses, as slow clients do; resolves with all that came back, once the other side has closed. */
 function converse(
@@ -134,9 +139,8 @@ describe("a request id", () => {
 describe("catalyst billing under slow clients", () => {
   let slow: BillingProcess;
   beforeAll(async () => {
-    slow = await startBillingProcess(billing.database.url, { REQUEST_SECONDS: "1" });
+    slow = await processes.start({ REQUEST_SECONDS: "1" });
   });
-  afterAll(() => slow.close());
 
   const HEAD =
     "POST /billing/vouchers/redeem-preview HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -163,7 +167,7 @@ describe("catalyst billing under slow clients", () => {
 
 describe("catalyst billing at SIGTERM", () => {
   it("is unready, finishes what comes, and tells kept connections to close, before it stops listening", async () => {
-    const draining = await startBillingProcess(billing.database.url, { DRAIN_SECONDS: "2" });
+    const draining = await processes.start({ DRAIN_SECONDS: "2" });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const get = (path: string) =>
       new Promise<{ status: number; connection: string | undefined; text: string }>((done, fail) => {
@@ -185,18 +189,17 @@ describe("catalyst billing at SIGTERM", () => {
       });
     try {
       expect(await get("/readyz")).toMatchObject({ status: 200, connection: "keep-alive" });
-      draining.child.kill("SIGTERM");
+      const ended = draining.end("SIGTERM");
       await expect.poll(async () => (await get("/readyz")).status).toBe(503);
       expect(JSON.parse((await get("/readyz")).text)).toEqual({
         status: "draining",
         reason: "the service is shutting down",
       });
       expect(await get("/healthz")).toMatchObject({ status: 200, connection: "close" });
-      expect(await draining.exit).toBe(0);
+      expect(await ended).toBe(0);
       await expect(get("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
     } finally {
       agent.destroy();
-      await draining.close();
     }
   });
 });
