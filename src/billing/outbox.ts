@@ -203,15 +203,16 @@ async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: O
       if (error instanceof SinkUnavailableError) throw error;
       heldUp.add(row.tenant_id);
       const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(row.attempts, 10));
+      const reason = reasonOf(error, row.payload.promo_code);
       logger.warn(
-        { sink, eventId: row.event_id, attempt: row.attempts + 1, backOffMs, reason: errorMessage(error) },
+        { sink, eventId: row.event_id, attempt: row.attempts + 1, backOffMs, reason },
         "an event could not be delivered",
       );
       await client.query({
         name: "outbox-failed",
         text: `UPDATE public.outbox SET attempts = attempts + 1, last_error = $2,
                       next_attempt_at = now() + $3 * interval '1 millisecond' WHERE id = $1`,
-        values: [row.id, reasonOf(error), backOffMs],
+        values: [row.id, reason, backOffMs],
       });
       continue;
     }
@@ -241,6 +242,8 @@ function eventOf(row: OutboxRow): OutboxEvent {
   };
 }
 
-function reasonOf(error: unknown): string {
-  return errorMessage(error).slice(0, 500);
+/** Whoever refused an event may quote what it refused; a voucher's code is for nobody's log. */
+function reasonOf(error: unknown, voucherCode: string | null = null): string {
+  const message = errorMessage(error);
+  return (voucherCode === null ? message : message.replaceAll(voucherCode, "(voucher)")).slice(0, 500);
 }

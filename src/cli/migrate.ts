@@ -35,7 +35,8 @@ export const command: Command = {
         signal,
       });
       if (executed.includes("0003-adoption")) {
-        for (const finding of findings) logger.warn({ finding }, `adoption found: ${finding.kind}`);
+        for (const finding of findings)
+          logger.warn({ finding }, `adoption found ${finding.kind}: table adoption_findings has the rows`);
       }
       const line = `${JSON.stringify({ version, fingerprint })}\n`;
       if (terminationLog !== undefined) writeFileSync(terminationLog, line);

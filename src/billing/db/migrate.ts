@@ -11,14 +11,13 @@ export interface MigrationReport {
   fingerprint: string;
   /** Names of the migrations that this run executed; empty when the database was there before. */
   executed: string[];
-  /** What the adoption of an earlier service's rows found, each kind with its count and up to twenty rows. */
+  /** What the adoption of an earlier service's rows found, each kind with its count; `adoption_findings` has rows of it. */
   findings: AdoptionFinding[];
 }
 
 export interface AdoptionFinding {
   kind: string;
   row_count: number;
-  samples: unknown[];
   remedy: string;
 }
 
@@ -79,7 +78,7 @@ export async function migrateDatabase(deps: {
         throw new UnknownSchemaError(describeMismatch(state.version));
       }
       const { rows } = await client.query<AdoptionFinding>(
-        "SELECT kind, row_count::float8 AS row_count, samples, remedy FROM public.adoption_findings ORDER BY kind",
+        "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
       return { version: state.version, fingerprint: state.fingerprint, executed, findings: rows };
     });
