@@ -22,6 +22,7 @@ import { accountOperations } from "./http/route/account-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
 import { pageOperations, type Readiness } from "./http/route/page-route.ts";
+import { reportOperations } from "./http/route/report-route.ts";
 import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
 import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
@@ -31,6 +32,7 @@ import { KAFKA_SINK, ORGANIZATION_SINK } from "./outbox.ts";
 import { observeOutbox } from "./outbox-lag.ts";
 import { createPayment } from "./payment/payment.ts";
 import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
+import { createReportService } from "./report.ts";
 import { createRevenueService } from "./revenue.ts";
 import type { BillingSettings } from "./settings.ts";
 import { createTenantDirectory } from "./tenant-directory.ts";
@@ -140,6 +142,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       receivePaymentEvent: payment.receiveEvent,
     }),
     ...errorOperations(),
+    ...reportOperations({ reports: createReportService({ database }) }),
     ...pageOperations({
       vouchers,
       limiter,

@@ -548,9 +548,11 @@ describe("the page and the machine endpoints", () => {
     expect(here.text).not.toContain(FQDN);
     expect(Object.keys(here.json.paths).sort()).toMatchInlineSnapshot(`
       [
+        "/billing/admin/balances",
         "/billing/admin/orders",
         "/billing/admin/promos",
         "/billing/admin/promos/{code}",
+        "/billing/admin/redemptions",
         "/billing/admin/revenue",
         "/billing/admin/settings",
         "/billing/balance",

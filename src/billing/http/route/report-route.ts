@@ -1,0 +1,63 @@
+import Type from "typebox";
+import type { BalancePosition, ReportService } from "../../report.ts";
+import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
+import { cursorError, linkOf, pageQuery, parameterError, parseLimit } from "../paging.ts";
+import { BalancesAnswer, RedemptionDaysAnswer } from "../report-schema.ts";
+
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 366;
+const BALANCES_PATH = "/billing/admin/balances";
+
+/** What the administrators' page draws. Redemptions are the Franchisee's own; customers' money is for superadmins, as orders are. */
+export function reportOperations(deps: { reports: ReportService }): Operation[] {
+  const { reports } = deps;
+  return [
+    operation({
+      id: "listRedemptions",
+      method: "get",
+      path: "/billing/admin/redemptions",
+      summary: "Redemptions and granted credit for each of the last days in UTC, today last",
+      access: ADMINS,
+      query: { days: Type.Integer({ minimum: 1, maximum: MAX_DAYS, default: DEFAULT_DAYS }) },
+      answers: { 200: RedemptionDaysAnswer },
+      handle: async ({ query }) => json(await reports.redemptions(parseDays(query.days))),
+    }),
+    operation({
+      id: "listBalances",
+      method: "get",
+      path: BALANCES_PATH,
+      summary: "Customers and their credit, the largest first",
+      access: SUPERADMIN,
+      query: pageQuery,
+      answers: { 200: BalancesAnswer },
+      async handle({ query }) {
+        const limit = parseLimit(query.limit);
+        const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);
+        const { balances, next } = await reports.balances(limit, after);
+        const link = next && linkOf(BALANCES_PATH, { limit, cursor: formatPosition(next) });
+        return json(balances, 200, link === undefined ? {} : { Link: link });
+      },
+    }),
+  ];
+}
+
+function parseDays(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_DAYS;
+  const days = Number(text);
+  if (!/^\d{1,3}$/.test(text) || days < 1 || days > MAX_DAYS) {
+    throw parameterError("days", `must be a whole number from 1 to ${MAX_DAYS}`);
+  }
+  return days;
+}
+
+const POSITION = /^(-?\d{1,16})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+const formatPosition = ({ creditBaisa, customerId }: BalancePosition) => `${creditBaisa}_${customerId}`;
+
+function parsePosition(cursor: string): BalancePosition {
+  const [, creditBaisa = "", customerId = ""] = POSITION.exec(cursor) ?? [];
+  if (customerId === "" || !Number.isSafeInteger(Number(creditBaisa))) {
+    throw cursorError();
+  }
+  return { creditBaisa: Number(creditBaisa), customerId };
+}
