@@ -25,7 +25,7 @@ export function parseBranding(json: unknown): Branding {
       : undefined;
   };
   const displayName = text("displayName");
-  const logoUrl = text("logo", LOGO) ?? text("logoUrl", LOGO);
+  const logoUrl = [text("logo", LOGO), text("logoUrl", LOGO)].find((url) => url !== undefined && isSafe(url));
   const colour = text("colour", COLOUR) ?? text("color", COLOUR);
   const hostname = text("hostname", HOSTNAME);
   return {
@@ -34,4 +34,9 @@ export function parseBranding(json: unknown): Branding {
     ...(colour === undefined ? {} : { colour }),
     ...(hostname === undefined ? {} : { hostname }),
   };
+}
+
+/** The logo's host stands in a Content-Security-Policy, where `;` and `,` (which a URL's host may have) would end it. */
+function isSafe(logo: string): boolean {
+  return logo.startsWith("data:") || HOSTNAME.test(URL.parse(logo)?.hostname ?? "");
 }

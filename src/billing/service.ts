@@ -19,6 +19,7 @@ import { describeApi } from "./http/openapi.ts";
 import type { Operation } from "./http/operation.ts";
 import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
+import { adminPageOperations } from "./http/route/admin-page-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
 import { pageOperations, type Readiness } from "./http/route/page-route.ts";
@@ -143,6 +144,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     }),
     ...errorOperations(),
     ...reportOperations({ reports: createReportService({ database }) }),
+    ...adminPageOperations({ branding, sovereignFqdn, signIn: settings.adminSignIn }),
     ...pageOperations({
       vouchers,
       limiter,

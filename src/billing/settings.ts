@@ -17,6 +17,8 @@ export interface BillingSettings {
   tenantUrl?: string;
   /** `host` or `host:port` of each; absent: no events leave for, or come from, a broker. */
   redpandaBrokers?: string[];
+  /** The public client with which administrators sign in on /admin; absent: with a token alone. */
+  adminSignIn?: { issuer: string; clientId: string };
   corsOrigins: string[];
   trustedProxies: string[];
   previewLimits: PreviewLimits;
@@ -51,6 +53,9 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
       "no token could be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or OPERATOR_JWKS_FILE",
     );
   }
+  const clientId = reader.optional("OIDC_CLIENT_ID");
+  if (clientId !== undefined && issuer === undefined)
+    throw new UsageError("OIDC_CLIENT_ID needs OIDC_ISSUER: set both, or leave the client out");
   const catalogUrl = reader.optional("CATALOG_URL");
   const catalogFile = reader.optional("CATALOG_FILE");
   if (catalogUrl !== undefined && catalogFile !== undefined)
@@ -62,6 +67,10 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
     brandingFile: reader.optional("BRANDING_FILE"),
     grantsFile: reader.optional("GRANTS_FILE"),
     tenantUrl: requireUrl("TENANT_URL", reader.optional("TENANT_URL")),
+    adminSignIn:
+      clientId === undefined || issuer === undefined
+        ? undefined
+        : { issuer: requireUrl("OIDC_ISSUER", issuer) ?? issuer, clientId },
   };
   return {
     databaseUrl: reader.required("DATABASE_URL"),

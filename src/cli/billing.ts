@@ -18,6 +18,7 @@ Environment (every secret also as NAME_FILE):
   SOVEREIGN_FQDN                  the Sovereign's name: audience of the operator's tokens, shown on orders
   HOST, PORT                      where to listen (0.0.0.0, 8085)
   OIDC_ISSUER, OIDC_AUDIENCE      tokens of the Sovereign's issuer; OIDC_JWKS_URL instead of discovery
+  OIDC_CLIENT_ID                  public client of administrators on /admin; absent: they sign in with a token
   JWT_SECRET                      today's HS256 tokens, at least 32 bytes; absent: they are refused
   OPERATOR_JWKS_FILE              the operator's public keys
   CATALOG_URL or CATALOG_FILE     where prices come from

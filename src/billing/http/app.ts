@@ -176,8 +176,13 @@ function idempotencyKeyOf(request: Request): string | undefined {
 }
 
 function write(response: Response, answer: Answer): void {
-  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value);
-  if (answer.kind === "json")
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    // CORS may have said something before.
+    if (name === "Vary") response.vary(value);
+    else response.setHeader(name, value);
+  }
+  if (answer.kind === "empty") response.status(answer.status).end();
+  else if (answer.kind === "json")
     send(response, answer.status, "application/json; charset=utf-8", JSON.stringify(answer.body));
   else send(response, answer.status, answer.contentType, answer.text);
 }

@@ -20,7 +20,7 @@ const TAGS: readonly { name: string; description: string; paths: readonly string
   },
   {
     name: "administration",
-    description: "Orders, revenue and settings of the Sovereign.",
+    description: "Orders, revenue, redemptions, balances and settings of the Sovereign; the page that shows them.",
     paths: ["/billing/admin/", "/admin"],
   },
   {
@@ -35,6 +35,8 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   code: "A voucher's code; case and surrounding blanks do not count.",
   tenantId: "The tenant's id.",
   limit: "At most this many entries.",
+  version: "Of all parts of the page together, as the page names it.",
+  file: "A module's name.",
 };
 
 const REQUEST_ID = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };

@@ -25,6 +25,7 @@ export interface OperationRequest<Body> {
 export type Answer = { status: number; headers?: Record<string, string> } & (
   | { kind: "json"; body: unknown }
   | { kind: "text"; contentType: string; text: string }
+  | { kind: "empty" }
 );
 
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Answer => ({
@@ -46,7 +47,10 @@ export interface Operation<Body extends TSchema = TSchema> {
   body?: Body | "raw";
   query?: Readonly<Record<string, TSchema>>;
   takesIdempotencyKey?: true;
-  /** Schema of each answer that is no problem; a text names a content type. Several: the client chooses by `Accept`. */
+  /**
+   * Schema of each answer that is no problem; a text names a content type. Several: the client chooses by `Accept`. An
+   * empty list: no body.
+   */
   answers: Readonly<Record<number, TSchema | string | readonly (TSchema | string)[]>>;
   /** Headers of those answers that a client may rely on, each with what it means. */
   answerHeaders?: Readonly<Record<string, string>>;

@@ -70,7 +70,11 @@ export async function tellVoucherChapter(context: StoryContext, sovereign: Story
       `the page names ${sovereign.displayName}`,
       answer.text,
     );
-    observe(`GET ${path} → 200  "${/<h1[^>]*>([^<]*)/.exec(answer.text)?.[1]?.trim() ?? ""}"`);
+    const heading = /<h1[^>]*>(.*?)<\/h1>/s
+      .exec(answer.text)?.[1]
+      ?.replace(/<[^>]*>/g, "")
+      .trim();
+    observe(`GET ${path} → 200  "${heading ?? ""}"`);
   });
 
   const tenant = freshCode("salma-shop").toLowerCase();

@@ -548,6 +548,9 @@ describe("the page and the machine endpoints", () => {
     expect(here.text).not.toContain(FQDN);
     expect(Object.keys(here.json.paths).sort()).toMatchInlineSnapshot(`
       [
+        "/admin",
+        "/admin/script/{version}/{file}",
+        "/admin/style/{version}/admin.css",
         "/billing/admin/balances",
         "/billing/admin/orders",
         "/billing/admin/promos",

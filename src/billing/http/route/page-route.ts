@@ -5,9 +5,10 @@ import { CodedError, RequestError } from "../../errors.ts";
 import { MAX_CODE_LENGTH, voucherKey } from "../../voucher.ts";
 import type { VoucherService } from "../../voucher-service.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
+import { chooseLanguage } from "../page/language.ts";
+import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
 import type { PreviewLimiter } from "../preview-limiter.ts";
 import { problemOf } from "../problem.ts";
-import { type RedeemState, renderRedeemPage } from "../redeem-page.ts";
 import { NotReadyAnswer, ReadyAnswer } from "../schema.ts";
 
 export interface Readiness {
@@ -28,6 +29,7 @@ export function pageOperations(deps: {
   apiDocument: () => unknown;
 }): Operation[] {
   const { vouchers, limiter, branding, sovereignFqdn, readiness, registry, apiDocument } = deps;
+  const renderRedeemPage = createRedeemPage({ sovereignFqdn });
 
   async function lookUp(client: string, code: string): Promise<{ status: number; state: RedeemState }> {
     if (voucherKey(code) === "") return { status: 200, state: { kind: "blank" } };
@@ -59,11 +61,16 @@ export function pageOperations(deps: {
       path: "/redeem",
       summary: "A page that shows what a voucher offers and leads to sign-up",
       access: "anyone",
-      query: { code: Type.String({ maxLength: MAX_CODE_LENGTH }) },
+      query: {
+        code: Type.String({ maxLength: MAX_CODE_LENGTH }),
+        lang: Type.String({ description: "`en` or `ar`; left out: as Accept-Language wishes." }),
+      },
       answers: { 200: "text/html", 404: "text/html", 410: "text/html", 429: "text/html", 503: "text/html" },
-      async handle({ query, client }): Promise<Answer> {
-        const { status, state } = await lookUp(client, query.code ?? "");
-        const page = renderRedeemPage(state, branding(), sovereignFqdn);
+      async handle({ query, client, headers }): Promise<Answer> {
+        const code = query.code ?? "";
+        const { status, state } = await lookUp(client, code);
+        const language = chooseLanguage(query.lang, headers["accept-language"]);
+        const page = renderRedeemPage({ state, code, language }, branding());
         const retry = state.kind === "busy" ? { "Retry-After": String(Math.max(1, state.retryAfterS)) } : {};
         return {
           kind: "text",

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { BalancePosition, ReportService } from "../../report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { cursorError, linkOf, pageQuery, parameterError, parseLimit } from "../paging.ts";
+import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../report-schema.ts";
 
 const DEFAULT_DAYS = 30;
@@ -18,7 +18,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       path: "/billing/admin/redemptions",
       summary: "Redemptions and granted credit for each of the last days in UTC, today last",
       access: ADMINS,
-      query: { days: Type.Integer({ minimum: 1, maximum: MAX_DAYS, default: DEFAULT_DAYS }) },
+      query: { days: Type.Integer({ minimum: 1, maximum: MAX_DAYS, default: DEFAULT_DAYS, description: "So many days, today included." }) },
       answers: { 200: RedemptionDaysAnswer },
       handle: async ({ query }) => json(await reports.redemptions(parseDays(query.days))),
     }),
@@ -30,6 +30,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       access: SUPERADMIN,
       query: pageQuery,
       answers: { 200: BalancesAnswer },
+      answerHeaders: NEXT_PAGE,
       async handle({ query }) {
         const limit = parseLimit(query.limit);
         const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);

@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { readPart, readStyle } from "./theme.ts";
+
+const MODULES = [
+  "main.js",
+  "session.js",
+  "api.js",
+  "view.js",
+  "voucher-panel.js",
+  "report-panel.js",
+  "chart.js",
+];
+/** Loaded by the page when somebody asks for the first QR code. */
+const QR_MODULE = "qr.js";
+
+export interface AdminAssets {
+  /** Of all files together: the modules name each other by relative paths, so they change as one. */
+  version: string;
+  stylePath: string;
+  mainPath: string;
+  modulePaths: string[];
+  style(version: string): string | undefined;
+  module(version: string, file: string): string | undefined;
+}
+
+/** The page's style sheet and modules, read once; their version is in their paths, so they may be cached for ever. */
+export function createAdminAssets(): AdminAssets {
+  const style = readStyle("base.css") + readStyle("admin.css");
+  const modules = new Map(MODULES.map((name) => [name, readPart(`admin/${name}`)]));
+  modules.set(QR_MODULE, readFileSync(fileURLToPath(import.meta.resolve("uqr")), "utf8"));
+  const hash = createHash("sha256").update(style);
+  for (const [name, source] of modules) hash.update(`\0${name}\0${source}`);
+  const version = hash.digest("hex").slice(0, 16);
+  const pathOf = (name: string) => `/admin/script/${version}/${name}`;
+  return {
+    version,
+    stylePath: `/admin/style/${version}/admin.css`,
+    mainPath: pathOf("main.js"),
+    modulePaths: MODULES.filter((name) => name !== "main.js").map(pathOf),
+    style: (asked) => (asked === version ? style : undefined),
+    module: (asked, file) => (asked === version ? modules.get(file) : undefined),
+  };
+}

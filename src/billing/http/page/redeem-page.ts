@@ -1,0 +1,190 @@
+import type { Branding } from "../../branding.ts";
+import type { VoucherPreview } from "../../voucher.ts";
+import { escapeHtml } from "./html.ts";
+import { LANGUAGES, type Language } from "./language.ts";
+import { REDEEM_TEXT, type RedeemText } from "./redeem-text.ts";
+import {
+  brandMark,
+  brandStyle,
+  iconLink,
+  imageSource,
+  policyHash,
+  readPart,
+  readStyle,
+  rememberLast,
+} from "./theme.ts";
+
+/** What the page says: an offer, one that has ended, a code that is not valid, or that the visitor must wait. */
+export type RedeemState =
+  | { kind: "offer"; voucher: VoucherPreview }
+  | { kind: "ended"; voucher: VoucherPreview }
+  | { kind: "not-valid" }
+  | { kind: "blank" }
+  | { kind: "busy"; retryAfterS: number }
+  | { kind: "unavailable" };
+
+export interface RedeemView {
+  state: RedeemState;
+  /** As it was asked for: what the other language's link and another try carry on. */
+  code: string;
+  language: Language;
+}
+
+export interface RedeemPage {
+  html: string;
+  headers: Record<string, string>;
+}
+
+/** Longer ones are no vouchers, and links stay short. */
+const MAX_CARRIED_CODE = 128;
+
+/**
+ * A page that needs no script and fetches nothing but the Sovereign's logo; the policy in its headers holds it to that.
+ * The script adds two things: it leaves the code where the marketplace looks for it, and it copies the code.
+ */
+export function createRedeemPage(deps: { sovereignFqdn: string }) {
+  const { sovereignFqdn } = deps;
+  const sheet = readStyle("base.css") + readStyle("redeem.css");
+  const script = readPart("redeem.js");
+  const scriptHash = policyHash(script);
+  // By value: an embedding process reads the branding anew each time.
+  const dress = rememberLast((json: string) => {
+    const branding: Branding = JSON.parse(json);
+    const style = brandStyle(branding.colour) + sheet;
+    return {
+      style,
+      brand: brandMark(branding, sovereignFqdn),
+      icon: iconLink(branding, sovereignFqdn),
+      policy: `default-src 'none'; style-src ${policyHash(style)}; img-src ${imageSource(branding)}; script-src ${scriptHash}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
+    };
+  });
+
+  return (view: RedeemView, branding: Branding): RedeemPage => {
+    const { state, code, language } = view;
+    const text = REDEEM_TEXT[language];
+    const { style, brand, icon, policy } = dress(JSON.stringify(branding));
+    const { title, body } = contentOf(view, text, branding.hostname ?? sovereignFqdn);
+    const html = `<!doctype html>
+<html lang="${language}" dir="${LANGUAGES[language].direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)} · ${escapeHtml(brand.name)}</title>
+${icon}
+<style>${style}</style>
+</head>
+<body>
+<header class="top"><div class="brand">${brand.html}</div>${languageLink(language, text, code)}</header>
+<main data-state="${state.kind}">
+${body}
+</main>
+<footer>${escapeHtml(sovereignFqdn)}</footer>
+<script type="module">${script}</script>
+</body>
+</html>
+`;
+    return {
+      html,
+      headers: {
+        "Content-Security-Policy": policy,
+        "Content-Language": language,
+        "Referrer-Policy": "no-referrer",
+        Vary: "Accept-Language",
+      },
+    };
+  };
+}
+
+function contentOf(view: RedeemView, text: RedeemText, signUpHost: string): { title: string; body: string } {
+  const { state, code, language } = view;
+  switch (state.kind) {
+    case "offer": {
+      const { voucher } = state;
+      const amount = text.amount(voucher.credit_omr);
+      const signUp = `https://${signUpHost}/signup?voucher=${encodeURIComponent(voucher.code)}`;
+      return {
+        title: text.offer.title(amount),
+        body: `<article class="ticket">
+<div class="offer">
+<h1>${phrase("lead", text.offer.before)}${phrase("amount", amount)}${phrase("lead", text.offer.after)}</h1>
+${descriptionOf(voucher.description)}</div>
+<div class="stub">
+<p class="label" id="code-label">${escapeHtml(text.codeLabel)}</p>
+<div class="code"><code dir="ltr" aria-labelledby="code-label" data-voucher="${escapeHtml(voucher.code)}">${escapeHtml(voucher.code)}</code><button class="quiet" type="button" data-copied="${escapeHtml(text.copied)}" hidden>${escapeHtml(text.copy)}</button></div>
+<a class="action" href="${escapeHtml(signUp)}" rel="noreferrer">${escapeHtml(text.signUp)}</a>
+<ol class="steps">${text.steps.map((step) => `<li>${escapeHtml(step)}</li>`).join("")}</ol>
+</div>
+</article>`,
+      };
+    }
+    case "ended": {
+      const { voucher } = state;
+      const { title, before, after } = text.ended;
+      return {
+        title,
+        body: `<article class="ticket over">
+<div class="offer">
+<h1>${escapeHtml(title)}</h1>
+${descriptionOf(voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))}</p>
+</div>
+<div class="stub">
+<h2>${escapeHtml(text.anotherCode)}</h2>
+${formOf(text, language, "")}
+</div>
+</article>`,
+      };
+    }
+    case "not-valid":
+      return cardOf(text.notValid.title, text.notValid.hint, formOf(text, language, carried(code), true));
+    case "blank":
+      return cardOf(text.blank.title, text.blank.hint, formOf(text, language, ""));
+    case "busy":
+      return cardOf(text.busy.title, text.busy.hint(state.retryAfterS), retryLink(text, language, code));
+    case "unavailable":
+      return cardOf(text.unavailable.title, text.unavailable.hint, retryLink(text, language, code));
+  }
+}
+
+function cardOf(title: string, hint: string, rest: string): { title: string; body: string } {
+  return {
+    title,
+    body: `<article class="card">
+<h1>${escapeHtml(title)}</h1>
+<p id="hint">${escapeHtml(hint)}</p>
+${rest}
+</article>`,
+  };
+}
+
+function formOf(text: RedeemText, language: Language, code: string, isWrong = false): string {
+  return `<form action="/redeem" method="get">
+<input type="hidden" name="lang" value="${language}">
+<label for="code">${escapeHtml(text.fieldLabel)}</label>
+<input id="code" name="code" value="${escapeHtml(code)}" dir="ltr" required maxlength="64" autocomplete="off" autocapitalize="characters" spellcheck="false"${isWrong ? ' aria-invalid="true" aria-describedby="hint"' : ""}>
+<button class="action">${escapeHtml(text.lookUp)}</button>
+</form>`;
+}
+
+const retryLink = (text: RedeemText, language: Language, code: string) =>
+  `<a class="action" href="${escapeHtml(linkTo(language, code))}">${escapeHtml(text.tryAgain)}</a>`;
+
+function languageLink(language: Language, text: RedeemText, code: string): string {
+  const other: Language = language === "en" ? "ar" : "en";
+  const { name, direction } = LANGUAGES[other];
+  return `<nav aria-label="${escapeHtml(text.languageLabel)}"><a class="quiet" href="${escapeHtml(linkTo(other, code))}" lang="${other}" dir="${direction}" hreflang="${other}">${name}</a></nav>`;
+}
+
+function linkTo(language: Language, code: string): string {
+  const known = carried(code);
+  return `/redeem?${known === "" ? "" : `code=${encodeURIComponent(known)}&`}lang=${language}`;
+}
+
+const carried = (code: string) => (code.length > MAX_CARRIED_CODE ? "" : code);
+
+const phrase = (name: string, text: string) =>
+  text === "" ? "" : `<span class="${name}">${escapeHtml(text)}</span> `;
+
+const descriptionOf = (description: string) =>
+  description === "" ? "" : `<p class="description"><bdi>${escapeHtml(description)}</bdi></p>\n`;

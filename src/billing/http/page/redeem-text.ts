@@ -1,0 +1,111 @@
+import { formatNumber, formatPlural, type Language, type Plural } from "./language.ts";
+
+/** What the redeem page says, in one language. Phrases with a voucher's code in them are split around it. */
+export interface RedeemText {
+  amount(omr: number): string;
+  /** Around the amount, which is set large. */
+  offer: { title(amount: string): string; before: string; after: string };
+  codeLabel: string;
+  copy: string;
+  copied: string;
+  signUp: string;
+  steps: readonly string[];
+  ended: { title: string; before: string; after(amount: string): string };
+  notValid: { title: string; hint: string };
+  blank: { title: string; hint: string };
+  busy: { title: string; hint(seconds: number): string };
+  unavailable: { title: string; hint: string };
+  tryAgain: string;
+  fieldLabel: string;
+  lookUp: string;
+  anotherCode: string;
+  languageLabel: string;
+}
+
+const SECONDS_EN: Plural = { one: "{n} second", other: "{n} seconds" };
+
+const en: RedeemText = {
+  amount: (omr) => `${formatNumber("en", omr)} OMR`,
+  offer: {
+    title: (amount) => `${amount} for you`,
+    before: "",
+    after: "of credit is waiting for you",
+  },
+  codeLabel: "Your voucher",
+  copy: "Copy",
+  copied: "Copied",
+  signUp: "Sign up and redeem",
+  steps: ["Sign up", "Choose a plan", "Your credit pays at checkout"],
+  ended: {
+    title: "This campaign has ended",
+    before: "The voucher",
+    after: (amount) => `over ${amount} takes no more redemptions.`,
+  },
+  notValid: { title: "This voucher is not valid", hint: "Check the code for typing errors, and try again." },
+  blank: { title: "Redeem a voucher", hint: "Type the code that you were given." },
+  busy: {
+    title: "Too many tries",
+    hint: (seconds) => `Please wait ${formatPlural("en", seconds, SECONDS_EN)}, then try again.`,
+  },
+  unavailable: {
+    title: "One moment please",
+    hint: "Vouchers cannot be looked up just now. Try again in a moment.",
+  },
+  tryAgain: "Try again",
+  fieldLabel: "Voucher code",
+  lookUp: "Look it up",
+  anotherCode: "Have another code?",
+  languageLabel: "Language",
+};
+
+// Arabic counts by six categories, and the noun changes with each. Both nouns stand in the genitive or as an adverb of
+// time in every sentence below, so one form for each category is enough.
+const OMR_AR: Plural = {
+  one: "ريال عُماني واحد",
+  two: "ريالين عُمانيين",
+  few: "{n} ريالات عُمانية",
+  many: "{n} ريالًا عُمانيًا",
+  other: "{n} ريال عُماني",
+};
+const SECONDS_AR: Plural = {
+  one: "ثانية واحدة",
+  two: "ثانيتين",
+  few: "{n} ثوانٍ",
+  other: "{n} ثانية",
+};
+
+const ar: RedeemText = {
+  amount: (omr) => formatPlural("ar", omr, OMR_AR),
+  offer: {
+    title: (amount) => `رصيد بقيمة ${amount}`,
+    before: "رصيد بقيمة",
+    after: "في انتظارك",
+  },
+  codeLabel: "قسيمتك",
+  copy: "نسخ",
+  copied: "تم النسخ",
+  signUp: "سجّل واستخدم القسيمة",
+  steps: ["سجّل حسابك", "اختر باقتك", "ادفع برصيدك عند إتمام الطلب"],
+  ended: {
+    title: "انتهت هذه الحملة",
+    before: "القسيمة",
+    after: (amount) => `بقيمة ${amount} لم تعد صالحة للاستخدام.`,
+  },
+  notValid: { title: "هذه القسيمة غير صالحة", hint: "تأكد من كتابة الرمز بشكل صحيح، ثم أعد المحاولة." },
+  blank: { title: "استخدم قسيمتك", hint: "أدخل الرمز الذي حصلت عليه." },
+  busy: {
+    title: "محاولات كثيرة جدًا",
+    hint: (seconds) => `يُرجى الانتظار ${formatPlural("ar", seconds, SECONDS_AR)} ثم إعادة المحاولة.`,
+  },
+  unavailable: {
+    title: "لحظة من فضلك",
+    hint: "يتعذر التحقق من القسائم الآن. أعد المحاولة بعد قليل.",
+  },
+  tryAgain: "أعد المحاولة",
+  fieldLabel: "رمز القسيمة",
+  lookUp: "تحقق من الرمز",
+  anotherCode: "هل لديك رمز آخر؟",
+  languageLabel: "اللغة",
+};
+
+export const REDEEM_TEXT: Readonly<Record<Language, RedeemText>> = { en, ar };

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Branding } from "../../branding.ts";
+import { brandPalette } from "./colour.ts";
+import { escapeHtml } from "./html.ts";
+
+const DEFAULT_COLOUR = "#1f5fbf";
+
+/** A file beside this one, as it is served: read once, when the service is made. */
+export function readPart(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), "utf8");
+}
+
+/** A style sheet without its comments and the blanks that say nothing. */
+export function readStyle(name: string): string {
+  return readPart(name)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/\s+/g, " ")
+    .replace(/ ?([{};,]) ?/g, "$1")
+    .trim();
+}
+
+/** As `'sha256-…'` in a Content-Security-Policy: what an inline style or script must be, to the byte. */
+export function policyHash(text: string): string {
+  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+}
+
+/** The variables that base.css leaves to the Sovereign's colour, for light and dark. */
+export function brandStyle(colour: string = DEFAULT_COLOUR): string {
+  const block = (scheme: "light" | "dark") => {
+    const { fill, onFill, text } = brandPalette(colour, scheme);
+    return `:root{--brand:${fill};--on-brand:${onFill};--brand-text:${text}}`;
+  };
+  return `${block("light")}@media (prefers-color-scheme:dark){${block("dark")}}`;
+}
+
+/** Remembers the answer for the last key: branding changes once in months. */
+export function rememberLast<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
+  let last: { key: Key; value: Value } | undefined;
+  return (key) => {
+    if (last === undefined || last.key !== key) last = { key, value: compute(key) };
+    return last.value;
+  };
+}
+
+/** The name on the page, and the logo beside it or the name's first letter in its stead. */
+export function brandMark(branding: Branding, sovereignFqdn: string): { name: string; html: string } {
+  const name = branding.displayName ?? sovereignFqdn;
+  const mark =
+    branding.logoUrl === undefined
+      ? `<span class="monogram" aria-hidden="true">${escapeHtml(firstLetter(name))}</span>`
+      : `<img class="logo" src="${escapeHtml(branding.logoUrl)}" alt="" height="40" referrerpolicy="no-referrer">`;
+  return { name, html: `${mark}<span class="brand-name" dir="auto">${escapeHtml(name)}</span>` };
+}
+
+/** The tab's picture: the logo, else the letter, in the page itself. */
+export function iconLink(branding: Branding, sovereignFqdn: string): string {
+  if (branding.logoUrl !== undefined) {
+    return `<link rel="icon" href="${escapeHtml(branding.logoUrl)}" referrerpolicy="no-referrer">`;
+  }
+  const { fill, onFill } = brandPalette(branding.colour ?? DEFAULT_COLOUR, "light");
+  const letter = escapeHtml(firstLetter(branding.displayName ?? sovereignFqdn));
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="${fill}"/><text x="16" y="23" text-anchor="middle" font-family="sans-serif" font-weight="700" font-size="20" fill="${onFill}">${letter}</text></svg>`;
+  return `<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(svg.toWellFormed())}">`;
+}
+
+/** `img-src`: the origin that the Sovereign itself names for its logo, else what the page carries. No other. */
+export function imageSource({ logoUrl }: Branding): string {
+  return logoUrl?.startsWith("https://") ? new URL(logoUrl).origin : "data:";
+}
+
+function firstLetter(name: string): string {
+  const [first] = new Intl.Segmenter().segment(name.trim());
+  return (first?.segment ?? "").toLocaleUpperCase("en").slice(0, 8);
+}

@@ -1,0 +1,84 @@
+import type { Branding } from "../../branding.ts";
+import { RequestError } from "../../errors.ts";
+import type { Answer, Operation, OperationRequest } from "../operation.ts";
+import { operation } from "../operation.ts";
+import { type AdminSignIn, createAdminPage } from "../page/admin-page.ts";
+import { chooseLanguage } from "../page/language.ts";
+
+const YEAR_S = 31_536_000;
+const TAG = { ETag: "What to send as If-None-Match, to be told 304 while nothing has changed." };
+
+/** The administrators' page and its parts. Who may see what is the API's to say: the page itself knows nothing. */
+export function adminPageOperations(deps: {
+  branding: () => Branding;
+  sovereignFqdn: string;
+  signIn?: AdminSignIn | undefined;
+}): Operation[] {
+  const { branding, sovereignFqdn, signIn } = deps;
+  const { page, assets } = createAdminPage({ sovereignFqdn, signIn });
+
+  const part = (
+    contentType: "text/css" | "text/javascript",
+    find: (version: string, file: string) => string | undefined,
+  ) => {
+    return async ({ params, headers }: OperationRequest<unknown>): Promise<Answer> => {
+      const { version = "", file = "" } = params;
+      const text = find(version, file);
+      if (text === undefined) {
+        throw new RequestError("not_found", "there is no such part of the page: load /admin again");
+      }
+      const caching = { "Cache-Control": `public, max-age=${YEAR_S}, immutable`, ETag: `"${version}"` };
+      return isKnown(headers, caching.ETag)
+        ? { kind: "empty", status: 304, headers: caching }
+        : { kind: "text", status: 200, contentType: `${contentType}; charset=utf-8`, text, headers: caching };
+    };
+  };
+
+  return [
+    operation({
+      id: "adminPage",
+      method: "get",
+      path: "/admin",
+      summary: "A page for administrators: vouchers, redemptions, balances and orders",
+      access: "anyone",
+      query: { lang: { type: "string", description: "`en` or `ar`; left out: as Accept-Language wishes." } },
+      answers: { 200: "text/html", 304: [] },
+      answerHeaders: TAG,
+      async handle({ query, headers }): Promise<Answer> {
+        const language = chooseLanguage(query.lang, headers["accept-language"]);
+        const { html, etag, headers: own } = page(language, branding());
+        const all = { ...own, ETag: etag };
+        return isKnown(headers, etag)
+          ? { kind: "empty", status: 304, headers: all }
+          : { kind: "text", status: 200, contentType: "text/html; charset=utf-8", text: html, headers: all };
+      },
+    }),
+    operation({
+      id: "adminPageStyle",
+      method: "get",
+      path: "/admin/style/{version}/admin.css",
+      summary: "The administrators' page's style sheet",
+      access: "anyone",
+      answers: { 200: "text/css", 304: [] },
+      answerHeaders: TAG,
+      raises: ["not_found"],
+      handle: part("text/css", (version) => assets.style(version)),
+    }),
+    operation({
+      id: "adminPageScript",
+      method: "get",
+      path: "/admin/script/{version}/{file}",
+      summary: "A module of the administrators' page",
+      access: "anyone",
+      answers: { 200: "text/javascript", 304: [] },
+      answerHeaders: TAG,
+      raises: ["not_found"],
+      handle: part("text/javascript", (version, file) => assets.module(version, file)),
+    }),
+  ];
+}
+
+function isKnown(headers: OperationRequest<unknown>["headers"], etag: string): boolean {
+  const asked = headers["if-none-match"];
+  return typeof asked === "string" && asked.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
+}
