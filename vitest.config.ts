@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Three projects: `unit` needs nothing, `integration` starts real PostgreSQL and real processes,
-// `conformance` wants a kube-apiserver and etcd in KUBEBUILDER_ASSETS.
+// `conformance` wants a kube-apiserver and etcd in KUBEBUILDER_ASSETS, and Chromium.
 export default defineConfig({
   test: {
     projects: [

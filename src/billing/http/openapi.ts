@@ -20,7 +20,8 @@ const TAGS: readonly { name: string; description: string; paths: readonly string
   },
   {
     name: "administration",
-    description: "Orders, revenue, redemptions, balances and settings of the Sovereign; the page that shows them.",
+    description:
+      "Orders, revenue, redemptions, balances and settings of the Sovereign; the page that shows them.",
     paths: ["/billing/admin/", "/admin"],
   },
   {

@@ -18,7 +18,14 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       path: "/billing/admin/redemptions",
       summary: "Redemptions and granted credit for each of the last days in UTC, today last",
       access: ADMINS,
-      query: { days: Type.Integer({ minimum: 1, maximum: MAX_DAYS, default: DEFAULT_DAYS, description: "So many days, today included." }) },
+      query: {
+        days: Type.Integer({
+          minimum: 1,
+          maximum: MAX_DAYS,
+          default: DEFAULT_DAYS,
+          description: "So many days, today included.",
+        }),
+      },
       answers: { 200: RedemptionDaysAnswer },
       handle: async ({ query }) => json(await reports.redemptions(parseDays(query.days))),
     }),

@@ -1,0 +1,289 @@
+import jsqr from "jsqr";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { issueVoucher, placeOrder, signToken, startBilling, type TestBilling } from "../support/billing.ts";
+import { axeViolations, LOOKS, launchBrowser, overflow, type Visit, visit } from "../support/browser.ts";
+import { startSignInIssuer } from "../support/sign-in-issuer.ts";
+
+const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
+
+let browser: Browser;
+let billing: TestBilling;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  billing = await startBilling({ files: { BRANDING_FILE: BRANDING } });
+  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift" });
+  for (const user of ["aisha", "salim", "mariam"]) {
+    expect((await placeOrder(billing, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+  }
+});
+afterAll(async () => {
+  await browser?.close();
+  await billing?.close();
+});
+
+/** Enters a token of this role on the page's own form. */
+async function signIn(page: Page, role: string): Promise<void> {
+  await page.locator("#token").fill(await signToken("fatma", role));
+  await page.locator("#token-form button").click();
+  await page.locator("#signed-in").waitFor();
+  await page.locator("#tiles li").first().waitFor();
+}
+
+async function visitAdmin(
+  options: Parameters<typeof visit>[2] & { language?: string; role?: string; origin?: string } = {},
+): Promise<Visit> {
+  const { language = "en", role, origin = billing.origin, ...rest } = options;
+  const visited = await visit(browser, `${origin}/admin?lang=${language}`, rest);
+  await visited.page.locator("#signed-out").waitFor();
+  if (role !== undefined) await signIn(visited.page, role);
+  return visited;
+}
+
+const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
+
+describe("/admin", () => {
+  it.each(LOOKS)("has no fault in %s, %s, %i pixels wide", async (language, scheme, width) => {
+    const { page, faults, close } = await visitAdmin({ language, scheme, width });
+    const expectSound = async () => {
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await overflow(page)).toBeLessThanOrEqual(0);
+    };
+    await expectSound();
+    await signIn(page, "superadmin");
+    await page.locator("summary").click();
+    await expectSound();
+    await page.locator("#issue").click();
+    await expectSound();
+    await page.locator("#issue-dialog [data-close]").click();
+    await rowOf(page, "RAMADAN-2026").locator("button").nth(1).click();
+    await page.locator("#qr svg").waitFor();
+    await expectSound();
+    await page.locator("#link-dialog [data-close]").click();
+    await rowOf(page, "RAMADAN-2026").locator("button").nth(2).click();
+    await expectSound();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("issues, finds, shares and revokes a voucher", async () => {
+    const { page, faults, close } = await visitAdmin({ role: "sovereign-admin" });
+    await page.getByRole("button", { name: "Issue a voucher" }).click();
+    await page.getByLabel("Credit in OMR").fill("40");
+    await page.getByLabel("Description", { exact: true }).fill("National Day");
+    await page.getByLabel("Code", { exact: true }).fill("national-day");
+    await page.getByLabel("Redemptions at most").fill("10");
+    await page.getByLabel("Valid until").fill("2090-11-18T12:00");
+    await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
+    await page.getByText("NATIONAL-DAY is issued.").waitFor();
+    const listed = await billing.ask("/billing/vouchers/list", { token: await signToken("x", "superadmin") });
+    expect(listed.json[0]).toMatchObject({
+      code: "NATIONAL-DAY",
+      credit_omr: 40,
+      description: "National Day",
+      max_redemptions: 10,
+      // What was typed is local time: Muscat is four hours ahead.
+      expires_at: "2090-11-18T08:00:00.000Z",
+    });
+    await expect
+      .poll(() => rowOf(page, "NATIONAL-DAY").locator("td").allTextContents())
+      .toMatchObject([
+        "NATIONAL-DAYNational Day",
+        expect.stringMatching(/^OMR\s40$/),
+        "0 of 10",
+        "Live",
+        expect.anything(),
+      ]);
+
+    const rows = page.locator("#voucher-rows tr");
+    const search = page.getByLabel("Search code or description");
+    await search.fill("nothing like it");
+    await page.getByText("No voucher matches.").waitFor();
+    await search.fill("national d");
+    await expect.poll(() => rows.allTextContents()).toEqual([expect.stringContaining("NATIONAL-DAY")]);
+
+    const link = `${billing.origin}/redeem?code=NATIONAL-DAY`;
+    await page.getByRole("button", { name: "Copy link NATIONAL-DAY" }).click();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(link);
+    await page.getByRole("button", { name: "QR code NATIONAL-DAY" }).click();
+    await page.locator("#qr svg").waitFor();
+    expect(await scanQr(page)).toBe(link);
+    await page.locator("#link-dialog").getByRole("button", { name: "Close" }).click();
+
+    await page.getByRole("button", { name: "Revoke NATIONAL-DAY" }).click();
+    await page.locator("#revoke-dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("NATIONAL-DAY is revoked.").waitFor();
+    await expect.poll(() => rowOf(page, "NATIONAL-DAY").count()).toBe(0);
+    expect((await billing.ask("/redeem?code=NATIONAL-DAY")).status).toBe(404);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("issues a voucher whose code is drawn, and shows more than a page", async () => {
+    const one = await startBilling({ files: { BRANDING_FILE: BRANDING } });
+    for (let index = 1; index <= 60; index += 1) await issueVoucher(one, `MANY-${index}`);
+    const { page, faults, close } = await visitAdmin({ role: "sovereign-admin", origin: one.origin });
+    const rows = page.locator("#voucher-rows tr");
+    expect(await rows.count()).toBe(50);
+    await page.getByRole("button", { name: "Show more" }).click();
+    await expect.poll(() => rows.count()).toBe(60);
+    expect(await page.getByRole("button", { name: "Show more" }).count()).toBe(0);
+
+    await page.getByRole("button", { name: "Issue a voucher" }).click();
+    await page.getByLabel("Credit in OMR").fill("7");
+    await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
+    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/^[A-Z0-9-]{8,} is issued\.$/);
+    const [code = ""] = ((await page.locator("#notice").textContent()) ?? "").split(" ");
+    await rowOf(page, code).waitFor();
+    expect((await one.ask(`/redeem?code=${code}`)).text).toContain("7 OMR");
+    expect(faults).toEqual([]);
+    await close();
+    await one.close();
+  });
+
+  it("says in the dialog why the service refuses", async () => {
+    const { page, close } = await visitAdmin({ role: "sovereign-admin" });
+    await page.getByRole("button", { name: "Issue a voucher" }).click();
+    await page.getByLabel("Credit in OMR").fill("40");
+    await page.getByLabel("Code", { exact: true }).fill("no good code");
+    await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
+    await page.locator("#issue-problem").waitFor();
+    expect(await page.locator("#issue-problem").textContent()).toContain("code");
+    expect(await axeViolations(page)).toEqual([]);
+    await close();
+  });
+
+  it("shows redemptions to every administrator, and money and orders to superadmins alone", async () => {
+    const admin = await visitAdmin({ role: "sovereign-admin" });
+    expect(await admin.page.locator("#chart svg").getAttribute("aria-label")).toBe(
+      "3 redemptions in the last 30 days",
+    );
+    expect(await admin.page.locator("#redemption-rows tr").count()).toBe(30);
+    expect(await admin.page.locator("#tiles strong").allTextContents()).toMatchObject([
+      "3",
+      expect.stringMatching(/^OMR\s75$/),
+    ]);
+    expect(await admin.page.locator("#order-empty").textContent()).toBe("Only a superadmin may see this.");
+    await admin.page.getByRole("button", { name: "7 days" }).click();
+    await admin.page.locator('#chart svg[aria-label="3 redemptions in the last 7 days"]').waitFor();
+    expect(admin.faults).toEqual([]);
+    await admin.close();
+
+    const superadmin = await visitAdmin({ role: "superadmin" });
+    expect(await superadmin.page.locator("#balance-rows tr").count()).toBe(3);
+    expect(await superadmin.page.locator("#balance-rows tr").first().textContent()).toMatch(
+      /@example\.om.*OMR\s16/,
+    );
+    expect(await superadmin.page.locator("#order-rows tr").count()).toBe(3);
+    expect(superadmin.faults).toEqual([]);
+    await superadmin.close();
+  });
+
+  it("keeps the token in the tab, out of every address, and forgets it at sign-out and when it ends", async () => {
+    const { page, context, close } = await visitAdmin({ role: "sovereign-admin" });
+    const token = await page.evaluate('sessionStorage.getItem("catalyst-admin-token")');
+    expect(token).toMatch(/^ey/);
+    await page.reload();
+    await page.locator("#signed-in").waitFor();
+    expect(await context.cookies()).toEqual([]);
+    expect(await page.evaluate("localStorage.length")).toBe(0);
+    expect(page.url()).not.toContain(token);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.locator("#signed-out").waitFor();
+    expect(await page.evaluate("sessionStorage.length")).toBe(0);
+
+    for (const [given, words] of [
+      ["no-token", "Your session has ended. Sign in again."],
+      [await signToken("someone", "member"), "This account is no administrator of this Sovereign."],
+    ] as const) {
+      await page.locator("#token").fill(given);
+      await page.locator("#token-form button").click();
+      await page.getByText(words).waitFor();
+      expect(await page.evaluate("sessionStorage.length")).toBe(0);
+    }
+    await close();
+  });
+
+  it("keeps the token while the service is away", async () => {
+    const { page, close } = await visitAdmin({ role: "sovereign-admin" });
+    await page.route("**/billing/**", (route) => route.abort());
+    await page.reload();
+    await page.getByText("The service cannot be reached. Try again in a moment.").waitFor();
+    await page.unroute("**/billing/**");
+    await page.reload();
+    await page.locator("#signed-in").waitFor();
+    await close();
+  });
+
+  it("signs in at the issuer, by a code that only this tab can turn into a token", async () => {
+    const issuer = await startSignInIssuer();
+    const one = await startBilling({
+      env: {
+        OIDC_ISSUER: issuer.issuer,
+        OIDC_AUDIENCE: issuer.audience,
+        OIDC_CLIENT_ID: issuer.clientId,
+      },
+    });
+    issuer.serve(one.origin);
+    const visited = await visitAdmin({ origin: one.origin, language: "ar", allowed: [issuer.issuer] });
+    const { page, faults, close } = visited;
+    expect(await axeViolations(page)).toEqual([]);
+    const addresses: string[] = [];
+    page.on("request", (request) => addresses.push(request.url()));
+    await page.locator("#issuer-sign-in").click();
+    await page.locator('input[name="login"]').fill("sovereign-admin");
+    await page.locator('input[name="password"]').fill("any");
+    await page.locator('button[type="submit"]').click();
+    await page.locator('button[type="submit"]').click();
+    await page.locator("#tiles li").first().waitFor();
+    expect(page.url()).toBe(`${one.origin}/admin?lang=ar`);
+    expect(await page.locator("#who").textContent()).toBe("sovereign-admin@example.om");
+    const token = String(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")'));
+    expect(addresses.filter((address) => address.includes(token) || /[?&]code=/.test(address))).toEqual([]);
+    expect(faults.filter((fault) => fault.includes(one.origin))).toEqual([]);
+
+    await page.waitForTimeout(2_500);
+    const renewed = page.waitForRequest(
+      (request) => request.postData()?.includes("grant_type=refresh_token") ?? false,
+    );
+    await page.locator("#period button").first().click();
+    await renewed;
+    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
+    expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")')).not.toBe(token);
+
+    // An answer that nobody here asked for changes nothing; one to another question than was asked is refused.
+    await page.goto(`${one.origin}/admin#state=forged&code=stolen`);
+    await page.locator("#tiles li").first().waitFor();
+    await page.evaluate(
+      `sessionStorage.setItem("catalyst-admin-sign-in", '{"state":"asked","verifier":"v","search":"?lang=en"}')`,
+    );
+    await page.goto(`${one.origin}/admin?lang=en#state=forged&code=stolen`);
+    await page.getByText("Signing in did not work: state").waitFor();
+    expect(page.url()).toBe(`${one.origin}/admin?lang=en`);
+    await close();
+    await one.close();
+    await issuer.close();
+  });
+});
+
+/** What a camera would read: the picture as it is on the screen, decoded. */
+async function scanQr(page: Page): Promise<string | undefined> {
+  const png = (await page.locator("#qr svg").screenshot()).toString("base64");
+  const blank = await page.context().newPage();
+  const { pixels, width, height } = await blank.evaluate<{
+    pixels: number[];
+    width: number;
+    height: number;
+  }>(`
+    (async () => {
+      const image = new Image();
+      image.src = "data:image/png;base64,${png}";
+      await image.decode();
+      const drawing = new OffscreenCanvas(image.width, image.height).getContext("2d");
+      drawing.drawImage(image, 0, 0);
+      const { data, width, height } = drawing.getImageData(0, 0, image.width, image.height);
+      return { pixels: Array.from(data), width, height };
+    })()`);
+  await blank.close();
+  return jsqr.default(new Uint8ClampedArray(pixels), width, height)?.data;
+}

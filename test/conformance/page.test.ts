@@ -1,0 +1,120 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { issueVoucher, startBilling, type TestBilling } from "../support/billing.ts";
+import { axeViolations, LOOKS, launchBrowser, overflow, visit } from "../support/browser.ts";
+
+const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
+
+let browser: Browser;
+let billing: TestBilling;
+/** Few tries are left here: the sixth lookup that finds nothing is refused. */
+let busy: TestBilling;
+
+beforeAll(async () => {
+  browser = await launchBrowser();
+  billing = await startBilling({ files: { BRANDING_FILE: BRANDING } });
+  busy = await startBilling({ files: { BRANDING_FILE: BRANDING }, env: { PREVIEW_MISS_LIMIT: "1" } });
+  for (let miss = 0; miss < 2; miss += 1) await busy.ask("/redeem?code=MISS");
+  const description = "A Ramadan gift for new customers of Omantel Cloud.";
+  await issueVoucher(billing, "RAMADAN-2026", { description });
+  await issueVoucher(billing, "WINTER-2025", { description: "Winter campaign.", active: false });
+});
+afterAll(async () => {
+  await browser?.close();
+  await billing?.close();
+  await busy?.close();
+});
+
+const STATES = [
+  ["an offer", "/redeem?code=ramadan-2026", "offer"],
+  ["an ended campaign", "/redeem?code=WINTER-2025", "ended"],
+  ["an unknown code", "/redeem?code=NO-SUCH-CODE", "not-valid"],
+  ["no code", "/redeem?code=", "blank"],
+  ["too many tries", "/redeem?code=MISS", "busy"],
+] as const;
+
+const originOf = (state: string) => (state === "busy" ? busy.origin : billing.origin);
+/** A 404 or 410 is a fine page; Chromium reports the status as an error all the same. */
+const isStatus = (fault: string) => /status of (404|410|429)/.test(fault);
+
+describe.each(STATES)("/redeem with %s", (_name, path, state) => {
+  it.each(LOOKS)("has no fault in %s, %s, %i pixels wide", async (language, scheme, width) => {
+    const { page, faults, close } = await visit(browser, `${originOf(state)}${path}&lang=${language}`, {
+      scheme,
+      width,
+    });
+    expect(await page.locator("main").getAttribute("data-state")).toBe(state);
+    expect(await page.evaluate("[document.documentElement.lang, document.dir]")).toEqual([
+      language,
+      language === "ar" ? "rtl" : "ltr",
+    ]);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(faults.filter((fault) => !isStatus(fault))).toEqual([]);
+    await close();
+  });
+});
+
+describe("/redeem", () => {
+  it("leads to sign-up and looks up another code without JavaScript", async () => {
+    const { page, faults, close } = await visit(browser, `${billing.origin}/redeem`, { javaScript: false });
+    await page.getByLabel("Voucher code").fill(" ramadan-2026 ");
+    await page.getByRole("button", { name: "Look it up" }).click();
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain("25 OMR");
+    expect(await page.getByRole("link", { name: "Sign up and redeem" }).getAttribute("href")).toBe(
+      "https://cloud.omantel.om/signup?voucher=RAMADAN-2026",
+    );
+    expect(await page.getByRole("button", { name: "Copy" }).count()).toBe(0);
+    await page.getByRole("link", { name: "العربية" }).click();
+    expect(await page.getByRole("heading", { level: 1 }).textContent()).toContain("٢٥ ريالًا عُمانيًا");
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("leaves the code of an offer, and of nothing else, where the marketplace looks for it", async () => {
+    const pending = 'localStorage.getItem("sme-pending-voucher")';
+    const { page, close } = await visit(browser, `${billing.origin}/redeem?code=WINTER-2025`);
+    expect(await page.evaluate(pending)).toBeNull();
+    await page.goto(`${billing.origin}/redeem?code=ramadan-2026`);
+    expect(await page.evaluate(pending)).toBe("RAMADAN-2026");
+    await page.getByRole("button", { name: "Copy" }).click();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe("RAMADAN-2026");
+    expect(await page.getByRole("button", { name: "Copied" }).count()).toBe(1);
+    await close();
+  });
+
+  it("speaks the browser's language, unless the visitor chose another", async () => {
+    const { page, close } = await visit(browser, `${billing.origin}/redeem`, { locale: "ar-OM" });
+    expect(await page.evaluate("document.documentElement.lang")).toBe("ar");
+    await page.getByRole("link", { name: "English" }).click();
+    expect(await page.evaluate("document.documentElement.lang")).toBe("en");
+    await close();
+  });
+
+  it.each(["#ffffff", "#000000", "#ffff00", "#0000ff", "#7f7f7f"])("can be read in %s", async (colour) => {
+    const one = await startBilling({ files: { BRANDING_FILE: { ...BRANDING, colour } } });
+    await issueVoucher(one, "COLOUR");
+    for (const scheme of ["light", "dark"] as const) {
+      const { page, faults, close } = await visit(browser, `${one.origin}/redeem?code=COLOUR`, { scheme });
+      expect(await axeViolations(page)).toEqual([]);
+      expect(faults).toEqual([]);
+      await close();
+    }
+    await one.close();
+  });
+
+  it("runs nothing that a voucher or the branding smuggles in", async () => {
+    const hostile = `"'><img src=x onerror=alert(1)><script>alert(2)</script><style>*{display:none}</style>`;
+    const one = await startBilling({ files: { BRANDING_FILE: { ...BRANDING, displayName: hostile } } });
+    await issueVoucher(one, "HOSTILE", { description: hostile });
+    for (const path of ["/redeem?code=HOSTILE", `/redeem?code=${encodeURIComponent(hostile)}`, "/admin"]) {
+      const { page, faults, close } = await visit(browser, `${one.origin}${path}`);
+      page.on("dialog", () => faults.push("a dialog opened"));
+      await page.locator("main :is(h1, h2)").first().waitFor();
+      expect(await page.locator(".brand-name").textContent()).toBe(hostile);
+      expect(faults.filter((fault) => !isStatus(fault))).toEqual([]);
+      await close();
+    }
+    await one.close();
+  });
+});
