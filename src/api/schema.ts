@@ -59,7 +59,8 @@ export function oneOf<const Value extends string>(
 export const intOrPercentage = (options: NodeOptions & { default?: number | string }) =>
   Type.Unsafe<number | string>({
     "x-kubernetes-int-or-string": true,
-    pattern: "^[0-9]{1,3}%$",
+    minimum: 0,
+    pattern: "^(100|[1-9]?[0-9])%$",
     maxLength: 4,
     ...withRules(options),
   });

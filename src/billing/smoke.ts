@@ -27,14 +27,19 @@ export interface SmokeDeps {
   baseUrl: string;
   /** A sovereign-admin's. */
   token: string;
+  /** The voucher to issue, as one who comes again and again needs it; absent: a random one. */
+  code?: string;
   fetch: typeof fetch;
   now: () => Date;
   signal: AbortSignal;
+  /** For all steps together; default 15 seconds. Whoever waits for the test learns in time that it fails. */
+  deadlineMs?: number;
 }
 
 const CREDIT_OMR = 1;
 const DESCRIPTION = "smoke test";
 const REQUEST_TIMEOUT_MS = 10_000;
+const DEADLINE_MS = 15_000;
 const PREVIEW_MEMBERS = ["accepting_redemptions", "active", "code", "credit_omr", "description"];
 const VOUCHER_MEMBERS = [
   "active",
@@ -54,12 +59,12 @@ interface Answer {
 
 /**
  * The four steps against any Sovereign: list, issue, public preview, revoke, each with the exact shape that the contract
- * promises. The code is random, so runs side by side never meet, and it is revoked whatever happens: also when a step
+ * promises. A random code never meets another run's; whatever the code, it is revoked whatever happens: also when a step
  * fails, or when the signal fires half way. Broken connections are failed steps, never thrown.
  */
 export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
-  const { token, now, signal } = deps;
-  const code = `SMOKE-${randomBytes(8).toString("hex").toUpperCase()}`;
+  const { token, now, code = `SMOKE-${randomBytes(8).toString("hex").toUpperCase()}` } = deps;
+  const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.deadlineMs ?? DEADLINE_MS)]);
   const ask = createAsker(deps);
   const steps: SmokeStep[] = [];
   let mayBeLive = false;

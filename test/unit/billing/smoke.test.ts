@@ -54,13 +54,21 @@ function createSovereign(crooked: {
 function run(
   sovereign: ReturnType<typeof createSovereign>,
   signal = new AbortController().signal,
+  code?: string,
 ): Promise<SmokeReport> {
   let nowMs = 0;
   const now = () => {
     nowMs += 5;
     return new Date(nowMs);
   };
-  return runSmokeTest({ baseUrl: "http://sovereign.test/", token: "t", fetch: sovereign.serve, now, signal });
+  return runSmokeTest({
+    baseUrl: "http://sovereign.test/",
+    token: "t",
+    fetch: sovereign.serve,
+    now,
+    signal,
+    ...(code === undefined ? {} : { code }),
+  });
 }
 
 describe("runSmokeTest", () => {
@@ -113,6 +121,32 @@ describe("runSmokeTest", () => {
     expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
       report.steps.slice(index + 1).map(() => `not tried: ${failing} failed`),
     );
+    expect(sovereign.live.size).toBe(0);
+  });
+
+  it("cleans up after one of the same code that was cut off", async () => {
+    const sovereign = createSovereign({});
+    sovereign.live.set("SMOKE-OWN", {
+      ...{ code: "SMOKE-OWN", credit_omr: 1, description: "smoke test", active: true },
+      ...{ max_redemptions: 1, times_redeemed: 0, created_at: "2026-01-01T00:00:00Z" },
+    });
+    expect((await run(sovereign, undefined, "SMOKE-OWN")).passed).toBe(true);
+    expect(sovereign.live.size).toBe(0);
+  });
+
+  it("fails by itself when nobody answers, and revokes", async () => {
+    const sovereign = createSovereign({ hangAt: "redeem-preview" });
+    const startedMs = performance.now();
+    const report = await runSmokeTest({
+      baseUrl: "http://sovereign.test",
+      token: "t",
+      fetch: sovereign.serve,
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      deadlineMs: 50,
+    });
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(report.steps.find(({ passed }) => !passed)?.name).toBe("preview");
     expect(sovereign.live.size).toBe(0);
   });
 
