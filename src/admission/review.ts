@@ -2,6 +2,7 @@ import type { Blueprint } from "../api/blueprint.ts";
 import type { Franchise, TrustEntry } from "../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import type { Organization } from "../api/organization.ts";
+import { isInTerm } from "../api/term.ts";
 import { isMap } from "./rules/change.ts";
 import type {
   AdmissionInput,
@@ -12,7 +13,7 @@ import type {
   Violation,
 } from "./rules/input.ts";
 import { judge, signatureDemands } from "./rules/registry.ts";
-import { classify, isInTerm, isSubject } from "./rules/requester.ts";
+import { classify, isSubject } from "./rules/requester.ts";
 import type { SignatureVerifier } from "./signature/verifier.ts";
 import { isAllowedRegistry, type Trust } from "./trust.ts";
 

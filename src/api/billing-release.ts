@@ -6,6 +6,7 @@ import {
   FINGERPRINT,
   flag,
   intOrPercentage,
+  listMap,
   object,
   objectName,
   oneOf,
@@ -22,7 +23,7 @@ const RolloutSchema = object(
   {
     canaries: Type.Optional(
       set(objectName("A Sovereign."), {
-        description: "Sovereigns that go first. Default: the CatalystZero.",
+        description: "Sovereigns that go first, beside the CatalystZero, on which the release is measured.",
         maxItems: 64,
       }),
     ),
@@ -34,7 +35,7 @@ const RolloutSchema = object(
     bake: duration({ description: "How long a wave must hold before the next begins.", default: "0s" }),
     haltOnFailure: flag("Whether a failed Sovereign stops the rollout.", true),
     backwardCompatible: flag(
-      "Whether the previous image works on this release's schema; only then may a halted rollout go back.",
+      "Whether the previous image works on this release's schema: whoever takes a halted rollout back has to know.",
       false,
     ),
   },
@@ -82,7 +83,7 @@ export const BillingReleaseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     phase: Type.Optional(
-      oneOf(["Pending", "Canary", "Progressing", "Baking", "Halted", "RolledBack", "Complete"], {
+      oneOf(["Pending", "Canary", "Progressing", "Baking", "Halted", "Complete"], {
         description: "Where the rollout stands.",
       }),
     ),
@@ -91,13 +92,14 @@ export const BillingReleaseStatusSchema = object(
     verified: count("Of these, with the reference's fingerprints."),
     drifted: count("Of these, that differ from it."),
     failed: count("Of these, that cannot get there by themselves."),
-    waveStartedAt: Type.Optional(
-      time("When the present wave held for the first time; the bake counts from it."),
-    ),
-    previousImage: Type.Optional(
-      text({ description: "The image that was complete before this one.", maxLength: 512 }),
-    ),
     reference: Type.Optional(ReferenceSchema),
+    earlierReferences: Type.Optional(
+      listMap(ReferenceSchema, ["image"], {
+        description:
+          "What was measured of earlier images that Sovereigns still run while they wait for their turn.",
+        maxItems: 16,
+      }),
+    ),
     conditions: conditionsField(),
   },
   { description: "How far the release has come." },

@@ -17,6 +17,8 @@ export const ANNOTATION = {
   score: `${GROUP}/score`,
   /** Digest of what the operator last applied: tells a hand edit from a change of mind. */
   applied: `${GROUP}/applied`,
+  /** On a Pod template: which versions of its Secrets it was started with. */
+  secrets: `${GROUP}/secrets`,
 } as const;
 
 /** Keeps a Sovereign until its workload is gone; its database stays. */

@@ -32,8 +32,3 @@ export const sovereignNamespace = (name: string, chosen?: string): string => cho
 export const organizationNamespace = (name: string): string => `org-${name}`;
 export const environmentNamespace = (organization: string, environment: string): string =>
   `${organization}-${environment}`;
-
-/** One migration Job per digest: `billing-migrate-<12 hex>`. Takes `repository@sha256:<64 hex>`. */
-export function migrationJobName(image: string): string {
-  return `billing-migrate-${image.slice(image.indexOf("@sha256:") + "@sha256:".length).slice(0, 12)}`;
-}

@@ -7,6 +7,7 @@ import { createFightGuard } from "./fight.ts";
 import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { keyOf, type Resource, resourceOfManifest } from "./resource.ts";
+import { isOlder } from "./version.ts";
 
 export { FieldFight } from "./fight.ts";
 
@@ -20,23 +21,25 @@ export type Applied =
 
 export interface Applier {
   /**
-   * Makes the server hold `desired` by server-side apply, and writes nothing when `live` (from a cache, or undefined
-   * when absent) says it already. Throws `FieldFight` instead of correcting one field again and again.
+   * Makes the server hold `desired` by server-side apply, and writes nothing when it does already. `cached` is what a
+   * cache has of it; where that is nothing, the server itself is asked, as the object may be new, deleted, or hidden from
+   * the cache by a label that somebody took away.
+   *
+   * `beforeCorrection` hears what somebody else made of the object just before it is put back: the fields that differ,
+   * none when it was deleted. Throws `FieldFight` instead of correcting one field again and again.
    */
-  apply(desired: KubernetesObject, live: KubernetesObject | undefined): Promise<Applied>;
-  /**
-   * What somebody else made of an object of which nothing else is desired than before: the fields that differ, none when
-   * it was deleted; undefined when it is as we left it. Says so before `apply` puts it back.
-   */
-  findDrift(
+  apply(
     desired: KubernetesObject,
     cached: KubernetesObject | undefined,
-  ): Promise<{ fields: string[] } | undefined>;
-  /** Deletes those of `owned` that are not among `desired`, and says which. */
+    beforeCorrection?: (fields: string[]) => Promise<void>,
+  ): Promise<Applied>;
+  /** Deletes those of `owned` that are not among `desired`, each as it was seen and no later one, and says which. */
   prune(
     desired: readonly KubernetesObject[],
     owned: readonly KubernetesObject[],
   ): Promise<KubernetesObject[]>;
+  /** What becomes of these objects is no longer our concern: gone, or found again, they are no drift. */
+  forget(isMeant: (object: KubernetesObject) => boolean): void;
 }
 
 /** What this process knows of an object beyond its cache. */
@@ -52,7 +55,16 @@ interface Memory {
  * What needs writing is found in two ways at once. The digest of the desired object, kept in an annotation, sees every
  * change of mind, also a field that is no longer desired. The comparison of the desired fields with the live ones sees
  * hand edits. A digest alone would miss those; a comparison alone would leave behind what we stopped desiring, and could
- * not tell whose change it was.
+ * not tell whose change it was. So there are these cases, `known` meaning that these very words were applied before, as
+ * our memory or the live object's annotation says:
+ *
+ * | known | live    | then                |
+ * |-------|---------|---------------------|
+ * | no    | absent  | created             |
+ * | no    | there   | updated             |
+ * | yes   | absent  | corrected: deleted  |
+ * | yes   | differs | corrected: fields   |
+ * | yes   | equal   | unchanged, no write |
  */
 export function createApplier(deps: { client: KubeClient; fieldManager: string; now: () => Date }): Applier {
   const { client, fieldManager, now } = deps;
@@ -79,57 +91,49 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
     return lean(replaced);
   }
 
-  /** The cached object, or what our last write made of it while the cache has not heard of that yet. */
-  function newest(
-    object: KubernetesObject,
+  /** The object as it is now, as far as the cache, our own last write and, where those have nothing, the server know. */
+  async function findLive(
+    desired: KubernetesObject,
     cached: KubernetesObject | undefined,
-  ): KubernetesObject | undefined {
-    const result = memories.get(nameOf(object))?.result;
-    if (cached === undefined || result === undefined) return cached;
-    return isOlder(cached, result) ? result : cached;
+  ): Promise<KubernetesObject | undefined> {
+    if (cached === undefined) {
+      const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
+      return found && lean(found);
+    }
+    const result = memories.get(nameOf(desired))?.result;
+    return result !== undefined && isOlder(cached, result) ? result : cached;
+  }
+
+  function forget(name: string): void {
+    memories.delete(name);
+    fights.forget(name);
   }
 
   return {
-    async findDrift(wanted, cached) {
-      const desired = stamped(wanted);
-      const memory = memories.get(nameOf(desired));
-      const isKnown = memory?.digest === digestOf(desired);
-      const live = newest(desired, cached);
-      if (live === undefined) {
-        // Only the server can tell a deletion from a cache that has not heard of our creation yet.
-        const isGone =
-          isKnown && (await client.get(resourceOfManifest(desired), desired.metadata)) === undefined;
-        return isGone ? { fields: [] } : undefined;
-      }
-      if (!isKnown && digestOf(live) !== digestOf(desired)) return undefined;
-      const fields = [...unsettled(desired, live, memory).keys()];
-      return fields.length === 0 ? undefined : { fields };
+    forget(isMeant) {
+      for (const [name, { result }] of memories) if (isMeant(result)) forget(name);
     },
-
-    async apply(wanted, cached) {
-      const resource = resourceOfManifest(wanted);
+    async apply(wanted, cached, beforeCorrection) {
       const desired = stamped(wanted);
       const digest = digestOf(desired);
       const name = nameOf(desired);
       const memory = memories.get(name);
-      const live = newest(desired, cached);
+      const live = await findLive(desired, cached);
+      const isKnown = memory?.digest === digest || (live !== undefined && digestOf(live) === digest);
+      const fields = live === undefined ? [] : unsettled(desired, live, memory);
+      if (live !== undefined && fields.length === 0) return { kind: "unchanged", object: live };
+      if (isKnown) {
+        fights.check(name);
+        await beforeCorrection?.(fields);
+      }
 
-      const found = live === undefined ? new Map<string, string>() : unsettled(desired, live, memory);
-      if (live !== undefined && found.size === 0) return { kind: "unchanged", object: live };
-      const isOurChange = memory?.digest !== digest && (live === undefined || digestOf(live) !== digest);
-      if (!isOurChange) fights.check(name);
-
-      const object = await write(resource, desired);
+      const object = await write(resourceOfManifest(desired), desired);
       memories.set(name, { digest, result: object, settled: findings(desired, object) });
-      const before = live ?? (memory?.digest === digest ? memory.result : undefined);
-      if (before === undefined) return { kind: "created", object };
-      if (object.metadata.resourceVersion === before.metadata.resourceVersion)
+      if (live !== undefined && object.metadata.resourceVersion === live.metadata.resourceVersion)
         return { kind: "unchanged", object };
-      const wasDeleted = object.metadata.uid !== before.metadata.uid;
-      const fields = wasDeleted ? [] : [...found.keys()];
-      // Without a cached object there is nothing to compare: it was there, and what changed is not known.
-      if (isOurChange || (live === undefined && !wasDeleted)) return { kind: "updated", object, fields };
-      fights.corrected(name, wasDeleted ? ["metadata.uid"] : fields);
+      if (!isKnown)
+        return live === undefined ? { kind: "created", object } : { kind: "updated", object, fields };
+      fights.corrected(name, live === undefined ? ["metadata.uid"] : fields);
       return { kind: "corrected", object, fields };
     },
 
@@ -142,24 +146,19 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         const { uid } = object.metadata;
         const options = uid === undefined ? {} : { uid };
         await client.delete(resourceOfManifest(object), object.metadata, options);
-        memories.delete(nameOf(object));
-        fights.forget(nameOf(object));
+        forget(nameOf(object));
       }
       return surplus;
     },
   };
 }
 
-/** The findings, less those that our last write of the same words left behind. */
-function unsettled(
-  desired: KubernetesObject,
-  live: OwnedObject,
-  memory: Memory | undefined,
-): Map<string, string> {
-  const found = findings(desired, live);
-  if (memory?.digest === digestOf(desired))
-    for (const [path, value] of memory.settled) if (found.get(path) === value) found.delete(path);
-  return found;
+/** Paths where the live object is not as desired, less those that our last write of the same words left behind. */
+function unsettled(desired: KubernetesObject, live: OwnedObject, memory: Memory | undefined): string[] {
+  const settled = memory?.digest === digestOf(desired) ? memory.settled : undefined;
+  return [...findings(desired, live)]
+    .filter(([path, value]) => settled?.get(path) !== value)
+    .map(([path]) => path);
 }
 
 /** Each path with what is there now, as text. */
@@ -189,14 +188,6 @@ function stamped(object: KubernetesObject): KubernetesObject {
 
 function digestOf({ metadata }: KubernetesObject): string {
   return metadata.annotations?.[ANNOTATION.applied] ?? "";
-}
-
-/** Of one object, the greater resourceVersion is the later: Kubernetes has promised so since 1.35, and it always held. */
-function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
-  if (a.metadata.uid !== b.metadata.uid) return false;
-  const version = ({ metadata }: KubernetesObject) =>
-    BigInt(/^\d+$/.exec(metadata.resourceVersion ?? "")?.[0] ?? 0);
-  return version(a) < version(b);
 }
 
 const nameOf = (object: KubernetesObject) => `${object.kind} ${keyOf(object.metadata)}`;

@@ -19,20 +19,25 @@ export type Outcome =
   | { kind: "stalled"; reason: string; message: string };
 
 export interface Watch {
-  /** Calls `enqueue` with keys of the primary kind, until the signal fires. */
-  connect(enqueue: (key: string) => void, signal: AbortSignal): void;
+  /** Calls `enqueue` with keys of the primary kind, at once or for later, until the signal fires. */
+  connect(enqueue: (key: string, afterMs?: number) => void, signal: AbortSignal): void;
   /** Every key there is now; only the primary kind's watch knows. */
   keys?(): string[];
 }
 
-/** Whatever happens to an object of the informer enqueues the keys that `map` gives for it, before and after. */
+/** Which changes of an object matter; absent: all. What appears or goes away always does. */
+export type IsNews<T> = (previous: T, object: T) => boolean;
+
+/** What happens to an object of the informer enqueues the keys that `map` gives for it, before and after. */
 export function watchInformer<T extends KubernetesObject>(
   informer: Informer<T>,
   map: (object: T) => string[],
+  isNews: IsNews<T> = () => true,
 ): Watch {
   return {
     connect(enqueue, signal) {
       informer.onChange((event: InformerEvent<T>) => {
+        if (event.kind === "updated" && !isNews(event.previous, event.object)) return;
         const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
         for (const key of new Set(seen.flatMap(map))) enqueue(key);
       }, signal);
@@ -41,12 +46,24 @@ export function watchInformer<T extends KubernetesObject>(
 }
 
 /** The primary kind itself. */
-export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>): Watch {
+export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isNews?: IsNews<T>): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
-    ...watchInformer(informer, (object) => [key(object)]),
+    ...watchInformer(informer, (object) => [key(object)], isNews),
     keys: () => informer.list().map(key),
   };
+}
+
+/** What a person, or the API server on their behalf, changed: not what controllers report. */
+export function isRequestChanged(
+  { metadata: before }: KubernetesObject,
+  { metadata }: KubernetesObject,
+): boolean {
+  return (
+    before.generation !== metadata.generation ||
+    before.deletionTimestamp !== metadata.deletionTimestamp ||
+    before.finalizers?.join() !== metadata.finalizers?.join()
+  );
 }
 
 export interface ControllerOptions {
@@ -126,7 +143,7 @@ export function createController(
     name,
     enqueue: (key) => queue.add(key),
     async run(signal) {
-      for (const watch of watches) watch.connect((key) => queue.add(key), signal);
+      for (const watch of watches) watch.connect((key, afterMs = 0) => queue.addAfter(key, afterMs), signal);
       logger.info({ concurrency }, "controller started");
       await Promise.all([queue.run((key) => work(key, signal), concurrency, signal), resync(signal)]);
       logger.info("controller stopped");

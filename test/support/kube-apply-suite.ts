@@ -82,7 +82,7 @@ export function describeApplier(bench: KubeBench): void {
         desiredNamespace(sovereign),
         ...desiredServiceAccounts(sovereign),
         desiredConfiguration({ sovereign, franchise, isInTerm: true, operatorJwks: { keys: [] } }),
-        ...desiredWorkload(sovereign, IMAGE),
+        ...desiredWorkload(sovereign, IMAGE, undefined),
       ];
       expect(desired.map(({ kind }) => kind)).toContain("Ingress");
       for (const object of desired)
@@ -158,28 +158,103 @@ export function describeApplier(bench: KubeBench): void {
       expect(((await cached(second)) as ConfigMap).data).toEqual({ a: "1" });
     });
 
-    it("finds drift: changed fields, a deletion, and neither in a change of mind nor in a cache behind", async () => {
+    it("hears of drift before it is put back, and of neither a change of mind nor a cache behind", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();
-      const desired = configMap(namespace, "watched", { a: "ours" });
-      expect(await applier.findDrift(desired, undefined)).toBeUndefined();
+      const heard: string[] = [];
+      const apply = async (object: ConfigMap, live?: KubernetesObject, by = applier) => {
+        const { kind } = await by.apply(object, live, async (fields) => {
+          const now = (await cached(object)) as ConfigMap | undefined;
+          heard.push(`${fields.join() || "deleted"} while ${now?.data?.a ?? "gone"}`);
+        });
+        return kind;
+      };
+      const ours = configMap(namespace, "watched", { a: "ours" });
+      const edit = () => client.mergePatch(CONFIG_MAPS, ours.metadata, { data: { a: "theirs" } });
+      expect(await apply(ours)).toBe("created");
+      expect(await apply(ours)).toBe("unchanged");
+      expect(heard).toEqual([]);
+      await edit();
+      expect(await apply(ours, await cached(ours))).toBe("corrected");
+      await edit();
+      expect(await apply(ours, await cached(ours), newApplier())).toBe("corrected");
+      await client.delete(CONFIG_MAPS, ours.metadata);
+      expect(await apply(ours)).toBe("corrected");
+      expect(heard).toEqual(["data.a while theirs", "data.a while theirs", "deleted while gone"]);
+      await edit();
+      const mine = configMap(namespace, "watched", { a: "mine" });
+      expect(await apply(mine, await cached(mine))).toBe("updated");
+      expect(heard).toHaveLength(3);
+    });
+
+    it("hears of an edit that hid the object from the cache", async () => {
+      const namespace = await bench.namespace();
+      const applier = newApplier();
+      const desired = configMap(namespace, "hidden", { a: "ours" });
       await applier.apply(desired, undefined);
-      expect(await applier.findDrift(desired, undefined)).toBeUndefined();
-      expect(await applier.findDrift(desired, await cached(desired))).toBeUndefined();
+      await bench.client().mergePatch(CONFIG_MAPS, desired.metadata, {
+        metadata: { labels: { app: null } },
+        data: { a: "theirs" },
+      });
+      for (const by of [applier, newApplier()]) {
+        const outcome = await by.apply(desired, undefined);
+        if (by === applier)
+          expect(outcome).toMatchObject({ kind: "corrected", fields: ["data.a", "metadata.labels"] });
+        else expect(outcome.kind).toBe("unchanged");
+      }
+    });
 
-      await client.mergePatch(CONFIG_MAPS, desired.metadata, { data: { a: "theirs" } });
-      const edited = await cached(desired);
-      expect(await applier.findDrift(desired, edited)).toEqual({ fields: ["data.a"] });
-      expect(await newApplier().findDrift(desired, edited)).toEqual({ fields: ["data.a"] });
-      const other = configMap(namespace, "watched", { a: "mine" });
-      expect(await applier.findDrift(other, edited)).toBeUndefined();
-
+    it("takes what it was told to forget for new", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const applier = newApplier();
+      const desired = configMap(namespace, "forgotten", { a: "ours" });
+      await applier.apply(desired, undefined);
       await client.delete(CONFIG_MAPS, desired.metadata);
-      expect(await applier.findDrift(desired, undefined)).toEqual({ fields: [] });
-      expect(await newApplier().findDrift(desired, undefined)).toBeUndefined();
-      expect(await applier.apply(desired, undefined)).toMatchObject({ kind: "corrected", fields: [] });
-      expect((await applier.apply(desired, undefined)).kind).toBe("unchanged");
+      applier.forget(({ metadata }) => metadata.name === "forgotten");
+      expect((await applier.apply(desired, undefined)).kind).toBe("created");
+    });
+
+    describe("decides by what is known, cached and live", () => {
+      type Known = "unknown" | "remembered" | "annotated";
+      type Cache = "nothing" | "behind" | "present";
+      type Live = "absent" | "equal" | "edited";
+      it.each<[Known, Cache, Live, string]>([
+        ["unknown", "nothing", "absent", "created"],
+        ["unknown", "nothing", "edited", "updated"],
+        ["unknown", "present", "edited", "updated"],
+        ["remembered", "nothing", "absent", "corrected"],
+        ["remembered", "nothing", "equal", "unchanged"],
+        ["remembered", "nothing", "edited", "corrected"],
+        ["remembered", "behind", "equal", "unchanged"],
+        ["remembered", "present", "equal", "unchanged"],
+        ["remembered", "present", "edited", "corrected"],
+        ["annotated", "nothing", "equal", "unchanged"],
+        ["annotated", "nothing", "edited", "corrected"],
+        ["annotated", "present", "equal", "unchanged"],
+        ["annotated", "present", "edited", "corrected"],
+      ])("%s, cache %s, live %s: %s", async (known, cache, live, outcome) => {
+        const client = bench.client();
+        const namespace = await bench.namespace();
+        const desired = configMap(namespace, "cell", { a: "ours" });
+        const first = newApplier();
+        let behind: KubernetesObject | undefined;
+        if (known === "unknown" && live !== "absent")
+          await client.create(CONFIG_MAPS, configMap(namespace, "cell", { a: "theirs" }));
+        if (known !== "unknown") {
+          await first.apply(configMap(namespace, "cell", { a: "before" }), undefined);
+          behind = await cached(desired);
+          await first.apply(desired, behind);
+          if (live === "edited")
+            await client.mergePatch(CONFIG_MAPS, desired.metadata, { data: { a: "theirs" } });
+          if (live === "absent") await client.delete(CONFIG_MAPS, desired.metadata);
+        }
+        const seen = { nothing: undefined, behind, present: await cached(desired) }[cache];
+        const applier = known === "annotated" ? newApplier() : first;
+        expect((await applier.apply(desired, seen)).kind).toBe(outcome);
+        expect(((await cached(desired)) as ConfigMap).data).toEqual({ a: "ours" });
+      });
     });
 
     it("does not write twice while its cache lags behind", async () => {

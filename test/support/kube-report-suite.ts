@@ -13,7 +13,7 @@ import {
   NAMESPACES,
   resourceOf,
 } from "../../src/kube/resource.ts";
-import { writeStatus } from "../../src/kube/status.ts";
+import { createStatusWriter } from "../../src/kube/status.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { eventually } from "./apiserver.ts";
 import { configMap, type KubeBench } from "./kube-suite.ts";
@@ -50,24 +50,32 @@ export function describeStatus(bench: KubeBench): void {
         });
       const first = (await eventually(create, (made) => made !== undefined)) as Organization;
       const look = () => client.get<Organization>(ORGANIZATIONS, { name: "acme" }) as Promise<Organization>;
-      const deps = { client, fieldManager: "catalyst-operator" };
+      const newWriter = () =>
+        createStatusWriter<Organization>({ client, fieldManager: "catalyst-operator" }, ORGANIZATIONS);
+      const writer = newWriter();
 
-      await writeStatus(deps, ORGANIZATIONS, first, {
+      await writer.write(first, {
         namespaces: ["org-acme"],
         conditions: [condition("Ready"), condition("Reconciling")],
       });
       const seen = await look();
       expect(seen.status?.conditions?.map(({ type }) => type)).toEqual(["Ready", "Reconciling"]);
 
-      await writeStatus(deps, ORGANIZATIONS, seen, {
+      await newWriter().write(seen, {
         ...seen.status,
         observedGeneration: undefined,
       } as never);
       expect((await look()).metadata.resourceVersion).toBe(seen.metadata.resourceVersion);
 
-      await writeStatus(deps, ORGANIZATIONS, seen, { conditions: [condition("Ready")] });
+      await writer.write(seen, { conditions: [condition("Ready")] });
       const left = await look();
       expect(left.status).toEqual({ conditions: [condition("Ready")] });
+
+      // While the cache is behind, its own last word counts; afterwards the server's.
+      expect(writer.newest(seen).status).toEqual(left.status);
+      await writer.write(seen, { conditions: [condition("Ready")] });
+      expect((await look()).metadata.resourceVersion).toBe(left.metadata.resourceVersion);
+      expect(writer.newest(left)).toBe(left);
     });
   });
 }

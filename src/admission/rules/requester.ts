@@ -36,10 +36,3 @@ export function isSubject({ username, groups }: User, { kind, name, namespace }:
   if (kind === "ServiceAccount") return username === `system:serviceaccount:${namespace}:${name}`;
   return username === name;
 }
-
-/** Whether the term of an agreement holds at `nowMs`; the end itself is outside. */
-export function isInTerm({ spec }: Franchise, nowMs: number): boolean {
-  return (
-    Date.parse(spec.term.start) <= nowMs && (spec.term.end === undefined || nowMs < Date.parse(spec.term.end))
-  );
-}

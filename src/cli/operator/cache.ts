@@ -9,7 +9,7 @@ import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/nam
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
-import { POD_NAMESPACE_INDEX } from "../../controllers/sovereign/cache.ts";
+import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEXES } from "../../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../controllers/sovereign/observed.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import {
@@ -58,7 +58,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   const kind = <T extends KubernetesObject>(definition: KindDefinition) => cache<T>(resourceOf(definition));
 
   const caches = {
-    sovereigns: kind<Sovereign>(SOVEREIGN),
+    sovereigns: cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES }),
     releases: kind<BillingRelease>(BILLING_RELEASE),
     franchises: kind<Franchise>(FRANCHISE),
     blueprints: kind<Blueprint>(BLUEPRINT),

@@ -1,8 +1,8 @@
-import { isInTerm } from "../../admission/rules/requester.ts";
 import type { SignatureVerifier } from "../../admission/signature/verifier.ts";
 import type { Trust } from "../../admission/trust.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FIELD_MANAGER, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { isInTerm } from "../../api/term.ts";
 import { probeDatabase } from "../../billing/db/probe.ts";
 import { runSmokeTest } from "../../billing/smoke.ts";
 import {
@@ -19,7 +19,8 @@ import {
   createOrganizationReconciler,
   organizationWatches,
 } from "../../controllers/organization/controller.ts";
-import { createSovereignReconciler, sovereignWatches } from "../../controllers/sovereign/controller.ts";
+import { createSovereignReconciler } from "../../controllers/sovereign/controller.ts";
+import { sovereignWatches } from "../../controllers/sovereign/watch.ts";
 import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
@@ -74,7 +75,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     operatorJwks: key.jwks,
     mintToken: key.mintToken,
     probeDatabase,
-    smoke: (input: { baseUrl: string; token: string; signal: AbortSignal }) =>
+    smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
       runSmokeTest({ ...input, fetch, now }),
     onDrift: (name: string, drift: { kind: string }) =>
       deps.driftCounter.inc({ sovereign: name, kind: drift.kind }),
@@ -102,7 +103,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
 
   return [
     create("sovereign", {
-      watches: sovereignWatches(caches),
+      watches: sovereignWatches(caches, now),
       reconcile: createSovereignReconciler(sovereign),
     }),
     create("billingrelease", {

@@ -67,15 +67,17 @@ export async function startVoucherApi(deps: {
 
   function createServiceFor(sovereign: Sovereign, secrets: SovereignSecrets): BillingService {
     const key = `${sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace)}/${BILLING.configMap}`;
-    const file = (name: string): unknown => {
-      const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-      return JSON.parse((configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name] ?? "{}");
+    const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
+    const file = (name: string, absent: object = {}): unknown => {
+      const text = (configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name];
+      return text === undefined ? absent : JSON.parse(text);
     };
     return createBillingService({
       settings: billingSettings(sovereign, secrets),
       catalog: async () => parseCatalogFile(file("catalog.json")),
       branding: () => parseBranding(file("branding.json")),
-      grants: () => parseVoucherGrants(file("grants.json")),
+      // Who cannot read what is granted issues nothing.
+      grants: () => parseVoucherGrants(file("grants.json", { maxActive: 0 })),
       operatorKeys: () =>
         file("operator-jwks.json") as ReturnType<
           NonNullable<Parameters<typeof createBillingService>[0]["operatorKeys"]>

@@ -2,9 +2,17 @@ import { BILLING_RELEASE, type BillingRelease } from "../../api/billing-release.
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import {
+  isRequestChanged,
+  type Outcome,
+  type Watch,
+  watchInformer,
+  watchPrimary,
+} from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
-import { writeStatus } from "../../kube/status.ts";
+import { createStatusWriter } from "../../kube/status.ts";
+import { SOVEREIGN_INDEX } from "../sovereign/cache.ts";
+import { bakedAtMs } from "./desired-target.ts";
 import { desiredStatus } from "./status.ts";
 
 export interface BillingReleaseDeps {
@@ -17,16 +25,27 @@ export interface BillingReleaseDeps {
 
 /** Keeps a release's figures and its measured reference true. */
 export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
+  const statuses = createStatusWriter<BillingRelease>(deps, resourceOf(BILLING_RELEASE));
   return async function reconcile(key: string): Promise<Outcome> {
-    const release = deps.releases.get(key);
-    if (release === undefined) return { kind: "done" };
-    const sovereigns = deps.sovereigns.list().filter(({ spec }) => spec.billing.release === key);
-    const status = desiredStatus(release, sovereigns, deps.now().toISOString());
-    await writeStatus(deps, resourceOf(BILLING_RELEASE), release, status);
-    return { kind: "done" };
+    const cached = deps.releases.get(key);
+    if (cached === undefined) {
+      statuses.forget(key);
+      return { kind: "done" };
+    }
+    const release = statuses.newest(cached);
+    const sovereigns = deps.sovereigns.byIndex(SOVEREIGN_INDEX.release, key);
+    const at = deps.now();
+    const status = desiredStatus(release, sovereigns, at.toISOString());
+    await statuses.write(release, status);
+    return status.phase === "Baking"
+      ? { kind: "done", requeueAfterMs: bakedAtMs(release, sovereigns) - at.getTime() }
+      : { kind: "done" };
   };
 }
 
 export function billingReleaseWatches({ releases, sovereigns }: BillingReleaseDeps): Watch[] {
-  return [watchPrimary(releases), watchInformer(sovereigns, ({ spec }) => [spec.billing.release])];
+  return [
+    watchPrimary(releases, isRequestChanged),
+    watchInformer(sovereigns, ({ spec }) => [spec.billing.release]),
+  ];
 }

@@ -1,78 +1,111 @@
-import type { BillingRelease } from "../../api/billing-release.ts";
+import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import { findCondition, isConditionTrue, STALLED } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
 
-/** May this Sovereign take the release's digest now? */
-export type Turn = { kind: "now" } | { kind: "later"; reason: string; message: string; retryAfterMs: number };
+/** May this Sovereign take the release's digest now? `retryAfterMs` is there where a time is known. */
+export type Turn =
+  | { kind: "now" }
+  | { kind: "later"; reason: string; message: string; retryAfterMs?: number };
 
 const NOW: Turn = { kind: "now" };
-const LATER_MS = 10_000;
-
-/**
- * Decides whose turn it is: canaries first (Catalyst-Zero where none are named), then, once they are verified and have
- * baked, as many others at once as `maxUnavailable` allows, in the order of their names. Pure, and the same for every
- * Sovereign that is judged against the same caches. `nowMs` is the time.
- */
-export function turnOf(
-  sovereign: Sovereign,
-  release: BillingRelease,
-  all: readonly Sovereign[],
-  nowMs: number,
-): Turn {
-  const { image, rollout } = release.spec;
-  if (sovereign.status?.pinnedImage === image || isCanary(sovereign, release)) return NOW;
-  const fleet = all.filter(({ spec }) => spec.billing.release === release.metadata.name);
-
-  const canaries = fleet.filter((other) => isCanary(other, release));
-  const openCanary = canaries.find((canary) => !isVerifiedOn(canary, image));
-  if (openCanary !== undefined) {
-    return later(
-      "WaitingForCanary",
-      `${openCanary.metadata.name} takes the release first and is not verified yet`,
-    );
-  }
-  if (release.status?.reference?.image !== image) {
-    return later("WaitingForReference", "the release is not measured yet: that happens on Catalyst-Zero");
-  }
-  const updated = fleet.filter(({ status }) => status?.pinnedImage === image);
-  const failed = updated.find(({ status }) => isConditionTrue(status?.conditions, STALLED));
-  if (failed !== undefined && rollout.haltOnFailure) {
-    return later(
-      "RolloutHalted",
-      `${failed.metadata.name} failed on this release: mend it, or set rollout.haltOnFailure to false`,
-    );
-  }
-  const bakedAtMs = Math.max(0, ...updated.map(verifiedAtMs)) + parseDurationMs(rollout.bake);
-  if (bakedAtMs > nowMs) {
-    return { ...later("Baking", `the last wave bakes for ${rollout.bake}`), retryAfterMs: bakedAtMs - nowMs };
-  }
-  const underWay = updated.filter((other) => !isVerifiedOn(other, image)).length;
-  const places = Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - underWay);
-  const next = fleet
-    .filter(({ status, spec }) => status?.pinnedImage !== image && !spec.suspend)
-    .map(({ metadata }) => metadata.name)
-    .sort()
-    .slice(0, places);
-  return next.includes(sovereign.metadata.name)
-    ? NOW
-    : later("WaitingForWave", "other Sovereigns are updating: maxUnavailable is reached");
-}
-
 const later = (reason: string, message: string): Turn & { kind: "later" } => ({
   kind: "later",
   reason,
   message,
-  retryAfterMs: LATER_MS,
 });
 
-export function isCanary(sovereign: Sovereign, release: BillingRelease): boolean {
-  const { canaries } = release.spec.rollout;
-  if (canaries !== undefined && canaries.length > 0) return canaries.includes(sovereign.metadata.name);
-  return sovereign.spec.role === "CatalystZero";
+/**
+ * Decides whose turn it is. Catalyst-Zero's is always now: there the release is measured. The canaries that the release
+ * names go with it; then, once those are verified and have baked, as many others at once as `maxUnavailable` allows, in
+ * the order of their names. Pure, and the same for every Sovereign that is judged against the same caches. `fleet` are
+ * the Sovereigns on the release, `nowMs` is the time.
+ */
+export function turnOf(
+  sovereign: Sovereign,
+  release: BillingRelease,
+  fleet: readonly Sovereign[],
+  nowMs: number,
+): Turn {
+  if (sovereign.status?.pinnedImage === release.spec.image || goesFirst(sovereign, release)) return NOW;
+  const wave = nextWave(release, fleet, nowMs);
+  if (wave.obstacle !== undefined) return wave.obstacle;
+  return wave.names.includes(sovereign.metadata.name)
+    ? NOW
+    : later("WaitingForWave", "other Sovereigns are updating: maxUnavailable is reached");
 }
 
-export function isVerifiedOn(sovereign: Sovereign, image: string): boolean {
-  const { status } = sovereign;
+/** Those who come next, and what holds them back: nothing, a bake with its end, or what has no time. */
+export interface Wave {
+  names: string[];
+  obstacle: (Turn & { kind: "later" }) | undefined;
+}
+
+export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], nowMs: number): Wave {
+  const { image, rollout } = release.spec;
+  const blockedBy = (reason: string, message: string): Wave => ({
+    names: [],
+    obstacle: later(reason, message),
+  });
+  const openCanary = fleet.find((other) => goesFirst(other, release) && !isVerifiedOn(other, image));
+  if (openCanary !== undefined) {
+    return blockedBy(
+      "WaitingForCanary",
+      `${openCanary.metadata.name} takes the release first and is not verified yet`,
+    );
+  }
+  if (release.status?.reference?.image !== image)
+    return blockedBy("WaitingForReference", "the release is not measured yet: that happens on Catalyst-Zero");
+  const failed = fleet.find((other) => isFailedOn(other, image));
+  if (failed !== undefined && rollout.haltOnFailure) {
+    return blockedBy(
+      "RolloutHalted",
+      `${failed.metadata.name} failed on this release: mend it, or set rollout.haltOnFailure to false`,
+    );
+  }
+  const underWay = fleet.filter(
+    (other) => other.status?.pinnedImage === image && !isVerifiedOn(other, image),
+  ).length;
+  const names = fleet
+    .filter((other) => other.status?.pinnedImage !== image && canMove(other))
+    .map(({ metadata }) => metadata.name)
+    .sort()
+    .slice(0, Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - underWay));
+  const bakesForMs = bakedAtMs(release, fleet) - nowMs;
+  return {
+    names,
+    obstacle:
+      bakesForMs > 0
+        ? { ...later("Baking", `the last wave bakes for ${rollout.bake}`), retryAfterMs: bakesForMs }
+        : undefined,
+  };
+}
+
+/** When the last wave has held for long enough. */
+export function bakedAtMs({ spec }: BillingRelease, fleet: readonly Sovereign[]): number {
+  const updated = fleet.filter(({ status }) => status?.pinnedImage === spec.image);
+  return Math.max(0, ...updated.map(verifiedAtMs)) + parseDurationMs(spec.rollout.bake);
+}
+
+/** Whether it takes the release before the waves. One that was refused, as a second CatalystZero is, goes nowhere. */
+export function goesFirst(sovereign: Sovereign, release: BillingRelease): boolean {
+  const isNamed = release.spec.rollout.canaries?.includes(sovereign.metadata.name) === true;
+  return isNamed || (sovereign.spec.role === "CatalystZero" && !isRefused(sovereign));
+}
+
+/** It holds no place in a wave that it cannot take. */
+const canMove = (sovereign: Sovereign): boolean =>
+  !sovereign.spec.suspend && sovereign.spec.cluster === undefined && !isRefused(sovereign);
+
+/** Somebody has to act before it runs anything at all. */
+function isRefused({ status }: Sovereign): boolean {
+  return status?.pinnedImage === undefined && isConditionTrue(status?.conditions, STALLED);
+}
+
+export function isFailedOn({ status }: Sovereign, image: string): boolean {
+  return status?.pinnedImage === image && isConditionTrue(status.conditions, STALLED);
+}
+
+export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
   return (
     status?.pinnedImage === image &&
     isConditionTrue(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified)
@@ -82,6 +115,15 @@ export function isVerifiedOn(sovereign: Sovereign, image: string): boolean {
 function verifiedAtMs({ status }: Sovereign): number {
   const verified = findCondition(status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
   return verified?.status === "True" ? Date.parse(verified.lastTransitionTime) : 0;
+}
+
+/** What was measured of an image; a Sovereign is judged by that of the image it runs. */
+export function referenceOf(
+  release: BillingRelease | undefined,
+  image: string,
+): ReleaseReference | undefined {
+  const { reference, earlierReferences = [] } = release?.status ?? {};
+  return [reference, ...earlierReferences].find((known) => known?.image === image);
 }
 
 /** At least one: a percentage of a small fleet must not stop it. */

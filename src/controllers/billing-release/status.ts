@@ -1,7 +1,20 @@
 import type { BillingRelease, BillingReleaseStatus, ReleaseReference } from "../../api/billing-release.ts";
-import { isConditionTrue, READY, STALLED, setCondition } from "../../api/condition.ts";
+import { isConditionTrue, RECONCILING, STALLED } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
-import { isCanary, isVerifiedOn } from "./desired-target.ts";
+import { readyConditions } from "../readiness.ts";
+import { bakedAtMs, goesFirst, isFailedOn, isVerifiedOn } from "./desired-target.ts";
+
+type Phase = NonNullable<BillingReleaseStatus["phase"]>;
+
+/** What kstatus says in each phase. A release that nobody is on has nowhere to go. */
+const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> = {
+  Pending: undefined,
+  Canary: RECONCILING,
+  Progressing: RECONCILING,
+  Baking: RECONCILING,
+  Halted: STALLED,
+  Complete: undefined,
+};
 
 /** How far the release has come among `sovereigns`, which are those on it. `now` is RFC 3339. */
 export function desiredStatus(
@@ -9,7 +22,7 @@ export function desiredStatus(
   sovereigns: readonly Sovereign[],
   now: string,
 ): BillingReleaseStatus {
-  const { image } = release.spec;
+  const { image, version } = release.spec;
   const updated = sovereigns.filter(
     ({ status }) =>
       status?.pinnedImage === image && isConditionTrue(status.conditions, SOVEREIGN_CONDITION.rolledOut),
@@ -20,51 +33,65 @@ export function desiredStatus(
       ({ type, status: value }) => type === SOVEREIGN_CONDITION.inSync && value === "False",
     ),
   );
-  const failed = sovereigns.filter(({ status }) => isConditionTrue(status?.conditions, STALLED));
-  const reference = referenceOf(release, sovereigns, now);
-  const phase = phaseOf(release, sovereigns, { verified: verified.length, failed: failed.length });
+  const phase = phaseOf(release, sovereigns, Date.parse(now));
   const { generation } = release.metadata;
-  const isComplete = phase === "Complete";
+  const readiness = {
+    status: phase === "Complete" ? ("True" as const) : ("False" as const),
+    reason: phase,
+    message: `${verified.length} of ${sovereigns.length} Sovereigns are verified on ${version}`,
+    progress: PROGRESS[phase],
+  };
   return {
-    ...release.status,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
     sovereigns: sovereigns.length,
     updated: updated.length,
     verified: verified.length,
     drifted: drifted.length,
-    failed: failed.length,
-    ...(reference === undefined ? {} : { reference }),
-    conditions: setCondition(
-      release.status?.conditions ?? [],
-      {
-        type: READY,
-        status: isComplete ? "True" : "False",
-        reason: phase,
-        message: `${verified.length} of ${sovereigns.length} Sovereigns are verified on ${release.spec.version}`,
-      },
-      generation,
-      now,
-    ),
+    failed: sovereigns.filter(({ status }) => isConditionTrue(status?.conditions, STALLED)).length,
+    ...references(release, sovereigns, now),
+    conditions: readyConditions(release.status?.conditions, readiness, generation, now),
   };
 }
 
+/** The reference of the present image once it is measured, and those of earlier images that somebody still runs. */
+function references(
+  release: BillingRelease,
+  sovereigns: readonly Sovereign[],
+  now: string,
+): Pick<BillingReleaseStatus, "reference" | "earlierReferences"> {
+  const { reference: known, earlierReferences = [] } = release.status ?? {};
+  const reference =
+    known?.image === release.spec.image ? known : (measure(release, sovereigns, now) ?? known);
+  const running = new Set(sovereigns.map(({ status }) => status?.pinnedImage));
+  const earlier = [known, ...earlierReferences].filter(
+    (each) => each !== undefined && each.image !== reference?.image && running.has(each.image),
+  );
+  return {
+    ...(reference === undefined ? {} : { reference }),
+    ...(earlier.length === 0
+      ? {}
+      : { earlierReferences: earlier.slice(0, MAX_EARLIER) as ReleaseReference[] }),
+  };
+}
+
+const MAX_EARLIER = 16;
+
 /** What is measured on Catalyst-Zero counts, once its smoke test holds on this very image; it is measured once. */
-function referenceOf(
+function measure(
   release: BillingRelease,
   sovereigns: readonly Sovereign[],
   now: string,
 ): ReleaseReference | undefined {
   const { image } = release.spec;
-  const known = release.status?.reference;
-  if (known?.image === image) return known;
-  const zero = sovereigns.find(({ spec }) => spec.role === "CatalystZero");
+  const zero = sovereigns.find(
+    (sovereign) => sovereign.spec.role === "CatalystZero" && isVerifiedOn(sovereign, image),
+  );
   const { status } = zero ?? {};
-  if (zero === undefined || status?.lastSmokeTest?.passed !== true || !isVerifiedOn(zero, image))
-    return known;
+  if (zero === undefined || status?.lastSmokeTest?.passed !== true) return undefined;
   const { schemaVersion, schemaFingerprint, apiFingerprint } = status;
   if (schemaVersion === undefined || schemaFingerprint === undefined || apiFingerprint === undefined)
-    return known;
+    return undefined;
   return {
     image,
     schemaVersion,
@@ -75,15 +102,14 @@ function referenceOf(
   };
 }
 
-function phaseOf(
-  release: BillingRelease,
-  sovereigns: readonly Sovereign[],
-  counts: { verified: number; failed: number },
-): NonNullable<BillingReleaseStatus["phase"]> {
+function phaseOf(release: BillingRelease, sovereigns: readonly Sovereign[], nowMs: number): Phase {
   const { image, rollout } = release.spec;
   if (sovereigns.length === 0) return "Pending";
-  if (counts.verified === sovereigns.length) return "Complete";
-  if (counts.failed > 0 && rollout.haltOnFailure) return "Halted";
-  const canaries = sovereigns.filter((sovereign) => isCanary(sovereign, release));
-  return canaries.every((canary) => isVerifiedOn(canary, image)) ? "Progressing" : "Canary";
+  if (sovereigns.every((sovereign) => isVerifiedOn(sovereign, image))) return "Complete";
+  if (rollout.haltOnFailure && sovereigns.some((sovereign) => isFailedOn(sovereign, image))) return "Halted";
+  const isCanaryOpen = sovereigns.some(
+    (sovereign) => goesFirst(sovereign, release) && !isVerifiedOn(sovereign, image),
+  );
+  if (isCanaryOpen) return "Canary";
+  return bakedAtMs(release, sovereigns) > nowMs ? "Baking" : "Progressing";
 }

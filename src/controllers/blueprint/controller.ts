@@ -1,9 +1,9 @@
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type Outcome, type Watch, watchPrimary } from "../../kube/reconcile.ts";
+import { isRequestChanged, type Outcome, type Watch, watchPrimary } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
-import { writeStatus } from "../../kube/status.ts";
+import { createStatusWriter } from "../../kube/status.ts";
 import { desiredStatus, type Verdict } from "./status.ts";
 
 export interface BlueprintDeps {
@@ -20,14 +20,20 @@ const LOOK_AGAIN_MS = 10 * 60_000;
 const RETRY_MS = 30_000;
 
 export function createBlueprintReconciler(deps: BlueprintDeps) {
+  const statuses = createStatusWriter<Blueprint>(deps, resourceOf(BLUEPRINT));
   return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
-    const blueprint = deps.blueprints.get(key);
-    if (blueprint === undefined) return { kind: "done" };
+    const cached = deps.blueprints.get(key);
+    if (cached === undefined) {
+      statuses.forget(key);
+      return { kind: "done" };
+    }
+    const blueprint = statuses.newest(cached);
     const verdict = await deps.verify(blueprint, signal);
-    const status = desiredStatus(blueprint, verdict, deps.now().toISOString());
-    await writeStatus(deps, resourceOf(BLUEPRINT), blueprint, status);
+    await statuses.write(blueprint, desiredStatus(blueprint, verdict, deps.now().toISOString()));
     return { kind: "done", requeueAfterMs: verdict.kind === "verified" ? LOOK_AGAIN_MS : RETRY_MS };
   };
 }
 
-export const blueprintWatches = ({ blueprints }: BlueprintDeps): Watch[] => [watchPrimary(blueprints)];
+export const blueprintWatches = ({ blueprints }: BlueprintDeps): Watch[] => [
+  watchPrimary(blueprints, isRequestChanged),
+];

@@ -1,5 +1,6 @@
 import { BLUEPRINT_VERIFIED, type Blueprint, type BlueprintStatus } from "../../api/blueprint.ts";
 import { setCondition } from "../../api/condition.ts";
+import { readyConditions } from "../readiness.ts";
 
 /** What a look at the artifact's signatures found. */
 export type Verdict = { kind: "verified"; digest: string; by: string } | { kind: "refused"; reason: string };
@@ -14,7 +15,7 @@ export function desiredStatus(blueprint: Blueprint, verdict: Verdict, now: strin
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     ...(verdict.kind === "verified" ? { verifiedDigest: verdict.digest, signedBy: verdict.by } : {}),
     conditions: setCondition(
-      blueprint.status?.conditions ?? [],
+      readyConditions(blueprint.status?.conditions, condition, generation, now),
       { type: BLUEPRINT_VERIFIED, ...condition },
       generation,
       now,

@@ -3,9 +3,15 @@ import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import {
+  isRequestChanged,
+  type Outcome,
+  type Watch,
+  watchInformer,
+  watchPrimary,
+} from "../../kube/reconcile.ts";
 import { keyOf, resourceOf } from "../../kube/resource.ts";
-import { writeStatus } from "../../kube/status.ts";
+import { createStatusWriter } from "../../kube/status.ts";
 import { appliesTo, desiredStatus, ruleProblems } from "./status.ts";
 
 export interface EnvironmentPolicyDeps {
@@ -18,9 +24,14 @@ export interface EnvironmentPolicyDeps {
 
 /** Says whether a policy can be enforced, and where it holds. */
 export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
+  const statuses = createStatusWriter<EnvironmentPolicy>(deps, resourceOf(ENVIRONMENT_POLICY));
   return async function reconcile(key: string): Promise<Outcome> {
-    const policy = deps.policies.get(key);
-    if (policy === undefined) return { kind: "done" };
+    const cached = deps.policies.get(key);
+    if (cached === undefined) {
+      statuses.forget(key);
+      return { kind: "done" };
+    }
+    const policy = statuses.newest(cached);
     const environments = deps.namespaces.list().filter(({ metadata }) => {
       const { [LABEL.organization]: organization, [LABEL.environment]: environment } = metadata.labels ?? {};
       return (
@@ -30,19 +41,14 @@ export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
       );
     }).length;
     const observed = { problems: ruleProblems(policy, isTimeZone), environments };
-    await writeStatus(
-      deps,
-      resourceOf(ENVIRONMENT_POLICY),
-      policy,
-      desiredStatus(policy, observed, deps.now().toISOString()),
-    );
+    await statuses.write(policy, desiredStatus(policy, observed, deps.now().toISOString()));
     return { kind: "done" };
   };
 }
 
 export function environmentPolicyWatches({ policies, namespaces }: EnvironmentPolicyDeps): Watch[] {
   return [
-    watchPrimary(policies),
+    watchPrimary(policies, isRequestChanged),
     watchInformer(namespaces, ({ metadata }) =>
       metadata.labels?.[LABEL.environment] === undefined
         ? []

@@ -2,12 +2,19 @@ import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import { termAt } from "../../api/term.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import {
+  isRequestChanged,
+  type Outcome,
+  type Watch,
+  watchInformer,
+  watchPrimary,
+} from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
-import { writeStatus } from "../../kube/status.ts";
-import { desiredStatus, termAt } from "./status.ts";
+import { createStatusWriter } from "../../kube/status.ts";
+import { desiredStatus } from "./status.ts";
 
 export interface FranchiseDeps {
   client: KubeClient;
@@ -23,9 +30,14 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Keeps an agreement's term and its users true. */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
+  const statuses = createStatusWriter<Franchise>(deps, resourceOf(FRANCHISE));
   return async function reconcile(key: string): Promise<Outcome> {
-    const franchise = deps.franchises.get(key);
-    if (franchise === undefined) return { kind: "done" };
+    const cached = deps.franchises.get(key);
+    if (cached === undefined) {
+      statuses.forget(key);
+      return { kind: "done" };
+    }
+    const franchise = statuses.newest(cached);
     const at = deps.now();
     const term = termAt(franchise, at.getTime());
     const observed = {
@@ -38,12 +50,7 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
             metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
         ),
     };
-    await writeStatus(
-      deps,
-      resourceOf(FRANCHISE),
-      franchise,
-      desiredStatus(franchise, observed, at.toISOString()),
-    );
+    await statuses.write(franchise, desiredStatus(franchise, observed, at.toISOString()));
     const changesInMs =
       term.kind === "notBegun" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
     return changesInMs === undefined
@@ -54,8 +61,12 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
 
 export function franchiseWatches({ franchises, sovereigns, blueprints }: FranchiseDeps): Watch[] {
   return [
-    watchPrimary(franchises),
-    watchInformer(sovereigns, ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise])),
-    watchInformer(blueprints, () => franchises.list().map(({ metadata }) => metadata.name)),
+    watchPrimary(franchises, isRequestChanged),
+    watchInformer(
+      sovereigns,
+      ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
+      isRequestChanged,
+    ),
+    watchInformer(blueprints, () => franchises.list().map(({ metadata }) => metadata.name), isRequestChanged),
   ];
 }

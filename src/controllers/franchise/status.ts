@@ -1,21 +1,8 @@
 import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import type { Term } from "../../api/term.ts";
 import { readyConditions } from "../readiness.ts";
-
-export type Term =
-  | { kind: "notBegun"; startsInMs: number }
-  | { kind: "running"; endsInMs: number | undefined }
-  | { kind: "ended" };
-
-/** Where the time `nowMs` lies in the agreement's term; the end itself is outside. */
-export function termAt({ spec }: Franchise, nowMs: number): Term {
-  const startsInMs = Date.parse(spec.term.start) - nowMs;
-  if (startsInMs > 0) return { kind: "notBegun", startsInMs };
-  if (spec.term.end === undefined) return { kind: "running", endsInMs: undefined };
-  const endsInMs = Date.parse(spec.term.end) - nowMs;
-  return endsInMs > 0 ? { kind: "running", endsInMs } : { kind: "ended" };
-}
 
 export function desiredStatus(
   franchise: Franchise,

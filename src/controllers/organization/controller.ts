@@ -5,9 +5,15 @@ import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import {
+  isRequestChanged,
+  type Outcome,
+  type Watch,
+  watchInformer,
+  watchPrimary,
+} from "../../kube/reconcile.ts";
 import { keyOf, resourceOf } from "../../kube/resource.ts";
-import { writeStatus } from "../../kube/status.ts";
+import { createStatusWriter } from "../../kube/status.ts";
 import { desiredObjects } from "./desired.ts";
 import { desiredStatus } from "./status.ts";
 
@@ -24,10 +30,15 @@ export interface OrganizationDeps {
 /** Gives an Organization its home. A deleted one keeps its namespaces: they hold what the tenant made. */
 export function createOrganizationReconciler(deps: OrganizationDeps) {
   const { organizations, namespaces, roleBindings, applier, now } = deps;
+  const statuses = createStatusWriter<Organization>(deps, resourceOf(ORGANIZATION));
   return async function reconcile(key: string): Promise<Outcome> {
-    const organization = organizations.get(key);
-    if (organization === undefined || organization.metadata.deletionTimestamp !== undefined)
+    const cached = organizations.get(key);
+    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) {
+      statuses.forget(key);
+      applier.forget(({ metadata }) => metadata.labels?.[LABEL.organization] === key);
       return { kind: "done" };
+    }
+    const organization = statuses.newest(cached);
     const home = organizationNamespace(key);
     const owner = namespaces.get(home)?.metadata.labels?.[LABEL.organization];
     const isForeign = namespaces.get(home) !== undefined && owner !== key;
@@ -45,12 +56,7 @@ export function createOrganizationReconciler(deps: OrganizationDeps) {
       .filter(({ metadata }) => metadata.labels?.[LABEL.organization] === key)
       .map(({ metadata }) => metadata.name);
     const observed = { namespaces: problem === undefined ? [...new Set([home, ...own])] : own, problem };
-    await writeStatus(
-      deps,
-      resourceOf(ORGANIZATION),
-      organization,
-      desiredStatus(organization, observed, now().toISOString()),
-    );
+    await statuses.write(organization, desiredStatus(organization, observed, now().toISOString()));
     return problem === undefined
       ? { kind: "done" }
       : { kind: "stalled", reason: "NamespaceNotOurs", message: problem };
@@ -63,7 +69,7 @@ export function organizationWatches({ organizations, namespaces, roleBindings }:
     return name === undefined ? [] : [name];
   };
   return [
-    watchPrimary(organizations),
+    watchPrimary(organizations, isRequestChanged),
     watchInformer(namespaces, labelled),
     watchInformer(roleBindings, labelled),
   ];

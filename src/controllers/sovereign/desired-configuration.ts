@@ -6,7 +6,7 @@ import { metadataOf } from "./desired-metadata.ts";
 
 export interface ConfigurationInput {
   sovereign: Sovereign;
-  /** The Franchise it runs under; undefined for a Sovereign without one. */
+  /** The Franchise it runs under; undefined for a Sovereign without one, and while its Franchise does not exist. */
   franchise: Franchise | undefined;
   /** Whether the Franchise's term holds now. Outside it, no voucher may be issued. */
   isInTerm: boolean;
@@ -18,14 +18,8 @@ export interface ConfigurationInput {
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
-  const { sovereign, franchise, isInTerm, operatorJwks } = input;
+  const { sovereign, operatorJwks } = input;
   const { tiers = [], addons = [], branding = {} } = sovereign.spec;
-  const grants =
-    franchise === undefined
-      ? {}
-      : isInTerm
-        ? (franchise.spec.grants.vouchers ?? {})
-        : { maxActive: 0, maxOutstandingCreditOmr: 0 };
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -33,10 +27,18 @@ export function desiredConfiguration(
     data: {
       "catalog.json": JSON.stringify({ plans: tiers.map(priceOf), addons: addons.map(priceOf) }),
       "branding.json": JSON.stringify(branding),
-      "grants.json": JSON.stringify(grants),
+      "grants.json": JSON.stringify(voucherGrants(input)),
       "operator-jwks.json": JSON.stringify(operatorJwks),
     },
   };
+}
+
+const NO_VOUCHERS = { maxActive: 0, maxOutstandingCreditOmr: 0 };
+
+/** What is not granted is not allowed. Only who runs under no Franchise issues without a limit. */
+function voucherGrants({ sovereign, franchise, isInTerm }: ConfigurationInput): object {
+  if (sovereign.spec.franchise === undefined) return {};
+  return (isInTerm ? franchise?.spec.grants.vouchers : undefined) ?? NO_VOUCHERS;
 }
 
 const priceOf = ({ id, name, priceBaisa }: Price) => ({ id, name, price_baisa: priceBaisa });

@@ -1,3 +1,4 @@
+import { ANNOTATION } from "../../api/label.ts";
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
@@ -6,10 +7,17 @@ import { billingEnvironment, CONTAINER_SECURITY, POD_SECURITY } from "./desired-
 
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
 
-/** Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress where the spec asks for one. */
-export function desiredWorkload(sovereign: Sovereign, image: string): KubernetesObject[] {
+/**
+ * Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress where the spec asks for one. `secrets` says
+ * which versions of its Secrets the Pods are to start with: another value starts new ones.
+ */
+export function desiredWorkload(
+  sovereign: Sovereign,
+  image: string,
+  secrets: string | undefined,
+): KubernetesObject[] {
   return [
-    desiredDeployment(sovereign, image),
+    desiredDeployment(sovereign, image, secrets),
     desiredService(sovereign),
     desiredDisruptionBudget(sovereign),
     desiredNetworkPolicy(sovereign),
@@ -17,7 +25,11 @@ export function desiredWorkload(sovereign: Sovereign, image: string): Kubernetes
   ];
 }
 
-function desiredDeployment(sovereign: Sovereign, image: string): KubernetesObject {
+function desiredDeployment(
+  sovereign: Sovereign,
+  image: string,
+  secrets: string | undefined,
+): KubernetesObject {
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
   const http = (path: string) => ({ httpGet: { path, port: BILLING.portName } });
   return {
@@ -29,7 +41,10 @@ function desiredDeployment(sovereign: Sovereign, image: string): KubernetesObjec
       selector: { matchLabels: selectorLabels("billing") },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
-        metadata: { labels },
+        metadata: {
+          labels,
+          ...(secrets === undefined ? {} : { annotations: { [ANNOTATION.secrets]: secrets } }),
+        },
         spec: {
           serviceAccountName: BILLING.workload,
           automountServiceAccountToken: false,
@@ -72,7 +87,8 @@ function desiredService(sovereign: Sovereign): KubernetesObject {
     metadata: metadataOf(sovereign, BILLING.workload),
     spec: {
       type: "ClusterIP",
-      selector: selectorLabels("billing"),
+      // The platform alone writes these labels: nobody else's Pod is asked for a voucher.
+      selector: { ...ownershipLabels(sovereign), ...selectorLabels("billing") },
       ports: [{ name: BILLING.portName, port: BILLING.port, targetPort: BILLING.portName, protocol: "TCP" }],
     },
   } as KubernetesObject;

@@ -1,6 +1,7 @@
 import type { ReleaseReference } from "../../api/billing-release.ts";
 import type { Sovereign, SovereignStatus } from "../../api/sovereign.ts";
-import { isReadyPod, type PodObject } from "./observed.ts";
+import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
+import type { PodObject } from "./observed.ts";
 
 /** What a smoke test of one Pod found; src/billing/smoke.ts makes it. */
 export interface SmokeReport {
@@ -13,6 +14,8 @@ export interface SmokeReport {
 export type SmokeTest = (input: {
   baseUrl: string;
   token: string;
+  /** The voucher that is issued and revoked. */
+  code: string;
   signal: AbortSignal;
 }) => Promise<SmokeReport>;
 
@@ -24,16 +27,27 @@ export type Evidence = Pick<
   "lastSmokeTest" | "apiFingerprint" | "schemaFingerprint" | "schemaVersion"
 >;
 
-/** Whether the last smoke test still speaks of what runs now. */
+/** Whether the last smoke test still speaks of what runs now. `isInSync`: nothing had to be put back just now. */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
   if (last?.passed !== true || last.evidence !== evidence || !isInSync) return false;
   return nowMs - Date.parse(last.time) < REVERIFY_MS;
 }
 
-/** Asks every ready Pod by itself: the Service would hide one that differs. */
+/**
+ * The code that the smoke test of the n-th Pod issues: the same each time, so that a test which was cut off is cleaned up
+ * by the next one, and production gathers no rows. Nobody outside can guess a Sovereign's uid, and redeem it meanwhile.
+ */
+export function smokeCode(identity: string, index: number): string {
+  const digest = sha256Digest(canonicalJson([identity, index])).slice("sha256:".length);
+  return `SMOKE-${digest.slice(0, 16).toUpperCase()}`;
+}
+
+/** Asks every Pod that is ready by itself: the Service would hide one that differs. */
 export async function gatherEvidence(deps: {
   pods: readonly PodObject[];
+  /** The Sovereign's uid. */
+  identity: string;
   port: number;
   token: string;
   smoke: SmokeTest;
@@ -42,11 +56,18 @@ export async function gatherEvidence(deps: {
   signal: AbortSignal;
 }): Promise<{ evidence: Evidence; problem: string | undefined }> {
   const { port, token, smoke, signal } = deps;
-  const ready = deps.pods.filter((pod) => isReadyPod(pod) && pod.status?.podIP !== undefined);
+  const ready = deps.pods
+    .filter(({ status }) => status?.podIP !== undefined)
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const reports = await Promise.all(
-    ready.map(async (pod) => ({
+    ready.map(async (pod, index) => ({
       pod: pod.metadata.name,
-      report: await smoke({ baseUrl: `http://${pod.status?.podIP}:${port}`, token, signal }),
+      report: await smoke({
+        baseUrl: `http://${pod.status?.podIP}:${port}`,
+        token,
+        code: smokeCode(deps.identity, index),
+        signal,
+      }),
     })),
   );
   const first = reports[0]?.report;

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 // The parts of built-in objects that the controller reads.
 
 export interface DeploymentObject extends KubernetesObject {
-  spec?: { replicas?: number };
+  spec?: { replicas?: number; template?: { metadata?: { annotations?: Record<string, string> } } };
   status?: {
     observedGeneration?: number;
     replicas?: number;

@@ -22,6 +22,10 @@ export interface Findings {
   conditions: NewCondition[];
   facts: Omit<SovereignStatus, "conditions" | "observedGeneration">;
   stop: Stop | undefined;
+  /** Somebody keeps changing what is kept; the object is left alone for so long. */
+  fight?: { message: string; retryAfterMs: number };
+  /** Earlier than evidence grows old. */
+  lookAgainMs?: number;
 }
 
 export const holds = (type: string, reason: string, message: string): NewCondition => ({
@@ -58,7 +62,9 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const kept = (sovereign.status?.conditions ?? []).filter(
     ({ type }) => type !== RECONCILING && type !== STALLED,
   );
-  const judged = found.reduce<Condition[]>(
+  // The last word on each: a condition that was said twice has not changed in between.
+  const lastWords = new Map(found.map((condition) => [condition.type, condition]));
+  const judged = [...lastWords.values()].reduce<Condition[]>(
     (all, condition) => setCondition(all, condition, generation, now),
     kept,
   );

@@ -8,7 +8,8 @@ import {
   type ReviewedObject,
 } from "../../../src/admission/rules/input.ts";
 import { judge, signatureDemands } from "../../../src/admission/rules/registry.ts";
-import { classify, isInTerm } from "../../../src/admission/rules/requester.ts";
+import { classify } from "../../../src/admission/rules/requester.ts";
+import { isInTerm } from "../../../src/api/term.ts";
 import { franchise, IMAGE, sovereign } from "../../support/catalyst-object.ts";
 
 const GROUP = "catalyst.openova.io";

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import {
   maxUnavailableOf,
+  nextWave,
   parseDurationMs,
+  referenceOf,
   turnOf,
 } from "../../../src/controllers/billing-release/desired-target.ts";
 import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
@@ -27,6 +29,34 @@ describe("whose turn it is", () => {
   it("is Catalyst-Zero's at once", () => {
     const own = zero(IMAGE);
     expect(turnOf(own, release(), [own, first], nowMs)).toEqual({ kind: "now" });
+  });
+
+  it("is Catalyst-Zero's also where other canaries are named, which go with it", () => {
+    const brel = release({ canaries: ["beta"] });
+    const fleet = [zero(IMAGE), first, second];
+    expect(turnOf(zero(IMAGE), brel, fleet, nowMs)).toEqual({ kind: "now" });
+    expect(turnOf(second, brel, fleet, nowMs)).toEqual({ kind: "now" });
+    expect(reasonOf(turnOf(first, brel, fleet, nowMs))).toBe("WaitingForCanary");
+  });
+
+  it("waits for no CatalystZero that was refused, and keeps no place for who cannot come", () => {
+    const refused = { pinnedImage: undefined, conditions: [condition("Stalled", "True")] };
+    const rival = sovereign("aaa-zero", { role: "CatalystZero" }, refused as never);
+    const elsewhere = sovereign("aab", { cluster: { kubeconfigSecretRef: { name: "k", key: "value" } } });
+    const fleet = [zero(NEXT_IMAGE), rival, elsewhere, first, second];
+    expect(nextWave(release({}, measured(NEXT_IMAGE)), fleet, nowMs)).toEqual({
+      names: ["alpha"],
+      obstacle: undefined,
+    });
+  });
+
+  it("knows who comes after the bake", () => {
+    const fleet = [zero(NEXT_IMAGE), first, second];
+    const brel = release({ bake: "5m", maxUnavailable: 5 }, measured(NEXT_IMAGE));
+    expect(nextWave(brel, fleet, nowMs)).toMatchObject({
+      names: ["alpha", "beta"],
+      obstacle: { reason: "Baking", retryAfterMs: 300_000 },
+    });
   });
 
   it.each([
@@ -112,6 +142,50 @@ describe("figures of a release", () => {
     const later = desiredStatus({ ...release(), status }, [zero(NEXT_IMAGE)], "2027-01-01T00:00:00Z");
     expect(later.reference).toEqual(status.reference);
     expect(later.phase).toBe("Complete");
+  });
+
+  it("keeps what was measured of an image for as long as somebody runs it", () => {
+    const before = release({}, { ...measured(IMAGE) });
+    const status = desiredStatus(before, [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))], NOW);
+    expect(status.reference?.image).toBe(NEXT_IMAGE);
+    expect(status.earlierReferences).toEqual([measured(IMAGE).reference]);
+    const during = { ...before, status };
+    expect(referenceOf(during, IMAGE)).toEqual(measured(IMAGE).reference);
+    expect(referenceOf(during, NEXT_IMAGE)?.measuredAt).toBe(NOW);
+    const after = desiredStatus(
+      during,
+      [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(NEXT_IMAGE))],
+      NOW,
+    );
+    expect(after.earlierReferences).toBeUndefined();
+  });
+
+  it.each([
+    ["Pending", [], undefined],
+    ["Canary", [zero(IMAGE)], "Reconciling"],
+    ["Progressing", [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))], "Reconciling"],
+    [
+      "Halted",
+      [
+        zero(NEXT_IMAGE),
+        sovereign("alpha", {}, { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True")] }),
+      ],
+      "Stalled",
+    ],
+    ["Complete", [zero(NEXT_IMAGE)], undefined],
+  ])("%s: says so as kstatus does", (phase, fleet, progress) => {
+    const previous = { conditions: [condition("Stalled", "True"), condition("Reconciling", "True")] };
+    const status = desiredStatus(release({}, previous), fleet, NOW);
+    expect(status.phase).toBe(phase);
+    const types = status.conditions?.map(({ type }) => type);
+    expect(types).toEqual(["Ready", ...(progress === undefined ? [] : [progress])]);
+  });
+
+  it("is Baking for as long as the last wave does", () => {
+    const fleet = [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))];
+    const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
+    const at = (ms: number) => desiredStatus(brel, fleet, new Date(nowMs + ms).toISOString()).phase;
+    expect([at(0), at(299_999), at(300_000)]).toEqual(["Baking", "Baking", "Progressing"]);
   });
 
   it("measures nothing on a Sovereign whose smoke test failed", () => {

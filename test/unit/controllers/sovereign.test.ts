@@ -3,12 +3,19 @@ import { findCondition } from "../../../src/api/condition.ts";
 import { desiredConfiguration } from "../../../src/controllers/sovereign/desired-configuration.ts";
 import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
 import { desiredWorkload, urlOf } from "../../../src/controllers/sovereign/desired-workload.ts";
-import { isFresh, shapeDifference } from "../../../src/controllers/sovereign/evidence.ts";
+import { isFresh, shapeDifference, smokeCode } from "../../../src/controllers/sovereign/evidence.ts";
 import {
   containerWords,
   migrationResult,
   rolloutPending,
 } from "../../../src/controllers/sovereign/observed.ts";
+import {
+  databaseIdentity,
+  type SecretObject,
+  type Secrets,
+  secretNames,
+  secretsDigest,
+} from "../../../src/controllers/sovereign/secret.ts";
 import { desiredStatus, type Findings, fails, holds } from "../../../src/controllers/sovereign/status.ts";
 import { describeDrift, touchesImage } from "../../../src/controllers/sovereign/step/drift.ts";
 import {
@@ -32,8 +39,8 @@ const findings = (change: Partial<Findings> = {}): Findings => ({
 
 describe("what is kept for a Sovereign", () => {
   const manifests = [
-    ...desiredWorkload(sovereign("omantel"), IMAGE),
-    desiredMigrationJob(sovereign("omantel"), IMAGE),
+    ...desiredWorkload(sovereign("omantel"), IMAGE, undefined),
+    desiredMigrationJob(sovereign("omantel"), IMAGE, "sha256:0"),
   ];
   const text = JSON.stringify(manifests);
 
@@ -64,19 +71,26 @@ describe("what is kept for a Sovereign", () => {
     const ingress = { host: "vouchers.example", tlsSecretName: "tls", rateLimitPerSecond: 5 };
     const own = sovereign("omantel");
     const shown = { ...own, spec: { ...own.spec, billing: { ...own.spec.billing, ingress } } };
-    expect(desiredWorkload(own, IMAGE).map(({ kind }) => kind)).not.toContain("Ingress");
-    expect(desiredWorkload(shown, IMAGE).map(({ kind }) => kind)).toContain("Ingress");
+    expect(desiredWorkload(own, IMAGE, undefined).map(({ kind }) => kind)).not.toContain("Ingress");
+    expect(desiredWorkload(shown, IMAGE, undefined).map(({ kind }) => kind)).toContain("Ingress");
     expect(urlOf(shown, "sovereign-omantel")).toBe("https://vouchers.example");
     expect(urlOf(own, "sovereign-omantel")).toBe("http://billing.sovereign-omantel.svc:8085");
   });
 
+  const NONE = { maxActive: 0, maxOutstandingCreditOmr: 0 };
+  const ungranted = {
+    ...franchise("omantel"),
+    spec: { ...franchise("omantel").spec, grants: { branding: true } },
+  };
   it.each([
-    [true, { maxActive: 10 }],
-    [false, { maxActive: 0, maxOutstandingCreditOmr: 0 }],
-  ])("grants vouchers within the term alone (%s)", (isInTerm, grants) => {
+    ["in its term", franchise("omantel"), true, { maxActive: 10 }],
+    ["outside its term", franchise("omantel"), false, NONE],
+    ["without the grant", ungranted, true, NONE],
+    ["that does not exist", undefined, false, NONE],
+  ])("grants vouchers as the Franchise says: one %s", (_which, agreement, isInTerm, grants) => {
     const input = {
-      sovereign: sovereign("omantel"),
-      franchise: franchise("omantel"),
+      sovereign: sovereign("omantel", { role: "Franchised", franchise: "omantel" }),
+      franchise: agreement,
       isInTerm,
       operatorJwks: { keys: [] },
     };
@@ -91,10 +105,51 @@ describe("what is kept for a Sovereign", () => {
       isInTerm: true,
       operatorJwks: {},
     });
+    // Under no Franchise, nothing limits it.
+    expect(data["grants.json"]).toBe("{}");
     expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({
       plans: [{ id: "starter", name: "Starter", price_baisa: 5000 }],
       addons: [],
     });
+  });
+});
+
+describe("the Secrets that a Sovereign runs with", () => {
+  const secret = (name: string, resourceVersion: string, uri?: string): [string, SecretObject] => [
+    name,
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, uid: `uid-${name}`, resourceVersion },
+      ...(uri === undefined ? {} : { data: { uri: Buffer.from(uri).toString("base64") } }),
+    },
+  ];
+  const own = sovereign("omantel");
+  const at = (uri: string, version = "1"): Secrets =>
+    new Map([secret("billing-db", version, uri), secret("billing-jwt", "1")]);
+  const first = databaseIdentity(own, at("postgres://billing:one@db:5432/billing?sslmode=require"));
+
+  it("are those of billing's environment", () =>
+    expect(secretNames(own)).toEqual(["billing-db", "billing-jwt"]));
+
+  it.each([
+    ["the same with another password", "postgres://billing:two@db:5432/billing", true],
+    ["the same with a password that looks like an address", "postgres://billing:a@b/c@db:5432/billing", true],
+    ["another on another host", "postgres://billing:one@other:5432/billing", false],
+    ["another of another name", "postgres://billing:one@db:5432/restored", false],
+  ])("lead to a database: %s", (_which, uri, isSame) => {
+    expect(databaseIdentity(own, at(uri)) === first).toBe(isSame);
+  });
+
+  it("say nothing of a database without a URL", () => {
+    expect(databaseIdentity(own, new Map([["billing-db", undefined]]))).toBeUndefined();
+  });
+
+  it("start Pods anew when one has another version, and not while one is missing", () => {
+    const uri = "postgres://db/billing";
+    expect(secretsDigest(at(uri, "1"))).toBe(secretsDigest(at(uri, "1")));
+    expect(secretsDigest(at(uri, "2"))).not.toBe(secretsDigest(at(uri, "1")));
+    expect(secretsDigest(new Map([secret("billing-db", "1"), ["billing-jwt", undefined]]))).toBeUndefined();
   });
 });
 
@@ -107,14 +162,13 @@ describe("drift", () => {
   const gone = { kind: "Service", name: "billing", fields: [] };
 
   it("is told by its fields, or as a deletion", () => {
-    expect(describeDrift([image, gone])).toBe(
-      "Deployment billing: spec.template.spec.containers[billing].image; Service billing: deleted",
-    );
+    expect(describeDrift(image)).toBe("Deployment billing: spec.template.spec.containers[billing].image");
+    expect(describeDrift(gone)).toBe("Service billing: deleted");
   });
 
   it("unpins where it touches a container's image", () => {
-    expect(touchesImage([gone, image])).toBe(true);
-    expect(touchesImage([gone])).toBe(false);
+    expect(touchesImage(image)).toBe(true);
+    expect(touchesImage(gone)).toBe(false);
   });
 });
 
@@ -147,6 +201,16 @@ describe("status", () => {
       (type) => findCondition(conditions, type) !== undefined,
     );
     expect(present).toEqual(progress === undefined ? [] : [progress]);
+  });
+
+  it("takes the last word on a condition for the only one", () => {
+    const before = desiredStatus(
+      sovereign("o"),
+      findings({ conditions: [fails("InSync", "Fight", "")] }),
+      "2026-01-01T00:00:00Z",
+    );
+    const both = findings({ conditions: [holds("InSync", "InSync", ""), fails("InSync", "Fight", "")] });
+    expect(desiredStatus(sovereign("o", {}, before), both, NOW)).toEqual(before);
   });
 
   it("keeps the time of a condition that goes on, Reconciling too", () => {
@@ -224,6 +288,13 @@ describe("what a cluster says", () => {
 });
 
 describe("evidence", () => {
+  it("is gathered with the same voucher for each Pod every time, and with another for each", () => {
+    const codes = ["a", "b"].flatMap((uid) => [0, 1].map((index) => smokeCode(uid, index)));
+    expect(new Set(codes).size).toBe(4);
+    expect(codes[0]).toBe(smokeCode("a", 0));
+    expect(codes[0]).toMatch(/^SMOKE-[0-9A-F]{16}$/);
+  });
+
   const proven = sovereign(
     "o",
     {},

@@ -1,22 +1,23 @@
 import type { Franchise } from "../../../api/franchise.ts";
+import { isInTerm } from "../../../api/term.ts";
 import { type Stop, waiting } from "../status.ts";
 import type { Step } from "./step.ts";
 
 /** Under which Franchise a Sovereign runs, if any, and whether its term holds now. */
 export interface Agreement {
-  kind: "agreement";
   franchise: Franchise | undefined;
   isInTerm: boolean;
+  /** Why nothing new may begin under it. */
+  stop: Stop | undefined;
 }
 
-export function findAgreement({ deps, sovereign }: Step): Agreement | Stop {
+export function findAgreement({ deps, sovereign }: Step): Agreement {
   const name = sovereign.spec.franchise;
-  if (name === undefined) return { kind: "agreement", franchise: undefined, isInTerm: true };
+  if (name === undefined) return { franchise: undefined, isInTerm: true, stop: undefined };
   const franchise = deps.caches.franchises.get(name);
-  if (franchise === undefined)
-    return waiting("FranchiseMissing", `Franchise ${name} does not exist: apply it`);
-  const { start, end } = franchise.spec.term;
-  const nowMs = deps.now().getTime();
-  const isInTerm = Date.parse(start) <= nowMs && (end === undefined || nowMs < Date.parse(end));
-  return { kind: "agreement", franchise, isInTerm };
+  if (franchise === undefined) {
+    const stop = waiting("FranchiseMissing", `Franchise ${name} does not exist: apply it`);
+    return { franchise, isInTerm: false, stop };
+  }
+  return { franchise, isInTerm: isInTerm(franchise, deps.now().getTime()), stop: undefined };
 }

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { FieldFight } from "../../../kube/apply.ts";
 import { liveObject } from "../cache.ts";
 import { fails, waiting } from "../status.ts";
 import { SOON_MS, type Step } from "./step.ts";
@@ -12,50 +13,49 @@ export interface Drift {
   fields: string[];
 }
 
-/** Says what somebody changed, where everybody can see it, before the steps that follow put it back. */
-export async function announceDrift(step: Step, managed: KubernetesObject[]): Promise<void> {
-  const { deps, findings } = step;
-  const drifts: Drift[] = [];
-  for (const desired of managed) {
-    const drift = await deps.applier.findDrift(desired, liveObject(deps.caches, desired));
-    if (drift !== undefined)
-      drifts.push({ kind: desired.kind, name: desired.metadata.name, fields: drift.fields });
+/**
+ * Makes the server hold a managed object. What somebody changed of it is said before it is put back, where everybody can
+ * see it, and counted afterwards. Of an object that is fought over, it gives what is there.
+ */
+export async function applyManaged(step: Step, desired: KubernetesObject): Promise<KubernetesObject> {
+  const { deps, sovereign, findings } = step;
+  const live = liveObject(deps.caches, desired);
+  const driftOf = (fields: string[]): Drift => ({ kind: desired.kind, name: desired.metadata.name, fields });
+  try {
+    const applied = await deps.applier.apply(desired, live, (fields) => announce(step, driftOf(fields)));
+    if (applied.kind === "corrected") {
+      const drift = driftOf(applied.fields);
+      const message = describeDrift(drift);
+      findings.conditions.push(fails(CONDITION.inSync, "DriftCorrected", message));
+      deps.events.record(sovereign, "Warning", "DriftCorrected", message);
+      deps.onDrift(sovereign.metadata.name, drift);
+    }
+    return applied.object;
+  } catch (error) {
+    if (!(error instanceof FieldFight)) throw error;
+    findings.fight ??= { message: error.message, retryAfterMs: error.retryAfterMs };
+    return live ?? desired;
   }
-  if (drifts.length === 0) return;
-  const message = describeDrift(drifts);
-  const isImage = touchesImage(drifts);
-  await step.report({
+}
+
+async function announce({ report, findings }: Step, drift: Drift): Promise<void> {
+  const message = describeDrift(drift);
+  await report({
     ...findings,
     conditions: [
-      ...findings.conditions.filter(({ type }) => !(isImage && type === CONDITION.imagePinned)),
-      ...(isImage ? [fails(CONDITION.imagePinned, "ImageDrifted", message)] : []),
-      fails(CONDITION.inSync, "DriftCorrected", message),
+      ...findings.conditions,
+      ...(touchesImage(drift) ? [fails(CONDITION.imagePinned, "ImageDrifted", message)] : []),
+      fails(CONDITION.inSync, "DriftFound", message),
     ],
-    stop: waiting("DriftCorrected", message, SOON_MS),
+    stop: waiting("DriftFound", message, SOON_MS),
   });
 }
 
-/** Makes the server hold a managed object, and counts what somebody had changed of it. */
-export async function applyManaged(step: Step, desired: KubernetesObject): Promise<KubernetesObject> {
-  const { deps, sovereign, findings } = step;
-  const applied = await deps.applier.apply(desired, liveObject(deps.caches, desired));
-  if (applied.kind === "corrected") {
-    const drift: Drift = { kind: desired.kind, name: desired.metadata.name, fields: applied.fields };
-    const message = describeDrift([drift]);
-    findings.conditions.push(fails(CONDITION.inSync, "DriftCorrected", message));
-    deps.events.record(sovereign, "Warning", "DriftCorrected", message);
-    deps.onDrift(sovereign.metadata.name, drift);
-  }
-  return applied.object;
-}
-
-export function describeDrift(drifts: readonly Drift[]): string {
-  return drifts
-    .map(({ kind, name, fields }) => `${kind} ${name}: ${fields.join(", ") || "deleted"}`)
-    .join("; ");
+export function describeDrift({ kind, name, fields }: Drift): string {
+  return `${kind} ${name}: ${fields.join(", ") || "deleted"}`;
 }
 
 /** Whether the image of a container is among what was changed. */
-export function touchesImage(drifts: readonly Drift[]): boolean {
-  return drifts.some(({ fields }) => fields.some((field) => field.endsWith(".image")));
+export function touchesImage({ fields }: Drift): boolean {
+  return fields.some((field) => field.endsWith(".image"));
 }

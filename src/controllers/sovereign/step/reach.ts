@@ -1,11 +1,16 @@
 import { LABEL } from "../../../api/label.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
+import type { Sovereign } from "../../../api/sovereign.ts";
+import { NAMESPACES } from "../../../kube/resource.ts";
+import type { SovereignDeps } from "../dependency.ts";
 import { namespaceOf } from "../desired-metadata.ts";
+import { findRivalry } from "../rival.ts";
 import { type Stop, stalled, unknown } from "../status.ts";
 import type { Step } from "./step.ts";
 
 /** Why this operator leaves the Sovereign alone; undefined when it is its own to reconcile. */
-export function checkReach(step: Step): Stop | undefined {
-  const { spec } = step.sovereign;
+export async function checkReach({ deps, sovereign }: Step): Promise<Stop | undefined> {
+  const { spec, metadata } = sovereign;
   if (spec.suspend) return unknown("Suspended", "spec.suspend is true: nothing is changed until it is false");
   if (spec.cluster !== undefined) {
     return unknown(
@@ -13,18 +18,27 @@ export function checkReach(step: Step): Stop | undefined {
       "spec.cluster names another cluster: this operator reconciles its own cluster only",
     );
   }
-  return foreignNamespace(step);
-}
-
-/** A namespace that somebody else made is not taken over: what lies in it may be theirs. */
-function foreignNamespace({ deps, sovereign }: Step): Stop | undefined {
-  const namespace = namespaceOf(sovereign);
-  const { name } = sovereign.metadata;
-  const live = deps.caches.namespaces.get(namespace);
-  const owner = live?.metadata.labels?.[LABEL.sovereign];
-  if (live === undefined || owner === name) return undefined;
+  const rivalry = findRivalry(deps.caches.sovereigns, sovereign);
+  if (rivalry !== undefined) return stalled(rivalry.reason, rivalry.message);
+  const foreigner = await findForeigner(deps, sovereign);
+  if (foreigner === undefined) return undefined;
   return stalled(
     "NamespaceNotOurs",
-    `namespace ${namespace} ${owner === undefined ? "exists already" : `belongs to Sovereign ${owner}`}: choose another spec.namespace, or label it ${LABEL.sovereign}=${name}`,
+    `namespace ${namespaceOf(sovereign)} ${foreigner}: choose another spec.namespace, or label it ${LABEL.sovereign}=${metadata.name}`,
   );
+}
+
+/** Whose the namespace is, if somebody else's. It is not taken over, nor emptied: what lies in it may be theirs. */
+export async function findForeigner(
+  { caches, client }: SovereignDeps,
+  sovereign: Sovereign,
+): Promise<string | undefined> {
+  const name = namespaceOf(sovereign);
+  const live = caches.namespaces.get(name) ?? (await client.get<KubernetesObject>(NAMESPACES, { name }));
+  if (live === undefined) return undefined;
+  const { [LABEL.sovereign]: owner, [LABEL.organization]: organization } = live.metadata.labels ?? {};
+  // An Organization's namespaces say which Sovereign they are on.
+  if (organization !== undefined) return `belongs to Organization ${organization}`;
+  if (owner === undefined) return "exists already";
+  return owner === sovereign.metadata.name ? undefined : `belongs to Sovereign ${owner}`;
 }

@@ -1,43 +1,57 @@
-import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import { ownedObjects } from "../cache.ts";
 import { desiredConfiguration } from "../desired-configuration.ts";
 import { desiredNamespace, desiredServiceAccounts } from "../desired-metadata.ts";
-import { desiredWorkload } from "../desired-workload.ts";
+import { databaseIdentity } from "../secret.ts";
 import type { Stop } from "../status.ts";
+import { addFinalizer } from "../tear-down.ts";
 import { findAgreement } from "./agreement.ts";
 import { checkDatabase } from "./database.ts";
-import { announceDrift, applyManaged } from "./drift.ts";
-import { migrate } from "./migration.ts";
+import { applyManaged } from "./drift.ts";
+import { migrate, migratedImage } from "./migration.ts";
 import { pinImage } from "./pin.ts";
 import { checkReach } from "./reach.ts";
-import { rollOut } from "./rollout.ts";
+import { judgeRollout, keepWorkload } from "./rollout.ts";
+import { findMissingSecret, readSecrets } from "./secret.ts";
 import type { Step } from "./step.ts";
 import { verify } from "./verification.ts";
 
-/** The steps of contract §3 in their order, each idempotent; the first that cannot go on says why. */
+/**
+ * The steps of contract §3 in their order, each idempotent; the first that cannot go on says why. What runs already is
+ * put back as it should be before anything is waited for: a database that is away, a release or a Franchise that is
+ * missing must not keep a strange image running.
+ */
 export async function reconcileSteps(step: Step): Promise<Stop | undefined> {
   const { deps, sovereign } = step;
-  const away = checkReach(step);
+  const away = await checkReach(step);
   if (away !== undefined) return away;
-  for (const object of [desiredNamespace(sovereign), ...desiredServiceAccounts(sovereign)])
-    await applyManaged(step, object);
+  await addFinalizer(deps, sovereign);
+  const foundation = [desiredNamespace(sovereign), ...desiredServiceAccounts(sovereign)];
+  for (const object of foundation) await applyManaged(step, object);
 
-  const agreement = findAgreement(step);
-  if (agreement.kind !== "agreement") return agreement;
-  const pinned = pinImage(step);
-  if (pinned.kind !== "pinned") return pinned;
-
-  const { image } = pinned;
-  const { franchise, isInTerm } = agreement;
+  const { franchise, isInTerm, stop: unagreed } = findAgreement(step);
+  const { image, stop: unpinned } = pinImage(step);
+  const missing = unagreed ?? unpinned;
+  if (image === undefined) return missing;
   const { operatorJwks } = deps;
   const configuration = desiredConfiguration({ sovereign, franchise, isInTerm, operatorJwks });
-  const workload = desiredWorkload(sovereign, image);
-  await announceDrift(step, [configuration, ...workload]);
   await applyManaged(step, configuration);
 
+  const secrets = await readSecrets(step);
+  const database = databaseIdentity(sovereign, secrets);
+  const running = migratedImage(sovereign, database);
+  let workload = running === undefined ? undefined : await keepWorkload(step, running, secrets);
+  const stop = missing ?? (await checkDatabase(step, secrets, workload?.deployment));
+  if (stop !== undefined || database === undefined) return stop;
+  const unready = (await migrate(step, image, database)) ?? findMissingSecret(step, secrets);
+  if (unready !== undefined) return unready;
+  if (workload === undefined || running !== image) workload = await keepWorkload(step, image, secrets);
+
+  await deps.applier.prune(
+    [...foundation, configuration, ...workload.objects],
+    ownedObjects(deps.caches, sovereign),
+  );
   return (
-    (await checkDatabase(step)) ??
-    (await migrate(step, image)) ??
-    (await rollOut(step, workload)) ??
-    (await verify(step, image, sha256Digest(canonicalJson([workload, configuration]))))
+    judgeRollout(step, workload.deployment) ??
+    (await verify(step, image, [...workload.objects, configuration]))
   );
 }

@@ -1,0 +1,195 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  INGRESSES,
+  JOBS,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  POD_DISRUPTION_BUDGETS,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from "../../../src/kube/resource.ts";
+import { release, sovereign } from "../../support/catalyst-object.ts";
+import {
+  type OperatorLife,
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../../support/operator-bench.ts";
+
+const bench = useOperatorBench();
+const KEPT = [
+  DEPLOYMENTS,
+  SERVICES,
+  POD_DISRUPTION_BUDGETS,
+  NETWORK_POLICIES,
+  CONFIG_MAPS,
+  SERVICE_ACCOUNTS,
+  INGRESSES,
+  JOBS,
+];
+let life: OperatorLife;
+
+/** What lies in a namespace, by uid: what was deleted and made anew is another. */
+async function contents(namespace: string): Promise<string[]> {
+  const all: string[] = [];
+  for (const resource of KEPT) {
+    const { items } = await bench.client().list<KubernetesObject>(resource, { namespace });
+    for (const { kind, metadata } of items)
+      if (metadata.labels?.["catalyst.openova.io/managed-by"] === "operator")
+        all.push(`${kind} ${metadata.name} ${metadata.uid}`);
+  }
+  return all.sort();
+}
+
+const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
+  bench.client().create<Sovereign>(SOVEREIGNS, sovereign(name, spec));
+
+async function remove(name: string): Promise<void> {
+  await bench.client().delete(SOVEREIGNS, { name });
+  await until(
+    async () => ((await bench.sovereign(name)) === undefined ? true : undefined),
+    async () => `${name} is gone`,
+  );
+  await until(
+    async () => (bench.caches().sovereigns.get(name) === undefined ? true : undefined),
+    async () => `the cache knows that ${name} is gone`,
+  );
+}
+
+describe("a Sovereign that is deleted", () => {
+  beforeAll(async () => {
+    await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 10 }));
+    life = bench.live();
+    await create("zero", { role: "CatalystZero" });
+    await create("omantel");
+    await bench.awaitCondition("omantel", "Ready", "True");
+  });
+
+  it("takes nothing of the Sovereign whose namespace it wanted", async () => {
+    const before = await contents("sovereign-omantel");
+    expect(before.length).toBeGreaterThanOrEqual(8);
+    await create("thief", { namespace: "sovereign-omantel" });
+    await bench.awaitCondition("thief", "Ready", "False", "NamespaceTaken");
+    await remove("thief");
+    await settled(life);
+    expect(await contents("sovereign-omantel")).toEqual(before);
+  });
+
+  it.each([
+    ["that somebody else made", {}, "exists already"],
+    [
+      "of an Organization on this very Sovereign",
+      { "catalyst.openova.io/organization": "acme", "catalyst.openova.io/sovereign": "guest" },
+      "belongs to Organization acme",
+    ],
+  ])("is refused a namespace %s, and leaves it alone", async (_whose, labels, message) => {
+    const name = `home-${message.length}`;
+    await bench
+      .client()
+      .create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
+    const labelled = { ...labels, "catalyst.openova.io/managed-by": "operator" };
+    await bench.client().create<KubernetesObject>(CONFIG_MAPS, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: {
+        name: "theirs",
+        namespace: name,
+        labels: { ...labelled, "catalyst.openova.io/sovereign": "guest" },
+      },
+    });
+    await create("guest", { namespace: name });
+    const seen = await bench.awaitCondition("guest", "Stalled", "True", "NamespaceNotOurs");
+    expect(JSON.stringify(seen.status)).toContain(message);
+    await remove("guest");
+    expect(await contents(name)).toHaveLength(1);
+  });
+
+  it("leaves another cluster's Sovereign to itself", async () => {
+    await create("remote", { cluster: { kubeconfigSecretRef: { name: "remote", key: "value" } } });
+    await bench.awaitCondition("remote", "Ready", "Unknown", "RemoteCluster");
+    await remove("remote");
+    expect(await bench.client().get(NAMESPACES, { name: "sovereign-remote" })).toBeUndefined();
+  });
+
+  it("takes its workload with it, keeps its namespace, and comes back without a word of drift", async () => {
+    await create("brief");
+    await bench.awaitCondition("brief", "Ready", "True");
+    const drifts = life.drifts.length;
+    await remove("brief");
+    expect(await contents("sovereign-brief")).toEqual([]);
+    expect(await bench.client().get(NAMESPACES, { name: "sovereign-brief" })).toBeDefined();
+    await create("brief");
+    await bench.awaitCondition("brief", "Ready", "True");
+    expect(life.drifts.slice(drifts)).toEqual([]);
+    await remove("brief");
+    await bench.client().delete(NAMESPACES, { name: "sovereign-brief" });
+    await until(
+      async () => (bench.caches().namespaces.get("sovereign-brief") === undefined ? true : undefined),
+      async () =>
+        `the namespace is gone: ${JSON.stringify(await bench.client().get(NAMESPACES, { name: "sovereign-brief" }))}`,
+    );
+    await create("brief");
+    await bench.awaitCondition("brief", "Ready", "True");
+    expect(life.drifts.slice(drifts)).toEqual([]);
+  });
+
+  it("takes also what was made a moment ago, which no cache knows yet", async () => {
+    await create("hasty");
+    await until(
+      async () =>
+        life.calls.includes("create Job") ||
+        life.calls.some((call) => call.startsWith("apply Deployment")) ||
+        undefined,
+      async () => "a first workload",
+    );
+    await bench.client().delete(SOVEREIGNS, { name: "hasty" });
+    await until(
+      async () => ((await bench.sovereign("hasty")) === undefined ? true : undefined),
+      async () => "hasty is gone",
+    );
+    await settled(life);
+    expect(await contents("sovereign-hasty")).toEqual([]);
+  });
+});
+
+describe("what a Sovereign no longer asks for", () => {
+  it("goes away: its Ingress", async () => {
+    const key = { namespace: "sovereign-omantel", name: "billing" };
+    const setIngress = (ingress: object | null) =>
+      bench.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing: { ingress } } });
+    const ingress = () => bench.client().get(INGRESSES, key);
+    await setIngress({ host: "vouchers.example" });
+    await until(ingress, async () => "the Ingress is there");
+    await setIngress(null);
+    await until(
+      async () => ((await ingress()) === undefined ? true : undefined),
+      async () => "the Ingress is gone",
+    );
+    await bench.awaitCondition("omantel", "Ready", "True");
+  });
+});
+
+describe("Sovereigns that cannot be beside each other", () => {
+  it.each<[string, string, Partial<SovereignSpec>]>([
+    ["FqdnTaken", "double", { fqdn: "omantel.example" }],
+    ["SecondCatalystZero", "second", { role: "CatalystZero" }],
+  ])("%s: the younger one stalls, and moves on when the elder is gone", async (reason, name, spec) => {
+    const elder = reason === "FqdnTaken" ? "omantel" : "zero";
+    // Kubernetes tells ages by the second.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await create(name, spec);
+    const seen = await bench.awaitCondition(name, "Stalled", "True", reason);
+    expect(JSON.stringify(seen.status?.conditions)).toContain(`Sovereign ${elder}`);
+    expect(await bench.client().get(NAMESPACES, { name: `sovereign-${name}` })).toBeUndefined();
+    await bench.awaitCondition(elder, "Ready", "True");
+    await remove(elder);
+    await bench.awaitCondition(name, "Ready", "True");
+  });
+});

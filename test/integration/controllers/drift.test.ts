@@ -1,0 +1,182 @@
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import type { DeploymentObject } from "../../../src/controllers/sovereign/observed.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, SERVICES } from "../../../src/kube/resource.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { NEXT_IMAGE, release, sovereign } from "../../support/catalyst-object.ts";
+import {
+  type OperatorLife,
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../../support/operator-bench.ts";
+
+const bench = useOperatorBench();
+const NAMESPACE = "sovereign-zero";
+const STRANGE = `registry.example/strange@sha256:${"e".repeat(64)}`;
+let life: OperatorLife;
+
+const imageOf = async () => {
+  const live = (await bench
+    .client()
+    .get(DEPLOYMENTS, { namespace: NAMESPACE, name: "billing" })) as unknown as {
+    spec: { template: { spec: { containers: { image: string }[] } } };
+  };
+  return live.spec.template.spec.containers[0]?.image;
+};
+const editImage = () =>
+  bench.client().request({
+    method: "PATCH",
+    path: `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/billing`,
+    contentType: "application/strategic-merge-patch+json",
+    body: { spec: { template: { spec: { containers: [{ name: "billing", image: STRANGE }] } } } },
+  });
+const editConfiguration = (words: string) =>
+  bench
+    .client()
+    .mergePatch(
+      CONFIG_MAPS,
+      { namespace: NAMESPACE, name: "billing-config" },
+      { data: { "catalog.json": words } },
+    );
+const isReady = () => bench.awaitCondition("zero", "Ready", "True");
+
+describe("a Sovereign that somebody edits", () => {
+  beforeAll(async () => {
+    await bench.client().create<BillingRelease>(RELEASES, release());
+    await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
+    life = bench.live();
+    await isReady();
+  });
+  beforeEach(() => settled(life));
+
+  it("costs nothing while nobody does", async () => {
+    const before = life.calls.length;
+    await settled(life);
+    expect(life.calls.slice(before)).toEqual([]);
+  });
+
+  it("looks at its Secrets, and writes nothing, when somebody else's label changes", async () => {
+    const before = life.calls.length;
+    const key = { namespace: NAMESPACE, name: "billing" };
+    await bench.client().mergePatch(SERVICES, key, { metadata: { labels: { team: "theirs" } } });
+    await until(
+      async () => life.calls.length > before || undefined,
+      async () => "a look",
+    );
+    await settled(life);
+    expect(life.calls.slice(before)).toEqual(["get Secret billing-db", "get Secret billing-jwt"]);
+  });
+
+  it("says what was changed before it is put back, and counts it afterwards", async () => {
+    const seen: string[] = [];
+    const stop = new AbortController();
+    bench.caches().sovereigns.onChange(({ object }) => {
+      const inSync = object.status?.conditions?.find(({ type }) => type === "InSync");
+      if (inSync !== undefined && seen.at(-1) !== inSync.reason) seen.push(inSync.reason);
+    }, stop.signal);
+    await editImage();
+    await until(
+      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => `the image is ${await imageOf()}`,
+    );
+    await bench.awaitCondition("zero", "InSync", "True");
+    await isReady();
+    stop.abort();
+    expect(seen).toEqual(["InSync", "DriftFound", "DriftCorrected", "InSync"]);
+    expect(life.drifts.at(-1)).toEqual({
+      sovereign: "zero",
+      kind: "Deployment",
+      fields: ["spec.template.spec.containers[billing].image"],
+    });
+    expect((await bench.events("zero")).map(({ reason }) => reason)).toContain("DriftCorrected");
+  });
+
+  it("counts an edit that also hides the object from the operator's cache", async () => {
+    const key = { namespace: NAMESPACE, name: "billing" };
+    const drifts = life.drifts.length;
+    await bench.client().mergePatch(SERVICES, key, {
+      metadata: { labels: { "catalyst.openova.io/managed-by": null } },
+      spec: { selector: { app: "theirs" } },
+    });
+    await until(
+      async () => (life.drifts.length > drifts ? true : undefined),
+      async () => "the correction",
+    );
+    expect(life.drifts.at(-1)).toMatchObject({
+      kind: "Service",
+      fields: expect.arrayContaining(["spec.selector"]),
+    });
+    await isReady();
+  });
+
+  it("is put back also while its database is away, without a hot loop", async () => {
+    bench.world().silent.add(NAMESPACE);
+    // The rollout that the edit sets off is what makes the operator ask the database again.
+    const [reconciles, calls, probes] = [
+      life.reconciles.length,
+      life.calls.length,
+      bench.world().probes.length,
+    ];
+    await editImage();
+    await until(
+      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => `the image is ${await imageOf()}`,
+    );
+    await bench.awaitCondition("zero", "DatabaseReady", "False", "DatabaseSilent");
+    await settled(life);
+    await editConfiguration('{"while":"away"}');
+    await until(
+      async () => life.drifts.at(-1)?.kind === "ConfigMap" || undefined,
+      async () => "the correction of the configuration",
+    );
+    await sleep(1_000);
+    // Two edits, their effects, and a look each second.
+    expect(life.reconciles.length - reconciles).toBeLessThan(25);
+    expect(life.calls.length - calls).toBeLessThan(120);
+    expect(bench.world().probes.length - probes).toBeLessThan(25);
+    bench.world().silent.clear();
+    await isReady();
+  });
+
+  it("is left alone after a while in a fight, once for each edit at most, and the rest is still looked after", async () => {
+    const before = life.reconciles.length;
+    let edits = 0;
+    for (; edits < 30; edits += 1) {
+      await editConfiguration(`{"theirs":${edits}}`);
+      await sleep(40);
+      const inSync = (await bench.sovereign("zero"))?.status?.conditions?.find(
+        ({ type }) => type === "InSync",
+      );
+      if (inSync?.reason === "FieldFight") break;
+    }
+    await bench.awaitCondition("zero", "InSync", "False", "FieldFight");
+    await settled(life);
+    const [reconciles, calls] = [life.reconciles.length, life.calls.length];
+    expect(reconciles - before).toBeLessThanOrEqual(2 * (edits + 1));
+    // The other side goes on: each edit is seen, and none is answered.
+    for (let i = 0; i < 10; i += 1) {
+      await editConfiguration(`{"still":${i}}`);
+      await sleep(30);
+    }
+    await settled(life);
+    expect(life.reconciles.length - reconciles).toBeLessThanOrEqual(10);
+    expect(life.calls.slice(calls).filter((call) => !call.startsWith("get "))).toEqual([]);
+    // An unpinned image elsewhere is none of this fight.
+    await editImage();
+    await until(
+      async () => (await imageOf()) === NEXT_IMAGE || undefined,
+      async () => `the image is ${await imageOf()}`,
+    );
+    const deployment = await bench.client().get<DeploymentObject>(DEPLOYMENTS, {
+      namespace: NAMESPACE,
+      name: "billing",
+    });
+    expect(deployment).toBeDefined();
+    const fights = (await bench.events("zero")).filter(({ reason }) => reason === "FieldFight");
+    expect(fights.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(2);
+  });
+});

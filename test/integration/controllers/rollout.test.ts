@@ -1,0 +1,169 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { findCondition } from "../../../src/api/condition.ts";
+import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
+import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
+import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/catalyst-object.ts";
+import {
+  type OperatorLife,
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../../support/operator-bench.ts";
+import { databaseUrlOf, provideSecret } from "../../support/outside-world.ts";
+
+const bench = useOperatorBench();
+const FOLLOWERS = ["alpha", "beta", "gamma"];
+let life: OperatorLife;
+
+const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
+  bench.client().create<Sovereign>(SOVEREIGNS, sovereign(name, spec));
+const setRelease = (spec: object) => bench.client().mergePatch(RELEASES, { name: "stable" }, { spec });
+const readRelease = async () =>
+  (await bench.client().get<BillingRelease>(RELEASES, { name: "stable" }))?.status;
+const awaitImage = (name: string, image: string) =>
+  until(
+    async () => {
+      const { status } = (await bench.sovereign(name)) ?? {};
+      const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+      return (status?.pinnedImage === image && isReady) || undefined;
+    },
+    async () => `${name} on ${image}: ${JSON.stringify((await bench.sovereign(name))?.status)}`,
+  );
+
+describe("a release on its way", () => {
+  beforeAll(async () => {
+    const first = release({ maxUnavailable: 1 });
+    await bench
+      .client()
+      .create<BillingRelease>(RELEASES, { ...first, spec: { ...first.spec, image: IMAGE } });
+    life = bench.live();
+    await create("zero", { role: "CatalystZero" });
+    for (const name of FOLLOWERS) await create(name);
+    for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
+  });
+
+  it("leaves those who wait Ready, judged by what they run, and takes one after the other", async () => {
+    // Each status of a follower as it changes: whether it was ever not Ready while it ran the old image.
+    const broken: string[] = [];
+    const atOnce: number[] = [];
+    const stop = new AbortController();
+    bench.caches().sovereigns.onChange(({ object }) => {
+      const { status, metadata } = object;
+      if (metadata.name === "zero") return;
+      const ready = findCondition(status?.conditions, "Ready");
+      if (status?.pinnedImage === IMAGE && ready?.status !== "True")
+        broken.push(`${metadata.name}: ${ready?.reason}`);
+      const updating = bench
+        .caches()
+        .sovereigns.list()
+        .filter(
+          (other) =>
+            other.metadata.name !== "zero" &&
+            other.status?.pinnedImage === NEXT_IMAGE &&
+            findCondition(other.status.conditions, "VoucherShapeVerified")?.status !== "True",
+        );
+      atOnce.push(updating.length);
+    }, stop.signal);
+    await setRelease({ image: NEXT_IMAGE, rollout: { bake: "1s" } });
+    const phases = new Set<string>();
+    await until(
+      async () => {
+        const status = await readRelease();
+        phases.add(status?.phase ?? "");
+        return status?.phase === "Complete" && status.reference?.image === NEXT_IMAGE ? true : undefined;
+      },
+      async () => JSON.stringify(await readRelease()),
+      25_000,
+    );
+    for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, NEXT_IMAGE);
+    stop.abort();
+    expect(broken).toEqual([]);
+    expect(Math.max(...atOnce)).toBe(1);
+    expect([...phases]).toEqual(expect.arrayContaining(["Canary", "Baking"]));
+    expect((await readRelease())?.earlierReferences).toBeUndefined();
+    expect((await readRelease())?.reference?.apiFingerprint).toBe(`sha256:a${"b".repeat(63)}`);
+    expect(findCondition((await readRelease())?.conditions, "Reconciling")).toBeUndefined();
+    for (const name of FOLLOWERS) {
+      const { items } = await bench.client().list(JOBS, { namespace: `sovereign-${name}` });
+      expect(items).toHaveLength(2);
+    }
+  });
+
+  it("goes to Catalyst-Zero also where other canaries are named", async () => {
+    await setRelease({ image: IMAGE, rollout: { canaries: ["gamma"], bake: "0s" } });
+    for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
+  });
+});
+
+describe("what a Sovereign runs with", () => {
+  it("is proof only with nobody else under its Service", async () => {
+    await bench.awaitCondition("alpha", "Ready", "True");
+    const [pod] = (await bench.client().list<PodObject>(PODS, { namespace: "sovereign-alpha" })).items.filter(
+      ({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === "billing",
+    );
+    if (pod === undefined) throw new Error("no Pod");
+    const { uid: _, resourceVersion: __, ownerReferences: ___, ...metadata } = pod.metadata;
+    const stranger = {
+      ...pod,
+      metadata: { ...metadata, name: "stranger" },
+      spec: { containers: [{ name: "billing", image: NEXT_IMAGE }] },
+    };
+    await bench.client().create(PODS, stranger);
+    await bench
+      .client()
+      .mergePatch(
+        PODS,
+        stranger.metadata,
+        { status: { podIP: "10.9.9.9", conditions: [{ type: "Ready", status: "True" }] } },
+        "status",
+      );
+    const seen = await bench.awaitCondition("alpha", "VoucherShapeVerified", "False", "StrangePod");
+    expect(JSON.stringify(seen.status?.conditions)).toContain("Pod stranger answers too");
+    await bench.client().delete(PODS, stranger.metadata);
+    await bench.awaitCondition("alpha", "Ready", "True");
+  });
+
+  it("is started anew with a new password, on a database that needs no other migration", async () => {
+    const namespace = "sovereign-beta";
+    const generation = async () =>
+      (await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" }))?.metadata.generation ?? 0;
+    const [before, migrations] = [await generation(), bench.world().migrations.length];
+    const uri = databaseUrlOf(namespace).replace("secret", "rotated@/");
+    await provideSecret(bench.client(), namespace, "billing-db", { uri });
+    // Nothing may watch Secrets: any other change makes the operator look, as time would.
+    await bench
+      .client()
+      .mergePatch(SOVEREIGNS, { name: "beta" }, { spec: { branding: { displayName: "B" } } });
+    await until(
+      async () => ((await generation()) > before ? true : undefined),
+      async () => "another template",
+    );
+    await bench.awaitCondition("beta", "Ready", "True");
+    expect(bench.world().migrations.length).toBe(migrations);
+  });
+
+  it("is migrated anew on another database, before anything runs on that", async () => {
+    const namespace = "sovereign-gamma";
+    await settled(life);
+    const calls = life.calls.length;
+    await provideSecret(bench.client(), namespace, "restored", { uri: databaseUrlOf(namespace, "restored") });
+    await bench.client().mergePatch(
+      SOVEREIGNS,
+      { name: "gamma" },
+      {
+        spec: { billing: { database: { secretRef: { name: "restored" } } } },
+      },
+    );
+    await until(
+      async () => ((await bench.client().list(JOBS, { namespace })).items.length === 3 ? true : undefined),
+      async () => "another Job",
+    );
+    await bench.awaitCondition("gamma", "Ready", "True");
+    const writes = life.calls.slice(calls).filter((call) => /^(create Job|apply Deployment)/.test(call));
+    expect(writes.map((call) => call.split(" ", 2).join(" "))).toEqual(["create Job", "apply Deployment"]);
+  });
+});
