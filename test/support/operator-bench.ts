@@ -68,7 +68,13 @@ export interface OperatorBench {
   }): OperatorLife;
   sovereign(name: string): Promise<Sovereign | undefined>;
   /** Waits until a condition says this. */
-  awaitCondition(name: string, type: string, status: string, reason?: string): Promise<Sovereign>;
+  awaitCondition(
+    name: string,
+    type: string,
+    status: string,
+    reason?: string,
+    withinMs?: number,
+  ): Promise<Sovereign>;
   events(about: string): Promise<{ reason: string; count: number; message: string }[]>;
 }
 
@@ -148,6 +154,7 @@ export function useOperatorBench(): OperatorBench {
         { logger, metrics },
         {
           name: "sovereign",
+          backoff: { firstMs: 5, maxMs: 100 },
           watches: sovereignWatches(caches, now),
           async reconcile(key, signal): Promise<Outcome> {
             if (!concerns(key)) return { kind: "done" };
@@ -190,7 +197,7 @@ export function useOperatorBench(): OperatorBench {
     world: () => world,
     live,
     sovereign,
-    async awaitCondition(name, type, status, reason) {
+    async awaitCondition(name, type, status, reason, withinMs) {
       return until(
         async () => {
           const seen = await sovereign(name);
@@ -201,6 +208,7 @@ export function useOperatorBench(): OperatorBench {
         },
         async () =>
           `${name} ${type}=${status} ${reason ?? ""}; it is ${JSON.stringify((await sovereign(name))?.status?.conditions, undefined, 1)}`,
+        withinMs,
       );
     },
     async events(about) {

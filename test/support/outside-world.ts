@@ -28,8 +28,8 @@ export interface OutsideWorld {
   smokeTests: string[];
   /** Shapes that differ from what every image has: fingerprint of the API by image. */
   shapes: Map<string, string>;
-  /** Jobs of these namespaces do not end. */
-  hanging: Set<string>;
+  /** Migrations in these namespaces fail, with these last words. */
+  failing: Map<string, string>;
   probe(url: string, namespace: string): Promise<{ kind: "answers" } | { kind: "silent"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   stop(): Promise<void>;
@@ -58,7 +58,7 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
     probes: [],
     smokeTests: [],
     shapes: new Map(),
-    hanging: new Set(),
+    failing: new Map(),
     async probe(url) {
       world.probes.push(url);
       return [...world.silent].some((part) => url.includes(part))
@@ -144,7 +144,6 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
 
   async function runJob(job: Workload & JobObject): Promise<void> {
     const { namespace = "", name, uid = "" } = job.metadata;
-    if (world.hanging.has(namespace)) return;
     const live = await client.get<JobObject>(JOBS, job.metadata);
     if (live?.metadata.uid !== uid || live.status?.completionTime !== undefined) return;
     world.migrations.push({ namespace, uid });
@@ -155,15 +154,17 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
         "job-name": name,
       }) as unknown as PodObject,
     );
-    const message = JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
-    const terminated = { exitCode: 0, message, reason: "Completed" };
+    const failure = world.failing.get(namespace);
+    const isFailing = failure !== undefined;
+    const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
+    const terminated = { exitCode: isFailing ? 1 : 0, message, reason: isFailing ? "Error" : "Completed" };
     const at = new Date().toISOString().replace(/\.\d+Z$/, "Z");
     await client.mergePatch(
       PODS,
       pod.metadata,
       {
         status: {
-          phase: "Succeeded",
+          phase: isFailing ? "Failed" : "Succeeded",
           containerStatuses: [
             {
               name: "migrate",
@@ -181,18 +182,21 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
     const condition = (type: string) => ({
       type,
       status: "True",
-      reason: "CompletionsReached",
+      reason: isFailing ? "BackoffLimitExceeded" : "CompletionsReached",
       message: "",
       lastProbeTime: at,
       lastTransitionTime: at,
     });
-    const status = { startTime: at, succeeded: 1, active: 0, ready: 0 };
-    const heading = condition("SuccessCriteriaMet");
+    const counts = isFailing ? { failed: 1 } : { succeeded: 1 };
+    const status = { startTime: at, active: 0, ready: 0, ...counts };
+    const heading = condition(isFailing ? "FailureTarget" : "SuccessCriteriaMet");
+    const end = isFailing ? {} : { completionTime: at };
+    const last = condition(isFailing ? "Failed" : "Complete");
     await client.mergePatch(JOBS, job.metadata, { status: { ...status, conditions: [heading] } }, "status");
     await client.mergePatch(
       JOBS,
       job.metadata,
-      { status: { ...status, completionTime: at, conditions: [heading, condition("Complete")] } },
+      { status: { ...status, ...end, conditions: [heading, last] } },
       "status",
     );
   }

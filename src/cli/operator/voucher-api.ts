@@ -38,13 +38,12 @@ export async function startVoucherApi(deps: {
   let serving: { service: BillingService; identity: string } | undefined;
 
   const own = (): Sovereign | undefined =>
-    caches.sovereigns
-      .list()
-      .find(({ metadata, spec }) =>
-        settings.voucherApiSovereign === undefined
-          ? spec.role === "CatalystZero"
-          : metadata.name === settings.voucherApiSovereign,
-      );
+    caches.sovereigns.list().find((sovereign) =>
+      settings.voucherApiSovereign === undefined
+        ? // Of two that say so, the one that was refused is never migrated.
+          sovereign.spec.role === "CatalystZero" && isMigrated(sovereign)
+        : sovereign.metadata.name === settings.voucherApiSovereign,
+    );
 
   async function refresh(): Promise<void> {
     const sovereign = own();

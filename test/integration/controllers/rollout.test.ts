@@ -99,6 +99,15 @@ describe("a release on its way", () => {
   });
 });
 
+describe("what a release may say", () => {
+  it.each([-5, "999%", "-1%", "101%", "5"])("is no maxUnavailable of %s", async (maxUnavailable) => {
+    await expect(setRelease({ rollout: { maxUnavailable } })).rejects.toMatchObject({ reason: "Invalid" });
+  });
+  it.each([0, 7, "0%", "25%", "100%"])("is a maxUnavailable of %s", async (maxUnavailable) => {
+    await setRelease({ rollout: { maxUnavailable } });
+  });
+});
+
 describe("what a Sovereign runs with", () => {
   it("is proof only with nobody else under its Service", async () => {
     await bench.awaitCondition("alpha", "Ready", "True");
@@ -144,6 +153,37 @@ describe("what a Sovereign runs with", () => {
     );
     await bench.awaitCondition("beta", "Ready", "True");
     expect(bench.world().migrations.length).toBe(migrations);
+  });
+
+  it("costs the others nothing when it is looked at again", async () => {
+    await settled(life);
+    const before = life.reconciles.length;
+    const time = (await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time;
+    await bench
+      .client()
+      .mergePatch(SOVEREIGNS, { name: "alpha" }, { spec: { branding: { displayName: "A" } } });
+    await until(
+      async () => ((await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time !== time ? true : undefined),
+      async () => "another smoke test",
+    );
+    await settled(life);
+    expect(new Set(life.reconciles.slice(before))).toEqual(new Set(["alpha"]));
+  });
+
+  it("is not there while its migration fails: it says why, and goes on when the Job is deleted", async () => {
+    const namespace = "sovereign-delta";
+    bench.world().failing.set(namespace, "permission denied for schema public");
+    await create("delta");
+    const seen = await bench.awaitCondition("delta", "Stalled", "True", "MigrationFailed");
+    expect(findCondition(seen.status?.conditions, "Migrated")?.message).toMatch(
+      /^Job billing-migrate-[0-9a-f]{12} failed: permission denied for schema public; mend the cause/,
+    );
+    expect(await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" })).toBeUndefined();
+    bench.world().failing.clear();
+    const [job] = (await bench.client().list(JOBS, { namespace })).items;
+    if (job === undefined) throw new Error("no Job");
+    await bench.client().delete(JOBS, job.metadata);
+    await bench.awaitCondition("delta", "Ready", "True");
   });
 
   it("is migrated anew on another database, before anything runs on that", async () => {
