@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import type { KubeClient } from "./client.ts";
 import { findDifferences } from "./difference.ts";
+import { KubeError } from "./error.ts";
 import { createFightGuard } from "./fight.ts";
 import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
@@ -104,6 +105,24 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
     return result !== undefined && isOlder(cached, result) ? result : cached;
   }
 
+  /**
+   * Whether the server makes of our words just what is there: a process that does not remember their last write asks, as
+   * it would else take for an edit what another webhook does to them every time.
+   */
+  async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
+    if (foreignAdditions(desired, live).length > 0) return false;
+    const trial = await client
+      .apply(resourceOfManifest(desired), desired, { fieldManager, dryRun: true })
+      .catch((error: unknown) => {
+        // A webhook with side effects stands in the way of every trial.
+        if (error instanceof KubeError && error.status === 400) return undefined;
+        throw error;
+      });
+    if (trial === undefined) return false;
+    const substance = (object: KubernetesObject) => canonicalJson({ ...comparable(object), status: null });
+    return substance(trial) === substance(live);
+  }
+
   function forget(name: string): void {
     memories.delete(name);
     fights.forget(name);
@@ -122,6 +141,10 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
       const isKnown = memory?.digest === digest || (live !== undefined && digestOf(live) === digest);
       const fields = live === undefined ? [] : unsettled(desired, live, memory);
       if (live !== undefined && fields.length === 0) return { kind: "unchanged", object: live };
+      if (isKnown && memory === undefined && live !== undefined && (await isSettled(desired, live))) {
+        memories.set(name, { digest, result: live, settled: findings(desired, live) });
+        return { kind: "unchanged", object: live };
+      }
       if (isKnown) {
         fights.check(name);
         await beforeCorrection?.(fields);

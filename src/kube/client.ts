@@ -31,6 +31,8 @@ export interface ApplyOptions {
   /** Takes fields from other managers. Default true: a controller knows what it wants. */
   force?: boolean;
   subresource?: string;
+  /** Says what would become of the object, and writes nothing. */
+  dryRun?: boolean;
 }
 
 export interface DeleteOptions {
@@ -131,11 +133,11 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
       call({ method: "POST", path: pathOf(resource, scopeOf(object)), body: object }),
     replace: (resource, object, subresource) =>
       call({ method: "PUT", path: pathOf(resource, object.metadata, subresource), body: object }),
-    apply: (resource, object, { fieldManager, force = true, subresource }) =>
+    apply: (resource, object, { fieldManager, force = true, subresource, dryRun = false }) =>
       call({
         method: "PATCH",
         path: pathOf(resource, object.metadata, subresource),
-        query: { fieldManager, force },
+        query: { fieldManager, force, dryRun: dryRun ? "All" : undefined },
         contentType: "application/apply-patch+yaml",
         body: object,
       }),

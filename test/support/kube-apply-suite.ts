@@ -12,7 +12,7 @@ import {
 import { desiredWorkload } from "../../src/controllers/sovereign/desired-workload.ts";
 import { createApplier, FieldFight } from "../../src/kube/apply.ts";
 import { withForeignFields } from "../../src/kube/informer.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, resourceOfManifest } from "../../src/kube/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, resourceOfManifest, SECRETS } from "../../src/kube/resource.ts";
 import { type ConfigMap, configMap, type KubeBench } from "./kube-suite.ts";
 
 const MANAGER = "catalyst-operator";
@@ -203,6 +203,33 @@ export function describeApplier(bench: KubeBench): void {
           expect(outcome).toMatchObject({ kind: "corrected", fields: ["data.a", "metadata.labels"] });
         else expect(outcome.kind).toBe("unchanged");
       }
+    });
+
+    it("takes for no edit what the server makes of its words, also after a restart", async () => {
+      const namespace = await bench.namespace();
+      // What is sent as text is kept as bytes, under another name.
+      const desired = {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "rewritten", namespace },
+        stringData: { a: "ours" },
+      };
+      const first = newApplier();
+      const { object } = await first.apply(desired, undefined);
+      const heard: string[][] = [];
+      for (const applier of [first, newApplier()]) {
+        const again = await applier.apply(
+          desired,
+          await cached(desired),
+          async (fields) => void heard.push(fields),
+        );
+        expect(again.kind).toBe("unchanged");
+        expect(again.object.metadata.resourceVersion).toBe(object.metadata.resourceVersion);
+      }
+      expect(object).not.toHaveProperty("stringData");
+      expect(heard).toEqual([]);
+      await bench.client().mergePatch(SECRETS, desired.metadata, { data: { a: "eA==" } });
+      expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("corrected");
     });
 
     it("takes what it was told to forget for new", async () => {
