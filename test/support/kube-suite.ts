@@ -6,6 +6,7 @@ import { createInformer, type Informer, type InformerOptions } from "../../src/k
 import { CONFIG_MAPS, NAMESPACES, type Resource, SERVICE_ACCOUNTS } from "../../src/kube/resource.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "./kube-apiserver.ts";
+import { describeApplierCases } from "./kube-apply-case-suite.ts";
 import { describeApplier } from "./kube-apply-suite.ts";
 import { describeLeaderElection } from "./kube-election-suite.ts";
 import { describeEvents, describeStatus } from "./kube-report-suite.ts";
@@ -89,6 +90,7 @@ export function describeKubeMachinery(kind: "embedded" | "real"): void {
     describeStatus(bench);
     describeEvents(bench);
     describeApplier(bench);
+    describeApplierCases(bench);
     describeLeaderElection(bench);
   });
 }

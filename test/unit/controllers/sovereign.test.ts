@@ -9,13 +9,6 @@ import {
   migrationResult,
   rolloutPending,
 } from "../../../src/controllers/sovereign/observed.ts";
-import {
-  databaseIdentity,
-  type SecretObject,
-  type Secrets,
-  secretNames,
-  secretsDigest,
-} from "../../../src/controllers/sovereign/secret.ts";
 import { desiredStatus, type Findings, fails, holds } from "../../../src/controllers/sovereign/status.ts";
 import { describeDrift, touchesImage } from "../../../src/controllers/sovereign/step/drift.ts";
 import {
@@ -111,45 +104,6 @@ describe("what is kept for a Sovereign", () => {
       plans: [{ id: "starter", name: "Starter", price_baisa: 5000 }],
       addons: [],
     });
-  });
-});
-
-describe("the Secrets that a Sovereign runs with", () => {
-  const secret = (name: string, resourceVersion: string, uri?: string): [string, SecretObject] => [
-    name,
-    {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name, uid: `uid-${name}`, resourceVersion },
-      ...(uri === undefined ? {} : { data: { uri: Buffer.from(uri).toString("base64") } }),
-    },
-  ];
-  const own = sovereign("omantel");
-  const at = (uri: string, version = "1"): Secrets =>
-    new Map([secret("billing-db", version, uri), secret("billing-jwt", "1")]);
-  const first = databaseIdentity(own, at("postgres://billing:one@db:5432/billing?sslmode=require"));
-
-  it("are those of billing's environment", () =>
-    expect(secretNames(own)).toEqual(["billing-db", "billing-jwt"]));
-
-  it.each([
-    ["the same with another password", "postgres://billing:two@db:5432/billing", true],
-    ["the same with a password that looks like an address", "postgres://billing:a@b/c@db:5432/billing", true],
-    ["another on another host", "postgres://billing:one@other:5432/billing", false],
-    ["another of another name", "postgres://billing:one@db:5432/restored", false],
-  ])("lead to a database: %s", (_which, uri, isSame) => {
-    expect(databaseIdentity(own, at(uri)) === first).toBe(isSame);
-  });
-
-  it("say nothing of a database without a URL", () => {
-    expect(databaseIdentity(own, new Map([["billing-db", undefined]]))).toBeUndefined();
-  });
-
-  it("start Pods anew when one has another version, and not while one is missing", () => {
-    const uri = "postgres://db/billing";
-    expect(secretsDigest(at(uri, "1"))).toBe(secretsDigest(at(uri, "1")));
-    expect(secretsDigest(at(uri, "2"))).not.toBe(secretsDigest(at(uri, "1")));
-    expect(secretsDigest(new Map([secret("billing-db", "1"), ["billing-jwt", undefined]]))).toBeUndefined();
   });
 });
 
