@@ -1,0 +1,47 @@
+import { type Bar, judge } from "../bar.ts";
+import { median } from "../statistic.ts";
+import type { ProcessMemory, Round, ScenarioResult } from "./result.ts";
+import { checkoutName, previewName, ROUND_TRIP_MS } from "./scenario.ts";
+
+const HOT = { loopback: checkoutName(0, "hot", false), away: checkoutName(ROUND_TRIP_MS, "hot", false) };
+const HOT_LARGE = checkoutName(0, "hot", true);
+const PREVIEW = previewName(0, true);
+
+/** What a checkout costs both the billing process and the server, which others on the machine cannot make dearer by much. */
+const costOf = ({ ours }: Round) => ours.serverCpuMs + (ours.processCpuMs ?? Number.NaN);
+
+export function judgeBars(
+  results: readonly ScenarioResult[],
+  rounds: ReadonlyMap<string, readonly Round[]>,
+  atRest: ProcessMemory,
+): Bar[] {
+  const find = (name: string) => results.find((result) => result.name === name);
+  const preview = find(PREVIEW)?.ours;
+  const paired = (of: (round: Round) => number): number | undefined => {
+    const [small, large] = [rounds.get(HOT.loopback), rounds.get(HOT_LARGE)];
+    if (small === undefined || large === undefined) return undefined;
+    return median(large.map((round, index) => of(round) / of(small[index] ?? round)));
+  };
+  const costRatio = paired(costOf);
+  return [
+    judge(
+      "checkout, hot code, loopback",
+      ">=",
+      3,
+      "times the earlier rate",
+      find(HOT.loopback)?.ratio.median,
+    ),
+    judge("checkout, hot code, 0.5 ms", ">=", 10, "times the earlier rate", find(HOT.away)?.ratio.median),
+    judge("checkout's cost, large over empty ledger", "<=", 1.1, "times the CPU time", costRatio),
+    judge("checkout's cost, large over empty ledger", ">=", 0.9, "times the CPU time", costRatio),
+    judge("preview, one process, 64 connections", ">=", 5_000, "requests/s", preview?.perSecond.median),
+    judge("preview, one process, 64 connections", "<=", 10, "ms at p99", preview?.p99Ms.median),
+    judge("memory at rest", "<=", 150, "MiB resident", atRest.rssMib),
+  ];
+}
+
+/** Which scenario says where the time of a missed bar goes. */
+export function scenarioOfBar(bar: Bar): string {
+  if (bar.name.startsWith("preview")) return PREVIEW;
+  return bar.name.includes("0.5 ms") ? HOT.away : HOT.loopback;
+}

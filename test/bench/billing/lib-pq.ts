@@ -1,0 +1,137 @@
+import pg from "pg";
+
+type Row = (string | null)[];
+
+/** A statement as database/sql runs it over lib/pq. */
+export interface LibPqConnection {
+  /** With arguments: prepared anew (one round trip), executed (another), closed. Without: one round trip. */
+  query(text: string, args?: readonly (string | number)[]): Promise<Row[]>;
+}
+
+export interface LibPqPool extends LibPqConnection {
+  transaction<T>(run: (connection: LibPqConnection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** One message exchange up to ReadyForQuery: what pg's client calls while it is this one's turn. */
+class RoundTrip {
+  readonly done: Promise<Row[]>;
+  private readonly rows: Row[] = [];
+  private resolve: (rows: Row[]) => void = () => {};
+  private reject: (error: Error) => void = () => {};
+  private readonly send: (connection: pg.Connection) => void;
+
+  constructor(send: (connection: pg.Connection) => void) {
+    this.send = send;
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  submit(connection: pg.Connection): void {
+    // One packet for the messages of one trip.
+    connection.stream.cork();
+    this.send(connection);
+    connection.stream.uncork();
+  }
+
+  handleRowDescription(): void {}
+  handleCommandComplete(): void {}
+  handlePortalSuspended(): void {}
+  handleEmptyQuery(): void {}
+  handleDataRow(message: { fields: Row }): void {
+    this.rows.push(message.fields);
+  }
+  handleError(error: Error): void {
+    this.reject(error);
+  }
+  handleReadyForQuery(): void {
+    this.resolve(this.rows);
+  }
+}
+
+function connectionOf(client: pg.Client): LibPqConnection {
+  const trip = (send: (connection: pg.Connection) => void) => client.query(new RoundTrip(send)).done;
+  return {
+    async query(text, args) {
+      if (args === undefined) return trip((connection) => connection.query(text));
+      await trip((connection) => {
+        connection.parse({ name: "", text, types: [] }, true);
+        connection.describe({ type: "S" }, true);
+        connection.sync();
+      });
+      const rows = await trip((connection) => {
+        connection.bind({ values: args.map(String) }, true);
+        connection.execute({}, true);
+        connection.sync();
+      });
+      // Nobody waits for it.
+      client.connection.close({ type: "S" }, true);
+      return rows;
+    },
+  };
+}
+
+const MAX_OPEN = 20;
+const MAX_IDLE = 5;
+
+/** database/sql's pool: at most 20 connections, of which 5 are kept when nobody wants them. */
+export function createLibPqPool(connectionString: string): LibPqPool {
+  const idle: pg.Client[] = [];
+  const waiting: ((client: pg.Client) => void)[] = [];
+  const ending = new Set<Promise<void>>();
+  let open = 0;
+
+  async function acquire(): Promise<pg.Client> {
+    const kept = idle.pop();
+    if (kept !== undefined) return kept;
+    if (open >= MAX_OPEN) return new Promise((resolve) => waiting.push(resolve));
+    open += 1;
+    const client = new pg.Client({ connectionString });
+    client.on("error", () => {});
+    await client.connect();
+    return client;
+  }
+
+  function release(client: pg.Client): void {
+    const next = waiting.shift();
+    if (next !== undefined) {
+      next(client);
+    } else if (idle.length < MAX_IDLE) {
+      idle.push(client);
+    } else {
+      open -= 1;
+      const end = client.end().finally(() => ending.delete(end));
+      ending.add(end);
+    }
+  }
+
+  async function withConnection<T>(use: (connection: LibPqConnection) => Promise<T>): Promise<T> {
+    const client = await acquire();
+    try {
+      return await use(connectionOf(client));
+    } finally {
+      release(client);
+    }
+  }
+
+  return {
+    query: (text, args) => withConnection((connection) => connection.query(text, args)),
+    transaction: (run) =>
+      withConnection(async (connection) => {
+        await connection.query("BEGIN");
+        try {
+          const result = await run(connection);
+          await connection.query("COMMIT");
+          return result;
+        } catch (error) {
+          await connection.query("ROLLBACK");
+          throw error;
+        }
+      }),
+    async close() {
+      await Promise.all([...idle.splice(0).map((client) => client.end()), ...ending]);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Bar } from "../bar.ts";
+import type { Machine } from "../machine.ts";
+import type { Spread } from "../statistic.ts";
+import { figure, textTable } from "../text-table.ts";
+import type { BenchResult } from "./bench.ts";
+import type { Profile, ScenarioResult, SideResult } from "./result.ts";
+
+const range = ({ min, median, max }: Spread) => `${figure(median)} (${figure(min)}–${figure(max)})`;
+
+export function renderReport(machine: Machine, result: BenchResult): string {
+  const { roundTrips, memoryAtRest, scenarios, bars, profiles } = result;
+  return [
+    `${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}, PostgreSQL ${result.postgres} with fsync`,
+    `${result.rounds} rounds of ${result.measureMs} ms for each side; large ledger: ${result.ledgerRows} rows, adopted in ${(result.adoptionMs / 1_000).toFixed(1)} s`,
+    `round trip to the database: ${roundTrips.map(({ addedMs, medianMs }) => `${figure(medianMs)} ms at +${addedMs}`).join(", ")}`,
+    `billing at rest: ${figure(memoryAtRest.rssMib)} MiB resident, ${figure(memoryAtRest.pssMib)} MiB proportional`,
+    textTable([
+      ["requests/s: median (min–max)", "ours", "earlier", "ratio"],
+      ...scenarios.map((scenario) => [
+        scenario.name,
+        range(scenario.ours.perSecond),
+        range(scenario.earlier.perSecond),
+        range(scenario.ratio),
+      ]),
+    ]),
+    textTable([
+      ["medians", "", "p50 ms", "p99 ms", "process CPU ms", "server CPU ms", "round trips", "peak MiB"],
+      ...scenarios.flatMap((scenario) => [
+        sideRow(scenario, "ours", scenario.ours),
+        sideRow(scenario, "earlier", scenario.earlier),
+      ]),
+    ]),
+    ...profiles.map(renderProfile),
+    textTable([["bar", "bound", "measured", ""], ...bars.map(barRow)]),
+  ].join("\n\n");
+}
+
+function sideRow(scenario: ScenarioResult, side: string, result: SideResult): string[] {
+  return [
+    side === "ours" ? scenario.name : "",
+    side,
+    figure(result.p50Ms.median),
+    figure(result.p99Ms.median),
+    figure(result.processCpuMs?.median),
+    figure(result.serverCpuMs.median),
+    figure(result.tripsPerRequest?.median),
+    figure(result.peakMemoryMib?.max),
+  ];
+}
+
+function barRow({ name, comparison, bound, unit, measured, held }: Bar): string[] {
+  const verdict = held === null ? "not measured" : held ? "held" : "missed";
+  return [name, `${comparison} ${bound} ${unit}`, figure(measured ?? undefined), verdict];
+}
+
+function renderProfile({ scenario, packages, functions, statements }: Profile): string {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const lines = (title: string, of: Profile["packages"]) =>
+    textTable([[title, ""], ...of.map(({ name, share }) => [`  ${name}`, percent(share)])]);
+  return [
+    `where the time goes: ${scenario}`,
+    lines("billing process, by package", packages),
+    lines("billing process, by function", functions),
+    ...(statements === undefined
+      ? []
+      : [
+          textTable([
+            ["inside the database function: of its time, waiting included", "", "calls", "mean ms"],
+            ...statements.map(({ name, share, calls, meanMs }) => [
+              `  ${name}`,
+              percent(share),
+              String(calls),
+              figure(meanMs),
+            ]),
+          ]),
+        ]),
+  ].join("\n");
+}

@@ -1,0 +1,74 @@
+/** One thing that both sides are asked to do, in one surrounding. */
+export interface Scenario {
+  /** Short, and the key under which results are found. */
+  name: string;
+  request: "checkout" | "preview-hit" | "preview-miss";
+  /** What each round trip to the database costs beyond loopback. */
+  roundTripMs: number;
+  codes: "hot" | "many";
+  ledgerRows: number;
+  /** Requests under way at once. */
+  clients: number;
+}
+
+export interface Plan {
+  rounds: number;
+  /** Time for each measurement of each side. */
+  measureMs: number;
+  /** Rows of the larger ledger. */
+  ledgerRows: number;
+  scenarios: Scenario[];
+}
+
+export const CLIENTS = 64;
+export const ROUND_TRIP_MS = 0.5;
+
+export const checkoutName = (roundTripMs: number, codes: Scenario["codes"], isLarge: boolean) =>
+  `checkout, ${codes === "hot" ? "hot code" : "1,000 codes"}, ${placeName(roundTripMs)}, ${isLarge ? "large" : "empty"} ledger`;
+export const previewName = (roundTripMs: number, isHit: boolean) =>
+  `preview, ${isHit ? "hit" : "miss"}, ${placeName(roundTripMs)}`;
+const placeName = (roundTripMs: number) => (roundTripMs === 0 ? "loopback" : `${roundTripMs} ms`);
+
+export function createPlan(options: { isQuick: boolean; rounds?: number; only?: string }): Plan {
+  const { isQuick } = options;
+  const ledgerRows = isQuick ? 10_000 : 1_000_000;
+  const scenarios: Scenario[] = [];
+  for (const roundTripMs of [0, ROUND_TRIP_MS]) {
+    for (const codes of ["hot", "many"] as const) {
+      for (const rows of [0, ledgerRows]) {
+        scenarios.push({
+          name: checkoutName(roundTripMs, codes, rows > 0),
+          request: "checkout",
+          roundTripMs,
+          codes,
+          ledgerRows: rows,
+          clients: CLIENTS,
+        });
+      }
+    }
+    scenarios.push({
+      name: `checkout, one client, ${placeName(roundTripMs)}`,
+      request: "checkout",
+      roundTripMs,
+      codes: "hot",
+      ledgerRows: 0,
+      clients: 1,
+    });
+    for (const request of ["preview-hit", "preview-miss"] as const) {
+      scenarios.push({
+        name: previewName(roundTripMs, request === "preview-hit"),
+        request,
+        roundTripMs,
+        codes: "hot",
+        ledgerRows: 0,
+        clients: CLIENTS,
+      });
+    }
+  }
+  return {
+    rounds: options.rounds ?? (isQuick ? 1 : 5),
+    measureMs: isQuick ? 150 : 1_500,
+    ledgerRows,
+    scenarios: scenarios.filter(({ name }) => name.includes(options.only ?? "")),
+  };
+}

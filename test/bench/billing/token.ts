@@ -1,0 +1,19 @@
+import { createHmac } from "node:crypto";
+
+export const FQDN = "bench.catalyst.example";
+export const JWT_SECRET = "a-secret-for-nothing-but-the-bench-0123456789";
+const LIFETIME_S = 15 * 60;
+
+/** Today's HS256 token; made here, as thousands are needed before a measurement begins. */
+export function tokenOf(userId: string): string {
+  const nowS = Math.floor(Date.now() / 1000);
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({
+    sub: userId,
+    email: `${userId}@example.om`,
+    role: "member",
+    iat: nowS,
+    exp: nowS + LIFETIME_S,
+  })}`;
+  return `${signed}.${createHmac("sha256", JWT_SECRET).update(signed).digest("base64url")}`;
+}

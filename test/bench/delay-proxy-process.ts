@@ -1,0 +1,77 @@
+import { writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+// A process of its own, so that what is measured and what delays it do not wait for each other's event loop. It ends with
+// its parent.
+const [targetPort = 0, delayMs = 0] = process.argv.slice(2).map(Number);
+
+/** How long it sleeps before it looks again for what has arrived: bounds by how much a stamp may be late. */
+const SLICE_MS = 0.05;
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+let trips = 0;
+let isPumping = false;
+/** In the order of their time, as all wait equally long. */
+const held: { dueMs: number; send(): void }[] = [];
+
+try {
+  // The kernel rounds sleeps up by 50 µs unless told otherwise.
+  writeFileSync("/proc/self/timerslack_ns", "1000");
+} catch {
+  // Then the delays are a little longer; the bench measures what they came to.
+}
+
+/** Timers count in whole milliseconds: it sleeps by hand. */
+function pump(): void {
+  for (;;) {
+    const [first] = held;
+    if (first === undefined) {
+      isPumping = false;
+      return;
+    }
+    const restMs = first.dueMs - performance.now();
+    if (restMs > 0) {
+      Atomics.wait(cell, 0, 0, Math.min(restMs, SLICE_MS));
+      break;
+    }
+    held.shift();
+    first.send();
+  }
+  setImmediate(pump);
+}
+
+function hold(send: () => void): void {
+  if (delayMs === 0) {
+    send();
+    return;
+  }
+  held.push({ dueMs: performance.now() + delayMs, send });
+  if (isPumping) return;
+  isPumping = true;
+  pump();
+}
+
+const server = createServer({ noDelay: true }, (client: Socket) => {
+  const target = connect({ port: targetPort, host: "127.0.0.1", noDelay: true });
+  let isAnswered = true;
+  // The whole round trip's delay on the way there: for who asks and waits it is the same, and half the work.
+  client.on("data", (chunk) => {
+    isAnswered = false;
+    hold(() => target.write(chunk));
+  });
+  target.on("data", (chunk) => {
+    if (!isAnswered) trips += 1;
+    isAnswered = true;
+    client.write(chunk);
+  });
+  client.on("close", () => hold(() => target.destroy()));
+  target.on("close", () => client.destroy());
+  client.on("error", () => {});
+  target.on("error", () => {});
+});
+
+server.listen({ host: "127.0.0.1", port: 0 }, () =>
+  process.send?.({ port: (server.address() as AddressInfo).port }),
+);
+process.on("message", () => process.send?.({ trips }));
+process.on("disconnect", () => process.exit());

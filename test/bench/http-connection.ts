@@ -1,0 +1,76 @@
+import { connect } from "node:net";
+
+/**
+ * One kept-alive HTTP/1.1 connection, one request at a time. A library's client would take as much of the processor as
+ * the server under test; this one writes bytes made beforehand and reads as far as `Content-Length` says.
+ */
+export interface HttpConnection {
+  send(request: Buffer): Promise<HttpAnswer>;
+  close(): void;
+}
+
+export interface HttpAnswer {
+  status: number;
+  body: string;
+}
+
+const HEAD_END = Buffer.from("\r\n\r\n");
+
+export function openHttpConnection(port: number): HttpConnection {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  let received: Buffer = Buffer.alloc(0);
+  let waiting: { resolve(answer: HttpAnswer): void; reject(error: Error): void } | undefined;
+
+  function fail(error: Error): void {
+    waiting?.reject(error);
+    waiting = undefined;
+  }
+  socket.on("error", fail);
+  socket.on("close", () => fail(new Error("the server closed the connection")));
+  socket.on("data", (chunk: Buffer) => {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const headEnd = received.indexOf(HEAD_END);
+    if (headEnd < 0) return;
+    const head = received.toString("latin1", 0, headEnd);
+    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
+    const bodyStart = headEnd + HEAD_END.length;
+    if (Number.isNaN(length)) return fail(new Error(`an answer without Content-Length: ${head}`));
+    if (received.length < bodyStart + length) return;
+    const answer = {
+      status: Number(head.slice(9, 12)),
+      body: received.toString("utf8", bodyStart, bodyStart + length),
+    };
+    received = received.subarray(bodyStart + length);
+    const { resolve } = waiting ?? {};
+    waiting = undefined;
+    resolve?.(answer);
+  });
+
+  return {
+    send: (request) =>
+      new Promise((resolve, reject) => {
+        if (socket.destroyed) return reject(new Error("the connection is closed"));
+        waiting = { resolve, reject };
+        socket.write(request);
+      }),
+    close: () => socket.destroy(),
+  };
+}
+
+/** The bytes of a request. */
+export function requestOf(
+  method: "GET" | "POST",
+  path: string,
+  options: { token?: string; body?: unknown } = {},
+): Buffer {
+  const body = options.body === undefined ? "" : JSON.stringify(options.body);
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    "Host: bench",
+    ...(options.token === undefined ? [] : [`Authorization: Bearer ${options.token}`]),
+    ...(options.body === undefined
+      ? []
+      : ["Content-Type: application/json", `Content-Length: ${Buffer.byteLength(body)}`]),
+  ];
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body}`);
+}

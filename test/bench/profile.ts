@@ -1,0 +1,107 @@
+/** Where time went, largest first. */
+export interface ProfileLine {
+  name: string;
+  /** Of the time in which the process was not idle, from 0 to 1. */
+  share: number;
+}
+
+export interface CpuProfile {
+  nodes: {
+    id: number;
+    callFrame: { functionName: string; url: string; lineNumber: number };
+    children?: number[];
+  }[];
+  samples: number[];
+  timeDeltas: number[];
+}
+
+const IDLE = new Set(["(idle)", "(root)"]);
+
+/** Profiles a process that runs under `--inspect`, while `run` runs: without what it did to start. */
+export async function recordCpuProfile(
+  inspectorUrl: string,
+  run: () => Promise<unknown>,
+): Promise<CpuProfile> {
+  const socket = new WebSocket(inspectorUrl);
+  const answers = new Map<
+    number,
+    (message: { result?: { profile?: CpuProfile }; error?: unknown }) => void
+  >();
+  await new Promise((resolve, reject) => {
+    socket.addEventListener("open", resolve);
+    socket.addEventListener("error", () => reject(new Error(`no inspector at ${inspectorUrl}`)));
+  });
+  socket.addEventListener("message", ({ data }) => {
+    const message = JSON.parse(String(data));
+    answers.get(message.id)?.(message);
+  });
+  let sent = 0;
+  const ask = (method: string, params = {}) =>
+    new Promise<{ profile?: CpuProfile }>((resolve, reject) => {
+      sent += 1;
+      answers.set(sent, ({ result, error }) =>
+        result === undefined ? reject(new Error(`${method}: ${JSON.stringify(error)}`)) : resolve(result),
+      );
+      socket.send(JSON.stringify({ id: sent, method, params }));
+    });
+  try {
+    await ask("Profiler.enable");
+    await ask("Profiler.setSamplingInterval", { interval: 500 });
+    await ask("Profiler.start");
+    await run();
+    const { profile } = await ask("Profiler.stop");
+    if (profile === undefined) throw new Error("the inspector sent no profile");
+    return profile;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Self time by function, and by package. */
+export function readCpuProfile(profile: CpuProfile): { functions: ProfileLine[]; packages: ProfileLine[] } {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])),
+  );
+  const functions = new Map<string, number>();
+  const packages = new Map<string, number>();
+  let busy = 0;
+  for (const [index, id] of profile.samples.entries()) {
+    const node = nodes.get(id);
+    const spent = profile.timeDeltas[index] ?? 0;
+    if (node === undefined || IDLE.has(node.callFrame.functionName)) continue;
+    busy += spent;
+    const { functionName, url, lineNumber } = node.callFrame;
+    const at = url === "" ? "" : ` ${shortUrl(url)}:${lineNumber + 1}`;
+    add(functions, `${functionName || "(anonymous)"}${at}`, spent);
+    add(packages, ownerOf(id), spent);
+  }
+
+  /** Node's own code counts for the package that called it. */
+  function ownerOf(id: number): string {
+    for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
+      const frame = nodes.get(at)?.callFrame;
+      if (frame === undefined) break;
+      if (["(garbage collector)", "(program)"].includes(frame.functionName)) return frame.functionName;
+      const name = packageOf(frame.url);
+      if (name !== undefined) return name;
+    }
+    return "node";
+  }
+  const linesOf = (spent: Map<string, number>): ProfileLine[] =>
+    [...spent].map(([name, time]) => ({ name, share: time / busy })).sort((a, b) => b.share - a.share);
+  return { functions: linesOf(functions), packages: linesOf(packages) };
+}
+
+function add(spent: Map<string, number>, name: string, time: number): void {
+  spent.set(name, (spent.get(name) ?? 0) + time);
+}
+
+const shortUrl = (url: string) =>
+  url.replace(/^file:\/\/.*\/(node_modules|src)\//, "$1/").replace(/^node_modules\//, "");
+
+function packageOf(url: string): string | undefined {
+  const dependency = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
+  if (dependency !== undefined) return dependency;
+  return /\/(src\/[\w-]+\/(?:[\w-]+\/)*[\w.-]+)$/.exec(url)?.[1];
+}

@@ -1,0 +1,142 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createEarlierSequence, type EarlierSequence } from "../../bench/billing/earlier-sequence.ts";
+import { createLibPqPool, type LibPqPool } from "../../bench/billing/lib-pq.ts";
+import { type HelperProcess, startDelayProxy, startHelper } from "../../bench/helper-process.ts";
+import { EARLIER_TABLES } from "../../support/earlier-service.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+
+let database: TestDatabase;
+let proxy: HelperProcess;
+let neighbour: HelperProcess;
+let pool: LibPqPool;
+let earlier: EarlierSequence;
+
+beforeAll(async () => {
+  database = await createTestDatabase("empty");
+  await database.pool.query(EARLIER_TABLES);
+  await database.pool.query("INSERT INTO promo_codes (code, credit_omr) VALUES ('HOT', 25), ('COLD', 25)");
+  const url = new URL(database.url);
+  proxy = await startDelayProxy(Number(url.port), 0);
+  neighbour = await startHelper("billing/neighbour-process.ts");
+  url.port = String(proxy.port);
+  pool = createLibPqPool(url.href);
+  earlier = createEarlierSequence({ pool, neighbourPort: neighbour.port });
+  // Connecting takes trips of its own.
+  await earlier.preview("HOT");
+});
+
+afterAll(async () => {
+  earlier.close();
+  await pool.close();
+  await Promise.all([proxy.close(), neighbour.close()]);
+  await database.drop();
+});
+
+async function countTrips(run: () => Promise<unknown>): Promise<number> {
+  const before = await proxy.count();
+  await run();
+  return ((await proxy.count()).trips ?? 0) - (before.trips ?? 0);
+}
+
+describe("the earlier service's statement sequence", () => {
+  const order = { userId: "user", tenantId: "shop", planId: "small", code: "HOT" };
+
+  it("takes 26 round trips for a new customer's checkout, and leaves what the earlier service left", async () => {
+    expect(await countTrips(() => earlier.checkout(order))).toBe(26);
+    const { rows } = await database.pool.query(`
+      SELECT c.user_id, o.amount_omr, o.promo_code, s.plan_id, p.times_redeemed,
+             (SELECT array_agg(l.amount_omr ORDER BY l.amount_omr DESC) FROM credit_ledger l WHERE l.customer_id = c.id) AS ledger
+        FROM customers c JOIN orders o ON o.customer_id = c.id JOIN subscriptions s ON s.customer_id = c.id
+        JOIN promo_redemptions r ON r.customer_id = c.id JOIN promo_codes p USING (code)`);
+    expect(rows).toEqual([
+      {
+        user_id: "user",
+        amount_omr: 9,
+        promo_code: "HOT",
+        plan_id: "small",
+        times_redeemed: 1,
+        ledger: [25, -9],
+      },
+    ]);
+  });
+
+  it("takes 24 for a customer that it knows, and two for a preview", async () => {
+    expect(await countTrips(() => earlier.checkout({ ...order, code: "COLD" }))).toBe(24);
+    expect(await countTrips(() => earlier.preview("HOT"))).toBe(2);
+  });
+
+  it("finds no code that is not there", async () => {
+    expect(await earlier.preview("NONE")).toBe(false);
+  });
+});
+
+describe("the delaying proxy", () => {
+  it("makes no round trip shorter than it was told", async () => {
+    const slow = await startDelayProxy(Number(new URL(database.url).port), 20);
+    const url = new URL(database.url);
+    url.port = String(slow.port);
+    const slowPool = createLibPqPool(url.href);
+    await slowPool.query("SELECT 1");
+    const startMs = performance.now();
+    await slowPool.query("SELECT 1");
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(20);
+    await slowPool.close();
+    await slow.close();
+  });
+});
+
+describe("npm run bench -- billing", () => {
+  const MAIN = resolve(import.meta.dirname, "../../bench/main.ts");
+
+  async function bench(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const texts = { stdout: "", stderr: "" };
+    child.stdout.on("data", (chunk) => {
+      texts.stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      texts.stderr += chunk;
+    });
+    const [code] = await once(child, "close");
+    return { code, ...texts };
+  }
+
+  it("measures both sides, judges every bar, and writes what it found", { timeout: 120_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "catalyst-bench-test-"));
+    const output = join(folder, "results.json");
+    const { code, stdout, stderr } = await bench([
+      ...["billing", "--quick", "--only", "hot code, loopback", "--output", output],
+    ]);
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const { billing, machine } = JSON.parse(readFileSync(output, "utf8"));
+    rmSync(folder, { recursive: true });
+    expect(machine.cores).toBeGreaterThan(0);
+    expect(billing.scenarios.map(({ name }: { name: string }) => name)).toEqual([
+      "checkout, hot code, loopback, empty ledger",
+      "checkout, hot code, loopback, large ledger",
+    ]);
+    for (const { ours, earlier: other, ratio } of billing.scenarios) {
+      for (const spread of [ours.perSecond, ours.p99Ms, ours.processCpuMs, other.perSecond, ratio]) {
+        expect(spread.median).toBeGreaterThan(0);
+      }
+    }
+    const judged = billing.bars.filter(({ held }: { held: boolean | null }) => typeof held === "boolean");
+    expect(judged).toHaveLength(4);
+    expect(stdout).toContain("checkout, hot code, loopback, empty ledger");
+  });
+
+  it.each([
+    [["nonsense"], "name what to measure: billing"],
+    [["billing", "--rounds", "0"], "--rounds must be"],
+    [["billing", "--only", "tea"], "no scenario's name holds 'tea'"],
+    [["billing", "--fast"], "--fast"],
+  ])("refuses %j", async (args, said) => {
+    const { code, stderr } = await bench(args);
+    expect({ code, said: stderr.includes(said) }).toEqual({ code: 2, said: true });
+  });
+});
