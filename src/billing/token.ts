@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  type CryptoKey,
   createLocalJWKSet,
   decodeJwt,
   decodeProtectedHeader,
@@ -81,6 +82,7 @@ export function createTokenVerifier(deps: {
   const secret = settings.jwtSecret === undefined ? undefined : new TextEncoder().encode(settings.jwtSecret);
   if (secret !== undefined && secret.byteLength < 32)
     throw new Error("the JWT secret must have at least 32 bytes");
+  let secretKey: Promise<CryptoKey> | undefined;
   const operatorKeys = createOperatorKeys(deps.operatorKeys);
   const oidcKeys =
     settings.oidc === undefined ? undefined : createIssuerKeys({ settings: settings.oidc, now, logger });
@@ -92,7 +94,8 @@ export function createTokenVerifier(deps: {
     if (alg === "HS256") {
       if (secret === undefined)
         throw new TokenError("token_invalid", "this Sovereign takes no HS256 tokens: sign in again");
-      const { payload } = await jwtVerify(token, secret, { ...common, algorithms: ["HS256"] });
+      secretKey ??= importSecret(secret);
+      const { payload } = await jwtVerify(token, await secretKey, { ...common, algorithms: ["HS256"] });
       // Today's tokens name no audience; one that names another's is another's.
       const audiences = [payload.aud ?? []].flat();
       const ours = [settings.sovereignFqdn, settings.oidc?.audience];
@@ -147,6 +150,11 @@ export function createTokenVerifier(deps: {
       throw new TokenError("token_invalid", "the token does not hold here: sign in again", { cause: error });
     }
   };
+}
+
+/** Imported once: handed over as bytes, it would be imported again for each token, which costs more than the proof. */
+function importSecret(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }
 
 const invalid = () => new TokenError("token_invalid", "the token does not hold here: sign in again");
