@@ -21,8 +21,8 @@ interface Waiting<Member, Result> {
 }
 
 /**
- * Takes members together without making any of them wait for others: who comes while nothing is under way goes at once;
- * as soon as a batch is back, all that has queued since goes in the next. No timer. A batch that fails as a whole and is
+ * Takes members together without making any of them wait for others: what arrives in one go while nothing is under way
+ * goes at once; as soon as a batch is back, all that has queued since goes in the next. No timer. A batch that fails as a whole and is
  * undone is tried member by member, outside the lanes, so that a bad one harms and delays nobody else.
  *
  * Measured on one hot voucher, 2 cores, loopback: single calls 3,400/s, batches of 50 19,000/s.
@@ -32,6 +32,7 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
   const queue: Waiting<Member, Result>[] = [];
   const held = new Set<string>();
   let busyLanes = 0;
+  let isStarting = false;
 
   /** The first in the queue that share nothing with each other or with what is under way. */
   function take(): Waiting<Member, Result>[] {
@@ -107,11 +108,21 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
     }
   }
 
+  /** Once everything that the event loop has at hand is read: requests that arrive together begin together. */
+  function startSoon(): void {
+    if (isStarting) return;
+    isStarting = true;
+    setImmediate(() => {
+      isStarting = false;
+      start();
+    });
+  }
+
   return {
     submit: (member: Member): Promise<Result> =>
       new Promise((resolve, reject) => {
         queue.push({ member, keys: keysOf(member), resolve, reject });
-        start();
+        startSoon();
       }),
   };
 }
