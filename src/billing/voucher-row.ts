@@ -31,7 +31,8 @@ export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr,
   ${IS_OPEN} AS is_open`;
 
 // Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.
-export const TWIN_ORDER = `(p.code = $1) DESC, p.created_at, p.code COLLATE "C"`;
+export const twinOrder = (key: string) => `(p.code = ${key}) DESC, p.created_at, p.code COLLATE "C"`;
+export const TWIN_ORDER = twinOrder("$1");
 
 /** No voucher, adopted ones of another case included, is found under `drawn.code`. */
 export const FREE_KEY = `NOT EXISTS (SELECT FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = drawn.code)`;

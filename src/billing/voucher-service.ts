@@ -1,6 +1,5 @@
 import { createBatchIssuer, type IssueBatch } from "./bulk-issue.ts";
 import type { Database, Queryable } from "./db/database.ts";
-import { LOOKUP_KEY_SQL } from "./db/schema.ts";
 import { VoucherError } from "./errors.ts";
 import type { VoucherGrants } from "./grant.ts";
 import { createGrantGate } from "./grant-gate.ts";
@@ -15,13 +14,13 @@ import {
 import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } from "./voucher-audit.ts";
 import { codeOfSymbols, drawSymbols } from "./voucher-code.ts";
 import { listVouchers, type VoucherFilter, type VoucherPage, type VoucherPosition } from "./voucher-list.ts";
+import { createVoucherLookup } from "./voucher-preview.ts";
 import {
   FREE_KEY,
   lockAny,
   lockLive,
   requireKey,
   requireTerms,
-  TWIN_ORDER,
   VOUCHER_COLUMNS,
   type VoucherRow,
   voucherOf,
@@ -59,6 +58,7 @@ export function createVoucherService(deps: {
   drawSymbols?: () => string;
 }): VoucherService {
   const { database } = deps;
+  const findVoucher = createVoucherLookup({ database });
   const draw = deps.drawSymbols ?? drawSymbols;
   const gate = createGrantGate({ grants: deps.grants });
 
@@ -110,17 +110,7 @@ export function createVoucherService(deps: {
   }
 
   return {
-    async preview(code) {
-      const [row] = await database.query<VoucherPreview>({
-        name: "voucher-preview",
-        text: `SELECT p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
-                      coalesce(p.active, false) AS active, billing_accepts_redemptions(p, now()) AS accepting_redemptions
-                 FROM promo_codes p
-                WHERE ${LOOKUP_KEY_SQL} = $1 AND p.deleted_at IS NULL ORDER BY ${TWIN_ORDER} LIMIT 1`,
-        values: [requireKey(code)],
-      });
-      return row;
-    },
+    preview: async (code) => findVoucher(requireKey(code)),
 
     list: (limit, after, filter = {}) => listVouchers(database, limit, after, filter),
 

@@ -121,7 +121,7 @@ describe("a preview", () => {
         undefined,
         undefined,
       ]);
-      expect(asked.map(({ values }) => values)).toEqual(codes.map((code) => [code]));
+      expect(asked.map(({ values }) => values)).toEqual(codes.map((code) => [[code]]));
       expect(new Set(asked.map(({ name, text }) => `${name} ${text}`)).size).toBe(1);
     } finally {
       await pool.end();
