@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 // A process of its own, so that what is measured and what delays it do not wait for each other's event loop. It ends with
 // its parent.
-const [targetPort = 0, delayMs = 0] = process.argv.slice(2).map(Number);
+const [targetPort = 0, initialDelayMs = 0] = process.argv.slice(2).map(Number);
+let delayMs = initialDelayMs;
 
 /** How long it sleeps before it looks again for what has arrived: bounds by how much a stamp may be late. */
 const SLICE_MS = 0.05;
@@ -73,5 +74,8 @@ const server = createServer({ noDelay: true }, (client: Socket) => {
 server.listen({ host: "127.0.0.1", port: 0 }, () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 );
-process.on("message", () => process.send?.({ trips }));
+process.on("message", (message: { delayMs?: number }) => {
+  delayMs = message.delayMs ?? delayMs;
+  process.send?.({ trips });
+});
 process.on("disconnect", () => process.exit());

@@ -5,8 +5,8 @@ import { join } from "node:path";
 /** A helper of the bench that listens on loopback, in a process of its own. */
 export interface HelperProcess {
   port: number;
-  /** What it answers when it is asked how far it is. */
-  count(): Promise<Record<string, number>>;
+  /** Tells it something, or just asks: it answers how far it is. */
+  ask(message?: Record<string, number>): Promise<Record<string, number>>;
   close(): Promise<void>;
 }
 
@@ -19,10 +19,10 @@ export async function startHelper(
   const { port = 0 } = await answer();
   return {
     port,
-    count() {
-      const counted = answer();
-      child.send("count");
-      return counted;
+    ask(message = {}) {
+      const answered = answer();
+      child.send(message);
+      return answered;
     },
     async close() {
       const exited = once(child, "exit");

@@ -12,7 +12,7 @@ export function renderReport(machine: Machine, result: BenchResult): string {
   return [
     `${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}, PostgreSQL ${result.postgres} with fsync`,
     `${result.rounds} rounds of ${result.measureMs} ms for each side; large ledger: ${result.ledgerRows} rows, adopted in ${(result.adoptionMs / 1_000).toFixed(1)} s`,
-    `round trip to the database: ${roundTrips.map(({ addedMs, medianMs }) => `${figure(medianMs)} ms at +${addedMs}`).join(", ")}`,
+    `round trip to the database: ${roundTrips.map(({ wantedMs, medianMs }) => `${figure(medianMs)} ms ${wantedMs === 0 ? "on loopback" : `for ${wantedMs} ms`}`).join(", ")}`,
     `billing at rest: ${figure(memoryAtRest.rssMib)} MiB resident, ${figure(memoryAtRest.pssMib)} MiB proportional`,
     textTable([
       ["requests/s: median (min–max)", "ours", "earlier", "ratio"],

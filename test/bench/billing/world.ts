@@ -9,6 +9,7 @@ import { type BillingProcess, startBillingProcess } from "./billing-process.ts";
 import { createDatabasePair, type DatabasePair, runSql } from "./database.ts";
 import { createEarlierSequence, type EarlierSequence } from "./earlier-sequence.ts";
 import { createLibPqPool, type LibPqPool } from "./lib-pq.ts";
+import { calibrateProxy } from "./round-trip.ts";
 import { STATEMENT_PROFILE_SETTINGS, trackStatements } from "./statement-profile.ts";
 
 /** Where a contestant finds its database. */
@@ -86,6 +87,9 @@ export async function createWorld(deps: {
       at.port = String(proxies.get(roundTripMs)?.port ?? server.port);
       return at.href;
     };
+    for (const [roundTripMs, proxy] of proxies) {
+      await calibrateProxy(proxy, roundTripMs, databaseUrl(pair(0).earlierUrl, roundTripMs));
+    }
     let startCount = 0;
     const startOurs = async ({ ledgerRows, roundTripMs }: Place, nodeArgs: readonly string[]) => {
       startCount += 1;
@@ -129,7 +133,7 @@ export async function createWorld(deps: {
         earlier.set(keyOf(place), { pool, sequence });
         return sequence;
       },
-      countTrips: async (roundTripMs) => (await proxies.get(roundTripMs)?.count())?.trips,
+      countTrips: async (roundTripMs) => (await proxies.get(roundTripMs)?.ask())?.trips,
       databaseUrl,
       close,
     };
