@@ -45,7 +45,7 @@ CREATE TYPE public.billing_checkout_line AS (
 
 -- What follows from orders that are paid for: a subscription each, and an event for each sink.
 CREATE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO subscriptions (customer_id, tenant_id, plan_id, status, order_id, price_baisa, current_period_start, current_period_end)
   SELECT o.customer_id, o.tenant_id, o.plan_id, 'active', o.id, o.amount_baisa, now(), now() + interval '1 month'
@@ -62,7 +62,8 @@ END $$;
 DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, jsonb, bigint, text, text, text[], text, text);
 -- Checkouts, all in this transaction. Every request has another user and another tenant (the caller sees to it), so that the
 -- vouchers are all that they share. Locks in the order customer, tenant, promo, edge, ledger, each kind in one order of its
--- own: two batches never wait for each other crosswise.
+-- own: two batches never wait for each other crosswise. Without sequential scans: a plan is made while the tables are small,
+-- and kept while they grow (a call of 50 at 18,000 orders: 737 ms with the kept scan, 23 ms without).
 --   p_requests   array of the first block of billing_checkout_line
 --   p_card_step  smallest amount that the payment processor can ask for; null: there is none
 --   outcome      placed | pending (a payment is due), or a refusal, which has written nothing but its idempotency record:
@@ -71,7 +72,7 @@ DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, js
 --                else holds the customer, and nobody of this batch shall wait for that.
 CREATE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
   v_lines billing_checkout_line[] := ARRAY(SELECT l FROM jsonb_populate_recordset(NULL::billing_checkout_line, p_requests) AS l);
