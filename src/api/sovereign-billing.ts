@@ -20,6 +20,13 @@ const AuthSchema = object(
     audience: Type.Optional(
       text({ description: "The `aud` that tokens for this Sovereign carry.", maxLength: 256 }),
     ),
+    clientId: Type.Optional(
+      text({
+        description:
+          "Public OIDC client (PKCE) that the administrators' page signs in with. Absent: by token alone.",
+        maxLength: 256,
+      }),
+    ),
     secretRef: Type.Optional(
       secretRef(
         "The Secret with the legacy HS256 key (at least 32 bytes), in the Sovereign's namespace.",
@@ -34,6 +41,10 @@ const AuthSchema = object(
       {
         rule: "has(self.issuer) == has(self.audience)",
         message: "issuer and audience go together: set both, or neither",
+      },
+      {
+        rule: "!has(self.clientId) || has(self.issuer)",
+        message: "clientId belongs to an issuer: set issuer and audience too",
       },
       {
         rule: "has(self.issuer) || has(self.secretRef)",
@@ -89,6 +100,17 @@ export const BillingSchema = object(
       default: "OMR",
     }),
     ingress: Type.Optional(IngressSchema),
+    events: Type.Optional(
+      object(
+        {
+          brokers: Type.Array(
+            text({ description: "host:port", maxLength: 300, pattern: "^[^\\s,:]+:[0-9]{1,5}$" }),
+            { minItems: 1, maxItems: 20, description: "Kafka or Redpanda brokers of the platform's topics." },
+          ),
+        },
+        { description: "Where orders are announced besides Organizations. Absent: nowhere." },
+      ),
+    ),
     payments: Type.Optional(
       object(
         {

@@ -37,7 +37,7 @@ Environment (every secret also as NAME_FILE):
   SETTINGS_KEY                    seals those keys in the database, at least 32 bytes (JWT_SECRET)
   STRIPE_API_BASE                 origin instead of Stripe's own
   SUCCESS_URL, CANCEL_URL         where a payment leads back to (https://<SOVEREIGN_FQDN>/?checkout=…)
-  CURRENCY                        one with three decimals (OMR)
+  CURRENCY                        ISO 4217 code (OMR)
   DATABASE_MAX_CONNECTIONS        connections to the database (10)
   DRAIN_SECONDS                   time to go on serving after SIGTERM, already unready (0)
   REQUEST_SECONDS                 time within which a request must have come in, headers and body (30)

@@ -2,7 +2,8 @@ import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
 import { CheckoutError } from "../errors.ts";
-import { CARD_STEP_BAISA, type PaymentProcessor } from "./processor.ts";
+import { cardStepOf } from "./currency.ts";
+import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
 /** A pending order, whose credit is reserved and whose rest waits for a payment. */
@@ -40,9 +41,11 @@ export function createOrderPayment(deps: {
   settings: PaymentSettingsService;
   processor: PaymentProcessor;
   sovereignFqdn: string;
+  currency: string;
   logger: Logger;
 }): OrderPayment {
   const { database, settings, processor, sovereignFqdn, logger } = deps;
+  const stepBaisa = cardStepOf(deps.currency);
 
   const unavailable = () =>
     new CheckoutError(
@@ -92,7 +95,7 @@ export function createOrderPayment(deps: {
   return {
     async cardStepBaisa() {
       const { secretKey } = await settings.keys();
-      return secretKey === "" ? null : CARD_STEP_BAISA;
+      return secretKey === "" ? null : stepBaisa;
     },
 
     async open({ orderId, cardBaisa, planId }) {

@@ -46,7 +46,10 @@ export function createPayment(deps: {
   const settlement = createSessionSettlement({ database, sovereignFqdn, outboxSinks });
   return {
     settings,
-    orders: createOrderPayment({ database, settings, processor, sovereignFqdn, logger }),
+    orders: createOrderPayment({
+      ...{ database, settings, processor, sovereignFqdn, logger },
+      currency: configuration.currency,
+    }),
     receiveEvent: createPaymentEventReceiver({
       database,
       settings,

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
 import { CheckoutError } from "../errors.ts";
 import { inFlight } from "../idempotency.ts";
+import { baisaOfMinor, minorOfBaisa } from "./currency.ts";
 
 /** What a Checkout Session is asked for. */
 export interface SessionRequest {
@@ -36,17 +37,12 @@ export interface PaymentProcessor {
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<void>;
 }
 
-/**
- * Stripe charges three-decimal currencies in steps of ten: the last digit must be 0.
- * https://docs.stripe.com/currencies#three-decimal
- */
-export const CARD_STEP_BAISA = 10;
 const TIMEOUT_MS = 10_000;
 
 export function createPaymentProcessor(deps: {
   /** Origin instead of Stripe's own. */
   apiBase: string | undefined;
-  /** ISO 4217, of a currency with three decimals. */
+  /** ISO 4217. */
   currency: string;
   successUrl: string;
   cancelUrl: string;
@@ -95,7 +91,7 @@ export function createPaymentProcessor(deps: {
                   quantity: 1,
                   price_data: {
                     currency: currency.toLowerCase(),
-                    unit_amount: request.amountBaisa,
+                    unit_amount: minorOfBaisa(request.amountBaisa, currency),
                     product_data: { name: request.description },
                   },
                 },
@@ -144,7 +140,7 @@ export function sessionOf(session: Stripe.Checkout.Session): Session {
     url: session.url,
     status: session.status,
     isPaid: session.payment_status === "paid",
-    amountBaisa: session.amount_total ?? 0,
+    amountBaisa: baisaOfMinor(session.amount_total ?? 0, session.currency ?? "OMR"),
     stripeCustomerId:
       typeof session.customer === "string" ? session.customer : (session.customer?.id ?? null),
   };

@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import type { Queryable } from "../db/database.ts";
+import { baisaOfMinor } from "./currency.ts";
 
 /** A subscription as events carry it: its period moved to the items with the API version of 2025-03. */
 interface SubscriptionPeriods {
@@ -36,7 +37,7 @@ export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invo
            RETURNING id`,
     values: [
       invoice.id,
-      invoice.total,
+      baisaOfMinor(invoice.total, invoice.currency),
       invoice.currency,
       invoice.status,
       timeOf(invoice.period_start),

@@ -39,7 +39,7 @@ const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
   const { fqdn, billing } = sovereign.spec;
   const payments = billing.payments?.secretRef;
-  const { issuer, audience, secretRef } = billing.auth;
+  const { issuer, audience, clientId, secretRef } = billing.auth;
   return [
     plain("PORT", String(BILLING.port)),
     plain("SOVEREIGN_FQDN", fqdn),
@@ -47,8 +47,10 @@ export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
     ...(issuer === undefined || audience === undefined
       ? []
       : [plain("OIDC_ISSUER", issuer), plain("OIDC_AUDIENCE", audience)]),
+    ...(clientId === undefined ? [] : [plain("OIDC_CLIENT_ID", clientId)]),
     ...(secretRef === undefined ? [] : [fromSecret("JWT_SECRET", secretRef)]),
     plain("CURRENCY", billing.currency),
+    ...(billing.events === undefined ? [] : [plain("REDPANDA_BROKERS", billing.events.brokers.join(","))]),
     ...(payments === undefined ? [] : paymentVariables(payments.name)),
     plain("OPERATOR_JWKS_FILE", configFile("operator-jwks.json")),
     plain("CATALOG_FILE", configFile("catalog.json")),

@@ -123,7 +123,7 @@ function desiredIngress(sovereign: Sovereign): KubernetesObject[] {
   const { host, className, tlsSecretName, rateLimitPerSecond } = ingress;
   const metadata = metadataOf(sovereign, BILLING.workload);
   const backend = { service: { name: BILLING.workload, port: { name: BILLING.portName } } };
-  const paths = ["/billing", "/redeem", "/openapi.json"].map((path) => ({
+  const paths = ["/billing", "/redeem", "/admin", "/openapi.json"].map((path) => ({
     path,
     pathType: "Prefix",
     backend,
