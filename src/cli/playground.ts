@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { createLogger } from "../platform/log.ts";
@@ -36,7 +36,7 @@ Sovereigns. Prints each step with what it proves, then stays up until Ctrl-C and
 Options:
   --once                       stop after the story; exit 0 only when every step held
   --control-plane KIND         embedded (default), or real: the kube-apiserver and etcd in KUBEBUILDER_ASSETS
-  --state-dir DIR              where everything lies while it runs (.playground)
+  --state-dir DIR              where everything lies while it runs: a new, an empty, or a playground's directory (.playground)
   --port PORT                  port of the Kubernetes API on 127.0.0.1 (${DEFAULT_PORT}); Services get those that follow
   --examples DIR               other manifests than docs/examples
 
@@ -106,7 +106,7 @@ async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitC
     logger: createLogger("playground", env.LOG_LEVEL || "error"),
     now: () => new Date(),
   });
-  let hasHeld = false;
+  let removeState = false;
   let connection: ReturnType<typeof createApiConnection> | undefined;
   try {
     publishArtifacts(playground, examples);
@@ -138,7 +138,7 @@ async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitC
       story,
       aborted(signal).then(() => Promise.reject(new Error("stopped before the story ended"))),
     ]);
-    hasHeld = true;
+    removeState = true;
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     narrator.line();
     narrator.line(`  ${narrator.count().passed} steps held, 0 did not, in ${seconds} s`);
@@ -156,18 +156,20 @@ async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitC
     }
     return EXIT.done;
   } catch (error) {
-    if (signal.aborted) {
-      hasHeld = true;
-      return EXIT.done;
-    }
     const { passed, failed } = narrator.count();
     narrator.line();
+    if (signal.aborted) {
+      removeState = true;
+      narrator.line(`  ${passed} steps held; stopped before the story ended`);
+      // Who asked for the story alone has not got it.
+      return settings.once ? EXIT.checkFailed : EXIT.done;
+    }
     narrator.line(`  ${passed} steps held, ${failed} did not; logs are in ${playground.state.file("logs")}`);
     if (failed === 0) narrator.line(`  ${errorMessage(error)}`);
     return EXIT.checkFailed;
   } finally {
     await connection?.close();
-    await playground.close(hasHeld);
+    await playground.close(removeState);
   }
 }
 
@@ -233,9 +235,9 @@ async function writeSovereigns({ state }: Playground, sovereigns: StorySovereign
       ),
     })),
   );
-  const path = state.file("sovereigns.json");
-  writeFileSync(`${path}.partial`, `${JSON.stringify(rows, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.partial`, join(dirname(path), "sovereigns.json"));
+  const partial = state.file("sovereigns.json.partial");
+  writeFileSync(partial, `${JSON.stringify(rows, null, 2)}\n`, { mode: 0o600 });
+  renameSync(partial, state.file("sovereigns.json"));
 }
 
 async function stayUp(

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -85,6 +85,21 @@ export async function startPlaygroundProcess(
       await exited;
     },
   };
+}
+
+/** How often each migration was executed on a Sovereign's database, as its migration Pods logged it. */
+export function migrationRuns(stateDir: string, sovereign: string): Record<string, number> {
+  const logs = join(stateDir, "logs");
+  const lines = readdirSync(logs)
+    .filter((file) => file.startsWith(`sovereign-${sovereign}_billing-migrate-`))
+    .flatMap((file) => readFileSync(join(logs, file), "utf8").split("\n"))
+    .filter((line) => line.includes('"msg":"migration done"'));
+  const runs: Record<string, number> = {};
+  for (const line of lines) {
+    const { migration } = JSON.parse(line) as { migration: string };
+    runs[migration] = (runs[migration] ?? 0) + 1;
+  }
+  return runs;
 }
 
 /** Process numbers whose command line mentions `needle`. */

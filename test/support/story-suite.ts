@@ -10,6 +10,7 @@ import { sleep } from "../../src/platform/shutdown.ts";
 import { createApiConnection } from "../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
 import {
+  migrationRuns,
   newStateDir,
   type PlaygroundProcess,
   processesWith,
@@ -55,6 +56,8 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       }
     };
     const ready = () => cluster.waitForCondition(SELF, "Ready", "True");
+    /** Each migration so often, as the log of the Pods tells it. */
+    const eachRan = (times: number) => Object.fromEntries(MIGRATIONS.map(({ name }) => [name, times]));
     const migrationsOf = async () =>
       (await query<{ name: string }>("SELECT name FROM kysely_migration ORDER BY name")).map(
         ({ name }) => name,
@@ -78,6 +81,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       expect(playground.output()).toMatch(/\d+ steps held, 0 did not/);
       expect(playground.output()).not.toContain("FAILED");
       expect(sovereigns.map(({ name }) => name)).toEqual(["catalyst-zero", "omantel"]);
+      for (const { name } of sovereigns) expect(migrationRuns(stateDir, name)).toEqual(eachRan(1));
     });
 
     it("serves the embedded voucher API of Catalyst-Zero from the operator", async () => {
@@ -207,6 +211,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       await ready();
       expect((await cluster.list("Job", "sovereign-omantel")).length).toBe(1);
       expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
+      expect(migrationRuns(stateDir, "omantel")).toEqual(eachRan(1));
       expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
     });
 
@@ -232,6 +237,8 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       const pods = await cluster.list("Pod", "sovereign-omantel", "app.kubernetes.io/name=billing-migrate");
       expect(pods.length).toBe(1);
       expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
+      // Once on the schema that was dropped, once on the new one.
+      expect(migrationRuns(stateDir, "omantel")).toEqual(eachRan(2));
     });
 
     it("leaves no process and no file after Ctrl-C", async () => {
