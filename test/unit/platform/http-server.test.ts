@@ -37,12 +37,34 @@ describe("HTTP server", () => {
     await expect(fetch(running.origin)).rejects.toThrow();
   });
 
-  it("cuts what does not finish within the drain time", async () => {
+  it("serves on as long as asked, new connections too, and tells each to close; then refuses", async () => {
+    const running = await startHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: (_, response) => response.end("served"),
+    });
+    const ask = () =>
+      new Promise<http.IncomingMessage>((resolve, reject) =>
+        http.get(running.origin, { agent: false }, (answer) => resolve(answer.resume())).on("error", reject),
+      );
+    const startedAt = performance.now();
+    const closed = running.close({ serveOnMs: 300 });
+    while (performance.now() - startedAt < 250) {
+      const answer = await ask();
+      expect([answer.statusCode, answer.headers.connection]).toEqual([200, "close"]);
+      await sleep(10);
+    }
+    await closed;
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(295);
+    await expect(ask()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("cuts what does not finish within the time it has", async () => {
     const started = Promise.withResolvers<void>();
     const running = await startHttpServer({ host: "127.0.0.1", port: 0, handler: () => started.resolve() });
     const hanging = new Promise((resolve) => http.get(running.origin).on("error", resolve));
     await started.promise;
-    await running.close(20);
+    await running.close({ finishMs: 20 });
     expect(await hanging).toMatchObject({ code: "ECONNRESET" });
   });
 
