@@ -34,6 +34,10 @@ export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-
 export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
 
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+/** IPv4 in full; of IPv6 its letters and colons, which the reader judges. */
+export const ADDRESS_OR_CIDR = `^(${OCTET}(\\.${OCTET}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`;
+
 export const text = (options: TextOptions) =>
   Type.String({ minLength: 1, maxLength: 256, ...withRules(options) });
 

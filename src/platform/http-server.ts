@@ -60,7 +60,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
       : { requestTimeout: limits.requestMs, connectionsCheckingInterval: Math.ceil(limits.requestMs / 6) }),
   };
   const server = tls
-    ? https.createServer({ ...timing, ...tls, rejectUnauthorized: false, minVersion: MIN_TLS_VERSION }, onRequest)
+    ? https.createServer(
+        { ...timing, ...tls, rejectUnauthorized: false, minVersion: MIN_TLS_VERSION },
+        onRequest,
+      )
     : http.createServer(timing, onRequest);
   if (limits !== undefined) server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {

@@ -45,8 +45,13 @@ describe("HTTP server", () => {
     });
     const ask = () =>
       new Promise<http.IncomingMessage>((resolve, reject) =>
-        http.get(running.origin, { agent: false }, (answer) => resolve(answer.resume())).on("error", reject),
+        http
+          .get(running.origin, { agent: new http.Agent({ keepAlive: true }) }, (answer) =>
+            resolve(answer.resume()),
+          )
+          .on("error", reject),
       );
+    expect((await ask()).headers.connection).toBe("keep-alive");
     const startedAt = performance.now();
     const closed = running.close({ serveOnMs: 300 });
     while (performance.now() - startedAt < 250) {
