@@ -75,6 +75,7 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
 
     const key = await loadOperatorKey(client);
     const verifier = createSignatureVerifier({
+      logger,
       client: createOciClient({
         mirrors: settings.registryMirrors,
         isInsecure: (host) => trust().insecureRegistries.includes(host),

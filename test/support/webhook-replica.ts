@@ -68,6 +68,7 @@ export async function startWebhookReplica(
     ...{ client, caches, logger, now, settleMs },
     settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl: undefined },
     verifier: createSignatureVerifier({
+      logger,
       client: createOciClient({ mirrors: new Map(), isInsecure: () => false }),
     }),
     trust: () => NO_TRUST,
