@@ -6,7 +6,6 @@ import { createApplier } from "../kube/apply.ts";
 import { createKubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
 import { createEventRecorder } from "../kube/event.ts";
-import { fenceClient } from "../kube/fence.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
 import { startHttpServer } from "../platform/http-server.ts";
@@ -135,9 +134,9 @@ function lead(
     identity: settings.identity,
     logger,
     signal,
-    async lead(leading, isLeading) {
+    async lead(leading, fence) {
       // For what only the leader may do; webhook and voucher API go on with their own.
-      const fenced = fenceClient(client, isLeading);
+      const fenced = client.fenced(fence);
       const applier = createApplier({ client: fenced, fieldManager: FIELD_MANAGER, now });
       const controllers = createControllers({
         ...deps,
