@@ -10,6 +10,12 @@ export interface CelRule {
   fieldPath?: string;
 }
 
+/** A field that keeps its first value; `remedy` says what to do instead. */
+export const immutable = (field: string, remedy: string): CelRule => ({
+  rule: "self == oldSelf",
+  message: `${field} is immutable: ${remedy}`,
+});
+
 interface NodeOptions {
   description: string;
   rules?: CelRule[];

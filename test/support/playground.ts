@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { sleep } from "../../src/platform/shutdown.ts";
+import { freePort } from "../../src/playground/process/free-port.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -115,15 +115,4 @@ export function processesWith(needle: string): number[] {
 export function removeStateDir(stateDir: string): void {
   if (!stateDir.startsWith(PREFIX)) throw new Error(`${stateDir} is not a test's own directory`);
   rmSync(dirname(stateDir), { recursive: true, force: true });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
