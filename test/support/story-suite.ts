@@ -94,6 +94,43 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       expect([answer.status, await answer.json()]).toEqual([200, []]);
     });
 
+    it("limits visitors behind a trusted proxy each by themselves, on the Pods and on the embedded API", async () => {
+      const zero: ObjectReference = { kind: "Sovereign", name: "catalyst-zero" };
+      const { url } = sovereigns.find(({ name }) => name === zero.name) ?? omantel();
+      const [pod] = await cluster.list("Pod", "catalyst-system");
+      const embedded = `http://${(pod as unknown as { status: { podIP: string } }).status.podIP}:8085`;
+      /** Codes that nobody has, until the visitor is told to wait; how often it was let through. */
+      const misses = async (origin: string, visitor: string) => {
+        for (let count = 0; count <= 30; count += 1) {
+          const { status } = await fetch(`${origin}/billing/vouchers/redeem-preview`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-forwarded-for": visitor },
+            body: JSON.stringify({ code: `MISS-${count}` }),
+          });
+          if (status === 429) return count;
+        }
+        return Number.POSITIVE_INFINITY;
+      };
+      expect([await misses(embedded, "203.0.113.1"), await misses(embedded, "203.0.113.2")]).toEqual([10, 0]);
+      const ingress = { host: "zero.catalyst.example", trustedProxies: ["127.0.0.0/8"] };
+      await cluster.asAdmin().mergePatch(zero, { spec: { billing: { ingress } } });
+      await cluster.waitUntil(
+        { kind: "Deployment", name: "billing", namespace: "sovereign-catalyst-zero" },
+        "it names the proxies",
+        (object) => JSON.stringify(object).includes('"value":"127.0.0.0/8"'),
+      );
+      let visitors = 10;
+      /** What is left for somebody after somebody else has spent everything. */
+      const leftForAnother = async (origin: string) => {
+        visitors += 2;
+        await misses(origin, `203.0.113.${visitors}`);
+        return misses(origin, `203.0.113.${visitors + 1}`);
+      };
+      for (const origin of [embedded, url])
+        await expect.poll(() => leftForAnother(origin), { timeout: 20_000 }).toBeGreaterThanOrEqual(10);
+      await cluster.waitForCondition(zero, "Ready", "True");
+    });
+
     it.each([
       [
         "a variable",
