@@ -11,7 +11,7 @@ import { createReconcileMetrics } from "../kube/metric.ts";
 import { startHttpServer } from "../platform/http-server.ts";
 import { createLogger } from "../platform/log.ts";
 import { createMetricsRegistry, type Registry } from "../platform/metrics.ts";
-import { aborted } from "../platform/shutdown.ts";
+import { aborted, sleep } from "../platform/shutdown.ts";
 import { type Command, type CommandContext, EXIT, type ExitCode } from "./command.ts";
 import { createCaches } from "./operator/cache.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./operator/controllers.ts";
@@ -63,7 +63,7 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
             () => registry.metrics(),
           ),
       }),
-      (it) => it.close({ finishMs: 1_000 }),
+      (it) => it.close(1_000),
     );
     const caches = createCaches({ client, logger });
     const trust = watchTrust(caches, logger);
@@ -83,11 +83,11 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
     const serves = { client, caches, settings, logger, now };
     const webhook = closing(
       await startWebhook({ ...serves, verifier, trust, platform: settings.platform, registry }),
-      (it) => it.server.close({ finishMs: 0 }),
+      (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);
     const voucherApi = closing(await startVoucherApi({ ...serves, signal: serving.signal }), async (it) => {
-      await it.server.close({ finishMs: 0 });
+      await it.server.close(0);
       await it.stopped;
     });
     const events = closing(
@@ -104,8 +104,10 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
     const drain = async () => {
       await aborted(signal);
       logger.info("draining");
-      const pace = { serveOnMs: settings.drainSeconds * 1_000, finishMs: FINISH_MS };
-      await Promise.all([webhook, voucherApi].map(({ server }) => server.close(pace)));
+      const servers = [webhook.server, voucherApi.server];
+      for (const server of servers) server.drain();
+      await sleep(settings.drainSeconds * 1_000);
+      await Promise.all(servers.map((server) => server.close(FINISH_MS)));
     };
     const shared = { caches, events, key, verifier, trust, webhook, logger, now };
     await Promise.all([lead({ ...shared, client, settings, registry, signal }), drain()]);

@@ -147,7 +147,7 @@ describe("order.placed on Kafka", () => {
         new Set(["slow", "quick", "unknown"].map((id) => `/tenant/internal/tenants/${id}/subdomain`)),
       );
     } finally {
-      await tenantService.close({ finishMs: 0 });
+      await tenantService.close(0);
     }
   });
 

@@ -159,7 +159,7 @@ export async function startBilling(
       return answer;
     },
     async close() {
-      await server.close({ finishMs: 0 });
+      await server.close(0);
       await service.close();
       if (options.database === undefined) await database.drop();
       rmSync(folder, { recursive: true, force: true });

@@ -81,7 +81,7 @@ export async function startScriptedApi(script: Script): Promise<ScriptedApi> {
     },
     async close() {
       cut();
-      await running.close({ finishMs: 0 });
+      await running.close(0);
     },
   };
 }

@@ -164,7 +164,7 @@ export async function startStripeServer(): Promise<StripeServer> {
   // The accessors of the answer are the state itself.
   return Object.assign(server, {
     origin: http.origin,
-    close: () => http.close({ finishMs: 0 }),
+    close: () => http.close(0),
     describe,
   });
 }

@@ -90,6 +90,6 @@ export async function startRegistry(wantedPort = 0): Promise<Registry> {
       if (tag !== undefined) manifests.set(`${repository} ${tag}`, stored);
       for (const [blobDigest, bytes] of content) blobs.set(`${repository} ${blobDigest}`, Buffer.from(bytes));
     },
-    close: () => server.close({ finishMs: 500 }),
+    close: () => server.close(500),
   };
 }

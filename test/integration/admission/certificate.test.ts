@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   stop.abort();
-  for (const { webhook } of replicas) await webhook.server.close({ finishMs: 0 });
+  for (const { webhook } of replicas) await webhook.server.close(0);
   await client.close();
   await plane.close();
 });
@@ -127,7 +127,7 @@ describe("the webhook's certificate", () => {
     const [old] = authoritiesOf(await publishedBundle(client)).map(String);
     // All replicas are away, and the Secret with them; one comes back as a follower, then a leader.
     stop.abort();
-    for (const { webhook } of replicas.splice(0)) await webhook.server.close({ finishMs: 0 });
+    for (const { webhook } of replicas.splice(0)) await webhook.server.close(0);
     stop = new AbortController();
     await client.delete(SECRETS, SECRET);
     const follower = await start(false);
