@@ -116,3 +116,21 @@ export function removeStateDir(stateDir: string): void {
   if (!stateDir.startsWith(PREFIX)) throw new Error(`${stateDir} is not a test's own directory`);
   rmSync(dirname(stateDir), { recursive: true, force: true });
 }
+
+/** Process numbers of the operator; none while it is about to be restarted. */
+export function operatorsOf(playground: PlaygroundProcess): number[] {
+  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
+}
+
+export function killOperator(playground: PlaygroundProcess): number {
+  const [pid] = operatorsOf(playground);
+  if (pid === undefined) throw new Error("no operator runs");
+  process.kill(pid, "SIGKILL");
+  return pid;
+}
+
+/** Whether a process was started by this playground: another may run beside it on the machine. */
+export function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
+  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
+  return Number.parseInt(parent, 10) === child.pid;
+}

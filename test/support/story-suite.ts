@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,8 +9,11 @@ import { sleep } from "../../src/platform/shutdown.ts";
 import { createApiConnection } from "../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
 import {
+  isOurs,
+  killOperator,
   migrationRuns,
   newStateDir,
+  operatorsOf,
   type PlaygroundProcess,
   processesWith,
   removeStateDir,
@@ -288,22 +290,4 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
 
 function specOf(object: unknown): { replicas?: number } {
   return (object as { spec: { replicas?: number } }).spec;
-}
-
-/** Process numbers of the operator; none while it is about to be restarted. */
-function operatorsOf(playground: PlaygroundProcess): number[] {
-  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
-}
-
-function killOperator(playground: PlaygroundProcess): number {
-  const [pid] = operatorsOf(playground);
-  if (pid === undefined) throw new Error("no operator runs");
-  process.kill(pid, "SIGKILL");
-  return pid;
-}
-
-/** Whether a process was started by this playground: another may run beside it on the machine. */
-function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
-  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
-  return Number.parseInt(parent, 10) === child.pid;
 }
