@@ -3,8 +3,9 @@ import { webcrypto } from "node:crypto";
 import "reflect-metadata";
 
 import * as x509 from "@peculiar/x509";
+import { joinAuthorities } from "./certificate-bundle.ts";
 
-/** PEM texts; keys are PKCS#8. `caBundle` holds the present CA and, during a change, the one before. */
+/** PEM texts; keys are PKCS#8. `caBundle` holds the present CA and, for a while after a change, those before. */
 export interface ServingCertificates {
   caBundle: string;
   caCertificate: string;
@@ -20,11 +21,15 @@ const SERVING_DAYS = 365;
 /** Renewed this long before it ends: a month to notice that renewing fails. */
 const RENEW_BEFORE_DAYS = 30;
 
-/** A certificate for these names and addresses, under the given CA or under a new one. */
+/**
+ * A certificate for these names and addresses, under the CA of `previous` or, when that is missing or ends soon, under
+ * a new one. `earlier` are CAs in whose name somebody may still serve: they stay in the bundle.
+ */
 export async function issueCertificates(
   names: readonly string[],
   now: Date,
   previous?: ServingCertificates,
+  earlier: readonly string[] = [],
 ): Promise<ServingCertificates> {
   const ca =
     previous !== undefined && !endsWithin(previous.caCertificate, RENEW_BEFORE_DAYS + SERVING_DAYS, now)
@@ -48,16 +53,12 @@ export async function issueCertificates(
       ),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension(["1.3.6.1.5.5.7.3.1"]),
+      await x509.AuthorityKeyIdentifierExtension.create(ca.certificate.publicKey),
     ],
   });
   const caCertificate = ca.certificate.toString("pem");
-  const isSameAuthority = previous?.caCertificate === caCertificate;
   return {
-    // Until every API server has seen the new CA, certificates of the old one must still be believed.
-    caBundle:
-      previous === undefined || isSameAuthority
-        ? caCertificate
-        : `${caCertificate}\n${previous.caCertificate}`,
+    caBundle: joinAuthorities([caCertificate, previous?.caBundle ?? "", ...earlier], now),
     caCertificate,
     caKey: ca.keyPem,
     certificate: serving.toString("pem"),
@@ -66,17 +67,10 @@ export async function issueCertificates(
 }
 
 /** Whether a new certificate is due: it ends soon, or does not speak for one of these names. */
-export function isDue(
-  current: ServingCertificates | undefined,
-  names: readonly string[],
-  now: Date,
-): boolean {
-  if (current === undefined) return true;
-  const extension = new x509.X509Certificate(current.certificate).getExtension(
-    x509.SubjectAlternativeNameExtension,
-  );
+export function isDue({ certificate }: ServingCertificates, names: readonly string[], now: Date): boolean {
+  const extension = new x509.X509Certificate(certificate).getExtension(x509.SubjectAlternativeNameExtension);
   const spoken = new Set(extension?.names.items.map(({ value }) => value));
-  return names.some((name) => !spoken.has(name)) || endsWithin(current.certificate, RENEW_BEFORE_DAYS, now);
+  return names.some((name) => !spoken.has(name)) || endsWithin(certificate, RENEW_BEFORE_DAYS, now);
 }
 
 function endsWithin(certificatePem: string, days: number, now: Date): boolean {
@@ -90,10 +84,12 @@ interface Authority {
 }
 
 async function createAuthority(now: Date): Promise<Authority> {
+  const serial = serialNumber();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: "CN=catalyst-operator-webhook-ca",
+    serialNumber: serial,
+    // OpenSSL looks for a CA by its name, and at no second one: two in a bundle must not share it.
+    name: `CN=catalyst-operator-webhook-ca ${serial.slice(2, 10)}`,
     notBefore: new Date(now.getTime() - 60_000),
     notAfter: new Date(now.getTime() + CA_DAYS * DAY_MS),
     keys: keys as never,
@@ -101,6 +97,7 @@ async function createAuthority(now: Date): Promise<Authority> {
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
     ],
   });
   return { certificate, privateKey: keys.privateKey, keyPem: await exportKey(keys.privateKey) };

@@ -77,6 +77,14 @@ export function desiredWebhookConfiguration(
   } as KubernetesObject;
 }
 
+/** The CA bundles (PEM) that a configuration carries, one for each of its webhooks. */
+export function publishedBundles(configuration: KubernetesObject | undefined): string[] {
+  const { webhooks = [] } = (configuration ?? {}) as {
+    webhooks?: { clientConfig?: { caBundle?: string } }[];
+  };
+  return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig?.caBundle ?? "", "base64").toString());
+}
+
 const PLATFORM_RULES: WebhookRule[] = [
   rule(GROUP, ["*", "*/status"]),
   rule("apiextensions.k8s.io", ["customresourcedefinitions", "customresourcedefinitions/status"]),

@@ -3,9 +3,9 @@ import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
 import { duration, list, object, oneOf, type Static, set, Type, text, wholeNumber } from "./schema.ts";
 
+const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
 /** `<org>-<env>`, `*` for either part. */
-export const ENVIRONMENT_PATTERN = "^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|prod|stg|uat|dev|poc)$";
-export const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"] as const;
+export const ENVIRONMENT_PATTERN = `^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|${ENVIRONMENT_TYPES.join("|")})$`;
 
 const RuleSchema = object(
   {
@@ -126,7 +126,6 @@ export const EnvironmentPolicyStatusSchema = object(
   { description: "Whether the policy can be enforced." },
 );
 
-export type EnvironmentRule = Static<typeof RuleSchema>;
 export type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
 export type EnvironmentPolicyStatus = Static<typeof EnvironmentPolicyStatusSchema>;
 export type EnvironmentPolicy = CatalystObject<EnvironmentPolicySpec, EnvironmentPolicyStatus>;

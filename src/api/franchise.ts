@@ -199,7 +199,6 @@ export const FranchiseStatusSchema = object(
 
 export type Subject = Static<typeof SubjectSchema>;
 export type TrustEntry = Static<typeof TrustEntrySchema>;
-export type VoucherGrant = Static<typeof VoucherGrantSchema>;
 export type FranchiseSpec = Static<typeof FranchiseSpecSchema>;
 export type FranchiseStatus = Static<typeof FranchiseStatusSchema>;
 export type Franchise = CatalystObject<FranchiseSpec, FranchiseStatus>;

@@ -2,7 +2,6 @@
 export const SYSTEM_NAMESPACE = "catalyst-system";
 export const CATALOG_NAMESPACE = "catalog";
 export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
-export const OPERATOR_SERVICE_ACCOUNT = "catalyst-operator";
 export const FIELD_MANAGER = "catalyst-operator";
 export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
 export const WEBHOOK_TLS_SECRET = "catalyst-operator-webhook-tls";
@@ -19,6 +18,8 @@ export const BILLING = {
   port: 8085,
   portName: "http",
   configPath: "/etc/catalyst",
+  /** How long a Pod serves on after SIGTERM unless the operator is told otherwise. */
+  drainSeconds: 10,
 } as const;
 
 /** Keys of the Secret that `billing.payments.secretRef` names. */
@@ -30,5 +31,3 @@ export const PAYMENT_KEYS = {
 
 export const sovereignNamespace = (name: string, chosen?: string): string => chosen ?? `sovereign-${name}`;
 export const organizationNamespace = (name: string): string => `org-${name}`;
-export const environmentNamespace = (organization: string, environment: string): string =>
-  `${organization}-${environment}`;

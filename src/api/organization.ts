@@ -2,12 +2,9 @@ import { conditionsField, observedGenerationField } from "./condition.ts";
 import { SubjectSchema } from "./franchise.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
-import { DNS_LABEL, list, object, objectName, type Static, set, Type, text } from "./schema.ts";
+import { DNS_LABEL, immutable, list, object, objectName, type Static, set, Type, text } from "./schema.ts";
 
-const immutable = (field: string) => ({
-  rule: "self == oldSelf",
-  message: `${field} is immutable: it says where the Organization came from`,
-});
+const fixed = (field: string) => immutable(field, "it says where the Organization came from");
 
 export const OrganizationSpecSchema = object(
   {
@@ -16,15 +13,15 @@ export const OrganizationSpecSchema = object(
     members: Type.Optional(
       list(SubjectSchema, { description: "Who works in it, besides the owner.", maxItems: 1000 }),
     ),
-    sovereign: objectName("The Sovereign on which it lives.", [immutable("sovereign")]),
+    sovereign: objectName("The Sovereign on which it lives.", [fixed("sovereign")]),
     order: Type.Optional(
-      text({ description: "The order that created it.", maxLength: 64, rules: [immutable("order")] }),
+      text({ description: "The order that created it.", maxLength: 64, rules: [fixed("order")] }),
     ),
     voucher: Type.Optional(
       text({
         description: "The voucher that was redeemed with that order.",
         maxLength: 256,
-        rules: [immutable("voucher")],
+        rules: [fixed("voucher")],
       }),
     ),
   },

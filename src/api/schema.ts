@@ -10,6 +10,12 @@ export interface CelRule {
   fieldPath?: string;
 }
 
+/** A field that keeps its first value; `remedy` says what to do instead. */
+export const immutable = (field: string, remedy: string): CelRule => ({
+  rule: "self == oldSelf",
+  message: `${field} is immutable: ${remedy}`,
+});
+
 interface NodeOptions {
   description: string;
   rules?: CelRule[];
@@ -33,6 +39,10 @@ export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-
 /** `repository@sha256:<64 hex>`, with no tag. */
 export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
+
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+/** IPv4 in full; of IPv6 its letters and colons, which the reader judges. */
+export const ADDRESS_OR_CIDR = `^(${OCTET}(\\.${OCTET}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`;
 
 export const text = (options: TextOptions) =>
   Type.String({ minLength: 1, maxLength: 256, ...withRules(options) });

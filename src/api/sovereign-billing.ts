@@ -1,4 +1,14 @@
-import { DNS_SUBDOMAIN, object, objectName, secretRef, Type, text, wholeNumber } from "./schema.ts";
+import {
+  ADDRESS_OR_CIDR,
+  DNS_SUBDOMAIN,
+  object,
+  objectName,
+  secretRef,
+  set,
+  Type,
+  text,
+  wholeNumber,
+} from "./schema.ts";
 
 const quantity = (description: string) =>
   Type.Optional(text({ description, maxLength: 32, pattern: "^[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$" }));
@@ -66,6 +76,13 @@ const IngressSchema = object(
         description: "Requests a second that one client may make.",
         minimum: 1,
         maximum: 100_000,
+      }),
+    ),
+    trustedProxies: Type.Optional(
+      set(text({ description: "An address or a CIDR.", maxLength: 49, pattern: ADDRESS_OR_CIDR }), {
+        description:
+          "Whose `X-Forwarded-For` is believed: the addresses of the Ingress controller's Pods and of balancers before it. Absent: nobody's, and all visitors that come through one proxy share its limits.",
+        maxItems: 32,
       }),
     ),
   },

@@ -4,6 +4,7 @@ import {
   DNS_LABEL,
   DNS_SUBDOMAIN,
   flag,
+  immutable,
   listMap,
   object,
   objectName,
@@ -19,10 +20,7 @@ import { type SovereignStatus, SovereignStatusSchema } from "./sovereign-status.
 
 export { SOVEREIGN_CONDITION, type SovereignStatus } from "./sovereign-status.ts";
 
-const immutable = (field: string) => ({
-  rule: "self == oldSelf",
-  message: `${field} is immutable: delete the Sovereign and create another`,
-});
+const fixed = (field: string) => immutable(field, "delete the Sovereign and create another");
 
 export const PriceSchema = object(
   {
@@ -66,12 +64,12 @@ export const SovereignSpecSchema = object(
       description: "Domain name of the Sovereign, unique in the cluster; the audience of its tokens.",
       maxLength: 253,
       pattern: DNS_SUBDOMAIN,
-      rules: [immutable("fqdn")],
+      rules: [fixed("fqdn")],
     }),
     role: oneOf(["CatalystZero", "Franchised", "SelfHosted"], {
       description:
         "CatalystZero is the first, at most one; Franchised ones belong to a Franchise; SelfHosted ones to their users.",
-      rules: [immutable("role")],
+      rules: [fixed("role")],
     }),
     parent: Type.Optional(objectName("The Sovereign that provisioned this one.")),
     franchise: Type.Optional(
@@ -82,7 +80,7 @@ export const SovereignSpecSchema = object(
         description: "Where billing runs. Default: `sovereign-<name>`.",
         maxLength: 63,
         pattern: DNS_LABEL,
-        rules: [immutable("namespace")],
+        rules: [fixed("namespace")],
       }),
     ),
     suspend: flag("Stops every change to this Sovereign's workload until it is false again.", false),

@@ -1,6 +1,6 @@
-import type { Registry } from "prom-client";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
+import type { Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
 import type { Database } from "./db/database.ts";
 import { runJanitor } from "./janitor.ts";

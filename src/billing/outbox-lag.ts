@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Gauge, type Registry } from "../platform/metrics.ts";
 import type { Queryable } from "./db/database.ts";
 
 /** Measured this often at most, however many scrape. */

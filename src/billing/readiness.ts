@@ -65,5 +65,3 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
     },
   };
 }
-
-export type ReadinessCheck = ReturnType<typeof createReadiness>;

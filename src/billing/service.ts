@@ -1,8 +1,8 @@
 import type { Express } from "express";
 import type { JSONWebKeySet } from "jose";
 import type pg from "pg";
-import { Counter, Gauge, type Registry } from "prom-client";
 import type { Logger } from "../platform/log.ts";
+import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
 import { createAccountService } from "./account.ts";
 import { createBackground } from "./background.ts";
 import { type Branding, parseBranding } from "./branding.ts";

@@ -1,30 +1,7 @@
-import { execFile } from "node:child_process";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { parseArgs, promisify } from "node:util";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { createLogger } from "../platform/log.ts";
-import { aborted, sleep } from "../platform/shutdown.ts";
-import { blueprintArtifact, imageReference } from "../playground/image.ts";
-import { type Playground, startPlayground } from "../playground/playground.ts";
-import { signArtifact, signatureTag } from "../playground/registry/signature.ts";
-import { createApiConnection } from "../playground/story/api-connection.ts";
-import { createCluster } from "../playground/story/cluster.ts";
-import type { StoryContext, StorySovereign } from "../playground/story/context.ts";
-import { tellEnding } from "../playground/story/ending.ts";
-import { type Example, readExamples } from "../playground/story/example.ts";
-import { createNarrator } from "../playground/story/narrator.ts";
-import { signIn } from "../playground/story/person.ts";
-import { tellStory } from "../playground/story/story.ts";
-import { type Command, type CommandContext, EXIT, type ExitCode } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import type { Command } from "./command.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
-const DEFAULT_PORT = 7443;
-const FRANCHISEE = "omantel-admin";
-/** Six processes share one machine: a small young generation costs little time and saves some 30 MiB in each. */
-const SMALL_HEAP = ["--max-semi-space-size=1", "--max-old-space-size=192"];
-/** Tokens in sovereigns.json live fifteen minutes; a reader finds them good for ten. */
-const TOKEN_REFRESH_MS = 5 * 60_000;
+export const DEFAULT_PORT = 7443;
 
 export const command: Command = {
   summary: "the whole franchise on one machine, with no cluster",
@@ -36,215 +13,23 @@ Sovereigns. Prints each step with what it proves, then stays up until Ctrl-C and
 Options:
   --once                       stop after the story; exit 0 only when every step held
   --control-plane KIND         embedded (default), or real: the kube-apiserver and etcd in KUBEBUILDER_ASSETS
-  --state-dir DIR              where everything lies while it runs (.playground)
+  --state-dir DIR              where everything lies while it runs: a new, an empty, or a playground's directory (.playground)
   --port PORT                  port of the Kubernetes API on 127.0.0.1 (${DEFAULT_PORT}); Services get those that follow
   --examples DIR               other manifests than docs/examples
 
 Exit codes: 0 done, 1 a step did not hold, 2 wrong usage.
 `,
-  run,
+  async run(context) {
+    const { run } = await import("./playground/run.ts").catch(explainMissing);
+    return run(context);
+  },
 };
 
-interface Settings {
-  once: boolean;
-  controlPlane: "embedded" | "real";
-  stateDirectory: string;
-  port: number;
-  examples: string;
-}
-
-function readSettings(args: string[]): Settings {
-  const { values } = parse(args);
-  const kind = values["control-plane"];
-  if (kind !== "embedded" && kind !== "real")
-    throw new UsageError(`--control-plane is embedded or real, not ${kind}`);
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1 || port > 65_000)
-    throw new UsageError("--port must be a whole number from 1 to 65000");
-  return {
-    once: values.once,
-    controlPlane: kind,
-    stateDirectory: values["state-dir"],
-    port,
-    examples: values.examples,
-  };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        once: { type: "boolean", default: false },
-        "control-plane": { type: "string", default: "embedded" },
-        "state-dir": { type: "string", default: ".playground" },
-        port: { type: "string", default: String(DEFAULT_PORT) },
-        examples: { type: "string", default: join(ROOT, "docs/examples") },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
-}
-
-async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitCode> {
-  const settings = readSettings(args);
-  const examples = readExamplesOrRefuse(settings.examples);
-  const narrator = createNarrator(stdout, Boolean(env.NO_COLOR));
-  narrator.line();
-  narrator.line(" Catalyst playground: a franchise on one machine");
-  const startedAt = performance.now();
-  const entrypoint = [process.execPath, ...SMALL_HEAP, join(ROOT, "src/cli/main.ts")] as const;
-  const baseEnv = Object.fromEntries(
-    ["PATH", "TZ"].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+/** The image leaves out what the playground alone needs: package.json has it as optional. */
+function explainMissing(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+  throw new UsageError(
+    "the playground's packages are not installed here, as in the image: run it from a checkout, after npm ci",
+    { cause: error },
   );
-  const playground = await startPlayground({
-    ...settings,
-    kubebuilderAssets: env.KUBEBUILDER_ASSETS || undefined,
-    entrypoint: [...entrypoint],
-    baseEnv,
-    logger: createLogger("playground", env.LOG_LEVEL || "error"),
-    now: () => new Date(),
-  });
-  let hasHeld = false;
-  let connection: ReturnType<typeof createApiConnection> | undefined;
-  try {
-    publishArtifacts(playground, examples);
-    connection = createApiConnection(playground.kubeconfigPath);
-    const context: StoryContext = {
-      narrator,
-      cluster: createCluster(connection, signal),
-      examples,
-      sovereigns: [],
-      operatorOrigin: async () => operatorOrigin(playground),
-      reconcileLedger: (sovereign) => reconcileLedger(entrypoint, sovereign, baseEnv),
-      signal,
-    };
-    const stage = {
-      ensureDatabase: (name: string) => playground.database.ensureDatabase(name),
-      urlOf: (namespace: string) =>
-        playground.runner.proxy.urlOf(namespace, { "app.kubernetes.io/name": "billing" }, 8085),
-    };
-    const story = tellStory(context, stage, {
-      crdFolder: join(ROOT, "crds"),
-      franchisee: FRANCHISEE,
-      operator: {
-        image: operatorImage(examples),
-        registryMirrors: playground.registryMirrors,
-        manifestFolder: join(ROOT, "charts/catalyst-operator/files"),
-      },
-    });
-    await Promise.race([
-      story,
-      aborted(signal).then(() => Promise.reject(new Error("stopped before the story ended"))),
-    ]);
-    hasHeld = true;
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    narrator.line();
-    narrator.line(`  ${narrator.count().passed} steps held, 0 did not, in ${seconds} s`);
-    await writeSovereigns(playground, context.sovereigns);
-    if (!settings.once) {
-      tellEnding(narrator, {
-        sovereigns: context.sovereigns,
-        kubeconfigPath: playground.kubeconfigPath,
-        sovereignsPath: playground.state.file("sovereigns.json"),
-        apiServerUrl: playground.controlPlane.url,
-      });
-      narrator.line();
-      narrator.line("  Ctrl-C ends it and leaves nothing behind.");
-      await stayUp(playground, context.sovereigns, signal);
-    }
-    return EXIT.done;
-  } catch (error) {
-    if (signal.aborted) {
-      hasHeld = true;
-      return EXIT.done;
-    }
-    const { passed, failed } = narrator.count();
-    narrator.line();
-    narrator.line(`  ${passed} steps held, ${failed} did not; logs are in ${playground.state.file("logs")}`);
-    if (failed === 0) narrator.line(`  ${errorMessage(error)}`);
-    return EXIT.checkFailed;
-  } finally {
-    await connection?.close();
-    await playground.close(hasHeld);
-  }
-}
-
-function readExamplesOrRefuse(folder: string): Example[] {
-  try {
-    return readExamples(folder);
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${folder}: ${errorMessage(error)}`);
-  }
-}
-
-/** Pushes the artifacts that the examples name, and signs those that are meant to be signed, with the demonstration key. */
-function publishArtifacts({ registry }: Playground, examples: Example[]): void {
-  const key = readFileSync(join(ROOT, "docs/examples/keys/omantel-demo.key"), "utf8");
-  for (const { file, manifest } of examples) {
-    if (manifest.kind !== "Blueprint") continue;
-    const { version } = (manifest as unknown as { spec: { version: string } }).spec;
-    const artifact = blueprintArtifact(manifest.metadata.name, version);
-    registry.push(artifact, version);
-    if (file.endsWith("-signed.yaml"))
-      registry.push(signArtifact(artifact, imageReference(artifact), key), signatureTag(artifact.digest));
-  }
-}
-
-function operatorImage(examples: Example[]): string {
-  const release = examples.find(({ manifest }) => manifest.kind === "BillingRelease");
-  const image = (release?.manifest as { spec?: { image?: string } } | undefined)?.spec?.image;
-  if (image === undefined) throw new UsageError("the examples have no BillingRelease with spec.image");
-  return image;
-}
-
-function operatorOrigin({ runner }: Playground): string {
-  const address = runner.podAddress("catalyst-system", "catalyst-operator");
-  if (address === undefined) throw new Error("no Pod of the operator runs");
-  return `http://${address}:8080`;
-}
-
-async function reconcileLedger(
-  [command, ...args]: readonly [string, ...string[]],
-  { databaseUrl }: StorySovereign,
-  baseEnv: Record<string, string>,
-): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, [...args, "reconcile-ledger"], {
-    env: { ...baseEnv, DATABASE_URL: databaseUrl },
-  });
-  return `catalyst reconcile-ledger → ${stdout.trim().split("\n").at(-1)}`;
-}
-
-async function writeSovereigns({ state }: Playground, sovereigns: StorySovereign[]): Promise<void> {
-  const rows = await Promise.all(
-    sovereigns.map(async ({ name, fqdn, url, databaseUrl, jwtSecret }) => ({
-      name,
-      fqdn,
-      url,
-      databaseUrl,
-      adminToken: await signIn(
-        { id: "playground-admin", email: "admin@playground.example", role: "superadmin" },
-        jwtSecret,
-      ),
-      customerToken: await signIn(
-        { id: "playground-customer", email: "customer@playground.example", role: "customer" },
-        jwtSecret,
-      ),
-    })),
-  );
-  const path = state.file("sovereigns.json");
-  writeFileSync(`${path}.partial`, `${JSON.stringify(rows, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${path}.partial`, join(dirname(path), "sovereigns.json"));
-}
-
-async function stayUp(
-  playground: Playground,
-  sovereigns: StorySovereign[],
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(TOKEN_REFRESH_MS, signal);
-    if (!signal.aborted) await writeSovereigns(playground, sovereigns);
-  }
 }

@@ -1,11 +1,11 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { KubernetesObject } from "../api/object.ts";
-import { createConnection } from "./connection.ts";
+import { type Connection, createConnection } from "./connection.ts";
 import { isGone, isNotFound } from "./error.ts";
-import { createCall, openExchange, type RawRequest } from "./exchange.ts";
+import { createCall, type Fence, openExchange, type RawRequest } from "./exchange.ts";
 import { apiVersionOf, type ObjectKey, pathOf, type Resource, SERVICE_ACCOUNTS } from "./resource.ts";
 
-export type { RawRequest } from "./exchange.ts";
+export type { Fence, RawRequest } from "./exchange.ts";
 
 const PAGE_SIZE = 500;
 
@@ -70,6 +70,8 @@ export interface KubeClient {
     audiences?: string[],
   ): Promise<{ token: string; expirationTimestamp: string }>;
   request<T>(request: RawRequest): Promise<T>;
+  /** The same client for whoever leads: it reads as ever, and begins no write, nor repeats one, beyond the fence. */
+  fenced(fence: Fence): KubeClient;
   /** Opens a stream of bytes; the caller reads lines and ends it through `signal`. */
   openStream(
     path: string,
@@ -81,9 +83,11 @@ export interface KubeClient {
 }
 
 export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: string }): KubeClient {
-  const { userAgent } = deps;
-  const connection = createConnection(deps.kubeConfig);
-  const call = createCall(connection, userAgent);
+  return clientOver(createConnection(deps.kubeConfig), deps.userAgent);
+}
+
+function clientOver(connection: Connection, userAgent: string, fence?: Fence): KubeClient {
+  const call = createCall(connection, userAgent, fence);
 
   async function listPages<T extends KubernetesObject>(
     resource: Resource,
@@ -112,6 +116,7 @@ export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: stri
     server: connection.server,
     close: () => connection.close(),
     request: call,
+    fenced: (wanted) => clientOver(connection, userAgent, wanted),
     async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
       try {
         return await listPages<T>(resource, options, PAGE_SIZE);

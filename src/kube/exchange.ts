@@ -55,11 +55,19 @@ export async function openExchange(
   }
 }
 
+/** What holds a process back from writing once it may not any more. */
+export interface Fence {
+  /** Asked before each try: also in a process that was frozen and does not know yet how late it is. */
+  mayWrite(): boolean;
+  /** Takes back a write that is under way, as far as that can be. */
+  lost: AbortSignal;
+}
+
 /**
  * Calls that end: within 30 seconds each try, and with a `KubeError` or the caller's own abort reason when they fail.
  * What the server asks to repeat is repeated when that cannot do the work twice.
  */
-export function createCall(connection: Connection, userAgent: string) {
+export function createCall(connection: Connection, userAgent: string, fence?: Fence) {
   async function exchange<T>(raw: RawRequest): Promise<T> {
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     const signal = raw.signal === undefined ? timeout : AbortSignal.any([raw.signal, timeout]);
@@ -73,8 +81,9 @@ export function createCall(connection: Connection, userAgent: string) {
     }
   }
 
-  return async function call<T>(raw: RawRequest): Promise<T> {
+  async function repeat<T>(raw: RawRequest, mayTry: () => void): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
+      mayTry();
       try {
         return await exchange<T>(raw);
       } catch (error) {
@@ -82,6 +91,19 @@ export function createCall(connection: Connection, userAgent: string) {
         if (pauseMs === undefined) throw error;
         await delay(pauseMs, undefined, raw.signal === undefined ? {} : { signal: raw.signal });
       }
+    }
+  }
+
+  return async function call<T>(raw: RawRequest): Promise<T> {
+    if (fence === undefined || raw.method === "GET") return repeat<T>(raw, () => {});
+    const { mayWrite, lost } = fence;
+    const signal = raw.signal === undefined ? lost : AbortSignal.any([raw.signal, lost]);
+    try {
+      return await repeat<T>({ ...raw, signal }, () => {
+        if (lost.aborted || !mayWrite()) throw notLeading(raw);
+      });
+    } catch (error) {
+      throw lost.aborted && !(error instanceof KubeError) ? notLeading(raw, error) : error;
     }
   };
 
@@ -108,6 +130,14 @@ function parse<T>({ method, path }: RawRequest, status: number, text: string): T
 
 function unreachable({ method, path }: RawRequest, why: string, cause: unknown): KubeError {
   return new KubeError(`${method} ${path}: ${why}`, { status: 0, reason: "Unreachable", cause });
+}
+
+function notLeading({ method, path }: RawRequest, cause?: unknown): KubeError {
+  return new KubeError(`${method} ${path}: this process no longer leads`, {
+    status: 0,
+    reason: "NotLeading",
+    cause,
+  });
 }
 
 function isReset({ cause }: KubeError): boolean {

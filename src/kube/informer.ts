@@ -22,7 +22,6 @@ export interface Informer<T extends KubernetesObject> {
   byIndex(index: string, value: string): T[];
   /** Hears every later change until the signal fires, and first an `added` for each object that is there. */
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
-  hasSynced(): boolean;
   /** Resolves once the first list is in. */
   synced: Promise<void>;
   /** Follows until the signal fires. */
@@ -47,7 +46,6 @@ export function createInformer<T extends KubernetesObject>(
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
   const handlers = new Set<InformerHandler<T>>();
   const firstList = Promise.withResolvers<void>();
-  let isSynced = false;
 
   function reindex(key: string, object: T, change: "add" | "delete"): void {
     for (const [name, valuesOf] of Object.entries(indexes)) {
@@ -111,7 +109,6 @@ export function createInformer<T extends KubernetesObject>(
     const present = new Set(listed.map(({ metadata }) => keyOf(metadata)));
     for (const [key, object] of [...objects]) if (!present.has(key)) remove(object);
     listed.forEach(upsert);
-    isSynced = true;
     firstList.resolve();
   }
 
@@ -129,7 +126,6 @@ export function createInformer<T extends KubernetesObject>(
       signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
       for (const object of objects.values()) tell(handler, { kind: "added", object });
     },
-    hasSynced: () => isSynced,
     synced: firstList.promise,
     run: (signal) =>
       runReflector<T>({

@@ -1,7 +1,7 @@
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import type { KubeClient } from "./client.ts";
+import type { Fence, KubeClient } from "./client.ts";
 import { isAlreadyExists, isConflict } from "./error.ts";
 import { createLeaseLock } from "./lease-lock.ts";
 import type { ObjectKey } from "./resource.ts";
@@ -36,10 +36,10 @@ export interface LeaderElectionOptions {
   identity: string;
   /**
    * Runs while this process leads; must end soon after its signal fires, and returning early gives the lead up.
-   * `isLeading` is the last word before a write (see `fenceClient`): it is already false when a process that was
-   * frozen wakes up, before any timer has run.
+   * `fence` is for the client that writes: it says no as soon as a process that was frozen wakes up, before any timer has
+   * run, and holds nothing back while the process merely shuts down.
    */
-  lead(signal: AbortSignal, isLeading: () => boolean): Promise<void>;
+  lead(signal: AbortSignal, fence: Fence): Promise<void>;
   logger: Logger;
   signal: AbortSignal;
   times?: LeaseTimes;
@@ -63,9 +63,9 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
   } = options;
   const lock = createLeaseLock({ client, lease, identity, leaseMs: times.leaseMs, clock });
 
-  async function acquired(): Promise<boolean> {
+  async function acquired(isWanted: () => boolean): Promise<boolean> {
     try {
-      return await lock.tryAcquire();
+      return await lock.tryAcquire(isWanted);
     } catch (error) {
       if (!isConflict(error) && !isAlreadyExists(error))
         logger.warn({ error: errorMessage(error) }, "the lease cannot be read or written");
@@ -82,7 +82,8 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     const leftMs = () => times.renewDeadlineMs - elapsedSince(renewedAt, clock);
 
     // While it shuts down the lease is still ours: what is under way may end with its last write.
-    const work = lead(term, () => !stepDown.signal.aborted && leftMs() > 0)
+    const mayWrite = () => !stepDown.signal.aborted && leftMs() > 0;
+    const work = lead(term, { mayWrite, lost: stepDown.signal })
       .catch((error: unknown) =>
         logger.error({ error: errorMessage(error) }, "leading failed; stepping down"),
       )
@@ -98,18 +99,19 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
         await clock.sleep(times.retryMs, term);
         if (isOver()) return;
         const sentAt = momentOf(clock);
-        if (leftMs() > 0 && (await acquired())) renewedAt = sentAt;
+        if (leftMs() > 0 && (await acquired(() => !isOver()))) renewedAt = sentAt;
       }
     }
 
-    // Not waited for: a renewal that hangs must not hold up the end. The release undoes what it may still write.
+    // Not waited for: a renewal that hangs must not hold up the end. One that reads the lease late takes it no more, and
+    // one that read it before the release cannot write any more.
     void renew();
     await Promise.all([watchDeadline(), work]);
   }
 
   while (!signal.aborted) {
     const sentAt = momentOf(clock);
-    if (await acquired()) {
+    if (await acquired(() => !signal.aborted)) {
       logger.info({ identity }, "leading");
       await serveTerm(sentAt);
       logger.info({ identity }, "no longer leading");

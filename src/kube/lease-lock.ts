@@ -14,8 +14,8 @@ export interface Lease extends KubernetesObject {
 }
 
 export interface LeaseLock {
-  /** Takes or renews the lease; false when somebody else holds it. */
-  tryAcquire(): Promise<boolean>;
+  /** Takes or renews the lease; false when somebody else holds it, or when it is no longer wanted once it was read. */
+  tryAcquire(isWanted: () => boolean): Promise<boolean>;
   /** Gives it back, if it is ours. */
   release(): Promise<void>;
 }
@@ -44,9 +44,10 @@ export function createLeaseLock(deps: {
   }
 
   return {
-    async tryAcquire() {
+    async tryAcquire(isWanted) {
       const at = microTime(clock.now());
       const live = await client.get<Lease>(LEASES, key);
+      if (!isWanted()) return false;
       const spec = {
         holderIdentity: identity,
         leaseDurationSeconds: Math.ceil(leaseMs / 1000),

@@ -159,8 +159,3 @@ function segment(name: string): string {
 export function keyOf({ name, namespace }: ObjectKey): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
-
-export function parseKey(key: string): ObjectKey {
-  const slash = key.indexOf("/");
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}

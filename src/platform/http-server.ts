@@ -37,6 +37,9 @@ export interface RunningHttpServer {
 
 const HEADERS_MS = 30_000;
 
+/** Whoever gives a TLS server another certificate (`setSecureContext`) says this again: it is part of the context. */
+export const MIN_TLS_VERSION = "TLSv1.2";
+
 /** Starts listening; rejects with the listen error (`EADDRINUSE`, `EACCES`) when it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { handler, host, port, tls, limits } = options;
@@ -57,7 +60,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
       : { requestTimeout: limits.requestMs, connectionsCheckingInterval: Math.ceil(limits.requestMs / 6) }),
   };
   const server = tls
-    ? https.createServer({ ...timing, ...tls, rejectUnauthorized: false, minVersion: "TLSv1.2" }, onRequest)
+    ? https.createServer(
+        { ...timing, ...tls, rejectUnauthorized: false, minVersion: MIN_TLS_VERSION },
+        onRequest,
+      )
     : http.createServer(timing, onRequest);
   if (limits !== undefined) server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {

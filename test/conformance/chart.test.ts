@@ -31,7 +31,10 @@ interface Container {
   securityContext: object;
 }
 interface Deployment extends KubernetesObject {
-  spec: { replicas: number; template: { spec: { containers: [Container] } } };
+  spec: {
+    replicas: number;
+    template: { spec: { containers: [Container]; terminationGracePeriodSeconds: number } };
+  };
 }
 
 const helm = (args: string[], kubeconfig = "/dev/null") =>
@@ -86,6 +89,14 @@ describe("the chart", () => {
       CONCURRENCY: "4",
       LOG_LEVEL: "info",
     });
+  });
+
+  it("gives a Pod the time to drain and to end", async () => {
+    const chart = await render("--set", "drainSeconds=60", "--set", "billing.drainSeconds=45");
+    const deployment = chart.find(({ kind }) => kind === "Deployment") as Deployment;
+    expect(deployment.spec.template.spec.terminationGracePeriodSeconds).toBe(90);
+    const given = Object.fromEntries(containerOf(chart).env.map(({ name, value }) => [name, value]));
+    expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
   it("runs what the playground runs: the same roles, command and ports", async () => {

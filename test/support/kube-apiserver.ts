@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -7,6 +6,7 @@ import { createLogger } from "../../src/platform/log.ts";
 import type { ControlPlane } from "../../src/playground/control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "../../src/playground/control-plane/embedded.ts";
 import { startRealControlPlane } from "../../src/playground/control-plane/real.ts";
+import { freePort } from "../../src/playground/process/free-port.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 
@@ -66,15 +66,4 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
     },
     close,
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { KubeClient } from "../../src/kube/client.ts";
-import { fenceClient } from "../../src/kube/fence.ts";
+import type { Fence, KubeClient } from "../../src/kube/client.ts";
 import { type LeaseTimes, runLeaderElection } from "../../src/kube/leader-election.ts";
 import type { Lease } from "../../src/kube/lease-lock.ts";
 import { CONFIG_MAPS, LEASES } from "../../src/kube/resource.ts";
@@ -16,7 +15,7 @@ export function describeLeaderElection(bench: KubeBench): void {
   function candidate(identity: string, namespace: string, client: KubeClient) {
     const abort = new AbortController();
     const state = { terms: 0, isLeading: false, lastWords: 0 };
-    let mayWrite = () => false;
+    let fence: Fence = { mayWrite: () => false, lost: new AbortController().signal };
     const done = runLeaderElection({
       client,
       lease: { namespace, name: "catalyst-operator" },
@@ -24,13 +23,13 @@ export function describeLeaderElection(bench: KubeBench): void {
       times: TIMES,
       logger: createLogger("test", "silent"),
       signal: abort.signal,
-      async lead(signal, isLeading) {
+      async lead(signal, given) {
         state.terms += 1;
         state.isLeading = true;
-        mayWrite = isLeading;
+        fence = given;
         await aborted(signal);
         // The last write of what was under way.
-        if (isLeading()) state.lastWords += 1;
+        if (given.mayWrite()) state.lastWords += 1;
         state.isLeading = false;
       },
     });
@@ -38,7 +37,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       abort.abort();
       await done;
     };
-    return { state, stop, fenced: () => fenceClient(client, mayWrite) };
+    return { state, stop, fenced: () => client.fenced(fence) };
   }
 
   describe("leader election", () => {

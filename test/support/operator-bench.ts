@@ -142,6 +142,7 @@ export function useOperatorBench(): OperatorBench {
       events,
       logger,
       operatorJwks: { keys: [] },
+      billingDrainSeconds: 1,
       mintToken: async () => "token",
       probeDatabase: (url, namespace) => through("probe", () => world.probe(url, namespace)),
       smoke: (input) => through("smoke", () => world.smoke(input)),

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { sleep } from "../../src/platform/shutdown.ts";
+import { freePort } from "../../src/playground/process/free-port.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -87,6 +87,21 @@ export async function startPlaygroundProcess(
   };
 }
 
+/** How often each migration was executed on a Sovereign's database, as its migration Pods logged it. */
+export function migrationRuns(stateDir: string, sovereign: string): Record<string, number> {
+  const logs = join(stateDir, "logs");
+  const lines = readdirSync(logs)
+    .filter((file) => file.startsWith(`sovereign-${sovereign}_billing-migrate-`))
+    .flatMap((file) => readFileSync(join(logs, file), "utf8").split("\n"))
+    .filter((line) => line.includes('"msg":"migration done"'));
+  const runs: Record<string, number> = {};
+  for (const line of lines) {
+    const { migration } = JSON.parse(line) as { migration: string };
+    runs[migration] = (runs[migration] ?? 0) + 1;
+  }
+  return runs;
+}
+
 /** Process numbers whose command line mentions `needle`. */
 export function processesWith(needle: string): number[] {
   const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
@@ -102,13 +117,20 @@ export function removeStateDir(stateDir: string): void {
   rmSync(dirname(stateDir), { recursive: true, force: true });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
+/** Process numbers of the operator; none while it is about to be restarted. */
+export function operatorsOf(playground: PlaygroundProcess): number[] {
+  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
+}
+
+export function killOperator(playground: PlaygroundProcess): number {
+  const [pid] = operatorsOf(playground);
+  if (pid === undefined) throw new Error("no operator runs");
+  process.kill(pid, "SIGKILL");
+  return pid;
+}
+
+/** Whether a process was started by this playground: another may run beside it on the machine. */
+export function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
+  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
+  return Number.parseInt(parent, 10) === child.pid;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -21,7 +21,7 @@ const TEMPLATE = "catalyst_template";
 
 /** vitest globalSetup: one real PostgreSQL for the run, on loopback, with a migrated template database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const state = claimStateDirectory(mkdtempSync(join(tmpdir(), "catalyst-postgres-")));
+  const state = claimStateDirectory(join(tmpdir(), `catalyst-postgres-${randomUUID()}`));
   const reaper = createReaper();
   const settings = { fsync: "off", synchronous_commit: "off", max_connections: "300" };
   const server = await startDatabase({ state, reaper, settings });

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,7 +9,11 @@ import { sleep } from "../../src/platform/shutdown.ts";
 import { createApiConnection } from "../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
 import {
+  isOurs,
+  killOperator,
+  migrationRuns,
   newStateDir,
+  operatorsOf,
   type PlaygroundProcess,
   processesWith,
   removeStateDir,
@@ -55,6 +58,8 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       }
     };
     const ready = () => cluster.waitForCondition(SELF, "Ready", "True");
+    /** Each migration so often, as the log of the Pods tells it. */
+    const eachRan = (times: number) => Object.fromEntries(MIGRATIONS.map(({ name }) => [name, times]));
     const migrationsOf = async () =>
       (await query<{ name: string }>("SELECT name FROM kysely_migration ORDER BY name")).map(
         ({ name }) => name,
@@ -78,6 +83,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       expect(playground.output()).toMatch(/\d+ steps held, 0 did not/);
       expect(playground.output()).not.toContain("FAILED");
       expect(sovereigns.map(({ name }) => name)).toEqual(["catalyst-zero", "omantel"]);
+      for (const { name } of sovereigns) expect(migrationRuns(stateDir, name)).toEqual(eachRan(1));
     });
 
     it("serves the embedded voucher API of Catalyst-Zero from the operator", async () => {
@@ -88,6 +94,43 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
         headers: { authorization: `Bearer ${zero?.adminToken}` },
       });
       expect([answer.status, await answer.json()]).toEqual([200, []]);
+    });
+
+    it("limits visitors behind a trusted proxy each by themselves, on the Pods and on the embedded API", async () => {
+      const zero: ObjectReference = { kind: "Sovereign", name: "catalyst-zero" };
+      const { url } = sovereigns.find(({ name }) => name === zero.name) ?? omantel();
+      const [pod] = await cluster.list("Pod", "catalyst-system");
+      const embedded = `http://${(pod as unknown as { status: { podIP: string } }).status.podIP}:8085`;
+      /** Codes that nobody has, until the visitor is told to wait; how often it was let through. */
+      const misses = async (origin: string, visitor: string) => {
+        for (let count = 0; count <= 30; count += 1) {
+          const { status } = await fetch(`${origin}/billing/vouchers/redeem-preview`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-forwarded-for": visitor },
+            body: JSON.stringify({ code: `MISS-${count}` }),
+          });
+          if (status === 429) return count;
+        }
+        return Number.POSITIVE_INFINITY;
+      };
+      expect([await misses(embedded, "203.0.113.1"), await misses(embedded, "203.0.113.2")]).toEqual([10, 0]);
+      const ingress = { host: "zero.catalyst.example", trustedProxies: ["127.0.0.0/8"] };
+      await cluster.asAdmin().mergePatch(zero, { spec: { billing: { ingress } } });
+      await cluster.waitUntil(
+        { kind: "Deployment", name: "billing", namespace: "sovereign-catalyst-zero" },
+        "it names the proxies",
+        (object) => JSON.stringify(object).includes('"value":"127.0.0.0/8"'),
+      );
+      let visitors = 10;
+      /** What is left for somebody after somebody else has spent everything. */
+      const leftForAnother = async (origin: string) => {
+        visitors += 2;
+        await misses(origin, `203.0.113.${visitors}`);
+        return misses(origin, `203.0.113.${visitors + 1}`);
+      };
+      for (const origin of [embedded, url])
+        await expect.poll(() => leftForAnother(origin), { timeout: 20_000 }).toBeGreaterThanOrEqual(10);
+      await cluster.waitForCondition(zero, "Ready", "True");
     });
 
     it.each([
@@ -207,6 +250,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       await ready();
       expect((await cluster.list("Job", "sovereign-omantel")).length).toBe(1);
       expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
+      expect(migrationRuns(stateDir, "omantel")).toEqual(eachRan(1));
       expect((await query("SELECT 1 FROM orders")).length).toBe(orders);
     });
 
@@ -232,6 +276,8 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       const pods = await cluster.list("Pod", "sovereign-omantel", "app.kubernetes.io/name=billing-migrate");
       expect(pods.length).toBe(1);
       expect(await migrationsOf()).toEqual(MIGRATIONS.map(({ name }) => name));
+      // Once on the schema that was dropped, once on the new one.
+      expect(migrationRuns(stateDir, "omantel")).toEqual(eachRan(2));
     });
 
     it("leaves no process and no file after Ctrl-C", async () => {
@@ -244,22 +290,4 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
 
 function specOf(object: unknown): { replicas?: number } {
   return (object as { spec: { replicas?: number } }).spec;
-}
-
-/** Process numbers of the operator; none while it is about to be restarted. */
-function operatorsOf(playground: PlaygroundProcess): number[] {
-  return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
-}
-
-function killOperator(playground: PlaygroundProcess): number {
-  const [pid] = operatorsOf(playground);
-  if (pid === undefined) throw new Error("no operator runs");
-  process.kill(pid, "SIGKILL");
-  return pid;
-}
-
-/** Whether a process was started by this playground: another may run beside it on the machine. */
-function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
-  const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
-  return Number.parseInt(parent, 10) === child.pid;
 }

@@ -1,6 +1,6 @@
 import { LABEL } from "../../api/label.ts";
 import { isMap } from "./change.ts";
-import type { AdmissionInput, Rule, Violation } from "./input.ts";
+import type { Rule, Violation } from "./input.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
@@ -84,6 +84,3 @@ export const tokenRequestRule: Rule = (input, { platform }) =>
         },
       ]
     : [];
-
-export const isReview = ({ group }: AdmissionInput) =>
-  group === "authorization.k8s.io" || group === "authentication.k8s.io";

@@ -1,3 +1,5 @@
+import type { Blueprint } from "../../api/blueprint.ts";
+import type { Franchise, TrustEntry } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { AdmissionInput, Rule, SignatureDemand } from "./input.ts";
@@ -66,6 +68,19 @@ export const blueprintRule: Rule = (input, { requester, privateBlueprints }) => 
       : []),
   ];
 };
+
+/**
+ * Who may have signed it: whom the platform trusts, and for a private one whom the Franchises do, which are those whose
+ * term holds now.
+ */
+export function blueprintTrust(
+  { metadata }: Blueprint,
+  platform: readonly TrustEntry[],
+  franchises: readonly Franchise[],
+): TrustEntry[] {
+  if (metadata.namespace !== PRIVATE_CATALOG_NAMESPACE) return [...platform];
+  return [...platform, ...franchises.flatMap(({ spec }) => spec.blueprintTrust ?? [])];
+}
 
 /** Its artifact must be signed by a key that the platform or the requester's Franchise trusts. */
 export function blueprintSignatures(input: AdmissionInput): SignatureDemand[] {

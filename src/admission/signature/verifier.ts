@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { TrustEntry } from "../../api/franchise.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
+import type { Logger } from "../../platform/log.ts";
 import { fetchClassicSignatures, holdsFor } from "./classic.ts";
 import { type OciClient, RegistryError } from "./oci-client.ts";
 import { parseReference } from "./reference.ts";
@@ -20,7 +21,7 @@ const MAX_REMEMBERED = 10_000;
  * Verifies cosign signatures. What held is remembered by digest and trust; what did not is asked again. Equal questions
  * under way share one answer.
  */
-export function createSignatureVerifier(deps: { client: OciClient }): SignatureVerifier {
+export function createSignatureVerifier(deps: { client: OciClient; logger: Logger }): SignatureVerifier {
   const verified = new Map<string, Verdict>();
   const underWay = new Map<string, Promise<Verdict>>();
 
@@ -65,10 +66,11 @@ export function createSignatureVerifier(deps: { client: OciClient }): SignatureV
       }
       return verdict;
     } catch (error) {
-      const why = error instanceof RegistryError ? error.message : "its registry did not answer in time";
+      const why = error instanceof RegistryError ? error.message : "no answer in time";
+      deps.logger.warn({ reference, why }, "a signature could not be checked");
       return {
         kind: "refused",
-        reason: `the signature of ${reference} cannot be checked: ${why}; try again`,
+        reason: `the signature of ${reference} cannot be checked: its registry does not give what is needed; try again`,
       };
     } finally {
       underWay.delete(key);

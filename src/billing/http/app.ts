@@ -1,6 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
-import type { Registry } from "prom-client";
 import type { Logger } from "../../platform/log.ts";
+import type { Registry } from "../../platform/metrics.ts";
 import { CodedError, RequestError, TokenError } from "../errors.ts";
 import type { Caller, TokenVerifier } from "../token.ts";
 import { voucherKey } from "../voucher.ts";

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
-import { Counter, Histogram, type Registry } from "prom-client";
 import type { Logger } from "../../platform/log.ts";
+import { Counter, Histogram, type Registry } from "../../platform/metrics.ts";
 import { type TraceContext, traceContextOf } from "./trace-context.ts";
 
 /** A caller's id is taken when it is a UUID, with or without hyphens: nothing else of a stranger's gets into the logs. */

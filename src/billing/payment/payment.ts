@@ -1,5 +1,5 @@
-import { Counter, type Registry } from "prom-client";
 import type { Logger } from "../../platform/log.ts";
+import { Counter, type Registry } from "../../platform/metrics.ts";
 import type { Database } from "../db/database.ts";
 import type { PaymentConfiguration } from "./configuration.ts";
 import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";

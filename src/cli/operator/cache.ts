@@ -5,7 +5,7 @@ import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environmen
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import type { KindDefinition } from "../../api/kind.ts";
 import { LABEL, MANAGED_BY } from "../../api/label.ts";
-import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
+import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, WEBHOOK_TLS_SECRET } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
@@ -30,11 +30,13 @@ import {
   type Resource,
   ROLE_BINDINGS,
   resourceOf,
+  SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
+import type { SecretObject } from "./certificate-secret.ts";
 
 export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
 
@@ -84,12 +86,15 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
     }),
+    webhookSecrets: cache<SecretObject>(SECRETS, {
+      namespace: SYSTEM_NAMESPACE,
+      fieldSelector: `metadata.name=${WEBHOOK_TLS_SECRET}`,
+    }),
     webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };
   return {
     ...caches,
     synced: () => Promise.all(all.map(({ synced }) => synced)),
-    hasSynced: () => all.every((informer) => informer.hasSynced()),
     run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
   };
 }

@@ -1,7 +1,8 @@
+import { blueprintTrust } from "../../admission/rules/blueprint.ts";
 import type { SignatureVerifier } from "../../admission/signature/verifier.ts";
 import type { Trust } from "../../admission/trust.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
-import { FIELD_MANAGER, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { FIELD_MANAGER } from "../../api/name.ts";
 import { isInTerm } from "../../api/term.ts";
 import { probeDatabase } from "../../billing/db/probe.ts";
 import { runSmokeTest } from "../../billing/smoke.ts";
@@ -21,11 +22,15 @@ import {
 } from "../../controllers/organization/controller.ts";
 import { createSovereignReconciler } from "../../controllers/sovereign/controller.ts";
 import { sovereignWatches } from "../../controllers/sovereign/watch.ts";
+import {
+  createWebhookConfigurationReconciler,
+  webhookConfigurationWatches,
+} from "../../controllers/webhook-configuration/controller.ts";
 import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { ReconcileMetrics } from "../../kube/metric.ts";
-import { type Controller, createController, watchInformer } from "../../kube/reconcile.ts";
+import { type Controller, createController } from "../../kube/reconcile.ts";
 import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
@@ -45,6 +50,7 @@ export interface ControllerDeps {
   /** `catalyst_drift_corrected_total`. */
   driftCounter: Counter;
   concurrency: number;
+  billingDrainSeconds: number;
   logger: Logger;
   now: () => Date;
 }
@@ -75,6 +81,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     operatorJwks: key.jwks,
     mintToken: key.mintToken,
     probeDatabase,
+    billingDrainSeconds: deps.billingDrainSeconds,
     smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
       runSmokeTest({ ...input, fetch, now }),
     onDrift: (name: string, drift: { kind: string }) =>
@@ -90,14 +97,23 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const blueprint = {
     ...common,
     blueprints: caches.blueprints,
-    verify: (object: Blueprint) =>
-      deps.verifier.verify(object.spec.source.ref.replace(/^oci:\/\//, ""), trustOf(object, deps)),
+    verify(object: Blueprint) {
+      const inTerm = caches.franchises.list().filter((it) => isInTerm(it, now().getTime()));
+      const trust = blueprintTrust(object, deps.trust().entries, inTerm);
+      return deps.verifier.verify(object.spec.source.ref.replace(/^oci:\/\//, ""), trust);
+    },
   };
   const organization = {
     ...common,
     organizations: caches.organizations,
     namespaces: caches.namespaces,
     roleBindings: caches.roleBindings,
+  };
+  const webhookConfiguration = {
+    applier,
+    configurations: caches.webhookConfigurations,
+    desired: deps.webhook.desired,
+    onDesired: deps.webhook.onDesired,
   };
   const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
 
@@ -127,24 +143,8 @@ export function createControllers(deps: ControllerDeps): Controller[] {
       reconcile: createEnvironmentPolicyReconciler(policy),
     }),
     create("webhookconfiguration", {
-      watches: [
-        { connect: (enqueue) => enqueue("catalyst-operator") },
-        watchInformer(caches.webhookConfigurations, () => ["catalyst-operator"]),
-      ],
-      async reconcile() {
-        await deps.webhook.applyConfiguration(applier);
-        return { kind: "done", requeueAfterMs: 60_000 };
-      },
+      watches: webhookConfigurationWatches(webhookConfiguration),
+      reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
     }),
   ];
-}
-
-/** A private Blueprint may be signed by whom its Franchise trusts; all others by the platform alone. */
-function trustOf({ metadata }: Blueprint, { trust, caches, now }: ControllerDeps) {
-  if (metadata.namespace !== PRIVATE_CATALOG_NAMESPACE) return trust().entries;
-  const own = caches.franchises
-    .list()
-    .filter((franchise) => isInTerm(franchise, now().getTime()))
-    .flatMap(({ spec }) => spec.blueprintTrust ?? []);
-  return [...trust().entries, ...own];
 }

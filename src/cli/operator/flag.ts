@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import type { PlatformIdentities } from "../../admission/rules/input.ts";
 import { DEFAULT_PLATFORM } from "../../admission/rules/input.ts";
-import { SYSTEM_NAMESPACE } from "../../api/name.ts";
+import { BILLING } from "../../api/name.ts";
 import { createEnvReader, type Env } from "../../platform/env.ts";
 import { UsageError } from "../../platform/errors.ts";
 
@@ -16,14 +16,11 @@ export interface FlagDescription {
   description: string;
 }
 
+/** Endpoints, kube-proxies and load balancers have heard of it by then. */
+const DEFAULT_DRAIN_SECONDS = 10;
+const MAX_DRAIN_SECONDS = 300;
+
 export const FLAGS: readonly FlagDescription[] = [
-  {
-    flag: "namespace",
-    variable: "POD_NAMESPACE",
-    chartValue: undefined,
-    fallback: SYSTEM_NAMESPACE,
-    description: "namespace of the operator's own objects",
-  },
   {
     flag: "identity",
     variable: "POD_NAME",
@@ -102,6 +99,20 @@ export const FLAGS: readonly FlagDescription[] = [
     description: "objects of one kind that are reconciled at once",
   },
   {
+    flag: "drain-seconds",
+    variable: "DRAIN_SECONDS",
+    chartValue: "drainSeconds",
+    fallback: String(DEFAULT_DRAIN_SECONDS),
+    description: "time to go on serving after SIGTERM, already unready",
+  },
+  {
+    flag: "billing-drain-seconds",
+    variable: "BILLING_DRAIN_SECONDS",
+    chartValue: "billing.drainSeconds",
+    fallback: String(BILLING.drainSeconds),
+    description: "the same of the billing Pods that it deploys",
+  },
+  {
     flag: "log-level",
     variable: "LOG_LEVEL",
     chartValue: "logLevel",
@@ -111,7 +122,6 @@ export const FLAGS: readonly FlagDescription[] = [
 ];
 
 export interface OperatorSettings {
-  namespace: string;
   identity: string;
   host: string;
   webhookPort: number;
@@ -122,6 +132,8 @@ export interface OperatorSettings {
   registryMirrors: ReadonlyMap<string, string>;
   platform: PlatformIdentities;
   concurrency: number;
+  drainSeconds: number;
+  billingDrainSeconds: number;
   logLevel: string;
   kubeconfigPath: string | undefined;
 }
@@ -137,7 +149,6 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     throw new UsageError("--webhook-url (WEBHOOK_URL) must be an https URL");
   }
   return {
-    namespace: reader.optional("POD_NAMESPACE") ?? SYSTEM_NAMESPACE,
     identity: reader.optional("POD_NAME") ?? `${hostname()}_${process.pid}`,
     host: reader.optional("HOST") ?? "0.0.0.0",
     webhookPort: port("WEBHOOK_PORT", 9443),
@@ -154,6 +165,8 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
       ),
     },
     concurrency: reader.integer("CONCURRENCY", 4, 1, 64),
+    drainSeconds: reader.integer("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0, MAX_DRAIN_SECONDS),
+    billingDrainSeconds: reader.integer("BILLING_DRAIN_SECONDS", BILLING.drainSeconds, 0, MAX_DRAIN_SECONDS),
     logLevel: reader.optional("LOG_LEVEL") ?? "info",
     kubeconfigPath: env.KUBECONFIG || undefined,
   };

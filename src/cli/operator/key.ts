@@ -6,12 +6,13 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { exportJWK, type JWK, SignJWT } from "jose";
-import { OPERATOR_KEY_SECRET } from "../../api/name.ts";
+import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists } from "../../kube/error.ts";
 import { SECRETS } from "../../kube/resource.ts";
 
+const NAME = { name: OPERATOR_KEY_SECRET, namespace: SYSTEM_NAMESPACE };
 const KEY = "key.pem";
 const TOKEN_LIFE = "4m";
 
@@ -25,9 +26,8 @@ export interface OperatorKey {
 }
 
 /** The key that signs the operator's tokens: read from its Secret, made once where it is missing, also by two replicas at once. */
-export async function loadOperatorKey(client: KubeClient, namespace: string): Promise<OperatorKey> {
-  const read = async () =>
-    (await client.get<SecretObject>(SECRETS, { name: OPERATOR_KEY_SECRET, namespace }))?.data?.[KEY];
+export async function loadOperatorKey(client: KubeClient): Promise<OperatorKey> {
+  const read = async () => (await client.get<SecretObject>(SECRETS, NAME))?.data?.[KEY];
   let stored = await read();
   if (stored === undefined) {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -36,7 +36,7 @@ export async function loadOperatorKey(client: KubeClient, namespace: string): Pr
       await client.create<SecretObject & { type: string }>(SECRETS, {
         apiVersion: "v1",
         kind: "Secret",
-        metadata: { name: OPERATOR_KEY_SECRET, namespace },
+        metadata: NAME,
         type: "Opaque",
         data: { [KEY]: Buffer.from(pem).toString("base64") },
       });
@@ -47,7 +47,7 @@ export async function loadOperatorKey(client: KubeClient, namespace: string): Pr
   }
   if (stored === undefined)
     throw new Error(
-      `Secret ${namespace}/${OPERATOR_KEY_SECRET} has no ${KEY}: delete it, and a new key is made`,
+      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_KEY_SECRET} has no ${KEY}: delete it, and a new key is made`,
     );
   return fromPem(Buffer.from(stored, "base64").toString());
 }

@@ -1,17 +1,16 @@
 import pg from "pg";
-import { API_VERSION } from "../../api/kind.ts";
-import { ORGANIZATION, type Organization } from "../../api/organization.ts";
+import { ORGANIZATION } from "../../api/organization.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../../billing/outbox.ts";
+import { desiredOrganization } from "../../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists } from "../../kube/error.ts";
 import { resourceOf } from "../../kube/resource.ts";
-import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { OperatorCaches } from "./cache.ts";
-import { isMigrated, readSovereignSecrets } from "./sovereign-database.ts";
+import { isMigrated, readDatabaseUrl } from "./sovereign-database.ts";
 
 const CHECK_MS = 2_000;
 
@@ -57,7 +56,7 @@ export async function relayOutboxes(deps: {
     for (const [name, running] of relays) if (!names.has(name)) running.stop.abort();
     for (const sovereign of wanted) {
       const { name } = sovereign.metadata;
-      const databaseUrl = (await readSovereignSecrets(client, sovereign))?.databaseUrl;
+      const databaseUrl = await readDatabaseUrl(client, sovereign);
       const running = relays.get(name);
       if (running !== undefined && running.databaseUrl !== databaseUrl) running.stop.abort();
       if (databaseUrl === undefined || running !== undefined) continue;
@@ -80,44 +79,14 @@ export async function relayOutboxes(deps: {
   await Promise.all([...relays.values()].map(({ done }) => done));
 }
 
-/**
- * One Organization for each tenant of a Sovereign, under a name that follows from both: delivered twice, or by two
- * orders of one tenant, it is still one.
- */
 async function createOrganization(
   client: KubeClient,
   sovereign: string,
   { payload }: OutboxEvent,
 ): Promise<void> {
-  const organization: Organization = {
-    apiVersion: API_VERSION,
-    kind: ORGANIZATION.kind,
-    metadata: { name: organizationName(sovereign, payload.tenant_id) },
-    spec: {
-      displayName: payload.tenant_id.slice(0, 128),
-      owner: payload.user_id.slice(0, 256),
-      sovereign,
-      order: payload.id,
-      ...(payload.promo_code === null ? {} : { voucher: payload.promo_code }),
-    },
-  };
   try {
-    await client.create(resourceOf(ORGANIZATION), organization);
+    await client.create(resourceOf(ORGANIZATION), desiredOrganization(sovereign, payload));
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
-}
-
-/** Readable where the tenant's id allows, and always unique: the digest tells apart what the letters cannot. */
-export function organizationName(sovereign: string, tenantId: string): string {
-  const readable = tenantId
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 40)
-    .replace(/-+$/, "");
-  const digest = sha256Digest(canonicalJson([sovereign, tenantId]))
-    .slice("sha256:".length)
-    .slice(0, 10);
-  return readable === "" ? digest : `${readable}-${digest}`;
 }

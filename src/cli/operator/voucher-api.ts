@@ -4,12 +4,11 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { parseBranding } from "../../billing/branding.ts";
 import { parseCatalogFile } from "../../billing/catalog.ts";
 import { parseVoucherGrants } from "../../billing/grant.ts";
-import { readPaymentConfiguration } from "../../billing/payment/configuration.ts";
 import { type BillingService, createBillingService } from "../../billing/service.ts";
-import { type BillingSettings, DEFAULT_ISSUE_LIMIT } from "../../billing/settings.ts";
+import { readBillingSettings } from "../../billing/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
-import { createEnvReader } from "../../platform/env.ts";
+import { createEnvReader, type Env } from "../../platform/env.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import { type RunningHttpServer, startHttpServer } from "../../platform/http-server.ts";
 import type { Logger } from "../../platform/log.ts";
@@ -17,14 +16,14 @@ import { Registry } from "../../platform/metrics.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { ConfigMapObject, OperatorCaches } from "./cache.ts";
 import type { OperatorSettings } from "./flag.ts";
-import { isMigrated, readSovereignSecrets, type SovereignSecrets } from "./sovereign-database.ts";
+import { isMigrated, readBillingEnvironment } from "./sovereign-database.ts";
 
 const CHECK_MS = 2_000;
 const MAX_CONNECTIONS = 5;
 
 /**
  * The voucher API of the Sovereign that this operator runs on: the same code as its Deployment, on the same database,
- * configured by the same ConfigMap. Answers 503 until that Sovereign's database is migrated.
+ * configured by the same variables and the same ConfigMap. Answers 503 until that Sovereign's database is migrated.
  */
 export async function startVoucherApi(deps: {
   client: KubeClient;
@@ -32,6 +31,7 @@ export async function startVoucherApi(deps: {
   settings: OperatorSettings;
   logger: Logger;
   now: () => Date;
+  /** Ends what stands behind the server, which whoever started it closes first. */
   signal: AbortSignal;
 }): Promise<{ server: RunningHttpServer; stopped: Promise<void> }> {
   const { client, caches, settings, logger, now, signal } = deps;
@@ -47,24 +47,23 @@ export async function startVoucherApi(deps: {
 
   async function refresh(): Promise<void> {
     const sovereign = own();
-    const secrets =
+    const env =
       sovereign !== undefined && isMigrated(sovereign)
-        ? await readSovereignSecrets(client, sovereign)
+        ? await readBillingEnvironment(client, sovereign)
         : undefined;
-    const identity =
-      secrets === undefined
-        ? undefined
-        : canonicalJson([sovereign?.spec.fqdn, sovereign?.spec.billing.auth, secrets]);
+    const identity = env === undefined ? undefined : canonicalJson([sovereign?.metadata.name, env]);
     if (identity === serving?.identity) return;
     const before = serving;
-    serving = undefined;
+    serving =
+      sovereign === undefined || env === undefined || identity === undefined
+        ? undefined
+        : { identity, service: createServiceFor(sovereign, env) };
     await before?.service.close();
-    if (sovereign === undefined || secrets === undefined || identity === undefined) return;
-    serving = { identity, service: createServiceFor(sovereign, secrets) };
-    logger.info({ sovereign: sovereign.metadata.name }, "the embedded voucher API serves");
+    if (serving !== undefined)
+      logger.info({ sovereign: sovereign?.metadata.name }, "the embedded voucher API serves");
   }
 
-  function createServiceFor(sovereign: Sovereign, secrets: SovereignSecrets): BillingService {
+  function createServiceFor(sovereign: Sovereign, env: Env): BillingService {
     const key = `${sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace)}/${BILLING.configMap}`;
     const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
     const file = (name: string, absent: object = {}): unknown => {
@@ -72,7 +71,7 @@ export async function startVoucherApi(deps: {
       return text === undefined ? absent : JSON.parse(text);
     };
     return createBillingService({
-      settings: billingSettings(sovereign, secrets),
+      settings: { ...readBillingSettings(createEnvReader(env)), maxConnections: MAX_CONNECTIONS },
       catalog: async () => parseCatalogFile(file("catalog.json")),
       branding: () => parseBranding(file("branding.json")),
       // Who cannot read what is granted issues nothing.
@@ -107,36 +106,7 @@ export async function startVoucherApi(deps: {
       );
       await sleep(CHECK_MS, signal);
     }
-    await server.close(5_000);
     await serving?.service.close();
   }
   return { server, stopped: follow() };
-}
-
-function billingSettings({ spec }: Sovereign, secrets: SovereignSecrets): BillingSettings {
-  const { databaseUrl, jwtSecret, paymentKeys } = secrets;
-  const { issuer, audience } = spec.billing.auth;
-  return {
-    databaseUrl,
-    sovereignFqdn: spec.fqdn,
-    token: {
-      sovereignFqdn: spec.fqdn,
-      ...(jwtSecret === undefined ? {} : { jwtSecret }),
-      ...(issuer === undefined || audience === undefined ? {} : { oidc: { issuer, audience } }),
-    },
-    corsOrigins: [],
-    trustedProxies: [],
-    previewLimits: { perMinute: 60, missesPerMinute: 10 },
-    issueLimit: DEFAULT_ISSUE_LIMIT,
-    maxConnections: MAX_CONNECTIONS,
-    payment: readPaymentConfiguration(
-      createEnvReader({
-        CURRENCY: spec.billing.currency,
-        STRIPE_SECRET_KEY: paymentKeys?.secretKey,
-        STRIPE_WEBHOOK_SECRET: paymentKeys?.webhookSecret,
-        STRIPE_PUBLIC_KEY: paymentKeys?.publicKey,
-      }),
-      { sovereignFqdn: spec.fqdn, jwtSecret },
-    ),
-  };
 }

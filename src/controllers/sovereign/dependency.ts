@@ -26,6 +26,8 @@ export interface SovereignDeps {
   mintToken(fqdn: string): Promise<string>;
   /** The public half of what signs those tokens, as a JWK set. */
   operatorJwks: object;
+  /** How long billing Pods serve on after SIGTERM. */
+  billingDrainSeconds: number;
   /** Counts a corrected hand edit. */
   onDrift(sovereign: string, drift: Drift): void;
 }

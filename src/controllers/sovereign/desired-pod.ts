@@ -36,12 +36,17 @@ export const databaseVariable = (sovereign: Sovereign): EnvVariable =>
 const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 
 /** Contract §7's environment of `catalyst billing`. */
-export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
+export function billingEnvironment(
+  sovereign: Sovereign,
+  drainSeconds: number = BILLING.drainSeconds,
+): EnvVariable[] {
   const { fqdn, billing } = sovereign.spec;
   const payments = billing.payments?.secretRef;
+  const trustedProxies = billing.ingress?.trustedProxies ?? [];
   const { issuer, audience, clientId, secretRef } = billing.auth;
   return [
     plain("PORT", String(BILLING.port)),
+    plain("DRAIN_SECONDS", String(drainSeconds)),
     plain("SOVEREIGN_FQDN", fqdn),
     databaseVariable(sovereign),
     ...(issuer === undefined || audience === undefined
@@ -51,6 +56,7 @@ export function billingEnvironment(sovereign: Sovereign): EnvVariable[] {
     ...(secretRef === undefined ? [] : [fromSecret("JWT_SECRET", secretRef)]),
     plain("CURRENCY", billing.currency),
     ...(billing.events === undefined ? [] : [plain("REDPANDA_BROKERS", billing.events.brokers.join(","))]),
+    ...(trustedProxies.length === 0 ? [] : [plain("TRUSTED_PROXIES", trustedProxies.join(","))]),
     ...(payments === undefined ? [] : paymentVariables(payments.name)),
     plain("OPERATOR_JWKS_FILE", configFile("operator-jwks.json")),
     plain("CATALOG_FILE", configFile("catalog.json")),

@@ -7,17 +7,22 @@ import { billingEnvironment, CONTAINER_SECURITY, POD_SECURITY } from "./desired-
 
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
 
+/** What a Pod may take to end beyond its drain: answers under way, and its connections to the database. */
+const FINISH_SECONDS = 20;
+
 /**
  * Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress where the spec asks for one. `secrets` says
- * which versions of its Secrets the Pods are to start with: another value starts new ones.
+ * which versions of its Secrets the Pods are to start with: another value starts new ones. They serve on for
+ * `drainSeconds` after SIGTERM, already unready.
  */
 export function desiredWorkload(
   sovereign: Sovereign,
   image: string,
   secrets: string | undefined,
+  drainSeconds: number = BILLING.drainSeconds,
 ): KubernetesObject[] {
   return [
-    desiredDeployment(sovereign, image, secrets),
+    desiredDeployment(sovereign, image, secrets, drainSeconds),
     desiredService(sovereign),
     desiredDisruptionBudget(sovereign),
     desiredNetworkPolicy(sovereign),
@@ -29,6 +34,7 @@ function desiredDeployment(
   sovereign: Sovereign,
   image: string,
   secrets: string | undefined,
+  drainSeconds: number,
 ): KubernetesObject {
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
   const http = (path: string) => ({ httpGet: { path, port: BILLING.portName } });
@@ -48,7 +54,7 @@ function desiredDeployment(
         spec: {
           serviceAccountName: BILLING.workload,
           automountServiceAccountToken: false,
-          terminationGracePeriodSeconds: 30,
+          terminationGracePeriodSeconds: drainSeconds + FINISH_SECONDS,
           securityContext: POD_SECURITY,
           topologySpreadConstraints: [
             {
@@ -63,7 +69,7 @@ function desiredDeployment(
               name: BILLING.workload,
               image,
               args: ["billing"],
-              env: billingEnvironment(sovereign),
+              env: billingEnvironment(sovereign, drainSeconds),
               ports: [{ name: BILLING.portName, containerPort: BILLING.port, protocol: "TCP" }],
               startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: 60 },
               livenessProbe: { ...http("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },

@@ -1,11 +1,6 @@
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
+import type { OwnerReference } from "../../api/object.ts";
+
+export type { OwnerReference };
 
 export interface ManagedFieldsEntry {
   manager?: string;

@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { stringify } from "yaml";
 import { UsageError } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
+import { freePort } from "../process/free-port.ts";
 import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 
 const START_TIMEOUT_MS = 60_000;
@@ -131,17 +131,6 @@ function ensureFiles(folder: string): string {
     write("tokens.csv", `${randomBytes(24).toString("base64url")},${ADMIN},${ADMIN},"system:masters"\n`);
   }
   return readFileSync(tokens, "utf8").split(",")[0] ?? "";
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }
 
 async function waitUntilReady(url: string, token: string, server: Child, logFile: string): Promise<void> {

@@ -2,12 +2,12 @@ import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { errorMessage } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
+import { freePort } from "../process/free-port.ts";
 import type { Reaper } from "../process/reaper.ts";
 import type { StateDirectory } from "../process/state-directory.ts";
 
@@ -198,20 +198,6 @@ async function initialise(
   } finally {
     rmSync(passwordFile, { force: true });
   }
-}
-
-/** The wanted port when it is free, else any. */
-async function freePort(wanted: number): Promise<number> {
-  const tryPort = (port: number) =>
-    new Promise<number | undefined>((resolve) => {
-      const probe = createServer();
-      probe.once("error", () => resolve(undefined));
-      probe.listen(port, "127.0.0.1", () => {
-        const address = probe.address();
-        probe.close(() => resolve(typeof address === "object" ? address?.port : undefined));
-      });
-    });
-  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? 0;
 }
 
 async function waitUntilReady(url: string, child: Child, logFile: string): Promise<void> {

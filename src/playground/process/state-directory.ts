@@ -1,87 +1,89 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { readdirSync, rmdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
+import { lockHolder, takeProcessLock } from "./process-lock.ts";
+import {
+  createStateManifest,
+  makeDirectories,
+  STATE_MANIFEST,
+  writeFirstManifest,
+} from "./state-manifest.ts";
 
 export interface StateDirectory {
   path: string;
-  file(...names: string[]): string;
-  /** Gives the directory free; with `remove`, takes away all that is in it. */
+  /** A path in the directory; its first part counts as ours from now on, also for whoever takes over after us. */
+  file(first: string, ...names: string[]): string;
+  /** Gives the directory free; with `remove`, takes away what is ours, and the directory itself where we made it. */
   release(remove: boolean): void;
 }
 
+const LOCK = "playground.pid";
+
 /**
- * Takes the directory for this process alone. What a killed playground left is taken over; one that still runs is
- * named in the `UsageError`.
+ * Takes the directory for this process alone: one that is not there yet, an empty one, or one that a playground marked
+ * as its own and left behind. A directory of somebody else's, and one that a running playground holds, is a `UsageError`.
  */
 export function claimStateDirectory(directory: string): StateDirectory {
   const path = resolve(directory);
-  const lock = join(path, "playground.pid");
+  const lock = join(path, LOCK);
   try {
-    makeDirectory(path);
+    markAsOurs(path, lock);
+    const holder = takeProcessLock(lock);
+    if (holder !== undefined) throw inUse(path, holder);
+    return held(path, lock);
   } catch (error) {
-    throw new UsageError(
-      `the state directory ${path} cannot be made: ${errorMessage(error)}; choose another with --state-dir`,
-    );
-  }
-  const holder = readHolder(lock);
-  if (holder !== undefined && isAlive(holder)) {
-    throw new UsageError(
-      `a playground (process ${holder.pid}) is using ${path}: stop it, or choose another directory with --state-dir`,
-    );
-  }
-  try {
-    const file = openSync(lock, "w", 0o600);
-    writeFileSync(file, `${process.pid} ${startTimeOf(process.pid) ?? ""}\n`);
-    closeSync(file);
-  } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(
       `the state directory ${path} cannot be written: ${errorMessage(error)}; choose another with --state-dir`,
     );
   }
+}
+
+function markAsOurs(path: string, lock: string): void {
+  const made = makeDirectories(path);
+  const entries = readdirSync(path).sort();
+  if (entries.includes(STATE_MANIFEST)) return;
+  if (entries.length > 0) {
+    const holder = lockHolder(lock);
+    if (holder !== undefined) throw inUse(path, holder);
+    throw new UsageError(
+      `the state directory ${path} is no playground's (it holds ${entries[0]}): choose an empty or a new one with --state-dir`,
+    );
+  }
+  writeFirstManifest(path, made);
+}
+
+const inUse = (path: string, holder: number) =>
+  new UsageError(
+    `a playground (process ${holder}) is using ${path}: stop it, or choose another directory with --state-dir`,
+  );
+
+function held(path: string, lock: string): StateDirectory {
+  const manifest = createStateManifest(path);
   return {
     path,
-    file: (...names) => join(path, ...names),
-    release: (remove) => rmSync(remove ? path : lock, { recursive: true, force: true }),
+    file(first, ...names) {
+      manifest.add(first);
+      return join(path, first, ...names);
+    },
+    release(remove) {
+      if (remove) {
+        for (const entry of manifest.entries()) rmSync(join(path, entry), { recursive: true, force: true });
+        manifest.remove();
+      }
+      // Last: until then nobody else may come in.
+      rmSync(lock, { force: true });
+      if (remove) manifest.directories().reverse().every(removeIfEmpty);
+    },
   };
 }
 
-/** One level at a time: Node's own recursion never ends on file systems that refuse with ENOENT, as /proc does. */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
-  makeDirectory(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
-}
-
-interface Holder {
-  pid: number;
-  startTime: string;
-}
-
-function readHolder(lock: string): Holder | undefined {
+/** A directory that somebody has put something into stays, and so do those around it. */
+function removeIfEmpty(directory: string): boolean {
   try {
-    const [pid = "", startTime = ""] = readFileSync(lock, "utf8").trim().split(" ");
-    return Number(pid) > 0 ? { pid: Number(pid), startTime } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The same process, and not a later one under its number. */
-function isAlive({ pid, startTime }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
+    rmdirSync(directory);
+    return true;
   } catch {
     return false;
-  }
-  const seen = startTimeOf(pid);
-  return seen === undefined || seen === startTime;
-}
-
-/** Clock ticks since boot at which a process began; undefined where there is no /proc. */
-function startTimeOf(pid: number): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19];
-  } catch {
-    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 
 const NAMESPACE = "catalyst-system";
 const OPERATOR = "catalyst-operator";
+const DRAIN_SECONDS = "1";
 const PORTS = { webhook: 9443, api: 8085, http: 8080 };
 
 export interface OperatorInstallation {
@@ -69,7 +70,9 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
                 env: [
                   { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
                   { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-                  { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+                  // Nobody but this machine sends requests, and who ends it will not wait.
+                  { name: "DRAIN_SECONDS", value: DRAIN_SECONDS },
+                  { name: "BILLING_DRAIN_SECONDS", value: DRAIN_SECONDS },
                   { name: "REGISTRY_MIRRORS", value: installation.registryMirrors },
                 ],
                 ports: Object.entries(PORTS).map(([name, containerPort]) => ({ name, containerPort })),

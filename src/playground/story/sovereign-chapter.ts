@@ -35,6 +35,8 @@ export async function tellSovereignChapter(context: StoryContext, sovereign: Sto
     await becomes("Migrated");
     const jobs = await cluster.list("Job", namespace);
     expectEqual("migration Jobs", jobs.length, 1);
+    const { succeeded } = (jobs[0] as unknown as { status: { succeeded?: number } }).status;
+    expectEqual("runs of it that succeeded", succeeded, 1);
     const { status } = await read();
     observe(
       `job/${jobs[0]?.metadata.name}: schema ${status.schemaVersion}, ${status.schemaFingerprint.slice(0, 19)}…`,

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
+import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
@@ -9,6 +10,8 @@ import { type Registry, startRegistry } from "../../../src/playground/registry/s
 import { signArtifact, signatureTag } from "../../../src/playground/registry/signature.ts";
 
 const HOST = "registry.test";
+const UNCHECKED =
+  /^the signature of registry\.test\/\S+ cannot be checked: its registry does not give what is needed; try again$/;
 const newKey = () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
@@ -35,8 +38,13 @@ async function registryWith(...pushed: [Artifact, string?][]) {
   return { registry, verifier: verifierAt(registry.origin) };
 }
 
+/** What the operator's log said; nobody else learns it. */
+const logged: string[] = [];
+const logger = pino({}, { write: (line: string) => logged.push(JSON.parse(line).why) });
+
 const verifierAt = (origin: string) =>
   createSignatureVerifier({
+    logger,
     client: createOciClient({ mirrors: new Map([[HOST, origin]]), isInsecure: () => false }),
   });
 
@@ -63,7 +71,7 @@ describe("cosign's classic signatures", () => {
     });
   });
 
-  it.each<[string, [Artifact, string?][], RegExp]>([
+  it.each<[string, [Artifact, string?][], RegExp, RegExp?]>([
     ["there is none", [[shop]], /has no cosign signature: sign it with cosign sign --key/],
     [
       "another key made it",
@@ -110,6 +118,7 @@ describe("cosign's classic signatures", () => {
           signatureTag(shop.digest),
         ],
       ],
+      UNCHECKED,
       /sends other content than sha256:/,
     ],
     [
@@ -122,13 +131,15 @@ describe("cosign's classic signatures", () => {
           signatureTag(shop.digest),
         ],
       ],
+      UNCHECKED,
       /sends more than 1048576 bytes/,
     ],
-  ])("are refused when %s", async (_, pushed, reason) => {
+  ])("are refused when %s", async (_, pushed, reason, why) => {
     const { verifier } = await registryWith(...pushed);
     const verdict = await verifier.verify(referenceOf(shop), key.trust);
     expect(verdict.kind).toBe("refused");
     expect((verdict as { reason: string }).reason).toMatch(reason);
+    if (why !== undefined) expect(logged.at(-1)).toMatch(why);
   });
 
   it.each(["registry.test/shop:1.0.0", "", "registry.test/shop@sha256:abc", "../../etc/passwd"])(
@@ -151,8 +162,9 @@ describe("cosign's classic signatures", () => {
     expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("verified");
     expect(await verifier.verify(referenceOf(shop), stranger.trust)).toMatchObject({
       kind: "refused",
-      reason: expect.stringContaining("cannot be reached"),
+      reason: expect.stringMatching(UNCHECKED),
     });
+    expect(logged.at(-1)).toContain("cannot be reached");
   });
 
   it("are refused by their own deadline while a registry hangs", async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, get } from "node:http";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -129,6 +130,32 @@ describe("catalyst billing", () => {
     expect((await slow).status).toBe(200);
     const { code, stdout } = await exit;
     expect([code, stdout]).toEqual([0, ""]);
+  });
+
+  it("serves new connections on for DRAIN_SECONDS, unready at once and closing each, then ends", async () => {
+    const { child, origin, exit } = run(["billing"], { DRAIN_SECONDS: "1" });
+    const url = await origin;
+    const token = await signToken("late");
+    const ask = (path: string) =>
+      new Promise<[number | undefined, string | undefined]>((done, fail) =>
+        // A connection of its own, which the client would keep: only the server's word closes it.
+        get(
+          `${url}${path}`,
+          { agent: new Agent({ keepAlive: true }), headers: { authorization: `Bearer ${token}` } },
+          (answer) => {
+            answer.resume();
+            done([answer.statusCode, answer.headers.connection]);
+          },
+        ).on("error", fail),
+      );
+    expect(await ask("/billing/balance")).toEqual([200, "keep-alive"]);
+    child.kill("SIGTERM");
+    const toldAt = performance.now();
+    await until(async () => (await ask("/readyz"))[0] === 503);
+    while (performance.now() - toldAt < 900) expect(await ask("/billing/balance")).toEqual([200, "close"]);
+    expect((await exit).code).toBe(0);
+    expect(performance.now() - toldAt).toBeGreaterThan(990);
+    await expect(ask("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
   it("keeps every order whole through kill -9 in a burst, and the retry gets the same one", async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { type ElectionClock, LEASE_TIMES, runLeaderElection } from "../../../src/kube/leader-election.ts";
+import type { Lease } from "../../../src/kube/lease-lock.ts";
+import { LEASES } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
@@ -109,10 +111,10 @@ async function stage(names: string[]) {
       clock: machine.clock,
       logger: createLogger("test", "silent"),
       signal: abort.signal,
-      async lead(signal, isLeading) {
+      async lead(signal, { mayWrite }) {
         state.terms += 1;
         state.isWorking = true;
-        state.isLeading = isLeading;
+        state.isLeading = mayWrite;
         await aborted(signal);
         state.isWorking = false;
       },
@@ -295,5 +297,46 @@ describe("any number of candidates", () => {
     expect(play.overlaps).toEqual([]);
     expect(terms).toBeGreaterThan(3);
     await play.dispose();
+  });
+});
+
+describe("a renewal that hangs", () => {
+  it("does not take back the lease that its process has released", async () => {
+    const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "catalyst-test" });
+    const lease = { namespace: "default", name: "late-renewal" };
+    const held = Promise.withResolvers<void>();
+    const isHeld = Promise.withResolvers<void>();
+    const lateRead = Promise.withResolvers<void>();
+    let reads = 0;
+    const abort = new AbortController();
+    const done = runLeaderElection({
+      client: {
+        ...client,
+        // The second read is the first renewal's: it goes out, and comes back, after everything else.
+        async get(...args: Parameters<KubeClient["get"]>) {
+          reads += 1;
+          if (reads !== 2) return client.get(...args);
+          isHeld.resolve();
+          await held.promise;
+          return client.get(...args).finally(() => setImmediate(lateRead.resolve));
+        },
+      } as KubeClient,
+      lease,
+      identity: "late",
+      times: { leaseMs: 1_500, renewDeadlineMs: 1_000, retryMs: 50 },
+      logger: createLogger("test", "silent"),
+      signal: abort.signal,
+      lead: (signal) => aborted(signal),
+    });
+    await isHeld.promise;
+    abort.abort();
+    await done;
+    const holder = async () => (await client.get<Lease>(LEASES, lease))?.spec?.holderIdentity ?? "";
+    expect(await holder()).toBe("");
+    held.resolve();
+    await lateRead.promise;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await holder()).toBe("");
+    await client.close();
   });
 });

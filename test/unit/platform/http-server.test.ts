@@ -37,7 +37,33 @@ describe("HTTP server", () => {
     await expect(fetch(running.origin)).rejects.toThrow();
   });
 
-  it("cuts what does not finish within the drain time", async () => {
+  it("serves on while it drains, new connections too, and tells each to close; then refuses", async () => {
+    const running = await startHttpServer({
+      host: "127.0.0.1",
+      port: 0,
+      handler: (_, response) => response.end("served"),
+    });
+    const ask = () =>
+      new Promise<http.IncomingMessage>((resolve, reject) =>
+        http
+          .get(running.origin, { agent: new http.Agent({ keepAlive: true }) }, (answer) =>
+            resolve(answer.resume()),
+          )
+          .on("error", reject),
+      );
+    expect((await ask()).headers.connection).toBe("keep-alive");
+    const startedAt = performance.now();
+    running.drain();
+    while (performance.now() - startedAt < 250) {
+      const answer = await ask();
+      expect([answer.statusCode, answer.headers.connection]).toEqual([200, "close"]);
+      await sleep(10);
+    }
+    await running.close();
+    await expect(ask()).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("cuts what does not finish within the time it has", async () => {
     const started = Promise.withResolvers<void>();
     const running = await startHttpServer({ host: "127.0.0.1", port: 0, handler: () => started.resolve() });
     const hanging = new Promise((resolve) => http.get(running.origin).on("error", resolve));

@@ -1,5 +1,5 @@
-import type { Registry } from "prom-client";
 import Type from "typebox";
+import type { Registry } from "../../../platform/metrics.ts";
 import type { Branding } from "../../branding.ts";
 import { CodedError, RequestError } from "../../errors.ts";
 import { MAX_CODE_LENGTH, voucherKey } from "../../voucher.ts";

@@ -16,8 +16,9 @@ export interface Workload {
 
 /** Makes the workload of an image be there. While a Secret is missing, the Pods stay with what they were started with. */
 export async function keepWorkload(step: Step, image: string, secrets: Secrets): Promise<Workload> {
-  const { sovereign } = step;
-  const objects = desiredWorkload(sovereign, image, secretsDigest(secrets) ?? startedWith(step, image));
+  const { deps, sovereign } = step;
+  const digest = secretsDigest(secrets) ?? startedWith(step, image);
+  const objects = desiredWorkload(sovereign, image, digest, deps.billingDrainSeconds);
   let deployment: DeploymentObject | undefined;
   for (const object of objects) {
     const live = await applyManaged(step, object);

@@ -100,8 +100,20 @@ function scopeMatches(scope: RuleWithOperations["scope"], request: AdmissionRequ
   }
 }
 
+/** Whether both selectors fit. Throws 404 when one asks for the labels of a namespace that is not there. */
+export function selectorsMatch(
+  deps: MatchDeps,
+  request: AdmissionRequest,
+  selectors: { objectSelector?: LabelSelector; namespaceSelector?: LabelSelector },
+): boolean {
+  return (
+    objectSelectorMatches(request, selectors.objectSelector) &&
+    namespaceSelectorMatches(deps, request, selectors.namespaceSelector)
+  );
+}
+
 /** Throws 404 when the selector asks for the labels of a namespace that is not there. */
-export function namespaceSelectorMatches(
+function namespaceSelectorMatches(
   deps: MatchDeps,
   request: AdmissionRequest,
   selector: LabelSelector | undefined,
@@ -123,10 +135,7 @@ export function namespaceSelectorMatches(
 }
 
 /** Fits when the object does, as it is or as it was. */
-export function objectSelectorMatches(
-  request: AdmissionRequest,
-  selector: LabelSelector | undefined,
-): boolean {
+function objectSelectorMatches(request: AdmissionRequest, selector: LabelSelector | undefined): boolean {
   const requirements = requirementsOf(selector ?? {});
   if (requirements.length === 0) return true;
   return [request.object, request.oldObject].some(

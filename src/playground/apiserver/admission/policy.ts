@@ -21,9 +21,8 @@ import {
   type LabelSelector,
   type MatchDeps,
   matchedResource,
-  namespaceSelectorMatches,
-  objectSelectorMatches,
   type RuleWithOperations,
+  selectorsMatch,
 } from "./matching.ts";
 import { createVariableScope, type PolicyVariable } from "./policy-variable.ts";
 import {
@@ -221,8 +220,7 @@ function matchResources(
     resourceRules.length === 0
       ? (within ?? request.resource)
       : matchedResource(deps, request, resourceRules, matchPolicy);
-  if (matched === undefined || !objectSelectorMatches(request, constraints.objectSelector)) return undefined;
-  return namespaceSelectorMatches(deps, request, constraints.namespaceSelector) ? matched : undefined;
+  return matched !== undefined && selectorsMatch(deps, request, constraints) ? matched : undefined;
 }
 
 const CODES: Record<string, number> = {

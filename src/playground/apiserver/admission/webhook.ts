@@ -16,9 +16,8 @@ import {
   type LabelSelector,
   type MatchDeps,
   matchedResource,
-  namespaceSelectorMatches,
-  objectSelectorMatches,
   type RuleWithOperations,
+  selectorsMatch,
 } from "./matching.ts";
 import type { AdmissionNotes, AdmissionRequest, GroupVersionResource } from "./request.ts";
 import {
@@ -94,8 +93,7 @@ export function createWebhook(deps: WebhookDeps, spec: WebhookSpec, mutating: bo
 
     wants(request) {
       const matchedAs = matchedResource(deps, request, rules, matchPolicy);
-      if (matchedAs === undefined || !objectSelectorMatches(request, spec.objectSelector)) return undefined;
-      if (!namespaceSelectorMatches(deps, request, spec.namespaceSelector)) return undefined;
+      if (matchedAs === undefined || !selectorsMatch(deps, request, spec)) return undefined;
       if (conditions instanceof CelCompileError) return unmatchable(request, [conditions.message]);
       if (conditions.length === 0) return matchedAs;
       const outcome = evaluateConditions(conditions, scopeValues(request, matchedAs, deps.authorizer));

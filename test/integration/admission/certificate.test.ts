@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
+import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
+import { createCertificateSecret, type SecretObject } from "../../../src/cli/operator/certificate-secret.ts";
+import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { createInformer } from "../../../src/kube/informer.ts";
+import { SECRETS } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
+import {
+  connectForever,
+  prepareCluster,
+  publishedBundle,
+  startWebhookReplica,
+  WEBHOOK_HOST,
+  type WebhookReplica,
+} from "../../support/webhook-replica.ts";
+
+const SECRET = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
+const NAMES = [WEBHOOK_HOST, `${WEBHOOK_HOST}.cluster.local`];
+const DAY_MS = 24 * 60 * 60 * 1000;
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
+/** An API server hears of a bundle this late, and a CA is published longer than that before it is used. */
+const [LAG_MS, SETTLE_MS] = [200, 500];
+
+let plane: TestControlPlane;
+let client: KubeClient;
+let stop: AbortController;
+let replicas: WebhookReplica[];
+
+beforeEach(async () => {
+  plane = await startTestControlPlane("embedded");
+  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
+  stop = new AbortController();
+  replicas = [];
+  await prepareCluster(client);
+});
+afterEach(async () => {
+  stop.abort();
+  for (const { webhook } of replicas) await webhook.server.close(0);
+  await client.close();
+  await plane.close();
+});
+
+async function start(leads: boolean): Promise<WebhookReplica> {
+  const replica = await startWebhookReplica(client, { leads, settleMs: SETTLE_MS, signal: stop.signal });
+  replicas.push(replica);
+  return replica;
+}
+
+async function startTwo(): Promise<void> {
+  await start(true);
+  await start(false);
+  await expect
+    .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 5_000 })
+    .toBe(true);
+}
+
+const store = () =>
+  createCertificateSecret(
+    client,
+    createInformer<SecretObject>({ client, logger: createLogger("test", "silent") }, SECRETS),
+  );
+
+/** Puts these in place of what is there, as whoever restores a backup does. */
+async function replaceSecret(certificates: ServingCertificates): Promise<void> {
+  const { version } = await store().read();
+  expect(await store().write(certificates, version)).toBe(true);
+}
+
+const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served }) => served())));
+
+describe("the webhook's certificate", () => {
+  it("is one for all replicas, and believed once the leader has published its CA", async () => {
+    const follower = await start(false);
+    expect(follower.webhook.isBelieved()).toBe(false);
+    expect(await publishedBundle(client)).toBe("");
+    await start(true);
+    await expect
+      .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 5_000 })
+      .toBe(true);
+    expect((await servedByAll()).size).toBe(1);
+    expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
+  });
+
+  it("is one also for replicas that start at once", async () => {
+    await Promise.all([start(true), start(false), start(false)]);
+    await expect.poll(async () => (await servedByAll()).size, { timeout: 5_000 }).toBe(1);
+  });
+
+  const garbage = Object.fromEntries(
+    ["ca.crt", "ca.key", "ca-bundle.crt", "tls.crt", "tls.key"].map((file) => [
+      file,
+      Buffer.from("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n").toString("base64"),
+    ]),
+  );
+  it.each<[string, () => Promise<unknown>]>([
+    ["its Secret is deleted", () => client.delete(SECRETS, SECRET)],
+    ["its Secret holds garbage", () => client.mergePatch(SECRETS, SECRET, { data: garbage })],
+    ["its Secret loses a part", () => client.mergePatch(SECRETS, SECRET, { data: { "tls.key": null } })],
+    ["another CA's is restored", async () => replaceSecret(await issueCertificates(NAMES, new Date()))],
+    ["it ends soon", async () => replaceSecret(await issueCertificates(NAMES, daysAgo(340)))],
+    ["its CA ends soon", async () => replaceSecret(await issueCertificates(NAMES, daysAgo(3_400)))],
+    ["it bears other names", async () => replaceSecret(await issueCertificates(["elsewhere"], new Date()))],
+  ])("changes on every replica without a refused handshake when %s", async (_, change) => {
+    await startTwo();
+    const [before = ""] = await servedByAll();
+    const oldAuthority = await publishedBundle(client);
+    const impatient = connectForever(client, replicas, LAG_MS);
+    await change();
+    await expect
+      .poll(async () => [...(await servedByAll())].filter((served) => served !== before).length, {
+        timeout: 10_000,
+      })
+      .toBe(1);
+    await expect.poll(async () => (await servedByAll()).size, { timeout: 10_000 }).toBe(1);
+    expect(await impatient.stop()).toEqual([]);
+    expect(impatient.handshakes()).toBeGreaterThan(20);
+    const bundle = authoritiesOf(await publishedBundle(client)).map(String);
+    expect(bundle.length).toBeGreaterThanOrEqual(2);
+    expect(bundle).toContain(authoritiesOf(oldAuthority).map(String)[0]);
+  });
+
+  it("overlaps with the published CA also when nobody remembers that one's key", async () => {
+    await startTwo();
+    const [old] = authoritiesOf(await publishedBundle(client)).map(String);
+    // All replicas are away, and the Secret with them; one comes back as a follower, then a leader.
+    stop.abort();
+    for (const { webhook } of replicas.splice(0)) await webhook.server.close(0);
+    stop = new AbortController();
+    await client.delete(SECRETS, SECRET);
+    const follower = await start(false);
+    expect(follower.webhook.isBelieved()).toBe(false);
+    await start(true);
+    await expect.poll(() => follower.webhook.isBelieved(), { timeout: 5_000 }).toBe(true);
+    const bundle = authoritiesOf(await publishedBundle(client)).map(String);
+    expect(bundle).toHaveLength(2);
+    expect(bundle[1]).toBe(old);
+  });
+
+  it("leaves CAs from before behind once its own is a day old", async () => {
+    const before = await issueCertificates(NAMES, daysAgo(3));
+    await store().write(await issueCertificates(NAMES, daysAgo(2), undefined, [before.caBundle]), undefined);
+    expect(authoritiesOf((await store().read()).stored.caBundle ?? "")).toHaveLength(2);
+    await startTwo();
+    expect(authoritiesOf((await store().read()).stored.caBundle ?? "")).toHaveLength(1);
+    expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
+  });
+
+  it("is renewed under the same CA while that lasts", async () => {
+    const old = await issueCertificates(NAMES, daysAgo(340));
+    await store().write(old, undefined);
+    await startTwo();
+    const { stored } = await store().read();
+    expect(stored.caCertificate).toBe(old.caCertificate);
+    expect(stored.certificate).not.toBe(old.certificate);
+  });
+});

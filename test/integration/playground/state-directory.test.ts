@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UsageError } from "../../../src/platform/errors.ts";
+import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+
+const CLAIMANT = join(import.meta.dirname, "../../support/claim-state-directory.ts");
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "catalyst-state-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Processes that claim the same directory in the same millisecond; what each said, and how to end them. */
+async function claimAtOnce(directory: string, count: number) {
+  const moment = Date.now() + 600;
+  const children = Array.from({ length: count }, () =>
+    spawn(process.execPath, [CLAIMANT, directory, String(moment)], { stdio: ["pipe", "pipe", "inherit"] }),
+  );
+  const answers = await Promise.all(
+    children.map(async ({ stdout }) => String((await once(createInterface(stdout), "line"))[0])),
+  );
+  return {
+    answers,
+    async kill() {
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
+    },
+  };
+}
+
+describe("a playground's state directory", () => {
+  it("is made with those above it, and all of them go again", () => {
+    const path = join(folder, "a/b/state");
+    const state = claimStateDirectory(path);
+    writeFileSync(state.file("kubeconfig"), "");
+    mkdirSync(state.file("logs", "deep"), { recursive: true });
+    state.release(true);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is one that was empty before, and is empty after", () => {
+    const state = claimStateDirectory(folder);
+    writeFileSync(state.file("kubeconfig"), "");
+    state.release(true);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("is never somebody's: a directory that holds anything is refused, and nothing in it changes", () => {
+    mkdirSync(join(folder, "src"));
+    writeFileSync(join(folder, "src/main.ts"), "precious");
+    expect(() => claimStateDirectory(folder)).toThrow(
+      new UsageError(
+        `the state directory ${folder} is no playground's (it holds src): choose an empty or a new one with --state-dir`,
+      ),
+    );
+    expect(readdirSync(folder, { recursive: true })).toEqual(["src", "src/main.ts"]);
+  });
+
+  it("keeps what somebody puts into it meanwhile, and goes with everything else", () => {
+    const path = join(folder, "state");
+    const state = claimStateDirectory(path);
+    writeFileSync(state.file("kubeconfig"), "");
+    writeFileSync(join(path, "notes.txt"), "mine");
+    state.release(true);
+    expect(readdirSync(path)).toEqual(["notes.txt"]);
+    expect(readFileSync(join(path, "notes.txt"), "utf8")).toBe("mine");
+  });
+
+  it("keeps everything for the next one when it is released so, who then removes it all", () => {
+    const path = join(folder, "state");
+    const first = claimStateDirectory(path);
+    writeFileSync(first.file("postgres-access.json"), "kept");
+    first.release(false);
+    const next = claimStateDirectory(path);
+    expect(readFileSync(join(path, "postgres-access.json"), "utf8")).toBe("kept");
+    next.release(true);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("is refused while a process holds it, also to one that comes just as it is given free", () => {
+    const path = join(folder, "state");
+    const state = claimStateDirectory(path);
+    expect(() => claimStateDirectory(path)).toThrow(`a playground (process ${process.pid}) is using ${path}`);
+    rmSync(join(path, "playground.json"));
+    expect(() => claimStateDirectory(path)).toThrow(`a playground (process ${process.pid}) is using ${path}`);
+    state.release(true);
+  });
+
+  it("goes to exactly one of several starts at once: new, and after all were killed", async () => {
+    const path = join(folder, "state");
+    for (let round = 0; round < 4; round += 1) {
+      const { answers, kill } = await claimAtOnce(path, 5);
+      await kill();
+      expect(answers.filter((answer) => answer === "claimed")).toHaveLength(1);
+      for (const answer of answers.filter((it) => it !== "claimed"))
+        expect(answer).toMatch(/^a(nother)? playground .*(is using|is just starting)/);
+    }
+    claimStateDirectory(path).release(true);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
