@@ -11,6 +11,8 @@ export interface BatchDeps<Member, Result> {
   maxSize: number;
   /** Batches under way at once. */
   lanes: number;
+  /** Members by themselves under way at once. */
+  aloneLanes: number;
 }
 
 interface Waiting<Member, Result> {
@@ -23,14 +25,16 @@ interface Waiting<Member, Result> {
 /**
  * Takes members together without making any of them wait for others: what arrives in one go while nothing is under way
  * goes at once; as soon as a batch is back, all that has queued since goes in the next. No timer. A batch that fails as a whole and is
- * undone is tried member by member, outside the lanes, so that a bad one harms and delays nobody else.
+ * undone is tried member by member, a few at a time and outside the lanes, so that a bad one harms and delays nobody else.
  *
  * Measured on one hot voucher, 2 cores, loopback: single calls 3,400/s, batches of 50 19,000/s.
  */
 export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
-  const { run, keysOf, isUndone, maxSize, lanes } = deps;
+  const { run, keysOf, isUndone, maxSize, lanes, aloneLanes } = deps;
   const queue: Waiting<Member, Result>[] = [];
+  const alone: Waiting<Member, Result>[] = [];
   const held = new Set<string>();
+  let busyAloneLanes = 0;
   let busyLanes = 0;
   let isStarting = false;
 
@@ -59,6 +63,16 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
     start();
   }
 
+  function goAlone(waiting: Waiting<Member, Result>): void {
+    alone.push(waiting);
+    while (busyAloneLanes < aloneLanes) {
+      const next = alone.shift();
+      if (next === undefined) return;
+      busyAloneLanes += 1;
+      void runAlone(next);
+    }
+  }
+
   async function runAlone(waiting: Waiting<Member, Result>): Promise<void> {
     try {
       const [result] = await run([waiting.member], true);
@@ -67,7 +81,10 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
     } catch (error) {
       waiting.reject(error);
     } finally {
+      busyAloneLanes -= 1;
       release(waiting);
+      const next = alone.shift();
+      if (next !== undefined) goAlone(next);
     }
   }
 
@@ -79,7 +96,7 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
       );
       for (const [index, waiting] of batch.entries()) {
         const result = results[index];
-        if (result === ALONE) void runAlone(waiting);
+        if (result === ALONE) goAlone(waiting);
         else if (result === undefined) waiting.reject(new Error("a batch left a member without a result"));
         else waiting.resolve(result);
         if (result !== ALONE) for (const key of waiting.keys) held.delete(key);
@@ -87,7 +104,7 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
     } catch (error) {
       for (const waiting of batch) {
         if (batch.length > 1 && isUndone(error)) {
-          void runAlone(waiting);
+          goAlone(waiting);
         } else {
           waiting.reject(error);
           for (const key of waiting.keys) held.delete(key);

@@ -46,6 +46,10 @@ export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | nu
 const MAX_BATCH = 50;
 /** While one batch waits for its commit the next is under way; more would only queue at the same hot voucher. */
 const LANES = 2;
+/** Together with the lanes they leave half of the connections to everybody else, even if all of them wait for a lock. */
+const ALONE_LANES = 3;
+// Lock and statement timeouts: the database is slow or somebody holds a row, and each member by itself would only wait again.
+const TIMED_OUT = new Set(["55P03", "57014"]);
 
 /** Checkouts that wait together go to the database together: one call and one commit for up to fifty. */
 export function createCheckoutCall(deps: {
@@ -86,12 +90,16 @@ export function createCheckoutCall(deps: {
     isUndone,
     maxSize: MAX_BATCH,
     lanes: LANES,
+    aloneLanes: ALONE_LANES,
   });
   return (request, cardStepBaisa) => batch.submit({ request, cardStepBaisa });
 }
 
-/** An ERROR from the server ends the transaction; after a FATAL, or silence, it may as well have been committed. */
+/**
+ * An ERROR from the server ends the transaction; after a FATAL, or silence, it may as well have been committed. After a
+ * timeout nothing is wrong with any member, so none is tried by itself.
+ */
 function isUndone(error: unknown): boolean {
   const cause = error instanceof DatabaseUnavailableError ? error.cause : error;
-  return cause instanceof pg.DatabaseError && cause.severity === "ERROR";
+  return cause instanceof pg.DatabaseError && cause.severity === "ERROR" && !TIMED_OUT.has(cause.code ?? "");
 }

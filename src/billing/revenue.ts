@@ -30,7 +30,8 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
     },
 
     async revenue() {
-      // Each active subscription counts once, at its own price; an adopted one at that of the latest order for its plan.
+      // Each active subscription counts once, at its own price; an adopted one at that of the latest order for its plan. What
+      // an order of ours paid for is over with its month.
       const [row] = await database.query<{
         mrr: number;
         customers: number;
@@ -48,7 +49,8 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
                      FROM orders o
                     WHERE o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id AND o.plan_id = s.plan_id
                     ORDER BY o.created_at DESC LIMIT 1) latest ON s.price_baisa IS NULL
-                WHERE s.status = 'active'`,
+                WHERE s.status = 'active'
+                  AND (s.order_id IS NULL OR s.stripe_subscription_id IS NOT NULL OR s.current_period_end > now())`,
       });
       const { mrr = 0, customers = 0, newcomers = 0, active = 0 } = row ?? {};
       return {

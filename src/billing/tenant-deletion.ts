@@ -22,12 +22,19 @@ export type TenantDeletion =
  * A tenant's ledger entries are those of its orders, and those without an order of the customers who are registered
  * under it: the earlier service's grants carry none.
  */
-export function handleTenantDeleted(
+export async function handleTenantDeleted(
   database: Database,
   topic: string,
   { eventId, tenantId, kind }: TenantDeleted,
 ): Promise<TenantDeletion> {
-  return database.transaction(async (transaction) => {
+  const [handled] = await database.query({
+    name: "event-known",
+    text: "SELECT 1 FROM handled_events WHERE topic = $1 AND event_id = $2",
+    values: [topic, eventId],
+  });
+  if (handled !== undefined) return { kind: "repeated" };
+  await giveUpPending(database, tenantId);
+  return database.transaction(async (transaction): Promise<TenantDeletion> => {
     // A second delivery at the same moment waits here for the first one's commit.
     const fresh = await transaction.query({
       name: "event-handled",
@@ -53,7 +60,7 @@ export function handleTenantDeleted(
     const ledgerEntries = await transaction.query({
       name: "tenant-deleted-ledger",
       text: `WITH buyer AS (
-               SELECT customer_id AS id FROM subscriptions WHERE tenant_id = $1
+               SELECT customer_id AS id FROM orders WHERE tenant_id = $1
                UNION SELECT customer_id FROM tenants WHERE tenant_id = $1
                UNION SELECT id FROM customers WHERE tenant_id = $1
              ), entry AS (
@@ -78,4 +85,23 @@ export function handleTenantDeleted(
     });
     return { kind: "handled", effects };
   });
+}
+
+/**
+ * Orders of the tenant that wait for a payment: what is paid for one after this is credit. Each in a transaction of its own,
+ * as the sweeper does: two customers at once are in the lock order of no checkout.
+ */
+async function giveUpPending(database: Database, tenantId: string): Promise<void> {
+  const pending = await database.query<{ id: string; session: string | null }>({
+    name: "tenant-deleted-pending",
+    text: "SELECT id, stripe_session_id AS session FROM orders WHERE tenant_id = $1 AND status = 'pending' AND NOT adopted",
+    values: [tenantId],
+  });
+  for (const { id, session } of pending) {
+    await database.query(
+      session === null
+        ? { name: "order-undo", text: "SELECT billing_undo_order($1)", values: [id] }
+        : { name: "order-expire", text: "SELECT billing_expire_order($1, $2)", values: [id, session] },
+    );
+  }
 }

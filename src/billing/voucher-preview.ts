@@ -34,6 +34,7 @@ export function createVoucherLookup(deps: {
     isUndone: () => false,
     maxSize: MAX_BATCH,
     lanes: LANES,
+    aloneLanes: 1,
   });
   return async (key) => (await batch.submit(key)) ?? undefined;
 }

@@ -33,7 +33,7 @@ export function createSessionSettlement(deps: {
     async expire(orderId, sessionId, within = database) {
       await within.query({
         name: "order-expire",
-        text: "SELECT billing_expire_order(id) FROM orders WHERE id = $1 AND stripe_session_id = $2",
+        text: "SELECT billing_expire_order($1, $2)",
         values: [orderId, sessionId],
       });
     },

@@ -34,13 +34,16 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, logger } = deps;
 
   async function undoOrphans(): Promise<void> {
-    await database.query({
+    const orphans = await database.query<{ id: string }>({
       name: "sweep-orphans",
-      text: `SELECT billing_undo_order(id) FROM (
-               SELECT id FROM orders WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NULL
-                  AND created_at < now() - $1 * interval '1 second' ORDER BY created_at LIMIT ${MAX_ORDERS}) orphan`,
+      text: `SELECT id FROM orders WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NULL
+                AND created_at < now() - $1 * interval '1 second' ORDER BY created_at LIMIT ${MAX_ORDERS}`,
       values: [ORPHAN_AGE_S],
     });
+    // Each in a transaction of its own: two customers at once are in the lock order of no checkout.
+    for (const { id } of orphans) {
+      await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [id] });
+    }
   }
 
   async function settleOverdue(): Promise<void> {

@@ -84,6 +84,59 @@ describe("checkouts that go together", () => {
     expect(await Promise.all(held)).toEqual(heldUsers.map(() => 200));
   });
 
+  it("keep a cap also where a voucher comes to life while they wait for another", async () => {
+    const other = await startBilling({ database: billing.database });
+    const holder = await billing.database.pool.connect();
+    try {
+      for (let round = 0; round < 6; round += 1) {
+        const capped = `CAPPED-${round}`;
+        await issueVoucher(billing, capped, { max_redemptions: 1 });
+        await billing.database.pool.query("UPDATE promo_codes SET deleted_at = now() WHERE code = $1", [
+          capped,
+        ]);
+        // Each batch of two waits for TOGETHER, with the capped one beside it still revoked.
+        await holder.query("BEGIN; SELECT 1 FROM promo_codes WHERE code = 'TOGETHER' FOR UPDATE");
+        const answers = [billing, other].flatMap((instance, side) => [
+          placeOrder(instance, `waits-${round}-${side}`, { promo_code: "TOGETHER", plan_id: "free" }),
+          placeOrder(instance, `capped-${round}-${side}`, { promo_code: capped, plan_id: "free" }),
+        ]);
+        await new Promise((done) => setTimeout(done, 100));
+        await billing.database.pool.query("UPDATE promo_codes SET deleted_at = NULL WHERE code = $1", [
+          capped,
+        ]);
+        await holder.query("COMMIT");
+        await Promise.all(answers);
+        const { rows } = await billing.database.pool.query(
+          "SELECT times_redeemed <= 1 AS held FROM promo_codes WHERE code = $1",
+          [capped],
+        );
+        expect(rows).toEqual([{ held: true }]);
+      }
+    } finally {
+      holder.release();
+      await other.close();
+    }
+  });
+
+  it("do not take the whole service with them when somebody holds their voucher", async () => {
+    await issueVoucher(billing, "HELD-VOUCHER");
+    const holder = await billing.database.pool.connect();
+    await holder.query("BEGIN; SELECT 1 FROM promo_codes WHERE code = 'HELD-VOUCHER' FOR UPDATE");
+    try {
+      const stuck = group("stuck", 50).map((user) =>
+        placeOrder(billing, user, { promo_code: "HELD-VOUCHER" }),
+      );
+      await new Promise((done) => setTimeout(done, 5_500));
+      const preview = await billing.ask("/billing/vouchers/redeem-preview", { body: { code: "TOGETHER" } });
+      expect(preview.status).toBe(200);
+      await holder.query("COMMIT");
+      const statuses = new Set((await Promise.all(stuck)).map(({ status }) => status));
+      expect(statuses.difference(new Set([200, 503])).size).toBe(0);
+    } finally {
+      holder.release();
+    }
+  });
+
   it("never wait for each other crosswise, whatever vouchers and customers two instances mix", async () => {
     const other = await startBilling({ database: billing.database });
     try {

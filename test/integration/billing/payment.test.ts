@@ -243,6 +243,19 @@ describe("a payment processor that says no, or nothing", () => {
     expect(await books()).toEqual({ ...PAID, orders: ["failed", "paid"] });
   });
 
+  it("leaves the tenant to whoever orders for it next", async () => {
+    stripe.fault = "refuse";
+    expect((await buy({ tenant_id: `free-again-${run}` })).status).toBe(502);
+    stripe.fault = "none";
+    const next = await placeOrder(billing, `next-${run}`, {
+      plan_id: "large",
+      tenant_id: `free-again-${run}`,
+    });
+    expect(next.status).toBe(200);
+    // Taken now, and by an order that is not undone.
+    expect((await buy({ tenant_id: `free-again-${run}` })).json.code).toBe("tenant_not_yours");
+  });
+
   it("leaves an order alone whose session another request is making", async () => {
     stripe.fault = "in-use";
     const headers = { "Idempotency-Key": `key-${run}` };
@@ -409,6 +422,38 @@ describe("the payment processor's events", () => {
     );
     await change("active", 4_000);
     expect((await billing.ask(path, { token })).json.status).toBe("canceled");
+  });
+
+  it("settle what the earlier service left open, as far as it says what it was", async () => {
+    const adopt = async (session: string, tenant: string | null) =>
+      rowsOf(
+        `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, 'old', 'old@example.om') RETURNING id)
+         INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, amount_baisa, status, stripe_session_id, adopted)
+         SELECT id, $2, 'small', 9, 0, 'pending', $1, true FROM c`,
+        [session, tenant],
+      );
+    await adopt(`cs_old_paid_${run}`, `old-${run}`);
+    await adopt(`cs_old_lost_${run}`, null);
+    await adopt(`cs_old_gone_${run}`, `old-gone-${run}`);
+    const session = (id: string) => ({ id, payment_status: "paid", amount_total: 9_000, currency: "omr" });
+    for (const [type, id] of [
+      ["checkout.session.completed", `cs_old_paid_${run}`],
+      ["checkout.session.completed", `cs_old_lost_${run}`],
+      ["checkout.session.expired", `cs_old_gone_${run}`],
+    ] as const) {
+      expect((await billing.ask("/billing/webhook", stripe.event(type, session(id)))).status).toBe(200);
+    }
+    expect(
+      await rowsOf(
+        `SELECT o.stripe_session_id AS session, o.status, s.price_baisa::int AS price, (x.payload ->> 'amount_baisa')::int AS told
+           FROM orders o LEFT JOIN subscriptions s ON s.order_id = o.id LEFT JOIN outbox x ON x.event_id = o.id
+          WHERE o.stripe_session_id LIKE 'cs_old_%' ORDER BY 1`,
+      ),
+    ).toEqual([
+      { session: `cs_old_gone_${run}`, status: "expired", price: null, told: null },
+      { session: `cs_old_lost_${run}`, status: "paid", price: 9_000, told: null },
+      { session: `cs_old_paid_${run}`, status: "paid", price: 9_000, told: 9_000 },
+    ]);
   });
 
   it("are of no harm when they are nobody's here", async () => {

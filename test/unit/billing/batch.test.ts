@@ -10,7 +10,7 @@ const undone = new Error("undone");
 const broken = new Error("broken");
 
 /** A database whose calls end when the test says so. */
-function createScene(options: { lanes?: number; maxSize?: number } = {}) {
+function createScene(options: { lanes?: number; maxSize?: number; aloneLanes?: number } = {}) {
   const calls: { names: string[]; end(results: (string | typeof ALONE)[] | Error): void }[] = [];
   const batch = createBatch<Member, string>({
     run: (members) =>
@@ -24,6 +24,7 @@ function createScene(options: { lanes?: number; maxSize?: number } = {}) {
     isUndone: (error) => error === undone,
     maxSize: options.maxSize ?? 50,
     lanes: options.lanes ?? 1,
+    aloneLanes: options.aloneLanes ?? 3,
   });
   const submit = (...members: Member[]) =>
     members.map((member) => batch.submit(member).catch((error: Error) => error.message));
@@ -106,6 +107,19 @@ describe("createBatch", () => {
     calls[0]?.end(broken);
     expect(await Promise.all(results)).toEqual(["broken", "broken"]);
     expect(names()).toHaveLength(1);
+  });
+
+  it("lets no more go by themselves at once than it may", async () => {
+    const { submit, calls, answer, names } = createScene({ aloneLanes: 2 });
+    void submit(...members("a"));
+    await settled();
+    void submit(...members("b", "c", "d"));
+    await answer(0);
+    calls[1]?.end(undone);
+    await settled();
+    expect(names().slice(2)).toEqual([["b"], ["c"]]);
+    await answer(2);
+    expect(names().slice(2)).toEqual([["b"], ["c"], ["d"]]);
   });
 
   it("lets a member that has to go alone go alone, and its neighbours be done", async () => {

@@ -32,8 +32,11 @@ BEGIN
   RAISE EXCEPTION 'credit_ledger is append-only: write an entry that takes the other back' USING ERRCODE = 'CB003';
 END $$;
 -- `status` alone may change: the tenant of an entry was deleted.
-CREATE TRIGGER credit_ledger_append_only BEFORE DELETE OR UPDATE OF customer_id, amount_omr, amount_baisa, kind, order_id, promo_code
+CREATE TRIGGER credit_ledger_append_only
+  BEFORE DELETE OR UPDATE OF id, customer_id, amount_omr, amount_baisa, kind, reason, order_id, promo_code, created_at, adopted
   ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change();
+CREATE TRIGGER credit_ledger_not_emptied BEFORE TRUNCATE
+  ON public.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.billing_refuse_ledger_change();
 
 -- One order on its way through billing_checkout: the first block is asked, the rest is found and decided.
 CREATE TYPE public.billing_checkout_line AS (
@@ -43,25 +46,31 @@ CREATE TYPE public.billing_checkout_line AS (
   outcome text, order_id uuid, spent_baisa bigint, card_baisa bigint
 );
 
+-- What an order is over: the earlier service left some whose amount is in whole OMR alone.
+CREATE FUNCTION public.billing_amount_baisa(o public.orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0)
+$$;
+
 -- What follows from orders that are paid for: a subscription each, and an event for each sink.
 CREATE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO subscriptions (customer_id, tenant_id, plan_id, status, order_id, price_baisa, current_period_start, current_period_end)
-  SELECT o.customer_id, o.tenant_id, o.plan_id, 'active', o.id, o.amount_baisa, now(), now() + interval '1 month'
+  SELECT o.customer_id, o.tenant_id, o.plan_id, 'active', o.id, billing_amount_baisa(o), now(), now() + interval '1 month'
     FROM orders o WHERE o.id = ANY (p_order_ids);
+  -- An adopted order may name no tenant: there is nobody to announce then.
   INSERT INTO outbox (event_id, sink, type, tenant_id, payload)
   SELECT o.id, sink, 'order.placed', o.tenant_id, jsonb_build_object(
            'id', o.id, 'customer_id', o.customer_id, 'tenant_id', o.tenant_id, 'plan_id', o.plan_id,
-           'apps', o.apps, 'addons', o.addons, 'amount_omr', o.amount_omr, 'amount_baisa', o.amount_baisa,
+           'apps', o.apps, 'addons', o.addons, 'amount_omr', o.amount_omr, 'amount_baisa', billing_amount_baisa(o),
            'status', o.status, 'promo_code', o.promo_code, 'user_id', c.user_id, 'email', c.email, 'sovereign', p_sovereign)
     FROM orders o JOIN customers c ON c.id = o.customer_id CROSS JOIN unnest(p_sinks) AS sink
-   WHERE o.id = ANY (p_order_ids);
+   WHERE o.id = ANY (p_order_ids) AND o.tenant_id IS NOT NULL;
 END $$;
 
 DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, jsonb, bigint, text, text, text[], text, text);
 -- Checkouts, all in this transaction. Every request has another user and another tenant (the caller sees to it), so that the
--- vouchers are all that they share. Locks in the order customer, tenant, promo, edge, ledger, each kind in one order of its
+-- vouchers are all that they share. Locks in the order customer, promo, edge, ledger, each kind in one order of its
 -- own: two batches never wait for each other crosswise. Without sequential scans: a plan is made while the tables are small,
 -- and kept while they grow (a call of 50 at 18,000 orders: 737 ms with the kept scan, 23 ms without).
 --   p_requests   array of the first block of billing_checkout_line
@@ -69,7 +78,7 @@ DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, js
 --   outcome      placed | pending (a payment is due), or a refusal, which has written nothing but its idempotency record:
 --                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
 --                balance_too_large, idempotency_in_flight, idempotency_mismatch, and, without p_wait, busy: somebody
---                else holds the customer, and nobody of this batch shall wait for that.
+--                else holds the customer or the tenant, and nobody of this batch shall wait for that.
 CREATE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
@@ -80,6 +89,7 @@ DECLARE
   v_customer_ids uuid[];
   v_new_customer_ids uuid[];
   v_new_tenant_ids text[];
+  v_codes text[];
 BEGIN
   IF EXISTS (SELECT 1 FROM unnest(v_lines) AS l WHERE l.idempotency_key IS NOT NULL) THEN
     -- Held to the end of the transaction, also when its process dies: whoever cannot take it is in flight elsewhere.
@@ -120,12 +130,12 @@ BEGIN
      ORDER BY l.tenant_id COLLATE "C"
         ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id
   ) SELECT array_agg(tenant_id) INTO v_new_tenant_ids FROM created;
-  PERFORM FROM promo_codes p
+  v_codes := ARRAY(SELECT p.code FROM promo_codes p
     WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = ANY (ARRAY(SELECT l.voucher_key FROM unnest(v_lines) AS l))
       AND p.deleted_at IS NULL
-    ORDER BY p.code COLLATE "C" FOR NO KEY UPDATE;
+    ORDER BY p.code COLLATE "C" FOR NO KEY UPDATE);
 
-  -- Everything that is looked at is locked now: what is decided here holds.
+  -- Only what is locked is looked at, so what is decided here holds: a voucher that came to life since then is not seen.
   v_lines := ARRAY(
     WITH found AS (
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
@@ -133,13 +143,16 @@ BEGIN
              greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa -- of a debt, nothing
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
-        JOIN tenants t ON t.tenant_id = l.tenant_id
+        LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
         LEFT JOIN LATERAL (
           SELECT p.*, billing_accepts_redemptions(p, now()) AS is_open FROM promo_codes p
            WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
+             AND p.code = ANY (v_codes)
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
     ), judged AS (
       SELECT f.*, CASE
+               -- Its owner's order was undone this moment, and the tenant with it.
+               WHEN f.owner_id IS NULL THEN CASE WHEN p_wait THEN 'tenant_not_yours' ELSE 'busy' END
                WHEN f.owner_id <> f.customer_id AND NOT (f.l).tenant_member THEN 'tenant_not_yours'
                WHEN (f.l).voucher_key IS NULL THEN NULL
                WHEN f.code IS NULL THEN 'voucher_not_found'
@@ -258,16 +271,24 @@ BEGIN
    WHERE c.id = v_order.customer_id AND r.user_id = c.user_id AND r.answer ->> 'order_id' = v_order.id::text;
   PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
   PERFORM billing_book(v_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || v_order.promo_code || ' not redeemed');
+  -- Whoever took a tenant with this order alone has not taken it.
+  DELETE FROM tenants t
+   WHERE t.tenant_id = v_order.tenant_id AND t.customer_id = v_order.customer_id
+     AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = t.tenant_id AND coalesce(o.status, '') <> 'failed')
+     AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.tenant_id = t.tenant_id)
+     AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = t.tenant_id);
   RETURN true;
 END $$;
 
--- A pending order whose session ran out: the credit is the customer's again, the voucher stays redeemed.
-CREATE FUNCTION public.billing_expire_order(p_order_id uuid) RETURNS boolean
+-- A pending order whose session ran out: the credit is the customer's again, the voucher stays redeemed. One that the
+-- earlier service left open is known by its session, and reserved nothing.
+CREATE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
 BEGIN
-  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS NULL THEN RETURN false; END IF;
+  UPDATE orders o SET status = 'expired' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending';
+  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS DISTINCT FROM p_session_id THEN RETURN false; END IF;
   UPDATE orders o SET status = 'expired', credit_spent_baisa = 0 WHERE o.id = v_order.id;
   PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in time');
   RETURN true;
