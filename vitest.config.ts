@@ -4,8 +4,10 @@ import { defineConfig } from "vitest/config";
 // `conformance` wants a kube-apiserver and etcd in KUBEBUILDER_ASSETS, and Chromium.
 export default defineConfig({
   test: {
+    // Most of a test's time is waiting for real processes and databases: more files at once than cores.
+    maxWorkers: 4,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       {
         test: {
           name: "integration",
