@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { DEFAULT_PLATFORM } from "../../src/admission/rules/input.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator/flag.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
@@ -99,14 +100,33 @@ describe("the chart", () => {
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
+  it("tells the policies who the platform is, as it tells the operator", async () => {
+    const variablesOf = async (...args: string[]) => {
+      const policy = (await render(...args)).find(({ kind }) => kind === "ValidatingAdmissionPolicy");
+      const { variables } = (policy as unknown as { spec: { variables: { expression: string }[] } }).spec;
+      return variables.map(({ expression }) => JSON.parse(expression));
+    };
+    expect(await variablesOf()).toEqual([DEFAULT_PLATFORM.groups, DEFAULT_PLATFORM.serviceAccountNamespaces]);
+    const own = ["--set", "platform.groups={a,b}", "--set", "platform.serviceAccountNamespaces={c}"];
+    expect(await variablesOf(...own)).toEqual([["a", "b"], ["c"]]);
+  });
+
   it("runs what the playground runs: the same roles, command and ports", async () => {
     const chart = await render();
     const playground = desiredOperatorManifests({
       image: "unused",
       registryMirrors: "",
       manifestFolder: join(CHART, "files"),
+      policyFolder: join(CHART, "../../policies/native"),
     });
-    for (const kind of ["ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"]) {
+    for (const kind of [
+      "ClusterRole",
+      "Role",
+      "ClusterRoleBinding",
+      "RoleBinding",
+      "ValidatingAdmissionPolicy",
+      "ValidatingAdmissionPolicyBinding",
+    ]) {
       const strip = (objects: KubernetesObject[]) =>
         objects
           .filter((object) => object.kind === kind)

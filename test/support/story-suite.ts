@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../src/api/object.ts";
@@ -6,7 +7,7 @@ import { ADVISORY_LOCK } from "../../src/billing/db/migrate.ts";
 import { MIGRATIONS } from "../../src/billing/db/schema.ts";
 import { canonicalJson } from "../../src/platform/canonical-json.ts";
 import { sleep } from "../../src/platform/shutdown.ts";
-import { createApiConnection } from "../../src/playground/story/api-connection.ts";
+import { type ApiConnection, createApiConnection } from "../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster, type ObjectReference } from "../../src/playground/story/cluster.ts";
 import {
   isOurs,
@@ -24,18 +25,23 @@ import {
 const SELF: ObjectReference = { kind: "Sovereign", name: "omantel" };
 const DEPLOYMENT: ObjectReference = { kind: "Deployment", name: "billing", namespace: "sovereign-omantel" };
 
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+const POLICY = "catalyst-webhook-configuration";
+
 /** The same behaviour against either control plane: the story, then what people and faults do to it. */
 export function describeStory(controlPlane: "embedded" | "real"): void {
   describe(`the playground on the ${controlPlane} control plane`, () => {
     const stateDir = newStateDir();
     let playground: PlaygroundProcess;
     let sovereigns: SovereignEntry[];
+    let api: ApiConnection;
     let cluster: Cluster;
 
     beforeAll(async () => {
       playground = await startPlaygroundProcess(stateDir, ["--control-plane", controlPlane]);
       sovereigns = await playground.storyTold();
-      cluster = createCluster(createApiConnection(playground.kubeconfig), AbortSignal.timeout(240_000));
+      api = createApiConnection(playground.kubeconfig);
+      cluster = createCluster(api, AbortSignal.timeout(240_000));
     }, 120_000);
 
     afterAll(async () => {
@@ -131,6 +137,83 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       for (const origin of [embedded, url])
         await expect.poll(() => leftForAnother(origin), { timeout: 20_000 }).toBeGreaterThanOrEqual(10);
       await cluster.waitForCondition(zero, "Ready", "True");
+    });
+
+    it.each([
+      [
+        "read Secrets of the operator",
+        "GET",
+        "/api/v1/namespaces/catalyst-system/secrets/catalyst-operator-key",
+      ],
+      ["list Secrets", "GET", "/api/v1/secrets"],
+      [
+        "delete the policy that guards admission",
+        "DELETE",
+        `${ADMISSION}/validatingadmissionpolicies/${POLICY}`,
+      ],
+      ["unbind it", "DELETE", `${ADMISSION}/validatingadmissionpolicybindings/${POLICY}`],
+      [
+        "delete the webhook configuration",
+        "DELETE",
+        `${ADMISSION}/validatingwebhookconfigurations/catalyst-operator`,
+      ],
+      ["delete all webhook configurations", "DELETE", `${ADMISSION}/validatingwebhookconfigurations`],
+      [
+        "get the operator's token",
+        "POST",
+        "/api/v1/namespaces/catalyst-system/serviceaccounts/catalyst-operator/token",
+      ],
+    ] as const)("does not let the Franchisee %s", async (_, method, path) => {
+      const answer = await api.send({
+        method,
+        path,
+        as: "omantel-admin",
+        ...(method === "POST" ? { body: {} } : {}),
+      });
+      expect(answer.status, JSON.stringify(answer.body)).toBe(403);
+    });
+
+    it.each(["impersonate users", "bind clusterroles", "escalate clusterroles"])(
+      "does not let the Franchisee %s",
+      async (words) => {
+        const [verb, resource] = words.split(" ");
+        const group = resource === "users" ? "" : "rbac.authorization.k8s.io";
+        const review = { spec: { resourceAttributes: { verb, resource, group } } };
+        const answer = await api.send({
+          method: "POST",
+          path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+          as: "omantel-admin",
+          body: review,
+        });
+        expect(answer.body).toMatchObject({ status: { allowed: false } });
+      },
+    );
+
+    it("puts back the webhook configuration that a platform identity deletes, and says so everywhere", async () => {
+      const configuration: ObjectReference = {
+        kind: "ValidatingWebhookConfiguration",
+        name: "catalyst-operator",
+      };
+      const before = await cluster.mustGet<KubernetesObject>(configuration);
+      expect((await cluster.asAdmin().remove(configuration)).kind).toBe("accepted");
+      await cluster.waitUntil(
+        configuration,
+        "it is back",
+        ({ metadata }) => metadata.uid !== before.metadata.uid,
+      );
+      const event = await cluster.waitForEvent(configuration, "WebhookConfigurationRestored");
+      expect(event.message).toContain("the webhook configuration was deleted: put back");
+      const [pod] = (await cluster.list("Pod", "catalyst-system")) as unknown as {
+        status: { podIP: string };
+      }[];
+      const metrics = await (await fetch(`http://${pod?.status.podIP}:8080/metrics`)).text();
+      expect(metrics).toContain("catalyst_webhook_configuration_restored_total 1");
+      const logs = join(stateDir, "logs");
+      const operatorLog =
+        readdirSync(logs).find((file) => file.startsWith("catalyst-system_catalyst-operator")) ?? "";
+      expect(readFileSync(join(logs, operatorLog), "utf8")).toContain(
+        "the webhook configuration was deleted",
+      );
     });
 
     it.each([

@@ -82,6 +82,7 @@ export async function startWebhookReplica(
       configurations: caches.webhookConfigurations,
       desired: webhook.desired,
       onDesired: webhook.onDesired,
+      onApplied: () => {},
     };
     const controller = createController(
       { logger, metrics: createReconcileMetrics(new Registry()) },

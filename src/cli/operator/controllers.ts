@@ -26,7 +26,7 @@ import {
   createWebhookConfigurationReconciler,
   webhookConfigurationWatches,
 } from "../../controllers/webhook-configuration/controller.ts";
-import type { Applier } from "../../kube/apply.ts";
+import type { Applied, Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { ReconcileMetrics } from "../../kube/metric.ts";
@@ -114,6 +114,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     configurations: caches.webhookConfigurations,
     desired: deps.webhook.desired,
     onDesired: deps.webhook.onDesired,
+    onApplied: (applied: Applied) => deps.webhook.restoration.report(applied, events),
   };
   const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
 

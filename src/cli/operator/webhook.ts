@@ -16,6 +16,7 @@ import type { Registry } from "../../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createBelievedAuthorities, createCertificateSecret } from "./certificate-secret.ts";
 import type { OperatorSettings } from "./flag.ts";
+import { createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
@@ -27,6 +28,7 @@ export interface Webhook {
   desired(): KubernetesObject;
   /** Hears that another one is desired. */
   onDesired(handler: () => void, signal: AbortSignal): void;
+  restoration: RestorationReport;
 }
 
 function certificateNames(webhookUrl: string | undefined): string[] {
@@ -87,6 +89,7 @@ export async function startWebhook(deps: {
     desired: () =>
       desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.platform),
     onDesired: keeper.onBundle,
+    restoration: createRestorationReport({ registry, logger }),
   };
 }
 

@@ -114,6 +114,7 @@ export async function run({ args, env, signal, stdout }: CommandContext): Promis
         image: operatorImage(examples),
         registryMirrors: playground.registryMirrors,
         manifestFolder: join(ROOT, "charts/catalyst-operator/files"),
+        policyFolder: join(ROOT, "policies/native"),
       },
     });
     await Promise.race([

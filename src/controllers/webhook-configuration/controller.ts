@@ -1,6 +1,6 @@
 import { WEBHOOK_CONFIGURATION } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import type { Applier } from "../../kube/apply.ts";
+import type { Applied, Applier } from "../../kube/apply.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 
@@ -10,6 +10,8 @@ export interface WebhookConfigurationDeps {
   /** The configuration as it should be now, and who hears when that changes. */
   desired(): KubernetesObject;
   onDesired(handler: () => void, signal: AbortSignal): void;
+  /** Hears what came of each look: a hand edit that was put back is worth an alarm. */
+  onApplied(applied: Applied): void;
 }
 
 const LOOK_AGAIN_MS = 60_000;
@@ -17,7 +19,8 @@ const LOOK_AGAIN_MS = 60_000;
 /** Publishes the operator's webhook, and puts back what somebody made of it. */
 export function createWebhookConfigurationReconciler(deps: WebhookConfigurationDeps) {
   return async function reconcile(): Promise<Outcome> {
-    await deps.applier.apply(deps.desired(), deps.configurations.get(WEBHOOK_CONFIGURATION));
+    const live = deps.configurations.get(WEBHOOK_CONFIGURATION);
+    deps.onApplied(await deps.applier.apply(deps.desired(), live));
     return { kind: "done", requeueAfterMs: LOOK_AGAIN_MS };
   };
 }

@@ -17,6 +17,8 @@ export interface ApiRequest {
   contentType?: string;
   /** Acts as this user, through impersonation. */
   as?: string;
+  /** Its groups, instead of those that the server knows. */
+  asGroups?: readonly string[];
 }
 
 export interface ApiConnection {
@@ -44,6 +46,8 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
   const cert = pem(user["client-certificate-data"]).value;
   const key = pem(user["client-key-data"]).value;
   const agent = new Agent({
+    // Over HTTP/2 undici joins headers of one name with commas, and Kubernetes would read several groups as one.
+    allowH2: false,
     connect: {
       ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
@@ -51,14 +55,12 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
   });
 
   return {
-    async send({ method, path, body, contentType = "application/json", as }) {
-      const headers: Record<string, string> = {
-        accept: "application/json",
-        "user-agent": "catalyst-playground",
-      };
-      if (user.token !== undefined) headers.authorization = `Bearer ${user.token}`;
-      if (as !== undefined) headers["impersonate-user"] = as;
-      if (body !== undefined) headers["content-type"] = contentType;
+    async send({ method, path, body, contentType = "application/json", as, asGroups }) {
+      const headers = ["accept", "application/json", "user-agent", "catalyst-playground"];
+      if (user.token !== undefined) headers.push("authorization", `Bearer ${user.token}`);
+      if (as !== undefined) headers.push("impersonate-user", as);
+      for (const group of asGroups ?? []) headers.push("impersonate-group", group);
+      if (body !== undefined) headers.push("content-type", contentType);
       const options: Omit<Dispatcher.RequestOptions, "origin" | "path"> & { dispatcher: Agent } = {
         method,
         headers,

@@ -27,6 +27,11 @@ const KINDS = {
     "/apis/admissionregistration.k8s.io/v1",
     "validatingwebhookconfigurations",
   ],
+  ValidatingAdmissionPolicy: ["/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies"],
+  ValidatingAdmissionPolicyBinding: [
+    "/apis/admissionregistration.k8s.io/v1",
+    "validatingadmissionpolicybindings",
+  ],
   Sovereign: ["/apis/catalyst.openova.io/v1alpha1", "sovereigns"],
   BillingRelease: ["/apis/catalyst.openova.io/v1alpha1", "billingreleases"],
   Franchise: ["/apis/catalyst.openova.io/v1alpha1", "franchises"],

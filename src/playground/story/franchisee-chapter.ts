@@ -7,7 +7,7 @@ import { ask } from "./voucher-api.ts";
 
 const FRANCHISEE = "omantel-admin";
 
-/** What a Franchisee with every right of RBAC still may not do, and what it may. */
+/** What a Franchisee that RBAC lets try still may not do, and what it may. */
 export async function tellFranchiseeChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
   const { narrator, cluster } = context;
   const franchisee = cluster.as(FRANCHISEE);
@@ -36,6 +36,14 @@ export async function tellFranchiseeChapter(context: StoryContext, sovereign: St
     const patch = { metadata: { labels: { "omantel.example/mine": "true" } } };
     expectDenied(await franchisee.mergePatch(crd, patch), ["sovereigns.catalyst.openova.io"], observe);
   });
+
+  await narrator.step(
+    "Switching admission off is denied, by a policy that needs no webhook",
+    async (observe) => {
+      const guarded: ObjectReference = { kind: "ValidatingWebhookConfiguration", name: "catalyst-operator" };
+      expectDenied(await franchisee.remove(guarded), ["webhook-configuration: metadata.name"], observe);
+    },
+  );
 
   await narrator.step("An unsigned private Blueprint is denied", async (observe) => {
     expectDenied(await franchisee.apply(blueprint(context, "unsigned")), ["spec.source.ref"], observe);

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../api/object.ts";
 
 const NAMESPACE = "catalyst-system";
@@ -15,6 +15,8 @@ export interface OperatorInstallation {
   registryMirrors: string;
   /** The chart's folder with its roles: the operator runs here with what it would hold in a cluster. */
   manifestFolder: string;
+  /** The policies that guard the webhook while it is down; the chart ships the same files. */
+  policyFolder: string;
 }
 
 /** What `helm install` would put on a cluster, in the one-replica form that a single machine needs. */
@@ -26,6 +28,7 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
   const labels = { "app.kubernetes.io/name": OPERATOR };
   const http = (path: string) => ({ httpGet: { path, port: PORTS.http } });
   return [
+    ...readPolicies(installation.policyFolder),
     namespace(NAMESPACE),
     namespace("catalog"),
     namespace("catalog-sovereign"),
@@ -88,18 +91,12 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
   ] as KubernetesObject[];
 }
 
-/**
- * On the cluster that is its Sovereign a Franchisee often holds every right that RBAC can give. The story gives
- * them, so that what is refused there is refused by admission alone.
- */
-export function desiredFranchiseeBinding(user: string): KubernetesObject {
-  return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name: `playground-${user}-cluster-admin` },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
-    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
-  } as KubernetesObject;
+function readPolicies(folder: string): KubernetesObject[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".yaml"))
+    .sort()
+    .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), "utf8")))
+    .map((document) => document.toJS() as KubernetesObject);
 }
 
 function namespace(name: string): KubernetesObject {

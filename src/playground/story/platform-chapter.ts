@@ -4,11 +4,8 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { ObjectReference } from "./cluster.ts";
 import type { StoryContext } from "./context.ts";
 import { parseExample } from "./example.ts";
-import {
-  desiredFranchiseeBinding,
-  desiredOperatorManifests,
-  type OperatorInstallation,
-} from "./operator-manifest.ts";
+import { desiredFranchiseeAccess } from "./franchisee-role.ts";
+import { desiredOperatorManifests, type OperatorInstallation } from "./operator-manifest.ts";
 
 export interface PlatformChapterInput {
   crdFolder: string;
@@ -50,7 +47,7 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
 
   await narrator.step("The operator runs with its own ServiceAccount and RBAC", async (observe) => {
     await applyAll(desiredOperatorManifests(input.operator));
-    await applyAll([desiredFranchiseeBinding(input.franchisee)]);
+    await applyAll(desiredFranchiseeAccess(input.franchisee));
     await applyAll(examplesOf(context, (kind) => kind === "ConfigMap"));
     await cluster.waitForCondition(OPERATOR_DEPLOYMENT, "Available", "True");
     observe(`deployment/catalyst-operator Available; image ${input.operator.image}`);

@@ -76,7 +76,7 @@ export async function tellStory(
   narrator.chapter(
     4,
     "What the Franchisee may and may not do",
-    "RBAC gives it everything here; admission alone says no, and says why.",
+    "RBAC lets it try all of this; admission alone says no, and says why.",
   );
   await tellFranchiseeChapter(context, franchised);
 

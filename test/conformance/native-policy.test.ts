@@ -1,0 +1,3 @@
+import { describeNativePolicies } from "../support/native-policy-suite.ts";
+
+describeNativePolicies("real");
