@@ -12,12 +12,13 @@ import { createApiConnection } from "../../playground/story/api-connection.ts";
 import { createCluster } from "../../playground/story/cluster.ts";
 import type { StoryContext, StorySovereign } from "../../playground/story/context.ts";
 import { tellEnding } from "../../playground/story/ending.ts";
-import { type Example, readExamples } from "../../playground/story/example.ts";
+import type { Example } from "../../playground/story/example.ts";
 import { createNarrator } from "../../playground/story/narrator.ts";
 import { signIn } from "../../playground/story/person.ts";
 import { tellStory } from "../../playground/story/story.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { DEFAULT_PORT } from "../playground.ts";
+import { operatorImage, readExamplesOrRefuse } from "./example.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const FRANCHISEE = "omantel-admin";
@@ -71,7 +72,7 @@ function parse(args: string[]) {
 /** `catalyst playground`: starts the machine room, tells the story, stays up. */
 export async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitCode> {
   const settings = readSettings(args);
-  const examples = readExamplesOrRefuse(settings.examples);
+  const examples = readExamplesOrRefuse(settings.examples, FRANCHISEE);
   const narrator = createNarrator(stdout, Boolean(env.NO_COLOR));
   narrator.line();
   narrator.line(" Catalyst playground: a franchise on one machine");
@@ -156,14 +157,6 @@ export async function run({ args, env, signal, stdout }: CommandContext): Promis
   }
 }
 
-function readExamplesOrRefuse(folder: string): Example[] {
-  try {
-    return readExamples(folder);
-  } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`${folder}: ${errorMessage(error)}`);
-  }
-}
-
 /** Pushes the artifacts that the examples name, and signs those that are meant to be signed, with the demonstration key. */
 function publishArtifacts({ registry }: Playground, examples: Example[]): void {
   const key = readFileSync(join(ROOT, "docs/examples/keys/omantel-demo.key"), "utf8");
@@ -175,13 +168,6 @@ function publishArtifacts({ registry }: Playground, examples: Example[]): void {
     if (file.endsWith("-signed.yaml"))
       registry.push(signArtifact(artifact, imageReference(artifact), key), signatureTag(artifact.digest));
   }
-}
-
-function operatorImage(examples: Example[]): string {
-  const release = examples.find(({ manifest }) => manifest.kind === "BillingRelease");
-  const image = (release?.manifest as { spec?: { image?: string } } | undefined)?.spec?.image;
-  if (image === undefined) throw new UsageError("the examples have no BillingRelease with spec.image");
-  return image;
 }
 
 function operatorOrigin({ runner }: Playground): string {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { ObjectReference } from "./cluster.ts";
 import type { StoryContext } from "./context.ts";
-import { parseExample } from "./example.ts";
+import { parseManifests } from "./example.ts";
 import { desiredFranchiseeAccess } from "./franchisee-role.ts";
 import { desiredOperatorManifests, type OperatorInstallation } from "./operator-manifest.ts";
 
@@ -30,7 +30,7 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
   await narrator.step("The CRDs are installed and Established", async (observe) => {
     const crds = readdirSync(input.crdFolder)
       .filter((file) => file.endsWith(".yaml"))
-      .flatMap((file) => parseExample(join(input.crdFolder, file)))
+      .flatMap((file) => parseManifests(join(input.crdFolder, file)))
       .map(({ manifest }) => manifest);
     await Promise.all(crds.map((crd) => admin.mustApply(crd)));
     await Promise.all(

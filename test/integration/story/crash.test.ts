@@ -120,8 +120,9 @@ describe("a playground that cannot start", () => {
     const playground = await start(newStateDir(), ["--once", "--examples", examples]);
     expect(await playground.exited).toBe(2);
     expect(playground.output()).toContain(
-      "10-sovereign.yaml: Sovereign broken: spec.role must be equal to one of the allowed values",
+      '10-sovereign.yaml: Sovereign broken: spec.role: Unsupported value: "Emperor"',
     );
+    expect(existsSync(playground.stateDir)).toBe(false);
   });
 
   it("says which playground holds the state directory", async () => {

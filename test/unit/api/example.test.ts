@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toCustomResourceDefinition } from "../../../src/api/crd.ts";
 import { KINDS } from "../../../src/api/registry.ts";
+import { readExamplesOrRefuse } from "../../../src/cli/playground/example.ts";
 import type { JsonObject } from "../../../src/playground/apiserver/schema/json-schema.ts";
 import { compileStructuralSchema } from "../../../src/playground/apiserver/schema/structural-schema.ts";
 import { blueprintArtifact, catalystImage, imageReference } from "../../../src/playground/image.ts";
-import { readExamples } from "../../../src/playground/story/example.ts";
 
 const FOLDER = join(import.meta.dirname, "../../../docs/examples");
-const examples = readExamples(FOLDER);
+const examples = readExamplesOrRefuse(FOLDER, "omantel-admin");
 
 interface CrdSpec {
   group: string;

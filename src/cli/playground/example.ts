@@ -1,0 +1,45 @@
+import { parseTrust } from "../../admission/trust.ts";
+import type { BillingRelease } from "../../api/billing-release.ts";
+import { toCustomResourceDefinition } from "../../api/crd.ts";
+import { TRUST_CONFIG_MAP, TRUST_KEY } from "../../api/name.ts";
+import { KINDS } from "../../api/registry.ts";
+import { errorMessage, UsageError } from "../../platform/errors.ts";
+import { createManifestChecker } from "../../playground/apiserver/manifest-check.ts";
+import { catalystImage, imageReference } from "../../playground/image.ts";
+import { type Example, readExamples } from "../../playground/story/example.ts";
+
+/** Reads the manifests of the story and looks at all that can be wrong with them before anything starts. */
+export function readExamplesOrRefuse(folder: string, franchisee: string): Example[] {
+  const judge = createManifestChecker(KINDS.map(toCustomResourceDefinition));
+  try {
+    return readExamples(folder, (manifest) => [...judge(manifest), ...trustProblems(manifest)], {
+      images: [imageReference(catalystImage())],
+      franchisee,
+    });
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`${folder}: ${errorMessage(error)}`);
+  }
+}
+
+/** To an API server a ConfigMap is text; the operator reads this one. */
+function trustProblems(manifest: object): string[] {
+  const { kind, metadata, data } = manifest as {
+    kind: string;
+    metadata: { name: string };
+    data?: Record<string, string>;
+  };
+  if (kind !== "ConfigMap" || metadata.name !== TRUST_CONFIG_MAP) return [];
+  try {
+    parseTrust(data?.[TRUST_KEY] ?? "");
+    return [];
+  } catch (error) {
+    return [`data[${TRUST_KEY}]: ${errorMessage(error).split("\n")[0]}`];
+  }
+}
+
+/** The image that runs everything here: the one that the release names, which reading made sure is on this machine. */
+export function operatorImage(examples: readonly Example[]): string {
+  const release = examples.find(({ manifest }) => manifest.kind === "BillingRelease")?.manifest;
+  if (release === undefined) throw new Error("the examples have no BillingRelease");
+  return (release as BillingRelease).spec.image;
+}

@@ -1,0 +1,64 @@
+import { builtinResourceTypes } from "./builtin/resource.ts";
+import { customResourceTypes } from "./lifecycle/custom-resource.ts";
+import { type ApiObject, apiVersionOf, recordOf } from "./object.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { StatusError } from "./status.ts";
+import { refuseInvalid } from "./write/fitness.ts";
+import { shapeObject } from "./write/shape.ts";
+import { prepareCreate } from "./write/strategy.ts";
+
+/** What an API server with these CRDs would say against creating an object; nothing when it would take it. */
+export type ManifestChecker = (manifest: object) => string[];
+
+/**
+ * Judges manifests as the server does, schemas, unknown fields, names and CEL rules included, with no server and no store:
+ * whether names are free and namespaces there is not judged.
+ */
+export function createManifestChecker(crds: readonly object[]): ManifestChecker {
+  const types = [...builtinResourceTypes(), ...crds.flatMap((crd) => customResourceTypes(crd as ApiObject))];
+
+  return (manifest) => {
+    const object = structuredClone(manifest) as ApiObject;
+    const type = types.find(
+      ({ group, version, kind }) =>
+        kind === object.kind && apiVersionOf(group, version) === object.apiVersion,
+    );
+    if (type === undefined) return [unknownKind(object, types)];
+    const misplaced = namespaceProblem(object, type);
+    if (misplaced !== undefined) return [misplaced];
+    try {
+      shapeObject(object, { type, fieldValidation: "Strict", warn: () => {} });
+      prepareCreate(object, type);
+      shapeObject(object, { type, fieldValidation: "Ignore", warn: () => {} });
+      refuseInvalid(type, object);
+      return [];
+    } catch (error) {
+      if (error instanceof StatusError) return causesOf(error);
+      throw error;
+    }
+  };
+}
+
+function unknownKind({ apiVersion, kind }: ApiObject, types: readonly ResourceType[]): string {
+  const elsewhere = types.filter((type) => type.kind === kind);
+  const versions = elsewhere.map(({ group, version }) => apiVersionOf(group, version));
+  return elsewhere.length === 0
+    ? `apiVersion, kind: ${apiVersion} has no kind ${kind} here`
+    : `apiVersion: ${kind} is served as ${versions.join(" and ")}, not as ${apiVersion}`;
+}
+
+function namespaceProblem({ metadata, kind }: ApiObject, type: ResourceType): string | undefined {
+  const { namespace } = recordOf(metadata);
+  if (type.namespaced && !namespace)
+    return `metadata.namespace: Required value: a ${kind} lies in a namespace`;
+  if (!type.namespaced && namespace) return `metadata.namespace: Forbidden: a ${kind} lies in no namespace`;
+  return undefined;
+}
+
+/** Each by itself; that rules were not looked at because of the others says nothing new. */
+function causesOf({ message, details }: StatusError): string[] {
+  const causes = (details?.causes ?? []).filter(({ field }) => field !== "<nil>");
+  return causes.length === 0
+    ? [message.replace(/^.*strict decoding error: /, "")]
+    : causes.map(({ field, message: text }) => `${field}: ${text}`);
+}
