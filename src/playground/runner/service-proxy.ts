@@ -9,22 +9,29 @@ export interface ServiceProxy {
   close(): Promise<void>;
 }
 
-export function createServiceProxy(pods: Informer<Pod>, firstPort: number): ServiceProxy {
-  const servers = new Map<string, { server: Server; port: number }>();
+interface Listening {
+  server: Server;
+  url: string;
+}
+
+const PORTS_TRIED = 100;
+
+export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort: number): ServiceProxy {
+  const servers = new Map<string, Promise<Listening>>();
   const sockets = new Set<Socket>();
   let nextPort = firstPort;
 
-  function listen(server: Server): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const tryNext = () => {
-        const port = nextPort++;
-        server.once("error", (error: NodeJS.ErrnoException) =>
-          error.code === "EADDRINUSE" && port < firstPort + 100 ? tryNext() : reject(error),
-        );
-        server.listen(port, "127.0.0.1", () => resolve(port));
-      };
-      tryNext();
-    });
+  async function listen(onClient: (client: Socket) => void): Promise<Listening> {
+    for (;;) {
+      const port = nextPort++;
+      try {
+        // A server that could not listen is not tried again: its old listeners would answer for the next port too.
+        return { server: await listenOn(port, onClient), url: `http://127.0.0.1:${port}` };
+      } catch (error) {
+        const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+        if (!isTaken || port >= firstPort + PORTS_TRIED) throw error;
+      }
+    }
   }
 
   function ready(namespace: string, selector: Record<string, string>): string[] {
@@ -48,36 +55,50 @@ export function createServiceProxy(pods: Informer<Pod>, firstPort: number): Serv
   return {
     async urlOf(namespace, selector, port) {
       const key = `${namespace} ${JSON.stringify(selector)} ${port}`;
-      const known = servers.get(key);
-      if (known !== undefined) return `http://127.0.0.1:${known.port}`;
       let turn = 0;
-      const server = createServer((client) => {
-        const addresses = ready(namespace, selector);
-        const host = addresses[turn++ % Math.max(1, addresses.length)];
-        if (host === undefined) return client.destroy();
-        const upstream = connect({ host, port });
-        for (const [socket, other] of [
-          [client, upstream],
-          [upstream, client],
-        ] as const) {
-          sockets.add(socket);
-          socket.on("error", () => other.destroy());
-          socket.on("close", () => {
-            sockets.delete(socket);
-            other.destroy();
-          });
-        }
-        client.pipe(upstream).pipe(client);
-      });
-      const listening = { server, port: await listen(server) };
+      const listening =
+        servers.get(key) ??
+        listen((client) => {
+          const addresses = ready(namespace, selector);
+          const host = addresses[turn++ % Math.max(1, addresses.length)];
+          if (host === undefined) client.destroy();
+          else join(client, connect({ host, port }));
+        });
       servers.set(key, listening);
-      return `http://127.0.0.1:${listening.port}`;
+      return (await listening).url;
     },
     async close() {
       for (const socket of sockets) socket.destroy();
+      const all = await Promise.allSettled(servers.values());
       await Promise.all(
-        [...servers.values()].map(({ server }) => new Promise((resolve) => server.close(resolve))),
+        all.map((it) => it.status === "fulfilled" && new Promise((end) => it.value.server.close(end))),
       );
     },
   };
+
+  function join(client: Socket, upstream: Socket): void {
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.pipe(upstream).pipe(client);
+  }
+}
+
+function listenOn(port: number, onClient: (client: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(onClient);
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => {
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
 }

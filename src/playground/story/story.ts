@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { sovereignNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { StoryContext, StorySovereign } from "./context.ts";
 import { tellDriftChapter } from "./drift-chapter.ts";
@@ -56,7 +57,12 @@ export async function tellStory(
     "Same digest, same migration, same schema, same API: proved, not assumed.",
   );
   const manifests = context.examples.map(({ manifest }) => manifest).filter(isSovereign);
-  const prepared = await Promise.all(manifests.map((manifest) => prepareSovereign(context, stage, manifest)));
+  // In the order of the manifests, so that a Sovereign has the same address in every run.
+  const urls: string[] = [];
+  for (const manifest of manifests) urls.push(await stage.urlOf(namespaceOf(manifest), "billing"));
+  const prepared = await Promise.all(
+    manifests.map((manifest, index) => prepareSovereign(context, stage, manifest, urls[index] ?? "")),
+  );
   for (const sovereign of prepared) {
     await tellSovereignChapter(context, sovereign);
     context.sovereigns.push(sovereign);
@@ -88,6 +94,9 @@ function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest 
   return manifest.kind === "Sovereign";
 }
 
+const namespaceOf = ({ metadata, spec }: SovereignManifest) =>
+  sovereignNamespace(metadata.name, spec.namespace);
+
 /**
  * Does what the platform's add-ons do for a new Sovereign: a database with its own role, and the two Secrets that
  * the manifest names. The operator waits for them. Secrets that an earlier run left are kept, or tokens would break.
@@ -96,11 +105,12 @@ async function prepareSovereign(
   context: StoryContext,
   stage: StoryStage,
   manifest: SovereignManifest,
+  url: string,
 ): Promise<StorySovereign> {
   const { cluster } = context;
   const { name } = manifest.metadata;
   const { fqdn, billing, branding, tiers = [] } = manifest.spec;
-  const namespace = manifest.spec.namespace ?? `sovereign-${name}`;
+  const namespace = namespaceOf(manifest);
   const jwt = billing.auth.secretRef;
   expectThat(jwt !== undefined, `${name}: the story signs people in by spec.billing.auth.secretRef`);
 
@@ -129,7 +139,7 @@ async function prepareSovereign(
     namespace,
     fqdn,
     displayName: branding?.displayName ?? name,
-    url: await stage.urlOf(namespace, "billing"),
+    url,
     databaseUrl,
     jwtSecret,
     plans: tiers.map(({ id, priceBaisa }) => ({ id, priceBaisa })),
