@@ -31,7 +31,6 @@ const EXTRA: Record<string, DiscoveredResource[]> = {
       verbs: ["update"],
     },
   ],
-  pods: [{ name: "pods/log", singularName: "", namespaced: true, kind: "Pod", verbs: ["get"] }],
   serviceaccounts: [
     {
       name: "serviceaccounts/token",
@@ -43,6 +42,14 @@ const EXTRA: Record<string, DiscoveredResource[]> = {
       version: "v1",
     },
   ],
+};
+
+const POD_LOG: DiscoveredResource = {
+  name: "pods/log",
+  singularName: "",
+  namespaced: true,
+  kind: "Pod",
+  verbs: ["get"],
 };
 
 function resourcesOf(type: ResourceType): DiscoveredResource[] {
@@ -73,7 +80,7 @@ function resourcesOf(type: ResourceType): DiscoveredResource[] {
 }
 
 /** The discovery documents, made anew from what is served at the moment. */
-export function createDiscovery(registry: Registry) {
+export function createDiscovery(registry: Registry, { servesPodLogs = false } = {}) {
   function groupVersionResources(group: string, version: string): DiscoveredResource[] {
     const reviews = REVIEWS.filter((review) => review.group === group && version === "v1").map(
       ({ plural, kind, namespaced }) => ({
@@ -85,7 +92,8 @@ export function createDiscovery(registry: Registry) {
       }),
     );
     const types = registry.all().filter((type) => type.group === group && type.version === version);
-    return [...reviews, ...types.flatMap(resourcesOf)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const logs = servesPodLogs && group === "" ? [POD_LOG] : [];
+    return [...reviews, ...types.flatMap(resourcesOf), ...logs].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   function groupJson(group: string, versions: readonly string[]): Json {

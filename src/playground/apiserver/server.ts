@@ -164,7 +164,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     registry,
     reviews: createReviewHandlers({ authenticator, authorizer, apiAudiences: tokens.apiAudiences, now }),
     handlePath: createPathHandler({
-      discovery: createDiscovery(registry),
+      discovery: createDiscovery(registry, { servesPodLogs: options.podLog !== undefined }),
       openApi,
       tokens,
       jwksUri: () => `${url}/openid/v1/jwks`,

@@ -1,8 +1,17 @@
 import { createApiServer } from "../apiserver/server.ts";
+import { createPodLog } from "../process/pod-log.ts";
 import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 
 /** The API server of this repository, in this process. */
 export async function startEmbeddedControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { state, port, logger, now, signal } = options;
-  return createApiServer({ stateDir: state.file("apiserver"), host: "127.0.0.1", port, logger, now, signal });
+  return createApiServer({
+    stateDir: state.file("apiserver"),
+    host: "127.0.0.1",
+    port,
+    podLog: createPodLog(state.file("logs")),
+    logger,
+    now,
+    signal,
+  });
 }

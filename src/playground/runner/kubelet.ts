@@ -8,6 +8,7 @@ import type { Informer } from "../../kube/informer.ts";
 import { keyOf, PODS } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
+import { podLogFile } from "../process/pod-log.ts";
 import type { Reaper } from "../process/reaper.ts";
 import type { AddressPool } from "./address.ts";
 import { type Entrypoint, runContainer } from "./container.ts";
@@ -99,7 +100,7 @@ export function createKubelet(deps: KubeletDeps) {
         {
           ...deps,
           folder,
-          logFile: join(deps.logFolder, `${namespace}_${name}_${container.name}.log`),
+          logFile: podLogFile(deps.logFolder, namespace, name, container.name),
           findData: (kind, dataName) => findData(namespace, kind, dataName),
           kubeconfig: async () => (getsToken ? await writeToken() : undefined),
           tell: (type, reason, message) => deps.events.record(pod, type, reason, message),

@@ -1,31 +1,36 @@
 import { type ApiObject, listOf, recordOf } from "../object.ts";
-import { badRequest } from "../refusal.ts";
+import { badRequest, notImplemented } from "../refusal.ts";
 
 export interface PodLogRequest {
   namespace: string;
   name: string;
   container: string;
-  /** Goes on with what is written later, until the signal. */
+  /** Goes on with what is written later, until the signal or until `goesOn` is false. */
   follow: boolean;
   /** The last so many lines; undefined for all. */
   tailLines?: number;
+  /** Whether the Pod may still write something. */
+  goesOn(): boolean;
   signal: AbortSignal;
 }
 
-/** What a container wrote; undefined when there is nothing of it. */
-export type PodLog = (request: PodLogRequest) => AsyncIterable<string | Uint8Array> | undefined;
+/** What a container wrote. */
+export type PodLog = (request: PodLogRequest) => AsyncIterable<string | Uint8Array>;
+
+/** Of what `kubectl logs` can ask: no times are kept with the lines, and restarts share one log. */
+const NOT_SERVED = ["previous", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "stream"];
 
 /** The log that a query asks for; a Pod of several containers must be asked for one of them. */
-export function parseLogRequest(pod: ApiObject, query: URLSearchParams, signal: AbortSignal): PodLogRequest {
-  const { name, namespace = "" } = pod.metadata;
-  const names = listOf(recordOf(pod.spec).containers).map((container) => String(recordOf(container).name));
-  const container = query.get("container") || (names.length === 1 ? names[0] : undefined);
-  if (container === undefined) {
-    throw badRequest(
-      `a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`,
-    );
-  }
-  if (!names.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
+export function parseLogRequest(
+  pod: ApiObject,
+  query: URLSearchParams,
+  live: () => ApiObject | undefined,
+  signal: AbortSignal,
+): PodLogRequest {
+  const { name, namespace = "", uid } = pod.metadata;
+  const unserved = NOT_SERVED.find((option) => !["", "false", null].includes(query.get(option)));
+  if (unserved !== undefined) throw notImplemented(`${unserved} of pods/log`);
+  const container = containerOf(pod, query.get("container"));
   const tailLines = query.get("tailLines");
   if (tailLines !== null && !/^\d+$/.test(tailLines)) throw badRequest("tailLines must be a whole number");
   return {
@@ -34,6 +39,34 @@ export function parseLogRequest(pod: ApiObject, query: URLSearchParams, signal: 
     container,
     follow: query.get("follow") === "true",
     ...(tailLines === null ? {} : { tailLines: Number(tailLines) }),
+    goesOn() {
+      const now = live();
+      return (
+        now?.metadata.uid === uid && !["Succeeded", "Failed"].includes(String(recordOf(now?.status).phase))
+      );
+    },
     signal,
   };
+}
+
+function containerOf(pod: ApiObject, wanted: string | null): string {
+  const { name } = pod.metadata;
+  const names = listOf(recordOf(pod.spec).containers).map((container) => String(recordOf(container).name));
+  const container = wanted || (names.length === 1 ? names[0] : undefined);
+  if (container === undefined) {
+    throw badRequest(
+      `a container name must be specified for pod ${name}, choose one of: [${names.join(" ")}]`,
+    );
+  }
+  if (!names.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
+  if (!recordOf(pod.spec).nodeName) throw badRequest(`pod ${name} does not have a host assigned`);
+  const status = listOf(recordOf(pod.status).containerStatuses)
+    .map(recordOf)
+    .find((entry) => entry.name === container);
+  const { waiting } = recordOf(status?.state);
+  if (waiting !== undefined && recordOf(status?.lastState).terminated === undefined) {
+    const reason = String(recordOf(waiting).reason ?? "ContainerCreating");
+    throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ${reason}`);
+  }
+  return container;
 }

@@ -110,9 +110,13 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
   }
 
   async function sendLog({ info, response, type }: ResourceExchange, pod: ApiObject): Promise<void> {
-    const logs = deps.podLog?.(parseLogRequest(pod, info.query, signal));
-    if (logs === undefined) throw notImplemented(`${type.plural}/log`);
+    if (deps.podLog === undefined) throw notImplemented(`${type.plural}/log`);
+    const { namespace = "", name } = pod.metadata;
+    const look = () => store.get(type.storage, namespace, name);
+    const logs = deps.podLog(parseLogRequest(pod, info.query, look, signal));
     response.writeHead(200, { "Content-Type": "text/plain" });
+    // Followed before anything is written, a client waits for the head.
+    response.flushHeaders();
     await pipeline(logs, response);
   }
 
