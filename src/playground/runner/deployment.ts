@@ -1,34 +1,28 @@
-import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isAlreadyExists, isNotFound } from "../../kube/error.ts";
+import { isAlreadyExists } from "../../kube/error.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
-import { DEPLOYMENTS, PODS, REPLICA_SETS } from "../../kube/resource.ts";
+import { DEPLOYMENTS, REPLICA_SETS } from "../../kube/resource.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
-import { NODE_NAME } from "./kubelet.ts";
-import type { Pod, PodSpec } from "./pod.ts";
-import { type PodGroup, planRollout } from "./rollout.ts";
+import { deploymentReport } from "./deployment-status.ts";
+import type { Pod } from "./pod.ts";
+import { byRevision, desiredRevision, desiredSetAnnotations, surplusHistory } from "./revision.ts";
+import { planRollout } from "./rollout.ts";
+import {
+  availableInMs,
+  controllerOf,
+  controllerReference,
+  type Deployment,
+  isActive,
+  isControlledBy,
+  isLeaving,
+  isSameStatus,
+  ownerKeys,
+  type ReplicaSet,
+} from "./workload.ts";
 
 const HASH_LABEL = "pod-template-hash";
-
-interface PodTemplate {
-  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
-  spec: PodSpec;
-}
-
-interface Deployment extends KubernetesObject {
-  spec: {
-    replicas?: number;
-    selector: { matchLabels: Record<string, string> };
-    template: PodTemplate;
-    strategy?: { rollingUpdate?: { maxSurge?: number | string; maxUnavailable?: number | string } };
-  };
-  status?: { conditions?: { type: string; status: string; lastTransitionTime: string }[] };
-}
-
-interface ReplicaSet extends KubernetesObject {
-  spec: { replicas: number; template: PodTemplate };
-}
+const DEFAULT_HISTORY = 10;
 
 export interface DeploymentDeps {
   client: KubeClient;
@@ -38,202 +32,156 @@ export interface DeploymentDeps {
   now: () => Date;
 }
 
-/** Deployments as far as a rollout's status tells the truth: one ReplicaSet for each template, and its Pods. */
+/** Deployments as far as a rollout tells the truth: one ReplicaSet for each template, whose sizes are moved in steps. */
 export function createDeploymentReconciler(deps: DeploymentDeps) {
   const { client, deployments, replicaSets, pods, now } = deps;
 
   return async function reconcile(key: string): Promise<Outcome> {
     const deployment = deployments.get(key);
-    if (deployment === undefined || deployment.metadata.deletionTimestamp !== undefined)
-      return { kind: "done" };
+    if (deployment === undefined || isLeaving(deployment)) return { kind: "done" };
+    const { paused = false, revisionHistoryLimit = DEFAULT_HISTORY } = deployment.spec;
     const hash = sha256Digest(canonicalJson(deployment.spec.template)).slice(7, 17);
-    const current = await ensureReplicaSet(deployment, hash);
-    const owned = replicaSets.list().filter((set) => isOwnedBy(set, deployment));
-    const groups: PodGroup<Pod>[] = [
-      ...owned.filter(({ metadata }) => metadata.name !== current.metadata.name),
-      current,
-    ].map((set) => ({
-      name: set.metadata.name,
-      isCurrent: set.metadata.name === current.metadata.name,
-      pods: pods.list().filter((pod) => isOwnedBy(pod, set)),
-    }));
-    const plan = planRollout(groups, {
-      replicas: deployment.spec.replicas ?? 1,
-      maxSurge: deployment.spec.strategy?.rollingUpdate?.maxSurge ?? "25%",
-      maxUnavailable: deployment.spec.strategy?.rollingUpdate?.maxUnavailable ?? "25%",
-      isAvailable: isReady,
-      isFinished: ({ status }) => status?.phase === "Failed" || status?.phase === "Succeeded",
-      isLeaving: ({ metadata }) => metadata.deletionTimestamp !== undefined,
-    });
-    for (const pod of plan.remove) await deletePod(pod);
-    for (let created = 0; created < plan.create; created += 1) await createPod(deployment, current, hash);
-    await writeStatuses(deployment, groups);
-    return { kind: "done" };
+    const setName = `${deployment.metadata.name}-${hash}`;
+    const current = await findCurrent(deployment, setName, hash, paused);
+    const old = replicaSets
+      .list()
+      .filter((set) => isControlledBy(set, deployment) && !isLeaving(set) && set.metadata.name !== setName)
+      .sort(byRevision);
+    const sets = [...old, ...(current === undefined ? [] : [current])];
+    await resize(deployment, sets, setName);
+    for (const { metadata } of surplusHistory(old, revisionHistoryLimit))
+      await client.delete(REPLICA_SETS, metadata, { uid: metadata.uid ?? "" });
+    if (current !== undefined) await writeRevision(deployment, current);
+    return writeStatus(deployment, current, old);
   };
 
-  async function ensureReplicaSet(deployment: Deployment, hash: string): Promise<ReplicaSet> {
-    const { name, namespace = "" } = deployment.metadata;
-    const setName = `${name}-${hash}`;
-    const known = replicaSets.get(`${namespace}/${setName}`);
-    if (known !== undefined) return known;
-    const { template, selector } = deployment.spec;
-    const labels = { ...template.metadata?.labels, [HASH_LABEL]: hash };
-    const set: ReplicaSet = {
-      apiVersion: "apps/v1",
-      kind: "ReplicaSet",
-      metadata: { name: setName, namespace, labels, ownerReferences: [controllerReference(deployment)] },
-      spec: {
-        replicas: deployment.spec.replicas ?? 1,
-        selector: { matchLabels: { ...selector.matchLabels, [HASH_LABEL]: hash } },
-        template: { ...template, metadata: { ...template.metadata, labels } },
-      } as ReplicaSet["spec"],
-    };
+  function podsOf(set: ReplicaSet): Pod[] {
+    return pods.list().filter((pod) => isControlledBy(pod, set));
+  }
+
+  /** The ReplicaSet of the template as it is now; made when it is missing, unless the Deployment is paused. */
+  async function findCurrent(
+    deployment: Deployment,
+    name: string,
+    hash: string,
+    paused: boolean,
+  ): Promise<ReplicaSet | undefined> {
+    const known = replicaSets.get(`${deployment.metadata.namespace}/${name}`);
+    const others = replicaSets
+      .list()
+      .filter((set) => isControlledBy(set, deployment) && set.metadata.name !== name);
+    if (known === undefined)
+      return paused ? undefined : create(desiredReplicaSet(deployment, name, hash, others));
+    // One that another Deployment of this name left behind is taken over.
+    const isOrphan = controllerOf(known) === undefined;
+    const annotations = desiredSetAnnotations(deployment, known, others);
+    const isSaid = Object.entries(annotations).every(
+      ([annotation, value]) => known.metadata.annotations?.[annotation] === value,
+    );
+    if (!isOrphan && (isSaid || paused)) return known;
+    return client.mergePatch<ReplicaSet>(REPLICA_SETS, known.metadata, {
+      metadata: {
+        resourceVersion: known.metadata.resourceVersion,
+        annotations,
+        ...(isOrphan ? { ownerReferences: [controllerReference(deployment)] } : {}),
+      },
+    });
+  }
+
+  async function create(set: ReplicaSet): Promise<ReplicaSet> {
     try {
       return await client.create(REPLICA_SETS, set);
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      return (await client.get<ReplicaSet>(REPLICA_SETS, { name: setName, namespace })) ?? set;
+      return (await client.get<ReplicaSet>(REPLICA_SETS, set.metadata)) ?? set;
     }
   }
 
-  async function createPod(deployment: Deployment, set: ReplicaSet, hash: string): Promise<void> {
-    const { template } = deployment.spec;
-    const suffix = sha256Digest(`${set.metadata.name} ${Math.random()}`).slice(7, 12);
-    await client.create<Pod>(PODS, {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: {
-        name: `${set.metadata.name}-${suffix}`,
-        namespace: deployment.metadata.namespace ?? "",
-        labels: { ...template.metadata?.labels, [HASH_LABEL]: hash },
-        ...(template.metadata?.annotations === undefined
-          ? {}
-          : { annotations: template.metadata.annotations }),
-        ownerReferences: [controllerReference(set)],
+  async function resize(deployment: Deployment, sets: ReplicaSet[], currentName: string): Promise<void> {
+    const { replicas = 1, strategy, paused = false, minReadySeconds = 0 } = deployment.spec;
+    const sizes = planRollout(
+      sets.map((set) => ({
+        name: set.metadata.name,
+        isCurrent: set.metadata.name === currentName,
+        size: set.spec.replicas ?? 1,
+        available: podsOf(set).filter(
+          (pod) => isActive(pod) && availableInMs(pod, minReadySeconds, now().getTime()) === 0,
+        ).length,
+        present: podsOf(set).length,
+      })),
+      {
+        replicas,
+        strategy: strategy?.type ?? "RollingUpdate",
+        maxSurge: strategy?.rollingUpdate?.maxSurge ?? "25%",
+        maxUnavailable: strategy?.rollingUpdate?.maxUnavailable ?? "25%",
+        paused,
       },
-      spec: { ...template.spec, nodeName: NODE_NAME },
-    });
-  }
-
-  async function deletePod(pod: Pod): Promise<void> {
-    await client
-      .delete(PODS, pod.metadata, pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-  }
-
-  async function writeStatuses(deployment: Deployment, groups: PodGroup<Pod>[]): Promise<void> {
-    const alive = groups.flatMap((group) =>
-      group.pods.filter(isAlive).map((pod) => ({ pod, isCurrent: group.isCurrent })),
     );
-    const wanted = deployment.spec.replicas ?? 1;
-    const available = alive.filter(({ pod }) => isReady(pod)).length;
-    const updated = alive.filter(({ isCurrent }) => isCurrent).length;
-    const isDone = updated === alive.length && available === wanted && updated === wanted;
-    const at = now().toISOString();
-    const condition = (type: string, holds: boolean, reason: string, message: string) => {
-      const status = holds ? "True" : "False";
-      const known = deployment.status?.conditions?.find((other) => other.type === type);
-      return {
-        type,
-        status,
-        reason,
-        message,
-        lastUpdateTime: at,
-        lastTransitionTime: known?.status === status ? known.lastTransitionTime : at,
-      };
-    };
-    const counts = {
-      replicas: alive.length,
-      updatedReplicas: updated,
-      readyReplicas: available,
-      availableReplicas: available,
-    };
-    const status = {
-      observedGeneration: deployment.metadata.generation,
-      ...counts,
-      unavailableReplicas: Math.max(0, wanted - available),
-    };
-    const { conditions: _, ...before } = (deployment.status ?? {}) as Record<string, unknown>;
-    if (canonicalJson(before) === canonicalJson(status)) return;
-    const conditions = [
-      condition(
-        "Available",
-        available >= wanted,
-        available >= wanted ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-        `${available} of ${wanted} replicas are available`,
-      ),
-      condition(
-        "Progressing",
-        true,
-        isDone ? "NewReplicaSetAvailable" : "ReplicaSetUpdated",
-        isDone ? "the rollout is complete" : "the rollout goes on",
-      ),
-    ];
-    await client.mergePatch(
-      DEPLOYMENTS,
-      deployment.metadata,
-      { status: { ...status, conditions } },
-      "status",
-    );
-    for (const group of groups) {
-      const own = group.pods.filter(isAlive);
-      const set = replicaSets.get(`${deployment.metadata.namespace}/${group.name}`);
-      if (set === undefined) continue;
-      const ready = own.filter(isReady).length;
-      await client.mergePatch(
-        REPLICA_SETS,
-        set.metadata,
-        {
-          status: {
-            replicas: own.length,
-            readyReplicas: ready,
-            availableReplicas: ready,
-            observedGeneration: set.metadata.generation,
-          },
-        },
-        "status",
-      );
+    for (const { metadata, spec } of sets) {
+      const size = sizes.get(metadata.name);
+      if (size === undefined || size === spec.replicas) continue;
+      // As it was seen: a plan from a stale look is made again.
+      const patch = { metadata: { resourceVersion: metadata.resourceVersion }, spec: { replicas: size } };
+      await client.mergePatch(REPLICA_SETS, metadata, patch);
     }
+  }
+
+  async function writeRevision(deployment: Deployment, current: ReplicaSet): Promise<void> {
+    const annotations = desiredRevision(deployment, current);
+    if (annotations !== undefined)
+      await client.mergePatch(DEPLOYMENTS, deployment.metadata, { metadata: { annotations } });
+  }
+
+  async function writeStatus(
+    deployment: Deployment,
+    current: ReplicaSet | undefined,
+    old: ReplicaSet[],
+  ): Promise<Outcome> {
+    const observed = { current: current === undefined ? [] : podsOf(current), old: old.flatMap(podsOf) };
+    const { status, lookAgainMs } = deploymentReport(deployment, observed, now());
+    if (!isSameStatus(deployment.status ?? {}, status))
+      await client.mergePatch(DEPLOYMENTS, deployment.metadata, { status }, "status");
+    return lookAgainMs === undefined ? { kind: "done" } : { kind: "done", requeueAfterMs: lookAgainMs };
   }
 }
 
+function desiredReplicaSet(
+  deployment: Deployment,
+  name: string,
+  hash: string,
+  others: readonly ReplicaSet[],
+): ReplicaSet {
+  const { template, selector, minReadySeconds } = deployment.spec;
+  const labels = { ...template.metadata?.labels, [HASH_LABEL]: hash };
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: {
+      name,
+      namespace: deployment.metadata.namespace ?? "",
+      labels,
+      annotations: desiredSetAnnotations(deployment, undefined, others),
+      ownerReferences: [controllerReference(deployment)],
+    },
+    spec: {
+      // The first move of the rollout gives it its size.
+      replicas: 0,
+      ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
+      selector: { ...selector, matchLabels: { ...selector.matchLabels, [HASH_LABEL]: hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    },
+  };
+}
+
 export function deploymentWatches({ deployments, replicaSets, pods }: DeploymentDeps): Watch[] {
-  const ownerKey = (object: KubernetesObject, kind: string) =>
-    (object.metadata.ownerReferences ?? [])
-      .filter((owner) => owner.kind === kind)
-      .map(({ name }) => `${object.metadata.namespace}/${name}`);
   return [
     watchPrimary(deployments),
-    watchInformer(replicaSets, (set) => ownerKey(set, "Deployment")),
+    watchInformer(replicaSets, (set) => ownerKeys(set, "Deployment")),
     watchInformer(pods, (pod) =>
-      ownerKey(pod, "ReplicaSet").flatMap((key) => {
+      ownerKeys(pod, "ReplicaSet").flatMap((key) => {
         const set = replicaSets.get(key);
-        return set === undefined ? [] : ownerKey(set, "Deployment");
+        return set === undefined ? [] : ownerKeys(set, "Deployment");
       }),
     ),
   ];
 }
-
-export function controllerReference({ apiVersion, kind, metadata }: KubernetesObject) {
-  return {
-    apiVersion,
-    kind,
-    name: metadata.name,
-    uid: metadata.uid ?? "",
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-}
-
-const isOwnedBy = (object: KubernetesObject, owner: KubernetesObject) =>
-  (object.metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid);
-
-const isReady = (pod: Pod) =>
-  pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
-
-const isAlive = (pod: Pod) =>
-  pod.metadata.deletionTimestamp === undefined &&
-  pod.status?.phase !== "Failed" &&
-  pod.status?.phase !== "Succeeded";

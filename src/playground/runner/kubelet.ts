@@ -14,7 +14,9 @@ import type { AddressPool } from "./address.ts";
 import { type Entrypoint, runContainer } from "./container.ts";
 import { type ContainerState, type Pod, podStatus } from "./pod.ts";
 import { RENEW_AFTER_MS, writeServiceAccountFiles } from "./service-account.ts";
+import { unsupportedInPod } from "./unsupported.ts";
 import { type DataObject, mounts, writeVolumes } from "./volume.ts";
+import { rfc3339 } from "./workload.ts";
 
 export const NODE_NAME = "playground";
 
@@ -61,14 +63,8 @@ export function createKubelet(deps: KubeletDeps) {
   async function live(pod: Pod, signal: AbortSignal): Promise<void> {
     const { name, namespace = "", uid = "" } = pod.metadata;
     const [container] = pod.spec.containers;
-    if (
-      container === undefined ||
-      pod.spec.containers.length > 1 ||
-      (pod.spec.initContainers?.length ?? 0) > 0
-    ) {
-      await refuse(pod, "the playground runs Pods of one container, without init containers");
-      return;
-    }
+    const unsupported = unsupportedInPod(pod);
+    if (container === undefined || unsupported !== undefined) return refuse(pod, unsupported ?? "");
     const address = deps.addresses.take();
     const folder = join(deps.podFolder, uid);
     const reporter = createReporter(pod, address);
@@ -155,9 +151,34 @@ export function createKubelet(deps: KubeletDeps) {
     );
   }
 
+  /** There is no scheduler to choose among one node: a Pod that nobody made for a controller has to name it. */
+  function leaveUnscheduled(pod: Pod): void {
+    if (pod.metadata.deletionTimestamp !== undefined) return void remove(pod);
+    const known = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    if (known !== undefined) return;
+    const message = `the playground has no scheduler: name its node, spec.nodeName: ${NODE_NAME}`;
+    deps.events.record(pod, "Warning", "FailedScheduling", message);
+    const at = rfc3339(now());
+    const condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      lastTransitionTime: at,
+    };
+    client
+      .mergePatch(PODS, pod.metadata, { status: { phase: "Pending", conditions: [condition] } }, "status")
+      .catch((error: unknown) => {
+        if (!isNotFound(error))
+          logger.warn({ pod: pod.metadata.name, error: errorMessage(error) }, "pod status not written");
+      });
+  }
+
   function sync(pod: Pod): void {
     const { uid = "", deletionTimestamp } = pod.metadata;
-    if (isStopped || pod.spec.nodeName !== NODE_NAME) return;
+    if (isStopped) return;
+    if (pod.spec.nodeName !== NODE_NAME)
+      return void (pod.spec.nodeName === undefined && leaveUnscheduled(pod));
     const worker = workers.get(uid);
     if (deletionTimestamp !== undefined) {
       if (worker === undefined) void remove(pod);

@@ -24,6 +24,9 @@ export interface Container {
   command?: string[];
   args?: string[];
   env?: EnvVariable[];
+  envFrom?: unknown[];
+  lifecycle?: object;
+  workingDir?: string;
   ports?: { name?: string; containerPort: number }[];
   volumeMounts?: { name: string; mountPath: string }[];
   startupProbe?: Probe;
@@ -52,6 +55,8 @@ export interface Volume {
 export interface Probe {
   httpGet?: { path?: string; port: number | string; scheme?: string };
   tcpSocket?: { port: number | string };
+  exec?: object;
+  grpc?: object;
   initialDelaySeconds?: number;
   periodSeconds?: number;
   timeoutSeconds?: number;

@@ -1,55 +1,70 @@
-/** Pods of one template. */
-export interface PodGroup<P> {
+/** One ReplicaSet of a Deployment. */
+export interface RolloutSet {
   name: string;
   isCurrent: boolean;
-  pods: P[];
+  /** How many Pods it is to have now. */
+  size: number;
+  /** How many of them serve. */
+  available: number;
+  /** How many there are still, also on their way out. */
+  present: number;
 }
 
-export interface RolloutRules<P> {
+export interface RolloutRules {
   replicas: number;
+  strategy: "RollingUpdate" | "Recreate";
   maxSurge: number | string;
   maxUnavailable: number | string;
-  isAvailable(pod: P): boolean;
-  /** Ended by itself: it counts for nothing and is cleared away. */
-  isFinished(pod: P): boolean;
-  /** On its way out already. */
-  isLeaving(pod: P): boolean;
-}
-
-export interface RolloutPlan<P> {
-  remove: P[];
-  /** Pods of the current template to create now. */
-  create: number;
+  paused: boolean;
 }
 
 /**
- * The next move of a rolling update: never more Pods than `replicas + maxSurge`, never fewer available ones than
- * `replicas - maxUnavailable`; old Pods that serve nobody go first and at once.
+ * The next move of a rollout: the size that each ReplicaSet should have. `sets` stand oldest first. A rolling update
+ * never has more Pods than `replicas + maxSurge`, nor fewer available ones than `replicas - maxUnavailable`; old Pods that
+ * serve nobody go first and at once. `Recreate` starts nothing before the old ones are gone. A paused Deployment moves
+ * nothing but its size, and in the middle of a rollout not even that.
  */
-export function planRollout<P>(groups: PodGroup<P>[], rules: RolloutRules<P>): RolloutPlan<P> {
-  const { replicas, isAvailable, isFinished, isLeaving } = rules;
-  const finished = groups.flatMap(({ pods }) => pods.filter((pod) => isFinished(pod) && !isLeaving(pod)));
-  const active = (group: PodGroup<P>) => group.pods.filter((pod) => !isFinished(pod) && !isLeaving(pod));
-  const current = groups.filter(({ isCurrent }) => isCurrent).flatMap(active);
-  const old = groups.filter(({ isCurrent }) => !isCurrent).flatMap(active);
-
+export function planRollout(sets: readonly RolloutSet[], rules: RolloutRules): Map<string, number> {
+  const { replicas, strategy, paused } = rules;
+  if (paused) return planPaused(sets, replicas);
+  const old = sets.filter(({ isCurrent }) => !isCurrent);
+  const current = sets.filter(({ isCurrent }) => isCurrent);
+  if (strategy === "Recreate") {
+    const isClear = old.every(({ present }) => present === 0);
+    return new Map([
+      ...old.map(({ name }): [string, number] => [name, 0]),
+      ...current.map(({ name, size }): [string, number] => [
+        name,
+        isClear ? replicas : Math.min(size, replicas),
+      ]),
+    ]);
+  }
   const surge = absolute(rules.maxSurge, replicas, Math.ceil);
-  const fewest = replicas - absolute(rules.maxUnavailable, replicas, Math.floor);
-  const available = [...current, ...old].filter(isAvailable).length;
-  const idle = old.filter((pod) => !isAvailable(pod));
-  const dispensable = Math.max(0, available - fewest);
-  const serving = old.filter(isAvailable).slice(0, dispensable);
-  // Surplus of the current template: the youngest that are not available go first.
-  const surplus = [...current]
-    .sort((a, b) => Number(isAvailable(a)) - Number(isAvailable(b)))
-    .slice(0, Math.max(0, current.length - replicas));
+  const unavailable = absolute(rules.maxUnavailable, replicas, Math.floor);
+  // Both zero would never move; Kubernetes lets one be missing then.
+  const fewest = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
+  const available = sets.reduce((sum, set) => sum + Math.min(set.available, set.size), 0);
+  let dispensable = Math.max(0, available - fewest);
+  const sizes = new Map<string, number>();
+  for (const { name, size, available: serving } of old) {
+    const useful = Math.min(serving, size);
+    const leaving = Math.min(useful, dispensable);
+    dispensable -= leaving;
+    sizes.set(name, useful - leaving);
+  }
+  const staying = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  for (const { name, size } of current) {
+    const room = Math.min(replicas, replicas + surge - staying);
+    sizes.set(name, Math.max(Math.min(size, replicas), room, 0));
+  }
+  return sizes;
+}
 
-  const staying = old.length - idle.length - serving.length;
-  const create = Math.max(
-    0,
-    Math.min(replicas - current.length, replicas + surge - current.length - staying),
-  );
-  return { remove: [...finished, ...idle, ...serving, ...surplus], create };
+function planPaused(sets: readonly RolloutSet[], replicas: number): Map<string, number> {
+  const active = sets.filter(({ size }) => size > 0);
+  const [only] = active.length === 0 ? sets.slice(-1) : active;
+  const isMidway = active.length > 1;
+  return new Map(sets.map(({ name, size }) => [name, !isMidway && name === only?.name ? replicas : size]));
 }
 
 function absolute(value: number | string, replicas: number, round: (value: number) => number): number {

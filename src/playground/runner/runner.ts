@@ -25,7 +25,9 @@ import { createGarbageCollector, type GarbageCollectionDeps, garbageWatches } fr
 import { createJobReconciler, type JobDeps, jobWatches } from "./job.ts";
 import { createKubelet, NODE_NAME } from "./kubelet.ts";
 import type { Pod } from "./pod.ts";
+import { createReplicaSetReconciler, type ReplicaSetDeps, replicaSetWatches } from "./replica-set.ts";
 import { createServiceProxy, type ServiceProxy } from "./service-proxy.ts";
+import { UNATTENDED, warnOfUnattended } from "./unsupported.ts";
 
 export interface RunnerOptions {
   client: KubeClient;
@@ -50,7 +52,7 @@ export interface Runner {
 
 const CRASH_BACKOFF_MS = 500;
 
-/** Executes Deployments and Jobs of any API server as processes of this machine: controller manager and kubelet in one. */
+/** Executes Deployments, ReplicaSets and Jobs of any API server as processes of this machine: controller manager and kubelet in one. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { client, state, logger, now } = options;
   const stopCaches = new AbortController();
@@ -61,6 +63,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const configMaps = cache(CONFIG_MAPS);
   const secrets = cache(SECRETS);
   const informers = [pods, configMaps, secrets];
+  const unattended = UNATTENDED.map((resource) => cache(resource));
+  const events = createEventRecorder({ client, component: "kubelet", instance: NODE_NAME, logger, now });
   const deploymentDeps: DeploymentDeps = {
     client,
     deployments: cache(DEPLOYMENTS),
@@ -68,13 +72,18 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     pods,
     now,
   };
-  const jobDeps: JobDeps = { client, jobs: cache(JOBS), pods, now };
-  const running = [...informers, deploymentDeps.deployments, deploymentDeps.replicaSets, jobDeps.jobs].map(
-    (informer) => ({
-      synced: informer.synced,
-      done: informer.run(stopCaches.signal),
-    }),
-  );
+  const replicaSetDeps: ReplicaSetDeps = deploymentDeps;
+  const jobDeps: JobDeps = { client, jobs: cache(JOBS), pods, events, now };
+  const running = [
+    ...informers,
+    ...unattended,
+    deploymentDeps.deployments,
+    deploymentDeps.replicaSets,
+    jobDeps.jobs,
+  ].map((informer) => ({
+    synced: informer.synced,
+    done: informer.run(stopCaches.signal),
+  }));
   await Promise.all(running.map(({ synced }) => synced));
   await announceNode(client, now);
 
@@ -84,13 +93,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     configMaps,
     secrets,
     addresses: await createAddressPool(state.path),
-    events: createEventRecorder({ client, component: "kubelet", instance: NODE_NAME, logger, now }),
+    events,
     findImage: (image) => options.images.get(image),
     podFolder: state.file("pods"),
     logFolder: state.file("logs"),
     crashBackoffMs: CRASH_BACKOFF_MS,
   });
   kubelet.start();
+  warnOfUnattended(unattended, events);
   const metrics = createReconcileMetrics(new Registry());
   const owners = [deploymentDeps.deployments, deploymentDeps.replicaSets, jobDeps.jobs].map(
     (informer) => informer as Informer<KubernetesObject>,
@@ -109,6 +119,14 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         name: "deployment",
         watches: deploymentWatches(deploymentDeps),
         reconcile: createDeploymentReconciler(deploymentDeps),
+      },
+    ),
+    createController(
+      { logger, metrics },
+      {
+        name: "replicaset",
+        watches: replicaSetWatches(replicaSetDeps),
+        reconcile: createReplicaSetReconciler(replicaSetDeps),
       },
     ),
     createController(

@@ -1,0 +1,3 @@
+import { describeRunner } from "../support/runner-suite.ts";
+
+describeRunner("real");
