@@ -6,7 +6,7 @@ import { UsageError } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
-import { startRealControlPlane } from "./control-plane/real.ts";
+import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
 import { type PlaygroundDatabase, startDatabase } from "./database/postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
 import { createReaper } from "./process/reaper.ts";
@@ -28,6 +28,10 @@ export interface PlaygroundOptions {
   baseEnv: Record<string, string>;
   logger: Logger;
   now: () => Date;
+  /** Stops the start: what has started is ended, and nothing is left. */
+  signal: AbortSignal;
+  /** Nothing can be refused any more: what follows takes a while. */
+  onStart(): void;
 }
 
 /** A running machine room: everything that a cluster and its add-ons would be. */
@@ -46,8 +50,10 @@ export interface Playground {
 /** Starts all parts, side by side where they do not need each other. What has started is ended again when one fails. */
 export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
   const { logger, now, port } = options;
+  const assets = options.controlPlane === "real" ? findAssets(options.kubebuilderAssets) : undefined;
   await requireFreePort(port);
   const state = claimStateDirectory(options.stateDirectory);
+  options.onStart();
   const reaper = createReaper();
   const stop = new AbortController();
   const closers: (() => Promise<unknown>)[] = [];
@@ -67,13 +73,17 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     const controlPlaneOptions = { state, reaper, port, logger, now, signal: stop.signal };
     const [controlPlane, database, registry] = await allOrNone([
       () =>
-        (options.controlPlane === "real"
-          ? startRealControlPlane(controlPlaneOptions, options.kubebuilderAssets)
-          : startEmbeddedControlPlane(controlPlaneOptions)
+        (assets === undefined
+          ? startEmbeddedControlPlane(controlPlaneOptions)
+          : startRealControlPlane(controlPlaneOptions, assets)
         ).then((part) => closing(part, (it) => it.close())),
-      () => startDatabase({ state, reaper }).then((part) => closing(part, (it) => it.close())),
+      () =>
+        startDatabase({ state, reaper, signal: options.signal }).then((part) =>
+          closing(part, (it) => it.close()),
+        ),
       () => startRegistry(port + 1).then((part) => closing(part, (it) => it.close())),
     ]);
+    options.signal.throwIfAborted();
     const kubeconfigPath = state.file("kubeconfig");
     writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
     const client = closing(
@@ -102,7 +112,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
     return { state, controlPlane, kubeconfigPath, database, registry, registryMirrors, runner, close };
   } catch (error) {
-    await close(false);
+    await close(options.signal.aborted);
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { createLogger } from "../../src/platform/log.ts";
 import type { ControlPlane } from "../../src/playground/control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "../../src/playground/control-plane/embedded.ts";
-import { startRealControlPlane } from "../../src/playground/control-plane/real.ts";
+import { findAssets, startRealControlPlane } from "../../src/playground/control-plane/real.ts";
 import { freePort } from "../../src/playground/process/free-port.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
@@ -47,7 +47,7 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
   try {
     plane =
       kind === "real"
-        ? await startRealControlPlane(options, process.env.KUBEBUILDER_ASSETS)
+        ? await startRealControlPlane(options, findAssets(process.env.KUBEBUILDER_ASSETS))
         : await startEmbeddedControlPlane(options);
   } catch (error) {
     await close();

@@ -42,6 +42,7 @@ export async function startPlaygroundProcess(
   stateDir: string,
   args: string[] = [],
   port?: number,
+  options: { env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Promise<PlaygroundProcess> {
   const usedPort = port ?? (await freePort());
   const argv = [
@@ -53,7 +54,11 @@ export async function startPlaygroundProcess(
     String(usedPort),
     ...args,
   ];
-  const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, argv, {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+    ...options,
+  });
   let text = "";
   child.stdout?.on("data", (chunk) => {
     text += chunk;

@@ -9,7 +9,7 @@ import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { EVENTS, PODS, type Resource } from "../../src/kube/resource.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { startEmbeddedControlPlane } from "../../src/playground/control-plane/embedded.ts";
-import { startRealControlPlane } from "../../src/playground/control-plane/real.ts";
+import { findAssets, startRealControlPlane } from "../../src/playground/control-plane/real.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 import type { Pod } from "../../src/playground/runner/pod.ts";
@@ -51,7 +51,7 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
   const options = { state, reaper, port, logger, now, signal: abort.signal };
   const plane =
     kind === "real"
-      ? await startRealControlPlane(options, process.env.KUBEBUILDER_ASSETS)
+      ? await startRealControlPlane(options, findAssets(process.env.KUBEBUILDER_ASSETS))
       : await startEmbeddedControlPlane(options);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(plane.adminKubeconfig);

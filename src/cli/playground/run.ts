@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { createLogger } from "../../platform/log.ts";
-import { aborted, sleep } from "../../platform/shutdown.ts";
+import { sleep } from "../../platform/shutdown.ts";
 import { blueprintArtifact, imageReference } from "../../playground/image.ts";
 import { type Playground, startPlayground } from "../../playground/playground.ts";
 import { signArtifact, signatureTag } from "../../playground/registry/signature.ts";
@@ -19,6 +19,7 @@ import { tellStory } from "../../playground/story/story.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { DEFAULT_PORT } from "../playground.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
+import { outputClosed } from "./output.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const FRANCHISEE = "omantel-admin";
@@ -70,25 +71,36 @@ function parse(args: string[]) {
 }
 
 /** `catalyst playground`: starts the machine room, tells the story, stays up. */
-export async function run({ args, env, signal, stdout }: CommandContext): Promise<ExitCode> {
+export async function run({ args, env, signal: shutdown, stdout }: CommandContext): Promise<ExitCode> {
   const settings = readSettings(args);
   const examples = readExamplesOrRefuse(settings.examples, FRANCHISEE);
-  const narrator = createNarrator(stdout, Boolean(env.NO_COLOR));
-  narrator.line();
-  narrator.line(" Catalyst playground: a franchise on one machine");
+  const signal = AbortSignal.any([shutdown, outputClosed(stdout)]);
+  // Who asked for the story alone has not got it.
+  const whenStopped = settings.once ? EXIT.checkFailed : EXIT.done;
+  const narrator = createNarrator(stdout, { noColor: Boolean(env.NO_COLOR), signal });
   const startedAt = performance.now();
   const entrypoint = [process.execPath, ...SMALL_HEAP, join(ROOT, "src/cli/main.ts")] as const;
   const baseEnv = Object.fromEntries(
     ["PATH", "TZ"].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
   );
-  const playground = await startPlayground({
+  const starting = startPlayground({
     ...settings,
     kubebuilderAssets: env.KUBEBUILDER_ASSETS || undefined,
     entrypoint: [...entrypoint],
     baseEnv,
     logger: createLogger("playground", env.LOG_LEVEL || "error"),
     now: () => new Date(),
+    signal,
+    onStart() {
+      narrator.line();
+      narrator.line(" Catalyst playground: a franchise on one machine");
+    },
   });
+  const playground = await unlessStopped(starting, signal);
+  if (playground === undefined) {
+    narrator.line("  stopped before the story began");
+    return whenStopped;
+  }
   let removeState = false;
   let connection: ReturnType<typeof createApiConnection> | undefined;
   try {
@@ -118,22 +130,20 @@ export async function run({ args, env, signal, stdout }: CommandContext): Promis
         policyFolder: join(ROOT, "policies/native"),
       },
     });
-    await Promise.race([
-      story,
-      aborted(signal).then(() => Promise.reject(new Error("stopped before the story ended"))),
-    ]);
+    await story;
     removeState = true;
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     narrator.line();
     narrator.line(`  ${narrator.count().passed} steps held, 0 did not, in ${seconds} s`);
     await writeSovereigns(playground, context.sovereigns);
+    tellEnding(narrator, {
+      sovereigns: context.sovereigns,
+      kubeconfigPath: playground.kubeconfigPath,
+      sovereignsPath: playground.state.file("sovereigns.json"),
+      apiServerUrl: playground.controlPlane.url,
+      staysUp: !settings.once,
+    });
     if (!settings.once) {
-      tellEnding(narrator, {
-        sovereigns: context.sovereigns,
-        kubeconfigPath: playground.kubeconfigPath,
-        sovereignsPath: playground.state.file("sovereigns.json"),
-        apiServerUrl: playground.controlPlane.url,
-      });
       narrator.line();
       narrator.line("  Ctrl-C ends it and leaves nothing behind.");
       await stayUp(playground, context.sovereigns, signal);
@@ -145,8 +155,7 @@ export async function run({ args, env, signal, stdout }: CommandContext): Promis
     if (signal.aborted) {
       removeState = true;
       narrator.line(`  ${passed} steps held; stopped before the story ended`);
-      // Who asked for the story alone has not got it.
-      return settings.once ? EXIT.checkFailed : EXIT.done;
+      return whenStopped;
     }
     narrator.line(`  ${passed} steps held, ${failed} did not; logs are in ${playground.state.file("logs")}`);
     if (failed === 0) narrator.line(`  ${errorMessage(error)}`);
@@ -154,6 +163,16 @@ export async function run({ args, env, signal, stdout }: CommandContext): Promis
   } finally {
     await connection?.close();
     await playground.close(removeState);
+  }
+}
+
+/** Undefined when it failed because somebody stopped it. */
+async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }
 

@@ -12,26 +12,36 @@ import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 const START_TIMEOUT_MS = 60_000;
 const ADMIN = "playground-admin";
 
-/** A kube-apiserver and an etcd found in `assets`, as `KUBEBUILDER_ASSETS` names it. Their data lie in the state directory. */
-export async function startRealControlPlane(
-  options: ControlPlaneOptions,
-  assets: string | undefined,
-): Promise<ControlPlane> {
-  const { state, reaper, port } = options;
-  if (assets === undefined) {
+/** The programs of a control plane. */
+export interface Assets {
+  etcd: string;
+  apiserver: string;
+}
+
+/** Finds them in `folder`, as `KUBEBUILDER_ASSETS` names it; a `UsageError` says what is missing. */
+export function findAssets(folder: string | undefined): Assets {
+  if (folder === undefined) {
     throw new UsageError(
       "--control-plane real needs KUBEBUILDER_ASSETS: a folder with kube-apiserver and etcd",
     );
   }
   const binary = (name: string) => {
-    const path = join(assets, name);
+    const path = join(folder, name);
     if (!existsSync(path))
       throw new UsageError(
-        `KUBEBUILDER_ASSETS (${assets}) has no ${name}: test/conformance/build-tools.sh builds it`,
+        `KUBEBUILDER_ASSETS (${folder}) has no ${name}: test/conformance/build-tools.sh builds it`,
       );
     return path;
   };
-  const [etcd, apiserver] = [binary("etcd"), binary("kube-apiserver")];
+  return { etcd: binary("etcd"), apiserver: binary("kube-apiserver") };
+}
+
+/** A kube-apiserver and an etcd. Their data lie in the state directory. */
+export async function startRealControlPlane(
+  options: ControlPlaneOptions,
+  { etcd, apiserver }: Assets,
+): Promise<ControlPlane> {
+  const { state, reaper, port } = options;
   const folder = state.file("control-plane");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const token = ensureFiles(folder);

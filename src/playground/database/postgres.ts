@@ -1,8 +1,7 @@
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { errorMessage } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
@@ -56,6 +55,8 @@ export async function startDatabase(deps: {
   settings?: Record<string, string>;
   /** Instead of the embedded ones. */
   binaries?: PostgresBinaries;
+  /** Stops the start. */
+  signal?: AbortSignal;
 }): Promise<PlaygroundDatabase> {
   const { state, reaper, settings = {} } = deps;
   const binaries = deps.binaries ?? (await locateBinaries());
@@ -70,7 +71,10 @@ export async function startDatabase(deps: {
   if (!existsSync(`${dataDirectory}/PG_VERSION`)) {
     rmSync(dataDirectory, { recursive: true, force: true });
     save();
-    await initialise(dataDirectory, binaries, access.superuserPassword, state, owner);
+    await initialise(
+      { dataDirectory, binaries, password: access.superuserPassword, state, reaper, owner },
+      deps.signal,
+    );
   }
   access.port = await freePort(access.port);
   save();
@@ -171,12 +175,18 @@ function platformName(): string {
   return `${system}-${process.arch}`;
 }
 
+interface Initialisation {
+  dataDirectory: string;
+  binaries: PostgresBinaries;
+  password: string;
+  state: StateDirectory;
+  reaper: Reaper;
+  owner: Owner | undefined;
+}
+
 async function initialise(
-  dataDirectory: string,
-  { initdb, locale }: PostgresBinaries,
-  password: string,
-  state: StateDirectory,
-  owner: Owner | undefined,
+  { dataDirectory, binaries: { initdb, locale }, password, state, reaper, owner }: Initialisation,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const passwordFile = state.file("postgres-password");
   mkdirSync(dataDirectory, { mode: 0o700 });
@@ -186,15 +196,26 @@ async function initialise(
     chownSync(passwordFile, owner.uid, owner.gid);
   }
   const args = ["-D", dataDirectory, "-U", SUPERUSER, "--auth=scram-sha-256", `--pwfile=${passwordFile}`];
-  const [command, ...rest] = asOwner(owner, initdb);
+  const logFile = state.file("logs", "initdb.log");
   try {
-    await promisify(execFile)(command, [...rest, ...args, ...locale, "--encoding=UTF8", "--no-sync"], {
+    const child = await startChild({
+      argv: [...asOwner(owner, initdb), ...args, ...locale, "--encoding=UTF8", "--no-sync"],
       env: {},
       cwd: "/",
+      logFile,
+      reaper,
     });
+    const stop = () => void child.stop(1_000);
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+    const { code } = await child.exited;
+    signal?.removeEventListener("abort", stop);
+    signal?.throwIfAborted();
+    if (code !== 0)
+      throw new Error(`PostgreSQL could not be initialised (exit code ${code}): see ${logFile}`);
   } catch (error) {
     rmSync(dataDirectory, { recursive: true, force: true });
-    throw new Error(`PostgreSQL could not be initialised: ${errorMessage(error)}`);
+    throw error;
   } finally {
     rmSync(passwordFile, { force: true });
   }

@@ -18,6 +18,8 @@ export interface EndingInput {
   /** Where `sovereigns.json` lies. */
   sovereignsPath: string;
   apiServerUrl: string;
+  /** Whether all of this is there for a while, or gone when it has been read. */
+  staysUp: boolean;
 }
 
 /** The table of Sovereigns, the URLs, and three commands to try. */
@@ -30,7 +32,9 @@ export function tellEnding(narrator: Narrator, input: EndingInput): void {
   narrator.line(`  Kubernetes API  ${input.apiServerUrl}`);
   narrator.line(`  Tokens, URLs    ${input.sovereignsPath}`);
   narrator.line();
-  narrator.line("  Try, in another terminal:");
+  narrator.line(
+    input.staysUp ? "  Try, in another terminal:" : "  Without --once all of it stays up, for you to try:",
+  );
   narrator.line(`    kubectl --kubeconfig ${input.kubeconfigPath} get catalyst --all-namespaces`);
   narrator.line(
     `    kubectl --kubeconfig ${input.kubeconfigPath} --as omantel-admin -n sovereign-omantel set image deployment/billing billing=evil:latest`,

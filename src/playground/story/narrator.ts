@@ -25,11 +25,26 @@ export function formatDuration(durationMs: number): string {
   return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
+export interface NarratorOptions {
+  /** The person asked for no colour (`NO_COLOR`). */
+  noColor?: boolean;
+  /** Ends the step under way, which then has neither held nor failed. */
+  signal?: AbortSignal;
+}
+
+/** A step was under way when somebody stopped the story. */
+export class StoryStopped extends Error {
+  override readonly name = "StoryStopped";
+}
+
 /**
  * Tells the story on a terminal or into a pipe. Colour and the spinner appear on a terminal only, and not
- * where the person asked for none (`NO_COLOR`); a pipe gets the same lines plain.
+ * where the person asked for none; a pipe gets the same lines plain.
  */
-export function createNarrator(out: NodeJS.WritableStream & { isTTY?: boolean }, noColor = false): Narrator {
+export function createNarrator(
+  out: NodeJS.WritableStream & { isTTY?: boolean },
+  { noColor = false, signal }: NarratorOptions = {},
+): Narrator {
   const onTerminal = out.isTTY === true;
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
     onTerminal && !noColor ? styleText(format, text, { validateStream: false }) : text;
@@ -62,17 +77,35 @@ export function createNarrator(out: NodeJS.WritableStream & { isTTY?: boolean },
       line(titleLine(mark, title, performance.now() - startedAt));
       for (const text of observations) line(paint("dim", `      ${text.replaceAll("\n", "\n      ")}`));
     };
+    const stop = stopped();
     try {
-      const result = await action((text) => observations.push(text));
+      const acting = action((text) => observations.push(text));
+      const result = await Promise.race([acting, stop.promise]);
       passed += 1;
       report(paint("green", onTerminal ? "✔" : "ok"));
       return result;
     } catch (error) {
+      if (error instanceof StoryStopped) {
+        report(paint("yellow", onTerminal ? "■" : "stopped"));
+        throw error;
+      }
       failed += 1;
       report(paint("red", onTerminal ? "✘" : "FAILED"));
       line(paint("red", `      ${errorMessage(error)}`));
       throw error;
+    } finally {
+      stop.release();
     }
+  }
+
+  /** Rejects when the story is stopped: what the action says of its connections being gone is no news then. */
+  function stopped(): { promise: Promise<never>; release(): void } {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = () => reject(new StoryStopped("stopped before the story ended"));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    promise.catch(() => {});
+    return { promise, release: () => signal?.removeEventListener("abort", onAbort) };
   }
 
   return {

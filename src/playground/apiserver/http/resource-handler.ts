@@ -117,7 +117,10 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
     response.writeHead(200, { "Content-Type": "text/plain" });
     // Followed before anything is written, a client waits for the head.
     response.flushHeaders();
-    await pipeline(logs, response);
+    await pipeline(logs, response).catch((error: NodeJS.ErrnoException) => {
+      // Whoever follows goes when they have seen enough.
+      if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    });
   }
 
   async function create(exchange: ResourceExchange): Promise<void> {

@@ -1,11 +1,16 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { formatTable } from "../../../../src/playground/story/ending.ts";
-import { createNarrator, formatDuration } from "../../../../src/playground/story/narrator.ts";
+import {
+  createNarrator,
+  formatDuration,
+  type NarratorOptions,
+  StoryStopped,
+} from "../../../../src/playground/story/narrator.ts";
 
-function capture(isTTY: boolean) {
+function capture(isTTY: boolean, options: NarratorOptions = {}) {
   const out = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY });
-  return { narrator: createNarrator(out), text: () => (out.read() as string | null) ?? "" };
+  return { narrator: createNarrator(out, options), text: () => (out.read() as string | null) ?? "" };
 }
 
 describe("narrator", () => {
@@ -25,6 +30,18 @@ describe("narrator", () => {
     await expect(step).rejects.toThrow("smoke: 500");
     expect(text()).toMatch(/FAILED Ready[^\n]*\n {6}RolledOut=True\n {6}smoke: 500\n$/);
     expect(narrator.count()).toEqual({ passed: 0, failed: 1 });
+  });
+
+  it("says that a step was stopped, which has neither held nor failed, whatever its action says later", async () => {
+    const stop = new AbortController();
+    const { narrator, text } = capture(false, { signal: stop.signal });
+    const action = Promise.withResolvers<void>();
+    const step = narrator.step("Ready", () => action.promise);
+    stop.abort();
+    await expect(step).rejects.toThrow(StoryStopped);
+    action.reject(new Error("The client is closed"));
+    expect(text()).toMatch(/^ {2}stopped Ready +\d+ ms\n$/);
+    expect(narrator.count()).toEqual({ passed: 0, failed: 0 });
   });
 
   it("writes no escape sequence into a pipe and colours a terminal", async () => {
