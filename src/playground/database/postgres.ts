@@ -22,7 +22,7 @@ export interface PlaygroundDatabase {
 const SUPERUSER = "postgres";
 const START_TIMEOUT_MS = 30_000;
 const SETTINGS = {
-  shared_buffers: "32MB",
+  shared_buffers: "16MB",
   max_connections: "100",
   max_wal_size: "256MB",
   jit: "off",
