@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { DEPLOYMENTS, JOBS, PODS, REPLICA_SETS, type Resource } from "../../src/kube/resource.ts";
+import { sleep } from "../../src/platform/shutdown.ts";
 import type { Pod } from "../../src/playground/runner/pod.ts";
 import type { Deployment, ReplicaSet } from "../../src/playground/runner/workload.ts";
 import { image, type RunnerBench, startRunnerBench } from "./runner.ts";
@@ -44,6 +45,8 @@ export function describeRunner(kind: "embedded" | "real"): void {
     }, 120_000);
     afterAll(() => bench?.close());
 
+    /** Time for who might still write something to do so. */
+    const settled = () => sleep(500);
     const key = (name: string) => ({ name, namespace: "default" });
     const get = (resource: Resource, name: string) => bench.client.get<Any>(resource, key(name));
     const patch = (resource: Resource, name: string, body: object) =>
@@ -128,6 +131,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
           });
           expect(live?.status).toMatchObject({ availableReplicas: 2, replicas: 3, updatedReplicas: 1 });
         });
+        await settled();
         expect(await bench.writesTo(DEPLOYMENTS, "stuck", 1_000)).toBe(0);
       });
 
@@ -172,7 +176,9 @@ export function describeRunner(kind: "embedded" | "real"): void {
           expect(names).toHaveLength(2);
           expect(names).not.toContain(first?.metadata.name);
         });
-        expect(await bench.writesTo(DEPLOYMENTS, "steady", 500)).toBe(0);
+        await rolledOut("steady", image("idle"));
+        await settled();
+        expect(await bench.writesTo(DEPLOYMENTS, "steady", 1_000)).toBe(0);
       });
 
       it.runIf(kind === "embedded")(
@@ -213,7 +219,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
         await bench.until(async () =>
           expect((await get(JOBS, "pulling"))?.status).toMatchObject({ active: 1 }),
         );
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await settled();
         expect(await bench.writesTo(JOBS, "pulling", 2_500)).toBe(0);
       });
 
