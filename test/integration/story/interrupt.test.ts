@@ -59,7 +59,7 @@ describe("a playground that is stopped", () => {
     const playground = await start(newStateDir(), ["--once"]);
     await until(() => playground.output().includes("CRDs are installed"), "the story");
     playground.child.stdout?.destroy();
-    await playground.exited;
+    expect(await playground.exited).toBe(1);
     expect(playground.output()).not.toMatch(/EPIPE|Error|at /);
     nothingIsLeft(playground);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { manifestProblems } from "../../../src/api/validation.ts";
 import { createClientAddress } from "../../../src/billing/http/client-address.ts";
 import { sovereign } from "../../support/catalyst-object.ts";
+import { manifestProblems } from "../../support/manifest.ts";
 
 function problemsOf(entry: string): unknown[] {
   const { billing } = sovereign("one").spec;
