@@ -1,7 +1,6 @@
-import { execFile } from "node:child_process";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { createLogger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
@@ -19,6 +18,7 @@ import { tellStory } from "../../playground/story/story.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { DEFAULT_PORT } from "../playground.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
+import { reconcileLedger } from "./ledger.ts";
 import { outputClosed } from "./output.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -112,7 +112,7 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
       examples,
       sovereigns: [],
       operatorOrigin: async () => operatorOrigin(playground),
-      reconcileLedger: (sovereign) => reconcileLedger(entrypoint, sovereign, baseEnv),
+      reconcileLedger: ({ databaseUrl }) => reconcileLedger(databaseUrl, signal),
       signal,
     };
     const stage = {
@@ -193,17 +193,6 @@ function operatorOrigin({ runner }: Playground): string {
   const address = runner.podAddress("catalyst-system", "catalyst-operator");
   if (address === undefined) throw new Error("no Pod of the operator runs");
   return `http://${address}:8080`;
-}
-
-async function reconcileLedger(
-  [command, ...args]: readonly [string, ...string[]],
-  { databaseUrl }: StorySovereign,
-  baseEnv: Record<string, string>,
-): Promise<string> {
-  const { stdout } = await promisify(execFile)(command, [...args, "reconcile-ledger"], {
-    env: { ...baseEnv, DATABASE_URL: databaseUrl },
-  });
-  return `catalyst reconcile-ledger → ${stdout.trim().split("\n").at(-1)}`;
 }
 
 async function writeSovereigns({ state }: Playground, sovereigns: StorySovereign[]): Promise<void> {
