@@ -156,7 +156,9 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
       // The payment processor may be away; the database never is.
       await billing.service
         .sweep()
-        .catch((error: { code?: string }) => expect(error.code).toMatch(/^(payment_|idempotency_in_flight$)/));
+        .catch((error: { code?: string }) =>
+          expect(error.code).toMatch(/^(payment_|idempotency_in_flight$)/),
+        );
       return undefined;
     }
     case "fault":
