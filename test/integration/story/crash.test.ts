@@ -58,7 +58,7 @@ describe("a killed playground", () => {
       expect(runs).toEqual(runs.map(() => 1));
     }
     expect(await playground.interrupt()).toBe(0);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe("an interrupted playground", () => {

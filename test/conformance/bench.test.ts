@@ -4,11 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEarlierSequence, type EarlierSequence } from "../../bench/billing/earlier-sequence.ts";
-import { createLibPqPool, type LibPqPool } from "../../bench/billing/lib-pq.ts";
-import { type HelperProcess, startDelayProxy, startHelper } from "../../bench/helper-process.ts";
-import { EARLIER_TABLES } from "../../support/earlier-service.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { createEarlierSequence, type EarlierSequence } from "../bench/billing/earlier-sequence.ts";
+import { createLibPqPool, type LibPqPool } from "../bench/billing/lib-pq.ts";
+import { type HelperProcess, startDelayProxy, startHelper } from "../bench/helper-process.ts";
+import { EARLIER_TABLES } from "../support/earlier-service.ts";
+import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 
 let database: TestDatabase;
 let proxy: HelperProcess;
@@ -91,7 +91,7 @@ describe("the delaying proxy", () => {
 });
 
 describe("npm run bench -- billing", () => {
-  const MAIN = resolve(import.meta.dirname, "../../bench/main.ts");
+  const MAIN = resolve(import.meta.dirname, "../bench/main.ts");
 
   async function bench(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
