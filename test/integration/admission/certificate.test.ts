@@ -53,7 +53,7 @@ async function startTwo(): Promise<void> {
   await start(true);
   await start(false);
   await expect
-    .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 5_000 })
+    .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 20_000 })
     .toBe(true);
 }
 
@@ -78,7 +78,7 @@ describe("the webhook's certificate", () => {
     expect(await publishedBundle(client)).toBe("");
     await start(true);
     await expect
-      .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 5_000 })
+      .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 20_000 })
       .toBe(true);
     expect((await servedByAll()).size).toBe(1);
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
@@ -86,7 +86,7 @@ describe("the webhook's certificate", () => {
 
   it("is one also for replicas that start at once", async () => {
     await Promise.all([start(true), start(false), start(false)]);
-    await expect.poll(async () => (await servedByAll()).size, { timeout: 5_000 }).toBe(1);
+    await expect.poll(async () => (await servedByAll()).size, { timeout: 20_000 }).toBe(1);
   });
 
   const garbage = Object.fromEntries(
@@ -111,10 +111,10 @@ describe("the webhook's certificate", () => {
     await change();
     await expect
       .poll(async () => [...(await servedByAll())].filter((served) => served !== before).length, {
-        timeout: 10_000,
+        timeout: 30_000,
       })
       .toBe(1);
-    await expect.poll(async () => (await servedByAll()).size, { timeout: 10_000 }).toBe(1);
+    await expect.poll(async () => (await servedByAll()).size, { timeout: 30_000 }).toBe(1);
     expect(await impatient.stop()).toEqual([]);
     expect(impatient.handshakes()).toBeGreaterThan(5);
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
@@ -133,7 +133,7 @@ describe("the webhook's certificate", () => {
     const follower = await start(false);
     expect(follower.webhook.isBelieved()).toBe(false);
     await start(true);
-    await expect.poll(() => follower.webhook.isBelieved(), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => follower.webhook.isBelieved(), { timeout: 20_000 }).toBe(true);
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
     expect(bundle).toHaveLength(2);
     expect(bundle[1]).toBe(old);
