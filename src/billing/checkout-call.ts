@@ -2,6 +2,7 @@ import pg from "pg";
 import { ALONE, createBatch } from "./batch.ts";
 import type { Database } from "./db/database.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
+import { type IdempotencyClaim, recallAnswer } from "./idempotency.ts";
 
 /** What one checkout asks of the database: members are columns of the SQL type `billing_checkout_line`. */
 export interface CheckoutRequest {
@@ -43,6 +44,28 @@ export interface CheckoutRow {
 /** `cardStepBaisa`: the smallest amount that the payment processor can ask for; null when there is none. */
 export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | null) => Promise<CheckoutRow>;
 
+/** What an idempotency record holds of a checkout; of a refusal, its outcome alone. */
+type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
+
+function rowOf(outcome: CheckoutRow["outcome"], answer: RememberedCheckout | null): CheckoutRow {
+  const { order_id, balance_baisa = 0, voucher = null, card_baisa = null } = answer ?? {};
+  return {
+    outcome,
+    answer: order_id === undefined ? null : { order_id, balance_baisa, voucher, card_baisa },
+  };
+}
+
+/** What an earlier checkout under the same key was answered. Throws as `recallAnswer` does. */
+export async function recallCheckout(
+  database: Database,
+  claim: IdempotencyClaim,
+): Promise<CheckoutRow | undefined> {
+  const answer = await database.transaction((transaction) =>
+    recallAnswer<RememberedCheckout>(transaction, claim),
+  );
+  return answer && rowOf(answer.outcome, answer);
+}
+
 const MAX_BATCH = 50;
 /** While one batch waits for its commit the next is under way; more would only queue at the same hot voucher. */
 const LANES = 2;
@@ -65,7 +88,7 @@ export function createCheckoutCall(deps: {
       const rows = await database.query<{
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
-        answer: (CheckoutRow["answer"] & { order_id?: string }) | null;
+        answer: RememberedCheckout | null;
       }>({
         name: "checkout",
         text: "SELECT line, outcome, answer FROM billing_checkout($1, $2, $3, $4, $5)",
@@ -80,9 +103,7 @@ export function createCheckoutCall(deps: {
       });
       const results = Array<CheckoutRow | typeof ALONE>(members.length);
       for (const { line, outcome, answer } of rows) {
-        // A remembered refusal comes with its record, which names no order.
-        results[line] =
-          outcome === "busy" ? ALONE : { outcome, answer: answer?.order_id === undefined ? null : answer };
+        results[line] = outcome === "busy" ? ALONE : rowOf(outcome, answer);
       }
       return results;
     },

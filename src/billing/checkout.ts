@@ -1,5 +1,6 @@
 import { type CatalogSource, priceOrder } from "./catalog.ts";
-import type { CheckoutCall, CheckoutRow } from "./checkout-call.ts";
+import { type CheckoutCall, type CheckoutRow, recallCheckout } from "./checkout-call.ts";
+import type { Database } from "./db/database.ts";
 import { CheckoutError, VoucherError } from "./errors.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "./idempotency.ts";
 import type { OrderPayment } from "./payment/order-payment.ts";
@@ -36,16 +37,21 @@ export type Checkout = (
 ) => Promise<PlacedOrder>;
 
 export function createCheckout(deps: {
+  database: Database;
   catalog: CatalogSource;
   call: CheckoutCall;
   tenants: TenantDirectory | undefined;
   payment: OrderPayment;
 }): Checkout {
-  const { catalog, call, tenants, payment } = deps;
+  const { database, catalog, call, tenants, payment } = deps;
 
-  return async (caller, order, claim) => {
-    // Prices are known, and so is who may take the rest, before the database is asked.
-    const [prices, cardStepBaisa] = await Promise.all([catalog(), payment.cardStepBaisa()]);
+  async function place(
+    caller: Caller,
+    order: CheckoutOrder,
+    totalBaisa: number,
+    cardStepBaisa: number | null,
+    claim: IdempotencyClaim | undefined,
+  ): Promise<CheckoutRow> {
     const request = {
       user_id: caller.userId,
       email: caller.email,
@@ -54,15 +60,31 @@ export function createCheckout(deps: {
       plan_id: order.planId,
       apps: order.apps,
       addons: order.addons,
-      total_baisa: priceOrder(prices, order),
+      total_baisa: totalBaisa,
       voucher_key: voucherKey(order.voucherCode) || null,
       idempotency_key: claim?.key ?? null,
       request_hash: claim?.requestHash ?? null,
     };
-    let row = await call(request, cardStepBaisa);
-    if (row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))) {
-      row = await call({ ...request, tenant_member: true }, cardStepBaisa);
-    }
+    const row = await call(request, cardStepBaisa);
+    return row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))
+      ? call({ ...request, tenant_member: true }, cardStepBaisa)
+      : row;
+  }
+
+  return async (caller, order, claim) => {
+    // Prices are known, and so is who may take the rest, before the database is asked.
+    const row = await Promise.all([
+      catalog().then((prices) => priceOrder(prices, order)),
+      payment.cardStepBaisa(),
+    ]).then(
+      ([totalBaisa, cardStepBaisa]) => place(caller, order, totalBaisa, cardStepBaisa, claim),
+      async (error: unknown) => {
+        // What was answered before stands, whatever the catalog says now.
+        const before = claim && (await recallCheckout(database, claim));
+        if (before === undefined) throw error;
+        return before;
+      },
+    );
     if (row.answer === null) throw refusalOf(row.outcome);
     const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
     const placed = { orderId: order_id, balanceBaisa: balance_baisa, redeemed: voucher !== null };

@@ -120,6 +120,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   });
   const checkout = countRedemptions(
     createCheckout({
+      database,
       catalog,
       call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
       tenants,
