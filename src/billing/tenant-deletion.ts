@@ -54,7 +54,7 @@ export async function handleTenantDeleted(
     });
     const invoices = await transaction.query({
       name: "tenant-deleted-invoices",
-      text: "UPDATE invoices SET status = 'voided' WHERE tenant_id = $1 AND coalesce(status, 'draft') IN ('draft', 'open') RETURNING id",
+      text: "UPDATE invoices SET status = 'void' WHERE tenant_id = $1 AND coalesce(status, 'draft') IN ('draft', 'open') RETURNING id",
       values: [tenantId],
     });
     const ledgerEntries = await transaction.query({

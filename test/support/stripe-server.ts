@@ -126,11 +126,20 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (id !== undefined) {
       if (!server.sessions.has(id))
         return { status: 404, body: { error: { type: "invalid_request_error", code: "resource_missing" } } };
+      if (server.sessions.get(id)?.fault === "broken")
+        return {
+          status: 500,
+          body: { error: { type: "api_error", message: "this session cannot be read" } },
+        };
       if (action !== undefined) server.setSession(id, { status: "expired" });
       return { status: 200, body: describe(id) };
     }
+    const gone = { type: "invalid_request_error", code: "resource_missing", message: "no such subscription" };
     const [, subscriptionId] = /^\/v1\/subscriptions\/(\w+)$/.exec(path) ?? [];
-    if (subscriptionId !== undefined && !subscriptionId.startsWith("gone"))
+    if (subscriptionId?.startsWith("gone")) return { status: 404, body: { error: gone } };
+    if (subscriptionId?.startsWith("stuck"))
+      return { status: 400, body: { error: { type: "invalid_request_error", message: "not now" } } };
+    if (subscriptionId !== undefined)
       return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
     if (path === "/v1/billing_portal/sessions")
       return { status: 200, body: { id: "bps_1", url: `https://billing.example/${fields.customer}` } };

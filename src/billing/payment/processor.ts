@@ -30,11 +30,12 @@ export interface Session {
 export interface PaymentProcessor {
   /** Asked again for the same order it answers the same session. */
   createSession(secretKey: string, request: SessionRequest): Promise<Session>;
-  readSession(secretKey: string, sessionId: string): Promise<Session>;
+  /** `missing`: the account that the key belongs to has no such session. */
+  readSession(secretKey: string, sessionId: string): Promise<Session | "missing">;
   expireSession(secretKey: string, sessionId: string): Promise<void>;
   openPortal(secretKey: string, stripeCustomerId: string): Promise<string>;
-  /** At once, without a refund. `payment_refused` where it is over already, or was never there. */
-  cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<void>;
+  /** At once, without a refund. `missing`: it is over already, or was never there. */
+  cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"cancelled" | "missing">;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -118,11 +119,15 @@ export function createPaymentProcessor(deps: {
         ),
       ),
     readSession: (secretKey, sessionId) =>
-      ask(secretKey, async (stripe) => sessionOf(await stripe.checkout.sessions.retrieve(sessionId))),
+      ask(secretKey, (stripe) =>
+        stripe.checkout.sessions.retrieve(sessionId).then(sessionOf, missingOrThrow),
+      ),
     expireSession: (secretKey, sessionId) =>
       ask(secretKey, async (stripe) => void (await stripe.checkout.sessions.expire(sessionId))),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
-      ask(secretKey, async (stripe) => void (await stripe.subscriptions.cancel(stripeSubscriptionId))),
+      ask(secretKey, (stripe) =>
+        stripe.subscriptions.cancel(stripeSubscriptionId).then(() => "cancelled" as const, missingOrThrow),
+      ),
     openPortal: (secretKey, stripeCustomerId) =>
       ask(secretKey, async (stripe) => {
         const { url } = await stripe.billingPortal.sessions.create({
@@ -144,6 +149,11 @@ export function sessionOf(session: Stripe.Checkout.Session): Session {
     stripeCustomerId:
       typeof session.customer === "string" ? session.customer : (session.customer?.id ?? null),
   };
+}
+
+function missingOrThrow(error: unknown): "missing" {
+  if ((error as { code?: string } | null)?.code === "resource_missing") return "missing";
+  throw error;
 }
 
 /** By the error's own type, never its text: a passing fault is `payment_unavailable`, a "no" is `payment_refused`. */

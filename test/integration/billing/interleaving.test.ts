@@ -151,7 +151,7 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
     }
     case "sweep": {
       await billing.database.pool.query(
-        "UPDATE orders SET created_at = created_at - interval '10 minutes', session_expires_at = session_expires_at - interval '2 hours' WHERE status = 'pending'",
+        "UPDATE orders SET created_at = created_at - interval '10 minutes', session_expires_at = session_expires_at - interval '2 hours', session_look_at = session_look_at - interval '2 hours' WHERE status = 'pending'",
       );
       // The payment processor may be away; the database never is.
       await billing.service

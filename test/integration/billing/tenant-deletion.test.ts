@@ -96,11 +96,11 @@ describe("a deleted tenant", () => {
       { tenant_id: "stays", status: "active" },
     ]);
     expect(await rows("SELECT stripe_invoice_id AS id, status FROM invoices ORDER BY 1")).toEqual([
-      { id: "i1", status: "voided" },
-      { id: "i2", status: "voided" },
+      { id: "i1", status: "void" },
+      { id: "i2", status: "void" },
       { id: "i3", status: "paid" },
       { id: "i4", status: "uncollectible" },
-      { id: "i5", status: "voided" },
+      { id: "i5", status: "void" },
       { id: "i6", status: "open" },
     ]);
     expect(
@@ -161,7 +161,7 @@ describe("a deleted tenant", () => {
       await billing.database.pool.query(
         `INSERT INTO subscriptions (tenant_id, stripe_subscription_id, status) VALUES
            ('gone', 'sub_1', 'active'), ('gone', 'gone_2', 'past_due'), ('gone', 'sub_3', 'canceled'), ('gone', NULL, 'active'),
-           ('stays', 'sub_4', 'active')`,
+           ('stays', 'sub_4', 'active'), ('stuck', 'stuck_5', 'active'), ('stuck', 'stuck_6', 'active')`,
       );
       await tell("e1", "gone");
       stripe.fault = "away";
@@ -178,7 +178,16 @@ describe("a deleted tenant", () => {
       expect(await rows("SELECT tenant_id, status FROM subscriptions GROUP BY 1, 2 ORDER BY 1")).toEqual([
         { tenant_id: "gone", status: "canceled" },
         { tenant_id: "stays", status: "active" },
+        { tenant_id: "stuck", status: "active" },
       ]);
+
+      // Two that the processor refuses each time hold up nobody.
+      await tell("e2", "stuck");
+      await tell("e3", "stays");
+      await expect(paid.service.sweep()).rejects.toMatchObject({ code: "payment_refused" });
+      expect(
+        await rows("SELECT stripe_subscription_id AS id FROM subscriptions WHERE cancel_due ORDER BY 1"),
+      ).toEqual([{ id: "stuck_5" }, { id: "stuck_6" }]);
     } finally {
       await paid.close();
       await stripe.close();
