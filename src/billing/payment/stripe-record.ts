@@ -16,7 +16,9 @@ const timeOf = (seconds: number | null | undefined): Date | null =>
 
 /**
  * Keeps our row of the processor's invoice. Its tenant is that of the order it names, else of its subscription, else of its
- * customer. Events come in any order: what is paid, void or given up stays so. False when the invoice is nobody's here.
+ * customer. Events come in any order, and a status never goes back: from draft and open to uncollectible, from there to void,
+ * and paid is the last word, also on an invoice that was voided here with its tenant. False when the invoice is nobody's here,
+ * or further than the event says.
  */
 export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invoice): Promise<boolean> {
   const older = invoice as Stripe.Invoice & { subscription?: string | { id: string } | null };
@@ -33,7 +35,8 @@ export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invo
            ON CONFLICT (stripe_invoice_id) DO UPDATE
               SET status = EXCLUDED.status, amount_omr = EXCLUDED.amount_omr, amount_baisa = EXCLUDED.amount_baisa,
                   period_start = EXCLUDED.period_start, period_end = EXCLUDED.period_end, pdf_url = EXCLUDED.pdf_url
-            WHERE i.status IS NULL OR i.status IN ('draft', 'open')
+            WHERE array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], EXCLUDED.status)
+                  >= coalesce(array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], i.status), 0)
            RETURNING id`,
     values: [
       invoice.id,
