@@ -39,6 +39,8 @@ export interface CheckoutRow {
     /** What is left to pay by card; null when nothing is. */
     card_baisa: number | null;
   } | null;
+  /** False when the answer is that of an earlier checkout under the same key. */
+  isNew: boolean;
 }
 
 /** `cardStepBaisa`: the smallest amount that the payment processor can ask for; null when there is none. */
@@ -47,11 +49,16 @@ export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | nu
 /** What an idempotency record holds of a checkout; of a refusal, its outcome alone. */
 type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
 
-function rowOf(outcome: CheckoutRow["outcome"], answer: RememberedCheckout | null): CheckoutRow {
+function rowOf(
+  outcome: CheckoutRow["outcome"],
+  answer: RememberedCheckout | null,
+  isNew: boolean,
+): CheckoutRow {
   const { order_id, balance_baisa = 0, voucher = null, card_baisa = null } = answer ?? {};
   return {
     outcome,
     answer: order_id === undefined ? null : { order_id, balance_baisa, voucher, card_baisa },
+    isNew,
   };
 }
 
@@ -63,7 +70,7 @@ export async function recallCheckout(
   const answer = await database.transaction((transaction) =>
     recallAnswer<RememberedCheckout>(transaction, claim),
   );
-  return answer && rowOf(answer.outcome, answer);
+  return answer && rowOf(answer.outcome, answer, false);
 }
 
 const MAX_BATCH = 50;
@@ -89,9 +96,12 @@ export function createCheckoutCall(deps: {
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
         answer: RememberedCheckout | null;
+        is_new: boolean;
       }>({
         name: "checkout",
-        text: "SELECT line, outcome, answer FROM billing_checkout($1, $2, $3, $4, $5)",
+        // An answer names the transaction that it was first given in.
+        text: `SELECT line, outcome, answer, coalesce(answer ->> 'transaction' = pg_current_xact_id_if_assigned()::text, false) AS is_new
+                 FROM billing_checkout($1, $2, $3, $4, $5)`,
         values: [
           JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
           sovereignFqdn,
@@ -102,8 +112,8 @@ export function createCheckoutCall(deps: {
         ],
       });
       const results = Array<CheckoutRow | typeof ALONE>(members.length);
-      for (const { line, outcome, answer } of rows) {
-        results[line] = outcome === "busy" ? ALONE : rowOf(outcome, answer);
+      for (const { line, outcome, answer, is_new } of rows) {
+        results[line] = outcome === "busy" ? ALONE : rowOf(outcome, answer, is_new);
       }
       return results;
     },

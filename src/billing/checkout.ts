@@ -21,8 +21,6 @@ export interface PlacedOrder {
   orderId: string;
   /** The customer's credit after this order. */
   balanceBaisa: number;
-  /** Whether it redeemed a voucher. */
-  redeemed: boolean;
   /** Where the customer pays the rest; absent when credit covers the order, which is placed then. */
   sessionUrl?: string;
 }
@@ -36,14 +34,18 @@ export type Checkout = (
   claim: IdempotencyClaim | undefined,
 ) => Promise<PlacedOrder>;
 
+/** Hears of each order once, when it is placed: at once by credit, or later by card. */
+export type CountPlaced = (hasRedeemed: boolean) => void;
+
 export function createCheckout(deps: {
   database: Database;
   catalog: CatalogSource;
   call: CheckoutCall;
   tenants: TenantDirectory | undefined;
   payment: OrderPayment;
+  countPlaced: CountPlaced;
 }): Checkout {
-  const { database, catalog, call, tenants, payment } = deps;
+  const { database, catalog, call, tenants, payment, countPlaced } = deps;
 
   async function place(
     caller: Caller,
@@ -87,7 +89,8 @@ export function createCheckout(deps: {
     );
     if (row.answer === null) throw refusalOf(row.outcome);
     const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
-    const placed = { orderId: order_id, balanceBaisa: balance_baisa, redeemed: voucher !== null };
+    if (row.outcome === "placed" && row.isNew) countPlaced(voucher !== null);
+    const placed = { orderId: order_id, balanceBaisa: balance_baisa };
     if (card_baisa === null) return placed;
     const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId: order.planId });
     return { ...placed, sessionUrl };

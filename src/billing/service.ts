@@ -7,7 +7,7 @@ import { createAccountService } from "./account.ts";
 import { createBackground } from "./background.ts";
 import { type Branding, parseBranding } from "./branding.ts";
 import { type CatalogSource, createCatalogClient, parseCatalogFile } from "./catalog.ts";
-import { type Checkout, createCheckout } from "./checkout.ts";
+import { type CountPlaced, createCheckout } from "./checkout.ts";
 import { createCheckoutCall } from "./checkout-call.ts";
 import { createDatabase, createPool } from "./db/database.ts";
 import { CheckoutError } from "./errors.ts";
@@ -109,6 +109,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const background = createBackground({ database, brokers, tenants, logger, registry });
+  const countPlaced = createPlacedCount(registry);
   const payment = createPayment({
     database,
     configuration: settings.payment,
@@ -117,17 +118,16 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     now,
     logger,
     registry,
+    countPlaced,
   });
-  const checkout = countRedemptions(
-    createCheckout({
-      database,
-      catalog,
-      call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
-      tenants,
-      payment: payment.orders,
-    }),
-    registry,
-  );
+  const checkout = createCheckout({
+    database,
+    catalog,
+    call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
+    tenants,
+    payment: payment.orders,
+    countPlaced,
+  });
 
   const operations: Operation[] = [
     ...voucherOperations({ vouchers, limiter, issueLimiter }),
@@ -225,18 +225,14 @@ function answerOf(state: ReadinessState): Readiness {
   }
 }
 
-function countRedemptions(checkout: Checkout, registry: Registry): Checkout {
+function createPlacedCount(registry: Registry): CountPlaced {
   const placed = new Counter({
     name: "catalyst_billing_checkouts_total",
     help: "Orders placed, by whether a voucher was redeemed.",
     labelNames: ["voucher"],
     registers: [registry],
   });
-  return async (caller, order, claim) => {
-    const answer = await checkout(caller, order, claim);
-    placed.inc({ voucher: answer.redeemed ? "redeemed" : "none" });
-    return answer;
-  };
+  return (hasRedeemed) => placed.inc({ voucher: hasRedeemed ? "redeemed" : "none" });
 }
 
 function observePool(pool: pg.Pool, registry: Registry): void {

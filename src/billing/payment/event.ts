@@ -1,10 +1,11 @@
 import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
+import type { CountPlaced } from "../checkout.ts";
 import type { Database, Queryable } from "../db/database.ts";
 import { CheckoutError, RequestError } from "../errors.ts";
 import { sessionOf } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
-import type { SessionSettlement } from "./settlement.ts";
+import type { PaidOrder, SessionSettlement } from "./settlement.ts";
 import { recordInvoice, recordSubscription } from "./stripe-record.ts";
 
 /** Takes the payment processor's events: verified by signature over the raw body, applied once each. */
@@ -23,18 +24,25 @@ export function createPaymentEventReceiver(deps: {
   logger: Logger;
   /** Hears of each event, by its type. */
   count: (type: string, outcome: EventOutcome) => void;
+  countPlaced: CountPlaced;
 }): PaymentEventReceiver {
-  const { database, settings, settlement, now, logger, count } = deps;
+  const { database, settings, settlement, now, logger, count, countPlaced } = deps;
 
   /** In the transaction that records the event, so that it is applied once or not at all. */
-  async function apply(event: Stripe.Event, transaction: Queryable): Promise<EventOutcome> {
+  async function apply(
+    event: Stripe.Event,
+    transaction: Queryable,
+    onPaid: (order: PaidOrder) => void,
+  ): Promise<EventOutcome> {
     switch (event.type) {
       case "checkout.session.completed":
       case "checkout.session.async_payment_succeeded": {
         const session = sessionOf(event.data.object);
         // A method that pays later: the money is announced by an event of its own.
         if (!session.isPaid) return "ignored";
-        const outcome = await settlement.pay(orderIdOf(event.data.object), session, transaction);
+        const paid = await settlement.pay(orderIdOf(event.data.object), session, transaction);
+        onPaid(paid);
+        const { outcome } = paid;
         if (outcome === "credited")
           logger.warn(
             { eventId: event.id },
@@ -71,15 +79,21 @@ export function createPaymentEventReceiver(deps: {
       );
     }
     const event = await verify(rawBody, signature ?? "", webhookSecret, now());
+    let paid: PaidOrder | undefined;
     const outcome = await database.transaction(async (transaction): Promise<EventOutcome> => {
       const [fresh] = await transaction.query<{ event_id: string }>({
         name: "payment-event",
         text: "INSERT INTO stripe_webhook_events (event_id, event_type) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
         values: [event.id, event.type],
       });
-      return fresh === undefined ? "duplicate" : apply(event, transaction);
+      return fresh === undefined
+        ? "duplicate"
+        : apply(event, transaction, (order) => {
+            paid = order;
+          });
     });
     count(event.type, outcome);
+    if (paid?.outcome === "paid") countPlaced(paid.hasRedeemed);
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
+import type { CountPlaced } from "../checkout.ts";
 import type { Database } from "../db/database.ts";
 import type { PaymentConfiguration } from "./configuration.ts";
 import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";
@@ -26,8 +27,9 @@ export function createPayment(deps: {
   now: () => Date;
   logger: Logger;
   registry: Registry;
+  countPlaced: CountPlaced;
 }): Payment {
-  const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry } = deps;
+  const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry, countPlaced } = deps;
   const { fixedKeys, settingsKey } = configuration;
   const events = new Counter({
     name: "catalyst_billing_payment_events_total",
@@ -57,7 +59,8 @@ export function createPayment(deps: {
       now,
       logger,
       count: (type, outcome) => events.inc({ type, outcome }),
+      countPlaced,
     }),
-    sweeper: createSweeper({ database, settings, processor, settlement, logger }),
+    sweeper: createSweeper({ database, settings, processor, settlement, countPlaced, logger }),
   };
 }

@@ -1,10 +1,15 @@
 import type { Queryable } from "../db/database.ts";
 import type { Session } from "./processor.ts";
 
+export interface PaidOrder {
+  /** `credited`: the order had been given up, and the money is the customer's credit. */
+  outcome: "paid" | "credited" | "unknown";
+  hasRedeemed: boolean;
+}
+
 /** What becomes of a pending order: one call each, which looks again under the order's lock. */
 export interface SessionSettlement {
-  /** `credited`: the order had been given up, and the money is the customer's credit. */
-  pay(orderId: string | null, session: Session, within?: Queryable): Promise<"paid" | "credited" | "unknown">;
+  pay(orderId: string | null, session: Session, within?: Queryable): Promise<PaidOrder>;
   expire(orderId: string | null, sessionId: string, within?: Queryable): Promise<void>;
 }
 
@@ -16,9 +21,10 @@ export function createSessionSettlement(deps: {
   const { database, sovereignFqdn, outboxSinks } = deps;
   return {
     async pay(orderId, session, within = database) {
-      const [row] = await within.query<{ outcome: "paid" | "credited" | "unknown" }>({
+      const [row] = await within.query<PaidOrder>({
         name: "order-pay",
-        text: "SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome",
+        text: `SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome,
+                      EXISTS (SELECT FROM orders o WHERE o.promo_code <> '' AND (o.id = $1 OR o.stripe_session_id = $2)) AS "hasRedeemed"`,
         values: [
           orderId,
           session.id,
@@ -28,7 +34,7 @@ export function createSessionSettlement(deps: {
           outboxSinks,
         ],
       });
-      return row?.outcome ?? "unknown";
+      return row ?? { outcome: "unknown", hasRedeemed: false };
     },
     async expire(orderId, sessionId, within = database) {
       await within.query({

@@ -1,6 +1,7 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
+import type { CountPlaced } from "../checkout.ts";
 import type { Database } from "../db/database.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
@@ -29,6 +30,7 @@ export interface SweeperDeps {
   settings: PaymentSettingsService;
   processor: PaymentProcessor;
   settlement: SessionSettlement;
+  countPlaced: CountPlaced;
   logger: Logger;
 }
 
@@ -38,7 +40,7 @@ export interface SweeperDeps {
  * others: every settlement looks again under the order's lock. What fails holds up nothing else.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
-  const { database, settings, processor, settlement, logger } = deps;
+  const { database, settings, processor, settlement, countPlaced, logger } = deps;
 
   async function undoOrphans(): Promise<void> {
     const orphans = await database.query<{ id: string }>({
@@ -107,7 +109,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         );
         if (isOld) await settlement.expire(orderId, sessionId);
       } else if (session.status === "expired") await settlement.expire(orderId, sessionId);
-      else if (session.isPaid) await settlement.pay(orderId, session);
+      else if (session.isPaid) {
+        const { outcome, hasRedeemed } = await settlement.pay(orderId, session);
+        if (outcome === "paid") countPlaced(hasRedeemed);
+      }
     });
   }
 

@@ -466,7 +466,7 @@ describe("the payment processor's events", () => {
       metadata: { order_id: stripe.describe(id).client_reference_id },
     });
     const token = await signToken(user);
-    const after = async (...news: [type: string, status: string][]) => {
+    const said = async (...news: [type: string, status: string][]) => {
       for (const [type, status] of news)
         await billing.ask("/billing/webhook", stripe.event(`invoice.${type}`, invoice(status)));
       return (await billing.ask(`/billing/invoices/${user}-shop`, { token })).json;
@@ -479,13 +479,13 @@ describe("the payment processor's events", () => {
         status,
       }),
     ];
-    expect(await after(["payment_failed", "open"], ["finalized", "open"])).toEqual(shown("open"));
-    expect(await after(["marked_uncollectible", "uncollectible"], ["finalized", "open"])).toEqual(
+    expect(await said(["payment_failed", "open"], ["finalized", "open"])).toEqual(shown("open"));
+    expect(await said(["marked_uncollectible", "uncollectible"], ["finalized", "open"])).toEqual(
       shown("uncollectible"),
     );
     // The same word for ours and Stripe's.
-    expect(await after(["voided", "void"], ["marked_uncollectible", "uncollectible"])).toEqual(shown("void"));
-    expect(await after(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(shown("paid"));
+    expect(await said(["voided", "void"], ["marked_uncollectible", "uncollectible"])).toEqual(shown("void"));
+    expect(await said(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(shown("paid"));
   });
 
   it("follow a subscription that the processor runs, in whatever order they come", async () => {
