@@ -1,32 +1,30 @@
 import type { Database } from "./db/database.ts";
+import { listOrders, type OrderPosition } from "./order-list.ts";
 import { omrOfBaisa } from "./voucher.ts";
 
 /** What the platform's accounts read from each Sovereign for the revenue roll-up. */
 export interface RevenueService {
-  orders(limit: number): Promise<Record<string, unknown>[]>;
+  /** A page of them, newest first. */
+  orders(
+    limit: number,
+    after?: OrderPosition,
+  ): Promise<{ orders: Record<string, unknown>[]; next?: OrderPosition }>;
   revenue(): Promise<Record<string, unknown>>;
 }
 
 export function createRevenueService(deps: { database: Database; sovereignFqdn: string }): RevenueService {
   const { database, sovereignFqdn } = deps;
   return {
-    async orders(limit) {
-      // Adopted orders may hold their amount in whole OMR alone; 1 OMR is 1000 baisa by definition.
-      const rows = await database.query<{ amount_baisa: number }>({
-        name: "orders",
-        text: `SELECT o.id, o.customer_id, o.tenant_id, o.plan_id, coalesce(o.apps, '[]') AS apps, coalesce(o.addons, '[]') AS addons,
-                      coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0)::float8 AS amount_baisa, o.status,
-                      coalesce(o.stripe_session_id, '') AS stripe_session_id, o.created_at, coalesce(o.promo_code, '') AS promo_code,
-                      (p.deleted_at IS NOT NULL) AS promo_deleted
-                 FROM orders o LEFT JOIN promo_codes p ON p.code = o.promo_code
-                ORDER BY o.created_at DESC, o.id DESC LIMIT $1`,
-        values: [limit],
-      });
-      return rows.map((row) => ({
-        ...row,
-        amount_omr: omrOfBaisa(row.amount_baisa),
-        sovereign: sovereignFqdn,
-      }));
+    async orders(limit, after) {
+      const { orders, next } = await listOrders(database, limit, after);
+      return {
+        orders: orders.map((order) => ({
+          ...order,
+          amount_omr: omrOfBaisa(order.amount_baisa),
+          sovereign: sovereignFqdn,
+        })),
+        ...(next === undefined ? {} : { next }),
+      };
     },
 
     async revenue() {

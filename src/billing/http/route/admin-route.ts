@@ -1,10 +1,13 @@
 import Type from "typebox";
+import type { OrderPosition } from "../../order-list.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
 import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { parseLimit } from "../paging.ts";
+import { cursorError, linkOf, NEXT_PAGE, pageQuery, parseLimit } from "../paging.ts";
 import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
+
+const ORDERS_PATH = "/billing/admin/orders";
 
 /** What the platform's own administrators read and set, and what the payment processor tells us. */
 export function adminOperations(deps: {
@@ -17,12 +20,19 @@ export function adminOperations(deps: {
     operation({
       id: "listOrders",
       method: "get",
-      path: "/billing/admin/orders",
+      path: ORDERS_PATH,
       summary: "Orders, newest first, each with the Sovereign's FQDN",
       access: SUPERADMIN,
-      query: { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }) },
+      query: pageQuery,
       answers: { 200: Type.Array(OrderAnswer) },
-      handle: async ({ query }) => json(await revenue.orders(parseLimit(query.limit))),
+      answerHeaders: NEXT_PAGE,
+      async handle({ query }) {
+        const limit = parseLimit(query.limit);
+        const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);
+        const { orders, next } = await revenue.orders(limit, after);
+        const link = next && linkOf(ORDERS_PATH, { limit, cursor: formatPosition(next) });
+        return json(orders, 200, link === undefined ? {} : { Link: link });
+      },
     }),
     operation({
       id: "readRevenue",
@@ -69,4 +79,17 @@ export function adminOperations(deps: {
       },
     }),
   ];
+}
+
+const UNDATED = "undated";
+// A moment in microseconds, no further than PostgreSQL's own time reaches.
+const POSITION = /^(undated|-?\d{1,17})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+const formatPosition = ({ createdMicros, orderId }: OrderPosition) =>
+  `${createdMicros ?? UNDATED}_${orderId}`;
+
+function parsePosition(cursor: string): OrderPosition {
+  const [, createdMicros, orderId] = POSITION.exec(cursor) ?? [];
+  if (createdMicros === undefined || orderId === undefined) throw cursorError();
+  return { createdMicros: createdMicros === UNDATED ? null : createdMicros, orderId };
 }
