@@ -10,6 +10,8 @@ export interface JanitorDeps {
 
 /** Long enough to look into what was delivered, and for any client's retry with the same Idempotency-Key. */
 const RETENTION = "7 days";
+/** Stripe sends an event again for 30 days, when somebody asks it to. */
+const PAYMENT_EVENT_RETENTION = "35 days";
 const BATCH = 1_000;
 const PAUSE_MS = 100;
 const INTERVAL_MS = 3_600_000;
@@ -29,9 +31,15 @@ const SWEEPS = [
               ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) old
             WHERE r.user_id = old.user_id AND r.key = old.key RETURNING 1`,
   },
+  {
+    name: "stripe_webhook_events",
+    text: `DELETE FROM stripe_webhook_events WHERE event_id IN (
+             SELECT event_id FROM stripe_webhook_events WHERE processed_at < now() - interval '${PAYMENT_EVENT_RETENTION}'
+              ORDER BY processed_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING 1`,
+  },
 ];
 
-/** Deletes delivered events and idempotency records that are past their retention; how many of each. */
+/** Deletes delivered events, idempotency records and what is remembered of payment events, past their retention; how many of each. */
 export async function sweep(
   { database, logger }: JanitorDeps,
   signal: AbortSignal,

@@ -17,25 +17,33 @@ const left = async () =>
   (
     await test.pool.query(
       `SELECT (SELECT array_agg(tenant_id ORDER BY id) FROM outbox) AS events,
-              (SELECT array_agg(key ORDER BY key) FROM idempotency_records) AS keys`,
+              (SELECT array_agg(key ORDER BY key) FROM idempotency_records) AS keys,
+              (SELECT array_agg(event_id ORDER BY event_id) FROM stripe_webhook_events) AS payments`,
     )
   ).rows[0];
 
 describe("janitor", () => {
-  it("deletes what was delivered or remembered more than seven days ago, and nothing that still waits", async () => {
+  it("deletes what was delivered or remembered more than seven days ago, the payment processor's events after 35, and nothing that still waits", async () => {
     await test.pool.query(
       `INSERT INTO outbox (event_id, sink, type, tenant_id, payload, created_at, delivered_at)
        SELECT gen_random_uuid(), 'kafka', 'order.placed', t, '{}', now() - interval '30 days', d FROM (VALUES
          ('old', now() - interval '7 days 1 minute'), ('recent', now() - interval '6 days 23 hours'), ('waiting', NULL)) AS e (t, d);
        INSERT INTO idempotency_records (user_id, key, request_hash, answer, created_at) VALUES
          ('u', 'old', '', '{}', now() - interval '7 days 1 minute'), ('u', 'recent', '', '{}', now() - interval '6 days 23 hours'),
-         ('v', 'old', '', '{}', now())`,
+         ('v', 'old', '', '{}', now());
+       INSERT INTO stripe_webhook_events (event_id, event_type, processed_at) VALUES
+         ('evt_old', 'x', now() - interval '35 days 1 minute'), ('evt_recent', 'x', now() - interval '34 days 23 hours'), ('evt_undated', 'x', NULL)`,
     );
     expect(await sweep({ database: createDatabase(test.pool), logger }, signal)).toEqual({
       outbox: 1,
       idempotency_records: 1,
+      stripe_webhook_events: 1,
     });
-    expect(await left()).toEqual({ events: ["recent", "waiting"], keys: ["old", "recent"] });
+    expect(await left()).toEqual({
+      events: ["recent", "waiting"],
+      keys: ["old", "recent"],
+      payments: ["evt_recent", "evt_undated"],
+    });
   });
 
   it("deletes more than one batch, also two at once, and passes over rows that somebody holds", async () => {
@@ -58,7 +66,7 @@ describe("janitor", () => {
       (one.outbox ?? 0) + (two.outbox ?? 0),
       (one.idempotency_records ?? 0) + (two.idempotency_records ?? 0),
     ]).toEqual([2_499, 1_499]);
-    expect(await left()).toEqual({ events: ["t7"], keys: ["k7"] });
+    expect(await left()).toEqual({ events: ["t7"], keys: ["k7"], payments: null });
     await holder.query("ROLLBACK");
     holder.release();
   });
