@@ -1,5 +1,11 @@
 import type { Queryable } from "./db/database.ts";
-import { enforceGrants, hasLimit, type VoucherGrants, type VoucherTotals } from "./grant.ts";
+import {
+  enforceCreditGrant,
+  enforceTotalGrants,
+  limitsTotals,
+  type VoucherGrants,
+  type VoucherTotals,
+} from "./grant.ts";
 import { type Actor, OPERATOR_ACTOR } from "./voucher-audit.ts";
 import { VOUCHER_COLUMNS } from "./voucher-row.ts";
 
@@ -17,7 +23,7 @@ const GRANTS_LOCK = 113723879386227;
 export function createGrantGate({ grants }: { grants: () => VoucherGrants }): GrantGate {
   return {
     async enter(transaction, actor) {
-      if (!actor.boundByGrants || !hasLimit(grants())) return;
+      if (!actor.boundByGrants || !limitsTotals(grants())) return;
       await transaction.query({
         name: "grants-lock",
         text: "SELECT pg_advisory_xact_lock($1::bigint)",
@@ -26,11 +32,16 @@ export function createGrantGate({ grants }: { grants: () => VoucherGrants }): Gr
     },
     async requireRoom(transaction, actor, creditOmr) {
       const limits = actor.boundByGrants ? grants() : {};
-      if (hasLimit(limits)) enforceGrants(limits, creditOmr, await readTotals(transaction));
+      enforceCreditGrant(limits, creditOmr);
+      if (limitsTotals(limits)) enforceTotalGrants(limits, await readTotals(transaction));
     },
   };
 }
 
+/**
+ * Reads every live voucher: 50 ms of 100,000, on two busy cores. No index serves it: whatever covers `times_redeemed`, in a
+ * column or in its condition, takes from each redemption its in-page update.
+ */
 async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
   const [totals] = await transaction.query<{
     active: number;

@@ -27,8 +27,9 @@ export function parseVoucherGrants(json: unknown): VoucherGrants {
   return grants;
 }
 
-export function hasLimit(grants: VoucherGrants): boolean {
-  return NAMES.some((name) => grants[name] !== undefined);
+/** Whether a change is judged by all vouchers together, not by itself alone. */
+export function limitsTotals({ maxActive, maxOutstandingCreditOmr }: VoucherGrants): boolean {
+  return maxActive !== undefined || maxOutstandingCreditOmr !== undefined;
 }
 
 /** The state of all vouchers after the change that is judged. */
@@ -38,15 +39,19 @@ export interface VoucherTotals {
   outstandingOmr: number;
 }
 
-/** Throws `grant_exceeded`, naming the grant, when the change leaves more than the Franchise allows. */
-export function enforceGrants(grants: VoucherGrants, creditOmr: number, totals: VoucherTotals): void {
-  const { maxActive, maxCreditPerVoucherOmr, maxOutstandingCreditOmr } = grants;
+/** Throws `grant_exceeded`, naming the grant, when a voucher grants more than the Franchise allows for one. */
+export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, creditOmr: number): void {
   if (maxCreditPerVoucherOmr !== undefined && creditOmr > maxCreditPerVoucherOmr) {
     throw new VoucherError(
       "grant_exceeded",
       `credit_omr is ${creditOmr}, the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
     );
   }
+}
+
+/** Throws `grant_exceeded`, naming the grant, when the change leaves more than the Franchise allows for all together. */
+export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals): void {
+  const { maxActive, maxOutstandingCreditOmr } = grants;
   if (maxActive !== undefined && totals.active > maxActive) {
     throw new VoucherError(
       "grant_exceeded",
