@@ -21,7 +21,7 @@ export interface LedgerDifference {
 const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
   {
     kind: "counter-differs-from-edges",
-    sql: `SELECT (p.times_redeemed - e.edges = p.adopted_excess AND p.adopted) AS adopted,
+    sql: `SELECT (coalesce(p.times_redeemed, 0) - e.edges = p.adopted_excess AND p.adopted) AS adopted,
                  jsonb_build_object('code', p.code, 'times_redeemed', p.times_redeemed, 'edges', e.edges) AS row
             FROM promo_codes p
             CROSS JOIN LATERAL (SELECT count(*) AS edges FROM promo_redemptions r WHERE r.code = p.code) e

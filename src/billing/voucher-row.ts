@@ -24,10 +24,11 @@ const IS_OPEN = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
   AND (p.max_redemptions = 0 OR p.times_redeemed < p.max_redemptions)
   AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
 
-/** Adopted rows may hold nulls; answers never do. */
+/** Adopted rows may hold nulls and times without end; answers never do. */
 export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
   coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
-  coalesce(p.times_redeemed, 0) AS times_redeemed, p.created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
+  coalesce(p.times_redeemed, 0) AS times_redeemed,
+  CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
   ${IS_OPEN} AS is_open`;
 
 // Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.

@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { readSchemaState } from "./fingerprint.ts";
-import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export interface MigrationReport {
   version: string;
@@ -29,16 +29,17 @@ export class UnknownSchemaError extends Error {
 /** "catalyst" in ASCII: one migration at a time for each database, whoever runs it. */
 export const ADVISORY_LOCK = "7161126446424585076";
 /**
- * A migration waits this long for a table before it lets everybody else pass and tries again: all its tables together
- * in less than the second after which a reader that waits for it would look for a deadlock, and die of one. Now and then
- * it waits longer than that second, which is what ends an autovacuum that is in the way.
+ * A migration waits this long for a table before it lets everybody else pass and tries again: for all its tables together
+ * less than the second after which a reader that waits for it would look for a deadlock, and die of one.
  */
 const LOCK_TIMEOUT_MS = 100;
-const LONG_LOCK_TIMEOUT_MS = 1_500;
-const LONG_EVERY = 10;
-const LOCK_ATTEMPTS = 300;
+/** What ends an autovacuum that is in the way: a wait of more than that second, for one table and holding none. */
+const VACUUM_TIMEOUT_MS = 1_500;
+const VACUUM_EVERY = 10;
+const LOCK_ATTEMPTS = 1_000;
 const LOCK_PAUSE_MS = 200;
-const LOCK_NOT_AVAILABLE = "55P03";
+/** Lock not available, deadlock detected: somebody else was first, and nothing is done. */
+const BUSY = new Set(["55P03", "40P01"]);
 
 /**
  * Brings the database to `SCHEMA_VERSION`, whether it is empty, the earlier service's, or there already. Each migration
@@ -113,13 +114,13 @@ async function migrateUp(
   const executed: string[] = [];
   for (let attempt = 1; ; ) {
     signal.throwIfAborted();
-    const lockTimeoutMs = attempt % LONG_EVERY === 0 ? LONG_LOCK_TIMEOUT_MS : LOCK_TIMEOUT_MS;
-    await sql.raw(`SET lock_timeout = ${lockTimeoutMs}`).execute(db);
+    if (attempt % VACUUM_EVERY === 0) await endAutovacuums(db);
+    await sql.raw(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`).execute(db);
     const { error, results = [] } = await migrator.migrateUp();
     if (error !== undefined) {
-      const isLocked = (error as { code?: string }).code === LOCK_NOT_AVAILABLE;
+      const isLocked = BUSY.has((error as { code?: string }).code ?? "");
       if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
-      if (attempt % LONG_EVERY === 1)
+      if (attempt % VACUUM_EVERY === 1)
         logger.warn({ attempt }, "a table is busy: letting its users pass, then trying again");
       await sleep(LOCK_PAUSE_MS, signal);
       attempt += 1;
@@ -130,6 +131,22 @@ async function migrateUp(
     for (const { migrationName } of results) {
       executed.push(migrationName);
       logger.info({ migration: migrationName }, "migration done");
+    }
+  }
+}
+
+/** Waits for each table by itself, and lets it go at once. */
+async function endAutovacuums(db: Kysely<Record<string, never>>): Promise<void> {
+  await sql.raw(`SET lock_timeout = ${VACUUM_TIMEOUT_MS}`).execute(db);
+  for (const table of TABLES) {
+    try {
+      await db
+        .transaction()
+        .execute((transaction) =>
+          sql.raw(`LOCK TABLE public.${table} IN ACCESS EXCLUSIVE MODE`).execute(transaction),
+        );
+    } catch {
+      // Not there yet, or still in use: the next attempt says so.
     }
   }
 }

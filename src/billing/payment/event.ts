@@ -117,7 +117,12 @@ async function verify(rawBody: Buffer, signature: string, secret: string, at: Da
     );
   }
   const isName = (value: unknown) => typeof value === "string" && /^[\w.:-]{1,255}$/.test(value);
-  if (!isName(event?.id) || !isName(event.type) || typeof event.data?.object !== "object") {
+  if (
+    !isName(event?.id) ||
+    !isName(event.type) ||
+    typeof event.data?.object !== "object" ||
+    event.data.object === null
+  ) {
     throw new RequestError("request_invalid", "the body is no event: it needs id, type and data.object");
   }
   return event;

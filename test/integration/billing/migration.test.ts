@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import {
   UnknownSchemaError,
 } from "../../../src/billing/db/migrate.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../src/billing/db/schema.ts";
+import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { EARLIER_TABLES, fillEarlierTables } from "../../support/earlier-service.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
@@ -153,6 +155,44 @@ describe("migrateDatabase", () => {
       expect(fingerprint).toBe(await referenceOf());
     },
   );
+
+  it("adopts texts of any length, counters and times at their ends, and agrees with itself after", async () => {
+    const one = await database();
+    await fillEarlierTables(one.pool);
+    // Incompressible, as an index would have to hold it.
+    const long = Array.from({ length: 100 }, () => randomBytes(16).toString("hex")).join("");
+    await one.pool.query(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ('long', '${long}', 'x') RETURNING id)
+       INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, stripe_session_id) SELECT id, '${long}', 'p', 1, '${long}' FROM c`,
+    );
+    await one.pool.query(`INSERT INTO credit_ledger (customer_id, amount_omr, reason, order_id) SELECT id, 5, 'x', '${long}' FROM customers WHERE user_id = 'long';
+      INSERT INTO promo_codes (code, credit_omr, times_redeemed, created_at) VALUES ('ENDLESS', 1, 2147483647, 'infinity'), ('UNCOUNTED', 1, NULL, now());
+      INSERT INTO promo_redemptions (customer_id, code) SELECT id, 'UNCOUNTED' FROM customers WHERE user_id = 'long'`);
+    expect((await migrate(one)).fingerprint).toBe(await referenceOf());
+    const client = await one.pool.connect();
+    const differences = await reconcileLedger(client).finally(() => client.release());
+    expect(differences.filter(({ adopted }) => !adopted)).toEqual([]);
+  });
+
+  it("lets readers of two tables at a time go on: none meets a deadlock", async () => {
+    const one = await database();
+    await fillEarlierTables(one.pool);
+    let isOver = false;
+    const failures: string[] = [];
+    const readers = Array.from({ length: 6 }, async () => {
+      while (!isOver) {
+        await one.pool
+          .query(
+            "SELECT count(*), pg_sleep(0.05) FROM credit_ledger l JOIN customers c ON c.id = l.customer_id JOIN orders o ON o.customer_id = c.id",
+          )
+          .catch((error: Error) => failures.push(error.message));
+      }
+    });
+    await migrate(one);
+    isOver = true;
+    await Promise.all(readers);
+    expect(failures).toEqual([]);
+  });
 
   it("refuses a database that a newer program migrated", async () => {
     const one = await database("migrated");

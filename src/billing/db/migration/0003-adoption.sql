@@ -10,17 +10,17 @@ UPDATE public.customers c
  WHERE l.customer_id = c.id AND l.total <> 0;
 
 UPDATE public.promo_codes p
-   SET adopted_excess = p.times_redeemed - e.edge_count
+   SET adopted_excess = coalesce(p.times_redeemed, 0) - e.edge_count
   FROM (SELECT k.code, count(r.code) AS edge_count
           FROM public.promo_codes k LEFT JOIN public.promo_redemptions r USING (code) GROUP BY k.code) e
- WHERE e.code = p.code AND p.times_redeemed <> e.edge_count;
+ WHERE e.code = p.code AND coalesce(p.times_redeemed, 0) <> e.edge_count;
 
 INSERT INTO public.tenants (tenant_id, customer_id, created_at)
 SELECT DISTINCT ON (tenant_id) tenant_id, customer_id, coalesce(created_at, now())
   FROM (SELECT tenant_id, customer_id, created_at FROM public.orders
         UNION ALL SELECT tenant_id, customer_id, created_at FROM public.subscriptions
         UNION ALL SELECT tenant_id, customer_id, created_at FROM public.invoices) AS claims
- WHERE tenant_id <> '' AND customer_id IS NOT NULL
+ WHERE tenant_id <> '' AND customer_id IS NOT NULL AND octet_length(tenant_id) <= 1024 -- what an index takes
  ORDER BY tenant_id, created_at NULLS LAST, customer_id;
 
 -- A finding: its kind, how many rows, twenty of them by their first column, and what to do. None is written for no rows.

@@ -11,7 +11,7 @@ ALTER TABLE public.orders
   ADD COLUMN session_expires_at timestamptz,
   ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0) NOT VALID;
 CREATE INDEX orders_pending_idx ON public.orders (created_at) WHERE status = 'pending' AND NOT adopted;
-CREATE INDEX orders_session_idx ON public.orders (stripe_session_id) WHERE stripe_session_id IS NOT NULL;
+CREATE INDEX orders_session_idx ON public.orders USING hash (stripe_session_id);
 
 -- When Stripe said what the row shows: events come in any order, and a later word counts.
 ALTER TABLE public.subscriptions ADD COLUMN stripe_event_at timestamptz;
@@ -38,6 +38,17 @@ CREATE TRIGGER credit_ledger_append_only
 CREATE TRIGGER credit_ledger_not_emptied BEFORE TRUNCATE
   ON public.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.billing_refuse_ledger_change();
 
+-- A voucher's standing, as before, and below what its counter can hold.
+CREATE OR REPLACE FUNCTION public.billing_accepts_redemptions(voucher public.promo_codes, at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(
+    voucher.deleted_at IS NULL AND voucher.active AND voucher.credit_omr > 0
+    AND (voucher.max_redemptions = 0 OR voucher.times_redeemed < voucher.max_redemptions)
+    AND coalesce(voucher.times_redeemed, 0) < 2147483647
+    AND (voucher.starts_at IS NULL OR voucher.starts_at <= at) AND (voucher.expires_at IS NULL OR at < voucher.expires_at),
+    false)
+$$;
+
 -- One order on its way through billing_checkout: the first block is asked, the rest is found and decided.
 CREATE TYPE public.billing_checkout_line AS (
   line int, user_id text, email text, tenant_id text, tenant_member boolean, plan_id text, apps jsonb, addons jsonb,
@@ -48,7 +59,7 @@ CREATE TYPE public.billing_checkout_line AS (
 
 -- What an order is over: the earlier service left some whose amount is in whole OMR alone.
 CREATE FUNCTION public.billing_amount_baisa(o public.orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0)
+  SELECT greatest(coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0), 0)
 $$;
 
 -- What follows from orders that are paid for: a subscription each, and an event for each sink.
@@ -303,12 +314,13 @@ CREATE FUNCTION public.billing_pay_order(
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_adopted_id uuid;
+  v_adopted_ids uuid[];
 BEGIN
-  UPDATE orders o SET status = 'paid' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending'
-    RETURNING o.id INTO v_adopted_id;
-  IF FOUND THEN
-    PERFORM billing_fulfil_orders(ARRAY[v_adopted_id], p_sovereign, p_sinks);
+  WITH paid AS (
+    UPDATE orders o SET status = 'paid' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending' RETURNING o.id
+  ) SELECT array_agg(id) INTO v_adopted_ids FROM paid;
+  IF v_adopted_ids IS NOT NULL THEN
+    PERFORM billing_fulfil_orders(v_adopted_ids, p_sovereign, p_sinks);
     RETURN 'paid';
   END IF;
   IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'failed')

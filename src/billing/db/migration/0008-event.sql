@@ -9,7 +9,7 @@ CREATE TABLE public.handled_events (
   handled_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (topic, event_id)
 );
-CREATE INDEX customers_tenant_idx ON public.customers (tenant_id);
+CREATE INDEX customers_tenant_idx ON public.customers USING hash (tenant_id);
 
 -- The outbox is read in its own order. Only rows that failed hold up their tenant, and they are few: a checkout writes
 -- as many indexes as before.
