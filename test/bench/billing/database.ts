@@ -52,8 +52,15 @@ export async function createDatabasePair(serverUrl: string, ledgerRows: number):
 
 /** As it was before the first measurement, and with a checkpoint behind it: none begins with what others left to do. */
 export async function resetPair({ ledgerRows, earlierUrl, oursUrl }: DatabasePair): Promise<void> {
+  // Past the trigger that keeps the ledger append-only.
   const asEmpty =
-    ledgerRows === 0 ? ["TRUNCATE customers CASCADE", "UPDATE promo_codes SET times_redeemed = 0"] : [];
+    ledgerRows === 0
+      ? [
+          "SET session_replication_role = replica",
+          "TRUNCATE customers CASCADE",
+          "UPDATE promo_codes SET times_redeemed = 0",
+        ]
+      : [];
   await runSql(earlierUrl, ...asEmpty, "VACUUM promo_codes");
   // Somebody relays the outbox on a Sovereign.
   await runSql(oursUrl, ...asEmpty, "TRUNCATE outbox", "VACUUM promo_codes", "CHECKPOINT");
