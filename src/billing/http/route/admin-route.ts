@@ -3,8 +3,10 @@ import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
 import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { parseLimit } from "../paging.ts";
+import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
 import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
+
+const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What the platform's own administrators read and set, and what the payment processor tells us. */
 export function adminOperations(deps: {
@@ -20,9 +22,16 @@ export function adminOperations(deps: {
       path: "/billing/admin/orders",
       summary: "Orders, newest first, each with the Sovereign's FQDN",
       access: SUPERADMIN,
-      query: { limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 1_000 }) },
+      query: pageQuery,
       answers: { 200: Type.Array(OrderAnswer) },
-      handle: async ({ query }) => json(await revenue.orders(parseLimit(query.limit))),
+      answerHeaders: NEXT_PAGE,
+      async handle({ query }) {
+        const limit = parseLimit(query.limit);
+        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, ORDER_ID);
+        const { orders, next } = await revenue.orders(limit, after);
+        const headers = next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(next) }) };
+        return json(orders, 200, headers);
+      },
     }),
     operation({
       id: "readRevenue",
