@@ -63,8 +63,8 @@ SELECT kind, name, description FROM described ORDER BY kind COLLATE "C", name CO
 
 const VERSION_SQL = `SELECT name FROM public.${MIGRATION_TABLE} ORDER BY name COLLATE "C" DESC LIMIT 1`;
 
-/** Measures the database behind one connection, in one read-only snapshot. */
-export async function readSchemaState(client: ClientBase): Promise<SchemaState> {
+/** Measures the database behind one connection, in one read-only snapshot; `discard` hears that the connection is of no more use. */
+export async function readSchemaState(client: ClientBase, discard = () => {}): Promise<SchemaState> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     await client.query("SET LOCAL search_path = pg_catalog");
@@ -75,6 +75,6 @@ export async function readSchemaState(client: ClientBase): Promise<SchemaState> 
     const { rows: versions } = known[0]?.exists ? await client.query(VERSION_SQL) : { rows: [] };
     return { version: versions[0]?.name, fingerprint: sha256Digest(canonicalJson(objects)) };
   } finally {
-    await client.query("ROLLBACK");
+    await client.query("ROLLBACK").catch(discard);
   }
 }
