@@ -103,7 +103,7 @@ export function pageOperations(deps: {
       id: "checkReadiness",
       method: "get",
       path: "/readyz",
-      summary: "The database answers; its schema as measured now",
+      summary: "The database answers; its schema as measured in the last half minute",
       access: "anyone",
       answers: { 200: ReadyAnswer, 503: NotReadyAnswer },
       async handle() {
