@@ -15,7 +15,7 @@ import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
 import { createApp } from "./http/app.ts";
 import { createClientAddress } from "./http/client-address.ts";
 import { createIssueLimiter } from "./http/issue-limiter.ts";
-import { describeApi } from "./http/openapi.ts";
+import { writeApi } from "./http/openapi.ts";
 import type { Operation } from "./http/operation.ts";
 import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
@@ -155,7 +155,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       apiDocument: () => apiDocument,
     }),
   ];
-  const apiDocument = describeApi(operations);
+  const apiDocument = writeApi(operations);
 
   return {
     app: createApp({
