@@ -44,6 +44,22 @@ function parsePrices(list: string, json: unknown): Map<string, number> {
   );
 }
 
+const unavailable = (cause: unknown) =>
+  new CheckoutError("catalog_unavailable", "prices cannot be read from the catalog: try again in a moment", {
+    cause,
+  });
+
+/** Prices from what somebody else writes, and may write wrongly. */
+export function createCatalogSource(read: () => Catalog): CatalogSource {
+  return async () => {
+    try {
+      return read();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  };
+}
+
 // Long enough that a burst asks once, short enough that a new price counts at once and an outage is not papered over.
 const FRESH_MS = 1_000;
 const TIMEOUT_MS = 3_000;
@@ -67,11 +83,7 @@ export function createCatalogClient(deps: {
       known = { catalog, atMs: deps.now().getTime() };
       return catalog;
     } catch (cause) {
-      throw new CheckoutError(
-        "catalog_unavailable",
-        "prices cannot be read from the catalog: try again in a moment",
-        { cause },
-      );
+      throw unavailable(cause);
     } finally {
       flight = undefined;
     }

@@ -1,6 +1,6 @@
 import type { Logger } from "../platform/log.ts";
 import type { Database } from "./db/database.ts";
-import { readSchemaState, type SchemaState } from "./db/fingerprint.ts";
+import { readSchemaState, readSchemaVersion, type SchemaState } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
 import { SCHEMA_VERSION } from "./db/schema.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
@@ -10,8 +10,10 @@ export class SchemaMismatchError extends Error {
   override readonly name = "SchemaMismatchError";
 }
 
-/** Measured this often at most: probes and scrapes must not weigh on the database. */
+/** Asked this often at most: probes and scrapes must not weigh on the database. */
 const FRESH_MS = 2_000;
+/** The fingerprint costs 45 ms of the database: it is measured this often, and whenever the version is another. */
+const FINGERPRINT_FRESH_MS = 30_000;
 
 export type ReadinessState =
   | { kind: "ready"; schema: { version: string; fingerprint: string } }
@@ -27,13 +29,24 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
   const { database, now, logger } = deps;
   let measured: { state: ReadinessState; atMs: number } | undefined;
   let flight: Promise<ReadinessState> | undefined;
+  let known: { schema: SchemaState; atMs: number } | undefined;
   let hasMatched = false;
   let isDraining = false;
+
+  async function readSchema(): Promise<SchemaState> {
+    if (known !== undefined && now().getTime() - known.atMs < FINGERPRINT_FRESH_MS) {
+      const version = await database.withClient(readSchemaVersion);
+      if (version === known.schema.version) return known.schema;
+    }
+    const schema = await database.withClient(readSchemaState);
+    known = { schema, atMs: now().getTime() };
+    return schema;
+  }
 
   async function measure(): Promise<ReadinessState> {
     let schema: SchemaState;
     try {
-      schema = await database.withClient(readSchemaState);
+      schema = await readSchema();
     } catch (error) {
       logger.warn(
         { reason: error instanceof Error ? error.message : String(error) },
@@ -48,7 +61,7 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
   }
 
   return {
-    /** The state as it was at most a few seconds ago. */
+    /** The state as it was at most a few seconds ago, its fingerprint at most half a minute. */
     async current(): Promise<ReadinessState> {
       if (isDraining) return { kind: "draining" };
       if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;

@@ -3,10 +3,11 @@ import type { JSONWebKeySet } from "jose";
 import type pg from "pg";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
+import { sleep } from "../platform/shutdown.ts";
 import { createAccountService } from "./account.ts";
 import { createBackground } from "./background.ts";
 import { type Branding, parseBranding } from "./branding.ts";
-import { type CatalogSource, createCatalogClient, parseCatalogFile } from "./catalog.ts";
+import { type CatalogSource, createCatalogClient, createCatalogSource, parseCatalogFile } from "./catalog.ts";
 import { type CountPlaced, createCheckout } from "./checkout.ts";
 import { createCheckoutCall } from "./checkout-call.ts";
 import { createDatabase, createPool } from "./db/database.ts";
@@ -15,7 +16,7 @@ import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
 import { createApp } from "./http/app.ts";
 import { createClientAddress } from "./http/client-address.ts";
 import { createIssueLimiter } from "./http/issue-limiter.ts";
-import { describeApi } from "./http/openapi.ts";
+import { writeApi } from "./http/openapi.ts";
 import type { Operation } from "./http/operation.ts";
 import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
@@ -99,7 +100,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       ? undefined
       : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch: tracing.fetch });
 
-  const brokers = settings.redpandaBrokers ?? [];
+  const brokers = settings.redpandaBrokers;
   // Only sinks that somebody relays: rows for another would pile up.
   const outboxSinks = brokers.length === 0 ? [ORGANIZATION_SINK] : [ORGANIZATION_SINK, KAFKA_SINK];
   observeOutbox({ database, sinks: outboxSinks, registry, now });
@@ -156,7 +157,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       apiDocument: () => apiDocument,
     }),
   ];
-  const apiDocument = describeApi(operations);
+  const apiDocument = writeApi(operations);
 
   return {
     app: createApp({
@@ -175,7 +176,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
         const state = await readinessCheck.current();
         if (state.kind === "ready") return;
         if (state.kind === "mismatch") throw new SchemaMismatchError(state.reason);
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        await sleep(RETRY_MS, signal);
       }
     },
     readiness: () => readinessCheck.current(),
@@ -196,7 +197,7 @@ function catalogOf(
   tracing: Tracing,
   now: () => Date,
 ): CatalogSource {
-  if (file !== undefined) return async () => file();
+  if (file !== undefined) return createCatalogSource(file);
   if (settings.catalogUrl !== undefined)
     return createCatalogClient({ baseUrl: settings.catalogUrl, fetch: tracing.fetch, now });
   return async () => {
@@ -207,7 +208,7 @@ function catalogOf(
   };
 }
 
-function parseJwks(json: unknown): JSONWebKeySet {
+export function parseJwks(json: unknown): JSONWebKeySet {
   const { keys } = (json ?? {}) as { keys?: unknown };
   if (!Array.isArray(keys)) throw new Error("a JWKS needs an array `keys`");
   return { keys };

@@ -1,24 +1,30 @@
 import type { EnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
-import type { PreviewLimits } from "./http/preview-limiter.ts";
 import { type PaymentConfiguration, readPaymentConfiguration } from "./payment/configuration.ts";
 import type { TokenSettings } from "./token.ts";
+
+export interface PreviewLimits {
+  /** Previews for each client and minute; 0 = no limit. */
+  perMinute: number;
+  /** Of these, ones that found nothing; 0 = no limit. */
+  missesPerMinute: number;
+}
 
 /** What a billing service is told from outside; files are paths here, opened (and watched) by the service. */
 export interface BillingSettings {
   databaseUrl: string;
   sovereignFqdn: string;
   token: TokenSettings;
-  operatorJwksFile?: string;
-  catalogUrl?: string;
-  catalogFile?: string;
-  brandingFile?: string;
-  grantsFile?: string;
-  tenantUrl?: string;
-  /** `host` or `host:port` of each; absent: no events leave for, or come from, a broker. */
-  redpandaBrokers?: string[];
+  operatorJwksFile: string | undefined;
+  catalogUrl: string | undefined;
+  catalogFile: string | undefined;
+  brandingFile: string | undefined;
+  grantsFile: string | undefined;
+  tenantUrl: string | undefined;
+  /** `host` or `host:port` of each; none: no events leave for, or come from, a broker. */
+  redpandaBrokers: string[];
   /** The public client with which administrators sign in on /admin; absent: with a token alone. */
-  adminSignIn?: { issuer: string; clientId: string };
+  adminSignIn: { issuer: string; clientId: string } | undefined;
   corsOrigins: string[];
   trustedProxies: string[];
   previewLimits: PreviewLimits;
@@ -60,18 +66,6 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
   const catalogFile = reader.optional("CATALOG_FILE");
   if (catalogUrl !== undefined && catalogFile !== undefined)
     throw new UsageError("CATALOG_URL and CATALOG_FILE are both set: keep one");
-  const optional = {
-    operatorJwksFile,
-    catalogUrl: requireUrl("CATALOG_URL", catalogUrl),
-    catalogFile,
-    brandingFile: reader.optional("BRANDING_FILE"),
-    grantsFile: reader.optional("GRANTS_FILE"),
-    tenantUrl: requireUrl("TENANT_URL", reader.optional("TENANT_URL")),
-    adminSignIn:
-      clientId === undefined || issuer === undefined
-        ? undefined
-        : { issuer: requireUrl("OIDC_ISSUER", issuer) ?? issuer, clientId },
-  };
   return {
     databaseUrl: reader.required("DATABASE_URL"),
     sovereignFqdn,
@@ -88,12 +82,19 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
             },
           }),
     },
-    ...(Object.fromEntries(
-      Object.entries(optional).filter(([, value]) => value !== undefined),
-    ) as Partial<BillingSettings>),
+    operatorJwksFile,
+    catalogUrl: requireUrl("CATALOG_URL", catalogUrl),
+    catalogFile,
+    brandingFile: reader.optional("BRANDING_FILE"),
+    grantsFile: reader.optional("GRANTS_FILE"),
+    tenantUrl: requireUrl("TENANT_URL", reader.optional("TENANT_URL")),
+    adminSignIn:
+      clientId === undefined || issuer === undefined
+        ? undefined
+        : { issuer: requireUrl("OIDC_ISSUER", issuer) ?? issuer, clientId },
     corsOrigins: reader.list("CORS_ORIGIN"),
     trustedProxies: reader.list("TRUSTED_PROXIES"),
-    ...readBrokers(reader),
+    redpandaBrokers: readBrokers(reader),
     previewLimits: {
       perMinute: reader.integer("PREVIEW_LIMIT", 60),
       missesPerMinute: reader.integer("PREVIEW_MISS_LIMIT", 10),
@@ -104,14 +105,14 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
   };
 }
 
-function readBrokers(reader: EnvReader): Pick<BillingSettings, "redpandaBrokers"> {
-  const redpandaBrokers = reader.list("REDPANDA_BROKERS");
-  for (const broker of redpandaBrokers) {
+function readBrokers(reader: EnvReader): string[] {
+  const brokers = reader.list("REDPANDA_BROKERS");
+  for (const broker of brokers) {
     const port = /^[\w.-]+(?::(\d{1,5}))?$/.exec(broker)?.[1] ?? (broker.includes(":") ? "0" : "9092");
     if (Number(port) < 1 || Number(port) > 65_535 || !/^[\w.:-]+$/.test(broker))
       throw new UsageError("REDPANDA_BROKERS must be a list of host:port, separated by commas");
   }
-  return redpandaBrokers.length === 0 ? {} : { redpandaBrokers };
+  return brokers;
 }
 
 function requireUrl(name: string, text: string | undefined): string | undefined {

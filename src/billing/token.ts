@@ -191,17 +191,21 @@ function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): 
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
+/** Half a surrogate pair is text to JavaScript alone: the database would refuse it. */
+const isSubject = (claim: unknown): claim is string =>
+  typeof claim === "string" && claim.isWellFormed() && SUBJECT.test(claim);
+
 function callerOf(
   token: string,
   payload: JWTPayload,
   issuer: Caller["issuer"],
   roles: ReadonlySet<string>,
 ): Caller {
-  if (typeof payload.sub !== "string" || !SUBJECT.test(payload.sub)) throw invalid();
+  if (!isSubject(payload.sub)) throw invalid();
   const { email } = payload;
   return {
     userId: payload.sub,
-    email: typeof email === "string" && SUBJECT.test(email) ? email : "",
+    email: isSubject(email) ? email : "",
     roles,
     issuer,
     token: traceOf(token, payload, issuer),
@@ -215,10 +219,7 @@ function traceOf(token: string, payload: JWTPayload, issuer: Caller["issuer"]): 
   const { iss, jti, iat } = payload;
   // Nobody vouches for the `iss` of a token that a shared secret proves.
   const name = issuer === "shared-secret" ? issuer : (iss ?? issuer);
-  const id =
-    typeof jti === "string" && SUBJECT.test(jti)
-      ? jti
-      : `sha256:${createHash("sha256").update(token).digest("hex")}`;
+  const id = isSubject(jti) ? jti : `sha256:${createHash("sha256").update(token).digest("hex")}`;
   const isDate = typeof iat === "number" && iat >= 0 && iat <= LAST_SECOND;
   return { issuer: name, id, ...(isDate ? { issuedAt: new Date(iat * 1000) } : {}) };
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from "./db/database.ts";
+import { microsOf, type TimePosition, timeOf } from "./time-position.ts";
 import type { Voucher } from "./voucher.ts";
 import { VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./voucher-row.ts";
 
@@ -8,15 +9,10 @@ export interface VoucherFilter {
   text?: string;
 }
 
-export interface VoucherPosition {
-  createdAt: string;
-  code: string;
-}
-
 export interface VoucherPage {
   vouchers: Voucher[];
   /** Where the next page begins; absent on the last one. */
-  next?: VoucherPosition;
+  next?: TimePosition;
 }
 
 const POSITION = "coalesce(p.created_at, '-infinity')";
@@ -29,7 +25,7 @@ const POSITION = "coalesce(p.created_at, '-infinity')";
 export async function listVouchers(
   database: Queryable,
   limit: number,
-  after: VoucherPosition | undefined,
+  after: TimePosition | undefined,
   { active, text }: VoucherFilter,
 ): Promise<VoucherPage> {
   const values: unknown[] = [limit + 1];
@@ -41,7 +37,7 @@ export async function listVouchers(
       : [
           [
             "after",
-            `(${POSITION}, p.code) < (${parameter(after.createdAt)}::timestamptz, ${parameter(after.code)})`,
+            `(${POSITION}, p.code) < (coalesce(${timeOf(parameter(after.atMicros))}, '-infinity'), ${parameter(after.id)})`,
           ],
         ]),
     ...(active === undefined ? [] : [["active", `coalesce(p.active, false) = ${parameter(active)}`]]),
@@ -54,9 +50,9 @@ export async function listVouchers(
           ],
         ]),
   ];
-  const rows = await database.query<VoucherRow & { position: string }>({
+  const rows = await database.query<VoucherRow & { micros: string | null }>({
     name: `voucher-list-${conditions.map(([name]) => name).join("-")}`,
-    text: `SELECT ${VOUCHER_COLUMNS}, ${POSITION}::text AS position FROM promo_codes p
+    text: `SELECT ${VOUCHER_COLUMNS}, ${microsOf("p.created_at")} AS micros FROM promo_codes p
             WHERE ${conditions.map(([, condition]) => condition).join(" AND ")}
             ORDER BY ${POSITION} DESC, p.code DESC LIMIT $1`,
     values,
@@ -65,6 +61,6 @@ export async function listVouchers(
   const last = rows.length > limit ? shown.at(-1) : undefined;
   return {
     vouchers: shown.map(voucherOf),
-    ...(last === undefined ? {} : { next: { createdAt: last.position, code: last.code } }),
+    ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.code } }),
   };
 }

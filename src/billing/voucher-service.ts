@@ -4,6 +4,7 @@ import { VoucherError } from "./errors.ts";
 import type { VoucherGrants } from "./grant.ts";
 import { createGrantGate } from "./grant-gate.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "./idempotency.ts";
+import type { TimePosition } from "./time-position.ts";
 import {
   isNewCode,
   outstandingOmr,
@@ -13,7 +14,7 @@ import {
 } from "./voucher.ts";
 import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } from "./voucher-audit.ts";
 import { codeOfSymbols, drawSymbols } from "./voucher-code.ts";
-import { listVouchers, type VoucherFilter, type VoucherPage, type VoucherPosition } from "./voucher-list.ts";
+import { listVouchers, type VoucherFilter, type VoucherPage } from "./voucher-list.ts";
 import { createVoucherLookup } from "./voucher-preview.ts";
 import {
   FREE_KEY,
@@ -29,7 +30,7 @@ import {
 export interface VoucherService {
   /** Throws `voucher_blank`. Undefined when no live voucher has this code. */
   preview(code: string): Promise<VoucherPreview | undefined>;
-  list(limit: number, after?: VoucherPosition, filter?: VoucherFilter): Promise<VoucherPage>;
+  list(limit: number, after?: TimePosition, filter?: VoucherFilter): Promise<VoucherPage>;
   /**
    * Creates, replaces the terms of, or brings back; without a code it creates one that nobody can guess. Throws
    * `voucher_invalid`, `grant_exceeded`, idempotency errors.

@@ -167,6 +167,15 @@ export async function startBilling(
   };
 }
 
+/** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
+export function nextPage(path: string, { headers }: Answer): string | undefined {
+  const link = headers.get("link");
+  if (link === null) return undefined;
+  const [, next = ""] = /^<([^>]+)>; rel="next"$/.exec(link) ?? [];
+  const { pathname, search } = new URL(next, `http://billing.test${path}`);
+  return `${pathname}${search}`;
+}
+
 /** Issues a voucher as a sovereign-admin; the test fails here when that is refused. */
 export async function issueVoucher(
   billing: TestBilling,

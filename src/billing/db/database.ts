@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
-import { DatabaseUnavailableError } from "../errors.ts";
+import { CodedError, DatabaseUnavailableError } from "../errors.ts";
 
 /** One statement; with a `name` it is prepared once for each connection. */
 export interface Statement {
@@ -17,8 +17,8 @@ export interface Queryable {
 export interface Database extends Queryable {
   /** Runs in one READ COMMITTED transaction: committed when `run` resolves, rolled back when it throws. */
   transaction<T>(run: (transaction: Queryable) => Promise<T>): Promise<T>;
-  /** A connection of one's own, for session state. */
-  withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** A connection of one's own, for session state; one that was discarded is closed instead of given back. */
+  withClient<T>(use: (client: pg.PoolClient, discard: () => void) => Promise<T>): Promise<T>;
   pool: pg.Pool;
 }
 
@@ -48,23 +48,23 @@ export function createPool(databaseUrl: string, maxConnections: number, logger: 
 }
 
 export function createDatabase(pool: pg.Pool): Database {
-  async function withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async function withClient<T>(use: (client: pg.PoolClient, discard: () => void) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
       throw classify(error);
     });
     let broken = false;
-    // A connection that breaks while it is lent out says so twice: to the query, and here.
-    const onError = () => {
+    const discard = () => {
       broken = true;
     };
-    client.on("error", onError);
+    // A connection that breaks while it is lent out says so twice: to the query, and here.
+    client.on("error", discard);
     try {
-      return await use(client);
+      return await use(client, discard);
     } catch (error) {
-      broken ||= isConnectionFault(error);
+      broken ||= !isRefusal(error);
       throw error;
     } finally {
-      client.off("error", onError);
+      client.off("error", discard);
       client.release(broken);
     }
   }
@@ -80,7 +80,7 @@ export function createDatabase(pool: pg.Pool): Database {
       }
     },
     transaction: (run) =>
-      withClient(async (client) => {
+      withClient(async (client, discard) => {
         const queryable = queryableOf(client);
         await queryable.query({ text: "BEGIN" });
         try {
@@ -88,7 +88,8 @@ export function createDatabase(pool: pg.Pool): Database {
           await queryable.query({ text: "COMMIT" });
           return result;
         } catch (error) {
-          await queryable.query({ text: "ROLLBACK" });
+          // What went wrong first is what went wrong.
+          await client.query("ROLLBACK").catch(discard);
           throw error;
         }
       }),
@@ -118,6 +119,8 @@ export function classify(error: unknown): unknown {
     : error;
 }
 
-function isConnectionFault(error: unknown): boolean {
-  return error instanceof DatabaseUnavailableError && !(error.cause instanceof pg.DatabaseError);
+/** Said by the server, or by ourselves: the connection is as good as before. Whatever else was thrown, it may still be busy. */
+function isRefusal(error: unknown): boolean {
+  const said = error instanceof DatabaseUnavailableError ? error.cause : error;
+  return said instanceof pg.DatabaseError || said instanceof CodedError;
 }

@@ -63,18 +63,23 @@ SELECT kind, name, description FROM described ORDER BY kind COLLATE "C", name CO
 
 const VERSION_SQL = `SELECT name FROM public.${MIGRATION_TABLE} ORDER BY name COLLATE "C" DESC LIMIT 1`;
 
-/** Measures the database behind one connection, in one read-only snapshot. */
-export async function readSchemaState(client: ClientBase): Promise<SchemaState> {
+/** The version alone: cheap enough for every probe. */
+export async function readSchemaVersion(client: ClientBase): Promise<string | undefined> {
+  const { rows: known } = await client.query("SELECT to_regclass($1) IS NOT NULL AS exists", [
+    `public.${MIGRATION_TABLE}`,
+  ]);
+  const { rows: versions } = known[0]?.exists ? await client.query(VERSION_SQL) : { rows: [] };
+  return versions[0]?.name;
+}
+
+/** Measures the database behind one connection, in one read-only snapshot; `discard` hears that the connection is of no more use. */
+export async function readSchemaState(client: ClientBase, discard = () => {}): Promise<SchemaState> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     await client.query("SET LOCAL search_path = pg_catalog");
     const { rows: objects } = await client.query(CATALOG_SQL, [TABLES]);
-    const { rows: known } = await client.query("SELECT to_regclass($1) IS NOT NULL AS exists", [
-      `public.${MIGRATION_TABLE}`,
-    ]);
-    const { rows: versions } = known[0]?.exists ? await client.query(VERSION_SQL) : { rows: [] };
-    return { version: versions[0]?.name, fingerprint: sha256Digest(canonicalJson(objects)) };
+    return { version: await readSchemaVersion(client), fingerprint: sha256Digest(canonicalJson(objects)) };
   } finally {
-    await client.query("ROLLBACK");
+    await client.query("ROLLBACK").catch(discard);
   }
 }

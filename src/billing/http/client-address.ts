@@ -1,5 +1,10 @@
 import { BlockList, isIP } from "node:net";
 
+/** More proxies than stand in a row anywhere: who claims to come through more is taken for the last of these. */
+const MAX_HOPS = 32;
+/** The longest that an address may be written: IPv6 in brackets, with a zone and a port. */
+const MAX_HOP_LENGTH = 100;
+
 /**
  * Finds whom a request comes from: the connection's peer, or what trusted proxies say in `X-Forwarded-For`, read from
  * the right and only as far as trust reaches. IPv6 clients count by their /64, which is what one subscriber is given.
@@ -22,18 +27,31 @@ export function createClientAddress(trustedProxies: readonly string[]) {
 
   return (peer: string | undefined, forwardedFor: string | string[] | undefined): string => {
     let client = plainAddress(peer ?? "");
-    const hops = [forwardedFor ?? []].flat().join(",").split(",").map(plainAddress).reverse();
-    for (const hop of hops) {
-      // Whatever is no address was not written by a proxy that we trust to know better.
-      if (!isTrusted(client) || isIP(hop) === 0) break;
-      client = hop;
+    // Asked before the header is so much as looked at: a stranger's costs nothing, however long.
+    if (isTrusted(client)) {
+      for (const hop of hopsFromRight([forwardedFor ?? []].flat().join(","))) {
+        // Whatever is no address was not written by a proxy that we trust to know better.
+        if (isIP(hop) === 0) break;
+        client = hop;
+        if (!isTrusted(client)) break;
+      }
     }
     return isIP(client) === 6 ? subscriberPrefix(client) : client;
   };
 }
 
+function* hopsFromRight(list: string): Generator<string> {
+  let end = list.length;
+  for (let hops = 0; end >= 0 && hops < MAX_HOPS; hops += 1) {
+    const comma = end === 0 ? -1 : list.lastIndexOf(",", end - 1);
+    yield plainAddress(list.slice(comma + 1, end));
+    end = comma;
+  }
+}
+
 /** Without blanks, brackets, port, zone, and the IPv6 clothing of an IPv4 address. */
 function plainAddress(text: string): string {
+  if (text.length > MAX_HOP_LENGTH) return "";
   const trimmed = text.trim();
   const bare =
     /^\[([^\]]+)\](?::\d+)?$/.exec(trimmed)?.[1] ??

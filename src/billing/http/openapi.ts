@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import Type, { type TSchema } from "typebox";
 import { EXAMPLES, PROBLEM_EXAMPLE } from "./example.ts";
@@ -46,7 +47,7 @@ const REQUEST_ID = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } 
  * The API's description, from the same table and schemas that route and validate. It says nothing of the Sovereign that
  * serves it: equal programs, equal documents, equal fingerprints.
  */
-export function describeApi(operations: readonly Operation[]): Record<string, unknown> {
+function describeApi(operations: readonly Operation[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: describeOperation(operation) };
@@ -86,6 +87,17 @@ export function describeApi(operations: readonly Operation[]): Record<string, un
   };
   // TypeBox's schemas carry bookkeeping that JSON drops.
   return JSON.parse(JSON.stringify(document));
+}
+
+/** The description as it is served, written once: it changes with the program alone. */
+export interface ApiDocument {
+  text: string;
+  etag: string;
+}
+
+export function writeApi(operations: readonly Operation[]): ApiDocument {
+  const text = JSON.stringify(describeApi(operations));
+  return { text, etag: `"${createHash("sha256").update(text).digest("base64url")}"` };
 }
 
 function tagOf(path: string): string {

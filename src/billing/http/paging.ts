@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { RequestError } from "../errors.ts";
-import type { VoucherPosition } from "../voucher-list.ts";
+import type { TimePosition } from "../time-position.ts";
 
 const PAGE_SIZE = 1_000;
 export const pageQuery = {
@@ -17,15 +17,20 @@ export function parseLimit(text: string | undefined): number {
 }
 
 /** Of each answer that comes in pages. */
-export const NEXT_PAGE = { Link: 'The next page, as `rel="next"`; absent on the last.' };
+export const NEXT_PAGE = {
+  Link: 'The next page, as `rel="next"`, relative to the address that was asked; absent on the last.',
+};
 
-/** A page's link to the next one; undefined members are left out. */
-export function linkOf(path: string, members: Record<string, string | number | boolean | undefined>): string {
+/**
+ * A page's link to the next one; undefined members are left out. Relative to the request's own address, so that it holds
+ * also behind a proxy that puts a prefix before our paths.
+ */
+export function linkOf(members: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(members)) {
     if (value !== undefined) query.set(name, String(value));
   }
-  return `<${path}?${query}>; rel="next"`;
+  return `<?${query}>; rel="next"`;
 }
 
 export function parameterError(field: string, rule: string): RequestError {
@@ -35,24 +40,25 @@ export function parameterError(field: string, rule: string): RequestError {
 export const cursorError = () =>
   parameterError("cursor", "must come from the Link header of the page before");
 
-// What PostgreSQL itself wrote: a timestamp with its zone, or -infinity.
-const TIMESTAMP_TEXT = /^(-infinity|\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d){0,2})$/;
+// From PostgreSQL's first day to the last of year 9999, in microseconds since 1970.
+const FIRST_MICROS = -210_866_803_200_000_000n;
+const LAST_MICROS = 253_402_300_799_999_999n;
 
-export function formatCursor(position: VoucherPosition): string {
-  return Buffer.from(JSON.stringify([position.createdAt, position.code])).toString("base64url");
+function isTime(micros: unknown): micros is string | null {
+  if (micros === null) return true;
+  if (typeof micros !== "string" || !/^-?\d{1,18}$/.test(micros)) return false;
+  return FIRST_MICROS <= BigInt(micros) && BigInt(micros) <= LAST_MICROS;
 }
 
-export function parseCursor(text: string): VoucherPosition {
+export function formatCursor({ atMicros, id }: TimePosition): string {
+  return Buffer.from(JSON.stringify([atMicros, id])).toString("base64url");
+}
+
+/** `idPattern`: what the list's ids look like. Throws `request_invalid`. */
+export function parseCursor(text: string, idPattern = /^[^\0]+$/): TimePosition {
   try {
-    const [createdAt, code] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
-    if (
-      typeof createdAt === "string" &&
-      TIMESTAMP_TEXT.test(createdAt) &&
-      typeof code === "string" &&
-      !code.includes("\0")
-    ) {
-      return { createdAt, code };
-    }
+    const [atMicros, id] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
+    if (isTime(atMicros) && typeof id === "string" && idPattern.test(id)) return { atMicros, id };
   } catch {
     // Not one of ours: said below.
   }

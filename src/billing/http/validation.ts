@@ -6,12 +6,24 @@ import { type FieldError, RequestError } from "../errors.ts";
 const DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
 
-/** Also that the day exists: `Date` would take February 30th for March 2nd. */
+const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
+const END_MS = Date.UTC(10_000, 0);
+
+/**
+ * Also that the day exists: `Date` would take February 30th for March 2nd. And that the instant, rounded to microseconds
+ * as the database does, has a year of four digits in UTC too, as answers write it.
+ */
 function isDateTime(text: string): boolean {
-  const [, year = 0, month = 0, day = 0] = (DATE_TIME.exec(text) ?? []).map(Number);
+  const match = DATE_TIME.exec(text);
+  if (match === null) return false;
+  const [year = 0, month = 0, day = 0] = match.slice(1, 4).map(Number);
+  const fraction = match[5] ?? 0;
   const date = new Date(Date.UTC(2000, month - 1, day));
   date.setUTCFullYear(year, month - 1, day);
-  return year > 0 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const micros = Math.round(Number(fraction) * 1e6);
+  const instantMs = Date.parse(text.replace(/\.\d+/, "")) + micros / 1000;
+  const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return year > 0 && isDay && instantMs >= FIRST_MS && instantMs < END_MS;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -4,7 +4,6 @@ import type { Trust } from "../../admission/trust.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FIELD_MANAGER } from "../../api/name.ts";
 import { isInTerm } from "../../api/term.ts";
-import { probeDatabase } from "../../billing/db/probe.ts";
 import { runSmokeTest } from "../../billing/smoke.ts";
 import {
   billingReleaseWatches,
@@ -34,6 +33,7 @@ import { type Controller, createController } from "../../kube/reconcile.ts";
 import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { probeDatabase } from "./database-probe.ts";
 import type { OperatorKey } from "./key.ts";
 import type { Webhook } from "./webhook.ts";
 

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { BILLING, sovereignNamespace } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { parseBranding } from "../../billing/branding.ts";
-import { parseCatalogFile } from "../../billing/catalog.ts";
+import { createCatalogSource, parseCatalogFile } from "../../billing/catalog.ts";
 import { parseVoucherGrants } from "../../billing/grant.ts";
-import { type BillingService, createBillingService } from "../../billing/service.ts";
+import { type BillingService, createBillingService, parseJwks } from "../../billing/service.ts";
 import { readBillingSettings } from "../../billing/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
@@ -16,6 +16,7 @@ import { Registry } from "../../platform/metrics.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { ConfigMapObject, OperatorCaches } from "./cache.ts";
 import type { OperatorSettings } from "./flag.ts";
+import { rememberText } from "./remembered-text.ts";
 import { isMigrated, readBillingEnvironment } from "./sovereign-database.ts";
 
 const CHECK_MS = 2_000;
@@ -66,20 +67,15 @@ export async function startVoucherApi(deps: {
   function createServiceFor(sovereign: Sovereign, env: Env): BillingService {
     const key = `${sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace)}/${BILLING.configMap}`;
     const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-    const file = (name: string, absent: object = {}): unknown => {
-      const text = (configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name];
-      return text === undefined ? absent : JSON.parse(text);
-    };
+    const file = <T>(name: string, parse: (json: unknown) => T, absent?: object): (() => T) =>
+      rememberText(() => (configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name], parse, absent);
     return createBillingService({
       settings: { ...readBillingSettings(createEnvReader(env)), maxConnections: MAX_CONNECTIONS },
-      catalog: async () => parseCatalogFile(file("catalog.json")),
-      branding: () => parseBranding(file("branding.json")),
+      catalog: createCatalogSource(file("catalog.json", parseCatalogFile)),
+      branding: file("branding.json", parseBranding),
       // Who cannot read what is granted issues nothing.
-      grants: () => parseVoucherGrants(file("grants.json", { maxActive: 0 })),
-      operatorKeys: () =>
-        file("operator-jwks.json") as ReturnType<
-          NonNullable<Parameters<typeof createBillingService>[0]["operatorKeys"]>
-        >,
+      grants: file("grants.json", parseVoucherGrants, { maxActive: 0 }),
+      operatorKeys: file("operator-jwks.json", parseJwks, { keys: [] }),
       now,
       logger,
       // Its own: the operator's metrics are served elsewhere, and a service may be made anew.

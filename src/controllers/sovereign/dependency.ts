@@ -15,7 +15,7 @@ export interface SovereignDeps {
   events: EventRecorder;
   logger: Logger;
   now: () => Date;
-  /** Whether the database behind a URL takes a login now; src/billing/db/probe.ts asks it. */
+  /** Whether the database behind a URL takes a login now; src/cli/operator/database-probe.ts asks it. */
   probeDatabase(
     databaseUrl: string,
     namespace: string,

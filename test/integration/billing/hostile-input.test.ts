@@ -155,6 +155,10 @@ const WRONG = {
     "2026-01-01",
     "2026-01-01T00:00:00",
     "+012026-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-31T23:59:00-00:01",
+    "9999-12-31T23:59:59.9999999Z",
+    "0001-01-01T00:00:00+00:01",
     5,
   ],
 } as const;
@@ -290,6 +294,57 @@ describe("the audit of a voucher", () => {
       await expectRefusal(`/billing/vouchers/audit/${encodeURIComponent(code)}`, { method: "GET" }, [404]);
     },
   );
+});
+
+describe("cursors", () => {
+  const ID = "0a4b8c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d";
+  const POSITIONS: unknown[] = [
+    ["2026-13-45 99:99:99+99", "A"],
+    ["999999-01-01 00:00:00+00", "A"],
+    ["2026-01-01 00:00:00+00", "A"],
+    ["infinity", "A"],
+    ["-infinity", "A"],
+    ["253402300800000000", ID],
+    ["-210866803200000001", ID],
+    ["9223372036854775808", ID],
+    ["9".repeat(1_000), ID],
+    ["1e3", ID],
+    ["0x10", ID],
+    ["١", ID],
+    ["1.5", ID],
+    ["1\n", ID],
+    ["", ID],
+    [1, ID],
+    ["1", "A\u0000"],
+    ["1", ""],
+    ["1", null],
+    ["1", 5],
+    ["1"],
+    { atMicros: "1", id: ID },
+    null,
+    5,
+  ];
+  const cursorOf = (position: unknown) => Buffer.from(JSON.stringify(position)).toString("base64url");
+  const LISTS = ["/billing/vouchers/list", "/billing/admin/promos", "/billing/admin/orders"];
+
+  it.each(LISTS.flatMap((path) => POSITIONS.map((position) => [path, position] as const)))(
+    "of %s refuse %j",
+    async (path, position) => {
+      await expectRefusal(`${path}?cursor=${cursorOf(position)}`, { method: "GET" }, [400]);
+    },
+  );
+
+  it.each(["A", `${ID}x`, ID.toUpperCase(), "' OR 1=1 --"])("of orders refuse the id %j", async (id) => {
+    const path = `/billing/admin/orders?cursor=${cursorOf(["1", id])}`;
+    await expectRefusal(path, { method: "GET" }, [400]);
+  });
+
+  it.each(LISTS)("of %s may be at either end of time", async (path) => {
+    for (const micros of ["253402300799999999", "-210866803200000000", "-0", null]) {
+      const answer = await billing.ask(`${path}?cursor=${cursorOf([micros, ID])}`, { token: admin });
+      expect(answer.status).toBe(200);
+    }
+  });
 });
 
 describe("codes that are not there", () => {

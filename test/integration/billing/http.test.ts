@@ -115,6 +115,20 @@ describe("HEAD and OPTIONS", () => {
   });
 });
 
+describe("/openapi.json", () => {
+  it("is told to be the same by its tag", async () => {
+    const first = await billing.ask("/openapi.json");
+    const etag = first.headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[\w-]{20,}"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+      const again = await ask(billing.origin, "/openapi.json", { headers: { "if-none-match": known } });
+      expect([again.status, again.text, again.headers.get("etag")]).toEqual([304, "", etag]);
+    }
+    const other = await billing.ask("/openapi.json", { headers: { "if-none-match": '"other"' } });
+    expect([other.status, other.text]).toEqual([200, first.text]);
+  });
+});
+
 describe("a request id", () => {
   it.each(["0b9dd2c1-51f4-4b8c-9d36-4a51d0e6f001", "0b9dd2c151f44b8c9d364a51d0e6f001"])(
     "is taken over: %s",

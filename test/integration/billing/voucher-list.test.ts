@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
+import { issueVoucher, nextPage, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
 
 let billing: TestBilling;
 let admin: string;
@@ -64,7 +64,7 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
     while (next !== undefined) {
       const answer = await billing.ask(next, { token: admin });
       codes.push(...answer.json.map(({ code }: { code: string }) => code));
-      next = /<([^>]+)>; rel="next"/.exec(answer.headers.get("link") ?? "")?.[1];
+      next = nextPage(next, answer);
       if (next !== undefined) expect(next).toMatch(/^\S+\?limit=1&cursor=[\w-]+&active=true&q=R$/);
       pages += 1;
     }
@@ -75,13 +75,39 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
     const text = "é&x=1#>؟";
     await issueVoucher(billing, "ODD-1", { description: text });
     await issueVoucher(billing, "ODD-2", { description: text });
-    const first = await billing.ask(`${path}?limit=1&q=${encodeURIComponent(text)}`, { token: admin });
-    const next = /^<([^>]+)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
+    const asked = `${path}?limit=1&q=${encodeURIComponent(text)}`;
+    const first = await billing.ask(asked, { token: admin });
+    const next = nextPage(asked, first) ?? "";
     const second = await billing.ask(next, { token: admin });
     expect([...first.json, ...second.json].map(({ code }) => code)).toEqual(["ODD-2", "ODD-1"]);
     expect(second.headers.get("link")).toBeNull();
     for (const code of ["ODD-1", "ODD-2"])
       await billing.ask(`/billing/vouchers/revoke/${code}`, { method: "DELETE", token: admin });
+  });
+
+  it("shows each voucher once, whatever the day of its creation, to the microsecond", async () => {
+    const days = [
+      "9999-12-31 23:59:59.999999+00",
+      "9999-12-31 23:59:59.999998+00",
+      "1969-12-31 23:59:59.999999+00",
+      "1969-12-31 23:59:59.999998+00",
+      "0001-01-01 00:00:00+00",
+      null,
+    ];
+    await billing.database.pool.query(
+      `INSERT INTO promo_codes (code, credit_omr, description, active, created_at, adopted)
+       SELECT 'DAY-' || n, 1, 'of a day', true, day, true FROM unnest($1::timestamptz[]) WITH ORDINALITY AS d (day, n)`,
+      [days],
+    );
+    const codes: string[] = [];
+    let next: string | undefined = `${path}?limit=1&q=of+a+day`;
+    while (next !== undefined) {
+      const answer = await billing.ask(next, { token: admin });
+      codes.push(...answer.json.map(({ code }: { code: string }) => code));
+      next = codes.length > days.length ? undefined : nextPage(next, answer);
+    }
+    await billing.database.pool.query("DELETE FROM promo_codes WHERE code LIKE 'DAY-%'");
+    expect(codes).toEqual(["DAY-1", "DAY-2", "DAY-3", "DAY-4", "DAY-5", "DAY-6"]);
   });
 
   it.each([

@@ -11,6 +11,8 @@ interface Voucher {
 function createSovereign(crooked: {
   preview?: (body: Record<string, unknown>) => unknown;
   list?: unknown;
+  /** Says that it revoked, and did nothing. */
+  revokesNothing?: true;
   statusOf?: (path: string) => number | undefined;
   hangAt?: string;
 }) {
@@ -33,7 +35,11 @@ function createSovereign(crooked: {
       );
     }
     if (wrong !== undefined) return respond(wrong, { error: "crooked" });
-    if (path.endsWith("/list")) return respond(200, crooked.list ?? [...live.values()]);
+    if (path.endsWith("/list")) {
+      const sought = url.searchParams.get("q") ?? "";
+      const found = [...live.values()].reverse().filter(({ code }) => code.includes(sought));
+      return respond(200, crooked.list ?? found.slice(0, Number(url.searchParams.get("limit"))));
+    }
     if (path.endsWith("/issue")) return respond(200, live.get(body.code));
     if (path.endsWith("/redeem-preview")) {
       const voucher = live.get(String(body.code).trim().toUpperCase());
@@ -42,6 +48,7 @@ function createSovereign(crooked: {
       const preview = { code, credit_omr, description, active, accepting_redemptions: true };
       return respond(200, crooked.preview?.(preview) ?? preview);
     }
+    if (path.includes("/revoke/") && crooked.revokesNothing) return respond(200, { ok: true });
     if (path.includes("/revoke/"))
       return live.delete(path.split("/").at(-1) ?? "") ? respond(200, { ok: true }) : respond(404, {});
     if (path === "/readyz")
@@ -132,6 +139,30 @@ describe("runSmokeTest", () => {
     });
     expect((await run(sovereign, undefined, "SMOKE-OWN")).passed).toBe(true);
     expect(sovereign.live.size).toBe(0);
+  });
+
+  it("sees that a voucher is still live, however many newer ones there are and however alike", async () => {
+    const sovereign = createSovereign({ revokesNothing: true });
+    const terms = { credit_omr: 1, description: "", active: true, max_redemptions: 1, times_redeemed: 0 };
+    const add = (code: string) =>
+      sovereign.live.set(code, { code, ...terms, created_at: "2026-01-01T00:00:00Z" });
+    add("SMOKE-OWN");
+    for (let index = 0; index < 60; index += 1) add(`NEWER-${index}`);
+    add("SMOKE-OWN-2");
+    const report = await run(sovereign, undefined, "SMOKE-OWN");
+    expect(report.steps.at(-1)).toMatchObject({
+      passed: false,
+      message: expect.stringMatching(/still listed/),
+    });
+  });
+
+  it("does not take one of a longer code for it", async () => {
+    const sovereign = createSovereign({});
+    sovereign.live.set("SMOKE-OWN-2", {
+      ...{ code: "SMOKE-OWN-2", credit_omr: 1, description: "", active: true },
+      ...{ max_redemptions: 1, times_redeemed: 0, created_at: "2026-01-01T00:00:00Z" },
+    });
+    expect((await run(sovereign, undefined, "SMOKE-OWN")).passed).toBe(true);
   });
 
   it("fails by itself when nobody answers, and revokes", async () => {

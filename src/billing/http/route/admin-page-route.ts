@@ -1,12 +1,12 @@
 import type { Branding } from "../../branding.ts";
 import { RequestError } from "../../errors.ts";
+import { isKnown, TAG } from "../entity-tag.ts";
 import type { Answer, Operation, OperationRequest } from "../operation.ts";
 import { operation } from "../operation.ts";
 import { type AdminSignIn, createAdminPage } from "../page/admin-page.ts";
 import { chooseLanguage } from "../page/language.ts";
 
 const YEAR_S = 31_536_000;
-const TAG = { ETag: "What to send as If-None-Match, to be told 304 while nothing has changed." };
 
 /** The administrators' page and its parts. Who may see what is the API's to say: the page itself knows nothing. */
 export function adminPageOperations(deps: {
@@ -76,9 +76,4 @@ export function adminPageOperations(deps: {
       handle: part("text/javascript", (version, file) => assets.module(version, file)),
     }),
   ];
-}
-
-function isKnown(headers: OperationRequest<unknown>["headers"], etag: string): boolean {
-  const asked = headers["if-none-match"];
-  return typeof asked === "string" && asked.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
 }

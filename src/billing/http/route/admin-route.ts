@@ -1,13 +1,12 @@
 import Type from "typebox";
-import type { OrderPosition } from "../../order-list.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
 import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { cursorError, linkOf, NEXT_PAGE, pageQuery, parseLimit } from "../paging.ts";
+import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
 import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
 
-const ORDERS_PATH = "/billing/admin/orders";
+const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What the platform's own administrators read and set, and what the payment processor tells us. */
 export function adminOperations(deps: {
@@ -20,7 +19,7 @@ export function adminOperations(deps: {
     operation({
       id: "listOrders",
       method: "get",
-      path: ORDERS_PATH,
+      path: "/billing/admin/orders",
       summary: "Orders, newest first, each with the Sovereign's FQDN",
       access: SUPERADMIN,
       query: pageQuery,
@@ -28,10 +27,10 @@ export function adminOperations(deps: {
       answerHeaders: NEXT_PAGE,
       async handle({ query }) {
         const limit = parseLimit(query.limit);
-        const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);
+        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, ORDER_ID);
         const { orders, next } = await revenue.orders(limit, after);
-        const link = next && linkOf(ORDERS_PATH, { limit, cursor: formatPosition(next) });
-        return json(orders, 200, link === undefined ? {} : { Link: link });
+        const headers = next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(next) }) };
+        return json(orders, 200, headers);
       },
     }),
     operation({
@@ -79,17 +78,4 @@ export function adminOperations(deps: {
       },
     }),
   ];
-}
-
-const UNDATED = "undated";
-// A moment in microseconds, no further than PostgreSQL's own time reaches.
-const POSITION = /^(undated|-?\d{1,17})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-
-const formatPosition = ({ createdMicros, orderId }: OrderPosition) =>
-  `${createdMicros ?? UNDATED}_${orderId}`;
-
-function parsePosition(cursor: string): OrderPosition {
-  const [, createdMicros, orderId] = POSITION.exec(cursor) ?? [];
-  if (createdMicros === undefined || orderId === undefined) throw cursorError();
-  return { createdMicros: createdMicros === UNDATED ? null : createdMicros, orderId };
 }

@@ -4,6 +4,8 @@ import type { Branding } from "../../branding.ts";
 import { CodedError, RequestError } from "../../errors.ts";
 import { MAX_CODE_LENGTH, voucherKey } from "../../voucher.ts";
 import type { VoucherService } from "../../voucher-service.ts";
+import { isKnown, TAG } from "../entity-tag.ts";
+import type { ApiDocument } from "../openapi.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { chooseLanguage } from "../page/language.ts";
 import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
@@ -26,7 +28,7 @@ export function pageOperations(deps: {
   sovereignFqdn: string;
   readiness: () => Promise<Readiness>;
   registry: Registry;
-  apiDocument: () => unknown;
+  apiDocument: () => ApiDocument;
 }): Operation[] {
   const { vouchers, limiter, branding, sovereignFqdn, readiness, registry, apiDocument } = deps;
   const renderRedeemPage = createRedeemPage({ sovereignFqdn });
@@ -87,8 +89,15 @@ export function pageOperations(deps: {
       path: "/openapi.json",
       summary: "This document",
       access: "anyone",
-      answers: { 200: Type.Object({}) },
-      handle: async () => json(apiDocument()),
+      answers: { 200: Type.Object({}), 304: [] },
+      answerHeaders: TAG,
+      async handle({ headers: asked }): Promise<Answer> {
+        const { text, etag } = apiDocument();
+        const headers = { "Cache-Control": "no-cache", ETag: etag };
+        return isKnown(asked, etag)
+          ? { kind: "empty", status: 304, headers }
+          : { kind: "text", status: 200, contentType: "application/json; charset=utf-8", text, headers };
+      },
     }),
     operation({
       id: "checkLiveness",
@@ -103,7 +112,7 @@ export function pageOperations(deps: {
       id: "checkReadiness",
       method: "get",
       path: "/readyz",
-      summary: "The database answers; its schema as measured now",
+      summary: "The database answers; its schema as measured in the last half minute",
       access: "anyone",
       answers: { 200: ReadyAnswer, 503: NotReadyAnswer },
       async handle() {

@@ -6,7 +6,6 @@ import { BalancesAnswer, RedemptionDaysAnswer } from "../report-schema.ts";
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
-const BALANCES_PATH = "/billing/admin/balances";
 
 /** What the administrators' page draws. Redemptions are the Franchisee's own; customers' money is for superadmins, as orders are. */
 export function reportOperations(deps: { reports: ReportService }): Operation[] {
@@ -32,7 +31,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
     operation({
       id: "listBalances",
       method: "get",
-      path: BALANCES_PATH,
+      path: "/billing/admin/balances",
       summary: "Customers and their credit, the largest first",
       access: SUPERADMIN,
       query: pageQuery,
@@ -42,7 +41,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
         const limit = parseLimit(query.limit);
         const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);
         const { balances, next } = await reports.balances(limit, after);
-        const link = next && linkOf(BALANCES_PATH, { limit, cursor: formatPosition(next) });
+        const link = next && linkOf({ limit, cursor: formatPosition(next) });
         return json(balances, 200, link === undefined ? {} : { Link: link });
       },
     }),

@@ -42,11 +42,10 @@ export function voucherAuditOperation({ vouchers }: { vouchers: VoucherService }
       const { cursor } = query;
       if (cursor !== undefined && !CURSOR.test(cursor)) throw cursorError();
       const page = await vouchers.readAudit(code, limit, cursor);
-      const path = `/billing/vouchers/audit/${encodeURIComponent(code)}`;
       return json(
         page.entries,
         200,
-        page.next === undefined ? {} : { Link: linkOf(path, { limit, cursor: page.next }) },
+        page.next === undefined ? {} : { Link: linkOf({ limit, cursor: page.next }) },
       );
     },
   });

@@ -46,21 +46,15 @@ export function voucherOperations(deps: {
 }): Operation[] {
   const { vouchers, limiter, issueLimiter } = deps;
 
-  const list =
-    (path: string) =>
-    async ({ query }: { query: Readonly<Record<string, string>> }) => {
-      const limit = parseLimit(query.limit);
-      const filter = parseFilter(query);
-      const page = await vouchers.list(
-        limit,
-        query.cursor === undefined ? undefined : parseCursor(query.cursor),
-        filter,
-      );
-      const link =
-        page.next &&
-        linkOf(path, { limit, cursor: formatCursor(page.next), active: filter.active, q: filter.text });
-      return json(page.vouchers, 200, link === undefined ? {} : { Link: link });
-    };
+  const list = async ({ query }: { query: Readonly<Record<string, string>> }) => {
+    const limit = parseLimit(query.limit);
+    const filter = parseFilter(query);
+    const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+    const page = await vouchers.list(limit, after, filter);
+    const link =
+      page.next && linkOf({ limit, cursor: formatCursor(page.next), active: filter.active, q: filter.text });
+    return json(page.vouchers, 200, link === undefined ? {} : { Link: link });
+  };
 
   const issue = (id: string, path: string, summary: string, body: typeof IssueBody | typeof PromoBody) =>
     operation({
@@ -111,7 +105,7 @@ export function voucherOperations(deps: {
       query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
       answerHeaders: NEXT_PAGE,
-      handle: list("/billing/vouchers/list"),
+      handle: list,
     }),
     revoke("revokeVoucher", "/billing/vouchers/revoke/{code}", "Revoke a live voucher"),
     operation({
@@ -140,7 +134,7 @@ export function voucherOperations(deps: {
       query: listQuery,
       answers: { 200: Type.Array(VoucherAnswer) },
       answerHeaders: NEXT_PAGE,
-      handle: list("/billing/admin/promos"),
+      handle: list,
     }),
     issue(
       "upsertPromo",

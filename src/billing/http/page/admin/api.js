@@ -16,7 +16,7 @@ export const whenRefused = (handler) => {
   onRefused = handler;
 };
 
-/** Asks the service as who is signed in: the body of the answer, and the path of the next page of a list. */
+/** Asks the service as who is signed in: the body of the answer, and the address of the next page of a list. */
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
   let response;
   try {
@@ -36,11 +36,13 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
     throw new ApiError(0, text.unreachable);
   }
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return { body: answer, next: nextOf(response.headers.get("link")) };
+  if (response.ok) return { body: answer, next: nextOf(response) };
   if (response.status === 401) onRefused();
   throw new ApiError(response.status, answer.detail ?? text.unreachable);
 }
 
-function nextOf(link) {
-  return /<([^>]+)>;\s*rel="next"/.exec(link ?? "")?.[1];
+/** A link is relative to the address that was asked. */
+function nextOf({ headers, url }) {
+  const next = /<([^>]*)>;\s*rel="next"/.exec(headers.get("link") ?? "")?.[1];
+  return next === undefined ? undefined : new URL(next, url).href;
 }

@@ -5,7 +5,7 @@ import { byId, fill, notify, showProblem, text } from "./view.js";
 import { createVoucherPanel } from "./voucher-panel.js";
 
 const reports = createReportPanel();
-const vouchers = createVoucherPanel({ onChange: reports.load });
+const vouchers = createVoucherPanel();
 
 function showSignedOut(message) {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();

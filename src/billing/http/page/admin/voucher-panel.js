@@ -5,8 +5,8 @@ import { byId, create, fill, formatBaisa, formatNumber, notify, row, showProblem
 const PAGE_SIZE = 50;
 const SEARCH_DELAY_MS = 250;
 
-/** The list of vouchers with its search, and the dialogs that issue, share and revoke. `onChange` hears of both. */
-export function createVoucherPanel({ onChange }) {
+/** The list of vouchers with its search, and the dialogs that issue, share and revoke. */
+export function createVoucherPanel() {
   let next;
   let running;
   let searchTimer;
@@ -130,7 +130,7 @@ export function createVoucherPanel({ onChange }) {
       const message = await send();
       byId(dialog).close();
       notify(message);
-      await Promise.all([load(), onChange()]);
+      await load();
     } catch (error) {
       showProblem(problem, error.message);
     } finally {

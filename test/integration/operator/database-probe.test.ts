@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { probeDatabase } from "../../../src/billing/db/probe.ts";
+import { probeDatabase } from "../../../src/cli/operator/database-probe.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 
 describe("the probe of a database", () => {
