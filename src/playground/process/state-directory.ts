@@ -70,6 +70,9 @@ function held(path: string, lock: string): StateDirectory {
       if (remove) {
         for (const entry of manifest.entries()) rmSync(join(path, entry), { recursive: true, force: true });
         manifest.remove();
+        // What others left who were killed while they came in.
+        for (const entry of readdirSync(path))
+          if (entry.startsWith(`${LOCK}.`)) rmSync(join(path, entry), { force: true });
       }
       // Last: until then nobody else may come in.
       rmSync(lock, { force: true });
