@@ -65,7 +65,7 @@ export const command: Command = {
     const drainMs = reader.integer("DRAIN_SECONDS", 0, 0, 300) * 1_000;
     const requestMs = reader.integer("REQUEST_SECONDS", 30, 1, 300) * 1_000;
     const settings = readBillingSettings(reader);
-    const logger = createLogger("billing", env.LOG_LEVEL || "info");
+    const logger = createLogger("billing", env.LOG_LEVEL || "info", { behind: true });
     const service = createService(() =>
       createBillingService({ settings, now: () => new Date(), logger, registry: createMetricsRegistry() }),
     );

@@ -16,8 +16,11 @@ export function redactSecrets(line: string): string {
   return line.replace(SECRET_MEMBER, '$1"[redacted]"').replace(SECRET_TEXT, "[redacted]");
 }
 
-/** JSON lines on stderr: results go to stdout. `level` as pino names it. */
-export function createLogger(name: string, level = "info"): Logger {
+/**
+ * JSON lines on stderr: results go to stdout. `level` as pino names it. With `behind`, lines are written while others wait,
+ * as a service that logs each request wants: all of them at a normal end, and the last ones lost to kill -9.
+ */
+export function createLogger(name: string, level = "info", { behind = false } = {}): Logger {
   return pino(
     {
       name,
@@ -27,6 +30,6 @@ export function createLogger(name: string, level = "info"): Logger {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: redactSecrets },
     },
-    pino.destination({ dest: 2, sync: true }),
+    pino.destination({ dest: 2, sync: !behind }),
   );
 }

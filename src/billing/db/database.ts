@@ -72,13 +72,8 @@ export function createDatabase(pool: pg.Pool): Database {
   return {
     pool,
     withClient,
-    async query<Row>(statement: Statement): Promise<Row[]> {
-      try {
-        return (await pool.query(statement)).rows as Row[];
-      } catch (error) {
-        throw classify(error);
-      }
-    },
+    // Not the pool's own `query`: that closes the connection after any error, a broken constraint too.
+    query: <Row>(statement: Statement) => withClient((client) => queryableOf(client).query<Row>(statement)),
     transaction: (run) =>
       withClient(async (client, discard) => {
         const queryable = queryableOf(client);

@@ -26,7 +26,7 @@ export async function startBillingProcess(deps: {
 }): Promise<BillingProcess> {
   const { databaseUrl, neighbourPort, logFile, reaper, nodeArgs = [] } = deps;
   const child = await startChild({
-    argv: [process.execPath, ...nodeArgs, MAIN, "billing"],
+    argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "billing"],
     env: {
       DATABASE_URL: databaseUrl,
       SOVEREIGN_FQDN: FQDN,
