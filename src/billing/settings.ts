@@ -67,7 +67,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
   if (catalogUrl !== undefined && catalogFile !== undefined)
     throw new UsageError("CATALOG_URL and CATALOG_FILE are both set: keep one");
   return {
-    databaseUrl: reader.required("DATABASE_URL"),
+    databaseUrl: reader.databaseUrl(),
     sovereignFqdn,
     token: {
       sovereignFqdn,

@@ -25,7 +25,7 @@ export const command: Command = {
   async run({ args, env, signal, stdout }) {
     if (args.length > 0) throw new UsageError(`migrate takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);
-    const databaseUrl = reader.required("DATABASE_URL");
+    const databaseUrl = reader.databaseUrl();
     const terminationLog = env.TERMINATION_LOG || undefined;
     const logger = createLogger("migrate", env.LOG_LEVEL || "info");
     try {

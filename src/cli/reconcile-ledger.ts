@@ -27,7 +27,7 @@ export const command: Command = {
   help: HELP,
   async run({ args, env, stdout }) {
     const acceptAdopted = parseFlags(args);
-    const connectionString = createEnvReader(env).required("DATABASE_URL");
+    const connectionString = createEnvReader(env).databaseUrl();
     const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
     client.on("error", () => {});
     await client.connect();

@@ -30,6 +30,14 @@ export function createEnvReader(
     return value;
   }
 
+  /** The URL of a PostgreSQL database, as every command that works on one takes it. */
+  function databaseUrl(name = "DATABASE_URL"): string {
+    const url = required(name);
+    if (!["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? ""))
+      throw new UsageError(`${name} must be a postgres:// URL`);
+    return url;
+  }
+
   /** A whole number within `[min, max]`. */
   function integer(name: string, fallback: number, min = 0, max = Number.MAX_SAFE_INTEGER): number {
     const text = optional(name);
@@ -49,18 +57,7 @@ export function createEnvReader(
       .filter((item) => item !== "");
   }
 
-  /** JSON in a file named by the variable itself (`CATALOG_FILE`, `BRANDING_FILE`, …). */
-  function jsonFile(name: string): unknown {
-    const path = env[name] || undefined;
-    if (path === undefined) return undefined;
-    try {
-      return JSON.parse(readFile(path));
-    } catch (cause) {
-      throw new UsageError(`${name}: ${path} is not readable JSON`, { cause });
-    }
-  }
-
-  return { optional, required, integer, list, jsonFile };
+  return { optional, required, databaseUrl, integer, list };
 }
 
 export type EnvReader = ReturnType<typeof createEnvReader>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createEnvReader } from "../../../src/platform/env.ts";
 import { UsageError } from "../../../src/platform/errors.ts";
 
-const files: Record<string, string> = { "/secret": "s3cret\n", "/catalog": '{"plans":[]}', "/broken": "{" };
+const files: Record<string, string> = { "/secret": "s3cret\n" };
 const readFile = (path: string) => {
   const text = files[path];
   if (text === undefined) throw new Error("ENOENT");
@@ -35,10 +35,17 @@ describe("environment reader", () => {
     expect(reader({ L: " a, ,b," }).list("L")).toEqual(["a", "b"]);
   });
 
-  it("reads JSON files and names the variable when one is broken", () => {
-    expect(reader({ CATALOG_FILE: "/catalog" }).jsonFile("CATALOG_FILE")).toEqual({ plans: [] });
-    expect(() => reader({ CATALOG_FILE: "/broken" }).jsonFile("CATALOG_FILE")).toThrow(
-      new UsageError("CATALOG_FILE: /broken is not readable JSON"),
-    );
+  it.each(["mysql://x", "localhost/billing", "a secret that is no URL"])(
+    "refuses the database %s without repeating it",
+    (DATABASE_URL) => {
+      expect(() => reader({ DATABASE_URL }).databaseUrl()).toThrow(
+        new UsageError("DATABASE_URL must be a postgres:// URL"),
+      );
+    },
+  );
+
+  it("takes a database under both names of its scheme", () => {
+    for (const DATABASE_URL of ["postgres://u:p@db/billing", "postgresql://db/billing?sslmode=require"])
+      expect(reader({ DATABASE_URL }).databaseUrl()).toBe(DATABASE_URL);
   });
 });
