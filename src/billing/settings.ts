@@ -78,20 +78,20 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
             oidc: {
               issuer,
               audience,
-              ...(jwksUrl === undefined ? {} : { jwksUrl: requireUrl("OIDC_JWKS_URL", jwksUrl) ?? jwksUrl }),
+              ...(jwksUrl === undefined ? {} : { jwksUrl: reader.httpUrl("OIDC_JWKS_URL") ?? jwksUrl }),
             },
           }),
     },
     operatorJwksFile,
-    catalogUrl: requireUrl("CATALOG_URL", catalogUrl),
+    catalogUrl: reader.httpUrl("CATALOG_URL"),
     catalogFile,
     brandingFile: reader.optional("BRANDING_FILE"),
     grantsFile: reader.optional("GRANTS_FILE"),
-    tenantUrl: requireUrl("TENANT_URL", reader.optional("TENANT_URL")),
+    tenantUrl: reader.httpUrl("TENANT_URL"),
     adminSignIn:
       clientId === undefined || issuer === undefined
         ? undefined
-        : { issuer: requireUrl("OIDC_ISSUER", issuer) ?? issuer, clientId },
+        : { issuer: reader.httpUrl("OIDC_ISSUER") ?? issuer, clientId },
     corsOrigins: reader.list("CORS_ORIGIN"),
     trustedProxies: reader.list("TRUSTED_PROXIES"),
     redpandaBrokers: readBrokers(reader),
@@ -113,12 +113,4 @@ function readBrokers(reader: EnvReader): string[] {
       throw new UsageError("REDPANDA_BROKERS must be a list of host:port, separated by commas");
   }
   return brokers;
-}
-
-function requireUrl(name: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const url = URL.parse(text);
-  if (url === null || !["http:", "https:"].includes(url.protocol))
-    throw new UsageError(`${name} must be an http or https URL`);
-  return text;
 }

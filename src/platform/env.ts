@@ -30,6 +30,13 @@ export function createEnvReader(
     return value;
   }
 
+  function httpUrl(name: string): string | undefined {
+    const url = optional(name);
+    if (url !== undefined && !["http:", "https:"].includes(URL.parse(url)?.protocol ?? ""))
+      throw new UsageError(`${name} must be an http or https URL`);
+    return url;
+  }
+
   /** The URL of a PostgreSQL database, as every command that works on one takes it. */
   function databaseUrl(name = "DATABASE_URL"): string {
     const url = required(name);
@@ -57,7 +64,7 @@ export function createEnvReader(
       .filter((item) => item !== "");
   }
 
-  return { optional, required, databaseUrl, integer, list };
+  return { optional, required, httpUrl, databaseUrl, integer, list };
 }
 
 export type EnvReader = ReturnType<typeof createEnvReader>;

@@ -22,13 +22,6 @@ export function readPaymentConfiguration(
   reader: EnvReader,
   known: { sovereignFqdn: string; jwtSecret: string | undefined },
 ): PaymentConfiguration {
-  const url = (name: string): string | undefined => {
-    const text = reader.optional(name);
-    if (text === undefined) return undefined;
-    if (!["http:", "https:"].includes(URL.parse(text)?.protocol ?? ""))
-      throw new UsageError(`${name} must be an http or https URL`);
-    return text;
-  };
   const secretKey = reader.optional("STRIPE_SECRET_KEY");
   const webhookSecret = reader.optional("STRIPE_WEBHOOK_SECRET") ?? "";
   const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
@@ -46,9 +39,9 @@ export function readPaymentConfiguration(
     fixedKeys: secretKey === undefined ? undefined : { secretKey, webhookSecret, publicKey },
     // Sovereigns of today have a JWT secret and nothing else of their own.
     settingsKey: settingsKey ?? known.jwtSecret,
-    apiBase: url("STRIPE_API_BASE"),
+    apiBase: reader.httpUrl("STRIPE_API_BASE"),
     currency,
-    successUrl: url("SUCCESS_URL") ?? `${home}/?checkout=paid`,
-    cancelUrl: url("CANCEL_URL") ?? `${home}/?checkout=cancelled`,
+    successUrl: reader.httpUrl("SUCCESS_URL") ?? `${home}/?checkout=paid`,
+    cancelUrl: reader.httpUrl("CANCEL_URL") ?? `${home}/?checkout=cancelled`,
   };
 }
