@@ -4,42 +4,47 @@ import type pg from "pg";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { createAccountService } from "./account.ts";
+import { createTokenVerifier } from "./auth/token.ts";
 import { createBackground } from "./background.ts";
 import { type Branding, parseBranding } from "./branding.ts";
-import { type CatalogSource, createCatalogClient, createCatalogSource, parseCatalogFile } from "./catalog.ts";
-import { type CountPlaced, createCheckout } from "./checkout.ts";
-import { createCheckoutCall } from "./checkout-call.ts";
+import { createCheckoutCall } from "./checkout/call.ts";
+import {
+  type CatalogSource,
+  createCatalogClient,
+  createCatalogSource,
+  parseCatalogFile,
+} from "./checkout/catalog.ts";
+import { type CountPlaced, createCheckout } from "./checkout/checkout.ts";
 import { createDatabase, createPool } from "./db/database.ts";
 import { CheckoutError } from "./errors.ts";
-import { parseVoucherGrants, type VoucherGrants } from "./grant.ts";
+import { KAFKA_SINK, ORGANIZATION_SINK } from "./event/outbox.ts";
+import { observeOutbox } from "./event/outbox-lag.ts";
+import { createTenantDirectory } from "./event/tenant-directory.ts";
 import { createApp } from "./http/app.ts";
-import { createClientAddress } from "./http/client-address.ts";
-import { createIssueLimiter } from "./http/issue-limiter.ts";
+import { createClientAddress } from "./http/limit/client-address.ts";
+import { createIssueLimiter } from "./http/limit/issue-limiter.ts";
+import { createPreviewLimiter } from "./http/limit/preview-limiter.ts";
 import { writeApi } from "./http/openapi.ts";
 import type { Operation } from "./http/operation.ts";
-import { createPreviewLimiter } from "./http/preview-limiter.ts";
 import { accountOperations } from "./http/route/account-route.ts";
 import { adminPageOperations } from "./http/route/admin-page-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
+import { bulkIssueOperation } from "./http/route/bulk-issue-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
 import { pageOperations, type Readiness } from "./http/route/page-route.ts";
 import { reportOperations } from "./http/route/report-route.ts";
 import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
-import { voucherBatchOperation } from "./http/route/voucher-batch-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createTracing, type Tracing } from "./http/trace-context.ts";
 import { createValidator } from "./http/validation.ts";
-import { KAFKA_SINK, ORGANIZATION_SINK } from "./outbox.ts";
-import { observeOutbox } from "./outbox-lag.ts";
+import { createAccountService } from "./ledger/account.ts";
+import { createReportService } from "./ledger/report.ts";
+import { createRevenueService } from "./ledger/revenue.ts";
 import { createPayment } from "./payment/payment.ts";
 import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
-import { createReportService } from "./report.ts";
-import { createRevenueService } from "./revenue.ts";
 import type { BillingSettings } from "./settings.ts";
-import { createTenantDirectory } from "./tenant-directory.ts";
-import { createTokenVerifier } from "./token.ts";
-import { createVoucherService } from "./voucher-service.ts";
+import { parseVoucherGrants, type VoucherGrants } from "./voucher/grant.ts";
+import { createVoucherService } from "./voucher/voucher-service.ts";
 import { createWatchedFile } from "./watched-file.ts";
 
 export interface BillingServiceDeps {
@@ -132,7 +137,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
 
   const operations: Operation[] = [
     ...voucherOperations({ vouchers, limiter, issueLimiter }),
-    voucherBatchOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
+    bulkIssueOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
     voucherAuditOperation({ vouchers }),
     ...accountOperations({
       checkout,

@@ -1,7 +1,7 @@
 import type { EnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
+import type { TokenSettings } from "./auth/token.ts";
 import { type PaymentConfiguration, readPaymentConfiguration } from "./payment/configuration.ts";
-import type { TokenSettings } from "./token.ts";
 
 export interface PreviewLimits {
   /** Previews for each client and minute; 0 = no limit. */

@@ -3,7 +3,7 @@ import pg from "pg";
 import { readSchemaState } from "../billing/db/fingerprint.ts";
 import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
-import { reconcileLedger } from "../billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";

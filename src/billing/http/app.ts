@@ -1,8 +1,8 @@
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import type { Logger } from "../../platform/log.ts";
 import type { Registry } from "../../platform/metrics.ts";
+import type { Caller, TokenVerifier } from "../auth/token.ts";
 import { CodedError, RequestError, TokenError } from "../errors.ts";
-import type { Caller, TokenVerifier } from "../token.ts";
 import { bodyOf, requestErrorOf, requireJsonType } from "./body.ts";
 import { answerCors } from "./cors.ts";
 import { describeFault, placesOf } from "./fault.ts";

@@ -5,7 +5,7 @@ import { EXAMPLES, PROBLEM_EXAMPLE } from "./example.ts";
 import type { Operation } from "./operation.ts";
 import { type ProblemCode, problemsByStatus } from "./operation-problem.ts";
 import { PROBLEMS } from "./problem.ts";
-import { ProblemAnswer } from "./schema.ts";
+import { ProblemAnswer } from "./schema/state.ts";
 
 /** Groups of operations, by the beginnings of their paths; the last takes the rest. */
 const TAGS: readonly { name: string; description: string; paths: readonly string[] }[] = [

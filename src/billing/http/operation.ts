@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
+import type { Caller, Role } from "../auth/token.ts";
 import type { BillingErrorCode } from "../errors.ts";
-import type { Caller, Role } from "../token.ts";
 
 /** Who may ask: anyone, a signed-in user, or a holder of one of the roles. */
 export type Access = "anyone" | "user" | readonly Role[];

@@ -1,6 +1,6 @@
 import Type from "typebox";
+import type { TimePosition } from "../db/time-position.ts";
 import { RequestError } from "../errors.ts";
-import type { TimePosition } from "../time-position.ts";
 
 const PAGE_SIZE = 1_000;
 export const pageQuery = {

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
-import type { CountPlaced } from "../checkout.ts";
+import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database, Queryable } from "../db/database.ts";
 import { CheckoutError, RequestError } from "../errors.ts";
 import { sessionOf } from "./processor.ts";

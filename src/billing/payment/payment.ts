@@ -1,6 +1,6 @@
 import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
-import type { CountPlaced } from "../checkout.ts";
+import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database } from "../db/database.ts";
 import type { PaymentConfiguration } from "./configuration.ts";
 import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";

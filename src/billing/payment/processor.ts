@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
+import { inFlight } from "../db/idempotency.ts";
 import { CheckoutError } from "../errors.ts";
-import { inFlight } from "../idempotency.ts";
 import { baisaOfMinor, minorOfBaisa } from "./currency.ts";
 
 /** What a Checkout Session is asked for. */

@@ -1,7 +1,7 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
-import type { CountPlaced } from "../checkout.ts";
+import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database } from "../db/database.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { ORGANIZATION } from "../../api/organization.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../../billing/outbox.ts";
+import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../../billing/event/outbox.ts";
 import { desiredOrganization } from "../../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists } from "../../kube/error.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import {
   type Answer,

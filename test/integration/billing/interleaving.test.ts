@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { type Answer, ask, signToken, startBilling, type TestBilling } from "../../support/billing.ts";
 import { type StripeServer, startStripeServer } from "../../support/stripe-server.ts";
 

@@ -13,7 +13,7 @@ import {
   UnknownSchemaError,
 } from "../../../src/billing/db/migrate.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../src/billing/db/schema.ts";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { EARLIER_TABLES, fillEarlierTables } from "../../support/earlier-service.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";

@@ -5,7 +5,7 @@ import {
   type OutboxEvent,
   type OutboxRelayDeps,
   SinkUnavailableError,
-} from "../../../src/billing/outbox.ts";
+} from "../../../src/billing/event/outbox.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { FQDN, issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/billing.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import {
   type Answer,
   issueVoucher,

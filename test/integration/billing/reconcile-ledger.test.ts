@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/billing.ts";
 
 let billing: TestBilling;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, createPool } from "../../../src/billing/db/database.ts";
-import { reconcileLedger } from "../../../src/billing/reconcile-ledger.ts";
 import {
   createTenantEventReceiver,
   type TenantEventReceiver,
-} from "../../../src/billing/tenant-event-receiver.ts";
+} from "../../../src/billing/event/tenant-event-receiver.ts";
+import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import {

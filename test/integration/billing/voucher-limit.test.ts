@@ -2,7 +2,7 @@ import { SignJWT } from "jose";
 import { afterEach, describe, expect, it } from "vitest";
 import { createDatabase, createPool, type Database } from "../../../src/billing/db/database.ts";
 import { readBillingSettings } from "../../../src/billing/settings.ts";
-import { createVoucherService } from "../../../src/billing/voucher-service.ts";
+import { createVoucherService } from "../../../src/billing/voucher/voucher-service.ts";
 import { createEnvReader } from "../../../src/platform/env.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import {

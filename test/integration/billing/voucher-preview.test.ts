@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, createPool, type Database } from "../../../src/billing/db/database.ts";
-import { createVoucherLookup } from "../../../src/billing/voucher-preview.ts";
+import { createVoucherLookup } from "../../../src/billing/voucher/preview.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createClientAddress } from "../../../src/billing/http/client-address.ts";
+import { createClientAddress } from "../../../src/billing/http/limit/client-address.ts";
 import { sovereign } from "../../support/catalyst-object.ts";
 import { manifestProblems } from "../../support/manifest.ts";
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseBranding } from "../../../src/billing/branding.ts";
-import { parseCatalogFile, priceOrder } from "../../../src/billing/catalog.ts";
-import { parseVoucherGrants } from "../../../src/billing/grant.ts";
+import { parseCatalogFile, priceOrder } from "../../../src/billing/checkout/catalog.ts";
 import { PROBLEMS } from "../../../src/billing/http/problem.ts";
+import { parseVoucherGrants } from "../../../src/billing/voucher/grant.ts";
 import { createWatchedFile } from "../../../src/billing/watched-file.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 

@@ -1,5 +1,5 @@
 import type { Branding } from "../../branding.ts";
-import type { VoucherPreview } from "../../voucher.ts";
+import type { VoucherPreview } from "../../voucher/voucher.ts";
 import { escapeHtml } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 import { REDEEM_TEXT, type RedeemText } from "./redeem-text.ts";

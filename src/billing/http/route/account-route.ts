@@ -1,11 +1,12 @@
 import Type from "typebox";
-import type { AccountService } from "../../account.ts";
-import type { Checkout } from "../../checkout.ts";
-import { claimOf } from "../../idempotency.ts";
+import type { Checkout } from "../../checkout/checkout.ts";
+import { claimOf } from "../../db/idempotency.ts";
+import type { AccountService } from "../../ledger/account.ts";
 import type { OrderPayment } from "../../payment/order-payment.ts";
-import { omrOfBaisa } from "../../voucher.ts";
+import { omrOfBaisa } from "../../voucher/voucher.ts";
 import { json, type Operation, operation } from "../operation.ts";
-import { BalanceAnswer, CheckoutAnswer, CheckoutBody, InvoiceAnswer, SubscriptionAnswer } from "../schema.ts";
+import { BalanceAnswer, InvoiceAnswer, SubscriptionAnswer } from "../schema/account.ts";
+import { CheckoutAnswer, CheckoutBody } from "../schema/checkout.ts";
 
 const CHECKOUT_PATH = "/billing/checkout";
 

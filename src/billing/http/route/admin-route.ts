@@ -1,10 +1,11 @@
 import Type from "typebox";
+import type { RevenueService } from "../../ledger/revenue.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
-import type { RevenueService } from "../../revenue.ts";
 import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
-import { OrderAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema.ts";
+import { OrderAnswer } from "../schema/account.ts";
+import { RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
 
 const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

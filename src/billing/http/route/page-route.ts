@@ -2,16 +2,16 @@ import Type from "typebox";
 import type { Registry } from "../../../platform/metrics.ts";
 import type { Branding } from "../../branding.ts";
 import { CodedError, RequestError } from "../../errors.ts";
-import { MAX_CODE_LENGTH, voucherKey } from "../../voucher.ts";
-import type { VoucherService } from "../../voucher-service.ts";
+import { MAX_CODE_LENGTH, voucherKey } from "../../voucher/voucher.ts";
+import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { isKnown, TAG } from "../entity-tag.ts";
+import type { PreviewLimiter } from "../limit/preview-limiter.ts";
 import type { ApiDocument } from "../openapi.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { chooseLanguage } from "../page/language.ts";
 import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
-import type { PreviewLimiter } from "../preview-limiter.ts";
 import { problemOf } from "../problem.ts";
-import { NotReadyAnswer, ReadyAnswer } from "../schema.ts";
+import { NotReadyAnswer, ReadyAnswer } from "../schema/state.ts";
 
 export interface Readiness {
   ready: boolean;

@@ -1,8 +1,8 @@
 import Type from "typebox";
-import type { BalancePosition, ReportService } from "../../report.ts";
+import type { BalancePosition, ReportService } from "../../ledger/report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
-import { BalancesAnswer, RedemptionDaysAnswer } from "../report-schema.ts";
+import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;

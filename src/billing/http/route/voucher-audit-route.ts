@@ -1,8 +1,9 @@
 import Type from "typebox";
-import type { VoucherService } from "../../voucher-service.ts";
+import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { ADMINS, json, type Operation, operation } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parseLimit } from "../paging.ts";
-import { nullable, timestamp, VoucherAnswer } from "../schema.ts";
+import { nullable, timestamp } from "../schema/field.ts";
+import { VoucherAnswer } from "../schema/voucher.ts";
 
 const orNull = (description: string) => nullable(Type.String({ description }));
 

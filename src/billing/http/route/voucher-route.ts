@@ -1,12 +1,13 @@
 import type { Static } from "typebox";
 import Type from "typebox";
+import { claimOf } from "../../db/idempotency.ts";
 import { RequestError, VoucherError } from "../../errors.ts";
-import { claimOf } from "../../idempotency.ts";
-import { type VoucherTerms, voucherKey } from "../../voucher.ts";
-import { actorOf } from "../../voucher-audit.ts";
-import type { VoucherFilter } from "../../voucher-list.ts";
-import type { VoucherService } from "../../voucher-service.ts";
-import type { IssueLimiter } from "../issue-limiter.ts";
+import { actorOf } from "../../voucher/audit.ts";
+import type { VoucherFilter } from "../../voucher/list.ts";
+import { type VoucherTerms, voucherKey } from "../../voucher/voucher.ts";
+import type { VoucherService } from "../../voucher/voucher-service.ts";
+import type { IssueLimiter } from "../limit/issue-limiter.ts";
+import type { PreviewLimiter } from "../limit/preview-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import {
   formatCursor,
@@ -17,16 +18,15 @@ import {
   parseCursor,
   parseLimit,
 } from "../paging.ts";
-import type { PreviewLimiter } from "../preview-limiter.ts";
+import { OkAnswer } from "../schema/field.ts";
 import {
   IssueBody,
-  OkAnswer,
   PreviewAnswer,
   PreviewBody,
   PromoBody,
   UpdateBody,
   VoucherAnswer,
-} from "../schema.ts";
+} from "../schema/voucher.ts";
 
 const MAX_SEARCH_LENGTH = 200;
 const listQuery = {

@@ -1,0 +1,160 @@
+import {
+  createLocalJWKSet,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTVerifyGetKey,
+  errors as joseErrors,
+} from "jose";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import { TokenError } from "../errors.ts";
+
+export interface IssuerSettings {
+  /** Exactly as tokens and the discovery document name it. */
+  issuer: string;
+  /** Absent: found by discovery. */
+  jwksUrl?: string;
+}
+
+/** Keys this old are asked for again: a key that the issuer has withdrawn counts for so long at most. */
+const FRESH_MS = 300_000;
+/** The issuer is asked once in this time at most, whatever tokens name. */
+const COOLDOWN_MS = 2_000;
+const TIMEOUT_MS = 3_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const MAX_KEYS = 1_000;
+
+/**
+ * The OIDC issuer's public keys. Asked for at the first token, when they have aged, and when a token names a key that is
+ * not among them; never more often than the cooldown, and once for all who wait. While the issuer is away, or answers
+ * anything but keys, the last good ones stay: tokens that they prove hold, and nobody waits for them twice. A token whose
+ * key cannot be known meanwhile is `issuer_unavailable`, since nobody can say that it is wrong.
+ *
+ * Not jose's own remote set: that one has no cooldown after a failure (each token of a flood asks again), forgets the old
+ * keys when they have aged, and reads answers of any size.
+ */
+export function createIssuerKeys(deps: {
+  settings: IssuerSettings;
+  now: () => Date;
+  logger: Logger;
+}): JWTVerifyGetKey {
+  const { settings, now, logger } = deps;
+  let jwksUrl = settings.jwksUrl;
+  let known: { find: JWTVerifyGetKey; atMs: number } | undefined;
+  let askedAtMs = Number.NEGATIVE_INFINITY;
+  let fault: unknown;
+  let flight: Promise<void> | undefined;
+
+  async function load(): Promise<void> {
+    try {
+      jwksUrl ??= await discover(settings.issuer);
+      known = { find: createLocalJWKSet(parseKeys(await fetchJson(jwksUrl))), atMs: now().getTime() };
+      fault = undefined;
+    } catch (error) {
+      // The address may be what is wrong: it is looked up again.
+      jwksUrl = settings.jwksUrl;
+      if (fault === undefined)
+        logger.warn(
+          { reason: errorMessage(error), keptKeys: known !== undefined },
+          "the issuer's keys cannot be read",
+        );
+      fault = error;
+    } finally {
+      askedAtMs = now().getTime();
+      flight = undefined;
+    }
+  }
+
+  /** A time in the future, as after a clock that was set back, is no reason to wait for it. */
+  function isWithin(atMs: number, spanMs: number): boolean {
+    const ageMs = now().getTime() - atMs;
+    return ageMs >= 0 && ageMs < spanMs;
+  }
+
+  /** Asks the issuer unless it was asked just now. Resolves when there is an answer, or an end to waiting for one. */
+  function refresh(): Promise<void> {
+    if (flight === undefined && isWithin(askedAtMs, COOLDOWN_MS)) return Promise.resolve();
+    flight ??= load();
+    return flight;
+  }
+
+  function unavailable(): TokenError {
+    return new TokenError(
+      "issuer_unavailable",
+      "the sign-in service's keys cannot be read: try again in a moment",
+      { cause: fault },
+    );
+  }
+
+  return async (header, token) => {
+    if (known === undefined || !isWithin(known.atMs, FRESH_MS)) {
+      const asked = refresh();
+      // An issuer that failed the last time is asked in passing: whoever has a known key does not wait for it.
+      if (known === undefined || fault === undefined) await asked;
+    }
+    if (known === undefined) throw unavailable();
+    try {
+      return await known.find(header, token);
+    } catch (error) {
+      if (!(error instanceof joseErrors.JWKSNoMatchingKey)) throw error;
+    }
+    await refresh();
+    try {
+      return await known.find(header, token);
+    } catch (error) {
+      throw fault !== undefined && error instanceof joseErrors.JWKSNoMatchingKey ? unavailable() : error;
+    }
+  };
+}
+
+async function discover(issuer: string): Promise<string> {
+  const address = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const { issuer: named, jwks_uri } = (await fetchJson(address)) as Record<string, unknown>;
+  if (named !== issuer) throw new Error(`${address} describes another issuer`);
+  const url = typeof jwks_uri === "string" ? URL.parse(jwks_uri) : null;
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && !issuer.startsWith("https:"));
+  if (url === null || !isSafe) throw new Error(`${address} names no safe address of its keys`);
+  return url.href;
+}
+
+/** An object in JSON, of bounded size, from exactly this address. */
+async function fetchJson(address: string): Promise<object> {
+  const response = await fetch(address, {
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    redirect: "error",
+    headers: { accept: "application/json, application/jwk-set+json" },
+  });
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.byteLength;
+    // Leaving the loop cancels the answer.
+    if (length > MAX_ANSWER_BYTES) throw new Error(`${address} answers more than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  if (response.status !== 200) throw new Error(`${address} answers ${response.status}`);
+  const json = parseJson(Buffer.concat(chunks).toString("utf8"));
+  if (typeof json !== "object" || json === null) throw new Error(`${address} answers no JSON object`);
+  return json;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Public keys for signatures alone: a symmetric key in a public document proves nothing. */
+function parseKeys(json: object): JSONWebKeySet {
+  const { keys } = json as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length > MAX_KEYS)
+    throw new Error("the key set has no list of keys, or too long a one");
+  return { keys: keys.filter(isSigningKey) };
+}
+
+function isSigningKey(key: unknown): key is JWK {
+  const { kty, use } = (key ?? {}) as { kty?: unknown; use?: unknown };
+  return (kty === "RSA" || kty === "EC" || kty === "OKP") && (use === undefined || use === "sig");
+}

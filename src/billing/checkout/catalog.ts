@@ -1,0 +1,152 @@
+import { CheckoutError } from "../errors.ts";
+import { baisaOfOmr } from "../voucher/voucher.ts";
+
+export interface Catalog {
+  /** Prices in baisa by id. */
+  plans: ReadonlyMap<string, number>;
+  addons: ReadonlyMap<string, number>;
+  /** Undefined when the catalog service lists no apps: then it is not ours to say which exist. */
+  apps: ReadonlyMap<string, number> | undefined;
+}
+
+/** Where prices come from. Throws `catalog_unavailable` when they cannot be known now. */
+export type CatalogSource = () => Promise<Catalog>;
+
+const MAX_PRICE_BAISA = 1_000_000_000_000;
+
+/** `{plans, addons, apps?}` with `price_baisa`: what the operator writes from a Sovereign's `tiers` and `addons`. */
+export function parseCatalogFile(json: unknown): Catalog {
+  const { plans, addons, apps } = (json ?? {}) as Record<string, unknown>;
+  return {
+    plans: parsePrices("plans", plans ?? []),
+    addons: parsePrices("addons", addons ?? []),
+    apps: parsePrices("apps", apps ?? []),
+  };
+}
+
+function parsePrices(list: string, json: unknown): Map<string, number> {
+  if (!Array.isArray(json)) throw new Error(`${list} must be an array`);
+  return new Map(
+    json.map((item: { id?: unknown; price_baisa?: unknown; price_omr?: unknown }, index) => {
+      const at = `${list}[${index}]`;
+      if (typeof item?.id !== "string" || item.id === "") throw new Error(`${at}.id must be a text`);
+      const isFreeApp = list === "apps" && item.price_baisa === undefined && item.price_omr === undefined;
+      const price = isFreeApp
+        ? 0
+        : typeof item.price_omr === "number" && item.price_baisa === undefined
+          ? baisaOfOmr(item.price_omr)
+          : item.price_baisa;
+      if (typeof price !== "number" || !Number.isSafeInteger(price) || price < 0 || price > MAX_PRICE_BAISA) {
+        throw new Error(`${at} needs price_baisa, a whole number from 0 to ${MAX_PRICE_BAISA}`);
+      }
+      return [item.id, price];
+    }),
+  );
+}
+
+const unavailable = (cause: unknown) =>
+  new CheckoutError("catalog_unavailable", "prices cannot be read from the catalog: try again in a moment", {
+    cause,
+  });
+
+/** Prices from what somebody else writes, and may write wrongly. */
+export function createCatalogSource(read: () => Catalog): CatalogSource {
+  return async () => {
+    try {
+      return read();
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+  };
+}
+
+// Long enough that a burst asks once, short enough that a new price counts at once and an outage is not papered over.
+const FRESH_MS = 1_000;
+const TIMEOUT_MS = 3_000;
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
+
+/** The existing catalog service: `GET /catalog/plans`, `/catalog/addons` and, where it has them, `/catalog/apps`. */
+export function createCatalogClient(deps: {
+  baseUrl: string;
+  fetch: typeof fetch;
+  now: () => Date;
+}): CatalogSource {
+  let known: { catalog: Catalog; atMs: number } | undefined;
+  let flight: Promise<Catalog> | undefined;
+
+  async function load(): Promise<Catalog> {
+    try {
+      const [plans, addons, apps] = await Promise.all([list("plans"), list("addons"), list("apps")]);
+      if (plans === undefined || addons === undefined)
+        throw new Error("the catalog has no plans or no add-ons");
+      const catalog = { plans, addons, apps };
+      known = { catalog, atMs: deps.now().getTime() };
+      return catalog;
+    } catch (cause) {
+      throw unavailable(cause);
+    } finally {
+      flight = undefined;
+    }
+  }
+
+  async function list(name: string): Promise<Map<string, number> | undefined> {
+    const url = `${deps.baseUrl.replace(/\/$/, "")}/catalog/${name}`;
+    const response = await deps.fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
+    const text = await response.text();
+    if (name === "apps" && response.status === 404) return undefined;
+    if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`);
+    if (text.length > MAX_LIST_BYTES)
+      throw new Error(`GET ${url} answered more than ${MAX_LIST_BYTES} bytes`);
+    return parsePrices(name, JSON.parse(text));
+  }
+
+  return async () => {
+    if (known !== undefined && deps.now().getTime() - known.atMs < FRESH_MS) return known.catalog;
+    flight ??= load();
+    return flight;
+  };
+}
+
+/** The price of an order in baisa. Throws `plan_unknown`, `app_unknown`, `addon_unknown`, `total_too_large`. */
+export function priceOrder(
+  catalog: Catalog,
+  order: { planId: string; apps: string[]; addons: string[] },
+): number {
+  const plan = catalog.plans.get(order.planId);
+  if (plan === undefined) {
+    throw new CheckoutError(
+      "plan_unknown",
+      `plan_id names no plan of the catalog: choose one of ${known(catalog.plans)}`,
+    );
+  }
+  let total = plan;
+  for (const app of order.apps) {
+    const price = catalog.apps === undefined ? 0 : catalog.apps.get(app);
+    if (price === undefined)
+      throw new CheckoutError(
+        "app_unknown",
+        "apps names an app that the catalog does not have: leave it out",
+      );
+    total += price;
+  }
+  for (const addon of order.addons) {
+    const price = catalog.addons.get(addon);
+    if (price === undefined)
+      throw new CheckoutError(
+        "addon_unknown",
+        "addons names an add-on that the catalog does not have: leave it out",
+      );
+    total += price;
+  }
+  if (total > MAX_PRICE_BAISA)
+    throw new CheckoutError(
+      "total_too_large",
+      `the total is above ${MAX_PRICE_BAISA} baisa: order less at once`,
+    );
+  return total;
+}
+
+function known(prices: ReadonlyMap<string, number>): string {
+  const ids = [...prices.keys()];
+  return ids.length <= 10 ? ids.join(", ") || "none" : `${ids.slice(0, 10).join(", ")}, …`;
+}

@@ -1,0 +1,140 @@
+import type { Caller } from "../auth/token.ts";
+import type { Database } from "../db/database.ts";
+import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
+import { CheckoutError, VoucherError } from "../errors.ts";
+import type { TenantDirectory } from "../event/tenant-directory.ts";
+import type { OrderPayment } from "../payment/order-payment.ts";
+import { voucherKey } from "../voucher/voucher.ts";
+import { type CheckoutCall, type CheckoutRow, recallCheckout } from "./call.ts";
+import { type CatalogSource, priceOrder } from "./catalog.ts";
+
+export interface CheckoutOrder {
+  planId: string;
+  apps: string[];
+  addons: string[];
+  tenantId: string;
+  /** Blank means none. */
+  voucherCode: string;
+}
+
+export interface PlacedOrder {
+  orderId: string;
+  /** The customer's credit after this order. */
+  balanceBaisa: number;
+  /** Where the customer pays the rest; absent when credit covers the order, which is placed then. */
+  sessionUrl?: string;
+}
+
+/**
+ * Places an order, in one database call. Throws the coded errors of contract §4; none of them has consumed anything.
+ */
+export type Checkout = (
+  caller: Caller,
+  order: CheckoutOrder,
+  claim: IdempotencyClaim | undefined,
+) => Promise<PlacedOrder>;
+
+/** Hears of each order once, when it is placed: at once by credit, or later by card. */
+export type CountPlaced = (hasRedeemed: boolean) => void;
+
+export function createCheckout(deps: {
+  database: Database;
+  catalog: CatalogSource;
+  call: CheckoutCall;
+  tenants: TenantDirectory | undefined;
+  payment: OrderPayment;
+  countPlaced: CountPlaced;
+}): Checkout {
+  const { database, catalog, call, tenants, payment, countPlaced } = deps;
+
+  async function place(
+    caller: Caller,
+    order: CheckoutOrder,
+    totalBaisa: number,
+    cardStepBaisa: number | null,
+    claim: IdempotencyClaim | undefined,
+  ): Promise<CheckoutRow> {
+    const request = {
+      user_id: caller.userId,
+      email: caller.email,
+      tenant_id: order.tenantId,
+      tenant_member: false,
+      plan_id: order.planId,
+      apps: order.apps,
+      addons: order.addons,
+      total_baisa: totalBaisa,
+      voucher_key: voucherKey(order.voucherCode) || null,
+      idempotency_key: claim?.key ?? null,
+      request_hash: claim?.requestHash ?? null,
+    };
+    const row = await call(request, cardStepBaisa);
+    return row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))
+      ? call({ ...request, tenant_member: true }, cardStepBaisa)
+      : row;
+  }
+
+  return async (caller, order, claim) => {
+    // Prices are known, and so is who may take the rest, before the database is asked.
+    const row = await Promise.all([
+      catalog().then((prices) => priceOrder(prices, order)),
+      payment.cardStepBaisa(),
+    ]).then(
+      ([totalBaisa, cardStepBaisa]) => place(caller, order, totalBaisa, cardStepBaisa, claim),
+      async (error: unknown) => {
+        // What was answered before stands, whatever the catalog says now.
+        const before = claim && (await recallCheckout(database, claim));
+        if (before === undefined) throw error;
+        return before;
+      },
+    );
+    if (row.answer === null) throw refusalOf(row.outcome);
+    const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
+    if (row.outcome === "placed" && row.isNew) countPlaced(voucher !== null);
+    const placed = { orderId: order_id, balanceBaisa: balance_baisa };
+    if (card_baisa === null) return placed;
+    const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId: order.planId });
+    return { ...placed, sessionUrl };
+  };
+}
+
+function refusalOf(outcome: CheckoutRow["outcome"]): Error {
+  switch (outcome) {
+    case "voucher_not_found":
+      return new VoucherError(
+        "voucher_not_found",
+        "no live voucher has the code in promo_code: check the code or leave it out",
+      );
+    case "voucher_ended":
+      return new VoucherError(
+        "voucher_ended",
+        "this voucher takes no more redemptions: leave promo_code out or use another",
+      );
+    case "already_redeemed":
+      return new CheckoutError(
+        "already_redeemed",
+        "you have redeemed this voucher before: leave promo_code out, its credit is yours",
+      );
+    case "tenant_not_yours":
+      return new CheckoutError(
+        "tenant_not_yours",
+        "tenant_id belongs to another customer: order for a tenant of your own",
+      );
+    case "payment_unavailable":
+      return new CheckoutError(
+        "payment_unavailable",
+        "the credit does not cover the order and this Sovereign takes no card payments yet: redeem a voucher or choose a smaller plan",
+      );
+    case "balance_too_large":
+      return new CheckoutError(
+        "balance_too_large",
+        "the balance would exceed the largest exact amount: spend some credit first",
+      );
+    case "idempotency_in_flight":
+      return inFlight();
+    case "idempotency_mismatch":
+      return mismatch();
+    case "placed":
+    case "pending":
+      return new Error("billing_checkout placed an order and did not say which");
+  }
+}

@@ -1,0 +1,168 @@
+import type { MessageToProduce, Producer } from "@platformatic/kafka";
+import { errorMessage } from "../../../platform/errors.ts";
+import { type OutboxEvent, SinkUnavailableError } from "../outbox.ts";
+import type { TenantSubdomain } from "../tenant-directory.ts";
+import { settledWithin, untilAborted } from "./patience.ts";
+
+export const ORDER_TOPIC = "sme.order.events";
+
+/** The topic of orders as a sink of the outbox. */
+export interface OrderTopic {
+  deliver(event: OutboxEvent, signal: AbortSignal): Promise<void>;
+  deliverTogether(events: OutboxEvent[], signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Half of what brokers take in one batch by default, and many events. */
+const MAX_SEND_BYTES = 512 * 1024;
+/** A broker that hangs is as good as away: above the client's own patience with one request. */
+const SEND_MS = 15_000;
+const CLOSE_MS = 3_000;
+const LOOKUPS_AT_ONCE = 8;
+
+/** What the broker holds against a single message; everything else is the sink's fault. */
+const MESSAGE_FAULTS = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"];
+
+/**
+ * Sends with the idempotent producer and all acknowledgements, one request at a time. A failed send is the end of its
+ * producer: under the same id the broker could take the next message for a repetition, and drop it.
+ */
+export function createOrderTopic(deps: {
+  brokers: readonly string[];
+  /** Absent: the envelope's subdomain stays empty. */
+  subdomainOf?: TenantSubdomain | undefined;
+}): OrderTopic {
+  const { brokers, subdomainOf } = deps;
+  let producer: Producer | undefined;
+
+  async function connect(): Promise<Producer> {
+    if (producer !== undefined) return producer;
+    const { Producer, compatibilityPartitioner } = await import("@platformatic/kafka");
+    producer = new Producer({
+      clientId: "catalyst-billing",
+      bootstrapBrokers: [...brokers],
+      idempotent: true,
+      // As Kafka's own clients do: a tenant stays on the partition where the earlier service put it.
+      partitioner: compatibilityPartitioner,
+      connectTimeout: 3_000,
+      requestTimeout: 10_000,
+      timeout: 5_000,
+      // The relay goes on trying; the client does so for passing faults only.
+      retries: 2,
+      retryDelay: 200,
+    });
+    return producer;
+  }
+
+  async function close(): Promise<void> {
+    const closing = producer?.close(true);
+    producer = undefined;
+    if (closing !== undefined) await settledWithin(CLOSE_MS, closing);
+  }
+
+  async function send(events: OutboxEvent[], signal: AbortSignal): Promise<void> {
+    const subdomains = await lookUp(subdomainOf, events);
+    const messages = events.map((event) => messageOf(event, subdomains.get(event.tenantId) ?? ""));
+    for (const portion of portions(messages)) {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]);
+      try {
+        const client = await untilAborted(connect(), patience);
+        await untilAborted(client.send({ messages: portion }), patience);
+      } catch (error) {
+        await close();
+        if (isMessageFault(error)) throw error;
+        throw new SinkUnavailableError(`the broker does not take events: ${errorMessage(error)}`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  return { deliver: (event, signal) => send([event], signal), deliverTogether: send, close };
+}
+
+type OrderMessage = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
+
+/** The platform's envelope, keyed by tenant, with the members that the topic's readers know. */
+function messageOf(event: OutboxEvent, subdomain: string): OrderMessage {
+  const { id, customer_id, tenant_id, plan_id, apps, addons, amount_omr, amount_baisa, status, sovereign } =
+    event.payload;
+  const envelope = {
+    id: event.eventId,
+    type: event.type,
+    source: "billing",
+    timestamp: event.createdAt.toISOString(),
+    tenant_id: event.tenantId,
+    data: {
+      id,
+      customer_id,
+      tenant_id,
+      plan_id,
+      apps,
+      addons,
+      amount_omr,
+      amount_baisa,
+      status,
+      subdomain,
+      sovereign,
+    },
+  };
+  return {
+    topic: ORDER_TOPIC,
+    key: Buffer.from(event.tenantId),
+    value: Buffer.from(JSON.stringify(envelope)),
+  };
+}
+
+/** In order, each small enough for a broker. */
+function portions(messages: OrderMessage[]): OrderMessage[][] {
+  const result: OrderMessage[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = message.value?.length ?? 0;
+    const last = result.at(-1);
+    if (last === undefined || bytes + size > MAX_SEND_BYTES) {
+      result.push([message]);
+      bytes = size;
+    } else {
+      last.push(message);
+      bytes += size;
+    }
+  }
+  return result;
+}
+
+/** Subdomains by tenant. Throws what the tenant service says of one of them, or that it says nothing of any. */
+async function lookUp(
+  subdomainOf: TenantSubdomain | undefined,
+  events: OutboxEvent[],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  if (subdomainOf === undefined) return found;
+  const waiting = [...new Set(events.map(({ tenantId }) => tenantId))];
+  const failures: unknown[] = [];
+  await Promise.all(
+    Array.from({ length: LOOKUPS_AT_ONCE }, async () => {
+      for (let tenantId = waiting.pop(); tenantId !== undefined; tenantId = waiting.pop()) {
+        try {
+          found.set(tenantId, await subdomainOf(tenantId));
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    }),
+  );
+  if (failures.length === 0) return found;
+  // One tenant that cannot be looked up holds up itself alone; a service that answers for none holds up all.
+  if (found.size === 0 && failures.length > 1)
+    throw new SinkUnavailableError(errorMessage(failures[0]), { cause: failures[0] });
+  throw failures[0];
+}
+
+function isMessageFault(error: unknown): boolean {
+  const { findBy } = error as { findBy?: (property: string, value: unknown) => unknown };
+  return (
+    typeof findBy === "function" &&
+    MESSAGE_FAULTS.some((fault) => Boolean(findBy.call(error, "apiId", fault)))
+  );
+}

@@ -1,0 +1,86 @@
+import { errorMessage } from "../../../platform/errors.ts";
+import type { Logger } from "../../../platform/log.ts";
+import { sleep } from "../../../platform/shutdown.ts";
+import type { TenantEventReceiver } from "../tenant-event-receiver.ts";
+import { settledWithin, untilAborted } from "./patience.ts";
+
+export const TENANT_TOPIC = "sme.tenant.events";
+/** The earlier service's group: its committed offsets are where we go on. */
+export const TENANT_GROUP = "billing-tenant-events";
+
+export interface TenantTopicDeps {
+  brokers: readonly string[];
+  receive: TenantEventReceiver;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+const FIRST_BACK_OFF_MS = 500;
+const MAX_BACK_OFF_MS = 15_000;
+/** Whatever held for so long was no failed attempt. */
+const STEADY_MS = 60_000;
+const CLOSE_MS = 3_000;
+
+/**
+ * Follows the tenants' topic until the signal fires. An offset is committed after its message was received to the end,
+ * so a message may come again, in this process or another, and none is passed over. Whatever breaks the connection or
+ * the membership in the group, a new consumer takes its place.
+ */
+export async function followTenantTopic(deps: TenantTopicDeps): Promise<void> {
+  const { logger, signal } = deps;
+  let backOffMs = FIRST_BACK_OFF_MS;
+  while (!signal.aborted) {
+    const startedMs = performance.now();
+    const reason = await consume(deps).then(() => "the group was left", errorMessage);
+    if (signal.aborted) break;
+    if (performance.now() - startedMs > STEADY_MS) backOffMs = FIRST_BACK_OFF_MS;
+    logger.warn(
+      { topic: TENANT_TOPIC, reason, backOffMs },
+      "the tenants' topic cannot be read: trying again",
+    );
+    await sleep(backOffMs, signal);
+    backOffMs = Math.min(MAX_BACK_OFF_MS, backOffMs * 2);
+  }
+}
+
+async function consume(deps: TenantTopicDeps): Promise<void> {
+  const { brokers, receive, logger, signal } = deps;
+  const { Consumer } = await import("@platformatic/kafka");
+  const consumer = new Consumer({
+    clientId: "catalyst-billing",
+    groupId: TENANT_GROUP,
+    bootstrapBrokers: [...brokers],
+    autocommit: false,
+    connectTimeout: 3_000,
+    requestTimeout: 30_000,
+    retries: 3,
+    retryDelay: 300,
+    sessionTimeout: 20_000,
+    rebalanceTimeout: 30_000,
+    heartbeatInterval: 2_000,
+    maxWaitTime: 1_000,
+  });
+  const broken = new AbortController();
+  // Unheard, the event would end the process.
+  consumer.on("error", (error) => broken.abort(error));
+  const stop = AbortSignal.any([signal, broken.signal]);
+  try {
+    const opening = consumer.consume({ topics: [TENANT_TOPIC], mode: "committed", fallbackMode: "earliest" });
+    // One that opens when nobody waits for it any more fails in silence.
+    opening.then(
+      (late) => late.on("error", () => undefined),
+      () => undefined,
+    );
+    const stream = await untilAborted(opening, stop);
+    stop.addEventListener("abort", () => stream.destroy(signal.aborted ? undefined : stop.reason));
+    logger.info({ topic: TENANT_TOPIC, group: TENANT_GROUP }, "following the tenants' topic");
+    for await (const message of stream) {
+      const { topic, partition, offset, value } = message;
+      const outcome = await receive({ topic, partition, offset, value }, stop);
+      if (outcome === "stopped") break;
+      await untilAborted(Promise.resolve(message.commit()), stop);
+    }
+  } finally {
+    await settledWithin(CLOSE_MS, consumer.close(true));
+  }
+}

@@ -1,0 +1,64 @@
+import { Gauge, type Registry } from "../../platform/metrics.ts";
+import type { Queryable } from "../db/database.ts";
+
+/** Measured this often at most, however many scrape. */
+const FRESH_MS = 15_000;
+
+/**
+ * How many events wait in the outbox and how old the oldest is, by sink. While the database is away the last figures
+ * stay: what is unknown is no reason to fail a scrape.
+ */
+export function observeOutbox(deps: {
+  database: Queryable;
+  sinks: readonly string[];
+  registry: Registry;
+  now: () => Date;
+}): void {
+  const { database, sinks, registry, now } = deps;
+  let measuredAtMs = Number.NEGATIVE_INFINITY;
+  let flight: Promise<void> | undefined;
+
+  async function measure(): Promise<void> {
+    measuredAtMs = now().getTime();
+    const rows = await database.query<{ sink: string; pending: number; oldest_s: number }>({
+      name: "outbox-lag",
+      text: `SELECT s.sink, p.pending, coalesce(extract(epoch FROM now() - o.created_at), 0)::float8 AS oldest_s
+               FROM unnest($1::text[]) AS s (sink)
+               CROSS JOIN LATERAL (SELECT count(*)::float8 AS pending FROM outbox
+                                    WHERE sink = s.sink AND delivered_at IS NULL) p
+               LEFT JOIN LATERAL (SELECT created_at FROM outbox
+                                   WHERE sink = s.sink AND delivered_at IS NULL ORDER BY id LIMIT 1) o ON true`,
+      values: [sinks],
+    });
+    for (const { sink, pending: count, oldest_s } of rows) {
+      pending.set({ sink }, count);
+      oldest.set({ sink }, oldest_s);
+    }
+  }
+
+  function refresh(): Promise<void> {
+    if (flight === undefined && now().getTime() - measuredAtMs >= FRESH_MS) {
+      flight = measure()
+        .catch(() => undefined)
+        .finally(() => {
+          flight = undefined;
+        });
+    }
+    return flight ?? Promise.resolve();
+  }
+
+  const pending = new Gauge({
+    name: "catalyst_billing_outbox_pending",
+    help: "Events in the outbox that their sink has not taken yet.",
+    labelNames: ["sink"],
+    registers: [registry],
+    collect: refresh,
+  });
+  const oldest = new Gauge({
+    name: "catalyst_billing_outbox_oldest_seconds",
+    help: "Age of the oldest of them; 0 when none waits.",
+    labelNames: ["sink"],
+    registers: [registry],
+    collect: refresh,
+  });
+}

@@ -1,0 +1,249 @@
+import type pg from "pg";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import { sleep } from "../../platform/shutdown.ts";
+
+/** The sink that creates Organizations. */
+export const ORGANIZATION_SINK = "organization";
+/** The sink that writes to the topic of orders. */
+export const KAFKA_SINK = "kafka";
+
+/** What `order.placed` carries: enough to create an Organization, and everything that older consumers read. */
+export interface OrderPlaced {
+  /** The order's id. */
+  id: string;
+  customer_id: string;
+  tenant_id: string;
+  plan_id: string;
+  apps: string[];
+  addons: string[];
+  amount_omr: number;
+  amount_baisa: number;
+  status: string;
+  /** Null when the order redeemed no voucher. */
+  promo_code: string | null;
+  /** `sub` and `email` of the customer. */
+  user_id: string;
+  email: string;
+  /** FQDN of the Sovereign that took the order. */
+  sovereign: string;
+}
+
+export interface OutboxEvent {
+  /** Equal on every delivery of the same event: the key to create things exactly once. */
+  eventId: string;
+  type: "order.placed";
+  tenantId: string;
+  payload: OrderPlaced;
+  createdAt: Date;
+  /** 1 on the first try. */
+  attempt: number;
+}
+
+/** The sink as a whole takes nothing now; no event is to blame, so all wait and none is tried on its own. */
+export class SinkUnavailableError extends Error {
+  override readonly name = "SinkUnavailableError";
+}
+
+export interface OutboxRelayDeps {
+  pool: pg.Pool;
+  /** Whose rows to deliver. */
+  sink: string;
+  /** Delivers one event; what it throws is retried with back-off. Must be idempotent: delivery is at least once. */
+  deliver: (event: OutboxEvent, signal: AbortSignal) => Promise<void>;
+  /** Delivers several in this order, for sinks where that is cheaper. When it throws, each is delivered alone. */
+  deliverTogether?: (events: OutboxEvent[], signal: AbortSignal) => Promise<void>;
+  logger: Logger;
+  signal: AbortSignal;
+  /** Waiting time while there is nothing to do. */
+  pollMs?: number;
+}
+
+interface OutboxRow {
+  id: string;
+  event_id: string;
+  type: "order.placed";
+  tenant_id: string;
+  payload: OrderPlaced;
+  created_at: Date;
+  attempts: number;
+}
+
+const BATCH = 200;
+const FIRST_BACK_OFF_MS = 500;
+const MAX_BACK_OFF_MS = 60_000;
+const MAX_SINK_BACK_OFF_MS = 15_000;
+const RECONNECT_MS = 1_000;
+
+/**
+ * Delivers a sink's events at least once, in order per tenant, until the signal fires. Relays of one sink and database
+ * take turns by an advisory lock that lives and dies with its connection: two at once are safe, and one takes over
+ * when the other goes. A tenant whose first event fails waits; the others go on.
+ */
+export function createOutboxRelay(deps: OutboxRelayDeps): { run(): Promise<void> } {
+  const { sink, logger, signal, pollMs = 500 } = deps;
+  return {
+    async run() {
+      while (!signal.aborted) {
+        try {
+          await relayOnOneConnection(deps, pollMs);
+        } catch (error) {
+          if (signal.aborted) return;
+          logger.warn(
+            { sink, reason: errorMessage(error) },
+            "the outbox relay lost its database: connecting again",
+          );
+          await sleep(RECONNECT_MS, signal);
+        }
+      }
+    },
+  };
+}
+
+async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Promise<void> {
+  const { pool, sink, signal } = deps;
+  const client = await pool.connect();
+  let broken = true;
+  const onError = () => {};
+  client.on("error", onError);
+  try {
+    const lockKey = [`outbox:${sink}`];
+    let isHolder = false;
+    let sinkBackOffMs = FIRST_BACK_OFF_MS;
+    while (!signal.aborted) {
+      if (!isHolder) {
+        const { rows } = await client.query(
+          "SELECT pg_try_advisory_lock(hashtextextended($1, 4)) AS taken",
+          lockKey,
+        );
+        isHolder = rows[0].taken;
+      }
+      const outcome = isHolder ? await relayBatch(deps, client) : "idle";
+      if (outcome === "sink-away") {
+        await sleep(sinkBackOffMs, signal);
+        sinkBackOffMs = Math.min(MAX_SINK_BACK_OFF_MS, sinkBackOffMs * 2);
+        continue;
+      }
+      sinkBackOffMs = FIRST_BACK_OFF_MS;
+      if (outcome === "idle") await sleep(pollMs, signal);
+    }
+    if (isHolder) await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 4))", lockKey);
+    broken = false;
+  } finally {
+    client.off("error", onError);
+    client.release(broken);
+  }
+}
+
+/** Delivers the oldest events that are due and whose tenant is not held up by an earlier one. */
+async function relayBatch(
+  deps: OutboxRelayDeps,
+  client: pg.PoolClient,
+): Promise<"idle" | "delivered" | "sink-away"> {
+  const { sink, logger, signal } = deps;
+  const { rows } = await client.query<OutboxRow>({
+    name: "outbox-due",
+    text: `SELECT o.id, o.event_id, o.type, o.tenant_id, o.payload, o.created_at, o.attempts FROM public.outbox o
+            WHERE o.sink = $1 AND o.delivered_at IS NULL AND o.next_attempt_at <= now()
+              AND NOT EXISTS (SELECT 1 FROM public.outbox f
+                               WHERE f.sink = $1 AND f.delivered_at IS NULL AND f.attempts > 0
+                                 AND f.tenant_id = o.tenant_id AND f.id < o.id AND f.next_attempt_at > now())
+            ORDER BY o.id LIMIT ${BATCH}`,
+    values: [sink],
+  });
+  if (rows.length === 0) return "idle";
+  try {
+    if (rows.length > 1 && (await takesTogether(deps, rows))) {
+      await markDelivered(client, rows);
+      return "delivered";
+    }
+    return (await deliverEach(deps, client, rows)) > 0 ? "delivered" : "idle";
+  } catch (error) {
+    if (signal.aborted) return "idle";
+    if (!(error instanceof SinkUnavailableError)) throw error;
+    logger.warn({ sink, reason: errorMessage(error) }, "the sink takes no events: they wait in the outbox");
+    await client.query({
+      name: "outbox-sink-away",
+      text: "UPDATE public.outbox SET last_error = $2 WHERE id = $1 AND last_error IS DISTINCT FROM $2",
+      values: [rows[0]?.id, reasonOf(error)],
+    });
+    return "sink-away";
+  }
+}
+
+/** Whether the sink took all of them. Some may have got through when it did not: delivery is at least once. */
+async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<boolean> {
+  const { sink, deliverTogether, logger, signal } = deps;
+  if (deliverTogether === undefined) return false;
+  try {
+    await deliverTogether(rows.map(eventOf), signal);
+    return true;
+  } catch (error) {
+    if (error instanceof SinkUnavailableError || signal.aborted) throw error;
+    logger.warn(
+      { sink, events: rows.length, reason: errorMessage(error) },
+      "events could not be delivered together: delivering each alone",
+    );
+    return false;
+  }
+}
+
+/** The number of those that went through. After a failure the tenant's later events wait for a later batch. */
+async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: OutboxRow[]): Promise<number> {
+  const { sink, deliver, logger, signal } = deps;
+  const heldUp = new Set<string>();
+  let delivered = 0;
+  for (const row of rows) {
+    if (signal.aborted) break;
+    if (heldUp.has(row.tenant_id)) continue;
+    try {
+      await deliver(eventOf(row), signal);
+    } catch (error) {
+      if (signal.aborted) break;
+      if (error instanceof SinkUnavailableError) throw error;
+      heldUp.add(row.tenant_id);
+      const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(row.attempts, 10));
+      const reason = reasonOf(error, row.payload.promo_code);
+      logger.warn(
+        { sink, eventId: row.event_id, attempt: row.attempts + 1, backOffMs, reason },
+        "an event could not be delivered",
+      );
+      await client.query({
+        name: "outbox-failed",
+        text: `UPDATE public.outbox SET attempts = attempts + 1, last_error = $2,
+                      next_attempt_at = now() + $3 * interval '1 millisecond' WHERE id = $1`,
+        values: [row.id, reason, backOffMs],
+      });
+      continue;
+    }
+    await markDelivered(client, [row]);
+    delivered += 1;
+  }
+  return delivered;
+}
+
+async function markDelivered(client: pg.PoolClient, rows: OutboxRow[]): Promise<void> {
+  await client.query({
+    name: "outbox-delivered",
+    text: `UPDATE public.outbox SET delivered_at = now(), attempts = attempts + 1, last_error = NULL
+            WHERE id = ANY ($1::bigint[])`,
+    values: [rows.map(({ id }) => id)],
+  });
+}
+
+function eventOf(row: OutboxRow): OutboxEvent {
+  return {
+    eventId: row.event_id,
+    type: row.type,
+    tenantId: row.tenant_id,
+    payload: row.payload,
+    createdAt: row.created_at,
+    attempt: row.attempts + 1,
+  };
+}
+
+/** Whoever refused an event may quote what it refused; a voucher's code is for nobody's log. */
+function reasonOf(error: unknown, voucherCode: string | null = null): string {
+  const message = errorMessage(error);
+  return (voucherCode === null ? message : message.replaceAll(voucherCode, "(voucher)")).slice(0, 500);
+}

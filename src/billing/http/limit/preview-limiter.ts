@@ -1,0 +1,67 @@
+import type { PreviewLimits } from "../../settings.ts";
+import { createRateLimit } from "./rate-limit.ts";
+
+export interface PreviewLimiter {
+  /** Runs a lookup within the client's limits; undefined from it is a miss. Throws `rate_limited`. */
+  admit<Found>(client: string, lookUp: () => Promise<Found | undefined>): Promise<Found | undefined>;
+}
+
+/** A client's lookups whose outcome is not known yet, and who waits for one of them. */
+interface Crowd {
+  size: number;
+  pending: number;
+  waiting: (() => void)[];
+}
+
+const REFUSAL = "too many vouchers looked up: wait for the time in Retry-After";
+
+/**
+ * Counts previews and misses for each client. Over either limit a client is refused for live codes too, or the refusal
+ * would tell them apart.
+ */
+export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): PreviewLimiter {
+  const limitOf = (perMinute: number) =>
+    perMinute === 0 ? undefined : createRateLimit({ perMinute, refusal: REFUSAL });
+  const asked = limitOf(limits.perMinute);
+  const missed = limitOf(limits.missesPerMinute);
+  /** Only clients with a lookup under way. */
+  const crowds = new Map<string, Crowd>();
+
+  function join(client: string): Crowd {
+    const crowd = crowds.get(client) ?? { size: 0, pending: 0, waiting: [] };
+    crowds.set(client, crowd);
+    crowd.size += 1;
+    return crowd;
+  }
+
+  function leave(client: string, crowd: Crowd): void {
+    crowd.size -= 1;
+    if (crowd.size === 0) crowds.delete(client);
+  }
+
+  return {
+    async admit(client, lookUp) {
+      await asked?.take(client);
+      if (missed === undefined) return lookUp();
+      const crowd = join(client);
+      try {
+        // A burst cannot outrun the count: no more lookups are under way than may still miss, the others wait their turn.
+        while ((await missed.requireRoom(client)) + crowd.pending >= limits.missesPerMinute) {
+          await new Promise<void>((resolve) => crowd.waiting.push(resolve));
+        }
+        crowd.pending += 1;
+        try {
+          const found = await lookUp();
+          // Counted before the place is given back: who looks in between sees one too many, never one too few.
+          if (found === undefined) await missed.count(client);
+          return found;
+        } finally {
+          crowd.pending -= 1;
+          for (const wake of crowd.waiting.splice(0)) wake();
+        }
+      } finally {
+        leave(client, crowd);
+      }
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import Type from "typebox";
+import { MAX_CODE_LENGTH } from "../../voucher/voucher.ts";
+import { nullable } from "./field.ts";
+
+const identifiers = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+  maxItems: 200,
+  uniqueItems: true,
+});
+
+export const CheckoutBody = Type.Object(
+  {
+    plan_id: Type.String({ minLength: 1, maxLength: 200 }),
+    apps: Type.Optional(nullable(identifiers)),
+    addons: Type.Optional(nullable(identifiers)),
+    tenant_id: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      pattern: "^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$",
+    }),
+    promo_code: Type.Optional(
+      nullable(Type.String({ maxLength: MAX_CODE_LENGTH, description: "Blank means none." })),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const CheckoutAnswer = Type.Object(
+  {
+    order_id: Type.String({ format: "uuid" }),
+    paid_by_credit: Type.Optional(
+      Type.Literal(true, { description: "Credit covers the order, which is placed." }),
+    ),
+    session_url: Type.Optional(
+      Type.String({
+        description: "Where the rest is paid; the order is placed once it is. Absent when credit covers it.",
+      }),
+    ),
+    credit_balance: Type.Number({ description: "OMR, a decimal number." }),
+    credit_balance_baisa: Type.Integer({ description: "The truth." }),
+  },
+  { additionalProperties: false },
+);

@@ -1,0 +1,108 @@
+import type { Caller } from "../auth/token.ts";
+import type { Database } from "../db/database.ts";
+import { LEDGER_BAISA_SQL } from "../db/schema.ts";
+import { CheckoutError } from "../errors.ts";
+import type { TenantDirectory } from "../event/tenant-directory.ts";
+import { omrOfBaisa } from "../voucher/voucher.ts";
+
+/** What a signed-in customer may see of their own money and tenants. */
+export interface AccountService {
+  /** Zeros for a customer that nobody knows yet. */
+  balance(caller: Caller): Promise<Balance>;
+  /** Throws `tenant_not_found` for tenants that are not the caller's, as for ones that are not there. */
+  subscription(caller: Caller, tenantId: string): Promise<Record<string, unknown>>;
+  invoices(caller: Caller, tenantId: string): Promise<Record<string, unknown>[]>;
+  requireTenant(caller: Caller, tenantId: string): Promise<void>;
+}
+
+export interface Balance {
+  credit_omr: number;
+  credit_baisa: number;
+  entries: LedgerEntry[];
+}
+
+export interface LedgerEntry {
+  id: string;
+  amount_omr: number;
+  amount_baisa: number;
+  reason: string;
+  order_id: string;
+  created_at: string | null;
+}
+
+const SHOWN_ENTRIES = 50;
+
+const notFound = () => new CheckoutError("tenant_not_found", "no tenant of yours has this id: check the id");
+
+export function createAccountService(deps: {
+  database: Database;
+  tenants: TenantDirectory | undefined;
+}): AccountService {
+  const { database, tenants } = deps;
+
+  async function requireTenant(caller: Caller, tenantId: string): Promise<void> {
+    const [owner] = await database.query<{ user_id: string | null }>({
+      name: "tenant-owner",
+      text: "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+      values: [tenantId],
+    });
+    if (owner?.user_id === caller.userId) return;
+    if (owner !== undefined && (await tenants?.isMember(tenantId, caller.userId))) return;
+    throw notFound();
+  }
+
+  return {
+    requireTenant,
+
+    async balance(caller) {
+      const [customer] = await database.query<{ id: string; balance: number }>({
+        name: "balance",
+        text: "SELECT id, balance_baisa::float8 AS balance FROM customers WHERE user_id = $1",
+        values: [caller.userId],
+      });
+      if (customer === undefined) return { credit_omr: 0, credit_baisa: 0, entries: [] };
+      const entries = await database.query<Omit<LedgerEntry, "amount_omr">>({
+        name: "ledger-entries",
+        text: `SELECT id, ${LEDGER_BAISA_SQL}::float8 AS amount_baisa, coalesce(reason, '') AS reason,
+                      coalesce(order_id, '') AS order_id, created_at
+                 FROM credit_ledger l WHERE customer_id = $1 ORDER BY created_at DESC, id LIMIT ${SHOWN_ENTRIES}`,
+        values: [customer.id],
+      });
+      return {
+        credit_omr: omrOfBaisa(customer.balance),
+        credit_baisa: customer.balance,
+        entries: entries.map(({ id, amount_baisa, ...rest }) => ({
+          id,
+          amount_omr: omrOfBaisa(amount_baisa),
+          amount_baisa,
+          ...rest,
+        })),
+      };
+    },
+
+    async subscription(caller, tenantId) {
+      await requireTenant(caller, tenantId);
+      const [row] = await database.query<Record<string, unknown>>({
+        name: "subscription",
+        text: `SELECT id, customer_id, tenant_id, coalesce(stripe_subscription_id, '') AS stripe_subscription_id, plan_id, status,
+                      current_period_start, current_period_end, created_at, updated_at
+                 FROM subscriptions WHERE tenant_id = $1 ORDER BY (status = 'active') DESC, created_at DESC, id LIMIT 1`,
+        values: [tenantId],
+      });
+      if (row === undefined) throw notFound();
+      return row;
+    },
+
+    async invoices(caller, tenantId) {
+      await requireTenant(caller, tenantId);
+      return database.query({
+        name: "invoices",
+        text: `SELECT id, customer_id, tenant_id, coalesce(stripe_invoice_id, '') AS stripe_invoice_id, amount_omr,
+                      amount_baisa::float8 AS amount_baisa, currency, status, period_start, period_end,
+                      coalesce(pdf_url, '') AS pdf_url, created_at
+                 FROM invoices WHERE tenant_id = $1 ORDER BY created_at DESC, id LIMIT 1000`,
+        values: [tenantId],
+      });
+    },
+  };
+}

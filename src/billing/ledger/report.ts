@@ -1,0 +1,80 @@
+import type { Database } from "../db/database.ts";
+import { omrOfBaisa } from "../voucher/voucher.ts";
+
+/** What the administrators' page shows beside vouchers, orders and revenue. */
+export interface ReportService {
+  /** The last `days` days in UTC, today last, each one there whether or not somebody redeemed. */
+  redemptions(days: number): Promise<RedemptionDay[]>;
+  /** Customers, the largest balance first. */
+  balances(
+    limit: number,
+    after?: BalancePosition,
+  ): Promise<{ balances: CustomerBalance[]; next?: BalancePosition }>;
+}
+
+export interface RedemptionDay {
+  date: string;
+  redemptions: number;
+  granted_baisa: number;
+  granted_omr: number;
+}
+
+export interface CustomerBalance {
+  customer_id: string;
+  user_id: string;
+  email: string;
+  credit_baisa: number;
+  credit_omr: number;
+}
+
+/** Where a page of balances ended. */
+export interface BalancePosition {
+  creditBaisa: number;
+  customerId: string;
+}
+
+export function createReportService(deps: { database: Database }): ReportService {
+  const { database } = deps;
+  return {
+    async redemptions(days) {
+      // An adopted edge counts as a redemption, and grants nothing that anybody wrote down.
+      const rows = await database.query<Omit<RedemptionDay, "granted_omr">>({
+        name: "redemptions-by-day",
+        text: `WITH span AS (SELECT (now() AT TIME ZONE 'UTC')::date AS today),
+                    edge AS (
+                      SELECT (e.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS redemptions,
+                             coalesce(sum(e.amount_baisa), 0) AS granted
+                        FROM promo_redemptions e, span
+                       WHERE e.created_at >= (span.today - ($1::int - 1))::timestamp AT TIME ZONE 'UTC'
+                       GROUP BY 1)
+               SELECT to_char(span.today - ago, 'YYYY-MM-DD') AS date, coalesce(edge.redemptions, 0)::int AS redemptions,
+                      coalesce(edge.granted, 0)::float8 AS granted_baisa
+                 FROM span CROSS JOIN generate_series($1::int - 1, 0, -1) AS ago
+                 LEFT JOIN edge ON edge.day = span.today - ago
+                ORDER BY ago DESC`,
+        values: [days],
+      });
+      return rows.map((row) => ({ ...row, granted_omr: omrOfBaisa(row.granted_baisa) }));
+    },
+
+    async balances(limit, after) {
+      // No index leads this way: one on the balance would cost every checkout its in-page update, for a page of few readers.
+      const rows = await database.query<Omit<CustomerBalance, "credit_omr">>({
+        name: "balances",
+        text: `SELECT c.id AS customer_id, coalesce(c.user_id, '') AS user_id, coalesce(c.email, '') AS email,
+                      c.balance_baisa::float8 AS credit_baisa
+                 FROM customers c
+                WHERE $2::bigint IS NULL OR c.balance_baisa < $2 OR (c.balance_baisa = $2 AND c.id > $3::uuid)
+                ORDER BY c.balance_baisa DESC, c.id LIMIT $1`,
+        values: [limit + 1, after?.creditBaisa ?? null, after?.customerId ?? null],
+      });
+      const balances = rows
+        .slice(0, limit)
+        .map((row) => ({ ...row, credit_omr: omrOfBaisa(row.credit_baisa) }));
+      const last = balances.at(-1);
+      return rows.length > limit && last !== undefined
+        ? { balances, next: { creditBaisa: last.credit_baisa, customerId: last.customer_id } }
+        : { balances };
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { Database } from "../db/database.ts";
+import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
+import { omrOfBaisa } from "../voucher/voucher.ts";
+
+/** What the platform's accounts read from each Sovereign for the revenue roll-up. */
+export interface RevenueService {
+  /** The newest first; before them, adopted ones of an unknown day. */
+  orders(limit: number, after?: TimePosition): Promise<OrderPage>;
+  revenue(): Promise<Record<string, unknown>>;
+}
+
+export interface OrderPage {
+  orders: Record<string, unknown>[];
+  /** Where the next page begins; absent on the last one. */
+  next?: TimePosition;
+}
+
+/** In the order of the index `orders_created_idx`, which has unknown days first. */
+const AFTER_SQL = {
+  start: "true",
+  unknown: "(o.created_at IS NOT NULL OR o.id < $2::uuid)",
+  known: `(o.created_at, o.id) < (${timeOf("$3")}, $2::uuid)`,
+};
+
+export function createRevenueService(deps: { database: Database; sovereignFqdn: string }): RevenueService {
+  const { database, sovereignFqdn } = deps;
+  return {
+    async orders(limit, after) {
+      const from = after === undefined ? "start" : after.atMicros === null ? "unknown" : "known";
+      // Adopted orders may hold their amount in whole OMR alone; 1 OMR is 1000 baisa by definition.
+      const rows = await database.query<{ id: string; amount_baisa: number; micros: string | null }>({
+        name: `orders-${from}`,
+        text: `SELECT o.id, o.customer_id, o.tenant_id, o.plan_id, coalesce(o.apps, '[]') AS apps, coalesce(o.addons, '[]') AS addons,
+                      coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0)::float8 AS amount_baisa, o.status,
+                      coalesce(o.stripe_session_id, '') AS stripe_session_id, o.created_at, coalesce(o.promo_code, '') AS promo_code,
+                      (p.deleted_at IS NOT NULL) AS promo_deleted, ${microsOf("o.created_at")} AS micros
+                 FROM orders o LEFT JOIN promo_codes p ON p.code = o.promo_code
+                WHERE ${AFTER_SQL[from]}
+                ORDER BY o.created_at DESC, o.id DESC LIMIT $1`,
+        values: [limit + 1, after?.id, after?.atMicros].slice(0, { start: 1, unknown: 2, known: 3 }[from]),
+      });
+      const shown = rows.slice(0, limit);
+      const last = rows.length > limit ? shown.at(-1) : undefined;
+      return {
+        orders: shown.map(({ micros, ...order }) => ({
+          ...order,
+          amount_omr: omrOfBaisa(order.amount_baisa),
+          sovereign: sovereignFqdn,
+        })),
+        ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.id } }),
+      };
+    },
+
+    async revenue() {
+      // Each active subscription counts once, at its own price; an adopted one at that of the latest order for its plan. What
+      // an order of ours paid for is over with its month.
+      const [row] = await database.query<{
+        mrr: number;
+        customers: number;
+        newcomers: number;
+        active: number;
+      }>({
+        name: "revenue",
+        text: `SELECT coalesce(sum(coalesce(s.price_baisa, latest.amount, 0)), 0)::float8 AS mrr, count(s.id)::int AS active,
+                      (SELECT count(*)::int FROM customers) AS customers,
+                      (SELECT count(*)::int FROM customers
+                        WHERE created_at >= date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC') AS newcomers
+                 FROM subscriptions s
+                 LEFT JOIN LATERAL (
+                   SELECT coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000) AS amount
+                     FROM orders o
+                    WHERE o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id AND o.plan_id = s.plan_id
+                    ORDER BY o.created_at DESC LIMIT 1) latest ON s.price_baisa IS NULL
+                WHERE s.status = 'active'
+                  AND (s.order_id IS NULL OR s.stripe_subscription_id IS NOT NULL OR s.current_period_end > now())`,
+      });
+      const { mrr = 0, customers = 0, newcomers = 0, active = 0 } = row ?? {};
+      return {
+        total_mrr: omrOfBaisa(mrr),
+        total_mrr_baisa: mrr,
+        total_customers: customers,
+        new_this_month: newcomers,
+        active_subscriptions: active,
+        sovereign: sovereignFqdn,
+      };
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import { type Caller, OPERATOR_ISSUER, type TokenTrace } from "../auth/token.ts";
+import type { Database, Queryable } from "../db/database.ts";
+import { LOOKUP_KEY_SQL } from "../db/schema.ts";
+import { VoucherError } from "../errors.ts";
+import { requireKey, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
+import type { Voucher } from "./voucher.ts";
+
+/** Who changes a voucher, for the audit row and the grants. */
+export interface Actor {
+  /** `issuer:subject`. */
+  name: string;
+  subject: string;
+  token: TokenTrace;
+  /** The Franchise's grants bind everybody but the operator, whose smoke test must never fail on a full quota. */
+  boundByGrants: boolean;
+}
+
+export const OPERATOR_ACTOR = `${OPERATOR_ISSUER}:operator`;
+
+export function actorOf({ issuer, userId, token }: Caller): Actor {
+  const isOperator = issuer === "operator";
+  return {
+    name: isOperator ? OPERATOR_ACTOR : `${issuer}:${userId}`,
+    subject: userId,
+    token,
+    boundByGrants: !isOperator,
+  };
+}
+
+export type AuditAction = "issue" | "update" | "revive" | "revoke";
+
+/** One change of a voucher. The members about the token are null on rows that were written before they were kept. */
+export interface AuditEntry {
+  id: string;
+  code: string;
+  action: AuditAction;
+  at: string;
+  actor: string;
+  issuer: string | null;
+  subject: string | null;
+  token_id: string | null;
+  token_issued_at: string | null;
+  before: Voucher | null;
+  after: Voucher | null;
+}
+
+const AUDIT_COLUMNS = "action, actor, issuer, subject, token_id, token_issued_at";
+const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [
+  action,
+  name,
+  token.issuer,
+  subject,
+  token.id,
+  token.issuedAt ?? null,
+];
+
+export async function auditChange(
+  transaction: Queryable,
+  action: AuditAction,
+  actor: Actor,
+  before: VoucherRow | undefined,
+  after: VoucherRow,
+): Promise<void> {
+  await transaction.query({
+    name: "voucher-audit",
+    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [
+      ...whoOf(action, actor),
+      after.code,
+      before === undefined ? null : JSON.stringify(voucherOf(before)),
+      JSON.stringify(voucherOf(after)),
+    ],
+  });
+}
+
+/** One row for each new voucher of a bulk issue, in one statement: they differ in their codes alone. */
+export async function auditBulkIssue(
+  transaction: Queryable,
+  actor: Actor,
+  vouchers: Voucher[],
+): Promise<void> {
+  await transaction.query({
+    name: "voucher-bulk-audit",
+    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, after)
+           SELECT $1, $2, $3, $4, $5, $6::timestamptz, code, $7::jsonb || jsonb_build_object('code', code)
+             FROM unnest($8::text[]) AS code`,
+    values: [...whoOf("issue", actor), JSON.stringify(vouchers[0]), vouchers.map(({ code }) => code)],
+  });
+}
+
+export interface AuditPage {
+  entries: AuditEntry[];
+  /** `id` of the last entry when there are older ones. */
+  next?: string;
+}
+
+export type ReadVoucherAudit = (code: string, limit: number, before?: string) => Promise<AuditPage>;
+
+/** A voucher's trail, newest first, also of one that is revoked. Throws `voucher_not_found` for one that never was. */
+export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
+  return async (code, limit, before) => {
+    // Of adopted twins the one that an issue would change.
+    const [voucher] = await database.query<{ code: string }>({
+      name: "voucher-find-any",
+      text: `SELECT p.code FROM promo_codes p
+              WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1`,
+      values: [requireKey(code)],
+    });
+    if (voucher === undefined) {
+      throw new VoucherError("voucher_not_found", "there never was a voucher with this code: check the code");
+    }
+    const rows = await database.query<Omit<AuditEntry, "at" | "token_issued_at"> & AuditTimes>({
+      name: before === undefined ? "voucher-audit-read" : "voucher-audit-read-before",
+      text: `SELECT id, code, at, ${AUDIT_COLUMNS}, before, after FROM voucher_audit
+              WHERE code = $1 ${before === undefined ? "" : "AND id < $3::bigint"} ORDER BY id DESC LIMIT $2`,
+      values: [voucher.code, limit + 1, ...(before === undefined ? [] : [before])],
+    });
+    const entries = rows.slice(0, limit).map((row) => ({
+      ...row,
+      at: row.at.toISOString(),
+      token_issued_at: row.token_issued_at?.toISOString() ?? null,
+    }));
+    const last = rows.length > limit ? entries.at(-1) : undefined;
+    return { entries, ...(last === undefined ? {} : { next: last.id }) };
+  };
+}
+
+interface AuditTimes {
+  at: Date;
+  token_issued_at: Date | null;
+}

@@ -1,0 +1,104 @@
+import type { Database, Queryable } from "../db/database.ts";
+import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
+import { type Actor, auditBulkIssue } from "./audit.ts";
+import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
+import type { GrantGate } from "./grant-gate.ts";
+import { FREE_KEY, requireTerms, VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./row.ts";
+import { type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
+
+export const MAX_BULK_CODES = 10_000;
+
+export interface BulkIssue {
+  /** 1 to `MAX_BULK_CODES`. */
+  count: number;
+  /** In front of each code; empty for none. */
+  prefix: string;
+  terms: VoucherTerms;
+}
+
+/** All of the vouchers, or none. Throws `voucher_invalid`, `grant_exceeded`, idempotency errors. */
+export type IssueInBulk = (issue: BulkIssue, actor: Actor, claim?: IdempotencyClaim) => Promise<Voucher[]>;
+
+/** What a bulk issue leaves for whoever asks again: one voucher, and the symbols in which the others differ (120 kB at most). */
+interface BulkRecord {
+  voucher: Voucher;
+  symbols: string;
+}
+
+/** More than a few rounds of collisions among 2^58 codes is no chance any more, but a broken source of randomness. */
+const MAX_ROUNDS = 5;
+
+export function createBulkIssuer(deps: {
+  database: Database;
+  gate: GrantGate;
+  drawSymbols: () => string;
+}): IssueInBulk {
+  const { database, gate, drawSymbols } = deps;
+
+  return (issue, actor, claim) =>
+    database.transaction(async (transaction) => {
+      const { count, terms } = issue;
+      requireTerms(undefined, terms);
+      const prefix = voucherKey(issue.prefix);
+      const earlier = claim && (await recallAnswer<BulkRecord>(transaction, claim));
+      if (earlier !== undefined) return recallVouchers(earlier, prefix);
+      await gate.enter(transaction, actor);
+
+      const created = new Map<string, VoucherRow>();
+      for (let round = 1; created.size < count; round += 1) {
+        if (round > MAX_ROUNDS)
+          throw new Error("drawn codes keep colliding: the source of randomness is broken");
+        const drawn = new Map<string, string>();
+        for (let missing = count - created.size; missing > 0; missing -= 1) {
+          const symbols = drawSymbols();
+          drawn.set(codeOfSymbols(symbols, prefix), symbols);
+        }
+        for (const row of await insert(transaction, [...drawn.keys()], terms, actor))
+          created.set(drawn.get(row.code) ?? "", row);
+      }
+      const [first] = created.values();
+      if (first === undefined) throw new Error("a bulk issue was written and no row returned");
+      if (first.is_open) await gate.requireRoom(transaction, actor, terms.credit_omr);
+      const vouchers = [...created.values()].map(voucherOf);
+      await auditBulkIssue(transaction, actor, vouchers);
+      if (claim !== undefined) {
+        const record: BulkRecord = { voucher: voucherOf(first), symbols: [...created.keys()].join("") };
+        await rememberAnswer(transaction, claim, record);
+      }
+      return vouchers;
+    });
+}
+
+/** Codes that are there already, whoever made them, are left alone and missing in what returns. */
+function insert(
+  transaction: Queryable,
+  codes: string[],
+  terms: VoucherTerms,
+  actor: Actor,
+): Promise<VoucherRow[]> {
+  return transaction.query<VoucherRow>({
+    name: "voucher-bulk-insert",
+    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
+           SELECT drawn.code, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8 FROM unnest($1::text[]) AS drawn (code)
+            WHERE ${FREE_KEY}
+           ON CONFLICT (code) DO NOTHING RETURNING ${VOUCHER_COLUMNS}`,
+    values: [
+      codes,
+      terms.credit_omr,
+      terms.description,
+      terms.active,
+      terms.max_redemptions,
+      terms.starts_at,
+      terms.expires_at,
+      actor.name,
+    ],
+  });
+}
+
+/** As they were issued, whatever became of them since. */
+function recallVouchers({ voucher, symbols }: BulkRecord, prefix: string): Voucher[] {
+  return Array.from({ length: symbols.length / SYMBOL_COUNT }, (_, index) => ({
+    ...voucher,
+    code: codeOfSymbols(symbols.slice(index * SYMBOL_COUNT, (index + 1) * SYMBOL_COUNT), prefix),
+  }));
+}

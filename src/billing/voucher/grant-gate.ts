@@ -1,0 +1,63 @@
+import type { Queryable } from "../db/database.ts";
+import { type Actor, OPERATOR_ACTOR } from "./audit.ts";
+import {
+  enforceCreditGrant,
+  enforceTotalGrants,
+  limitsTotals,
+  type VoucherGrants,
+  type VoucherTotals,
+} from "./grant.ts";
+import { VOUCHER_COLUMNS } from "./row.ts";
+
+/** Holds the changes of vouchers to the Franchise's grants, whoever else changes some at the same time. */
+export interface GrantGate {
+  /** Before any row lock, so that two changes never wait for each other crosswise. */
+  enter(transaction: Queryable, actor: Actor): Promise<void>;
+  /** After a change that grew something, inside its transaction. Throws `grant_exceeded`: the change goes with it. */
+  requireRoom(transaction: Queryable, actor: Actor, creditOmr: number): Promise<void>;
+}
+
+// "grants" in ASCII: totals are judged one change at a time, or two could pass together.
+const GRANTS_LOCK = 113723879386227;
+
+export function createGrantGate({ grants }: { grants: () => VoucherGrants }): GrantGate {
+  return {
+    async enter(transaction, actor) {
+      if (!actor.boundByGrants || !limitsTotals(grants())) return;
+      await transaction.query({
+        name: "grants-lock",
+        text: "SELECT pg_advisory_xact_lock($1::bigint)",
+        values: [GRANTS_LOCK],
+      });
+    },
+    async requireRoom(transaction, actor, creditOmr) {
+      const limits = actor.boundByGrants ? grants() : {};
+      enforceCreditGrant(limits, creditOmr);
+      if (limitsTotals(limits)) enforceTotalGrants(limits, await readTotals(transaction));
+    },
+  };
+}
+
+/**
+ * Reads every live voucher: 50 ms of 100,000, on two busy cores. No index serves it: whatever covers `times_redeemed`, in a
+ * column or in its condition, takes from each redemption its in-page update.
+ */
+async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
+  const [totals] = await transaction.query<{
+    active: number;
+    outstanding: number;
+    unlimited: boolean | null;
+  }>({
+    name: "voucher-totals",
+    text: `SELECT count(*)::int AS active, bool_or(p.max_redemptions = 0) AS unlimited,
+                  coalesce(sum(p.credit_omr::bigint * (p.max_redemptions - p.times_redeemed)), 0)::float8 AS outstanding
+             FROM (SELECT ${VOUCHER_COLUMNS}, p.issued_by FROM promo_codes p WHERE p.deleted_at IS NULL) p
+            WHERE p.is_open AND p.issued_by IS DISTINCT FROM $1`,
+    values: [OPERATOR_ACTOR],
+  });
+  if (totals === undefined) throw new Error("an aggregate returned no row");
+  return {
+    active: totals.active,
+    outstandingOmr: totals.unlimited ? Number.POSITIVE_INFINITY : totals.outstanding,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Queryable } from "../db/database.ts";
+import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
+import { VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./row.ts";
+import type { Voucher } from "./voucher.ts";
+
+export interface VoucherFilter {
+  active?: boolean;
+  /** Part of a code or a description, in any case. */
+  text?: string;
+}
+
+export interface VoucherPage {
+  vouchers: Voucher[];
+  /** Where the next page begins; absent on the last one. */
+  next?: TimePosition;
+}
+
+const POSITION = "coalesce(p.created_at, '-infinity')";
+
+/**
+ * Live vouchers, newest first, in the order of the index `promo_codes_live_idx`. A searched text is compared as it is
+ * (strpos knows no wildcards). No index serves the search: one over parts of texts needs pg_trgm, which a Sovereign's
+ * database may not have; without it the worst case, nothing found among 100,000 vouchers, takes a fifth of a second.
+ */
+export async function listVouchers(
+  database: Queryable,
+  limit: number,
+  after: TimePosition | undefined,
+  { active, text }: VoucherFilter,
+): Promise<VoucherPage> {
+  const values: unknown[] = [limit + 1];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const conditions = [
+    ["live", "p.deleted_at IS NULL"],
+    ...(after === undefined
+      ? []
+      : [
+          [
+            "after",
+            `(${POSITION}, p.code) < (coalesce(${timeOf(parameter(after.atMicros))}, '-infinity'), ${parameter(after.id)})`,
+          ],
+        ]),
+    ...(active === undefined ? [] : [["active", `coalesce(p.active, false) = ${parameter(active)}`]]),
+    ...(text === undefined
+      ? []
+      : [
+          [
+            "text",
+            `strpos(lower(p.code || E'\\n' || coalesce(p.description, '')), lower(${parameter(text)})) > 0`,
+          ],
+        ]),
+  ];
+  const rows = await database.query<VoucherRow & { micros: string | null }>({
+    name: `voucher-list-${conditions.map(([name]) => name).join("-")}`,
+    text: `SELECT ${VOUCHER_COLUMNS}, ${microsOf("p.created_at")} AS micros FROM promo_codes p
+            WHERE ${conditions.map(([, condition]) => condition).join(" AND ")}
+            ORDER BY ${POSITION} DESC, p.code DESC LIMIT $1`,
+    values,
+  });
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return {
+    vouchers: shown.map(voucherOf),
+    ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.code } }),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Queryable } from "../db/database.ts";
+import { LOOKUP_KEY_SQL } from "../db/schema.ts";
+import { VoucherError } from "../errors.ts";
+import { MAX_OMR, type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
+
+/** A row of `promo_codes` as the statements below return it. */
+export interface VoucherRow {
+  code: string;
+  credit_omr: number;
+  description: string;
+  active: boolean;
+  max_redemptions: number;
+  times_redeemed: number;
+  created_at: Date | null;
+  deleted_at: Date | null;
+  starts_at: Date | null;
+  expires_at: Date | null;
+  adopted: boolean;
+  /** Counts against the grants: live, active, below its cap, not expired (it may start later). */
+  is_open: boolean;
+}
+
+const IS_OPEN = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
+  AND (p.max_redemptions = 0 OR p.times_redeemed < p.max_redemptions)
+  AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
+
+/** Adopted rows may hold nulls and times without end; answers never do. */
+export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
+  coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
+  coalesce(p.times_redeemed, 0) AS times_redeemed,
+  CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
+  ${IS_OPEN} AS is_open`;
+
+// Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.
+export const twinOrder = (key: string) => `(p.code = ${key}) DESC, p.created_at, p.code COLLATE "C"`;
+export const TWIN_ORDER = twinOrder("$1");
+
+/** No voucher, adopted ones of another case included, is found under `drawn.code`. */
+export const FREE_KEY = `NOT EXISTS (SELECT FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = drawn.code)`;
+
+/** The key that lookups compare. Throws `voucher_blank`. */
+export function requireKey(code: string): string {
+  const key = voucherKey(code);
+  if (key === "") throw new VoucherError("voucher_blank", "code is blank: give the voucher's code");
+  return key;
+}
+
+/** The live voucher of a key, locked until the transaction ends. */
+export async function lockLive(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
+  const [row] = await transaction.query<VoucherRow>({
+    name: "voucher-lock-live",
+    text: `SELECT ${VOUCHER_COLUMNS} FROM promo_codes p
+            WHERE ${LOOKUP_KEY_SQL} = $1 AND p.deleted_at IS NULL ORDER BY ${TWIN_ORDER} LIMIT 1 FOR NO KEY UPDATE`,
+    values: [key],
+  });
+  return row;
+}
+
+/** The voucher of a key that an issue would change: the live one, else the deleted one that comes back to life. */
+export async function lockAny(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
+  const [row] = await transaction.query<VoucherRow>({
+    name: "voucher-lock-any",
+    text: `SELECT ${VOUCHER_COLUMNS} FROM promo_codes p
+            WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1 FOR NO KEY UPDATE`,
+    values: [key],
+  });
+  return row;
+}
+
+/** The row as its administrators see it; members without a value are left out. */
+export function voucherOf(row: VoucherRow): Voucher {
+  const { code, credit_omr, description, active, max_redemptions, times_redeemed } = row;
+  return {
+    code,
+    credit_omr,
+    description,
+    active,
+    max_redemptions,
+    times_redeemed,
+    ...(row.created_at === null ? {} : { created_at: row.created_at.toISOString() }),
+    ...(row.deleted_at === null ? {} : { deleted_at: row.deleted_at.toISOString() }),
+    ...(row.starts_at === null ? {} : { starts_at: row.starts_at.toISOString() }),
+    ...(row.expires_at === null ? {} : { expires_at: row.expires_at.toISOString() }),
+  };
+}
+
+/** Rules for what is set anew; an adopted row may be sent back with the odd value that it already has. */
+export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms): void {
+  const keepsCredit = before?.adopted === true && terms.credit_omr === before.credit_omr;
+  if (!keepsCredit && (terms.credit_omr < 1 || terms.credit_omr > MAX_OMR)) {
+    throw new VoucherError(
+      "voucher_invalid",
+      `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in OMR`,
+    );
+  }
+  const keepsCap = before?.adopted === true && terms.max_redemptions === before.max_redemptions;
+  if (!keepsCap && terms.max_redemptions < 0) {
+    throw new VoucherError("voucher_invalid", "max_redemptions must be 0 (unlimited) or more: set the cap");
+  }
+  if (
+    terms.starts_at !== null &&
+    terms.expires_at !== null &&
+    Date.parse(terms.starts_at) >= Date.parse(terms.expires_at)
+  ) {
+    throw new VoucherError("voucher_invalid", "expires_at must lie after starts_at: move one of them");
+  }
+}

@@ -1,0 +1,226 @@
+import type { Database, Queryable } from "../db/database.ts";
+import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
+import type { TimePosition } from "../db/time-position.ts";
+import { VoucherError } from "../errors.ts";
+import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } from "./audit.ts";
+import { createBulkIssuer, type IssueInBulk } from "./bulk-issue.ts";
+import { codeOfSymbols, drawSymbols } from "./code.ts";
+import type { VoucherGrants } from "./grant.ts";
+import { createGrantGate } from "./grant-gate.ts";
+import { listVouchers, type VoucherFilter, type VoucherPage } from "./list.ts";
+import { createVoucherLookup } from "./preview.ts";
+import {
+  FREE_KEY,
+  lockAny,
+  lockLive,
+  requireKey,
+  requireTerms,
+  VOUCHER_COLUMNS,
+  type VoucherRow,
+  voucherOf,
+} from "./row.ts";
+import {
+  isNewCode,
+  outstandingOmr,
+  type Voucher,
+  type VoucherPreview,
+  type VoucherTerms,
+} from "./voucher.ts";
+
+export interface VoucherService {
+  /** Throws `voucher_blank`. Undefined when no live voucher has this code. */
+  preview(code: string): Promise<VoucherPreview | undefined>;
+  list(limit: number, after?: TimePosition, filter?: VoucherFilter): Promise<VoucherPage>;
+  /**
+   * Creates, replaces the terms of, or brings back; without a code it creates one that nobody can guess. Throws
+   * `voucher_invalid`, `grant_exceeded`, idempotency errors.
+   */
+  issue(
+    code: string | undefined,
+    terms: VoucherTerms,
+    actor: Actor,
+    claim?: IdempotencyClaim,
+  ): Promise<Voucher>;
+  issueInBulk: IssueInBulk;
+  /** Changes the named terms of a live voucher. Throws `voucher_not_found` too. */
+  update(code: string, terms: Partial<VoucherTerms>, actor: Actor): Promise<Voucher>;
+  /** Soft delete. Throws `voucher_not_found` when no live voucher has this code. */
+  revoke(code: string, actor: Actor): Promise<void>;
+  readAudit: ReadVoucherAudit;
+}
+
+/** After so many collisions among 2^58 codes it is no chance any more. */
+const MAX_DRAWS = 5;
+
+export function createVoucherService(deps: {
+  database: Database;
+  grants: () => VoucherGrants;
+  /** Where new codes come from; tests hand in one that repeats itself. */
+  drawSymbols?: () => string;
+}): VoucherService {
+  const { database } = deps;
+  const findVoucher = createVoucherLookup({ database });
+  const draw = deps.drawSymbols ?? drawSymbols;
+  const gate = createGrantGate({ grants: deps.grants });
+
+  /** Writes the terms and judges the result: whatever throws rolls back. */
+  async function change(transaction: Queryable, before: VoucherRow, terms: VoucherTerms, actor: Actor) {
+    requireTerms(before, terms);
+    return judge(transaction, before, await write(transaction, before, terms, actor), actor);
+  }
+
+  /** A voucher under a code that is drawn until it is nobody's. */
+  async function create(transaction: Queryable, terms: VoucherTerms, actor: Actor) {
+    requireTerms(undefined, terms);
+    for (let attempt = 1; attempt <= MAX_DRAWS; attempt += 1) {
+      const row = await insertNew(transaction, codeOfSymbols(draw()), terms, actor);
+      if (row !== undefined) return judge(transaction, undefined, row, actor);
+    }
+    throw new Error("drawn codes keep colliding: the source of randomness is broken");
+  }
+
+  async function upsert(transaction: Queryable, key: string, terms: VoucherTerms, actor: Actor) {
+    let before = await lockAny(transaction, key);
+    if (before === undefined) {
+      if (!isNewCode(key)) {
+        throw new VoucherError(
+          "voucher_invalid",
+          "code must be 3 to 64 of A-Z, 0-9, _ and -, and begin with a letter or digit: choose another code",
+        );
+      }
+      requireTerms(undefined, terms);
+      const row = await insertNew(transaction, key, terms, actor);
+      if (row !== undefined) return judge(transaction, undefined, row, actor);
+      // Somebody else created it in between: what follows changes theirs, and the trail says so.
+      before = await lockAny(transaction, key);
+      if (before === undefined) throw new Error("a code is taken and no voucher has it");
+    }
+    return change(transaction, before, terms, actor);
+  }
+
+  async function judge(
+    transaction: Queryable,
+    before: VoucherRow | undefined,
+    after: VoucherRow,
+    actor: Actor,
+  ) {
+    if (isLarger(after, before)) await gate.requireRoom(transaction, actor, after.credit_omr);
+    const action = before === undefined ? "issue" : before.deleted_at === null ? "update" : "revive";
+    await auditChange(transaction, action, actor, before, after);
+    return voucherOf(after);
+  }
+
+  return {
+    preview: async (code) => findVoucher(requireKey(code)),
+
+    list: (limit, after, filter = {}) => listVouchers(database, limit, after, filter),
+
+    issue: (code, terms, actor, claim) =>
+      database.transaction(async (transaction) => {
+        const key = code === undefined ? undefined : requireKey(code);
+        const earlier = claim && (await recallAnswer<Voucher>(transaction, claim));
+        if (earlier !== undefined) return earlier;
+        await gate.enter(transaction, actor);
+        const voucher =
+          key === undefined
+            ? await create(transaction, terms, actor)
+            : await upsert(transaction, key, terms, actor);
+        if (claim !== undefined) await rememberAnswer(transaction, claim, voucher);
+        return voucher;
+      }),
+
+    issueInBulk: createBulkIssuer({ database, gate, drawSymbols: draw }),
+
+    update: (code, terms, actor) =>
+      database.transaction(async (transaction) => {
+        const key = requireKey(code);
+        await gate.enter(transaction, actor);
+        const before = await lockLive(transaction, key);
+        if (before === undefined) throw notFound();
+        return change(transaction, before, { ...termsOf(before), ...terms }, actor);
+      }),
+
+    revoke: (code, actor) =>
+      database.transaction(async (transaction) => {
+        const before = await lockLive(transaction, requireKey(code));
+        if (before === undefined) throw notFound();
+        const [after] = await transaction.query<VoucherRow>({
+          name: "voucher-revoke",
+          text: `UPDATE promo_codes p SET deleted_at = now(), active = false WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
+          values: [before.code],
+        });
+        if (after === undefined) throw new Error("a locked voucher vanished");
+        await auditChange(transaction, "revoke", actor, before, after);
+      }),
+
+    readAudit: createAuditReader({ database }),
+  };
+}
+
+const notFound = () => new VoucherError("voucher_not_found", "no live voucher has this code: check the code");
+
+function termsOf(row: VoucherRow): VoucherTerms {
+  const { credit_omr, description, active, max_redemptions, starts_at, expires_at } = row;
+  return {
+    credit_omr,
+    description,
+    active,
+    max_redemptions,
+    starts_at: starts_at?.toISOString() ?? null,
+    expires_at: expires_at?.toISOString() ?? null,
+  };
+}
+
+function isLarger(after: VoucherRow, before: VoucherRow | undefined): boolean {
+  if (!after.is_open) return false;
+  if (before === undefined || !before.is_open) return true;
+  return after.credit_omr > before.credit_omr || outstandingOmr(after) > outstandingOmr(before);
+}
+
+const valuesOf = (code: string, terms: VoucherTerms, actor: Actor) => [
+  code,
+  terms.credit_omr,
+  terms.description,
+  terms.active,
+  terms.max_redemptions,
+  terms.starts_at,
+  terms.expires_at,
+  actor.name,
+];
+
+/** Updates the row that was found and locked. */
+async function write(
+  transaction: Queryable,
+  before: VoucherRow,
+  terms: VoucherTerms,
+  actor: Actor,
+): Promise<VoucherRow> {
+  const [row] = await transaction.query<VoucherRow>({
+    name: "voucher-update",
+    text: `UPDATE promo_codes p
+              SET credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7,
+                  issued_by = $8, deleted_at = NULL
+            WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
+    values: valuesOf(before.code, terms, actor),
+  });
+  if (row === undefined) throw new Error("a voucher was written and no row returned");
+  return row;
+}
+
+/** Undefined when somebody has the code already, be it since a moment ago. */
+async function insertNew(
+  transaction: Queryable,
+  code: string,
+  terms: VoucherTerms,
+  actor: Actor,
+): Promise<VoucherRow | undefined> {
+  const [row] = await transaction.query<VoucherRow>({
+    name: "voucher-insert-new",
+    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
+           SELECT drawn.code, $2::int, $3, $4::boolean, $5::int, $6::timestamptz, $7::timestamptz, $8
+             FROM (SELECT $1::text AS code) AS drawn WHERE ${FREE_KEY}
+           ON CONFLICT (code) DO NOTHING RETURNING ${VOUCHER_COLUMNS}`,
+    values: valuesOf(code, terms, actor),
+  });
+  return row;
+}

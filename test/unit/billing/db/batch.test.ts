@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { ALONE, createBatch } from "../../../../src/billing/db/batch.ts";
+
+interface Member {
+  name: string;
+  user?: string;
+}
+
+const undone = new Error("undone");
+const broken = new Error("broken");
+
+/** A database whose calls end when the test says so. */
+function createScene(options: { lanes?: number; maxSize?: number; aloneLanes?: number } = {}) {
+  const calls: { names: string[]; end(results: (string | typeof ALONE)[] | Error): void }[] = [];
+  const batch = createBatch<Member, string>({
+    run: (members) =>
+      new Promise((resolve, reject) => {
+        calls.push({
+          names: members.map(({ name }) => name),
+          end: (results) => (results instanceof Error ? reject(results) : resolve(results)),
+        });
+      }),
+    keysOf: ({ name, user }) => [user ?? name],
+    isUndone: (error) => error === undone,
+    maxSize: options.maxSize ?? 50,
+    lanes: options.lanes ?? 1,
+    aloneLanes: options.aloneLanes ?? 3,
+  });
+  const submit = (...members: Member[]) =>
+    members.map((member) => batch.submit(member).catch((error: Error) => error.message));
+  /** Ends the nth call by giving each member its own name. */
+  const answer = async (index: number) => {
+    calls[index]?.end(calls[index].names);
+    await settled();
+  };
+  return { calls, submit, answer, names: () => calls.map(({ names }) => names) };
+}
+
+const settled = () => new Promise((done) => setImmediate(done));
+const members = (...names: string[]): Member[] => names.map((name) => ({ name }));
+
+describe("createBatch", () => {
+  it("takes what came in one go together, and all that queue meanwhile in the next, in order", async () => {
+    const { submit, answer, names } = createScene();
+    const results = submit(...members("a", "b"));
+    await settled();
+    expect(names()).toEqual([["a", "b"]]);
+    results.push(...submit(...members("c", "d")));
+    await settled();
+    expect(names()).toEqual([["a", "b"]]);
+    await answer(0);
+    expect(names()).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+    await answer(1);
+    expect(await Promise.all(results)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("keeps as many under way as it has lanes, each up to the size", async () => {
+    const { submit, answer, names } = createScene({ lanes: 2, maxSize: 2 });
+    void submit(...members("a", "b", "c", "d", "e", "f", "g"));
+    await settled();
+    expect(names()).toEqual([
+      ["a", "b"],
+      ["c", "d"],
+    ]);
+    await answer(1);
+    expect(names().slice(2)).toEqual([["e", "f"]]);
+  });
+
+  it("keeps members with one key apart and in order, also over lanes", async () => {
+    const { submit, answer, names } = createScene({ lanes: 2 });
+    void submit({ name: "a1", user: "a" });
+    await settled();
+    void submit({ name: "a2", user: "a" }, { name: "a3", user: "a" }, { name: "b", user: "b" });
+    await settled();
+    expect(names()).toEqual([["a1"], ["b"]]);
+    await answer(1);
+    expect(names()).toEqual([["a1"], ["b"]]);
+    await answer(0);
+    expect(names()).toEqual([["a1"], ["b"], ["a2"]]);
+    await answer(2);
+    expect(names().at(-1)).toEqual(["a3"]);
+  });
+
+  it("tries each member of a batch that failed and is undone by itself, and holds the lane for none", async () => {
+    const { submit, calls, answer, names } = createScene();
+    const results = submit(...members("good", "bad"));
+    await settled();
+    calls[0]?.end(undone);
+    await settled();
+    expect(names().slice(1)).toEqual([["good"], ["bad"]]);
+    results.push(...submit(...members("later")));
+    await settled();
+    expect(names().at(-1)).toEqual(["later"]);
+    calls[2]?.end(undone);
+    await answer(1);
+    await answer(3);
+    expect(await Promise.all(results)).toEqual(["good", "undone", "later"]);
+  });
+
+  it("tells all members of a batch whose end nobody knows, and tries none of them again", async () => {
+    const { submit, calls, names } = createScene();
+    const results = submit(...members("a", "b"));
+    await settled();
+    calls[0]?.end(broken);
+    expect(await Promise.all(results)).toEqual(["broken", "broken"]);
+    expect(names()).toHaveLength(1);
+  });
+
+  it("lets no more go by themselves at once than it may", async () => {
+    const { submit, calls, answer, names } = createScene({ aloneLanes: 2 });
+    void submit(...members("a"));
+    await settled();
+    void submit(...members("b", "c", "d"));
+    await answer(0);
+    calls[1]?.end(undone);
+    await settled();
+    expect(names().slice(2)).toEqual([["b"], ["c"]]);
+    await answer(2);
+    expect(names().slice(2)).toEqual([["b"], ["c"], ["d"]]);
+  });
+
+  it("lets a member that has to go alone go alone, and its neighbours be done", async () => {
+    const { submit, calls, answer, names } = createScene();
+    const results = submit(...members("busy", "free"));
+    await settled();
+    calls[0]?.end([ALONE, "free"]);
+    await settled();
+    expect(names().at(-1)).toEqual(["busy"]);
+    await answer(1);
+    expect(await Promise.all(results)).toEqual(["busy", "free"]);
+  });
+
+  it("goes on after faults with whatever comes", async () => {
+    const { submit, calls, answer } = createScene();
+    const [failed] = submit({ name: "a", user: "u" });
+    await settled();
+    calls[0]?.end(broken);
+    expect(await failed).toBe("broken");
+    const [next] = submit({ name: "b", user: "u" });
+    await settled();
+    await answer(1);
+    expect(await next).toBe("b");
+  });
+});

@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { BaseResolver, createConfig, lintDocument, makeDocumentFromString } from "@redocly/openapi-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { VoucherError } from "../../../../src/billing/errors.ts";
+import { readErrorPage } from "../../../../src/billing/http/error-page.ts";
+import { PROBLEMS, problemOf } from "../../../../src/billing/http/problem.ts";
+import { createBillingService } from "../../../../src/billing/service.ts";
+import { readBillingSettings } from "../../../../src/billing/settings.ts";
+import { createEnvReader } from "../../../../src/platform/env.ts";
+import { startHttpServer } from "../../../../src/platform/http-server.ts";
+import { createLogger } from "../../../../src/platform/log.ts";
+import { Registry } from "../../../../src/platform/metrics.ts";
+import { type ApiDocument, createContract } from "../../../support/api-contract.ts";
+
+let text: string;
+let document: ApiDocument;
+let errorPage: Response;
+let errorPageText: string;
+
+/** The description and the page about errors need no database: they are asked of a service that has none. */
+beforeAll(async () => {
+  const env = {
+    DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+    SOVEREIGN_FQDN: "omantel.omani.works",
+    JWT_SECRET: "a-secret-of-one-sovereign-0123456789",
+  };
+  const service = createBillingService({
+    settings: readBillingSettings(createEnvReader(env)),
+    now: () => new Date(),
+    logger: createLogger("test", "silent"),
+    registry: new Registry(),
+  });
+  const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
+  text = await (await fetch(`${server.origin}/openapi.json`)).text();
+  document = JSON.parse(text);
+  const { type } = problemOf(new VoucherError("voucher_not_found", "")).problem;
+  errorPage = await fetch(new URL(type, server.origin));
+  errorPageText = await errorPage.text();
+  await server.close(0);
+  await service.close();
+});
+
+/** What runs: all that the linter's makers recommend as errors, and what they leave to choice and serves readers here. */
+const RULES = {
+  "operation-tag-defined": "error",
+  "operation-singular-tag": "error",
+  "parameter-description": "error",
+  "component-name-unique": "error",
+  "spec-strict-refs": "error",
+} as const;
+
+/** Paths that take nothing which a client could get wrong: there is no 4xx to describe, and none is made up. */
+const TAKE_NOTHING = ["/openapi.json", "/healthz", "/readyz", "/metrics"];
+
+describe("the OpenAPI document", () => {
+  async function lint(source: string): Promise<string[]> {
+    const problems = await lintDocument({
+      document: makeDocumentFromString(source, "openapi.json"),
+      config: await createConfig({ extends: ["recommended-strict"], rules: RULES }),
+      externalRefResolver: new BaseResolver(),
+    });
+    return problems
+      .map(({ ruleId, location, message }) => `${ruleId} at ${location[0]?.pointer}: ${message}`)
+      .filter(
+        (problem) =>
+          !TAKE_NOTHING.some((path) =>
+            problem.startsWith(`operation-4xx-response at #/paths/${path.replaceAll("/", "~1")}/get/`),
+          ),
+      );
+  }
+
+  it("is clean by the linter's recommended rules", async () => {
+    expect(await lint(text)).toEqual([]);
+  });
+
+  it("would not be clean with a wrong example, a tag that nobody explains, or a parameter without a word", async () => {
+    const spoiled = JSON.parse(text);
+    spoiled.paths["/billing/vouchers/issue"].post.requestBody.content["application/json"].example.credit_omr =
+      "25";
+    spoiled.paths["/billing/balance"].get.tags = ["money"];
+    delete spoiled.paths["/billing/vouchers/list"].get.parameters[0].description;
+    const rules = (await lint(JSON.stringify(spoiled))).map((problem) => problem.split(" ")[0]);
+    expect(rules.sort()).toEqual([
+      "no-invalid-media-type-examples",
+      "operation-tag-defined",
+      "parameter-description",
+    ]);
+  });
+
+  it("describes every code of the table at its status, save those that no operation answers", () => {
+    const described = new Map<string, number>();
+    for (const methods of Object.values(document.paths)) {
+      for (const { responses } of Object.values(methods)) {
+        for (const [status, { content }] of Object.entries(responses)) {
+          const schema = content?.["application/problem+json"]?.schema as
+            | { properties: { code: { enum: string[] } } }
+            | undefined;
+          for (const code of schema?.properties.code.enum ?? []) described.set(code, Number(status));
+        }
+      }
+    }
+    const expected = Object.entries(PROBLEMS)
+      .filter(([code]) => code !== "method_not_allowed")
+      .map(([code, { status }]) => [code, status]);
+    expect(Object.fromEntries(described)).toEqual(Object.fromEntries(expected));
+  });
+});
+
+describe("a problem's type", () => {
+  it("leads to the code's entry on a page that the service itself has", () => {
+    expect([errorPage.status, errorPage.headers.get("content-type")]).toEqual([
+      200,
+      "text/html; charset=utf-8",
+    ]);
+    expect(new URL(errorPage.url).pathname).toBe("/billing/errors");
+    for (const [code, { status }] of Object.entries(PROBLEMS))
+      expect(errorPageText).toContain(`<dt id="${code}"><code>${code}</code> · ${status}</dt>`);
+  });
+
+  it("says there what docs/errors.md says, and the image has that file", () => {
+    expect(errorPageText).toBe(readErrorPage());
+    expect(errorPageText).toContain("<dd>The body is compressed. Send it as it is.</dd>");
+    expect(errorPageText).toContain("<code>Retry-After</code>");
+    const dockerfile = readFileSync(resolve(import.meta.dirname, "../../../../Dockerfile"), "utf8");
+    expect(dockerfile).toContain("COPY docs/errors.md docs/errors.md");
+  });
+});
+
+describe("the contract check", () => {
+  const answer = (status: number, json: unknown, headers: Record<string, string> = {}) => ({
+    status,
+    json,
+    headers: new Headers({ "content-type": "application/json", ...headers }),
+  });
+  const problem = (code: keyof typeof PROBLEMS) =>
+    answer(
+      PROBLEMS[code].status,
+      { type: "/x", title: "x", status: PROBLEMS[code].status, detail: "x", code, error: "x" },
+      { "content-type": "application/problem+json; charset=utf-8" },
+    );
+  const judge = (method: string, path: string, given: ReturnType<typeof answer>) =>
+    createContract(document).require(method, path, given);
+
+  it("lets pass what is described", () => {
+    judge("GET", "/healthz", answer(200, { status: "ok" }, { "x-request-id": "x" }));
+    judge("GET", "/billing/balance", problem("token_invalid"));
+    judge("DELETE", "/billing/vouchers/revoke/A%20B", problem("voucher_not_found"));
+    judge("GET", "/nowhere", problem("not_found"));
+    judge("POST", "/billing/balance", problem("method_not_allowed"));
+  });
+
+  it.each([
+    ["a status", "/healthz", answer(201, {}), "GET /healthz 201 is not described"],
+    ["a problem's status", "/billing/balance", problem("voucher_not_found"), "404 is not described"],
+    [
+      "a problem's code",
+      "/billing/vouchers/list",
+      problem("grant_exceeded"),
+      "must be equal to one of the allowed values",
+    ],
+    ["a member", "/healthz", answer(200, { status: "ok", more: 1 }), "/more is not a member"],
+    ["a content type", "/healthz", answer(200, "ok", { "content-type": "text/plain" }), "as text/plain"],
+    ["a header", "/healthz", answer(200, { status: "ok" }, { link: "<x>" }), "the header link"],
+    ["a path", "/nowhere", answer(200, {}), "not_found was expected"],
+  ])("refuses %s that is not described", (_what, path, given, words) =>
+    expect(() => judge("GET", path, given)).toThrow(words),
+  );
+});

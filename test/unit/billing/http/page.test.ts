@@ -1,0 +1,279 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Branding, parseBranding } from "../../../../src/billing/branding.ts";
+import { createAdminPage } from "../../../../src/billing/http/page/admin-page.ts";
+import { brandPalette, contrast, SURFACES } from "../../../../src/billing/http/page/colour.ts";
+import { escapeHtml, scriptJson } from "../../../../src/billing/http/page/html.ts";
+import { chooseLanguage } from "../../../../src/billing/http/page/language.ts";
+import { createRedeemPage, type RedeemState } from "../../../../src/billing/http/page/redeem-page.ts";
+import { REDEEM_TEXT } from "../../../../src/billing/http/page/redeem-text.ts";
+
+const FQDN = "omantel.omani.works";
+const BRANDING: Branding = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
+const render = createRedeemPage({ sovereignFqdn: FQDN });
+
+const voucher = (members: { code?: string; credit_omr?: number; description?: string } = {}) => ({
+  code: "RAMADAN-2026",
+  credit_omr: 25,
+  description: "A gift",
+  active: true,
+  accepting_redemptions: true,
+  ...members,
+});
+const STATES: RedeemState[] = [
+  { kind: "offer", voucher: voucher() },
+  { kind: "ended", voucher: voucher() },
+  { kind: "not-valid" },
+  { kind: "blank" },
+  { kind: "busy", retryAfterS: 42 },
+  { kind: "unavailable" },
+];
+const policyHash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const between = (html: string, start: string, end: string) => html.split(start)[1]?.split(end)[0] ?? "";
+
+describe("brandPalette", () => {
+  const colour = fc
+    .integer({ min: 0, max: 0xffffff })
+    .map((value) => `#${value.toString(16).padStart(6, "0")}`);
+
+  it.each(["light", "dark"] as const)("reads on every surface in %s, whatever the colour", (scheme) => {
+    fc.assert(
+      fc.property(colour, (given) => {
+        const { fill, onFill, text } = brandPalette(given, scheme);
+        expect(contrast(fill, onFill)).toBeGreaterThanOrEqual(4.5);
+        for (const surface of Object.values(SURFACES[scheme])) {
+          expect(contrast(text, surface)).toBeGreaterThanOrEqual(4.5);
+          expect(contrast(fill, surface)).toBeGreaterThanOrEqual(3);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("leaves a colour that reads as it is", () => {
+    expect(brandPalette("#1F5FBF", "light")).toEqual({
+      fill: "#1f5fbf",
+      onFill: "#ffffff",
+      text: "#1f5fbf",
+    });
+  });
+
+  it.each([
+    ["#000000", "#ffffff", 21],
+    ["#ffffff", "#ffffff", 1],
+    ["#777777", "#ffffff", 4.48],
+  ])("measures %s on %s as WCAG does", (one, other, ratio) => {
+    expect(contrast(one, other)).toBeCloseTo(ratio, 2);
+    expect(contrast(other, one)).toBeCloseTo(ratio, 2);
+  });
+});
+
+describe("chooseLanguage", () => {
+  it.each([
+    ["ar", undefined, "ar"],
+    ["en", "ar", "en"],
+    ["fr", "ar", "ar"],
+    ["__proto__", undefined, "en"],
+    [undefined, "ar-OM,ar;q=0.9,en;q=0.8", "ar"],
+    [undefined, "en;q=0.5, AR;q=0.7", "ar"],
+    [undefined, "ar;q=0, fr", "en"],
+    [undefined, "fr, de;q=0.5", "en"],
+    [undefined, "*", "en"],
+    [undefined, "ar;q=nonsense", "en"],
+    [undefined, undefined, "en"],
+    [undefined, ",;q=;,", "en"],
+  ] as const)("takes ?lang=%s with Accept-Language %s for %s", (asked, accepted, language) => {
+    expect(chooseLanguage(asked, accepted)).toBe(language);
+  });
+});
+
+describe("REDEEM_TEXT", () => {
+  it.each([
+    [0, "٠ ريال عُماني"],
+    [1, "ريال عُماني واحد"],
+    [2, "ريالين عُمانيين"],
+    [3, "٣ ريالات عُمانية"],
+    [10, "١٠ ريالات عُمانية"],
+    [11, "١١ ريالًا عُمانيًا"],
+    [99, "٩٩ ريالًا عُمانيًا"],
+    [100, "١٠٠ ريال عُماني"],
+    [103, "١٠٣ ريالات عُمانية"],
+    [1_250, "١٬٢٥٠ ريالًا عُمانيًا"],
+  ])("counts %i OMR in Arabic", (omr, words) => {
+    // ICU has written the thousands mark as either of these.
+    expect(REDEEM_TEXT.ar.amount(omr).replace("،", "٬")).toBe(words);
+  });
+
+  it.each([
+    [1, "1 second,", "ثانية واحدة ثم"],
+    [2, "2 seconds,", "ثانيتين ثم"],
+    [7, "7 seconds,", "٧ ثوانٍ ثم"],
+    [42, "42 seconds,", "٤٢ ثانية ثم"],
+  ])("counts %i seconds in both", (seconds, english, arabic) => {
+    expect(REDEEM_TEXT.en.busy.hint(seconds)).toContain(english);
+    expect(REDEEM_TEXT.ar.busy.hint(seconds)).toContain(arabic);
+  });
+
+  it("says an amount of English money with its thousands apart", () => {
+    expect(REDEEM_TEXT.en.amount(1_250)).toBe("1,250 OMR");
+  });
+});
+
+describe("createRedeemPage", () => {
+  describe.each(["en", "ar"] as const)("in %s", (language) => {
+    it.each(STATES)("shows $kind", (state) => {
+      const { html, headers } = render({ state, code: "RAMADAN-2026", language }, BRANDING);
+      expect(html).toContain(`<html lang="${language}" dir="${language === "ar" ? "rtl" : "ltr"}">`);
+      expect(html).toContain(`<main data-state="${state.kind}">`);
+      expect(html.match(/<h1>/g)).toHaveLength(1);
+      const visible = between(html, "<body>", "<script");
+      expect(visible).not.toMatch(/undefined|null|\[object|\{\w+\}|\son\w+=|\sstyle=/);
+      expect(Buffer.byteLength(html)).toBeLessThan(12_000);
+      expect(headers["Content-Language"]).toBe(language);
+      // What may run and what may style it are named to the byte, and there is nothing else of either.
+      const style = between(html, "<style>", "</style>");
+      const script = between(html, '<script type="module">', "</script>");
+      expect(headers["Content-Security-Policy"]).toBe(
+        `default-src 'none'; style-src ${policyHash(style)}; img-src data:; script-src ${policyHash(script)}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
+      );
+      expect(html.match(/<(script|style|link|img|iframe|object)\b/g)?.sort()).toEqual([
+        "<link",
+        "<script",
+        "<style",
+      ]);
+    });
+  });
+
+  it("hands the code to sign-up, and carries it to the other language", () => {
+    const state = { kind: "offer", voucher: voucher({ code: "A/B & C" }) } as const;
+    const { html } = render({ state, code: "a/b & c", language: "en" }, BRANDING);
+    expect(html).toContain('href="https://cloud.omantel.om/signup?voucher=A%2FB%20%26%20C"');
+    expect(html).toContain('data-voucher="A/B &#38; C"');
+    expect(html).toContain('href="/redeem?code=a%2Fb%20%26%20c&#38;lang=ar"');
+    expect(render({ state, code: "x".repeat(1_000), language: "en" }, BRANDING).html).toContain(
+      'href="/redeem?lang=ar"',
+    );
+  });
+
+  it("escapes whatever a voucher, a visitor or the branding brings", () => {
+    const hostile = `</style><script>alert(1)</script><img src=x onerror='a' alt="b">&\u202e`;
+    const page = (state: RedeemState) =>
+      render({ state, code: hostile, language: "ar" }, { ...BRANDING, displayName: hostile }).html;
+    for (const state of [
+      { kind: "offer", voucher: voucher({ code: hostile, description: hostile }) },
+      { kind: "ended", voucher: voucher({ code: hostile, description: hostile }) },
+      { kind: "not-valid" },
+    ] as const) {
+      const html = page(state);
+      expect(html.match(/<script\b/g)).toHaveLength(1);
+      expect(html.match(/<\/style>/g)).toHaveLength(1);
+      expect(html).not.toMatch(/<img|onerror='/);
+    }
+    expect(page({ kind: "not-valid" })).toContain(`value="${escapeHtml(hostile)}"`);
+  });
+
+  it("survives a name that is no well-formed text, and one without letters", () => {
+    for (const displayName of ["\ud800", " ", "👨‍👩‍👧 Family"]) {
+      const { html } = render({ state: { kind: "blank" }, code: "", language: "en" }, { displayName });
+      expect(html).toContain('<link rel="icon" href="data:image/svg+xml,');
+    }
+  });
+
+  it.each([
+    ["https://cdn.omantel.om/a/logo.svg", "https://cdn.omantel.om"],
+    ["https://cdn.omantel.om:8443/logo.svg?x=1&y=2", "https://cdn.omantel.om:8443"],
+    ["data:image/png;base64,AAAA", "data:"],
+  ])("lets the logo %s come from %s alone", (logo, source) => {
+    const branding = parseBranding({ logo });
+    const { html, headers } = render({ state: { kind: "blank" }, code: "", language: "en" }, branding);
+    expect(headers["Content-Security-Policy"]).toContain(`; img-src ${source}; script-src`);
+    expect(html).toContain(`<img class="logo" src="${escapeHtml(logo)}" alt=""`);
+  });
+});
+
+describe("parseBranding", () => {
+  it.each([
+    "https://a.example;script-src/x",
+    "https://a.example,b/x",
+    "https://a.example%3Bscript-src/x",
+    "https://:",
+    "https://user@[::1]/x",
+    "https://*/x",
+    "http://a.example/x",
+    "javascript:alert(1)",
+    "data:text/html;base64,AAAA",
+  ])("takes no logo from %s", (logo) => {
+    expect(parseBranding({ logo })).toEqual({});
+  });
+});
+
+describe("createAdminPage", () => {
+  const { page, assets } = createAdminPage({ sovereignFqdn: FQDN });
+
+  it.each(["en", "ar"] as const)("is a shell in %s that names all it loads", (language) => {
+    const { html, headers } = page(language, BRANDING);
+    expect(html).toContain(`<html lang="${language}" dir="${language === "ar" ? "rtl" : "ltr"}">`);
+    expect(Buffer.byteLength(html)).toBeLessThan(30_000);
+    expect(html).not.toMatch(/undefined|\[object|\son\w+=|\sstyle=/);
+    expect(headers).toEqual({
+      "Content-Security-Policy": `default-src 'none'; style-src 'self' ${policyHash(between(html, "<style>", "</style>"))}; img-src data:; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
+      "Content-Language": language,
+      "Cache-Control": "no-cache",
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Referrer-Policy": "no-referrer",
+      Vary: "Accept-Language",
+    });
+    const settings = JSON.parse(between(html, '<script type="application/json" id="settings">', "</script>"));
+    expect(settings).toMatchObject({ signIn: null, locale: language === "ar" ? "ar-OM" : "en-OM" });
+    expect(html).not.toContain("issuer-sign-in");
+  });
+
+  it("offers the issuer where there is one, and may ask its origin alone", () => {
+    const signIn = { issuer: "https://id.omantel.om/realms/om", clientId: "</script>" };
+    const { html, headers } = createAdminPage({ sovereignFqdn: FQDN, signIn }).page("en", BRANDING);
+    expect(headers["Content-Security-Policy"]).toContain(
+      "; connect-src 'self' https://id.omantel.om; base-uri",
+    );
+    expect(html).toContain('id="issuer-sign-in"');
+    const settings = between(html, '<script type="application/json" id="settings">', "</script>");
+    expect(JSON.parse(settings).signIn).toEqual(signIn);
+  });
+
+  it("is made once for each language and branding", () => {
+    expect(page("en", { ...BRANDING })).toBe(page("en", { ...BRANDING }));
+    const [first, renamed] = [page("en", BRANDING), page("en", { displayName: "Renamed" })];
+    expect(renamed.etag).not.toBe(first.etag);
+    expect(page("ar", BRANDING).etag).not.toBe(first.etag);
+    expect(page("en", BRANDING).etag).toBe(first.etag);
+  });
+
+  it("has every element that its modules ask for, and every module that they import", () => {
+    const { html } = createAdminPage({
+      sovereignFqdn: FQDN,
+      signIn: { issuer: "https://id.example", clientId: "x" },
+    }).page("en", BRANDING);
+    const sources = [assets.mainPath, ...assets.modulePaths].map((path) => {
+      const [version = "", file = ""] = path.split("/").slice(-2);
+      return assets.module(version, file) ?? "";
+    });
+    const ids = sources.flatMap((source) =>
+      [...source.matchAll(/byId\("([\w-]+)"\)/g)].map((match) => match[1]),
+    );
+    expect(ids.length).toBeGreaterThan(30);
+    expect(ids.filter((id) => !html.includes(`id="${id}"`))).toEqual([]);
+    const imported = sources.flatMap((source) =>
+      [...source.matchAll(/(?:from |import\()"\.\/([\w.-]+)"/g)].map((match) => match[1] ?? ""),
+    );
+    expect(imported).toContain("qr.js");
+    expect(imported.filter((file) => assets.module(assets.version, file) === undefined)).toEqual([]);
+  });
+});
+
+describe("scriptJson", () => {
+  it("cannot end the element that it stands in", () => {
+    const value = { text: "</script><!-- & \u2028" };
+    expect(scriptJson(value)).not.toContain("<");
+    expect(JSON.parse(scriptJson(value))).toEqual(value);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { baisaOfMinor, cardStepOf, minorOfBaisa } from "../../../../src/billing/payment/currency.ts";
+
+describe("the minor unit of a currency", () => {
+  it.each([
+    ["OMR", 10, 35_000, 35_000],
+    ["KWD", 10, 35_000, 35_000],
+    ["USD", 10, 35_000, 3_500],
+    ["EUR", 10, 10, 1],
+    // Of these ISO 4217, CLDR and Stripe say different places; Stripe's count.
+    ["HUF", 10, 35_000, 3_500],
+    ["PKR", 10, 35_000, 3_500],
+    ["IDR", 10, 35_000, 3_500],
+    ["TWD", 10, 35_000, 3_500],
+    ["MGA", 1_000, 35_000, 35],
+    ["JPY", 1_000, 35_000, 35],
+    // Without parts, and yet in hundredths, which must be 00.
+    ["ISK", 1_000, 35_000, 3_500],
+    ["UGX", 1_000, 35_000, 3_500],
+  ])("%s: steps of %i, and %i thousandths are %i", (currency, step, thousandths, minor) => {
+    expect(cardStepOf(currency)).toBe(step);
+    expect(minorOfBaisa(thousandths, currency)).toBe(minor);
+    // Stripe writes currencies in lower case.
+    expect(baisaOfMinor(minor, currency.toLowerCase())).toBe(thousandths);
+  });
+});
+
+describe("the table of minor units", () => {
+  it("is Stripe's", () => {
+    for (const currency of "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(" ")) {
+      expect([cardStepOf(currency), minorOfBaisa(1_000, currency)]).toEqual([1_000, 1]);
+    }
+    for (const currency of "BHD JOD KWD OMR TND".split(" ")) {
+      expect([cardStepOf(currency), minorOfBaisa(1_000, currency)]).toEqual([10, 1_000]);
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatCsv } from "../../../../src/billing/http/csv.ts";
+import { codeOfSymbols, drawSymbols } from "../../../../src/billing/voucher/code.ts";
+import { isNewCode } from "../../../../src/billing/voucher/voucher.ts";
+
+describe("drawn codes", () => {
+  const drawn = Array.from({ length: 20_000 }, drawSymbols);
+
+  it("are grouped for reading, and new codes in their shape, with a prefix too", () => {
+    for (const symbols of drawn.slice(0, 1_000)) {
+      expect(codeOfSymbols(symbols)).toMatch(/^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/);
+      expect(isNewCode(codeOfSymbols(symbols))).toBe(true);
+      const longest = codeOfSymbols(symbols, "P".repeat(32));
+      expect(longest).toBe(`${"P".repeat(32)}-${codeOfSymbols(symbols)}`);
+      expect(isNewCode(longest)).toBe(true);
+    }
+  });
+
+  it("hold at least 50 bits: every symbol as likely as any other, at every place, and none twice", () => {
+    expect(new Set(drawn).size).toBe(drawn.length);
+    const alphabet = [...new Set(drawn.join(""))];
+    expect(alphabet.filter((symbol) => "ILOU01".includes(symbol))).toEqual([]);
+    expect(Math.log2(alphabet.length) * 12).toBeGreaterThan(50);
+    // Chi-squared over 30 symbols (29 degrees of freedom): beyond 90 once in millions of runs.
+    const expected = drawn.length / alphabet.length;
+    for (let place = 0; place < 12; place += 1) {
+      const counts = new Map<string, number>();
+      for (const symbols of drawn)
+        counts.set(symbols[place] ?? "", (counts.get(symbols[place] ?? "") ?? 0) + 1);
+      const chiSquared = alphabet.reduce(
+        (sum, symbol) => sum + ((counts.get(symbol) ?? 0) - expected) ** 2 / expected,
+        0,
+      );
+      expect(chiSquared).toBeLessThan(90);
+    }
+  });
+});
+
+describe("formatCsv", () => {
+  it.each([
+    ["plain", "plain"],
+    ["a,b", '"a,b"'],
+    ['say "hi"', '"say ""hi"""'],
+    ["two\nlines", '"two\nlines"'],
+    ["هدية", "هدية"],
+    ["=1+1", "'=1+1"],
+    ["+968", "'+968"],
+    ["-1", "'-1"],
+    ["@SUM(A1)", "'@SUM(A1)"],
+    ["\t=1", "'\t=1"],
+    ["\r=1", '"\'\r=1"'],
+    ['=HYPERLINK("https://evil.example","x")', `"'=HYPERLINK(""https://evil.example"",""x"")"`],
+    ["a=1", "a=1"],
+    [-5, "-5"],
+    ["", ""],
+  ])("writes %j as %j", (value, cell) => {
+    expect(formatCsv([["first", value], [1]])).toBe(`first,${cell}\r\n1\r\n`);
+  });
+
+  it("says what it was given to whoever reads it by RFC 4180, and no cell begins as a formula", () => {
+    const records = fc.array(fc.array(fc.string({ unit: "grapheme" }), { minLength: 1 }), { minLength: 1 });
+    fc.assert(
+      fc.property(records, (given) => {
+        const read = readCsv(formatCsv(given));
+        expect(
+          read.map((record) => record.map((cell) => cell.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, ""))),
+        ).toEqual(
+          given.map((record) => record.map((cell) => cell.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, ""))),
+        );
+        expect(read.flat().filter((cell) => /^[=+\-@\t\r]/.test(cell))).toEqual([]);
+      }),
+    );
+  });
+});
+
+function readCsv(text: string): string[][] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
+  for (let match = cell.exec(text); match !== null; match = cell.exec(text)) {
+    record.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    if (match[3] === ",") continue;
+    records.push(record);
+    record = [];
+    if (cell.lastIndex === text.length) break;
+  }
+  return records;
+}
