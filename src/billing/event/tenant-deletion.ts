@@ -63,9 +63,12 @@ export async function handleTenantDeleted(
                SELECT customer_id AS id FROM orders WHERE tenant_id = $1
                UNION SELECT customer_id FROM tenants WHERE tenant_id = $1
                UNION SELECT id FROM customers WHERE tenant_id = $1
+             ), placed AS (
+               SELECT o.id::text AS id FROM buyer b JOIN orders o ON o.customer_id = b.id AND o.tenant_id = $1
              ), entry AS (
-               SELECT l.id FROM buyer b JOIN orders o ON o.customer_id = b.id AND o.tenant_id = $1
-                 JOIN credit_ledger l ON l.order_id = o.id::text
+               -- Ours and adopted ones have an index each.
+               SELECT l.id FROM placed p JOIN credit_ledger l ON l.order_id = p.id AND NOT l.adopted
+               UNION SELECT l.id FROM placed p JOIN credit_ledger l ON l.order_id = p.id AND l.adopted
                UNION SELECT l.id FROM customers c JOIN credit_ledger l ON l.customer_id = c.id
                 WHERE c.tenant_id = $1 AND coalesce(l.order_id, '') = ''
              )

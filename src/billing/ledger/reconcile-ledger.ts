@@ -35,7 +35,8 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
             FROM promo_redemptions r
             CROSS JOIN LATERAL (
               SELECT coalesce(sum(g.amount_baisa), 0) AS granted, count(*) AS entries FROM credit_ledger g
-               WHERE g.order_id = r.order_id::text AND g.customer_id = r.customer_id AND g.promo_code = r.code AND g.kind = 'grant') l
+               WHERE g.order_id = r.order_id::text AND g.customer_id = r.customer_id AND g.promo_code = r.code AND g.kind = 'grant'
+                 AND NOT g.adopted) l
            WHERE NOT r.adopted AND (l.granted IS DISTINCT FROM r.amount_baisa OR l.entries <> 1)`,
   },
   {
@@ -45,7 +46,7 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
             FROM credit_ledger g
            WHERE g.kind = 'grant' AND NOT g.adopted
              AND NOT EXISTS (SELECT 1 FROM credit_ledger u
-                              WHERE u.kind = 'undo' AND u.order_id = g.order_id AND u.amount_baisa = -g.amount_baisa)
+                              WHERE u.kind = 'undo' AND NOT u.adopted AND u.order_id = g.order_id AND u.amount_baisa = -g.amount_baisa)
              AND NOT EXISTS (SELECT 1 FROM promo_redemptions r
                               WHERE r.customer_id = g.customer_id AND r.code = g.promo_code AND r.order_id::text = g.order_id)`,
   },
@@ -56,7 +57,7 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
             FROM orders o
             CROSS JOIN LATERAL (
               SELECT -coalesce(sum(s.amount_baisa), 0) AS spent FROM credit_ledger s
-               WHERE s.order_id = o.id::text AND s.kind IN ('spend', 'release')) l
+               WHERE s.order_id = o.id::text AND s.kind IN ('spend', 'release') AND NOT s.adopted) l
            WHERE NOT o.adopted AND l.spent IS DISTINCT FROM o.credit_spent_baisa`,
   },
   {
@@ -64,7 +65,7 @@ const CHECKS: { kind: LedgerDifference["kind"]; sql: string }[] = [
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'promo_code', o.promo_code) AS row
             FROM orders o
            WHERE NOT o.adopted AND o.promo_code IS NOT NULL
-             AND NOT EXISTS (SELECT 1 FROM credit_ledger u WHERE u.kind = 'undo' AND u.order_id = o.id::text)
+             AND NOT EXISTS (SELECT 1 FROM credit_ledger u WHERE u.kind = 'undo' AND NOT u.adopted AND u.order_id = o.id::text)
              AND NOT EXISTS (SELECT 1 FROM promo_redemptions r WHERE r.order_id = o.id AND r.code = o.promo_code)`,
   },
   {

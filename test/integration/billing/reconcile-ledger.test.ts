@@ -78,7 +78,7 @@ describe("reconcileLedger", () => {
     [
       "an adopted amount that was changed",
       "UPDATE credit_ledger SET adopted = true, amount_omr = 7 WHERE kind = 'grant'",
-      ["amounts-differ"],
+      ["amounts-differ", "edge-differs-from-ledger"],
     ],
   ])("finds %s", async (_what, statement, expected) => {
     // Past the triggers and foreign keys, as only the database's own administrator could.

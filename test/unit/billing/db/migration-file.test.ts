@@ -16,6 +16,7 @@ const SHIPPED = {
   "0009-redemption-time": "82562cafe1c3dba1",
   "0011-settlement": "7ca4ce2e3c0004a1",
   "0012-order-tenant": "d311c8558494bc0c",
+  "0013-time-order": "a7b3b322897f51a1",
 };
 
 describe("the migrations", () => {
