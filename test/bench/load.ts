@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { quantile } from "./statistic.ts";
 
 export interface Load {
@@ -6,6 +7,8 @@ export interface Load {
   /** Nothing is begun after this time, or beyond this number; what is under way is waited for. */
   maxMs: number;
   maxCount: number;
+  /** Requests are due at this rate, evenly, and their latency counts from when they were due. Absent: as fast as it goes. */
+  perSecond?: number;
   /** Rejects when the answer is not the one that the load is about. */
   send(index: number, client: number): Promise<void>;
 }
@@ -17,7 +20,7 @@ export interface LoadResult {
   p99Ms: number;
 }
 
-/** Drives a closed loop. The first failure ends it: a rate with errors in it measures nothing. */
+/** Drives a loop, closed unless it has a rate. The first failure ends it: a rate with errors in it measures nothing. */
 export async function drive(load: Load): Promise<LoadResult> {
   const latenciesMs: number[] = [];
   const startMs = performance.now();
@@ -27,14 +30,17 @@ export async function drive(load: Load): Promise<LoadResult> {
     while (!isFailed && next < load.maxCount && performance.now() - startMs < load.maxMs) {
       const index = next;
       next += 1;
-      const sentMs = performance.now();
+      const dueMs = load.perSecond === undefined ? 0 : startMs + (index / load.perSecond) * 1_000;
+      const earlyMs = dueMs - performance.now();
+      if (earlyMs > 0) await sleep(earlyMs);
+      const begunMs = dueMs || performance.now();
       try {
         await load.send(index, client);
       } catch (error) {
         isFailed = true;
         throw error;
       }
-      latenciesMs.push(performance.now() - sentMs);
+      latenciesMs.push(performance.now() - begunMs);
     }
   }
   await Promise.all(Array.from({ length: load.clients }, (_, client) => runClient(client)));

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
 /** Where a request stands in a trace (W3C Trace Context): the caller's trace, or one that starts here. */
@@ -20,11 +20,16 @@ const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 export function traceContextOf(headers: IncomingHttpHeaders): TraceContext {
   const { traceparent, tracestate } = headers;
   const caller = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
-  const random = randomBytes(24).toString("hex");
-  const spanId = random.slice(32);
-  if (caller === undefined) return { traceId: random.slice(0, 32), spanId, sampled: false };
+  const spanId = drawSpanId();
+  if (caller === undefined) return { traceId: randomUUID().replaceAll("-", ""), spanId, sampled: false };
   const state = [tracestate ?? []].flat().join(",");
   return { ...caller, spanId, ...(TRACESTATE.test(state) ? { state } : {}) };
+}
+
+/** The random ends of a UUID: Node draws those from a stock, where each `randomBytes` is a job of its own. */
+function drawSpanId(): string {
+  const uuid = randomUUID();
+  return uuid.slice(0, 8) + uuid.slice(28);
 }
 
 export function parseTraceparent(text: string): { traceId: string; sampled: boolean } | undefined {
@@ -47,7 +52,7 @@ export function createTracing() {
       const context = current.getStore();
       if (context === undefined) return fetch(input, init);
       const headers = new Headers(init.headers);
-      const spanId = randomBytes(8).toString("hex");
+      const spanId = drawSpanId();
       headers.set("traceparent", `00-${context.traceId}-${spanId}-${context.sampled ? "01" : "00"}`);
       if (context.state !== undefined) headers.set("tracestate", context.state);
       return fetch(input, { ...init, headers });

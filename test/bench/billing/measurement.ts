@@ -50,6 +50,7 @@ export async function measureOurs(
         clients: scenario.clients,
         maxMs,
         maxCount: requests.length,
+        ...paceOf(scenario),
         async send(index, client) {
           const { status, body } = (await connections[client]?.send(requests[index] as Buffer)) ?? {};
           if (status !== expectedStatus) throw new Error(`billing answered ${status}: ${body}`);
@@ -86,6 +87,8 @@ function requestsOf(scenario: Scenario, maxMs: number): Buffer[] {
   });
 }
 
+const paceOf = ({ perSecond }: Scenario) => (perSecond === undefined ? {} : { perSecond });
+
 const voucherOf = (scenario: Scenario, index: number) =>
   scenario.codes === "hot" ? HOT_CODE : codeOf(index);
 
@@ -96,6 +99,7 @@ export async function measureEarlier(world: World, scenario: Scenario, maxMs: nu
       clients: scenario.clients,
       maxMs,
       maxCount: Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.preview),
+      ...paceOf(scenario),
       async send(index) {
         if (scenario.request === "checkout") {
           await sequence.checkout({ ...nextCustomer(), planId: "small", code: voucherOf(scenario, index) });

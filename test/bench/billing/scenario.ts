@@ -9,6 +9,8 @@ export interface Scenario {
   ledgerRows: number;
   /** Requests under way at once. */
   clients: number;
+  /** Requests are due at this rate; absent: each client asks again at once. */
+  perSecond?: number;
 }
 
 export interface Plan {
@@ -22,12 +24,16 @@ export interface Plan {
 
 export const CLIENTS = 64;
 export const ROUND_TRIP_MS = 0.5;
+/** What a preview must stand, and be quick at. */
+export const PREVIEWS_PER_SECOND = 5_000;
+
+const placeName = (roundTripMs: number) => (roundTripMs === 0 ? "loopback" : `${roundTripMs} ms`);
 
 export const checkoutName = (roundTripMs: number, codes: Scenario["codes"], isLarge: boolean) =>
   `checkout, ${codes === "hot" ? "hot code" : "1,000 codes"}, ${placeName(roundTripMs)}, ${isLarge ? "large" : "empty"} ledger`;
 export const previewName = (roundTripMs: number, isHit: boolean) =>
   `preview, ${isHit ? "hit" : "miss"}, ${placeName(roundTripMs)}`;
-const placeName = (roundTripMs: number) => (roundTripMs === 0 ? "loopback" : `${roundTripMs} ms`);
+export const PACED_PREVIEW = `${previewName(0, true)}, at 5,000/s`;
 
 export function createPlan(options: { isQuick: boolean; rounds?: number; only?: string }): Plan {
   const { isQuick } = options;
@@ -65,6 +71,15 @@ export function createPlan(options: { isQuick: boolean; rounds?: number; only?: 
       });
     }
   }
+  scenarios.push({
+    name: PACED_PREVIEW,
+    request: "preview-hit",
+    roundTripMs: 0,
+    codes: "hot",
+    ledgerRows: 0,
+    clients: CLIENTS,
+    perSecond: PREVIEWS_PER_SECOND,
+  });
   return {
     rounds: options.rounds ?? (isQuick ? 1 : 5),
     measureMs: isQuick ? 150 : 1_500,
