@@ -1,10 +1,11 @@
-import type { Database, Queryable } from "../db/database.ts";
+import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
-import { FREE_KEY, requireTerms, VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./row.ts";
+import { requireTerms, type VoucherRow, voucherOf } from "./row.ts";
 import { type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
+import { insertNew } from "./write.ts";
 
 export const MAX_BULK_CODES = 10_000;
 
@@ -53,12 +54,12 @@ export function createBulkIssuer(deps: {
           const symbols = drawSymbols();
           drawn.set(codeOfSymbols(symbols, prefix), symbols);
         }
-        for (const row of await insert(transaction, [...drawn.keys()], terms, actor))
+        for (const row of await insertNew(transaction, [...drawn.keys()], terms, actor))
           created.set(drawn.get(row.code) ?? "", row);
       }
       const [first] = created.values();
       if (first === undefined) throw new Error("a bulk issue was written and no row returned");
-      if (first.is_open) await gate.requireRoom(transaction, actor, terms.credit_omr);
+      if (first.is_counted) await gate.requireRoom(transaction, actor, terms.credit_omr);
       const vouchers = [...created.values()].map(voucherOf);
       await auditBulkIssue(transaction, actor, vouchers);
       if (claim !== undefined) {
@@ -67,32 +68,6 @@ export function createBulkIssuer(deps: {
       }
       return vouchers;
     });
-}
-
-/** Codes that are there already, whoever made them, are left alone and missing in what returns. */
-function insert(
-  transaction: Queryable,
-  codes: string[],
-  terms: VoucherTerms,
-  actor: Actor,
-): Promise<VoucherRow[]> {
-  return transaction.query<VoucherRow>({
-    name: "voucher-bulk-insert",
-    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
-           SELECT drawn.code, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8 FROM unnest($1::text[]) AS drawn (code)
-            WHERE ${FREE_KEY}
-           ON CONFLICT (code) DO NOTHING RETURNING ${VOUCHER_COLUMNS}`,
-    values: [
-      codes,
-      terms.credit_omr,
-      terms.description,
-      terms.active,
-      terms.max_redemptions,
-      terms.starts_at,
-      terms.expires_at,
-      actor.name,
-    ],
-  });
 }
 
 /** As they were issued, whatever became of them since. */

@@ -52,7 +52,7 @@ async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
     text: `SELECT count(*)::int AS active, bool_or(p.max_redemptions = 0) AS unlimited,
                   coalesce(sum(p.credit_omr::bigint * (p.max_redemptions - p.times_redeemed)), 0)::float8 AS outstanding
              FROM (SELECT ${VOUCHER_COLUMNS}, p.issued_by FROM promo_codes p WHERE p.deleted_at IS NULL) p
-            WHERE p.is_open AND p.issued_by IS DISTINCT FROM $1`,
+            WHERE p.is_counted AND p.issued_by IS DISTINCT FROM $1`,
     values: [OPERATOR_ACTOR],
   });
   if (totals === undefined) throw new Error("an aggregate returned no row");

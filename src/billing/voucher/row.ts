@@ -17,10 +17,10 @@ export interface VoucherRow {
   expires_at: Date | null;
   adopted: boolean;
   /** Counts against the grants: live, active, below its cap, not expired (it may start later). */
-  is_open: boolean;
+  is_counted: boolean;
 }
 
-const IS_OPEN = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
+const IS_COUNTED = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
   AND (p.max_redemptions = 0 OR p.times_redeemed < p.max_redemptions)
   AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
 
@@ -29,14 +29,11 @@ export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr,
   coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
   coalesce(p.times_redeemed, 0) AS times_redeemed,
   CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
-  ${IS_OPEN} AS is_open`;
+  ${IS_COUNTED} AS is_counted`;
 
 // Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.
 export const twinOrder = (key: string) => `(p.code = ${key}) DESC, p.created_at, p.code COLLATE "C"`;
 export const TWIN_ORDER = twinOrder("$1");
-
-/** No voucher, adopted ones of another case included, is found under `drawn.code`. */
-export const FREE_KEY = `NOT EXISTS (SELECT FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = drawn.code)`;
 
 /** The key that lookups compare. Throws `voucher_blank`. */
 export function requireKey(code: string): string {

@@ -10,7 +10,6 @@ import { createGrantGate } from "./grant-gate.ts";
 import { listVouchers, type VoucherFilter, type VoucherPage } from "./list.ts";
 import { createVoucherLookup } from "./preview.ts";
 import {
-  FREE_KEY,
   lockAny,
   lockLive,
   requireKey,
@@ -26,6 +25,7 @@ import {
   type VoucherPreview,
   type VoucherTerms,
 } from "./voucher.ts";
+import { insertNew, rewrite } from "./write.ts";
 
 export interface VoucherService {
   /** Throws `voucher_blank`. Undefined when no live voucher has this code. */
@@ -66,14 +66,14 @@ export function createVoucherService(deps: {
   /** Writes the terms and judges the result: whatever throws rolls back. */
   async function change(transaction: Queryable, before: VoucherRow, terms: VoucherTerms, actor: Actor) {
     requireTerms(before, terms);
-    return judge(transaction, before, await write(transaction, before, terms, actor), actor);
+    return judge(transaction, before, await rewrite(transaction, before, terms, actor), actor);
   }
 
   /** A voucher under a code that is drawn until it is nobody's. */
   async function create(transaction: Queryable, terms: VoucherTerms, actor: Actor) {
     requireTerms(undefined, terms);
     for (let attempt = 1; attempt <= MAX_DRAWS; attempt += 1) {
-      const row = await insertNew(transaction, codeOfSymbols(draw()), terms, actor);
+      const [row] = await insertNew(transaction, [codeOfSymbols(draw())], terms, actor);
       if (row !== undefined) return judge(transaction, undefined, row, actor);
     }
     throw new Error("drawn codes keep colliding: the source of randomness is broken");
@@ -89,7 +89,7 @@ export function createVoucherService(deps: {
         );
       }
       requireTerms(undefined, terms);
-      const row = await insertNew(transaction, key, terms, actor);
+      const [row] = await insertNew(transaction, [key], terms, actor);
       if (row !== undefined) return judge(transaction, undefined, row, actor);
       // Somebody else created it in between: what follows changes theirs, and the trail says so.
       before = await lockAny(transaction, key);
@@ -172,55 +172,7 @@ function termsOf(row: VoucherRow): VoucherTerms {
 }
 
 function isLarger(after: VoucherRow, before: VoucherRow | undefined): boolean {
-  if (!after.is_open) return false;
-  if (before === undefined || !before.is_open) return true;
+  if (!after.is_counted) return false;
+  if (before === undefined || !before.is_counted) return true;
   return after.credit_omr > before.credit_omr || outstandingOmr(after) > outstandingOmr(before);
-}
-
-const valuesOf = (code: string, terms: VoucherTerms, actor: Actor) => [
-  code,
-  terms.credit_omr,
-  terms.description,
-  terms.active,
-  terms.max_redemptions,
-  terms.starts_at,
-  terms.expires_at,
-  actor.name,
-];
-
-/** Updates the row that was found and locked. */
-async function write(
-  transaction: Queryable,
-  before: VoucherRow,
-  terms: VoucherTerms,
-  actor: Actor,
-): Promise<VoucherRow> {
-  const [row] = await transaction.query<VoucherRow>({
-    name: "voucher-update",
-    text: `UPDATE promo_codes p
-              SET credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7,
-                  issued_by = $8, deleted_at = NULL
-            WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
-    values: valuesOf(before.code, terms, actor),
-  });
-  if (row === undefined) throw new Error("a voucher was written and no row returned");
-  return row;
-}
-
-/** Undefined when somebody has the code already, be it since a moment ago. */
-async function insertNew(
-  transaction: Queryable,
-  code: string,
-  terms: VoucherTerms,
-  actor: Actor,
-): Promise<VoucherRow | undefined> {
-  const [row] = await transaction.query<VoucherRow>({
-    name: "voucher-insert-new",
-    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
-           SELECT drawn.code, $2::int, $3, $4::boolean, $5::int, $6::timestamptz, $7::timestamptz, $8
-             FROM (SELECT $1::text AS code) AS drawn WHERE ${FREE_KEY}
-           ON CONFLICT (code) DO NOTHING RETURNING ${VOUCHER_COLUMNS}`,
-    values: valuesOf(code, terms, actor),
-  });
-  return row;
 }

@@ -70,9 +70,9 @@ export function outstandingOmr(voucher: {
   credit_omr: number;
   max_redemptions: number;
   times_redeemed: number;
-  is_open: boolean;
+  is_counted: boolean;
 }): number {
-  if (!voucher.is_open) return 0;
+  if (!voucher.is_counted) return 0;
   if (voucher.max_redemptions === 0) return Number.POSITIVE_INFINITY;
   return voucher.credit_omr * Math.max(0, voucher.max_redemptions - voucher.times_redeemed);
 }

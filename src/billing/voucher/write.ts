@@ -1,0 +1,52 @@
+import type { Queryable } from "../db/database.ts";
+import { LOOKUP_KEY_SQL } from "../db/schema.ts";
+import type { Actor } from "./audit.ts";
+import { VOUCHER_COLUMNS, type VoucherRow } from "./row.ts";
+import type { VoucherTerms } from "./voucher.ts";
+
+const valuesOf = (code: string | string[], terms: VoucherTerms, actor: Actor) => [
+  code,
+  terms.credit_omr,
+  terms.description,
+  terms.active,
+  terms.max_redemptions,
+  terms.starts_at,
+  terms.expires_at,
+  actor.name,
+];
+
+/** Updates the row that was found and locked. */
+export async function rewrite(
+  transaction: Queryable,
+  before: VoucherRow,
+  terms: VoucherTerms,
+  actor: Actor,
+): Promise<VoucherRow> {
+  const [row] = await transaction.query<VoucherRow>({
+    name: "voucher-update",
+    text: `UPDATE promo_codes p
+              SET credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7,
+                  issued_by = $8, deleted_at = NULL
+            WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
+    values: valuesOf(before.code, terms, actor),
+  });
+  if (row === undefined) throw new Error("a voucher was written and no row returned");
+  return row;
+}
+
+/** Codes that somebody has already, be it since a moment ago or in another case, are left alone and missing in what returns. */
+export function insertNew(
+  transaction: Queryable,
+  codes: string[],
+  terms: VoucherTerms,
+  actor: Actor,
+): Promise<VoucherRow[]> {
+  return transaction.query<VoucherRow>({
+    name: "voucher-insert-new",
+    text: `INSERT INTO promo_codes AS p (code, credit_omr, description, active, max_redemptions, starts_at, expires_at, issued_by)
+           SELECT drawn.code, $2, $3, $4, $5, $6::timestamptz, $7::timestamptz, $8 FROM unnest($1::text[]) AS drawn (code)
+            WHERE NOT EXISTS (SELECT FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = drawn.code)
+           ON CONFLICT (code) DO NOTHING RETURNING ${VOUCHER_COLUMNS}`,
+    values: valuesOf(codes, terms, actor),
+  });
+}
