@@ -12,10 +12,11 @@ export type CheckoutErrorCode =
   | "addon_unknown"
   | "total_too_large"
   | "balance_too_large"
-  | "tenant_not_yours"
-  | "tenant_not_found"
-  | "catalog_unavailable"
-  | "tenant_service_unavailable"
+  | "catalog_unavailable";
+
+export type TenantErrorCode = "tenant_not_yours" | "tenant_not_found" | "tenant_service_unavailable";
+
+export type PaymentErrorCode =
   | "payment_unavailable"
   | "payment_refused"
   | "payment_account_missing"
@@ -41,6 +42,8 @@ export type TokenErrorCode = "token_missing" | "token_invalid" | "role_missing" 
 export type BillingErrorCode =
   | VoucherErrorCode
   | CheckoutErrorCode
+  | TenantErrorCode
+  | PaymentErrorCode
   | RequestErrorCode
   | TokenErrorCode
   | "database_unavailable";
@@ -61,6 +64,14 @@ export class VoucherError extends CodedError<VoucherErrorCode> {
 
 export class CheckoutError extends CodedError<CheckoutErrorCode> {
   override readonly name = "CheckoutError";
+}
+
+export class TenantError extends CodedError<TenantErrorCode> {
+  override readonly name = "TenantError";
+}
+
+export class PaymentError extends CodedError<PaymentErrorCode> {
+  override readonly name = "PaymentError";
 }
 
 export class TokenError extends CodedError<TokenErrorCode> {

@@ -1,7 +1,7 @@
 import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
-import { CheckoutError, VoucherError } from "../errors.ts";
+import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
 import type { TenantDirectory } from "../event/tenant-directory.ts";
 import type { OrderPayment } from "../payment/order-payment.ts";
 import { voucherKey } from "../voucher/voucher.ts";
@@ -115,12 +115,12 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
         "you have redeemed this voucher before: leave promo_code out, its credit is yours",
       );
     case "tenant_not_yours":
-      return new CheckoutError(
+      return new TenantError(
         "tenant_not_yours",
         "tenant_id belongs to another customer: order for a tenant of your own",
       );
     case "payment_unavailable":
-      return new CheckoutError(
+      return new PaymentError(
         "payment_unavailable",
         "the credit does not cover the order and this Sovereign takes no card payments yet: redeem a voucher or choose a smaller plan",
       );

@@ -1,4 +1,4 @@
-import { CheckoutError } from "../errors.ts";
+import { TenantError } from "../errors.ts";
 
 /** The tenant's part of its host name; empty when the tenant service knows none. Throws when it cannot be asked. */
 export type TenantSubdomain = (tenantId: string) => Promise<string>;
@@ -55,8 +55,8 @@ export function createTenantDirectory(deps: { baseUrl: string; fetch: typeof fet
   };
 }
 
-function unavailable(cause: unknown): CheckoutError {
-  return new CheckoutError(
+function unavailable(cause: unknown): TenantError {
+  return new TenantError(
     "tenant_service_unavailable",
     "the tenant service cannot be asked: try again in a moment",
     { cause },

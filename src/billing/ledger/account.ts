@@ -1,7 +1,7 @@
 import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { LEDGER_BAISA_SQL } from "../db/schema.ts";
-import { CheckoutError } from "../errors.ts";
+import { TenantError } from "../errors.ts";
 import type { TenantDirectory } from "../event/tenant-directory.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
@@ -32,7 +32,7 @@ export interface LedgerEntry {
 
 const SHOWN_ENTRIES = 50;
 
-const notFound = () => new CheckoutError("tenant_not_found", "no tenant of yours has this id: check the id");
+const notFound = () => new TenantError("tenant_not_found", "no tenant of yours has this id: check the id");
 
 export function createAccountService(deps: {
   database: Database;

@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
 import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database, Queryable } from "../db/database.ts";
-import { CheckoutError, RequestError } from "../errors.ts";
+import { PaymentError, RequestError } from "../errors.ts";
 import { sessionOf } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
@@ -73,7 +73,7 @@ export function createPaymentEventReceiver(deps: {
   return async (rawBody, signature) => {
     const { webhookSecret } = await settings.keys();
     if (webhookSecret === "") {
-      throw new CheckoutError(
+      throw new PaymentError(
         "payment_unavailable",
         "no webhook secret is configured: set stripe_webhook_secret in the settings",
       );

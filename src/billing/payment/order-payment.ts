@@ -1,7 +1,7 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
-import { CheckoutError } from "../errors.ts";
+import { PaymentError } from "../errors.ts";
 import { cardStepOf } from "./currency.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
@@ -48,7 +48,7 @@ export function createOrderPayment(deps: {
   const stepBaisa = cardStepOf(deps.currency);
 
   const unavailable = () =>
-    new CheckoutError(
+    new PaymentError(
       "payment_unavailable",
       "no payment session could be opened: nothing was charged and no voucher used, try again in a moment",
     );
@@ -56,7 +56,7 @@ export function createOrderPayment(deps: {
   async function requireSecretKey(): Promise<string> {
     const { secretKey } = await settings.keys();
     if (secretKey !== "") return secretKey;
-    throw new CheckoutError(
+    throw new PaymentError(
       "payment_unavailable",
       "this Sovereign takes no card payments: redeem a voucher or choose a smaller plan",
     );
@@ -123,7 +123,7 @@ export function createOrderPayment(deps: {
         throw unavailable();
       } catch (error) {
         // Whatever else went wrong, the sweeper undoes what stays without a session.
-        if (error instanceof CheckoutError) await undo(orderId);
+        if (error instanceof PaymentError) await undo(orderId);
         throw error;
       }
     },
@@ -136,7 +136,7 @@ export function createOrderPayment(deps: {
       });
       const secretKey = await requireSecretKey();
       if (owner?.stripe_customer_id == null) {
-        throw new CheckoutError(
+        throw new PaymentError(
           "payment_account_missing",
           "nothing was paid by card for this tenant yet: there is no portal to open",
         );

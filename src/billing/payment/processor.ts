@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
 import { inFlight } from "../db/idempotency.ts";
-import { CheckoutError } from "../errors.ts";
+import { PaymentError } from "../errors.ts";
 import { baisaOfMinor, minorOfBaisa } from "./currency.ts";
 
 /** What a Checkout Session is asked for. */
@@ -164,7 +164,7 @@ function refusalOf(error: unknown): unknown {
   switch (type) {
     case "StripeInvalidRequestError":
     case "StripeCardError":
-      return new CheckoutError(
+      return new PaymentError(
         "payment_refused",
         `the payment processor refused this order${code === undefined ? "" : ` (${code})`}: try another order, or ask the Sovereign's administrator`,
         { cause: error },
@@ -174,7 +174,7 @@ function refusalOf(error: unknown): unknown {
     case "StripeRateLimitError":
     case "StripeAuthenticationError":
     case "StripePermissionError":
-      return new CheckoutError(
+      return new PaymentError(
         "payment_unavailable",
         "the payment processor cannot be asked now: nothing was charged and no voucher used, try again in a moment",
         { cause: new Error(`${type}: ${errorMessage(error)}`) },

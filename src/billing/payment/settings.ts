@@ -1,7 +1,7 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
-import { CheckoutError } from "../errors.ts";
+import { PaymentError } from "../errors.ts";
 import { isSealed, type SecretBox } from "./secret-box.ts";
 
 /** The payment processor's keys. */
@@ -138,13 +138,13 @@ export function createPaymentSettingsService(deps: {
     async change(settings) {
       const { stripe_secret_key = "", stripe_webhook_secret = "", stripe_public_key = "" } = settings;
       if (fixed !== undefined) {
-        throw new CheckoutError(
+        throw new PaymentError(
           "settings_fixed",
           "the payment keys come from the Sovereign's payments.secretRef: change that Secret",
         );
       }
       if (box === undefined && stripe_secret_key + stripe_webhook_secret !== "") {
-        throw new CheckoutError(
+        throw new PaymentError(
           "settings_key_missing",
           "secrets are stored sealed, and there is no key for it: set SETTINGS_KEY, or give the keys by payments.secretRef",
         );
