@@ -36,7 +36,7 @@ export interface BillingSettings {
 
 const MIN_SECRET_BYTES = 32;
 /** Two a second, for a minute: more than a person clicks. */
-export const DEFAULT_ISSUE_LIMIT = 120;
+const DEFAULT_ISSUE_LIMIT = 120;
 
 /** Reads contract §7's environment. Throws `UsageError` that names the variable. */
 export function readBillingSettings(reader: EnvReader): BillingSettings {

@@ -18,7 +18,7 @@ interface GeneratedFile {
 }
 
 /** Everything in the repository that is made from code. */
-export function generatedFiles(): GeneratedFile[] {
+function generatedFiles(): GeneratedFile[] {
   const crds = KINDS.map((definition) => {
     const crd = toCustomResourceDefinition(definition);
     return { path: `crds/${crd.metadata.name}.yaml`, content: HEADER + stringify(crd, { lineWidth: 0 }) };

@@ -139,7 +139,7 @@ export function createInformer<T extends KubernetesObject>(
   };
 }
 
-export function withoutManagedFields<T extends KubernetesObject>(object: T): T {
+function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata as T["metadata"] & { managedFields?: unknown };
   return { ...object, metadata };
 }

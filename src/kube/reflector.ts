@@ -16,7 +16,7 @@ export interface ReflectorPace {
 }
 
 /** Bookmarks come each minute. */
-export const REFLECTOR_PACE: ReflectorPace = {
+const REFLECTOR_PACE: ReflectorPace = {
   watchSeconds: 290,
   silenceMs: 150_000,
   firstBackoffMs: 250,

@@ -53,8 +53,8 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
 export const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
 export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
-export const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
-export const CLUSTER_ROLE_BINDINGS = clusterWide(
+const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
+const CLUSTER_ROLE_BINDINGS = clusterWide(
   "rbac.authorization.k8s.io",
   "v1",
   "ClusterRoleBinding",
@@ -72,13 +72,13 @@ export const VALIDATING_WEBHOOK_CONFIGURATIONS = clusterWide(
   "ValidatingWebhookConfiguration",
   "validatingwebhookconfigurations",
 );
-export const VALIDATING_ADMISSION_POLICIES = clusterWide(
+const VALIDATING_ADMISSION_POLICIES = clusterWide(
   "admissionregistration.k8s.io",
   "v1",
   "ValidatingAdmissionPolicy",
   "validatingadmissionpolicies",
 );
-export const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
+const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
   "admissionregistration.k8s.io",
   "v1",
   "ValidatingAdmissionPolicyBinding",

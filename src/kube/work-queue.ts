@@ -4,7 +4,7 @@ export interface Backoff {
   maxMs: number;
 }
 
-export const DEFAULT_BACKOFF: Backoff = { firstMs: 100, maxMs: 60_000 };
+const DEFAULT_BACKOFF: Backoff = { firstMs: 100, maxMs: 60_000 };
 
 export interface WorkQueueClock {
   now(): number;

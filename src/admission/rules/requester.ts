@@ -5,14 +5,14 @@ type User = AdmissionInput["user"];
 
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
-export function isPlatform(user: User, platform: PlatformIdentities): boolean {
+function isPlatform(user: User, platform: PlatformIdentities): boolean {
   if (platform.groups.some((group) => user.groups.includes(group))) return true;
   const namespace = SERVICE_ACCOUNT.exec(user.username)?.[1];
   return namespace !== undefined && platform.serviceAccountNamespaces.includes(namespace);
 }
 
 /** Nodes, the control plane's own users: they do their work unhindered. */
-export function isMachinery({ username, groups }: User): boolean {
+function isMachinery({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");
 }
 

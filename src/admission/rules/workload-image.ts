@@ -14,7 +14,7 @@ interface ImageField {
   image: string;
 }
 
-export function isWorkload({ group, resource }: AdmissionInput): boolean {
+function isWorkload({ group, resource }: AdmissionInput): boolean {
   return WORKLOADS[group]?.includes(resource) === true;
 }
 

@@ -1,5 +1,5 @@
 /** 1 OMR is 1000 baisa; money inside is integer baisa. */
-export const BAISA_PER_OMR = 1000;
+const BAISA_PER_OMR = 1000;
 /** The older integer columns hold whole OMR in 32 bits. */
 export const MAX_OMR = 2_147_483_647;
 export const MAX_CODE_LENGTH = 1024;

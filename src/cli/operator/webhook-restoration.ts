@@ -5,7 +5,7 @@ import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
 
 /** Where the guard's reason is read: `kubectl describe`, and whoever alerts on Events. */
-export const RESTORED = "WebhookConfigurationRestored";
+const RESTORED = "WebhookConfigurationRestored";
 
 /** Says it wherever somebody may look when the webhook configuration was changed or deleted, and put back. */
 export interface RestorationReport {

@@ -8,7 +8,7 @@ import { CONTAINER_SECURITY, databaseVariable, POD_SECURITY, plain } from "./des
 const TERMINATION_LOG = "/dev/termination-log";
 
 /** One for each digest and database: `billing-migrate-<12 hex>`. */
-export function migrationJobName(image: string, database: string): string {
+function migrationJobName(image: string, database: string): string {
   const digest = sha256Digest(canonicalJson([image, database])).slice("sha256:".length);
   return `${BILLING.migrationServiceAccount}-${digest.slice(0, 12)}`;
 }

@@ -25,7 +25,7 @@ export interface EnvVariable {
 export const plain = (name: string, value: string): EnvVariable => ({ name, value });
 
 /** Secrets reach a Pod by reference: their values are in no manifest. */
-export const fromSecret = (name: string, secret: { name: string; key: string }): EnvVariable => ({
+const fromSecret = (name: string, secret: { name: string; key: string }): EnvVariable => ({
   name,
   valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
 });

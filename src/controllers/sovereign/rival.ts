@@ -45,7 +45,7 @@ export function findRivalry(sovereigns: Sovereigns, sovereign: Sovereign): Rival
 }
 
 /** The older is right; of two that came in the same second, the first by name. */
-export function isElder({ metadata: a }: Sovereign, { metadata: b }: Sovereign): boolean {
+function isElder({ metadata: a }: Sovereign, { metadata: b }: Sovereign): boolean {
   const [ageOfA, ageOfB] = [a.creationTimestamp ?? "", b.creationTimestamp ?? ""];
   return ageOfA === ageOfB ? a.name < b.name : ageOfA < ageOfB;
 }

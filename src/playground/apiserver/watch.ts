@@ -124,6 +124,6 @@ function lifeMs(timeoutSeconds: string | null): number {
   return seconds === 0 ? DEFAULT_LIFE_MS : Math.min(seconds * 1000, 2 * DEFAULT_LIFE_MS);
 }
 
-export function isTrue(text: string | null): boolean {
+function isTrue(text: string | null): boolean {
   return text === "true" || text === "1";
 }

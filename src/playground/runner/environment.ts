@@ -64,7 +64,7 @@ function fieldOf(pod: Pod, path: string, address: string): string {
 }
 
 /** `$(NAME)` becomes the value of NAME; `$$(NAME)` stays `$(NAME)`; an unknown name stays as it is. */
-export function expand(text: string, values: Record<string, string>): string {
+function expand(text: string, values: Record<string, string>): string {
   return text.replaceAll(/\$?\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g, (match, name: string) =>
     match.startsWith("$$") ? match.slice(1) : (values[name] ?? match),
   );

@@ -3,7 +3,7 @@ import { sleep } from "../../platform/shutdown.ts";
 import type { Container, Probe } from "./pod.ts";
 
 /** Asks once. Any HTTP status from 200 to 399, or an accepted connection, is a yes. */
-export async function askProbe(probe: Probe, container: Container, address: string): Promise<boolean> {
+async function askProbe(probe: Probe, container: Container, address: string): Promise<boolean> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.httpGet !== undefined) {
     const { path = "/", port, scheme = "HTTP" } = probe.httpGet;

@@ -5,7 +5,7 @@ const REVISION = "deployment.kubernetes.io/revision";
 const REVISION_HISTORY = "deployment.kubernetes.io/revision-history";
 const NOT_COPIED = new Set(["kubectl.kubernetes.io/last-applied-configuration", REVISION, REVISION_HISTORY]);
 
-export const revisionOf = ({ metadata }: ReplicaSet | Deployment): number =>
+const revisionOf = ({ metadata }: ReplicaSet | Deployment): number =>
   Number(metadata.annotations?.[REVISION] ?? 0);
 
 /** Oldest revision first. */

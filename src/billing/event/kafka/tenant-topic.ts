@@ -6,7 +6,7 @@ import { settledWithin, untilAborted } from "./patience.ts";
 
 export const TENANT_TOPIC = "sme.tenant.events";
 /** The earlier service's group: its committed offsets are where we go on. */
-export const TENANT_GROUP = "billing-tenant-events";
+const TENANT_GROUP = "billing-tenant-events";
 
 export interface TenantTopicDeps {
   brokers: readonly string[];

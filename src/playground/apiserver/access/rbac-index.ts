@@ -129,7 +129,7 @@ const quote = (text: string | undefined) => JSON.stringify(text ?? "");
  * selectors find, themselves aggregated (`edit` is part of `admin`), never its own `rules`: in a cluster
  * a controller writes them, here they are computed. A cycle adds nothing.
  */
-export function effectiveRules(
+function effectiveRules(
   role: RbacObject,
   all: readonly RbacObject[],
   visited: ReadonlySet<RbacObject> = new Set(),

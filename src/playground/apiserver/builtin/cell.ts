@@ -22,13 +22,13 @@ export function workloadImages(template: unknown): [containers: string, images: 
 }
 export const wide = (spec: Json) => [...workloadImages(spec.template), selectorText(recordOf(spec.selector))];
 
-export function subjectNames(object: ApiObject, kind: string): string {
+function subjectNames(object: ApiObject, kind: string): string {
   return (listOf(object.subjects) as Json[])
     .filter((subject) => subject.kind === kind)
     .map(({ name, namespace }) => (kind === "ServiceAccount" ? `${namespace ?? ""}/${name}` : `${name}`))
     .join(", ");
 }
-export const roleRefText = ({ roleRef }: ApiObject) => `${recordOf(roleRef).kind}/${recordOf(roleRef).name}`;
+const roleRefText = ({ roleRef }: ApiObject) => `${recordOf(roleRef).kind}/${recordOf(roleRef).name}`;
 export const binding: Cells = (object, { age }) => [
   roleRefText(object),
   age,

@@ -15,7 +15,7 @@ import { shapeObject } from "../write/shape.ts";
 import { machineryRequest } from "./machinery.ts";
 import { createWorkList } from "./work-list.ts";
 
-export const CRD_STORAGE = "apiextensions.k8s.io/customresourcedefinitions";
+const CRD_STORAGE = "apiextensions.k8s.io/customresourcedefinitions";
 
 interface CrdSpec {
   group: string;

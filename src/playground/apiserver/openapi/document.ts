@@ -36,7 +36,7 @@ export interface OpenApi {
   v2Document(): Json;
 }
 
-export const groupVersionPath = (group: string, version: string) =>
+const groupVersionPath = (group: string, version: string) =>
   group === "" ? `api/${version}` : `apis/${group}/${version}`;
 
 /** Documents are built when first asked for and kept until a CRD changes. */

@@ -101,7 +101,7 @@ export function invalidObject(
 }
 
 /** `path: text`, several in brackets; equal ones once. */
-export function aggregateMessage(errors: readonly FieldError[]): string {
+function aggregateMessage(errors: readonly FieldError[]): string {
   const lines = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];
   return lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`;
 }

@@ -22,7 +22,7 @@ export interface StructuralSchema {
 }
 
 /** Any item of a list, in a path. */
-export const ITEM = Symbol("item");
+const ITEM = Symbol("item");
 
 /** A schema that cannot be used: a rule in it does not compile. `validateCustomResourceDefinition` says so first. */
 export class SchemaCompileError extends Error {

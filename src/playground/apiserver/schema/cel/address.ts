@@ -40,7 +40,7 @@ class Cidr {
 }
 
 /** No zone, no IPv4-mapped IPv6: Kubernetes takes neither. */
-export function parseIp(text: string): Ip | undefined {
+function parseIp(text: string): Ip | undefined {
   switch (isIP(text)) {
     case 4:
       return new Ip(

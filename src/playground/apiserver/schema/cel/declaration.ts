@@ -33,7 +33,7 @@ const ESCAPES: Record<string, string> = {
 };
 
 /** A property's name as CEL sees it (`a-b` → `a__dash__b`); undefined when it cannot be named there. */
-export function escapeName(name: string): string | undefined {
+function escapeName(name: string): string | undefined {
   if (RESERVED.has(name)) return `__${name}__`;
   if (!/^[a-zA-Z_.\-/][a-zA-Z0-9_.\-/]*$/.test(name)) return undefined;
   return name.replaceAll(/__|[-./]/g, (part) => ESCAPES[part] ?? part);

@@ -84,7 +84,7 @@ export function positionOf(node: Node): number {
 
 const BINARY = new Set(["==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "in", "&&", "||"]);
 
-export function isBinary(op: string): boolean {
+function isBinary(op: string): boolean {
   return BINARY.has(op);
 }
 

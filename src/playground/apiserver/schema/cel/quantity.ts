@@ -33,7 +33,7 @@ class Quantity {
 }
 
 /** `1.5Gi`, `100m`, `2e3`; undefined for anything else. */
-export function parseQuantity(text: string): bigint | undefined {
+function parseQuantity(text: string): bigint | undefined {
   const match =
     /^([+-]?)(\d+\.?\d*|\.\d+)(?:([eE])([+-]?\d{1,2})|(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?)$/.exec(text);
   if (match === null) return undefined;

@@ -18,7 +18,7 @@ class CelUrl {
   }
 }
 
-export function parseUrl(text: string): CelUrl | undefined {
+function parseUrl(text: string): CelUrl | undefined {
   if (/[\s\p{Cc}]/u.test(text) || /%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
   const match =
     /^([a-zA-Z][a-zA-Z0-9+.-]*):(?:\/\/(?:[^/?@]*@)?([^/?]*))?([^?]*)(?:\?(.*))?$/.exec(text) ??

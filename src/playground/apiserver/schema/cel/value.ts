@@ -36,7 +36,7 @@ export function formattedString(text: string, schema: JsonSchema): unknown {
   }
 }
 
-export function durationOf(nanoseconds: bigint): Duration {
+function durationOf(nanoseconds: bigint): Duration {
   return new Duration(nanoseconds / 1_000_000_000n, Number(nanoseconds % 1_000_000_000n));
 }
 
