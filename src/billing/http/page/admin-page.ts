@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Branding } from "../../branding.ts";
 import { createAdminAssets } from "./admin-asset.ts";
 import { ADMIN_TEXT, type AdminShellText } from "./admin-text.ts";
+import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 import { brandMark, brandStyle, iconLink, imageSource, policyHash, rememberLast } from "./theme.ts";
@@ -30,27 +31,21 @@ export function createAdminPage(deps: { sovereignFqdn: string; signIn?: AdminSig
 
   function render(language: Language, branding: Branding): AdminPage {
     const { shell, script } = ADMIN_TEXT[language];
-    const { direction, locale } = LANGUAGES[language];
+    const { locale } = LANGUAGES[language];
     const brand = brandMark(branding, sovereignFqdn);
     const theme = brandStyle(branding.colour);
     const settings = { locale, signIn: signIn ?? null, text: script };
-    const html = `<!doctype html>
-<html lang="${language}" dir="${direction}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(shell.title)} · ${escapeHtml(brand.name)}</title>
-${iconLink(branding, sovereignFqdn)}
+    const html = htmlDocument({
+      language,
+      title: shell.title,
+      brandName: brand.name,
+      head: `${iconLink(branding, sovereignFqdn)}
 <style>${theme}</style>
 <link rel="stylesheet" href="${assets.stylePath}">
 ${assets.modulePaths.map((path) => `<link rel="modulepreload" href="${path}">`).join("\n")}
 <script type="application/json" id="settings">${scriptJson(settings)}</script>
-<script type="module" src="${assets.mainPath}"></script>
-</head>
-<body>
-${headerOf(shell, language, brand.html)}
+<script type="module" src="${assets.mainPath}"></script>`,
+      body: `${headerOf(shell, language, brand.html)}
 <main>
 <noscript><p class="card notice">${escapeHtml(shell.noScript)}</p></noscript>
 ${signInOf(shell, signIn !== undefined)}
@@ -58,10 +53,8 @@ ${consoleOf(shell)}
 </main>
 ${dialogsOf(shell)}
 <p id="notice" role="status" dir="auto"></p>
-<footer>${escapeHtml(sovereignFqdn)}</footer>
-</body>
-</html>
-`;
+<footer>${escapeHtml(sovereignFqdn)}</footer>`,
+    });
     return {
       html,
       etag: `"${createHash("sha256").update(html).digest("base64url")}"`,
@@ -88,11 +81,9 @@ ${dialogsOf(shell)}
 }
 
 function headerOf(text: AdminShellText, language: Language, brand: string): string {
-  const other: Language = language === "en" ? "ar" : "en";
-  const { name, direction } = LANGUAGES[other];
   return `<header class="top"><div class="brand">${brand}</div>
 <div class="account"><span id="who" class="mono" dir="auto"></span>
-<nav aria-label="${escapeHtml(text.language)}"><a class="quiet" href="/admin?lang=${other}" lang="${other}" dir="${direction}" hreflang="${other}">${name}</a></nav>
+${languageLink(language, text.language, (other) => `/admin?lang=${other}`)}
 <button class="quiet" type="button" id="sign-out" hidden>${escapeHtml(text.signOut)}</button></div></header>`;
 }
 

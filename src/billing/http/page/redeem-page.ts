@@ -1,7 +1,8 @@
 import type { Branding } from "../../branding.ts";
 import type { VoucherPreview } from "../../voucher/voucher.ts";
+import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml } from "./html.ts";
-import { LANGUAGES, type Language } from "./language.ts";
+import type { Language } from "./language.ts";
 import { REDEEM_TEXT, type RedeemText } from "./redeem-text.ts";
 import {
   brandMark,
@@ -64,27 +65,19 @@ export function createRedeemPage(deps: { sovereignFqdn: string }) {
     const text = REDEEM_TEXT[language];
     const { style, brand, icon, policy } = dress(JSON.stringify(branding));
     const { title, body } = contentOf(view, text, branding.hostname ?? sovereignFqdn);
-    const html = `<!doctype html>
-<html lang="${language}" dir="${LANGUAGES[language].direction}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)} · ${escapeHtml(brand.name)}</title>
-${icon}
-<style>${style}</style>
-</head>
-<body>
-<header class="top"><div class="brand">${brand.html}</div>${languageLink(language, text, code)}</header>
+    const html = htmlDocument({
+      language,
+      title,
+      brandName: brand.name,
+      head: `${icon}
+<style>${style}</style>`,
+      body: `<header class="top"><div class="brand">${brand.html}</div>${languageLink(language, text.languageLabel, (other) => linkTo(other, code))}</header>
 <main data-state="${state.kind}">
 ${body}
 </main>
 <footer>${escapeHtml(sovereignFqdn)}</footer>
-<script type="module">${script}</script>
-</body>
-</html>
-`;
+<script type="module">${script}</script>`,
+    });
     return {
       html,
       headers: {
@@ -169,12 +162,6 @@ function formOf(text: RedeemText, language: Language, code: string, isWrong = fa
 
 const retryLink = (text: RedeemText, language: Language, code: string) =>
   `<a class="action" href="${escapeHtml(linkTo(language, code))}">${escapeHtml(text.tryAgain)}</a>`;
-
-function languageLink(language: Language, text: RedeemText, code: string): string {
-  const other: Language = language === "en" ? "ar" : "en";
-  const { name, direction } = LANGUAGES[other];
-  return `<nav aria-label="${escapeHtml(text.languageLabel)}"><a class="quiet" href="${escapeHtml(linkTo(other, code))}" lang="${other}" dir="${direction}" hreflang="${other}">${name}</a></nav>`;
-}
 
 function linkTo(language: Language, code: string): string {
   const known = carried(code);
