@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach } from "vitest";
 import { sleep } from "../../src/platform/shutdown.ts";
 import { freePort } from "../../src/playground/process/free-port.ts";
 
@@ -90,6 +91,33 @@ export async function startPlaygroundProcess(
       await exited;
     },
   };
+}
+
+/** Starts playgrounds that are gone after each test, whatever became of it. */
+export function usePlaygrounds(): typeof startPlaygroundProcess {
+  const running: PlaygroundProcess[] = [];
+  afterEach(async () => {
+    for (const playground of running.splice(0)) {
+      if (playground.child.exitCode === null && playground.child.signalCode === null) await playground.kill();
+      removeStateDir(playground.stateDir);
+    }
+  });
+  return async (...args) => {
+    const playground = await startPlaygroundProcess(...args);
+    running.push(playground);
+    return playground;
+  };
+}
+
+const PATIENCE_MS = 30_000;
+const LOOK_EVERY_MS = 25;
+
+/** Waits for something that a playground does; throws with `what` after half a minute. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let waitedMs = 0; !holds(); waitedMs += LOOK_EVERY_MS) {
+    if (waitedMs > PATIENCE_MS) throw new Error(`waited in vain for ${what}`);
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 /** How often each migration was executed on a Sovereign's database, as its migration Pods logged it. */

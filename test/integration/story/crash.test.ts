@@ -2,38 +2,17 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
-import { sleep } from "../../../src/platform/shutdown.ts";
 import {
   migrationRuns,
   newStateDir,
-  type PlaygroundProcess,
   processesWith,
-  removeStateDir,
-  startPlaygroundProcess,
+  until,
+  usePlaygrounds,
 } from "../../support/playground.ts";
 
-const running: PlaygroundProcess[] = [];
-const start = async (...args: Parameters<typeof startPlaygroundProcess>) => {
-  const playground = await startPlaygroundProcess(...args);
-  running.push(playground);
-  return playground;
-};
-
-afterEach(async () => {
-  for (const playground of running.splice(0)) {
-    if (playground.child.exitCode === null && playground.child.signalCode === null) await playground.kill();
-    removeStateDir(playground.stateDir);
-  }
-});
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries > 600) throw new Error(`waited in vain for ${what}`);
-    await sleep(50);
-  }
-}
+const start = usePlaygrounds();
 
 describe("a killed playground", () => {
   it("leaves no process, and the next start converges with one migration for each database", async () => {

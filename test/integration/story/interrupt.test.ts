@@ -1,34 +1,14 @@
 import { existsSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
-import { sleep } from "../../../src/platform/shutdown.ts";
+import { describe, expect, it } from "vitest";
 import {
   newStateDir,
   type PlaygroundProcess,
   processesWith,
-  removeStateDir,
-  startPlaygroundProcess,
+  until,
+  usePlaygrounds,
 } from "../../support/playground.ts";
 
-const running: PlaygroundProcess[] = [];
-const start = async (...args: Parameters<typeof startPlaygroundProcess>) => {
-  const playground = await startPlaygroundProcess(...args);
-  running.push(playground);
-  return playground;
-};
-
-afterEach(async () => {
-  for (const playground of running.splice(0)) {
-    if (playground.child.exitCode === null && playground.child.signalCode === null) await playground.kill();
-    removeStateDir(playground.stateDir);
-  }
-});
-
-async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries > 1_200) throw new Error(`waited in vain for ${what}`);
-    await sleep(25);
-  }
-}
+const start = usePlaygrounds();
 
 const nothingIsLeft = ({ stateDir }: PlaygroundProcess) => {
   expect(existsSync(stateDir)).toBe(false);
