@@ -14,7 +14,7 @@ export const LOOKS = [
 
 export function launchBrowser(args: string[] = []): Promise<Browser> {
   if (!existsSync(EXECUTABLE))
-    throw new Error(`no ${EXECUTABLE}: test/conformance/install-browser.sh installs it`);
+    throw new Error(`no ${EXECUTABLE}: test/conformance/install-debian-tools.sh installs it`);
   return chromium.launch({
     executablePath: EXECUTABLE,
     // As root, where CI runs, Chromium's sandbox does not start.
