@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { afterEach } from "vitest";
+import { type LedgerDifference, reconcileLedger } from "../../src/billing/ledger/reconcile-ledger.ts";
 import { type BillingService, createBillingService } from "../../src/billing/service.ts";
 import { type BillingSettings, readBillingSettings } from "../../src/billing/settings.ts";
 import { createEnvReader, type Env } from "../../src/platform/env.ts";
@@ -168,6 +170,25 @@ export async function startBilling(
 }
 
 /** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
+/** Starts services that end with their test. */
+export function useBillings(): typeof startBilling {
+  const started: TestBilling[] = [];
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((one) => one.close()));
+  });
+  return async (options) => {
+    const one = await startBilling(options);
+    started.push(one);
+    return one;
+  };
+}
+
+/** Where the books of this service disagree. */
+export async function reconcile(one: TestBilling): Promise<LedgerDifference[]> {
+  const client = await one.database.pool.connect();
+  return reconcileLedger(client).finally(() => client.release());
+}
+
 export function nextPage(path: string, { headers }: Answer): string | undefined {
   const link = headers.get("link");
   if (link === null) return undefined;

@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
-import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
-import { createLogger } from "../../../src/platform/log.ts";
 import {
   type Answer,
   FQDN,
   issueVoucher,
   placeOrder,
+  reconcile,
   signToken,
   startBilling,
   type TestBilling,
 } from "../../support/billing.ts";
-import { EARLIER, fillEarlierTables } from "../../support/earlier-service.ts";
-import { createTestDatabase } from "../../support/postgres.ts";
 
 let billing: TestBilling;
 
@@ -22,27 +18,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   try {
-    expect(await differences(billing)).toEqual([]);
+    expect(await reconcile(billing)).toEqual([]);
   } finally {
     await billing.close();
   }
 });
-
-async function differences(one: TestBilling) {
-  return one.service === undefined ? [] : withClient(one, reconcileLedger);
-}
-
-async function withClient<T>(
-  one: TestBilling,
-  use: (client: import("pg").PoolClient) => Promise<T>,
-): Promise<T> {
-  const client = await one.database.pool.connect();
-  try {
-    return await use(client);
-  } finally {
-    client.release();
-  }
-}
 
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
 const repeat = <T>(count: number, make: (index: number) => T) =>
@@ -220,215 +200,5 @@ describe("checkout", () => {
       addons: null,
     });
     expect(answer.status).toBe(200);
-  });
-});
-
-describe("checkout with an Idempotency-Key", () => {
-  const key = () => ({ "Idempotency-Key": `key-${run}` });
-
-  it("answers the same, byte for byte, and acts once", async () => {
-    await issueVoucher(billing, code);
-    const first = await placeOrder(billing, "again", { promo_code: code, tenant_id: `t-${run}` }, key());
-    const second = await placeOrder(billing, "again", { promo_code: code, tenant_id: `t-${run}` }, key());
-    expect([second.status, second.text]).toEqual([200, first.text]);
-    expect(await counter(code)).toBe(1);
-  });
-
-  it("acts once for 20 requests at the same time; the rest hear the answer or that it is under way", async () => {
-    await issueVoucher(billing, code);
-    const answers = await repeat(20, () => placeOrder(billing, "burst", { promo_code: code }, key()));
-    const placed = answers.filter(({ status }) => status === 200);
-    expect(new Set(placed.map(({ text }) => text)).size).toBe(1);
-    expect(answers.filter(({ status }) => status !== 200).map(({ json }) => json.code)).toEqual(
-      Array(20 - placed.length).fill("idempotency_in_flight"),
-    );
-    expect([
-      await counter(code),
-      await scalar("SELECT count(*)::int FROM orders WHERE promo_code = $1", [code]),
-    ]).toEqual([1, 1]);
-  });
-
-  it("refuses another body with 422, and lets another user have the same key", async () => {
-    await placeOrder(billing, "same", { plan_id: "free" }, key());
-    expect((await placeOrder(billing, "same", { plan_id: "free", tenant_id: "x" }, key())).status).toBe(422);
-    expect((await placeOrder(billing, "other", { plan_id: "free" }, key())).status).toBe(200);
-  });
-
-  it("remembers a refusal, and forgets a passing fault", async () => {
-    expect((await placeOrder(billing, "early-bird", { promo_code: code }, key())).status).toBe(404);
-    const poor = { "Idempotency-Key": `poor-${run}` };
-    expect((await placeOrder(billing, "early-bird", {}, poor)).status).toBe(503);
-    await issueVoucher(billing, code);
-    expect((await placeOrder(billing, "early-bird", { promo_code: code }, key())).status).toBe(404);
-    await issueVoucher(billing, `${code}-B`);
-    await placeOrder(billing, "early-bird", { plan_id: "free", promo_code: `${code}-B` });
-    expect((await placeOrder(billing, "early-bird", {}, poor)).status).toBe(200);
-  });
-
-  it("gives the same order after the connection died at COMMIT", async () => {
-    await issueVoucher(billing, code);
-    // The server takes the whole call, and the answer is lost: the backend is ended the moment it has committed.
-    const ender = setInterval(() => {
-      void billing.database.pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'catalyst-billing'`,
-      );
-    }, 2);
-    const outcomes = new Set<number>();
-    let placed: Answer | undefined;
-    for (let attempt = 0; attempt < 20; attempt += 1) {
-      const answer = await placeOrder(billing, "unlucky", { promo_code: code }, key());
-      outcomes.add(answer.status);
-      if (answer.status === 200) placed ??= answer;
-    }
-    clearInterval(ender);
-    const last = await placeUntilDone("unlucky", { promo_code: code }, key());
-    if (placed !== undefined) expect(last.text).toBe(placed.text);
-    expect([...outcomes].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect([await counter(code), await edges(code), await balance("unlucky")]).toEqual([1, 1, 16_000]);
-    expect(await scalar("SELECT count(*)::int FROM orders WHERE promo_code = $1", [code])).toBe(1);
-  });
-});
-
-async function placeUntilDone(user: string, body: object, headers: Record<string, string>): Promise<Answer> {
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = await placeOrder(billing, user, { ...body }, headers);
-    if (answer.status !== 503 || attempt === 50) return answer;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}
-
-describe("checkout against an adopted database", () => {
-  let adopted: TestBilling;
-
-  beforeAll(async () => {
-    const database = await createTestDatabase("empty");
-    await fillEarlierTables(database.pool);
-    await migrateDatabase({
-      databaseUrl: database.url,
-      logger: createLogger("test", "silent"),
-      signal: new AbortController().signal,
-    });
-    adopted = await startBilling({ database });
-  });
-
-  afterAll(async () => {
-    try {
-      const found = await withClient(adopted, reconcileLedger);
-      // What is left to differ is what the earlier service left, and is marked so.
-      expect(found).toEqual([
-        {
-          kind: "counter-differs-from-edges",
-          adopted: true,
-          row: { code: "CROOKED", times_redeemed: 40, edges: 1 },
-        },
-      ]);
-    } finally {
-      await adopted.close();
-      await adopted.database.drop();
-    }
-  });
-
-  it("spends an adopted balance", async () => {
-    const answer = await placeOrder(adopted, EARLIER.rich, { tenant_id: "rich-shop" });
-    expect([answer.status, answer.json?.credit_balance_baisa]).toEqual([200, 61_000]);
-  });
-
-  it("shows a debt, spends nothing of it, and never lets it grow", async () => {
-    const token = await signToken(EARLIER.indebted);
-    expect((await adopted.ask("/billing/balance", { token })).json).toMatchObject({
-      credit_omr: -100,
-      credit_baisa: -100_000,
-    });
-    expect((await placeOrder(adopted, EARLIER.indebted, { tenant_id: "debt-shop" })).status).toBe(503);
-    const paysOff = await placeOrder(adopted, EARLIER.indebted, {
-      plan_id: "free",
-      tenant_id: "debt-shop",
-      promo_code: "ramadan 2026",
-    });
-    expect([paysOff.status, paysOff.json?.credit_balance]).toEqual([200, -80]);
-    await expect(
-      adopted.database.pool.query(
-        "UPDATE customers SET balance_baisa = balance_baisa - 1 WHERE user_id = $1",
-        [EARLIER.indebted],
-      ),
-    ).rejects.toMatchObject({ constraint: "customers_balance_check" });
-  });
-
-  it.each([
-    ["ramadan 2026", "RAMADAN 2026", 20],
-    ["a/b", "A/B", 5],
-    ["padded", "  padded ", 6],
-    ["ab", "AB", 2],
-    ["Eid", "EID", 8],
-    ["SUMMER", "summer", 4],
-  ])("redeems %j as the row %j", async (spelling, code, credit) => {
-    const preview = await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: spelling } });
-    expect([preview.status, preview.json]).toEqual([
-      200,
-      {
-        code,
-        credit_omr: credit,
-        description: expect.any(String),
-        active: true,
-        accepting_redemptions: true,
-      },
-    ]);
-    const user = `adopts-${credit}`;
-    const answer = await placeOrder(adopted, user, { plan_id: "free", promo_code: spelling });
-    expect([answer.status, answer.json?.credit_balance]).toEqual([200, credit]);
-    // One of the twins for each customer.
-    expect((await placeOrder(adopted, user, { plan_id: "free", promo_code: spelling })).status).toBe(409);
-  });
-
-  it("takes a cap below zero for ended", async () => {
-    expect(
-      (await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: "negative" } })).status,
-    ).toBe(410);
-    expect((await placeOrder(adopted, "any", { plan_id: "free", promo_code: "NEGATIVE" })).status).toBe(410);
-  });
-
-  it("gives a customer the largest credit without overflow", async () => {
-    const answer = await placeOrder(adopted, "whale", { plan_id: "free", promo_code: "HUGE" });
-    expect(answer.json?.credit_balance_baisa).toBe(2_147_483_647_000);
-  });
-
-  it("gives a tenant to the customer who ordered first", async () => {
-    expect(
-      (await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "rich-shop" })).status,
-    ).toBe(403);
-  });
-
-  it("takes whole rows back from the older admin UI, with one member flipped", async () => {
-    const token = await signToken("admin", "sovereign-admin");
-    const listed = (await adopted.ask("/billing/admin/promos", { token })).json as {
-      code: string;
-      active: boolean;
-      max_redemptions: number;
-    }[];
-    expect(listed).toHaveLength(12);
-    // Of twins every endpoint means the same one: these two are the others.
-    for (const row of listed.filter(({ code }) => code !== "Summer" && code !== "eid")) {
-      const flipped = await adopted.ask("/billing/admin/promos", {
-        token,
-        body: { ...row, active: !row.active },
-      });
-      expect([flipped.status, flipped.json]).toEqual([
-        200,
-        expect.objectContaining({ ...row, active: !row.active }),
-      ]);
-    }
-  });
-
-  it("revokes codes of any shape, twins one after the other", async () => {
-    const token = await signToken("admin", "sovereign-admin");
-    const listed = (await adopted.ask("/billing/admin/promos", { token })).json as { code: string }[];
-    for (const { code } of listed) {
-      const answer = await adopted.ask(`/billing/admin/promos/${encodeURIComponent(code)}`, {
-        method: "DELETE",
-        token,
-      });
-      expect([code, answer.status]).toEqual([code, 200]);
-    }
-    expect((await adopted.ask("/billing/admin/promos", { token })).text).toBe("[]");
   });
 });

@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
-import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/billing.ts";
+import {
+  issueVoucher,
+  placeOrder,
+  reconcile,
+  startBilling,
+  type TestBilling,
+} from "../../support/billing.ts";
 
 let billing: TestBilling;
 
@@ -14,12 +19,7 @@ beforeEach(async () => {
 afterEach(() => billing.close());
 
 async function kinds(): Promise<string[]> {
-  const client = await billing.database.pool.connect();
-  try {
-    return [...new Set((await reconcileLedger(client)).map(({ kind }) => kind))].sort();
-  } finally {
-    client.release();
-  }
+  return [...new Set((await reconcile(billing)).map(({ kind }) => kind))].sort();
 }
 
 describe("reconcileLedger", () => {

@@ -4,12 +4,12 @@ import {
   createTenantEventReceiver,
   type TenantEventReceiver,
 } from "../../../src/billing/event/tenant-event-receiver.ts";
-import { reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import {
   issueVoucher,
   placeOrder,
+  reconcile,
   signToken,
   startBilling,
   type TestBilling,
@@ -54,14 +54,7 @@ const tell = (id: string, tenant: string, offset = 0n) =>
 
 const rows = async (sql: string): Promise<unknown[]> => (await billing.database.pool.query(sql)).rows;
 
-async function differences(): Promise<unknown[]> {
-  const client = await billing.database.pool.connect();
-  try {
-    return await reconcileLedger(client);
-  } finally {
-    client.release();
-  }
-}
+const differences = () => reconcile(billing);
 
 const balance = async (user: string): Promise<number> =>
   (await billing.ask("/billing/balance", { token: await signToken(user) })).json.credit_baisa;
