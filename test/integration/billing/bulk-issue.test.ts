@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDatabase, createPool } from "../../../src/billing/db/database.ts";
 import { actorOf } from "../../../src/billing/voucher/audit.ts";
 import { codeOfSymbols } from "../../../src/billing/voucher/code.ts";
@@ -11,13 +11,14 @@ import {
   signToken,
   startBilling,
   type TestBilling,
+  useBillings,
 } from "../../support/billing.ts";
 
 const DRAWN = /^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/;
 
 let billing: TestBilling;
 let admin: string;
-const started: TestBilling[] = [];
+const start = useBillings();
 
 beforeAll(async () => {
   billing = await startBilling();
@@ -25,16 +26,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => billing.close());
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((one) => one.close()));
-});
-
-async function start(options: Parameters<typeof startBilling>[0]): Promise<TestBilling> {
-  const one = await startBilling(options);
-  started.push(one);
-  return one;
-}
 
 const issue = (body: object, headers: Record<string, string> = {}, one = billing) =>
   one.ask("/billing/vouchers/issue", { token: admin, body, headers });
