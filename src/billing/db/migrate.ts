@@ -1,9 +1,10 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { type MigrationProvider, Migrator } from "kysely/migration";
+import { Migrator } from "kysely/migration";
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { readSchemaState } from "./fingerprint.ts";
+import { createMigrationProvider } from "./migration-provider.ts";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export interface MigrationReport {
@@ -106,7 +107,7 @@ async function migrateUp(
 ): Promise<string[]> {
   const migrator = new Migrator({
     db,
-    provider: createProvider(),
+    provider: createMigrationProvider(),
     migrationTableName: MIGRATION_TABLE,
     migrationTableSchema: "public",
   });
@@ -161,18 +162,6 @@ async function refuseUnknownMigrations(db: Kysely<Record<string, never>>): Promi
     .map(({ name }) => name)
     .filter((name) => !MIGRATIONS.some((known) => known.name === name));
   if (unknown.length > 0) throw new UnknownSchemaError(describeMismatch(unknown.at(-1)));
-}
-
-function createProvider(): MigrationProvider {
-  return {
-    getMigrations: async () =>
-      Object.fromEntries(
-        MIGRATIONS.map(({ name, sql: text }) => [
-          name,
-          { up: async (db) => void (await sql.raw(text).execute(db)) },
-        ]),
-      ),
-  };
 }
 
 async function withClient<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {

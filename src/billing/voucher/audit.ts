@@ -112,7 +112,7 @@ export function createAuditReader({ database }: { database: Database }): ReadVou
     const rows = await database.query<Omit<AuditEntry, "at" | "token_issued_at"> & AuditTimes>({
       name: before === undefined ? "voucher-audit-read" : "voucher-audit-read-before",
       text: `SELECT id, code, at, ${AUDIT_COLUMNS}, before, after FROM voucher_audit
-              WHERE code = $1 ${before === undefined ? "" : "AND id < $3::bigint"} ORDER BY id DESC LIMIT $2`,
+              WHERE left(code, 256) = left($1, 256) AND code = $1 ${before === undefined ? "" : "AND id < $3::bigint"} ORDER BY id DESC LIMIT $2`,
       values: [voucher.code, limit + 1, ...(before === undefined ? [] : [before])],
     });
     const entries = rows.slice(0, limit).map((row) => ({

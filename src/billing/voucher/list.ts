@@ -16,6 +16,8 @@ export interface VoucherPage {
 }
 
 const POSITION = "coalesce(p.created_at, '-infinity')";
+/** As much of a code as an index takes, whatever its length; the rest decides where that is equal. */
+const CODE_START = "left(p.code, 256)";
 
 /**
  * Live vouchers, newest first, in the order of the index `promo_codes_live_idx`. A searched text is compared as it is
@@ -34,12 +36,7 @@ export async function listVouchers(
     ["live", "p.deleted_at IS NULL"],
     ...(after === undefined
       ? []
-      : [
-          [
-            "after",
-            `(${POSITION}, p.code) < (coalesce(${timeOf(parameter(after.atMicros))}, '-infinity'), ${parameter(after.id)})`,
-          ],
-        ]),
+      : [["after", afterCondition(parameter(after.atMicros), parameter(after.id))]]),
     ...(active === undefined ? [] : [["active", `coalesce(p.active, false) = ${parameter(active)}`]]),
     ...(text === undefined
       ? []
@@ -54,7 +51,7 @@ export async function listVouchers(
     name: `voucher-list-${conditions.map(([name]) => name).join("-")}`,
     text: `SELECT ${VOUCHER_COLUMNS}, ${microsOf("p.created_at")} AS micros FROM promo_codes p
             WHERE ${conditions.map(([, condition]) => condition).join(" AND ")}
-            ORDER BY ${POSITION} DESC, p.code DESC LIMIT $1`,
+            ORDER BY ${POSITION} DESC, ${CODE_START} DESC, p.code DESC LIMIT $1`,
     values,
   });
   const shown = rows.slice(0, limit);
@@ -63,4 +60,9 @@ export async function listVouchers(
     vouchers: shown.map(voucherOf),
     ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.code } }),
   };
+}
+
+function afterCondition(atMicros: string, code: string): string {
+  const position = `(coalesce(${timeOf(atMicros)}, '-infinity'), left(${code}, 256), ${code})`;
+  return `(${POSITION}, ${CODE_START}, p.code) < ${position}`;
 }

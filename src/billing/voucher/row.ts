@@ -20,8 +20,9 @@ export interface VoucherRow {
   is_counted: boolean;
 }
 
+// As billing_accepts_redemptions judges it, but for what starts later.
 const IS_COUNTED = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
-  AND (p.max_redemptions = 0 OR p.times_redeemed < p.max_redemptions)
+  AND (coalesce(p.max_redemptions, 0) = 0 OR coalesce(p.times_redeemed, 0) < p.max_redemptions) AND octet_length(p.code) <= 2670
   AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
 
 /** Adopted rows may hold nulls and times without end; answers never do. */
