@@ -5,11 +5,15 @@ import { errorMessage, UsageError } from "../platform/errors.ts";
 import { createLogger } from "../platform/log.ts";
 import { type Command, EXIT } from "./command.ts";
 
+const MAX_ERROR_BYTES = 3_500;
+
 const HELP = `Usage: catalyst migrate
 
 Brings the billing database to this program's schema version: an empty database, or the earlier service's.
 Prints {"version","fingerprint"} as one JSON line. Findings of an adoption go to stderr, and stay in the
-table adoption_findings. Runs side by side queue; a database that is there already is left as it is.
+table adoption_findings. What is in the way of a migration is refused before anything is changed, all of it at once,
+each with what helps (docs/adoption.md).
+Runs side by side queue; a database that is there already is left as it is.
 
 Environment:
   DATABASE_URL      postgres://… (or DATABASE_URL_FILE)
@@ -44,8 +48,16 @@ export const command: Command = {
       return EXIT.done;
     } catch (error) {
       if (terminationLog !== undefined)
-        writeFileSync(terminationLog, `${JSON.stringify({ error: errorMessage(error) })}\n`);
+        writeFileSync(terminationLog, terminationMessage(errorMessage(error)));
       throw error;
     }
   },
 };
+
+/** Kubernetes cuts off what goes beyond 4096 bytes, and half a JSON document says nothing. */
+function terminationMessage(error: string): string {
+  const bytes = Buffer.from(error);
+  const isLong = bytes.length > MAX_ERROR_BYTES;
+  const shown = isLong ? `${bytes.toString("utf8", 0, MAX_ERROR_BYTES)}… (the log has all of it)` : error;
+  return `${JSON.stringify({ error: shown })}\n`;
+}

@@ -5,6 +5,9 @@ import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { readSchemaState } from "./fingerprint.ts";
 import { createMigrationProvider } from "./migration-provider.ts";
+import { type Finding, PreflightError } from "./preflight/finding.ts";
+import { requireReadable, runPreflight } from "./preflight/preflight.ts";
+import { foreignRecord } from "./preflight/server.ts";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export interface MigrationReport {
@@ -71,9 +74,13 @@ export async function migrateDatabase(deps: {
       await client.query("SET client_connection_check_interval = '1s'").catch(() => {
         logger.info("the server cannot watch for vanished clients");
       });
+      await requireReadable(client);
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
     });
-    const executed = await migrateUp(db, logger, signal);
+    const before = await readMigrations(db);
+    const found = await withClient(pool, (client) => runPreflight(client, before));
+    for (const finding of found) logger.info({ finding }, "adoption keeps or replaces what is not its own");
+    const executed = await migrateUp(db, found, logger, signal);
     return await withClient(pool, async (client) => {
       const state = await readSchemaState(client);
       if (state.version !== SCHEMA_VERSION) {
@@ -82,7 +89,8 @@ export async function migrateDatabase(deps: {
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
-      return { version: state.version, fingerprint: state.fingerprint, executed, findings: rows };
+      const { version, fingerprint } = state;
+      return { version, fingerprint, executed, findings: rows };
     });
   } finally {
     await db.destroy();
@@ -102,16 +110,16 @@ export function describeMismatch(found: string | undefined): string {
 
 async function migrateUp(
   db: Kysely<Record<string, never>>,
+  findings: readonly Finding[],
   logger: Logger,
   signal: AbortSignal,
 ): Promise<string[]> {
   const migrator = new Migrator({
     db,
-    provider: createMigrationProvider(),
+    provider: createMigrationProvider(findings),
     migrationTableName: MIGRATION_TABLE,
     migrationTableSchema: "public",
   });
-  await refuseUnknownMigrations(db);
   const executed: string[] = [];
   for (let attempt = 1; ; ) {
     signal.throwIfAborted();
@@ -152,16 +160,19 @@ async function endAutovacuums(db: Kysely<Record<string, never>>): Promise<void> 
   }
 }
 
-async function refuseUnknownMigrations(db: Kysely<Record<string, never>>): Promise<void> {
+/** What was executed before. Throws `UnknownSchemaError` when a newer program did it, `PreflightError` when it is nobody of ours. */
+async function readMigrations(db: Kysely<Record<string, never>>): Promise<string[]> {
   const { rows: tables } = await sql<{ exists: boolean }>`
     SELECT to_regclass(${`public.${MIGRATION_TABLE}`}) IS NOT NULL AS exists`.execute(db);
-  if (!tables[0]?.exists) return;
+  if (!tables[0]?.exists) return [];
   const { rows } = await sql<{ name: string }>`
     SELECT name FROM ${sql.table(`public.${MIGRATION_TABLE}`)} ORDER BY name COLLATE "C"`.execute(db);
-  const unknown = rows
-    .map(({ name }) => name)
-    .filter((name) => !MIGRATIONS.some((known) => known.name === name));
+  const names = rows.map(({ name }) => name);
+  const unknown = names.filter((name) => !MIGRATIONS.some((known) => known.name === name));
+  if (unknown.length > 0 && unknown.length === names.length)
+    throw new PreflightError([foreignRecord(MIGRATION_TABLE)]);
   if (unknown.length > 0) throw new UnknownSchemaError(describeMismatch(unknown.at(-1)));
+  return names;
 }
 
 async function withClient<T>(pool: pg.Pool, use: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -1,0 +1,74 @@
+/** What stands in the way of a migration, and what is kept, or replaced by it, and written down. docs/adoption.md has the same. */
+export const RULES = {
+  "server-read-only": "refuses",
+  "schema-closed": "refuses",
+  "language-closed": "refuses",
+  "not-owner": "refuses",
+  "name-taken": "refuses",
+  "not-a-plain-table": "refuses",
+  inheritance: "refuses",
+  "column-taken": "refuses",
+  "column-unknown": "refuses",
+  "column-missing": "refuses",
+  "column-type": "refuses",
+  "primary-key": "refuses",
+  "foreign-key": "refuses",
+  "row-type": "refuses",
+  trigger: "refuses",
+  rule: "refuses",
+  "row-security": "refuses",
+  "replica-identity": "refuses",
+  duplicates: "refuses",
+  "foreign-key-kept": "kept",
+  view: "kept",
+  "index-replaced": "kept",
+  "constraint-replaced": "kept",
+  "default-replaced": "kept",
+} as const;
+
+export type Rule = keyof typeof RULES;
+
+export interface Finding {
+  rule: Rule;
+  /** `table public.outbox`: kind and name, as whoever mends it needs them. */
+  object: string;
+  /** What is wrong with it, or what becomes of it. */
+  message: string;
+  /** The statement or the decision that helps. */
+  remedy: string;
+}
+
+export const isRefusal = ({ rule }: Finding): boolean => RULES[rule] === "refuses";
+
+/** The database is not what a migration can start from. Nothing was changed. */
+export class PreflightError extends Error {
+  override readonly name = "PreflightError";
+  readonly code = "preflight_refused";
+  readonly findings: readonly Finding[];
+
+  constructor(findings: readonly Finding[]) {
+    const lines = findings.map(
+      ({ rule, object, message, remedy }) => `\n- ${rule}: ${object} ${message}. ${remedy}`,
+    );
+    super(`the database was left as it is; in the way of its migration: ${findings.length}${lines.join("")}`);
+    this.findings = findings;
+  }
+}
+
+/** A name as SQL wants it; names that are words of the language are quoted too often rather than too seldom. */
+export function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `pg_class.relkind` in words. */
+export const RELATION_KINDS: Record<string, string> = {
+  r: "table",
+  p: "partitioned table",
+  v: "view",
+  m: "materialized view",
+  f: "foreign table",
+  S: "sequence",
+  i: "index",
+  I: "partitioned index",
+  c: "type",
+};

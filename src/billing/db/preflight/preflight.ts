@@ -1,0 +1,126 @@
+import type { ClientBase } from "pg";
+import { MIGRATION_TABLE, MIGRATIONS, TABLES } from "../schema.ts";
+import { type Observation, readObservations, readServer } from "./catalog.ts";
+import { type Claim, claimsOf, earlierTablesOf, type UniqueClaim, uniqueClaimsOf } from "./claim.ts";
+import { type Finding, isRefusal, PreflightError, quoted } from "./finding.ts";
+import { columnNames, judgeNames } from "./name.ts";
+import { judgeOwners } from "./owner.ts";
+import { judgeServer, judgeWriting } from "./server.ts";
+import { judgeTable } from "./table.ts";
+
+/** The migration that brings the earlier tables to our shape: until it is done, they are the earlier service's. */
+export const ADOPTING_MIGRATION = "0002-shape";
+const EARLIER_TABLES_MIGRATION = "0001-earlier-tables";
+/** Where the migrations are recorded. */
+const OWN_BOOKS = [MIGRATION_TABLE, `${MIGRATION_TABLE}_lock`];
+
+/** Before anything is read by name. Throws `PreflightError`. */
+export async function requireReadable(client: ClientBase): Promise<void> {
+  refuse(judgeServer(await readServer(client, OWN_BOOKS)));
+}
+
+/**
+ * Before the first migration that is not in `executed`: throws `PreflightError` with everything that is in the way, and returns
+ * what adoption will keep or replace. Reads the catalog, and rows only where a unique constraint of the earlier service is gone.
+ */
+export async function runPreflight(client: ClientBase, executed: readonly string[]): Promise<Finding[]> {
+  const pending = MIGRATIONS.filter(({ name }) => !executed.includes(name));
+  if (pending.length === 0) return [];
+  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  try {
+    await client.query("SET LOCAL search_path = pg_catalog");
+    return await judge(client, executed, claimsOf(pending.map(({ sql }) => sql).join("\n")));
+  } finally {
+    await client.query("ROLLBACK");
+  }
+}
+
+async function judge(
+  client: ClientBase,
+  executed: readonly string[],
+  pendingClaims: readonly Claim[],
+): Promise<Finding[]> {
+  const server = await readServer(client, OWN_BOOKS);
+  const ours = claimsOf(textOf(...executed));
+  const isOurs = ({ kind, name, table }: Claim) =>
+    ours.some((one) => one.kind === kind && one.name === name && one.table === table);
+  const claims = pendingClaims.filter((claim) => !isOurs(claim));
+  const adopted = executed.includes(ADOPTING_MIGRATION)
+    ? undefined
+    : earlierTablesOf(textOf(EARLIER_TABLES_MIGRATION), textOf(ADOPTING_MIGRATION));
+  const earlierNames = adopted?.map(({ name }) => name) ?? [];
+  const namesOf = (all: readonly Claim[], ...kinds: Claim["kind"][]) =>
+    all.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
+
+  const observations = await readObservations(client, {
+    relations: [
+      ...OWN_BOOKS,
+      ...TABLES,
+      ...namesOf(claims, "table", "index", "type"),
+      ...earlierNames.map((name) => `${name}_pkey`),
+    ],
+    functions: namesOf([...claims, ...ours], "function"),
+    types: [...earlierNames, ...namesOf(claims, "table", "type")],
+    earlier: earlierNames,
+    allOfOurPrefix: adopted !== undefined,
+  });
+  const owned = new Set([
+    ...OWN_BOOKS,
+    ...earlierNames,
+    ...namesOf(ours, "table", "function"),
+    ...(adopted ? [] : TABLES),
+  ]);
+  const uniques = adopted === undefined ? [] : uniqueClaimsOf(textOf(ADOPTING_MIGRATION));
+  const added = new Set(columnNames(claims));
+  const findings = [
+    ...judgeWriting(server),
+    ...judgeOwners(observations, owned, server.role),
+    ...judgeNames(observations, claims, adopted),
+    ...(adopted ?? []).flatMap((table) => judgeTable(table, observations, added, uniques)),
+  ];
+  refuse(findings);
+  // Last, since rows are read only of tables that are known to be what they should.
+  refuse(await findDuplicates(client, observations, uniques));
+  return findings;
+}
+
+/** The constraints hold where they are; where one was taken away, rows may have come to break it. */
+async function findDuplicates(
+  client: ClientBase,
+  observations: readonly Observation[],
+  uniques: readonly UniqueClaim[],
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { table, column } of uniques) {
+    const isThere = observations.some((one) => one.kind === "column" && one.table === table);
+    const holds = observations.some(
+      (one) => one.kind === "constraint" && one.table === table && one.definition === `UNIQUE (${column})`,
+    );
+    if (!isThere || holds) continue;
+    const query = `SELECT ${column} FROM public.${table} WHERE ${column} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`;
+    const { rows } = await client.query<{ n: number }>(
+      `SELECT count(*)::float8 AS n FROM (${query}) AS doubled`,
+    );
+    const doubled = rows[0]?.n ?? 0;
+    if (doubled > 0) {
+      findings.push({
+        rule: "duplicates",
+        object: `column ${table}.${quoted(column)}`,
+        message: `has ${doubled} value(s) more than once, and must be unique`,
+        remedy: `${query}; finds them. Decide which row is meant: nobody else can.`,
+      });
+    }
+  }
+  return findings;
+}
+
+function textOf(...names: readonly string[]): string {
+  return MIGRATIONS.filter(({ name }) => names.includes(name))
+    .map(({ sql }) => sql)
+    .join("\n");
+}
+
+function refuse(findings: readonly Finding[]): void {
+  const refusals = findings.filter(isRefusal);
+  if (refusals.length > 0) throw new PreflightError(refusals);
+}
