@@ -15,8 +15,11 @@ const FRESH_MS = 2_000;
 /** The fingerprint costs 45 ms of the database: it is measured this often, and whenever the version is another. */
 const FINGERPRINT_FRESH_MS = 30_000;
 
+/** Of what differs, as many objects are shown to a probe; the log has all of them. */
+const MAX_SHOWN = 20;
+
 export type ReadinessState =
-  | { kind: "ready"; schema: { version: string; fingerprint: string } }
+  | { kind: "ready"; schema: { version: string; fingerprint: string; drift?: string[] } }
   | { kind: "unavailable"; reason: string }
   | { kind: "mismatch"; reason: string }
   | { kind: "draining" };
@@ -39,6 +42,11 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
       if (version === known.schema.version) return known.schema;
     }
     const schema = await database.withClient(readSchemaState);
+    if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)
+      logger.warn(
+        { drift: schema.drift },
+        "the schema is not as this program made it: docs/adoption.md says what to do",
+      );
     known = { schema, atMs: now().getTime() };
     return schema;
   }
@@ -57,7 +65,9 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
     if (schema.version === SCHEMA_VERSION) hasMatched = true;
     if (schema.version === undefined || !hasMatched)
       return { kind: "mismatch", reason: describeMismatch(schema.version) };
-    return { kind: "ready", schema: { version: schema.version, fingerprint: schema.fingerprint } };
+    const { version, fingerprint, drift } = schema;
+    const shown = drift.length === 0 ? {} : { drift: drift.slice(0, MAX_SHOWN) };
+    return { kind: "ready", schema: { version, fingerprint, ...shown } };
   }
 
   return {

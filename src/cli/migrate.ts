@@ -12,7 +12,7 @@ const HELP = `Usage: catalyst migrate
 Brings the billing database to this program's schema version: an empty database, or the earlier service's.
 Prints {"version","fingerprint"} as one JSON line. Findings of an adoption go to stderr, and stay in the
 table adoption_findings. What is in the way of a migration is refused before anything is changed, all of it at once,
-each with what helps (docs/adoption.md).
+each with what helps (docs/adoption.md). A schema that somebody changed later is named on stderr, object by object.
 Runs side by side queue; a database that is there already is left as it is.
 
 Environment:
@@ -33,7 +33,7 @@ export const command: Command = {
     const terminationLog = env.TERMINATION_LOG || undefined;
     const logger = createLogger("migrate", env.LOG_LEVEL || "info");
     try {
-      const { version, fingerprint, executed, findings } = await migrateDatabase({
+      const { version, fingerprint, executed, findings, drift } = await migrateDatabase({
         databaseUrl,
         logger,
         signal,
@@ -42,6 +42,7 @@ export const command: Command = {
         for (const finding of findings)
           logger.warn({ finding }, `adoption found ${finding.kind}: table adoption_findings has the rows`);
       }
+      for (const object of drift) logger.warn({ object }, "the schema is not as this program made it");
       const line = `${JSON.stringify({ version, fingerprint })}\n`;
       if (terminationLog !== undefined) writeFileSync(terminationLog, line);
       stdout.write(line);

@@ -6,27 +6,11 @@ import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { createLogger } from "../../src/platform/log.ts";
-import { type PostgresBinaries, startDatabase } from "../../src/playground/database/postgres.ts";
+import { startDatabase } from "../../src/playground/database/postgres.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
 import { fillEarlierTables } from "../support/earlier-service.ts";
-
-const installed = (version: number, locale: string): PostgresBinaries => {
-  const folder = join(process.env.KUBEBUILDER_ASSETS ?? "", `postgres-${version}`, "bin");
-  return {
-    initdb: join(folder, "initdb"),
-    postgres: join(folder, "postgres"),
-    locale: [`--locale=${locale}`],
-  };
-};
-
-const SERVERS = [
-  { version: 15, binaries: installed(15, "C.UTF-8") },
-  { version: 16, binaries: installed(16, "C") },
-  { version: 17, binaries: installed(17, "C.UTF-8") },
-  // The project's own.
-  { version: 18, binaries: undefined },
-];
+import { SERVERS } from "../support/postgres-version.ts";
 
 const fingerprints = new Map<string, string>();
 

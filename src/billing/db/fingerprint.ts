@@ -1,12 +1,22 @@
 import type { ClientBase } from "pg";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
-import { MIGRATION_TABLE, TABLES } from "./schema.ts";
+import { describeDrift, readShape } from "./drift.ts";
+import { MIGRATION_TABLE, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export interface SchemaState {
   /** Name of the last migration that ran; undefined when none did. */
   version: string | undefined;
   /** `sha256:…` over the catalog's description of our schema. */
   fingerprint: string;
+  /** At this program's version: what differs from its shape, an object each. At another one nobody here can say. */
+  drift: string[];
+}
+
+/** One thing that the fingerprint covers. */
+export interface SchemaObject {
+  kind: string;
+  name: string;
+  description: Record<string, unknown>;
 }
 
 /**
@@ -74,12 +84,26 @@ export async function readSchemaVersion(client: ClientBase): Promise<string | un
 
 /** Measures the database behind one connection, in one read-only snapshot; `discard` hears that the connection is of no more use. */
 export async function readSchemaState(client: ClientBase, discard = () => {}): Promise<SchemaState> {
+  const { version, objects } = await readSchema(client, discard);
+  const fingerprint = fingerprintOf(objects);
+  const shape = version === SCHEMA_VERSION ? await readShape() : undefined;
+  const isAsItShould = shape === undefined || shape.version !== version || shape.fingerprint === fingerprint;
+  return { version, fingerprint, drift: isAsItShould ? [] : describeDrift(shape, objects) };
+}
+
+export async function readSchema(
+  client: ClientBase,
+  discard = () => {},
+): Promise<{ version: string | undefined; objects: SchemaObject[] }> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     await client.query("SET LOCAL search_path = pg_catalog");
-    const { rows: objects } = await client.query(CATALOG_SQL, [TABLES]);
-    return { version: await readSchemaVersion(client), fingerprint: sha256Digest(canonicalJson(objects)) };
+    const { rows: objects } = await client.query<SchemaObject>(CATALOG_SQL, [TABLES]);
+    return { version: await readSchemaVersion(client), objects };
   } finally {
     await client.query("ROLLBACK").catch(discard);
   }
 }
+
+export const fingerprintOf = (objects: readonly SchemaObject[]): string =>
+  sha256Digest(canonicalJson(objects));

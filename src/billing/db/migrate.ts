@@ -17,6 +17,8 @@ export interface MigrationReport {
   executed: string[];
   /** What the adoption of an earlier service's rows found, each kind with its count; `adoption_findings` has rows of it. */
   findings: AdoptionFinding[];
+  /** What differs from this program's shape although the version is right: somebody changed it. */
+  drift: string[];
 }
 
 export interface AdoptionFinding {
@@ -89,8 +91,8 @@ export async function migrateDatabase(deps: {
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
-      const { version, fingerprint } = state;
-      return { version, fingerprint, executed, findings: rows };
+      const { version, fingerprint, drift } = state;
+      return { version, fingerprint, executed, findings: rows, drift };
     });
   } finally {
     await db.destroy();

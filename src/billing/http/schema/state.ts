@@ -4,7 +4,15 @@ export const ReadyAnswer = Type.Object(
   {
     status: Type.Literal("ok"),
     schema: Type.Object(
-      { version: Type.String(), fingerprint: Type.String() },
+      {
+        version: Type.String(),
+        fingerprint: Type.String(),
+        drift: Type.Optional(
+          Type.Array(Type.String(), {
+            description: "What differs from the schema as this program made it: an object each, at most 20.",
+          }),
+        ),
+      },
       { additionalProperties: false },
     ),
   },
