@@ -5,7 +5,7 @@ import { ADOPTING_MIGRATION } from "./preflight/preflight.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /**
- * An index that 0004 builds and 0016 replaces, left out on the way from one to the other: on the longest codes that the earlier
+ * An index that 0004 builds and 0014 replaces, left out on the way from one to the other: on the longest codes that the earlier
  * service could hold it cannot be built. The schema is the same once the last migration is done.
  */
 const REPLACED_INDEX = { migration: "0004-index", statement: /^CREATE INDEX promo_codes_live_idx .*;\n/m };

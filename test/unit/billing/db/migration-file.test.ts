@@ -17,7 +17,7 @@ const SHIPPED = {
   "0011-settlement": "7ca4ce2e3c0004a1",
   "0012-order-tenant": "d311c8558494bc0c",
   "0013-time-order": "a7b3b322897f51a1",
-  "0016-adopted-shape": "7096fd27bf97f4ba",
+  "0014-adopted-shape": "7096fd27bf97f4ba",
 };
 
 describe("the migrations", () => {
