@@ -1,0 +1,33 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface AnsweringServer {
+  origin: string;
+  /** Paths as they were asked for, oldest first. */
+  asked: string[];
+  answers: Record<string, { status?: number; body?: unknown; headers?: Record<string, string> }>;
+  close(): Promise<void>;
+}
+
+/** A neighbour over HTTP that answers by path; 404 where nothing is said. A `body` that is a text is sent as it is. */
+export async function startAnsweringServer(): Promise<AnsweringServer> {
+  const asked: string[] = [];
+  const answers: AnsweringServer["answers"] = {};
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push(path);
+    const { status = 200, body = "", headers = {} } = answers[path] ?? { status: 404 };
+    response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    answers,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  type CatalogSource,
+  createCatalogClient,
+  priceOrder,
+} from "../../../../src/billing/checkout/catalog.ts";
+import { type AnsweringServer, startAnsweringServer } from "../../../support/answering-server.ts";
+
+let server: AnsweringServer;
+let nowMs: number;
+let catalog: CatalogSource;
+beforeEach(async () => {
+  server = await startAnsweringServer();
+  server.answers["/catalog/plans"] = { body: [{ id: "small", price_omr: 9 }] };
+  server.answers["/catalog/addons"] = { body: [{ id: "backup", price_baisa: 1_500 }] };
+  nowMs = 0;
+  catalog = createCatalogClient({ baseUrl: `${server.origin}/`, fetch, now: () => new Date(nowMs) });
+});
+afterEach(() => server.close());
+
+describe("createCatalogClient", () => {
+  it("asks for the three lists once for all who wait, and again a second later", async () => {
+    const [one, other] = await Promise.all([catalog(), catalog()]);
+    expect(one).toBe(other);
+    expect(one.plans.get("small")).toBe(9_000);
+    expect(server.asked.sort()).toEqual(["/catalog/addons", "/catalog/apps", "/catalog/plans"]);
+    nowMs = 999;
+    expect(await catalog()).toBe(one);
+    nowMs = 1_000;
+    server.answers["/catalog/plans"] = { body: [{ id: "small", price_omr: 10 }] };
+    expect((await catalog()).plans.get("small")).toBe(10_000);
+  });
+
+  it.each<[string, string, AnsweringServer["answers"][string] | undefined]>([
+    ["no plans", "/catalog/plans", undefined],
+    ["no add-ons", "/catalog/addons", undefined],
+    ["a fault about its apps", "/catalog/apps", { status: 500 }],
+    ["a redirect", "/catalog/plans", { status: 307, headers: { location: "/catalog/addons" } }],
+    ["more than four megabytes", "/catalog/plans", { body: `[${" ".repeat(4 * 1024 * 1024)}]` }],
+    ["a price below zero", "/catalog/plans", { body: [{ id: "small", price_baisa: -1 }] }],
+    ["a price with parts of a baisa", "/catalog/plans", { body: [{ id: "small", price_omr: 0.0001 }] }],
+    ["a plan without a name", "/catalog/plans", { body: [{ price_baisa: 1 }] }],
+  ])("says catalog_unavailable where the service answers %s, and asks again", async (_what, path, answer) => {
+    const good = server.answers[path];
+    if (answer === undefined) delete server.answers[path];
+    else server.answers[path] = answer;
+    await expect(catalog()).rejects.toMatchObject({ code: "catalog_unavailable", cause: expect.any(Error) });
+    if (good === undefined) delete server.answers[path];
+    else server.answers[path] = good;
+    expect((await catalog()).plans.get("small")).toBe(9_000);
+  });
+});
+
+describe("priceOrder", () => {
+  const MAX = 1_000_000_000_000;
+  const prices = {
+    plans: new Map([["large", MAX]]),
+    addons: new Map([["backup", 1]]),
+    apps: new Map([["wordpress", 0]]),
+  };
+
+  it("adds plan and add-ons up, and leaves apps alone that a catalog does not list", () => {
+    expect(priceOrder(prices, { planId: "large", apps: ["wordpress"], addons: [] })).toBe(MAX);
+    expect(priceOrder({ ...prices, apps: undefined }, { planId: "large", apps: ["any"], addons: [] })).toBe(
+      MAX,
+    );
+  });
+
+  it.each<[string, Parameters<typeof priceOrder>[1]]>([
+    ["plan_unknown", { planId: "none", apps: [], addons: [] }],
+    ["app_unknown", { planId: "large", apps: ["none"], addons: [] }],
+    ["addon_unknown", { planId: "large", apps: [], addons: ["none"] }],
+    ["total_too_large", { planId: "large", apps: [], addons: ["backup"] }],
+  ])("refuses with %s", (code, order) => {
+    expect(() => priceOrder(prices, order)).toThrow(expect.objectContaining({ code }));
+  });
+});

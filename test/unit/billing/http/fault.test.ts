@@ -1,0 +1,60 @@
+import pg from "pg";
+import { describe, expect, it } from "vitest";
+import { describeFault, placesOf } from "../../../../src/billing/http/fault.ts";
+
+const said = (message: string, more: Partial<pg.DatabaseError>) =>
+  Object.assign(new pg.DatabaseError(message, message.length, "error"), more);
+
+describe("describeFault", () => {
+  it.each<[string, unknown, Record<string, unknown>]>([
+    ["an error of ours", new Error("a locked voucher vanished"), { reason: "a locked voucher vanished" }],
+    ["what is no error", "gone", { reason: "gone" }],
+    [
+      "a parser's error, which quotes what it read",
+      new SyntaxError("Unexpected token S in SECRET"),
+      { reason: "an answer could not be parsed" },
+    ],
+    [
+      "a constraint's, which quotes the row",
+      said("duplicate key value (code)=(SECRET)", {
+        code: "23505",
+        constraint: "promo_codes_pkey",
+        table: "promo_codes",
+        routine: "_bt_check_unique",
+      }),
+      {
+        reason: "the database refused a value",
+        sqlstate: "23505",
+        constraint: "promo_codes_pkey",
+        table: "promo_codes",
+        routine: "_bt_check_unique",
+      },
+    ],
+    [
+      "a value's",
+      said('invalid input syntax for type uuid: "SECRET"', { code: "22P02" }),
+      { reason: "the database refused a value", sqlstate: "22P02" },
+    ],
+    [
+      "a statement's, which quotes none",
+      said('relation "orders" does not exist', { code: "42P01" }),
+      { reason: 'relation "orders" does not exist', sqlstate: "42P01" },
+    ],
+    ["one without a state", said("closed", {}), { reason: "closed", sqlstate: "" }],
+  ])("says of %s where it was born, and no value", (_what, error, expected) => {
+    expect(describeFault(error)).toEqual(expected);
+  });
+});
+
+describe("placesOf", () => {
+  it("keeps the places of a stack, and not the message above them", () => {
+    const places = placesOf(new Error("SECRET\nSECOND"));
+    expect(places.length).toBeGreaterThan(0);
+    expect(places.join("\n")).not.toMatch(/SECRET|SECOND/);
+  });
+
+  it("finds none in what is no error, or has no stack", () => {
+    expect(placesOf("gone")).toEqual([]);
+    expect(placesOf(Object.assign(new Error("x"), { stack: undefined }))).toEqual([]);
+  });
+});
