@@ -49,14 +49,4 @@ describe("createClientAddress", () => {
       expect(() => createClientAddress([entry])).toThrow(`TRUSTED_PROXIES: '${entry}'`);
     },
   );
-
-  it.each(["1.2.3.4", "10.1.1.1"])("does little for %s, however long its header", (peer) => {
-    const addressOf = createClientAddress([...PROXIES, "::1"]);
-    const header = Array(3_000).fill("::1").join(", ");
-    addressOf(peer, header);
-    const startedMs = performance.now();
-    for (let round = 0; round < 50; round += 1) addressOf(peer, header);
-    // Parsing all of it takes several times as long.
-    expect((performance.now() - startedMs) / 50).toBeLessThan(1);
-  });
 });
