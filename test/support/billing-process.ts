@@ -62,10 +62,19 @@ export function createBillingProcesses(databaseUrl: string) {
   return {
     start,
     async close() {
-      await Promise.all(processes.map(({ end }) => end("SIGKILL")));
+      await Promise.all(processes.map(endInOrder));
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+const PATIENCE_MS = 5_000;
+
+/** As a cluster ends a Pod: asked first, killed when it does not go. */
+async function endInOrder({ child, end }: BillingProcess): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  await end("SIGTERM");
+  clearTimeout(timer);
 }
 
 export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {

@@ -22,6 +22,13 @@ export interface Database extends Queryable {
   pool: pg.Pool;
 }
 
+/** The row of a statement that always returns one. */
+export function theRow<Row>(rows: readonly Row[]): Row {
+  const [row] = rows;
+  if (row === undefined) throw new Error("a statement that returns a row returned none");
+  return row;
+}
+
 // Class 08 connection, 25006 read-only (a failover under way), 53 resources, 55P03 and 57014 timeouts, 57P0x shutdown,
 // 40001 and 40P01: another transaction won, nothing was written.
 const PASSING_SQLSTATE = /^(08|53|57P0|25006|55P03|57014|40001|40P01)/;

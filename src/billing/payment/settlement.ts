@@ -1,4 +1,4 @@
-import type { Queryable } from "../db/database.ts";
+import { type Queryable, theRow } from "../db/database.ts";
 import type { Session } from "./processor.ts";
 
 export interface PaidOrder {
@@ -21,7 +21,7 @@ export function createSessionSettlement(deps: {
   const { database, sovereignFqdn, outboxSinks } = deps;
   return {
     async pay(orderId, session, within = database) {
-      const [row] = await within.query<PaidOrder>({
+      const rows = await within.query<PaidOrder>({
         name: "order-pay",
         text: `SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome,
                       EXISTS (SELECT FROM orders o WHERE o.promo_code <> '' AND (o.id = $1 OR o.stripe_session_id = $2)) AS "hasRedeemed"`,
@@ -34,7 +34,7 @@ export function createSessionSettlement(deps: {
           outboxSinks,
         ],
       });
-      return row ?? { outcome: "unknown", hasRedeemed: false };
+      return theRow(rows);
     },
     async expire(orderId, sessionId, within = database) {
       await within.query({

@@ -1,4 +1,4 @@
-import type { Database } from "../db/database.ts";
+import { type Database, theRow } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
@@ -57,8 +57,7 @@ export function createBulkIssuer(deps: {
         for (const row of await insertNew(transaction, [...drawn.keys()], terms, actor))
           created.set(drawn.get(row.code) ?? "", row);
       }
-      const [first] = created.values();
-      if (first === undefined) throw new Error("a bulk issue was written and no row returned");
+      const first = theRow([...created.values()]);
       if (first.is_counted) await gate.requireRoom(transaction, actor, terms.credit_omr);
       const vouchers = [...created.values()].map(voucherOf);
       await auditBulkIssue(transaction, actor, vouchers);

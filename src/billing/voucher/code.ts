@@ -12,6 +12,6 @@ export function drawSymbols(): string {
 
 /** In groups for reading: `XXXX-XXXX-XXXX`, after the prefix and a dash where there is one. A new code in its shape. */
 export function codeOfSymbols(symbols: string, prefix = ""): string {
-  const groups = symbols.match(/.{4}/g) ?? [];
-  return [...(prefix === "" ? [] : [prefix]), ...groups].join("-");
+  const groups = symbols.replace(/.{4}(?=.)/g, "$&-");
+  return prefix === "" ? groups : `${prefix}-${groups}`;
 }

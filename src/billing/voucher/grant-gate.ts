@@ -1,4 +1,4 @@
-import type { Queryable } from "../db/database.ts";
+import { type Queryable, theRow } from "../db/database.ts";
 import { type Actor, OPERATOR_ACTOR } from "./audit.ts";
 import {
   enforceCreditGrant,
@@ -43,7 +43,7 @@ export function createGrantGate({ grants }: { grants: () => VoucherGrants }): Gr
  * column or in its condition, takes from each redemption its in-page update.
  */
 async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
-  const [totals] = await transaction.query<{
+  const rows = await transaction.query<{
     active: number;
     outstanding: number;
     unlimited: boolean | null;
@@ -55,9 +55,6 @@ async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
             WHERE p.is_counted AND p.issued_by IS DISTINCT FROM $1`,
     values: [OPERATOR_ACTOR],
   });
-  if (totals === undefined) throw new Error("an aggregate returned no row");
-  return {
-    active: totals.active,
-    outstandingOmr: totals.unlimited ? Number.POSITIVE_INFINITY : totals.outstanding,
-  };
+  const { active, outstanding, unlimited } = theRow(rows);
+  return { active, outstandingOmr: unlimited ? Number.POSITIVE_INFINITY : outstanding };
 }

@@ -1,4 +1,4 @@
-import type { Database, Queryable } from "../db/database.ts";
+import { type Database, type Queryable, theRow } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
 import type { TimePosition } from "../db/time-position.ts";
 import { VoucherError } from "../errors.ts";
@@ -144,13 +144,12 @@ export function createVoucherService(deps: {
       database.transaction(async (transaction) => {
         const before = await lockLive(transaction, requireKey(code));
         if (before === undefined) throw notFound();
-        const [after] = await transaction.query<VoucherRow>({
+        const rows = await transaction.query<VoucherRow>({
           name: "voucher-revoke",
           text: `UPDATE promo_codes p SET deleted_at = now(), active = false WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
           values: [before.code],
         });
-        if (after === undefined) throw new Error("a locked voucher vanished");
-        await auditChange(transaction, "revoke", actor, before, after);
+        await auditChange(transaction, "revoke", actor, before, theRow(rows));
       }),
 
     readAudit: createAuditReader({ database }),

@@ -1,4 +1,4 @@
-import type { Queryable } from "../db/database.ts";
+import { type Queryable, theRow } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import type { Actor } from "./audit.ts";
 import { VOUCHER_COLUMNS, type VoucherRow } from "./row.ts";
@@ -22,7 +22,7 @@ export async function rewrite(
   terms: VoucherTerms,
   actor: Actor,
 ): Promise<VoucherRow> {
-  const [row] = await transaction.query<VoucherRow>({
+  const rows = await transaction.query<VoucherRow>({
     name: "voucher-update",
     text: `UPDATE promo_codes p
               SET credit_omr = $2, description = $3, active = $4, max_redemptions = $5, starts_at = $6, expires_at = $7,
@@ -30,8 +30,7 @@ export async function rewrite(
             WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
     values: valuesOf(before.code, terms, actor),
   });
-  if (row === undefined) throw new Error("a voucher was written and no row returned");
-  return row;
+  return theRow(rows);
 }
 
 /** Codes that somebody has already, be it since a moment ago or in another case, are left alone and missing in what returns. */
