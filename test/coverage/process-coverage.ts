@@ -3,7 +3,7 @@ import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { convert } from "ast-v8-to-istanbul";
-import { parseAst } from "vite";
+import { parseAst } from "vitest/node";
 import type { FileCoverage } from "./branch.ts";
 
 interface ScriptCoverage {
