@@ -2,27 +2,28 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import type { TSchema } from "typebox";
 import { type FieldError, RequestError } from "../errors.ts";
 
-// RFC 3339 with a zone, years of four digits: what PostgreSQL and JavaScript read alike.
+// RFC 3339 with a zone, years of four digits: what PostgreSQL and JavaScript read alike. Finer than milliseconds, it would not
+// be the same instant to both.
 const DATE_TIME =
-  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
+  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0{0,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
+const DATE_TIME_RULE =
+  "must be an instant as 2026-01-31T09:30:00Z or 2026-01-31T13:30:00.125+04:00: with a zone, of the years 1 to 9999 in UTC, no finer than milliseconds";
 
 const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
 const END_MS = Date.UTC(10_000, 0);
 
 /**
- * Also that the day exists: `Date` would take February 30th for March 2nd. And that the instant, rounded to microseconds
- * as the database does, has a year of four digits in UTC too, as answers write it.
+ * Also that the day exists: `Date` would take February 30th for March 2nd. And that the instant has a year of four digits
+ * in UTC too, as answers write it.
  */
 function isDateTime(text: string): boolean {
   const match = DATE_TIME.exec(text);
   if (match === null) return false;
   const [year = 0, month = 0, day = 0] = match.slice(1, 4).map(Number);
-  const fraction = match[5] ?? 0;
   const date = new Date(Date.UTC(2000, month - 1, day));
   date.setUTCFullYear(year, month - 1, day);
-  const micros = Math.round(Number(fraction) * 1e6);
-  const instantMs = Date.parse(text.replace(/\.\d+/, "")) + micros / 1000;
   const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const instantMs = Date.parse(text);
   return year > 0 && isDay && instantMs >= FIRST_MS && instantMs < END_MS;
 }
 
@@ -65,5 +66,7 @@ function fieldErrorOf(error: ErrorObject): FieldError {
   }
   if (keyword === "required")
     return { field: `${instancePath}/${params.missingProperty}`, rule: "is required" };
+  if (keyword === "format" && params.format === "date-time")
+    return { field: instancePath, rule: DATE_TIME_RULE };
   return { field: instancePath, rule: message };
 }
