@@ -61,7 +61,7 @@ export function createApp(deps: AppDeps): Express {
     app[operation.method](path, async (request: Request, response: Response) => {
       observationOf(response).route = operation.path;
       const caller = await authorize(operation.access, request, verifyToken);
-      const params = textsOf(request.params);
+      const params = textsOf(request.params, operation.blankParams);
       const query = queryOf(operation, request.query);
       if (check !== undefined) requireJsonType(request.headers["content-type"]);
       const rawBody = operation.body === undefined ? Buffer.alloc(0) : await bodyOf(request, response);
@@ -139,12 +139,13 @@ async function authorize(access: Access, request: Request, verifyToken: TokenVer
   return caller;
 }
 
-function textsOf(params: Request["params"]): Record<string, string> {
+function textsOf(params: Request["params"], mayBeBlank: readonly string[] = []): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(params)) {
     const text = String(value);
     requirePlainString(text);
-    if (BLANK.test(text)) throw new RequestError("request_invalid", `${name} in the path is blank: name one`);
+    if (BLANK.test(text) && !mayBeBlank.includes(name))
+      throw new RequestError("request_invalid", `${name} in the path is blank: name one`);
     texts[name] = text;
   }
   return texts;

@@ -45,6 +45,8 @@ export interface Operation<Body extends TSchema = TSchema> {
   access: Access;
   /** Validated as JSON; absent: a body is not read. `raw` keeps the bytes for a signature. */
   body?: Body | "raw";
+  /** Parameters of the path that may be blank; the others are refused then. */
+  blankParams?: readonly string[];
   query?: Readonly<Record<string, TSchema>>;
   takesIdempotencyKey?: true;
   /**

@@ -1,9 +1,8 @@
 import { type Caller, OPERATOR_ISSUER, type TokenTrace } from "../auth/token.ts";
 import type { Database, Queryable } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
-import { VoucherError } from "../errors.ts";
-import { requireKey, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
-import type { Voucher } from "./voucher.ts";
+import { missing, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
+import { type Voucher, voucherKey } from "./voucher.ts";
 
 /** Who changes a voucher, for the audit row and the grants. */
 export interface Actor {
@@ -99,16 +98,15 @@ export type ReadVoucherAudit = (code: string, limit: number, before?: string) =>
 /** A voucher's trail, newest first, also of one that is revoked. Throws `voucher_not_found` for one that never was. */
 export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
   return async (code, limit, before) => {
+    const key = voucherKey(code);
     // Of adopted twins the one that an issue would change.
     const [voucher] = await database.query<{ code: string }>({
       name: "voucher-find-any",
       text: `SELECT p.code FROM promo_codes p
               WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1`,
-      values: [requireKey(code)],
+      values: [key],
     });
-    if (voucher === undefined) {
-      throw new VoucherError("voucher_not_found", "there never was a voucher with this code: check the code");
-    }
+    if (voucher === undefined) throw missing(key, "there never was a voucher with this code: check the code");
     const rows = await database.query<Omit<AuditEntry, "at" | "token_issued_at"> & AuditTimes>({
       name: before === undefined ? "voucher-audit-read" : "voucher-audit-read-before",
       text: `SELECT id, code, at, ${AUDIT_COLUMNS}, before, after FROM voucher_audit

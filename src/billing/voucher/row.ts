@@ -39,9 +39,16 @@ export const TWIN_ORDER = twinOrder("$1");
 /** The key that lookups compare. Throws `voucher_blank`. */
 export function requireKey(code: string): string {
   const key = voucherKey(code);
-  if (key === "") throw new VoucherError("voucher_blank", "code is blank: give the voucher's code");
+  if (key === "") throw blank();
   return key;
 }
+
+/** What to say when no voucher has the key: the earlier service left some whose code is blank, so it is looked for first. */
+export function missing(key: string, detail: string): VoucherError {
+  return key === "" ? blank() : new VoucherError("voucher_not_found", detail);
+}
+
+const blank = () => new VoucherError("voucher_blank", "code is blank: give the voucher's code");
 
 /** The live voucher of a key, locked until the transaction ends. */
 export async function lockLive(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {

@@ -12,6 +12,7 @@ import { createVoucherLookup } from "./preview.ts";
 import {
   lockAny,
   lockLive,
+  missing,
   requireKey,
   requireTerms,
   VOUCHER_COLUMNS,
@@ -24,6 +25,7 @@ import {
   type Voucher,
   type VoucherPreview,
   type VoucherTerms,
+  voucherKey,
 } from "./voucher.ts";
 import { insertNew, rewrite } from "./write.ts";
 
@@ -80,7 +82,7 @@ export function createVoucherService(deps: {
   }
 
   async function upsert(transaction: Queryable, key: string, terms: VoucherTerms, actor: Actor) {
-    let before = await lockAny(transaction, key);
+    let before = key === "" ? await requireLive(transaction, key) : await lockAny(transaction, key);
     if (before === undefined) {
       if (!isNewCode(key)) {
         throw new VoucherError(
@@ -117,7 +119,7 @@ export function createVoucherService(deps: {
 
     issue: (code, terms, actor, claim) =>
       database.transaction(async (transaction) => {
-        const key = code === undefined ? undefined : requireKey(code);
+        const key = code === undefined ? undefined : voucherKey(code);
         const earlier = claim && (await recallAnswer<Voucher>(transaction, claim));
         if (earlier !== undefined) return earlier;
         await gate.enter(transaction, actor);
@@ -133,17 +135,14 @@ export function createVoucherService(deps: {
 
     update: (code, terms, actor) =>
       database.transaction(async (transaction) => {
-        const key = requireKey(code);
         await gate.enter(transaction, actor);
-        const before = await lockLive(transaction, key);
-        if (before === undefined) throw notFound();
+        const before = await requireLive(transaction, voucherKey(code));
         return change(transaction, before, { ...termsOf(before), ...terms }, actor);
       }),
 
     revoke: (code, actor) =>
       database.transaction(async (transaction) => {
-        const before = await lockLive(transaction, requireKey(code));
-        if (before === undefined) throw notFound();
+        const before = await requireLive(transaction, voucherKey(code));
         const rows = await transaction.query<VoucherRow>({
           name: "voucher-revoke",
           text: `UPDATE promo_codes p SET deleted_at = now(), active = false WHERE p.code = $1 RETURNING ${VOUCHER_COLUMNS}`,
@@ -156,7 +155,12 @@ export function createVoucherService(deps: {
   };
 }
 
-const notFound = () => new VoucherError("voucher_not_found", "no live voucher has this code: check the code");
+/** Throws `voucher_not_found`, or `voucher_blank` for a blank code that no adopted voucher has. */
+async function requireLive(transaction: Queryable, key: string): Promise<VoucherRow> {
+  const row = await lockLive(transaction, key);
+  if (row === undefined) throw missing(key, "no live voucher has this code: check the code");
+  return row;
+}
 
 function termsOf(row: VoucherRow): VoucherTerms {
   const { credit_omr, description, active, max_redemptions, starts_at, expires_at } = row;

@@ -33,10 +33,11 @@ export function voucherAuditOperation({ vouchers }: { vouchers: VoucherService }
     path: "/billing/vouchers/audit/{code}",
     summary: "Who changed a voucher, newest first, also of a revoked one",
     access: ADMINS,
+    blankParams: ["code"],
     query: pageQuery,
     answers: { 200: Type.Array(AuditAnswer) },
     answerHeaders: NEXT_PAGE,
-    raises: ["voucher_not_found"],
+    raises: ["voucher_not_found", "voucher_blank"],
     async handle({ params, query }) {
       const code = params.code ?? "";
       const limit = parseLimit(query.limit);

@@ -81,8 +81,9 @@ export function voucherOperations(deps: {
       path,
       summary,
       access: ADMINS,
+      blankParams: ["code"],
       answers: { 200: OkAnswer },
-      raises: ["voucher_not_found"],
+      raises: ["voucher_not_found", "voucher_blank"],
       async handle({ params, caller }) {
         await vouchers.revoke(params.code ?? "", actorOf(caller));
         return json({ ok: true });
@@ -148,9 +149,10 @@ export function voucherOperations(deps: {
       path: "/billing/admin/promos/{code}",
       summary: "Change the named terms of a live voucher",
       access: ADMINS,
+      blankParams: ["code"],
       body: UpdateBody,
       answers: { 200: VoucherAnswer },
-      raises: ["voucher_not_found", "voucher_invalid", "grant_exceeded"],
+      raises: ["voucher_not_found", "voucher_blank", "voucher_invalid", "grant_exceeded"],
       async handle({ params, body, caller }) {
         const code = params.code ?? "";
         if (body.code !== undefined && voucherKey(body.code) !== voucherKey(code)) {

@@ -15,7 +15,6 @@ const readOnlyMembers = {
 
 const codeOf = (description = "") =>
   Type.String({
-    minLength: 1,
     maxLength: MAX_CODE_LENGTH,
     description: `Compared without case and surrounding blanks. New codes match ^[A-Z0-9][A-Z0-9_-]{2,63}$ in upper case.${description}`,
   });

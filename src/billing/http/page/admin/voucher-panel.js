@@ -96,7 +96,7 @@ export function createVoucherPanel() {
   byId("revoke-confirm").addEventListener("click", () =>
     submit("revoke-dialog", "revoke-problem", async () => {
       const code = byId("revoke-code").textContent;
-      await ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, { method: "DELETE" });
+      await ask(`/billing/vouchers/revoke/${encodeURIComponent(code || " ")}`, { method: "DELETE" });
       return fill(text.revoked, { code });
     }),
   );
