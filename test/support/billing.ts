@@ -8,7 +8,7 @@ import { type BillingService, createBillingService } from "../../src/billing/ser
 import { type BillingSettings, readBillingSettings } from "../../src/billing/settings.ts";
 import { createEnvReader, type Env } from "../../src/platform/env.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
-import { createLogger } from "../../src/platform/log.ts";
+import { createLogger, type Logger } from "../../src/platform/log.ts";
 import { Registry } from "../../src/platform/metrics.ts";
 import { type Contract, createContract } from "./api-contract.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
@@ -117,7 +117,13 @@ export interface TestBilling {
 
 /** A billing service in this process, on a database of its own, over real HTTP on loopback. */
 export async function startBilling(
-  options: { env?: Env; files?: Record<string, unknown>; database?: TestDatabase; now?: () => Date } = {},
+  options: {
+    env?: Env;
+    files?: Record<string, unknown>;
+    database?: TestDatabase;
+    now?: () => Date;
+    logger?: Logger;
+  } = {},
 ): Promise<TestBilling> {
   const database = options.database ?? (await createTestDatabase());
   const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-"));
@@ -145,7 +151,7 @@ export async function startBilling(
   const service = createBillingService({
     settings,
     now: options.now ?? (() => new Date()),
-    logger: createLogger("test", "silent"),
+    logger: options.logger ?? createLogger("test", "silent"),
     registry: new Registry(),
   });
   const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
+import type { Env } from "../../src/platform/env.ts";
+import type { Logger } from "../../src/platform/log.ts";
 import {
   type Answer,
   issueVoucher,
@@ -27,15 +29,17 @@ export let code = "";
 export let user = "";
 
 /** One service with a Stripe of its own for each test file; a voucher and a customer of its own for each test. The books agree at the end. */
-export function useCardPayments(): void {
+export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): void {
   beforeAll(async () => {
     stripe = await startStripeServer();
     billing = await startBilling({
+      ...options,
       files: { CATALOG_FILE: CATALOG },
       env: {
         STRIPE_API_BASE: stripe.origin,
         STRIPE_SECRET_KEY: SECRET_KEY,
         STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+        ...options.env,
       },
     });
   });

@@ -121,6 +121,19 @@ export function classify(error: unknown): unknown {
     : error;
 }
 
+/**
+ * What to tell of a statement that the database refused for what it was given: a value (class 22), a constraint (23), more
+ * than an index holds (54). Undefined for every other fault. By state and constraint: the server's own text quotes values.
+ */
+export function describeRefusal(error: unknown, what: string): string | undefined {
+  if (!(error instanceof pg.DatabaseError) || !/^(22|23|54)/.test(error.code ?? "")) return undefined;
+  return `${what} (${[error.code, error.constraint].filter(Boolean).join(" ")})`;
+}
+
+/** Whether a unique name was taken already. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.code === "23505";
+
 /** Said by the server, or by ourselves: the connection is as good as before. Whatever else was thrown, it may still be busy. */
 function isRefusal(error: unknown): boolean {
   const said = error instanceof DatabaseUnavailableError ? error.cause : error;

@@ -1,9 +1,15 @@
 import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
 import type { CountPlaced } from "../checkout/checkout.ts";
-import type { Database, Queryable } from "../db/database.ts";
+import { type Database, describeRefusal, isTaken, type Queryable } from "../db/database.ts";
 import { PaymentError, RequestError } from "../errors.ts";
-import { sessionOf } from "./processor.ts";
+import {
+  parseInvoiceObject,
+  parseSessionObject,
+  parseSubscriptionObject,
+  timeOf,
+  UnusableObjectError,
+} from "./event-object.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
 import { recordInvoice, recordSubscription } from "./stripe-record.ts";
@@ -11,10 +17,29 @@ import { recordInvoice, recordSubscription } from "./stripe-record.ts";
 /** Takes the payment processor's events: verified by signature over the raw body, applied once each. */
 export type PaymentEventReceiver = (rawBody: Buffer, signature: string | undefined) => Promise<void>;
 
-export type EventOutcome = "applied" | "ignored" | "credited" | "duplicate";
+export type EventOutcome = "applied" | "ignored" | "credited" | "duplicate" | "unusable";
+
+interface PaymentEvent {
+  id: string;
+  type: string;
+  created?: unknown;
+  data: { object: object };
+}
 
 const TOLERANCE_S = 300;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const HANDLED: ReadonlySet<string> = new Set<Stripe.Event["type"]>([
+  "checkout.session.completed",
+  "checkout.session.async_payment_succeeded",
+  "checkout.session.expired",
+  "checkout.session.async_payment_failed",
+  "invoice.finalized",
+  "invoice.paid",
+  "invoice.payment_failed",
+  "invoice.voided",
+  "invoice.marked_uncollectible",
+  "customer.subscription.updated",
+  "customer.subscription.deleted",
+]);
 
 export function createPaymentEventReceiver(deps: {
   database: Database;
@@ -22,7 +47,7 @@ export function createPaymentEventReceiver(deps: {
   settlement: SessionSettlement;
   now: () => Date;
   logger: Logger;
-  /** Hears of each event, by its type. */
+  /** Hears of each event, by its type: one that we handle, or `other`. */
   count: (type: string, outcome: EventOutcome) => void;
   countPlaced: CountPlaced;
 }): PaymentEventReceiver {
@@ -30,17 +55,18 @@ export function createPaymentEventReceiver(deps: {
 
   /** In the transaction that records the event, so that it is applied once or not at all. */
   async function apply(
-    event: Stripe.Event,
+    event: PaymentEvent,
     transaction: Queryable,
     onPaid: (order: PaidOrder) => void,
   ): Promise<EventOutcome> {
+    const { object } = event.data;
     switch (event.type) {
       case "checkout.session.completed":
       case "checkout.session.async_payment_succeeded": {
-        const session = sessionOf(event.data.object);
+        const session = parseSessionObject(object);
         // A method that pays later: the money is announced by an event of its own.
         if (!session.isPaid) return "ignored";
-        const paid = await settlement.pay(orderIdOf(event.data.object), session, transaction);
+        const paid = await settlement.pay(session.orderId, session, transaction);
         onPaid(paid);
         const { outcome } = paid;
         if (outcome === "credited")
@@ -51,22 +77,56 @@ export function createPaymentEventReceiver(deps: {
         return outcome === "unknown" ? "ignored" : outcome === "credited" ? "credited" : "applied";
       }
       case "checkout.session.expired":
-      case "checkout.session.async_payment_failed":
-        await settlement.expire(orderIdOf(event.data.object), event.data.object.id, transaction);
+      case "checkout.session.async_payment_failed": {
+        const session = parseSessionObject(object);
+        await settlement.expire(session.orderId, session.id, transaction);
         return "applied";
+      }
       case "invoice.finalized":
       case "invoice.paid":
       case "invoice.payment_failed":
       case "invoice.voided":
       case "invoice.marked_uncollectible":
-        return (await recordInvoice(transaction, event.data.object)) ? "applied" : "ignored";
+        return (await recordInvoice(transaction, parseInvoiceObject(object))) ? "applied" : "ignored";
       case "customer.subscription.updated":
-      case "customer.subscription.deleted":
-        return (await recordSubscription(transaction, event.data.object, event.created))
-          ? "applied"
-          : "ignored";
+      case "customer.subscription.deleted": {
+        const subscription = parseSubscriptionObject(object);
+        const isOurs = await recordSubscription(transaction, subscription, timeOf(event, "created"));
+        return isOurs ? "applied" : "ignored";
+      }
       default:
         return "ignored";
+    }
+  }
+
+  /** Once, or not at all. What cannot be used leaves no trace of its event either: sent again later, it may be of use. */
+  async function applyOnce(
+    event: PaymentEvent,
+    onPaid: (order: PaidOrder) => void,
+    isAgain = false,
+  ): Promise<EventOutcome> {
+    try {
+      return await database.transaction(async (transaction): Promise<EventOutcome> => {
+        const [fresh] = await transaction.query<{ event_id: string }>({
+          name: "payment-event",
+          text: "INSERT INTO stripe_webhook_events (event_id, event_type) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
+          values: [event.id, event.type],
+        });
+        return fresh === undefined ? "duplicate" : apply(event, transaction, onPaid);
+      });
+    } catch (error) {
+      // Somebody else took the same name a moment ago: it is seen now.
+      if (!isAgain && isTaken(error)) return applyOnce(event, onPaid, true);
+      const reason =
+        error instanceof UnusableObjectError
+          ? error.message
+          : describeRefusal(error, "the database refuses what it says");
+      if (reason === undefined) throw error;
+      logger.error(
+        { eventId: event.id, type: event.type, reason },
+        "a signed event cannot be used: nothing was done, and somebody has to look at it",
+      );
+      return "unusable";
     }
   }
 
@@ -80,26 +140,17 @@ export function createPaymentEventReceiver(deps: {
     }
     const event = await verify(rawBody, signature ?? "", webhookSecret, now());
     let paid: PaidOrder | undefined;
-    const outcome = await database.transaction(async (transaction): Promise<EventOutcome> => {
-      const [fresh] = await transaction.query<{ event_id: string }>({
-        name: "payment-event",
-        text: "INSERT INTO stripe_webhook_events (event_id, event_type) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
-        values: [event.id, event.type],
-      });
-      return fresh === undefined
-        ? "duplicate"
-        : apply(event, transaction, (order) => {
-            paid = order;
-          });
+    const outcome = await applyOnce(event, (order) => {
+      paid = order;
     });
-    count(event.type, outcome);
-    if (paid?.outcome === "paid") countPlaced(paid.hasRedeemed);
+    count(HANDLED.has(event.type) ? event.type : "other", outcome);
+    if (paid?.outcome === "paid" && outcome !== "unusable") countPlaced(paid.hasRedeemed);
   };
 }
 
-async function verify(rawBody: Buffer, signature: string, secret: string, at: Date): Promise<Stripe.Event> {
+async function verify(rawBody: Buffer, signature: string, secret: string, at: Date): Promise<PaymentEvent> {
   const { default: StripeClient } = await import("stripe");
-  let event: Stripe.Event;
+  let event: unknown;
   try {
     event = StripeClient.webhooks.constructEvent(
       rawBody,
@@ -110,26 +161,24 @@ async function verify(rawBody: Buffer, signature: string, secret: string, at: Da
       at.getTime(),
     );
   } catch (cause) {
+    if (!(cause instanceof StripeClient.errors.StripeSignatureVerificationError)) throw noEvent(cause);
     throw new RequestError(
       "signature_invalid",
       "Stripe-Signature does not hold for this body: check the webhook secret",
-      { cause: cause instanceof StripeClient.errors.StripeSignatureVerificationError ? undefined : cause },
     );
   }
-  const isName = (value: unknown) => typeof value === "string" && /^[\w.:-]{1,255}$/.test(value);
-  if (
-    !isName(event?.id) ||
-    !isName(event.type) ||
-    typeof event.data?.object !== "object" ||
-    event.data.object === null
-  ) {
-    throw new RequestError("request_invalid", "the body is no event: it needs id, type and data.object");
-  }
-  return event;
+  if (isEvent(event)) return event;
+  throw noEvent();
 }
 
-/** Null for a session that is not ours: an account may serve others too. */
-function orderIdOf(session: Stripe.Checkout.Session): string | null {
-  const id = session.client_reference_id ?? session.metadata?.order_id ?? "";
-  return UUID.test(id) ? id : null;
+function isEvent(value: unknown): value is PaymentEvent {
+  const isName = (name: unknown) => typeof name === "string" && /^[\w.:-]{1,255}$/.test(name);
+  const { id, type, data } = (value ?? {}) as { id?: unknown; type?: unknown; data?: { object?: unknown } };
+  const object = data?.object;
+  return (
+    isName(id) && isName(type) && typeof object === "object" && object !== null && !Array.isArray(object)
+  );
 }
+
+const noEvent = (cause?: unknown) =>
+  new RequestError("request_invalid", "the body is no event: it needs id, type and data.object", { cause });

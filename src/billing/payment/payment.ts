@@ -45,7 +45,10 @@ export function createPayment(deps: {
     logger,
   });
   const processor = createPaymentProcessor(configuration);
-  const settlement = createSessionSettlement({ database, sovereignFqdn, outboxSinks });
+  const settlement = createSessionSettlement({
+    ...{ database, sovereignFqdn, outboxSinks },
+    currency: configuration.currency,
+  });
   return {
     settings,
     orders: createOrderPayment({

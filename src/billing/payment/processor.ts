@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
 import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
-import { baisaOfMinor, minorOfBaisa } from "./currency.ts";
+import { minorOfBaisa } from "./currency.ts";
 
 /** What a Checkout Session is asked for. */
 export interface SessionRequest {
@@ -22,7 +22,9 @@ export interface Session {
   url: string | null;
   status: string | null;
   isPaid: boolean;
-  amountBaisa: number;
+  /** In the currency's minor unit. */
+  amount: number | null;
+  currency: string | null;
   stripeCustomerId: string | null;
 }
 
@@ -139,13 +141,14 @@ export function createPaymentProcessor(deps: {
   };
 }
 
-export function sessionOf(session: Stripe.Checkout.Session): Session {
+function sessionOf(session: Stripe.Checkout.Session): Session {
   return {
     id: session.id,
     url: session.url,
     status: session.status,
     isPaid: session.payment_status === "paid",
-    amountBaisa: baisaOfMinor(session.amount_total ?? 0, session.currency ?? "OMR"),
+    amount: session.amount_total,
+    currency: session.currency,
     stripeCustomerId:
       typeof session.customer === "string" ? session.customer : (session.customer?.id ?? null),
   };

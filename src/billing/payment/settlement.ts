@@ -1,5 +1,5 @@
 import { type Queryable, theRow } from "../db/database.ts";
-import type { Session } from "./processor.ts";
+import { paidBaisaOf, type SessionObject } from "./event-object.ts";
 
 export interface PaidOrder {
   /** `credited`: the order had been given up, and the money is the customer's credit. */
@@ -7,9 +7,12 @@ export interface PaidOrder {
   hasRedeemed: boolean;
 }
 
+export type PaidSession = Pick<SessionObject, "id" | "amount" | "currency" | "stripeCustomerId">;
+
 /** What becomes of a pending order: one call each, which looks again under the order's lock. */
 export interface SessionSettlement {
-  pay(orderId: string | null, session: Session, within?: Queryable): Promise<PaidOrder>;
+  /** Throws `UnusableObjectError` when an order of ours was paid by what is no amount in its currency: a person has to look. */
+  pay(orderId: string | null, session: PaidSession, within?: Queryable): Promise<PaidOrder>;
   expire(orderId: string | null, sessionId: string, within?: Queryable): Promise<void>;
 }
 
@@ -17,10 +20,23 @@ export function createSessionSettlement(deps: {
   database: Queryable;
   sovereignFqdn: string;
   outboxSinks: readonly string[];
+  /** ISO 4217; no other is taken. */
+  currency: string;
 }): SessionSettlement {
-  const { database, sovereignFqdn, outboxSinks } = deps;
+  const { database, sovereignFqdn, outboxSinks, currency } = deps;
+
+  async function isOurs(orderId: string | null, sessionId: string, within: Queryable): Promise<boolean> {
+    const rows = await within.query({
+      name: "order-of-session",
+      text: "SELECT FROM orders o WHERE o.id = $1 OR o.stripe_session_id = $2 LIMIT 1",
+      values: [orderId, sessionId],
+    });
+    return rows.length > 0;
+  }
+
   return {
     async pay(orderId, session, within = database) {
+      if (!(await isOurs(orderId, session.id, within))) return { outcome: "unknown", hasRedeemed: false };
       const rows = await within.query<PaidOrder>({
         name: "order-pay",
         text: `SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome,
@@ -28,7 +44,7 @@ export function createSessionSettlement(deps: {
         values: [
           orderId,
           session.id,
-          session.amountBaisa,
+          paidBaisaOf(session, currency),
           session.stripeCustomerId,
           sovereignFqdn,
           outboxSinks,

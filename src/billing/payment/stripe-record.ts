@@ -1,18 +1,5 @@
-import type Stripe from "stripe";
 import type { Queryable } from "../db/database.ts";
-import { baisaOfMinor } from "./currency.ts";
-
-/** A subscription as events carry it: its period moved to the items with the API version of 2025-03. */
-interface SubscriptionPeriods {
-  current_period_start?: number | null;
-  current_period_end?: number | null;
-}
-
-const idOf = (reference: string | { id: string } | null | undefined): string | null =>
-  typeof reference === "string" ? reference : (reference?.id ?? null);
-
-const timeOf = (seconds: number | null | undefined): Date | null =>
-  typeof seconds === "number" ? new Date(seconds * 1000) : null;
+import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
  * Keeps our row of the processor's invoice. Its tenant is that of the order it names, else of its subscription, else of its
@@ -20,8 +7,7 @@ const timeOf = (seconds: number | null | undefined): Date | null =>
  * and paid is the last word, also on an invoice that was voided here with its tenant. False when the invoice is nobody's here,
  * or further than the event says.
  */
-export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invoice): Promise<boolean> {
-  const older = invoice as Stripe.Invoice & { subscription?: string | { id: string } | null };
+export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   const rows = await transaction.query({
     name: "invoice-record",
     text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url)
@@ -40,15 +26,15 @@ export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invo
            RETURNING id`,
     values: [
       invoice.id,
-      baisaOfMinor(invoice.total, invoice.currency),
+      invoice.amountBaisa,
       invoice.currency,
       invoice.status,
-      timeOf(invoice.period_start),
-      timeOf(invoice.period_end),
-      invoice.invoice_pdf ?? null,
-      invoice.metadata?.order_id ?? null,
-      idOf(older.subscription ?? invoice.parent?.subscription_details?.subscription),
-      idOf(invoice.customer),
+      invoice.periodStart,
+      invoice.periodEnd,
+      invoice.pdfUrl,
+      invoice.orderId,
+      invoice.stripeSubscriptionId,
+      invoice.stripeCustomerId,
     ],
   });
   return rows.length > 0;
@@ -60,10 +46,9 @@ export async function recordInvoice(transaction: Queryable, invoice: Stripe.Invo
  */
 export async function recordSubscription(
   transaction: Queryable,
-  subscription: Stripe.Subscription & SubscriptionPeriods,
-  eventCreated: number,
+  subscription: SubscriptionObject,
+  saidAt: Date | null,
 ): Promise<boolean> {
-  const item: SubscriptionPeriods = subscription.items?.data[0] ?? {};
   const rows = await transaction.query({
     name: "subscription-record",
     text: `UPDATE subscriptions
@@ -72,13 +57,7 @@ export async function recordSubscription(
             WHERE stripe_subscription_id = $1 AND (stripe_event_at IS NULL OR stripe_event_at <= $5)
               AND status IS DISTINCT FROM 'canceled'
            RETURNING id`,
-    values: [
-      subscription.id,
-      subscription.status,
-      timeOf(subscription.current_period_start ?? item.current_period_start),
-      timeOf(subscription.current_period_end ?? item.current_period_end),
-      timeOf(eventCreated),
-    ],
+    values: [subscription.id, subscription.status, subscription.periodStart, subscription.periodEnd, saidAt],
   });
   return rows.length > 0;
 }

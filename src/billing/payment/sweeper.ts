@@ -3,6 +3,7 @@ import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database } from "../db/database.ts";
+import { UnusableObjectError } from "./event-object.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
@@ -110,7 +111,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         if (isOld) await settlement.expire(orderId, sessionId);
       } else if (session.status === "expired") await settlement.expire(orderId, sessionId);
       else if (session.isPaid) {
-        const { outcome, hasRedeemed } = await settlement.pay(orderId, session);
+        const { outcome, hasRedeemed } = await settlement.pay(orderId, session).catch((error: unknown) => {
+          if (!(error instanceof UnusableObjectError)) throw error;
+          logger.error(
+            { orderId, sessionId, reason: error.message },
+            "a session was paid by what cannot be taken: the order waits, and somebody has to look at it",
+          );
+          return { outcome: "unknown" as const, hasRedeemed: false };
+        });
         if (outcome === "paid") countPlaced(hasRedeemed);
       }
     });

@@ -1,0 +1,154 @@
+import { MAX_OMR } from "../voucher/voucher.ts";
+import { baisaOfMinor } from "./currency.ts";
+
+/** An event or a session says what nobody can act on: it has no effect. The message names the member and its rule. */
+export class UnusableObjectError extends Error {
+  override readonly name = "UnusableObjectError";
+}
+
+export interface InvoiceObject {
+  id: string;
+  amountBaisa: number;
+  currency: string;
+  status: string;
+  periodStart: Date | null;
+  periodEnd: Date | null;
+  pdfUrl: string | null;
+  /** Null when it names no order of ours. */
+  orderId: string | null;
+  stripeSubscriptionId: string | null;
+  stripeCustomerId: string | null;
+}
+
+export interface SubscriptionObject {
+  id: string;
+  status: string;
+  periodStart: Date | null;
+  periodEnd: Date | null;
+}
+
+export interface SessionObject {
+  id: string;
+  isPaid: boolean;
+  /** As the processor says it, judged where it is settled: a session that is not ours may say anything. */
+  amount: unknown;
+  currency: unknown;
+  orderId: string | null;
+  stripeCustomerId: string | null;
+}
+
+const ID = /^[\x21-\x7e]{1,255}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const INVOICE_STATUSES = ["draft", "open", "paid", "uncollectible", "void"];
+const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
+const MAX_BAISA = MAX_OMR * 1000 + 999;
+
+export function parseSessionObject(object: object): SessionObject {
+  const orderId =
+    memberOf(object, "client_reference_id") ?? memberOf(memberOf(object, "metadata"), "order_id");
+  return {
+    id: idOf(object, "id"),
+    isPaid: memberOf(object, "payment_status") === "paid",
+    amount: memberOf(object, "amount_total"),
+    currency: memberOf(object, "currency"),
+    orderId: orderIdOf(orderId),
+    stripeCustomerId: referenceOf(object, "customer"),
+  };
+}
+
+export function parseInvoiceObject(object: object): InvoiceObject {
+  const currency = currencyOf(memberOf(object, "currency"));
+  const status = memberOf(object, "status");
+  if (typeof status !== "string" || !INVOICE_STATUSES.includes(status))
+    throw new UnusableObjectError(`status must be one of ${INVOICE_STATUSES.join(", ")}`);
+  const pdfUrl = memberOf(object, "invoice_pdf") ?? null;
+  if (pdfUrl !== null && (typeof pdfUrl !== "string" || !/^https:\/\/[\x21-\x7e]{1,2000}$/.test(pdfUrl)))
+    throw new UnusableObjectError("invoice_pdf must be an https URL");
+  const details = memberOf(memberOf(object, "parent"), "subscription_details");
+  return {
+    id: idOf(object, "id"),
+    amountBaisa: amountOf("total", memberOf(object, "total"), currency),
+    currency,
+    status,
+    periodStart: timeOf(object, "period_start"),
+    periodEnd: timeOf(object, "period_end"),
+    pdfUrl,
+    orderId: orderIdOf(memberOf(memberOf(object, "metadata"), "order_id")),
+    // It moved with the API version of 2025-03.
+    stripeSubscriptionId: referenceOf(object, "subscription") ?? referenceOf(details, "subscription"),
+    stripeCustomerId: referenceOf(object, "customer"),
+  };
+}
+
+export function parseSubscriptionObject(object: object): SubscriptionObject {
+  const status = memberOf(object, "status");
+  if (typeof status !== "string" || !/^[a-z_]{1,50}$/.test(status))
+    throw new UnusableObjectError("status must be a word");
+  // The period moved to the items with the API version of 2025-03.
+  const item = memberOf(memberOf(memberOf(object, "items"), "data"), "0");
+  return {
+    id: idOf(object, "id"),
+    status,
+    periodStart: timeOf(object, "current_period_start") ?? timeOf(item, "current_period_start"),
+    periodEnd: timeOf(object, "current_period_end") ?? timeOf(item, "current_period_end"),
+  };
+}
+
+/** What was paid, in baisa. Only in the currency that the Sovereign sells in: nobody here knows a rate of exchange. */
+export function paidBaisaOf(
+  { amount, currency }: { amount: unknown; currency: unknown },
+  ours: string,
+): number {
+  const code = currencyOf(currency).toUpperCase();
+  if (code !== ours)
+    throw new UnusableObjectError(`currency is ${code}, and this Sovereign sells in ${ours}`);
+  const amountBaisa = amountOf("amount_total", amount, code);
+  if (amountBaisa < 0) throw new UnusableObjectError("amount_total must not be below 0");
+  return amountBaisa;
+}
+
+export function timeOf(object: unknown, name: string): Date | null {
+  const seconds = memberOf(object, name) ?? null;
+  if (seconds === null) return null;
+  if (!Number.isInteger(seconds) || Number(seconds) < 0 || Number(seconds) > LAST_SECOND)
+    throw new UnusableObjectError(`${name} must be a time in seconds, of the years 1970 to 9999`);
+  return new Date(Number(seconds) * 1000);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}
+
+function idOf(object: object, name: string): string {
+  const id = memberOf(object, name);
+  if (typeof id === "string" && ID.test(id)) return id;
+  throw new UnusableObjectError(`${name} must be an id`);
+}
+
+/** An id, or the object that has it. */
+function referenceOf(object: unknown, name: string): string | null {
+  const reference = memberOf(object, name) ?? null;
+  if (reference === null) return null;
+  const id = typeof reference === "object" ? memberOf(reference, "id") : reference;
+  if (typeof id === "string" && ID.test(id)) return id;
+  throw new UnusableObjectError(`${name} must be an id`);
+}
+
+/** Null for what is not ours: an account may serve others too. */
+const orderIdOf = (id: unknown): string | null => (typeof id === "string" && UUID.test(id) ? id : null);
+
+function currencyOf(currency: unknown): string {
+  if (typeof currency === "string" && /^[a-z]{3}$/i.test(currency)) return currency;
+  throw new UnusableObjectError("currency must be a code of three letters");
+}
+
+function amountOf(name: string, amount: unknown, currency: string): number {
+  if (!Number.isSafeInteger(amount))
+    throw new UnusableObjectError(`${name} must be a whole number of minor units`);
+  const amountBaisa = baisaOfMinor(Number(amount), currency);
+  if (Math.abs(amountBaisa) > MAX_BAISA)
+    throw new UnusableObjectError(`${name} is beyond what money columns hold`);
+  return amountBaisa;
+}
