@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "./errors.ts";
 
+const MIN_KEY_BYTES = 32;
+
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -37,6 +39,17 @@ export function createEnvReader(
     return url;
   }
 
+  /** A secret of 32 bytes or more. Blanks around count for nothing, and belong to it all the same. */
+  function key(name: string): string | undefined {
+    const value = optional(name);
+    if (value !== undefined && Buffer.byteLength(value.trim()) < MIN_KEY_BYTES) {
+      throw new UsageError(
+        `${name} must have at least ${MIN_KEY_BYTES} bytes, blanks around it not counted: generate a longer one, or leave it out`,
+      );
+    }
+    return value;
+  }
+
   /** The URL of a PostgreSQL database, as every command that works on one takes it. */
   function databaseUrl(name = "DATABASE_URL"): string {
     const url = required(name);
@@ -64,7 +77,7 @@ export function createEnvReader(
       .filter((item) => item !== "");
   }
 
-  return { optional, required, httpUrl, databaseUrl, integer, list };
+  return { optional, required, key, httpUrl, databaseUrl, integer, list };
 }
 
 export type EnvReader = ReturnType<typeof createEnvReader>;

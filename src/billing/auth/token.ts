@@ -50,6 +50,8 @@ export type TokenVerifier = (authorization: string | undefined) => Promise<Calle
 
 export const OPERATOR_ISSUER = "catalyst-operator";
 const OPERATOR_MAX_LIFETIME_S = 300;
+const TODAY_MAX_LIFETIME_S = 900;
+const TODAY_CLAIMS = ["sub", "email", "role", "iat", "exp"];
 const ASYMMETRIC = [
   "RS256",
   "RS384",
@@ -96,10 +98,7 @@ export function createTokenVerifier(deps: {
         throw new TokenError("token_invalid", "this Sovereign takes no HS256 tokens: sign in again");
       secretKey ??= importSecret(secret);
       const { payload } = await jwtVerify(token, await secretKey, { ...common, algorithms: ["HS256"] });
-      // Today's tokens name no audience; one that names another's is another's.
-      const audiences = [payload.aud ?? []].flat();
-      const ours = [settings.sovereignFqdn, settings.oidc?.audience];
-      if (audiences.length > 0 && !audiences.some((audience) => ours.includes(audience))) throw invalid();
+      requireToday(payload);
       requireIssued(payload);
       return callerOf(token, payload, "shared-secret", rolesOf(payload));
     }
@@ -158,6 +157,21 @@ function importSecret(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 }
 
 const invalid = () => new TokenError("token_invalid", "the token does not hold here: sign in again");
+
+/**
+ * What the earlier auth service signs for those who are signed in. It may sign more with the same secret (to refresh, to
+ * reset a password): such a token lives longer or says more, and opens nothing here.
+ */
+function requireToday(payload: JWTPayload): void {
+  const { iat, exp = Number.POSITIVE_INFINITY } = payload;
+  // Who reads the clock for each of the two may read the next second.
+  const isShort = typeof iat === "number" && exp - iat <= TODAY_MAX_LIFETIME_S + CLOCK_SKEW_S;
+  if (isShort && Object.keys(payload).every((claim) => TODAY_CLAIMS.includes(claim))) return;
+  throw new TokenError(
+    "token_invalid",
+    "an HS256 token has the claims sub, email, role, iat and exp alone, and lives for 15 minutes at most: sign in again",
+  );
+}
 
 /** Made anew only when the document changes, so that a key is imported once. */
 function createOperatorKeys(current: () => JSONWebKeySet | undefined): () => JWTVerifyGetKey | undefined {

@@ -16,8 +16,6 @@ export interface PaymentConfiguration {
   cancelUrl: string;
 }
 
-const MIN_KEY_BYTES = 32;
-
 export function readPaymentConfiguration(
   reader: EnvReader,
   known: { sovereignFqdn: string; jwtSecret: string | undefined },
@@ -27,11 +25,7 @@ export function readPaymentConfiguration(
   const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
   if (secretKey === undefined && webhookSecret !== "")
     throw new UsageError("STRIPE_WEBHOOK_SECRET needs STRIPE_SECRET_KEY beside it: set both or none");
-  const settingsKey = reader.optional("SETTINGS_KEY");
-  if (settingsKey !== undefined && Buffer.byteLength(settingsKey) < MIN_KEY_BYTES)
-    throw new UsageError(
-      `SETTINGS_KEY must have at least ${MIN_KEY_BYTES} bytes: generate a longer one, or leave it out`,
-    );
+  const settingsKey = reader.key("SETTINGS_KEY");
   const currency = reader.optional("CURRENCY") ?? "OMR";
   if (!/^[A-Z]{3}$/.test(currency)) throw new UsageError("CURRENCY must be an ISO 4217 code, as OMR");
   const home = `https://${known.sovereignFqdn}`;

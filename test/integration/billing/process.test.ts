@@ -100,6 +100,7 @@ describe("catalyst billing", () => {
     const cases: [Record<string, string>, string][] = [
       [{ JWT_SECRET: "short" }, "JWT_SECRET must have at least 32 bytes"],
       [{ JWT_SECRET: "" }, "JWT_SECRET is empty"],
+      [{ JWT_SECRET: " ".repeat(64) }, "JWT_SECRET must have at least 32 bytes"],
       [{ SOVEREIGN_FQDN: "" }, "SOVEREIGN_FQDN is required"],
       [{ CATALOG_FILE: "/nowhere.json" }, "/nowhere.json"],
       [{ OIDC_ISSUER: "https://x.example" }, "OIDC_AUDIENCE"],

@@ -5,25 +5,33 @@ import {
   createOperatorKey,
   FQDN,
   issueVoucher,
-  JWT_SECRET,
   nextPage,
   type OperatorKey,
   signToken,
   startBilling,
   type TestBilling,
 } from "../../support/billing.ts";
+import { type Issuer, startIssuer } from "../../support/issuer.ts";
 
 let billing: TestBilling;
+let issuer: Issuer;
 let operator: OperatorKey;
 let admin: string;
 
 beforeAll(async () => {
   operator = await createOperatorKey();
-  billing = await startBilling({ files: { OPERATOR_JWKS_FILE: operator.jwks } });
+  issuer = await startIssuer({ roles: {} });
+  billing = await startBilling({
+    files: { OPERATOR_JWKS_FILE: operator.jwks },
+    env: { OIDC_ISSUER: issuer.issuer, OIDC_AUDIENCE: issuer.audience },
+  });
   admin = await signToken("admin", "sovereign-admin");
 });
 
-afterAll(() => billing.close());
+afterAll(async () => {
+  await billing.close();
+  await issuer.close();
+});
 
 const auditOf = (code: string, query = "") =>
   billing.ask(`/billing/vouchers/audit/${encodeURIComponent(code)}${query}`, { token: admin });
@@ -32,7 +40,7 @@ const hashOf = (token: string) => `sha256:${createHash("sha256").update(token).d
 
 describe("GET /billing/vouchers/audit/{code}", () => {
   it("tells each change of a voucher, newest first: what, when, who, and from which token", async () => {
-    const named = await signToken("named", "sovereign-admin", { jti: "token-7" });
+    const named = await issuer.forge({ sub: "named", role: "sovereign-admin", jti: "token-7" });
     const ours = await new SignJWT({})
       .setProtectedHeader({ alg: "ES256" })
       .setIssuer("catalyst-operator")
@@ -64,7 +72,7 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     ).toEqual([
       ["revive", "shared-secret:late", "shared-secret", "late", 6, 7],
       ["revoke", "catalyst-operator:operator", "catalyst-operator", "operator", 6, 6],
-      ["update", "shared-secret:named", "shared-secret", "named", 5, 6],
+      ["update", "oidc:named", issuer.issuer, "named", 5, 6],
       ["issue", "shared-secret:admin", "shared-secret", "admin", null, 5],
     ]);
     expect(json[1].token_id).toBe(hashOf(ours));
@@ -128,11 +136,12 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     ["an endless jti", { jti: "x".repeat(300) }, undefined, null],
     ["an iat before all dates", { iat: -1e15 }, undefined, null],
   ])("keeps what there is of a token with %s", async (what, claims, id, issuedAt) => {
-    const token = await new SignJWT({ role: "sovereign-admin", ...claims })
-      .setProtectedHeader({ alg: "HS256" })
-      .setSubject("odd")
-      .setExpirationTime("15m")
-      .sign(new TextEncoder().encode(JWT_SECRET));
+    const token = await issuer.forge({
+      sub: "odd",
+      role: "sovereign-admin",
+      iat: undefined,
+      ...claims,
+    } as JWTPayload);
     const code = `TOKEN-${what.replaceAll(" ", "-").toUpperCase()}`;
     const answer = await billing.ask("/billing/vouchers/issue", { token, body: { code, credit_omr: 5 } });
     expect(answer.status).toBe(200);
