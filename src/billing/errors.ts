@@ -3,7 +3,8 @@ export type VoucherErrorCode =
   | "voucher_ended"
   | "voucher_invalid"
   | "voucher_blank"
-  | "grant_exceeded";
+  | "grant_exceeded"
+  | "grants_unavailable";
 
 export type CheckoutErrorCode =
   | "already_redeemed"

@@ -8,6 +8,7 @@ export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; t
   voucher_invalid: { status: 400, title: "Voucher invalid" },
   voucher_blank: { status: 400, title: "Voucher code blank" },
   grant_exceeded: { status: 403, title: "Grant exceeded" },
+  grants_unavailable: { status: 503, title: "Grants unavailable" },
   already_redeemed: { status: 409, title: "Voucher already redeemed" },
   plan_unknown: { status: 422, title: "Plan unknown" },
   app_unknown: { status: 422, title: "App unknown" },

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { BILLING, sovereignNamespace } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { parseBranding } from "../../billing/branding.ts";
-import { createCatalogSource, parseCatalogFile } from "../../billing/checkout/catalog.ts";
+import { parseCatalogFile } from "../../billing/checkout/catalog.ts";
+import { CheckoutError, VoucherError } from "../../billing/errors.ts";
 import { type BillingService, createBillingService, parseJwks } from "../../billing/service.ts";
 import { readBillingSettings } from "../../billing/settings.ts";
 import { parseVoucherGrants } from "../../billing/voucher/grant.ts";
@@ -15,8 +16,8 @@ import type { Logger } from "../../platform/log.ts";
 import { Registry } from "../../platform/metrics.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { ConfigMapObject, OperatorCaches } from "./cache.ts";
+import { createConfigurationFile } from "./configuration-file.ts";
 import type { OperatorSettings } from "./flag.ts";
-import { rememberText } from "./remembered-text.ts";
 import { isMigrated, readBillingEnvironment } from "./sovereign-database.ts";
 
 const CHECK_MS = 2_000;
@@ -67,15 +68,40 @@ export async function startVoucherApi(deps: {
   function createServiceFor(sovereign: Sovereign, env: Env): BillingService {
     const key = `${sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace)}/${BILLING.configMap}`;
     const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-    const file = <T>(name: string, parse: (json: unknown) => T, absent?: object): (() => T) =>
-      rememberText(() => (configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name], parse, absent);
+    const file = <T>(
+      name: string,
+      parse: (json: unknown) => T,
+      more: { absent?: object; keepsLast?: boolean; refuse?: (reason: string) => Error } = {},
+    ): (() => T) =>
+      createConfigurationFile({
+        name,
+        read: () => (configMaps?.get(key) as ConfigMapObject | undefined)?.data?.[name],
+        parse,
+        logger,
+        ...more,
+      });
+    const catalog = file("catalog.json", parseCatalogFile, {
+      refuse: (reason) =>
+        new CheckoutError(
+          "catalog_unavailable",
+          `catalog.json of this Sovereign cannot be used (${reason}): nothing is sold until it is mended, ask the administrator`,
+        ),
+    });
     return createBillingService({
       settings: { ...readBillingSettings(createEnvReader(env)), maxConnections: MAX_CONNECTIONS },
-      catalog: createCatalogSource(file("catalog.json", parseCatalogFile)),
+      catalog: async () => catalog(),
       branding: file("branding.json", parseBranding),
       // Who cannot read what is granted issues nothing.
-      grants: file("grants.json", parseVoucherGrants, { maxActive: 0 }),
-      operatorKeys: file("operator-jwks.json", parseJwks, { keys: [] }),
+      grants: file("grants.json", parseVoucherGrants, {
+        absent: { maxActive: 0 },
+        keepsLast: false,
+        refuse: (reason) =>
+          new VoucherError(
+            "grants_unavailable",
+            `grants.json of this Sovereign cannot be used (${reason}): nothing is issued until it is mended, ask the administrator`,
+          ),
+      }),
+      operatorKeys: file("operator-jwks.json", parseJwks, { absent: { keys: [] } }),
       now,
       logger,
       // Its own: the operator's metrics are served elsewhere, and a service may be made anew.

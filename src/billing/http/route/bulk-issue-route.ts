@@ -68,7 +68,7 @@ export function bulkIssueOperation(deps: {
     body: BulkBody,
     takesIdempotencyKey: true,
     answers: { 200: ["text/csv", Type.Array(VoucherAnswer)] },
-    raises: ["voucher_invalid", "grant_exceeded", "rate_limited"],
+    raises: ["voucher_invalid", "grant_exceeded", "grants_unavailable", "rate_limited"],
     async handle({ body, caller, idempotencyKey, headers }): Promise<Answer> {
       await issueLimiter(caller, Math.ceil(body.count / CODES_PER_POINT));
       const claim = claimOf(caller.userId, idempotencyKey, ["POST", PATH, body]);

@@ -66,7 +66,7 @@ export function voucherOperations(deps: {
       body,
       takesIdempotencyKey: true,
       answers: { 200: VoucherAnswer },
-      raises: ["voucher_invalid", "voucher_blank", "grant_exceeded", "rate_limited"],
+      raises: ["voucher_invalid", "voucher_blank", "grant_exceeded", "grants_unavailable", "rate_limited"],
       async handle({ body, caller, idempotencyKey }) {
         await issueLimiter(caller);
         const claim = claimOf(caller.userId, idempotencyKey, ["POST", path, body]);
@@ -152,7 +152,13 @@ export function voucherOperations(deps: {
       blankParams: ["code"],
       body: UpdateBody,
       answers: { 200: VoucherAnswer },
-      raises: ["voucher_not_found", "voucher_blank", "voucher_invalid", "grant_exceeded"],
+      raises: [
+        "voucher_not_found",
+        "voucher_blank",
+        "voucher_invalid",
+        "grant_exceeded",
+        "grants_unavailable",
+      ],
       async handle({ params, body, caller }) {
         const code = params.code ?? "";
         if (body.code !== undefined && voucherKey(body.code) !== voucherKey(code)) {

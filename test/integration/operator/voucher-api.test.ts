@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { SOVEREIGN } from "../../../src/api/sovereign.ts";
+import { createCaches } from "../../../src/cli/operator/cache.ts";
+import { readOperatorSettings } from "../../../src/cli/operator/flag.ts";
+import { startVoucherApi } from "../../../src/cli/operator/voucher-api.ts";
+import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { ask, CATALOG, JWT_SECRET, type Question, signToken } from "../../support/billing.ts";
+import { condition, sovereign } from "../../support/catalyst-object.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { prepareCluster } from "../../support/webhook-replica.ts";
+
+type ConfigMap = KubernetesObject & { data: Record<string, string> };
+
+const NAMESPACE = "sovereign-zero";
+const CONFIG_MAP = { name: "billing-config", namespace: NAMESPACE };
+const GOOD = {
+  "grants.json": JSON.stringify({ maxActive: 100 }),
+  "branding.json": JSON.stringify({ displayName: "Muscat Cloud" }),
+  "catalog.json": JSON.stringify(CATALOG),
+  "operator-jwks.json": JSON.stringify({ keys: [] }),
+};
+
+const stop = new AbortController();
+let plane: TestControlPlane;
+let client: KubeClient;
+let database: TestDatabase;
+let caches: ReturnType<typeof createCaches>;
+let api: Awaited<ReturnType<typeof startVoucherApi>>;
+let admin: string;
+
+beforeAll(async () => {
+  plane = await startTestControlPlane("embedded");
+  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "voucher-api-test" });
+  database = await createTestDatabase();
+  await prepareCluster(client);
+  const secret = (name: string, key: string, value: string) =>
+    client.create(SECRETS, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace: NAMESPACE },
+      data: { [key]: Buffer.from(value).toString("base64") },
+    } as KubernetesObject);
+  await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  await secret("billing-db", "uri", database.url);
+  await secret("billing-jwt", "secret", JWT_SECRET);
+  const { uid: _uid, generation: _generation, ...metadata } = sovereign("zero").metadata;
+  const zero = { ...sovereign("zero", { role: "CatalystZero" }), metadata };
+  const created = await client.create(resourceOf(SOVEREIGN), zero);
+  const status = { conditions: [condition("Migrated", "True")] };
+  await client.replace(resourceOf(SOVEREIGN), { ...created, status }, "status");
+  await client.create(CONFIG_MAPS, {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { ...CONFIG_MAP, labels: { [LABEL.managedBy]: MANAGED_BY.operator } },
+    data: GOOD,
+  } as KubernetesObject);
+
+  const logger = createLogger("test", "silent");
+  caches = createCaches({ client, logger });
+  void caches.run(stop.signal);
+  await caches.synced();
+  api = await startVoucherApi({
+    client,
+    caches,
+    settings: readOperatorSettings([], { HOST: "127.0.0.1", VOUCHER_API_PORT: "0" }),
+    logger,
+    now: () => new Date(),
+    signal: stop.signal,
+  });
+  admin = await signToken("admin", "sovereign-admin");
+  await vi.waitFor(async () => expect((await to("/readyz")).status).toBe(200), { timeout: 10_000 });
+});
+
+afterAll(async () => {
+  await api?.server.close(0);
+  stop.abort();
+  await api?.stopped;
+  await client?.close();
+  await plane?.close();
+  await database?.drop();
+});
+
+const to = (path: string, question?: Question) => ask(api.server.origin, path, question);
+const issue = (code: string) =>
+  to("/billing/vouchers/issue", { token: admin, body: { code, credit_omr: 25, max_redemptions: 5 } });
+
+/** The file as somebody wrote it, once the operator has heard of it. */
+async function write(file: keyof typeof GOOD, text: string): Promise<void> {
+  await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { [file]: text } });
+  const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
+  const heard = () => configMaps?.get(`${NAMESPACE}/${CONFIG_MAP.name}`) as ConfigMap | undefined;
+  await vi.waitFor(() => expect(heard()?.data[file]).toBe(text));
+}
+
+beforeEach(async () => {
+  for (const [file, text] of Object.entries(GOOD)) await write(file as keyof typeof GOOD, text);
+});
+
+describe("the embedded voucher API", () => {
+  it.each([
+    ['{"maxActive":', "is no JSON"],
+    ['{"maxActive":"a-secret"}', "maxActive must be a number of 0 or more"],
+    ['["a-secret"]', "grants must be a JSON object"],
+  ])("issues nothing while its grants are %s, says so, and goes on with the rest", async (text, reason) => {
+    expect((await issue("BEFORE")).status).toBe(200);
+    await write("grants.json", text);
+    for (const path of ["/billing/vouchers/issue", "/billing/admin/promos"]) {
+      const answer = await to(path, { token: admin, body: { code: "DURING", credit_omr: 1 } });
+      expect([answer.status, answer.json.code]).toEqual([503, "grants_unavailable"]);
+      expect(answer.json.detail).toBe(
+        `grants.json of this Sovereign cannot be used (${reason}): nothing is issued until it is mended, ask the administrator`,
+      );
+      expect(answer.headers.get("retry-after")).toBe("2");
+      expect(answer.text).not.toContain("a-secret");
+    }
+    const bulk = await to("/billing/vouchers/bulk-issue", {
+      token: admin,
+      body: { count: 2, credit_omr: 1 },
+    });
+    expect([bulk.status, bulk.json.code]).toEqual([503, "grants_unavailable"]);
+
+    const preview = await to("/billing/vouchers/redeem-preview", { body: { code: "BEFORE" } });
+    expect(preview.status).toBe(200);
+    const user = `salma-${reason.length}`;
+    const order = await to("/billing/checkout", {
+      token: await signToken(user),
+      body: { plan_id: "small", tenant_id: `${user}-shop`, promo_code: "before" },
+    });
+    expect(order.status).toBe(200);
+    const revoked = await to("/billing/vouchers/revoke/BEFORE", { method: "DELETE", token: admin });
+    expect(revoked.status).toBe(200);
+
+    await write("grants.json", JSON.stringify({ maxActive: 100 }));
+    expect((await issue("AFTER")).status).toBe(200);
+  });
+
+  it.each(['{"displayName":', "[]", "5"])("shows its last good branding while it is %s", async (text) => {
+    await issue("SHOWN");
+    const page = () => to("/redeem?code=SHOWN");
+    expect((await page()).text).toContain("Muscat Cloud");
+    await write("branding.json", text);
+    const answer = await page();
+    expect([answer.status, answer.text.includes("Muscat Cloud")]).toEqual([200, true]);
+    expect((await to("/admin")).status).toBe(200);
+  });
+
+  it.each(['{"plans":', '{"plans":[{}]}'])(
+    "sells by its last good prices while they are %s",
+    async (text) => {
+      await write("catalog.json", text);
+      const order = await to("/billing/checkout", {
+        token: await signToken("priced"),
+        body: { plan_id: "free", tenant_id: "priced-shop" },
+      });
+      expect(order.status).toBe(200);
+    },
+  );
+
+  it.each(['{"keys":', "{}"])("takes the others' tokens while the operator's keys are %s", async (text) => {
+    await write("operator-jwks.json", text);
+    expect((await to("/billing/vouchers/list", { token: admin })).status).toBe(200);
+  });
+});
