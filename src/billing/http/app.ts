@@ -99,7 +99,7 @@ export function createApp(deps: AppDeps): Express {
 
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
     const error = requestErrorOf(thrown);
-    const { problem, headers } = problemOf(error);
+    const { problem, headers } = problemOf(error, request.path);
     const observation = observationOf(response);
     observation.code = problem.code;
     if (problem.status >= 500) {

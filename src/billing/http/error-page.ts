@@ -1,8 +1,21 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-/** Where a problem's `type` leads: a page with an entry for each code. Part of the API, so the same on every Sovereign. */
+/** Where a problem's `type` leads: a page with an entry for each code. */
 export const ERROR_PAGE_PATH = "/billing/errors";
+
+/** Far more than a path of ours has: nobody gets a longer answer for a longer path. */
+const MAX_DEPTH = 16;
+
+/**
+ * A reference from a request's path to the entry of a code, relative to where the client asked: a gateway may have taken a
+ * prefix off the path (the earlier one takes `/api`), and only the client knows it.
+ */
+export function errorReference(code: string, requestPath: string): string {
+  const depth = requestPath.split("/").length - 2;
+  const root = depth <= MAX_DEPTH ? "../".repeat(Math.max(0, depth)) : "/";
+  return `${root}${ERROR_PAGE_PATH.slice(1)}#${code}`;
+}
 
 /** The repository's own page about errors; the image has it too. */
 const SOURCE = new URL("../../../docs/errors.md", import.meta.url);

@@ -54,7 +54,7 @@ export const EXAMPLES: Readonly<Record<string, { body?: unknown; answer?: unknow
 };
 
 export const PROBLEM_EXAMPLE = {
-  type: "/billing/errors#voucher_not_found",
+  type: "../../billing/errors#voucher_not_found",
   title: "Voucher not found",
   status: 404,
   detail: "no voucher has this code: check the code",

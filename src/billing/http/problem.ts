@@ -1,5 +1,5 @@
 import { type BillingErrorCode, CodedError, RequestError } from "../errors.ts";
-import { ERROR_PAGE_PATH } from "./error-page.ts";
+import { errorReference } from "./error-page.ts";
 
 /** Each code's status and title. A code that is missing here does not compile. docs/errors.md has a line for each. */
 export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; title: string }> = {
@@ -46,7 +46,7 @@ export const PROBLEMS: Record<BillingErrorCode | "internal", { status: number; t
 
 /** RFC 9457, with the older `error` member beside. */
 export interface Problem {
-  /** A reference to the code's entry on the page about errors, on whichever Sovereign answers. */
+  /** A reference to the code's entry on the page about errors, relative to what was asked. */
   type: string;
   title: string;
   status: number;
@@ -56,9 +56,17 @@ export interface Problem {
   errors?: { field: string; rule: string }[];
 }
 
+/** Coded errors say what they are; anything else is a bug. */
+export function codeOf(error: unknown): keyof typeof PROBLEMS {
+  return error instanceof CodedError ? error.code : "internal";
+}
+
 /** What to answer for anything thrown: coded errors say what they are, everything else is an opaque 500. */
-export function problemOf(error: unknown): { problem: Problem; headers: Record<string, string> } {
-  const code: keyof typeof PROBLEMS = error instanceof CodedError ? error.code : "internal";
+export function problemOf(
+  error: unknown,
+  requestPath: string,
+): { problem: Problem; headers: Record<string, string> } {
+  const code = codeOf(error);
   const { status, title } = PROBLEMS[code];
   const detail =
     error instanceof CodedError
@@ -67,7 +75,7 @@ export function problemOf(error: unknown): { problem: Problem; headers: Record<s
   const fields = error instanceof RequestError ? error.fields : [];
   return {
     problem: {
-      type: `${ERROR_PAGE_PATH}#${code}`,
+      type: errorReference(code, requestPath),
       title,
       status,
       detail,

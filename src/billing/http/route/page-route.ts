@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { Registry } from "../../../platform/metrics.ts";
 import type { Branding } from "../../branding.ts";
-import { CodedError, RequestError } from "../../errors.ts";
+import { RequestError } from "../../errors.ts";
 import { MAX_CODE_LENGTH, voucherKey } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { isKnown, TAG } from "../entity-tag.ts";
@@ -10,7 +10,7 @@ import type { ApiDocument } from "../openapi.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { chooseLanguage } from "../page/language.ts";
 import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
-import { problemOf } from "../problem.ts";
+import { codeOf, PROBLEMS } from "../problem.ts";
 import { NotReadyAnswer, ReadyAnswer } from "../schema/state.ts";
 
 export interface Readiness {
@@ -49,7 +49,7 @@ export function pageOperations(deps: {
           state: { kind: "busy", retryAfterS: Math.ceil((error.retryAfterMs ?? 0) / 1000) },
         };
       }
-      if (error instanceof CodedError && problemOf(error).problem.status === 503) {
+      if (PROBLEMS[codeOf(error)].status === 503) {
         return { status: 503, state: { kind: "unavailable" } };
       }
       throw error;

@@ -34,8 +34,8 @@ beforeAll(async () => {
   const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
   text = await (await fetch(`${server.origin}/openapi.json`)).text();
   document = JSON.parse(text);
-  const { type } = problemOf(new VoucherError("voucher_not_found", "")).problem;
-  errorPage = await fetch(new URL(type, server.origin));
+  const { type } = problemOf(new VoucherError("voucher_not_found", ""), "/billing/balance").problem;
+  errorPage = await fetch(new URL(type, `${server.origin}/billing/balance`));
   errorPageText = await errorPage.text();
   await server.close(0);
   await service.close();
