@@ -9,7 +9,7 @@ export interface JanitorDeps {
 }
 
 /** Long enough to look into what was delivered, and for any client's retry with the same Idempotency-Key. */
-const RETENTION = "7 days";
+export const DELIVERED_RETENTION = "7 days";
 /** Stripe sends an event again for 30 days, when somebody asks it to. */
 const PAYMENT_EVENT_RETENTION = "35 days";
 const BATCH = 1_000;
@@ -21,13 +21,13 @@ const SWEEPS = [
   {
     name: "outbox",
     text: `DELETE FROM outbox WHERE id IN (
-             SELECT id FROM outbox WHERE delivered_at < now() - interval '${RETENTION}'
+             SELECT id FROM outbox WHERE delivered_at < now() - interval '${DELIVERED_RETENTION}'
               ORDER BY delivered_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING 1`,
   },
   {
     name: "idempotency_records",
     text: `DELETE FROM idempotency_records r USING (
-             SELECT user_id, key FROM idempotency_records WHERE created_at < now() - interval '${RETENTION}'
+             SELECT user_id, key FROM idempotency_records WHERE created_at < now() - interval '${DELIVERED_RETENTION}'
               ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) old
             WHERE r.user_id = old.user_id AND r.key = old.key RETURNING 1`,
   },

@@ -11,8 +11,8 @@ import { type Command, EXIT } from "./command.ts";
 const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted]
 
 Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with
-what was spent on it, and each balance with the ledger's sum. Prints one JSON line for each difference, with
-the rows, and a last line with the count.
+what credit and card paid for it and with its subscription and event, and each balance with the ledger's sum.
+Prints one JSON line for each difference, with the rows, and a last line with the count.
 
   --accept-adopted   differences that the earlier service left behind are printed, and do not fail the check
 
@@ -23,7 +23,7 @@ Exit codes: 0 all agree, 1 they differ (or the database cannot be read), 2 wrong
 `;
 
 export const command: Command = {
-  summary: "check that counter, redemptions, ledger and balances agree",
+  summary: "check that counter, redemptions, orders, ledger and balances agree",
   help: HELP,
   async run({ args, env, stdout }) {
     const acceptAdopted = parseFlags(args);

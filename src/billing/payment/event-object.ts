@@ -103,7 +103,7 @@ export function paidBaisaOf(
   if (code !== ours)
     throw new UnusableObjectError(`currency is ${code}, and this Sovereign sells in ${ours}`);
   const amountBaisa = amountOf("amount_total", amount, code);
-  if (amountBaisa < 0) throw new UnusableObjectError("amount_total must not be below 0");
+  if (amountBaisa < 1) throw new UnusableObjectError("amount_total must be above 0");
   return amountBaisa;
 }
 

@@ -51,7 +51,8 @@ async function expectUnusable(type: string, object: unknown, reason: unknown, mo
 describe("a signed event about a session", () => {
   it.each([
     ["a fraction", { amount_total: 35_000.5 }, "amount_total must be a whole number of minor units"],
-    ["below zero", { amount_total: -35_000 }, "amount_total must not be below 0"],
+    ["nothing", { amount_total: 0 }, "amount_total must be above 0"],
+    ["below zero", { amount_total: -35_000 }, "amount_total must be above 0"],
     ["beyond numbers", { amount_total: 1e30 }, "amount_total must be a whole number of minor units"],
     ["beyond money", { amount_total: 2 ** 52 }, "amount_total is beyond what money columns hold"],
     ["a text", { amount_total: "35000" }, "amount_total must be a whole number of minor units"],

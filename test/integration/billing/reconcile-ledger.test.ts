@@ -67,14 +67,18 @@ describe("reconcileLedger", () => {
     [
       "an entry from nowhere",
       "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, order_id) SELECT id, -1, -1000, 'spend', 'x' FROM customers",
-      ["balance-differs-from-ledger"],
+      ["balance-differs-from-ledger", "ledger-without-order"],
     ],
     [
       "a balance that was raised",
       "UPDATE customers SET balance_baisa = balance_baisa + 1",
       ["balance-differs-from-ledger"],
     ],
-    ["an order of another amount", "UPDATE orders SET credit_spent_baisa = 1", ["spend-differs-from-order"]],
+    [
+      "an order of another amount",
+      "UPDATE orders SET credit_spent_baisa = 1",
+      ["payment-differs-from-ledger", "spend-differs-from-order"],
+    ],
     [
       "an adopted amount that was changed",
       "UPDATE credit_ledger SET adopted = true, amount_omr = 7 WHERE kind = 'grant'",
