@@ -25,7 +25,7 @@ export function desiredOrganization(sovereign: string, order: PlacedOrder): Orga
       owner: order.user_id.slice(0, 256),
       sovereign,
       order: order.id,
-      ...(order.promo_code === null ? {} : { voucher: order.promo_code }),
+      ...(order.promo_code === null ? {} : { voucher: order.promo_code.slice(0, 256) }),
     },
   };
 }
