@@ -242,8 +242,18 @@ function eventOf(row: OutboxRow): OutboxEvent {
   };
 }
 
+/** A code as it is, quoted once and twice, and in a URL: the longest first. */
+function spellingsOf(voucherCode: string | null): string[] {
+  if (voucherCode === null || voucherCode === "") return [];
+  const quoted = JSON.stringify(voucherCode).slice(1, -1);
+  const spellings = [voucherCode, quoted, JSON.stringify(quoted).slice(1, -1)];
+  if (voucherCode.isWellFormed()) spellings.push(encodeURIComponent(voucherCode));
+  return spellings.sort((one, other) => other.length - one.length);
+}
+
 /** Whoever refused an event may quote what it refused; a voucher's code is for nobody's log. */
 function reasonOf(error: unknown, voucherCode: string | null = null): string {
-  const message = errorMessage(error);
-  return (voucherCode === null ? message : message.replaceAll(voucherCode, "(voucher)")).slice(0, 500);
+  let message = errorMessage(error);
+  for (const spelling of spellingsOf(voucherCode)) message = message.replaceAll(spelling, "(voucher)");
+  return message.slice(0, 500);
 }

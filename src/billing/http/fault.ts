@@ -22,5 +22,7 @@ export function describeFault(error: unknown): Record<string, unknown> {
 /** The places alone: a stack's first lines repeat the message. */
 export function placesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
-  return (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const { stack = "", message } = error;
+  const places = stack.slice(stack.indexOf(message) + message.length);
+  return places.split("\n").filter((line) => /^\s+at /.test(line));
 }

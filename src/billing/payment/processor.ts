@@ -159,9 +159,9 @@ function missingOrThrow(error: unknown): "missing" {
   throw error;
 }
 
-/** By the error's own type, never its text: a passing fault is `payment_unavailable`, a "no" is `payment_refused`. */
+/** By the error's own type, never its text, which quotes what was sent (an email): a passing fault is `payment_unavailable`, a "no" is `payment_refused`. */
 function refusalOf(error: unknown): unknown {
-  const { type, code } = (error ?? {}) as { type?: string; code?: string };
+  const { type, code, param, requestId } = (error ?? {}) as Record<string, string | undefined>;
   // Another request of ours is making this order's session right now.
   if (type === "StripeIdempotencyError" || code === "idempotency_key_in_use") return inFlight();
   switch (type) {
@@ -170,7 +170,7 @@ function refusalOf(error: unknown): unknown {
       return new PaymentError(
         "payment_refused",
         `the payment processor refused this order${code === undefined ? "" : ` (${code})`}: try another order, or ask the Sovereign's administrator`,
-        { cause: error },
+        { cause: new Error(`${type}: ${[code, param, requestId].filter(Boolean).join(" ")}`) },
       );
     case "StripeConnectionError":
     case "StripeAPIError":

@@ -47,14 +47,18 @@ describe("describeFault", () => {
 });
 
 describe("placesOf", () => {
-  it("keeps the places of a stack, and not the message above them", () => {
-    const places = placesOf(new Error("SECRET\nSECOND"));
-    expect(places.length).toBeGreaterThan(0);
-    expect(places.join("\n")).not.toMatch(/SECRET|SECOND/);
+  it("says where an error was born, and nothing of its message, also when that looks like a place", () => {
+    const places = placesOf(new Error("no\n    at SUMMER-2026 (secret.ts:1:1)\n    at all"));
+    expect(places[0]).toContain("fault.test.ts");
+    expect(places.join("\n")).not.toMatch(/SUMMER|at all/);
   });
 
-  it("finds none in what is no error, or has no stack", () => {
-    expect(placesOf("gone")).toEqual([]);
-    expect(placesOf(Object.assign(new Error("x"), { stack: undefined }))).toEqual([]);
+  it.each([
+    ["thrown"],
+    [undefined],
+    [{ stack: "    at x" }],
+    [Object.assign(new Error("x"), { stack: undefined })],
+  ])("says nothing of %j", (thrown) => {
+    expect(placesOf(thrown)).toEqual([]);
   });
 });
