@@ -125,6 +125,18 @@ describe("an order that is undone", () => {
     ]);
   });
 
+  it("leaves a debt as it was, which its voucher had paid", async () => {
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', -20000, -20000) RETURNING id)
+       INSERT INTO credit_ledger (customer_id, amount_omr, reason, adopted) SELECT id, -20, 'spend', true FROM c`,
+      [user],
+    );
+    const id = await orphan();
+    expect(await books()).toEqual(PENDING);
+    expect(await undo(id)).toBe(true);
+    expect(await books()).toEqual({ ...FAILED, balance: -20_000 });
+  });
+
   it("does not wait crosswise for a checkout of its customer with its voucher", async () => {
     const id = await orphan();
     await rowsOf("UPDATE promo_codes SET max_redemptions = 0 WHERE code = $1", [code]);

@@ -57,6 +57,7 @@ describe("an adopted voucher", () => {
     ["a credit that nobody knows", { credit_omr: null }],
     ["an activity that nobody knows", { active: null }],
     ["a counter that can grow no more", { times_redeemed: LARGEST_COUNT }],
+    ["a cap that its counter has reached", { max_redemptions: 3, times_redeemed: 3 }],
     ["a cap that its counter has passed", { max_redemptions: 3, times_redeemed: 4 }],
   ])("has ended with %s, for the preview and at checkout", async (_what, row) => {
     await adopt(code, row);

@@ -18,6 +18,7 @@ const SHIPPED = {
   "0012-order-tenant": "d311c8558494bc0c",
   "0013-time-order": "a7b3b322897f51a1",
   "0014-adopted-shape": "7096fd27bf97f4ba",
+  "0015-balance-guard": "b5ab1a0c41419d5e",
 };
 
 describe("the migrations", () => {
