@@ -248,6 +248,14 @@ describe("what follows from a placed order", () => {
     ]);
   });
 
+  it("is registered under the tenant of its customer's first order, whose deletion they are part of", async () => {
+    await together([{ user_id: named("mover"), tenant_id: named("first") }]);
+    await together([{ user_id: named("mover"), tenant_id: named("second") }]);
+    expect(await rowsOf("SELECT tenant_id FROM customers WHERE user_id = $1", [named("mover")])).toEqual([
+      { tenant_id: named("first") },
+    ]);
+  });
+
   it("knows its customer by the address of their last token that has one", async () => {
     const email = async (address: string) => {
       await together([{ user_id: named("mover"), email: address }]);

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   issueVoucher,
   placeOrder,
@@ -39,9 +40,17 @@ async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<strin
   return (await first.database.pool.query(sql, values)).rows;
 }
 
-/** Does it in a transaction that stays open until it is released. */
+const holders = new Set<pg.PoolClient>();
+
+afterEach(() => {
+  for (const client of holders) client.release(true);
+  holders.clear();
+});
+
+/** Does it in a transaction that stays open until it is released, or its test is over. */
 async function hold(sql: string, values: unknown[] = []) {
   const client = await first.database.pool.connect();
+  holders.add(client);
   await client.query("BEGIN");
   await client.query(sql, values);
   const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
@@ -49,6 +58,7 @@ async function hold(sql: string, values: unknown[] = []) {
     pid: rows[0].pid as number,
     async release(end: "COMMIT" | "ROLLBACK" = "COMMIT"): Promise<void> {
       await client.query(end);
+      holders.delete(client);
       client.release();
     },
   };
