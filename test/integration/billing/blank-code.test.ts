@@ -88,6 +88,19 @@ describe("an adopted voucher whose code is blank", () => {
   });
 });
 
+describe("an adopted voucher whose code is a step in a path", () => {
+  it.each([".", ".."])("%j is reached with a blank before it", async (code) => {
+    billing = await adopt(code);
+    const updated = await billing.ask(`/billing/admin/promos/%20${code}`, {
+      method: "PUT",
+      token,
+      body: { description: "dots" },
+    });
+    expect([updated.status, updated.json.code]).toEqual([200, code]);
+    expect((await revoke(`/billing/vouchers/revoke/%20${code}`)).status).toBe(200);
+  });
+});
+
 describe("a blank code where no voucher has it", () => {
   it.each([
     ["DELETE", "/billing/vouchers/revoke/%20", undefined],

@@ -96,7 +96,9 @@ export function createVoucherPanel() {
   byId("revoke-confirm").addEventListener("click", () =>
     submit("revoke-dialog", "revoke-problem", async () => {
       const code = byId("revoke-code").textContent;
-      await ask(`/billing/vouchers/revoke/${encodeURIComponent(code || " ")}`, { method: "DELETE" });
+      // Nothing, or dots alone, would be no segment of the path; blanks around a code do not count.
+      const segment = encodeURIComponent(/^\.{0,2}$/.test(code) ? ` ${code}` : code);
+      await ask(`/billing/vouchers/revoke/${segment}`, { method: "DELETE" });
       return fill(text.revoked, { code });
     }),
   );
