@@ -161,11 +161,11 @@ async function relayBatch(
   } catch (error) {
     if (signal.aborted) return "idle";
     if (!(error instanceof SinkUnavailableError)) throw error;
-    logger.warn({ sink, reason: errorMessage(error) }, "the sink takes no events: they wait in the outbox");
+    logger.warn({ sink, reason: reasonOf(error, rows) }, "the sink takes no events: they wait in the outbox");
     await client.query({
       name: "outbox-sink-away",
       text: "UPDATE public.outbox SET last_error = $2 WHERE id = $1 AND last_error IS DISTINCT FROM $2",
-      values: [rows[0]?.id, reasonOf(error)],
+      values: [rows[0]?.id, reasonOf(error, rows)],
     });
     return "sink-away";
   }
@@ -181,7 +181,7 @@ async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<
   } catch (error) {
     if (error instanceof SinkUnavailableError || signal.aborted) throw error;
     logger.warn(
-      { sink, events: rows.length, reason: errorMessage(error) },
+      { sink, events: rows.length, reason: reasonOf(error, rows) },
       "events could not be delivered together: delivering each alone",
     );
     return false;
@@ -203,7 +203,7 @@ async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: O
       if (error instanceof SinkUnavailableError) throw error;
       heldUp.add(row.tenant_id);
       const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(row.attempts, 10));
-      const reason = reasonOf(error, row.payload.promo_code);
+      const reason = reasonOf(error, [row]);
       logger.warn(
         { sink, eventId: row.event_id, attempt: row.attempts + 1, backOffMs, reason },
         "an event could not be delivered",
@@ -242,18 +242,21 @@ function eventOf(row: OutboxRow): OutboxEvent {
   };
 }
 
-/** A code as it is, quoted once and twice, and in a URL: the longest first. */
+/** A code as it is, quoted once and twice, and in a URL. */
 function spellingsOf(voucherCode: string | null): string[] {
   if (voucherCode === null || voucherCode === "") return [];
   const quoted = JSON.stringify(voucherCode).slice(1, -1);
   const spellings = [voucherCode, quoted, JSON.stringify(quoted).slice(1, -1)];
   if (voucherCode.isWellFormed()) spellings.push(encodeURIComponent(voucherCode));
-  return spellings.sort((one, other) => other.length - one.length);
+  return spellings;
 }
 
-/** Whoever refused an event may quote what it refused; a voucher's code is for nobody's log. */
-function reasonOf(error: unknown, voucherCode: string | null = null): string {
+/** Whoever refused events may quote what it refused; a voucher's code is for nobody's log. */
+function reasonOf(error: unknown, rows: readonly OutboxRow[]): string {
   let message = errorMessage(error);
-  for (const spelling of spellingsOf(voucherCode)) message = message.replaceAll(spelling, "(voucher)");
+  const spellings = rows.flatMap(({ payload }) => spellingsOf(payload.promo_code));
+  // The longest first: a shorter one may be a part of it.
+  for (const spelling of spellings.sort((one, other) => other.length - one.length))
+    message = message.replaceAll(spelling, "(voucher)");
   return message.slice(0, 500);
 }
