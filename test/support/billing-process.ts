@@ -62,7 +62,7 @@ export function createBillingProcesses(databaseUrl: string) {
   return {
     start,
     async close() {
-      await Promise.all(processes.map(endInOrder));
+      await Promise.all(processes.map(({ child }) => endInOrder(child)));
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -71,9 +71,12 @@ export function createBillingProcesses(databaseUrl: string) {
 const PATIENCE_MS = 5_000;
 
 /** As a cluster ends a Pod: asked first, killed when it does not go. */
-async function endInOrder({ child, end }: BillingProcess): Promise<void> {
+export async function endInOrder(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-  await end("SIGTERM");
+  const closed = once(child, "close");
+  child.kill("SIGTERM");
+  await closed;
   clearTimeout(timer);
 }
 

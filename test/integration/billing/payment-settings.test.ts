@@ -75,6 +75,35 @@ describe("payment settings", () => {
     expect((await other.ask("/billing/webhook", { raw: "{}" })).json.code).toBe("payment_unavailable");
   });
 
+  it("sealed when there was a key count as not set once there is none", async () => {
+    const one = await start();
+    await ask(one, KEYS);
+    const settings = createPaymentSettingsService({
+      database: createDatabase(one.database.pool),
+      fixed: undefined,
+      box: undefined,
+      now: () => new Date(),
+      logger: createLogger("test", "silent"),
+    });
+    expect(await settings.keys()).toEqual({ secretKey: "", webhookSecret: "", publicKey: "pk_live_9" });
+    expect(await settings.read()).toMatchObject({ stripe_secret_key_configured: false });
+  });
+
+  it("of which one is sealed already are sealed both, and the sealed one stays", async () => {
+    const one = await start();
+    await ask(one, KEYS);
+    const before = await stored(one);
+    await one.database.pool.query("UPDATE settings SET stripe_webhook_secret = $1", [
+      KEYS.stripe_webhook_secret,
+    ]);
+    const other = await start({ database: one.database });
+    expect((await other.ask("/billing/webhook", { raw: "{}" })).json.code).toBe("signature_invalid");
+    const after = await stored(one);
+    expect(after.stripe_secret_key).toBe(before.stripe_secret_key);
+    expect(createSecretBox(JWT_SECRET).open(after.stripe_webhook_secret)).toBe(KEYS.stripe_webhook_secret);
+    expect(after.stripe_webhook_secret).toMatch(/^sealed:v1:/);
+  });
+
   it("that the deployment gives stand alone", async () => {
     const one = await start({
       env: { STRIPE_SECRET_KEY: "sk_live_fixed_9999", STRIPE_WEBHOOK_SECRET: "whsec_fixed_8888" },

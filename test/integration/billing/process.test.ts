@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/billing.ts";
+import { endInOrder } from "../../support/billing-process.ts";
 import { createBreakableLine } from "../../support/breakable-line.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 
@@ -22,12 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill("SIGKILL");
-      await once(child, "close");
-    }
-  }
+  await Promise.all(children.splice(0).map(endInOrder));
   await database.drop();
   rmSync(folder, { recursive: true, force: true });
 });

@@ -76,6 +76,7 @@ describe("parseBranding", () => {
       }),
     ).toEqual({});
     expect(parseBranding(null)).toEqual({});
+    for (const json of [[], "Omantel", 5]) expect(() => parseBranding(json)).toThrow("must be a JSON object");
   });
 });
 

@@ -96,6 +96,24 @@ describe("runSmokeTest", () => {
     expect(sovereign.live.size).toBe(0);
   });
 
+  it.each<[string, string, string]>([
+    ["nothing", "", ""],
+    ["null", "null", ""],
+    ["a page", "<html>", ""],
+    ["a reason", '{"error":"try later"}', ": try later"],
+  ])("fails, and says why if it can, where a proxy answers for it: %s", async (_what, text, reason) => {
+    const sovereign = createSovereign({});
+    const serve: typeof fetch = async (input, init) =>
+      String(input).endsWith("/issue")
+        ? new Response(new TextEncoder().encode(text), { status: 502 })
+        : sovereign.serve(input, init);
+    const { passed, steps } = await run({ ...sovereign, serve });
+    expect([passed, steps[1]?.message]).toEqual([
+      false,
+      `POST /billing/vouchers/issue answered 502${reason}`,
+    ]);
+  });
+
   it.each<[string, Parameters<typeof createSovereign>[0], string, RegExp]>([
     [
       "a leaked counter",

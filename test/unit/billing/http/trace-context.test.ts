@@ -40,6 +40,14 @@ describe("traceContextOf", () => {
     expect(context.spanId).not.toBe(PARENT);
   });
 
+  it("keeps the trace of a caller that has no state", () => {
+    expect(traceContextOf({ traceparent: `00-${TRACE}-${PARENT}-00` })).toEqual({
+      traceId: TRACE,
+      spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      sampled: false,
+    });
+  });
+
   it.each([undefined, "nonsense", `ff-${TRACE}-${PARENT}-01`])(
     "starts a trace for %s, without state",
     (traceparent) => {

@@ -27,6 +27,8 @@ describe("createClientAddress", () => {
     ],
     ["the /64 of a full address", "2001:db8:1:2:3:4:5:6", undefined, "2001:db8:1:2::/64"],
     ["without a zone", "fe80::1%eth0", undefined, "fe80:0:0:0::/64"],
+    ["the /64 of an address that begins with zeros", "::1", undefined, "0:0:0:0::/64"],
+    ["the proxy, when it names nobody", "10.1.1.1", undefined, "10.1.1.1"],
     ["behind an IPv6 proxy", "2001:db8:ffff::1", "9.9.9.9", "9.9.9.9"],
     ["the peer, when the header is empty", "10.1.1.1", "", "10.1.1.1"],
     ["read as far as an empty hop", "10.1.1.1", "9.9.9.9,,10.2.2.2", "10.2.2.2"],

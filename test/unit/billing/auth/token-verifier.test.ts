@@ -1,0 +1,78 @@
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJWT } from "jose";
+import { describe, expect, it } from "vitest";
+import { createTokenVerifier, type TokenSettings } from "../../../../src/billing/auth/token.ts";
+import { createLogger } from "../../../../src/platform/log.ts";
+import { FQDN, JWT_SECRET, signToken } from "../../../support/billing.ts";
+
+const REFUSED = { code: "token_invalid", message: "the token does not hold here: sign in again" };
+
+function createVerifier(settings: Partial<TokenSettings>, operatorKeys?: () => JSONWebKeySet | undefined) {
+  const verify = createTokenVerifier({
+    settings: { sovereignFqdn: FQDN, ...settings },
+    operatorKeys: operatorKeys ?? (() => undefined),
+    now: () => new Date(),
+    logger: createLogger("test", "silent"),
+  });
+  return (token: string) => verify(`Bearer ${token}`);
+}
+
+/** An operator's key of its own: its document, and its tokens. */
+async function createSigner() {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const jwks: JSONWebKeySet = { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", kid: "operator" }] };
+  const sign = (claims: JWTPayload = {}) =>
+    new SignJWT({ iss: "catalyst-operator", aud: FQDN, sub: "operator", ...claims })
+      .setProtectedHeader({ alg: "ES256", kid: "operator" })
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(privateKey);
+  return { jwks, sign };
+}
+
+describe("a token verifier", () => {
+  it.each(["", "x".repeat(31), "ß".repeat(15)])("is not made with the short secret '%s'", (jwtSecret) => {
+    expect(() => createVerifier({ jwtSecret })).toThrow("at least 32 bytes");
+  });
+
+  it("counts the secret's bytes, not its letters", () => {
+    expect(() => createVerifier({ jwtSecret: "ß".repeat(16) })).not.toThrow();
+  });
+
+  it("takes no HS256 token where no secret is set, however it was signed", async () => {
+    await expect(createVerifier({})(await signToken("ali"))).rejects.toMatchObject({
+      code: "token_invalid",
+      message: "this Sovereign takes no HS256 tokens: sign in again",
+    });
+  });
+
+  it("takes nobody's public-key token where neither an issuer nor the operator's keys are known", async () => {
+    const { sign } = await createSigner();
+    const verify = createVerifier({ jwtSecret: JWT_SECRET });
+    await expect(verify(await sign())).rejects.toMatchObject(REFUSED);
+    await expect(verify(await sign({ iss: "https://id" }))).rejects.toMatchObject(REFUSED);
+    expect(await verify(await signToken("ali"))).toMatchObject({ userId: "ali", issuer: "shared-secret" });
+  });
+
+  it("takes the operator's token while its key is known, and not a moment longer", async () => {
+    const [old, next] = [await createSigner(), await createSigner()];
+    let known: JSONWebKeySet | undefined = old.jwks;
+    const verify = createVerifier({}, () => known);
+    const token = await old.sign();
+    expect(await verify(token)).toMatchObject({ userId: "operator", issuer: "operator" });
+    known = next.jwks;
+    await expect(verify(token)).rejects.toMatchObject(REFUSED);
+    expect(await verify(await next.sign())).toMatchObject({ userId: "operator" });
+    known = undefined;
+    await expect(verify(await next.sign())).rejects.toMatchObject(REFUSED);
+  });
+
+  it("reads no token above 16 KiB, a good one neither", async () => {
+    const verify = createVerifier({ jwtSecret: JWT_SECRET });
+    expect(await verify(await signToken("ali", "member", { note: "x".repeat(11_000) }))).toMatchObject({
+      userId: "ali",
+    });
+    await expect(
+      verify(await signToken("ali", "member", { note: "x".repeat(13_000) })),
+    ).rejects.toMatchObject(REFUSED);
+  });
+});
