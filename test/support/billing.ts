@@ -175,7 +175,6 @@ export async function startBilling(
   };
 }
 
-/** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
 /** Starts services that end with their test. */
 export function useBillings(): typeof startBilling {
   const started: TestBilling[] = [];
@@ -195,6 +194,7 @@ export async function reconcile(one: TestBilling): Promise<LedgerDifference[]> {
   return reconcileLedger(client).finally(() => client.release());
 }
 
+/** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
 export function nextPage(path: string, { headers }: Answer): string | undefined {
   const link = headers.get("link");
   if (link === null) return undefined;
