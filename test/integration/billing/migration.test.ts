@@ -293,7 +293,10 @@ describe("catalyst migrate", () => {
     const holder = await one.pool.connect();
     await holder.query("BEGIN; LOCK TABLE invoices IN ACCESS SHARE MODE");
     const killed = run(one.url);
-    await waitUntil(one.pool, "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass");
+    await waitUntil(
+      one.pool,
+      "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
     killed.child.kill("SIGKILL");
     await killed.exit;
     await holder.query("COMMIT");
