@@ -161,11 +161,12 @@ async function relayBatch(
   } catch (error) {
     if (signal.aborted) return "idle";
     if (!(error instanceof SinkUnavailableError)) throw error;
-    logger.warn({ sink, reason: reasonOf(error, rows) }, "the sink takes no events: they wait in the outbox");
+    const reason = reasonOf(error, rows);
+    logger.warn({ sink, reason }, "the sink takes no events: they wait in the outbox");
     await client.query({
       name: "outbox-sink-away",
       text: "UPDATE public.outbox SET last_error = $2 WHERE id = $1 AND last_error IS DISTINCT FROM $2",
-      values: [rows[0]?.id, reasonOf(error, rows)],
+      values: [rows[0]?.id, reason],
     });
     return "sink-away";
   }

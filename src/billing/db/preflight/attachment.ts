@@ -86,15 +86,18 @@ export function judgeAttachment(
           remedy: `${alter} NO INHERIT ${one.name}; or ALTER TABLE ${one.name} DETACH PARTITION ${on};`,
         },
       ];
-    case "row type":
+    case "row type": {
+      const dot = one.name.lastIndexOf(".");
+      const [relation, column] = [one.name.slice(0, dot), one.name.slice(dot + 1)];
       return [
         {
           rule: "row-type",
           object: `column ${one.name}`,
           message: `has the row type of ${on}, so no column can be added there`,
-          remedy: `ALTER TABLE ${one.name.slice(0, one.name.lastIndexOf("."))} ALTER COLUMN ${one.name.slice(one.name.lastIndexOf(".") + 1)} TYPE jsonb USING to_jsonb(${one.name.slice(one.name.lastIndexOf(".") + 1)});`,
+          remedy: `ALTER TABLE ${relation} ALTER COLUMN ${column} TYPE jsonb USING to_jsonb(${column});`,
         },
       ];
+    }
     case "view":
       return [
         {
