@@ -1,27 +1,11 @@
 import { createHmac } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  FQDN,
-  issueVoucher,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-  useBillings,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { FQDN, issueVoucher, placeOrder, signToken, useBillings } from "../../support/billing.ts";
+import { admin, billing, superadmin, useOneBilling } from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-let admin: string;
-let superadmin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-  superadmin = await signToken("root", "superadmin");
-});
-
-afterAll(() => billing.close());
+useOneBilling();
 
 describe("account and administration", () => {
   it("shows zeros to an unknown customer and decimals to a known one", async () => {

@@ -1,31 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createDatabase, createPool } from "../../../src/billing/db/database.ts";
 import { actorOf } from "../../../src/billing/voucher/audit.ts";
 import { codeOfSymbols } from "../../../src/billing/voucher/code.ts";
 import { createVoucherService } from "../../../src/billing/voucher/voucher-service.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import {
-  FQDN,
-  issueVoucher,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-  useBillings,
-} from "../../support/billing.ts";
+import { FQDN, issueVoucher, placeOrder, type TestBilling, useBillings } from "../../support/billing.ts";
+import { admin, billing, useOneBilling } from "../../support/one-billing.ts";
 
 const DRAWN = /^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/;
 
-let billing: TestBilling;
-let admin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-});
-
-afterAll(() => billing.close());
+useOneBilling();
 
 const issue = (body: object, headers: Record<string, string> = {}, one = billing) =>
   one.ask("/billing/vouchers/issue", { token: admin, body, headers });

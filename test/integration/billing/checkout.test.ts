@@ -1,42 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Answer, FQDN, issueVoucher, placeOrder, signToken } from "../../support/billing.ts";
 import {
-  type Answer,
-  FQDN,
-  issueVoucher,
-  placeOrder,
-  reconcile,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../support/billing.ts";
+  balance,
+  billing,
+  counter,
+  edges,
+  repeat,
+  scalar,
+  useOneBilling,
+} from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-
-beforeAll(async () => {
-  billing = await startBilling();
-});
-
-afterAll(async () => {
-  try {
-    expect(await reconcile(billing)).toEqual([]);
-  } finally {
-    await billing.close();
-  }
-});
+useOneBilling({ reconciled: true });
 
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
-const repeat = <T>(count: number, make: (index: number) => T) =>
-  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
-
-async function scalar(sql: string, values: unknown[] = []): Promise<unknown> {
-  const { rows } = await billing.database.pool.query({ text: sql, values, rowMode: "array" });
-  return rows[0]?.[0];
-}
-
-const counter = (code: string) => scalar("SELECT times_redeemed FROM promo_codes WHERE code = $1", [code]);
-const edges = (code: string) => scalar("SELECT count(*)::int FROM promo_redemptions WHERE code = $1", [code]);
-const balance = (user: string) =>
-  scalar("SELECT balance_baisa::int FROM customers WHERE user_id = $1", [user]);
 
 let run = 0;
 let code = "";

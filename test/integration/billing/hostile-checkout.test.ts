@@ -1,38 +1,9 @@
 import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  type Question,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { billing, superadmin, useOneBilling } from "../../support/one-billing.ts";
+import { expectRefusal } from "../../support/refusal.ts";
 
-let billing: TestBilling;
-let admin: string;
-
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("root", "superadmin");
-});
-
-afterAll(() => billing.close());
-
-/** Whatever is thrown at it: a problem with both members, never a 500, and the service still answers. */
-async function expectRefusal(
-  path: string,
-  question: Question,
-  allowed: number[] = [400, 413],
-): Promise<Answer> {
-  const answer = await billing.ask(path, { token: admin, ...question });
-  expect(allowed, `${question.method ?? "POST"} ${path}: ${answer.text.slice(0, 200)}`).toContain(
-    answer.status,
-  );
-  expect(answer.headers.get("content-type")).toContain("application/problem+json");
-  expect(answer.json.error).toBe(answer.json.detail);
-  expect(answer.text).not.toMatch(/postgres|syntax error|invalid byte|at .*\.ts:/i);
-  return answer;
-}
+useOneBilling();
 
 const CHECKOUT = { plan_id: "free", tenant_id: "t" };
 
@@ -71,7 +42,7 @@ describe("checkout", () => {
     "knows no plan called %s",
     async (plan) => {
       const answer = await billing.ask("/billing/checkout", {
-        token: admin,
+        token: superadmin,
         body: { ...CHECKOUT, plan_id: plan },
       });
       expect(answer.status).toBe(422);

@@ -1,37 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  type Question,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { signToken } from "../../support/billing.ts";
+import { billing, superadmin, useOneBilling } from "../../support/one-billing.ts";
+import { expectRefusal } from "../../support/refusal.ts";
 
-let billing: TestBilling;
-let admin: string;
-
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("root", "superadmin");
-});
-
-afterAll(() => billing.close());
-
-/** Whatever is thrown at it: a problem with both members, never a 500, and the service still answers. */
-async function expectRefusal(
-  path: string,
-  question: Question,
-  allowed: number[] = [400, 413],
-): Promise<Answer> {
-  const answer = await billing.ask(path, { token: admin, ...question });
-  expect(allowed, `${question.method ?? "POST"} ${path}: ${answer.text.slice(0, 200)}`).toContain(
-    answer.status,
-  );
-  expect(answer.headers.get("content-type")).toContain("application/problem+json");
-  expect(answer.json.error).toBe(answer.json.detail);
-  expect(answer.text).not.toMatch(/postgres|syntax error|invalid byte|at .*\.ts:/i);
-  return answer;
-}
+useOneBilling();
 
 const ISSUE = { code: "HOSTILE", credit_omr: 5 };
 const CHECKOUT = { plan_id: "free", tenant_id: "t" };
@@ -184,7 +156,7 @@ describe("members of a voucher", () => {
       { field: "/shoe_size", rule: "is not a member that this takes" },
       { field: "/credit_omr", rule: "must be integer" },
     ]);
-    expect((await billing.ask("/billing/vouchers/list", { token: admin })).text).toBe("[]");
+    expect((await billing.ask("/billing/vouchers/list", { token: superadmin })).text).toBe("[]");
   });
 });
 
@@ -242,7 +214,7 @@ describe("members of a batch", () => {
         expires_at: "2026-01-01T00:00:00Z",
       },
     });
-    expect((await billing.ask("/billing/vouchers/list", { token: admin })).text).toBe("[]");
+    expect((await billing.ask("/billing/vouchers/list", { token: superadmin })).text).toBe("[]");
   });
 
   it.each(["", " ", "a b", "x".repeat(256), "\u00e9"])("refuse the Idempotency-Key %j", async (key) => {

@@ -1,37 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type Answer,
-  type Question,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { billing, superadmin, useOneBilling } from "../../support/one-billing.ts";
+import { expectRefusal } from "../../support/refusal.ts";
 
-let billing: TestBilling;
-let admin: string;
-
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("root", "superadmin");
-});
-
-afterAll(() => billing.close());
-
-/** Whatever is thrown at it: a problem with both members, never a 500, and the service still answers. */
-async function expectRefusal(
-  path: string,
-  question: Question,
-  allowed: number[] = [400, 413],
-): Promise<Answer> {
-  const answer = await billing.ask(path, { token: admin, ...question });
-  expect(allowed, `${question.method ?? "POST"} ${path}: ${answer.text.slice(0, 200)}`).toContain(
-    answer.status,
-  );
-  expect(answer.headers.get("content-type")).toContain("application/problem+json");
-  expect(answer.json.error).toBe(answer.json.detail);
-  expect(answer.text).not.toMatch(/postgres|syntax error|invalid byte|at .*\.ts:/i);
-  return answer;
-}
+useOneBilling();
 
 const CHECKOUT = { plan_id: "free", tenant_id: "t" };
 
@@ -80,7 +51,7 @@ describe("cursors", () => {
 
   it.each(LISTS)("of %s may be at either end of time", async (path) => {
     for (const micros of ["253402300799999999", "-210866803200000000", "-0", null]) {
-      const answer = await billing.ask(`${path}?cursor=${cursorOf([micros, ID])}`, { token: admin });
+      const answer = await billing.ask(`${path}?cursor=${cursorOf([micros, ID])}`, { token: superadmin });
       expect(answer.status).toBe(200);
     }
   });
@@ -107,13 +78,13 @@ describe("codes that are not there", () => {
     );
     expect((await billing.ask("/billing/vouchers/redeem-preview", { body: { code } })).status).toBe(404);
     const order = await billing.ask("/billing/checkout", {
-      token: admin,
+      token: superadmin,
       body: { ...CHECKOUT, promo_code: code },
     });
     expect(order.status).toBe(404);
     const revoked = await billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, {
       method: "DELETE",
-      token: admin,
+      token: superadmin,
     });
     expect(revoked.status).toBe(404);
     expect((await billing.ask(`/redeem?code=${encodeURIComponent(code)}`)).status).toBe(404);

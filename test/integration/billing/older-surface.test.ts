@@ -1,22 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  issueVoucher,
-  signToken,
-  startBilling,
-  type TestBilling,
-  useBillings,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, useBillings } from "../../support/billing.ts";
+import { admin, billing, useOneBilling } from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-let admin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-});
-
-afterAll(() => billing.close());
+useOneBilling();
 
 describe("the older surface", () => {
   it("lists, takes the whole row back with active flipped, and deletes", async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/billing.ts";
-import { endInOrder } from "../../support/billing-process.ts";
+import { endInOrder, until } from "../../support/billing-process.ts";
 import { createBreakableLine } from "../../support/breakable-line.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 
@@ -65,14 +65,6 @@ function run(args: string[], env: Record<string, string> = {}): Started {
   });
   origin.catch(() => undefined);
   return { child, origin, exit: once(child, "close").then(([code]) => ({ code, stdout, stderr })) };
-}
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (await check()) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error("never came true");
 }
 
 describe("catalyst billing", () => {

@@ -1,30 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import {
-  issueVoucher,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-  useBillings,
-} from "../../support/billing.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { issueVoucher, placeOrder, useBillings } from "../../support/billing.ts";
+import { billing, preview, revoke, useOneBilling } from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-let admin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-});
-
-afterAll(() => billing.close());
+useOneBilling();
 
 afterEach(() => vi.useRealTimers());
-
-const preview = (code: unknown, one = billing) =>
-  one.ask("/billing/vouchers/redeem-preview", { body: { code } });
-const revoke = (code: string) =>
-  billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, { method: "DELETE", token: admin });
 
 describe("POST /billing/vouchers/redeem-preview", () => {
   it("answers exactly five members and never a counter or a cap", async () => {

@@ -1,17 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { signToken, startBilling, type TestBilling, useBillings } from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { type TestBilling, useBillings } from "../../support/billing.ts";
+import { admin, useOneBilling } from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-let admin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-});
-
-afterAll(() => billing.close());
+useOneBilling();
 
 describe("the Franchise's grants", () => {
   const GRANTS = { maxActive: 3, maxCreditPerVoucherOmr: 50, maxOutstandingCreditOmr: 100 };

@@ -1,31 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  issueVoucher,
-  nextPage,
-  placeOrder,
-  signToken,
-  startBilling,
-  type TestBilling,
-  useBillings,
-} from "../../support/billing.ts";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, nextPage, placeOrder, useBillings } from "../../support/billing.ts";
+import { admin, billing, preview, revoke, superadmin, useOneBilling } from "../../support/one-billing.ts";
 
-let billing: TestBilling;
-let admin: string;
-let superadmin: string;
 const start = useBillings();
 
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-  superadmin = await signToken("root", "superadmin");
-});
-
-afterAll(() => billing.close());
-
-const preview = (code: unknown, one = billing) =>
-  one.ask("/billing/vouchers/redeem-preview", { body: { code } });
-const revoke = (code: string) =>
-  billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, { method: "DELETE", token: admin });
+useOneBilling();
 
 describe("POST /billing/vouchers/issue", () => {
   it("stores the code in upper case and fills in what is left out", async () => {

@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createDatabase, createPool, type Database } from "../../../src/billing/db/database.ts";
 import { readBillingSettings } from "../../../src/billing/settings.ts";
 import { createVoucherService } from "../../../src/billing/voucher/voucher-service.ts";
@@ -12,21 +12,10 @@ import {
   JWT_SECRET,
   placeOrder,
   signToken,
-  startBilling,
-  type TestBilling,
+  useBillings,
 } from "../../support/billing.ts";
 
-const started: TestBilling[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((one) => one.close()));
-});
-
-async function start(options: Parameters<typeof startBilling>[0] = {}): Promise<TestBilling> {
-  const one = await startBilling(options);
-  started.push(one);
-  return one;
-}
+const start = useBillings();
 
 describe("ISSUE_LIMIT", () => {
   it("limits what each user issues, by every road, and nothing else that they do", async () => {
