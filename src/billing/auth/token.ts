@@ -12,6 +12,7 @@ import {
   jwtVerify,
 } from "jose";
 import type { Logger } from "../../platform/log.ts";
+import { LAST_SECOND } from "../db/time-position.ts";
 import { TokenError } from "../errors.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 
@@ -225,9 +226,6 @@ function callerOf(
     token: traceOf(token, payload, issuer),
   };
 }
-
-// What JavaScript and PostgreSQL both take for a date.
-const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
 
 function traceOf(token: string, payload: JWTPayload, issuer: Caller["issuer"]): TokenTrace {
   const { iss, jti, iat } = payload;

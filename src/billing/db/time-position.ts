@@ -1,3 +1,6 @@
+/** Since 1970: what JavaScript and PostgreSQL both take for a date goes so far. */
+export const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
+
 /** Where a page of a list by time ended: at its last row. */
 export interface TimePosition {
   /** Microseconds since 1970, whole and as text: PostgreSQL's own precision, which a number would round. Null: not known. */

@@ -1,3 +1,4 @@
+import { LAST_SECOND } from "../db/time-position.ts";
 import { MAX_OMR } from "../voucher/voucher.ts";
 import { baisaOfMinor } from "./currency.ts";
 
@@ -40,7 +41,6 @@ export interface SessionObject {
 const ID = /^[\x21-\x7e]{1,255}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const INVOICE_STATUSES = ["draft", "open", "paid", "uncollectible", "void"];
-const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
 const MAX_BAISA = MAX_OMR * 1000 + 999;
 
 export function parseSessionObject(object: object): SessionObject {

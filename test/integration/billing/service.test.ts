@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
+import { startAnsweringServer } from "../../support/answering-server.ts";
 import {
   ask,
   FQDN,
@@ -138,16 +139,13 @@ describe("the page and the machine endpoints", () => {
 
 describe("catalog and tenant services", () => {
   it("reads prices over HTTP and consumes nothing while the service is away", async () => {
-    const { createServer } = await import("node:http");
-    const upstream = createServer((request, response) => {
-      if (request.url === "/catalog/plans")
-        response.end(JSON.stringify([{ id: "pro", price_omr: 2.5, stripe_price_id: "price_1" }]));
-      else if (request.url === "/catalog/addons") response.end("[]");
-      else if (request.url === "/tenants/owned/members") response.end('["helper"]');
-      else response.writeHead(404).end();
-    });
-    await new Promise<void>((done) => upstream.listen(0, "127.0.0.1", done));
-    const url = `http://127.0.0.1:${(upstream.address() as { port: number }).port}`;
+    const upstream = await startAnsweringServer();
+    upstream.answers["/catalog/plans"] = {
+      body: [{ id: "pro", price_omr: 2.5, stripe_price_id: "price_1" }],
+    };
+    upstream.answers["/catalog/addons"] = { body: [] };
+    upstream.answers["/tenants/owned/members"] = { body: ["helper"] };
+    const url = upstream.origin;
     let nowMs = Date.now();
     const one = await start({
       files: { CATALOG_FILE: undefined },
@@ -169,8 +167,7 @@ describe("catalog and tenant services", () => {
     expect(
       (await placeOrder(one, "stranger", { plan_id: "pro", tenant_id: "owned", promo_code: "HELPS" })).status,
     ).toBe(403);
-    upstream.closeAllConnections();
-    await new Promise((done) => upstream.close(done));
+    await upstream.close();
     nowMs += 5_000;
     const away = await placeOrder(one, "late", { plan_id: "pro", promo_code: "UPSTREAM" });
     expect([away.status, away.json.code]).toEqual([503, "catalog_unavailable"]);
