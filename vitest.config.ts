@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          globalSetup: ["test/support/postgres.ts"],
+          globalSetup: ["test/support/server/postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
-          globalSetup: ["test/support/postgres.ts"],
+          globalSetup: ["test/support/server/postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

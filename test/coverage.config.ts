@@ -24,7 +24,7 @@ export default defineConfig({
         ({ test }) => test,
       ),
     ],
-    globalSetup: ["test/support/postgres.ts"],
+    globalSetup: ["test/support/server/postgres.ts"],
     maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -22,7 +22,7 @@ export interface BelievedAuthorities {
   onChange(handler: () => void, signal: AbortSignal): void;
 }
 
-export interface KeyPair {
+interface KeyPair {
   key: string;
   cert: string;
 }

@@ -12,13 +12,13 @@ import type {
   SignatureDemand,
   Violation,
 } from "./rules/input.ts";
-import { judge, signatureDemands } from "./rules/registry.ts";
 import { classify, isSubject } from "./rules/requester.ts";
+import { judge, signatureDemands } from "./rules/rule-list.ts";
 import type { SignatureVerifier } from "./signature/verifier.ts";
 import { isAllowedRegistry, type Trust } from "./trust.ts";
 
 /** What the cluster holds, from caches: a look-up costs no request. */
-export interface ClusterLookups {
+interface ClusterLookups {
   franchises(): readonly Franchise[];
   organizations(): readonly Organization[];
   blueprints(): readonly Blueprint[];

@@ -10,7 +10,7 @@ import {
 import type { KubernetesObject } from "../api/object.ts";
 import { ADMISSION_PATH } from "./routes.ts";
 import type { PlatformIdentities } from "./rules/input.ts";
-import { ROAD_RESOURCES } from "./rules/road.ts";
+import { ROAD_RESOURCES } from "./rules/install-source.ts";
 
 export interface WebhookEndpoint {
   /** PEM. */

@@ -42,7 +42,7 @@ const RolloutSchema = object(
   { description: "How the release reaches the Sovereigns: canaries first, then waves.", default: {} },
 );
 
-export const BillingReleaseSpecSchema = object(
+const BillingReleaseSpecSchema = object(
   {
     image: text({
       description: "The billing image: `repository@sha256:<64 hex>`. The one place where it is named.",
@@ -79,7 +79,7 @@ const ReferenceSchema = object(
   { description: "What was measured on Catalyst-Zero, and what every other Sovereign must equal." },
 );
 
-export const BillingReleaseStatusSchema = object(
+const BillingReleaseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     phase: Type.Optional(
@@ -105,7 +105,7 @@ export const BillingReleaseStatusSchema = object(
   { description: "How far the release has come." },
 );
 
-export type BillingReleaseSpec = Static<typeof BillingReleaseSpecSchema>;
+type BillingReleaseSpec = Static<typeof BillingReleaseSpecSchema>;
 export type BillingReleaseStatus = Static<typeof BillingReleaseStatusSchema>;
 export type BillingRelease = CatalystObject<BillingReleaseSpec, BillingReleaseStatus>;
 export type ReleaseReference = Static<typeof ReferenceSchema>;

@@ -5,7 +5,7 @@ import { DNS_LABEL, listMap, object, objectName, oneOf, type Static, Type, text 
 
 const PINNED_ARTIFACT = "^oci://[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
 
-export const BlueprintSpecSchema = object(
+const BlueprintSpecSchema = object(
   {
     version: text({
       description: "Semantic version.",
@@ -69,7 +69,7 @@ export const BlueprintSpecSchema = object(
   { description: "What can be installed." },
 );
 
-export const BlueprintStatusSchema = object(
+const BlueprintStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     verifiedDigest: Type.Optional(text({ description: "The digest whose signature holds.", maxLength: 71 })),
@@ -79,7 +79,7 @@ export const BlueprintStatusSchema = object(
   { description: "What is known of the artifact." },
 );
 
-export type BlueprintSpec = Static<typeof BlueprintSpecSchema>;
+type BlueprintSpec = Static<typeof BlueprintSpecSchema>;
 export type BlueprintStatus = Static<typeof BlueprintStatusSchema>;
 export type Blueprint = CatalystObject<BlueprintSpec, BlueprintStatus>;
 

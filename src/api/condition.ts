@@ -1,6 +1,6 @@
 import { listMap, oneOf, type Static, Type, text, time, wholeNumber } from "./schema.ts";
 
-export const ConditionSchema = Type.Object(
+const ConditionSchema = Type.Object(
   {
     type: text({ description: "What is judged, in CamelCase.", maxLength: 316 }),
     status: oneOf(["True", "False", "Unknown"], { description: "The judgement." }),

@@ -5,7 +5,7 @@ import { duration, list, object, oneOf, type Static, set, Type, text, wholeNumbe
 
 const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
 /** `<org>-<env>`, `*` for either part. */
-export const ENVIRONMENT_PATTERN = `^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|${ENVIRONMENT_TYPES.join("|")})$`;
+const ENVIRONMENT_PATTERN = `^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|${ENVIRONMENT_TYPES.join("|")})$`;
 
 const RuleSchema = object(
   {
@@ -86,7 +86,7 @@ const RuleSchema = object(
   },
 );
 
-export const EnvironmentPolicySpecSchema = object(
+const EnvironmentPolicySpecSchema = object(
   {
     appliesTo: object(
       {
@@ -110,7 +110,7 @@ export const EnvironmentPolicySpecSchema = object(
   { description: "What an install must fulfil." },
 );
 
-export const EnvironmentPolicyStatusSchema = object(
+const EnvironmentPolicyStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     environments: Type.Optional(
@@ -126,7 +126,7 @@ export const EnvironmentPolicyStatusSchema = object(
   { description: "Whether the policy can be enforced." },
 );
 
-export type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
+type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
 export type EnvironmentPolicyStatus = Static<typeof EnvironmentPolicyStatusSchema>;
 export type EnvironmentPolicy = CatalystObject<EnvironmentPolicySpec, EnvironmentPolicyStatus>;
 

@@ -37,7 +37,7 @@ export const SubjectSchema = object(
 );
 
 /** Who may sign; the ConfigMap `catalyst-trust` holds the same entries. */
-export const TrustEntrySchema = object(
+const TrustEntrySchema = object(
   {
     publicKey: Type.Optional(
       text({
@@ -129,7 +129,7 @@ const refusedRevenueField = (type: object) =>
     }),
   );
 
-export const FranchiseSpecSchema = object(
+const FranchiseSpecSchema = object(
   {
     franchisee: object(
       {
@@ -177,7 +177,7 @@ export const FranchiseSpecSchema = object(
   },
 );
 
-export const FranchiseStatusSchema = object(
+const FranchiseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     inTerm: Type.Optional(flag("Whether the agreement holds now.")),
@@ -199,7 +199,7 @@ export const FranchiseStatusSchema = object(
 
 export type Subject = Static<typeof SubjectSchema>;
 export type TrustEntry = Static<typeof TrustEntrySchema>;
-export type FranchiseSpec = Static<typeof FranchiseSpecSchema>;
+type FranchiseSpec = Static<typeof FranchiseSpecSchema>;
 export type FranchiseStatus = Static<typeof FranchiseStatusSchema>;
 export type Franchise = CatalystObject<FranchiseSpec, FranchiseStatus>;
 

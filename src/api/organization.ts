@@ -6,7 +6,7 @@ import { DNS_LABEL, immutable, list, object, objectName, type Static, set, Type,
 
 const fixed = (field: string) => immutable(field, "it says where the Organization came from");
 
-export const OrganizationSpecSchema = object(
+const OrganizationSpecSchema = object(
   {
     displayName: text({ description: "Name that people read.", maxLength: 128 }),
     owner: text({ description: "The user to whom it belongs.", maxLength: 256 }),
@@ -28,7 +28,7 @@ export const OrganizationSpecSchema = object(
   { description: "Who the tenant is." },
 );
 
-export const OrganizationStatusSchema = object(
+const OrganizationStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     namespaces: Type.Optional(
@@ -42,7 +42,7 @@ export const OrganizationStatusSchema = object(
   { description: "What it has." },
 );
 
-export type OrganizationSpec = Static<typeof OrganizationSpecSchema>;
+type OrganizationSpec = Static<typeof OrganizationSpecSchema>;
 export type OrganizationStatus = Static<typeof OrganizationStatusSchema>;
 export type Organization = CatalystObject<OrganizationSpec, OrganizationStatus>;
 

@@ -22,7 +22,7 @@ export { SOVEREIGN_CONDITION, type SovereignStatus } from "./sovereign-status.ts
 
 const fixed = (field: string) => immutable(field, "delete the Sovereign and create another");
 
-export const PriceSchema = object(
+const PriceSchema = object(
   {
     id: text({
       description: "What checkout names, as `plan_id` or in `addons`.",
@@ -58,7 +58,7 @@ const BrandingSchema = object(
   { description: "How the Sovereign looks. Its Franchisee may set it where the Franchise grants branding." },
 );
 
-export const SovereignSpecSchema = object(
+const SovereignSpecSchema = object(
   {
     fqdn: text({
       description: "Domain name of the Sovereign, unique in the cluster; the audience of its tokens.",
@@ -132,7 +132,6 @@ export const SovereignSpecSchema = object(
 
 export type SovereignSpec = Static<typeof SovereignSpecSchema>;
 export type Sovereign = CatalystObject<SovereignSpec, SovereignStatus>;
-export type Branding = Static<typeof BrandingSchema>;
 export type Price = Static<typeof PriceSchema>;
 
 export const SOVEREIGN: KindDefinition = {

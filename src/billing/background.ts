@@ -6,9 +6,9 @@ import type { Database } from "./db/database.ts";
 import { createOrderTopic } from "./event/kafka/order-topic.ts";
 import { followTenantTopic } from "./event/kafka/tenant-topic.ts";
 import { createOutboxRelay, KAFKA_SINK } from "./event/outbox.ts";
-import type { TenantDirectory } from "./event/tenant-directory.ts";
-import { createTenantEventReceiver } from "./event/tenant-event-receiver.ts";
 import { runJanitor } from "./janitor.ts";
+import type { TenantDirectory } from "./tenant/directory.ts";
+import { createTenantEventReceiver } from "./tenant/event-receiver.ts";
 
 const RESTART_MS = 5_000;
 

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { errorMessage } from "../platform/errors.ts";
 
-export type SmokeStepName = "list" | "issue" | "preview" | "revoke";
+type SmokeStepName = "list" | "issue" | "preview" | "revoke";
 
-export interface SmokeStep {
+interface SmokeStep {
   name: SmokeStepName;
   passed: boolean;
   durationMs: number;

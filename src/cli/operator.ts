@@ -8,18 +8,19 @@ import { loadKubeConfig } from "../kube/connection.ts";
 import { createEventRecorder } from "../kube/event.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
+import { createCaches } from "../operator/cache.ts";
+import { type ControllerDeps, createControllers, createDriftCounter } from "../operator/controllers.ts";
+import { relayOutboxes } from "../operator/outbox-relay.ts";
+import type { OperatorSettings } from "../operator/settings.ts";
+import { loadOperatorKey } from "../operator/signing-key.ts";
+import { startVoucherApi } from "../operator/voucher-api.ts";
+import { startWebhook, watchTrust } from "../operator/webhook.ts";
 import { startHttpServer } from "../platform/http-server.ts";
 import { createLogger } from "../platform/log.ts";
 import { createMetricsRegistry, type Registry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
 import { type Command, type CommandContext, EXIT, type ExitCode } from "./command.ts";
-import { createCaches } from "./operator/cache.ts";
-import { type ControllerDeps, createControllers, createDriftCounter } from "./operator/controllers.ts";
-import { type OperatorSettings, operatorHelp, readOperatorSettings } from "./operator/flag.ts";
-import { loadOperatorKey } from "./operator/key.ts";
-import { relayOutboxes } from "./operator/outbox.ts";
-import { startVoucherApi } from "./operator/voucher-api.ts";
-import { startWebhook, watchTrust } from "./operator/webhook.ts";
+import { operatorHelp, readOperatorSettings } from "./operator-flag.ts";
 
 /** What answers under way may take at the end; the chart's grace period holds it and the drain. */
 const FINISH_MS = 5_000;

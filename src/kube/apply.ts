@@ -4,13 +4,13 @@ import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import type { KubeClient } from "./client.ts";
 import { findDifferences } from "./difference.ts";
 import { KubeError } from "./error.ts";
-import { createFightGuard } from "./fight.ts";
+import { createFightGuard } from "./field-conflict.ts";
 import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { keyOf, type Resource, resourceOfManifest } from "./resource.ts";
 import { isOlder } from "./version.ts";
 
-export { FieldFight } from "./fight.ts";
+export { FieldFight } from "./field-conflict.ts";
 
 export type Applied =
   | { kind: "unchanged"; object: KubernetesObject }

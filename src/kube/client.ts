@@ -5,7 +5,7 @@ import { isGone, isNotFound } from "./error.ts";
 import { createCall, type Fence, openExchange, type RawRequest } from "./exchange.ts";
 import { apiVersionOf, type ObjectKey, pathOf, type Resource, SERVICE_ACCOUNTS } from "./resource.ts";
 
-export type { Fence, RawRequest } from "./exchange.ts";
+export type { Fence } from "./exchange.ts";
 
 const PAGE_SIZE = 500;
 
@@ -21,12 +21,12 @@ interface ObjectList<T> {
   metadata: { resourceVersion: string; continue?: string };
 }
 
-export interface ListResult<T> {
+interface ListResult<T> {
   items: T[];
   resourceVersion: string;
 }
 
-export interface ApplyOptions {
+interface ApplyOptions {
   fieldManager: string;
   /** Takes fields from other managers. Default true: a controller knows what it wants. */
   force?: boolean;
@@ -35,7 +35,7 @@ export interface ApplyOptions {
   dryRun?: boolean;
 }
 
-export interface DeleteOptions {
+interface DeleteOptions {
   propagationPolicy?: "Background" | "Foreground" | "Orphan";
   /** Only this very object, not a later one of its name. */
   uid?: string;

@@ -9,7 +9,7 @@ export interface ManagedFieldsEntry {
 }
 
 /** `f:name` for a member, `k:{…}` for the list item with these keys, `v:…` for a set's value, `.` for the node itself. */
-export interface FieldSet {
+interface FieldSet {
   [step: string]: FieldSet;
 }
 

@@ -3,9 +3,9 @@ import type { WorkQueueObserver } from "./work-queue.ts";
 
 const SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60];
 
-export type ReconcileResult = "success" | "requeue_after" | "error";
+type ReconcileResult = "success" | "requeue_after" | "error";
 
-export interface ControllerMetrics {
+interface ControllerMetrics {
   queue: WorkQueueObserver;
   /** Counts a reconcile as under way; the answer ends it. */
   reconcileStarted(): (result: ReconcileResult) => void;

@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import { isConflict } from "./error.ts";
-import { FieldFight } from "./fight.ts";
+import { FieldFight } from "./field-conflict.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
 import { keyOf } from "./resource.ts";

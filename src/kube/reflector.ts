@@ -27,7 +27,7 @@ const REFLECTOR_PACE: ReflectorPace = {
 const SHORT_WATCH_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 60_000;
 
-export interface ReflectorSink<T> {
+interface ReflectorSink<T> {
   /** The whole truth at once: what is absent is gone. */
   replace(objects: T[]): void;
   upsert(object: T): void;

@@ -51,7 +51,7 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
   "poddisruptionbudgets",
 );
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
-export const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
+const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
 export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
 const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
 const CLUSTER_ROLE_BINDINGS = clusterWide(

@@ -14,7 +14,7 @@ export interface HttpServerOptions {
   limits?: HttpServerLimits;
 }
 
-export interface HttpServerLimits {
+interface HttpServerLimits {
   /** A request's headers and body must have come in by then, else 408 and the connection is closed. */
   requestMs: number;
   /** Connections beyond this are closed at once. */

@@ -9,7 +9,7 @@ export interface HttpConnection {
   close(): void;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   body: string;
 }

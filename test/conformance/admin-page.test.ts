@@ -1,9 +1,22 @@
 import jsqr from "jsqr";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, placeOrder, signToken, startBilling, type TestBilling } from "../support/billing.ts";
-import { axeViolations, LOOKS, launchBrowser, overflow, type Visit, visit } from "../support/browser.ts";
-import { startSignInIssuer } from "../support/sign-in-issuer.ts";
+import {
+  issueVoucher,
+  placeOrder,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../support/builder/billing.ts";
+import {
+  axeViolations,
+  LOOKS,
+  launchBrowser,
+  overflow,
+  type Visit,
+  visit,
+} from "../support/server/browser.ts";
+import { startSignInIssuer } from "../support/server/sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 

@@ -10,9 +10,9 @@ import { createLogger } from "../../src/platform/log.ts";
 import { startDatabase } from "../../src/playground/database/postgres.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
-import { OBSTACLES } from "../support/adoption-obstacle.ts";
-import { fillEarlierTables } from "../support/earlier-service.ts";
-import { SERVERS } from "../support/postgres-version.ts";
+import { OBSTACLES } from "../support/builder/adoption-obstacle.ts";
+import { fillEarlierTables } from "../support/builder/earlier-service.ts";
+import { SERVERS } from "../support/server/postgres-version.ts";
 
 const DRIFT = `ALTER TABLE promo_codes ADD COLUMN extra int, ALTER COLUMN active SET DEFAULT false; DROP INDEX orders_tenant_idx;
   ALTER TABLE outbox ALTER COLUMN payload DROP NOT NULL; ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only;

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createEarlierSequence, type EarlierSequence } from "../bench/billing/earlier-sequence.ts";
 import { createLibPqPool, type LibPqPool } from "../bench/billing/lib-pq.ts";
 import { type HelperProcess, startDelayProxy, startHelper } from "../bench/helper-process.ts";
-import { EARLIER_TABLES } from "../support/earlier-service.ts";
-import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
+import { EARLIER_TABLES } from "../support/builder/earlier-service.ts";
+import { createTestDatabase, type TestDatabase } from "../support/server/postgres.ts";
 
 let database: TestDatabase;
 let proxy: HelperProcess;

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { DEFAULT_PLATFORM } from "../../src/admission/rules/input.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
-import { FLAGS } from "../../src/cli/operator/flag.ts";
+import { FLAGS } from "../../src/cli/operator-flag.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
-import { startTestControlPlane, type TestControlPlane } from "../support/kube-apiserver.ts";
+import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
 const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");

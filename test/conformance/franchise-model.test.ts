@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FQDN, signToken, startBilling, type TestBilling } from "../support/billing.ts";
+import { FQDN, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/FRANCHISE-MODEL.md"), "utf8");
 const script = /```bash\n(.*?)```/s.exec(page)?.[1] ?? "";

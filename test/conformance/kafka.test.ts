@@ -3,10 +3,16 @@ import { ORDER_TOPIC } from "../../src/billing/event/kafka/order-topic.ts";
 import { TENANT_TOPIC } from "../../src/billing/event/kafka/tenant-topic.ts";
 import { reconcileLedger } from "../../src/billing/ledger/reconcile-ledger.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
-import { ask, signToken } from "../support/billing.ts";
-import { createBillingProcesses, until } from "../support/billing-process.ts";
-import { readTopic, startBroker, type TestBroker, type TestRecord, writeTopic } from "../support/kafka.ts";
-import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
+import { ask, signToken } from "../support/builder/billing.ts";
+import { createBillingProcesses, until } from "../support/process/billing-process.ts";
+import {
+  readTopic,
+  startBroker,
+  type TestBroker,
+  type TestRecord,
+  writeTopic,
+} from "../support/server/kafka.ts";
+import { createTestDatabase, type TestDatabase } from "../support/server/postgres.ts";
 
 let database: TestDatabase;
 let broker: TestBroker;

@@ -1,3 +1,3 @@
-import { describeNativePolicies } from "../support/native-policy-suite.ts";
+import { describeNativePolicies } from "../support/suite/native-policy.ts";
 
 describeNativePolicies("real");

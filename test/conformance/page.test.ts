@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueVoucher, startBilling, type TestBilling } from "../support/billing.ts";
-import { axeViolations, LOOKS, launchBrowser, overflow, visit } from "../support/browser.ts";
+import { issueVoucher, startBilling, type TestBilling } from "../support/builder/billing.ts";
+import { axeViolations, LOOKS, launchBrowser, overflow, visit } from "../support/server/browser.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
 

@@ -9,8 +9,8 @@ import { createLogger } from "../../src/platform/log.ts";
 import { startDatabase } from "../../src/playground/database/postgres.ts";
 import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
-import { fillEarlierTables } from "../support/earlier-service.ts";
-import { SERVERS } from "../support/postgres-version.ts";
+import { fillEarlierTables } from "../support/builder/earlier-service.ts";
+import { SERVERS } from "../support/server/postgres-version.ts";
 
 const fingerprints = new Map<string, string>();
 

@@ -1,3 +1,3 @@
-import { describeRunner } from "../support/runner-suite.ts";
+import { describeRunner } from "../support/suite/runner.ts";
 
 describeRunner("real");

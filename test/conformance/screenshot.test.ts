@@ -9,8 +9,8 @@ import {
   signToken,
   startBilling,
   type TestBilling,
-} from "../support/billing.ts";
-import { launchBrowser, visit } from "../support/browser.ts";
+} from "../support/builder/billing.ts";
+import { launchBrowser, visit } from "../support/server/browser.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 const MAX_BYTES = 150_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeStory } from "../support/story-suite.ts";
+import { describeStory } from "../support/suite/story.ts";
 
 describe("KUBEBUILDER_ASSETS", () => {
   it("names a folder with kube-apiserver and etcd: test/conformance/build-tools.sh FOLDER builds them", () => {

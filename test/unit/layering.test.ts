@@ -14,6 +14,7 @@ const MAY_IMPORT: [folder: string, allowed: string[]][] = [
   ["kube", ["api", "platform"]],
   ["billing", ["platform"]],
   ["controllers", ["api", "kube", "admission/rules", "platform"]],
+  ["operator", ["api", "kube", "admission/rules", "admission", "billing", "controllers", "platform"]],
   ["playground", ["api", "platform", "kube", "playground/apiserver"]],
   ["cli", MAY_IMPORT_EVERYTHING()],
 ];
@@ -27,6 +28,7 @@ function MAY_IMPORT_EVERYTHING(): string[] {
     "admission",
     "billing",
     "controllers",
+    "operator",
     "playground/apiserver",
     "playground",
   ];

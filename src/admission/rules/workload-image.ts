@@ -19,7 +19,7 @@ function isWorkload({ group, resource }: AdmissionInput): boolean {
 }
 
 /** Every container image of a Pod template, in any workload kind, with its path. */
-export function imagesOf(object: ReviewedObject | undefined): ImageField[] {
+function imagesOf(object: ReviewedObject | undefined): ImageField[] {
   const found: ImageField[] = [];
   const visit = (spec: unknown, path: string): void => {
     if (!isMap(spec)) return;

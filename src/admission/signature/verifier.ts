@@ -6,7 +6,7 @@ import { fetchClassicSignatures, holdsFor } from "./classic.ts";
 import { type OciClient, RegistryError } from "./oci-client.ts";
 import { parseReference } from "./reference.ts";
 
-export type Verdict = { kind: "verified"; digest: string; by: string } | { kind: "refused"; reason: string };
+type Verdict = { kind: "verified"; digest: string; by: string } | { kind: "refused"; reason: string };
 
 export interface SignatureVerifier {
   /** Whether an entry of `trust` signed what `reference` names. Expected answers are values; nothing is thrown. */

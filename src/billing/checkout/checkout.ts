@@ -2,13 +2,13 @@ import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
-import type { TenantDirectory } from "../event/tenant-directory.ts";
 import type { OrderPayment } from "../payment/order-payment.ts";
+import type { TenantDirectory } from "../tenant/directory.ts";
 import { voucherKey } from "../voucher/voucher.ts";
 import { type CheckoutCall, type CheckoutRow, recallCheckout } from "./call.ts";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
 
-export interface CheckoutOrder {
+interface CheckoutOrder {
   planId: string;
   apps: string[];
   addons: string[];
@@ -17,7 +17,7 @@ export interface CheckoutOrder {
   voucherCode: string;
 }
 
-export interface PlacedOrder {
+interface PlacedOrder {
   orderId: string;
   /** The customer's credit after this order. */
   balanceBaisa: number;

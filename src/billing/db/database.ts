@@ -3,7 +3,7 @@ import type { Logger } from "../../platform/log.ts";
 import { CodedError, DatabaseUnavailableError } from "../errors.ts";
 
 /** One statement; with a `name` it is prepared once for each connection. */
-export interface Statement {
+interface Statement {
   name?: string;
   text: string;
   values?: unknown[];

@@ -21,7 +21,7 @@ export interface MigrationReport {
   drift: string[];
 }
 
-export interface AdoptionFinding {
+interface AdoptionFinding {
   kind: string;
   row_count: number;
   remedy: string;

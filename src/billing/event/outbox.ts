@@ -9,7 +9,7 @@ export const ORGANIZATION_SINK = "organization";
 export const KAFKA_SINK = "kafka";
 
 /** What `order.placed` carries: enough to create an Organization, and everything that older consumers read. */
-export interface OrderPlaced {
+interface OrderPlaced {
   /** The order's id. */
   id: string;
   customer_id: string;

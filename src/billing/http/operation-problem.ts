@@ -5,7 +5,7 @@ import { PROBLEMS } from "./problem.ts";
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** Every code that an operation can answer: what its access, body and parameters bring along, and what it names itself. */
-export function problemsOf(operation: Operation): ProblemCode[] {
+function problemsOf(operation: Operation): ProblemCode[] {
   const { access, body, path, query, takesIdempotencyKey, raises = [] } = operation;
   const codes = new Set<ProblemCode>([...raises, "internal"]);
   const add = (condition: boolean, ...more: BillingErrorCode[]) => {

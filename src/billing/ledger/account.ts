@@ -2,7 +2,7 @@ import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { LEDGER_BAISA_SQL } from "../db/schema.ts";
 import { TenantError } from "../errors.ts";
-import type { TenantDirectory } from "../event/tenant-directory.ts";
+import type { TenantDirectory } from "../tenant/directory.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
 /** What a signed-in customer may see of their own money and tenants. */
@@ -15,13 +15,13 @@ export interface AccountService {
   requireTenant(caller: Caller, tenantId: string): Promise<void>;
 }
 
-export interface Balance {
+interface Balance {
   credit_omr: number;
   credit_baisa: number;
   entries: LedgerEntry[];
 }
 
-export interface LedgerEntry {
+interface LedgerEntry {
   id: string;
   amount_omr: number;
   amount_baisa: number;

@@ -12,14 +12,14 @@ export interface ReportService {
   ): Promise<{ balances: CustomerBalance[]; next?: BalancePosition }>;
 }
 
-export interface RedemptionDay {
+interface RedemptionDay {
   date: string;
   redemptions: number;
   granted_baisa: number;
   granted_omr: number;
 }
 
-export interface CustomerBalance {
+interface CustomerBalance {
   customer_id: string;
   user_id: string;
   email: string;

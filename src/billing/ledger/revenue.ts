@@ -9,7 +9,7 @@ export interface RevenueService {
   revenue(): Promise<Record<string, unknown>>;
 }
 
-export interface OrderPage {
+interface OrderPage {
   orders: Record<string, unknown>[];
   /** Where the next page begins; absent on the last one. */
   next?: TimePosition;

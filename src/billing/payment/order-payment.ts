@@ -7,7 +7,7 @@ import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
 /** A pending order, whose credit is reserved and whose rest waits for a payment. */
-export interface PendingOrder {
+interface PendingOrder {
   orderId: string;
   cardBaisa: number;
   planId: string;

@@ -5,7 +5,7 @@ import { PaymentError } from "../errors.ts";
 import { minorOfBaisa } from "./currency.ts";
 
 /** What a Checkout Session is asked for. */
-export interface SessionRequest {
+interface SessionRequest {
   orderId: string;
   amountBaisa: number;
   /** Shown on the payment page. */
@@ -16,7 +16,7 @@ export interface SessionRequest {
   expiresAt: Date;
 }
 
-export interface Session {
+interface Session {
   id: string;
   /** Absent once it is paid or expired. */
   url: string | null;

@@ -12,7 +12,7 @@ export interface PaymentKeys {
 }
 
 /** The same, as administrators may see them: never the secrets themselves. */
-export interface PaymentSettingsView {
+interface PaymentSettingsView {
   stripe_secret_key_configured: boolean;
   stripe_secret_key_last4: string;
   stripe_webhook_secret_configured: boolean;

@@ -7,7 +7,7 @@ export interface PaidOrder {
   hasRedeemed: boolean;
 }
 
-export type PaidSession = Pick<SessionObject, "id" | "amount" | "currency" | "stripeCustomerId">;
+type PaidSession = Pick<SessionObject, "id" | "amount" | "currency" | "stripeCustomerId">;
 
 /** What becomes of a pending order: one call each, which looks again under the order's lock. */
 export interface SessionSettlement {

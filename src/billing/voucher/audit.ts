@@ -29,7 +29,7 @@ export function actorOf({ issuer, userId, token }: Caller): Actor {
 export type AuditAction = "issue" | "update" | "revive" | "revoke";
 
 /** One change of a voucher. The members about the token are null on rows that were written before they were kept. */
-export interface AuditEntry {
+interface AuditEntry {
   id: string;
   code: string;
   action: AuditAction;
@@ -87,7 +87,7 @@ export async function auditBulkIssue(
   });
 }
 
-export interface AuditPage {
+interface AuditPage {
   entries: AuditEntry[];
   /** `id` of the last entry when there are older ones. */
   next?: string;

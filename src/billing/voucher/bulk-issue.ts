@@ -9,7 +9,7 @@ import { insertNew } from "./write.ts";
 
 export const MAX_BULK_CODES = 10_000;
 
-export interface BulkIssue {
+interface BulkIssue {
   /** 1 to `MAX_BULK_CODES`. */
   count: number;
   /** In front of each code; empty for none. */

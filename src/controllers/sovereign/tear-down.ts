@@ -5,7 +5,7 @@ import { resourceOf } from "../../kube/resource.ts";
 import { managedResources } from "./cache.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
-import { findForeigner } from "./step/reach.ts";
+import { findForeigner } from "./step/eligibility.ts";
 
 /** Ends what runs for a Sovereign that is being deleted, then lets it go. */
 export async function tearDown(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {

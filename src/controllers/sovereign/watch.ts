@@ -4,8 +4,8 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
-import { rivals } from "./rival.ts";
-import { watchTurns } from "./turn.ts";
+import { rivals } from "./conflict.ts";
+import { watchTurns } from "./rollout-watch.ts";
 
 /** Everything whose change concerns a Sovereign. What its own reconcile reports of it does not: that would be a loop. */
 export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watch[] {

@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 const YEARS_MS = 10 * 365 * DAY_MS;
 const RENEW_WITHIN_MS = 30 * DAY_MS;
 
-export interface CertificateAndKey {
+interface CertificateAndKey {
   certPem: string;
   keyPem: string;
 }

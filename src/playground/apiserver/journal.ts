@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ApiObject } from "./object.ts";
 
 /** One change, as one line of the journal. */
-export type JournalEntry =
+type JournalEntry =
   | { op: "put"; storage: string; object: ApiObject }
   | { op: "delete"; storage: string; namespace: string; name: string; resourceVersion: number };
 

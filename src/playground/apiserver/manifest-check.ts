@@ -3,9 +3,9 @@ import { customResourceTypes } from "./lifecycle/custom-resource.ts";
 import { type ApiObject, apiVersionOf, recordOf } from "./object.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { StatusError } from "./status.ts";
-import { refuseInvalid } from "./write/fitness.ts";
 import { shapeObject } from "./write/shape.ts";
 import { prepareCreate } from "./write/strategy.ts";
+import { refuseInvalid } from "./write/validation.ts";
 
 /** What an API server with these CRDs would say against creating an object; nothing when it would take it. */
 export type ManifestChecker = (manifest: object) => string[];

@@ -11,7 +11,7 @@ export interface CustomColumn {
 }
 
 /** What a CustomResourceDefinition says of one served version. */
-export interface CustomVersion {
+interface CustomVersion {
   columns: readonly CustomColumn[];
   selectableFields: readonly string[];
   scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
@@ -19,14 +19,14 @@ export interface CustomVersion {
   structure: ObjectStructure;
 }
 
-export interface FieldProblem {
+interface FieldProblem {
   type: string;
   field: string;
   message: string;
 }
 
 /** A compiled structural schema. */
-export interface ObjectStructure {
+interface ObjectStructure {
   /** Fills defaults in, in place. */
   default(object: Json): void;
   /** Removes unknown fields in place; answers their paths. */

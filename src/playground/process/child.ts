@@ -13,7 +13,7 @@ export interface ChildOptions {
   reaper: Reaper;
 }
 
-export interface ChildExit {
+interface ChildExit {
   /** As a container runtime reports it: 128 + the signal's number for a signal. */
   code: number;
 }

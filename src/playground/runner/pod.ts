@@ -64,7 +64,7 @@ export interface Probe {
   successThreshold?: number;
 }
 
-export interface Terminated {
+interface Terminated {
   exitCode: number;
   reason: string;
   message?: string;

@@ -10,7 +10,7 @@ export interface ApiAnswer {
   body: unknown;
 }
 
-export interface ApiRequest {
+interface ApiRequest {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   body?: unknown;

@@ -1,4 +1,3 @@
-import type { KubernetesObject } from "../../api/object.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Example } from "./example.ts";
 import type { Narrator } from "./narrator.ts";
@@ -30,5 +29,3 @@ export interface StoryContext {
   reconcileLedger(sovereign: StorySovereign): Promise<string>;
   signal: AbortSignal;
 }
-
-export type { KubernetesObject };

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { EARLIER_TABLES } from "../../support/earlier-service.ts";
+import { EARLIER_TABLES } from "../../support/builder/earlier-service.ts";
 
 /** One history, twice: as the earlier service left it, and adopted. */
 export interface DatabasePair {
@@ -13,7 +13,7 @@ export interface DatabasePair {
 }
 
 export const HOT_CODE = "HOT";
-export const CODE_COUNT = 1_000;
+const CODE_COUNT = 1_000;
 export const MISSING_CODE = "NOBODYHASTHIS";
 export const codeOf = (index: number) => `CODE${String(index % CODE_COUNT).padStart(4, "0")}`;
 

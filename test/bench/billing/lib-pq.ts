@@ -3,7 +3,7 @@ import pg from "pg";
 type Row = (string | null)[];
 
 /** A statement as database/sql runs it over lib/pq. */
-export interface LibPqConnection {
+interface LibPqConnection {
   /** With arguments: prepared anew (one round trip), executed (another), closed. Without: one round trip. */
   query(text: string, args?: readonly (string | number)[]): Promise<Row[]>;
 }

@@ -22,7 +22,7 @@ export interface Plan {
   scenarios: Scenario[];
 }
 
-export const CLIENTS = 64;
+const CLIENTS = 64;
 export const ROUND_TRIP_MS = 0.5;
 /** What a preview must stand, and be quick at. */
 export const PREVIEWS_PER_SECOND = 5_000;

@@ -13,7 +13,7 @@ import { calibrateProxy } from "./round-trip.ts";
 import { STATEMENT_PROFILE_SETTINGS, trackStatements } from "./statement-profile.ts";
 
 /** Where a contestant finds its database. */
-export interface Place {
+interface Place {
   ledgerRows: number;
   roundTripMs: number;
 }

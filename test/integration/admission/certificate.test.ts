@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
 import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
-import { createCertificateSecret, type SecretObject } from "../../../src/cli/operator/certificate-secret.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createInformer } from "../../../src/kube/informer.ts";
 import { SECRETS } from "../../../src/kube/resource.ts";
+import { createCertificateSecret, type SecretObject } from "../../../src/operator/certificate-secret.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import {
   connectForever,
   prepareCluster,
@@ -15,7 +15,7 @@ import {
   startWebhookReplica,
   WEBHOOK_HOST,
   type WebhookReplica,
-} from "../../support/webhook-replica.ts";
+} from "../../support/server/webhook-replica.ts";
 
 const SECRET = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
 const NAMES = [WEBHOOK_HOST, `${WEBHOOK_HOST}.cluster.local`];

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
-import { type ScriptedApi, startScriptedApi } from "../../support/scripted-api.ts";
+import { type ScriptedApi, startScriptedApi } from "../../support/server/scripted-api.ts";
 
 const AT = { host: "registry.test", repository: "shop" };
 const CONTENT = Buffer.from("content");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, startBilling, type TestBilling } from "../../support/billing.ts";
+import { ask, startBilling, type TestBilling } from "../../support/builder/billing.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/FRANCHISE-MODEL.md"), "utf8");
 

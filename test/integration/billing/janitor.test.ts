@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDatabase } from "../../../src/billing/db/database.ts";
 import { sweep } from "../../../src/billing/janitor.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
 const logger = createLogger("test", "silent");
 const { signal } = new AbortController();

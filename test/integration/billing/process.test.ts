@@ -5,10 +5,10 @@ import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/billing.ts";
-import { endInOrder, until } from "../../support/billing-process.ts";
-import { createBreakableLine } from "../../support/breakable-line.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
+import { endInOrder, until } from "../../support/process/billing-process.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
+import { createBreakableLine } from "../../support/server/postgres-proxy.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 

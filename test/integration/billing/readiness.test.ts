@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MIGRATION_TABLE } from "../../../src/billing/db/schema.ts";
-import { startBilling, type TestBilling } from "../../support/billing.ts";
+import { startBilling, type TestBilling } from "../../support/builder/billing.ts";
 
 let billing: TestBilling;
 let nowMs: number;

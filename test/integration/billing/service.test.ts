@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
-import { startAnsweringServer } from "../../support/answering-server.ts";
 import {
   ask,
   FQDN,
@@ -10,7 +9,8 @@ import {
   startBilling,
   type TestBilling,
   useBillings,
-} from "../../support/billing.ts";
+} from "../../support/builder/billing.ts";
+import { startAnsweringServer } from "../../support/server/answering-server.ts";
 
 let billing: TestBilling;
 const start = useBillings();

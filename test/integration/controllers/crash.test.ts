@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { KubeError } from "../../../src/kube/error.ts";
 import { DEPLOYMENTS, JOBS, SERVICES } from "../../../src/kube/resource.ts";
-import { release, sovereign } from "../../support/catalyst-object.ts";
+import { release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   type Gate,
   type OperatorLife,
@@ -13,7 +13,7 @@ import {
   settled,
   until,
   useOperatorBench,
-} from "../../support/operator-bench.ts";
+} from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
 /** Lives side by side, each with a Sovereign of its own. */

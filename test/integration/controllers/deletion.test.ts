@@ -13,7 +13,7 @@ import {
   SERVICE_ACCOUNTS,
   SERVICES,
 } from "../../../src/kube/resource.ts";
-import { release, sovereign } from "../../support/catalyst-object.ts";
+import { release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -21,7 +21,7 @@ import {
   settled,
   until,
   useOperatorBench,
-} from "../../support/operator-bench.ts";
+} from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
 const KEPT = [

@@ -3,7 +3,7 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, SERVICES } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { NEXT_IMAGE, release, sovereign } from "../../support/catalyst-object.ts";
+import { NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -11,7 +11,7 @@ import {
   settled,
   until,
   useOperatorBench,
-} from "../../support/operator-bench.ts";
+} from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";

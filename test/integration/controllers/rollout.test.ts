@@ -4,7 +4,7 @@ import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
-import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/catalyst-object.ts";
+import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -12,8 +12,8 @@ import {
   settled,
   until,
   useOperatorBench,
-} from "../../support/operator-bench.ts";
-import { databaseUrlOf, provideSecret } from "../../support/outside-world.ts";
+} from "../../support/process/operator-bench.ts";
+import { databaseUrlOf, provideSecret } from "../../support/server/simulated-workload.ts";
 
 const bench = useOperatorBench();
 const FOLLOWERS = ["alpha", "beta", "gamma"];

@@ -1,3 +1,3 @@
-import { describeKubeMachinery } from "../../support/kube-suite.ts";
+import { describeKubeMachinery } from "../../support/suite/kube.ts";
 
 describeKubeMachinery("embedded");

@@ -5,7 +5,7 @@ import type { Lease } from "../../../src/kube/lease-lock.ts";
 import { LEASES } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
-import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 
 const TICK_MS = 250;
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { probeDatabase } from "../../../src/cli/operator/database-probe.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { probeDatabase } from "../../../src/operator/database-probe.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
 describe("the probe of a database", () => {
   let database: TestDatabase;

@@ -2,17 +2,17 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
-import { createCaches } from "../../../src/cli/operator/cache.ts";
-import { readOperatorSettings } from "../../../src/cli/operator/flag.ts";
-import { startVoucherApi } from "../../../src/cli/operator/voucher-api.ts";
+import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
+import { createCaches } from "../../../src/operator/cache.ts";
+import { startVoucherApi } from "../../../src/operator/voucher-api.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { ask, CATALOG, JWT_SECRET, type Question, signToken } from "../../support/billing.ts";
-import { condition, sovereign } from "../../support/catalyst-object.ts";
-import { startTestControlPlane, type TestControlPlane } from "../../support/kube-apiserver.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
-import { prepareCluster } from "../../support/webhook-replica.ts";
+import { ask, CATALOG, JWT_SECRET, type Question, signToken } from "../../support/builder/billing.ts";
+import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
+import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
+import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
 type ConfigMap = KubernetesObject & { data: Record<string, string> };
 

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/platform/errors.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 
-const CLAIMANT = join(import.meta.dirname, "../../support/claim-state-directory.ts");
+const CLAIMANT = join(import.meta.dirname, "../../support/process/claim-state-directory.ts");
 
 let folder: string;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { blueprintTrust } from "../../../src/admission/rules/blueprint.ts";
 import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { TrustEntry } from "../../../src/api/franchise.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../../src/api/name.ts";
-import { franchise } from "../../support/catalyst-object.ts";
+import { franchise } from "../../support/builder/catalyst-object.ts";
 
 const [platform, own]: [TrustEntry, TrustEntry] = [{ publicKey: "platform" }, { publicKey: "franchise" }];
 const omantel = { ...franchise("omantel"), spec: { ...franchise("omantel").spec, blueprintTrust: [own] } };

@@ -7,10 +7,10 @@ import {
   type Requester,
   type ReviewedObject,
 } from "../../../src/admission/rules/input.ts";
-import { judge, signatureDemands } from "../../../src/admission/rules/registry.ts";
 import { classify } from "../../../src/admission/rules/requester.ts";
+import { judge, signatureDemands } from "../../../src/admission/rules/rule-list.ts";
 import { isInTerm } from "../../../src/api/term.ts";
-import { franchise, IMAGE, sovereign } from "../../support/catalyst-object.ts";
+import { franchise, IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
 
 const GROUP = "catalyst.openova.io";
 const omantel = franchise("omantel");

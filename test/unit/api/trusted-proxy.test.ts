@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createClientAddress } from "../../../src/billing/http/limit/client-address.ts";
-import { sovereign } from "../../support/catalyst-object.ts";
-import { manifestProblems } from "../../support/manifest.ts";
+import { sovereign } from "../../support/builder/catalyst-object.ts";
+import { manifestProblems } from "../../support/builder/manifest.ts";
 
 function problemsOf(entry: string): unknown[] {
   const { billing } = sovereign("one").spec;

@@ -5,7 +5,7 @@ import {
   desiredOrganization,
   organizationName,
 } from "../../../src/controllers/organization/desired-organization.ts";
-import { manifestProblems } from "../../support/manifest.ts";
+import { manifestProblems } from "../../support/builder/manifest.ts";
 
 const order = { id: "order-1", tenant_id: "Salma's Shop", user_id: "salma", promo_code: "RAMADAN" };
 

@@ -3,7 +3,7 @@ import type { Blueprint } from "../../../src/api/blueprint.ts";
 import { RECONCILING, STALLED } from "../../../src/api/condition.ts";
 import { desiredStatus } from "../../../src/controllers/blueprint/status.ts";
 import { readyConditions } from "../../../src/controllers/readiness.ts";
-import { condition, NOW } from "../../support/catalyst-object.ts";
+import { condition, NOW } from "../../support/builder/catalyst-object.ts";
 
 const summary = (conditions: { type: string; status: string }[] | undefined) =>
   conditions?.map(({ type, status }) => `${type}=${status}`);

@@ -16,7 +16,7 @@ import {
   release,
   sovereign,
   verifiedOn,
-} from "../../support/catalyst-object.ts";
+} from "../../support/builder/catalyst-object.ts";
 
 const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
 const nowMs = Date.parse(NOW);

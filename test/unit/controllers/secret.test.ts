@@ -6,7 +6,7 @@ import {
   secretNames,
   secretsDigest,
 } from "../../../src/controllers/sovereign/secret.ts";
-import { sovereign } from "../../support/catalyst-object.ts";
+import { sovereign } from "../../support/builder/catalyst-object.ts";
 
 describe("the Secrets that a Sovereign runs with", () => {
   const secret = (name: string, resourceVersion: string, uri?: string): [string, SecretObject] => [

@@ -19,7 +19,7 @@ import {
   NOW,
   sovereign,
   verifiedOn,
-} from "../../support/catalyst-object.ts";
+} from "../../support/builder/catalyst-object.ts";
 
 const nowMs = Date.parse(NOW);
 const ALL = ["ImagePinned", "DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"];

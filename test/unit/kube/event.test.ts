@@ -9,7 +9,7 @@ import {
   sendJson,
   sendRefusal,
   startScriptedApi,
-} from "../../support/scripted-api.ts";
+} from "../../support/server/scripted-api.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

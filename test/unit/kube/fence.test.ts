@@ -10,7 +10,7 @@ import {
   sendRefusal,
   startScriptedApi,
   until,
-} from "../../support/scripted-api.ts";
+} from "../../support/server/scripted-api.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

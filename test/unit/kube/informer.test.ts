@@ -15,7 +15,7 @@ import {
   type TestConfigMap,
   until,
   watchLine,
-} from "../../support/scripted-api.ts";
+} from "../../support/server/scripted-api.ts";
 
 type Answer = (request: SeenRequest, response: ServerResponse) => void;
 

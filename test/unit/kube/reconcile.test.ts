@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { KubeError } from "../../../src/kube/error.ts";
-import { FieldFight } from "../../../src/kube/fight.ts";
+import { FieldFight } from "../../../src/kube/field-conflict.ts";
 import type { Informer, InformerHandler } from "../../../src/kube/informer.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import {
@@ -15,7 +15,7 @@ import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
-import { until } from "../../support/scripted-api.ts";
+import { until } from "../../support/server/scripted-api.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

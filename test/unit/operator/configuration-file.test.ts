@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createConfigurationFile } from "../../../src/cli/operator/configuration-file.ts";
+import { createConfigurationFile } from "../../../src/operator/configuration-file.ts";
 
 let text: string | undefined;
 let parsed = 0;

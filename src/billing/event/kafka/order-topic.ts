@@ -1,8 +1,8 @@
 import type { MessageToProduce, Producer } from "@platformatic/kafka";
 import { errorMessage } from "../../../platform/errors.ts";
+import type { TenantSubdomain } from "../../tenant/directory.ts";
 import { type OutboxEvent, SinkUnavailableError } from "../outbox.ts";
-import type { TenantSubdomain } from "../tenant-directory.ts";
-import { settledWithin, untilAborted } from "./patience.ts";
+import { settledWithin, untilAborted } from "./timeout.ts";
 
 export const ORDER_TOPIC = "sme.order.events";
 

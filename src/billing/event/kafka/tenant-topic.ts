@@ -1,8 +1,8 @@
 import { errorMessage } from "../../../platform/errors.ts";
 import type { Logger } from "../../../platform/log.ts";
 import { sleep } from "../../../platform/shutdown.ts";
-import type { TenantEventReceiver } from "../tenant-event-receiver.ts";
-import { settledWithin, untilAborted } from "./patience.ts";
+import type { TenantEventReceiver } from "../../tenant/event-receiver.ts";
+import { settledWithin, untilAborted } from "./timeout.ts";
 
 export const TENANT_TOPIC = "sme.tenant.events";
 /** The earlier service's group: its committed offsets are where we go on. */

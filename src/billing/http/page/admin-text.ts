@@ -55,7 +55,7 @@ export interface AdminShellText {
 }
 
 /** What its script says. */
-export interface AdminScriptText {
+interface AdminScriptText {
   copyLink: string;
   qrCode: string;
   revoke: string;

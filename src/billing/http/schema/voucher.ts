@@ -21,7 +21,7 @@ const codeOf = (description = "") =>
 
 const code = codeOf();
 
-export const creditOmr = Type.Integer({
+const creditOmr = Type.Integer({
   minimum: INT4_MIN,
   maximum: MAX_OMR,
   description: "Whole OMR above 0. An adopted voucher may be sent back with the credit that it has.",

@@ -4,12 +4,12 @@ import { desiredNamespace, desiredServiceAccounts } from "../desired-metadata.ts
 import { databaseIdentity } from "../secret.ts";
 import type { Stop } from "../status.ts";
 import { addFinalizer } from "../tear-down.ts";
-import { findAgreement } from "./agreement.ts";
 import { checkDatabase } from "./database.ts";
 import { applyManaged } from "./drift.ts";
+import { checkReach } from "./eligibility.ts";
+import { findAgreement } from "./franchise.ts";
 import { migrate, migratedImage } from "./migration.ts";
 import { pinImage } from "./pin.ts";
-import { checkReach } from "./reach.ts";
 import { judgeRollout, keepWorkload } from "./rollout.ts";
 import { findMissingSecret, readSecrets } from "./secret.ts";
 import type { Step } from "./step.ts";

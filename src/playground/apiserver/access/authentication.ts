@@ -6,7 +6,7 @@ import type { ServiceAccountTokens, VerifiedToken } from "./token.ts";
 import { ANONYMOUS, asAuthenticated, type UserInfo } from "./user.ts";
 
 /** What a request shows of its sender. An `IncomingMessage` over TLS fits as it is. */
-export interface Credentials {
+interface Credentials {
   headers: Pick<IncomingHttpHeaders, "authorization">;
   socket: {
     /** True when the client's certificate was verified against the server's client CA. */

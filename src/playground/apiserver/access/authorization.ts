@@ -26,7 +26,7 @@ export interface ResourceAttributes {
   name?: string;
 }
 
-export interface PathAttributes {
+interface PathAttributes {
   user: UserInfo;
   /** The HTTP method in lower case. */
   verb: string;

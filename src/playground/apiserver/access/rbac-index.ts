@@ -23,7 +23,7 @@ interface Subject {
 }
 
 /** One role given to one subject. `namespace` is undefined when the grant holds everywhere. */
-export interface Grant {
+interface Grant {
   rules: readonly PolicyRule[];
   /** As the authorizer tells it: `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
   source: string;

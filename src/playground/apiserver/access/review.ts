@@ -6,7 +6,7 @@ import type { UserInfo } from "./user.ts";
 
 type Json = Record<string, unknown>;
 
-export interface ReviewRequest {
+interface ReviewRequest {
   /** Who asks. */
   user: UserInfo;
   /** From the path; undefined for cluster-scoped reviews. */

@@ -3,7 +3,7 @@ import { exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { errorMessage } from "../../../platform/errors.ts";
 import { serviceAccountGroups, serviceAccountUsername, type UserInfo } from "./user.ts";
 
-export interface ObjectIdentity {
+interface ObjectIdentity {
   name: string;
   uid: string;
 }

@@ -7,7 +7,7 @@ import { type AdmissionNotes, type AdmissionRequest, createNotes, normalizedRequ
 import { createWebhook, type Webhook, type WebhookDeps, type WebhookSpec } from "./webhook.ts";
 import { convertedTo, internalError } from "./webhook-review.ts";
 
-export type AdmissionResource =
+type AdmissionResource =
   | "mutatingwebhookconfigurations"
   | "validatingwebhookconfigurations"
   | "validatingadmissionpolicies"
@@ -30,7 +30,7 @@ export interface AdmissionChainDeps extends WebhookDeps {
   applyDefaults?(object: JsonObject, request: AdmissionRequest): void;
 }
 
-export interface AdmissionOutcome extends AdmissionNotes {
+interface AdmissionOutcome extends AdmissionNotes {
   /** As the mutating webhooks left it; null on DELETE. */
   object: JsonObject | null;
 }

@@ -41,7 +41,7 @@ export interface MatchResources {
   matchPolicy?: "Exact" | "Equivalent";
 }
 
-export interface PolicyValidation {
+interface PolicyValidation {
   expression: string;
   message?: string;
   messageExpression?: string;

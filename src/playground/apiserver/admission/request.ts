@@ -1,7 +1,7 @@
 import type { UserInfo } from "../access/user.ts";
 import type { JsonObject } from "../schema/json-schema.ts";
 
-export interface GroupVersionKind {
+interface GroupVersionKind {
   group: string;
   version: string;
   kind: string;

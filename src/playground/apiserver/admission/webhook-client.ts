@@ -10,7 +10,7 @@ export interface ClientConfig {
   caBundle?: string;
 }
 
-export interface Address {
+interface Address {
   host: string;
   port: number;
 }

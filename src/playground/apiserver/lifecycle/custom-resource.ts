@@ -12,7 +12,7 @@ import type { Store, StoreEvent } from "../store.ts";
 import type { DeleteOptions } from "../write/deletion.ts";
 import type { WriteRequest } from "../write/request.ts";
 import { shapeObject } from "../write/shape.ts";
-import { machineryRequest } from "./machinery.ts";
+import { machineryRequest } from "./lifecycle.ts";
 import { createWorkList } from "./work-list.ts";
 
 const CRD_STORAGE = "apiextensions.k8s.io/customresourcedefinitions";

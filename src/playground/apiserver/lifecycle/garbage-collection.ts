@@ -11,7 +11,7 @@ import {
 } from "../write/deletion.ts";
 import { ownerUids } from "../write/metadata.ts";
 import type { WriteRequest } from "../write/request.ts";
-import { machineryRequest } from "./machinery.ts";
+import { machineryRequest } from "./lifecycle.ts";
 import { createWorkList } from "./work-list.ts";
 
 export interface GarbageCollectorDeps {

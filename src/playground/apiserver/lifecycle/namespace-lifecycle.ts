@@ -4,7 +4,7 @@ import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { DeleteOptions } from "../write/deletion.ts";
 import type { WriteRequest } from "../write/request.ts";
-import { machineryRequest } from "./machinery.ts";
+import { machineryRequest } from "./lifecycle.ts";
 import { createWorkList } from "./work-list.ts";
 
 export interface NamespaceLifecycleDeps {

@@ -28,7 +28,7 @@ import {
 } from "./manager.ts";
 import { compare, fieldSetOf, isSame, merge, removeFields, withNamedParents } from "./typed-value.ts";
 
-export interface Writer {
+interface Writer {
   name: string;
   apiVersion: string;
   subresource: string;

@@ -8,7 +8,7 @@ export type Structure =
   | { kind: "map"; value: Json }
   | { kind: "list"; items: readonly ListItem[] };
 
-export interface ListItem {
+interface ListItem {
   step: string;
   value: unknown;
 }

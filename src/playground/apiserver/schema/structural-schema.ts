@@ -7,8 +7,6 @@ import { listTypeErrors } from "./list-type.ts";
 import { pruneUnknown } from "./prune.ts";
 import { compileValueCheck } from "./value-validation.ts";
 
-export { validateCustomResourceDefinition } from "./crd-validation.ts";
-
 export interface StructuralSchema {
   schema: JsonSchema;
   /** Fills in defaults, in place. */

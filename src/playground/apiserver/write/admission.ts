@@ -9,7 +9,7 @@ export interface Admission {
   validate(write: AdmittedWrite): Promise<void>;
 }
 
-export interface AdmittedWrite {
+interface AdmittedWrite {
   request: WriteRequest;
   operation: "CREATE" | "UPDATE" | "DELETE";
   /** Undefined on DELETE. */

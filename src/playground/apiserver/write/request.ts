@@ -2,7 +2,7 @@ import type { UserInfo } from "../access/user.ts";
 import { invalidOption } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 
-export type FieldValidation = "Ignore" | "Warn" | "Strict";
+type FieldValidation = "Ignore" | "Warn" | "Strict";
 
 /** Who writes what, and how. */
 export interface WriteRequest {

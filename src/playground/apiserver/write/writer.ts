@@ -11,12 +11,12 @@ import { invalidObject, valueInvalid, valueRequired } from "../schema/field-erro
 import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
 import type { Admission } from "./admission.ts";
-import { refuseInvalid, refuseMisfit, structural } from "./fitness.ts";
 import { generatedName, restoreSystemMetadata, stampCreation } from "./metadata.ts";
 import { checkNamespace } from "./precondition.ts";
 import type { WriteRequest } from "./request.ts";
 import { emptyObject, shapeObject } from "./shape.ts";
 import { prepareCreate, prepareUpdate, untouchedFields, wantsResourceVersion } from "./strategy.ts";
+import { refuseInvalid, refuseMisfit, structural } from "./validation.ts";
 
 export interface WriterDeps {
   store: Store;

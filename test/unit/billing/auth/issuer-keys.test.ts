@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, type JWK, type JWTVerifyGetKey } from "jose
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createIssuerKeys } from "../../../../src/billing/auth/issuer-keys.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
-import { type AnsweringServer, startAnsweringServer } from "../../../support/answering-server.ts";
+import { type AnsweringServer, startAnsweringServer } from "../../../support/server/answering-server.ts";
 
 const DISCOVERY = "/.well-known/openid-configuration";
 let key: JWK;

@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWTPayload, SignJW
 import { describe, expect, it } from "vitest";
 import { createTokenVerifier, type TokenSettings } from "../../../../src/billing/auth/token.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
-import { FQDN, JWT_SECRET, signToken } from "../../../support/billing.ts";
+import { FQDN, JWT_SECRET, signToken } from "../../../support/builder/billing.ts";
 
 const REFUSED = { code: "token_invalid", message: "the token does not hold here: sign in again" };
 

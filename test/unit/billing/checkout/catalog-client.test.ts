@@ -4,7 +4,7 @@ import {
   createCatalogClient,
   priceOrder,
 } from "../../../../src/billing/checkout/catalog.ts";
-import { type AnsweringServer, startAnsweringServer } from "../../../support/answering-server.ts";
+import { type AnsweringServer, startAnsweringServer } from "../../../support/server/answering-server.ts";
 
 let server: AnsweringServer;
 let nowMs: number;

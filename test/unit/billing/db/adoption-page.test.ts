@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RULES } from "../../../../src/billing/db/preflight/finding.ts";
 import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
-import { OBSTACLES } from "../../../support/adoption-obstacle.ts";
+import { OBSTACLES } from "../../../support/builder/adoption-obstacle.ts";
 
 const page = readFileSync(resolve(import.meta.dirname, "../../../../docs/adoption.md"), "utf8");
 

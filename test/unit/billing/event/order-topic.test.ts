@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createOrderTopic } from "../../../../src/billing/event/kafka/order-topic.ts";
 import { type OutboxEvent, SinkUnavailableError } from "../../../../src/billing/event/outbox.ts";
-import { freePort } from "../../../support/free-port.ts";
+import { freePort } from "../../../support/process/free-port.ts";
 
 const order = (tenantId: string): OutboxEvent => ({
   eventId: "0a4b8c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d",

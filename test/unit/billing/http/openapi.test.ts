@@ -11,7 +11,7 @@ import { createEnvReader } from "../../../../src/platform/env.ts";
 import { startHttpServer } from "../../../../src/platform/http-server.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { Registry } from "../../../../src/platform/metrics.ts";
-import { type ApiDocument, createContract } from "../../../support/api-contract.ts";
+import { type ApiDocument, createContract } from "../../../support/builder/openapi-contract.ts";
 
 let text: string;
 let document: ApiDocument;

@@ -8,7 +8,11 @@ import type { AdmissionRequest } from "../../../../src/playground/apiserver/admi
 import type { WebhookSpec } from "../../../../src/playground/apiserver/admission/webhook.ts";
 import type { JsonObject } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import { StatusError } from "../../../../src/playground/apiserver/status.ts";
-import { type Answer, startWebhookServer, type WebhookServer } from "../../../support/webhook-server.ts";
+import {
+  type Answer,
+  startWebhookServer,
+  type WebhookServer,
+} from "../../../support/server/webhook-server.ts";
 
 const CATCH_ALL = [{ operations: ["*"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] }];
 const ALLOW = { response: { allowed: true } };

@@ -1,5 +1,5 @@
 /** A type as the library's checker finds it. */
-export interface CheckedType {
+interface CheckedType {
   kind: string;
   name: string;
   hasDynType: boolean;
@@ -17,7 +17,7 @@ export interface Node {
   meta?: { macro?: Macro };
 }
 
-export interface Checker {
+interface Checker {
   check(node: Node, context: unknown): CheckedType;
   getType(name: string): CheckedType;
 }
@@ -27,7 +27,7 @@ export interface Macro {
   evaluate(evaluator: Evaluator, macro: unknown, context: unknown): unknown;
 }
 
-export interface Evaluator {
+interface Evaluator {
   run(node: Node, context: unknown): unknown;
   debugType(value: unknown): {
     fieldLazy?(value: unknown, name: string, node: Node, evaluator: Evaluator): unknown;

@@ -1,0 +1,97 @@
+import type { BillingRelease } from "../api/billing-release.ts";
+import { BILLING_RELEASE } from "../api/billing-release.ts";
+import { BLUEPRINT, type Blueprint } from "../api/blueprint.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../api/environment-policy.ts";
+import { FRANCHISE, type Franchise } from "../api/franchise.ts";
+import type { KindDefinition } from "../api/kind.ts";
+import { LABEL, MANAGED_BY } from "../api/label.ts";
+import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, WEBHOOK_TLS_SECRET } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import { ORGANIZATION, type Organization } from "../api/organization.ts";
+import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
+import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
+import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
+import {
+  CONFIG_MAPS,
+  DEPLOYMENTS,
+  INGRESSES,
+  JOBS,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  type Resource,
+  ROLE_BINDINGS,
+  resourceOf,
+  SECRETS,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../kube/resource.ts";
+import type { Logger } from "../platform/log.ts";
+import type { SecretObject } from "./certificate-secret.ts";
+
+export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
+
+const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
+const APPLIED = {
+  ...MANAGED,
+  transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
+};
+
+/** Every cache of the operator. Built-in kinds are watched only as far as the operator's own labels reach. */
+export function createCaches(deps: { client: KubeClient; logger: Logger }) {
+  const all: Informer<KubernetesObject>[] = [];
+  function cache<T extends KubernetesObject>(
+    resource: Resource,
+    options: InformerOptions<T> = {},
+  ): Informer<T> {
+    const informer = createInformer<T>(deps, resource, options);
+    all.push(informer as unknown as Informer<KubernetesObject>);
+    return informer;
+  }
+  const kind = <T extends KubernetesObject>(definition: KindDefinition) => cache<T>(resourceOf(definition));
+
+  const caches = {
+    sovereigns: cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES }),
+    releases: kind<BillingRelease>(BILLING_RELEASE),
+    franchises: kind<Franchise>(FRANCHISE),
+    blueprints: kind<Blueprint>(BLUEPRINT),
+    policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
+    organizations: kind<Organization>(ORGANIZATION),
+    namespaces: cache<KubernetesObject>(NAMESPACES),
+    deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
+    jobs: cache<JobObject>(JOBS, MANAGED),
+    pods: cache<PodObject>(PODS, {
+      ...MANAGED,
+      indexes: { [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""] },
+    }),
+    roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, APPLIED),
+    others: [
+      SERVICE_ACCOUNTS,
+      CONFIG_MAPS,
+      SERVICES,
+      INGRESSES,
+      NETWORK_POLICIES,
+      POD_DISRUPTION_BUDGETS,
+    ].map((resource) => cache<KubernetesObject>(resource, APPLIED)),
+    trust: cache<ConfigMapObject>(CONFIG_MAPS, {
+      namespace: SYSTEM_NAMESPACE,
+      fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
+    }),
+    webhookSecrets: cache<SecretObject>(SECRETS, {
+      namespace: SYSTEM_NAMESPACE,
+      fieldSelector: `metadata.name=${WEBHOOK_TLS_SECRET}`,
+    }),
+    webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
+  };
+  return {
+    ...caches,
+    synced: () => Promise.all(all.map(({ synced }) => synced)),
+    run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
+  };
+}
+
+export type OperatorCaches = ReturnType<typeof createCaches>;

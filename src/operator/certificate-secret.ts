@@ -1,0 +1,69 @@
+import type { ServingCertificates } from "../admission/certificate.ts";
+import { commonAuthorities } from "../admission/certificate-bundle.ts";
+import type { BelievedAuthorities, CertificateStore } from "../admission/certificate-keeper.ts";
+import { publishedBundles } from "../admission/webhook-configuration.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "../kube/error.ts";
+import type { Informer } from "../kube/informer.ts";
+import { SECRETS } from "../kube/resource.ts";
+
+export type SecretObject = KubernetesObject & { type?: string; data?: Record<string, string> };
+
+const KEY = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
+const FILES: Record<keyof ServingCertificates, string> = {
+  caBundle: "ca-bundle.crt",
+  caCertificate: "ca.crt",
+  caKey: "ca.key",
+  certificate: "tls.crt",
+  key: "tls.key",
+};
+const PARTS = Object.entries(FILES) as [keyof ServingCertificates, string][];
+
+/** The certificates of all replicas: one Secret. `secrets` says when it changes; it is read from the server itself. */
+export function createCertificateSecret(
+  client: KubeClient,
+  secrets: Informer<SecretObject>,
+): CertificateStore {
+  return {
+    async read() {
+      const secret = await client.get<SecretObject>(SECRETS, KEY);
+      const { data = {} } = secret ?? {};
+      const stored = Object.fromEntries(
+        PARTS.map(([part, file]) => [part, Buffer.from(data[file] ?? "", "base64").toString()]),
+      );
+      return { stored, version: secret?.metadata.resourceVersion };
+    },
+    async write(certificates, version) {
+      const secret: SecretObject = {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { ...KEY, ...(version === undefined ? {} : { resourceVersion: version }) },
+        type: "Opaque",
+        data: Object.fromEntries(
+          PARTS.map(([part, file]) => [file, Buffer.from(certificates[part]).toString("base64")]),
+        ),
+      };
+      try {
+        await (version === undefined ? client.create(SECRETS, secret) : client.replace(SECRETS, secret));
+        return true;
+      } catch (error) {
+        if (isAlreadyExists(error) || isConflict(error) || isNotFound(error)) return false;
+        throw error;
+      }
+    },
+    onChange: (handler, signal) => secrets.onChange(handler, signal),
+  };
+}
+
+/** What API servers believe: the CAs in the webhook configuration. */
+export function createBelievedAuthorities(configurations: Informer<KubernetesObject>): BelievedAuthorities {
+  return {
+    current: () => commonAuthorities(publishedBundles(configurations.get(WEBHOOK_CONFIGURATION))),
+    onChange: (handler, signal) =>
+      configurations.onChange(({ object }) => {
+        if (object.metadata.name === WEBHOOK_CONFIGURATION) handler();
+      }, signal),
+  };
+}

@@ -1,0 +1,148 @@
+import { blueprintTrust } from "../admission/rules/blueprint.ts";
+import type { SignatureVerifier } from "../admission/signature/verifier.ts";
+import type { Trust } from "../admission/trust.ts";
+import type { Blueprint } from "../api/blueprint.ts";
+import { FIELD_MANAGER } from "../api/name.ts";
+import { isInTerm } from "../api/term.ts";
+import { runSmokeTest } from "../billing/smoke.ts";
+import {
+  billingReleaseWatches,
+  createBillingReleaseReconciler,
+} from "../controllers/billing-release/controller.ts";
+import { blueprintWatches, createBlueprintReconciler } from "../controllers/blueprint/controller.ts";
+import {
+  createEnvironmentPolicyReconciler,
+  environmentPolicyWatches,
+} from "../controllers/environment-policy/controller.ts";
+import { createFranchiseReconciler, franchiseWatches } from "../controllers/franchise/controller.ts";
+import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
+import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
+import { sovereignWatches } from "../controllers/sovereign/watch.ts";
+import {
+  createWebhookConfigurationReconciler,
+  webhookConfigurationWatches,
+} from "../controllers/webhook-configuration/controller.ts";
+import type { Applied, Applier } from "../kube/apply.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/event.ts";
+import type { ReconcileMetrics } from "../kube/metric.ts";
+import { type Controller, createController } from "../kube/reconcile.ts";
+import type { Logger } from "../platform/log.ts";
+import { Counter, type Registry } from "../platform/metrics.ts";
+import type { OperatorCaches } from "./cache.ts";
+import { probeDatabase } from "./database-probe.ts";
+import type { OperatorKey } from "./signing-key.ts";
+import type { Webhook } from "./webhook.ts";
+
+export interface ControllerDeps {
+  client: KubeClient;
+  applier: Applier;
+  caches: OperatorCaches;
+  events: EventRecorder;
+  key: OperatorKey;
+  verifier: SignatureVerifier;
+  trust: () => Trust;
+  webhook: Webhook;
+  metrics: ReconcileMetrics;
+  /** `catalyst_drift_corrected_total`. */
+  driftCounter: Counter;
+  concurrency: number;
+  billingDrainSeconds: number;
+  logger: Logger;
+  now: () => Date;
+}
+
+export function createDriftCounter(registry: Registry): Counter {
+  return new Counter({
+    name: "catalyst_drift_corrected_total",
+    help: "Hand edits of managed objects that were put back.",
+    labelNames: ["sovereign", "kind"],
+    registers: [registry],
+  });
+}
+
+/** All controllers, for whoever leads. Made anew for each term of leadership: a queue ends with its term. */
+export function createControllers(deps: ControllerDeps): Controller[] {
+  const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
+  const common = { client, applier, fieldManager: FIELD_MANAGER, now };
+  const create = (
+    name: string,
+    options: Omit<Parameters<typeof createController>[1], "name" | "concurrency">,
+  ) => createController({ logger, metrics }, { name, concurrency, ...options });
+
+  const sovereign = {
+    ...common,
+    caches,
+    events,
+    logger,
+    operatorJwks: key.jwks,
+    mintToken: key.mintToken,
+    probeDatabase,
+    billingDrainSeconds: deps.billingDrainSeconds,
+    smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
+      runSmokeTest({ ...input, fetch, now }),
+    onDrift: (name: string, drift: { kind: string }) =>
+      deps.driftCounter.inc({ sovereign: name, kind: drift.kind }),
+  };
+  const release = { ...common, releases: caches.releases, sovereigns: caches.sovereigns };
+  const franchise = {
+    ...common,
+    franchises: caches.franchises,
+    sovereigns: caches.sovereigns,
+    blueprints: caches.blueprints,
+  };
+  const blueprint = {
+    ...common,
+    blueprints: caches.blueprints,
+    verify(object: Blueprint) {
+      const inTerm = caches.franchises.list().filter((it) => isInTerm(it, now().getTime()));
+      const trust = blueprintTrust(object, deps.trust().entries, inTerm);
+      return deps.verifier.verify(object.spec.source.ref.replace(/^oci:\/\//, ""), trust);
+    },
+  };
+  const organization = {
+    ...common,
+    organizations: caches.organizations,
+    namespaces: caches.namespaces,
+    roleBindings: caches.roleBindings,
+  };
+  const webhookConfiguration = {
+    applier,
+    configurations: caches.webhookConfigurations,
+    desired: deps.webhook.desired,
+    onDesired: deps.webhook.onDesired,
+    onApplied: (applied: Applied) => deps.webhook.restoration.report(applied, events),
+  };
+  const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
+
+  return [
+    create("sovereign", {
+      watches: sovereignWatches(caches, now),
+      reconcile: createSovereignReconciler(sovereign),
+    }),
+    create("billingrelease", {
+      watches: billingReleaseWatches(release),
+      reconcile: createBillingReleaseReconciler(release),
+    }),
+    create("franchise", {
+      watches: franchiseWatches(franchise),
+      reconcile: createFranchiseReconciler(franchise),
+    }),
+    create("blueprint", {
+      watches: blueprintWatches(blueprint),
+      reconcile: createBlueprintReconciler(blueprint),
+    }),
+    create("organization", {
+      watches: organizationWatches(organization),
+      reconcile: createOrganizationReconciler(organization),
+    }),
+    create("environmentpolicy", {
+      watches: environmentPolicyWatches(policy),
+      reconcile: createEnvironmentPolicyReconciler(policy),
+    }),
+    create("webhookconfiguration", {
+      watches: webhookConfigurationWatches(webhookConfiguration),
+      reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
+    }),
+  ];
+}

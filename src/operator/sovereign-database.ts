@@ -1,0 +1,57 @@
+import { isConditionTrue } from "../api/condition.ts";
+import { sovereignNamespace } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+import {
+  billingEnvironment,
+  databaseVariable,
+  type EnvVariable,
+} from "../controllers/sovereign/desired-pod.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { SECRETS } from "../kube/resource.ts";
+import type { Env } from "../platform/env.ts";
+
+type SecretObject = KubernetesObject & { data?: Record<string, string> };
+
+/** Whether its database has the schema, so that somebody may work on it. */
+export const isMigrated = ({ spec, status }: Sovereign): boolean =>
+  spec.cluster === undefined &&
+  !spec.suspend &&
+  isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.migrated);
+
+/** Undefined while the Secret is not there. */
+export async function readDatabaseUrl(client: KubeClient, sovereign: Sovereign): Promise<string | undefined> {
+  return (await resolve(client, sovereign, [databaseVariable(sovereign)]))?.DATABASE_URL;
+}
+
+/** The environment that the Sovereign's billing Pods run with; undefined while a Secret of it is not there. */
+export function readBillingEnvironment(client: KubeClient, sovereign: Sovereign): Promise<Env | undefined> {
+  return resolve(client, sovereign, billingEnvironment(sovereign));
+}
+
+/** As a kubelet does: the variables with the values that they refer to. */
+async function resolve(
+  client: KubeClient,
+  sovereign: Sovereign,
+  variables: readonly EnvVariable[],
+): Promise<Env | undefined> {
+  const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
+  const secrets = new Map<string, Promise<SecretObject | undefined>>();
+  const read = (name: string) => {
+    const reading = secrets.get(name) ?? client.get<SecretObject>(SECRETS, { name, namespace });
+    secrets.set(name, reading);
+    return reading;
+  };
+  const env: Record<string, string> = {};
+  for (const { name, value, valueFrom } of variables) {
+    if (valueFrom === undefined) {
+      env[name] = value ?? "";
+      continue;
+    }
+    const { name: secret, key, optional = false } = valueFrom.secretKeyRef;
+    const stored = (await read(secret))?.data?.[key];
+    if (stored !== undefined) env[name] = Buffer.from(stored, "base64").toString();
+    else if (!optional) return undefined;
+  }
+  return env;
+}

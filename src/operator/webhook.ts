@@ -1,0 +1,112 @@
+import type { Server } from "node:https";
+import { createCertificateKeeper } from "../admission/certificate-keeper.ts";
+import { createReviewer } from "../admission/review.ts";
+import { createWebhookHandler } from "../admission/routes.ts";
+import type { PlatformIdentities } from "../admission/rules/input.ts";
+import type { SignatureVerifier } from "../admission/signature/verifier.ts";
+import { NO_TRUST, parseTrust, type Trust } from "../admission/trust.ts";
+import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
+import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, TRUST_KEY, WEBHOOK_SERVICE } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { errorMessage } from "../platform/errors.ts";
+import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Registry } from "../platform/metrics.ts";
+import type { OperatorCaches } from "./cache.ts";
+import { createBelievedAuthorities, createCertificateSecret } from "./certificate-secret.ts";
+import type { OperatorSettings } from "./settings.ts";
+import { createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
+
+export interface Webhook {
+  server: RunningHttpServer;
+  /** Whether API servers believe its certificate. */
+  isBelieved(): boolean;
+  /** Keeps the certificate valid until the signal fires. */
+  maintain(signal: AbortSignal): void;
+  /** The configuration as it should be now, for the leader to apply. */
+  desired(): KubernetesObject;
+  /** Hears that another one is desired. */
+  onDesired(handler: () => void, signal: AbortSignal): void;
+  restoration: RestorationReport;
+}
+
+function certificateNames(webhookUrl: string | undefined): string[] {
+  const service = ["", ".cluster.local"].map(
+    (suffix) => `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc${suffix}`,
+  );
+  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
+}
+
+export async function startWebhook(deps: {
+  client: KubeClient;
+  caches: OperatorCaches;
+  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl">;
+  verifier: SignatureVerifier;
+  trust: () => Trust;
+  platform: PlatformIdentities;
+  registry: Registry;
+  logger: Logger;
+  now: () => Date;
+  /** As in the certificate keeper. */
+  settleMs?: number;
+}): Promise<Webhook> {
+  const { client, caches, settings, logger, registry, now, settleMs } = deps;
+  const keeper = await createCertificateKeeper({
+    store: createCertificateSecret(client, caches.webhookSecrets),
+    believed: createBelievedAuthorities(caches.webhookConfigurations),
+    names: certificateNames(settings.webhookUrl),
+    logger,
+    now,
+    ...(settleMs === undefined ? {} : { settleMs }),
+  });
+  const review = createReviewer({
+    verifier: deps.verifier,
+    platform: deps.platform,
+    now,
+    lookups: {
+      franchises: () => caches.franchises.list(),
+      organizations: () => caches.organizations.list(),
+      blueprints: () => caches.blueprints.list(),
+      namespaceLabels: (name) => caches.namespaces.get(name)?.metadata.labels,
+      trust: deps.trust,
+    },
+  });
+  const server = await startHttpServer({
+    handler: createWebhookHandler({ review, logger, registry }),
+    host: settings.host,
+    port: settings.webhookPort,
+    tls: keeper.serving(),
+  });
+  keeper.onServe((pair) =>
+    (server.server as Server).setSecureContext({ ...pair, minVersion: MIN_TLS_VERSION }),
+  );
+
+  return {
+    server,
+    isBelieved: keeper.isBelieved,
+    maintain: keeper.maintain,
+    desired: () =>
+      desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.platform),
+    onDesired: keeper.onBundle,
+    restoration: createRestorationReport({ registry, logger }),
+  };
+}
+
+/** The platform's trust as the ConfigMap says it now; the last one that could be read while it is broken. */
+export function watchTrust(caches: OperatorCaches, logger: Logger): () => Trust {
+  let trust = NO_TRUST;
+  caches.trust.onChange(({ kind, object }) => {
+    if (object.metadata.name !== TRUST_CONFIG_MAP || object.metadata.namespace !== SYSTEM_NAMESPACE) return;
+    try {
+      trust = kind === "deleted" ? NO_TRUST : parseTrust(object.data?.[TRUST_KEY] ?? "");
+      logger.info({ entries: trust.entries.length }, "trust read");
+    } catch (error) {
+      logger.error(
+        { error: errorMessage(error) },
+        `ConfigMap ${TRUST_CONFIG_MAP} is broken: the trust before it still holds`,
+      );
+    }
+  });
+  return () => trust;
+}

@@ -1,0 +1,298 @@
+import type pg from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  issueVoucher,
+  placeOrder,
+  reconcile,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../../support/builder/billing.ts";
+
+/** Two instances on one database, as on a Sovereign. */
+let first: TestBilling;
+let second: TestBilling;
+let run = 0;
+let code = "";
+
+beforeAll(async () => {
+  first = await startBilling();
+  second = await startBilling({ database: first.database });
+});
+
+afterAll(async () => {
+  try {
+    expect(await reconcile(first)).toEqual([]);
+  } finally {
+    await second.close();
+    await first.close();
+  }
+});
+
+beforeEach(() => {
+  run += 1;
+  code = `LOCK-${run}`;
+});
+
+const named = (name: string) => `${name}-${run}`;
+
+async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  return (await first.database.pool.query(sql, values)).rows;
+}
+
+const holders = new Set<pg.PoolClient>();
+
+afterEach(() => {
+  for (const client of holders) client.release(true);
+  holders.clear();
+});
+
+/** Does it in a transaction that stays open until it is released, or its test is over. */
+async function hold(sql: string, values: unknown[] = []) {
+  const client = await first.database.pool.connect();
+  holders.add(client);
+  await client.query("BEGIN");
+  await client.query(sql, values);
+  const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+  return {
+    pid: rows[0].pid as number,
+    async release(end: "COMMIT" | "ROLLBACK" = "COMMIT"): Promise<void> {
+      await client.query(end);
+      holders.delete(client);
+      client.release();
+    },
+  };
+}
+const holdVoucher = (voucher = code) => hold("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [voucher]);
+const holdCustomer = (name: string) =>
+  hold("SELECT FROM customers WHERE user_id = $1 FOR UPDATE", [named(name)]);
+
+/** Until so many connections wait for a lock; with `holder`, for one of this connection. */
+async function waiting(count: number, holder?: number): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const rows = await rowsOf(
+      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+          AND ($1::int IS NULL OR $1 = ANY (pg_blocking_pids(pid)))`,
+      [holder],
+    );
+    if (rows.length >= count) return;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+  throw new Error(`never waited: ${count}`);
+}
+
+const order = (
+  instance: TestBilling,
+  name: string,
+  body: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+) => placeOrder(instance, named(name), { plan_id: "free", ...body }, headers);
+const key = (name: string) => ({ "Idempotency-Key": named(name) });
+
+const balanceOf = async (name: string) =>
+  (await rowsOf("SELECT balance_baisa::int AS baisa FROM customers WHERE user_id = $1", [named(name)]))[0]
+    ?.baisa;
+
+async function giveCredit(name: string, credit: number): Promise<void> {
+  await issueVoucher(first, `GIFT-${name.toUpperCase()}-${run}`, { credit_omr: credit });
+  expect((await order(first, name, { promo_code: `GIFT-${name}-${run}` })).status).toBe(200);
+}
+
+describe("a customer's balance", () => {
+  it("is spent once by an order that waits for a voucher and one of another instance", async () => {
+    await giveCredit("spender", 9);
+    await issueVoucher(first, code, { credit_omr: 1 });
+    const held = await holdVoucher();
+    const waits = order(first, "spender", { plan_id: "small", promo_code: code });
+    await waiting(1);
+    const comesLater = order(second, "spender", { plan_id: "small" });
+    await waiting(2);
+    await held.release();
+    expect([(await waits).status, (await comesLater).status]).toEqual([200, 503]);
+    expect(await balanceOf("spender")).toBe(1_000);
+  });
+
+  it("is spent once by orders of two instances that wait for the customer", async () => {
+    await giveCredit("spender", 9);
+    const held = await holdCustomer("spender");
+    const orders = [first, second].map((instance) => order(instance, "spender", { plan_id: "small" }));
+    await waiting(2);
+    await held.release();
+    expect((await Promise.all(orders)).map(({ status }) => status).sort()).toEqual([200, 503]);
+    expect(await balanceOf("spender")).toBe(0);
+  });
+});
+
+describe("a voucher's last place", () => {
+  it("goes to one of two customers who come by two instances", async () => {
+    await issueVoucher(first, code, { max_redemptions: 1 });
+    const held = await holdVoucher();
+    const orders = [first, second].map((instance, side) =>
+      order(instance, `last-${side}`, { promo_code: code }),
+    );
+    await waiting(2);
+    await held.release();
+    expect((await Promise.all(orders)).map(({ status }) => status).sort()).toEqual([200, 410]);
+    expect(await rowsOf("SELECT times_redeemed FROM promo_codes WHERE code = $1", [code])).toEqual([
+      { times_redeemed: 1 },
+    ]);
+  });
+});
+
+describe("a customer or tenant that comes to be at this moment", () => {
+  it("is served where another instance has just made the customer", async () => {
+    const held = await hold("INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, '', '')", [
+      named("newcomer"),
+    ]);
+    const placed = order(first, "newcomer");
+    await waiting(1);
+    await held.release();
+    expect((await placed).status).toBe(200);
+  });
+
+  it.each([
+    ["COMMIT", 403],
+    ["ROLLBACK", 200],
+  ] as const)("hears whose the tenant is where another claim of it ends with %s", async (end, status) => {
+    await order(first, "owner");
+    const held = await hold(
+      "INSERT INTO tenants (tenant_id, customer_id) SELECT $2, id FROM customers WHERE user_id = $1",
+      [named("owner"), named("wanted")],
+    );
+    const placed = order(first, "wants", { tenant_id: named("wanted") });
+    await waiting(1);
+    await held.release(end);
+    expect((await placed).status).toBe(status);
+    expect(
+      await rowsOf(
+        "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+        [named("wanted")],
+      ),
+    ).toEqual([{ user_id: named(end === "COMMIT" ? "owner" : "wants") }]);
+  });
+
+  it("gets a tenant whose only order is undone while it waits for its voucher", async () => {
+    await order(first, "gives-up", { tenant_id: named("passed-on") });
+    await issueVoucher(first, code);
+    const held = await holdVoucher();
+    const placed = order(first, "takes-over", { tenant_id: named("passed-on"), promo_code: code });
+    await waiting(1);
+    await rowsOf("DELETE FROM tenants WHERE tenant_id = $1", [named("passed-on")]);
+    await held.release();
+    expect((await placed).status).toBe(200);
+  });
+
+  it("is refused the second time that this happens, and not left without an answer", async () => {
+    await order(first, "gives-up", { tenant_id: named("passed-on") });
+    await giveCredit("takes-over", 1);
+    await issueVoucher(first, code);
+    const customer = await holdCustomer("takes-over");
+    const placed = order(first, "takes-over", { tenant_id: named("passed-on"), promo_code: code });
+    await waiting(1, customer.pid);
+    const voucher = await holdVoucher();
+    await customer.release();
+    await waiting(1, voucher.pid);
+    await rowsOf("DELETE FROM tenants WHERE tenant_id = $1", [named("passed-on")]);
+    await voucher.release();
+    const answer = await placed;
+    expect([answer.status, answer.json.code]).toEqual([403, "tenant_not_yours"]);
+  });
+
+  it("claims no tenant with an order that is refused once its customer is free", async () => {
+    await giveCredit("refused", 1);
+    const held = await holdCustomer("refused");
+    const refused = order(first, "refused", { tenant_id: named("open"), promo_code: "NO-SUCH" });
+    await waiting(1);
+    await held.release();
+    expect((await refused).status).toBe(404);
+    expect((await order(first, "other", { tenant_id: named("open") })).status).toBe(200);
+  });
+});
+
+describe("two calls that make the same customers and tenants", () => {
+  it.each([
+    ["customers", "user_id"],
+    ["tenants", "tenant_id"],
+  ])("do not wait crosswise for their %s, whatever order they come in", async (table, column) => {
+    const names = ["a", "b"];
+    // Each row takes a while, so that the calls meet half way.
+    await rowsOf(`
+      CREATE OR REPLACE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;
+      CREATE TRIGGER linger BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.${column} LIKE 'meets-%') EXECUTE FUNCTION linger()`);
+    try {
+      const ask = (list: string[]) =>
+        rowsOf("SELECT line, outcome FROM billing_checkout($1, 'x', '{organization}', NULL, false)", [
+          JSON.stringify(
+            list.map((name, line) => ({
+              line,
+              user_id: `meets-${named(table === "customers" ? name : `${name}-${list[0]}`)}`,
+              email: "",
+              tenant_id: `meets-${named(table === "tenants" ? name : `${name}-${list[0]}`)}`,
+              tenant_member: true,
+              plan_id: "free",
+              apps: [],
+              addons: [],
+              total_baisa: 0,
+            })),
+          ),
+        ]);
+      const calls = await Promise.allSettled([ask(names), ask(names.toReversed())]);
+      expect(calls.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+    } finally {
+      await rowsOf(`DROP TRIGGER linger ON ${table}`);
+    }
+  });
+});
+
+describe("an Idempotency-Key that is in flight", () => {
+  it("is one user's: another one with the same key is served meanwhile", async () => {
+    await giveCredit("slow", 9);
+    const held = await holdCustomer("slow");
+    const waits = order(first, "slow", {}, key("same"));
+    await waiting(1);
+    expect((await order(second, "quick", {}, key("same"))).status).toBe(200);
+    await held.release();
+    expect((await waits).status).toBe(200);
+  });
+
+  it("is one request's: another key of the same user waits its turn", async () => {
+    await giveCredit("slow", 9);
+    const held = await holdCustomer("slow");
+    const orders = [first, second].map((instance, side) => order(instance, "slow", {}, key(`key-${side}`)));
+    await waiting(2);
+    await held.release();
+    expect((await Promise.all(orders)).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
+  it("is refused at once on another instance, and places nothing there", async () => {
+    await giveCredit("slow", 9);
+    const held = await holdCustomer("slow");
+    const waits = order(first, "slow", { plan_id: "small" }, key("once"));
+    await waiting(1);
+    const again = await order(second, "slow", { plan_id: "small" }, key("once"));
+    expect([again.status, again.json.code]).toEqual([409, "idempotency_in_flight"]);
+    await held.release();
+    const placed = await waits;
+    expect([placed.status, (await order(second, "slow", { plan_id: "small" }, key("once"))).text]).toEqual([
+      200,
+      placed.text,
+    ]);
+    expect(await balanceOf("slow")).toBe(0);
+  });
+
+  it("is so for every endpoint: not a checkout while an issue has it", async () => {
+    await issueVoucher(first, code);
+    const token = await signToken(named("both"), "sovereign-admin");
+    const held = await holdVoucher();
+    const issued = first.ask("/billing/vouchers/issue", {
+      token,
+      body: { code, credit_omr: 3 },
+      headers: key("everywhere"),
+    });
+    await waiting(1);
+    const answer = await order(second, "both", {}, key("everywhere"));
+    expect([answer.status, answer.json.code]).toEqual([409, "idempotency_in_flight"]);
+    await held.release();
+    expect((await issued).status).toBe(200);
+  });
+});

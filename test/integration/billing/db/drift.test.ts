@@ -1,0 +1,124 @@
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { readSchemaState } from "../../../../src/billing/db/fingerprint.ts";
+import { SHAPE_PATH } from "../../../../src/cli/generate.ts";
+import { readShapeOf } from "../../../../src/cli/generate-shape.ts";
+import { startBilling } from "../../../support/builder/billing.ts";
+import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { runCommand } from "../../../support/process/command.ts";
+import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+
+const opened: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+async function drifted(...statements: string[]): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  opened.push(() => database.drop());
+  for (const statement of statements) await database.pool.query(statement);
+  return database;
+}
+
+async function driftOf({ pool }: TestDatabase): Promise<string[]> {
+  const client = await pool.connect();
+  try {
+    return (await readSchemaState(client)).drift;
+  } finally {
+    client.release();
+  }
+}
+
+describe("shape.json", () => {
+  it("is what the migrations make: npm run generate writes it", async () => {
+    const { url } = await drifted();
+    expect(readFileSync(SHAPE_PATH, "utf8")).toBe(await readShapeOf(url));
+  });
+});
+
+describe("drift", () => {
+  it.each([
+    [
+      "a column more",
+      "ALTER TABLE promo_codes ADD COLUMN extra int",
+      ["column promo_codes.extra is not ours"],
+    ],
+    ["a column less", "ALTER TABLE invoices DROP COLUMN pdf_url", ["column invoices.pdf_url is missing"]],
+    [
+      "another default",
+      "ALTER TABLE promo_codes ALTER COLUMN active SET DEFAULT false",
+      ["column promo_codes.active differs: default is false, should be true"],
+    ],
+    [
+      "another type",
+      "ALTER TABLE outbox ALTER COLUMN attempts TYPE bigint",
+      ["column outbox.attempts differs: type is bigint, should be integer"],
+    ],
+    [
+      "a constraint less",
+      "ALTER TABLE customers DROP CONSTRAINT customers_balance_check",
+      ["constraint customers.customers_balance_check is missing"],
+    ],
+    ["an index less", "DROP INDEX orders_tenant_idx", ["index orders.orders_tenant_idx is missing"]],
+    [
+      "another body",
+      "CREATE OR REPLACE FUNCTION billing_amount_baisa(o orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint'",
+      ["function billing_amount_baisa(o public.orders) differs: body is another one"],
+    ],
+    [
+      "a trigger that is off",
+      "ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only",
+      ["trigger credit_ledger.credit_ledger_append_only differs: enabled is D, should be O"],
+    ],
+    [
+      "row level security",
+      "ALTER TABLE promo_codes ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON promo_codes USING (true)",
+      ["table promo_codes differs: rowSecurity is true, should be false", "policy promo_codes.p is not ours"],
+    ],
+    // What went with it is not told.
+    ["a table less", "DROP TABLE handled_events", ["table handled_events is missing"]],
+    ["nothing", "CREATE TABLE theirs (id int); CREATE VIEW live AS SELECT code FROM promo_codes", []],
+    [
+      "what a newer program may have made",
+      "ALTER TABLE promo_codes ADD COLUMN extra int; INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-later', '')",
+      [],
+    ],
+  ])("is told object by object: %s", async (_what, statement, lines) => {
+    expect(await driftOf(await drifted(statement))).toEqual(lines);
+  });
+
+  it("is told by /readyz, at most twenty objects of it, and nobody is kept from being served", async () => {
+    const columns = Array.from({ length: 21 }, (_, n) => `ADD COLUMN c${n} int`).join(", ");
+    const database = await drifted(`ALTER TABLE settings ${columns}`);
+    const billing = await startBilling({ database });
+    opened.push(() => billing.close());
+    const { status, json } = await billing.ask("/readyz");
+    expect([status, json.schema.drift.length, json.schema.drift[0]]).toEqual([
+      200,
+      20,
+      "column settings.c0 is not ours",
+    ]);
+  });
+
+  it("is no member of /readyz where there is none", async () => {
+    const billing = await startBilling();
+    opened.push(() => billing.close());
+    expect(Object.keys((await billing.ask("/readyz")).json.schema)).toEqual(["version", "fingerprint"]);
+  });
+
+  it("is told by the start of billing, once", async () => {
+    const { url } = await drifted("DROP INDEX orders_tenant_idx");
+    const processes = createBillingProcesses(url);
+    opened.push(() => processes.close());
+    const { log } = await processes.start();
+    await until(() => log().includes("orders.orders_tenant_idx is missing"));
+    expect(log().match(/the schema is not as this program made it/g)).toHaveLength(1);
+  });
+
+  it("is told by catalyst migrate, which is done all the same", async () => {
+    const { url } = await drifted("DROP INDEX orders_tenant_idx");
+    const { code, stderr, stdout } = await runCommand("migrate", { DATABASE_URL: url });
+    expect([code, Object.keys(JSON.parse(stdout))]).toEqual([0, ["version", "fingerprint"]]);
+    expect(stderr).toContain('"object":"index orders.orders_tenant_idx is missing"');
+  });
+});

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MIGRATION_TABLE, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
+import { ask } from "../../../support/builder/billing.ts";
+import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { createBreakableLine } from "../../../support/server/postgres-proxy.ts";
+
+let database: TestDatabase;
+let line: Awaited<ReturnType<typeof createBreakableLine>>;
+let processes: ReturnType<typeof createBillingProcesses>;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  line = await createBreakableLine(database.url);
+  processes = createBillingProcesses(line.url);
+});
+afterEach(async () => {
+  await processes.close();
+  line.close();
+  await database.drop();
+});
+
+describe("a database that is away when the service starts", () => {
+  it("is refused once it is there with another version: exit code 1, and what was found", async () => {
+    await database.pool.query(
+      `INSERT INTO ${MIGRATION_TABLE} (name, timestamp) VALUES ('9999-future', now()::text)`,
+    );
+    line.cut();
+    const { origin, child, log, end } = await processes.start();
+    expect((await ask(origin, "/readyz")).json).toMatchObject({ status: "unavailable" });
+    expect(log()).toContain("the database does not answer");
+    line.mend();
+    await until(() => child.exitCode !== null);
+    expect(await end("SIGTERM")).toBe(1);
+    expect(log()).toContain(
+      `the database is at schema version 9999-future, this program needs ${SCHEMA_VERSION}: run the release that migrated it`,
+    );
+  });
+});

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ask, placeOrder, signToken, startBilling } from "../../../support/builder/billing.ts";
+import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { freePort } from "../../../support/process/free-port.ts";
+import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+
+let database: TestDatabase;
+let processes: ReturnType<typeof createBillingProcesses>;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  processes = createBillingProcesses(database.url);
+});
+
+afterEach(async () => {
+  await processes.close();
+  await database.drop();
+});
+
+const outbox = async () =>
+  (
+    await database.pool.query(
+      "SELECT sink, count(*)::int AS rows, count(delivered_at)::int AS delivered, max(attempts) AS attempts FROM outbox GROUP BY sink ORDER BY sink",
+    )
+  ).rows;
+
+describe("a broker that is away", () => {
+  it("hinders neither start, readiness, checkout nor end; orders wait and are counted", async () => {
+    const billing = await processes.start({ REDPANDA_BROKERS: `127.0.0.1:${await freePort()}` });
+    await until(async () => (await ask(billing.origin, "/readyz")).status === 200);
+    const token = await signToken("salma");
+    for (let order = 0; order < 3; order += 1) {
+      const answer = await ask(billing.origin, "/billing/checkout", {
+        token,
+        body: { plan_id: "free", tenant_id: "salma-shop" },
+      });
+      expect(answer.status).toBe(200);
+    }
+    await until(() => billing.log().includes("the sink takes no events"));
+    await until(() => billing.log().includes("the tenants' topic cannot be read"));
+    expect(await outbox()).toEqual([
+      { sink: "kafka", rows: 3, delivered: 0, attempts: 0 },
+      { sink: "organization", rows: 3, delivered: 0, attempts: 0 },
+    ]);
+    expect((await ask(billing.origin, "/readyz")).status).toBe(200);
+    const { text } = await ask(billing.origin, "/metrics");
+    expect(text).toContain('catalyst_billing_outbox_pending{sink="kafka"} 3');
+    expect(Number(/outbox_oldest_seconds\{sink="kafka"\} (\S+)/.exec(text)?.[1])).toBeGreaterThan(0);
+    const stopped = performance.now();
+    expect(await billing.end("SIGTERM")).toBe(0);
+    expect(performance.now() - stopped).toBeLessThan(2_000);
+  });
+
+  it("is asked for by nobody where none is named: no rows pile up", async () => {
+    const billing = await processes.start();
+    await ask(billing.origin, "/billing/checkout", {
+      token: await signToken("salma"),
+      body: { plan_id: "free", tenant_id: "salma-shop" },
+    });
+    expect(await outbox()).toEqual([{ sink: "organization", rows: 1, delivered: 0, attempts: 0 }]);
+    expect(billing.log()).not.toContain("topic");
+  });
+});
+
+describe("outbox metrics", () => {
+  it("are measured at most every 15 seconds, by sink, and 0 when nothing waits", async () => {
+    let nowMs = Date.now();
+    const billing = await startBilling({ now: () => new Date(nowMs) });
+    try {
+      const pending = async () =>
+        /^catalyst_billing_outbox_\w+\{sink="organization"\} .*$/gm.exec(
+          (await billing.ask("/metrics")).text,
+        )?.[0];
+      expect(await pending()).toBe('catalyst_billing_outbox_pending{sink="organization"} 0');
+      await placeOrder(billing, "salma", { plan_id: "free" });
+      expect(await pending()).toBe('catalyst_billing_outbox_pending{sink="organization"} 0');
+      nowMs += 15_000;
+      expect(await pending()).toBe('catalyst_billing_outbox_pending{sink="organization"} 1');
+    } finally {
+      await billing.close();
+    }
+  });
+});

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  issueVoucher,
+  placeOrder,
+  reconcile,
+  startBilling,
+  type TestBilling,
+} from "../../../support/builder/billing.ts";
+
+let billing: TestBilling;
+
+beforeEach(async () => {
+  billing = await startBilling();
+  await issueVoucher(billing, "SOUND");
+  await placeOrder(billing, "salma", { promo_code: "SOUND" });
+  await placeOrder(billing, "salma", { addons: ["backup"] });
+});
+
+afterEach(() => billing.close());
+
+async function kinds(): Promise<string[]> {
+  return [...new Set((await reconcile(billing)).map(({ kind }) => kind))].sort();
+}
+
+describe("reconcileLedger", () => {
+  it("finds nothing where nothing is wrong", async () => {
+    expect(await kinds()).toEqual([]);
+  });
+
+  it("need not look for an entry that was changed: the ledger refuses that", async () => {
+    await expect(
+      billing.database.pool.query("UPDATE credit_ledger SET amount_baisa = 1000"),
+    ).rejects.toMatchObject({ code: "CB003" });
+    await expect(billing.database.pool.query("DELETE FROM credit_ledger")).rejects.toMatchObject({
+      code: "CB003",
+    });
+    await billing.database.pool.query("UPDATE credit_ledger SET status = 'tenant_deleted'");
+    expect(await kinds()).toEqual([]);
+  });
+
+  it.each<[string, string, string[]]>([
+    [
+      "a counter that was raised",
+      "UPDATE promo_codes SET times_redeemed = 2",
+      ["counter-differs-from-edges"],
+    ],
+    [
+      "an edge that was removed",
+      "DELETE FROM promo_redemptions",
+      ["counter-differs-from-edges", "grant-without-edge", "order-without-edge"],
+    ],
+    [
+      "an edge of another amount",
+      "UPDATE promo_redemptions SET amount_baisa = 1",
+      ["edge-differs-from-ledger"],
+    ],
+    [
+      "a grant that was removed",
+      "DELETE FROM credit_ledger WHERE kind = 'grant'",
+      ["balance-differs-from-ledger", "edge-differs-from-ledger"],
+    ],
+    [
+      "a spend that was removed",
+      "DELETE FROM credit_ledger WHERE amount_baisa = -9000",
+      ["balance-differs-from-ledger", "spend-differs-from-order"],
+    ],
+    [
+      "an entry from nowhere",
+      "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, order_id) SELECT id, -1, -1000, 'spend', 'x' FROM customers",
+      ["balance-differs-from-ledger", "ledger-without-order"],
+    ],
+    [
+      "a balance that was raised",
+      "UPDATE customers SET balance_baisa = balance_baisa + 1",
+      ["balance-differs-from-ledger"],
+    ],
+    [
+      "an order of another amount",
+      "UPDATE orders SET credit_spent_baisa = 1",
+      ["payment-differs-from-ledger", "spend-differs-from-order"],
+    ],
+    [
+      "an adopted amount that was changed",
+      "UPDATE credit_ledger SET adopted = true, amount_omr = 7 WHERE kind = 'grant'",
+      ["amounts-differ", "edge-differs-from-ledger"],
+    ],
+  ])("finds %s", async (_what, statement, expected) => {
+    // Past the triggers and foreign keys, as only the database's own administrator could.
+    await billing.database.pool.query(
+      `BEGIN; SET LOCAL session_replication_role = replica; ${statement}; COMMIT`,
+    );
+    expect(await kinds()).toEqual(expected);
+  });
+});

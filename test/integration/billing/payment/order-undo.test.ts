@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import { issueVoucher, placeOrder } from "../../../support/builder/billing.ts";
+import {
+  billing,
+  books,
+  buy,
+  code,
+  openSession,
+  PENDING,
+  rowsOf,
+  run,
+  stripe,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+const FAILED = { counter: 0, edges: 0, balance: 0, orders: ["failed"], subscriptions: 0, events: 0 };
+
+const undo = async (orderId: unknown) =>
+  (await rowsOf("SELECT billing_undo_order($1) AS undone", [orderId]))[0]?.undone;
+
+/** As a process leaves it that dies before it has a session. */
+async function orphan(body: Record<string, unknown> = {}, headers: Record<string, string> = {}) {
+  stripe.fault = "in-use";
+  expect((await buy(body, headers)).status).toBe(409);
+  stripe.fault = "none";
+  const [order] = await rowsOf(
+    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
+    [user],
+  );
+  return order?.id;
+}
+
+const tenantOf = async (tenant: string) =>
+  (
+    await rowsOf(
+      "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+      [tenant],
+    )
+  )[0]?.user_id;
+
+describe("an order that is undone", () => {
+  it("is so once, by its own process and the sweepers at the same moment", async () => {
+    const id = await orphan();
+    const undone = await Promise.all([1, 2, 3].map(() => undo(id)));
+    expect(undone.sort()).toEqual([false, false, true]);
+    expect(await undo(id)).toBe(false);
+    expect(await books()).toEqual(FAILED);
+  });
+
+  it("had no session, also where one is being kept at this moment", async () => {
+    const id = await orphan();
+    const keeper = await billing.database.pool.connect();
+    await keeper.query("BEGIN");
+    await keeper.query(
+      "UPDATE orders SET stripe_session_id = $2, session_url = 'https://x', session_expires_at = now() WHERE id = $1",
+      [id, `cs_kept_${run}`],
+    );
+    const undone = undo(id);
+    await new Promise((done) => setTimeout(done, 100));
+    await keeper.query("COMMIT");
+    keeper.release();
+    expect(await undone).toBe(false);
+    expect(await books()).toEqual(PENDING);
+  });
+
+  it("is none of those that are paid, or that nobody knows", async () => {
+    const paid = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
+    expect(await undo(paid.json.order_id)).toBe(false);
+    expect(await undo("6b1f8a52-0000-4000-8000-000000000000")).toBe(false);
+    expect(await books()).toMatchObject({ counter: 1, edges: 1, balance: 16_000, orders: ["paid"] });
+  });
+
+  it("takes back its own voucher and no other one of its customer", async () => {
+    const before = `BEFORE-${run}`;
+    await issueVoucher(billing, before, { credit_omr: 1 });
+    await placeOrder(billing, user, { plan_id: "odd", promo_code: before, tenant_id: `first-${run}` });
+    await rowsOf("UPDATE orders SET stripe_session_id = $1 WHERE status = 'pending' AND promo_code = $2", [
+      `cs_other_${run}`,
+      before,
+    ]);
+    expect(await undo(await orphan())).toBe(true);
+    expect(
+      await rowsOf("SELECT code, times_redeemed FROM promo_codes WHERE code = ANY ($1) ORDER BY 1", [
+        [before, code],
+      ]),
+    ).toEqual([
+      { code: before, times_redeemed: 1 },
+      { code, times_redeemed: 0 },
+    ]);
+    expect(
+      await rowsOf(
+        "SELECT e.code FROM promo_redemptions e JOIN customers c ON c.id = e.customer_id WHERE c.user_id = $1",
+        [user],
+      ),
+    ).toEqual([{ code: before }]);
+  });
+
+  it("leaves the answers to its customer's other requests", async () => {
+    const key = { "Idempotency-Key": `kept-${run}` };
+    const kept = { plan_id: "small", promo_code: code };
+    const before = await buy(kept, key);
+    await undo(await orphan({ promo_code: "" }, { "Idempotency-Key": `undone-${run}` }));
+    expect((await buy(kept, key)).text).toBe(before.text);
+    expect(await rowsOf("SELECT key FROM idempotency_records WHERE user_id = $1", [user])).toEqual([
+      { key: `kept-${run}` },
+    ]);
+  });
+
+  it("says in the ledger what was taken back, and why", async () => {
+    const id = await orphan();
+    await undo(id);
+    expect(
+      await rowsOf(
+        "SELECT kind, amount_baisa::int AS baisa, reason, promo_code FROM credit_ledger WHERE order_id = $1 ORDER BY kind",
+        [id],
+      ),
+    ).toEqual([
+      { kind: "grant", baisa: 25_000, reason: `voucher ${code}`, promo_code: code },
+      { kind: "release", baisa: 25_000, reason: `order ${id} was not placed`, promo_code: null },
+      { kind: "spend", baisa: -25_000, reason: `order ${id}`, promo_code: null },
+      { kind: "undo", baisa: -25_000, reason: `voucher ${code} not redeemed`, promo_code: code },
+    ]);
+  });
+
+  it("leaves a debt as it was, which its voucher had paid", async () => {
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', -20000, -20000) RETURNING id)
+       INSERT INTO credit_ledger (customer_id, amount_omr, reason, adopted) SELECT id, -20, 'spend', true FROM c`,
+      [user],
+    );
+    const id = await orphan();
+    expect(await books()).toEqual(PENDING);
+    expect(await undo(id)).toBe(true);
+    expect(await books()).toEqual({ ...FAILED, balance: -20_000 });
+  });
+
+  it("does not wait crosswise for a checkout of its customer with its voucher", async () => {
+    const id = await orphan();
+    await rowsOf("UPDATE promo_codes SET max_redemptions = 0 WHERE code = $1", [code]);
+    const holder = await billing.database.pool.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [code]);
+    const undone = undo(id);
+    await new Promise((done) => setTimeout(done, 100));
+    const again = buy();
+    await new Promise((done) => setTimeout(done, 100));
+    await holder.query("COMMIT");
+    holder.release();
+    expect([await undone, (await again).status]).toEqual([true, 200]);
+    expect(await books()).toEqual({ ...PENDING, orders: ["failed", "pending"] });
+  });
+});
+
+describe("the tenant of an order that is undone", () => {
+  it("stays its customer's where another order of theirs waits for its payment", async () => {
+    const tenant = `waits-${run}`;
+    await openSession({ promo_code: "", tenant_id: tenant });
+    await undo(await orphan({ tenant_id: tenant }));
+    expect(await tenantOf(tenant)).toBe(user);
+    const stranger = await placeOrder(billing, `stranger-${run}`, { plan_id: "large", tenant_id: tenant });
+    expect([stranger.status, stranger.json.code]).toEqual([403, "tenant_not_yours"]);
+  });
+
+  it.each([
+    [
+      "an order of unknown status",
+      "INSERT INTO orders (customer_id, tenant_id, status, adopted) SELECT id, $2, NULL, true FROM customers WHERE user_id = $1",
+    ],
+    [
+      "a subscription",
+      "INSERT INTO subscriptions (customer_id, tenant_id) SELECT id, $2 FROM customers WHERE user_id = $1",
+    ],
+    [
+      "an invoice",
+      "INSERT INTO invoices (customer_id, tenant_id) SELECT id, $2 FROM customers WHERE user_id = $1",
+    ],
+  ])("stays its customer's where the earlier service left %s for it", async (_what, statement) => {
+    const tenant = `earlier-${run}`;
+    const id = await orphan({ tenant_id: tenant });
+    await rowsOf(statement, [user, tenant]);
+    expect(await undo(id)).toBe(true);
+    expect(await tenantOf(tenant)).toBe(user);
+  });
+
+  it("is free again where nothing else is theirs", async () => {
+    const tenant = `free-${run}`;
+    await undo(await orphan({ tenant_id: tenant }));
+    expect(await tenantOf(tenant)).toBeUndefined();
+  });
+});

@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Answer, ask, signToken } from "../../../support/builder/billing.ts";
+import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
+import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
+import { type StripeServer, startStripeServer } from "../../../support/server/stripe-server.ts";
+
+let stripe: StripeServer;
+let database: TestDatabase;
+let processes: ReturnType<typeof createBillingProcesses>;
+
+beforeAll(async () => {
+  stripe = await startStripeServer();
+});
+afterAll(() => stripe.close());
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  processes = createBillingProcesses(database.url);
+  stripe.delayMs = 0;
+});
+afterEach(async () => {
+  await processes.close();
+  await database.drop();
+});
+
+const start = () =>
+  processes.start({
+    STRIPE_API_BASE: stripe.origin,
+    STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
+    STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+  });
+
+async function buy(origin: string): Promise<Answer> {
+  return ask(origin, "/billing/checkout", {
+    token: await signToken("salma"),
+    headers: { "Idempotency-Key": "only-once" },
+    body: { plan_id: "large", tenant_id: "salma-shop", promo_code: "CARD" },
+  });
+}
+
+async function issue(origin: string): Promise<void> {
+  const token = await signToken("admin", "sovereign-admin");
+  await ask(origin, "/billing/vouchers/issue", {
+    token,
+    body: { code: "CARD", credit_omr: 25, max_redemptions: 1 },
+  });
+}
+
+const books = async () =>
+  (
+    await database.pool.query(
+      `SELECT (SELECT times_redeemed FROM promo_codes) AS counter, (SELECT count(*)::int FROM promo_redemptions) AS edges,
+              (SELECT balance_baisa::int FROM customers) AS balance,
+              (SELECT jsonb_agg(status ORDER BY created_at) FROM orders) AS orders`,
+    )
+  ).rows[0];
+
+/** A process that is killed while Stripe works at its session: the order is written, the session made, nobody told. */
+async function killWhileStripeWorks(): Promise<void> {
+  const first = await start();
+  await issue(first.origin);
+  stripe.delayMs = 500;
+  const before = stripe.asked.length;
+  const lost = buy(first.origin).catch(() => undefined);
+  await until(() => stripe.asked.length > before);
+  await first.end("SIGKILL");
+  await lost;
+  expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["pending"] });
+  stripe.delayMs = 0;
+}
+
+describe("catalyst billing, killed while the payment processor works", () => {
+  it("goes on with the same order and the same session when the customer asks again", async () => {
+    await killWhileStripeWorks();
+    const second = await start();
+    const answer = await buy(second.origin);
+    expect(answer.status).toBe(200);
+    expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["pending"] });
+    const session = stripe.sessionOf(answer.json.order_id);
+    expect(answer.json.session_url).toBe(`https://checkout.example/c/${session.id}`);
+    stripe.setSession(session.id, { status: "complete", payment_status: "paid" });
+    await ask(
+      second.origin,
+      "/billing/webhook",
+      stripe.event("checkout.session.completed", stripe.describe(session.id)),
+    );
+    expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["paid"] });
+  });
+
+  it("undoes the order by itself when nobody asks again", async () => {
+    await killWhileStripeWorks();
+    await database.pool.query("UPDATE orders SET created_at = now() - interval '3 minutes'");
+    const second = await start();
+    await until(async () => (await books()).orders[0] === "failed");
+    expect(await books()).toEqual({ counter: 0, edges: 0, balance: 0, orders: ["failed"] });
+    // The code is free again, for this customer too.
+    expect((await buy(second.origin)).status).toBe(200);
+  });
+});

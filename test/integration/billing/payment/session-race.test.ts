@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import {
+  books,
+  buy,
+  EXPIRED,
+  PENDING,
+  rowsOf,
+  run,
+  stripe,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+import { until } from "../../../support/process/billing-process.ts";
+
+useCardPayments();
+
+const orderId = async () => {
+  const [row] = await rowsOf(
+    "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1",
+    [user],
+  );
+  return row?.id as string | undefined;
+};
+const FAILED = { ...PENDING, counter: 0, edges: 0, orders: ["failed"] };
+
+describe("an order that is given up while its session is being made", () => {
+  it.each(["none", "away"] as const)(
+    "has no session afterwards that anybody hears of (then the processor is: %s)",
+    async (later) => {
+      stripe.delayMs = 500;
+      const answer = buy();
+      await until(async () => (await orderId()) !== undefined && stripe.asked.length > 0);
+      await rowsOf("SELECT billing_undo_order($1)", [await orderId()]);
+      await until(() => stripe.sessions.size > 0);
+      stripe.fault = later;
+      expect((await answer).json.code).toBe("payment_unavailable");
+      expect(await books()).toEqual(FAILED);
+    },
+  );
+
+  it("is a new order for whoever asks again with the same key", async () => {
+    const headers = { "Idempotency-Key": `given-up-${run}` };
+    stripe.fault = "in-use";
+    await buy({}, headers);
+    await rowsOf("SELECT billing_undo_order($1)", [await orderId()]);
+    stripe.fault = "none";
+    const again = await buy({}, headers);
+    expect(again.json.session_url).toMatch(/^http/);
+    expect(await books()).toEqual({ ...PENDING, orders: ["failed", "pending"] });
+  });
+
+  it("gives no session for an order that has expired", async () => {
+    const headers = { "Idempotency-Key": `expired-${run}` };
+    stripe.fault = "in-use";
+    await buy({}, headers);
+    await rowsOf("UPDATE orders SET stripe_session_id = 'cs_other' WHERE id = $1", [await orderId()]);
+    await rowsOf("SELECT billing_expire_order($1, 'cs_other')", [await orderId()]);
+    stripe.fault = "none";
+    expect((await buy({}, headers)).json.code).toBe("payment_unavailable");
+    expect(await books()).toEqual(EXPIRED);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { createDatabase } from "../../../../src/billing/db/database.ts";
+import { TENANT_TOPIC } from "../../../../src/billing/event/kafka/tenant-topic.ts";
+import { handleTenantDeleted } from "../../../../src/billing/tenant/deletion.ts";
+import {
+  billing,
+  books,
+  buy,
+  EXPIRED,
+  openSession,
+  PENDING,
+  pay,
+  run,
+  stripe,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+/** A plan of 60 OMR less the voucher of 25. */
+const PAID_BY_CARD = 35_000;
+
+useCardPayments();
+
+const deleteTenant = () =>
+  handleTenantDeleted(createDatabase(billing.database.pool), TENANT_TOPIC, {
+    kind: "tenant.deleted",
+    eventId: `deletion-${run}`,
+    tenantId: `${user}-shop`,
+  });
+
+describe("a tenant that is deleted while its order waits for a card", () => {
+  it("leaves voucher and credit as they were when the order has no session yet", async () => {
+    stripe.fault = "in-use";
+    await buy();
+    expect(await books()).toEqual(PENDING);
+    expect(await deleteTenant()).toMatchObject({ kind: "handled" });
+    expect(await books()).toEqual({ ...PENDING, counter: 0, edges: 0, orders: ["failed"] });
+  });
+
+  it("leaves the credit to its customer when the card may still pay, and then the money too", async () => {
+    const { id } = await openSession();
+    expect(await deleteTenant()).toMatchObject({ kind: "handled" });
+    expect(await books()).toEqual(EXPIRED);
+    await pay(id);
+    expect(await books()).toEqual({
+      ...EXPIRED,
+      orders: ["credited"],
+      balance: EXPIRED.balance + PAID_BY_CARD,
+    });
+    expect(await deleteTenant()).toEqual({ kind: "repeated" });
+  });
+});

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { type JWTPayload, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  createOperatorKey,
+  FQDN,
+  issueVoucher,
+  nextPage,
+  type OperatorKey,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../../support/builder/billing.ts";
+import { type Issuer, startIssuer } from "../../../support/server/issuer.ts";
+
+let billing: TestBilling;
+let issuer: Issuer;
+let operator: OperatorKey;
+let admin: string;
+
+beforeAll(async () => {
+  operator = await createOperatorKey();
+  issuer = await startIssuer({ roles: {} });
+  billing = await startBilling({
+    files: { OPERATOR_JWKS_FILE: operator.jwks },
+    env: { OIDC_ISSUER: issuer.issuer, OIDC_AUDIENCE: issuer.audience },
+  });
+  admin = await signToken("admin", "sovereign-admin");
+});
+
+afterAll(async () => {
+  await billing.close();
+  await issuer.close();
+});
+
+const auditOf = (code: string, query = "") =>
+  billing.ask(`/billing/vouchers/audit/${encodeURIComponent(code)}${query}`, { token: admin });
+
+const hashOf = (token: string) => `sha256:${createHash("sha256").update(token).digest("hex")}`;
+
+describe("GET /billing/vouchers/audit/{code}", () => {
+  it("tells each change of a voucher, newest first: what, when, who, and from which token", async () => {
+    const named = await issuer.forge({ sub: "named", role: "sovereign-admin", jti: "token-7" });
+    const ours = await new SignJWT({})
+      .setProtectedHeader({ alg: "ES256" })
+      .setIssuer("catalyst-operator")
+      .setAudience(FQDN)
+      .setSubject("operator")
+      .setIssuedAt()
+      .setExpirationTime("5m")
+      .sign(operator.privateKey);
+    const ask = (method: string, path: string, token: string, body?: object) =>
+      billing.ask(path, { method, token, ...(body === undefined ? {} : { body }) });
+    await ask("POST", "/billing/vouchers/issue", admin, { code: "TRAIL", credit_omr: 5 });
+    await ask("PUT", "/billing/admin/promos/trail", named, { credit_omr: 6 });
+    await ask("DELETE", "/billing/vouchers/revoke/TRAIL", ours);
+    await ask("POST", "/billing/admin/promos", await signToken("late", "superadmin"), {
+      code: "TRAIL",
+      credit_omr: 7,
+    });
+    const { status, json } = await auditOf(" trail ");
+    expect(status).toBe(200);
+    expect(
+      json.map((entry: Record<string, { credit_omr?: number } | null>) => [
+        entry.action,
+        entry.actor,
+        entry.issuer,
+        entry.subject,
+        entry.before?.credit_omr ?? null,
+        entry.after?.credit_omr,
+      ]),
+    ).toEqual([
+      ["revive", "shared-secret:late", "shared-secret", "late", 6, 7],
+      ["revoke", "catalyst-operator:operator", "catalyst-operator", "operator", 6, 6],
+      ["update", "oidc:named", issuer.issuer, "named", 5, 6],
+      ["issue", "shared-secret:admin", "shared-secret", "admin", null, 5],
+    ]);
+    expect(json[1].token_id).toBe(hashOf(ours));
+    expect(json[2].token_id).toBe("token-7");
+    expect(json[3].token_id).toBe(hashOf(admin));
+    expect(json[1].after).toMatchObject({ active: false, deleted_at: expect.stringMatching(/Z$/) });
+    for (const entry of json) {
+      expect(Math.abs(Date.parse(entry.at) - Date.now())).toBeLessThan(60_000);
+      expect(Date.parse(entry.token_issued_at)).toBeLessThanOrEqual(Date.now());
+    }
+  });
+
+  it("pages, and never shows the token itself", async () => {
+    for (let credit = 1; credit <= 5; credit += 1)
+      await issueVoucher(billing, "PAGED", { credit_omr: credit });
+    const credits: number[] = [];
+    let next: string | undefined = "/billing/vouchers/audit/paged?limit=2";
+    while (next !== undefined) {
+      const answer = await billing.ask(next, { token: admin });
+      expect(answer.json.length).toBeLessThanOrEqual(2);
+      credits.push(...answer.json.map(({ after }: { after: { credit_omr: number } }) => after.credit_omr));
+      expect(answer.text).not.toContain(admin.split(".")[2]);
+      next = nextPage(next, answer);
+    }
+    expect(credits).toEqual([5, 4, 3, 2, 1]);
+  });
+
+  it("is 404 for a code that never was, and empty for an adopted one that nobody has changed", async () => {
+    await billing.database.pool.query(
+      "INSERT INTO promo_codes (code, credit_omr, adopted) VALUES ('A/B', 5, true)",
+    );
+    expect((await auditOf("a/b")).text).toBe("[]");
+    expect((await auditOf("NEVER")).json.code).toBe("voucher_not_found");
+  });
+
+  it("shows rows from before tokens were kept", async () => {
+    await issueVoucher(billing, "ANCIENT");
+    await billing.database.pool.query(
+      "UPDATE voucher_audit SET issuer = NULL, subject = NULL, token_id = NULL, token_issued_at = NULL WHERE code = 'ANCIENT'",
+    );
+    expect((await auditOf("ANCIENT")).json).toEqual([
+      expect.objectContaining({ actor: "shared-secret:admin", issuer: null, token_id: null, before: null }),
+    ]);
+  });
+
+  it("says what really was there before, when first issues of one code meet", async () => {
+    await Promise.all(
+      Array.from({ length: 8 }, (_, index) => issueVoucher(billing, "MEET", { credit_omr: index + 1 })),
+    );
+    const { json } = await auditOf("MEET");
+    const actions = json.map(({ action }: { action: string }) => action);
+    expect(actions).toEqual([...Array(7).fill("update"), "issue"]);
+    for (let index = 0; index < 7; index += 1) expect(json[index].before).toEqual(json[index + 1].after);
+  });
+
+  it.each<[what: string, claims: JWTPayload, id: string | undefined, issuedAt: string | null]>([
+    ["neither", {}, undefined, null],
+    ["both", { iat: 1_700_000_000, jti: "t-1" }, "t-1", "2023-11-14T22:13:20.000Z"],
+    ["a jti that is no text", { jti: JSON.parse("5") }, undefined, null],
+    ["a jti with control characters", { jti: "a\u0000b" }, undefined, null],
+    ["an endless jti", { jti: "x".repeat(300) }, undefined, null],
+    ["an iat before all dates", { iat: -1e15 }, undefined, null],
+  ])("keeps what there is of a token with %s", async (what, claims, id, issuedAt) => {
+    const token = await issuer.forge({
+      sub: "odd",
+      role: "sovereign-admin",
+      iat: undefined,
+      ...claims,
+    } as JWTPayload);
+    const code = `TOKEN-${what.replaceAll(" ", "-").toUpperCase()}`;
+    const answer = await billing.ask("/billing/vouchers/issue", { token, body: { code, credit_omr: 5 } });
+    expect(answer.status).toBe(200);
+    const [entry] = (await auditOf(code)).json;
+    expect([entry.token_id, entry.token_issued_at]).toEqual([id ?? hashOf(token), issuedAt]);
+  });
+});

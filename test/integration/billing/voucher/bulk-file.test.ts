@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signToken, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
+
+let billing: TestBilling;
+let token: string;
+
+beforeAll(async () => {
+  billing = await startBilling();
+  token = await signToken("admin", "sovereign-admin");
+});
+
+afterAll(() => billing.close());
+
+/** The description's cell in the file, as a reader of RFC 4180 takes it. */
+async function cellOf(description: string): Promise<string> {
+  const body = { count: 1, credit_omr: 5, description };
+  const { status, text } = await billing.ask("/billing/vouchers/bulk-issue", { token, body });
+  expect(status).toBe(200);
+  const [, quoted, plain] =
+    /^[^\r]*\r\n[^,]+,5,(?:"((?:[^"]|"")*)"|([^",\r\n]*)),1,,,https:/.exec(text) ?? [];
+  return quoted?.replaceAll('""', '"') ?? plain ?? "no such cell";
+}
+
+const BEFORE = {
+  nothing: "",
+  blanks: "  ",
+  "a tab": "\t",
+  "a carriage return": "\r",
+  "a line feed": "\n",
+  "a no-break space": "\u00a0",
+  "an ideographic space": "\u3000",
+  "a zero-width space": "\u200b",
+  "a byte order mark": "\ufeff",
+  "a soft hyphen": "\u00ad",
+  "a bell": "\u0007",
+  "a mark of direction": "\u200f",
+  "all of them": " \t\u00a0\u200b\ufeff\r\n ",
+};
+
+describe("a cell of the file of a bulk issue", () => {
+  it.each(Object.entries(BEFORE))("is text, not a formula, with %s before it", async (_what, before) => {
+    for (const sign of ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫", "−"]) {
+      const description = `${before}${sign}cmd|' /C calc'!A0`;
+      expect(await cellOf(description)).toBe(`'${description}`);
+    }
+  });
+
+  it.each(["\t1", "\r1", "\n1"])("begins with no control character: %j", async (description) => {
+    expect(await cellOf(description)).toBe(`'${description}`);
+  });
+
+  it.each([
+    "",
+    "Ramadan -20%",
+    " two blanks",
+    "a=b",
+    "خصم ٢٠٪",
+    "'quoted",
+    'say "=1"',
+    "1,5 OMR",
+    "#1",
+    "%",
+    "→ ok",
+  ])("stays as it is: %j", async (description) => {
+    expect(await cellOf(description)).toBe(description);
+  });
+});

@@ -1,0 +1,56 @@
+import { writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type TestBilling, useBillings } from "../../../support/builder/billing.ts";
+import { admin, useOneBilling } from "../../../support/suite/one-billing.ts";
+
+const start = useBillings();
+
+useOneBilling();
+
+describe("the Franchise's grants", () => {
+  const GRANTS = { maxActive: 3, maxCreditPerVoucherOmr: 50, maxOutstandingCreditOmr: 100 };
+  const issue = (one: TestBilling, code: string, body: object = {}) =>
+    one.ask("/billing/vouchers/issue", {
+      token: admin,
+      body: { code, credit_omr: 10, max_redemptions: 1, ...body },
+    });
+
+  it("are enforced, each by its name, and follow the file", async () => {
+    const one = await start({ files: { GRANTS_FILE: GRANTS } });
+    const tooDear = await issue(one, "DEAR", { credit_omr: 51 });
+    expect([tooDear.status, tooDear.json.code]).toEqual([403, "grant_exceeded"]);
+    expect(tooDear.json.error).toContain("maxCreditPerVoucherOmr");
+    expect((await issue(one, "ENDLESS", { max_redemptions: 0 })).json.error).toMatch(
+      /maxOutstandingCreditOmr.*set max_redemptions/,
+    );
+    expect((await issue(one, "WIDE", { max_redemptions: 11 })).json.error).toContain(
+      "maxOutstandingCreditOmr",
+    );
+    for (const code of ["ONE", "TWO", "THREE"]) expect((await issue(one, code)).status).toBe(200);
+    expect((await issue(one, "FOUR")).json.error).toContain("maxActive");
+    // What grows nothing is allowed at the limit; what is given back may be used again.
+    expect((await issue(one, "ONE", { description: "new words" })).status).toBe(200);
+    expect((await issue(one, "TWO", { active: false })).status).toBe(200);
+    expect((await issue(one, "FOUR")).status).toBe(200);
+    expect((await issue(one, "TWO")).status).toBe(403);
+    const { rows } = await one.database.pool.query("SELECT active FROM promo_codes WHERE code = 'TWO'");
+    expect(rows).toEqual([{ active: false }]);
+    writeFileSync(one.settings.grantsFile ?? "", JSON.stringify({ ...GRANTS, maxActive: 4 }));
+    expect((await issue(one, "TWO")).status).toBe(200);
+    writeFileSync(one.settings.grantsFile ?? "", "{ broken");
+    expect((await issue(one, "FIVE")).status).toBe(403);
+  });
+
+  it("hold against issues at the same time, over two instances", async () => {
+    const one = await start({ files: { GRANTS_FILE: { maxActive: 5, maxOutstandingCreditOmr: 40 } } });
+    const two = await start({
+      files: { GRANTS_FILE: { maxActive: 5, maxOutstandingCreditOmr: 40 } },
+      database: one.database,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, (_, index) => issue(index % 2 === 0 ? one : two, `RACE-${index}`)),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
+    expect(answers.filter(({ status }) => status === 403)).toHaveLength(20);
+  });
+});

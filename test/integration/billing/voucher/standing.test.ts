@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  issueVoucher,
+  placeOrder,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../../../support/builder/billing.ts";
+
+let billing: TestBilling;
+let run = 0;
+let code = "";
+
+beforeAll(async () => {
+  billing = await startBilling();
+});
+
+afterAll(() => billing.close());
+
+beforeEach(() => {
+  run += 1;
+  code = `STANDING-${run}`;
+});
+
+async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  return (await billing.database.pool.query(sql, values)).rows;
+}
+
+/** A row as the earlier service may have left it. */
+async function adopt(adoptedCode: string, row: Record<string, unknown> = {}): Promise<void> {
+  const columns = { code: adoptedCode, credit_omr: 5, adopted: true, ...row };
+  await rowsOf(
+    `INSERT INTO promo_codes (${Object.keys(columns).join(", ")}) VALUES (${Object.keys(columns)
+      .map((_, index) => `$${index + 1}`)
+      .join(", ")})`,
+    Object.values(columns),
+  );
+}
+
+const redeem = (name: string, promo: string, body: Record<string, unknown> = {}, headers = {}) =>
+  placeOrder(billing, `${name}-${run}`, { plan_id: "free", promo_code: promo, ...body }, headers);
+const preview = (promo: string) => billing.ask("/billing/vouchers/redeem-preview", { body: { code: promo } });
+const revoke = async (promo: string) =>
+  billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(promo)}`, {
+    method: "DELETE",
+    token: await signToken("admin", "sovereign-admin"),
+  });
+const counterOf = async (promo: string) =>
+  (await rowsOf("SELECT times_redeemed FROM promo_codes WHERE code = $1", [promo]))[0]?.times_redeemed;
+
+const LARGEST_COUNT = 2_147_483_647;
+
+describe("an adopted voucher", () => {
+  it.each([
+    ["no credit", { credit_omr: 0 }],
+    ["a credit below zero", { credit_omr: -5 }],
+    ["a credit that nobody knows", { credit_omr: null }],
+    ["an activity that nobody knows", { active: null }],
+    ["a counter that can grow no more", { times_redeemed: LARGEST_COUNT }],
+    ["a cap that its counter has reached", { max_redemptions: 3, times_redeemed: 3 }],
+    ["a cap that its counter has passed", { max_redemptions: 3, times_redeemed: 4 }],
+  ])("has ended with %s, for the preview and at checkout", async (_what, row) => {
+    await adopt(code, row);
+    expect((await preview(code)).status).toBe(410);
+    const answer = await redeem("comes", code);
+    expect([answer.status, answer.json.code]).toEqual([410, "voucher_ended"]);
+  });
+
+  it("without a counter is counted from nothing", async () => {
+    await adopt(code, { times_redeemed: null });
+    expect((await preview(code)).status).toBe(200);
+    expect([(await redeem("a", code)).status, (await redeem("b", code)).status]).toEqual([200, 200]);
+    expect(await counterOf(code)).toBe(2);
+  });
+
+  it("is redeemed up to what its counter can hold", async () => {
+    await adopt(code, { times_redeemed: LARGEST_COUNT - 1 });
+    expect([(await redeem("last", code)).status, (await redeem("late", code)).status]).toEqual([200, 410]);
+    expect(await counterOf(code)).toBe(LARGEST_COUNT);
+  });
+
+  it("of twins of one age is the same one for the preview and at checkout", async () => {
+    const created_at = "2025-01-01";
+    const earlier = code.replace("STANDING", "Standing");
+    await adopt(code.toLowerCase(), { created_at, credit_omr: 6 });
+    await adopt(earlier, { created_at, credit_omr: 7 });
+    expect((await preview(code)).json).toMatchObject({ code: earlier, credit_omr: 7 });
+    expect((await redeem("twin", code)).json.credit_balance).toBe(7);
+  });
+
+  it("is not redeemed by whoever has redeemed its twin, be that revoked since", async () => {
+    await adopt(code, { credit_omr: 8 });
+    await adopt(code.toLowerCase(), { credit_omr: 7 });
+    expect((await redeem("greedy", code)).json.credit_balance).toBe(8);
+    expect((await revoke(code)).status).toBe(200);
+    const again = await redeem("greedy", code);
+    expect([again.status, again.json.code]).toEqual([409, "already_redeemed"]);
+    expect((await redeem("modest", code)).json.credit_balance).toBe(7);
+  });
+});
+
+describe("a voucher's dates", () => {
+  it.each([
+    ["2026-03-01T00:00:00.000000Z", true],
+    ["2026-02-28T23:59:59.999999Z", false],
+    ["2026-03-31T23:59:59.999999Z", true],
+    ["2026-04-01T00:00:00.000000Z", false],
+  ])("at %s: %s, from the first moment on and up to the last, which is out", async (at, accepts) => {
+    await issueVoucher(billing, code, {
+      starts_at: "2026-03-01T00:00:00Z",
+      expires_at: "2026-04-01T00:00:00Z",
+    });
+    expect(
+      await rowsOf(
+        "SELECT billing_accepts_redemptions(p, $2) AS accepts FROM promo_codes p WHERE code = $1",
+        [code, at],
+      ),
+    ).toEqual([{ accepts }]);
+  });
+});
+
+describe("a customer's credit", () => {
+  const LARGEST = 9_007_199_254_740_991n;
+  const balanceOf = async (name: string) =>
+    (await rowsOf("SELECT balance_baisa AS baisa FROM customers WHERE user_id = $1", [`${name}-${run}`]))[0]
+      ?.baisa;
+  const adoptBalance = (name: string, baisa: bigint) =>
+    rowsOf(
+      "INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', $2, least($2::bigint, 0))",
+      [`${name}-${run}`, String(baisa)],
+    );
+
+  it("grows up to the largest exact amount and not beyond", async () => {
+    await adoptBalance("whale", LARGEST - 25_000n);
+    await issueVoucher(billing, code);
+    await issueVoucher(billing, `${code}-B`, { credit_omr: 1 });
+    expect((await redeem("whale", code)).status).toBe(200);
+    expect(await balanceOf("whale")).toBe(String(LARGEST));
+    const beyond = await redeem("whale", `${code}-B`);
+    expect([beyond.status, beyond.json.code]).toEqual([422, "balance_too_large"]);
+    expect([await balanceOf("whale"), await counterOf(`${code}-B`)]).toEqual([String(LARGEST), 0]);
+  });
+
+  it("pays a debt first: what is left of a voucher is all that an order may spend", async () => {
+    await adoptBalance("debtor", -20_000n);
+    await issueVoucher(billing, code);
+    await issueVoucher(billing, `${code}-B`, { credit_omr: 29 });
+    const refused = await redeem("debtor", code, { plan_id: "small" });
+    expect([refused.status, refused.json.code]).toEqual([503, "payment_unavailable"]);
+    expect([await balanceOf("debtor"), await counterOf(code)]).toEqual(["-20000", 0]);
+    expect((await redeem("debtor", `${code}-B`, { plan_id: "small" })).json.credit_balance).toBe(0);
+  });
+
+  it("that has paid a part of a debt never owes that part again", async () => {
+    await adoptBalance("debtor", -100_000n);
+    await issueVoucher(billing, code);
+    expect((await redeem("debtor", code)).json.credit_balance).toBe(-75);
+    await expect(
+      rowsOf("UPDATE customers SET balance_baisa = balance_baisa - 1 WHERE user_id = $1", [`debtor-${run}`]),
+    ).rejects.toMatchObject({ constraint: "customers_balance_check" });
+  });
+});
+
+describe("a refusal of the voucher under an Idempotency-Key", () => {
+  const key = () => ({ "Idempotency-Key": `key-${run}` });
+
+  it("stays what it was when the voucher is opened again", async () => {
+    await issueVoucher(billing, code, { active: false });
+    const refused = await redeem("keeps", code, {}, key());
+    expect([refused.status, refused.json.code]).toEqual([410, "voucher_ended"]);
+    await issueVoucher(billing, code);
+    expect((await redeem("keeps", code, {}, key())).text).toBe(refused.text);
+    expect((await redeem("keeps", code)).status).toBe(200);
+  });
+
+  it("stays what it was when the redemption before it is gone", async () => {
+    await issueVoucher(billing, code);
+    await redeem("keeps", code);
+    const refused = await redeem("keeps", code, {}, key());
+    expect([refused.status, refused.json.code]).toEqual([409, "already_redeemed"]);
+    await rowsOf("DELETE FROM promo_redemptions WHERE code = $1", [code]);
+    expect((await redeem("keeps", code, {}, key())).text).toBe(refused.text);
+  });
+});

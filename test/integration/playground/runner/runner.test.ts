@@ -1,0 +1,3 @@
+import { describeRunner } from "../../../support/suite/runner.ts";
+
+describeRunner("embedded");

@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import pg from "pg";
+import { describe, expect, it } from "vitest";
+import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
+import {
+  migrationRuns,
+  newStateDir,
+  processesWith,
+  until,
+  usePlaygrounds,
+} from "../../../support/process/playground.ts";
+
+const start = usePlaygrounds();
+
+describe("a killed playground", () => {
+  it("leaves no process, and the next start converges with one migration for each database", async () => {
+    const stateDir = newStateDir();
+    for (const moment of ["CRDs are installed", "its database answers", "A sovereign-admin"]) {
+      const killed = await start(stateDir, ["--once"], 17_443);
+      await until(() => killed.output().includes(moment) || killed.child.exitCode !== null, moment);
+      await killed.kill();
+      await until(() => processesWith(stateDir).length === 0, "the reaper");
+    }
+    const playground = await start(stateDir, [], 17_443);
+    const sovereigns = await playground.storyTold();
+    for (const { name, databaseUrl } of sovereigns) {
+      const client = new pg.Client({ connectionString: databaseUrl });
+      await client.connect();
+      const { rows } = await client.query("SELECT name FROM kysely_migration ORDER BY name");
+      await client.end();
+      expect(rows.map((row) => row.name)).toEqual(MIGRATIONS.map((migration) => migration.name));
+      // A kill between a migration and its log line leaves none; a migration that ran twice would leave two.
+      const runs = Object.values(migrationRuns(stateDir, name));
+      expect(runs.length).toBeGreaterThanOrEqual(MIGRATIONS.length - 1);
+      expect(runs).toEqual(runs.map(() => 1));
+    }
+    expect(await playground.interrupt()).toBe(0);
+  }, 240_000);
+});
+
+describe("an interrupted playground", () => {
+  it("fails when only the story was wanted, ends well when it would have stayed up, and leaves nothing", async () => {
+    const interrupted = await Promise.all(
+      [["--once"], []].map(async (args) => {
+        const playground = await start(newStateDir(), args);
+        await until(() => playground.output().includes("CRDs are installed"), "the story to begin");
+        return { playground, code: await playground.interrupt() };
+      }),
+    );
+    expect(interrupted.map(({ code }) => code)).toEqual([1, 0]);
+    for (const { playground } of interrupted) {
+      expect(playground.output()).toContain("stopped before the story ended");
+      expect(existsSync(playground.stateDir)).toBe(false);
+      expect(processesWith(playground.stateDir)).toEqual([]);
+    }
+  });
+});
+
+describe("a playground that cannot start", () => {
+  it("names a port in use, exits with 2 and starts nothing", async () => {
+    const taken = createServer();
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port));
+    });
+    const playground = await start(newStateDir(), ["--once"], port);
+    expect(await playground.exited).toBe(2);
+    expect(playground.output()).toContain(
+      `port ${port} on 127.0.0.1 cannot be used (EADDRINUSE): choose another with --port`,
+    );
+    expect(processesWith(playground.stateDir)).toEqual([]);
+    taken.close();
+  });
+
+  it("names a state directory that cannot be made", async () => {
+    const stateDir = newStateDir();
+    writeFileSync(stateDir, "a file, not a folder");
+    const playground = await start(stateDir, ["--once"]);
+    expect(await playground.exited).toBe(2);
+    expect(playground.output()).toContain(`the state directory ${stateDir} cannot be written: ENOTDIR`);
+    expect(playground.output()).toContain("--state-dir");
+  });
+
+  it("refuses a state directory that holds anything of somebody's, and leaves it as it is", async () => {
+    const stateDir = newStateDir();
+    mkdirSync(stateDir);
+    writeFileSync(join(stateDir, "thesis.txt"), "precious");
+    const playground = await start(stateDir, ["--once"]);
+    expect(await playground.exited).toBe(2);
+    expect(playground.output()).toContain(
+      `the state directory ${stateDir} is no playground's (it holds thesis.txt): choose an empty or a new one with --state-dir`,
+    );
+    expect(readdirSync(stateDir)).toEqual(["thesis.txt"]);
+  });
+
+  it("names the field of a broken manifest, before anything starts", async () => {
+    const examples = join(import.meta.dirname, "broken-examples");
+    const playground = await start(newStateDir(), ["--once", "--examples", examples]);
+    expect(await playground.exited).toBe(2);
+    expect(playground.output()).toContain(
+      '10-sovereign.yaml: Sovereign broken: spec.role: Unsupported value: "Emperor"',
+    );
+    expect(existsSync(playground.stateDir)).toBe(false);
+  });
+
+  it("says which playground holds the state directory", async () => {
+    const stateDir = newStateDir();
+    const first = await start(stateDir, []);
+    await until(() => first.output().includes("CRDs are installed"), "the first playground");
+    const second = await start(stateDir, ["--once"]);
+    expect(await second.exited).toBe(2);
+    expect(second.output()).toContain(`a playground (process ${first.child.pid}) is using ${stateDir}`);
+  });
+});

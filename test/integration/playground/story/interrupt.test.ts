@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  newStateDir,
+  type PlaygroundProcess,
+  processesWith,
+  until,
+  usePlaygrounds,
+} from "../../../support/process/playground.ts";
+
+const start = usePlaygrounds();
+
+const nothingIsLeft = ({ stateDir }: PlaygroundProcess) => {
+  expect(existsSync(stateDir)).toBe(false);
+  expect(processesWith(stateDir)).toEqual([]);
+};
+
+describe("a playground that is stopped", () => {
+  it("while PostgreSQL is being initialised, by a Ctrl-C that reaches all processes of the terminal", async () => {
+    const playground = await start(newStateDir(), [], undefined, { detached: true });
+    await until(() => processesWith(playground.stateDir).length > 1, "initdb");
+    process.kill(-(playground.child.pid ?? 0), "SIGINT");
+    expect(await playground.exited).toBe(0);
+    expect(playground.output()).toContain("stopped before the story began");
+    expect(playground.output()).not.toContain("initdb");
+    nothingIsLeft(playground);
+  });
+
+  it("in the middle of a step says so, and of no failure", async () => {
+    const playground = await start(newStateDir());
+    await until(() => playground.output().includes("CRDs are installed"), "the story");
+    expect(await playground.interrupt()).toBe(0);
+    expect(playground.output()).toMatch(/stopped The operator runs with its own ServiceAccount/);
+    expect(playground.output()).not.toContain("FAILED");
+    nothingIsLeft(playground);
+  });
+
+  it("because nobody reads its output ends in order, without a stack trace", async () => {
+    const playground = await start(newStateDir(), ["--once"]);
+    await until(() => playground.output().includes("CRDs are installed"), "the story");
+    playground.child.stdout?.destroy();
+    expect(await playground.exited).toBe(1);
+    expect(playground.output()).not.toMatch(/EPIPE|Error|at /);
+    nothingIsLeft(playground);
+  });
+});
+
+describe("a playground that cannot have its control plane", () => {
+  it.each([
+    [undefined, "--control-plane real needs KUBEBUILDER_ASSETS: a folder with kube-apiserver and etcd"],
+    ["/nowhere", "KUBEBUILDER_ASSETS (/nowhere) has no etcd: test/conformance/build-tools.sh builds it"],
+  ])("with KUBEBUILDER_ASSETS=%s says so in one line, and makes nothing", async (assets, words) => {
+    const { KUBEBUILDER_ASSETS: _, ...rest } = process.env;
+    const env = assets === undefined ? rest : { ...rest, KUBEBUILDER_ASSETS: assets };
+    const playground = await start(newStateDir(), ["--once", "--control-plane", "real"], undefined, { env });
+    expect(await playground.exited).toBe(2);
+    expect(playground.output()).toBe(`catalyst playground: ${words}\n`);
+    nothingIsLeft(playground);
+  });
+});
+
+describe("--once", () => {
+  it("ends with the table, the URLs and three commands, too", async () => {
+    const playground = await start(newStateDir(), ["--once"]);
+    expect(await playground.exited).toBe(0);
+    const ending = playground.output().split("0 did not")[1] ?? "";
+    expect(ending).toMatch(/SOVEREIGN +FQDN +READY +VOUCHER API/);
+    expect(ending).toContain("Kubernetes API  https://127.0.0.1:");
+    expect(ending.match(/^ {4}(kubectl|curl) /gm)).toHaveLength(3);
+    nothingIsLeft(playground);
+  }, 90_000);
+});

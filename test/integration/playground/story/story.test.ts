@@ -1,0 +1,3 @@
+import { describeStory } from "../../../support/suite/story.ts";
+
+describeStory("embedded");

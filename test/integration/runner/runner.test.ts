@@ -1,3 +1,0 @@
-import { describeRunner } from "../../support/runner-suite.ts";
-
-describeRunner("embedded");

@@ -1,3 +1,0 @@
-import { describeStory } from "../../support/story-suite.ts";
-
-describeStory("embedded");

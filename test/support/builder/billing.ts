@@ -1,0 +1,230 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { afterEach } from "vitest";
+import { type LedgerDifference, reconcileLedger } from "../../../src/billing/ledger/reconcile-ledger.ts";
+import { type BillingService, createBillingService } from "../../../src/billing/service.ts";
+import { type BillingSettings, readBillingSettings } from "../../../src/billing/settings.ts";
+import { createEnvReader, type Env } from "../../../src/platform/env.ts";
+import { startHttpServer } from "../../../src/platform/http-server.ts";
+import { createLogger, type Logger } from "../../../src/platform/log.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+import { createTestDatabase, type TestDatabase } from "../server/postgres.ts";
+import { type Contract, createContract } from "./openapi-contract.ts";
+
+export const FQDN = "omantel.omani.works";
+export const JWT_SECRET = "a-secret-of-one-sovereign-0123456789";
+
+export const CATALOG = {
+  plans: [
+    { id: "free", price_baisa: 0 },
+    { id: "small", price_baisa: 9_000 },
+    { id: "large", price_baisa: 60_000 },
+  ],
+  addons: [{ id: "backup", price_baisa: 1_500 }],
+  apps: [{ id: "wordpress" }],
+};
+
+/** Today's HS256 token: `sub`, `email`, `role`, `iat`, `exp`, 15 minutes. */
+export function signToken(
+  sub: string,
+  role = "member",
+  claims: JWTPayload = {},
+  secret = JWT_SECRET,
+): Promise<string> {
+  return new SignJWT({ email: `${sub}@example.om`, role, ...claims })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(sub)
+    .setIssuedAt()
+    .setExpirationTime("15m")
+    .sign(new TextEncoder().encode(secret));
+}
+
+export interface OperatorKey {
+  privateKey: CryptoKey;
+  jwks: { keys: object[] };
+}
+
+export async function createOperatorKey(): Promise<OperatorKey> {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  return {
+    privateKey,
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), alg: "ES256", use: "sig", kid: "operator" }] },
+  };
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** biome-ignore lint/suspicious/noExplicitAny: answers of any shape, asserted on by the tests. */
+  json: any;
+  asked: string;
+}
+
+export interface Question {
+  method?: string;
+  token?: string | undefined;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is. */
+  raw?: string | Uint8Array<ArrayBuffer>;
+  headers?: Record<string, string>;
+}
+
+export async function ask(origin: string, path: string, question: Question = {}): Promise<Answer> {
+  const { token, body, raw } = question;
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const response = await fetch(`${origin}${path}`, {
+    method: question.method ?? (payload === undefined ? "GET" : "POST"),
+    headers: {
+      ...(payload === undefined ? {} : { "content-type": "application/json" }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...question.headers,
+    },
+    ...(payload === undefined ? {} : { body: payload }),
+  });
+  const text = await response.text();
+  const isJson = (response.headers.get("content-type") ?? "").includes("json");
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+    asked: question.method ?? (payload === undefined ? "GET" : "POST"),
+  };
+}
+
+let contract: Contract | undefined;
+
+/** Every answer that a test gets is held against the API's own description. */
+async function requireContract(origin: string, path: string, method: string, answer: Answer): Promise<void> {
+  contract ??= createContract((await ask(origin, "/openapi.json")).json);
+  contract.require(method, path, answer);
+}
+
+export interface TestBilling {
+  origin: string;
+  database: TestDatabase;
+  service: BillingService;
+  settings: BillingSettings;
+  /** A file in the service's own folder: written, and its path. */
+  file(name: string, content: unknown): string;
+  ask(path: string, question?: Question): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** A billing service in this process, on a database of its own, over real HTTP on loopback. */
+export async function startBilling(
+  options: {
+    env?: Env;
+    files?: Record<string, unknown>;
+    database?: TestDatabase;
+    now?: () => Date;
+    logger?: Logger;
+  } = {},
+): Promise<TestBilling> {
+  const database = options.database ?? (await createTestDatabase());
+  const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-"));
+  const file = (name: string, content: unknown) => {
+    const path = join(folder, name);
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  };
+  const files = { CATALOG_FILE: CATALOG, ...options.files };
+  const env: Env = {
+    DATABASE_URL: database.url,
+    SOVEREIGN_FQDN: FQDN,
+    JWT_SECRET,
+    PREVIEW_LIMIT: "0",
+    PREVIEW_MISS_LIMIT: "0",
+    ISSUE_LIMIT: "0",
+    ...Object.fromEntries(
+      Object.entries(files)
+        .filter(([, content]) => content !== undefined)
+        .map(([name, content]) => [name, file(`${name}.json`, content)]),
+    ),
+    ...options.env,
+  };
+  const settings = readBillingSettings(createEnvReader(env));
+  const service = createBillingService({
+    settings,
+    now: options.now ?? (() => new Date()),
+    logger: options.logger ?? createLogger("test", "silent"),
+    registry: new Registry(),
+  });
+  const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
+  return {
+    origin: server.origin,
+    database,
+    service,
+    settings,
+    file,
+    async ask(path, question) {
+      const answer = await ask(server.origin, path, question);
+      await requireContract(server.origin, path, question?.method ?? answer.asked, answer);
+      return answer;
+    },
+    async close() {
+      await server.close(0);
+      await service.close();
+      if (options.database === undefined) await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts services that end with their test. */
+export function useBillings(): typeof startBilling {
+  const started: TestBilling[] = [];
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((one) => one.close()));
+  });
+  return async (options) => {
+    const one = await startBilling(options);
+    started.push(one);
+    return one;
+  };
+}
+
+/** Where the books of this service disagree. */
+export async function reconcile(one: TestBilling): Promise<LedgerDifference[]> {
+  const client = await one.database.pool.connect();
+  return reconcileLedger(client).finally(() => client.release());
+}
+
+/** The path of the page that follows `answer`, as a client finds it: the link is relative to what was asked. */
+export function nextPage(path: string, { headers }: Answer): string | undefined {
+  const link = headers.get("link");
+  if (link === null) return undefined;
+  const [, next = ""] = /^<([^>]+)>; rel="next"$/.exec(link) ?? [];
+  const { pathname, search } = new URL(next, `http://billing.test${path}`);
+  return `${pathname}${search}`;
+}
+
+/** Issues a voucher as a sovereign-admin; the test fails here when that is refused. */
+export async function issueVoucher(
+  billing: TestBilling,
+  code: string,
+  terms: Record<string, unknown> = {},
+): Promise<void> {
+  const answer = await billing.ask("/billing/vouchers/issue", {
+    token: await signToken("admin", "sovereign-admin"),
+    body: { code, credit_omr: 25, description: "offer", ...terms },
+  });
+  if (answer.status !== 200) throw new Error(`issue answered ${answer.status}: ${answer.text}`);
+}
+
+export async function placeOrder(
+  billing: TestBilling,
+  user: string,
+  body: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return billing.ask("/billing/checkout", {
+    token: await signToken(user),
+    body: { plan_id: "small", apps: [], addons: [], tenant_id: `${user}-shop`, ...body },
+    headers,
+  });
+}

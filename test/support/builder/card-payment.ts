@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
+import type { Env } from "../../../src/platform/env.ts";
+import type { Logger } from "../../../src/platform/log.ts";
+import { type StripeServer, startStripeServer } from "../server/stripe-server.ts";
+import {
+  type Answer,
+  issueVoucher,
+  placeOrder,
+  reconcile,
+  startBilling,
+  type TestBilling,
+} from "./billing.ts";
+
+const CATALOG = {
+  plans: [
+    { id: "large", price_baisa: 60_000 },
+    { id: "odd", price_baisa: 1_234 },
+    { id: "small", price_baisa: 9_000 },
+  ],
+  addons: [{ id: "backup", price_baisa: 1_500 }],
+  apps: [],
+};
+export const SECRET_KEY = "sk_test_0123456789abcdef";
+
+export let stripe: StripeServer;
+export let billing: TestBilling;
+export let run = 0;
+export let code = "";
+export let user = "";
+
+/** One service with a Stripe of its own for each test file; a voucher and a customer of its own for each test. The books agree at the end. */
+export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): void {
+  beforeAll(async () => {
+    stripe = await startStripeServer();
+    billing = await startBilling({
+      ...options,
+      files: { CATALOG_FILE: CATALOG },
+      env: {
+        STRIPE_API_BASE: stripe.origin,
+        STRIPE_SECRET_KEY: SECRET_KEY,
+        STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+        ...options.env,
+      },
+    });
+  });
+
+  afterAll(async () => {
+    try {
+      expect(await reconcile(billing)).toEqual([]);
+    } finally {
+      await billing.close();
+      await stripe.close();
+    }
+  });
+
+  beforeEach(async () => {
+    run += 1;
+    code = `CARD-${run}`;
+    user = `payer-${run}`;
+    stripe.fault = "none";
+    stripe.delayMs = 0;
+    await issueVoucher(billing, code, { credit_omr: 25, max_redemptions: 1 });
+  });
+}
+
+export async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  return (await billing.database.pool.query(sql, values)).rows;
+}
+
+/** Everything that an order of this test's customer could have left behind. */
+export async function books() {
+  const [row] = await rowsOf(
+    `SELECT (SELECT times_redeemed FROM promo_codes WHERE code = $2) AS counter,
+            (SELECT count(*)::int FROM promo_redemptions WHERE code = $2) AS edges,
+            (SELECT balance_baisa::int FROM customers WHERE user_id = $1) AS balance,
+            (SELECT jsonb_agg(o.status ORDER BY o.created_at) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1) AS orders,
+            (SELECT count(*)::int FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE c.user_id = $1) AS subscriptions,
+            (SELECT count(*)::int FROM outbox WHERE payload ->> 'user_id' = $1) AS events`,
+    [user, code],
+  );
+  return row;
+}
+
+export const PENDING = { counter: 1, edges: 1, balance: 0, orders: ["pending"], subscriptions: 0, events: 0 };
+export const PAID = { ...PENDING, orders: ["paid"], subscriptions: 1, events: 1 };
+export const EXPIRED = { ...PENDING, balance: 25_000, orders: ["expired"] };
+
+export const buy = (body: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+  placeOrder(billing, user, { plan_id: "large", promo_code: code, ...body }, headers);
+
+export async function openSession(body: Record<string, unknown> = {}) {
+  const answer = await buy(body);
+  expect(answer.status).toBe(200);
+  return stripe.sessionOf(answer.json.order_id);
+}
+
+export async function tell(
+  type: string,
+  sessionId: string,
+  more: Parameters<StripeServer["event"]>[2] = {},
+): Promise<Answer> {
+  return billing.ask("/billing/webhook", stripe.event(type, stripe.describe(sessionId), more));
+}
+
+export async function pay(
+  sessionId: string,
+  more: Parameters<StripeServer["event"]>[2] = {},
+): Promise<Answer> {
+  stripe.setSession(sessionId, { status: "complete", payment_status: "paid" });
+  return tell("checkout.session.completed", sessionId, more);
+}
+
+/** The rest of this test is another customer's. */
+export function becomeCustomer(name: string): void {
+  user = name;
+}

@@ -1,0 +1,102 @@
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { Condition } from "../../../src/api/condition.ts";
+import type { Franchise } from "../../../src/api/franchise.ts";
+import type { Sovereign, SovereignSpec, SovereignStatus } from "../../../src/api/sovereign.ts";
+
+export const NOW = "2026-11-24T12:00:00.000Z";
+export const IMAGE = `registry.example/catalyst@sha256:${"a".repeat(64)}`;
+export const NEXT_IMAGE = `registry.example/catalyst@sha256:${"b".repeat(64)}`;
+
+export function sovereign(
+  name: string,
+  spec: Partial<SovereignSpec> = {},
+  status?: SovereignStatus,
+): Sovereign {
+  return {
+    apiVersion: "catalyst.openova.io/v1alpha1",
+    kind: "Sovereign",
+    metadata: { name, uid: `uid-${name}`, generation: 1 },
+    spec: {
+      fqdn: `${name}.example`,
+      role: "SelfHosted",
+      suspend: false,
+      billing: {
+        release: "stable",
+        replicas: 2,
+        currency: "OMR",
+        database: { secretRef: { name: "billing-db", key: "uri" } },
+        auth: { secretRef: { name: "billing-jwt", key: "secret" } },
+      },
+      ...spec,
+    },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+export function condition(type: string, status: Condition["status"], at = NOW): Condition {
+  return { type, status, reason: "Test", message: "", lastTransitionTime: at };
+}
+
+/** Runs `image`, and its shape is verified since `at`. */
+export function verifiedOn(image: string, at = NOW): SovereignStatus {
+  return {
+    pinnedImage: image,
+    schemaVersion: "0001",
+    schemaFingerprint: `sha256:${"1".repeat(64)}`,
+    apiFingerprint: `sha256:${"2".repeat(64)}`,
+    lastSmokeTest: { time: at, passed: true, steps: [] },
+    conditions: [
+      condition("RolledOut", "True", at),
+      condition("VoucherShapeVerified", "True", at),
+      condition("InSync", "True", at),
+    ],
+  };
+}
+
+export function release(
+  spec: Partial<BillingRelease["spec"]["rollout"]> = {},
+  status?: BillingRelease["status"],
+): BillingRelease {
+  return {
+    apiVersion: "catalyst.openova.io/v1alpha1",
+    kind: "BillingRelease",
+    metadata: { name: "stable", generation: 1 },
+    spec: {
+      image: NEXT_IMAGE,
+      version: "2.0.0",
+      rollout: { maxUnavailable: 1, bake: "0s", haltOnFailure: true, backwardCompatible: false, ...spec },
+    },
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+export function measured(image: string): NonNullable<BillingRelease["status"]> {
+  const { schemaFingerprint = "", apiFingerprint = "" } = verifiedOn(image);
+  return {
+    reference: {
+      image,
+      schemaVersion: "0001",
+      schemaFingerprint,
+      apiFingerprint,
+      measuredOn: "zero",
+      measuredAt: NOW,
+    },
+  };
+}
+
+export function franchise(
+  name: string,
+  term: Franchise["spec"]["term"] = { start: "2026-01-01T00:00:00Z" },
+): Franchise {
+  return {
+    apiVersion: "catalyst.openova.io/v1alpha1",
+    kind: "Franchise",
+    metadata: { name },
+    spec: {
+      franchisee: { legalName: name, contactEmail: `cloud@${name}.example` },
+      subjects: [{ kind: "User", name: `${name}-admin` }],
+      grants: { branding: true, vouchers: { maxActive: 10 } },
+      term,
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { CATALOG, FQDN, JWT_SECRET } from "../builder/billing.ts";
+
+const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
+
+export interface BillingProcess {
+  child: ChildProcess;
+  origin: string;
+  /** What it logged so far. */
+  log(): string;
+  /** Sends the signal and waits for the end; the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Processes of `catalyst billing` on one database, ended together. */
+export function createBillingProcesses(databaseUrl: string) {
+  const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-process-"));
+  writeFileSync(join(folder, "catalog.json"), JSON.stringify(CATALOG));
+  const processes: BillingProcess[] = [];
+
+  async function start(env: Record<string, string> = {}): Promise<BillingProcess> {
+    const child = spawn(process.execPath, [MAIN, "billing"], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        DATABASE_URL: databaseUrl,
+        SOVEREIGN_FQDN: FQDN,
+        HOST: "127.0.0.1",
+        PORT: "0",
+        JWT_SECRET,
+        CATALOG_FILE: join(folder, "catalog.json"),
+        ...env,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let log = "";
+    const closed = once(child, "close").then(([code]) => code as number | null);
+    const origin = await new Promise<string>((done, fail) => {
+      child.stderr.on("data", (chunk) => {
+        log += chunk;
+        const found = /"origin":"([^"]+)"/.exec(log)?.[1];
+        if (found !== undefined) done(found);
+      });
+      child.on("close", () => fail(new Error(log)));
+    });
+    const running: BillingProcess = {
+      child,
+      origin,
+      log: () => log,
+      async end(signal) {
+        if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+        return closed;
+      },
+    };
+    processes.push(running);
+    return running;
+  }
+
+  return {
+    start,
+    async close() {
+      await Promise.all(processes.map(({ child }) => endInOrder(child)));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const PATIENCE_MS = 5_000;
+
+/** As a cluster ends a Pod: asked first, killed when it does not go. */
+export async function endInOrder(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const closed = once(child, "close");
+  child.kill("SIGTERM");
+  await closed;
+  clearTimeout(timer);
+}
+
+export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline) {
+    if (await check()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error("never came true");
+}

@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
+import { createLogger } from "../../../src/platform/log.ts";
+import type { ControlPlane } from "../../../src/playground/control-plane/control-plane.ts";
+import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
+import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
+import { freePort } from "../../../src/playground/process/free-port.ts";
+import { createReaper } from "../../../src/playground/process/reaper.ts";
+import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+
+/** An API server of its own, on loopback, in a directory of its own. */
+export interface TestControlPlane {
+  url: string;
+  /** For an administrator in system:masters. */
+  kubeConfig(): KubeConfig;
+  /** The same as a file, for kubectl. */
+  kubeconfigPath: string;
+  close(): Promise<void>;
+}
+
+/**
+ * `real`: the kube-apiserver and etcd in KUBEBUILDER_ASSETS; throws, saying how to get them, when they are not there.
+ * `embedded`: the one of this repository.
+ */
+export async function startTestControlPlane(kind: "embedded" | "real"): Promise<TestControlPlane> {
+  const folder = mkdtempSync(join(tmpdir(), "catalyst-control-plane-"));
+  const state = claimStateDirectory(join(folder, "state"));
+  const reaper = createReaper();
+  const abort = new AbortController();
+  const options = {
+    state,
+    reaper,
+    port: await freePort(),
+    logger: createLogger("test-control-plane", "fatal"),
+    now: () => new Date(),
+    signal: abort.signal,
+  };
+  let plane: ControlPlane | undefined;
+  async function close(): Promise<void> {
+    abort.abort();
+    await plane?.close();
+    await reaper.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    plane =
+      kind === "real"
+        ? await startRealControlPlane(options, findAssets(process.env.KUBEBUILDER_ASSETS))
+        : await startEmbeddedControlPlane(options);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { url, adminKubeconfig } = plane;
+  const kubeconfigPath = join(folder, "kubeconfig");
+  writeFileSync(kubeconfigPath, adminKubeconfig, { mode: 0o600 });
+  return {
+    url,
+    kubeconfigPath,
+    kubeConfig() {
+      const config = new KubeConfig();
+      config.loadFromString(adminKubeconfig);
+      return config;
+    },
+    close,
+  };
+}

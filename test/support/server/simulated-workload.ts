@@ -1,0 +1,260 @@
+import type { KubernetesObject, OwnerReference } from "../../../src/api/object.ts";
+import type { SmokeReport } from "../../../src/controllers/sovereign/evidence.ts";
+import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { createInformer, type Informer } from "../../../src/kube/informer.ts";
+import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+
+interface Template {
+  metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
+  spec: Record<string, unknown> & { containers: { name: string; image: string }[] };
+}
+type Workload = KubernetesObject & { spec: { replicas?: number; template: Template } };
+
+export const databaseUrlOf = (namespace: string, host = "db") =>
+  `postgres://billing:secret@${host}.${namespace}:5432/billing`;
+
+/**
+ * What the operator stands before: a kubelet that runs Deployments and Jobs at once, one database for each URL, and
+ * billing that answers as its image would. Honest and small: it starts what the API server says, and nothing else.
+ */
+export interface OutsideWorld {
+  /** Databases that take no login now, by a part of their URL. */
+  silent: Set<string>;
+  /** Each execution of a migration Job: its namespace and uid. */
+  migrations: { namespace: string; uid: string }[];
+  probes: string[];
+  smokeTests: string[];
+  /** Shapes that differ from what every image has: fingerprint of the API by image. */
+  shapes: Map<string, string>;
+  /** Migrations in these namespaces fail, with these last words. */
+  failing: Map<string, string>;
+  probe(url: string, namespace: string): Promise<{ kind: "answers" } | { kind: "silent"; reason: string }>;
+  smoke(input: { baseUrl: string }): Promise<SmokeReport>;
+  stop(): Promise<void>;
+}
+
+export function startOutsideWorld(client: KubeClient): OutsideWorld {
+  const logger = createLogger("test", "silent");
+  const stopping = new AbortController();
+  const follow = <T extends KubernetesObject>(resource: typeof PODS): Informer<T> =>
+    createInformer<T>({ client, logger }, resource);
+  const [namespaces, deployments, jobs, pods] = [
+    follow(NAMESPACES),
+    follow<DeploymentObject>(DEPLOYMENTS),
+    follow<JobObject>(JOBS),
+    follow<PodObject>(PODS),
+  ];
+  let addresses = 0;
+  let chain: Promise<unknown> = Promise.resolve();
+  /** One thing after the other; what was deleted meanwhile is nobody's concern. */
+  const later = (work: () => Promise<unknown>) => {
+    chain = chain.then(work).catch(() => undefined);
+  };
+  const world: OutsideWorld = {
+    silent: new Set(),
+    migrations: [],
+    probes: [],
+    smokeTests: [],
+    shapes: new Map(),
+    failing: new Map(),
+    async probe(url) {
+      world.probes.push(url);
+      return [...world.silent].some((part) => url.includes(part))
+        ? { kind: "silent", reason: "it takes no login" }
+        : { kind: "answers" };
+    },
+    async smoke({ baseUrl }) {
+      world.smokeTests.push(baseUrl);
+      const address = new URL(baseUrl).hostname;
+      const pod = pods.list().find(({ status }) => status?.podIP === address);
+      const image = pod?.spec?.containers[0]?.image ?? "";
+      const passed = pod !== undefined;
+      return {
+        passed,
+        steps: ["list", "issue", "preview", "revoke"].map((name) => ({
+          name,
+          passed,
+          durationMs: 1,
+          message: passed ? "held" : "no answer",
+        })),
+        apiFingerprint: world.shapes.get(image) ?? fingerprintOf(image, "a"),
+        schema: { version: "0005", fingerprint: fingerprintOf(image, "b") },
+      };
+    },
+    async stop() {
+      stopping.abort();
+      await running;
+      await chain;
+    },
+  };
+
+  const readyPod = (owner: KubernetesObject, name: string, template: Template, labels = {}) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace: owner.metadata.namespace ?? "",
+      labels: { ...template.metadata.labels, ...labels },
+      ownerReferences: [controllerOf(owner)],
+    },
+    spec: { ...template.spec, nodeName: "node" },
+  });
+
+  async function rollOut(deployment: Workload): Promise<void> {
+    const { namespace = "", name, generation = 0, uid = "" } = deployment.metadata;
+    const { replicas = 1, template } = deployment.spec;
+    const names = Array.from({ length: replicas }, (_, i) => `${name}-${uid.slice(0, 4)}-${generation}-${i}`);
+    for (const podName of names) {
+      const made = await client
+        .create<PodObject>(PODS, readyPod(deployment, podName, template) as unknown as PodObject)
+        .catch(() => undefined);
+      if (made === undefined) continue;
+      addresses += 1;
+      const podIP = `10.0.${addresses >> 8}.${addresses & 255}`;
+      const conditions = [{ type: "Ready", status: "True" }];
+      await client.mergePatch(
+        PODS,
+        made.metadata,
+        { status: { phase: "Running", podIP, conditions } },
+        "status",
+      );
+    }
+    const old = (await client.list<PodObject>(PODS, { namespace })).items.filter(
+      ({ metadata }) =>
+        metadata.ownerReferences?.some((owner) => owner.uid === uid) && !names.includes(metadata.name),
+    );
+    for (const pod of old) await client.delete(PODS, pod.metadata);
+    await client.mergePatch(
+      DEPLOYMENTS,
+      deployment.metadata,
+      {
+        status: {
+          observedGeneration: generation,
+          replicas,
+          updatedReplicas: replicas,
+          readyReplicas: replicas,
+          availableReplicas: replicas,
+        },
+      },
+      "status",
+    );
+  }
+
+  async function runJob(job: Workload & JobObject): Promise<void> {
+    const { namespace = "", name, uid = "" } = job.metadata;
+    const live = await client.get<JobObject>(JOBS, job.metadata);
+    if (live?.metadata.uid !== uid || live.status?.completionTime !== undefined) return;
+    world.migrations.push({ namespace, uid });
+    const image = job.spec.template.spec.containers[0]?.image ?? "";
+    const pod = await client.create<PodObject>(
+      PODS,
+      readyPod(job, `${name}-${uid.slice(0, 4)}`, job.spec.template, {
+        "job-name": name,
+      }) as unknown as PodObject,
+    );
+    const failure = world.failing.get(namespace);
+    const isFailing = failure !== undefined;
+    const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
+    const terminated = { exitCode: isFailing ? 1 : 0, message, reason: isFailing ? "Error" : "Completed" };
+    const at = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    await client.mergePatch(
+      PODS,
+      pod.metadata,
+      {
+        status: {
+          phase: isFailing ? "Failed" : "Succeeded",
+          containerStatuses: [
+            {
+              name: "migrate",
+              image,
+              imageID: image,
+              ready: false,
+              restartCount: 0,
+              state: { terminated },
+            },
+          ],
+        },
+      },
+      "status",
+    );
+    const condition = (type: string) => ({
+      type,
+      status: "True",
+      reason: isFailing ? "BackoffLimitExceeded" : "CompletionsReached",
+      message: "",
+      lastProbeTime: at,
+      lastTransitionTime: at,
+    });
+    const counts = isFailing ? { failed: 1 } : { succeeded: 1 };
+    const status = { startTime: at, active: 0, ready: 0, ...counts };
+    const heading = condition(isFailing ? "FailureTarget" : "SuccessCriteriaMet");
+    const end = isFailing ? {} : { completionTime: at };
+    const last = condition(isFailing ? "Failed" : "Complete");
+    await client.mergePatch(JOBS, job.metadata, { status: { ...status, conditions: [heading] } }, "status");
+    await client.mergePatch(
+      JOBS,
+      job.metadata,
+      { status: { ...status, ...end, conditions: [heading, last] } },
+      "status",
+    );
+  }
+
+  namespaces.onChange(({ kind, object }) => {
+    if (kind !== "added" || !object.metadata.name.startsWith("sovereign-")) return;
+    const namespace = object.metadata.name;
+    later(() => provideSecret(client, namespace, "billing-db", { uri: databaseUrlOf(namespace) }));
+    later(() => provideSecret(client, namespace, "billing-jwt", { secret: "x".repeat(32) }));
+  }, stopping.signal);
+  deployments.onChange(({ kind, object }) => {
+    const isOwed = object.status?.observedGeneration !== object.metadata.generation;
+    if (kind !== "deleted" && isOwed) later(() => rollOut(object as unknown as Workload));
+    if (kind === "deleted") later(() => collect(client, object));
+  }, stopping.signal);
+  jobs.onChange(({ kind, object }) => {
+    if (kind === "added") later(() => runJob(object as unknown as Workload & JobObject));
+    if (kind === "deleted") later(() => collect(client, object));
+  }, stopping.signal);
+  // What is asked to go is gone once its kubelet says so.
+  pods.onChange(({ kind, object }) => {
+    if (kind === "deleted" || object.metadata.deletionTimestamp === undefined) return;
+    const raw = {
+      method: "DELETE",
+      path: pathOf(PODS, object.metadata),
+      body: { gracePeriodSeconds: 0 },
+    } as const;
+    later(() => client.request(raw));
+  }, stopping.signal);
+  const running = Promise.all([namespaces, deployments, jobs, pods].map((each) => each.run(stopping.signal)));
+  return world;
+}
+
+export async function provideSecret(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  values: Record<string, string>,
+): Promise<void> {
+  await client.apply<KubernetesObject & { stringData: Record<string, string> }>(
+    SECRETS,
+    { apiVersion: "v1", kind: "Secret", metadata: { name, namespace }, stringData: values },
+    { fieldManager: "somebody" },
+  );
+}
+
+/** The shape that an image's billing has: the same for every Sovereign that runs it. */
+function fingerprintOf(image: string, kind: "a" | "b"): string {
+  return `sha256:${kind}${image.slice(-1).repeat(63)}`;
+}
+
+async function collect(client: KubeClient, owner: KubernetesObject): Promise<void> {
+  const { namespace = "", uid } = owner.metadata;
+  for (const { metadata } of (await client.list(PODS, { namespace })).items)
+    if (metadata.ownerReferences?.some((reference) => reference.uid === uid))
+      await client.delete(PODS, metadata);
+}
+
+function controllerOf({ apiVersion, kind, metadata }: KubernetesObject): OwnerReference {
+  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? "", controller: true };
+}

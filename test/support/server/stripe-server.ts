@@ -1,0 +1,179 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import Stripe from "stripe";
+import { startHttpServer } from "../../../src/platform/http-server.ts";
+
+/** What a request of the tests' Stripe was asked, form fields by their names. */
+type Fields = Record<string, string>;
+
+export interface StripeServer {
+  origin: string;
+  webhookSecret: string;
+  /** Every request that reached it, oldest first. */
+  asked: { path: string; fields: Fields; idempotencyKey: string | undefined; authorization: string }[];
+  sessions: Map<string, Fields>;
+  /** Instead of what it would answer: a status with an error, or the connection is cut before or after the work is done. */
+  fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use";
+  delayMs: number;
+  /** The session of an order. */
+  sessionOf(orderId: string): Fields & { id: string };
+  setSession(id: string, change: Fields): void;
+  /** A session as the API and events show it. */
+  describe(id: string): Record<string, unknown>;
+  /** A webhook's body and its signature, as Stripe would send them. */
+  event(
+    type: string,
+    object: unknown,
+    more?: { id?: string; created?: number; secret?: string; at?: number },
+  ): {
+    raw: string;
+    headers: Record<string, string>;
+  };
+  close(): Promise<void>;
+}
+
+const json = (response: ServerResponse, status: number, body: unknown) => {
+  response.writeHead(status, { "content-type": "application/json", "request-id": "req_test" });
+  response.end(JSON.stringify(body));
+};
+
+/** The part of Stripe's API that billing asks, with its rules for idempotency keys and states of sessions, over HTTP on loopback. */
+export async function startStripeServer(): Promise<StripeServer> {
+  const remembered = new Map<string, { body: string; sessionId: string }>();
+  const server: Omit<StripeServer, "origin" | "close" | "describe"> = {
+    webhookSecret: "whsec_test_0123456789",
+    asked: [],
+    sessions: new Map(),
+    fault: "none",
+    delayMs: 0,
+    sessionOf(orderId) {
+      for (const [id, fields] of server.sessions)
+        if (fields.client_reference_id === orderId) return { ...fields, id };
+      throw new Error(`no session for order ${orderId}`);
+    },
+    setSession(id, change) {
+      server.sessions.set(id, { ...server.sessions.get(id), ...change });
+    },
+    event(type, object, more = {}) {
+      const created = more.created ?? Math.floor(Date.now() / 1000);
+      const raw = JSON.stringify({
+        id: more.id ?? `evt_${randomBytes(8).toString("hex")}`,
+        object: "event",
+        type,
+        created,
+        data: { object },
+      });
+      const signature = Stripe.webhooks.generateTestHeaderString({
+        payload: raw,
+        secret: more.secret ?? server.webhookSecret,
+        timestamp: more.at ?? Math.floor(Date.now() / 1000),
+      });
+      return { raw, headers: { "stripe-signature": signature } };
+    },
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString();
+    const fields: Fields = Object.fromEntries(new URLSearchParams(body));
+    const path = (request.url ?? "").replace(/\?.*/, "");
+    const idempotencyKey = request.headers["idempotency-key"];
+    const key = typeof idempotencyKey === "string" ? idempotencyKey : undefined;
+    server.asked.push({
+      path,
+      fields,
+      idempotencyKey: key,
+      authorization: request.headers.authorization ?? "",
+    });
+    if (server.delayMs > 0) await new Promise((done) => setTimeout(done, server.delayMs));
+    if (server.fault === "away") return void request.socket.destroy();
+    if (server.fault === "refuse")
+      return json(response, 400, {
+        error: { type: "invalid_request_error", code: "amount_too_small", message: "no" },
+      });
+    if (server.fault === "unauthorized")
+      return json(response, 401, {
+        error: { type: "invalid_request_error", message: "Invalid API Key provided: sk_test" },
+      });
+    if (server.fault === "in-use")
+      return json(response, 409, {
+        error: { type: "idempotency_error", code: "idempotency_key_in_use", message: "no" },
+      });
+    const answered = work(path, fields, body, key);
+    if (server.fault === "cut-after") return void request.socket.destroy();
+    return json(response, answered.status, answered.body);
+  }
+
+  function work(
+    path: string,
+    fields: Fields,
+    body: string,
+    key: string | undefined,
+  ): { status: number; body: unknown } {
+    if (path === "/v1/checkout/sessions") {
+      const before = key === undefined ? undefined : remembered.get(key);
+      if (before !== undefined) {
+        if (before.body === body) return { status: 200, body: describe(before.sessionId) };
+        return { status: 400, body: { error: { type: "idempotency_error", message: "other parameters" } } };
+      }
+      const id = `cs_test_${randomBytes(8).toString("hex")}`;
+      server.sessions.set(id, { ...fields, status: "open", payment_status: "unpaid" });
+      if (key !== undefined) remembered.set(key, { body, sessionId: id });
+      return { status: 200, body: describe(id) };
+    }
+    const [, id, action] = /^\/v1\/checkout\/sessions\/(\w+)(\/expire)?$/.exec(path) ?? [];
+    if (id !== undefined) {
+      if (!server.sessions.has(id))
+        return { status: 404, body: { error: { type: "invalid_request_error", code: "resource_missing" } } };
+      if (server.sessions.get(id)?.fault === "broken")
+        return {
+          status: 500,
+          body: { error: { type: "api_error", message: "this session cannot be read" } },
+        };
+      if (action !== undefined) server.setSession(id, { status: "expired" });
+      return { status: 200, body: describe(id) };
+    }
+    const gone = { type: "invalid_request_error", code: "resource_missing", message: "no such subscription" };
+    const [, subscriptionId] = /^\/v1\/subscriptions\/(\w+)$/.exec(path) ?? [];
+    if (subscriptionId?.startsWith("gone")) return { status: 404, body: { error: gone } };
+    if (subscriptionId?.startsWith("stuck"))
+      return { status: 400, body: { error: { type: "invalid_request_error", message: "not now" } } };
+    if (subscriptionId !== undefined)
+      return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
+    if (path === "/v1/billing_portal/sessions")
+      return { status: 200, body: { id: "bps_1", url: `https://billing.example/${fields.customer}` } };
+    return {
+      status: 404,
+      body: { error: { type: "invalid_request_error", message: `no such path ${path}` } },
+    };
+  }
+
+  function describe(id: string) {
+    const fields = server.sessions.get(id) ?? {};
+    return {
+      id,
+      object: "checkout.session",
+      url: fields.status === "open" ? `https://checkout.example/c/${id}` : null,
+      status: fields.status,
+      payment_status: fields.payment_status,
+      amount_total: Number(fields["line_items[0][price_data][unit_amount]"]),
+      currency: fields["line_items[0][price_data][currency]"],
+      client_reference_id: fields.client_reference_id,
+      customer: fields.customer ?? `cus_${id.slice(-8)}`,
+      metadata: { order_id: fields["metadata[order_id]"] },
+    };
+  }
+
+  const http = await startHttpServer({
+    host: "127.0.0.1",
+    port: 0,
+    handler: (request, response) => void answer(request, response).catch(() => response.destroy()),
+  });
+  // The accessors of the answer are the state itself.
+  return Object.assign(server, {
+    origin: http.origin,
+    close: () => http.close(0),
+    describe,
+  });
+}

@@ -1,0 +1,163 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { parse } from "yaml";
+import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
+import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
+import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
+import { NO_TRUST } from "../../../src/admission/trust.ts";
+import { publishedBundles } from "../../../src/admission/webhook-configuration.ts";
+import {
+  FIELD_MANAGER,
+  SYSTEM_NAMESPACE,
+  WEBHOOK_CONFIGURATION,
+  WEBHOOK_SERVICE,
+} from "../../../src/api/name.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import {
+  createWebhookConfigurationReconciler,
+  webhookConfigurationWatches,
+} from "../../../src/controllers/webhook-configuration/controller.ts";
+import { createApplier } from "../../../src/kube/apply.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { createReconcileMetrics } from "../../../src/kube/metric.ts";
+import { createController } from "../../../src/kube/reconcile.ts";
+import { VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
+import { createCaches } from "../../../src/operator/cache.ts";
+import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+
+const CRDS = join(import.meta.dirname, "../../../crds");
+export const WEBHOOK_HOST = `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc`;
+
+/** What the operator finds on a cluster before it starts: its namespace and the kinds. */
+export async function prepareCluster(client: KubeClient): Promise<void> {
+  const create = (path: string, body: unknown) => client.request({ method: "POST", path, body });
+  await create("/api/v1/namespaces", {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: SYSTEM_NAMESPACE },
+  });
+  for (const file of readdirSync(CRDS))
+    await create(
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+      parse(readFileSync(join(CRDS, file), "utf8")),
+    );
+}
+
+export interface WebhookReplica {
+  webhook: Webhook;
+  /** Fingerprint of the certificate that it serves. */
+  served(): Promise<string>;
+}
+
+/** The operator's webhook as one of its replicas runs it; the one that leads also publishes the configuration. */
+export async function startWebhookReplica(
+  client: KubeClient,
+  options: { leads: boolean; settleMs: number; signal: AbortSignal },
+): Promise<WebhookReplica> {
+  const { leads, settleMs, signal } = options;
+  const logger = createLogger("replica", "silent");
+  const now = () => new Date();
+  const caches = createCaches({ client, logger });
+  void caches.run(signal);
+  await caches.synced();
+  const webhook = await startWebhook({
+    ...{ client, caches, logger, now, settleMs },
+    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl: undefined },
+    verifier: createSignatureVerifier({
+      logger,
+      client: createOciClient({ mirrors: new Map(), isInsecure: () => false }),
+    }),
+    trust: () => NO_TRUST,
+    platform: DEFAULT_PLATFORM,
+    registry: new Registry(),
+  });
+  webhook.maintain(signal);
+  if (leads) {
+    const deps = {
+      applier: createApplier({ client, fieldManager: FIELD_MANAGER, now }),
+      configurations: caches.webhookConfigurations,
+      desired: webhook.desired,
+      onDesired: webhook.onDesired,
+      onApplied: () => {},
+    };
+    const controller = createController(
+      { logger, metrics: createReconcileMetrics(new Registry()) },
+      {
+        name: "webhookconfiguration",
+        watches: webhookConfigurationWatches(deps),
+        reconcile: createWebhookConfigurationReconciler(deps),
+      },
+    );
+    void controller.run(signal);
+  }
+  return { webhook, served: () => shakeHands(webhook.server.port) };
+}
+
+/** The CAs that the configuration carries, as an API server reads them. */
+export async function publishedBundle(client: KubeClient): Promise<string> {
+  const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
+    name: WEBHOOK_CONFIGURATION,
+  });
+  return publishedBundles(configuration)[0] ?? "";
+}
+
+/** A new connection, whose certificate must hold under `ca` where one is given; the certificate's fingerprint. */
+function shakeHands(port: number, ca?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      ...{ host: "127.0.0.1", port, servername: WEBHOOK_HOST },
+      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+    });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+  });
+}
+
+export interface ImpatientClient {
+  handshakes(): number;
+  /** Ends it; what was refused, in the words of the error. */
+  stop(): Promise<string[]>;
+}
+
+/**
+ * Connects to every replica again and again, as API servers do: believing the published bundle, and hearing of a new one
+ * `lagMs` late.
+ */
+export function connectForever(
+  client: KubeClient,
+  replicas: readonly WebhookReplica[],
+  lagMs: number,
+): ImpatientClient {
+  const refusals: string[] = [];
+  let count = 0;
+  let isStopped = false;
+  async function run(): Promise<void> {
+    while (!isStopped) {
+      const bundle = await publishedBundle(client);
+      const until = performance.now() + lagMs;
+      while (!isStopped && performance.now() < until) {
+        for (const { webhook } of replicas) {
+          count += 1;
+          await shakeHands(webhook.server.port, bundle).catch((error: Error) => refusals.push(error.message));
+        }
+        await sleep(5);
+      }
+    }
+  }
+  const done = run();
+  return {
+    handshakes: () => count,
+    async stop() {
+      isStopped = true;
+      await done;
+      return refusals;
+    },
+  };
+}

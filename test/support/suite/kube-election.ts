@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import type { Fence, KubeClient } from "../../../src/kube/client.ts";
+import { type LeaseTimes, runLeaderElection } from "../../../src/kube/leader-election.ts";
+import type { Lease } from "../../../src/kube/lease-lock.ts";
+import { CONFIG_MAPS, LEASES } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { aborted } from "../../../src/platform/shutdown.ts";
+import { until } from "../server/scripted-api.ts";
+import { configMap, type KubeBench } from "./kube.ts";
+
+const TIMES: LeaseTimes = { leaseMs: 1_000, renewDeadlineMs: 700, retryMs: 100 };
+
+export function describeLeaderElection(bench: KubeBench): void {
+  /** A candidate as a process of its own would be; `lead` runs until it loses. */
+  function candidate(identity: string, namespace: string, client: KubeClient) {
+    const abort = new AbortController();
+    const state = { terms: 0, isLeading: false, lastWords: 0 };
+    let fence: Fence = { mayWrite: () => false, lost: new AbortController().signal };
+    const done = runLeaderElection({
+      client,
+      lease: { namespace, name: "catalyst-operator" },
+      identity,
+      times: TIMES,
+      logger: createLogger("test", "silent"),
+      signal: abort.signal,
+      async lead(signal, given) {
+        state.terms += 1;
+        state.isLeading = true;
+        fence = given;
+        await aborted(signal);
+        // The last write of what was under way.
+        if (given.mayWrite()) state.lastWords += 1;
+        state.isLeading = false;
+      },
+    });
+    const stop = async () => {
+      abort.abort();
+      await done;
+    };
+    return { state, stop, fenced: () => client.fenced(fence) };
+  }
+
+  describe("leader election", () => {
+    it("has one leader, and hands over at once when that one is stopped", async () => {
+      const namespace = await bench.namespace();
+      const key = { namespace, name: "catalyst-operator" };
+      const first = candidate("first", namespace, bench.connect("first"));
+      await until(() => first.state.isLeading, "the first leads");
+      const second = candidate("second", namespace, bench.connect("second"));
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(second.state.terms).toBe(0);
+      expect(first.state.terms).toBe(1);
+      const held = await bench.client().get<Lease>(LEASES, key);
+      expect(held?.spec).toMatchObject({
+        holderIdentity: "first",
+        leaseDurationSeconds: 1,
+        leaseTransitions: 0,
+      });
+      expect(held?.spec?.renewTime).toMatch(/\.\d{6}Z$/);
+
+      const stoppedAt = performance.now();
+      await first.stop();
+      await until(() => second.state.isLeading, "the second leads");
+      expect(first.state.lastWords).toBe(1);
+      // Released, not expired: well within the second that the lease lasts.
+      expect(performance.now() - stoppedAt).toBeLessThan(700);
+      const taken = await bench.client().get<Lease>(LEASES, key);
+      expect(taken?.spec).toMatchObject({ holderIdentity: "second", leaseTransitions: 1 });
+
+      await expect(first.fenced().create(CONFIG_MAPS, configMap(namespace, "late"))).rejects.toMatchObject({
+        reason: "NotLeading",
+      });
+      await second.fenced().create(CONFIG_MAPS, configMap(namespace, "in-time"));
+      const { items } = await first
+        .fenced()
+        .list(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" });
+      expect(items.map(({ metadata }) => metadata.name)).toEqual(["in-time"]);
+      await second.stop();
+      expect((await bench.client().get<Lease>(LEASES, key))?.spec?.holderIdentity ?? "").toBe("");
+    });
+
+    it("takes over from one that died without a word, no sooner than its lease ends", async () => {
+      const namespace = await bench.namespace();
+      const now = new Date().toISOString().replace("Z", "000Z");
+      await bench.client().create<Lease>(LEASES, {
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { namespace, name: "catalyst-operator" },
+        spec: {
+          holderIdentity: "dead",
+          leaseDurationSeconds: 2,
+          acquireTime: now,
+          renewTime: now,
+          leaseTransitions: 3,
+        },
+      });
+      const startedAt = performance.now();
+      const heir = candidate("heir", namespace, bench.connect("heir"));
+      await until(() => heir.state.isLeading, "the heir leads", 10_000);
+      expect(performance.now() - startedAt).toBeGreaterThan(1_950);
+      await heir.stop();
+    });
+  });
+}

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect } from "vitest";
+import { type Answer, reconcile, signToken, startBilling, type TestBilling } from "../builder/billing.ts";
+
+export let billing: TestBilling;
+/** Tokens of a sovereign-admin and a superadmin. */
+export let admin: string;
+export let superadmin: string;
+
+/** One service for each test file. With `reconciled`, its books must agree at the end. */
+export function useOneBilling({ reconciled = false } = {}): void {
+  beforeAll(async () => {
+    billing = await startBilling();
+    admin = await signToken("admin", "sovereign-admin");
+    superadmin = await signToken("root", "superadmin");
+  });
+  afterAll(async () => {
+    try {
+      if (reconciled) expect(await reconcile(billing)).toEqual([]);
+    } finally {
+      await billing.close();
+    }
+  });
+}
+
+export const preview = (code: unknown, one = billing): Promise<Answer> =>
+  one.ask("/billing/vouchers/redeem-preview", { body: { code } });
+
+export const revoke = (code: string): Promise<Answer> =>
+  billing.ask(`/billing/vouchers/revoke/${encodeURIComponent(code)}`, { method: "DELETE", token: admin });
+
+/** The first column of a statement's first row. */
+export async function scalar(sql: string, values: unknown[] = []): Promise<unknown> {
+  const { rows } = await billing.database.pool.query({ text: sql, values, rowMode: "array" });
+  return rows[0]?.[0];
+}
+
+export const counter = (code: string) =>
+  scalar("SELECT times_redeemed FROM promo_codes WHERE code = $1", [code]);
+export const edges = (code: string) =>
+  scalar("SELECT count(*)::int FROM promo_redemptions WHERE code = $1", [code]);
+export const balance = (user: string) =>
+  scalar("SELECT balance_baisa::int FROM customers WHERE user_id = $1", [user]);
+
+export const repeat = <T>(count: number, make: (index: number) => T) =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
