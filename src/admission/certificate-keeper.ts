@@ -16,8 +16,8 @@ export interface CertificateStore {
   onChange(handler: () => void, signal: AbortSignal): void;
 }
 
-/** What those who connect believe now: the CAs in the webhook configuration. */
-export interface BelievedAuthorities {
+/** The CAs that API servers trust now: those in the webhook configuration. */
+export interface PublishedAuthorities {
   current(): X509Certificate[];
   onChange(handler: () => void, signal: AbortSignal): void;
 }
@@ -30,10 +30,10 @@ interface KeyPair {
 export interface CertificateKeeper {
   /** What this process serves. */
   serving(): KeyPair;
-  /** The CAs that must be believed now: of what is stored, and of what this process still serves. */
+  /** The CAs to publish: those of the stored certificates, and of those that this process still serves. */
   caBundle(): string;
-  /** Whether what this process serves has once been believed: it stays so, as nothing is served before. */
-  isBelieved(): boolean;
+  /** Whether the CA of the served certificate was published. Stays true: a new certificate is served after its CA is published. */
+  isPublished(): boolean;
   /** Hears each new pair to serve, and each new bundle to publish. */
   onServe(handler: (pair: KeyPair) => void): void;
   onBundle(handler: () => void, signal: AbortSignal): void;
@@ -43,7 +43,7 @@ export interface CertificateKeeper {
 
 export interface CertificateKeeperDeps {
   store: CertificateStore;
-  believed: BelievedAuthorities;
+  published: PublishedAuthorities;
   /** Names that the certificate must bear. */
   names: readonly string[];
   logger: Logger;
@@ -64,19 +64,19 @@ const OVERLAP_MS = 24 * 60 * 60 * 1000;
  * published for a while. What is missing or unreadable is made anew in the same way. Rejects when the store cannot be read.
  */
 export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
-  const { store, believed, names, logger, now, settleMs = SETTLE_MS } = deps;
+  const { store, published, names, logger, now, settleMs = SETTLE_MS } = deps;
   const serveHandlers = new Set<(pair: KeyPair) => void>();
   const bundleHandlers = new Set<() => void>();
   /** When each CA was first seen published, by fingerprint. */
-  const believedSince = new Map<string, number>();
+  const publishedSince = new Map<string, number>();
   /** CAs under which this process served before: another replica may do so still. */
   const former = new Map<string, { until: number }>();
   let wanted = await ensureStored([]);
   let served = wanted;
-  let wasBelieved = false;
-  noteBelieved();
+  let wasPublished = false;
+  notePublished();
 
-  /** What is stored, mended where it must be. `earlier` are bundles that stay believed when there is a new CA. */
+  /** What is stored, mended where it must be. `earlier` are bundles that stay published when there is a new CA. */
   async function ensureStored(earlier: string[]): Promise<ServingCertificates> {
     for (;;) {
       const { stored, version } = await store.read();
@@ -93,24 +93,24 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   ): Promise<ServingCertificates> {
     const at = now();
     if (current === undefined || isDue(current, names, at))
-      return issueCertificates(names, at, current, [...earlier, ...believed.current().map(String)]);
+      return issueCertificates(names, at, current, [...earlier, ...published.current().map(String)]);
     const ageMs = at.getTime() - Date.parse(new X509Certificate(current.certificate).validFrom);
     const isOverlapOver = ageMs > OVERLAP_MS && authoritiesOf(current.caBundle).length > 1;
     return isOverlapOver ? { ...current, caBundle: current.caCertificate } : current;
   }
 
-  function noteBelieved(): void {
-    const present = new Set(believed.current().map(({ fingerprint256 }) => fingerprint256));
-    for (const known of [...believedSince.keys()]) if (!present.has(known)) believedSince.delete(known);
+  function notePublished(): void {
+    const present = new Set(published.current().map(({ fingerprint256 }) => fingerprint256));
+    for (const known of [...publishedSince.keys()]) if (!present.has(known)) publishedSince.delete(known);
     for (const fingerprint of present)
-      if (!believedSince.has(fingerprint)) believedSince.set(fingerprint, now().getTime());
-    wasBelieved ||= carries(believed.current(), served.caCertificate);
+      if (!publishedSince.has(fingerprint)) publishedSince.set(fingerprint, now().getTime());
+    wasPublished ||= carries(published.current(), served.caCertificate);
   }
 
   /** Milliseconds until what is wanted may be served; undefined while its CA is not published. */
   function settlesInMs(): number | undefined {
     const [ca] = authoritiesOf(wanted.caCertificate);
-    const since = believedSince.get(ca?.fingerprint256 ?? "");
+    const since = publishedSince.get(ca?.fingerprint256 ?? "");
     return since === undefined ? undefined : Math.max(0, since + settleMs - now().getTime());
   }
 
@@ -124,7 +124,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   async function check(): Promise<number> {
     const before = caBundle();
     wanted = await ensureStored([served.caBundle]);
-    noteBelieved();
+    notePublished();
     if (caBundle() !== before) for (const tell of bundleHandlers) tell();
     if (wanted.certificate !== served.certificate) {
       const waitMs = settlesInMs();
@@ -140,7 +140,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   return {
     serving: () => pairOf(served),
     caBundle,
-    isBelieved: () => wasBelieved,
+    isPublished: () => wasPublished,
     onServe: (handler) => void serveHandlers.add(handler),
     onBundle(handler, signal) {
       bundleHandlers.add(handler);
@@ -162,7 +162,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
         last = last.then(look);
       };
       store.onChange(next, signal);
-      believed.onChange(next, signal);
+      published.onChange(next, signal);
       signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
       next();
     },

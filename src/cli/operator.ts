@@ -95,7 +95,7 @@ async function run({ args, env, signal }: CommandContext): Promise<ExitCode> {
       createEventRecorder({ client, component: FIELD_MANAGER, instance: settings.identity, logger, now }),
       (it) => it.flush(),
     );
-    isReady = webhook.isBelieved;
+    isReady = webhook.isPublished;
     logger.info(
       { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },
       "serving",

@@ -1,6 +1,6 @@
 import type { ServingCertificates } from "../admission/certificate.ts";
 import { commonAuthorities } from "../admission/certificate-bundle.ts";
-import type { BelievedAuthorities, CertificateStore } from "../admission/certificate-keeper.ts";
+import type { CertificateStore, PublishedAuthorities } from "../admission/certificate-keeper.ts";
 import { publishedBundles } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
@@ -58,7 +58,7 @@ export function createCertificateSecret(
 }
 
 /** What API servers believe: the CAs in the webhook configuration. */
-export function createBelievedAuthorities(configurations: Informer<KubernetesObject>): BelievedAuthorities {
+export function createPublishedAuthorities(configurations: Informer<KubernetesObject>): PublishedAuthorities {
   return {
     current: () => commonAuthorities(publishedBundles(configurations.get(WEBHOOK_CONFIGURATION))),
     onChange: (handler, signal) =>

@@ -14,14 +14,14 @@ import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../pla
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
-import { createBelievedAuthorities, createCertificateSecret } from "./certificate-secret.ts";
+import { createCertificateSecret, createPublishedAuthorities } from "./certificate-secret.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
   /** Whether API servers believe its certificate. */
-  isBelieved(): boolean;
+  isPublished(): boolean;
   /** Keeps the certificate valid until the signal fires. */
   maintain(signal: AbortSignal): void;
   /** The configuration as it should be now, for the leader to apply. */
@@ -54,7 +54,7 @@ export async function startWebhook(deps: {
   const { client, caches, settings, logger, registry, now, settleMs } = deps;
   const keeper = await createCertificateKeeper({
     store: createCertificateSecret(client, caches.webhookSecrets),
-    believed: createBelievedAuthorities(caches.webhookConfigurations),
+    published: createPublishedAuthorities(caches.webhookConfigurations),
     names: certificateNames(settings.webhookUrl),
     logger,
     now,
@@ -84,7 +84,7 @@ export async function startWebhook(deps: {
 
   return {
     server,
-    isBelieved: keeper.isBelieved,
+    isPublished: keeper.isPublished,
     maintain: keeper.maintain,
     desired: () =>
       desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.platform),

@@ -53,7 +53,7 @@ async function startTwo(): Promise<void> {
   await start(true);
   await start(false);
   await expect
-    .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 20_000 })
+    .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
     .toBe(true);
 }
 
@@ -74,11 +74,11 @@ const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served
 describe("the webhook's certificate", () => {
   it("is one for all replicas, and believed once the leader has published its CA", async () => {
     const follower = await start(false);
-    expect(follower.webhook.isBelieved()).toBe(false);
+    expect(follower.webhook.isPublished()).toBe(false);
     expect(await publishedBundle(client)).toBe("");
     await start(true);
     await expect
-      .poll(() => replicas.every(({ webhook }) => webhook.isBelieved()), { timeout: 20_000 })
+      .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
       .toBe(true);
     expect((await servedByAll()).size).toBe(1);
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
@@ -131,9 +131,9 @@ describe("the webhook's certificate", () => {
     stop = new AbortController();
     await client.delete(SECRETS, SECRET);
     const follower = await start(false);
-    expect(follower.webhook.isBelieved()).toBe(false);
+    expect(follower.webhook.isPublished()).toBe(false);
     await start(true);
-    await expect.poll(() => follower.webhook.isBelieved(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => follower.webhook.isPublished(), { timeout: 20_000 }).toBe(true);
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
     expect(bundle).toHaveLength(2);
     expect(bundle[1]).toBe(old);
