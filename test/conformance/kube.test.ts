@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeKubeMachinery } from "../support/suite/kube.ts";
+import { describeKubeControlPlane } from "../support/suite/kube.ts";
 
 describe("KUBEBUILDER_ASSETS", () => {
   it("names a folder with kube-apiserver and etcd: test/conformance/build-tools.sh FOLDER builds them", () => {
@@ -7,4 +7,4 @@ describe("KUBEBUILDER_ASSETS", () => {
   });
 });
 
-describeKubeMachinery("real");
+describeKubeControlPlane("real");

@@ -1,3 +1,3 @@
-import { describeKubeMachinery } from "../../support/suite/kube.ts";
+import { describeKubeControlPlane } from "../../support/suite/kube.ts";
 
-describeKubeMachinery("embedded");
+describeKubeControlPlane("embedded");

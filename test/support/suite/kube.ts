@@ -50,7 +50,7 @@ const refused = (promise: Promise<unknown>) =>
   );
 
 /** The same behaviour against either API server. */
-export function describeKubeMachinery(kind: "embedded" | "real"): void {
+export function describeKubeControlPlane(kind: "embedded" | "real"): void {
   describe(`src/kube against the ${kind} API server`, () => {
     let plane: TestControlPlane;
     const clients: KubeClient[] = [];
