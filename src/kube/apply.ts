@@ -4,13 +4,13 @@ import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import type { KubeClient } from "./client.ts";
 import { findDifferences } from "./difference.ts";
 import { KubeError } from "./error.ts";
-import { createFightGuard } from "./field-conflict.ts";
+import { createFieldConflictGuard } from "./field-conflict.ts";
 import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { keyOf, type Resource, resourceOfManifest } from "./resource.ts";
 import { isOlder } from "./version.ts";
 
-export { FieldFight } from "./field-conflict.ts";
+export { FieldConflict } from "./field-conflict.ts";
 
 export type Applied =
   | { kind: "unchanged"; object: KubernetesObject }
@@ -27,7 +27,7 @@ export interface Applier {
    * the cache by a label that somebody took away.
    *
    * `beforeCorrection` hears what somebody else made of the object just before it is put back: the fields that differ,
-   * none when it was deleted. Throws `FieldFight` instead of correcting one field again and again.
+   * none when it was deleted. Throws `FieldConflict` instead of correcting one field again and again.
    */
   apply(
     desired: KubernetesObject,
@@ -69,7 +69,7 @@ interface Memory {
  */
 export function createApplier(deps: { client: KubeClient; fieldManager: string; now: () => Date }): Applier {
   const { client, fieldManager, now } = deps;
-  const fights = createFightGuard(now);
+  const conflicts = createFieldConflictGuard(now);
   const memories = new Map<string, Memory>();
   const lean = withForeignFields<KubernetesObject>(fieldManager);
 
@@ -125,7 +125,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
 
   function forget(name: string): void {
     memories.delete(name);
-    fights.forget(name);
+    conflicts.forget(name);
   }
 
   return {
@@ -146,7 +146,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         return { kind: "unchanged", object: live };
       }
       if (isKnown) {
-        fights.check(name);
+        conflicts.check(name);
         await beforeCorrection?.(fields);
       }
 
@@ -156,7 +156,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         return { kind: "unchanged", object };
       if (!isKnown)
         return live === undefined ? { kind: "created", object } : { kind: "updated", object, fields };
-      fights.corrected(name, live === undefined ? ["metadata.uid"] : fields);
+      conflicts.corrected(name, live === undefined ? ["metadata.uid"] : fields);
       return { kind: "corrected", object, fields };
     },
 

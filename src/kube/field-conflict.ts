@@ -1,6 +1,6 @@
-/** Somebody else keeps changing what we keep changing back. */
-export class FieldFight extends Error {
-  override readonly name = "FieldFight";
+/** Another writer keeps changing a field that the operator keeps putting back. */
+export class FieldConflict extends Error {
+  override readonly name = "FieldConflict";
   readonly retryAfterMs: number;
   constructor(message: string, retryAfterMs: number) {
     super(message);
@@ -8,76 +8,76 @@ export class FieldFight extends Error {
   }
 }
 
-/** This many corrections of one field within the window are repairs; one more is a fight. */
+/** This many corrections of one field within the window are repairs; one more is a conflict. */
 const MAX_CORRECTIONS = 6;
 const WINDOW_MS = 60_000;
 const FIRST_PAUSE_MS = 60_000;
 const MAX_PAUSE_MS = 15 * 60_000;
 
-interface Quarrel {
-  /** When each field was put back lately. */
+interface Conflict {
+  /** The times, within the window, at which each field was put back (ms since the epoch). */
   corrections: Map<string, number[]>;
-  /** Length of the last pause; undefined while there was none. */
+  /** Length of the last pause; undefined before the first pause. */
   pauseMs: number | undefined;
   pausedUntil: number;
   fields: string[];
 }
 
-export interface FightGuard {
-  /** Throws `FieldFight` while the object is left alone. */
+export interface FieldConflictGuard {
+  /** Throws `FieldConflict` while corrections of the object are paused. */
   check(object: string): void;
-  /** Counts fields that were just put back. Too many of one field: the object is left alone for a while. */
+  /** Counts the fields that were just put back. Too many corrections of one field pause the object's corrections. */
   corrected(object: string, fields: readonly string[]): void;
   forget(object: string): void;
 }
 
 /**
- * Ends fights over a field without a hot loop: after too many corrections the object is left alone for a minute; whoever
- * goes on after that gets one correction and a pause of twice the length, up to a quarter of an hour. A quiet time of two
- * pauses ends the fight.
+ * Keeps two writers of one field out of a hot loop. After too many corrections, corrections of the object pause for a
+ * minute. After the pause, each new change gets one correction and a pause of twice the length, up to 15 minutes.
+ * The conflict ends when no field was changed for two pauses.
  */
-export function createFightGuard(now: () => Date): FightGuard {
-  const quarrels = new Map<string, Quarrel>();
+export function createFieldConflictGuard(now: () => Date): FieldConflictGuard {
+  const conflicts = new Map<string, Conflict>();
 
-  function isOver({ pauseMs, pausedUntil, corrections }: Quarrel, at: number): boolean {
+  function isOver({ pauseMs, pausedUntil, corrections }: Conflict, at: number): boolean {
     if (pauseMs !== undefined) return at > pausedUntil + 2 * pauseMs;
     return [...corrections.values()].every((times) => times.every((time) => at - time >= WINDOW_MS));
   }
 
   return {
     check(object) {
-      const quarrel = quarrels.get(object);
+      const conflict = conflicts.get(object);
       const at = now().getTime();
-      if (quarrel === undefined) return;
-      if (isOver(quarrel, at)) quarrels.delete(object);
-      if (at >= quarrel.pausedUntil) return;
-      throw new FieldFight(
-        `${object}: somebody keeps changing ${quarrel.fields.join(", ")}; it is put back again at ` +
-          `${new Date(quarrel.pausedUntil).toISOString()}: find out who does it ` +
-          "(kubectl get --show-managed-fields) and stop that",
-        quarrel.pausedUntil - at,
+      if (conflict === undefined) return;
+      if (isOver(conflict, at)) conflicts.delete(object);
+      if (at >= conflict.pausedUntil) return;
+      throw new FieldConflict(
+        `${object}: another writer keeps changing ${conflict.fields.join(", ")}; the operator puts it back again at ` +
+          `${new Date(conflict.pausedUntil).toISOString()}. Find the writer ` +
+          "(kubectl get --show-managed-fields) and stop it.",
+        conflict.pausedUntil - at,
       );
     },
     corrected(object, fields) {
       const at = now().getTime();
-      const quarrel: Quarrel = quarrels.get(object) ?? {
+      const conflict: Conflict = conflicts.get(object) ?? {
         corrections: new Map(),
         pauseMs: undefined,
         pausedUntil: 0,
         fields: [],
       };
-      quarrels.set(object, quarrel);
+      conflicts.set(object, conflict);
       for (const field of fields) {
-        const recent = quarrel.corrections.get(field)?.filter((time) => at - time < WINDOW_MS) ?? [];
-        quarrel.corrections.set(field, [...recent, at]);
+        const recent = conflict.corrections.get(field)?.filter((time) => at - time < WINDOW_MS) ?? [];
+        conflict.corrections.set(field, [...recent, at]);
       }
-      const allowed = quarrel.pauseMs === undefined ? MAX_CORRECTIONS : 0;
-      const fought = fields.filter((field) => (quarrel.corrections.get(field)?.length ?? 0) > allowed);
-      if (fought.length === 0) return;
-      quarrel.pauseMs = Math.min((quarrel.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS);
-      quarrel.pausedUntil = at + quarrel.pauseMs;
-      quarrel.fields = fought;
+      const allowed = conflict.pauseMs === undefined ? MAX_CORRECTIONS : 0;
+      const disputed = fields.filter((field) => (conflict.corrections.get(field)?.length ?? 0) > allowed);
+      if (disputed.length === 0) return;
+      conflict.pauseMs = Math.min((conflict.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS);
+      conflict.pausedUntil = at + conflict.pauseMs;
+      conflict.fields = disputed;
     },
-    forget: (object) => void quarrels.delete(object),
+    forget: (object) => void conflicts.delete(object),
   };
 }

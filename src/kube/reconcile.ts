@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import { isConflict } from "./error.ts";
-import { FieldFight } from "./field-conflict.ts";
+import { FieldConflict } from "./field-conflict.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
 import { keyOf } from "./resource.ts";
@@ -99,13 +99,13 @@ export function createController(
     try {
       outcome = await reconcile(key, signal);
     } catch (error) {
-      if (!(error instanceof FieldFight)) {
+      if (!(error instanceof FieldConflict)) {
         finish("error");
         if (!signal.aborted) backOff(key, error);
         return;
       }
       const { message, retryAfterMs } = error;
-      outcome = { kind: "waiting", reason: "FieldFight", message, retryAfterMs };
+      outcome = { kind: "waiting", reason: "FieldConflict", message, retryAfterMs };
     }
     queue.forget(key);
     const againMs = againAfter(outcome);

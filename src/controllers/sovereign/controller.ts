@@ -37,18 +37,23 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       report: (seen) => report(sovereign, seen),
       signal,
     });
-    if (findings.fight !== undefined) tellFight(sovereign, findings, findings.fight);
+    if (findings.fieldConflict !== undefined)
+      reportFieldConflict(sovereign, findings, findings.fieldConflict);
     await report(sovereign, findings);
     return outcomeOf(findings);
   };
 
-  /** An object that is fought over stands last among what was found, and stops nothing else from being put back. */
-  function tellFight(sovereign: Sovereign, findings: Findings, fight: NonNullable<Findings["fight"]>): void {
-    const { message, retryAfterMs } = fight;
+  /** A field conflict over one object is reported last: it stops no other object from being put back. */
+  function reportFieldConflict(
+    sovereign: Sovereign,
+    findings: Findings,
+    conflict: NonNullable<Findings["fieldConflict"]>,
+  ): void {
+    const { message, retryAfterMs } = conflict;
     const told = findCondition(sovereign.status?.conditions, CONDITION.inSync);
-    if (told?.message !== message) deps.events.record(sovereign, "Warning", "FieldFight", message);
-    findings.conditions.push(fails(CONDITION.inSync, "FieldFight", message));
-    findings.stop ??= waiting("FieldFight", message, retryAfterMs);
+    if (told?.message !== message) deps.events.record(sovereign, "Warning", "FieldConflict", message);
+    findings.conditions.push(fails(CONDITION.inSync, "FieldConflict", message));
+    findings.stop ??= waiting("FieldConflict", message, retryAfterMs);
   }
 }
 

@@ -22,8 +22,8 @@ export interface Findings {
   conditions: NewCondition[];
   facts: Omit<SovereignStatus, "conditions" | "observedGeneration">;
   stop: Stop | undefined;
-  /** Somebody keeps changing what is kept; the object is left alone for so long. */
-  fight?: { message: string; retryAfterMs: number };
+  /** Another writer keeps changing a managed field; corrections of the object pause for `retryAfterMs`. */
+  fieldConflict?: { message: string; retryAfterMs: number };
   /** Earlier than evidence grows old. */
   lookAgainMs?: number;
 }

@@ -153,7 +153,7 @@ describe("a Sovereign that somebody edits", () => {
     await isReady();
   });
 
-  it("is left alone after a while in a fight, once for each edit at most, and the rest is still looked after", async () => {
+  it("pauses corrections of a contested field, reconciles once for each edit at most, and still corrects the rest", async () => {
     const before = life.reconciles.length;
     let edits = 0;
     for (; edits < 30; edits += 1) {
@@ -162,9 +162,9 @@ describe("a Sovereign that somebody edits", () => {
       const inSync = (await bench.sovereign("zero"))?.status?.conditions?.find(
         ({ type }) => type === "InSync",
       );
-      if (inSync?.reason === "FieldFight") break;
+      if (inSync?.reason === "FieldConflict") break;
     }
-    await bench.awaitCondition("zero", "InSync", "False", "FieldFight");
+    await bench.awaitCondition("zero", "InSync", "False", "FieldConflict");
     await settled(life);
     const [reconciles, calls] = [life.reconciles.length, life.calls.length];
     expect(reconciles - before).toBeLessThanOrEqual(2 * (edits + 1));
@@ -176,13 +176,13 @@ describe("a Sovereign that somebody edits", () => {
     await settled(life);
     expect(life.reconciles.length - reconciles).toBeLessThanOrEqual(10);
     expect(life.calls.slice(calls).filter((call) => !call.startsWith("get "))).toEqual([]);
-    // An unpinned image elsewhere is none of this fight.
+    // An unpinned image elsewhere is not part of this conflict.
     await editImage();
     await until(
       async () => (await imageOf()) === NEXT_IMAGE || undefined,
       async () => `the image is ${await imageOf()}`,
     );
-    const fights = (await bench.events("zero")).filter(({ reason }) => reason === "FieldFight");
-    expect(fights.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(2);
+    const conflicts = (await bench.events("zero")).filter(({ reason }) => reason === "FieldConflict");
+    expect(conflicts.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(2);
   });
 });

@@ -10,7 +10,7 @@ import {
   desiredServiceAccounts,
 } from "../../../src/controllers/sovereign/desired-metadata.ts";
 import { desiredWorkload } from "../../../src/controllers/sovereign/desired-workload.ts";
-import { createApplier, FieldFight } from "../../../src/kube/apply.ts";
+import { createApplier, FieldConflict } from "../../../src/kube/apply.ts";
 import { withForeignFields } from "../../../src/kube/informer.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, resourceOfManifest, SECRETS } from "../../../src/kube/resource.ts";
 import { type ConfigMap, configMap, type KubeBench } from "./kube.ts";
@@ -256,7 +256,7 @@ export function describeApplier(bench: KubeBench): void {
       expect(again.object).toBe(written.object);
     });
 
-    it("gives up a fight over a field for a while, saying which", async () => {
+    it("pauses corrections of a contested field and names it", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();
@@ -269,12 +269,12 @@ export function describeApplier(bench: KubeBench): void {
         time += 1_000;
       }
       await attack();
-      const fight = await applier.apply(desired, await cached(desired)).catch((error: unknown) => error);
-      expect(fight).toBeInstanceOf(FieldFight);
-      expect((fight as FieldFight).message).toContain("ConfigMap");
-      expect((fight as FieldFight).message).toContain("data.a;");
+      const conflict = await applier.apply(desired, await cached(desired)).catch((error: unknown) => error);
+      expect(conflict).toBeInstanceOf(FieldConflict);
+      expect((conflict as FieldConflict).message).toContain("ConfigMap");
+      expect((conflict as FieldConflict).message).toContain("data.a;");
       expect(((await cached(desired)) as ConfigMap).data?.a).toBe("theirs");
-      // A change of mind is no part of the fight.
+      // A change of what is desired is not part of the conflict.
       const changed = configMap(namespace, "contested", { a: "ours", b: "new" });
       expect((await applier.apply(changed, await cached(changed))).kind).toBe("updated");
       time += 200_000;

@@ -160,10 +160,12 @@ describe("status", () => {
   it("takes the last word on a condition for the only one", () => {
     const before = desiredStatus(
       sovereign("o"),
-      findings({ conditions: [fails("InSync", "Fight", "")] }),
+      findings({ conditions: [fails("InSync", "FieldConflict", "")] }),
       "2026-01-01T00:00:00Z",
     );
-    const both = findings({ conditions: [holds("InSync", "InSync", ""), fails("InSync", "Fight", "")] });
+    const both = findings({
+      conditions: [holds("InSync", "InSync", ""), fails("InSync", "FieldConflict", "")],
+    });
     expect(desiredStatus(sovereign("o", {}, before), both, NOW)).toEqual(before);
   });
 

@@ -1,23 +1,23 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createFightGuard, FieldFight } from "../../../src/kube/field-conflict.ts";
+import { createFieldConflictGuard, FieldConflict } from "../../../src/kube/field-conflict.ts";
 
 const IMAGE = "spec.containers[billing].image";
 let time = Date.parse("2026-01-01T00:00:00Z");
 const seconds = (count: number) => {
   time += count * 1000;
 };
-let guard = createFightGuard(() => new Date(time));
+let guard = createFieldConflictGuard(() => new Date(time));
 beforeEach(() => {
-  guard = createFightGuard(() => new Date(time));
+  guard = createFieldConflictGuard(() => new Date(time));
 });
 
-/** Seconds until the object is touched again; 0 when it may be now. */
+/** Seconds until the object may be corrected again; 0 when it may be now. */
 function pause(object = "Deployment billing"): number {
   try {
     guard.check(object);
     return 0;
   } catch (error) {
-    if (!(error instanceof FieldFight)) throw error;
+    if (!(error instanceof FieldConflict)) throw error;
     return error.retryAfterMs / 1000;
   }
 }
@@ -30,8 +30,8 @@ function correct(times: number, fields = [IMAGE], everySeconds = 1): void {
   }
 }
 
-describe("the fight guard", () => {
-  it("lets six corrections of a field in a minute pass, and pauses after the seventh", () => {
+describe("createFieldConflictGuard", () => {
+  it("allows six corrections of a field in a minute, and pauses after the seventh", () => {
     correct(6);
     expect(pause()).toBe(0);
     correct(1, [IMAGE], 0);
@@ -39,24 +39,24 @@ describe("the fight guard", () => {
     expect(pause("Deployment other")).toBe(0);
   });
 
-  it("says what is fought over and when it goes on", () => {
+  it("names the contested field and the time of the next correction", () => {
     correct(7, [IMAGE], 0);
     expect(() => guard.check("Deployment billing")).toThrow(
-      /^Deployment billing: somebody keeps changing spec\.containers\[billing\]\.image; it is put back again at 2\d{3}-/,
+      /^Deployment billing: another writer keeps changing spec\.containers\[billing\]\.image; the operator puts it back again at 2\d{3}-/,
     );
   });
 
-  it("takes many edits of different fields for what they are", () => {
+  it("does not pause for many edits of different fields", () => {
     for (let i = 0; i < 20; i += 1) correct(1, [`metadata.labels.l${i}`], 1);
     expect(pause()).toBe(0);
   });
 
-  it("takes slow repairs for what they are", () => {
+  it("does not pause for slow repairs", () => {
     correct(30, [IMAGE], 11);
     expect(pause()).toBe(0);
   });
 
-  it("doubles the pause for whoever goes on, up to a quarter of an hour", () => {
+  it("doubles the pause while the changes go on, up to 15 minutes", () => {
     correct(7, [IMAGE], 0);
     const pauses: number[] = [];
     for (let i = 0; i < 6; i += 1) {
@@ -67,7 +67,7 @@ describe("the fight guard", () => {
     expect(pauses).toEqual([60, 120, 240, 480, 900, 900]);
   });
 
-  it("forgets a fight after a quiet time of two pauses", () => {
+  it("ends a conflict after two pauses without a change", () => {
     correct(7, [IMAGE], 0);
     seconds(60 + 121);
     expect(pause()).toBe(0);
@@ -75,7 +75,7 @@ describe("the fight guard", () => {
     expect(pause()).toBe(0);
   });
 
-  it("forgets an object that is gone", () => {
+  it("ends the conflict over an object that is forgotten", () => {
     correct(7, [IMAGE], 0);
     guard.forget("Deployment billing");
     expect(pause()).toBe(0);

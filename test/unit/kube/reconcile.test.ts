@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { KubeError } from "../../../src/kube/error.ts";
-import { FieldFight } from "../../../src/kube/field-conflict.ts";
+import { FieldConflict } from "../../../src/kube/field-conflict.ts";
 import type { Informer, InformerHandler } from "../../../src/kube/informer.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import {
@@ -160,9 +160,9 @@ describe("a controller", () => {
     expect(await value("workqueue_retries_total")).toBe(3);
   });
 
-  it("waits out a fight instead of backing off into it", async () => {
+  it("waits for the pause of a field conflict instead of backing off", async () => {
     const { controller, seen, value } = run(async () => {
-      throw new FieldFight("somebody keeps changing it", 60_000);
+      throw new FieldConflict("another writer keeps changing it", 60_000);
     });
     controller.enqueue("a");
     await until(() => seen.length === 1, "one look");

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
-import { FieldFight } from "../../../kube/apply.ts";
+import { FieldConflict } from "../../../kube/apply.ts";
 import { liveObject } from "../cache.ts";
 import { fails, waiting } from "../status.ts";
 import { SOON_MS, type Step } from "./step.ts";
@@ -15,7 +15,7 @@ export interface Drift {
 
 /**
  * Makes the server hold a managed object. What somebody changed of it is said before it is put back, where everybody can
- * see it, and counted afterwards. Of an object that is fought over, it gives what is there.
+ * see it, and counted afterwards. Returns the live object when another writer keeps reverting this one.
  */
 export async function applyManaged(step: Step, desired: KubernetesObject): Promise<KubernetesObject> {
   const { deps, sovereign, findings } = step;
@@ -32,8 +32,8 @@ export async function applyManaged(step: Step, desired: KubernetesObject): Promi
     }
     return applied.object;
   } catch (error) {
-    if (!(error instanceof FieldFight)) throw error;
-    findings.fight ??= { message: error.message, retryAfterMs: error.retryAfterMs };
+    if (!(error instanceof FieldConflict)) throw error;
+    findings.fieldConflict ??= { message: error.message, retryAfterMs: error.retryAfterMs };
     return live ?? desired;
   }
 }
