@@ -1,9 +1,9 @@
 import type { Blueprint } from "../api/blueprint.ts";
 import type { Franchise, TrustEntry } from "../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
+import { isMap } from "../api/object.ts";
 import type { Organization } from "../api/organization.ts";
 import { isInTerm } from "../api/term.ts";
-import { isMap } from "./rules/change.ts";
 import type {
   AdmissionInput,
   ClusterFacts,

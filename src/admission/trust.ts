@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { TrustEntry } from "../api/franchise.ts";
-import { isMap } from "./rules/change.ts";
+import { isMap } from "../api/object.ts";
 
 /** What `catalyst-trust` says. */
 export interface Trust {

@@ -29,8 +29,18 @@ export interface KubernetesObject {
   metadata: ObjectMeta;
 }
 
+/** The values of `data` are base64. */
+export type SecretObject = KubernetesObject & { type?: string; data?: Record<string, string> };
+
+export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
+
 /** An object of one of our kinds. `status` is absent until the operator has looked. */
 export interface CatalystObject<Spec, Status> extends KubernetesObject {
   spec: Spec;
   status?: Status;
+}
+
+/** Whether a JSON value is an object: neither a list nor null. */
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }

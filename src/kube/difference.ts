@@ -1,3 +1,5 @@
+import { isMap } from "../api/object.ts";
+
 /** A place where the live object is not as desired. */
 export interface Difference {
   /** For people: `spec.template.spec.containers[billing].image`. */
@@ -85,10 +87,6 @@ function hasUnique(items: unknown[], name: string): boolean {
     values.every((value) => typeof value === "string" || typeof value === "number") &&
     new Set(values).size === values.length
   );
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 const isAbsent = (value: unknown) => value === undefined || value === null;

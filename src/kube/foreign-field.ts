@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { KubernetesObject } from "../api/object.ts";
+import { isMap, type KubernetesObject } from "../api/object.ts";
 
 /** An entry of `metadata.managedFields`: who owns which fields. */
 export interface ManagedFieldsEntry {
@@ -70,8 +70,4 @@ function pathAfter(step: string, path: string): string {
   if (step.startsWith("f:")) return path === "" ? rest : `${path}.${rest}`;
   const key = JSON.parse(rest) as unknown;
   return `${path}[${isMap(key) ? Object.values(key).join(",") : String(key)}]`;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import { FRANCHISE, type Franchise } from "../api/franchise.ts";
 import type { KindDefinition } from "../api/kind.ts";
 import { LABEL, MANAGED_BY } from "../api/label.ts";
 import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, WEBHOOK_TLS_SECRET } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
@@ -31,9 +31,6 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import type { Logger } from "../platform/log.ts";
-import type { SecretObject } from "./certificate-secret.ts";
-
-export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
 
 const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
 const APPLIED = {

@@ -3,13 +3,11 @@ import { commonAuthorities } from "../admission/certificate-bundle.ts";
 import type { CertificateStore, PublishedAuthorities } from "../admission/certificate-keeper.ts";
 import { publishedBundles } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import type { KubernetesObject, SecretObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../kube/error.ts";
 import type { Informer } from "../kube/informer.ts";
 import { SECRETS } from "../kube/resource.ts";
-
-export type SecretObject = KubernetesObject & { type?: string; data?: Record<string, string> };
 
 const KEY = { name: WEBHOOK_TLS_SECRET, namespace: SYSTEM_NAMESPACE };
 const FILES: Record<keyof ServingCertificates, string> = {

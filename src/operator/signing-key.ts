@@ -7,7 +7,7 @@ import {
 } from "node:crypto";
 import { exportJWK, type JWK, SignJWT } from "jose";
 import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import type { SecretObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists } from "../kube/error.ts";
 import { SECRETS } from "../kube/resource.ts";
@@ -15,8 +15,6 @@ import { SECRETS } from "../kube/resource.ts";
 const NAME = { name: OPERATOR_KEY_SECRET, namespace: SYSTEM_NAMESPACE };
 const KEY = "key.pem";
 const TOKEN_LIFE = "4m";
-
-type SecretObject = KubernetesObject & { data?: Record<string, string> };
 
 export interface OperatorKey {
   /** The public half, as a JWK set. */
@@ -33,7 +31,7 @@ export async function loadOperatorKey(client: KubeClient): Promise<OperatorKey> 
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
     try {
-      await client.create<SecretObject & { type: string }>(SECRETS, {
+      await client.create<SecretObject>(SECRETS, {
         apiVersion: "v1",
         kind: "Secret",
         metadata: NAME,

@@ -1,6 +1,6 @@
 import { isConditionTrue } from "../api/condition.ts";
 import { sovereignNamespace } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import type { SecretObject } from "../api/object.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
 import {
   billingEnvironment,
@@ -10,8 +10,6 @@ import {
 import type { KubeClient } from "../kube/client.ts";
 import { SECRETS } from "../kube/resource.ts";
 import type { Env } from "../platform/env.ts";
-
-type SecretObject = KubernetesObject & { data?: Record<string, string> };
 
 /** Whether its database has the schema, so that somebody may work on it. */
 export const isMigrated = ({ spec, status }: Sovereign): boolean =>

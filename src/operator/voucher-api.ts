@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BILLING, sovereignNamespace } from "../api/name.ts";
+import type { ConfigMapObject } from "../api/object.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { parseBranding } from "../billing/branding.ts";
 import { parseCatalogFile } from "../billing/checkout/catalog.ts";
@@ -15,7 +16,7 @@ import { type RunningHttpServer, startHttpServer } from "../platform/http-server
 import type { Logger } from "../platform/log.ts";
 import { Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
-import type { ConfigMapObject, OperatorCaches } from "./cache.ts";
+import type { OperatorCaches } from "./cache.ts";
 import { createConfigurationFile } from "./configuration-file.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { isMigrated, readBillingEnvironment } from "./sovereign-database.ts";

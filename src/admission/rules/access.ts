@@ -1,5 +1,5 @@
 import { LABEL } from "../../api/label.ts";
-import { isMap } from "./change.ts";
+import { isMap } from "../../api/object.ts";
 import type { Rule, Violation } from "./input.ts";
 
 const RBAC = "rbac.authorization.k8s.io";

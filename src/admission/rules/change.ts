@@ -1,3 +1,5 @@
+import { isMap } from "../../api/object.ts";
+
 /** Paths of the members that differ between two values, down to the first list or scalar, sorted. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
   if (isMap(before) && isMap(after)) {
@@ -7,10 +9,6 @@ export function changedPaths(before: unknown, after: unknown, path = ""): string
     );
   }
   return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)) ? [] : [path];
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function sorted(value: unknown): unknown {

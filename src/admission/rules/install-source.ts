@@ -1,4 +1,4 @@
-import { isMap } from "./change.ts";
+import { isMap } from "../../api/object.ts";
 import type { AdmissionInput, ReviewedObject, Rule, SignatureDemand, Violation } from "./input.ts";
 
 // Roads by which software reaches a cluster without a Pod being written by hand.

@@ -1,4 +1,4 @@
-import { isMap } from "./change.ts";
+import { isMap } from "../../api/object.ts";
 import type { AdmissionInput, ReviewedObject, Rule, SignatureDemand } from "./input.ts";
 
 const WORKLOADS: Record<string, string[]> = {

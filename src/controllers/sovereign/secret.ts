@@ -1,9 +1,7 @@
-import type { KubernetesObject } from "../../api/object.ts";
+import type { SecretObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import { billingEnvironment } from "./desired-pod.ts";
-
-export type SecretObject = KubernetesObject & { data?: Record<string, string> };
 
 /** Secrets by name, as they are now; undefined for one that is not there. */
 export type Secrets = ReadonlyMap<string, SecretObject | undefined>;

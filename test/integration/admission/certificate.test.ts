@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
 import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
+import type { SecretObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createInformer } from "../../../src/kube/informer.ts";
 import { SECRETS } from "../../../src/kube/resource.ts";
-import { createCertificateSecret, type SecretObject } from "../../../src/operator/certificate-secret.ts";
+import { createCertificateSecret } from "../../../src/operator/certificate-secret.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import {

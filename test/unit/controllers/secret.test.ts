@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { SecretObject } from "../../../src/api/object.ts";
 import {
   databaseIdentity,
-  type SecretObject,
   type Secrets,
   secretNames,
   secretsDigest,

@@ -1,7 +1,7 @@
-import type { KubernetesObject } from "../../../api/object.ts";
+import type { KubernetesObject, SecretObject } from "../../../api/object.ts";
 import { SECRETS } from "../../../kube/resource.ts";
 import { namespaceOf } from "../desired-metadata.ts";
-import { type SecretObject, type Secrets, secretNames } from "../secret.ts";
+import { type Secrets, secretNames } from "../secret.ts";
 import { type Stop, waiting } from "../status.ts";
 import { SOON_MS, type Step } from "./step.ts";
 
