@@ -15,7 +15,7 @@ import { launchBrowser, visit } from "../support/server/browser.ts";
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 const MAX_BYTES = 150_000;
 
-/** The pictures of docs/billing.md, drawn anew: SCREENSHOTS=write npx vitest run --project conformance screenshot */
+/** Draws the pictures of docs/billing/pages.md: SCREENSHOTS=write npx vitest run --project conformance screenshot */
 describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
   let browser: Browser;
   let billing: TestBilling;
