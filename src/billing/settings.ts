@@ -37,7 +37,7 @@ export interface BillingSettings {
 /** Two a second, for a minute: more than a person clicks. */
 const DEFAULT_ISSUE_LIMIT = 120;
 
-/** Reads contract §7's environment. Throws `UsageError` that names the variable. */
+/** Reads the environment of `catalyst billing`, as its `--help` lists it. Throws `UsageError` that names the variable. */
 export function readBillingSettings(reader: EnvReader): BillingSettings {
   const sovereignFqdn = reader.required("SOVEREIGN_FQDN");
   const jwtSecret = reader.key("JWT_SECRET");

@@ -58,7 +58,7 @@ interface Answer {
 }
 
 /**
- * The four steps against any Sovereign: list, issue, public preview, revoke, each with the exact shape that the contract
+ * The four steps against any Sovereign: list, issue, public preview, revoke, each with the exact shape that docs/FRANCHISE-MODEL.md
  * promises. A random code never meets another run's; whatever the code, it is revoked whatever happens: also when a step
  * fails, or when the signal fires half way. Broken connections are failed steps, never thrown.
  */

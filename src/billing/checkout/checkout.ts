@@ -26,7 +26,7 @@ interface PlacedOrder {
 }
 
 /**
- * Places an order, in one database call. Throws the coded errors of contract §4; none of them has consumed anything.
+ * Places an order, in one database call. Throws the coded errors of docs/errors.md; none of them has consumed anything.
  */
 export type Checkout = (
   caller: Caller,

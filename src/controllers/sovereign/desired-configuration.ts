@@ -14,7 +14,7 @@ export interface ConfigurationInput {
   operatorJwks: object;
 }
 
-/** The files that billing reads, under the names that contract §7 gives their variables. */
+/** The files that billing reads; `billingEnvironment` points their variables at these names. */
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {

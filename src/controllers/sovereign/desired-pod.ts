@@ -35,7 +35,7 @@ export const databaseVariable = (sovereign: Sovereign): EnvVariable =>
 
 const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 
-/** Contract §7's environment of `catalyst billing`. */
+/** The environment of `catalyst billing`, as its `--help` lists it. */
 export function billingEnvironment(
   sovereign: Sovereign,
   drainSeconds: number = BILLING.drainSeconds,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** A step of the story saw something else than the contract promises. */
+/** A step of the story saw another value than it expects. */
 export class UnmetExpectation extends Error {
   override readonly name = "UnmetExpectation";
 }

@@ -16,7 +16,7 @@ import type { Step } from "./step.ts";
 import { verify } from "./verification.ts";
 
 /**
- * The steps of contract §3 in their order, each idempotent; the first that cannot go on says why. What runs already is
+ * The steps in the order of docs/architecture.md, each idempotent; the first that cannot go on says why. What runs already is
  * put back as it should be before anything is waited for: a database that is away, a release or a Franchise that is
  * missing must not keep a strange image running.
  */
