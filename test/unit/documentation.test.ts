@@ -1,31 +1,91 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const markdownIn = (folder: string, recursive: boolean) =>
+  readdirSync(join(ROOT, folder), { recursive, encoding: "utf8" })
+    .filter((file) => file.endsWith(".md") && !file.includes("node_modules"))
+    .map((file) => join(folder, file));
 const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => join("docs", file)),
+  ...markdownIn(".", false),
+  ...["docs", "src", "test"].flatMap((folder) => markdownIn(folder, true)),
+  ...(existsSync(join(ROOT, ".github")) ? markdownIn(".github", true) : []),
 ];
+const scripts = Object.keys((JSON.parse(read("package.json")) as { scripts: object }).scripts);
+
+/** Prose and tables: what is left of a page without its code blocks. */
+const withoutCode = (text: string) => text.replace(/^```.*?^```/gms, "");
+
+/** The anchors that GitHub gives a page's headings. */
+function anchorsOf(text: string): string[] {
+  return [...withoutCode(text).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
 
 describe.each(pages)("%s", (page) => {
-  const text = readFileSync(join(ROOT, page), "utf8");
+  const text = read(page);
 
-  it("links to nothing that is not there", () => {
-    const prose = text.replace(/`[^`\n]*`/g, "");
-    const links = [...prose.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target = ""]) => target);
-    const dead = links.filter((target) => !existsSync(join(ROOT, dirname(page), target)));
+  it("links only to files and headings that exist", () => {
+    const prose = withoutCode(text).replace(/`[^`\n]*`/g, "");
+    const links = [...prose.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    const dead = links.filter((link) => {
+      const [path = "", anchor] = link.split("#");
+      const target = path === "" ? page : join(dirname(page), path);
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(read(target)).includes(anchor);
+    });
     expect(dead).toEqual([]);
   });
 
-  it("names no file of the repository that is not there", () => {
+  it("names only files of the repository that exist", () => {
     const named = [...text.matchAll(/`((?:src|test|charts|crds|policies|docs)\/[\w./-]+)`/g)].map(
       ([, path = ""]) => path,
     );
-    const dead = named.filter((path) => !existsSync(join(ROOT, path)));
-    expect(dead.map((path) => relative(".", path))).toEqual([]);
+    expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  it("names only npm scripts that exist", () => {
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, script = ""]) => script);
+    expect(named.filter((script) => !scripts.includes(script))).toEqual([]);
+  });
+});
+
+describe("docs/adr", () => {
+  const decisions = markdownIn("docs/adr", false).filter((path) => basename(path) !== "README.md");
+  const index = read("docs/adr/README.md");
+  const SECTIONS = ["Context", "Decision", "Alternatives", "Consequences"];
+
+  it.each(decisions)("%s has a number, a date, a status and the sections of a decision", (path) => {
+    const text = read(path);
+    const [, number] = /^(\d{4})-[a-z0-9-]+\.md$/.exec(basename(path)) ?? [];
+    expect(text).toMatch(new RegExp(`^# ${number}: \\S`));
+    expect(text).toMatch(/^- Date: \d{4}-\d{2}-\d{2}/m);
+    expect(text).toMatch(/^- Status: (accepted|superseded by \d{4})$/m);
+    const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title = ""]) => title);
+    expect(sections.filter((title) => SECTIONS.includes(title))).toEqual(SECTIONS);
+  });
+
+  it("lists every decision once, in the order of their numbers", () => {
+    const listed = [...index.matchAll(/^\| \[\d{4}\]\(([^)]+)\)/gm)].map(([, file = ""]) => file);
+    expect(listed).toEqual(decisions.map((path) => basename(path)).sort());
+  });
+});
+
+describe("the repository's text", () => {
+  it("cites no section of a document that the repository does not have", () => {
+    const files = ["src", "test", "docs", "charts", "policies"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((file) => /\.(ts|js|sql|md|yaml|sh|css)$/.test(file) && !file.includes("node_modules"))
+        .map((file) => join(folder, file)),
+    );
+    expect(files.length).toBeGreaterThan(500);
+    const citing = files.filter((file) => read(file).includes("\u00a7"));
+    expect(citing).toEqual([]);
   });
 });
