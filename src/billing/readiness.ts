@@ -1,4 +1,5 @@
 import type { Logger } from "../platform/log.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
 import type { Database } from "./db/database.ts";
 import { readSchemaState, readSchemaVersion, type SchemaState } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
@@ -31,7 +32,6 @@ export type ReadinessState =
 export function createReadiness(deps: { database: Database; now: () => Date; logger: Logger }) {
   const { database, now, logger } = deps;
   let measured: { state: ReadinessState; atMs: number } | undefined;
-  let flight: Promise<ReadinessState> | undefined;
   let known: { schema: SchemaState; atMs: number } | undefined;
   let hasMatched = false;
   let isDraining = false;
@@ -70,18 +70,18 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
     return { kind: "ready", schema: { version, fingerprint, ...shown } };
   }
 
+  const measureUnlessFresh = createSingleFlight(async (): Promise<ReadinessState> => {
+    if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;
+    const state = await measure();
+    // A state other than ready is not kept: the next probe measures again.
+    measured = state.kind === "ready" ? { state, atMs: now().getTime() } : undefined;
+    return state;
+  });
+
   return {
-    /** The state as it was at most a few seconds ago, its fingerprint at most half a minute. */
+    /** The state as it was at most 2 s ago, its fingerprint at most 30 s ago. */
     async current(): Promise<ReadinessState> {
-      if (isDraining) return { kind: "draining" };
-      if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;
-      flight ??= measure().then((state) => {
-        // Bad news is not kept: the next probe asks again.
-        measured = state.kind === "ready" ? { state, atMs: now().getTime() } : undefined;
-        flight = undefined;
-        return state;
-      });
-      return flight;
+      return isDraining ? { kind: "draining" } : measureUnlessFresh();
     },
     drain(): void {
       isDraining = true;

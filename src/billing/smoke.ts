@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { errorMessage } from "../platform/errors.ts";
 
@@ -39,6 +40,7 @@ export interface SmokeDeps {
 const CREDIT_OMR = 1;
 const DESCRIPTION = "smoke test";
 const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const DEADLINE_MS = 15_000;
 const PREVIEW_MEMBERS = ["accepting_redemptions", "active", "code", "credit_omr", "description"];
 const VOUCHER_MEMBERS = [
@@ -164,27 +166,34 @@ type Asker = (
 function createAsker(deps: SmokeDeps): Asker {
   const base = deps.baseUrl.replace(/\/+$/, "");
   return async (method, path, { token, body, signal }) => {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const response = await deps.fetch(`${base}${path}`, {
+    const answer = await boundedFetch(`${base}${path}`, {
+      fetch: deps.fetch,
       method,
-      redirect: "error",
       headers: {
         ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      ...(signal === undefined ? {} : { signal }),
+      maxBytes: MAX_ANSWER_BYTES,
+      // An error's detail is in its body.
+      readsErrorBody: true,
     });
-    const text = await response.text();
-    const contentType = response.headers.get("content-type") ?? "";
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      json = undefined;
-    }
-    return { status: response.status, contentType, json };
+    return {
+      status: answer.status,
+      contentType: answer.headers.get("content-type") ?? "",
+      json: parseJson(answer.body),
+    };
   };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Without the caller's signal: what was begun is cleaned up also when the caller has lost interest. */

@@ -1,3 +1,4 @@
+import { type BoundedAnswer, boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
 import type { PinnedReference } from "./reference.ts";
 
@@ -6,7 +7,6 @@ const MAX_BLOB_BYTES = 1024 * 1024;
 const MAX_TOKEN_BYTES = 64 * 1024;
 /** Registries keep blobs elsewhere, and say where; a manifest is always their own. */
 const MAX_BLOB_REDIRECTS = 3;
-const REDIRECTS = [301, 302, 303, 307, 308];
 const MANIFEST_TYPES = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.oci.image.index.v1+json",
@@ -52,33 +52,17 @@ export function createOciClient({ mirrors, isInsecure }: OciClientOptions): OciC
     signal: AbortSignal,
   ): Promise<Uint8Array | undefined> {
     const url = `${originOf(host)}${path}`;
-    let response = await send(url, { accept }, signal);
-    if (response.status === 401) {
-      await response.body?.cancel();
-      const token = await anonymousToken(response.headers.get("www-authenticate") ?? "", signal);
-      response = await send(
-        url,
-        { accept, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-        signal,
-      );
+    const bounds = { maxBytes, maxRedirects };
+    let answer = await send(host, url, { accept }, bounds, signal);
+    // A challenge counts from the registry itself, not from where it redirects to.
+    if (answer.status === 401 && !answer.isRedirected) {
+      const token = await anonymousToken(host, answer.headers.get("www-authenticate") ?? "", signal);
+      const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+      answer = await send(host, url, { accept, ...authorization }, bounds, signal);
     }
-    for (let hops = 0; REDIRECTS.includes(response.status); hops += 1) {
-      await response.body?.cancel();
-      const target = URL.parse(response.headers.get("location") ?? "", response.url);
-      if (hops === maxRedirects || target?.protocol !== "https:")
-        throw new RegistryError(`${host} redirects to ${target?.origin ?? "nowhere"}, which is not followed`);
-      // The token was for the registry alone.
-      response = await send(target.href, { accept }, signal);
-    }
-    if (response.status === 404) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new RegistryError(`${host} answers ${response.status}`);
-    }
-    return readAtMost(response, maxBytes, host);
+    if (answer.status === 404) return undefined;
+    if (answer.status !== 200) throw new RegistryError(`${host} answers ${answer.status}`);
+    return answer.body;
   }
 
   return {
@@ -103,16 +87,31 @@ export function createOciClient({ mirrors, isInsecure }: OciClientOptions): OciC
   };
 }
 
-async function send(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+async function send(
+  host: string,
+  url: string,
+  headers: Record<string, string>,
+  { maxBytes, maxRedirects }: { maxBytes: number; maxRedirects: number },
+  signal: AbortSignal,
+): Promise<BoundedAnswer> {
   try {
-    return await fetch(url, { headers, signal, redirect: "manual" });
+    return await boundedFetch(url, {
+      headers,
+      signal,
+      maxBytes,
+      follow: { maxRedirects, isAllowed: ({ protocol }) => protocol === "https:" },
+    });
   } catch (cause) {
-    throw new RegistryError(`${new URL(url).host} cannot be reached`, { cause });
+    throw cause instanceof FetchError ? new RegistryError(`${host}: ${cause.message}`, { cause }) : cause;
   }
 }
 
 /** The token dance of public registries: ask the realm that the challenge names, over TLS, as nobody in particular. */
-async function anonymousToken(challenge: string, signal: AbortSignal): Promise<string | undefined> {
+async function anonymousToken(
+  host: string,
+  challenge: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const parameters = Object.fromEntries(
     [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
   );
@@ -120,12 +119,9 @@ async function anonymousToken(challenge: string, signal: AbortSignal): Promise<s
   if (realm === null || realm.protocol !== "https:") return undefined;
   for (const name of ["service", "scope"])
     if (parameters[name] !== undefined) realm.searchParams.set(name, parameters[name]);
-  const response = await send(realm.href, {}, signal);
-  if (response.status !== 200) {
-    await response.body?.cancel();
-    return undefined;
-  }
-  const { token, access_token } = parseToken(await readAtMost(response, MAX_TOKEN_BYTES, realm.host));
+  const answer = await send(host, realm.href, {}, { maxBytes: MAX_TOKEN_BYTES, maxRedirects: 0 }, signal);
+  if (answer.status !== 200) return undefined;
+  const { token, access_token } = parseToken(answer.body);
   return token ?? access_token;
 }
 
@@ -135,17 +131,6 @@ function parseToken(bytes: Uint8Array): { token?: string; access_token?: string 
   } catch {
     return {};
   }
-}
-
-async function readAtMost(response: Response, maxBytes: number, host: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) throw new RegistryError(`${host} sends more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function requireDigest(bytes: Uint8Array, digest: string, host: string): void {

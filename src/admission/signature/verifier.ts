@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { TrustEntry } from "../../api/franchise.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { Logger } from "../../platform/log.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
 import { fetchClassicSignatures, holdsFor } from "./classic.ts";
 import { type OciClient, RegistryError } from "./oci-client.ts";
 import { parseReference } from "./reference.ts";
@@ -23,7 +24,6 @@ const MAX_REMEMBERED = 10_000;
  */
 export function createSignatureVerifier(deps: { client: OciClient; logger: Logger }): SignatureVerifier {
   const verified = new Map<string, Verdict>();
-  const underWay = new Map<string, Promise<Verdict>>();
 
   async function look(reference: string, trust: readonly TrustEntry[]): Promise<Verdict> {
     const pinned = parseReference(reference);
@@ -72,19 +72,15 @@ export function createSignatureVerifier(deps: { client: OciClient; logger: Logge
         kind: "refused",
         reason: `the signature of ${reference} cannot be checked: its registry does not give what is needed; try again`,
       };
-    } finally {
-      underWay.delete(key);
     }
   }
+  const lookOnce = createSingleFlight(lookAndRemember, (key) => key);
 
   return {
     verify(reference, trust) {
       const key = sha256Digest(canonicalJson([reference, trust]));
       const known = verified.get(key);
-      if (known !== undefined) return Promise.resolve(known);
-      const flight = underWay.get(key) ?? lookAndRemember(key, reference, trust);
-      underWay.set(key, flight);
-      return flight;
+      return known === undefined ? lookOnce(key, reference, trust) : Promise.resolve(known);
     },
   };
 }

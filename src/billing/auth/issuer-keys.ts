@@ -5,8 +5,10 @@ import {
   type JWTVerifyGetKey,
   errors as joseErrors,
 } from "jose";
+import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
 import { TokenError } from "../errors.ts";
 
 export interface IssuerSettings {
@@ -43,12 +45,11 @@ export function createIssuerKeys(deps: {
   let known: { find: JWTVerifyGetKey; atMs: number } | undefined;
   let askedAtMs = Number.NEGATIVE_INFINITY;
   let fault: unknown;
-  let flight: Promise<void> | undefined;
 
   async function load(): Promise<void> {
     try {
       jwksUrl ??= await discover(settings.issuer);
-      known = { find: createLocalJWKSet(parseKeys(await fetchJson(jwksUrl))), atMs: now().getTime() };
+      known = { find: createLocalJWKSet(parseKeys(await fetchObject(jwksUrl))), atMs: now().getTime() };
       fault = undefined;
     } catch (error) {
       // The address may be what is wrong: it is looked up again.
@@ -61,7 +62,6 @@ export function createIssuerKeys(deps: {
       fault = error;
     } finally {
       askedAtMs = now().getTime();
-      flight = undefined;
     }
   }
 
@@ -71,12 +71,10 @@ export function createIssuerKeys(deps: {
     return ageMs >= 0 && ageMs < spanMs;
   }
 
-  /** Asks the issuer unless it was asked just now. Resolves when there is an answer, or an end to waiting for one. */
-  function refresh(): Promise<void> {
-    if (flight === undefined && isWithin(askedAtMs, COOLDOWN_MS)) return Promise.resolve();
-    flight ??= load();
-    return flight;
-  }
+  /** Asks the issuer, unless it was asked within the cooldown. Never rejects: a failure is kept in `fault`. */
+  const refresh = createSingleFlight(async () => {
+    if (!isWithin(askedAtMs, COOLDOWN_MS)) await load();
+  });
 
   function unavailable(): TokenError {
     return new TokenError(
@@ -109,7 +107,7 @@ export function createIssuerKeys(deps: {
 
 async function discover(issuer: string): Promise<string> {
   const address = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const { issuer: named, jwks_uri } = (await fetchJson(address)) as Record<string, unknown>;
+  const { issuer: named, jwks_uri } = (await fetchObject(address)) as Record<string, unknown>;
   if (named !== issuer) throw new Error(`${address} describes another issuer`);
   const url = typeof jwks_uri === "string" ? URL.parse(jwks_uri) : null;
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && !issuer.startsWith("https:"));
@@ -117,33 +115,16 @@ async function discover(issuer: string): Promise<string> {
   return url.href;
 }
 
-/** An object in JSON, of bounded size, from exactly this address. */
-async function fetchJson(address: string): Promise<object> {
-  const response = await fetch(address, {
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    redirect: "error",
+async function fetchObject(address: string): Promise<object> {
+  const answer = await boundedFetch(address, {
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: MAX_ANSWER_BYTES,
     headers: { accept: "application/json, application/jwk-set+json" },
   });
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.byteLength;
-    // Leaving the loop cancels the answer.
-    if (length > MAX_ANSWER_BYTES) throw new Error(`${address} answers more than ${MAX_ANSWER_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  if (response.status !== 200) throw new Error(`${address} answers ${response.status}`);
-  const json = parseJson(Buffer.concat(chunks).toString("utf8"));
-  if (typeof json !== "object" || json === null) throw new Error(`${address} answers no JSON object`);
+  const json = jsonOf(answer);
+  if (typeof json !== "object" || json === null)
+    throw new Error(`${answer.request} answered JSON that is not an object`);
   return json;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Public keys for signatures alone: a symmetric key in a public document proves nothing. */

@@ -1,3 +1,5 @@
+import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
 import { CheckoutError } from "../errors.ts";
 import { baisaOfOmr } from "../voucher/voucher.ts";
 
@@ -72,9 +74,10 @@ export function createCatalogClient(deps: {
   now: () => Date;
 }): CatalogSource {
   let known: { catalog: Catalog; atMs: number } | undefined;
-  let flight: Promise<Catalog> | undefined;
 
-  async function load(): Promise<Catalog> {
+  /** The known prices while they are fresh, otherwise those that the service has now. */
+  const read = createSingleFlight(async (): Promise<Catalog> => {
+    if (known !== undefined && deps.now().getTime() - known.atMs < FRESH_MS) return known.catalog;
     try {
       const [plans, addons, apps] = await Promise.all([list("plans"), list("addons"), list("apps")]);
       if (plans === undefined || addons === undefined)
@@ -84,27 +87,19 @@ export function createCatalogClient(deps: {
       return catalog;
     } catch (cause) {
       throw unavailable(cause);
-    } finally {
-      flight = undefined;
     }
-  }
+  });
 
   async function list(name: string): Promise<Map<string, number> | undefined> {
-    const url = `${deps.baseUrl.replace(/\/$/, "")}/catalog/${name}`;
-    const response = await deps.fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
-    const text = await response.text();
-    if (name === "apps" && response.status === 404) return undefined;
-    if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`);
-    if (text.length > MAX_LIST_BYTES)
-      throw new Error(`GET ${url} answered more than ${MAX_LIST_BYTES} bytes`);
-    return parsePrices(name, JSON.parse(text));
+    const answer = await boundedFetch(`${deps.baseUrl.replace(/\/$/, "")}/catalog/${name}`, {
+      fetch: deps.fetch,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_LIST_BYTES,
+    });
+    return name === "apps" && answer.status === 404 ? undefined : parsePrices(name, jsonOf(answer));
   }
 
-  return async () => {
-    if (known !== undefined && deps.now().getTime() - known.atMs < FRESH_MS) return known.catalog;
-    flight ??= load();
-    return flight;
-  };
+  return read;
 }
 
 /** The price of an order in baisa. Throws `plan_unknown`, `app_unknown`, `addon_unknown`, `total_too_large`. */

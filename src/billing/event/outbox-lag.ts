@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "../../platform/metrics.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { Queryable } from "../db/database.ts";
 
 /** Measured this often at most, however many scrape. */
@@ -16,7 +17,6 @@ export function observeOutbox(deps: {
 }): void {
   const { database, sinks, registry, now } = deps;
   let measuredAtMs = Number.NEGATIVE_INFINITY;
-  let flight: Promise<void> | undefined;
 
   async function measure(): Promise<void> {
     measuredAtMs = now().getTime();
@@ -36,16 +36,9 @@ export function observeOutbox(deps: {
     }
   }
 
-  function refresh(): Promise<void> {
-    if (flight === undefined && now().getTime() - measuredAtMs >= FRESH_MS) {
-      flight = measure()
-        .catch(() => undefined)
-        .finally(() => {
-          flight = undefined;
-        });
-    }
-    return flight ?? Promise.resolve();
-  }
+  const refresh = createSingleFlight(async () => {
+    if (now().getTime() - measuredAtMs >= FRESH_MS) await measure().catch(() => undefined);
+  });
 
   const pending = new Gauge({
     name: "catalyst_billing_outbox_pending",

@@ -1,3 +1,4 @@
+import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
 import { TenantError } from "../errors.ts";
 
 /** The tenant's part of its host name; empty when the tenant service knows none. Throws when it cannot be asked. */
@@ -11,6 +12,7 @@ export interface TenantDirectory {
 }
 
 const TIMEOUT_MS = 3_000;
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
  * Reads `GET /tenants/{id}/members` (an array of user ids, or of objects with `user_id`; 404 means no members) and
@@ -22,11 +24,12 @@ export function createTenantDirectory(deps: { baseUrl: string; fetch: typeof fet
 
   /** The answer's JSON; undefined for 404. */
   async function get(path: string): Promise<unknown> {
-    const url = `${baseUrl}${path}`;
-    const response = await deps.fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: "error" });
-    if (response.status === 404) return undefined;
-    if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`);
-    return response.json();
+    const answer = await boundedFetch(`${baseUrl}${path}`, {
+      fetch: deps.fetch,
+      timeoutMs: TIMEOUT_MS,
+      maxBytes: MAX_ANSWER_BYTES,
+    });
+    return answer.status === 404 ? undefined : jsonOf(answer);
   }
 
   return {

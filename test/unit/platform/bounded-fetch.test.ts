@@ -1,0 +1,224 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { boundedFetch, FetchError, jsonOf } from "../../../src/platform/bounded-fetch.ts";
+
+interface Received {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+let server: Server;
+let origin: string;
+let received: Received[];
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+
+beforeEach(async () => {
+  received = [];
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method = "", url: path = "", headers } = request;
+    received.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+
+const text = (body: Uint8Array) => Buffer.from(body).toString();
+
+/** The error of a call that must fail. */
+const failureOf = (call: Promise<unknown>): Promise<FetchError> =>
+  call.then(
+    () => expect.unreachable("the call succeeded"),
+    (error) => {
+      expect(error).toBeInstanceOf(FetchError);
+      return error;
+    },
+  );
+
+describe("boundedFetch", () => {
+  it("returns status, headers and body, and sends method, headers and body", async () => {
+    answer = (_, response) => void response.writeHead(201, { "x-kind": "made" }).end("done");
+    const made = await boundedFetch(`${origin}/things?q=1`, {
+      method: "POST",
+      headers: { "content-type": "text/plain" },
+      body: "make",
+      maxBytes: 4,
+    });
+    expect([made.status, made.headers.get("x-kind"), text(made.body), made.isRedirected]).toEqual([
+      201,
+      "made",
+      "done",
+      false,
+    ]);
+    expect(made.request).toBe(`POST ${origin}/things`);
+    expect(received).toMatchObject([
+      { method: "POST", path: "/things?q=1", body: "make", headers: { "content-type": "text/plain" } },
+    ]);
+  });
+
+  it.each([
+    ["with a Content-Length", { "content-length": "5" }],
+    ["without one", {}],
+  ])("refuses a body %s that is one byte too large", async (_, headers) => {
+    answer = (_request, response) => void response.writeHead(200, headers).end("12345");
+    expect(text((await boundedFetch(origin, { maxBytes: 5 })).body)).toBe("12345");
+    const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 4 }));
+    expect([error.code, error.message]).toEqual([
+      "body_too_large",
+      `GET ${origin}/x answered more than 4 bytes`,
+    ]);
+  });
+
+  it("counts the bytes of a compressed body after decompression", async () => {
+    const packed = gzipSync("0".repeat(1_000));
+    expect(packed.byteLength).toBeLessThan(100);
+    answer = (_, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(packed);
+    expect((await failureOf(boundedFetch(origin, { maxBytes: 999 }))).code).toBe("body_too_large");
+    expect((await boundedFetch(origin, { maxBytes: 1_000 })).body.byteLength).toBe(1_000);
+  });
+
+  it.each([404, 500, 401])(
+    "returns status %i without its body, unless the body is asked for",
+    async (status) => {
+      answer = (_, response) => void response.writeHead(status).end("why");
+      expect(await boundedFetch(origin, { maxBytes: 1 })).toMatchObject({ status, body: new Uint8Array() });
+      const read = await boundedFetch(origin, { maxBytes: 3, readsErrorBody: true });
+      expect([read.status, text(read.body)]).toEqual([status, "why"]);
+      expect((await failureOf(boundedFetch(origin, { maxBytes: 2, readsErrorBody: true }))).code).toBe(
+        "body_too_large",
+      );
+    },
+  );
+
+  it.each([301, 302, 303, 307, 308])("refuses a redirect with status %i", async (status) => {
+    answer = (_, response) =>
+      void response.writeHead(status, { location: "http://169.254.169.254/latest" }).end();
+    const error = await failureOf(boundedFetch(`${origin}/a`, { maxBytes: 1 }));
+    expect([error.code, error.message]).toEqual([
+      "redirect_refused",
+      `GET ${origin}/a redirects to http://169.254.169.254: this redirect is not followed`,
+    ]);
+    expect(received).toHaveLength(1);
+  });
+
+  it("follows as many redirects as it may, where it may, and sends Authorization to the first address only", async () => {
+    answer = ({ url }, response) => {
+      const hop = Number(url?.slice(1));
+      if (hop < 2) response.writeHead(307, { location: `/${hop + 1}` }).end();
+      else response.end("there");
+    };
+    const seen: string[] = [];
+    const follow = {
+      maxRedirects: 2,
+      isAllowed: (target: URL) => seen.push(target.pathname) > 0 && target.port !== "1",
+    };
+    const headers = { Authorization: "Bearer token", accept: "text/plain" };
+    const reached = await boundedFetch(`${origin}/0`, { maxBytes: 5, headers, follow });
+    expect([text(reached.body), reached.isRedirected, reached.request]).toEqual([
+      "there",
+      true,
+      `GET ${origin}/2`,
+    ]);
+    expect(seen).toEqual(["/1", "/2"]);
+    expect(received.map(({ headers: sent }) => [sent.authorization, sent.accept])).toEqual([
+      ["Bearer token", "text/plain"],
+      [undefined, "text/plain"],
+      [undefined, "text/plain"],
+    ]);
+    for (const refused of [
+      { ...follow, maxRedirects: 1 },
+      { ...follow, isAllowed: () => false },
+    ])
+      expect((await failureOf(boundedFetch(`${origin}/0`, { maxBytes: 5, follow: refused }))).code).toBe(
+        "redirect_refused",
+      );
+  });
+
+  it("refuses a redirect without a usable address", async () => {
+    answer = (_, response) => void response.writeHead(302, { location: "http://[" }).end();
+    const follow = { maxRedirects: 1, isAllowed: () => true };
+    expect((await failureOf(boundedFetch(`${origin}/a`, { maxBytes: 1, follow }))).message).toBe(
+      `GET ${origin}/a redirects to an address that is not a URL: this redirect is not followed`,
+    );
+  });
+
+  it.each<[string, typeof answer]>([
+    ["sends no answer", () => {}],
+    ["stops in the middle of the body", (_, response) => void response.writeHead(200).write("1")],
+  ])("ends at the deadline where the neighbour %s", async (_, hang) => {
+    answer = hang;
+    const error = await failureOf(boundedFetch(`${origin}/slow?who=ali`, { maxBytes: 10, timeoutMs: 50 }));
+    expect([error.code, error.message]).toEqual(["timed_out", `GET ${origin}/slow did not answer in time`]);
+  });
+
+  it("spends one deadline on all redirects together", async () => {
+    answer = (_, response) =>
+      void setTimeout(() => response.writeHead(302, { location: "/again" }).end(), 30);
+    const follow = { maxRedirects: 1_000, isAllowed: () => true };
+    expect((await failureOf(boundedFetch(origin, { maxBytes: 1, timeoutMs: 100, follow }))).code).toBe(
+      "timed_out",
+    );
+  });
+
+  it("ends when the caller's signal fires, and tells a caller's deadline from a change of mind", async () => {
+    answer = () => {};
+    const signal = AbortSignal.timeout(30);
+    expect((await failureOf(boundedFetch(origin, { maxBytes: 1, timeoutMs: 60_000, signal }))).code).toBe(
+      "timed_out",
+    );
+    const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1, signal: AbortSignal.abort() }));
+    expect([error.code, error.message]).toEqual(["aborted", `GET ${origin}/x was aborted`]);
+  });
+
+  it("names the cause where no connection comes about, and where one breaks", async () => {
+    answer = (request) => void request.socket.destroy();
+    expect((await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1 }))).message).toBe(
+      `GET ${origin}/x failed: other side closed`,
+    );
+    await new Promise((resolve) => server.close(resolve).closeAllConnections());
+    const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1 }));
+    expect(error.code).toBe("unreachable");
+    expect(error.message).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/x failed: connect ECONNREFUSED/);
+    expect((await failureOf(boundedFetch("nowhere", { maxBytes: 1 }))).code).toBe("unreachable");
+  });
+
+  it("calls the fetch that it is given", async () => {
+    answer = (_, response) => void response.end("ok");
+    const asked: unknown[] = [];
+    await boundedFetch(origin, {
+      maxBytes: 2,
+      fetch: (input, init) => {
+        asked.push(input);
+        return fetch(input, init);
+      },
+    });
+    expect(asked).toEqual([origin]);
+  });
+});
+
+describe("jsonOf", () => {
+  it("parses the body of a 2xx answer", async () => {
+    answer = (_, response) => void response.writeHead(201).end('{"a":[1]}');
+    expect(jsonOf(await boundedFetch(origin, { maxBytes: 100 }))).toEqual({ a: [1] });
+  });
+
+  it.each([
+    [404, "{}", "status_unexpected", "answered 404"],
+    [500, "{}", "status_unexpected", "answered 500"],
+    [204, "", "body_not_json", "answered a body that is not JSON"],
+    [200, "<html>", "body_not_json", "answered a body that is not JSON"],
+  ])("refuses status %i with body %j", async (status, body, code, message) => {
+    answer = (_, response) => void response.writeHead(status).end(body);
+    const whole = await boundedFetch(`${origin}/x`, { maxBytes: 100, readsErrorBody: true });
+    expect(() => jsonOf(whole)).toThrow(
+      expect.objectContaining({ code, message: `GET ${origin}/x ${message}` }),
+    );
+  });
+});
