@@ -38,7 +38,7 @@ const APPLIED = {
   transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
 };
 
-/** Every cache of the operator. Built-in kinds are watched only as far as the operator's own labels reach. */
+/** Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. */
 export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   const all: Informer<KubernetesObject>[] = [];
   function cache<T extends KubernetesObject>(

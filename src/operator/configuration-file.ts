@@ -1,25 +1,27 @@
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 
-/**
- * What a file of a Sovereign's ConfigMap says, parsed when its text has changed and not at each use: the same text gives the
- * same value, so whoever keeps something made from it can tell. A text that cannot be used is told once in the log, by its
- * rule and never by its content.
- */
-export function createConfigurationFile<T>(deps: {
+export interface ConfigurationFile<T> {
   name: string;
-  /** Undefined while the file is not there. */
+  /** Undefined while the file does not exist. */
   read: () => string | undefined;
   parse: (json: unknown) => T;
-  /** Stands in for a file that is not there. */
+  /** Parsed in place of a file that does not exist. Default: an empty object. */
   absent?: object;
-  /** Whether the last good value goes on while the text cannot be used; left out: it does. */
+  /** Whether the last valid value stays in use while the text is invalid. Default: true. */
   keepsLast?: boolean;
-  /** What to throw then, when no value goes on; left out: `absent` stands in. */
+  /** The error to throw when no valid value is left. Default: `absent` is used instead. */
   refuse?: (reason: string) => Error;
   logger: Logger;
-}): () => T {
-  const { name, read, parse, absent = {}, keepsLast = true, refuse, logger } = deps;
+}
+
+/**
+ * Reads a file of a Sovereign's ConfigMap. The text is parsed when it changes, not at each use, so the same text gives the
+ * same value and callers can cache what they derive from it. An invalid text is logged once, with the rule that it breaks
+ * and never with its content.
+ */
+export function createConfigurationFile<T>(file: ConfigurationFile<T>): () => T {
+  const { name, read, parse, absent = {}, keepsLast = true, refuse, logger } = file;
   let current: { text: string | undefined; value: () => T } | undefined;
   let last: { value: T } | undefined;
 
@@ -29,9 +31,9 @@ export function createConfigurationFile<T>(deps: {
       last = { value };
       return () => value;
     } catch (error) {
-      // A parser quotes what it could not parse.
-      const reason = error instanceof SyntaxError ? "is no JSON" : errorMessage(error);
-      logger.error({ file: name, reason }, "a Sovereign's configuration cannot be used");
+      // The message of a SyntaxError quotes the text.
+      const reason = error instanceof SyntaxError ? "not valid JSON" : errorMessage(error);
+      logger.error({ file: name, reason }, "a configuration file of a Sovereign is invalid");
       if (keepsLast && last !== undefined) return constant(last.value);
       if (refuse === undefined) return constant(parse(absent));
       return () => {

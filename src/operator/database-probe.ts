@@ -1,54 +1,52 @@
 import pg from "pg";
+import { describeDatabaseFailure } from "./database-failure.ts";
 
-/** Whether a database takes a login now; `reason` never holds the URL or its password. */
+/** Whether a database accepts a login now. `reason` never holds the URL or its password. */
 export type DatabaseProbe =
-  | { kind: "answers" }
-  | { kind: "silent"; reason: string }
-  /** The URL refers to files (TLS certificates) that only the workload has. */
-  | { kind: "untried"; reason: string };
+  | { kind: "ready" }
+  | { kind: "unready"; reason: string }
+  /** The URL names TLS files that only the workload has, so the operator cannot log in. */
+  | { kind: "untested"; reason: string };
 
 const TIMEOUT_MS = 3_000;
-
-const REFUSALS: Record<string, string> = {
-  "28P01": "it refuses the user or the password",
-  "28000": "it refuses the user or the password",
-  "3D000": "it has no database of this name",
-  "53300": "it has no connection left",
-  "57P03": "it is starting or shutting down",
-  ECONNREFUSED: "nothing listens there",
-  ENOTFOUND: "its host name is not known",
-  EAI_AGAIN: "its host name is not known",
-  ECONNRESET: "it closed the connection",
-  ETIMEDOUT: "it does not answer",
+const INVALID_URL: DatabaseProbe = {
+  kind: "unready",
+  reason: "the URL is not postgresql://user:password@host:port/database",
+};
+const FILES_OF_WORKLOAD: DatabaseProbe = {
+  kind: "untested",
+  reason: "the URL names TLS files of the workload",
 };
 
-/** Logs in and out again, as the workload will. A bare host name is one of `namespace`'s Services. */
+/** Logs in and out, as the workload will. A host name without dots is a Service in `namespace`. */
 export async function probeDatabase(databaseUrl: string, namespace: string): Promise<DatabaseProbe> {
   let client: pg.Client;
   try {
-    const url = new URL(databaseUrl);
-    if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new TypeError("not a Postgres URL");
-    if (/^[a-z0-9-]+$/i.test(url.hostname) && url.hostname !== "localhost")
-      url.hostname = `${url.hostname}.${namespace}.svc`;
     client = new pg.Client({
-      connectionString: url.toString(),
+      connectionString: clusterUrl(databaseUrl, namespace),
       connectionTimeoutMillis: TIMEOUT_MS,
       application_name: "catalyst-operator",
     });
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOENT"
-      ? { kind: "untried", reason: "the URL names TLS files of the workload" }
-      : { kind: "silent", reason: "the URL is not postgresql://user:password@host:port/database" };
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? FILES_OF_WORKLOAD : INVALID_URL;
   }
-  // A connection that breaks after the login says so as an event; unheard, it would end the process.
+  // A connection that breaks after the login emits `error`. Without a listener, this ends the process.
   client.on("error", () => undefined);
   try {
     await client.connect();
-    return { kind: "answers" };
+    return { kind: "ready" };
   } catch (error) {
-    const { code = "" } = error as { code?: string };
-    return { kind: "silent", reason: REFUSALS[code] ?? `it does not answer (${code || "timeout"})` };
+    return { kind: "unready", reason: describeDatabaseFailure(error) };
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** The URL as it resolves outside `namespace`. Throws when it is no URL of PostgreSQL. */
+function clusterUrl(databaseUrl: string, namespace: string): string {
+  const url = new URL(databaseUrl);
+  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new TypeError("not a Postgres URL");
+  if (/^[a-z0-9-]+$/i.test(url.hostname) && url.hostname !== "localhost")
+    url.hostname = `${url.hostname}.${namespace}.svc`;
+  return url.toString();
 }

@@ -9,12 +9,12 @@ import { resourceOf } from "../kube/resource.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
+import { isMigrated, readDatabaseUrl } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
-import { isMigrated, readDatabaseUrl } from "./sovereign-database.ts";
 
 const CHECK_MS = 2_000;
 
-/** Relays every local Sovereign's outbox into Organizations while this process leads. */
+/** Creates an Organization for each order in the outbox of each local Sovereign, until the signal fires. */
 export async function relayOutboxes(deps: {
   client: KubeClient;
   caches: OperatorCaches;
@@ -34,7 +34,7 @@ export async function relayOutboxes(deps: {
     pool.on("error", (error) =>
       logger.warn(
         { sovereign: sovereign.metadata.name, error: error.message },
-        "the outbox's connection broke",
+        "the connection to the outbox broke",
       ),
     );
     try {
@@ -63,7 +63,10 @@ export async function relayOutboxes(deps: {
       const stop = new AbortController();
       const done = relay(sovereign, databaseUrl, AbortSignal.any([stop.signal, signal]))
         .catch((error: unknown) =>
-          logger.warn({ sovereign: name, error: errorMessage(error) }, "the outbox relay broke"),
+          logger.warn(
+            { sovereign: name, error: errorMessage(error) },
+            "the outbox relay failed; it starts again",
+          ),
         )
         .finally(() => relays.delete(name));
       relays.set(name, { databaseUrl, stop, done });
@@ -72,7 +75,7 @@ export async function relayOutboxes(deps: {
 
   while (!signal.aborted) {
     await refresh().catch((error: unknown) =>
-      logger.warn({ error: errorMessage(error) }, "outboxes could not be looked up"),
+      logger.warn({ error: errorMessage(error) }, "the outboxes could not be read"),
     );
     await sleep(CHECK_MS, signal);
   }

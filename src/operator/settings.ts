@@ -1,19 +1,26 @@
 import type { PlatformIdentities } from "../admission/rules/input.ts";
 
-/** What one operator process runs with. The command line reads it from flags and environment variables. */
+/** The settings of one operator process. The command line reads them from flags and environment variables. */
 export interface OperatorSettings {
+  /** Names this replica in the leader election and in Events; unique among replicas. */
   identity: string;
   host: string;
   webhookPort: number;
+  /** The https URL at which API servers call the webhook; undefined: they call the Service. */
   webhookUrl: string | undefined;
   voucherApiPort: number;
+  /** Undefined: the Sovereign with role CatalystZero. */
   voucherApiSovereign: string | undefined;
   httpPort: number;
+  /** Origins that stand in for registries, by the registry's host. */
   registryMirrors: ReadonlyMap<string, string>;
   platform: PlatformIdentities;
+  /** Objects of one kind that are reconciled at the same time. */
   concurrency: number;
   drainSeconds: number;
+  /** The drain time of the billing Pods that the operator deploys. */
   billingDrainSeconds: number;
   logLevel: string;
+  /** Undefined: the ServiceAccount of the Pod. */
   kubeconfigPath: string | undefined;
 }

@@ -4,10 +4,9 @@ import type { EventRecorder } from "../kube/event.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 
-/** Where the guard's reason is read: `kubectl describe`, and whoever alerts on Events. */
 const RESTORED = "WebhookConfigurationRestored";
 
-/** Says it wherever somebody may look when the webhook configuration was changed or deleted, and put back. */
+/** Reports that the operator put back a changed or deleted webhook configuration: in the log, a metric and an Event. */
 export interface RestorationReport {
   report(applied: Applied, events: EventRecorder): void;
 }
@@ -21,7 +20,7 @@ export function createRestorationReport({
 }): RestorationReport {
   const counter = new Counter({
     name: "catalyst_webhook_configuration_restored_total",
-    help: "Times that somebody changed or deleted the webhook configuration and it was put back. Alert on any.",
+    help: "Times that the operator put back the changed or deleted webhook configuration. Alert on any increase.",
     registers: [registry],
   });
   return {
@@ -29,19 +28,19 @@ export function createRestorationReport({
       if (applied.kind !== "corrected") return;
       const { object, fields } = applied;
       counter.inc();
-      const message = `${what(fields)}: put back; writes of others than the platform may have passed unjudged meanwhile`;
+      const message = `${describeChange(fields)}; the operator put it back. Until then, requests may have skipped admission: check the audit log.`;
       logger.warn({ configuration: object.metadata.name, fields }, message);
       events.record(aboutConfiguration(object), "Warning", RESTORED, message);
     },
   };
 }
 
-const what = (fields: readonly string[]) =>
+const describeChange = (fields: readonly string[]) =>
   fields.length === 0
-    ? "the webhook configuration was deleted"
-    : `the webhook configuration was changed in ${fields.join(", ")}`;
+    ? "Another client deleted the webhook configuration"
+    : `Another client changed ${fields.join(", ")} of the webhook configuration`;
 
-/** An Event needs to know the kind, which objects from a server's list do not carry. */
+/** An Event needs the kind, which the objects of a list do not carry. */
 const aboutConfiguration = ({ metadata }: KubernetesObject): KubernetesObject => ({
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "ValidatingWebhookConfiguration",

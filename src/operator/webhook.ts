@@ -4,33 +4,33 @@ import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
 import type { PlatformIdentities } from "../admission/rules/input.ts";
 import type { SignatureVerifier } from "../admission/signature/verifier.ts";
-import { NO_TRUST, parseTrust, type Trust } from "../admission/trust.ts";
+import type { Trust } from "../admission/trust.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
-import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, TRUST_KEY, WEBHOOK_SERVICE } from "../api/name.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { errorMessage } from "../platform/errors.ts";
 import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
-import { createCertificateSecret, createPublishedAuthorities } from "./certificate-secret.ts";
+import { createCertificateStore, createPublishedAuthorities } from "./certificate-store.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
-  /** Whether API servers believe its certificate. */
+  /** Whether the CA of its certificate is published, so that API servers trust it. */
   isPublished(): boolean;
   /** Keeps the certificate valid until the signal fires. */
   maintain(signal: AbortSignal): void;
-  /** The configuration as it should be now, for the leader to apply. */
+  /** The webhook configuration for the leader to apply. */
   desired(): KubernetesObject;
-  /** Hears that another one is desired. */
+  /** Calls the handler when the desired configuration changes. */
   onDesired(handler: () => void, signal: AbortSignal): void;
   restoration: RestorationReport;
 }
 
+/** The host names that API servers may use: those of the Service, and that of the configured URL. */
 function certificateNames(webhookUrl: string | undefined): string[] {
   const service = ["", ".cluster.local"].map(
     (suffix) => `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc${suffix}`,
@@ -48,12 +48,12 @@ export async function startWebhook(deps: {
   registry: Registry;
   logger: Logger;
   now: () => Date;
-  /** As in the certificate keeper. */
+  /** As in `CertificateKeeperDeps`. */
   settleMs?: number;
 }): Promise<Webhook> {
   const { client, caches, settings, logger, registry, now, settleMs } = deps;
   const keeper = await createCertificateKeeper({
-    store: createCertificateSecret(client, caches.webhookSecrets),
+    store: createCertificateStore(client, caches.webhookSecrets),
     published: createPublishedAuthorities(caches.webhookConfigurations),
     names: certificateNames(settings.webhookUrl),
     logger,
@@ -91,22 +91,4 @@ export async function startWebhook(deps: {
     onDesired: keeper.onBundle,
     restoration: createRestorationReport({ registry, logger }),
   };
-}
-
-/** The platform's trust as the ConfigMap says it now; the last one that could be read while it is broken. */
-export function watchTrust(caches: OperatorCaches, logger: Logger): () => Trust {
-  let trust = NO_TRUST;
-  caches.trust.onChange(({ kind, object }) => {
-    if (object.metadata.name !== TRUST_CONFIG_MAP || object.metadata.namespace !== SYSTEM_NAMESPACE) return;
-    try {
-      trust = kind === "deleted" ? NO_TRUST : parseTrust(object.data?.[TRUST_KEY] ?? "");
-      logger.info({ entries: trust.entries.length }, "trust read");
-    } catch (error) {
-      logger.error(
-        { error: errorMessage(error) },
-        `ConfigMap ${TRUST_CONFIG_MAP} is broken: the trust before it still holds`,
-      );
-    }
-  });
-  return () => trust;
 }

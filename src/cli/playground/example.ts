@@ -1,8 +1,7 @@
-import { parseTrust } from "../../admission/trust.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { toCustomResourceDefinition } from "../../api/crd.ts";
-import { TRUST_CONFIG_MAP, TRUST_KEY } from "../../api/name.ts";
 import { KINDS } from "../../api/registry.ts";
+import { trustProblems } from "../../operator/trust-config-map.ts";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { createManifestChecker } from "../../playground/apiserver/manifest-check.ts";
 import { catalystImage, imageReference } from "../../playground/image.ts";
@@ -18,22 +17,6 @@ export function readExamplesOrRefuse(folder: string, franchisee: string): Exampl
     });
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`${folder}: ${errorMessage(error)}`);
-  }
-}
-
-/** To an API server a ConfigMap is text; the operator reads this one. */
-function trustProblems(manifest: object): string[] {
-  const { kind, metadata, data } = manifest as {
-    kind: string;
-    metadata: { name: string };
-    data?: Record<string, string>;
-  };
-  if (kind !== "ConfigMap" || metadata.name !== TRUST_CONFIG_MAP) return [];
-  try {
-    parseTrust(data?.[TRUST_KEY] ?? "");
-    return [];
-  } catch (error) {
-    return [`data[${TRUST_KEY}]: ${errorMessage(error).split("\n")[0]}`];
   }
 }
 

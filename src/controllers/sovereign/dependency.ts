@@ -15,11 +15,11 @@ export interface SovereignDeps {
   events: EventRecorder;
   logger: Logger;
   now: () => Date;
-  /** Whether the database behind a URL takes a login now; src/cli/operator/database-probe.ts asks it. */
+  /** Whether the database behind a URL takes a login now; src/operator/database-probe.ts implements it. */
   probeDatabase(
     databaseUrl: string,
     namespace: string,
-  ): Promise<{ kind: "answers" } | { kind: "silent" | "untried"; reason: string }>;
+  ): Promise<{ kind: "ready" } | { kind: "unready" | "untested"; reason: string }>;
   /** The four steps against one Pod. */
   smoke: SmokeTest;
   /** A token for the Sovereign with this FQDN, good for at most five minutes. */

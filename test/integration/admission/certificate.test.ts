@@ -6,7 +6,7 @@ import type { SecretObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createInformer } from "../../../src/kube/informer.ts";
 import { SECRETS } from "../../../src/kube/resource.ts";
-import { createCertificateSecret } from "../../../src/operator/certificate-secret.ts";
+import { createCertificateStore } from "../../../src/operator/certificate-store.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import {
@@ -59,7 +59,7 @@ async function startTwo(): Promise<void> {
 }
 
 const store = () =>
-  createCertificateSecret(
+  createCertificateStore(
     client,
     createInformer<SecretObject>({ client, logger: createLogger("test", "silent") }, SECRETS),
   );

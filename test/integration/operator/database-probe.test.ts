@@ -19,7 +19,7 @@ describe("the probe of a database", () => {
   };
 
   it("sees a database that takes a login, and leaves no connection behind", async () => {
-    expect(await probeDatabase(database.url, "ns")).toEqual({ kind: "answers" });
+    expect(await probeDatabase(database.url, "ns")).toEqual({ kind: "ready" });
     const { rows } = await database.pool.query(
       "SELECT 1 FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
     );
@@ -32,21 +32,21 @@ describe("the probe of a database", () => {
       (url) => {
         url.password = "hunter2";
       },
-      "refuses the user or the password",
+      "the database refuses the user or the password",
     ],
     [
       "another database",
       (url) => {
         url.pathname = "/nowhere";
       },
-      "no database of this name",
+      "the server has no database of this name",
     ],
     [
       "a port where nothing listens",
       (url) => {
         url.port = "1";
       },
-      "nothing listens there",
+      "nothing listens at this host and port",
     ],
     [
       "another scheme",
@@ -58,7 +58,7 @@ describe("the probe of a database", () => {
   ])("says why %s does not do, without the secret", async (_, change, words) => {
     const url = changed(change);
     const probe = await probeDatabase(url, "ns");
-    expect(probe).toMatchObject({ kind: "silent", reason: expect.stringContaining(words) });
+    expect(probe).toMatchObject({ kind: "unready", reason: expect.stringContaining(words) });
     expect(JSON.stringify(probe)).not.toMatch(/hunter2/);
     expect(JSON.stringify(probe)).not.toContain(url);
   });
@@ -68,17 +68,17 @@ describe("the probe of a database", () => {
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
     const probe = await probeDatabase(`postgresql://user:hunter2@127.0.0.1:${port}/db`, "ns");
-    expect(probe).toEqual({ kind: "silent", reason: "it does not answer (timeout)" });
+    expect(probe).toEqual({ kind: "unready", reason: "the server does not answer (timeout)" });
     silent.close();
   });
 
   it("does not judge a URL whose TLS files only the workload has", async () => {
     const probe = await probeDatabase(`${database.url}?sslmode=verify-full&sslrootcert=/no/ca.crt`, "ns");
-    expect(probe.kind).toBe("untried");
+    expect(probe.kind).toBe("untested");
   });
 
   it("looks for a bare host name among the namespace's Services", async () => {
     const probe = await probeDatabase("postgresql://user:pw@postgres:5432/db", "sovereign-omantel");
-    expect(probe).toEqual({ kind: "silent", reason: "its host name is not known" });
+    expect(probe).toEqual({ kind: "unready", reason: "the host name cannot be resolved" });
   });
 });

@@ -103,7 +103,7 @@ beforeEach(async () => {
 
 describe("the embedded voucher API", () => {
   it.each([
-    ['{"maxActive":', "is no JSON"],
+    ['{"maxActive":', "not valid JSON"],
     ['{"maxActive":"a-secret"}', "maxActive must be a number of 0 or more"],
     ['["a-secret"]', "grants must be a JSON object"],
   ])("issues nothing while its grants are %s, says so, and goes on with the rest", async (text, reason) => {
@@ -113,7 +113,7 @@ describe("the embedded voucher API", () => {
       const answer = await to(path, { token: admin, body: { code: "DURING", credit_omr: 1 } });
       expect([answer.status, answer.json.code]).toEqual([503, "grants_unavailable"]);
       expect(answer.json.detail).toBe(
-        `grants.json of this Sovereign cannot be used (${reason}): nothing is issued until it is mended, ask the administrator`,
+        `grants.json of this Sovereign is invalid (${reason}): no voucher is issued until an administrator corrects it`,
       );
       expect(answer.headers.get("retry-after")).toBe("2");
       expect(answer.text).not.toContain("a-secret");

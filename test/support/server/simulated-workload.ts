@@ -30,7 +30,7 @@ export interface OutsideWorld {
   shapes: Map<string, string>;
   /** Migrations in these namespaces fail, with these last words. */
   failing: Map<string, string>;
-  probe(url: string, namespace: string): Promise<{ kind: "answers" } | { kind: "silent"; reason: string }>;
+  probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   stop(): Promise<void>;
 }
@@ -62,8 +62,8 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
     async probe(url) {
       world.probes.push(url);
       return [...world.silent].some((part) => url.includes(part))
-        ? { kind: "silent", reason: "it takes no login" }
-        : { kind: "answers" };
+        ? { kind: "unready", reason: "it takes no login" }
+        : { kind: "ready" };
     },
     async smoke({ baseUrl }) {
       world.smokeTests.push(baseUrl);

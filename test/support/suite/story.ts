@@ -202,7 +202,9 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
         ({ metadata }) => metadata.uid !== before.metadata.uid,
       );
       const event = await cluster.waitForEvent(configuration, "WebhookConfigurationRestored");
-      expect(event.message).toContain("the webhook configuration was deleted: put back");
+      expect(event.message).toContain(
+        "Another client deleted the webhook configuration; the operator put it back",
+      );
       const [pod] = (await cluster.list("Pod", "catalyst-system")) as unknown as {
         status: { podIP: string };
       }[];
@@ -212,7 +214,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
       const operatorLog =
         readdirSync(logs).find((file) => file.startsWith("catalyst-system_catalyst-operator")) ?? "";
       expect(readFileSync(join(logs, operatorLog), "utf8")).toContain(
-        "the webhook configuration was deleted",
+        "Another client deleted the webhook configuration",
       );
     });
 

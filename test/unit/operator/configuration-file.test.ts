@@ -41,7 +41,7 @@ describe("a configuration file", () => {
   });
 
   it.each([
-    ['{"secret":"abc', "is no JSON"],
+    ['{"secret":"abc', "not valid JSON"],
     ['{"wrong":true}', "wrong must not be said"],
   ])("keeps its last good value while it is %s, and says why once, without its text", (broken, reason) => {
     const value = file();
@@ -63,8 +63,8 @@ describe("a configuration file", () => {
     const value = file({ refuse: (reason) => new Error(`refused: ${reason}`), keepsLast: false });
     expect(value()).toEqual({ json: { a: 1 } });
     text = "{";
-    expect(value).toThrow("refused: is no JSON");
-    expect(value).toThrow("refused: is no JSON");
+    expect(value).toThrow("refused: not valid JSON");
+    expect(value).toThrow("refused: not valid JSON");
     expect([parsed, lines.length]).toEqual([1, 1]);
     text = "{}";
     expect(value()).toEqual({ json: {} });
@@ -73,7 +73,7 @@ describe("a configuration file", () => {
   it("refuses only until it was good once, when its last good value may go on", () => {
     const value = file({ refuse: (reason) => new Error(reason) });
     text = "{";
-    expect(value).toThrow("is no JSON");
+    expect(value).toThrow("not valid JSON");
     text = "{}";
     const good = value();
     text = "[";

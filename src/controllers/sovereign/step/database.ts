@@ -32,10 +32,10 @@ export async function checkDatabase(
   if (isServing && isProvenLately(sovereign, deps.now().getTime())) return undefined;
 
   const probe = await deps.probeDatabase(databaseUrl, namespace);
-  if (probe.kind === "silent")
+  if (probe.kind === "unready")
     return stop("DatabaseSilent", `the database that ${where} names under ${key}: ${probe.reason}`);
   findings.conditions.push(
-    probe.kind === "answers"
+    probe.kind === "ready"
       ? holds(
           CONDITION.databaseReady,
           "Answers",

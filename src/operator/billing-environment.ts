@@ -11,23 +11,23 @@ import type { KubeClient } from "../kube/client.ts";
 import { SECRETS } from "../kube/resource.ts";
 import type { Env } from "../platform/env.ts";
 
-/** Whether its database has the schema, so that somebody may work on it. */
+/** Whether the operator may work on the Sovereign's database: it is local, not suspended, and has the schema. */
 export const isMigrated = ({ spec, status }: Sovereign): boolean =>
   spec.cluster === undefined &&
   !spec.suspend &&
   isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.migrated);
 
-/** Undefined while the Secret is not there. */
+/** Undefined while the Secret or its key does not exist. */
 export async function readDatabaseUrl(client: KubeClient, sovereign: Sovereign): Promise<string | undefined> {
   return (await resolve(client, sovereign, [databaseVariable(sovereign)]))?.DATABASE_URL;
 }
 
-/** The environment that the Sovereign's billing Pods run with; undefined while a Secret of it is not there. */
+/** The environment of the Sovereign's billing Pods; undefined while a Secret that it needs does not exist. */
 export function readBillingEnvironment(client: KubeClient, sovereign: Sovereign): Promise<Env | undefined> {
   return resolve(client, sovereign, billingEnvironment(sovereign));
 }
 
-/** As a kubelet does: the variables with the values that they refer to. */
+/** Resolves references to Secrets as a kubelet does. */
 async function resolve(
   client: KubeClient,
   sovereign: Sovereign,

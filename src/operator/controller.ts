@@ -31,7 +31,7 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
-import type { OperatorKey } from "./signing-key.ts";
+import type { OperatorKey } from "./operator-token.ts";
 import type { Webhook } from "./webhook.ts";
 
 export interface ControllerDeps {
@@ -55,13 +55,13 @@ export interface ControllerDeps {
 export function createDriftCounter(registry: Registry): Counter {
   return new Counter({
     name: "catalyst_drift_corrected_total",
-    help: "Hand edits of managed objects that were put back.",
+    help: "Changes to managed objects that the operator put back.",
     labelNames: ["sovereign", "kind"],
     registers: [registry],
   });
 }
 
-/** All controllers, for whoever leads. Made anew for each term of leadership: a queue ends with its term. */
+/** Creates all controllers for one term of leadership. Each term needs new ones, because a work queue closes with its term. */
 export function createControllers(deps: ControllerDeps): Controller[] {
   const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
   const common = { client, applier, fieldManager: FIELD_MANAGER, now };

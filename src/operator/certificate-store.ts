@@ -19,8 +19,11 @@ const FILES: Record<keyof ServingCertificates, string> = {
 };
 const PARTS = Object.entries(FILES) as [keyof ServingCertificates, string][];
 
-/** The certificates of all replicas: one Secret. `secrets` says when it changes; it is read from the server itself. */
-export function createCertificateSecret(
+/**
+ * One Secret that holds the certificates of all replicas. `secrets` reports changes; reads go to the API server, because a
+ * write must follow the newest version.
+ */
+export function createCertificateStore(
   client: KubeClient,
   secrets: Informer<SecretObject>,
 ): CertificateStore {
@@ -55,7 +58,7 @@ export function createCertificateSecret(
   };
 }
 
-/** What API servers believe: the CAs in the webhook configuration. */
+/** The CAs that API servers trust: those in the webhook configuration. */
 export function createPublishedAuthorities(configurations: Informer<KubernetesObject>): PublishedAuthorities {
   return {
     current: () => commonAuthorities(publishedBundles(configurations.get(WEBHOOK_CONFIGURATION))),

@@ -1,0 +1,42 @@
+import { FIELD_MANAGER, SYSTEM_NAMESPACE } from "../api/name.ts";
+import { createApplier } from "../kube/apply.ts";
+import { runLeaderElection } from "../kube/leader-election.ts";
+import { createReconcileMetrics } from "../kube/metric.ts";
+import type { Registry } from "../platform/metrics.ts";
+import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
+import { relayOutboxes } from "./outbox-relay.ts";
+import type { OperatorSettings } from "./settings.ts";
+
+type LeaderDeps = Omit<
+  ControllerDeps,
+  "applier" | "metrics" | "driftCounter" | "concurrency" | "billingDrainSeconds"
+> & { settings: OperatorSettings; registry: Registry; signal: AbortSignal };
+
+/** Stands for election until the signal fires. While this replica leads, it runs the controllers and relays outboxes. */
+export function runLeader(deps: LeaderDeps): Promise<void> {
+  const { client, caches, settings, registry, logger, now, signal } = deps;
+  const { concurrency, billingDrainSeconds, identity } = settings;
+  const metrics = createReconcileMetrics(registry);
+  const driftCounter = createDriftCounter(registry);
+  return runLeaderElection({
+    client,
+    lease: { name: FIELD_MANAGER, namespace: SYSTEM_NAMESPACE },
+    identity,
+    logger,
+    signal,
+    async lead(leading, fence) {
+      // Only the leader's writes are fenced. The webhook and the voucher API write with the plain client.
+      const fenced = client.fenced(fence);
+      const applier = createApplier({ client: fenced, fieldManager: FIELD_MANAGER, now });
+      const controllers = createControllers({
+        ...deps,
+        client: fenced,
+        ...{ applier, metrics, driftCounter, concurrency, billingDrainSeconds },
+      });
+      await Promise.all([
+        ...controllers.map((controller) => controller.run(leading)),
+        relayOutboxes({ client: fenced, caches, logger, signal: leading }),
+      ]);
+    },
+  });
+}

@@ -1,0 +1,116 @@
+import { createOciClient } from "../admission/signature/oci-client.ts";
+import { createSignatureVerifier } from "../admission/signature/verifier.ts";
+import { FIELD_MANAGER } from "../api/name.ts";
+import { createKubeClient } from "../kube/client.ts";
+import { loadKubeConfig } from "../kube/connection.ts";
+import { createEventRecorder } from "../kube/event.ts";
+import { createCloser } from "../platform/closer.ts";
+import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
+import type { Logger } from "../platform/log.ts";
+import { createMetricsRegistry } from "../platform/metrics.ts";
+import { aborted, sleep } from "../platform/shutdown.ts";
+import { createCaches } from "./cache.ts";
+import { createHealthHandler } from "./health.ts";
+import { runLeader } from "./leader.ts";
+import type { OperatorSettings } from "./settings.ts";
+import { loadOperatorKey } from "./signing-key.ts";
+import { watchTrust } from "./trust-config-map.ts";
+import { startVoucherApi } from "./voucher-api.ts";
+import { startWebhook } from "./webhook.ts";
+
+/** Open requests may take this long after the drain. The chart's grace period covers the drain and this time. */
+const FINISH_MS = 5_000;
+
+interface OperatorDeps {
+  settings: OperatorSettings;
+  logger: Logger;
+  now: () => Date;
+  /** Shuts the process down. */
+  signal: AbortSignal;
+}
+
+/**
+ * Runs one operator process until the signal fires and everything is closed. Rejects when a part cannot start.
+ *
+ * Every replica serves the webhook and the voucher API. One replica leads and reconciles.
+ */
+export async function runOperator({ settings, logger, now, signal }: OperatorDeps): Promise<void> {
+  const registry = createMetricsRegistry();
+  const parts = createCloser(logger);
+  // Fires after the leader has stopped and the servers have drained: both need the caches until then.
+  const serving = new AbortController();
+  try {
+    const client = parts.add(
+      createKubeClient({
+        kubeConfig: loadKubeConfig(settings.kubeconfigPath),
+        userAgent: "catalyst-operator",
+      }),
+      (it) => it.close(),
+    );
+    let isReady = () => false;
+    const health = parts.add(
+      await startHttpServer({
+        host: settings.host,
+        port: settings.httpPort,
+        handler: createHealthHandler({
+          isReady: () => isReady() && !signal.aborted,
+          metrics: () => registry.metrics(),
+        }),
+      }),
+      (it) => it.close(1_000),
+    );
+    const caches = createCaches({ client, logger });
+    const trust = watchTrust(caches, logger);
+    void parts.add(caches.run(serving.signal), (running) => running);
+    await Promise.race([caches.synced(), aborted(signal)]);
+    if (signal.aborted) return;
+
+    const key = await loadOperatorKey(client);
+    const verifier = createSignatureVerifier({
+      logger,
+      client: createOciClient({
+        mirrors: settings.registryMirrors,
+        isInsecure: (host) => trust().insecureRegistries.includes(host),
+      }),
+    });
+    const common = { client, caches, settings, logger, now };
+    const webhook = parts.add(
+      await startWebhook({ ...common, verifier, trust, platform: settings.platform, registry }),
+      (it) => it.server.close(0),
+    );
+    webhook.maintain(serving.signal);
+    const voucherApi = parts.add(await startVoucherApi({ ...common, signal: serving.signal }), async (it) => {
+      await it.server.close(0);
+      await it.stopped;
+    });
+    const events = parts.add(
+      createEventRecorder({ client, component: FIELD_MANAGER, instance: settings.identity, logger, now }),
+      (it) => it.flush(),
+    );
+    isReady = webhook.isPublished;
+    logger.info(
+      { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },
+      "serving",
+    );
+    // Both end by the same signal: another replica can lead at once, while requests still arrive here.
+    await Promise.all([
+      runLeader({ ...common, events, key, verifier, trust, webhook, registry, signal }),
+      drainServers([webhook.server, voucherApi.server], { settings, logger, signal }),
+    ]);
+  } finally {
+    serving.abort();
+    await parts.close();
+  }
+}
+
+/** After the signal, serves for the drain time with `Connection: close` on each answer, and then closes the servers. */
+async function drainServers(
+  servers: readonly RunningHttpServer[],
+  { settings, logger, signal }: Omit<OperatorDeps, "now">,
+): Promise<void> {
+  await aborted(signal);
+  logger.info({ seconds: settings.drainSeconds }, "draining");
+  for (const server of servers) server.drain();
+  await sleep(settings.drainSeconds * 1_000);
+  await Promise.all(servers.map((server) => server.close(FINISH_MS)));
+}
