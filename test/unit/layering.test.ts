@@ -6,7 +6,7 @@ const SRC = resolve(import.meta.dirname, "../../src");
 
 /** The table of docs/architecture.md, longest folder first; each entry lists what it may import besides itself. */
 const MAY_IMPORT: [folder: string, allowed: string[]][] = [
-  ["playground/apiserver", ["api", "platform"]],
+  ["playground/apiserver", []],
   ["admission/rules", ["api"]],
   ["admission", ["api", "admission/rules", "platform"]],
   ["api", []],
@@ -34,7 +34,11 @@ function MAY_IMPORT_EVERYTHING(): string[] {
   ];
 }
 
-const KUBERNETES_CLIENT_USERS = ["kube", "playground", "playground/apiserver", "cli"];
+const KUBERNETES_CLIENT_USERS = ["kube", "playground", "cli"];
+
+/** A package: other folders import its entry and no other file of it. */
+const PACKAGE = "playground/apiserver";
+const PACKAGE_ENTRY = `${PACKAGE}/index.ts`;
 const PURE =
   /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/rules\/)|(^controllers\/readiness\.ts$)|(^billing\/voucher\/voucher\.ts$)/;
 
@@ -82,6 +86,24 @@ describe("layering", () => {
       })
       .map(({ file, specifier }) => `${file} imports ${specifier}`);
     expect(forbidden).toEqual([]);
+  });
+
+  it("lets other folders import only the entry of the API server's package", () => {
+    const targets = imports
+      .filter(({ file, specifier }) => specifier.startsWith(".") && folderOf(file) !== PACKAGE)
+      .map(({ file, specifier }) => ({ file, target: relative(SRC, resolve(SRC, dirname(file), specifier)) }))
+      .filter(({ target }) => folderOf(target) === PACKAGE);
+    expect(targets.map(({ file }) => file)).toContain("playground/control-plane/embedded.ts");
+    expect(targets.filter(({ target }) => target !== PACKAGE_ENTRY)).toEqual([]);
+  });
+
+  it("lets the API server's package import only its own dependencies", () => {
+    const { dependencies } = JSON.parse(readFileSync(join(SRC, PACKAGE, "package.json"), "utf8"));
+    const foreign = imports
+      .filter(({ file, specifier }) => folderOf(file) === PACKAGE && !/^(\.|node:)/.test(specifier))
+      .map(({ specifier }) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier);
+    expect(foreign).toContain("@marcbachmann/cel-js");
+    expect(foreign.filter((name) => !Object.hasOwn(dependencies, name))).toEqual([]);
   });
 
   it("keeps Kubernetes-client values in kube, playground and cli", () => {

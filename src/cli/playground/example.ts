@@ -3,7 +3,7 @@ import { toCustomResourceDefinition } from "../../api/crd.ts";
 import { KINDS } from "../../api/registry.ts";
 import { trustProblems } from "../../operator/trust-config-map.ts";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
-import { createManifestChecker } from "../../playground/apiserver/manifest-check.ts";
+import { createManifestChecker } from "../../playground/apiserver/index.ts";
 import { catalystImage, imageReference } from "../../playground/image.ts";
 import { type Example, readExamples } from "../../playground/story/example.ts";
 

@@ -78,7 +78,7 @@ export async function openPki({ directory, hosts, now }: PkiDeps): Promise<Pki> 
 async function makeCa(from: Date): Promise<CertificateAndKey> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: "CN=catalyst-playground-ca",
+    name: "CN=kube-apiserver-lite-ca",
     notBefore: new Date(from.getTime() - 60_000),
     notAfter: new Date(from.getTime() + YEARS_MS),
     signingAlgorithm: ALGORITHM,

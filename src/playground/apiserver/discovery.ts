@@ -162,7 +162,7 @@ export function createDiscovery(registry: Registry, { servesPodLogs = false } = 
       gitTreeState: "clean",
       buildDate: "1970-01-01T00:00:00Z",
       goVersion: "",
-      compiler: "catalyst-playground",
+      compiler: "kube-apiserver-lite",
       platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
     }),
   };

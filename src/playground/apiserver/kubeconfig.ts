@@ -6,11 +6,14 @@ export interface KubeconfigUser {
   token?: string;
 }
 
+export interface KubeconfigCluster {
+  name: string;
+  url: string;
+  caPem: string;
+}
+
 /** A kubeconfig of one cluster, one user and one context, as YAML. */
-export function kubeconfigText(
-  cluster: { name: string; url: string; caPem: string },
-  user: KubeconfigUser,
-): string {
+export function kubeconfigText(cluster: KubeconfigCluster, user: KubeconfigUser): string {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
   const credentials = user.clientCertificate && {
     "client-certificate-data": base64(user.clientCertificate.certPem),

@@ -1,6 +1,11 @@
-import type { OwnerReference } from "../../api/object.ts";
-
-export type { OwnerReference };
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
 
 export interface ManagedFieldsEntry {
   manager?: string;

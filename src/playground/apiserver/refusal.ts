@@ -79,7 +79,7 @@ export function noSuchPath(): StatusError {
 
 /** Something that Kubernetes does and this server does not. */
 export function notImplemented(what: string): StatusError {
-  return new StatusError(501, "NotImplemented", `the playground's API server does not serve ${what}`);
+  return new StatusError(501, "NotImplemented", `this API server does not serve ${what}`);
 }
 
 export function methodNotAllowed(): StatusError {

@@ -1,15 +1,10 @@
 import { join } from "node:path";
-import { startHttpServer } from "../../platform/http-server.ts";
-import type { Logger } from "../../platform/log.ts";
-import { createAuthenticator } from "./access/authentication.ts";
-import { createAuthorizer } from "./access/authorization.ts";
-import { createReviewHandlers } from "./access/review.ts";
-import { createServiceAccountTokens, type TokenGrant } from "./access/token.ts";
-import { createAdmissionChain } from "./admission/chain.ts";
+import { type AccessControl, createAccessControl } from "./access/access-control.ts";
+import { type Credentials, createCredentials } from "./access/credential.ts";
 import { builtinResourceTypes } from "./builtin/resource.ts";
-import { createBuiltinAdmission, createGuard } from "./builtin-admission.ts";
-import { openPki } from "./certificate.ts";
+import { openPki, type Pki } from "./certificate.ts";
 import { createDiscovery, GIT_VERSION } from "./discovery.ts";
+import { startListener } from "./http/listener.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import type { PodLog } from "./http/pod-log.ts";
 import { createRequestHandler } from "./http/request-handler.ts";
@@ -17,221 +12,137 @@ import { createResourceHandler } from "./http/resource-handler.ts";
 import { openJournal } from "./journal.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { writeBootstrapObjects } from "./lifecycle/bootstrap.ts";
-import { startCustomResources } from "./lifecycle/custom-resource.ts";
-import { startEventExpiry } from "./lifecycle/event-expiry.ts";
-import { startGarbageCollector } from "./lifecycle/garbage-collection.ts";
-import { startNamespaceLifecycle } from "./lifecycle/namespace-lifecycle.ts";
+import { startControllers } from "./lifecycle/controller.ts";
 import { createLister } from "./list.ts";
-import type { ApiObject } from "./object.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
 import { createOpenApi } from "./openapi/document.ts";
-import { jsonPatch } from "./patch/json-patch.ts";
-import { notFound } from "./refusal.ts";
-import { createRegistry } from "./registry.ts";
+import { servedResource } from "./openapi/served-resource.ts";
+import { createRegistry, type Registry } from "./registry.ts";
 import { createRevision } from "./revision.ts";
-import { resolveServiceIn } from "./service-resolver.ts";
-import { createStore } from "./store.ts";
-import { createAdmission } from "./write/admission.ts";
-import { createDeleter } from "./write/deletion.ts";
-import { shapeObject } from "./write/shape.ts";
-import { createWriter } from "./write/writer.ts";
+import { createStore, type Store } from "./store.ts";
+import { createWritePath, type WritePath } from "./write/write-path.ts";
 
 export interface ApiServerOptions {
-  /** Holds the journal of all objects and the keys; made when it is not there, readable by its owner alone. */
+  /** Holds the journal of all objects, and the keys. It is created when absent, readable by its owner only. */
   stateDir: string;
-  host: string;
-  /** 0 takes a free port. */
-  port: number;
-  logger: Logger;
-  now: () => Date;
-  /** Serves `kubectl logs`; without it that is refused. */
+  /** A loopback address; `127.0.0.1` by default. */
+  host?: string;
+  /** By default, and with 0, a free port. */
+  port?: number;
+  /** By default, warnings and errors go to stderr. */
+  logger?: Logger;
+  now?: () => Date;
+  /** Serves `kubectl logs`. Without it the server refuses that request with 501. */
   podLog?: PodLog;
   /** Ends watches and controllers; `close` ends the rest. */
-  signal: AbortSignal;
+  signal?: AbortSignal;
 }
 
-export interface ApiServer {
+export interface ApiServer extends Credentials {
   /** `https://127.0.0.1:6443` */
   url: string;
   caPem: string;
   /** YAML; a client certificate of `kubernetes-admin` in `system:masters`. */
   adminKubeconfig: string;
-  /** YAML of a kubeconfig that speaks as a service account. */
-  serviceAccountKubeconfig(namespace: string, name: string, expirationSeconds?: number): Promise<string>;
-  /** A token as TokenRequest gives it; 404 when there is no such account. */
-  mintServiceAccountToken(
-    namespace: string,
-    name: string,
-    options?: Partial<Pick<TokenGrant, "audiences" | "expirationSeconds">>,
-  ): Promise<string>;
-  /** Ends watches with a last bookmark, lets answers under way finish, closes the journal. */
+  /** Ends watches with a last bookmark, lets running answers finish, and closes the journal. */
   close(): Promise<void>;
 }
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
-const ISSUER = "https://kubernetes.default.svc.cluster.local";
-const TOKEN_LIFE_SECONDS = 3_600;
 
-/** A small Kubernetes API server in this process, on loopback only. */
+/** Starts a small Kubernetes API server in this process, on loopback only. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { stateDir, host, port, logger, now } = options;
+  const { stateDir, host = "127.0.0.1", port = 0, logger = consoleLogger, now = () => new Date() } = options;
   if (!LOOPBACK.test(host))
     throw new Error(`the embedded API server listens on loopback only, not on ${host}`);
   const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
-  const onError = (what: string, error: unknown) => logger.warn({ err: error }, `${what}: will try again`);
+  const signal =
+    options.signal === undefined ? ending.signal : AbortSignal.any([options.signal, ending.signal]);
 
   const pki = await openPki({ directory: join(stateDir, "pki"), hosts: [host], now });
   const store = createStore({ journal: openJournal(stateDir) });
   const registry = createRegistry(builtinResourceTypes());
   const revision = createRevision(store);
-  const find = (storage: string, namespace: string, name: string) => store.get(storage, namespace, name);
-
-  const tokens = createServiceAccountTokens({
-    ...pki.serviceAccountKey,
-    issuer: ISSUER,
-    apiAudiences: [ISSUER],
-    findUid: (kind, namespace, name) => find(`/${kind.toLowerCase()}s`, namespace, name)?.metadata.uid,
-    now,
-  });
-  const authorizer = createAuthorizer({
-    list: (resource) => store.list(`rbac.authorization.k8s.io/${resource}`) as Iterable<never>,
-    version: () => revision("rbac.authorization.k8s.io"),
-  });
-  const authenticator = createAuthenticator({ bearerTokens: new Map(), serviceAccountTokens: tokens });
-  const chain = createAdmissionChain({
-    authorizer,
-    list: (resource) => store.list(`admissionregistration.k8s.io/${resource}`),
-    version: () => revision("admissionregistration.k8s.io"),
-    applyJsonPatch: (object, operations) => jsonPatch(object, [...operations]),
-    applyDefaults(object, { resource }) {
-      const type = registry.find(resource.group, resource.version, resource.resource);
-      if (type !== undefined)
-        shapeObject(object as ApiObject, { type, fieldValidation: "Ignore", warn: () => {} });
-    },
-    namespace: (name) => find("/namespaces", "", name),
-    equivalents: ({ group, version, resource }) =>
-      registry
-        .all()
-        .filter((type) => type.group === group && type.plural === resource && type.version !== version)
-        .map((type) => ({ group, version: type.version, resource })),
-    resolveService: resolveServiceIn(store),
-    onIgnoredFailure: (webhook, error) =>
-      logger.warn({ err: error, webhook }, "a webhook failed and was passed over"),
-  });
-  const admission = createAdmission(chain);
-  const writer = createWriter({
-    store,
-    admission,
-    complete: createBuiltinAdmission(store),
-    guard: createGuard(authorizer),
-    now,
-  });
-  const remove = createDeleter({ store, admission, now });
-
+  const access = createAccessControl({ store, revision, serviceAccountKey: pki.serviceAccountKey, now });
+  const write = createWritePath({ store, registry, authorizer: access.authorizer, revision, logger, now });
   writeBootstrapObjects(store, now);
-  const custom = startCustomResources({ store, registry, remove, now, onError, signal });
-  const collector = startGarbageCollector({ store, registry, remove, onError, signal });
-  const namespaces = startNamespaceLifecycle({
-    store,
-    registry,
-    create: writer.create,
-    remove,
-    caPem: pki.caPem,
-    now,
-    onError,
-    signal,
+  const { writer, remove } = write;
+  const controllers = startControllers({
+    ...{ store, registry, writer, remove },
+    ...{ caPem: pki.caPem, logger, now, signal },
   });
-  startEventExpiry({ store, now, signal });
 
   let url = "";
+  const handler = createHandler({
+    ...{ store, registry, access, write, podLog: options.podLog, jwksUri: () => `${url}/openid/v1/jwks` },
+    ...{ logger, now, signal },
+  });
+  const listener = await startListener({ handler, host, port, tls: tlsOf(pki) }).catch((error: unknown) => {
+    ending.abort();
+    store.close();
+    throw error;
+  });
+  url = listener.origin;
+  await controllers.namespacesReady();
+
+  const cluster = { name: "kube-apiserver-lite", url, caPem: pki.caPem };
+  return {
+    url,
+    caPem: pki.caPem,
+    adminKubeconfig: kubeconfigText(cluster, { name: "kubernetes-admin", clientCertificate: pki.admin }),
+    ...createCredentials(store, access.tokens, cluster),
+    async close() {
+      ending.abort();
+      await listener.close();
+      await controllers.idle();
+      await write.close();
+      store.close();
+    },
+  };
+}
+
+const tlsOf = ({ server, caPem }: Pki) => ({ key: server.keyPem, cert: server.certPem, ca: caPem });
+
+interface HandlerDeps {
+  store: Store;
+  registry: Registry;
+  access: AccessControl;
+  write: WritePath;
+  podLog: PodLog | undefined;
+  jwksUri(): string;
+  logger: Logger;
+  now: () => Date;
+  signal: AbortSignal;
+}
+
+function createHandler(deps: HandlerDeps) {
+  const { store, registry, access, write, podLog, jwksUri, logger, now, signal } = deps;
   const openApi = createOpenApi({
-    resources: () =>
-      registry.all().map((type) => ({
-        group: type.group,
-        version: type.version,
-        kind: type.kind,
-        resource: type.plural,
-        namespaced: type.namespaced,
-        verbs: type.verbs,
-        ...(type.custom === undefined || type.schema === undefined ? {} : { schema: type.schema }),
-      })),
+    resources: () => registry.all().map(servedResource),
     generation: registry.version,
     gitVersion: GIT_VERSION,
   });
-  const handler = createRequestHandler({
-    authenticator,
-    authorizer,
+  return createRequestHandler({
+    authenticator: access.authenticator,
+    authorizer: access.authorizer,
     registry,
-    reviews: createReviewHandlers({ authenticator, authorizer, apiAudiences: tokens.apiAudiences, now }),
+    reviews: access.reviews,
     handlePath: createPathHandler({
-      discovery: createDiscovery(registry, { servesPodLogs: options.podLog !== undefined }),
+      discovery: createDiscovery(registry, { servesPodLogs: podLog !== undefined }),
       openApi,
-      tokens,
-      jwksUri: () => `${url}/openid/v1/jwks`,
+      tokens: access.tokens,
+      jwksUri,
     }),
     handleResource: createResourceHandler({
       store,
       list: createLister({ store, now }),
-      writer,
-      remove,
-      podLog: options.podLog,
-      tokenRequest: {
-        tokens,
-        get(resource, namespace, name) {
-          const found = find(`/${resource}`, namespace, name);
-          if (found === undefined) throw notFound({ group: "", plural: resource }, name);
-          return found as never;
-        },
-        now,
-      },
+      writer: write.writer,
+      remove: write.remove,
+      podLog,
+      tokenRequest: access.tokenRequest,
       now,
       signal,
     }),
     logger,
   });
-  const server = await startHttpServer({
-    handler,
-    host,
-    port,
-    tls: { key: pki.server.keyPem, cert: pki.server.certPem, ca: pki.caPem, requestCert: true },
-  }).catch((error: unknown) => {
-    ending.abort();
-    store.close();
-    throw error;
-  });
-  url = server.origin;
-  const cluster = { name: "catalyst-playground", url, caPem: pki.caPem };
-  await namespaces.idle();
-
-  const api: ApiServer = {
-    url,
-    caPem: pki.caPem,
-    adminKubeconfig: kubeconfigText(cluster, { name: "kubernetes-admin", clientCertificate: pki.admin }),
-
-    async mintServiceAccountToken(namespace, name, { audiences, expirationSeconds } = {}) {
-      const account = find("/serviceaccounts", namespace, name);
-      if (account === undefined) throw notFound({ group: "", plural: "serviceaccounts" }, name);
-      const { token } = await tokens.mint({
-        namespace,
-        serviceAccount: { name, uid: account.metadata.uid },
-        audiences: audiences ?? tokens.apiAudiences,
-        expirationSeconds: expirationSeconds ?? TOKEN_LIFE_SECONDS,
-      });
-      return token;
-    },
-
-    async serviceAccountKubeconfig(namespace, name, expirationSeconds = TOKEN_LIFE_SECONDS) {
-      const token = await api.mintServiceAccountToken(namespace, name, { expirationSeconds });
-      return kubeconfigText(cluster, { name: `${namespace}-${name}`, token });
-    },
-
-    async close() {
-      ending.abort();
-      await server.close();
-      await Promise.all([custom.idle(), collector.idle(), namespaces.idle()]);
-      await chain.close();
-      store.close();
-    },
-  };
-  return api;
 }

@@ -1,4 +1,4 @@
-import { createApiServer } from "../apiserver/server.ts";
+import { createApiServer } from "../apiserver/index.ts";
 import { createPodLog } from "../process/pod-log.ts";
 import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "../../platform/shutdown.ts";
-import type { PodLog } from "../apiserver/http/pod-log.ts";
+import type { PodLog } from "../apiserver/index.ts";
 
 const LOOK_AGAIN_MS = 100;
 const CHUNK_BYTES = 64 * 1024;

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../api/object.ts";
 import { UsageError } from "../../platform/errors.ts";
-import type { ManifestChecker } from "../apiserver/manifest-check.ts";
+import type { ManifestChecker } from "../apiserver/index.ts";
 import { type ExampleFacts, exampleSetProblems } from "./example-set.ts";
 
 /** One manifest of docs/examples. */

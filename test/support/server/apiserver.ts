@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { parse } from "yaml";
 import { createLogger } from "../../../src/platform/log.ts";
-import type { ApiObject } from "../../../src/playground/apiserver/object.ts";
 import {
+  type ApiObject,
   type ApiServer,
   type ApiServerOptions,
   createApiServer,
-} from "../../../src/playground/apiserver/server.ts";
+} from "../../../src/playground/apiserver/index.ts";
 
 export interface TestAnswer {
   status: number;

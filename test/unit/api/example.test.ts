@@ -4,8 +4,7 @@ import { describe, expect, it } from "vitest";
 import { toCustomResourceDefinition } from "../../../src/api/crd.ts";
 import { KINDS } from "../../../src/api/registry.ts";
 import { readExamplesOrRefuse } from "../../../src/cli/playground/example.ts";
-import type { JsonObject } from "../../../src/playground/apiserver/schema/json-schema.ts";
-import { compileStructuralSchema } from "../../../src/playground/apiserver/schema/structural-schema.ts";
+import { compileStructuralSchema, type JsonObject } from "../../../src/playground/apiserver/index.ts";
 import { blueprintArtifact, catalystImage, imageReference } from "../../../src/playground/image.ts";
 
 const FOLDER = join(import.meta.dirname, "../../../docs/examples");

@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, randomUUID } from "node:crypto";
 import { exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from "jose";
-import { errorMessage } from "../../../platform/errors.ts";
+import { errorMessage } from "../error-message.ts";
 import { serviceAccountGroups, serviceAccountUsername, type UserInfo } from "./user.ts";
 
 interface ObjectIdentity {

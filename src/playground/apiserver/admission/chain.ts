@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { errorMessage } from "../../../platform/errors.ts";
+import { errorMessage } from "../error-message.ts";
 import type { JsonObject } from "../schema/json-schema.ts";
 import { isAdmissionConfiguration, isExemptFromPolicies } from "./matching.ts";
 import { type BindingSpec, createPolicy, type Policy, type PolicySpec } from "./policy.ts";

@@ -1,5 +1,5 @@
 import { Agent, buildConnector, type Dispatcher } from "undici";
-import { errorMessage } from "../../../platform/errors.ts";
+import { errorMessage } from "../error-message.ts";
 import type { JsonObject } from "../schema/json-schema.ts";
 
 /** `clientConfig` of a webhook. */

@@ -1,6 +1,6 @@
-import { errorMessage } from "../../../platform/errors.ts";
 import type { Authorizer } from "../access/authorization.ts";
 import { forbiddenObject } from "../access/authorization.ts";
+import { errorMessage } from "../error-message.ts";
 import { CelCompileError } from "../schema/cel/expression.ts";
 import type { JsonObject } from "../schema/json-schema.ts";
 import { StatusError } from "../status.ts";

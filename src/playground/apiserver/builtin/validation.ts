@@ -49,7 +49,7 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
 function conversionErrors(crd: ApiObject): FieldError[] {
   const path = "spec.conversion.strategy";
   return at(crd, path) === "Webhook"
-    ? [valueForbidden(path, "the playground's API server calls no conversion webhooks: use None")]
+    ? [valueForbidden(path, "this API server calls no conversion webhooks: use None")]
     : [];
 }
 

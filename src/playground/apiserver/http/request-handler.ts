@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { Logger } from "../../../platform/log.ts";
 import type { Authenticator } from "../access/authentication.ts";
 import { type Attributes, type Authorizer, forbidden } from "../access/authorization.ts";
 import { impersonatedUser } from "../access/impersonation.ts";
@@ -7,6 +6,7 @@ import type { ReviewHandler } from "../access/review.ts";
 import type { UserInfo } from "../access/user.ts";
 import { decodeObject, readBody } from "../body.ts";
 import { REVIEWS } from "../builtin/resource.ts";
+import type { Logger } from "../logger.ts";
 import { answerForm } from "../media-type.ts";
 import { apiVersionOf } from "../object.ts";
 import { badRequest, methodNotAllowed, noSuchPath } from "../refusal.ts";

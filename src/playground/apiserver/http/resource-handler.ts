@@ -14,7 +14,8 @@ import { type ResourceType, stored } from "../resource-type.ts";
 import { parseSelection } from "../selection.ts";
 import type { Store } from "../store.ts";
 import { startWatch } from "../watch.ts";
-import { type DeleteOptions, type Deletion, parseDeleteOptions } from "../write/deletion.ts";
+import { type DeleteOptions, parseDeleteOptions } from "../write/delete-options.ts";
+import type { Deleter } from "../write/deletion.ts";
 import { parseWriteOptions, type WriteRequest } from "../write/request.ts";
 import type { Writer } from "../write/writer.ts";
 import type { Answer } from "./answer.ts";
@@ -29,7 +30,7 @@ export interface ResourceHandlerDeps {
   store: Store;
   list: ReturnType<typeof createLister>;
   writer: Writer;
-  remove(request: WriteRequest, options: DeleteOptions): Promise<Deletion>;
+  remove: Deleter;
   tokenRequest: TokenRequestDeps;
   /** What a container wrote; undefined when nobody keeps it. */
   podLog: PodLog | undefined;

@@ -9,10 +9,9 @@ import type { JsonSchema } from "../schema/json-schema.ts";
 import { compileStructuralSchema } from "../schema/structural-schema.ts";
 import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
-import type { DeleteOptions } from "../write/deletion.ts";
-import type { WriteRequest } from "../write/request.ts";
+import type { Deleter } from "../write/deletion.ts";
 import { shapeObject } from "../write/shape.ts";
-import { machineryRequest } from "./lifecycle.ts";
+import { controlPlaneRequest } from "./control-plane-request.ts";
 import { createWorkList } from "./work-list.ts";
 
 const CRD_STORAGE = "apiextensions.k8s.io/customresourcedefinitions";
@@ -81,7 +80,7 @@ export function customResourceTypes(crd: ApiObject): ResourceType[] {
 export interface CustomResourceDeps {
   store: Store;
   registry: Registry;
-  remove(request: WriteRequest, options: DeleteOptions): Promise<unknown>;
+  remove: Deleter;
   now: () => Date;
   onError(what: string, error: unknown): void;
   signal: AbortSignal;
@@ -182,7 +181,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     const storage = storageKey(group, names.plural);
     if (type !== undefined) {
       for (const { metadata } of [...store.list(storage)]) {
-        const request = machineryRequest("crd-controller", type, metadata.namespace ?? "", metadata.name);
+        const request = controlPlaneRequest("crd-controller", type, metadata.namespace ?? "", metadata.name);
         const json = { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" };
         await remove(request, { preconditions: {}, json }).catch((error) => {
           if (!(error instanceof StatusError && error.code === 404)) throw error;

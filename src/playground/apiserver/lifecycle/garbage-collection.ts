@@ -3,21 +3,16 @@ import type { Registry } from "../registry.ts";
 import type { ResourceType } from "../resource-type.ts";
 import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
-import {
-  type DeleteOptions,
-  FOREGROUND_FINALIZER,
-  ORPHAN_FINALIZER,
-  type Propagation,
-} from "../write/deletion.ts";
+import type { Propagation } from "../write/delete-options.ts";
+import { type Deleter, FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "../write/deletion.ts";
 import { ownerUids } from "../write/metadata.ts";
-import type { WriteRequest } from "../write/request.ts";
-import { machineryRequest } from "./lifecycle.ts";
+import { controlPlaneRequest } from "./control-plane-request.ts";
 import { createWorkList } from "./work-list.ts";
 
 export interface GarbageCollectorDeps {
   store: Store;
   registry: Registry;
-  remove(request: WriteRequest, options: DeleteOptions): Promise<unknown>;
+  remove: Deleter;
   onError(what: string, error: unknown): void;
   signal: AbortSignal;
 }
@@ -161,7 +156,7 @@ export function startGarbageCollector({ store, registry, remove, onError, signal
   async function removeNode(node: Node, uid: string, propagationPolicy: Propagation): Promise<void> {
     const type = typeOf(node.storage);
     if (type === undefined) return;
-    const request = machineryRequest("generic-garbage-collector", type, node.namespace, node.name);
+    const request = controlPlaneRequest("generic-garbage-collector", type, node.namespace, node.name);
     const json = {
       kind: "DeleteOptions",
       apiVersion: "meta.k8s.io/v1",

@@ -2,16 +2,16 @@ import { type ApiObject, listOf, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
 import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
-import type { DeleteOptions } from "../write/deletion.ts";
+import type { Deleter } from "../write/deletion.ts";
 import type { WriteRequest } from "../write/request.ts";
-import { machineryRequest } from "./lifecycle.ts";
+import { controlPlaneRequest } from "./control-plane-request.ts";
 import { createWorkList } from "./work-list.ts";
 
 export interface NamespaceLifecycleDeps {
   store: Store;
   registry: Registry;
   create(object: ApiObject, request: WriteRequest): Promise<unknown>;
-  remove(request: WriteRequest, options: DeleteOptions): Promise<unknown>;
+  remove: Deleter;
   caPem: string;
   now: () => Date;
   onError(what: string, error: unknown): void;
@@ -68,7 +68,7 @@ export function startNamespaceLifecycle(deps: NamespaceLifecycleDeps) {
     try {
       await create(
         structuredClone(object) as ApiObject,
-        machineryRequest("namespace-controller", type, namespace, ""),
+        controlPlaneRequest("namespace-controller", type, namespace, ""),
       );
     } catch (error) {
       if (!(error instanceof StatusError && (error.code === 409 || error.code === 404))) throw error;
@@ -80,7 +80,7 @@ export function startNamespaceLifecycle(deps: NamespaceLifecycleDeps) {
     let left = 0;
     for (const type of registry.storages().filter(({ namespaced }) => namespaced)) {
       for (const object of [...store.list(type.storage, name)]) {
-        const request = machineryRequest("namespace-controller", type, name, object.metadata.name);
+        const request = controlPlaneRequest("namespace-controller", type, name, object.metadata.name);
         const json = { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", propagationPolicy: "Background" };
         try {
           await remove(request, { propagationPolicy: "Background", preconditions: {}, json });

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../../platform/canonical-json.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import { type ApiObject, isRecord, recordOf } from "../object.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { difference, emptySet, type FieldSet, union } from "./field-set.ts";

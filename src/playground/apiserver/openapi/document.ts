@@ -1,27 +1,14 @@
-import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../canonical-json.ts";
 import { createComponents, type OpenApiVersion } from "./component.ts";
 import { pathsOf } from "./path.ts";
+import type { ServedResource } from "./served-resource.ts";
 
 type Json = Record<string, unknown>;
 
-/** One resource that the server serves in one version. */
-export interface ServedResource {
-  group: string;
-  version: string;
-  kind: string;
-  /** The plural, as in the path. */
-  resource: string;
-  namespaced: boolean;
-  /** As in discovery: `create`, `list`, `patch`, … */
-  verbs: readonly string[];
-  /** Of custom resources; built-in ones are known here. */
-  schema?: JsonSchema;
-}
-
 export interface OpenApiDeps {
   resources(): Iterable<ServedResource>;
-  /** Changes whenever a CRD does: documents are built anew then, when next asked for. */
+  /** Changes whenever a CRD does. The next request for a document then builds it again. */
   generation(): number | string;
   /** `v1.36.4` */
   gitVersion: string;
@@ -39,7 +26,7 @@ export interface OpenApi {
 const groupVersionPath = (group: string, version: string) =>
   group === "" ? `api/${version}` : `apis/${group}/${version}`;
 
-/** Documents are built when first asked for and kept until a CRD changes. */
+/** Builds a document at the first request for it and keeps it until a CRD changes. */
 export function createOpenApi(deps: OpenApiDeps): OpenApi {
   let generation: number | string | undefined;
   const documents = new Map<string, Json>();
@@ -70,9 +57,10 @@ export function createOpenApi(deps: OpenApiDeps): OpenApi {
         }
         const paths: Json = {};
         for (const [path, resources] of contents) {
-          // A client keeps a document, also over a restart of the server, for as long as its hash stays.
-          const hash = sha256Digest(canonicalJson([deps.gitVersion, resources])).slice("sha256:".length);
-          paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash.toUpperCase()}` };
+          // A client keeps a document for as long as its hash stays, also after a restart of the server.
+          const content = canonicalJson([deps.gitVersion, resources]);
+          const hash = createHash("sha256").update(content).digest("hex").toUpperCase();
+          paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
         }
         return { paths };
       });

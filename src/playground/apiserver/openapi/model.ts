@@ -9,21 +9,28 @@ export interface ModelText {
 
 const NO_TEXT: ModelText = { description: "", fields: new Map() };
 
+const MODELS = modelFolder();
+
 /**
- * What people read about a built-in type, `core.v1.PodSpec`: the comments in the Kubernetes client's type declarations,
- * read when a document is asked for.
+ * The description of a built-in type such as `core.v1.PodSpec`, and of its fields. It comes from the comments in the type
+ * declarations of `@kubernetes/client-node`, which are read when a document is requested. Without that package the
+ * descriptions are empty.
  */
 export function modelText(definition: string): ModelText {
+  if (MODELS === undefined) return NO_TEXT;
   const [group = "", version = "", name = ""] = definition.split(".");
-  const model = [
-    `${capitalized(group)}${capitalized(version)}${name}`,
-    `${capitalized(version)}${name}`,
-  ].find((candidate) => existsSync(declarationOf(candidate)));
-  return model === undefined ? NO_TEXT : parseDeclaration(readFileSync(declarationOf(model), "utf8"));
+  const file = [`${capitalized(group)}${capitalized(version)}${name}`, `${capitalized(version)}${name}`]
+    .map((model) => fileURLToPath(new URL(`${model}.d.ts`, MODELS)))
+    .find((candidate) => existsSync(candidate));
+  return file === undefined ? NO_TEXT : parseDeclaration(readFileSync(file, "utf8"));
 }
 
-function declarationOf(model: string): string {
-  return fileURLToPath(new URL(`./gen/models/${model}.d.ts`, import.meta.resolve("@kubernetes/client-node")));
+function modelFolder(): URL | undefined {
+  try {
+    return new URL("./gen/models/", import.meta.resolve("@kubernetes/client-node"));
+  } catch {
+    return undefined;
+  }
 }
 
 function parseDeclaration(source: string): ModelText {
@@ -38,7 +45,7 @@ function parseDeclaration(source: string): ModelText {
   return { description: heading === null ? "" : plainText(heading[1] ?? ""), fields };
 }
 
-/** `_default` and `x_kubernetes_…` are how the library spells members that TypeScript would not have. */
+/** The library writes `_default` and `x_kubernetes_…` for names that TypeScript would not accept. */
 function propertyName(name: string): string {
   return name.startsWith("x_kubernetes_") ? name.replaceAll("_", "-") : name.replace(/^_(?=[a-z$])/, "");
 }

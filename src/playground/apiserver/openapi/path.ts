@@ -1,5 +1,5 @@
 import type { OpenApiVersion } from "./component.ts";
-import type { ServedResource } from "./document.ts";
+import type { ServedResource } from "./served-resource.ts";
 
 type Json = Record<string, unknown>;
 
@@ -8,7 +8,7 @@ const PATCH_TYPES = [
   "application/json-patch+json",
   "application/merge-patch+json",
 ];
-/** For built-in kinds alone: kubectl sends it to whatever kind announces it. */
+/** For built-in kinds only: kubectl sends a strategic merge patch to each kind that lists the type. */
 const BUILT_IN_PATCH_TYPES = [...PATCH_TYPES, "application/strategic-merge-patch+json"];
 
 /** Verb of discovery → HTTP method and what Kubernetes calls the action; on the collection, then on one object. */
@@ -24,7 +24,7 @@ const OBJECT: Record<string, [string, string]> = {
   delete: ["delete", "delete"],
 };
 
-/** The paths of one resource: what kubectl looks at to know what a server can do with a kind. */
+/** The paths of one resource. kubectl reads them to find out what a server can do with a kind. */
 export function pathsOf(resource: ServedResource, schema: Json, version: OpenApiVersion): Json {
   const { group, version: apiVersion, namespaced, resource: plural, verbs } = resource;
   const root = group === "" ? `/api/${apiVersion}` : `/apis/${group}/${apiVersion}`;

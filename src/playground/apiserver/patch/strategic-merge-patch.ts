@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../../platform/canonical-json.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import { mergedOrder } from "../element-order.ts";
 import { isRecord, type Json } from "../object.ts";
 import { badRequest } from "../refusal.ts";

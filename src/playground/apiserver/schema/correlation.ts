@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { canonicalJson } from "../../../platform/canonical-json.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import { isJsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
 import { mapKeyOf } from "./list-type.ts";
 

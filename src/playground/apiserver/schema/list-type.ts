@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../../platform/canonical-json.ts";
+import { canonicalJson } from "../canonical-json.ts";
 import {
   childPath,
   type FieldError,

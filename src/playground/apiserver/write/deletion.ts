@@ -1,68 +1,19 @@
-import { type ApiObject, isRecord, type Json, recordOf, timestamp } from "../object.ts";
-import { badRequest, notFound } from "../refusal.ts";
+import { type ApiObject, recordOf, timestamp } from "../object.ts";
+import { notFound } from "../refusal.ts";
 import { served, stored } from "../resource-type.ts";
 import type { Store } from "../store.ts";
 import type { Admission } from "./admission.ts";
-import { checkPreconditions, type Preconditions } from "./precondition.ts";
+import type { DeleteOptions, Propagation } from "./delete-options.ts";
+import { checkPreconditions } from "./precondition.ts";
 import type { WriteRequest } from "./request.ts";
-
-export type Propagation = "Background" | "Foreground" | "Orphan";
-
-export interface DeleteOptions {
-  gracePeriodSeconds?: number;
-  propagationPolicy?: Propagation;
-  preconditions: Preconditions;
-  /** As it came, for webhooks. */
-  json: Json;
-}
 
 export const FOREGROUND_FINALIZER = "foregroundDeletion";
 export const ORPHAN_FINALIZER = "orphan";
 
-/** `gone`: the object is no more; otherwise it waits for its finalizers or its grace. */
-export interface Deletion {
+/** The object stays while it has finalizers or its grace period runs; otherwise it is `gone`. */
+interface Deletion {
   object: ApiObject;
   gone: boolean;
-}
-
-export function parseDeleteOptions(body: Json, query: URLSearchParams): DeleteOptions {
-  const options: Json = { ...body };
-  for (const name of ["propagationPolicy", "gracePeriodSeconds"]) {
-    const value = query.get(name);
-    if (value !== null && options[name] === undefined) {
-      options[name] = name === "gracePeriodSeconds" ? Number(value) : value;
-    }
-  }
-  const { gracePeriodSeconds, propagationPolicy, orphanDependents } = options;
-  if (
-    gracePeriodSeconds !== undefined &&
-    (!Number.isInteger(gracePeriodSeconds) || Number(gracePeriodSeconds) < 0)
-  ) {
-    throw badRequest("gracePeriodSeconds must be a whole number of seconds");
-  }
-  if (
-    propagationPolicy !== undefined &&
-    !["Background", "Foreground", "Orphan"].includes(String(propagationPolicy))
-  ) {
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(propagationPolicy)}: supported values: "Foreground", "Background", "Orphan"`,
-    );
-  }
-  const preconditions = recordOf(options.preconditions);
-  const policy =
-    propagationPolicy ??
-    (orphanDependents === undefined ? undefined : orphanDependents === true ? "Orphan" : "Background");
-  return {
-    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: Number(gracePeriodSeconds) }),
-    ...(policy === undefined ? {} : { propagationPolicy: policy as Propagation }),
-    preconditions: {
-      ...(typeof preconditions.uid === "string" ? { uid: preconditions.uid } : {}),
-      ...(typeof preconditions.resourceVersion === "string"
-        ? { resourceVersion: preconditions.resourceVersion }
-        : {}),
-    },
-    json: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...(isRecord(body) ? body : {}) },
-  };
 }
 
 export interface DeleterDeps {
@@ -74,9 +25,11 @@ export interface DeleterDeps {
 const JOB_WARNING =
   "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
 
-/** Deletes at once what nothing holds; marks the rest, for its finalizers, its grace or its dependents. */
-export function createDeleter({ store, admission, now }: DeleterDeps) {
-  return async function remove(request: WriteRequest, options: DeleteOptions): Promise<Deletion> {
+export type Deleter = (request: WriteRequest, options: DeleteOptions) => Promise<Deletion>;
+
+/** Deletes an object at once when nothing holds it. Otherwise marks it, for its finalizers, grace period or dependents. */
+export function createDeleter({ store, admission, now }: DeleterDeps): Deleter {
+  return async function remove(request, options) {
     const { type, namespace, name, dryRun } = request;
     const find = (): ApiObject => {
       const found = store.get(type.storage, namespace, name);

@@ -82,7 +82,7 @@ describe("objects", () => {
       undefined,
       501,
       "NotImplemented",
-      "the playground's API server does not serve pods/exec",
+      "this API server does not serve pods/exec",
     ],
     [
       "DELETE",

@@ -16,8 +16,7 @@ import {
 } from "../../../support/server/apiserver.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
-const SERVER = resolve(import.meta.dirname, "../../../../src/playground/apiserver/server.ts");
-const LOG = resolve(import.meta.dirname, "../../../../src/platform/log.ts");
+const SERVER = resolve(import.meta.dirname, "../../../../src/playground/apiserver/index.ts");
 
 let stateDir: string;
 beforeEach(() => {
@@ -80,9 +79,7 @@ describe("restart", () => {
   it("loses no acknowledged write to kill -9", async () => {
     const script = `
       import { createApiServer } from ${JSON.stringify(SERVER)};
-      import { createLogger } from ${JSON.stringify(LOG)};
-      const server = await createApiServer({ stateDir: ${JSON.stringify(stateDir)}, host: "127.0.0.1", port: 0,
-        logger: createLogger("t", "fatal"), now: () => new Date(), signal: new AbortController().signal });
+      const server = await createApiServer({ stateDir: ${JSON.stringify(stateDir)} });
       process.stdout.write(JSON.stringify({ url: server.url, kubeconfig: server.adminKubeconfig, caPem: server.caPem }));`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],

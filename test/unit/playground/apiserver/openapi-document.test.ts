@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createOpenApi, type ServedResource } from "../../../../src/playground/apiserver/openapi/document.ts";
+import { createOpenApi } from "../../../../src/playground/apiserver/openapi/document.ts";
+import type { ServedResource } from "../../../../src/playground/apiserver/openapi/served-resource.ts";
 
 type Json = Record<string, unknown>;
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];

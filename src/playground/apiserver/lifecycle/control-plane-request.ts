@@ -2,8 +2,8 @@ import { GROUP, serviceAccountGroups, serviceAccountUsername, type UserInfo } fr
 import type { ResourceType } from "../resource-type.ts";
 import type { WriteRequest } from "../write/request.ts";
 
-/** What a controller of the control plane writes, under its own service account. */
-export function machineryRequest(
+/** A write of a control-plane controller, under the service account of that controller. */
+export function controlPlaneRequest(
   controller: "generic-garbage-collector" | "namespace-controller" | "crd-controller",
   type: ResourceType,
   namespace: string,
