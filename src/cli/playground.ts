@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { UsageError } from "../platform/errors.ts";
 import type { Command } from "./command.ts";
 
@@ -25,11 +27,13 @@ Exit codes: 0 done, 1 a step did not hold, 2 wrong usage.
   },
 };
 
-/** The image leaves out what the playground alone needs: package.json has it as optional. */
+/** The image holds neither the playground nor the optional packages that only the playground needs. */
 function explainMissing(error: unknown): never {
   if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
   throw new UsageError(
-    "the playground's packages are not installed here, as in the image: run it from a checkout, after npm ci",
+    existsSync(join(import.meta.dirname, "playground"))
+      ? "a package that the playground needs is not installed: run npm ci"
+      : "the playground is not in the image: run it from a checkout of the repository, after npm ci",
     { cause: error },
   );
 }
