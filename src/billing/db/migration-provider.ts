@@ -4,14 +4,9 @@ import type { Finding } from "./preflight/finding.ts";
 import { ADOPTING_MIGRATION } from "./preflight/preflight.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-/**
- * An index that 0004 builds and 0014 replaces, left out on the way from one to the other: on the longest codes that the earlier
- * service could hold it cannot be built. The schema is the same once the last migration is done.
- */
-const REPLACED_INDEX = { migration: "0004-index", statement: /^CREATE INDEX promo_codes_live_idx .*;\n/m };
 const MAX_SAMPLES = 20;
 
-/** `findings` are written down by the migration that makes what they tell of no longer be seen. */
+/** The adopting migration stores `findings` in its own transaction, because it removes the objects that they describe. */
 export function createMigrationProvider(findings: readonly Finding[]): MigrationProvider {
   return {
     getMigrations: async () =>
@@ -20,17 +15,13 @@ export function createMigrationProvider(findings: readonly Finding[]): Migration
           name,
           {
             async up(db) {
-              await sql.raw(textOf(name, text)).execute(db);
+              await sql.raw(text).execute(db);
               if (name === ADOPTING_MIGRATION) await record(db, findings);
             },
           },
         ]),
       ),
   };
-}
-
-function textOf(name: string, text: string): string {
-  return name === REPLACED_INDEX.migration ? text.replace(REPLACED_INDEX.statement, "") : text;
 }
 
 async function record(db: Kysely<Record<string, never>>, findings: readonly Finding[]): Promise<void> {

@@ -2,8 +2,14 @@ import { readdirSync, readFileSync } from "node:fs";
 
 const MIGRATION_FOLDER = new URL("./migration/", import.meta.url);
 
-/** The migrations in their order, `name` as it is recorded in the database. */
-export const MIGRATIONS: readonly { name: string; sql: string }[] = readdirSync(MIGRATION_FOLDER)
+export interface Migration {
+  /** As it is recorded in the database. */
+  name: string;
+  sql: string;
+}
+
+/** The migrations in the order in which they run. */
+export const MIGRATIONS: readonly Migration[] = readdirSync(MIGRATION_FOLDER)
   .filter((file) => file.endsWith(".sql"))
   .sort()
   .map((file) => ({

@@ -1,4 +1,5 @@
--- The tables of the service that this one replaces, as it created them. On its own databases every statement is a no-op.
+-- The tables of the earlier service, as that service creates them. On a database of the earlier service, each statement changes
+-- nothing.
 CREATE TABLE IF NOT EXISTS public.customers (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   user_id text UNIQUE NOT NULL,

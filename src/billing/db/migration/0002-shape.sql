@@ -1,6 +1,6 @@
--- One shape for a database that was empty and for one that the earlier service grew over its releases: columns that its
--- first releases lacked are added, nullability and defaults are set the same, constraints are rebuilt under one name.
--- Nothing here rewrites a table, or looks at its rows: the locks are taken together and held for a moment.
+-- Gives an empty database and a database of the earlier service the same shape. It adds columns that the first releases of the
+-- earlier service lacked, sets nullability and defaults, and builds all constraints again under fixed names.
+-- It rewrites no table and reads no rows, so the locks, which it takes together, are held only for a moment.
 LOCK TABLE public.customers, public.promo_codes, public.promo_redemptions, public.credit_ledger, public.orders,
   public.subscriptions, public.invoices, public.stripe_webhook_events, public.settings IN ACCESS EXCLUSIVE MODE;
 
@@ -18,7 +18,7 @@ DECLARE
     'promo_codes', 'credit_ledger', 'promo_redemptions'];
   item record;
 BEGIN
-  -- Foreign keys first: they lean on the unique constraints and keys.
+  -- Foreign keys first: they depend on unique constraints and primary keys.
   FOR item IN
     SELECT c.conrelid::regclass AS relation, c.conname
       FROM pg_catalog.pg_constraint c
@@ -36,16 +36,15 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', item.relation, item.conname, item.wanted);
   END LOOP;
-  -- Indexes that somebody added by hand: ours replace them (the adoption report names them).
+  -- Indexes that were added by hand: ours replace them. The preflight records each in adoption_findings.
   FOR item IN
     SELECT i.indexrelid::regclass AS index_name
       FROM pg_catalog.pg_index i
      WHERE NOT i.indisprimary AND i.indrelid IN (SELECT format('public.%I', t)::regclass FROM unnest(earlier) AS t)
   LOOP
-    RAISE NOTICE 'dropping the index % in favour of the standard ones', item.index_name;
     EXECUTE format('DROP INDEX %s', item.index_name);
   END LOOP;
-  -- What is needed of new rows is said by CHECK constraints that do not judge old ones.
+  -- NOT NULL would apply to old rows too. CHECK constraints that are NOT VALID (below) apply to new rows only.
   FOR item IN
     SELECT a.attrelid::regclass AS relation, a.attname
       FROM pg_catalog.pg_attribute a
@@ -56,28 +55,64 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', item.relation, item.attname);
   END LOOP;
+  -- Defaults that no known release of the earlier service set. The preflight records each in adoption_findings.
+  FOR item IN
+    SELECT a.attrelid::regclass AS relation, a.attname
+      FROM (VALUES ('customers', '{user_id,tenant_id,stripe_customer_id,email}'::text[]),
+                   ('subscriptions', '{customer_id,tenant_id,stripe_subscription_id,plan_id,current_period_start,current_period_end}'),
+                   ('orders', '{customer_id,tenant_id,plan_id,amount_omr,stripe_session_id,promo_code}'),
+                   ('invoices', '{customer_id,tenant_id,stripe_invoice_id,amount_omr,amount_baisa,period_start,period_end,pdf_url}'),
+                   ('stripe_webhook_events', '{event_id,event_type}'), ('promo_codes', '{code,credit_omr,deleted_at}'),
+                   ('credit_ledger', '{customer_id,amount_omr,reason,order_id}'), ('promo_redemptions', '{customer_id,code}'))
+             AS t (name, columns)
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = format('public.%I', t.name)::regclass AND a.attname = ANY (t.columns)
+     WHERE a.atthasdef AND a.attgenerated = ''
+  LOOP
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', item.relation, item.attname);
+  END LOOP;
 END $$;
 
+-- Keys in the order of time: what is written together lies together, so that a checkout touches the last page of each
+-- index, and not a cold one for each row among a million. Ids are UUIDs of version 7 (RFC 9562): 48 bits of milliseconds, then
+-- chance. PostgreSQL has uuidv7() from version 18 only.
+CREATE OR REPLACE FUNCTION public.billing_time_uuid() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+  SELECT encode(set_bit(set_bit(overlay(
+           uuid_send(gen_random_uuid()) PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6
+         ), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
 ALTER TABLE public.customers
-  ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN created_at SET DEFAULT now(),
+  ALTER COLUMN id SET DEFAULT public.billing_time_uuid(), ALTER COLUMN created_at SET DEFAULT now(),
   ADD CONSTRAINT customers_user_id_key UNIQUE (user_id),
   ADD CONSTRAINT customers_stripe_customer_id_key UNIQUE (stripe_customer_id),
-  -- Integer baisa; the sum of the customer's ledger. The floor lets an adopted debt stand, and never lets one grow.
+  -- The sum of the customer's ledger, in baisa. The balance never falls below the floor. The floor is 0, or less while the customer
+  -- has a debt: an adopted one, or one that came with an undone redemption.
   ADD COLUMN balance_baisa bigint NOT NULL DEFAULT 0,
   ADD COLUMN balance_floor_baisa bigint NOT NULL DEFAULT 0;
 ALTER TABLE public.subscriptions
-  ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN status SET DEFAULT 'active',
+  ALTER COLUMN id SET DEFAULT public.billing_time_uuid(), ALTER COLUMN status SET DEFAULT 'active',
   ALTER COLUMN created_at SET DEFAULT now(), ALTER COLUMN updated_at SET DEFAULT now(),
   ADD CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
   ADD CONSTRAINT subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID,
   ADD COLUMN order_id uuid,
-  ADD COLUMN price_baisa bigint;
+  ADD COLUMN price_baisa bigint,
+  -- When Stripe created the event that the row shows. Events arrive in any order, and the latest one counts.
+  ADD COLUMN stripe_event_at timestamptz,
+  -- The tenant was deleted, and Stripe does not know yet that this subscription ends.
+  ADD COLUMN cancel_due boolean NOT NULL DEFAULT false;
 ALTER TABLE public.orders
-  ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN apps SET DEFAULT '[]', ALTER COLUMN addons SET DEFAULT '[]',
+  ALTER COLUMN id SET DEFAULT public.billing_time_uuid(), ALTER COLUMN apps SET DEFAULT '[]', ALTER COLUMN addons SET DEFAULT '[]',
   ALTER COLUMN amount_baisa SET DEFAULT 0, ALTER COLUMN status SET DEFAULT 'pending', ALTER COLUMN created_at SET DEFAULT now(),
   ADD CONSTRAINT orders_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID,
-  -- What the customer's credit paid of the amount; null on adopted orders, where nobody wrote it down.
+  -- The part of the amount that credit paid. Null on adopted orders: the earlier service did not store it.
   ADD COLUMN credit_spent_baisa bigint,
+  -- The part that the card has to pay. Null if credit covers the order.
+  ADD COLUMN card_baisa bigint,
+  ADD COLUMN session_url text,
+  ADD COLUMN session_expires_at timestamptz,
+  -- When the sweeper asks Stripe next about the session of a pending order. Null: a minute after the session expires. Each
+  -- question moves the time on, so that a session which never ends does not delay the others.
+  ADD COLUMN session_look_at timestamptz,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true;
 ALTER TABLE public.invoices
   ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN currency SET DEFAULT 'omr',
@@ -94,16 +129,16 @@ ALTER TABLE public.promo_codes
   ALTER COLUMN times_redeemed SET DEFAULT 0, ALTER COLUMN created_at SET DEFAULT now(),
   ADD COLUMN starts_at timestamptz,
   ADD COLUMN expires_at timestamptz,
-  -- `issuer:subject` of the token that issued it last; null for adopted codes.
+  -- `issuer:subject` of the token that issued the code last. Null on adopted codes.
   ADD COLUMN issued_by text,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true,
-  -- By how much the counter of an adopted code exceeded its edges on the day of adoption.
+  -- The counter of an adopted code minus its redemptions, on the day of adoption.
   ADD COLUMN adopted_excess bigint NOT NULL DEFAULT 0;
 ALTER TABLE public.credit_ledger
-  ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN created_at SET DEFAULT now(), ALTER COLUMN status SET DEFAULT 'active',
+  ALTER COLUMN id SET DEFAULT public.billing_time_uuid(), ALTER COLUMN created_at SET DEFAULT now(), ALTER COLUMN status SET DEFAULT 'active',
   ADD CONSTRAINT credit_ledger_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID,
-  -- The truth; amount_omr keeps the whole part for older readers. Null on adopted rows, whose truth is amount_omr: no table
-  -- of a million rows is rewritten for what a multiplication says.
+  -- The exact amount. amount_omr keeps its whole OMR for older readers. Null on adopted rows, where amount_omr is exact: one
+  -- multiplication does not justify rewriting a table of a million rows.
   ADD COLUMN amount_baisa bigint,
   ADD COLUMN kind text,
   ADD COLUMN promo_code text,
@@ -112,20 +147,19 @@ ALTER TABLE public.promo_redemptions
   ALTER COLUMN created_at SET DEFAULT now(),
   ADD CONSTRAINT promo_redemptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID,
   ADD CONSTRAINT promo_redemptions_code_fkey FOREIGN KEY (code) REFERENCES public.promo_codes (code) NOT VALID,
-  -- What this redemption granted, whatever the code is worth later; null on adopted edges.
+  -- The credit that this redemption granted, whatever the voucher is worth later. Null on adopted redemptions.
   ADD COLUMN amount_baisa bigint,
   ADD COLUMN order_id uuid,
   ADD COLUMN issued_by text,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true;
 
--- Every row that is there now is adopted, every later one is not: without touching a row.
+-- Existing rows keep the default `adopted = true` of the columns above, and new rows get false. No row is written.
 ALTER TABLE public.orders ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.promo_codes ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.credit_ledger ALTER COLUMN adopted SET DEFAULT false;
 ALTER TABLE public.promo_redemptions ALTER COLUMN adopted SET DEFAULT false;
 
--- From here on a row that breaks these is refused, also one of the earlier service while it still runs. Old rows are
--- not judged.
+-- These constraints refuse new rows, also those of the earlier service while it still runs. NOT VALID: old rows are not checked.
 ALTER TABLE public.customers
   ADD CONSTRAINT customers_identity_check CHECK (user_id IS NOT NULL AND tenant_id IS NOT NULL AND email IS NOT NULL) NOT VALID,
   ADD CONSTRAINT customers_balance_check CHECK (balance_baisa >= balance_floor_baisa AND balance_baisa <= 9007199254740991) NOT VALID,
@@ -140,23 +174,32 @@ ALTER TABLE public.promo_redemptions
   ADD CONSTRAINT promo_redemptions_grant_check CHECK (adopted OR (
     amount_baisa IS NOT NULL AND amount_baisa > 0 AND order_id IS NOT NULL)) NOT VALID,
   ADD CONSTRAINT promo_redemptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id) NOT VALID;
+-- The ledger is append-only: an entry is never changed, and a later entry takes it back.
+--   grant    a redemption gives credit              undo  takes that credit back, because the redemption is undone
+--   spend    an order reserves or uses credit       release  gives that credit back
+--   surplus  the card paid more than was due: rounding, or a payment for an order that had been given up
 ALTER TABLE public.credit_ledger
   ADD CONSTRAINT credit_ledger_entry_check CHECK (adopted OR (
     customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = trunc(amount_baisa / 1000.0)
     AND order_id IS NOT NULL
     AND ((kind = 'grant' AND amount_baisa > 0 AND promo_code IS NOT NULL)
-      OR (kind = 'spend' AND amount_baisa < 0) OR (kind = 'release' AND amount_baisa > 0))
+      OR (kind = 'undo' AND amount_baisa < 0 AND promo_code IS NOT NULL)
+      OR (kind = 'spend' AND amount_baisa < 0) OR (kind IN ('release', 'surplus') AND amount_baisa > 0))
   )) NOT VALID;
+-- orders.status  pending → paid | expired (the session ran out: the credit is given back, the voucher stays redeemed)
+--                        | failed (no session was created: voucher and credit are as before)
+--                credited: a payment arrived for an order that had been given up, or was too small, and became credit
 ALTER TABLE public.orders
   ADD CONSTRAINT orders_amount_check CHECK (adopted OR (
     customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = trunc(amount_baisa / 1000.0)
     AND credit_spent_baisa IS NOT NULL AND credit_spent_baisa BETWEEN 0 AND amount_baisa)
-  ) NOT VALID;
+  ) NOT VALID,
+  ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0) NOT VALID;
 ALTER TABLE public.subscriptions
   ADD CONSTRAINT subscriptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id) NOT VALID,
   ADD CONSTRAINT subscriptions_price_check CHECK (price_baisa >= 0) NOT VALID;
 
--- A tenant belongs to the customer who first ordered for it.
+-- A tenant belongs to the customer whose order named it first.
 CREATE TABLE public.tenants (
   tenant_id text PRIMARY KEY,
   customer_id uuid NOT NULL REFERENCES public.customers (id),
@@ -170,7 +213,7 @@ CREATE TABLE public.idempotency_records (
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (user_id, key)
 );
--- One row for each event and each sink it must reach.
+-- One row for each event and each sink that must receive it.
 CREATE TABLE public.outbox (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   event_id uuid NOT NULL,
@@ -188,12 +231,29 @@ CREATE TABLE public.voucher_audit (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   code text NOT NULL,
   action text NOT NULL,
+  -- `issuer:subject` in one text, as readers of adopted data expect it.
   actor text NOT NULL,
   at timestamptz NOT NULL DEFAULT now(),
   before jsonb,
-  after jsonb
+  after jsonb,
+  issuer text,
+  subject text,
+  -- The token's `jti`, or `sha256:…` of a token without one.
+  token_id text,
+  token_issued_at timestamptz
 );
--- What adoption found and left as it was.
+-- One row for each incoming event that was handled, written in the transaction of its effects.
+CREATE TABLE public.handled_events (
+  topic text NOT NULL,
+  event_id text NOT NULL,
+  type text NOT NULL,
+  tenant_id text NOT NULL,
+  -- How many rows of each kind the event changed.
+  effects jsonb NOT NULL,
+  handled_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (topic, event_id)
+);
+-- What adoption found in the earlier service's tables.
 CREATE TABLE public.adoption_findings (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind text NOT NULL,

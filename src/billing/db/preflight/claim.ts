@@ -52,7 +52,9 @@ export function claimsOf(sql: string): Claim[] {
       ([name, table = ""]): Claim => ({ kind: "index", name, table }),
     ),
     ...all(text, /CREATE TYPE public\.(\w+)/g).map(([name]): Claim => ({ kind: "type", name })),
-    ...all(text, /CREATE FUNCTION public\.(\w+)/g).map(([name]): Claim => ({ kind: "function", name })),
+    ...all(text, /CREATE (?:OR REPLACE )?FUNCTION public\.(\w+)/g).map(
+      ([name]): Claim => ({ kind: "function", name }),
+    ),
     ...uniqueClaimsOf(sql).map(({ name, table }): Claim => ({ kind: "index", name, table })),
     ...all(text, ALTER_TABLE).flatMap(([table, actions = ""]) =>
       all(actions, /ADD COLUMN (?!IF NOT EXISTS)(\w+)/g).map(

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { MIGRATION_TABLE, MIGRATIONS, TABLES } from "../schema.ts";
+import { MIGRATION_TABLE, MIGRATIONS, type Migration, TABLES } from "../schema.ts";
 import { type Observation, readObservations, readServer } from "./catalog.ts";
 import { type Claim, claimsOf, earlierTablesOf, type UniqueClaim, uniqueClaimsOf } from "./claim.ts";
 import { type Finding, isRefusal, PreflightError, quoted } from "./finding.ts";
@@ -20,16 +20,22 @@ export async function requireReadable(client: ClientBase): Promise<void> {
 }
 
 /**
- * Before the first migration that is not in `executed`: throws `PreflightError` with everything that is in the way, and returns
+ * Runs before the first of `migrations` that is not in `executed`. Throws `PreflightError` with every obstacle at once. Returns
  * what adoption will keep or replace. Reads the catalog, and rows only where a unique constraint of the earlier service is gone.
  */
-export async function runPreflight(client: ClientBase, executed: readonly string[]): Promise<Finding[]> {
-  const pending = MIGRATIONS.filter(({ name }) => !executed.includes(name));
+export async function runPreflight(
+  client: ClientBase,
+  executed: readonly string[],
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<Finding[]> {
+  const isDone = ({ name }: Migration) => executed.includes(name);
+  const pending = migrations.filter((migration) => !isDone(migration));
   if (pending.length === 0) return [];
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     await client.query("SET LOCAL search_path = pg_catalog");
-    return await judge(client, executed, claimsOf(pending.map(({ sql }) => sql).join("\n")));
+    const done = migrations.filter(isDone);
+    return await judge(client, executed, claimsOf(textOf(done)), claimsOf(textOf(pending)));
   } finally {
     await client.query("ROLLBACK");
   }
@@ -38,16 +44,16 @@ export async function runPreflight(client: ClientBase, executed: readonly string
 async function judge(
   client: ClientBase,
   executed: readonly string[],
+  ours: readonly Claim[],
   pendingClaims: readonly Claim[],
 ): Promise<Finding[]> {
   const server = await readServer(client, OWN_BOOKS);
-  const ours = claimsOf(textOf(...executed));
   const isOurs = ({ kind, name, table }: Claim) =>
     ours.some((one) => one.kind === kind && one.name === name && one.table === table);
   const claims = pendingClaims.filter((claim) => !isOurs(claim));
   const adopted = executed.includes(ADOPTING_MIGRATION)
     ? undefined
-    : earlierTablesOf(textOf(EARLIER_TABLES_MIGRATION), textOf(ADOPTING_MIGRATION));
+    : earlierTablesOf(textNamed(EARLIER_TABLES_MIGRATION), textNamed(ADOPTING_MIGRATION));
   const earlierNames = adopted?.map(({ name }) => name) ?? [];
   const namesOf = (all: readonly Claim[], ...kinds: Claim["kind"][]) =>
     all.filter(({ kind }) => kinds.includes(kind)).map(({ name }) => name);
@@ -70,7 +76,7 @@ async function judge(
     ...namesOf(ours, "table", "function"),
     ...(adopted ? [] : TABLES),
   ]);
-  const uniques = adopted === undefined ? [] : uniqueClaimsOf(textOf(ADOPTING_MIGRATION));
+  const uniques = adopted === undefined ? [] : uniqueClaimsOf(textNamed(ADOPTING_MIGRATION));
   const added = new Set(columnNames(claims));
   const findings = [
     ...judgeWriting(server),
@@ -114,11 +120,8 @@ async function findDuplicates(
   return findings;
 }
 
-function textOf(...names: readonly string[]): string {
-  return MIGRATIONS.filter(({ name }) => names.includes(name))
-    .map(({ sql }) => sql)
-    .join("\n");
-}
+const textOf = (migrations: readonly Migration[]) => migrations.map(({ sql }) => sql).join("\n");
+const textNamed = (name: string) => textOf(MIGRATIONS.filter((migration) => migration.name === name));
 
 function refuse(findings: readonly Finding[]): void {
   const refusals = findings.filter(isRefusal);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type MigrationReport, migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { type Finding, PreflightError } from "../../../../src/billing/db/preflight/finding.ts";
+import { runPreflight } from "../../../../src/billing/db/preflight/preflight.ts";
 import { MIGRATIONS, SCHEMA_VERSION, TABLES } from "../../../../src/billing/db/schema.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
@@ -150,7 +151,7 @@ describe("the preflight of whoever migrates", () => {
 describe("the preflight of an upgrade", () => {
   it("names tables and functions of ours that belong to another role", async () => {
     const one = await database();
-    await migrateUpTo(one, "0008-event");
+    await migrateUpTo(one, "0006-index");
     const stranger = await asStranger(one);
     await one.pool.query(
       `GRANT USAGE, CREATE ON SCHEMA public TO ${ROLE}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${ROLE}`,
@@ -161,33 +162,63 @@ describe("the preflight of an upgrade", () => {
     expect(findings).toContain(
       "not-owner function public.billing_accepts_redemptions(voucher public.promo_codes, at timestamp with time zone)",
     );
-    expect(findings.filter((line) => line.includes("table"))).toHaveLength(
-      TABLES.filter((table) => table !== "handled_events").length + 2,
-    );
+    expect(findings.filter((line) => line.includes("table"))).toHaveLength(TABLES.length + 2);
   });
 
-  it("names what came to be under a name that the next migrations need, and changes nothing", async () => {
+  it("names functions and indexes whose names the next migrations need, and changes nothing", async () => {
     const one = await database();
-    await migrateUpTo(one, "0007-voucher-audit");
-    await one.pool.query(`CREATE TABLE handled_events (id int); CREATE INDEX orders_tenant_idx ON orders (tenant_id);
-      ALTER TABLE voucher_audit ADD COLUMN issuer int; CREATE FUNCTION billing_time_uuid() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+    await migrateUpTo(one, "0004-checkout");
+    await one.pool.query(`CREATE INDEX orders_tenant_idx ON orders (tenant_id);
+      CREATE FUNCTION billing_lock_order() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
     expect(said(await findingsOf(one)).sort()).toEqual([
-      "column-taken column voucher_audit.issuer",
-      "name-taken function public.billing_time_uuid()",
+      "name-taken function public.billing_lock_order()",
       "name-taken index public.orders_tenant_idx",
-      "name-taken table public.handled_events",
     ]);
     const { rows } = await one.pool.query("SELECT name FROM kysely_migration ORDER BY name DESC LIMIT 1");
-    expect(rows).toEqual([{ name: "0006-payment" }]);
-    await one.pool.query(`DROP TABLE handled_events; DROP INDEX orders_tenant_idx; DROP FUNCTION billing_time_uuid();
-      ALTER TABLE voucher_audit DROP COLUMN issuer`);
+    expect(rows).toEqual([{ name: "0003-adoption" }]);
+    await one.pool.query("DROP INDEX orders_tenant_idx; DROP FUNCTION billing_lock_order()");
     await expect(migrate(one)).resolves.toMatchObject({ version: SCHEMA_VERSION });
   });
 
-  it("is not kept from it by what changes the shape alone: that is told after", async () => {
+  it("names tables, columns, types, indexes and functions that a later release needs", async () => {
+    const one = await database("migrated");
+    const later = {
+      name: "9999-later",
+      sql: `CREATE TABLE public.refunds (id bigint PRIMARY KEY);
+        ALTER TABLE public.voucher_audit ADD COLUMN region text;
+        CREATE TYPE public.billing_refund_line AS (line int);
+        CREATE INDEX orders_region_idx ON public.orders (plan_id);
+        CREATE OR REPLACE FUNCTION public.billing_refund() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+        CREATE OR REPLACE FUNCTION public.billing_time_uuid() RETURNS uuid LANGUAGE sql AS $$ SELECT gen_random_uuid() $$;`,
+    };
+    const preflight = async () => {
+      const client = await one.pool.connect();
+      const executed = MIGRATIONS.map(({ name }) => name);
+      return runPreflight(client, executed, [...MIGRATIONS, later]).finally(() => client.release());
+    };
+    // Replacing a function of ours is no obstacle.
+    await expect(preflight()).resolves.toEqual([]);
+    await one.pool.query(`CREATE TABLE refunds (id int); ALTER TABLE voucher_audit ADD COLUMN region int;
+      CREATE TYPE billing_refund_line AS (n int); CREATE INDEX orders_region_idx ON orders (tenant_id);
+      CREATE FUNCTION billing_refund() RETURNS int LANGUAGE sql AS 'SELECT 1'`);
+    const error = await preflight().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PreflightError);
+    expect(said((error as PreflightError).findings).sort()).toEqual([
+      "column-taken column voucher_audit.region",
+      "name-taken function public.billing_refund()",
+      "name-taken index public.orders_region_idx",
+      "name-taken table public.refunds",
+      "name-taken type public.billing_refund_line",
+    ]);
+  });
+
+  it("does not refuse a change of the shape that stops no migration: the drift report names it", async () => {
     const one = await database();
-    await migrateUpTo(one, "0012-order-tenant");
+    await migrateUpTo(one, "0006-index");
     await one.pool.query("ALTER TABLE promo_codes ADD COLUMN region text");
-    await expect(migrate(one)).resolves.toMatchObject({ version: SCHEMA_VERSION });
+    await expect(migrate(one)).resolves.toMatchObject({
+      version: SCHEMA_VERSION,
+      drift: ["column promo_codes.region is not ours"],
+    });
   });
 });

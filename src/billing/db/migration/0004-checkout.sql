@@ -1,55 +1,6 @@
--- Orders that credit does not cover: placed as `pending` with their credit reserved, settled by what the payment processor
--- says. And checkouts go to the database together: one call, one transaction, one commit for all that wait.
---   orders.status  pending → paid | expired (its session ran out: credit given back, voucher stays redeemed)
---                          | failed (no session came to be: voucher and credit as before)
---                  credited: money came for an order that was given up, or too little of it, and is the customer's credit
-LOCK TABLE public.credit_ledger, public.orders, public.subscriptions IN ACCESS EXCLUSIVE MODE;
-ALTER TABLE public.orders
-  -- What the payment processor is asked for; null where credit covers the order.
-  ADD COLUMN card_baisa bigint,
-  ADD COLUMN session_url text,
-  ADD COLUMN session_expires_at timestamptz,
-  ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0) NOT VALID;
-CREATE INDEX orders_pending_idx ON public.orders (created_at) WHERE status = 'pending' AND NOT adopted;
-CREATE INDEX orders_session_idx ON public.orders USING hash (stripe_session_id);
+-- The functions of a checkout. Each is the text of src/billing/db/function/<name>.sql.
 
--- When Stripe said what the row shows: events come in any order, and a later word counts.
-ALTER TABLE public.subscriptions ADD COLUMN stripe_event_at timestamptz;
-
--- The ledger is append-only: what an order took and gave is taken back by entries of their own.
---   release  reserved credit comes back   undo     a grant goes back, its edge with it
---   surplus  the card paid more than was left to pay: rounding, or an order that had been given up
-ALTER TABLE public.credit_ledger DROP CONSTRAINT credit_ledger_entry_check;
-ALTER TABLE public.credit_ledger ADD CONSTRAINT credit_ledger_entry_check CHECK (adopted OR (
-    customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = trunc(amount_baisa / 1000.0)
-    AND order_id IS NOT NULL
-    AND ((kind = 'grant' AND amount_baisa > 0 AND promo_code IS NOT NULL)
-      OR (kind = 'undo' AND amount_baisa < 0 AND promo_code IS NOT NULL)
-      OR (kind = 'spend' AND amount_baisa < 0) OR (kind IN ('release', 'surplus') AND amount_baisa > 0))
-  )) NOT VALID;
-CREATE FUNCTION public.billing_refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE EXCEPTION 'credit_ledger is append-only: write an entry that takes the other back' USING ERRCODE = 'CB003';
-END $$;
--- `status` alone may change: the tenant of an entry was deleted.
-CREATE TRIGGER credit_ledger_append_only
-  BEFORE DELETE OR UPDATE OF id, customer_id, amount_omr, amount_baisa, kind, reason, order_id, promo_code, created_at, adopted
-  ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change();
-CREATE TRIGGER credit_ledger_not_emptied BEFORE TRUNCATE
-  ON public.credit_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.billing_refuse_ledger_change();
-
--- A voucher's standing, as before, and below what its counter can hold.
-CREATE OR REPLACE FUNCTION public.billing_accepts_redemptions(voucher public.promo_codes, at timestamptz) RETURNS boolean
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT coalesce(
-    voucher.deleted_at IS NULL AND voucher.active AND voucher.credit_omr > 0
-    AND (voucher.max_redemptions = 0 OR voucher.times_redeemed < voucher.max_redemptions)
-    AND coalesce(voucher.times_redeemed, 0) < 2147483647
-    AND (voucher.starts_at IS NULL OR voucher.starts_at <= at) AND (voucher.expires_at IS NULL OR at < voucher.expires_at),
-    false)
-$$;
-
--- One order on its way through billing_checkout: the first block is asked, the rest is found and decided.
+-- One order on its way through billing_checkout. The request has the members down to request_hash; the function fills the rest.
 CREATE TYPE public.billing_checkout_line AS (
   line int, user_id text, email text, tenant_id text, tenant_member boolean, plan_id text, apps jsonb, addons jsonb,
   total_baisa bigint, voucher_key text, idempotency_key text, request_hash text,
@@ -57,13 +8,31 @@ CREATE TYPE public.billing_checkout_line AS (
   outcome text, order_id uuid, spent_baisa bigint, card_baisa bigint
 );
 
+-- A voucher's standing, as before, but: a cap or a counter that was never set is 0, as the earlier service's defaults and every
+-- answer say; and a code of which the key of promo_redemptions could hold no redemption has ended.
+CREATE OR REPLACE FUNCTION public.billing_accepts_redemptions(voucher public.promo_codes, at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(
+    voucher.deleted_at IS NULL AND voucher.active AND voucher.credit_omr > 0
+    AND (coalesce(voucher.max_redemptions, 0) = 0 OR coalesce(voucher.times_redeemed, 0) < voucher.max_redemptions)
+    AND coalesce(voucher.times_redeemed, 0) < 2147483647 AND octet_length(voucher.code) <= 2670
+    AND (voucher.starts_at IS NULL OR voucher.starts_at <= at) AND (voucher.expires_at IS NULL OR at < voucher.expires_at),
+    false)
+$$;
+
 -- What an order is over: the earlier service left some whose amount is in whole OMR alone.
-CREATE FUNCTION public.billing_amount_baisa(o public.orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION public.billing_amount_baisa(o public.orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT greatest(coalesce(nullif(o.amount_baisa, 0), o.amount_omr::bigint * 1000, 0), 0)
 $$;
 
+-- As before, and in which transaction it was said: whoever asked first is told apart from whoever asks again.
+CREATE OR REPLACE FUNCTION public.billing_checkout_answer(l public.billing_checkout_line) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('outcome', l.outcome, 'order_id', l.order_id, 'voucher', l.code, 'card_baisa', l.card_baisa,
+                           'balance_baisa', l.balance_baisa + l.credit_baisa - l.spent_baisa, 'transaction', pg_current_xact_id()::text)
+$$;
+
 -- What follows from orders that are paid for: a subscription each, and an event for each sink.
-CREATE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
+CREATE OR REPLACE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO subscriptions (customer_id, tenant_id, plan_id, status, order_id, price_baisa, current_period_start, current_period_end)
@@ -79,7 +48,6 @@ BEGIN
    WHERE o.id = ANY (p_order_ids) AND o.tenant_id IS NOT NULL;
 END $$;
 
-DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, jsonb, bigint, text, text, text[], text, text);
 -- Checkouts, all in this transaction. Every request has another user and another tenant (the caller sees to it), so that the
 -- vouchers are all that they share. Locks in the order customer, promo, edge, ledger, each kind in one order of its
 -- own: two batches never wait for each other crosswise. Without sequential scans: a plan is made while the tables are small,
@@ -90,7 +58,7 @@ DROP FUNCTION public.billing_checkout(text, text, text, boolean, text, jsonb, js
 --                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
 --                balance_too_large, idempotency_in_flight, idempotency_mismatch, and, without p_wait, busy: somebody
 --                else holds the customer or the tenant, and nobody of this batch shall wait for that.
-CREATE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
+CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -192,7 +160,7 @@ BEGIN
                  WHEN (q.l).total_baisa > q.spendable_baisa THEN 'pending'
                  ELSE 'placed'
                END,
-               gen_random_uuid(), least((q.l).total_baisa, q.spendable_baisa),
+               billing_time_uuid(), least((q.l).total_baisa, q.spendable_baisa),
                -- Rounded up: what the card pays too much becomes credit.
                CASE WHEN (q.l).total_baisa > q.spendable_baisa
                     THEN ceil(((q.l).total_baisa - q.spendable_baisa)::numeric / p_card_step)::bigint * p_card_step END
@@ -227,7 +195,7 @@ BEGIN
    WHERE e.amount_baisa <> 0;
   UPDATE customers c
      SET balance_baisa = c.balance_baisa + l.credit_baisa - l.spent_baisa,
-         balance_floor_baisa = least(c.balance_baisa + l.credit_baisa - l.spent_baisa, 0),
+         balance_floor_baisa = least(greatest(c.balance_baisa + l.credit_baisa - l.spent_baisa, c.balance_floor_baisa), 0),
          email = CASE WHEN l.email = '' THEN c.email ELSE l.email END
     FROM unnest(v_lines) AS l WHERE c.id = l.customer_id;
   PERFORM billing_fulfil_orders(ARRAY(SELECT l.order_id FROM unnest(v_lines) AS l WHERE l.outcome = 'placed'), p_sovereign, p_sinks);
@@ -235,111 +203,4 @@ BEGIN
   SELECT l.user_id, l.idempotency_key, l.request_hash, billing_checkout_answer(l) FROM unnest(v_lines) AS l
    WHERE l.idempotency_key IS NOT NULL;
   RETURN QUERY SELECT l.line, l.outcome, billing_checkout_answer(l) FROM unnest(v_lines) AS l;
-END $$;
-
--- What is known of an order that was placed, also to whoever asks again with its idempotency key.
-CREATE FUNCTION public.billing_checkout_answer(l public.billing_checkout_line) RETURNS json LANGUAGE sql STABLE AS $$
-  SELECT json_build_object('outcome', l.outcome, 'order_id', l.order_id, 'voucher', l.code, 'card_baisa', l.card_baisa,
-                           'balance_baisa', l.balance_baisa + l.credit_baisa - l.spent_baisa)
-$$;
-
--- The order behind its customer's lock, as it is once both are held. Null when it is not there or not ours to settle.
-CREATE FUNCTION public.billing_lock_order(p_order_id uuid) RETURNS public.orders
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
-DECLARE
-  v_order orders;
-BEGIN
-  PERFORM FROM customers c JOIN orders o ON o.customer_id = c.id WHERE o.id = p_order_id AND NOT o.adopted FOR NO KEY UPDATE OF c;
-  SELECT * INTO v_order FROM orders o WHERE o.id = p_order_id AND NOT o.adopted FOR NO KEY UPDATE;
-  RETURN v_order;
-END $$;
-
--- One entry of an order's settlement, in ledger and balance alike.
-CREATE FUNCTION public.billing_book(p_order public.orders, p_kind text, p_amount_baisa bigint, p_reason text) RETURNS void
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
-BEGIN
-  IF p_amount_baisa = 0 THEN RETURN; END IF;
-  INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, reason, promo_code, order_id)
-  VALUES (p_order.customer_id, (p_amount_baisa / 1000)::int, p_amount_baisa, p_kind, p_reason,
-          CASE WHEN p_kind = 'undo' THEN p_order.promo_code END, p_order.id::text);
-  UPDATE customers c
-     SET balance_baisa = c.balance_baisa + p_amount_baisa, balance_floor_baisa = least(c.balance_baisa + p_amount_baisa, 0)
-   WHERE c.id = p_order.customer_id;
-END $$;
-
--- A pending order for which no session came to be: as if it had never been, but for its trace. False: nothing to undo.
-CREATE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
-DECLARE
-  v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_granted_baisa bigint;
-BEGIN
-  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS NOT NULL THEN RETURN false; END IF;
-  UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = v_order.promo_code;
-  DELETE FROM promo_redemptions e WHERE e.order_id = v_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
-  UPDATE orders o SET status = 'failed', credit_spent_baisa = 0 WHERE o.id = v_order.id;
-  DELETE FROM idempotency_records r USING customers c
-   WHERE c.id = v_order.customer_id AND r.user_id = c.user_id AND r.answer ->> 'order_id' = v_order.id::text;
-  PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
-  PERFORM billing_book(v_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || v_order.promo_code || ' not redeemed');
-  -- Whoever took a tenant with this order alone has not taken it.
-  DELETE FROM tenants t
-   WHERE t.tenant_id = v_order.tenant_id AND t.customer_id = v_order.customer_id
-     AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = t.tenant_id AND coalesce(o.status, '') <> 'failed')
-     AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.tenant_id = t.tenant_id)
-     AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = t.tenant_id);
-  RETURN true;
-END $$;
-
--- A pending order whose session ran out: the credit is the customer's again, the voucher stays redeemed. One that the
--- earlier service left open is known by its session, and reserved nothing.
-CREATE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
-DECLARE
-  v_order CONSTANT orders := billing_lock_order(p_order_id);
-BEGIN
-  UPDATE orders o SET status = 'expired' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending';
-  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS DISTINCT FROM p_session_id THEN RETURN false; END IF;
-  UPDATE orders o SET status = 'expired', credit_spent_baisa = 0 WHERE o.id = v_order.id;
-  PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in time');
-  RETURN true;
-END $$;
-
--- The card paid for an order. Where the order was given up before, or the money is too little, the money becomes credit. An
--- order that the earlier service left open is known by its session alone.
---   returns  paid | credited | unknown (no order of ours, or paid already)
-CREATE FUNCTION public.billing_pay_order(
-  p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_sovereign text, p_sinks text[]
-) RETURNS text
-LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
-DECLARE
-  v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_adopted_ids uuid[];
-BEGIN
-  WITH paid AS (
-    UPDATE orders o SET status = 'paid' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending' RETURNING o.id
-  ) SELECT array_agg(id) INTO v_adopted_ids FROM paid;
-  IF v_adopted_ids IS NOT NULL THEN
-    PERFORM billing_fulfil_orders(v_adopted_ids, p_sovereign, p_sinks);
-    RETURN 'paid';
-  END IF;
-  IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'failed')
-     OR coalesce(v_order.stripe_session_id, p_session_id) <> p_session_id THEN
-    RETURN 'unknown';
-  END IF;
-  UPDATE customers c SET stripe_customer_id = p_stripe_customer_id
-   WHERE c.id = v_order.customer_id AND c.stripe_customer_id IS NULL
-     AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);
-  IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa THEN
-    UPDATE orders o SET status = 'credited', credit_spent_baisa = 0, stripe_session_id = p_session_id WHERE o.id = v_order.id;
-    -- What was given up before has released its credit already: then this is zero.
-    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in full');
-    PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
-    RETURN 'credited';
-  END IF;
-  UPDATE orders o SET status = 'paid', stripe_session_id = p_session_id WHERE o.id = v_order.id;
-  PERFORM billing_book(v_order, 'surplus', v_order.credit_spent_baisa + p_paid_baisa - v_order.amount_baisa,
-                       'paid above order ' || v_order.id);
-  PERFORM billing_fulfil_orders(ARRAY[v_order.id], p_sovereign, p_sinks);
-  RETURN 'paid';
 END $$;

@@ -1,0 +1,156 @@
+-- Checkouts, all in this transaction. Every request has another user and another tenant (the caller sees to it), so that the
+-- vouchers are all that they share. Locks in the order customer, promo, edge, ledger, each kind in one order of its
+-- own: two batches never wait for each other crosswise. Without sequential scans: a plan is made while the tables are small,
+-- and kept while they grow (a call of 50 at 18,000 orders: 737 ms with the kept scan, 23 ms without).
+--   p_requests   array of the first block of billing_checkout_line
+--   p_card_step  smallest amount that the payment processor can ask for; null: there is none
+--   outcome      placed | pending (a payment is due), or a refusal, which has written nothing but its idempotency record:
+--                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
+--                balance_too_large, idempotency_in_flight, idempotency_mismatch, and, without p_wait, busy: somebody
+--                else holds the customer or the tenant, and nobody of this batch shall wait for that.
+CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
+RETURNS TABLE (line int, outcome text, answer json)
+LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+  v_lines billing_checkout_line[] := ARRAY(SELECT l FROM jsonb_populate_recordset(NULL::billing_checkout_line, p_requests) AS l);
+  v_in_flight int[];
+  v_customer_ids uuid[];
+  v_new_customer_ids uuid[];
+  v_new_tenant_ids text[];
+  v_codes text[];
+BEGIN
+  IF EXISTS (SELECT 1 FROM unnest(v_lines) AS l WHERE l.idempotency_key IS NOT NULL) THEN
+    -- Held to the end of the transaction, also when its process dies: whoever cannot take it is in flight elsewhere.
+    v_in_flight := ARRAY(SELECT l.line FROM unnest(v_lines) AS l
+      WHERE l.idempotency_key IS NOT NULL
+        AND NOT pg_try_advisory_xact_lock(hashtextextended(l.user_id || E'\x1f' || l.idempotency_key, 4)));
+    RETURN QUERY SELECT held, 'idempotency_in_flight', NULL::json FROM unnest(v_in_flight) AS held;
+    RETURN QUERY SELECT l.line, CASE WHEN r.request_hash = l.request_hash THEN r.answer ->> 'outcome' ELSE 'idempotency_mismatch' END,
+                        CASE WHEN r.request_hash = l.request_hash THEN r.answer END
+                   FROM unnest(v_lines) AS l
+                   JOIN idempotency_records r ON r.user_id = l.user_id AND r.key = l.idempotency_key
+                  WHERE l.line <> ALL (v_in_flight);
+    v_lines := ARRAY(SELECT l FROM unnest(v_lines) AS l
+      WHERE l.line <> ALL (v_in_flight)
+        AND NOT EXISTS (SELECT 1 FROM idempotency_records r WHERE r.user_id = l.user_id AND r.key = l.idempotency_key));
+  END IF;
+
+  WITH created AS (
+    INSERT INTO customers (user_id, tenant_id, email)
+    SELECT l.user_id, l.tenant_id, l.email FROM unnest(v_lines) AS l
+     WHERE NOT EXISTS (SELECT 1 FROM customers c WHERE c.user_id = l.user_id)
+     ORDER BY l.user_id COLLATE "C"
+        ON CONFLICT (user_id) DO NOTHING RETURNING id
+  ) SELECT array_agg(id) INTO v_new_customer_ids FROM created;
+  IF p_wait THEN
+    v_customer_ids := ARRAY(SELECT c.id FROM customers c WHERE c.user_id = ANY (ARRAY(SELECT l.user_id FROM unnest(v_lines) AS l))
+      ORDER BY c.user_id COLLATE "C" FOR NO KEY UPDATE);
+  ELSE
+    v_customer_ids := ARRAY(SELECT c.id FROM customers c WHERE c.user_id = ANY (ARRAY(SELECT l.user_id FROM unnest(v_lines) AS l))
+      ORDER BY c.user_id COLLATE "C" FOR NO KEY UPDATE SKIP LOCKED);
+    RETURN QUERY SELECT l.line, 'busy', NULL::json FROM unnest(v_lines) AS l
+      WHERE NOT EXISTS (SELECT 1 FROM customers c WHERE c.user_id = l.user_id AND c.id = ANY (v_customer_ids));
+  END IF;
+  WITH created AS (
+    INSERT INTO tenants (tenant_id, customer_id)
+    SELECT l.tenant_id, c.id FROM unnest(v_lines) AS l JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
+     WHERE NOT EXISTS (SELECT 1 FROM tenants t WHERE t.tenant_id = l.tenant_id)
+     ORDER BY l.tenant_id COLLATE "C"
+        ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id
+  ) SELECT array_agg(tenant_id) INTO v_new_tenant_ids FROM created;
+  v_codes := ARRAY(SELECT p.code FROM promo_codes p
+    WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = ANY (ARRAY(SELECT l.voucher_key FROM unnest(v_lines) AS l))
+      AND p.deleted_at IS NULL
+    ORDER BY p.code COLLATE "C" FOR NO KEY UPDATE);
+
+  -- Only what is locked is looked at, so what is decided here holds: a voucher that came to life since then is not seen.
+  v_lines := ARRAY(
+    WITH found AS (
+      SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
+             coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.is_open,
+             greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa -- of a debt, nothing
+        FROM unnest(v_lines) AS l
+        JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
+        LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
+        LEFT JOIN LATERAL (
+          SELECT p.*, billing_accepts_redemptions(p, now()) AS is_open FROM promo_codes p
+           WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
+             AND p.code = ANY (v_codes)
+           ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
+    ), judged AS (
+      SELECT f.*, CASE
+               -- Its owner's order was undone this moment, and the tenant with it.
+               WHEN f.owner_id IS NULL THEN CASE WHEN p_wait THEN 'tenant_not_yours' ELSE 'busy' END
+               WHEN f.owner_id <> f.customer_id AND NOT (f.l).tenant_member THEN 'tenant_not_yours'
+               WHEN (f.l).voucher_key IS NULL THEN NULL
+               WHEN f.code IS NULL THEN 'voucher_not_found'
+               WHEN EXISTS (SELECT 1 FROM promo_redemptions e
+                             WHERE e.customer_id = f.customer_id
+                               AND upper(btrim(e.code, E' \t\n\r\f\x0B') COLLATE "C") = (f.l).voucher_key) THEN 'already_redeemed'
+               WHEN NOT f.is_open THEN 'voucher_ended'
+             END AS refusal
+        FROM found f
+    ), afforded AS (
+      SELECT j.*, coalesce(j.refusal, CASE
+               WHEN (j.l).total_baisa > j.spendable_baisa AND p_card_step IS NULL THEN 'payment_unavailable'
+               WHEN j.balance_baisa + j.credit_baisa > 9007199254740991 THEN 'balance_too_large'
+             END) AS refusal_or_cost
+        FROM judged j
+    ), queued AS (
+      SELECT a.*, row_number() OVER (PARTITION BY a.code, a.refusal_or_cost IS NULL ORDER BY (a.l).line) AS place FROM afforded a
+    )
+    SELECT ROW((q.l).line, (q.l).user_id, (q.l).email, (q.l).tenant_id, (q.l).tenant_member, (q.l).plan_id, (q.l).apps, (q.l).addons,
+               (q.l).total_baisa, (q.l).voucher_key, (q.l).idempotency_key, (q.l).request_hash,
+               q.customer_id, q.balance_baisa, q.code, q.credit_baisa, q.issued_by,
+               CASE
+                 WHEN q.refusal_or_cost IS NOT NULL THEN q.refusal_or_cost
+                 -- Of many at the cap's last places, those who came first pass.
+                 WHEN q.max_redemptions > 0 AND coalesce(q.times_redeemed, 0) + q.place > q.max_redemptions THEN 'voucher_ended'
+                 WHEN (q.l).total_baisa > q.spendable_baisa THEN 'pending'
+                 ELSE 'placed'
+               END,
+               billing_time_uuid(), least((q.l).total_baisa, q.spendable_baisa),
+               -- Rounded up: what the card pays too much becomes credit.
+               CASE WHEN (q.l).total_baisa > q.spendable_baisa
+                    THEN ceil(((q.l).total_baisa - q.spendable_baisa)::numeric / p_card_step)::bigint * p_card_step END
+           )::billing_checkout_line
+      FROM queued q);
+
+  DELETE FROM tenants t USING unnest(v_lines) AS l
+   WHERE l.outcome NOT IN ('placed', 'pending') AND t.tenant_id = l.tenant_id AND t.tenant_id = ANY (v_new_tenant_ids);
+  DELETE FROM customers c USING unnest(v_lines) AS l
+   WHERE l.outcome NOT IN ('placed', 'pending') AND c.id = l.customer_id AND c.id = ANY (v_new_customer_ids);
+  -- A refusal that another try may lift is not remembered.
+  INSERT INTO idempotency_records (user_id, key, request_hash, answer)
+  SELECT l.user_id, l.idempotency_key, l.request_hash, json_build_object('outcome', l.outcome) FROM unnest(v_lines) AS l
+   WHERE l.idempotency_key IS NOT NULL AND l.outcome IN ('voucher_not_found', 'voucher_ended', 'already_redeemed');
+  RETURN QUERY SELECT l.line, l.outcome, NULL::json FROM unnest(v_lines) AS l WHERE l.outcome NOT IN ('placed', 'pending');
+  v_lines := ARRAY(SELECT l FROM unnest(v_lines) AS l WHERE l.outcome IN ('placed', 'pending'));
+
+  UPDATE promo_codes p SET times_redeemed = coalesce(p.times_redeemed, 0) + r.redemptions
+    FROM (SELECT l.code, count(*)::int AS redemptions FROM unnest(v_lines) AS l WHERE l.code IS NOT NULL GROUP BY l.code) r
+   WHERE p.code = r.code;
+  INSERT INTO orders (id, customer_id, tenant_id, plan_id, apps, addons, amount_omr, amount_baisa, status, promo_code, credit_spent_baisa, card_baisa)
+  SELECT l.order_id, l.customer_id, l.tenant_id, l.plan_id, l.apps, l.addons, (l.total_baisa / 1000)::int, l.total_baisa,
+         CASE l.outcome WHEN 'placed' THEN 'paid' ELSE 'pending' END, l.code, l.spent_baisa, l.card_baisa
+    FROM unnest(v_lines) AS l;
+  INSERT INTO promo_redemptions (customer_id, code, amount_baisa, order_id, issued_by)
+  SELECT l.customer_id, l.code, l.credit_baisa, l.order_id, l.issued_by FROM unnest(v_lines) AS l WHERE l.code IS NOT NULL;
+  INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, reason, promo_code, order_id)
+  SELECT l.customer_id, (e.amount_baisa / 1000)::int, e.amount_baisa, e.kind, e.reason, e.promo_code, l.order_id::text
+    FROM unnest(v_lines) AS l
+    CROSS JOIN LATERAL (VALUES ('grant', l.credit_baisa, 'voucher ' || l.code, l.code),
+                               ('spend', -l.spent_baisa, 'order ' || l.order_id, NULL)) AS e (kind, amount_baisa, reason, promo_code)
+   WHERE e.amount_baisa <> 0;
+  UPDATE customers c
+     SET balance_baisa = c.balance_baisa + l.credit_baisa - l.spent_baisa,
+         balance_floor_baisa = least(greatest(c.balance_baisa + l.credit_baisa - l.spent_baisa, c.balance_floor_baisa), 0),
+         email = CASE WHEN l.email = '' THEN c.email ELSE l.email END
+    FROM unnest(v_lines) AS l WHERE c.id = l.customer_id;
+  PERFORM billing_fulfil_orders(ARRAY(SELECT l.order_id FROM unnest(v_lines) AS l WHERE l.outcome = 'placed'), p_sovereign, p_sinks);
+  INSERT INTO idempotency_records (user_id, key, request_hash, answer)
+  SELECT l.user_id, l.idempotency_key, l.request_hash, billing_checkout_answer(l) FROM unnest(v_lines) AS l
+   WHERE l.idempotency_key IS NOT NULL;
+  RETURN QUERY SELECT l.line, l.outcome, billing_checkout_answer(l) FROM unnest(v_lines) AS l;
+END $$;

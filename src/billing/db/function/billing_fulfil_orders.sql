@@ -1,0 +1,16 @@
+-- What follows from orders that are paid for: a subscription each, and an event for each sink.
+CREATE OR REPLACE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
+BEGIN
+  INSERT INTO subscriptions (customer_id, tenant_id, plan_id, status, order_id, price_baisa, current_period_start, current_period_end)
+  SELECT o.customer_id, o.tenant_id, o.plan_id, 'active', o.id, billing_amount_baisa(o), now(), now() + interval '1 month'
+    FROM orders o WHERE o.id = ANY (p_order_ids);
+  -- An adopted order may name no tenant: there is nobody to announce then.
+  INSERT INTO outbox (event_id, sink, type, tenant_id, payload)
+  SELECT o.id, sink, 'order.placed', o.tenant_id, jsonb_build_object(
+           'id', o.id, 'customer_id', o.customer_id, 'tenant_id', o.tenant_id, 'plan_id', o.plan_id,
+           'apps', o.apps, 'addons', o.addons, 'amount_omr', o.amount_omr, 'amount_baisa', billing_amount_baisa(o),
+           'status', o.status, 'promo_code', o.promo_code, 'user_id', c.user_id, 'email', c.email, 'sovereign', p_sovereign)
+    FROM orders o JOIN customers c ON c.id = o.customer_id CROSS JOIN unnest(p_sinks) AS sink
+   WHERE o.id = ANY (p_order_ids) AND o.tenant_id IS NOT NULL;
+END $$;

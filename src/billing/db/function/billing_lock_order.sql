@@ -1,0 +1,10 @@
+-- The order behind its customer's lock, as it is once both are held. Null when it is not there or not ours to settle.
+CREATE OR REPLACE FUNCTION public.billing_lock_order(p_order_id uuid) RETURNS public.orders
+LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+DECLARE
+  v_order orders;
+BEGIN
+  PERFORM FROM customers c JOIN orders o ON o.customer_id = c.id WHERE o.id = p_order_id AND NOT o.adopted FOR NO KEY UPDATE OF c;
+  SELECT * INTO v_order FROM orders o WHERE o.id = p_order_id AND NOT o.adopted FOR NO KEY UPDATE;
+  RETURN v_order;
+END $$;
