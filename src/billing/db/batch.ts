@@ -1,17 +1,20 @@
-/** What `run` says of a member that has to go by itself: nothing of it has happened. */
+/** The result that `run` gives a member that must run alone. `run` has done nothing for that member. */
 export const ALONE = Symbol("alone");
 
 export interface BatchDeps<Member, Result> {
-  /** Does the work of all members in one go; one result for each, in their order. Only who is alone may be waited for. */
+  /**
+   * Does the work of all members in one call, and returns one result for each, in their order. May wait for another
+   * transaction only if `isAlone`.
+   */
   run(members: readonly Member[], isAlone: boolean): Promise<(Result | typeof ALONE)[]>;
-  /** What members must not share to go together or side by side, such as the customer. */
+  /** Members that share a key, such as a customer, never run at the same time. */
   keysOf(member: Member): readonly string[];
-  /** Whether an error of `run` means that nothing at all has happened, so that each member may be tried by itself. */
+  /** Whether an error of `run` means that nothing was done. Each member may then be tried alone. */
   isUndone(error: unknown): boolean;
   maxSize: number;
-  /** Batches under way at once. */
+  /** Batches that run at the same time. */
   lanes: number;
-  /** Members by themselves under way at once. */
+  /** Members that run alone, at the same time. */
   aloneLanes: number;
 }
 
@@ -23,69 +26,23 @@ interface Waiting<Member, Result> {
 }
 
 /**
- * Takes members together without making any of them wait for others: what arrives in one go while nothing is under way
- * goes at once; as soon as a batch is back, all that has queued since goes in the next. No timer. A batch that fails as a whole and is
- * undone is tried member by member, a few at a time and outside the lanes, so that a bad one harms and delays nobody else.
+ * Runs members in batches, and never delays a member to fill a batch. Members that arrive together while no batch runs start
+ * at once. When a batch ends, all members that queued meanwhile form the next one. There is no timer. If a batch
+ * fails and is undone, its members run alone, a few at a time and outside the lanes, so that a bad member neither fails
+ * nor delays the others.
  *
  * Measured on one hot voucher, 2 cores, loopback: single calls 3,400/s, batches of 50 19,000/s.
  */
 export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
   const { run, keysOf, isUndone, maxSize, lanes, aloneLanes } = deps;
-  const queue: Waiting<Member, Result>[] = [];
-  const alone: Waiting<Member, Result>[] = [];
-  const held = new Set<string>();
-  let busyAloneLanes = 0;
+  const queue = createQueue<Member, Result>(maxSize);
+  const runAlone = createAloneLanes<Member, Result>(run, aloneLanes, release);
   let busyLanes = 0;
   let isStarting = false;
 
-  /** The first in the queue that share nothing with each other or with what is under way. */
-  function take(): Waiting<Member, Result>[] {
-    const taken: Waiting<Member, Result>[] = [];
-    const left: Waiting<Member, Result>[] = [];
-    // Whoever is passed over keeps what comes after it for the same key behind it.
-    const passedOver = new Set<string>();
-    for (const waiting of queue) {
-      const isFree = waiting.keys.every((key) => !held.has(key) && !passedOver.has(key));
-      if (isFree && taken.length < maxSize) {
-        taken.push(waiting);
-        for (const key of waiting.keys) held.add(key);
-      } else {
-        left.push(waiting);
-        for (const key of waiting.keys) passedOver.add(key);
-      }
-    }
-    queue.splice(0, queue.length, ...left);
-    return taken;
-  }
-
   function release(waiting: Waiting<Member, Result>): void {
-    for (const key of waiting.keys) held.delete(key);
+    queue.release(waiting);
     start();
-  }
-
-  function goAlone(waiting: Waiting<Member, Result>): void {
-    alone.push(waiting);
-    while (busyAloneLanes < aloneLanes) {
-      const next = alone.shift();
-      if (next === undefined) return;
-      busyAloneLanes += 1;
-      void runAlone(next);
-    }
-  }
-
-  async function runAlone(waiting: Waiting<Member, Result>): Promise<void> {
-    try {
-      const [result] = await run([waiting.member], true);
-      if (result === undefined || result === ALONE) throw new Error("a member by itself got no result");
-      waiting.resolve(result);
-    } catch (error) {
-      waiting.reject(error);
-    } finally {
-      busyAloneLanes -= 1;
-      release(waiting);
-      const next = alone.shift();
-      if (next !== undefined) goAlone(next);
-    }
   }
 
   async function runTogether(batch: Waiting<Member, Result>[]): Promise<void> {
@@ -96,19 +53,23 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
       );
       for (const [index, waiting] of batch.entries()) {
         const result = results[index];
-        if (result === ALONE) goAlone(waiting);
-        else if (result === undefined) waiting.reject(new Error("a batch left a member without a result"));
+        if (result === ALONE) {
+          runAlone(waiting);
+          continue;
+        }
+        if (result === undefined) waiting.reject(new Error("a batch returned no result for a member"));
         else waiting.resolve(result);
-        if (result !== ALONE) for (const key of waiting.keys) held.delete(key);
+        queue.release(waiting);
       }
     } catch (error) {
+      const canRetry = batch.length > 1 && isUndone(error);
       for (const waiting of batch) {
-        if (batch.length > 1 && isUndone(error)) {
-          goAlone(waiting);
-        } else {
-          waiting.reject(error);
-          for (const key of waiting.keys) held.delete(key);
+        if (canRetry) {
+          runAlone(waiting);
+          continue;
         }
+        waiting.reject(error);
+        queue.release(waiting);
       }
     } finally {
       busyLanes -= 1;
@@ -117,15 +78,15 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
   }
 
   function start(): void {
-    while (busyLanes < lanes && queue.length > 0) {
-      const batch = take();
+    while (busyLanes < lanes) {
+      const batch = queue.take();
       if (batch.length === 0) return;
       busyLanes += 1;
       void runTogether(batch);
     }
   }
 
-  /** Once everything that the event loop has at hand is read: requests that arrive together begin together. */
+  /** Waits until the event loop has read all pending input, so that requests that arrive together start together. */
   function startSoon(): void {
     if (isStarting) return;
     isStarting = true;
@@ -141,5 +102,71 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
         queue.push({ member, keys: keysOf(member), resolve, reject });
         startSoon();
       }),
+  };
+}
+
+/** The members that wait, and the keys of those that run. */
+function createQueue<Member, Result>(maxSize: number) {
+  const queue: Waiting<Member, Result>[] = [];
+  const held = new Set<string>();
+  return {
+    push: (waiting: Waiting<Member, Result>) => queue.push(waiting),
+    /** Takes the first members that share no key with each other or with a running member, and holds their keys. */
+    take(): Waiting<Member, Result>[] {
+      const taken: Waiting<Member, Result>[] = [];
+      const left: Waiting<Member, Result>[] = [];
+      // A member that is passed over also keeps back later members with its keys: members with one key run in order.
+      const passedOver = new Set<string>();
+      for (const waiting of queue) {
+        const isFree = waiting.keys.every((key) => !held.has(key) && !passedOver.has(key));
+        const isTaken = isFree && taken.length < maxSize;
+        (isTaken ? taken : left).push(waiting);
+        for (const key of waiting.keys) (isTaken ? held : passedOver).add(key);
+      }
+      queue.splice(0, queue.length, ...left);
+      return taken;
+    },
+    release(waiting: Waiting<Member, Result>): void {
+      for (const key of waiting.keys) held.delete(key);
+    },
+  };
+}
+
+/** Runs members one by one, `lanes` of them at the same time. `release` is called when a member is done. */
+function createAloneLanes<Member, Result>(
+  run: BatchDeps<Member, Result>["run"],
+  lanes: number,
+  release: (waiting: Waiting<Member, Result>) => void,
+) {
+  const queue: Waiting<Member, Result>[] = [];
+  let busyLanes = 0;
+
+  function start(): void {
+    while (busyLanes < lanes) {
+      const next = queue.shift();
+      if (next === undefined) return;
+      busyLanes += 1;
+      void runOne(next);
+    }
+  }
+
+  async function runOne(waiting: Waiting<Member, Result>): Promise<void> {
+    try {
+      const [result] = await run([waiting.member], true);
+      if (result === undefined || result === ALONE)
+        throw new Error("a member that ran alone returned no result");
+      waiting.resolve(result);
+    } catch (error) {
+      waiting.reject(error);
+    } finally {
+      busyLanes -= 1;
+      release(waiting);
+      start();
+    }
+  }
+
+  return (waiting: Waiting<Member, Result>): void => {
+    queue.push(waiting);
+    start();
   };
 }

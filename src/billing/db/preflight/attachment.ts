@@ -2,78 +2,26 @@ import type { Observation, Of } from "./catalog.ts";
 import type { EarlierTable, UniqueClaim } from "./claim.ts";
 import { type Finding, quoted } from "./finding.ts";
 
-/** What others have hung on a table: it blocks our statements, changes what they do, or goes and is written down. */
+/** Judges what others attached to a table: it blocks our statements, changes what they do, or is removed and recorded. */
 export function judgeAttachment(
   one: Observation,
   table: EarlierTable,
   uniques: readonly UniqueClaim[],
 ): Finding[] {
   const on = `public.${table.name}`;
-  const alter = `ALTER TABLE ${on}`;
   switch (one.kind) {
     case "foreign key":
-      // An order that is undone deletes its redemption; no other row of these tables is ever deleted.
-      if (table.name === "promo_redemptions" && one.blocksDelete) {
-        return [
-          {
-            rule: "foreign-key",
-            object: `foreign key ${quoted(one.name)} of ${one.by}`,
-            message: `points to ${on} (${one.column}), and would keep a redemption from being undone`,
-            remedy: `ALTER TABLE ${one.by} DROP CONSTRAINT ${quoted(one.name)}; and add it again with ON DELETE CASCADE or SET NULL.`,
-          },
-        ];
-      }
-      return one.isOnPrimaryKey
-        ? [
-            {
-              rule: "foreign-key-kept",
-              object: `foreign key ${quoted(one.name)} of ${one.by}`,
-              message: `points to ${on} (${one.column}), and stays`,
-              remedy:
-                "Rows that it points to cannot be deleted while it stands; nothing here deletes adopted ones.",
-            },
-          ]
-        : [
-            {
-              rule: "foreign-key",
-              object: `foreign key ${quoted(one.name)} of ${one.by}`,
-              message: `leans on ${on} (${one.column}), whose unique constraint adoption sets anew`,
-              remedy: `ALTER TABLE ${one.by} DROP CONSTRAINT ${quoted(one.name)}; and add it again after the migration.`,
-            },
-          ];
+      return [judgeForeignKey(one, table)];
     case "trigger":
-      return [
-        hung(
-          "trigger",
-          `trigger ${quoted(one.name)} on ${on}`,
-          `DROP TRIGGER ${quoted(one.name)} ON ${on};`,
-          one.definition,
-        ),
-      ];
     case "rule":
-      return [
-        hung(
-          "rule",
-          `rule ${quoted(one.name)} on ${on}`,
-          `DROP RULE ${quoted(one.name)} ON ${on};`,
-          one.definition,
-        ),
-      ];
     case "policy":
-      return [
-        hung(
-          "row-security",
-          `policy ${quoted(one.name)} on ${on}`,
-          `DROP POLICY ${quoted(one.name)} ON ${on};`,
-          one.definition,
-        ),
-      ];
+      return [interference(one, on)];
     case "child":
       return [
         {
           rule: "inheritance",
           object: `table ${one.name}`,
-          message: `inherits from ${on}: its rows would count among ours, past our keys`,
+          message: `inherits from ${on}: queries of ours would read its rows too, and our keys do not cover them`,
           remedy: `ALTER TABLE ${one.name} NO INHERIT ${on};`,
         },
       ];
@@ -82,29 +30,19 @@ export function judgeAttachment(
         {
           rule: "inheritance",
           object: `table ${on}`,
-          message: `inherits from, or is a partition of, ${one.name}: its shape follows another table's`,
-          remedy: `${alter} NO INHERIT ${one.name}; or ALTER TABLE ${one.name} DETACH PARTITION ${on};`,
+          message: `inherits from, or is a partition of, ${one.name}: a change of that table would change its shape`,
+          remedy: `ALTER TABLE ${on} NO INHERIT ${one.name}; or ALTER TABLE ${one.name} DETACH PARTITION ${on};`,
         },
       ];
-    case "row type": {
-      const dot = one.name.lastIndexOf(".");
-      const [relation, column] = [one.name.slice(0, dot), one.name.slice(dot + 1)];
-      return [
-        {
-          rule: "row-type",
-          object: `column ${one.name}`,
-          message: `has the row type of ${on}, so no column can be added there`,
-          remedy: `ALTER TABLE ${relation} ALTER COLUMN ${column} TYPE jsonb USING to_jsonb(${column});`,
-        },
-      ];
-    }
+    case "row type":
+      return [judgeRowType(one, on)];
     case "view":
       return [
         {
           rule: "view",
           object: `view ${one.name}`,
           message: `reads ${on}, and stays`,
-          remedy: "Have its owner look at it: the table has more columns and other rows from now on.",
+          remedy: "Ask its owner to check it: from now on the table has more columns and new kinds of rows.",
         },
       ];
     case "index":
@@ -112,41 +50,77 @@ export function judgeAttachment(
         {
           rule: "index-replaced",
           object: `index ${quoted(one.name)} on ${on}`,
-          message: `is dropped in favour of ours: ${one.definition}`,
-          remedy: "Nothing to do: an index besides ours changes the fingerprint.",
+          message: `is dropped, because ours replace it: ${one.definition}`,
+          remedy: "Nothing to do. An additional index would change the fingerprint.",
         },
       ];
-    case "constraint": {
-      if (isStandard(one, uniques)) return [];
-      return [
-        {
-          rule: "constraint-replaced",
-          object: `constraint ${quoted(one.name)} on ${on}`,
-          message: `is dropped in favour of ours: ${one.definition}`,
-          remedy: "Nothing to do, unless another program counts on it.",
-        },
-      ];
-    }
+    case "constraint":
+      return isStandard(one, uniques)
+        ? []
+        : [
+            {
+              rule: "constraint-replaced",
+              object: `constraint ${quoted(one.name)} on ${on}`,
+              message: `is dropped, because ours replace it: ${one.definition}`,
+              remedy: "Nothing to do, unless another program depends on it.",
+            },
+          ];
     default:
       return [];
   }
 }
 
-function hung(
-  rule: "trigger" | "rule" | "row-security",
-  object: string,
-  remedy: string,
-  definition: string,
-): Finding {
+function judgeForeignKey(one: Of<"foreign key">, table: EarlierTable): Finding {
+  const object = `foreign key ${quoted(one.name)} of ${one.by}`;
+  const target = `references public.${table.name} (${one.column})`;
+  const drop = `ALTER TABLE ${one.by} DROP CONSTRAINT ${quoted(one.name)};`;
+  // Undoing an order deletes its redemption. No other row of these tables is ever deleted.
+  if (table.name === "promo_redemptions" && one.blocksDelete) {
+    return {
+      rule: "foreign-key",
+      object,
+      message: `${target}, and would prevent us from undoing a redemption`,
+      remedy: `${drop} then add it again with ON DELETE CASCADE or SET NULL.`,
+    };
+  }
+  if (one.isOnPrimaryKey) {
+    return {
+      rule: "foreign-key-kept",
+      object,
+      message: `${target}, and stays`,
+      remedy: "Nothing to do. A row that it references cannot be deleted, and no adopted row ever is.",
+    };
+  }
   return {
-    rule,
+    rule: "foreign-key",
     object,
-    message: `changes what our statements do or see (${definition})`,
-    remedy: `${remedy} What it did has to be done elsewhere.`,
+    message: `${target}, and adoption drops and recreates the unique constraint that it depends on`,
+    remedy: `${drop} then add it again after the migration.`,
   };
 }
 
-/** What the earlier service itself set, under whatever name. */
+function interference(one: Of<"trigger" | "rule" | "policy">, on: string): Finding {
+  const name = quoted(one.name);
+  return {
+    rule: one.kind === "policy" ? "row-security" : one.kind,
+    object: `${one.kind} ${name} on ${on}`,
+    message: `changes what our statements do or see (${one.definition})`,
+    remedy: `DROP ${one.kind.toUpperCase()} ${name} ON ${on}; then do its work outside these tables.`,
+  };
+}
+
+function judgeRowType(one: { name: string }, on: string): Finding {
+  const dot = one.name.lastIndexOf(".");
+  const [relation, column] = [one.name.slice(0, dot), one.name.slice(dot + 1)];
+  return {
+    rule: "row-type",
+    object: `column ${one.name}`,
+    message: `has the row type of ${on}, so PostgreSQL lets us add no column to ${on}`,
+    remedy: `ALTER TABLE ${relation} ALTER COLUMN ${column} TYPE jsonb USING to_jsonb(${column});`,
+  };
+}
+
+/** Whether the earlier service itself made the constraint, under whatever name. */
 function isStandard(
   { contype, definition, table }: Of<"constraint">,
   uniques: readonly UniqueClaim[],

@@ -1,46 +1,38 @@
-import type { Observation } from "./catalog.ts";
+import type { Observation, Of } from "./catalog.ts";
 import type { Claim, EarlierTable } from "./claim.ts";
 import { type Finding, quoted, RELATION_KINDS } from "./finding.ts";
 
+/** The names that the pending migrations need, and those that belong to the tables which they adopt. */
+interface Names {
+  relations: ReadonlySet<string>;
+  functions: ReadonlySet<string>;
+  /** `table.column` */
+  columns: ReadonlySet<string>;
+  earlier: ReadonlySet<string>;
+  earlierKeys: ReadonlySet<string>;
+  isAdoption: boolean;
+}
+
 /**
- * Whoever has a name that a migration is about to make. In an adoption nothing may be named as ours are: what is would change the
- * fingerprint; and the indexes of the earlier tables are no hindrance: they go first.
+ * Finds objects that have a name which a pending migration needs. In an adoption, no function or type may have our prefix
+ * either, because it would change the fingerprint. Indexes of the earlier tables are no obstacle: adoption drops them first.
  */
 export function judgeNames(
   observations: readonly Observation[],
   claims: readonly Claim[],
   adopted: readonly EarlierTable[] | undefined,
 ): Finding[] {
-  const isAdoption = adopted !== undefined;
-  const earlier = new Set(adopted?.map(({ name }) => name));
-  const primaryKeys = new Set(adopted?.map(({ name }) => `${name}_pkey`));
-  const columns = new Set(columnNames(claims));
-  const functions = new Set(claims.filter(({ kind }) => kind === "function").map(({ name }) => name));
-  const relations = new Set(
-    claims.filter(({ kind }) => kind !== "function" && kind !== "column").map(({ name }) => name),
-  );
-  return observations.flatMap((one): Finding[] => {
-    switch (one.kind) {
-      case "relation": {
-        const kind = RELATION_KINDS[one.relkind] ?? "relation";
-        if (primaryKeys.has(one.name)) {
-          const isItsOwn = one.isPrimary && `${one.indexOf}_pkey` === one.name;
-          return isItsOwn ? [] : [taken(kind, quoted(one.name))];
-        }
-        if (one.indexOf !== null && earlier.has(one.indexOf)) return [];
-        const isNamedAsOurs = relations.has(one.name) || (isAdoption && one.relkind === "c");
-        return isNamedAsOurs ? [taken(kind, quoted(one.name))] : [];
-      }
-      case "type":
-        return relations.has(one.name) || earlier.has(one.name) ? [taken("type", quoted(one.name))] : [];
-      case "function":
-        return functions.has(one.name) || isAdoption ? [taken("function", one.signature)] : [];
-      case "column":
-        return columns.has(`${one.table}.${one.name}`) ? [takenColumn(one.table, one.name, one.type)] : [];
-      default:
-        return [];
-    }
-  });
+  const namesOf = (isWanted: (claim: Claim) => boolean) =>
+    new Set(claims.filter(isWanted).map(({ name }) => name));
+  const names: Names = {
+    relations: namesOf(({ kind }) => kind !== "function" && kind !== "column"),
+    functions: namesOf(({ kind }) => kind === "function"),
+    columns: new Set(columnNames(claims)),
+    earlier: new Set(adopted?.map(({ name }) => name)),
+    earlierKeys: new Set(adopted?.map(({ name }) => `${name}_pkey`)),
+    isAdoption: adopted !== undefined,
+  };
+  return observations.flatMap((one) => judgeName(one, names));
 }
 
 /** `table.column` of each column that a migration adds. */
@@ -48,12 +40,39 @@ export function columnNames(claims: readonly Claim[]): string[] {
   return claims.filter(({ kind }) => kind === "column").map(({ table, name }) => `${table}.${name}`);
 }
 
+function judgeName(one: Observation, names: Names): Finding[] {
+  switch (one.kind) {
+    case "relation":
+      return isRelationTaken(one, names)
+        ? [taken(RELATION_KINDS[one.relkind] ?? "relation", quoted(one.name))]
+        : [];
+    case "type":
+      return names.relations.has(one.name) || names.earlier.has(one.name)
+        ? [taken("type", quoted(one.name))]
+        : [];
+    case "function":
+      return names.functions.has(one.name) || names.isAdoption ? [taken("function", one.signature)] : [];
+    case "column":
+      return names.columns.has(`${one.table}.${one.name}`)
+        ? [takenColumn(one.table, one.name, one.type)]
+        : [];
+    default:
+      return [];
+  }
+}
+
+function isRelationTaken(one: Of<"relation">, names: Names): boolean {
+  if (names.earlierKeys.has(one.name)) return !one.isPrimary || `${one.indexOf}_pkey` !== one.name;
+  if (one.indexOf !== null && names.earlier.has(one.indexOf)) return false;
+  return names.relations.has(one.name) || (names.isAdoption && one.relkind === "c");
+}
+
 function taken(kind: string, name: string): Finding {
   const statement = kind === "function" ? "ROUTINE" : kind.replace("partitioned ", "").toUpperCase();
   return {
     rule: "name-taken",
     object: `${kind} public.${name}`,
-    message: "has a name of ours, and is not ours",
+    message: "has a name that the migration needs, and belongs to another program",
     remedy: `ALTER ${statement} public.${name} RENAME TO …; or SET SCHEMA …;`,
   };
 }
@@ -63,6 +82,6 @@ function takenColumn(table: string, name: string, type: string): Finding {
     rule: "column-taken",
     object: `column ${table}.${quoted(name)}`,
     message: `has a name that the migration needs for a column of its own (it is ${type})`,
-    remedy: `Move what it holds to a table of your own, then ALTER TABLE public.${table} DROP COLUMN ${quoted(name)};`,
+    remedy: `Move its values to a table of your own, then ALTER TABLE public.${table} DROP COLUMN ${quoted(name)};`,
   };
 }
