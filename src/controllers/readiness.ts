@@ -11,11 +11,11 @@ export interface Readiness {
   status: "True" | "False";
   reason: string;
   message: string;
-  /** What kstatus says beside `Ready=False`: somebody has to act (the default), it gets there by itself, or neither. */
+  /** The kstatus condition beside `Ready=False`. Default: `Stalled`, because a person has to act. */
   progress?: typeof STALLED | typeof RECONCILING | undefined;
 }
 
-/** `Ready`, with `Stalled` or `Reconciling` exactly while they apply: for kinds whose state one look decides. */
+/** `Ready`, with `Stalled` or `Reconciling` exactly while they apply. For kinds whose state one observation decides. */
 export function readyConditions(
   previous: readonly Condition[] | undefined,
   readiness: Readiness,

@@ -4,6 +4,8 @@ import type { KubeClient } from "./client.ts";
 import { keyOf, type Resource } from "./resource.ts";
 import { isOlder } from "./version.ts";
 
+export type StatusOf<T> = T extends CatalystObject<unknown, infer Status> ? Status : never;
+
 /** Writes statuses of one kind, and knows what it wrote last while the cache has not heard of it. */
 export interface StatusWriter<T> {
   /** The object with the newest status: the cache's, or what our own last write said. */
@@ -12,7 +14,7 @@ export interface StatusWriter<T> {
    * Writes the whole status by server-side apply, so that what is left out goes away; writes nothing when the newest
    * status says it already. `object` is from a cache and is not changed.
    */
-  write(object: T, status: T extends CatalystObject<unknown, infer Status> ? Status : never): Promise<void>;
+  write(object: T, status: StatusOf<T>): Promise<void>;
   /** For an object that is no more. */
   forget(key: string): void;
 }

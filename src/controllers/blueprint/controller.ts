@@ -1,37 +1,32 @@
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
-import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { isRequestChanged, type Outcome, type Watch, watchPrimary } from "../../kube/reconcile.ts";
-import { resourceOf } from "../../kube/resource.ts";
-import { createStatusWriter } from "../../kube/status.ts";
+import { isRequestChanged, type Watch, watchPrimary } from "../../kube/reconcile.ts";
+import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredStatus, type Verdict } from "./status.ts";
 
-export interface BlueprintDeps {
-  client: KubeClient;
-  fieldManager: string;
+export interface BlueprintDeps extends StatusReconcilerDeps {
   blueprints: Informer<Blueprint>;
-  /** Looks the artifact's signatures up, under the trust that holds for the Blueprint's namespace. */
+  /** Verifies the artifact's signatures against the trust that applies to the Blueprint's namespace. */
   verify(blueprint: Blueprint, signal: AbortSignal): Promise<Verdict>;
-  now: () => Date;
 }
 
-/** A signature that held may be withdrawn with its key; one that was missing may come. */
-const LOOK_AGAIN_MS = 10 * 60_000;
+/** A key may be removed from the trust, so a verified signature is verified again. */
+const REVERIFY_MS = 10 * 60_000;
+/** A missing signature may still be pushed. */
 const RETRY_MS = 30_000;
 
 export function createBlueprintReconciler(deps: BlueprintDeps) {
-  const statuses = createStatusWriter<Blueprint>(deps, resourceOf(BLUEPRINT));
-  return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
-    const cached = deps.blueprints.get(key);
-    if (cached === undefined) {
-      statuses.forget(key);
-      return { kind: "done" };
-    }
-    const blueprint = statuses.newest(cached);
-    const verdict = await deps.verify(blueprint, signal);
-    await statuses.write(blueprint, desiredStatus(blueprint, verdict, deps.now().toISOString()));
-    return { kind: "done", requeueAfterMs: verdict.kind === "verified" ? LOOK_AGAIN_MS : RETRY_MS };
-  };
+  return createStatusReconciler<Blueprint>(deps, {
+    kind: BLUEPRINT,
+    objects: deps.blueprints,
+    async desiredReport(blueprint, at, signal) {
+      const verdict = await deps.verify(blueprint, signal);
+      return {
+        status: desiredStatus(blueprint, verdict, at.toISOString()),
+        outcome: { kind: "done", requeueAfterMs: verdict.kind === "verified" ? REVERIFY_MS : RETRY_MS },
+      };
+    },
+  });
 }
 
 export const blueprintWatches = ({ blueprints }: BlueprintDeps): Watch[] => [

@@ -1,49 +1,39 @@
 import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
 import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
-import {
-  isRequestChanged,
-  type Outcome,
-  type Watch,
-  watchInformer,
-  watchPrimary,
-} from "../../kube/reconcile.ts";
-import { keyOf, resourceOf } from "../../kube/resource.ts";
-import { createStatusWriter } from "../../kube/status.ts";
+import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import { keyOf } from "../../kube/resource.ts";
+import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { appliesTo, desiredStatus, ruleProblems } from "./status.ts";
 
-export interface EnvironmentPolicyDeps {
-  client: KubeClient;
-  fieldManager: string;
+export interface EnvironmentPolicyDeps extends StatusReconcilerDeps {
   policies: Informer<EnvironmentPolicy>;
   namespaces: Informer<KubernetesObject>;
-  now: () => Date;
 }
 
-/** Says whether a policy can be enforced, and where it holds. */
+/** Keeps accurate whether a policy can be enforced, and in how many environments it applies. */
 export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
-  const statuses = createStatusWriter<EnvironmentPolicy>(deps, resourceOf(ENVIRONMENT_POLICY));
-  return async function reconcile(key: string): Promise<Outcome> {
-    const cached = deps.policies.get(key);
-    if (cached === undefined) {
-      statuses.forget(key);
-      return { kind: "done" };
-    }
-    const policy = statuses.newest(cached);
-    const environments = deps.namespaces.list().filter(({ metadata }) => {
-      const { [LABEL.organization]: organization, [LABEL.environment]: environment } = metadata.labels ?? {};
-      return (
-        organization !== undefined &&
-        environment !== undefined &&
-        appliesTo(policy, organization, environment)
-      );
-    }).length;
-    const observed = { problems: ruleProblems(policy, isTimeZone), environments };
-    await statuses.write(policy, desiredStatus(policy, observed, deps.now().toISOString()));
-    return { kind: "done" };
-  };
+  return createStatusReconciler<EnvironmentPolicy>(deps, {
+    kind: ENVIRONMENT_POLICY,
+    objects: deps.policies,
+    desiredReport(policy, at) {
+      const environments = deps.namespaces.list().filter(({ metadata }) => {
+        const { [LABEL.organization]: organization, [LABEL.environment]: environment } =
+          metadata.labels ?? {};
+        return (
+          organization !== undefined &&
+          environment !== undefined &&
+          appliesTo(policy, organization, environment)
+        );
+      }).length;
+      const observed = { problems: ruleProblems(policy, isTimeZone), environments };
+      return {
+        status: desiredStatus(policy, observed, at.toISOString()),
+        outcome: { kind: "done" },
+      };
+    },
+  });
 }
 
 export function environmentPolicyWatches({ policies, namespaces }: EnvironmentPolicyDeps): Watch[] {

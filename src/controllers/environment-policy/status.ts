@@ -3,7 +3,7 @@ import { readyConditions } from "../readiness.ts";
 
 const FIELD = /^(\*|\d+(-\d+)?)(\/\d+)?(,(\*|\d+(-\d+)?)(\/\d+)?)*$/;
 
-/** Why a rule cannot be enforced, with the field's path; nothing when all can. */
+/** Why rules cannot be enforced, each with the field's path; empty when all can be. */
 export function ruleProblems(policy: EnvironmentPolicy, isTimeZone: (name: string) => boolean): string[] {
   return policy.spec.rules.flatMap((rule, index) => {
     const window = rule["change-window"];
@@ -14,11 +14,13 @@ export function ruleProblems(policy: EnvironmentPolicy, isTimeZone: (name: strin
       ...(fields.length === 5 && fields.every((field) => FIELD.test(field))
         ? []
         : [
-            `${path}.cron: '${window.cron}' is not five cron fields: write minute, hour, day, month, weekday`,
+            `${path}.cron: '${window.cron}' must have five cron fields: minute, hour, day, month and weekday`,
           ]),
       ...(isTimeZone(window.timeZone)
         ? []
-        : [`${path}.timeZone: '${window.timeZone}' is no IANA time zone: write one as Asia/Muscat`]),
+        : [
+            `${path}.timeZone: '${window.timeZone}' is not an IANA time zone: write one, for example Asia/Muscat`,
+          ]),
     ];
   });
 }
@@ -34,7 +36,7 @@ export function desiredStatus(
       ? {
           status: "True" as const,
           reason: "Enforceable",
-          message: `${policy.spec.enforcement} in ${observed.environments} environments`,
+          message: `the policy applies to ${observed.environments} environments, with enforcement ${policy.spec.enforcement}`,
         }
       : { status: "False" as const, reason: "RuleInvalid", message: observed.problems.join("; ") };
   return {
@@ -44,7 +46,7 @@ export function desiredStatus(
   };
 }
 
-/** Whether `<org>-<env>` is among the patterns, `*` standing for either part. */
+/** Whether a pattern of the policy matches `<organization>-<environment>`. A `*` matches either part. */
 export function appliesTo(policy: EnvironmentPolicy, organization: string, environment: string): boolean {
   return policy.spec.appliesTo.environments.some((pattern) => {
     const dash = pattern.lastIndexOf("-");

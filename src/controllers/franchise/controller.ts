@@ -2,8 +2,7 @@ import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import { termAt } from "../../api/term.ts";
-import type { KubeClient } from "../../kube/client.ts";
+import { type Term, termAt } from "../../api/term.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
   isRequestChanged,
@@ -12,51 +11,44 @@ import {
   watchInformer,
   watchPrimary,
 } from "../../kube/reconcile.ts";
-import { resourceOf } from "../../kube/resource.ts";
-import { createStatusWriter } from "../../kube/status.ts";
+import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredStatus } from "./status.ts";
 
-export interface FranchiseDeps {
-  client: KubeClient;
-  fieldManager: string;
+export interface FranchiseDeps extends StatusReconcilerDeps {
   franchises: Informer<Franchise>;
   sovereigns: Informer<Sovereign>;
   blueprints: Informer<Blueprint>;
-  now: () => Date;
 }
 
-/** setTimeout holds no more than this. */
+/** The longest delay that setTimeout accepts, about 25 days. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-/** Keeps an agreement's term and its users true. */
+/** Keeps accurate whether a Franchise is in its term, and who uses it. */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
-  const statuses = createStatusWriter<Franchise>(deps, resourceOf(FRANCHISE));
-  return async function reconcile(key: string): Promise<Outcome> {
-    const cached = deps.franchises.get(key);
-    if (cached === undefined) {
-      statuses.forget(key);
-      return { kind: "done" };
-    }
-    const franchise = statuses.newest(cached);
-    const at = deps.now();
-    const term = termAt(franchise, at.getTime());
-    const observed = {
-      term,
-      sovereigns: deps.sovereigns.list().filter(({ spec }) => spec.franchise === key),
-      privateBlueprints: deps.blueprints
-        .list()
-        .filter(
-          ({ metadata, spec }) =>
-            metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
-        ),
-    };
-    await statuses.write(franchise, desiredStatus(franchise, observed, at.toISOString()));
-    const changesInMs =
-      term.kind === "notBegun" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
-    return changesInMs === undefined
-      ? { kind: "done" }
-      : { kind: "done", requeueAfterMs: Math.min(changesInMs, LONGEST_WAIT_MS) };
-  };
+  return createStatusReconciler<Franchise>(deps, {
+    kind: FRANCHISE,
+    objects: deps.franchises,
+    desiredReport(franchise, at) {
+      const { name } = franchise.metadata;
+      const term = termAt(franchise, at.getTime());
+      const sovereigns = deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
+      const privateBlueprints = deps.blueprints.list().filter(isPrivateBlueprint);
+      const status = desiredStatus(franchise, { term, sovereigns, privateBlueprints }, at.toISOString());
+      return { status, outcome: outcomeAt(term) };
+    },
+  });
+}
+
+const isPrivateBlueprint = ({ metadata, spec }: Blueprint): boolean =>
+  metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
+
+/** Looks again when the term begins or ends. */
+function outcomeAt(term: Term): Outcome {
+  const changesInMs =
+    term.kind === "notBegun" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
+  return changesInMs === undefined
+    ? { kind: "done" }
+    : { kind: "done", requeueAfterMs: Math.min(changesInMs, LONGEST_WAIT_MS) };
 }
 
 export function franchiseWatches({ franchises, sovereigns, blueprints }: FranchiseDeps): Watch[] {

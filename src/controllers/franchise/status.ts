@@ -12,14 +12,14 @@ export function desiredStatus(
   const { generation } = franchise.metadata;
   const isInTerm = observed.term.kind === "running";
   const ready = isInTerm
-    ? { status: "True" as const, reason: "InTerm", message: "the agreement holds" }
+    ? { status: "True" as const, reason: "InTerm", message: "the term of the Franchise runs" }
     : {
         status: "False" as const,
-        reason: observed.term.kind === "ended" ? "TermEnded" : "TermNotBegun",
+        reason: observed.term.kind === "ended" ? "TermEnded" : "TermNotStarted",
         message:
           observed.term.kind === "ended"
-            ? `the term ended at ${franchise.spec.term.end}: its subjects may do nothing until it is extended`
-            : `the term begins at ${franchise.spec.term.start}`,
+            ? `the term ended at ${franchise.spec.term.end}: its subjects may change nothing until spec.term.end is later or removed`
+            : `the term begins at ${franchise.spec.term.start}: until then, its subjects may change nothing`,
       };
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),

@@ -3,7 +3,6 @@ import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import type { Applier } from "../../kube/apply.ts";
-import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
   isRequestChanged,
@@ -12,55 +11,64 @@ import {
   watchInformer,
   watchPrimary,
 } from "../../kube/reconcile.ts";
-import { keyOf, resourceOf } from "../../kube/resource.ts";
-import { createStatusWriter } from "../../kube/status.ts";
-import { desiredObjects } from "./desired.ts";
+import { keyOf } from "../../kube/resource.ts";
+import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
+import { desiredHome } from "./desired-home.ts";
 import { desiredStatus } from "./status.ts";
 
-export interface OrganizationDeps {
-  client: KubeClient;
+export interface OrganizationDeps extends StatusReconcilerDeps {
   applier: Applier;
-  fieldManager: string;
   organizations: Informer<Organization>;
   namespaces: Informer<KubernetesObject>;
   roleBindings: Informer<KubernetesObject>;
-  now: () => Date;
 }
 
-/** Gives an Organization its home. A deleted one keeps its namespaces: they hold what the tenant made. */
+/** Gives an Organization its home. A deleted Organization keeps its namespaces: they hold the tenant's own objects. */
 export function createOrganizationReconciler(deps: OrganizationDeps) {
-  const { organizations, namespaces, roleBindings, applier, now } = deps;
-  const statuses = createStatusWriter<Organization>(deps, resourceOf(ORGANIZATION));
-  return async function reconcile(key: string): Promise<Outcome> {
-    const cached = organizations.get(key);
-    if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) {
-      statuses.forget(key);
-      applier.forget(({ metadata }) => metadata.labels?.[LABEL.organization] === key);
-      return { kind: "done" };
-    }
-    const organization = statuses.newest(cached);
-    const home = organizationNamespace(key);
-    const owner = namespaces.get(home)?.metadata.labels?.[LABEL.organization];
-    const isForeign = namespaces.get(home) !== undefined && owner !== key;
-    const problem = isForeign
-      ? `namespace ${home} exists and is not this Organization's: label it ${LABEL.organization}=${key}, or rename the Organization`
-      : undefined;
-    if (problem === undefined) {
-      for (const desired of desiredObjects(organization)) {
-        const cache = desired.kind === "Namespace" ? namespaces : roleBindings;
-        await applier.apply(desired, cache.get(keyOf(desired.metadata)));
-      }
-    }
-    const own = namespaces
-      .list()
-      .filter(({ metadata }) => metadata.labels?.[LABEL.organization] === key)
-      .map(({ metadata }) => metadata.name);
-    const observed = { namespaces: problem === undefined ? [...new Set([home, ...own])] : own, problem };
-    await statuses.write(organization, desiredStatus(organization, observed, now().toISOString()));
-    return problem === undefined
-      ? { kind: "done" }
-      : { kind: "stalled", reason: "NamespaceNotOurs", message: problem };
-  };
+  return createStatusReconciler<Organization>(deps, {
+    kind: ORGANIZATION,
+    objects: deps.organizations,
+    isGone: ({ metadata }) => metadata.deletionTimestamp !== undefined,
+    forget: (key) => deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.organization] === key),
+    async desiredReport(organization, at) {
+      const { name } = organization.metadata;
+      const home = organizationNamespace(name);
+      const problem = findForeignHome(deps, name);
+      if (problem === undefined) await applyHome(deps, organization);
+      const labelled = deps.namespaces
+        .list()
+        .filter(({ metadata }) => metadata.labels?.[LABEL.organization] === name)
+        .map(({ metadata }) => metadata.name);
+      // The cache may not contain a home that was created just now.
+      const namespaces = problem === undefined ? [...new Set([home, ...labelled])] : labelled;
+      const outcome: Outcome =
+        problem === undefined
+          ? { kind: "done" }
+          : { kind: "stalled", reason: "NamespaceNotOurs", message: problem };
+      return { status: desiredStatus(organization, { namespaces, problem }, at.toISOString()), outcome };
+    },
+  });
+}
+
+/** Why the home namespace is not this Organization's; undefined when it does not exist or carries its label. */
+function findForeignHome({ namespaces }: OrganizationDeps, name: string): string | undefined {
+  const home = organizationNamespace(name);
+  const live = namespaces.get(home);
+  if (live === undefined || live.metadata.labels?.[LABEL.organization] === name) return undefined;
+  return (
+    `namespace ${home} exists but does not belong to this Organization: ` +
+    `label it ${LABEL.organization}=${name}, or create the Organization under another name`
+  );
+}
+
+async function applyHome(
+  { applier, namespaces, roleBindings }: OrganizationDeps,
+  organization: Organization,
+): Promise<void> {
+  for (const desired of desiredHome(organization)) {
+    const cache = desired.kind === "Namespace" ? namespaces : roleBindings;
+    await applier.apply(desired, cache.get(keyOf(desired.metadata)));
+  }
 }
 
 export function organizationWatches({ organizations, namespaces, roleBindings }: OrganizationDeps): Watch[] {

@@ -2,20 +2,20 @@ import { API_VERSION } from "../../api/kind.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 
-/** What a placed order says of who placed it, as billing's event has it. */
-export interface PlacedOrder {
+/** The fields of billing's order event from which an Organization is made. */
+export interface SourceOrder {
   id: string;
   tenant_id: string;
   user_id: string;
-  /** The voucher that was redeemed with it. */
+  /** The voucher that the order redeemed; null without one. */
   promo_code: string | null;
 }
 
 /**
- * The Organization that an order brings about: one for each tenant of a Sovereign, under a name that follows from both.
- * Delivered twice, or by two orders of one tenant, it is still one.
+ * The Organization that an order creates. Its name follows from the Sovereign and the tenant, so an event that is
+ * delivered twice, or two orders of one tenant, give one Organization.
  */
-export function desiredOrganization(sovereign: string, order: PlacedOrder): Organization {
+export function desiredOrganization(sovereign: string, order: SourceOrder): Organization {
   return {
     apiVersion: API_VERSION,
     kind: ORGANIZATION.kind,
@@ -30,7 +30,7 @@ export function desiredOrganization(sovereign: string, order: PlacedOrder): Orga
   };
 }
 
-/** Readable where the tenant's id allows, and always unique: the digest tells apart what the letters cannot. */
+/** As readable as the tenant's id allows, and always unique: the digest differs where the letters do not. */
 export function organizationName(sovereign: string, tenantId: string): string {
   const readable = tenantId
     .toLowerCase()

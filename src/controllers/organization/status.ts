@@ -1,7 +1,7 @@
 import type { Organization, OrganizationStatus } from "../../api/organization.ts";
 import { readyConditions } from "../readiness.ts";
 
-/** `problem` says why the Organization has no home; undefined when it has. */
+/** `problem` says why the Organization has no home; undefined when it has one. */
 export function desiredStatus(
   organization: Organization,
   observed: { namespaces: string[]; problem: string | undefined },
@@ -13,7 +13,7 @@ export function desiredStatus(
       ? {
           status: "True" as const,
           reason: "HomeReady",
-          message: "its home namespace and its members' rights are there",
+          message: "the home namespace exists, and the owner and the members have their rights in it",
         }
       : { status: "False" as const, reason: "NamespaceNotOurs", message: observed.problem };
   return {

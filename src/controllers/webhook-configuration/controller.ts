@@ -7,21 +7,22 @@ import { type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts
 export interface WebhookConfigurationDeps {
   applier: Applier;
   configurations: Informer<KubernetesObject>;
-  /** The configuration as it should be now, and who hears when that changes. */
+  /** The configuration as it should be now. */
   desired(): KubernetesObject;
+  /** Calls the handler each time that `desired` changes, until the signal fires. */
   onDesired(handler: () => void, signal: AbortSignal): void;
-  /** Hears what came of each look: a hand edit that was put back is worth an alarm. */
+  /** Receives the result of each reconcile: an edit that was put back is worth an alert. */
   onApplied(applied: Applied): void;
 }
 
-const LOOK_AGAIN_MS = 60_000;
+const RESYNC_MS = 60_000;
 
-/** Publishes the operator's webhook, and puts back what somebody made of it. */
+/** Publishes the operator's webhook configuration, and puts it back after an edit. */
 export function createWebhookConfigurationReconciler(deps: WebhookConfigurationDeps) {
   return async function reconcile(): Promise<Outcome> {
     const live = deps.configurations.get(WEBHOOK_CONFIGURATION);
     deps.onApplied(await deps.applier.apply(deps.desired(), live));
-    return { kind: "done", requeueAfterMs: LOOK_AGAIN_MS };
+    return { kind: "done", requeueAfterMs: RESYNC_MS };
   };
 }
 
@@ -29,9 +30,9 @@ export function webhookConfigurationWatches(deps: WebhookConfigurationDeps): Wat
   return [
     {
       connect(enqueue, signal) {
-        const look = () => enqueue(WEBHOOK_CONFIGURATION);
-        look();
-        deps.onDesired(look, signal);
+        const enqueueConfiguration = () => enqueue(WEBHOOK_CONFIGURATION);
+        enqueueConfiguration();
+        deps.onDesired(enqueueConfiguration, signal);
       },
     },
     watchInformer(deps.configurations, () => [WEBHOOK_CONFIGURATION]),

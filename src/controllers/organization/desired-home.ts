@@ -3,8 +3,8 @@ import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Organization } from "../../api/organization.ts";
 
-/** The home namespace, and its members' rights in it. */
-export function desiredObjects(organization: Organization): KubernetesObject[] {
+/** The home namespace, and the RoleBinding that gives the owner and the members `edit` in it. */
+export function desiredHome(organization: Organization): KubernetesObject[] {
   const { name } = organization.metadata;
   const { owner, members = [], sovereign } = organization.spec;
   const labels = {
