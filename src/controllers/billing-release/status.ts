@@ -2,11 +2,11 @@ import type { BillingRelease, BillingReleaseStatus, ReleaseReference } from "../
 import { isConditionTrue, RECONCILING, STALLED } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
 import { readyConditions } from "../readiness.ts";
-import { bakedAtMs, goesFirst, isFailedOn, isVerifiedOn } from "./desired-target.ts";
+import { bakedAtMs, isCanary, isFailedOn, isVerifiedOn } from "./desired-rollout.ts";
 
 type Phase = NonNullable<BillingReleaseStatus["phase"]>;
 
-/** What kstatus says in each phase. A release that nobody is on has nowhere to go. */
+/** The kstatus condition of each phase. A release without Sovereigns has nothing to reconcile. */
 const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> = {
   Pending: undefined,
   Canary: RECONCILING,
@@ -16,7 +16,17 @@ const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> =
   Complete: undefined,
 };
 
-/** How far the release has come among `sovereigns`, which are those on it. `now` is RFC 3339. */
+/** What each phase adds to the message: what the release waits for, and what a person can do. */
+const PHASE_NOTE: Record<Phase, string> = {
+  Pending: ": no Sovereign names this release in spec.billing.release",
+  Canary: ": the canaries take it first",
+  Progressing: ": the others follow in waves",
+  Baking: ": the last wave must stay verified for spec.rollout.bake",
+  Halted: ": a Sovereign failed on it; repair that Sovereign, or set spec.rollout.haltOnFailure to false",
+  Complete: "",
+};
+
+/** The release's status, from the Sovereigns on it. `now` is RFC 3339. */
 export function desiredStatus(
   release: BillingRelease,
   sovereigns: readonly Sovereign[],
@@ -38,7 +48,7 @@ export function desiredStatus(
   const readiness = {
     status: phase === "Complete" ? ("True" as const) : ("False" as const),
     reason: phase,
-    message: `${verified.length} of ${sovereigns.length} Sovereigns are verified on ${version}`,
+    message: `${verified.length} of ${sovereigns.length} Sovereigns are verified on version ${version}${PHASE_NOTE[phase]}`,
     progress: PROGRESS[phase],
   };
   return {
@@ -54,7 +64,7 @@ export function desiredStatus(
   };
 }
 
-/** The reference of the present image once it is measured, and those of earlier images that somebody still runs. */
+/** The reference of the present image once it is measured, and those of earlier images that Sovereigns still run. */
 function references(
   release: BillingRelease,
   sovereigns: readonly Sovereign[],
@@ -77,7 +87,7 @@ function references(
 
 const MAX_EARLIER = 16;
 
-/** What is measured on Catalyst-Zero counts, once its smoke test holds on this very image; it is measured once. */
+/** Measures the image on Catalyst-Zero, once, when Catalyst-Zero's smoke test passed on this very image. */
 function measure(
   release: BillingRelease,
   sovereigns: readonly Sovereign[],
@@ -108,7 +118,7 @@ function phaseOf(release: BillingRelease, sovereigns: readonly Sovereign[], nowM
   if (sovereigns.every((sovereign) => isVerifiedOn(sovereign, image))) return "Complete";
   if (rollout.haltOnFailure && sovereigns.some((sovereign) => isFailedOn(sovereign, image))) return "Halted";
   const isCanaryOpen = sovereigns.some(
-    (sovereign) => goesFirst(sovereign, release) && !isVerifiedOn(sovereign, image),
+    (sovereign) => isCanary(sovereign, release) && !isVerifiedOn(sovereign, image),
   );
   if (isCanaryOpen) return "Canary";
   return bakedAtMs(release, sovereigns) > nowMs ? "Baking" : "Progressing";

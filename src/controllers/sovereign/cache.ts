@@ -8,7 +8,7 @@ import { keyOf } from "../../kube/resource.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 import type { DeploymentObject, JobObject, PodObject } from "./observed.ts";
 
-/** What the controller reads: caches that follow the API server. `managed` has one for each kind that it writes. */
+/** The caches that the controller reads. They follow the API server. */
 export interface SovereignCaches {
   /** Indexed by `SOVEREIGN_INDEXES`. */
   sovereigns: Informer<Sovereign>;
@@ -17,7 +17,7 @@ export interface SovereignCaches {
   namespaces: Informer<KubernetesObject>;
   deployments: Informer<DeploymentObject>;
   jobs: Informer<JobObject>;
-  /** Pods that bear a Sovereign's label; indexed by `namespace`. */
+  /** Pods that carry a Sovereign's label; indexed by `POD_NAMESPACE_INDEX`. */
   pods: Informer<PodObject>;
   /** The other kinds that the controller writes: services, config maps and so on. */
   others: Informer<KubernetesObject>[];
@@ -41,7 +41,7 @@ export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[
   [SOVEREIGN_INDEX.franchise]: ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
 };
 
-/** Caches of what the controller keeps in a Sovereign's namespace. */
+/** The caches of every kind that the controller writes in a Sovereign's namespace. */
 const managedCaches = ({ deployments, jobs, others }: SovereignCaches): Informer<KubernetesObject>[] => [
   deployments as unknown as Informer<KubernetesObject>,
   jobs as unknown as Informer<KubernetesObject>,
@@ -51,14 +51,14 @@ const managedCaches = ({ deployments, jobs, others }: SovereignCaches): Informer
 export const managedResources = (caches: SovereignCaches) =>
   managedCaches(caches).map(({ resource }) => resource);
 
-/** The live counterpart of a desired object, as the caches know it. */
+/** The live object of the same kind and name as `desired`, from the caches. */
 export function liveObject(caches: SovereignCaches, desired: KubernetesObject): KubernetesObject | undefined {
   return [caches.namespaces, ...managedCaches(caches)]
     .find(({ resource }) => resource.kind === desired.kind)
     ?.get(keyOf(desired.metadata));
 }
 
-/** What bears the Sovereign's label in its namespace, but for Jobs: those stay, as what they did is done. */
+/** Every object in the Sovereign's namespace that carries its label, except Jobs: a finished migration stays on record. */
 export function ownedObjects(caches: SovereignCaches, sovereign: Sovereign): KubernetesObject[] {
   const namespace = namespaceOf(sovereign);
   return managedCaches(caches)
@@ -76,7 +76,7 @@ export function podsOf(caches: SovereignCaches, namespace: string, component: st
     .filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === component);
 }
 
-/** The Pods that a Job made, oldest first: an earlier release's Job leaves its own beside them. */
+/** The Pods of one Job, oldest first. Jobs of earlier releases leave their own Pods in the same namespace. */
 export function podsOfJob(caches: SovereignCaches, { metadata }: JobObject): PodObject[] {
   return caches.pods
     .byIndex(POD_NAMESPACE_INDEX, metadata.namespace ?? "")

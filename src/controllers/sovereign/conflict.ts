@@ -3,15 +3,15 @@ import type { SovereignCaches } from "./cache.ts";
 import { SOVEREIGN_INDEX } from "./cache.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
-export interface Rivalry {
+export interface SovereignConflict {
   reason: "FqdnTaken" | "SecondCatalystZero" | "NamespaceTaken";
   message: string;
 }
 
 type Sovereigns = SovereignCaches["sovereigns"];
 
-/** All that cannot be beside this Sovereign, itself included. */
-export function rivals(sovereigns: Sovereigns, sovereign: Sovereign): Sovereign[] {
+/** The Sovereigns that want the same fqdn, namespace or sole role as this one, itself included. */
+export function conflictCandidates(sovereigns: Sovereigns, sovereign: Sovereign): Sovereign[] {
   const { fqdn, role } = sovereign.spec;
   return [
     ...sovereigns.byIndex(SOVEREIGN_INDEX.fqdn, fqdn),
@@ -20,32 +20,35 @@ export function rivals(sovereigns: Sovereigns, sovereign: Sovereign): Sovereign[
   ];
 }
 
-/** What an older Sovereign has that this one wants too; the CRD cannot say that something is there once. */
-export function findRivalry(sovereigns: Sovereigns, sovereign: Sovereign): Rivalry | undefined {
+/** What an older Sovereign holds that this one wants too. A CRD's rules see one object, so they cannot refuse this. */
+export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): SovereignConflict | undefined {
   const { name } = sovereign.metadata;
-  const elder = rivals(sovereigns, sovereign).find((other) => isElder(other, sovereign));
-  if (elder === undefined) return undefined;
-  const remedy = `delete Sovereign ${name}, or ${elder.metadata.name} first`;
-  if (elder.spec.fqdn === sovereign.spec.fqdn) {
+  const older = conflictCandidates(sovereigns, sovereign).find((other) => isOlder(other, sovereign));
+  if (older === undefined) return undefined;
+  const owner = `Sovereign ${older.metadata.name}`;
+  const remedy = `delete Sovereign ${name}, or delete ${owner} first`;
+  if (older.spec.fqdn === sovereign.spec.fqdn) {
     return {
       reason: "FqdnTaken",
-      message: `spec.fqdn ${sovereign.spec.fqdn} is that of Sovereign ${elder.metadata.name}: ${remedy}`,
+      message: `spec.fqdn ${sovereign.spec.fqdn} is already used by ${owner}: ${remedy}`,
     };
   }
-  if (elder.spec.role === "CatalystZero" && sovereign.spec.role === "CatalystZero") {
+  if (older.spec.role === "CatalystZero" && sovereign.spec.role === "CatalystZero") {
     return {
       reason: "SecondCatalystZero",
-      message: `Sovereign ${elder.metadata.name} is the CatalystZero, and there is one: ${remedy}`,
+      message: `${owner} is already the CatalystZero, and a cluster can have only one: ${remedy}`,
     };
   }
   return {
     reason: "NamespaceTaken",
-    message: `namespace ${namespaceOf(sovereign)} is that of Sovereign ${elder.metadata.name}: choose another spec.namespace`,
+    message:
+      `namespace ${namespaceOf(sovereign)} is already used by ${owner}: ` +
+      "delete this Sovereign and create it with another spec.namespace",
   };
 }
 
-/** The older is right; of two that came in the same second, the first by name. */
-function isElder({ metadata: a }: Sovereign, { metadata: b }: Sovereign): boolean {
-  const [ageOfA, ageOfB] = [a.creationTimestamp ?? "", b.creationTimestamp ?? ""];
-  return ageOfA === ageOfB ? a.name < b.name : ageOfA < ageOfB;
+/** The older Sovereign keeps what both want. Of two that were created in the same second, the first by name does. */
+function isOlder({ metadata: a }: Sovereign, { metadata: b }: Sovereign): boolean {
+  const [createdA, createdB] = [a.creationTimestamp ?? "", b.creationTimestamp ?? ""];
+  return createdA === createdB ? a.name < b.name : createdA < createdB;
 }

@@ -5,9 +5,9 @@ import { resourceOf } from "../../kube/resource.ts";
 import { createStatusWriter } from "../../kube/status.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { REVERIFY_MS } from "./evidence.ts";
-import { desiredStatus, type Findings, fails, waiting } from "./status.ts";
-import { reconcileSteps } from "./step/sequence.ts";
-import { tearDown } from "./tear-down.ts";
+import { finalize } from "./finalizer.ts";
+import { reconcileSovereign } from "./sequence.ts";
+import { desiredStatus, type Findings, falseCondition, waiting } from "./status.ts";
 
 export function createSovereignReconciler(deps: SovereignDeps) {
   const { caches, now } = deps;
@@ -25,16 +25,16 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       return { kind: "done" };
     }
     if (cached.metadata.deletionTimestamp !== undefined) {
-      await tearDown(deps, cached);
+      await finalize(deps, cached);
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);
     const findings: Findings = { conditions: [], facts: {}, stop: undefined };
-    findings.stop = await reconcileSteps({
+    findings.stop = await reconcileSovereign({
       deps,
       sovereign,
       findings,
-      report: (seen) => report(sovereign, seen),
+      report: (interim) => report(sovereign, interim),
       signal,
     });
     if (findings.fieldConflict !== undefined)
@@ -43,22 +43,22 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     return outcomeOf(findings);
   };
 
-  /** A field conflict over one object is reported last: it stops no other object from being put back. */
+  /** A field conflict over one object is reported last: the operator still puts back every other object. */
   function reportFieldConflict(
     sovereign: Sovereign,
     findings: Findings,
     conflict: NonNullable<Findings["fieldConflict"]>,
   ): void {
     const { message, retryAfterMs } = conflict;
-    const told = findCondition(sovereign.status?.conditions, CONDITION.inSync);
-    if (told?.message !== message) deps.events.record(sovereign, "Warning", "FieldConflict", message);
-    findings.conditions.push(fails(CONDITION.inSync, "FieldConflict", message));
+    const reported = findCondition(sovereign.status?.conditions, CONDITION.inSync);
+    if (reported?.message !== message) deps.events.record(sovereign, "Warning", "FieldConflict", message);
+    findings.conditions.push(falseCondition(CONDITION.inSync, "FieldConflict", message));
     findings.stop ??= waiting("FieldConflict", message, retryAfterMs);
   }
 }
 
-function outcomeOf({ stop, lookAgainMs = REVERIFY_MS }: Findings): Outcome {
-  if (stop === undefined) return { kind: "done", requeueAfterMs: Math.min(lookAgainMs, REVERIFY_MS) };
+function outcomeOf({ stop, requeueAfterMs = REVERIFY_MS }: Findings): Outcome {
+  if (stop === undefined) return { kind: "done", requeueAfterMs: Math.min(requeueAfterMs, REVERIFY_MS) };
   if (stop.kind === "unknown") return { kind: "done" };
   return stop;
 }

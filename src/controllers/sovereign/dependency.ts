@@ -3,10 +3,10 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { SovereignCaches } from "./cache.ts";
+import type { Drift } from "./drift.ts";
 import type { SmokeTest } from "./evidence.ts";
-import type { Drift } from "./step/drift.ts";
 
-/** What the Sovereign controller is given by the command that wires it. */
+/** What the operator gives the Sovereign controller. */
 export interface SovereignDeps {
   client: KubeClient;
   applier: Applier;
@@ -15,19 +15,19 @@ export interface SovereignDeps {
   events: EventRecorder;
   logger: Logger;
   now: () => Date;
-  /** Whether the database behind a URL takes a login now; src/operator/database-probe.ts implements it. */
+  /** Tries a login to the database that the URL names; a host without a dot is a Service of `namespace`. */
   probeDatabase(
     databaseUrl: string,
     namespace: string,
   ): Promise<{ kind: "ready" } | { kind: "unready" | "untested"; reason: string }>;
-  /** The four steps against one Pod. */
+  /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;
-  /** A token for the Sovereign with this FQDN, good for at most five minutes. */
+  /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */
   mintToken(fqdn: string): Promise<string>;
-  /** The public half of what signs those tokens, as a JWK set. */
+  /** The public keys of those tokens, as a JWK set. */
   operatorJwks: object;
-  /** How long billing Pods serve on after SIGTERM. */
+  /** How long billing Pods continue to serve after SIGTERM. */
   billingDrainSeconds: number;
-  /** Counts a corrected hand edit. */
+  /** Counts a corrected edit. */
   onDrift(sovereign: string, drift: Drift): void;
 }

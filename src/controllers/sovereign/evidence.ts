@@ -3,7 +3,7 @@ import type { Sovereign, SovereignStatus } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { PodObject } from "./observed.ts";
 
-/** What a smoke test of one Pod found; src/billing/smoke.ts makes it. */
+/** The result of a smoke test of one Pod, as src/billing/smoke.ts reports it. */
 export interface SmokeReport {
   passed: boolean;
   steps: { name: string; passed: boolean; durationMs: number; message: string }[];
@@ -14,12 +14,12 @@ export interface SmokeReport {
 export type SmokeTest = (input: {
   baseUrl: string;
   token: string;
-  /** The voucher that is issued and revoked. */
+  /** The code of the voucher that the test issues and revokes. */
   code: string;
   signal: AbortSignal;
 }) => Promise<SmokeReport>;
 
-/** Evidence older than this is gathered anew. */
+/** Evidence that is older than this is gathered again. */
 export const REVERIFY_MS = 5 * 60_000;
 
 export type Evidence = Pick<
@@ -27,7 +27,10 @@ export type Evidence = Pick<
   "lastSmokeTest" | "apiFingerprint" | "schemaFingerprint" | "schemaVersion"
 >;
 
-/** Whether the last smoke test still speaks of what runs now. `isInSync`: nothing had to be put back just now. */
+/**
+ * Whether the last smoke test still proves what runs now. `isInSync`: this reconcile found no managed object that
+ * somebody else had edited.
+ */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
   if (last?.passed !== true || last.evidence !== evidence || !isInSync) return false;
@@ -35,15 +38,16 @@ export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolea
 }
 
 /**
- * The code that the smoke test of the n-th Pod issues: the same each time, so that a test which was cut off is cleaned up
- * by the next one, and production gathers no rows. Nobody outside can guess a Sovereign's uid, and redeem it meanwhile.
+ * The code that the smoke test of the n-th Pod issues. It is the same each time, so a test revokes what an interrupted
+ * one left behind, and tests add no rows to production. A Sovereign's uid keeps the code secret: nobody can redeem it
+ * in between.
  */
 export function smokeCode(identity: string, index: number): string {
   const digest = sha256Digest(canonicalJson([identity, index])).slice("sha256:".length);
   return `SMOKE-${digest.slice(0, 16).toUpperCase()}`;
 }
 
-/** Asks every Pod that is ready by itself: the Service would hide one that differs. */
+/** Tests each ready Pod on its own address: through the Service, a Pod that differs could stay hidden. */
 export async function gatherEvidence(deps: {
   pods: readonly PodObject[];
   /** The Sovereign's uid. */
@@ -98,27 +102,32 @@ export async function gatherEvidence(deps: {
 
 function problemOf(reports: { pod: string; report: SmokeReport }[]): string | undefined {
   const [first] = reports;
-  if (first === undefined) return "no Pod is ready to be asked";
+  if (first === undefined)
+    return "no billing Pod is ready for the smoke test: look at the Pods' events and logs";
   for (const { pod, report } of reports) {
     const failed = report.steps.find(({ passed }) => !passed);
-    if (failed !== undefined) return `${pod}: ${failed.name}: ${failed.message}`;
+    if (failed !== undefined)
+      return `Pod ${pod}: step ${failed.name} of the smoke test failed: ${failed.message}`;
     if (report.apiFingerprint === undefined || report.schema === undefined)
-      return `${pod}: its fingerprints cannot be read`;
+      return `Pod ${pod}: the operator cannot read its schema and API fingerprints`;
     if (report.apiFingerprint !== first.report.apiFingerprint)
-      return `${pod} serves another API than ${first.pod}`;
+      return `Pod ${pod} serves another API than Pod ${first.pod}: delete the one that differs from the reference`;
   }
   return undefined;
 }
 
-/** How measured fingerprints differ from the reference; undefined when they are equal. */
+/** Which measured fingerprints differ from the reference, and what to do; undefined when both are equal. */
 export function shapeDifference(evidence: Evidence, reference: ReleaseReference): string | undefined {
+  const measuredOn = `the reference measured on ${reference.measuredOn}`;
   const differing = [
     evidence.schemaFingerprint === reference.schemaFingerprint
       ? undefined
-      : `schema ${evidence.schemaFingerprint}, reference ${reference.schemaFingerprint}`,
+      : `the schema fingerprint is ${evidence.schemaFingerprint}, but ${measuredOn} is ${reference.schemaFingerprint}: ` +
+        "run `catalyst migrate` on the database to list the objects that differ, and undo those changes",
     evidence.apiFingerprint === reference.apiFingerprint
       ? undefined
-      : `API ${evidence.apiFingerprint}, reference ${reference.apiFingerprint}`,
+      : `the API fingerprint is ${evidence.apiFingerprint}, but ${measuredOn} is ${reference.apiFingerprint}: ` +
+        "check which images the billing Pods run",
   ].filter((text) => text !== undefined);
-  return differing.length === 0 ? undefined : `${differing.join("; ")} (measured on ${reference.measuredOn})`;
+  return differing.length === 0 ? undefined : differing.join("; ");
 }

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../../api/object.ts";
 
-// The parts of built-in objects that the controller reads.
+// The fields of built-in objects that the controller reads.
 
 export interface DeploymentObject extends KubernetesObject {
   spec?: { replicas?: number; template?: { metadata?: { annotations?: Record<string, string> } } };
@@ -39,19 +39,21 @@ interface Terminated {
   message?: string;
 }
 
-/** Why a rollout is not done; undefined when every replica runs the present template and is available. */
+/** Why a rollout is not finished; undefined when every replica runs the present template and is available. */
 export function rolloutPending(deployment: DeploymentObject): string | undefined {
   const { metadata, spec, status } = deployment;
   const wanted = spec?.replicas ?? 1;
-  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) return "the rollout has not begun";
+  if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0))
+    return "the Deployment controller has not started the rollout yet";
   const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status ?? {};
   if (updatedReplicas < wanted) return `${updatedReplicas} of ${wanted} replicas are updated`;
   if (availableReplicas < wanted) return `${availableReplicas} of ${wanted} replicas are available`;
-  if (replicas > updatedReplicas) return `${replicas - updatedReplicas} old replicas are still there`;
+  if (replicas > updatedReplicas)
+    return `${replicas - updatedReplicas} of ${replicas} replicas still run the earlier template`;
   return undefined;
 }
 
-/** Why it cannot get there by itself: the progress deadline has passed. */
+/** Why the rollout cannot finish by itself: its progress deadline has passed. */
 export function rolloutFailure(deployment: DeploymentObject): string | undefined {
   const progressing = deployment.status?.conditions?.find(({ type }) => type === "Progressing");
   return progressing?.reason === "ProgressDeadlineExceeded"
@@ -63,8 +65,8 @@ export function jobCondition(job: JobObject, type: "Complete" | "Failed"): { mes
   return job.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
 }
 
-/** What a container last said through its termination message, and why one waits. */
-export function containerWords(pods: readonly PodObject[]): string[] {
+/** Containers' termination messages, and the reasons why containers wait, oldest Pod first. */
+export function containerMessages(pods: readonly PodObject[]): string[] {
   return pods
     .flatMap(({ status }) => status?.containerStatuses ?? [])
     .flatMap(({ state, lastState }) => [
@@ -80,14 +82,14 @@ export interface MigrationResult {
   fingerprint: string;
 }
 
-/** The result among what containers said; undefined when none said one. */
+/** The migration's result among the containers' messages; undefined while no message is one. */
 export function migrationResult(pods: readonly PodObject[]): MigrationResult | undefined {
-  for (const words of containerWords(pods)) {
+  for (const message of containerMessages(pods)) {
     try {
-      const { version, fingerprint } = JSON.parse(words) as Partial<MigrationResult>;
+      const { version, fingerprint } = JSON.parse(message) as Partial<MigrationResult>;
       if (typeof version === "string" && typeof fingerprint === "string") return { version, fingerprint };
     } catch {
-      // Not the result: a crash says other things.
+      // Not the result: a container that crashed leaves another message.
     }
   }
   return undefined;

@@ -1,28 +1,49 @@
 import type { SecretObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { SECRETS } from "../../kube/resource.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
+import { namespaceOf } from "./desired-metadata.ts";
 import { billingEnvironment } from "./desired-pod.ts";
 
-/** Secrets by name, as they are now; undefined for one that is not there. */
+/** Live Secrets by name; undefined for one that does not exist. */
 export type Secrets = ReadonlyMap<string, SecretObject | undefined>;
 
-/** Names of the Secrets that billing's environment refers to. */
+/** Names of the Secrets that the billing Pods' environment refers to. */
 export function secretNames(sovereign: Sovereign): string[] {
   const names = billingEnvironment(sovereign).flatMap(({ valueFrom }) => valueFrom?.secretKeyRef.name ?? []);
   return [...new Set(names)].sort();
 }
 
-/** Which versions of them there are; undefined while one is missing. Pods read a Secret when they start, and never again. */
+/** Reads the Secrets one by one: the operator has no right to list Secrets, so no cache can follow them. */
+export async function readSecrets(client: KubeClient, sovereign: Sovereign): Promise<Secrets> {
+  const namespace = namespaceOf(sovereign);
+  const secrets = new Map<string, SecretObject | undefined>();
+  for (const name of secretNames(sovereign))
+    secrets.set(name, await client.get<SecretObject>(SECRETS, { name, namespace }));
+  return secrets;
+}
+
+/** The first Secret that does not exist: a Pod that refers to it would not start. */
+export function findMissingSecret(secrets: Secrets): string | undefined {
+  const [missing] = [...secrets].find(([, secret]) => secret === undefined) ?? [];
+  return missing;
+}
+
+/**
+ * A digest of the Secrets' versions; undefined while one is missing. A Pod reads a Secret only when it starts, so
+ * another digest must start new Pods.
+ */
 export function secretsDigest(secrets: Secrets): string | undefined {
   const versions = [...secrets].map(([name, secret]) => [
     name,
     secret?.metadata.uid,
     secret?.metadata.resourceVersion,
   ]);
-  return [...secrets.values()].includes(undefined) ? undefined : sha256Digest(canonicalJson(versions));
+  return findMissingSecret(secrets) === undefined ? sha256Digest(canonicalJson(versions)) : undefined;
 }
 
-/** The Postgres URL under the key that the Sovereign names. */
+/** The Postgres URL under the key that the Sovereign names; undefined without a Secret, key or value. */
 export function databaseUrlIn(sovereign: Sovereign, secrets: Secrets): string | undefined {
   const { name, key } = sovereign.spec.billing.database.secretRef;
   const encoded = secrets.get(name)?.data?.[key];
@@ -30,14 +51,14 @@ export function databaseUrlIn(sovereign: Sovereign, secrets: Secrets): string | 
 }
 
 /**
- * Which database the Secret leads to. A new password leads to the same one; another Secret, the same Secret made anew, or
- * another address may not. Undefined while there is no URL.
+ * Identifies the database that the Secret's URL names; undefined while there is no URL. A new password names the same
+ * database. Another Secret, the same Secret created again, or another address may name another one.
  */
 export function databaseIdentity(sovereign: Sovereign, secrets: Secrets): string | undefined {
   const url = databaseUrlIn(sovereign, secrets);
   if (url === undefined) return undefined;
   const { name, key } = sovereign.spec.billing.database.secretRef;
-  // Greedy: of an address, nothing before the last @ is part.
+  // Greedy: a password may contain an @, and the address begins after the last one.
   const address = url.replace(/^([^:]+:\/\/).*@/, "$1").replace(/\?.*$/, "");
   return sha256Digest(canonicalJson([name, key, secrets.get(name)?.metadata.uid ?? "", address]));
 }

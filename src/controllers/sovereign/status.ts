@@ -12,38 +12,40 @@ import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../..
 
 /** Why a reconcile went no further. */
 export type Stop =
+  /** The operator tries again by itself. */
   | { kind: "waiting"; reason: string; message: string; retryAfterMs: number }
+  /** A person has to act. */
   | { kind: "stalled"; reason: string; message: string }
-  /** Nothing can be said: the Sovereign is elsewhere, or suspended. */
+  /** The operator cannot observe the Sovereign: it is on another cluster, or suspended. */
   | { kind: "unknown"; reason: string; message: string };
 
-/** What one reconcile found, in the order in which it looked. */
+/** What one reconcile observed, in the order of its steps. */
 export interface Findings {
   conditions: NewCondition[];
   facts: Omit<SovereignStatus, "conditions" | "observedGeneration">;
   stop: Stop | undefined;
-  /** Another writer keeps changing a managed field; corrections of the object pause for `retryAfterMs`. */
+  /** Another writer keeps reverting a managed object, so the operator leaves that object alone for `retryAfterMs`. */
   fieldConflict?: { message: string; retryAfterMs: number };
-  /** Earlier than evidence grows old. */
-  lookAgainMs?: number;
+  /** When to reconcile again, if that is sooner than the evidence expires. */
+  requeueAfterMs?: number;
 }
 
-export const holds = (type: string, reason: string, message: string): NewCondition => ({
+export const trueCondition = (type: string, reason: string, message: string): NewCondition => ({
   type,
   status: "True",
   reason,
   message,
 });
-export const fails = (type: string, reason: string, message: string): NewCondition => ({
+export const falseCondition = (type: string, reason: string, message: string): NewCondition => ({
   type,
   status: "False",
   reason,
   message,
 });
 
-const LATER_MS = 15_000;
+const DEFAULT_RETRY_MS = 15_000;
 
-export const waiting = (reason: string, message: string, retryAfterMs = LATER_MS): Stop => ({
+export const waiting = (reason: string, message: string, retryAfterMs = DEFAULT_RETRY_MS): Stop => ({
   kind: "waiting",
   reason,
   message,
@@ -53,8 +55,8 @@ export const stalled = (reason: string, message: string): Stop => ({ kind: "stal
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
 /**
- * The status after a reconcile. Conditions that it did not get to keep what they said; `Ready` is True exactly when
- * nothing stopped it and every condition holds. `now` is RFC 3339.
+ * The status after a reconcile. Conditions that the reconcile did not reach keep their last value. `Ready` is True
+ * exactly when nothing stopped the reconcile and every condition is True. `now` is RFC 3339.
  */
 export function desiredStatus(sovereign: Sovereign, findings: Findings, now: string): SovereignStatus {
   const { generation } = sovereign.metadata;
@@ -62,9 +64,9 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   const kept = (sovereign.status?.conditions ?? []).filter(
     ({ type }) => type !== RECONCILING && type !== STALLED,
   );
-  // The last word on each: a condition that was said twice has not changed in between.
-  const lastWords = new Map(found.map((condition) => [condition.type, condition]));
-  const judged = [...lastWords.values()].reduce<Condition[]>(
+  // Only the last value of each condition counts: False and then True in one reconcile is no transition.
+  const latest = new Map(found.map((condition) => [condition.type, condition]));
+  const judged = [...latest.values()].reduce<Condition[]>(
     (all, condition) => setCondition(all, condition, generation, now),
     kept,
   );
@@ -82,10 +84,10 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   };
 }
 
-/** kstatus: Reconciling while it gets there by itself, Stalled while somebody has to act. */
+/** kstatus: Reconciling while the operator retries by itself, Stalled while a person has to act. */
 function progressOf(stop: Stop): NewCondition[] {
-  if (stop.kind === "waiting") return [holds(RECONCILING, stop.reason, stop.message)];
-  if (stop.kind === "stalled") return [holds(STALLED, stop.reason, stop.message)];
+  if (stop.kind === "waiting") return [trueCondition(RECONCILING, stop.reason, stop.message)];
+  if (stop.kind === "stalled") return [trueCondition(STALLED, stop.reason, stop.message)];
   return [];
 }
 
@@ -98,14 +100,24 @@ function readiness(judged: Condition[], stop: Stop | undefined): NewCondition {
       message: stop.message,
     };
   }
-  const open = Object.values(SOVEREIGN_CONDITION).find((type) => !isConditionTrue(judged, type));
-  if (open === undefined)
-    return holds(READY, "Verified", "the pinned image runs and its voucher shape is the reference's");
-  const condition = findCondition(judged, open);
-  return fails(READY, condition?.reason ?? "NotJudged", condition?.message ?? `${open} is not judged yet`);
+  const pending = Object.values(SOVEREIGN_CONDITION).find((type) => !isConditionTrue(judged, type));
+  if (pending === undefined) {
+    return trueCondition(
+      READY,
+      "Verified",
+      "the pinned image runs, and its schema and API fingerprints equal the reference",
+    );
+  }
+  const condition = findCondition(judged, pending);
+  return falseCondition(
+    READY,
+    condition?.reason ?? "NotChecked",
+    condition?.message ??
+      `${pending} is not checked yet: the operator checks it after the conditions before it`,
+  );
 }
 
-/** Reconciling and Stalled were taken out of the list; while they go on, so does their time. */
+/** Reconciling and Stalled were removed from the list above; while one continues, it keeps its transition time. */
 function keepTransition(
   condition: NewCondition,
   before: Condition[] | undefined,

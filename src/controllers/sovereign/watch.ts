@@ -4,10 +4,10 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
-import { rivals } from "./conflict.ts";
-import { watchTurns } from "./rollout-watch.ts";
+import { conflictCandidates } from "./conflict.ts";
+import { watchRollout } from "./rollout-watch.ts";
 
-/** Everything whose change concerns a Sovereign. What its own reconcile reports of it does not: that would be a loop. */
+/** Everything whose change can affect a Sovereign. Its own status writes do not: they would make a loop. */
 export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watch[] {
   const { sovereigns } = caches;
   const labelled = (object: KubernetesObject) => {
@@ -18,14 +18,14 @@ export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watc
     sovereigns.byIndex(index, object.metadata.name).map(({ metadata }) => metadata.name);
   return [
     watchPrimary(sovereigns, isRequestChanged),
-    // The end of one may be the beginning of another.
+    // When a Sovereign is deleted, one that conflicted with it may continue.
     watchInformer(
       sovereigns,
-      (changed) => rivals(sovereigns, changed).map(({ metadata }) => metadata.name),
+      (changed) => conflictCandidates(sovereigns, changed).map(({ metadata }) => metadata.name),
       () => false,
     ),
-    watchTurns(caches, now),
-    watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isMeasuredOrChanged),
+    watchRollout(caches, now),
+    watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isReferenceOrRequestChanged),
     watchInformer(
       caches.franchises,
       indexed(SOVEREIGN_INDEX.franchise),
@@ -42,7 +42,7 @@ export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watc
   ];
 }
 
-function isMeasuredOrChanged(before: BillingRelease, after: BillingRelease): boolean {
-  const measured = ({ status }: BillingRelease) => canonicalJson([status?.reference ?? null]);
-  return isRequestChanged(before, after) || measured(before) !== measured(after);
+function isReferenceOrRequestChanged(before: BillingRelease, after: BillingRelease): boolean {
+  const referenceIn = ({ status }: BillingRelease) => canonicalJson([status?.reference ?? null]);
+  return isRequestChanged(before, after) || referenceIn(before) !== referenceIn(after);
 }

@@ -96,7 +96,7 @@ async function bringUp(fault: Fault): Promise<{ name: string; hasDied: boolean }
   await settled(life, 60);
   const { items: jobs } = await bench.client().list<KubernetesObject>(JOBS, { namespace });
   expect(jobs).toHaveLength(1);
-  expect(bench.world().migrations.filter((migration) => migration.namespace === namespace)).toEqual([
+  expect(bench.simulation().migrations.filter((migration) => migration.namespace === namespace)).toEqual([
     { namespace, uid: jobs[0]?.metadata.uid },
   ]);
   const { items: deployments } = await bench.client().list<KubernetesObject>(DEPLOYMENTS, { namespace });

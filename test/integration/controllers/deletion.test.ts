@@ -83,7 +83,7 @@ describe("a Sovereign that is deleted", () => {
   });
 
   it.each([
-    ["that somebody else made", {}, "exists already"],
+    ["that somebody else made", {}, "exists already and has no owner label"],
     [
       "of an Organization on this very Sovereign",
       { "catalyst.openova.io/organization": "acme", "catalyst.openova.io/sovereign": "guest" },

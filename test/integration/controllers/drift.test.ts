@@ -113,19 +113,19 @@ describe("a Sovereign that somebody edits", () => {
   });
 
   it("is put back also while its database is away, without a hot loop", async () => {
-    bench.world().silent.add(NAMESPACE);
+    bench.simulation().unreachable.add(NAMESPACE);
     // The rollout that the edit sets off is what makes the operator ask the database again.
     const [reconciles, calls, probes] = [
       life.reconciles.length,
       life.calls.length,
-      bench.world().probes.length,
+      bench.simulation().probes.length,
     ];
     await editImage();
     await until(
       async () => (await imageOf()) === NEXT_IMAGE || undefined,
       async () => `the image is ${await imageOf()}`,
     );
-    await bench.awaitCondition("zero", "DatabaseReady", "False", "DatabaseSilent");
+    await bench.awaitCondition("zero", "DatabaseReady", "False", "DatabaseUnreachable");
     await settled(life);
     await editConfiguration('{"while":"away"}');
     await until(
@@ -136,8 +136,8 @@ describe("a Sovereign that somebody edits", () => {
     // Two edits, their effects, and a look each second.
     expect(life.reconciles.length - reconciles).toBeLessThan(25);
     expect(life.calls.length - calls).toBeLessThan(120);
-    expect(bench.world().probes.length - probes).toBeLessThan(25);
-    bench.world().silent.clear();
+    expect(bench.simulation().probes.length - probes).toBeLessThan(25);
+    bench.simulation().unreachable.clear();
     await isReady();
   });
 

@@ -130,8 +130,8 @@ describe("what a Sovereign runs with", () => {
         { status: { podIP: "10.9.9.9", conditions: [{ type: "Ready", status: "True" }] } },
         "status",
       );
-    const seen = await bench.awaitCondition("alpha", "VoucherShapeVerified", "False", "StrangePod");
-    expect(JSON.stringify(seen.status?.conditions)).toContain("Pod stranger answers too");
+    const seen = await bench.awaitCondition("alpha", "VoucherShapeVerified", "False", "UnexpectedPodImage");
+    expect(JSON.stringify(seen.status?.conditions)).toContain("Pod stranger receives the Service's requests");
     await bench.client().delete(PODS, stranger.metadata);
     await bench.awaitCondition("alpha", "Ready", "True");
   });
@@ -140,7 +140,7 @@ describe("what a Sovereign runs with", () => {
     const namespace = "sovereign-beta";
     const generation = async () =>
       (await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" }))?.metadata.generation ?? 0;
-    const [before, migrations] = [await generation(), bench.world().migrations.length];
+    const [before, migrations] = [await generation(), bench.simulation().migrations.length];
     const uri = databaseUrlOf(namespace).replace("secret", "rotated@/");
     await provideSecret(bench.client(), namespace, "billing-db", { uri });
     // Nothing may watch Secrets: any other change makes the operator look, as time would.
@@ -152,7 +152,7 @@ describe("what a Sovereign runs with", () => {
       async () => "another template",
     );
     await bench.awaitCondition("beta", "Ready", "True");
-    expect(bench.world().migrations.length).toBe(migrations);
+    expect(bench.simulation().migrations.length).toBe(migrations);
   });
 
   it("costs the others nothing when it is looked at again", async () => {
@@ -172,14 +172,14 @@ describe("what a Sovereign runs with", () => {
 
   it("is not there while its migration fails: it says why, and goes on when the Job is deleted", async () => {
     const namespace = "sovereign-delta";
-    bench.world().failing.set(namespace, "permission denied for schema public");
+    bench.simulation().failingMigrations.set(namespace, "permission denied for schema public");
     await create("delta");
     const seen = await bench.awaitCondition("delta", "Stalled", "True", "MigrationFailed");
     expect(findCondition(seen.status?.conditions, "Migrated")?.message).toMatch(
-      /^Job billing-migrate-[0-9a-f]{12} failed: permission denied for schema public; mend the cause/,
+      /^Job billing-migrate-[0-9a-f]{12} failed: permission denied for schema public; fix the cause/,
     );
     expect(await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" })).toBeUndefined();
-    bench.world().failing.clear();
+    bench.simulation().failingMigrations.clear();
     const [job] = (await bench.client().list(JOBS, { namespace })).items;
     if (job === undefined) throw new Error("no Job");
     await bench.client().delete(JOBS, job.metadata);

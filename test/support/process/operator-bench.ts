@@ -29,7 +29,7 @@ import { createCaches, type OperatorCaches } from "../../../src/operator/cache.t
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { startTestApiServer, type TestApiServer } from "../server/apiserver.ts";
-import { type OutsideWorld, startOutsideWorld } from "../server/simulated-workload.ts";
+import { type SimulatedWorkload, startSimulatedWorkload } from "../server/simulated-workload.ts";
 
 export const SOVEREIGNS = resourceOf(SOVEREIGN);
 export const RELEASES = resourceOf(BILLING_RELEASE);
@@ -56,7 +56,7 @@ export interface OperatorLife {
 export interface OperatorBench {
   client(): KubeClient;
   caches(): OperatorCaches;
-  world(): OutsideWorld;
+  simulation(): SimulatedWorkload;
   /** Starts controllers; `concerns` leaves other tests' Sovereigns alone. */
   live(options?: {
     gate?: Gate;
@@ -77,7 +77,7 @@ export interface OperatorBench {
   events(about: string): Promise<{ reason: string; count: number; message: string }[]>;
 }
 
-/** One API server for a whole file; what runs against it is the operator's own code, and the world outside of it. */
+/** One API server for a whole file; what runs against it is the operator's own code, and a simulated workload. */
 export function useOperatorBench(): OperatorBench {
   const logger = createLogger("test", process.env.BENCH_LOG ?? "silent");
   const stopping = new AbortController();
@@ -85,7 +85,7 @@ export function useOperatorBench(): OperatorBench {
   let client: KubeClient;
   let caches: OperatorCaches;
   let following: Promise<unknown>;
-  let world: OutsideWorld;
+  let simulation: SimulatedWorkload;
   let events: EventRecorder;
   const lives: OperatorLife[] = [];
 
@@ -98,7 +98,7 @@ export function useOperatorBench(): OperatorBench {
     caches = createCaches({ client, logger });
     following = caches.run(stopping.signal);
     await caches.synced();
-    world = startOutsideWorld(client);
+    simulation = startSimulatedWorkload(client);
     events = createEventRecorder({
       client,
       component: FIELD_MANAGER,
@@ -109,7 +109,7 @@ export function useOperatorBench(): OperatorBench {
   });
   afterAll(async () => {
     for (const life of lives) await life.stop();
-    await world.stop();
+    await simulation.stop();
     stopping.abort();
     await following;
     await events.flush();
@@ -143,8 +143,8 @@ export function useOperatorBench(): OperatorBench {
       operatorJwks: { keys: [] },
       billingDrainSeconds: 1,
       mintToken: async () => "token",
-      probeDatabase: (url, namespace) => through("probe", () => world.probe(url, namespace)),
-      smoke: (input) => through("smoke", () => world.smoke(input)),
+      probeDatabase: (url, namespace) => through("probe", () => simulation.probe(url, namespace)),
+      smoke: (input) => through("smoke", () => simulation.smoke(input)),
       onDrift: (sovereign, { kind, fields }) => void drifts.push({ sovereign, kind, fields }),
     });
     const release = { ...common, releases: caches.releases, sovereigns: caches.sovereigns };
@@ -194,7 +194,7 @@ export function useOperatorBench(): OperatorBench {
   return {
     client: () => client,
     caches: () => caches,
-    world: () => world,
+    simulation: () => simulation,
     live,
     sovereign,
     async awaitCondition(name, type, status, reason, withinMs) {

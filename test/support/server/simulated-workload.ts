@@ -19,9 +19,9 @@ export const databaseUrlOf = (namespace: string, host = "db") =>
  * What the operator stands before: a kubelet that runs Deployments and Jobs at once, one database for each URL, and
  * billing that answers as its image would. Honest and small: it starts what the API server says, and nothing else.
  */
-export interface OutsideWorld {
+export interface SimulatedWorkload {
   /** Databases that take no login now, by a part of their URL. */
-  silent: Set<string>;
+  unreachable: Set<string>;
   /** Each execution of a migration Job: its namespace and uid. */
   migrations: { namespace: string; uid: string }[];
   probes: string[];
@@ -29,13 +29,13 @@ export interface OutsideWorld {
   /** Shapes that differ from what every image has: fingerprint of the API by image. */
   shapes: Map<string, string>;
   /** Migrations in these namespaces fail, with these last words. */
-  failing: Map<string, string>;
+  failingMigrations: Map<string, string>;
   probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   stop(): Promise<void>;
 }
 
-export function startOutsideWorld(client: KubeClient): OutsideWorld {
+export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   const logger = createLogger("test", "silent");
   const stopping = new AbortController();
   const follow = <T extends KubernetesObject>(resource: typeof PODS): Informer<T> =>
@@ -52,21 +52,21 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
   const later = (work: () => Promise<unknown>) => {
     chain = chain.then(work).catch(() => undefined);
   };
-  const world: OutsideWorld = {
-    silent: new Set(),
+  const simulation: SimulatedWorkload = {
+    unreachable: new Set(),
     migrations: [],
     probes: [],
     smokeTests: [],
     shapes: new Map(),
-    failing: new Map(),
+    failingMigrations: new Map(),
     async probe(url) {
-      world.probes.push(url);
-      return [...world.silent].some((part) => url.includes(part))
+      simulation.probes.push(url);
+      return [...simulation.unreachable].some((part) => url.includes(part))
         ? { kind: "unready", reason: "it takes no login" }
         : { kind: "ready" };
     },
     async smoke({ baseUrl }) {
-      world.smokeTests.push(baseUrl);
+      simulation.smokeTests.push(baseUrl);
       const address = new URL(baseUrl).hostname;
       const pod = pods.list().find(({ status }) => status?.podIP === address);
       const image = pod?.spec?.containers[0]?.image ?? "";
@@ -79,7 +79,7 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
           durationMs: 1,
           message: passed ? "held" : "no answer",
         })),
-        apiFingerprint: world.shapes.get(image) ?? fingerprintOf(image, "a"),
+        apiFingerprint: simulation.shapes.get(image) ?? fingerprintOf(image, "a"),
         schema: { version: "0005", fingerprint: fingerprintOf(image, "b") },
       };
     },
@@ -146,7 +146,7 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
     const { namespace = "", name, uid = "" } = job.metadata;
     const live = await client.get<JobObject>(JOBS, job.metadata);
     if (live?.metadata.uid !== uid || live.status?.completionTime !== undefined) return;
-    world.migrations.push({ namespace, uid });
+    simulation.migrations.push({ namespace, uid });
     const image = job.spec.template.spec.containers[0]?.image ?? "";
     const pod = await client.create<PodObject>(
       PODS,
@@ -154,7 +154,7 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
         "job-name": name,
       }) as unknown as PodObject,
     );
-    const failure = world.failing.get(namespace);
+    const failure = simulation.failingMigrations.get(namespace);
     const isFailing = failure !== undefined;
     const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
     const terminated = { exitCode: isFailing ? 1 : 0, message, reason: isFailing ? "Error" : "Completed" };
@@ -227,7 +227,7 @@ export function startOutsideWorld(client: KubeClient): OutsideWorld {
     later(() => client.request(raw));
   }, stopping.signal);
   const running = Promise.all([namespaces, deployments, jobs, pods].map((each) => each.run(stopping.signal)));
-  return world;
+  return simulation;
 }
 
 export async function provideSecret(

@@ -1,47 +1,55 @@
 import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { REVERIFY_MS } from "../evidence.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
-import { fails, holds, type Stop, waiting } from "../status.ts";
-import { SOON_MS, type Step } from "./step.ts";
+import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
 /**
- * Waits until the database that the Secret names takes a login. While `deployment` runs on it and its smoke test is
- * fresh, that is known already: a login for each look at each Sovereign would be a load of its own.
+ * Waits until the database that the Secret names accepts a login. A `deployment` that is rolled out, with a fresh smoke
+ * test, proves that already: one login for each reconcile of each Sovereign would be a load of its own.
  */
 export async function checkDatabase(
-  { deps, sovereign, findings }: Step,
+  { deps, sovereign, findings }: ReconcileContext,
   secrets: Secrets,
   deployment: DeploymentObject | undefined,
 ): Promise<Stop | undefined> {
   const namespace = namespaceOf(sovereign);
   const { name, key } = sovereign.spec.billing.database.secretRef;
   const stop = (reason: string, message: string) => {
-    findings.conditions.push(fails(CONDITION.databaseReady, reason, message));
+    findings.conditions.push(falseCondition(CONDITION.databaseReady, reason, message));
     return waiting(reason, message, SOON_MS);
   };
-  const where = `Secret ${namespace}/${name}`;
+  const secret = `Secret ${namespace}/${name}`;
   if (secrets.get(name) === undefined)
-    return stop("SecretMissing", `${where} does not exist: create it with the Postgres URL under ${key}`);
+    return stop(
+      "SecretMissing",
+      `${secret} does not exist: create it with the Postgres URL under key ${key}`,
+    );
   const databaseUrl = databaseUrlIn(sovereign, secrets);
   if (databaseUrl === undefined)
-    return stop("KeyMissing", `${where} has no key ${key}: put the Postgres URL there`);
+    return stop("KeyMissing", `${secret} has no key ${key}: add the Postgres URL under this key`);
   const isServing = deployment !== undefined && rolloutPending(deployment) === undefined;
   if (isServing && isProvenLately(sovereign, deps.now().getTime())) return undefined;
 
+  const database = `the database in ${secret}, key ${key},`;
   const probe = await deps.probeDatabase(databaseUrl, namespace);
-  if (probe.kind === "unready")
-    return stop("DatabaseSilent", `the database that ${where} names under ${key}: ${probe.reason}`);
+  if (probe.kind === "unready") {
+    return stop(
+      "DatabaseUnreachable",
+      `${database} does not accept a login (${probe.reason}): check the database and the URL`,
+    );
+  }
   findings.conditions.push(
     probe.kind === "ready"
-      ? holds(
+      ? trueCondition(CONDITION.databaseReady, "DatabaseReachable", `${database} accepts a login`)
+      : trueCondition(
           CONDITION.databaseReady,
-          "Answers",
-          `the database that ${where} names under ${key} takes a login`,
-        )
-      : holds(CONDITION.databaseReady, "SecretFound", `${where} has a URL under ${key}; ${probe.reason}`),
+          "DatabaseUntested",
+          `${secret} has a URL under key ${key}; the operator did not try a login: ${probe.reason}`,
+        ),
   );
   return undefined;
 }

@@ -2,62 +2,68 @@ import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { JOBS } from "../../../kube/resource.ts";
 import { liveObject, podsOfJob } from "../cache.ts";
+import type { ReconcileContext } from "../context.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
-import { containerWords, type JobObject, jobCondition, migrationResult } from "../observed.ts";
-import { fails, holds, type Stop, stalled, waiting } from "../status.ts";
-import type { Step } from "./step.ts";
+import { containerMessages, type JobObject, jobCondition, migrationResult } from "../observed.ts";
+import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
-/** A Pod's last words reach the cache a moment after its Job's end; later than this, they are lost. */
-const RESULT_PATIENCE_MS = 60_000;
+/** A Pod's termination message reaches the cache a moment after its Job ends. Later than this, it is lost. */
+const RESULT_TIMEOUT_MS = 60_000;
 
 /**
- * The image whose migration ran on this database, and which may therefore run on it. A database that cannot be told for
- * the moment, as its Secret is away, is taken for the one that it was.
+ * The image whose migration ran on this database, so that it may run on it. While the database's Secret is missing,
+ * `database` is undefined: the Sovereign then counts as still on the database that it was migrated on.
  */
 export function migratedImage({ status }: Sovereign, database: string | undefined): string | undefined {
   const { migration } = status ?? {};
   return database === undefined || migration?.database === database ? migration?.image : undefined;
 }
 
-/** The migration Job, once for each digest and database; what it reports is the schema's version and fingerprint. */
-export async function migrate(step: Step, image: string, database: string): Promise<Stop | undefined> {
-  const { deps, sovereign, findings } = step;
+/** Runs the migration Job, once for each image and database. The Job reports the schema's version and fingerprint. */
+export async function migrate(
+  context: ReconcileContext,
+  image: string,
+  database: string,
+): Promise<Stop | undefined> {
+  const { deps, sovereign, findings } = context;
   if (migratedImage(sovereign, database) === image) {
-    if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated))
-      findings.conditions.push(holds(CONDITION.migrated, "Migrated", "this image's migration ran before"));
+    if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated)) {
+      findings.conditions.push(
+        trueCondition(CONDITION.migrated, "Migrated", "the migration of this image ran earlier"),
+      );
+    }
     return undefined;
   }
-  const job = await keepJob(step, image, database);
-  const { name } = job.metadata;
+  const job = await ensureJob(context, image, database);
   const pods = podsOfJob(deps.caches, job);
-  const words = containerWords(pods).at(-1);
   const failure = jobCondition(job, "Failed");
   if (failure !== undefined) {
-    const message = `Job ${name} failed: ${words ?? failure.message ?? ""}; mend the cause, then delete the Job to try again`;
-    findings.conditions.push(fails(CONDITION.migrated, "MigrationFailed", message));
+    const cause = containerMessages(pods).at(-1) ?? failure.message ?? "no Pod left a message";
+    const message = `Job ${job.metadata.name} failed: ${cause}; fix the cause, then delete the Job to run it again`;
+    findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationFailed", message));
     return stalled("MigrationFailed", message);
   }
-  const isComplete = jobCondition(job, "Complete") !== undefined;
-  const result = isComplete ? migrationResult(pods) : undefined;
-  if (result === undefined) {
-    const { uid } = job.metadata;
-    if (isComplete && isResultLost(job, deps.now()))
-      await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
-    const message = `Job ${name} has not ${isComplete ? "said what it found" : "finished"}${words === undefined ? "" : `: ${words}`}`;
-    findings.conditions.push(fails(CONDITION.migrated, "Migrating", message));
-    return waiting("Migrating", message);
-  }
+  const result = jobCondition(job, "Complete") === undefined ? undefined : migrationResult(pods);
+  if (result === undefined) return await awaitResult(context, job, containerMessages(pods).at(-1));
   findings.facts.migration = { image, database };
   findings.facts.schemaVersion = result.version;
   findings.facts.schemaFingerprint = result.fingerprint;
   findings.conditions.push(
-    holds(CONDITION.migrated, "Migrated", `Job ${name}: schema ${result.version}, ${result.fingerprint}`),
+    trueCondition(
+      CONDITION.migrated,
+      "Migrated",
+      `Job ${job.metadata.name} migrated the database to schema ${result.version}, fingerprint ${result.fingerprint}`,
+    ),
   );
   return undefined;
 }
 
-/** Created, and never applied: of two who create it one is refused, so that there is one. */
-async function keepJob({ deps, sovereign }: Step, image: string, database: string): Promise<JobObject> {
+/** Creates the Job and never applies it: when two operators create it, the API server refuses one of them. */
+async function ensureJob(
+  { deps, sovereign }: ReconcileContext,
+  image: string,
+  database: string,
+): Promise<JobObject> {
   const desired = desiredMigrationJob(sovereign, image, database);
   const cached = liveObject(deps.caches, desired);
   return (cached ??
@@ -65,7 +71,25 @@ async function keepJob({ deps, sovereign }: Step, image: string, database: strin
     (await deps.client.create(JOBS, desired))) as JobObject;
 }
 
-/** Somebody deleted its Pod: the Job is run again, which finds a database that is there already. */
+/** Waits for the Job's end and its result. A result that is lost costs another run of the Job. */
+async function awaitResult(
+  { deps, findings }: ReconcileContext,
+  job: JobObject,
+  lastMessage: string | undefined,
+): Promise<Stop> {
+  const isComplete = jobCondition(job, "Complete") !== undefined;
+  const { name, uid } = job.metadata;
+  if (isComplete && isResultLost(job, deps.now()))
+    await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
+  const state = isComplete
+    ? "is complete, but the operator has not read its result yet"
+    : "has not finished yet";
+  const message = `Job ${name} ${state}${lastMessage === undefined ? "" : `: ${lastMessage}`}`;
+  findings.conditions.push(falseCondition(CONDITION.migrated, "Migrating", message));
+  return waiting("Migrating", message);
+}
+
+/** The Job's Pod is gone, and its result with it. Run the Job again: it finds the database already migrated. */
 function isResultLost({ status }: JobObject, now: Date): boolean {
-  return now.getTime() - Date.parse(status?.completionTime ?? "") > RESULT_PATIENCE_MS;
+  return now.getTime() - Date.parse(status?.completionTime ?? "") > RESULT_TIMEOUT_MS;
 }

@@ -1,46 +1,49 @@
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
-import { turnOf } from "../../billing-release/desired-target.ts";
+import { decideRollout } from "../../billing-release/desired-rollout.ts";
 import { SOVEREIGN_INDEX } from "../cache.ts";
-import { fails, holds, type Stop, waiting } from "../status.ts";
-import type { Step } from "./step.ts";
+import type { ReconcileContext } from "../context.ts";
+import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
-export interface Pinned {
-  /** `repository@sha256:…`; undefined while there is nothing to run yet. */
-  image: string | undefined;
-  /** Why nothing new may begin. */
-  stop: Stop | undefined;
-}
+/** The image to run, `repository@sha256:…`, or why there is none yet or nothing new may start. */
+export type Pinned = { image: string; stop?: never } | { image?: never; stop: Stop };
 
-/** The digest to run: the release's, once it is this Sovereign's turn; until then the one that it has. */
-export function pinImage({ deps, sovereign, findings }: Step): Pinned {
+/** Pins the release's image once the rollout reaches this Sovereign. Until then it keeps the image that it has. */
+export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinned {
   const { caches, now } = deps;
   const name = sovereign.spec.billing.release;
   const release = caches.releases.get(name);
   const current = sovereign.status?.pinnedImage;
   if (release === undefined) {
     const message = `BillingRelease ${name} does not exist: apply it`;
-    findings.conditions.push(fails(CONDITION.imagePinned, "ReleaseMissing", message));
-    return { image: current, stop: waiting("ReleaseMissing", message) };
+    findings.conditions.push(falseCondition(CONDITION.imagePinned, "ReleaseMissing", message));
+    return { stop: waiting("ReleaseMissing", message) };
   }
   const fleet = caches.sovereigns.byIndex(SOVEREIGN_INDEX.release, name);
-  const turn = turnOf(sovereign, release, fleet, now().getTime());
-  if (turn.kind === "later" && current === undefined) {
-    findings.conditions.push(fails(CONDITION.imagePinned, turn.reason, turn.message));
-    return { image: undefined, stop: waiting(turn.reason, turn.message, turn.retryAfterMs) };
-  }
-  if (turn.kind === "later" && current !== undefined) {
-    findings.conditions.push(holds(CONDITION.imagePinned, turn.reason, `${current}; ${turn.message}`));
-    if (turn.retryAfterMs !== undefined) findings.lookAgainMs = turn.retryAfterMs;
-    return { image: current, stop: undefined };
+  const decision = decideRollout(sovereign, release, fleet, now().getTime());
+  if (decision.kind === "wait") {
+    const { reason, message, retryAfterMs } = decision;
+    if (current === undefined) {
+      findings.conditions.push(falseCondition(CONDITION.imagePinned, reason, message));
+      return { stop: waiting(reason, message, retryAfterMs) };
+    }
+    findings.conditions.push(
+      trueCondition(CONDITION.imagePinned, reason, `${current} stays pinned: ${message}`),
+    );
+    if (retryAfterMs !== undefined) findings.requeueAfterMs = retryAfterMs;
+    return { image: current };
   }
   const { image } = release.spec;
   findings.facts.pinnedImage = image;
-  findings.conditions.push(holds(CONDITION.imagePinned, "Pinned", image));
-  // What was verified is another image: whoever waits for this one must not take that for it.
+  findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));
+  // The earlier verification was for another image, so it does not count for this one.
   if (current !== undefined && current !== image) {
     findings.conditions.push(
-      fails(CONDITION.voucherShapeVerified, "ImageChanged", "the new image is not verified yet"),
+      falseCondition(
+        CONDITION.voucherShapeVerified,
+        "ImageChanged",
+        "the new image is not verified yet: the smoke test runs after the rollout",
+      ),
     );
   }
-  return { image, stop: undefined };
+  return { image };
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
+  decideRollout,
   maxUnavailableOf,
   nextWave,
   parseDurationMs,
   referenceOf,
-  turnOf,
-} from "../../../src/controllers/billing-release/desired-target.ts";
-import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
+} from "../../../../src/controllers/billing-release/desired-rollout.ts";
+import { desiredStatus } from "../../../../src/controllers/billing-release/status.ts";
 import {
   condition,
   IMAGE,
@@ -16,11 +16,11 @@ import {
   release,
   sovereign,
   verifiedOn,
-} from "../../support/builder/catalyst-object.ts";
+} from "../../../support/builder/catalyst-object.ts";
 
 const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
 const nowMs = Date.parse(NOW);
-const reasonOf = (turn: ReturnType<typeof turnOf>) => (turn.kind === "now" ? "now" : turn.reason);
+const reasonOf = (turn: ReturnType<typeof decideRollout>) => (turn.kind === "update" ? "now" : turn.reason);
 
 describe("whose turn it is", () => {
   const first = sovereign("alpha", {}, verifiedOn(IMAGE));
@@ -28,15 +28,15 @@ describe("whose turn it is", () => {
 
   it("is Catalyst-Zero's at once", () => {
     const own = zero(IMAGE);
-    expect(turnOf(own, release(), [own, first], nowMs)).toEqual({ kind: "now" });
+    expect(decideRollout(own, release(), [own, first], nowMs)).toEqual({ kind: "update" });
   });
 
   it("is Catalyst-Zero's also where other canaries are named, which go with it", () => {
     const brel = release({ canaries: ["beta"] });
     const fleet = [zero(IMAGE), first, second];
-    expect(turnOf(zero(IMAGE), brel, fleet, nowMs)).toEqual({ kind: "now" });
-    expect(turnOf(second, brel, fleet, nowMs)).toEqual({ kind: "now" });
-    expect(reasonOf(turnOf(first, brel, fleet, nowMs))).toBe("WaitingForCanary");
+    expect(decideRollout(zero(IMAGE), brel, fleet, nowMs)).toEqual({ kind: "update" });
+    expect(decideRollout(second, brel, fleet, nowMs)).toEqual({ kind: "update" });
+    expect(reasonOf(decideRollout(first, brel, fleet, nowMs))).toBe("WaitingForCanary");
   });
 
   it("waits for no CatalystZero that was refused, and keeps no place for who cannot come", () => {
@@ -46,7 +46,7 @@ describe("whose turn it is", () => {
     const fleet = [zero(NEXT_IMAGE), rival, elsewhere, first, second];
     expect(nextWave(release({}, measured(NEXT_IMAGE)), fleet, nowMs)).toEqual({
       names: ["alpha"],
-      obstacle: undefined,
+      wait: undefined,
     });
   });
 
@@ -55,7 +55,7 @@ describe("whose turn it is", () => {
     const brel = release({ bake: "5m", maxUnavailable: 5 }, measured(NEXT_IMAGE));
     expect(nextWave(brel, fleet, nowMs)).toMatchObject({
       names: ["alpha", "beta"],
-      obstacle: { reason: "Baking", retryAfterMs: 300_000 },
+      wait: { reason: "Baking", retryAfterMs: 300_000 },
     });
   });
 
@@ -65,20 +65,20 @@ describe("whose turn it is", () => {
     ["now", release({}, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
     ["Baking", release({ bake: "5m" }, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
   ])("of the others: %s", (reason, brel, canary) => {
-    expect(reasonOf(turnOf(first, brel, [canary, first], nowMs))).toBe(reason);
+    expect(reasonOf(decideRollout(first, brel, [canary, first], nowMs))).toBe(reason);
   });
 
   it("is never that of more than maxUnavailable at once, by name", () => {
     const brel = release({}, measured(NEXT_IMAGE));
     const fleet = [zero(NEXT_IMAGE), second, first];
-    expect(reasonOf(turnOf(first, brel, fleet, nowMs))).toBe("now");
-    expect(reasonOf(turnOf(second, brel, fleet, nowMs))).toBe("WaitingForWave");
+    expect(reasonOf(decideRollout(first, brel, fleet, nowMs))).toBe("now");
+    expect(reasonOf(decideRollout(second, brel, fleet, nowMs))).toBe("WaitingForWave");
     const updating = sovereign(
       "alpha",
       {},
       { pinnedImage: NEXT_IMAGE, conditions: [condition("VoucherShapeVerified", "False")] },
     );
-    expect(reasonOf(turnOf(second, brel, [zero(NEXT_IMAGE), updating, second], nowMs))).toBe(
+    expect(reasonOf(decideRollout(second, brel, [zero(NEXT_IMAGE), updating, second], nowMs))).toBe(
       "WaitingForWave",
     );
   });
@@ -90,23 +90,27 @@ describe("whose turn it is", () => {
       { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True")] },
     );
     const fleet = [zero(NEXT_IMAGE), failed, second];
-    expect(reasonOf(turnOf(second, release({}, measured(NEXT_IMAGE)), fleet, nowMs))).toBe("RolloutHalted");
+    expect(reasonOf(decideRollout(second, release({}, measured(NEXT_IMAGE)), fleet, nowMs))).toBe(
+      "RolloutHalted",
+    );
     const goesOn = release({ haltOnFailure: false, maxUnavailable: 2 }, measured(NEXT_IMAGE));
-    expect(reasonOf(turnOf(second, goesOn, fleet, nowMs))).toBe("now");
+    expect(reasonOf(decideRollout(second, goesOn, fleet, nowMs))).toBe("now");
   });
 
   it("says when the bake is over", () => {
     const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
-    expect(turnOf(first, brel, [zero(NEXT_IMAGE), first], nowMs + 60_000)).toMatchObject({
+    expect(decideRollout(first, brel, [zero(NEXT_IMAGE), first], nowMs + 60_000)).toMatchObject({
       retryAfterMs: 240_000,
     });
-    expect(turnOf(first, brel, [zero(NEXT_IMAGE), first], nowMs + 300_000)).toEqual({ kind: "now" });
+    expect(decideRollout(first, brel, [zero(NEXT_IMAGE), first], nowMs + 300_000)).toEqual({
+      kind: "update",
+    });
   });
 
   it("passes a suspended Sovereign over", () => {
     const suspended = sovereign("alpha", { suspend: true }, verifiedOn(IMAGE));
     const brel = release({}, measured(NEXT_IMAGE));
-    expect(reasonOf(turnOf(second, brel, [zero(NEXT_IMAGE), suspended, second], nowMs))).toBe("now");
+    expect(reasonOf(decideRollout(second, brel, [zero(NEXT_IMAGE), suspended, second], nowMs))).toBe("now");
   });
 });
 

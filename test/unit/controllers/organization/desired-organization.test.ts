@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ORGANIZATION } from "../../../src/api/organization.ts";
+import { ORGANIZATION } from "../../../../src/api/organization.ts";
 import {
   desiredOrganization,
   organizationName,
-} from "../../../src/controllers/organization/desired-organization.ts";
-import { manifestProblems } from "../../support/builder/manifest.ts";
+} from "../../../../src/controllers/organization/desired-organization.ts";
+import { manifestProblems } from "../../../support/builder/manifest.ts";
 
 const order = { id: "order-1", tenant_id: "Salma's Shop", user_id: "salma", promo_code: "RAMADAN" };
 

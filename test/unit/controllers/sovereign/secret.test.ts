@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { SecretObject } from "../../../src/api/object.ts";
+import type { SecretObject } from "../../../../src/api/object.ts";
 import {
   databaseIdentity,
   type Secrets,
   secretNames,
   secretsDigest,
-} from "../../../src/controllers/sovereign/secret.ts";
-import { sovereign } from "../../support/builder/catalyst-object.ts";
+} from "../../../../src/controllers/sovereign/secret.ts";
+import { sovereign } from "../../../support/builder/catalyst-object.ts";
 
 describe("the Secrets that a Sovereign runs with", () => {
   const secret = (name: string, resourceVersion: string, uri?: string): [string, SecretObject] => [

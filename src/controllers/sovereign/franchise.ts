@@ -1,17 +1,17 @@
-import type { Franchise } from "../../../api/franchise.ts";
-import { isInTerm } from "../../../api/term.ts";
-import { type Stop, waiting } from "../status.ts";
-import type { Step } from "./step.ts";
+import type { Franchise } from "../../api/franchise.ts";
+import { isInTerm } from "../../api/term.ts";
+import type { ReconcileContext } from "./context.ts";
+import { type Stop, waiting } from "./status.ts";
 
-/** Under which Franchise a Sovereign runs, if any, and whether its term holds now. */
-export interface Agreement {
+/** The Franchise that a Sovereign runs under, if any, and whether its term holds now. */
+export interface FranchiseStanding {
   franchise: Franchise | undefined;
   isInTerm: boolean;
-  /** Why nothing new may begin under it. */
+  /** Why the reconcile must start nothing new. */
   stop: Stop | undefined;
 }
 
-export function findAgreement({ deps, sovereign }: Step): Agreement {
+export function findFranchise({ deps, sovereign }: ReconcileContext): FranchiseStanding {
   const name = sovereign.spec.franchise;
   if (name === undefined) return { franchise: undefined, isInTerm: true, stop: undefined };
   const franchise = deps.caches.franchises.get(name);

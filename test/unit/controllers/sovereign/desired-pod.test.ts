@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { billingEnvironment } from "../../../src/controllers/sovereign/desired-pod.ts";
-import { desiredWorkload } from "../../../src/controllers/sovereign/desired-workload.ts";
-import { IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
+import { billingEnvironment } from "../../../../src/controllers/sovereign/desired-pod.ts";
+import { desiredWorkload } from "../../../../src/controllers/sovereign/desired-workload.ts";
+import { IMAGE, sovereign } from "../../../support/builder/catalyst-object.ts";
 
 const variable = (name: string, ...args: Parameters<typeof billingEnvironment>) =>
   billingEnvironment(...args).find((it) => it.name === name)?.value;

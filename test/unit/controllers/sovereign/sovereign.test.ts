@@ -1,16 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { findCondition } from "../../../src/api/condition.ts";
-import { desiredConfiguration } from "../../../src/controllers/sovereign/desired-configuration.ts";
-import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
-import { desiredWorkload, urlOf } from "../../../src/controllers/sovereign/desired-workload.ts";
-import { isFresh, shapeDifference, smokeCode } from "../../../src/controllers/sovereign/evidence.ts";
+import { findCondition } from "../../../../src/api/condition.ts";
+import { desiredConfiguration } from "../../../../src/controllers/sovereign/desired-configuration.ts";
+import { desiredMigrationJob } from "../../../../src/controllers/sovereign/desired-migration.ts";
+import { desiredWorkload, urlOf } from "../../../../src/controllers/sovereign/desired-workload.ts";
+import { describeDrift, touchesImage } from "../../../../src/controllers/sovereign/drift.ts";
+import { isFresh, shapeDifference, smokeCode } from "../../../../src/controllers/sovereign/evidence.ts";
 import {
-  containerWords,
+  containerMessages,
   migrationResult,
   rolloutPending,
-} from "../../../src/controllers/sovereign/observed.ts";
-import { desiredStatus, type Findings, fails, holds } from "../../../src/controllers/sovereign/status.ts";
-import { describeDrift, touchesImage } from "../../../src/controllers/sovereign/step/drift.ts";
+} from "../../../../src/controllers/sovereign/observed.ts";
+import {
+  desiredStatus,
+  type Findings,
+  falseCondition,
+  trueCondition,
+} from "../../../../src/controllers/sovereign/status.ts";
 import {
   condition,
   franchise,
@@ -19,7 +24,7 @@ import {
   NOW,
   sovereign,
   verifiedOn,
-} from "../../support/builder/catalyst-object.ts";
+} from "../../../support/builder/catalyst-object.ts";
 
 const nowMs = Date.parse(NOW);
 const ALL = ["ImagePinned", "DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"];
@@ -127,8 +132,8 @@ describe("drift", () => {
 });
 
 describe("status", () => {
-  it("is Ready exactly when nothing stopped and every condition holds", () => {
-    const all = findings({ conditions: ALL.map((type) => holds(type, "Test", "")) });
+  it("is Ready exactly when nothing stopped and every condition trueCondition", () => {
+    const all = findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) });
     const ready = desiredStatus(sovereign("o"), all, NOW).conditions;
     expect(findCondition(ready, "Ready")).toMatchObject({ status: "True", observedGeneration: 1 });
     for (const missing of ALL) {
@@ -160,11 +165,11 @@ describe("status", () => {
   it("takes the last word on a condition for the only one", () => {
     const before = desiredStatus(
       sovereign("o"),
-      findings({ conditions: [fails("InSync", "FieldConflict", "")] }),
+      findings({ conditions: [falseCondition("InSync", "FieldConflict", "")] }),
       "2026-01-01T00:00:00Z",
     );
     const both = findings({
-      conditions: [holds("InSync", "InSync", ""), fails("InSync", "FieldConflict", "")],
+      conditions: [trueCondition("InSync", "InSync", ""), falseCondition("InSync", "FieldConflict", "")],
     });
     expect(desiredStatus(sovereign("o", {}, before), both, NOW)).toEqual(before);
   });
@@ -173,12 +178,12 @@ describe("status", () => {
     const stop = { kind: "waiting" as const, reason: "RollingOut", message: "", retryAfterMs: 1 };
     const before = desiredStatus(
       sovereign("o"),
-      findings({ stop, conditions: [fails("RolledOut", "x", "1 of 2")] }),
+      findings({ stop, conditions: [falseCondition("RolledOut", "x", "1 of 2")] }),
       "2026-01-01T00:00:00Z",
     );
     const { conditions } = desiredStatus(
       sovereign("o", {}, before),
-      findings({ stop, conditions: [fails("RolledOut", "x", "2 of 2")] }),
+      findings({ stop, conditions: [falseCondition("RolledOut", "x", "2 of 2")] }),
       NOW,
     );
     expect(conditions?.map(({ lastTransitionTime }) => lastTransitionTime)).toEqual(
@@ -198,10 +203,10 @@ describe("what a cluster says", () => {
   });
 
   it.each([
-    [{}, "the rollout has not begun"],
+    [{}, "the Deployment controller has not started the rollout yet"],
     [
       { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
-      "the rollout has not begun",
+      "the Deployment controller has not started the rollout yet",
     ],
     [
       { observedGeneration: 2, replicas: 3, updatedReplicas: 1, availableReplicas: 2 },
@@ -213,7 +218,7 @@ describe("what a cluster says", () => {
     ],
     [
       { observedGeneration: 2, replicas: 3, updatedReplicas: 2, availableReplicas: 3 },
-      "1 old replicas are still there",
+      "1 of 3 replicas still run the earlier template",
     ],
     [{ observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }, undefined],
   ])("rollout %j: %s", (status, pending) => expect(rolloutPending(deployment(status))).toBe(pending));
@@ -239,7 +244,7 @@ describe("what a cluster says", () => {
       fingerprint: "sha256:1",
     });
     expect(migrationResult([pod('{"version":5}')])).toBeUndefined();
-    expect(containerWords([pod("", "ImagePullBackOff")])).toEqual(["ImagePullBackOff"]);
+    expect(containerMessages([pod("", "ImagePullBackOff")])).toEqual(["ImagePullBackOff"]);
   });
 });
 
@@ -276,7 +281,8 @@ describe("evidence", () => {
     expect(shapeDifference(verifiedOn(IMAGE), reference)).toBeUndefined();
     const other = `sha256:${"9".repeat(64)}`;
     expect(shapeDifference({ ...verifiedOn(IMAGE), schemaFingerprint: other }, reference)).toBe(
-      `schema ${other}, reference ${reference.schemaFingerprint} (measured on zero)`,
+      `the schema fingerprint is ${other}, but the reference measured on zero is ${reference.schemaFingerprint}: ` +
+        "run `catalyst migrate` on the database to list the objects that differ, and undo those changes",
     );
   });
 });

@@ -5,14 +5,21 @@ import { resourceOf } from "../../kube/resource.ts";
 import { managedResources } from "./cache.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
-import { findForeigner } from "./step/eligibility.ts";
+import { findForeignOwner } from "./namespace-claim.ts";
 
-/** Ends what runs for a Sovereign that is being deleted, then lets it go. */
-export async function tearDown(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
+/** Keeps a deleted Sovereign in the API until its workload is deleted. */
+export async function addFinalizer(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
+  const { finalizers = [] } = sovereign.metadata;
+  if (!finalizers.includes(SOVEREIGN_FINALIZER))
+    await setFinalizers(deps, sovereign, [...finalizers, SOVEREIGN_FINALIZER]);
+}
+
+/** Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. */
+export async function finalize(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
   const { name, finalizers = [] } = sovereign.metadata;
   if (!finalizers.includes(SOVEREIGN_FINALIZER)) return;
-  if (sovereign.spec.cluster === undefined && (await findForeigner(deps, sovereign)) === undefined)
-    await endWorkload(deps, sovereign);
+  if (sovereign.spec.cluster === undefined && (await findForeignOwner(deps, sovereign)) === undefined)
+    await deleteWorkload(deps, sovereign);
   deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.sovereign] === name);
   await setFinalizers(
     deps,
@@ -22,10 +29,10 @@ export async function tearDown(deps: SovereignDeps, sovereign: Sovereign): Promi
 }
 
 /**
- * The namespace stays, and with it the Secrets and whatever keeps the database: money outlives a manifest. What goes is
- * asked of the server and not of a cache, which may not have heard of our last write yet.
+ * The namespace stays, with its Secrets and its database: the records of money must outlive a manifest. The objects to
+ * delete are listed from the API server, because a cache may not contain the last write yet.
  */
-async function endWorkload(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
+async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
   const namespace = namespaceOf(sovereign);
   const labelSelector = Object.entries(ownershipLabels(sovereign))
     .map(([label, value]) => `${label}=${value}`)
@@ -38,15 +45,8 @@ async function endWorkload(deps: SovereignDeps, sovereign: Sovereign): Promise<v
     sovereign,
     "Normal",
     "WorkloadDeleted",
-    `namespace ${namespace} and its database are kept: delete them by hand once nobody needs the money's trail`,
+    `the operator kept namespace ${namespace} and the database: delete them by hand when their billing records are no longer needed`,
   );
-}
-
-/** Keeps the Sovereign until its workload is gone. */
-export async function addFinalizer(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
-  const { finalizers = [] } = sovereign.metadata;
-  if (!finalizers.includes(SOVEREIGN_FINALIZER))
-    await setFinalizers(deps, sovereign, [...finalizers, SOVEREIGN_FINALIZER]);
 }
 
 async function setFinalizers(

@@ -1,0 +1,143 @@
+import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
+import { findCondition, isConditionTrue, STALLED } from "../../api/condition.ts";
+import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+
+/** Why a Sovereign must wait for a release's image. `retryAfterMs` is set when the end of the wait is known. */
+interface RolloutWait {
+  kind: "wait";
+  reason: string;
+  message: string;
+  retryAfterMs?: number;
+}
+
+/** Whether a Sovereign takes a release's image now. */
+export type RolloutDecision = { kind: "update" } | RolloutWait;
+
+const UPDATE: RolloutDecision = { kind: "update" };
+const wait = (reason: string, message: string): RolloutWait => ({ kind: "wait", reason, message });
+
+/**
+ * Decides whether a Sovereign takes the release's image now. Catalyst-Zero always does, because the release is measured
+ * there. The canaries that the release names go at the same time. When they are verified and the bake is over, the
+ * others follow in the order of their names, as many at once as `maxUnavailable` allows. Every Sovereign gets the same
+ * answer from the same caches. `fleet` holds the Sovereigns on the release; `nowMs` is the time.
+ */
+export function decideRollout(
+  sovereign: Sovereign,
+  release: BillingRelease,
+  fleet: readonly Sovereign[],
+  nowMs: number,
+): RolloutDecision {
+  if (sovereign.status?.pinnedImage === release.spec.image || isCanary(sovereign, release)) return UPDATE;
+  const wave = nextWave(release, fleet, nowMs);
+  if (wave.wait !== undefined) return wave.wait;
+  return wave.names.includes(sovereign.metadata.name)
+    ? UPDATE
+    : wait(
+        "WaitingForWave",
+        "as many other Sovereigns are updating as rollout.maxUnavailable allows: this one follows by itself",
+      );
+}
+
+/** The Sovereigns that update next, by name, and what they wait for; `wait` is undefined when they update now. */
+export interface Wave {
+  names: string[];
+  wait: RolloutWait | undefined;
+}
+
+export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], nowMs: number): Wave {
+  const { image, rollout } = release.spec;
+  const blockedBy = (reason: string, message: string): Wave => ({ names: [], wait: wait(reason, message) });
+  const openCanary = fleet.find((other) => isCanary(other, release) && !isVerifiedOn(other, image));
+  if (openCanary !== undefined) {
+    return blockedBy(
+      "WaitingForCanary",
+      `Sovereign ${openCanary.metadata.name} takes the release first and is not verified on it yet`,
+    );
+  }
+  if (release.status?.reference?.image !== image) {
+    return blockedBy(
+      "WaitingForReference",
+      "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image",
+    );
+  }
+  const failed = fleet.find((other) => isFailedOn(other, image));
+  if (failed !== undefined && rollout.haltOnFailure) {
+    return blockedBy(
+      "RolloutHalted",
+      `Sovereign ${failed.metadata.name} failed on this release: repair it, or set spec.rollout.haltOnFailure of the BillingRelease to false`,
+    );
+  }
+  const updating = fleet.filter(
+    (other) => other.status?.pinnedImage === image && !isVerifiedOn(other, image),
+  ).length;
+  const names = fleet
+    .filter((other) => other.status?.pinnedImage !== image && canUpdate(other))
+    .map(({ metadata }) => metadata.name)
+    .sort()
+    .slice(0, Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - updating));
+  const bakesForMs = bakedAtMs(release, fleet) - nowMs;
+  if (bakesForMs <= 0) return { names, wait: undefined };
+  const message = `the last wave must stay verified for rollout.bake (${rollout.bake}) before the next one starts`;
+  return { names, wait: { ...wait("Baking", message), retryAfterMs: bakesForMs } };
+}
+
+/** When the bake of the last wave is over, in milliseconds since 1970. */
+export function bakedAtMs({ spec }: BillingRelease, fleet: readonly Sovereign[]): number {
+  const updated = fleet.filter(({ status }) => status?.pinnedImage === spec.image);
+  return Math.max(0, ...updated.map(verifiedAtMs)) + parseDurationMs(spec.rollout.bake);
+}
+
+/** Whether a Sovereign updates before the waves. A refused one, for example a second CatalystZero, does not. */
+export function isCanary(sovereign: Sovereign, release: BillingRelease): boolean {
+  const isNamed = release.spec.rollout.canaries?.includes(sovereign.metadata.name) === true;
+  return isNamed || (sovereign.spec.role === "CatalystZero" && !isRefused(sovereign));
+}
+
+/** A Sovereign that this operator cannot update must not take a place in a wave. */
+const canUpdate = (sovereign: Sovereign): boolean =>
+  !sovereign.spec.suspend && sovereign.spec.cluster === undefined && !isRefused(sovereign);
+
+/** A person has to act before this Sovereign runs anything at all. */
+function isRefused({ status }: Sovereign): boolean {
+  return status?.pinnedImage === undefined && isConditionTrue(status?.conditions, STALLED);
+}
+
+export function isFailedOn({ status }: Sovereign, image: string): boolean {
+  return status?.pinnedImage === image && isConditionTrue(status.conditions, STALLED);
+}
+
+export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
+  return (
+    status?.pinnedImage === image &&
+    isConditionTrue(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified)
+  );
+}
+
+function verifiedAtMs({ status }: Sovereign): number {
+  const verified = findCondition(status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
+  return verified?.status === "True" ? Date.parse(verified.lastTransitionTime) : 0;
+}
+
+/** The reference that was measured for an image. A Sovereign is compared with that of the image it runs. */
+export function referenceOf(
+  release: BillingRelease | undefined,
+  image: string,
+): ReleaseReference | undefined {
+  const { reference, earlierReferences = [] } = release?.status ?? {};
+  return [reference, ...earlierReferences].find((known) => known?.image === image);
+}
+
+/** At least 1: a small percentage of a small fleet must not stop the rollout. */
+export function maxUnavailableOf(value: number | string, fleetSize: number): number {
+  const count =
+    typeof value === "number" ? value : Math.floor((Number(value.replace("%", "")) / 100) * fleetSize);
+  return Math.max(1, count);
+}
+
+/** Parses `1h30m`, `15m` or `90s`. The schema refuses other text. */
+export function parseDurationMs(text: string): number {
+  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
+  const [, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
+  return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+}

@@ -1,0 +1,15 @@
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { SovereignDeps } from "./dependency.ts";
+import type { Findings } from "./status.ts";
+
+export const SOON_MS = 1_000;
+
+/** What every step of one reconcile of one Sovereign receives. Steps add what they observe to `findings`. */
+export interface ReconcileContext {
+  deps: SovereignDeps;
+  sovereign: Sovereign;
+  findings: Findings;
+  /** Writes the status before the reconcile ends, where an observer must be able to see a state that passes. */
+  report(findings: Findings): Promise<void>;
+  signal: AbortSignal;
+}

@@ -1,0 +1,16 @@
+/** A managed object that differs from what the operator last applied. */
+export interface Drift {
+  kind: string;
+  name: string;
+  /** Paths that differ; none when the object was deleted. */
+  fields: string[];
+}
+
+export function describeDrift({ kind, name, fields }: Drift): string {
+  return `${kind} ${name}: ${fields.join(", ") || "deleted"}`;
+}
+
+/** Whether somebody changed a container's image. */
+export function touchesImage({ fields }: Drift): boolean {
+  return fields.some((field) => field.endsWith(".image"));
+}

@@ -1,0 +1,32 @@
+import { LABEL } from "../../api/label.ts";
+import { findConflict } from "./conflict.ts";
+import type { ReconcileContext } from "./context.ts";
+import { namespaceOf } from "./desired-metadata.ts";
+import { findForeignOwner } from "./namespace-claim.ts";
+import { type Stop, stalled, unknown } from "./status.ts";
+
+/** Why this operator must not change anything for the Sovereign; undefined when it may reconcile it. */
+export async function checkEligibility({ deps, sovereign }: ReconcileContext): Promise<Stop | undefined> {
+  const { spec, metadata } = sovereign;
+  if (spec.suspend) {
+    return unknown(
+      "Suspended",
+      "spec.suspend is true: the operator changes nothing; set it to false to continue",
+    );
+  }
+  if (spec.cluster !== undefined) {
+    return unknown(
+      "RemoteCluster",
+      "spec.cluster names another cluster: this operator reconciles only Sovereigns of its own cluster",
+    );
+  }
+  const conflict = findConflict(deps.caches.sovereigns, sovereign);
+  if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
+  const foreignOwner = await findForeignOwner(deps, sovereign);
+  if (foreignOwner === undefined) return undefined;
+  return stalled(
+    "NamespaceNotOurs",
+    `namespace ${namespaceOf(sovereign)} ${foreignOwner}: delete this Sovereign and create it with another spec.namespace, ` +
+      `or label the namespace ${LABEL.sovereign}=${metadata.name}`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN_CONDITION as CONDITION } from "../../api/sovereign.ts";
+import { FieldConflict } from "../../kube/field-conflict.ts";
+import { liveObject } from "./cache.ts";
+import { type ReconcileContext, SOON_MS } from "./context.ts";
+import { type Drift, describeDrift, touchesImage } from "./drift.ts";
+import { falseCondition, waiting } from "./status.ts";
+
+/**
+ * Applies a managed object. An edit by somebody else is reported in the status before it is corrected, so that an
+ * observer can see it, and counted afterwards. Returns the live object when another writer keeps reverting this one.
+ */
+export async function applyManaged(
+  context: ReconcileContext,
+  desired: KubernetesObject,
+): Promise<KubernetesObject> {
+  const { deps, sovereign, findings } = context;
+  const live = liveObject(deps.caches, desired);
+  const driftOf = (fields: string[]): Drift => ({ kind: desired.kind, name: desired.metadata.name, fields });
+  try {
+    const applied = await deps.applier.apply(desired, live, (fields) =>
+      reportDrift(context, driftOf(fields)),
+    );
+    if (applied.kind === "corrected") {
+      const drift = driftOf(applied.fields);
+      const message = `${describeDrift(drift)}: the operator put it back`;
+      findings.conditions.push(falseCondition(CONDITION.inSync, "DriftCorrected", message));
+      deps.events.record(sovereign, "Warning", "DriftCorrected", message);
+      deps.onDrift(sovereign.metadata.name, drift);
+    }
+    return applied.object;
+  } catch (error) {
+    if (!(error instanceof FieldConflict)) throw error;
+    findings.fieldConflict ??= { message: error.message, retryAfterMs: error.retryAfterMs };
+    return live ?? desired;
+  }
+}
+
+async function reportDrift({ report, findings }: ReconcileContext, drift: Drift): Promise<void> {
+  const message = `${describeDrift(drift)}: the operator puts it back now`;
+  await report({
+    ...findings,
+    conditions: [
+      ...findings.conditions,
+      ...(touchesImage(drift) ? [falseCondition(CONDITION.imagePinned, "ImageDrifted", message)] : []),
+      falseCondition(CONDITION.inSync, "DriftFound", message),
+    ],
+    stop: waiting("DriftFound", message, SOON_MS),
+  });
+}

@@ -1,0 +1,82 @@
+import type { KubernetesObject } from "../../api/object.ts";
+import { ownedObjects } from "./cache.ts";
+import type { ReconcileContext } from "./context.ts";
+import { checkEligibility } from "./eligibility.ts";
+import { addFinalizer } from "./finalizer.ts";
+import { databaseIdentity, readSecrets, type Secrets } from "./secret.ts";
+import type { Stop } from "./status.ts";
+import { compareWithReference } from "./step/comparison.ts";
+import { applyConfiguration, type Configuration } from "./step/configuration.ts";
+import { checkDatabase } from "./step/database.ts";
+import { applyFoundation } from "./step/foundation.ts";
+import { migrate, migratedImage } from "./step/migration.ts";
+import { pinImage } from "./step/pin.ts";
+import { checkRollout } from "./step/rollout.ts";
+import { runSmokeTest } from "./step/smoke-test.ts";
+import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
+
+/**
+ * Reconciles a Sovereign in two phases. The first puts back what runs already, before anything is waited for: a
+ * database that is down, or a release or Franchise that is missing, must not keep an edited image running. The second
+ * moves the Sovereign forward to its release. The steps are numbered in the order in which a new Sovereign takes them;
+ * `status.ts` concludes with 10, `Ready`. Each step is idempotent, and the first that cannot go on returns why.
+ */
+export async function reconcileSovereign(context: ReconcileContext): Promise<Stop | undefined> {
+  const ineligible = await checkEligibility(context);
+  if (ineligible !== undefined) return ineligible;
+  const running = await putBack(context);
+  return moveForward(context, running);
+}
+
+/** What the first phase applied. */
+interface Running {
+  foundation: KubernetesObject[];
+  configuration: Configuration;
+  /** Undefined when no migration ran yet, so that the phase needed no Secret. */
+  secrets: Secrets | undefined;
+  /** Undefined while no image was migrated on the present database. */
+  workload: Workload | undefined;
+}
+
+async function putBack(context: ReconcileContext): Promise<Running> {
+  const { deps, sovereign } = context;
+  await addFinalizer(deps, sovereign);
+  const foundation = await applyFoundation(context); // 1. namespace and service accounts
+  const configuration = await applyConfiguration(context); // 2. configuration
+  // A Sovereign that waits for its first image costs no reads of Secrets.
+  if (sovereign.status?.migration === undefined)
+    return { foundation, configuration, secrets: undefined, workload: undefined };
+  const secrets = await readSecrets(deps.client, sovereign);
+  const image = migratedImage(sovereign, databaseIdentity(sovereign, secrets));
+  // 6, ahead of its turn: the workload of the image that runs already.
+  const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
+  return { foundation, configuration, secrets, workload };
+}
+
+async function moveForward(context: ReconcileContext, running: Running): Promise<Stop | undefined> {
+  const { deps, sovereign } = context;
+  const { foundation, configuration } = running;
+  const { image, stop: unpinned } = pinImage(context); // 3. pin the release's image
+  const blocked = configuration.stop ?? unpinned;
+  if (blocked !== undefined || image === undefined) return blocked;
+
+  const secrets = running.secrets ?? (await readSecrets(deps.client, sovereign));
+  const unreachable = await checkDatabase(context, secrets, running.workload?.deployment); // 4. database
+  const database = databaseIdentity(sovereign, secrets);
+  if (unreachable !== undefined || database === undefined) return unreachable;
+  const unmigrated = await migrate(context, image, database); // 5. migration Job
+  if (unmigrated !== undefined) return unmigrated;
+
+  const incomplete = checkSecrets(sovereign, secrets);
+  if (incomplete !== undefined) return incomplete;
+  const kept = running.workload?.image === image ? running.workload : undefined;
+  const workload = kept ?? (await applyWorkload(context, image, secrets)); // 6. workload
+  const managed = [configuration.object, ...workload.objects];
+  await deps.applier.prune([...foundation, ...managed], ownedObjects(deps.caches, sovereign));
+
+  const unfinished = checkRollout(context, workload.deployment); // 7. rollout
+  if (unfinished !== undefined) return unfinished;
+  const { evidence, stop: unproven } = await runSmokeTest(context, image, managed); // 8. smoke test
+  if (evidence === undefined) return unproven;
+  return compareWithReference(context, image, evidence); // 9. comparison with the reference
+}

@@ -1,0 +1,67 @@
+import { BILLING } from "../../../api/name.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
+import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import { podsOf } from "../cache.ts";
+import { type ReconcileContext, SOON_MS } from "../context.ts";
+import { namespaceOf } from "../desired-metadata.ts";
+import { urlOf } from "../desired-workload.ts";
+import { type Evidence, gatherEvidence, isFresh } from "../evidence.ts";
+import { isReadyPod } from "../observed.ts";
+import { falseCondition, type Stop, waiting } from "../status.ts";
+
+const SMOKE_RETRY_MS = 5_000;
+
+/** What the smoke test measured, or why there is no measurement. */
+export type SmokeTestResult = { evidence: Evidence; stop?: never } | { evidence?: never; stop: Stop };
+
+/**
+ * Runs the four-step smoke test against every ready Pod, unless the last one is fresh. `configured` is everything that
+ * billing runs with: another configuration, or other Pods, need another smoke test.
+ */
+export async function runSmokeTest(
+  context: ReconcileContext,
+  image: string,
+  configured: readonly KubernetesObject[],
+): Promise<SmokeTestResult> {
+  const { deps, sovereign, findings } = context;
+  const namespace = namespaceOf(sovereign);
+  findings.facts.url = urlOf(sovereign, namespace);
+  const stop = (reason: string, message: string, retryAfterMs: number) => {
+    findings.conditions.push(falseCondition(CONDITION.voucherShapeVerified, reason, message));
+    return { stop: waiting(reason, message, retryAfterMs) };
+  };
+
+  const pods = podsOf(deps.caches, namespace, "billing").filter(isReadyPod);
+  const unexpected = pods.find((pod) => pod.spec?.containers[0]?.image !== image);
+  if (unexpected !== undefined) {
+    const runs = unexpected.spec?.containers[0]?.image ?? "no container";
+    return stop(
+      "UnexpectedPodImage",
+      `Pod ${unexpected.metadata.name} receives the Service's requests but runs ${runs} instead of the pinned image: ` +
+        "the operator waits until it is gone; delete it if no Deployment owns it",
+      SOON_MS,
+    );
+  }
+  const evidenceDigest = sha256Digest(
+    canonicalJson([configured, pods.map(({ metadata }) => metadata.uid ?? "").sort()]),
+  );
+  const isInSync = !findings.conditions.some(({ type }) => type === CONDITION.inSync);
+  if (isFresh(sovereign, evidenceDigest, isInSync, deps.now().getTime()))
+    return { evidence: sovereign.status ?? {} };
+
+  const { evidence, problem } = await gatherEvidence({
+    pods,
+    identity: sovereign.metadata.uid ?? "",
+    port: BILLING.port,
+    token: await deps.mintToken(sovereign.spec.fqdn),
+    smoke: deps.smoke,
+    evidence: evidenceDigest,
+    now: deps.now,
+    signal: context.signal,
+  });
+  Object.assign(findings.facts, evidence);
+  if (problem === undefined) return { evidence };
+  deps.events.record(sovereign, "Warning", "SmokeTestFailed", problem);
+  return stop("SmokeTestFailed", problem, SMOKE_RETRY_MS);
+}

@@ -1,0 +1,50 @@
+import { ANNOTATION } from "../../../api/label.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
+import type { Sovereign } from "../../../api/sovereign.ts";
+import { liveObject } from "../cache.ts";
+import { type ReconcileContext, SOON_MS } from "../context.ts";
+import { namespaceOf } from "../desired-metadata.ts";
+import { desiredWorkload } from "../desired-workload.ts";
+import { applyManaged } from "../managed-object.ts";
+import type { DeploymentObject } from "../observed.ts";
+import { findMissingSecret, type Secrets, secretsDigest } from "../secret.ts";
+import { type Stop, waiting } from "../status.ts";
+
+export interface Workload {
+  image: string;
+  objects: KubernetesObject[];
+  deployment: DeploymentObject;
+}
+
+/** Applies the workload of an image. While a Secret is missing, the Pods keep the Secrets that they started with. */
+export async function applyWorkload(
+  context: ReconcileContext,
+  image: string,
+  secrets: Secrets,
+): Promise<Workload> {
+  const { deps, sovereign } = context;
+  const digest = secretsDigest(secrets) ?? liveSecretsDigest(context, image);
+  const objects = desiredWorkload(sovereign, image, digest, deps.billingDrainSeconds);
+  let deployment: DeploymentObject | undefined;
+  for (const object of objects) {
+    const live = await applyManaged(context, object);
+    if (object.kind === "Deployment") deployment = live as DeploymentObject;
+  }
+  if (deployment === undefined) throw new Error("the workload has no Deployment");
+  return { image, objects, deployment };
+}
+
+/** The digest of the Secrets that the live Pods started with. */
+function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string): string | undefined {
+  const [deployment] = desiredWorkload(sovereign, image, undefined);
+  const live = deployment && (liveObject(deps.caches, deployment) as DeploymentObject | undefined);
+  return live?.spec?.template?.metadata?.annotations?.[ANNOTATION.secrets];
+}
+
+/** A Pod that refers to a missing Secret does not start, so new Pods wait for the Secret. */
+export function checkSecrets(sovereign: Sovereign, secrets: Secrets): Stop | undefined {
+  const missing = findMissingSecret(secrets);
+  if (missing === undefined) return undefined;
+  const message = `Secret ${namespaceOf(sovereign)}/${missing} does not exist: create it`;
+  return waiting("SecretMissing", message, SOON_MS);
+}
