@@ -3,12 +3,12 @@ import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
 import type { Database } from "./db/database.ts";
-import { createOrderTopic } from "./event/kafka/order-topic.ts";
-import { followTenantTopic } from "./event/kafka/tenant-topic.ts";
+import { createOrderTopic } from "./event/order-topic.ts";
 import { createOutboxRelay, KAFKA_SINK } from "./event/outbox.ts";
 import { runJanitor } from "./janitor.ts";
 import type { TenantDirectory } from "./tenant/directory.ts";
 import { createTenantEventReceiver } from "./tenant/event-receiver.ts";
+import { followTenantTopic } from "./tenant/topic.ts";
 
 const RESTART_MS = 5_000;
 

@@ -1,9 +1,9 @@
-/** A Ctrl-C reaches a process from the terminal and again through npm; only what comes later is a second wish. */
-const SAME_WISH_MS = 1_000;
+/** npm forwards SIGINT, so one Ctrl-C arrives twice: repeats within this time are ignored. */
+const REPEAT_MS = 1_000;
 
 /**
- * An `AbortSignal` that fires on the first SIGTERM or SIGINT. A second one, a second later or more, ends the process at
- * once (exit code 130), for the person who will not wait.
+ * An `AbortSignal` that fires on the first SIGTERM or SIGINT. A second signal, more than a second later, ends the process
+ * at once with exit code 130.
  */
 export function createShutdownSignal(): AbortSignal {
   const controller = new AbortController();
@@ -12,7 +12,7 @@ export function createShutdownSignal(): AbortSignal {
     if (!controller.signal.aborted) {
       firstAt = performance.now();
       controller.abort(new Error(`received ${name}`));
-    } else if (performance.now() - firstAt > SAME_WISH_MS) process.exit(130);
+    } else if (performance.now() - firstAt > REPEAT_MS) process.exit(130);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
@@ -37,4 +37,22 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(done, delayMs);
     signal?.addEventListener("abort", done, { once: true });
   });
+}
+
+/** The promise, or a rejection as soon as the signal fires. What the promise does after that is ignored. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Waits until the promise settles, at most this long. Never rejects. */
+export async function settledWithin(waitMs: number, promise: Promise<unknown>): Promise<void> {
+  const settled = new AbortController();
+  const settle = () => settled.abort();
+  promise.then(settle, settle);
+  await sleep(waitMs, settled.signal);
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ORDER_TOPIC } from "../../src/billing/event/kafka/order-topic.ts";
-import { TENANT_TOPIC } from "../../src/billing/event/kafka/tenant-topic.ts";
+import { ORDER_TOPIC } from "../../src/billing/event/order-topic.ts";
 import { reconcileLedger } from "../../src/billing/ledger/reconcile-ledger.ts";
+import { TENANT_TOPIC } from "../../src/billing/tenant/topic.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
 import { ask, signToken } from "../support/builder/billing.ts";
 import { createBillingProcesses, until } from "../support/process/billing-process.ts";

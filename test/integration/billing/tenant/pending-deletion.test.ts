@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createDatabase } from "../../../../src/billing/db/database.ts";
-import { TENANT_TOPIC } from "../../../../src/billing/event/kafka/tenant-topic.ts";
 import { handleTenantDeleted } from "../../../../src/billing/tenant/deletion.ts";
+import { TENANT_TOPIC } from "../../../../src/billing/tenant/topic.ts";
 import {
   billing,
   books,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createOrderTopic } from "../../../../src/billing/event/kafka/order-topic.ts";
+import { createOrderTopic } from "../../../../src/billing/event/order-topic.ts";
 import { type OutboxEvent, SinkUnavailableError } from "../../../../src/billing/event/outbox.ts";
 import { freePort } from "../../../support/process/free-port.ts";
 

@@ -1,14 +1,13 @@
-import { errorMessage } from "../../../platform/errors.ts";
-import type { Logger } from "../../../platform/log.ts";
-import { sleep } from "../../../platform/shutdown.ts";
-import type { TenantEventReceiver } from "../../tenant/event-receiver.ts";
-import { settledWithin, untilAborted } from "./timeout.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import { settledWithin, sleep, untilAborted } from "../../platform/shutdown.ts";
+import type { TenantEventReceiver } from "./event-receiver.ts";
 
 export const TENANT_TOPIC = "sme.tenant.events";
-/** The earlier service's group: its committed offsets are where we go on. */
+/** The earlier service's consumer group: this service continues at its committed offsets. */
 const TENANT_GROUP = "billing-tenant-events";
 
-export interface TenantTopicDeps {
+interface TenantTopicDeps {
   brokers: readonly string[];
   receive: TenantEventReceiver;
   logger: Logger;
@@ -17,27 +16,24 @@ export interface TenantTopicDeps {
 
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 15_000;
-/** Whatever held for so long was no failed attempt. */
+/** A connection that lasted this long was good: the back-off starts again. */
 const STEADY_MS = 60_000;
 const CLOSE_MS = 3_000;
 
 /**
- * Follows the tenants' topic until the signal fires. An offset is committed after its message was received to the end,
- * so a message may come again, in this process or another, and none is passed over. Whatever breaks the connection or
- * the membership in the group, a new consumer takes its place.
+ * Reads the tenant topic until the signal fires. An offset is committed after its message was handled, so a message may be
+ * delivered again, to this process or another, and no message is skipped. When the connection or the membership in the
+ * group breaks, a new consumer replaces the old one.
  */
 export async function followTenantTopic(deps: TenantTopicDeps): Promise<void> {
   const { logger, signal } = deps;
   let backOffMs = FIRST_BACK_OFF_MS;
   while (!signal.aborted) {
     const startedMs = performance.now();
-    const reason = await consume(deps).then(() => "the group was left", errorMessage);
+    const reason = await consume(deps).then(() => "the consumer left its group", errorMessage);
     if (signal.aborted) break;
     if (performance.now() - startedMs > STEADY_MS) backOffMs = FIRST_BACK_OFF_MS;
-    logger.warn(
-      { topic: TENANT_TOPIC, reason, backOffMs },
-      "the tenants' topic cannot be read: trying again",
-    );
+    logger.warn({ topic: TENANT_TOPIC, reason, backOffMs }, "the tenant topic cannot be read: trying again");
     await sleep(backOffMs, signal);
     backOffMs = Math.min(MAX_BACK_OFF_MS, backOffMs * 2);
   }
@@ -61,19 +57,19 @@ async function consume(deps: TenantTopicDeps): Promise<void> {
     maxWaitTime: 1_000,
   });
   const broken = new AbortController();
-  // Unheard, the event would end the process.
+  // Without a listener, an `error` event ends the process.
   consumer.on("error", (error) => broken.abort(error));
   const stop = AbortSignal.any([signal, broken.signal]);
   try {
     const opening = consumer.consume({ topics: [TENANT_TOPIC], mode: "committed", fallbackMode: "earliest" });
-    // One that opens when nobody waits for it any more fails in silence.
+    // After an abort the stream may still open: its later errors are of no interest.
     opening.then(
       (late) => late.on("error", () => undefined),
       () => undefined,
     );
     const stream = await untilAborted(opening, stop);
     stop.addEventListener("abort", () => stream.destroy(signal.aborted ? undefined : stop.reason));
-    logger.info({ topic: TENANT_TOPIC, group: TENANT_GROUP }, "following the tenants' topic");
+    logger.info({ topic: TENANT_TOPIC, group: TENANT_GROUP }, "reading the tenant topic");
     for await (const message of stream) {
       const { topic, partition, offset, value } = message;
       const outcome = await receive({ topic, partition, offset, value }, stop);

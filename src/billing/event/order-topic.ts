@@ -1,8 +1,8 @@
 import type { MessageToProduce, Producer } from "@platformatic/kafka";
-import { errorMessage } from "../../../platform/errors.ts";
-import type { TenantSubdomain } from "../../tenant/directory.ts";
-import { type OutboxEvent, SinkUnavailableError } from "../outbox.ts";
-import { settledWithin, untilAborted } from "./timeout.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import { settledWithin, untilAborted } from "../../platform/shutdown.ts";
+import type { TenantSubdomain } from "../tenant/directory.ts";
+import { type OutboxEvent, SinkUnavailableError } from "./outbox.ts";
 
 export const ORDER_TOPIC = "sme.order.events";
 
