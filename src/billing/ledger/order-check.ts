@@ -1,6 +1,5 @@
-import { ORGANIZATION_SINK } from "../event/outbox.ts";
-import { DELIVERED_RETENTION } from "../janitor.ts";
-import type { LedgerCheck } from "./reconcile-ledger.ts";
+import { DELIVERED_RETENTION, ORGANIZATION_SINK } from "../event/outbox.ts";
+import type { LedgerCheck } from "./check.ts";
 
 /**
  * Orders, what they moved, and what followed from them: each query is one pass over its tables, and lists the rows that

@@ -37,20 +37,20 @@ export function createReportService(deps: { database: Database }): ReportService
   const { database } = deps;
   return {
     async redemptions(days) {
-      // An adopted edge counts as a redemption, and grants nothing that anybody wrote down.
+      // An adopted redemption counts too; what it granted was never recorded.
       const rows = await database.query<Omit<RedemptionDay, "granted_omr">>({
         name: "redemptions-by-day",
         text: `WITH span AS (SELECT (now() AT TIME ZONE 'UTC')::date AS today),
-                    edge AS (
+                    by_day AS (
                       SELECT (e.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS redemptions,
                              coalesce(sum(e.amount_baisa), 0) AS granted
                         FROM promo_redemptions e, span
                        WHERE e.created_at >= (span.today - ($1::int - 1))::timestamp AT TIME ZONE 'UTC'
                        GROUP BY 1)
-               SELECT to_char(span.today - ago, 'YYYY-MM-DD') AS date, coalesce(edge.redemptions, 0)::int AS redemptions,
-                      coalesce(edge.granted, 0)::float8 AS granted_baisa
+               SELECT to_char(span.today - ago, 'YYYY-MM-DD') AS date, coalesce(by_day.redemptions, 0)::int AS redemptions,
+                      coalesce(by_day.granted, 0)::float8 AS granted_baisa
                  FROM span CROSS JOIN generate_series($1::int - 1, 0, -1) AS ago
-                 LEFT JOIN edge ON edge.day = span.today - ago
+                 LEFT JOIN by_day ON by_day.day = span.today - ago
                 ORDER BY ago DESC`,
         values: [days],
       });

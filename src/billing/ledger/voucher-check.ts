@@ -1,17 +1,17 @@
-import type { LedgerCheck } from "./reconcile-ledger.ts";
+import type { LedgerCheck } from "./check.ts";
 
 /** Counters, redemptions and grants: each query is one pass over its tables, and lists the rows that disagree. */
 export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
   {
-    kind: "counter-differs-from-edges",
-    sql: `SELECT (coalesce(p.times_redeemed, 0) - coalesce(e.edges, 0) = p.adopted_excess AND p.adopted) AS adopted,
-                 jsonb_build_object('code', p.code, 'times_redeemed', p.times_redeemed, 'edges', coalesce(e.edges, 0)) AS row
+    kind: "counter-differs-from-redemptions",
+    sql: `SELECT (coalesce(p.times_redeemed, 0) - coalesce(e.redemptions, 0) = p.adopted_excess AND p.adopted) AS adopted,
+                 jsonb_build_object('code', p.code, 'times_redeemed', p.times_redeemed, 'redemptions', coalesce(e.redemptions, 0)) AS row
             FROM promo_codes p
-            LEFT JOIN (SELECT code, count(*) AS edges FROM promo_redemptions GROUP BY code) e ON e.code = p.code
-           WHERE coalesce(p.times_redeemed, 0) <> coalesce(e.edges, 0)`,
+            LEFT JOIN (SELECT code, count(*) AS redemptions FROM promo_redemptions GROUP BY code) e ON e.code = p.code
+           WHERE coalesce(p.times_redeemed, 0) <> coalesce(e.redemptions, 0)`,
   },
   {
-    kind: "edge-differs-from-ledger",
+    kind: "redemption-differs-from-ledger",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('customer_id', r.customer_id, 'code', r.code, 'order_id', r.order_id, 'amount_baisa', r.amount_baisa,
                    'ledger_baisa', coalesce(l.granted, 0), 'ledger_rows', coalesce(l.entries, 0)) AS row
@@ -23,7 +23,7 @@ export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
            WHERE NOT r.adopted AND (coalesce(l.granted, 0) IS DISTINCT FROM r.amount_baisa OR coalesce(l.entries, 0) <> 1)`,
   },
   {
-    kind: "grant-without-edge",
+    kind: "grant-without-redemption",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('ledger_id', g.id, 'order_id', g.order_id, 'customer_id', g.customer_id, 'code', g.promo_code,
                    'amount_baisa', g.amount_baisa) AS row
@@ -35,7 +35,7 @@ export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
                               WHERE r.customer_id = g.customer_id AND r.code = g.promo_code AND r.order_id::text = g.order_id)`,
   },
   {
-    kind: "order-without-edge",
+    kind: "order-without-redemption",
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'promo_code', o.promo_code) AS row
             FROM orders o
            WHERE NOT o.adopted AND o.promo_code IS NOT NULL

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 describe("checkout", () => {
-  it("writes edge, counter, grant, order, spend, subscription and event in one go", async () => {
+  it("writes redemption, counter, grant, order, spend, subscription and event in one go", async () => {
     await issueVoucher(billing, code);
     const answer = await placeOrder(billing, "salma", {
       addons: ["backup"],

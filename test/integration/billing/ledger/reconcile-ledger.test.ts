@@ -42,22 +42,22 @@ describe("reconcileLedger", () => {
     [
       "a counter that was raised",
       "UPDATE promo_codes SET times_redeemed = 2",
-      ["counter-differs-from-edges"],
+      ["counter-differs-from-redemptions"],
     ],
     [
-      "an edge that was removed",
+      "a redemption that was removed",
       "DELETE FROM promo_redemptions",
-      ["counter-differs-from-edges", "grant-without-edge", "order-without-edge"],
+      ["counter-differs-from-redemptions", "grant-without-redemption", "order-without-redemption"],
     ],
     [
-      "an edge of another amount",
+      "a redemption of another amount",
       "UPDATE promo_redemptions SET amount_baisa = 1",
-      ["edge-differs-from-ledger"],
+      ["redemption-differs-from-ledger"],
     ],
     [
       "a grant that was removed",
       "DELETE FROM credit_ledger WHERE kind = 'grant'",
-      ["balance-differs-from-ledger", "edge-differs-from-ledger"],
+      ["balance-differs-from-ledger", "redemption-differs-from-ledger"],
     ],
     [
       "a spend that was removed",
@@ -82,7 +82,7 @@ describe("reconcileLedger", () => {
     [
       "an adopted amount that was changed",
       "UPDATE credit_ledger SET adopted = true, amount_omr = 7 WHERE kind = 'grant'",
-      ["amounts-differ", "edge-differs-from-ledger"],
+      ["amounts-differ", "redemption-differs-from-ledger"],
     ],
   ])("finds %s", async (_what, statement, expected) => {
     // Past the triggers and foreign keys, as only the database's own administrator could.

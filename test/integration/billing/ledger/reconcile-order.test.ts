@@ -219,7 +219,7 @@ describe("reconcileLedger, of orders", () => {
       "a failed order's grant that stayed",
       () => unbook("failed", "undo"),
       "failed",
-      ["grant-differs-from-order", "grant-without-edge", "order-without-edge"],
+      ["grant-differs-from-order", "grant-without-redemption", "order-without-redemption"],
     ],
     [
       "a failed order's grant that came twice",
