@@ -2,21 +2,23 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import type { Queryable } from "./db/database.ts";
+import { DELIVERED_RETENTION } from "./event/outbox.ts";
 
 export interface JanitorDeps {
   database: Queryable;
   logger: Logger;
 }
 
-/** Long enough to look into what was delivered, and for any client's retry with the same Idempotency-Key. */
-export const DELIVERED_RETENTION = "7 days";
-/** Stripe sends an event again for 30 days, when somebody asks it to. */
+/** A client may repeat a request with the same Idempotency-Key for this long. */
+const IDEMPOTENCY_RETENTION = "7 days";
+/** Stripe can send an event again, on request, for 30 days. */
 const PAYMENT_EVENT_RETENTION = "35 days";
 const BATCH = 1_000;
 const PAUSE_MS = 100;
 const INTERVAL_MS = 3_600_000;
 
-// Each deletes at most a batch of the oldest rows, through an index on their age. Replicas pass each other by.
+// Each statement deletes at most one batch of the oldest rows, through an index on their age. Replicas skip rows that another
+// replica has locked.
 const SWEEPS = [
   {
     name: "outbox",
@@ -27,7 +29,7 @@ const SWEEPS = [
   {
     name: "idempotency_records",
     text: `DELETE FROM idempotency_records r USING (
-             SELECT user_id, key FROM idempotency_records WHERE created_at < now() - interval '${DELIVERED_RETENTION}'
+             SELECT user_id, key FROM idempotency_records WHERE created_at < now() - interval '${IDEMPOTENCY_RETENTION}'
               ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) old
             WHERE r.user_id = old.user_id AND r.key = old.key RETURNING 1`,
   },
@@ -39,7 +41,7 @@ const SWEEPS = [
   },
 ];
 
-/** Deletes delivered events, idempotency records and what is remembered of payment events, past their retention; how many of each. */
+/** Deletes delivered events, idempotency records and records of payment events past their retention. Returns how many of each. */
 export async function sweep(
   { database, logger }: JanitorDeps,
   signal: AbortSignal,
@@ -57,11 +59,14 @@ export async function sweep(
   return deleted;
 }
 
-/** Sweeps now and then until the signal fires. */
+/** Sweeps once an hour until the signal fires. */
 export async function runJanitor(deps: JanitorDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sweep(deps, signal).catch((error: unknown) =>
-      deps.logger.warn({ reason: errorMessage(error) }, "old rows could not be deleted: next time"),
+      deps.logger.warn(
+        { reason: errorMessage(error) },
+        "old rows could not be deleted: trying again in an hour",
+      ),
     );
     await sleep(INTERVAL_MS, signal);
   }

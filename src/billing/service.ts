@@ -2,7 +2,7 @@ import type { Express } from "express";
 import type { JSONWebKeySet } from "jose";
 import type pg from "pg";
 import type { Logger } from "../platform/log.ts";
-import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
+import type { Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
 import { createTokenVerifier } from "./auth/token.ts";
 import { createBackground } from "./background.ts";
@@ -14,7 +14,7 @@ import {
   createCatalogSource,
   parseCatalogFile,
 } from "./checkout/catalog.ts";
-import { type CountPlaced, createCheckout } from "./checkout/checkout.ts";
+import { createCheckout } from "./checkout/checkout.ts";
 import { createDatabase, createPool } from "./db/database.ts";
 import { CheckoutError } from "./errors.ts";
 import { KAFKA_SINK, ORGANIZATION_SINK } from "./event/outbox.ts";
@@ -39,6 +39,7 @@ import { createValidator } from "./http/validation.ts";
 import { createAccountService } from "./ledger/account.ts";
 import { createReportService } from "./ledger/report.ts";
 import { createRevenueService } from "./ledger/revenue.ts";
+import { createPlacedOrderCount, observePool } from "./metric.ts";
 import { createPayment } from "./payment/payment.ts";
 import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
 import type { BillingSettings } from "./settings.ts";
@@ -115,7 +116,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const background = createBackground({ database, brokers, tenants, logger, registry });
-  const countPlaced = createPlacedCount(registry);
+  const countPlacedOrder = createPlacedOrderCount(registry);
   const payment = createPayment({
     database,
     configuration: settings.payment,
@@ -124,7 +125,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     now,
     logger,
     registry,
-    countPlaced,
+    countPlacedOrder,
   });
   const checkout = createCheckout({
     database,
@@ -132,7 +133,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
     tenants,
     payment: payment.orders,
-    countPlaced,
+    countPlacedOrder,
   });
 
   const operations: Operation[] = [
@@ -229,28 +230,4 @@ function answerOf(state: ReadinessState): Readiness {
     case "mismatch":
       return { ready: false, body: { status: "unavailable", reason: state.reason } };
   }
-}
-
-function createPlacedCount(registry: Registry): CountPlaced {
-  const placed = new Counter({
-    name: "catalyst_billing_checkouts_total",
-    help: "Orders placed, by whether a voucher was redeemed.",
-    labelNames: ["voucher"],
-    registers: [registry],
-  });
-  return (hasRedeemed) => placed.inc({ voucher: hasRedeemed ? "redeemed" : "none" });
-}
-
-function observePool(pool: pg.Pool, registry: Registry): void {
-  const gauge = new Gauge({
-    name: "catalyst_billing_database_connections",
-    help: "Connections of the pool, and requests waiting for one.",
-    labelNames: ["state"],
-    registers: [registry],
-    collect() {
-      gauge.set({ state: "total" }, pool.totalCount);
-      gauge.set({ state: "idle" }, pool.idleCount);
-      gauge.set({ state: "waiting" }, pool.waitingCount);
-    },
-  });
 }

@@ -1,14 +1,8 @@
 import type { EnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import type { TokenSettings } from "./auth/token.ts";
+import type { PreviewLimits } from "./http/limit/preview-limiter.ts";
 import { type PaymentConfiguration, readPaymentConfiguration } from "./payment/configuration.ts";
-
-export interface PreviewLimits {
-  /** Previews for each client and minute; 0 = no limit. */
-  perMinute: number;
-  /** Of these, ones that found nothing; 0 = no limit. */
-  missesPerMinute: number;
-}
 
 /** What a billing service is told from outside; files are paths here, opened (and watched) by the service. */
 export interface BillingSettings {

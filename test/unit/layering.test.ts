@@ -34,6 +34,25 @@ function MAY_IMPORT_EVERYTHING(): string[] {
   ];
 }
 
+/**
+ * Inside billing: each folder, and what of billing it may import besides itself. Files at its root that are not named here
+ * assemble the service, and may import every folder.
+ */
+const BILLING_MAY_IMPORT: Record<string, string[]> = {
+  "errors.ts": [],
+  "metric.ts": [],
+  "branding.ts": [],
+  db: ["errors.ts"],
+  auth: ["errors.ts", "db"],
+  voucher: ["errors.ts", "db", "auth"],
+  tenant: ["errors.ts", "db"],
+  event: ["db", "tenant"],
+  payment: ["errors.ts", "metric.ts", "db", "voucher"],
+  ledger: ["errors.ts", "db", "auth", "voucher", "tenant", "event"],
+  checkout: ["errors.ts", "metric.ts", "db", "auth", "voucher", "tenant", "payment"],
+  http: ["errors.ts", "branding.ts", "db", "auth", "voucher", "tenant", "payment", "ledger", "checkout"],
+};
+
 const KUBERNETES_CLIENT_USERS = ["kube", "playground", "cli"];
 
 /** A package: other folders import its entry and no other file of it. */
@@ -85,6 +104,22 @@ describe("layering", () => {
         return from !== to && !MAY_IMPORT.find(([name]) => name === from)?.[1].includes(to);
       })
       .map(({ file, specifier }) => `${file} imports ${specifier}`);
+    expect(forbidden).toEqual([]);
+  });
+
+  it("lets each folder of billing import only what its table allows", () => {
+    /** The part of billing that a file belongs to: a folder, or a file at the root. */
+    const partOf = (file: string) => file.split("/")[1] ?? "";
+    const forbidden = imports
+      .filter(({ file, specifier }) => file.startsWith("billing/") && specifier.startsWith("."))
+      .map(({ file, specifier }) => ({ file, target: relative(SRC, resolve(SRC, dirname(file), specifier)) }))
+      .filter(({ file, target }) => {
+        const [from, to] = [partOf(file), partOf(target)];
+        const allowed = BILLING_MAY_IMPORT[from];
+        if (!target.startsWith("billing/") || from === to) return false;
+        return allowed === undefined ? !from.endsWith(".ts") : !allowed.includes(to);
+      })
+      .map(({ file, target }) => `${file} imports ${target}`);
     expect(forbidden).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
+import type { CountPlacedOrder } from "../metric.ts";
 import type { OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { voucherKey } from "../voucher/voucher.ts";
@@ -17,7 +18,7 @@ interface CheckoutOrder {
   voucherCode: string;
 }
 
-interface PlacedOrder {
+interface CheckoutResult {
   orderId: string;
   /** The customer's credit after this order. */
   balanceBaisa: number;
@@ -32,10 +33,7 @@ export type Checkout = (
   caller: Caller,
   order: CheckoutOrder,
   claim: IdempotencyClaim | undefined,
-) => Promise<PlacedOrder>;
-
-/** Hears of each order once, when it is placed: at once by credit, or later by card. */
-export type CountPlaced = (hasRedeemed: boolean) => void;
+) => Promise<CheckoutResult>;
 
 export function createCheckout(deps: {
   database: Database;
@@ -43,9 +41,9 @@ export function createCheckout(deps: {
   call: CheckoutCall;
   tenants: TenantDirectory | undefined;
   payment: OrderPayment;
-  countPlaced: CountPlaced;
+  countPlacedOrder: CountPlacedOrder;
 }): Checkout {
-  const { database, catalog, call, tenants, payment, countPlaced } = deps;
+  const { database, catalog, call, tenants, payment, countPlacedOrder } = deps;
 
   async function place(
     caller: Caller,
@@ -89,7 +87,7 @@ export function createCheckout(deps: {
     );
     if (row.answer === null) throw refusalOf(row.outcome);
     const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
-    if (row.outcome === "placed" && row.isNew) countPlaced(voucher !== null);
+    if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
     const placed = { orderId: order_id, balanceBaisa: balance_baisa };
     if (card_baisa === null) return placed;
     const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId: order.planId });

@@ -9,7 +9,7 @@ export const ORGANIZATION_SINK = "organization";
 export const KAFKA_SINK = "kafka";
 
 /** What `order.placed` carries: enough to create an Organization, and everything that older consumers read. */
-interface OrderPlaced {
+interface OrderPlacedPayload {
   /** The order's id. */
   id: string;
   customer_id: string;
@@ -34,7 +34,7 @@ export interface OutboxEvent {
   eventId: string;
   type: "order.placed";
   tenantId: string;
-  payload: OrderPlaced;
+  payload: OrderPlacedPayload;
   createdAt: Date;
   /** 1 on the first try. */
   attempt: number;
@@ -44,6 +44,9 @@ export interface OutboxEvent {
 export class SinkUnavailableError extends Error {
   override readonly name = "SinkUnavailableError";
 }
+
+/** How long a delivered event stays in the outbox, for those who look into a delivery. */
+export const DELIVERED_RETENTION = "7 days";
 
 export interface OutboxRelayDeps {
   pool: pg.Pool;
@@ -64,7 +67,7 @@ interface OutboxRow {
   event_id: string;
   type: "order.placed";
   tenant_id: string;
-  payload: OrderPlaced;
+  payload: OrderPlacedPayload;
   created_at: Date;
   attempts: number;
 }

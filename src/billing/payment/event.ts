@@ -1,8 +1,8 @@
 import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
-import type { CountPlaced } from "../checkout/checkout.ts";
 import { type Database, describeRefusal, isTaken, type Queryable } from "../db/database.ts";
 import { PaymentError, RequestError } from "../errors.ts";
+import type { CountPlacedOrder } from "../metric.ts";
 import {
   parseInvoiceObject,
   parseSessionObject,
@@ -49,9 +49,9 @@ export function createPaymentEventReceiver(deps: {
   logger: Logger;
   /** Hears of each event, by its type: one that we handle, or `other`. */
   count: (type: string, outcome: EventOutcome) => void;
-  countPlaced: CountPlaced;
+  countPlacedOrder: CountPlacedOrder;
 }): PaymentEventReceiver {
-  const { database, settings, settlement, now, logger, count, countPlaced } = deps;
+  const { database, settings, settlement, now, logger, count, countPlacedOrder } = deps;
 
   /** In the transaction that records the event, so that it is applied once or not at all. */
   async function apply(
@@ -144,7 +144,7 @@ export function createPaymentEventReceiver(deps: {
       paid = order;
     });
     count(HANDLED.has(event.type) ? event.type : "other", outcome);
-    if (paid?.outcome === "paid" && outcome !== "unusable") countPlaced(paid.hasRedeemed);
+    if (paid?.outcome === "paid" && outcome !== "unusable") countPlacedOrder(paid.hasRedeemed);
   };
 }
 

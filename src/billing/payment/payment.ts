@@ -1,7 +1,7 @@
 import type { Logger } from "../../platform/log.ts";
 import { Counter, type Registry } from "../../platform/metrics.ts";
-import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database } from "../db/database.ts";
+import type { CountPlacedOrder } from "../metric.ts";
 import type { PaymentConfiguration } from "./configuration.ts";
 import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";
 import { createOrderPayment, type OrderPayment } from "./order-payment.ts";
@@ -27,9 +27,10 @@ export function createPayment(deps: {
   now: () => Date;
   logger: Logger;
   registry: Registry;
-  countPlaced: CountPlaced;
+  countPlacedOrder: CountPlacedOrder;
 }): Payment {
-  const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry, countPlaced } = deps;
+  const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry, countPlacedOrder } =
+    deps;
   const { fixedKeys, settingsKey } = configuration;
   const events = new Counter({
     name: "catalyst_billing_payment_events_total",
@@ -62,8 +63,8 @@ export function createPayment(deps: {
       now,
       logger,
       count: (type, outcome) => events.inc({ type, outcome }),
-      countPlaced,
+      countPlacedOrder,
     }),
-    sweeper: createSweeper({ database, settings, processor, settlement, countPlaced, logger }),
+    sweeper: createSweeper({ database, settings, processor, settlement, countPlacedOrder, logger }),
   };
 }

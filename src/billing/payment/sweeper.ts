@@ -1,8 +1,8 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
-import type { CountPlaced } from "../checkout/checkout.ts";
 import type { Database } from "../db/database.ts";
+import type { CountPlacedOrder } from "../metric.ts";
 import { UnusableObjectError } from "./event-object.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
@@ -31,7 +31,7 @@ export interface SweeperDeps {
   settings: PaymentSettingsService;
   processor: PaymentProcessor;
   settlement: SessionSettlement;
-  countPlaced: CountPlaced;
+  countPlacedOrder: CountPlacedOrder;
   logger: Logger;
 }
 
@@ -41,7 +41,7 @@ export interface SweeperDeps {
  * others: every settlement looks again under the order's lock. What fails holds up nothing else.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
-  const { database, settings, processor, settlement, countPlaced, logger } = deps;
+  const { database, settings, processor, settlement, countPlacedOrder, logger } = deps;
 
   async function undoOrphans(): Promise<void> {
     const orphans = await database.query<{ id: string }>({
@@ -119,7 +119,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
           );
           return { outcome: "unknown" as const, hasRedeemed: false };
         });
-        if (outcome === "paid") countPlaced(hasRedeemed);
+        if (outcome === "paid") countPlacedOrder(hasRedeemed);
       }
     });
   }

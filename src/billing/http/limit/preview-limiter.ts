@@ -1,5 +1,11 @@
-import type { PreviewLimits } from "../../settings.ts";
 import { createRateLimit } from "./rate-limit.ts";
+
+export interface PreviewLimits {
+  /** Previews for each client and minute; 0 = no limit. */
+  perMinute: number;
+  /** Previews that found nothing, for each client and minute; 0 = no limit. */
+  missesPerMinute: number;
+}
 
 export interface PreviewLimiter {
   /** Runs a lookup within the client's limits; undefined from it is a miss. Throws `rate_limited`. */
