@@ -18,7 +18,6 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 # Without the playground: .dockerignore leaves it out.
 COPY src src
-COPY docs/errors.md docs/errors.md
 USER 65532:65532
 # The small young generation saves 8 MiB of resident memory at rest (142 MiB instead of 150 MiB).
 ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/src/cli/main.ts"]

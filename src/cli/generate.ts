@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/registry.ts";
 import { type Command, EXIT } from "./command.ts";
+import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";
 import { type Example, kindIndex, kindPage, pageName } from "./generate-kind-page.ts";
 
@@ -34,6 +35,7 @@ function generatedFiles(): GeneratedFile[] {
     ...pages,
     { path: "docs/kinds/README.md", content: kindIndex(KINDS) },
     { path: "docs/operator-flags.md", content: flagPage() },
+    { path: "docs/errors.md", content: errorPage() },
   ];
 }
 
@@ -64,7 +66,8 @@ export const command: Command = {
   summary: "write what is generated: CRDs, their pages, the schema's shape",
   help: `Usage: catalyst generate [--check]
 
-Writes crds/*.yaml and docs/kinds/*.md from src/api, docs/operator-flags.md from src/cli/operator, and
+Writes crds/*.yaml and docs/kinds/*.md from src/api, docs/operator-flags.md from
+src/cli/operator-flag.ts, docs/errors.md from the table of problems, and
 src/billing/db/shape.json from the migrations, which it runs on a PostgreSQL of its own. With --check writes
 nothing and names the stale files.
 

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { PROBLEMS } from "./problem-table.ts";
 
-/** Where a problem's `type` leads: a page with an entry for each code. */
+/** The page that a problem's `type` refers to. It has an entry for each code. */
 export const ERROR_PAGE_PATH = "/billing/errors";
 
-/** Far more than a path of ours has: nobody gets a longer answer for a longer path. */
+/** Deeper than any path of this API: a longer path must not make the answer longer. */
 const MAX_DEPTH = 16;
 
 /**
- * A reference from a request's path to the entry of a code, relative to where the client asked: a gateway may have taken a
- * prefix off the path (the earlier one takes `/api`), and only the client knows it.
+ * A reference from the requested path to the entry of a code. It is relative because a gateway may have removed a prefix from
+ * the path (the earlier gateway removes `/api`), and only the client knows that prefix.
  */
 export function errorReference(code: string, requestPath: string): string {
   const depth = requestPath.split("/").length - 2;
@@ -17,9 +17,6 @@ export function errorReference(code: string, requestPath: string): string {
   return `${root}${ERROR_PAGE_PATH.slice(1)}#${code}`;
 }
 
-/** The repository's own page about errors; the image has it too. */
-const SOURCE = new URL("../../../docs/errors.md", import.meta.url);
-const ROW = /^\| `(\w+)` \| (\d{3}) \| (.+) \|$/gm;
 const STYLE = `:root{color-scheme:light dark}
 body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:52rem;padding:1.5rem}
 dt{font-weight:600;margin-top:1rem}
@@ -31,16 +28,10 @@ export const ERROR_PAGE_HEADERS = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** The page as HTML, each entry under its code as fragment. Undefined where the document was not shipped. */
-export function readErrorPage(): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(SOURCE, "utf8");
-  } catch {
-    return undefined;
-  }
-  const entries = [...text.matchAll(ROW)].map(
-    ([, code, status, meaning = ""]) =>
+/** The table of problems as HTML. Each entry has its code as fragment. */
+export function renderErrorPage(): string {
+  const entries = Object.entries(PROBLEMS).map(
+    ([code, { status, meaning }]) =>
       `<dt id="${code}"><code>${code}</code> · ${status}</dt>\n<dd>${htmlOf(meaning)}</dd>`,
   );
   return `<!doctype html>
@@ -63,7 +54,7 @@ ${entries.join("\n")}
 `;
 }
 
-/** One line of the document: text and code spans. */
+/** Text with code spans, as HTML. */
 function htmlOf(markdown: string): string {
   return markdown
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

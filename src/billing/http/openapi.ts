@@ -3,8 +3,8 @@ import { STATUS_CODES } from "node:http";
 import Type, { type TSchema } from "typebox";
 import { EXAMPLES, PROBLEM_EXAMPLE } from "./example.ts";
 import type { Operation } from "./operation.ts";
-import { type ProblemCode, problemsByStatus } from "./operation-problem.ts";
-import { PROBLEMS } from "./problem.ts";
+import { problemsByStatus } from "./operation-problem.ts";
+import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 import { ProblemAnswer } from "./schema/state.ts";
 
 /** Groups of operations, by the beginnings of their paths; the last takes the rest. */

@@ -1,10 +1,8 @@
 import type { BillingErrorCode } from "../errors.ts";
 import type { Operation } from "./operation.ts";
-import { PROBLEMS } from "./problem.ts";
+import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
-export type ProblemCode = keyof typeof PROBLEMS;
-
-/** Every code that an operation can answer: what its access, body and parameters bring along, and what it names itself. */
+/** Every code that an operation can answer with: those that follow from its access, body and parameters, and those that it names. */
 function problemsOf(operation: Operation): ProblemCode[] {
   const { access, body, path, query, takesIdempotencyKey, raises = [] } = operation;
   const codes = new Set<ProblemCode>([...raises, "internal"]);
@@ -22,12 +20,12 @@ function problemsOf(operation: Operation): ProblemCode[] {
     "idempotency_in_flight",
     "idempotency_mismatch",
   );
-  // All that lies under it asks the database.
+  // Every operation under this path uses the database.
   add(path.startsWith("/billing/"), "database_unavailable");
   return [...codes].sort();
 }
 
-/** The same by status. */
+/** The codes that an operation can answer with, by status. */
 export function problemsByStatus(operation: Operation): Map<number, ProblemCode[]> {
   return Map.groupBy(problemsOf(operation), (code) => PROBLEMS[code].status);
 }

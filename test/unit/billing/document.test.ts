@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseBranding } from "../../../src/billing/branding.ts";
 import { parseCatalogFile, priceOrder } from "../../../src/billing/checkout/catalog.ts";
-import { PROBLEMS } from "../../../src/billing/http/problem.ts";
 import { parseVoucherGrants } from "../../../src/billing/voucher/grant.ts";
 import { createWatchedFile } from "../../../src/billing/watched-file.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -114,17 +113,4 @@ describe("catalog", () => {
     [{ plans: {} }],
     [{ addons: [{ id: "b", price_omr: 0.0001 }] }],
   ])("refuses %j", (json) => expect(() => parseCatalogFile(json)).toThrow());
-});
-
-describe("docs/errors.md", () => {
-  it("has one line for each code, with its status", () => {
-    const text = readFileSync(resolve(import.meta.dirname, "../../../docs/errors.md"), "utf8");
-    const lines = [...text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [
-      code,
-      Number(status),
-    ]);
-    expect(Object.fromEntries(lines)).toEqual(
-      Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
-    );
-  });
 });

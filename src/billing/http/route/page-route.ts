@@ -10,7 +10,8 @@ import type { ApiDocument } from "../openapi.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { chooseLanguage } from "../page/language.ts";
 import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
-import { codeOf, PROBLEMS } from "../problem.ts";
+import { codeOf } from "../problem.ts";
+import { PROBLEMS } from "../problem-table.ts";
 import { NotReadyAnswer, ReadyAnswer } from "../schema/state.ts";
 
 export interface Readiness {

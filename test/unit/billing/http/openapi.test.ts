@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { BaseResolver, createConfig, lintDocument, makeDocumentFromString } from "@redocly/openapi-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { VoucherError } from "../../../../src/billing/errors.ts";
-import { readErrorPage } from "../../../../src/billing/http/error-page.ts";
-import { PROBLEMS, problemOf } from "../../../../src/billing/http/problem.ts";
+import { renderErrorPage } from "../../../../src/billing/http/error-page.ts";
+import { problemOf } from "../../../../src/billing/http/problem.ts";
+import { PROBLEMS } from "../../../../src/billing/http/problem-table.ts";
 import { createBillingService } from "../../../../src/billing/service.ts";
 import { readBillingSettings } from "../../../../src/billing/settings.ts";
 import { createEnvReader } from "../../../../src/platform/env.ts";
@@ -51,7 +52,7 @@ const RULES = {
 } as const;
 
 /** Paths that take nothing which a client could get wrong: there is no 4xx to describe, and none is made up. */
-const TAKE_NOTHING = ["/openapi.json", "/healthz", "/readyz", "/metrics"];
+const TAKE_NOTHING = ["/billing/errors", "/openapi.json", "/healthz", "/readyz", "/metrics"];
 
 describe("the OpenAPI document", () => {
   async function lint(source: string): Promise<string[]> {
@@ -118,12 +119,15 @@ describe("a problem's type", () => {
       expect(errorPageText).toContain(`<dt id="${code}"><code>${code}</code> · ${status}</dt>`);
   });
 
-  it("says there what docs/errors.md says, and the image has that file", () => {
-    expect(errorPageText).toBe(readErrorPage());
-    expect(errorPageText).toContain("<dd>The body is compressed. Send it as it is.</dd>");
+  it("leads to the meaning that the table and docs/errors.md give", () => {
+    expect(errorPageText).toBe(renderErrorPage());
+    expect(errorPageText).toContain("<dd>The body is compressed. Send it uncompressed.</dd>");
     expect(errorPageText).toContain("<code>Retry-After</code>");
-    const dockerfile = readFileSync(resolve(import.meta.dirname, "../../../../Dockerfile"), "utf8");
-    expect(dockerfile).toContain("COPY docs/errors.md docs/errors.md");
+    const document = readFileSync(resolve(import.meta.dirname, "../../../../docs/errors.md"), "utf8");
+    const rows = [...document.matchAll(/^\| `(\w+)` \| (\d+) \| (.+) \|$/gm)].map(([, ...cells]) => cells);
+    expect(rows).toEqual(
+      Object.entries(PROBLEMS).map(([code, { status, meaning }]) => [code, String(status), meaning]),
+    );
   });
 });
 
