@@ -8,21 +8,21 @@ import { migrateDatabase } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
 import { createLogger } from "../platform/log.ts";
 import { startDatabase } from "../playground/database/postgres.ts";
-import { createReaper } from "../playground/process/reaper.ts";
 import { claimStateDirectory } from "../playground/process/state-directory.ts";
+import { createWatchdog } from "../playground/process/watchdog.ts";
 
 /** The schema that the migrations make, measured on the playground's PostgreSQL. */
 export async function generateShape(signal: AbortSignal): Promise<string> {
   const state = claimStateDirectory(join(tmpdir(), `catalyst-generate-${randomUUID()}`));
-  const reaper = createReaper();
-  const server = await startDatabase({ state, reaper, settings: { fsync: "off" }, signal });
+  const watchdog = createWatchdog();
+  const server = await startDatabase({ state, watchdog, settings: { fsync: "off" }, signal });
   try {
     const databaseUrl = await server.ensureDatabase("shape");
     await migrateDatabase({ databaseUrl, logger: createLogger("generate", "error"), signal });
     return await readShapeOf(databaseUrl);
   } finally {
     await server.close();
-    await reaper.close();
+    await watchdog.close();
     state.release(true);
   }
 }

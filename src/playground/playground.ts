@@ -9,8 +9,8 @@ import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
 import { type PlaygroundDatabase, startDatabase } from "./database/postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
-import { createReaper } from "./process/reaper.ts";
 import { claimStateDirectory, type StateDirectory } from "./process/state-directory.ts";
+import { createWatchdog } from "./process/watchdog.ts";
 import { type Registry, startRegistry } from "./registry/server.ts";
 import type { Entrypoint } from "./runner/container.ts";
 import { type Runner, startRunner } from "./runner/runner.ts";
@@ -54,7 +54,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   await requireFreePort(port);
   const state = claimStateDirectory(options.stateDirectory);
   options.onStart();
-  const reaper = createReaper();
+  const watchdog = createWatchdog();
   const stop = new AbortController();
   const closers: (() => Promise<unknown>)[] = [];
   const closing = <T>(part: T, close: (part: T) => Promise<unknown>): T => {
@@ -65,12 +65,12 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     for (const end of closers)
       await end().catch((error: unknown) => logger.warn({ err: error }, "a part did not end well"));
     stop.abort();
-    await reaper.close();
+    await watchdog.close();
     state.release(remove);
   };
 
   try {
-    const controlPlaneOptions = { state, reaper, port, logger, now, signal: stop.signal };
+    const controlPlaneOptions = { state, watchdog, port, logger, now, signal: stop.signal };
     const [controlPlane, database, registry] = await allOrNone([
       () =>
         (assets === undefined
@@ -78,7 +78,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
           : startRealControlPlane(controlPlaneOptions, assets)
         ).then((part) => closing(part, (it) => it.close())),
       () =>
-        startDatabase({ state, reaper, signal: options.signal }).then((part) =>
+        startDatabase({ state, watchdog, signal: options.signal }).then((part) =>
           closing(part, (it) => it.close()),
         ),
       () => startRegistry(port + 1).then((part) => closing(part, (it) => it.close())),
@@ -100,7 +100,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
         client,
         caPem: controlPlane.caPem,
         state,
-        reaper,
+        watchdog,
         images: new Map([[imageReference(image), options.entrypoint]]),
         baseEnv: options.baseEnv,
         firstServicePort: port + 2,

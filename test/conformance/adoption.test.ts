@@ -8,8 +8,8 @@ import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { PreflightError } from "../../src/billing/db/preflight/finding.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { startDatabase } from "../../src/playground/database/postgres.ts";
-import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../src/playground/process/watchdog.ts";
 import { OBSTACLES } from "../support/builder/adoption-obstacle.ts";
 import { fillEarlierTables } from "../support/builder/earlier-service.ts";
 import { SERVERS } from "../support/server/postgres-version.ts";
@@ -30,10 +30,10 @@ afterAll(() => {
 describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
   it("is refused for the same obstacles in the same words, and drifts in the same words", async () => {
     const state = claimStateDirectory(join(tmpdir(), `catalyst-adoption-${randomUUID()}`));
-    const reaper = createReaper();
+    const watchdog = createWatchdog();
     const server = await startDatabase({
       state,
-      reaper,
+      watchdog,
       settings: { fsync: "off" },
       ...(binaries === undefined ? {} : { binaries }),
     });
@@ -60,7 +60,7 @@ describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
       answers.set(version, { refusals, drift });
     } finally {
       await server.close();
-      await reaper.close();
+      await watchdog.close();
       state.release(true);
     }
   }, 180_000);

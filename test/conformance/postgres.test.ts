@@ -7,8 +7,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { startDatabase } from "../../src/playground/database/postgres.ts";
-import { createReaper } from "../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../src/playground/process/watchdog.ts";
 import { fillEarlierTables } from "../support/builder/earlier-service.ts";
 import { SERVERS } from "../support/server/postgres-version.ts";
 
@@ -24,10 +24,10 @@ describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
     if (binaries !== undefined)
       expect(execFileSync(binaries.postgres, ["--version"]).toString()).toContain(` ${version}.`);
     const state = claimStateDirectory(mkdtempSync(join(tmpdir(), `catalyst-postgres-${version}-`)));
-    const reaper = createReaper();
+    const watchdog = createWatchdog();
     const server = await startDatabase({
       state,
-      reaper,
+      watchdog,
       settings: { fsync: "off" },
       ...(binaries === undefined ? {} : { binaries }),
     });
@@ -49,7 +49,7 @@ describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
       }
     } finally {
       await server.close();
-      await reaper.close();
+      await watchdog.close();
       state.release(true);
     }
   });

@@ -1,6 +1,6 @@
 import type { Logger } from "../../platform/log.ts";
-import type { Reaper } from "../process/reaper.ts";
 import type { StateDirectory } from "../process/state-directory.ts";
+import type { Watchdog } from "../process/watchdog.ts";
 
 export interface ControlPlane {
   /** `https://127.0.0.1:7443` */
@@ -13,7 +13,7 @@ export interface ControlPlane {
 
 export interface ControlPlaneOptions {
   state: StateDirectory;
-  reaper: Reaper;
+  watchdog: Watchdog;
   port: number;
   logger: Logger;
   now: () => Date;

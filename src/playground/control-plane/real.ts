@@ -41,7 +41,7 @@ export async function startRealControlPlane(
   options: ControlPlaneOptions,
   { etcd, apiserver }: Assets,
 ): Promise<ControlPlane> {
-  const { state, reaper, port } = options;
+  const { state, watchdog, port } = options;
   const folder = state.file("control-plane");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const token = ensureFiles(folder);
@@ -72,7 +72,7 @@ export async function startRealControlPlane(
     ],
     env: {},
     logFile: state.file("logs", "etcd.log"),
-    reaper,
+    watchdog,
   });
   const logFile = state.file("logs", "kube-apiserver.log");
   const server = await startChild({
@@ -101,7 +101,7 @@ export async function startRealControlPlane(
     ],
     env: {},
     logFile,
-    reaper,
+    watchdog,
   });
   const url = `https://127.0.0.1:${port}`;
   await waitUntilReady(url, token, server, logFile);

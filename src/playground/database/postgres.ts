@@ -7,8 +7,8 @@ import { errorMessage } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
 import { freePort } from "../process/free-port.ts";
-import type { Reaper } from "../process/reaper.ts";
 import type { StateDirectory } from "../process/state-directory.ts";
+import type { Watchdog } from "../process/watchdog.ts";
 
 export interface PlaygroundDatabase {
   port: number;
@@ -50,7 +50,7 @@ interface Access {
  */
 export async function startDatabase(deps: {
   state: StateDirectory;
-  reaper: Reaper;
+  watchdog: Watchdog;
   /** Server settings above those that suit a playground. */
   settings?: Record<string, string>;
   /** Instead of the embedded ones. */
@@ -58,7 +58,7 @@ export async function startDatabase(deps: {
   /** Stops the start. */
   signal?: AbortSignal;
 }): Promise<PlaygroundDatabase> {
-  const { state, reaper, settings = {} } = deps;
+  const { state, watchdog, settings = {} } = deps;
   const binaries = deps.binaries ?? (await locateBinaries());
   const owner = process.getuid?.() === 0 ? unprivilegedOwner() : undefined;
   const dataDirectory = state.file("postgres");
@@ -72,7 +72,7 @@ export async function startDatabase(deps: {
     rmSync(dataDirectory, { recursive: true, force: true });
     save();
     await initialise(
-      { dataDirectory, binaries, password: access.superuserPassword, state, reaper, owner },
+      { dataDirectory, binaries, password: access.superuserPassword, state, watchdog, owner },
       deps.signal,
     );
   }
@@ -87,7 +87,7 @@ export async function startDatabase(deps: {
     env: { LC_ALL: "C" },
     cwd: dataDirectory,
     logFile: state.file("logs", "postgres.log"),
-    reaper,
+    watchdog,
   });
   const urlOf = (user: string, password: string, database: string) =>
     `postgres://${user}:${password}@127.0.0.1:${access.port}/${database}`;
@@ -180,12 +180,12 @@ interface Initialisation {
   binaries: PostgresBinaries;
   password: string;
   state: StateDirectory;
-  reaper: Reaper;
+  watchdog: Watchdog;
   owner: Owner | undefined;
 }
 
 async function initialise(
-  { dataDirectory, binaries: { initdb, locale }, password, state, reaper, owner }: Initialisation,
+  { dataDirectory, binaries: { initdb, locale }, password, state, watchdog, owner }: Initialisation,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const passwordFile = state.file("postgres-password");
@@ -203,7 +203,7 @@ async function initialise(
       env: {},
       cwd: "/",
       logFile,
-      reaper,
+      watchdog,
     });
     const stop = () => void child.stop(1_000);
     signal?.addEventListener("abort", stop, { once: true });

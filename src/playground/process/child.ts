@@ -2,19 +2,19 @@ import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { sleep } from "../../platform/shutdown.ts";
-import type { Reaper } from "./reaper.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 export interface ChildOptions {
   argv: [command: string, ...args: string[]];
   env: Record<string, string>;
   cwd?: string;
-  /** Gets stdout and stderr. */
+  /** Receives stdout and stderr. */
   logFile: string;
-  reaper: Reaper;
+  watchdog: Watchdog;
 }
 
 interface ChildExit {
-  /** As a container runtime reports it: 128 + the signal's number for a signal. */
+  /** As a container runtime reports it: 128 + the signal's number when a signal ended the process. */
   code: number;
 }
 
@@ -23,7 +23,7 @@ export interface Child {
   exited: Promise<ChildExit>;
   isRunning(): boolean;
   kill(signal: NodeJS.Signals): void;
-  /** Asks it to end, and kills it when it has not after `graceMs`. */
+  /** Sends `signal`, and SIGKILL when the process still runs after `graceMs`. */
   stop(graceMs: number, signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -36,13 +36,13 @@ const SIGNAL_NUMBER: Record<string, number> = {
   SIGABRT: 6,
 };
 
-/** Starts a process that the reaper ends with us. Throws when it cannot be started at all. */
+/** Starts a process that the watchdog ends when ours does. Throws when the program cannot be started. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { argv, env, cwd, logFile, reaper } = options;
+  const { argv, env, cwd, logFile, watchdog } = options;
   const [command, ...args] = argv;
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, "a", 0o600);
-  // Its own process group: a Ctrl-C in the terminal reaches us alone, and we end children in our order.
+  // Detached, so that a Ctrl-C in the terminal reaches only this process, which ends its children in order.
   const child = spawn(command, args, {
     env,
     stdio: ["ignore", log, log],
@@ -57,7 +57,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     child.once("spawn", resolve);
     child.once("error", reject);
   });
-  reaper.watch(child);
+  watchdog.watch(child);
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   return {
     pid: child.pid ?? 0,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { errorMessage } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
-import type { Reaper } from "../process/reaper.ts";
+import type { Watchdog } from "../process/watchdog.ts";
 import { ContainerConfigError, type References, resolveEnvironment, translatePath } from "./environment.ts";
 import type { Container, ContainerState, Pod } from "./pod.ts";
 import { watchProbe } from "./probe.ts";
@@ -21,7 +21,7 @@ export interface ContainerDeps {
   /** Folder for this Pod's volumes and files. */
   folder: string;
   logFile: string;
-  reaper: Reaper;
+  watchdog: Watchdog;
   /** Prepares the ServiceAccount's kubeconfig; undefined when the Pod gets no token. */
   kubeconfig(): Promise<string | undefined>;
   now: () => Date;
@@ -168,7 +168,7 @@ async function start(
       ),
     },
     logFile: deps.logFile,
-    reaper: deps.reaper,
+    watchdog: deps.watchdog,
   });
 }
 

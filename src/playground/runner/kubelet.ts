@@ -9,7 +9,7 @@ import { keyOf, PODS } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { podLogFile } from "../process/pod-log.ts";
-import type { Reaper } from "../process/reaper.ts";
+import type { Watchdog } from "../process/watchdog.ts";
 import type { AddressPool } from "./address.ts";
 import { type Entrypoint, runContainer } from "./container.ts";
 import { type ContainerState, type Pod, podStatus } from "./pod.ts";
@@ -27,7 +27,7 @@ export interface KubeletDeps {
   secrets: Informer<DataObject>;
   addresses: AddressPool;
   events: EventRecorder;
-  reaper: Reaper;
+  watchdog: Watchdog;
   findImage(image: string): Entrypoint | undefined;
   baseEnv: Record<string, string>;
   caPem: string;

@@ -16,8 +16,8 @@ import {
 } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
 import { Registry } from "../../platform/metrics.ts";
-import type { Reaper } from "../process/reaper.ts";
 import type { StateDirectory } from "../process/state-directory.ts";
+import type { Watchdog } from "../process/watchdog.ts";
 import { createAddressPool } from "./address.ts";
 import type { Entrypoint } from "./container.ts";
 import { createDeploymentReconciler, type DeploymentDeps, deploymentWatches } from "./deployment.ts";
@@ -33,7 +33,7 @@ export interface RunnerOptions {
   client: KubeClient;
   caPem: string;
   state: StateDirectory;
-  reaper: Reaper;
+  watchdog: Watchdog;
   /** What each image runs, by `repository@sha256:…`. Any other is not on this machine. */
   images: ReadonlyMap<string, Entrypoint>;
   baseEnv: Record<string, string>;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { type Child, startChild } from "../../../src/playground/process/child.ts";
-import type { Reaper } from "../../../src/playground/process/reaper.ts";
+import type { Watchdog } from "../../../src/playground/process/watchdog.ts";
 import { FQDN, JWT_SECRET } from "./token.ts";
 
 export interface BillingProcess {
@@ -21,10 +21,10 @@ export async function startBillingProcess(deps: {
   databaseUrl: string;
   neighbourPort: number;
   logFile: string;
-  reaper: Reaper;
+  watchdog: Watchdog;
   nodeArgs?: readonly string[];
 }): Promise<BillingProcess> {
-  const { databaseUrl, neighbourPort, logFile, reaper, nodeArgs = [] } = deps;
+  const { databaseUrl, neighbourPort, logFile, watchdog, nodeArgs = [] } = deps;
   const child = await startChild({
     argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "billing"],
     env: {
@@ -38,7 +38,7 @@ export async function startBillingProcess(deps: {
       PREVIEW_MISS_LIMIT: "0",
     },
     logFile,
-    reaper,
+    watchdog,
   });
   const log = await logOnceListening(child, logFile);
   return {

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDatabase } from "../../../src/playground/database/postgres.ts";
-import { createReaper } from "../../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import { type HelperProcess, startDelayProxy, startHelper } from "../helper-process.ts";
 import { type BillingProcess, startBillingProcess } from "./billing-process.ts";
 import { createDatabasePair, type DatabasePair, runSql } from "./database.ts";
@@ -51,13 +51,13 @@ export async function createWorld(deps: {
 }): Promise<World> {
   const { report } = deps;
   const state = claimStateDirectory(mkdtempSync(join(tmpdir(), "catalyst-bench-")));
-  const reaper = createReaper();
-  const closers: (() => Promise<void>)[] = [async () => state.release(true), () => reaper.close()];
+  const watchdog = createWatchdog();
+  const closers: (() => Promise<void>)[] = [async () => state.release(true), () => watchdog.close()];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const server = await startDatabase({ state, reaper, settings: SERVER_SETTINGS });
+    const server = await startDatabase({ state, watchdog, settings: SERVER_SETTINGS });
     closers.push(() => server.close());
     await trackStatements(`${server.superuserUrl}/postgres`, "none");
     const neighbour = await startHelper("billing/neighbour-process.ts");
@@ -97,7 +97,7 @@ export async function createWorld(deps: {
         databaseUrl: databaseUrl(pair(ledgerRows).oursUrl, roundTripMs),
         neighbourPort: neighbour.port,
         logFile: state.file("logs", `billing-${startCount}.log`),
-        reaper,
+        watchdog,
         nodeArgs,
       });
       closers.push(() => billing.stop());

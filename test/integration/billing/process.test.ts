@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
-import { createBreakableLine } from "../../support/server/postgres-proxy.ts";
+import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 
@@ -201,9 +201,9 @@ describe("catalyst billing", () => {
   });
 
   it("says 503 while the database is away, also at the start, and goes on when it is back", async () => {
-    const line = await createBreakableLine(database.url);
-    line.cut();
-    const { origin } = run(["billing"], { DATABASE_URL: line.url });
+    const proxy = await createPostgresProxy(database.url);
+    proxy.disconnect();
+    const { origin } = run(["billing"], { DATABASE_URL: proxy.url });
     const url = await origin;
     try {
       const away = await ask(url, "/readyz");
@@ -212,11 +212,11 @@ describe("catalyst billing", () => {
         { status: "unavailable", reason: expect.stringContaining("database") },
       ]);
       expect((await ask(url, "/healthz")).status).toBe(200);
-      line.mend();
+      proxy.reconnect();
       await until(async () => (await ask(url, "/readyz")).status === 200);
       const token = await signToken("steady");
       expect((await ask(url, "/billing/balance", { token })).status).toBe(200);
-      line.cut();
+      proxy.disconnect();
       const refused = await ask(url, "/billing/balance", { token });
       expect([refused.status, refused.json.code]).toEqual([503, "database_unavailable"]);
       expect((await ask(url, "/billing/vouchers/redeem-preview", { body: { code: "ANY" } })).status).toBe(
@@ -224,11 +224,11 @@ describe("catalyst billing", () => {
       );
       expect((await ask(url, "/redeem?code=ANY")).status).toBe(503);
       await until(async () => (await ask(url, "/readyz")).status === 503);
-      line.mend();
+      proxy.reconnect();
       await until(async () => (await ask(url, "/billing/balance", { token })).status === 200);
       await until(async () => (await ask(url, "/readyz")).status === 200);
     } finally {
-      line.close();
+      proxy.close();
     }
   });
 });

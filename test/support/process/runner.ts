@@ -10,8 +10,8 @@ import { EVENTS, PODS, type Resource } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
-import { createReaper } from "../../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import type { Pod } from "../../../src/playground/runner/pod.ts";
 import { startRunner } from "../../../src/playground/runner/runner.ts";
 
@@ -43,12 +43,12 @@ export interface RunnerBench {
 export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): Promise<RunnerBench> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-runner-"));
   const state = claimStateDirectory(join(folder, "state"));
-  const reaper = createReaper();
+  const watchdog = createWatchdog();
   const abort = new AbortController();
   const logger = createLogger("test-runner", process.env.LOG_LEVEL ?? "fatal");
   const now = () => new Date();
   const port = await freePort();
-  const options = { state, reaper, port, logger, now, signal: abort.signal };
+  const options = { state, watchdog, port, logger, now, signal: abort.signal };
   const plane =
     kind === "real"
       ? await startRealControlPlane(options, findAssets(process.env.KUBEBUILDER_ASSETS))
@@ -60,7 +60,7 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
     client,
     caPem: plane.caPem,
     state,
-    reaper,
+    watchdog,
     images: IMAGES,
     baseEnv: { PATH: process.env.PATH ?? "" },
     firstServicePort: 0,
@@ -98,7 +98,7 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
       await client.close();
       abort.abort();
       await plane.close();
-      await reaper.close();
+      await watchdog.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -7,8 +7,8 @@ import type { ControlPlane } from "../../../src/playground/control-plane/control
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
 import { freePort } from "../../../src/playground/process/free-port.ts";
-import { createReaper } from "../../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 
 /** An API server of its own, on loopback, in a directory of its own. */
 export interface TestControlPlane {
@@ -27,11 +27,11 @@ export interface TestControlPlane {
 export async function startTestControlPlane(kind: "embedded" | "real"): Promise<TestControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-control-plane-"));
   const state = claimStateDirectory(join(folder, "state"));
-  const reaper = createReaper();
+  const watchdog = createWatchdog();
   const abort = new AbortController();
   const options = {
     state,
-    reaper,
+    watchdog,
     port: await freePort(),
     logger: createLogger("test-control-plane", "fatal"),
     now: () => new Date(),
@@ -41,7 +41,7 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
   async function close(): Promise<void> {
     abort.abort();
     await plane?.close();
-    await reaper.close();
+    await watchdog.close();
     rmSync(folder, { recursive: true, force: true });
   }
   try {

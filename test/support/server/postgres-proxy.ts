@@ -1,39 +1,39 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** A TCP line to the database that can be cut and mended, as a network would. */
-export async function createBreakableLine(databaseUrl: string) {
+/** A TCP proxy before PostgreSQL. While disconnected it resets open connections and refuses new ones, as a failed network does. */
+export async function createPostgresProxy(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  let isCut = false;
-  const server: Server = createServer((near) => {
-    if (isCut) return void near.destroy();
-    const far = connect(Number(target.port), target.hostname);
-    for (const socket of [near, far]) {
+  let isConnected = true;
+  const server: Server = createServer((client) => {
+    if (!isConnected) return void client.destroy();
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => {});
       socket.on("close", () => {
         sockets.delete(socket);
-        near.destroy();
-        far.destroy();
+        client.destroy();
+        upstream.destroy();
       });
     }
-    near.pipe(far).pipe(near);
+    client.pipe(upstream).pipe(client);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = new URL(databaseUrl);
   url.port = String((server.address() as { port: number }).port);
-  const cut = () => {
-    isCut = true;
+  const disconnect = () => {
+    isConnected = false;
     for (const socket of sockets) socket.destroy();
   };
   return {
     url: url.href,
-    cut,
-    mend: () => {
-      isCut = false;
+    disconnect,
+    reconnect: () => {
+      isConnected = true;
     },
     close: () => {
-      cut();
+      disconnect();
       server.close();
     },
   };

@@ -7,8 +7,8 @@ import type { TestProject } from "vitest/node";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startDatabase } from "../../../src/playground/database/postgres.ts";
-import { createReaper } from "../../../src/playground/process/reaper.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -22,9 +22,9 @@ const TEMPLATE = "catalyst_template";
 /** vitest globalSetup: one real PostgreSQL for the run, on loopback, with a migrated template database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const state = claimStateDirectory(join(tmpdir(), `catalyst-postgres-${randomUUID()}`));
-  const reaper = createReaper();
+  const watchdog = createWatchdog();
   const settings = { fsync: "off", synchronous_commit: "off", max_connections: "300" };
-  const server = await startDatabase({ state, reaper, settings });
+  const server = await startDatabase({ state, watchdog, settings });
   const url = server.superuserUrl;
   await onServer(url, `CREATE DATABASE ${TEMPLATE}`);
   await migrateDatabase({
@@ -35,7 +35,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide("postgresUrl", url);
   return async () => {
     await server.close();
-    await reaper.close();
+    await watchdog.close();
     state.release(true);
   };
 }

@@ -3,20 +3,20 @@ import { MIGRATION_TABLE, SCHEMA_VERSION } from "../../../../src/billing/db/sche
 import { ask } from "../../../support/builder/billing.ts";
 import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
-import { createBreakableLine } from "../../../support/server/postgres-proxy.ts";
+import { createPostgresProxy } from "../../../support/server/postgres-proxy.ts";
 
 let database: TestDatabase;
-let line: Awaited<ReturnType<typeof createBreakableLine>>;
+let proxy: Awaited<ReturnType<typeof createPostgresProxy>>;
 let processes: ReturnType<typeof createBillingProcesses>;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  line = await createBreakableLine(database.url);
-  processes = createBillingProcesses(line.url);
+  proxy = await createPostgresProxy(database.url);
+  processes = createBillingProcesses(proxy.url);
 });
 afterEach(async () => {
   await processes.close();
-  line.close();
+  proxy.close();
   await database.drop();
 });
 
@@ -25,11 +25,11 @@ describe("a database that is away when the service starts", () => {
     await database.pool.query(
       `INSERT INTO ${MIGRATION_TABLE} (name, timestamp) VALUES ('9999-future', now()::text)`,
     );
-    line.cut();
+    proxy.disconnect();
     const { origin, child, log, end } = await processes.start();
     expect((await ask(origin, "/readyz")).json).toMatchObject({ status: "unavailable" });
     expect(log()).toContain("the database does not answer");
-    line.mend();
+    proxy.reconnect();
     await until(() => child.exitCode !== null);
     expect(await end("SIGTERM")).toBe(1);
     expect(log()).toContain(

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueVoucher, startBilling, type TestBilling } from "../../../support/builder/billing.ts";
 import { createTestDatabase } from "../../../support/server/postgres.ts";
-import { createBreakableLine } from "../../../support/server/postgres-proxy.ts";
+import { createPostgresProxy } from "../../../support/server/postgres-proxy.ts";
 
-let line: Awaited<ReturnType<typeof createBreakableLine>>;
+let proxy: Awaited<ReturnType<typeof createPostgresProxy>>;
 let billing: TestBilling;
 beforeAll(async () => {
   const database = await createTestDatabase();
-  line = await createBreakableLine(database.url);
-  billing = await startBilling({ database, env: { DATABASE_URL: line.url, PREVIEW_LIMIT: "3" } });
+  proxy = await createPostgresProxy(database.url);
+  billing = await startBilling({ database, env: { DATABASE_URL: proxy.url, PREVIEW_LIMIT: "3" } });
   await issueVoucher(billing, "SHOWN");
 });
 afterAll(async () => {
   await billing.close();
-  line.close();
+  proxy.close();
 });
 
 const visit = async () => {
@@ -23,9 +23,9 @@ const visit = async () => {
 
 describe("/redeem", () => {
   it("stays a page while the database is away, says so, and shows the offer afterwards", async () => {
-    line.cut();
+    proxy.disconnect();
     expect(await visit()).toMatchObject({ status: 503, state: "unavailable" });
-    line.mend();
+    proxy.reconnect();
     expect(await visit()).toMatchObject({ status: 200, state: "offer" });
   });
 

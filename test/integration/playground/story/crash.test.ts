@@ -21,7 +21,7 @@ describe("a killed playground", () => {
       const killed = await start(stateDir, ["--once"], 17_443);
       await until(() => killed.output().includes(moment) || killed.child.exitCode !== null, moment);
       await killed.kill();
-      await until(() => processesWith(stateDir).length === 0, "the reaper");
+      await until(() => processesWith(stateDir).length === 0, "the watchdog to end all processes");
     }
     const playground = await start(stateDir, [], 17_443);
     const sovereigns = await playground.storyTold();

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 /**
- * Ends children when this process dies without a chance to: also by kill -9. A shell reads `+ PID` and `- PID` lines;
- * when its input closes, whatever is still on the list is killed. A PID leaves the list as soon as its process exits,
- * so that a later process under the same number is safe.
+ * Kills our child processes when this process ends without cleaning up, for example by kill -9. It is a shell that reads
+ * `+ PID` and `- PID` lines from a pipe. When the pipe closes, it kills every PID that is still on its list. A PID leaves
+ * the list when its process exits, so the shell never kills a later process that got the same number.
  */
-export interface Reaper {
+export interface Watchdog {
   watch(child: ChildProcess): void;
   close(): Promise<void>;
 }
 
-// PostgreSQL's postmaster ends its own children when it is quit; everything else is one process.
+// SIGQUIT comes first: PostgreSQL's postmaster then ends its own child processes. All other programs are one process each.
 const SCRIPT = `
 list=" "
 while read -r op pid; do
@@ -25,13 +25,13 @@ for pid in $list; do kill -KILL "$pid" 2>/dev/null; done
 exit 0
 `;
 
-export function createReaper(): Reaper {
-  // Its own session: a Ctrl-C in the terminal must not end it before us.
+export function createWatchdog(): Watchdog {
+  // Detached, so that a Ctrl-C in the terminal does not end the shell before us.
   const shell = spawn("/bin/sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   shell.unref();
   const input = shell.stdin;
   input.on("error", () => {});
-  // A detached child with a pipe would keep the process alive; the pipe is for its end, not for its life.
+  // Without unref, the open pipe would keep this process running.
   (input as unknown as { unref?(): void }).unref?.();
   return {
     watch(child) {
