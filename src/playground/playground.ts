@@ -12,7 +12,7 @@ import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
 import { claimStateDirectory, type StateDirectory } from "./process/state-directory.ts";
 import { createWatchdog } from "./process/watchdog.ts";
 import { type Registry, startRegistry } from "./registry/server.ts";
-import type { Entrypoint } from "./runner/container.ts";
+import type { Entrypoint } from "./runner/container-process.ts";
 import { type Runner, startRunner } from "./runner/runner.ts";
 
 export interface PlaygroundOptions {

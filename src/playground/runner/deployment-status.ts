@@ -7,15 +7,15 @@ export interface ObservedPods {
 }
 
 export interface DeploymentReport {
-  /** Of the status subresource, conditions included. */
+  /** For the status subresource, conditions included. */
   status: { conditions: Condition[]; [member: string]: unknown };
-  /** When there may be something new to say without a change of anything; undefined: then only. */
-  lookAgainMs: number | undefined;
+  /** When the report can change only because time passes; undefined when it cannot. */
+  requeueAfterMs: number | undefined;
 }
 
 const DEFAULT_DEADLINE_SECONDS = 600;
 
-/** What a Deployment's status says of its Pods, in the words of Kubernetes. */
+/** The status that Kubernetes would write for a Deployment with these Pods. */
 export function deploymentReport(
   deployment: Deployment,
   observed: ObservedPods,
@@ -23,25 +23,25 @@ export function deploymentReport(
 ): DeploymentReport {
   const { replicas: wanted = 1, minReadySeconds = 0, paused = false } = deployment.spec;
   const current = observed.current.filter(isActive);
-  const alive = [...current, ...observed.old.filter(isActive)];
-  const waits = alive.map((pod) => availableInMs(pod, minReadySeconds, now.getTime()));
+  const active = [...current, ...observed.old.filter(isActive)];
+  const waits = active.map((pod) => availableInMs(pod, minReadySeconds, now.getTime()));
   const available = waits.filter((wait) => wait === 0).length;
   const counts = {
     observedGeneration: deployment.metadata.generation,
-    replicas: alive.length,
+    replicas: active.length,
     updatedReplicas: current.length,
-    readyReplicas: alive.filter(isReady).length,
+    readyReplicas: active.filter(isReady).length,
     availableReplicas: available,
     unavailableReplicas: Math.max(0, wanted - available),
   };
-  const isDone = current.length === alive.length && available === wanted && current.length === wanted;
+  const isDone = current.length === active.length && available === wanted && current.length === wanted;
   const { conditions: known = [], ...before } = (deployment.status ?? {}) as Record<string, unknown> & {
     conditions?: Condition[];
   };
   const hasMoved = Object.entries(counts).some(([name, value]) => (before[name] ?? 0) !== (value ?? 0));
   const progress = progressOf({ deployment, known, isDone, hasMoved, paused, now });
   const isAvailable = available >= wanted;
-  const stamped = [
+  const conditions = [
     {
       type: "Available",
       status: isAvailable ? "True" : "False",
@@ -51,10 +51,10 @@ export function deploymentReport(
     progress.condition,
   ].map((condition) => withTimes(condition, known, hasMoved, rfc3339(now)));
   const pending = waits.filter((wait): wait is number => wait !== undefined && wait > 0);
-  const again = [...pending, ...(progress.leftMs === undefined ? [] : [progress.leftMs])];
+  const changes = [...pending, ...(progress.leftMs === undefined ? [] : [progress.leftMs])];
   return {
-    status: { ...counts, conditions: stamped },
-    lookAgainMs: again.length === 0 ? undefined : Math.min(...again),
+    status: { ...counts, conditions },
+    requeueAfterMs: changes.length === 0 ? undefined : Math.min(...changes),
   };
 }
 
@@ -62,6 +62,7 @@ interface Progress {
   deployment: Deployment;
   known: readonly Condition[];
   isDone: boolean;
+  /** Whether a count differs from the status before. */
   hasMoved: boolean;
   paused: boolean;
   now: Date;
@@ -69,24 +70,25 @@ interface Progress {
 
 function progressOf({ deployment, known, isDone, hasMoved, paused, now }: Progress): {
   condition: Condition;
-  /** Until the deadline; undefined where none runs. */
+  /** Until the progress deadline; undefined when none applies. */
   leftMs?: number;
 } {
-  const say = (status: string, reason: string, message: string) => ({
+  const progressing = (status: string, reason: string, message: string) => ({
     condition: { type: "Progressing", status, reason, message },
   });
-  if (isDone) return say("True", "NewReplicaSetAvailable", "the rollout is complete");
-  if (paused) return say("Unknown", "DeploymentPaused", "Deployment is paused");
+  if (isDone) return progressing("True", "NewReplicaSetAvailable", "the rollout is complete");
+  if (paused) return progressing("Unknown", "DeploymentPaused", "Deployment is paused");
   const seconds = deployment.spec.progressDeadlineSeconds ?? DEFAULT_DEADLINE_SECONDS;
   const before = known.find(({ type }) => type === "Progressing");
   const wasMoving = before?.reason === "ReplicaSetUpdated" || before?.reason === "ProgressDeadlineExceeded";
   const since = wasMoving && !hasMoved ? Date.parse(before?.lastUpdateTime ?? "") : now.getTime();
   const leftMs = since + seconds * 1000 - now.getTime();
   if (leftMs <= 0 || (before?.reason === "ProgressDeadlineExceeded" && !hasMoved))
-    return say("False", "ProgressDeadlineExceeded", `nothing has moved for ${seconds} s`);
-  return { ...say("True", "ReplicaSetUpdated", "the rollout goes on"), leftMs };
+    return progressing("False", "ProgressDeadlineExceeded", `the rollout made no progress for ${seconds} s`);
+  return { ...progressing("True", "ReplicaSetUpdated", "the rollout is in progress"), leftMs };
 }
 
+/** Keeps the times of a condition that stays the same, as Kubernetes does. */
 function withTimes(
   condition: Condition,
   known: readonly Condition[],

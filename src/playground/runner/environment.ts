@@ -1,17 +1,17 @@
 import type { EnvVariable, Pod } from "./pod.ts";
 
-/** Values of the objects that a Pod's environment refers to; undefined when the object or key is missing. */
+/** Reads the values that a Pod's environment refers to; undefined when the object or the key is missing. */
 export interface References {
   secret(name: string, key: string): string | undefined;
   configMap(name: string, key: string): string | undefined;
 }
 
-/** A Pod that cannot be started as it is written; the kubelet's word is CreateContainerConfigError. */
+/** A reference in the Pod cannot be resolved. The kubelet reports it as CreateContainerConfigError. */
 export class ContainerConfigError extends Error {
   override readonly name = "ContainerConfigError";
 }
 
-/** The container's own variables, resolved and with `$(NAME)` expanded by those before. */
+/** The container's variables with their references resolved. `$(NAME)` expands to a variable that stands before it. */
 export function resolveEnvironment(
   pod: Pod,
   variables: EnvVariable[],
@@ -37,7 +37,9 @@ function variableValue(
   if (fieldRef !== undefined) return fieldOf(pod, fieldRef.fieldPath, address);
   const reference = secretKeyRef ?? configMapKeyRef;
   if (reference === undefined)
-    throw new ContainerConfigError(`variable ${name}: this source is not supported here`);
+    throw new ContainerConfigError(
+      `variable ${name}: the playground supports secretKeyRef, configMapKeyRef and fieldRef only`,
+    );
   const kind = secretKeyRef === undefined ? "configMap" : "secret";
   const found = references[kind](reference.name, reference.key);
   if (found === undefined && reference.optional !== true) {
@@ -59,7 +61,8 @@ function fieldOf(pod: Pod, path: string, address: string): string {
     "status.hostIP": "127.0.0.1",
   };
   const value = fields[path];
-  if (value === undefined) throw new ContainerConfigError(`fieldPath ${path} is not supported here`);
+  if (value === undefined)
+    throw new ContainerConfigError(`fieldRef.fieldPath ${path}: the playground does not support this field`);
   return value;
 }
 
@@ -71,8 +74,8 @@ function expand(text: string, values: Record<string, string>): string {
 }
 
 /**
- * There are no mount namespaces here: a path below a mount point is told to the process as where it really lies.
- * `mounts` maps mount points to folders.
+ * Replaces a path below a mount point by its real path, because processes here have no mount namespace. `mounts` maps mount
+ * points to folders.
  */
 export function translatePath(text: string, mounts: ReadonlyMap<string, string>): string {
   for (const [mountPoint, folder] of mounts) {

@@ -6,22 +6,22 @@ import { controllerOf } from "./workload.ts";
 
 export interface GarbageCollectionDeps {
   client: KubeClient;
-  /** Of one kind: what is deleted once its controller is gone. */
+  /** The objects of one kind, which are deleted once their controller is gone. */
   dependents: Informer<KubernetesObject>;
-  /** Of every kind that controls them. */
+  /** One for each kind that can control them. */
   owners: Informer<KubernetesObject>[];
 }
 
-/** Deletes what a deleted controller left behind: a kube-apiserver alone collects no garbage. */
+/** Deletes objects whose controller was deleted. A kube-apiserver without a controller manager collects no garbage. */
 export function createGarbageCollector({ client, dependents, owners }: GarbageCollectionDeps) {
-  /** The owner's informer, when the cache knows no owner with the uid of the reference. */
+  /** The controlling owner of an object when the cache does not have it; undefined when it does. */
   function missingOwner(dependent: KubernetesObject) {
     const reference = controllerOf(dependent);
     const informer = owners.find(({ resource }) => resource.kind === reference?.kind);
     if (reference === undefined || informer === undefined) return undefined;
     const key = { name: reference.name, namespace: dependent.metadata.namespace ?? "" };
-    const isThere = informer.get(`${key.namespace}/${key.name}`)?.metadata.uid === reference.uid;
-    return isThere ? undefined : { informer, key, uid: reference.uid };
+    const isCached = informer.get(`${key.namespace}/${key.name}`)?.metadata.uid === reference.uid;
+    return isCached ? undefined : { informer, key, uid: reference.uid };
   }
 
   return async function reconcile(key: string): Promise<Outcome> {
@@ -29,8 +29,8 @@ export function createGarbageCollector({ client, dependents, owners }: GarbageCo
     if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return { kind: "done" };
     const missing = missingOwner(cached);
     if (missing === undefined) return { kind: "done" };
-    // The caches may be behind each other: only the API server's own word makes an orphan. First of the owner, then of the
-    // dependent: who lets its dependents live takes their references away before it goes.
+    // The caches can be stale, so read both objects from the API server. Read the owner first: an owner that is deleted with
+    // propagation policy Orphan removes the references of its dependents before it goes.
     const owner = await client.get<KubernetesObject>(missing.informer.resource, missing.key);
     if (owner?.metadata.uid === missing.uid) return { kind: "done" };
     const live = await client.get<KubernetesObject>(dependents.resource, cached.metadata);

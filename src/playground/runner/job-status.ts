@@ -1,115 +1,83 @@
-import type { KubernetesObject } from "../../api/object.ts";
+import { countPods, deadlineInMs, type Job, type JobEnd, type JobPlan } from "./job-plan.ts";
 import type { Pod } from "./pod.ts";
-import { type Condition, isActive, isReady, type PodTemplate, rfc3339 } from "./workload.ts";
+import { type Condition, rfc3339 } from "./workload.ts";
 
-export interface Job extends KubernetesObject {
-  spec: {
-    parallelism?: number;
-    completions?: number;
-    backoffLimit?: number;
-    suspend?: boolean;
-    activeDeadlineSeconds?: number;
-    ttlSecondsAfterFinished?: number;
-    completionMode?: string;
-    podFailurePolicy?: object;
-    successPolicy?: object;
-    backoffLimitPerIndex?: number;
-    managedBy?: string;
-    template: PodTemplate;
+/** A merge patch of a Job's status. */
+type StatusPatch = Record<string, unknown>;
+
+interface JobProgress {
+  patch: StatusPatch;
+  /** When the Job's deadline passes. */
+  requeueAfterMs: number | undefined;
+}
+
+/** The status of a Job that runs or is suspended. */
+export function progressStatus(
+  job: Job,
+  pods: readonly Pod[],
+  plan: Exclude<JobPlan, JobEnd>,
+  now: Date,
+): JobProgress {
+  const { active, ...counts } = countPods(pods);
+  const isSuspended = plan.kind === "suspend";
+  const conditions = suspensionConditions(job, isSuspended, now);
+  const status = {
+    ...counts,
+    ...(plan.kind === "suspend" ? { active: 0, ready: 0 } : { active: active + plan.create }),
+    // A resumed Job gets a new start time, so its deadline starts again.
+    ...(isSuspended ? {} : { startTime: job.status?.startTime ?? rfc3339(now) }),
+    ...(conditions.length === 0 ? {} : { conditions }),
   };
-  status?: { startTime?: string; completionTime?: string; conditions?: Condition[] };
-}
-
-export type JobPlan =
-  /** How many Pods to start now. */
-  | { kind: "run"; create: number }
-  | { kind: "suspend" }
-  | { kind: "end"; type: "Complete" | "Failed"; reason: string; message: string };
-
-const DEFAULT_BACKOFF_LIMIT = 6;
-
-/** What a Job can ask for and no one here does; undefined when there is nothing of it. */
-export function unsupportedInJob({ spec }: Job): string | undefined {
-  if (spec.completionMode !== undefined && spec.completionMode !== "NonIndexed")
-    return `spec.completionMode ${spec.completionMode}`;
-  return (["podFailurePolicy", "successPolicy", "backoffLimitPerIndex"] as const)
-    .filter((field) => spec[field] !== undefined)
-    .map((field) => `spec.${field}`)[0];
-}
-
-export function planJob(job: Job, pods: readonly Pod[], now: Date): JobPlan {
-  const {
-    backoffLimit = DEFAULT_BACKOFF_LIMIT,
-    suspend = false,
-    parallelism = 1,
-    activeDeadlineSeconds,
-  } = job.spec;
-  const { succeeded, failed, active } = countPods(pods);
-  // Without completions one success ends the Job, and no further Pod is started.
-  const completions = job.spec.completions ?? 1;
-  const restarts = pods.reduce(
-    (sum, pod) => sum + (pod.status?.containerStatuses?.[0]?.restartCount ?? 0),
-    0,
-  );
-  if (succeeded >= completions && (job.spec.completions !== undefined || active === 0))
-    return {
-      kind: "end",
-      type: "Complete",
-      reason: "CompletionsReached",
-      message: "Reached expected number of succeeded pods",
-    };
-  if (failed > backoffLimit || restarts > backoffLimit)
-    return {
-      kind: "end",
-      type: "Failed",
-      reason: "BackoffLimitExceeded",
-      message: "Job has reached the specified backoff limit",
-    };
-  if (suspend) return { kind: "suspend" };
-  if (deadlineInMs(job, now) === 0 && activeDeadlineSeconds !== undefined)
-    return {
-      kind: "end",
-      type: "Failed",
-      reason: "DeadlineExceeded",
-      message: "Job was active longer than specified deadline",
-    };
-  const isOpen = job.spec.completions === undefined ? succeeded === 0 : true;
-  const wanted =
-    job.spec.completions === undefined ? parallelism : Math.min(parallelism, completions - succeeded);
-  return { kind: "run", create: isOpen ? Math.max(0, wanted - active) : 0 };
-}
-
-export function countPods(pods: readonly Pod[]) {
-  const inPhase = (phase: string) => pods.filter(({ status }) => status?.phase === phase).length;
-  const active = pods.filter(isActive);
+  const clearsStart = isSuspended && job.status?.startTime !== undefined;
   return {
-    active: active.length,
-    ready: active.filter(isReady).length,
-    succeeded: inPhase("Succeeded"),
-    failed: inPhase("Failed"),
+    patch: clearsStart ? { ...status, startTime: null } : status,
+    requeueAfterMs: isSuspended ? undefined : deadlineInMs({ ...job, status }, now),
   };
 }
 
-/** Until the Job has been active for too long; 0 when it has, undefined without a deadline. */
-export function deadlineInMs({ spec, status }: Job, now: Date): number | undefined {
-  if (spec.activeDeadlineSeconds === undefined || status?.startTime === undefined) return undefined;
-  return Math.max(0, Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000 - now.getTime());
+/**
+ * The two status writes that end a Job. The API server requires both: the first says how the Job will end
+ * (`SuccessCriteriaMet` or `FailureTarget`), the second that it has ended.
+ */
+export function endStatuses(
+  job: Job,
+  pods: readonly Pod[],
+  { type, reason, message }: JobEnd,
+  now: Date,
+): [ending: StatusPatch, ended: StatusPatch] {
+  const at = rfc3339(now);
+  const condition = (name: string) => ({
+    type: name,
+    status: "True",
+    reason,
+    message,
+    lastProbeTime: at,
+    lastTransitionTime: at,
+  });
+  const { succeeded, failed, active } = countPods(pods);
+  const status = {
+    startTime: job.status?.startTime ?? at,
+    active: 0,
+    ready: 0,
+    succeeded,
+    failed: failed + (type === "Failed" ? active : 0),
+  };
+  const target = condition(type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget");
+  const others = (job.status?.conditions ?? []).filter(
+    (known) => known.type !== target.type && known.type !== type,
+  );
+  return [
+    { ...status, conditions: [...others, target] },
+    {
+      ...status,
+      ...(type === "Complete" ? { completionTime: at } : {}),
+      conditions: [...others, target, condition(type)],
+    },
+  ];
 }
 
-/** Until a Job that has ended is cleared away; undefined for one that stays. */
-export function expiryInMs({ spec, status }: Job, now: Date): number | undefined {
-  const ended = status?.conditions?.find(isEnd)?.lastTransitionTime;
-  if (spec.ttlSecondsAfterFinished === undefined || ended === undefined) return undefined;
-  return Math.max(0, Date.parse(ended) + spec.ttlSecondsAfterFinished * 1000 - now.getTime());
-}
-
-const isEnd = ({ type, status }: Condition) =>
-  status === "True" && (type === "Complete" || type === "Failed");
-
-export const hasEnded = ({ status }: Job): boolean => status?.conditions?.some(isEnd) === true;
-
-/** The conditions of a Job that goes on, is suspended, or was. */
-export function suspensionConditions(job: Job, isSuspended: boolean, now: Date): Condition[] {
+/** A Job has the condition Suspended from its first suspension on. */
+function suspensionConditions(job: Job, isSuspended: boolean, now: Date): Condition[] {
   const known = job.status?.conditions ?? [];
   const others = known.filter(({ type }) => type !== "Suspended");
   const before = known.find(({ type }) => type === "Suspended");

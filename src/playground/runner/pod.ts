@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../../api/object.ts";
 
-// The parts of a Pod that the runner executes. What is not here it refuses in the Pod's status, or need not know.
+// The parts of a Pod that the runner supports. `unsupported.ts` names the parts for which it refuses a Pod; it ignores the rest.
 
 export interface Pod extends KubernetesObject {
   spec: PodSpec;
@@ -64,7 +64,7 @@ export interface Probe {
   successThreshold?: number;
 }
 
-interface Terminated {
+export interface Terminated {
   exitCode: number;
   reason: string;
   message?: string;
@@ -72,7 +72,7 @@ interface Terminated {
   finishedAt: string;
 }
 
-/** One container's life so far; the Pod's status is made from it. Times are RFC 3339. */
+/** The state of the Pod's one container, from which the Pod's status is computed. Times are RFC 3339. */
 export interface ContainerState {
   kind: "waiting" | "running" | "terminated";
   reason?: string;
@@ -99,7 +99,7 @@ export interface PodStatus {
   [other: string]: unknown;
 }
 
-/** The status that a kubelet would write. `since` keeps a condition's time while it does not change. */
+/** The status that a kubelet would write. A condition keeps its transition time while its status stays the same. */
 export function podStatus(pod: Pod, address: string, state: ContainerState, now: string): PodStatus {
   const [container] = pod.spec.containers;
   const phase =

@@ -2,8 +2,8 @@ import { connect } from "node:net";
 import { sleep } from "../../platform/shutdown.ts";
 import type { Container, Probe } from "./pod.ts";
 
-/** Asks once. Any HTTP status from 200 to 399, or an accepted connection, is a yes. */
-async function askProbe(probe: Probe, container: Container, address: string): Promise<boolean> {
+/** Runs a probe once. It succeeds on an HTTP status from 200 to 399, or on an accepted connection. */
+async function runProbe(probe: Probe, container: Container, address: string): Promise<boolean> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.httpGet !== undefined) {
     const { path = "/", port, scheme = "HTTP" } = probe.httpGet;
@@ -32,13 +32,14 @@ async function askProbe(probe: Probe, container: Container, address: string): Pr
   return true;
 }
 
-/** A port by its number or by the name that the container gives it. */
+/** A port is a number, or the name of one of the container's ports. */
 function portNumber(port: number | string, container: Container): number {
   if (typeof port === "number") return port;
   return container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port);
 }
 
-const EAGER_MS = 100;
+/** Pause after a failure, when the probe's period is longer. */
+const FAILURE_RETRY_MS = 100;
 
 export interface ProbeWatch {
   probe: Probe;
@@ -46,11 +47,11 @@ export interface ProbeWatch {
   address: string;
   signal: AbortSignal;
   onSuccess(): void;
-  /** After `failureThreshold` failures in a row, and again after each further one. */
+  /** Called after `failureThreshold` failures in a row, and again after each further failure. */
   onFailure(): void;
 }
 
-/** Asks for as long as the signal lets it; ends early when `onSuccess` or `onFailure` aborts it. */
+/** Runs a probe again and again until the signal fires. `onSuccess` and `onFailure` may abort that signal. */
 export async function watchProbe({
   probe,
   container,
@@ -64,16 +65,16 @@ export async function watchProbe({
   let successes = 0;
   await sleep((probe.initialDelaySeconds ?? 0) * 1000, signal);
   while (!signal.aborted) {
-    const isUp = await askProbe(probe, container, address);
+    const isUp = await runProbe(probe, container, address);
     if (signal.aborted) return;
     successes = isUp ? successes + 1 : 0;
     if (successes >= (probe.successThreshold ?? 1)) onSuccess();
     if (isUp) failuresSince = undefined;
     else failuresSince ??= performance.now();
-    // Failures count by the period of the manifest, though a process that is not up yet is asked more often than that:
-    // the story should not wait for a clock.
+    // A failing probe is repeated every 100 ms, so that the story does not wait for the next period. Failures still count once
+    // per period of the manifest.
     const failures = failuresSince === undefined ? 0 : 1 + (performance.now() - failuresSince) / periodMs;
     if (failures >= (probe.failureThreshold ?? 3)) onFailure();
-    await sleep(isUp ? periodMs : Math.min(periodMs, EAGER_MS), signal);
+    await sleep(isUp ? periodMs : Math.min(periodMs, FAILURE_RETRY_MS), signal);
   }
 }

@@ -3,7 +3,7 @@ import type { Informer } from "../../kube/informer.ts";
 import { type Outcome, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { PODS, REPLICA_SETS } from "../../kube/resource.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
-import { NODE_NAME } from "./kubelet.ts";
+import { NODE_NAME } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import {
   availableInMs,
@@ -11,9 +11,9 @@ import {
   isActive,
   isControlledBy,
   isFinished,
-  isLeaving,
   isReady,
   isSameStatus,
+  isTerminating,
   ownerKeys,
   type ReplicaSet,
 } from "./workload.ts";
@@ -25,24 +25,24 @@ export interface ReplicaSetDeps {
   now: () => Date;
 }
 
-/** Keeps as many Pods of its template as each ReplicaSet asks for. */
+/** Keeps `spec.replicas` Pods of each ReplicaSet's template. */
 export function createReplicaSetReconciler({ client, replicaSets, pods, now }: ReplicaSetDeps) {
-  /** Created by us and not in the cache yet: without them a look at a stale cache would create them again. */
-  const unseen = new Map<string, Pod>();
-  const hidden = (pod: Pod) => unseen.has(pod.metadata.uid ?? "");
-  pods.onChange(({ object }) => void unseen.delete(object.metadata.uid ?? ""));
+  /** Pods that we created and that the cache does not have yet. Without this list, a stale cache would create them again. */
+  const uncached = new Map<string, Pod>();
+  const hidden = (pod: Pod) => uncached.has(pod.metadata.uid ?? "");
+  pods.onChange(({ object }) => void uncached.delete(object.metadata.uid ?? ""));
 
   return async function reconcile(key: string): Promise<Outcome> {
     const set = replicaSets.get(key);
-    if (set === undefined || isLeaving(set)) return { kind: "done" };
-    const own = [...pods.list().filter((pod) => !hidden(pod)), ...unseen.values()].filter((pod) =>
+    if (set === undefined || isTerminating(set)) return { kind: "done" };
+    const own = [...pods.list().filter((pod) => !hidden(pod)), ...uncached.values()].filter((pod) =>
       isControlledBy(pod, set),
     );
     const active = own.filter(isActive);
     const wanted = set.spec.replicas ?? 1;
-    for (const pod of own.filter((it) => isFinished(it) && !isLeaving(it))) await remove(pod);
+    for (const pod of own.filter((it) => isFinished(it) && !isTerminating(it))) await remove(pod);
     const surplus = Math.max(0, active.length - wanted);
-    for (const pod of [...active].sort(leavesFirst).slice(0, surplus)) await remove(pod);
+    for (const pod of [...active].sort(byDeletionOrder).slice(0, surplus)) await remove(pod);
     for (let missing = wanted - active.length; missing > 0; missing -= 1) await create(set);
     return writeStatus(set, own.filter(isActive));
   };
@@ -63,11 +63,11 @@ export function createReplicaSetReconciler({ client, replicaSets, pods, now }: R
       spec: { ...set.spec.template.spec, nodeName: NODE_NAME },
     });
     const { name, namespace, uid = "" } = pod.metadata;
-    if (pods.get(`${namespace}/${name}`)?.metadata.uid !== uid) unseen.set(uid, pod);
+    if (pods.get(`${namespace}/${name}`)?.metadata.uid !== uid) uncached.set(uid, pod);
   }
 
   async function remove({ metadata }: Pod): Promise<void> {
-    unseen.delete(metadata.uid ?? "");
+    uncached.delete(metadata.uid ?? "");
     await client.delete(PODS, metadata, metadata.uid === undefined ? {} : { uid: metadata.uid });
   }
 
@@ -89,8 +89,8 @@ export function createReplicaSetReconciler({ client, replicaSets, pods, now }: R
   }
 }
 
-/** Who serves nobody goes first, then the youngest. */
-function leavesFirst(a: Pod, b: Pod): number {
+/** Pods that are not ready come first, then the youngest. */
+function byDeletionOrder(a: Pod, b: Pod): number {
   const age = (pod: Pod) => pod.metadata.creationTimestamp ?? "";
   return Number(isReady(a)) - Number(isReady(b)) || age(b).localeCompare(age(a));
 }

@@ -12,8 +12,8 @@ const revisionOf = ({ metadata }: ReplicaSet | Deployment): number =>
 export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => revisionOf(a) - revisionOf(b);
 
 /**
- * The annotations of the ReplicaSet that carries a Deployment's template: those of the Deployment, the change's cause
- * among them, and the newest revision. A template that comes back keeps the numbers that it had.
+ * The annotations of the ReplicaSet that carries a Deployment's template: the Deployment's own (the change cause, for
+ * example) and the newest revision. A template that is used again keeps its earlier revisions in the history annotation.
  */
 export function desiredSetAnnotations(
   deployment: Deployment,
@@ -38,7 +38,7 @@ export function desiredSetAnnotations(
   };
 }
 
-/** What the Deployment itself says of its revision, when it says something else. */
+/** The Deployment's revision annotation when it must change; undefined when it is right. */
 export function desiredRevision(
   deployment: Deployment,
   current: ReplicaSet,
@@ -47,7 +47,7 @@ export function desiredRevision(
   return revision === revisionOf(deployment) ? undefined : { [REVISION]: String(revision) };
 }
 
-/** Old ReplicaSets beyond the limit of the history: those that have no Pods, the oldest first. */
+/** The old ReplicaSets to delete: the oldest of those without Pods, beyond the history limit. */
 export function surplusHistory(old: readonly ReplicaSet[], limit: number): ReplicaSet[] {
   const idle = old.filter(
     ({ spec, status }) => spec.replicas === 0 && ((status as { replicas?: number })?.replicas ?? 0) === 0,

@@ -2,11 +2,11 @@
 export interface RolloutSet {
   name: string;
   isCurrent: boolean;
-  /** How many Pods it is to have now. */
+  /** `spec.replicas`. */
   size: number;
-  /** How many of them serve. */
+  /** How many of its Pods are available. */
   available: number;
-  /** How many there are still, also on their way out. */
+  /** How many of its Pods exist, terminating ones included. */
   present: number;
 }
 
@@ -19,10 +19,12 @@ export interface RolloutRules {
 }
 
 /**
- * The next move of a rollout: the size that each ReplicaSet should have. `sets` stand oldest first. A rolling update
- * never has more Pods than `replicas + maxSurge`, nor fewer available ones than `replicas - maxUnavailable`; old Pods that
- * serve nobody go first and at once. `Recreate` starts nothing before the old ones are gone. A paused Deployment moves
- * nothing but its size, and in the middle of a rollout not even that.
+ * The next step of a rollout: the size that each ReplicaSet should have. `sets` is sorted oldest first.
+ *
+ * - `RollingUpdate` never has more Pods than `replicas + maxSurge`, nor fewer available ones than `replicas - maxUnavailable`.
+ *   It removes old Pods that are not available at once.
+ * - `Recreate` starts no new Pod before all old ones are gone.
+ * - A paused Deployment follows `replicas` only; in the middle of a rollout it changes nothing.
  */
 export function planRollout(sets: readonly RolloutSet[], rules: RolloutRules): Map<string, number> {
   const { replicas, strategy, paused } = rules;
@@ -41,15 +43,15 @@ export function planRollout(sets: readonly RolloutSet[], rules: RolloutRules): M
   }
   const surge = absolute(rules.maxSurge, replicas, Math.ceil);
   const unavailable = absolute(rules.maxUnavailable, replicas, Math.floor);
-  // Both zero would never move; Kubernetes lets one be missing then.
+  // With both limits at zero the rollout could not start. Kubernetes then allows one unavailable Pod, and so does this.
   const fewest = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
   const available = sets.reduce((sum, set) => sum + Math.min(set.available, set.size), 0);
-  let dispensable = Math.max(0, available - fewest);
+  let removable = Math.max(0, available - fewest);
   const sizes = new Map<string, number>();
-  for (const { name, size, available: serving } of old) {
-    const useful = Math.min(serving, size);
-    const leaving = Math.min(useful, dispensable);
-    dispensable -= leaving;
+  for (const { name, size, available: ready } of old) {
+    const useful = Math.min(ready, size);
+    const leaving = Math.min(useful, removable);
+    removable -= leaving;
     sizes.set(name, useful - leaving);
   }
   const staying = [...sizes.values()].reduce((sum, size) => sum + size, 0);

@@ -6,8 +6,8 @@ import type { KubeClient } from "../../kube/client.ts";
 const TOKEN_SECONDS = 3600;
 
 /**
- * Writes a ServiceAccount's token and a kubeconfig that reads it, as a cluster mounts them into a Pod. Gives back the
- * kubeconfig's path. Called again, it renews the token in place.
+ * Writes a ServiceAccount's token and a kubeconfig that reads the token from its file, and returns the kubeconfig's path.
+ * Call it again to renew the token in place.
  */
 export async function writeServiceAccountFiles(deps: {
   client: KubeClient;
@@ -41,5 +41,5 @@ export async function writeServiceAccountFiles(deps: {
   return kubeconfigFile;
 }
 
-/** A token is renewed when two thirds of its life are over. */
+/** Tokens are renewed after two thirds of their lifetime. */
 export const RENEW_AFTER_MS = (TOKEN_SECONDS * 1000 * 2) / 3;

@@ -2,9 +2,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Informer } from "../../kube/informer.ts";
 import type { Pod } from "./pod.ts";
 
-/** Gives Services an address on 127.0.0.1, as a node port would: TCP, to the ready Pods in turn. */
+/** Gives each Service a TCP port on 127.0.0.1, like a node port. Connections go to the ready Pods in turn. */
 export interface ServiceProxy {
-  /** The same port every time for the same Service, unless somebody took it meanwhile. */
+  /** Returns the same URL each time for the same Service. */
   urlOf(namespace: string, selector: Record<string, string>, port: number): Promise<string>;
   close(): Promise<void>;
 }
@@ -14,7 +14,7 @@ interface Listening {
   url: string;
 }
 
-const PORTS_TRIED = 100;
+const MAX_PORTS_TRIED = 100;
 
 export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort: number): ServiceProxy {
   const servers = new Map<string, Promise<Listening>>();
@@ -25,16 +25,16 @@ export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort:
     for (;;) {
       const port = nextPort++;
       try {
-        // A server that could not listen is not tried again: its old listeners would answer for the next port too.
+        // Each port gets a new server: one that failed to listen still has the listeners of its first attempt.
         return { server: await listenOn(port, onClient), url: `http://127.0.0.1:${port}` };
       } catch (error) {
         const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-        if (!isTaken || port >= firstPort + PORTS_TRIED) throw error;
+        if (!isTaken || port >= firstPort + MAX_PORTS_TRIED) throw error;
       }
     }
   }
 
-  function ready(namespace: string, selector: Record<string, string>): string[] {
+  function readyAddresses(namespace: string, selector: Record<string, string>): string[] {
     return pods
       .list()
       .filter(
@@ -47,7 +47,7 @@ export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort:
         Object.entries(selector).every(([name, value]) => metadata.labels?.[name] === value),
       )
       .filter(({ status }) =>
-        status?.conditions?.some(({ type, status: holds }) => type === "Ready" && holds === "True"),
+        status?.conditions?.some(({ type, status: ready }) => type === "Ready" && ready === "True"),
       )
       .map(({ status }) => status?.podIP ?? "");
   }
@@ -55,12 +55,12 @@ export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort:
   return {
     async urlOf(namespace, selector, port) {
       const key = `${namespace} ${JSON.stringify(selector)} ${port}`;
-      let turn = 0;
+      let connections = 0;
       const listening =
         servers.get(key) ??
         listen((client) => {
-          const addresses = ready(namespace, selector);
-          const host = addresses[turn++ % Math.max(1, addresses.length)];
+          const addresses = readyAddresses(namespace, selector);
+          const host = addresses[connections++ % Math.max(1, addresses.length)];
           if (host === undefined) client.destroy();
           else join(client, connect({ host, port }));
         });
@@ -71,7 +71,9 @@ export function createServiceProxy(pods: Pick<Informer<Pod>, "list">, firstPort:
       for (const socket of sockets) socket.destroy();
       const all = await Promise.allSettled(servers.values());
       await Promise.all(
-        all.map((it) => it.status === "fulfilled" && new Promise((end) => it.value.server.close(end))),
+        all.map(
+          (result) => result.status === "fulfilled" && new Promise((end) => result.value.server.close(end)),
+        ),
       );
     },
   };

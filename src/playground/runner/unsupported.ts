@@ -4,15 +4,15 @@ import type { Informer } from "../../kube/informer.ts";
 import type { Resource } from "../../kube/resource.ts";
 import type { Container, Pod } from "./pod.ts";
 
-/** Kinds that an API server takes and that nobody acts on here. */
-export const UNATTENDED: readonly Resource[] = [
+/** Kinds that the API server accepts and the runner does not run. */
+export const UNSUPPORTED_KINDS: readonly Resource[] = [
   { group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets", namespaced: true },
   { group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets", namespaced: true },
   { group: "batch", version: "v1", kind: "CronJob", plural: "cronjobs", namespaced: true },
 ];
 
-/** Says of each object of such a kind, on itself, that nothing will come of it. */
-export function warnOfUnattended(
+/** Records an Event on each object of a kind that the runner does not run. */
+export function warnAboutUnsupportedKinds(
   informers: readonly Informer<KubernetesObject>[],
   events: EventRecorder,
 ): void {
@@ -25,27 +25,27 @@ export function warnOfUnattended(
         about,
         "Warning",
         "Unsupported",
-        `nothing acts on a ${kind} here: the playground runs Deployments, ReplicaSets, Jobs and Pods`,
+        `the playground does not run a ${kind}: it runs Deployments, ReplicaSets, Jobs and Pods`,
       );
     });
   }
 }
 
-/** What a Pod asks for and the runner does not do; undefined when it can run it as it is written. */
+/** Why the runner cannot run a Pod; undefined when it can. */
 export function unsupportedInPod({ spec }: Pod): string | undefined {
   const [container] = spec.containers;
   if (container === undefined || spec.containers.length > 1 || (spec.initContainers?.length ?? 0) > 0)
-    return "the playground runs Pods of one container, without init containers";
+    return "the playground runs Pods that have one container and no init containers";
   const found = [
     ...(["envFrom", "lifecycle", "workingDir"] as const).filter((field) => container[field] !== undefined),
     ...(["startupProbe", "livenessProbe", "readinessProbe"] as const).flatMap((field) =>
-      unknownProbe(container, field),
+      unsupportedProbe(container, field),
     ),
   ][0];
-  return found === undefined ? undefined : `the playground's runner does not know ${found} of a container`;
+  return found === undefined ? undefined : `the playground's runner does not support ${found} of a container`;
 }
 
-function unknownProbe(
+function unsupportedProbe(
   container: Container,
   field: "startupProbe" | "livenessProbe" | "readinessProbe",
 ): string[] {

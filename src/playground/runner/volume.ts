@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubernetesObject } from "../../api/object.ts";
+import type { Informer } from "../../kube/informer.ts";
+import { keyOf } from "../../kube/resource.ts";
 import { ContainerConfigError } from "./environment.ts";
 import type { Pod, Volume } from "./pod.ts";
 
@@ -9,7 +11,22 @@ export type DataObject = KubernetesObject & { data?: Record<string, string> };
 /** Finds a ConfigMap or Secret in the Pod's namespace. */
 export type FindData = (kind: "ConfigMap" | "Secret", name: string) => DataObject | undefined;
 
-/** Writes a Pod's volumes below `folder` and gives back where each lies. May be called again when their data change. */
+export interface DataCaches {
+  configMaps: Informer<DataObject>;
+  secrets: Informer<DataObject>;
+}
+
+export function createDataFinder(
+  { configMaps, secrets }: DataCaches,
+  namespace: string | undefined,
+): FindData {
+  return (kind, name) =>
+    (kind === "Secret" ? secrets : configMaps).get(
+      keyOf({ name, ...(namespace === undefined ? {} : { namespace }) }),
+    );
+}
+
+/** Writes a Pod's volumes below `folder` and returns the folder of each. Call it again when their data change. */
 export function writeVolumes(pod: Pod, folder: string, find: FindData): Map<string, string> {
   return new Map(
     (pod.spec.volumes ?? []).map((volume) => [
@@ -22,7 +39,7 @@ export function writeVolumes(pod: Pod, folder: string, find: FindData): Map<stri
 function writeVolume(volume: Volume, path: string, find: FindData): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   for (const [name, content] of Object.entries(contentOf(volume, find))) {
-    // Renamed into place: a reader sees the old file or the new one, never half of it.
+    // The rename is atomic: a reader gets the old file or the new one, never a part of it.
     const partial = join(path, `.${name}.partial`);
     writeFileSync(partial, content, { mode: 0o600 });
     renameSync(partial, join(path, name));
@@ -40,7 +57,9 @@ function contentOf(
       ? (["Secret", secret?.secretName] as const)
       : (["ConfigMap", configMap.name] as const);
   if (source === undefined)
-    throw new ContainerConfigError(`volume ${name}: this kind of volume is not supported here`);
+    throw new ContainerConfigError(
+      `volume ${name}: the playground supports configMap, secret and emptyDir volumes only`,
+    );
   const object = find(kind, source);
   if (object === undefined) throw new ContainerConfigError(`volume ${name}: ${kind} "${source}" not found`);
   return Object.fromEntries(

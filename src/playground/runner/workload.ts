@@ -62,7 +62,7 @@ export const controllerOf = ({ metadata }: KubernetesObject) =>
 export const isControlledBy = (object: KubernetesObject, owner: KubernetesObject): boolean =>
   controllerOf(object)?.uid === owner.metadata.uid;
 
-/** Keys of the owners of a kind, for watches. */
+/** The queue keys of an object's owners of one kind. */
 export const ownerKeys = (object: KubernetesObject, kind: string): string[] =>
   (object.metadata.ownerReferences ?? [])
     .filter((owner) => owner.kind === kind)
@@ -71,31 +71,31 @@ export const ownerKeys = (object: KubernetesObject, kind: string): string[] =>
 export const isFinished = ({ status }: Pod): boolean =>
   status?.phase === "Failed" || status?.phase === "Succeeded";
 
-export const isLeaving = ({ metadata }: KubernetesObject): boolean =>
+export const isTerminating = ({ metadata }: KubernetesObject): boolean =>
   metadata.deletionTimestamp !== undefined;
 
-export const isActive = (pod: Pod): boolean => !isFinished(pod) && !isLeaving(pod);
+export const isActive = (pod: Pod): boolean => !isFinished(pod) && !isTerminating(pod);
 
 const readyCondition = (pod: Pod) =>
   pod.status?.conditions?.find(({ type, status }) => type === "Ready" && status === "True");
 
 export const isReady = (pod: Pod): boolean => readyCondition(pod) !== undefined;
 
-/** Milliseconds until a Pod has been ready for long enough: 0 when it has, undefined when it is not ready. */
+/** Milliseconds until a Pod is available: 0 when it has been ready for `minReadySeconds`, undefined when it is not ready. */
 export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
   const ready = readyCondition(pod);
   if (ready === undefined) return undefined;
   return Math.max(0, Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 - nowMs);
 }
 
-/** Whether two statuses say the same: Kubernetes leaves out counts of nothing. */
+/** Whether two statuses are equal. Kubernetes omits counts of zero, so 0 and absent are equal here. */
 export function isSameStatus(a: object, b: object): boolean {
-  const said = (status: object) =>
+  const normalized = (status: object) =>
     canonicalJson(
       Object.fromEntries(Object.entries(status).filter(([, value]) => value !== 0 && value !== undefined)),
     );
-  return said(a) === said(b);
+  return normalized(a) === normalized(b);
 }
 
-/** Kubernetes' times have whole seconds. */
+/** A time as Kubernetes writes it, in whole seconds. */
 export const rfc3339 = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, "Z");

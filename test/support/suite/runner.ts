@@ -281,7 +281,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
           expect(await bench.eventsAbout("indexed")).toMatchObject([
             {
               reason: "Unsupported",
-              message: "the playground's runner does not know spec.completionMode Indexed",
+              message: "the playground's runner does not support spec.completionMode Indexed",
             },
           ]);
         });
@@ -349,7 +349,7 @@ export function describeRunner(kind: "embedded" | "real"): void {
           {
             reason: "Unsupported",
             type: "Warning",
-            message: expect.stringContaining(`nothing acts on a ${kindName} here`),
+            message: expect.stringContaining(`the playground does not run a ${kindName}`),
           },
         ]),
       );
