@@ -5,7 +5,8 @@ import { trustProblems } from "../../operator/trust-config-map.ts";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { createManifestChecker } from "../../playground/apiserver/index.ts";
 import { catalystImage, imageReference } from "../../playground/image.ts";
-import { type Example, readExamples } from "../../playground/story/example.ts";
+import type { Example } from "../../playground/story/example.ts";
+import { readExamples } from "../../playground/story/example-folder.ts";
 
 /** Reads the manifests of the story and looks at all that can be wrong with them before anything starts. */
 export function readExamplesOrRefuse(folder: string, franchisee: string): Example[] {

@@ -10,11 +10,11 @@ import { signArtifact, signatureTag } from "../../playground/registry/signature.
 import { createApiConnection } from "../../playground/story/api-connection.ts";
 import { createCluster } from "../../playground/story/cluster.ts";
 import type { StoryContext, StorySovereign } from "../../playground/story/context.ts";
-import { tellEnding } from "../../playground/story/ending.ts";
 import type { Example } from "../../playground/story/example.ts";
-import { createNarrator } from "../../playground/story/narrator.ts";
 import { signIn } from "../../playground/story/person.ts";
-import { tellStory } from "../../playground/story/story.ts";
+import { createReporter } from "../../playground/story/reporter.ts";
+import { runStory } from "../../playground/story/story.ts";
+import { printSummary } from "../../playground/story/summary.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { DEFAULT_PORT } from "../playground.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
@@ -70,14 +70,14 @@ function parse(args: string[]) {
   }
 }
 
-/** `catalyst playground`: starts the machine room, tells the story, stays up. */
+/** `catalyst playground`: starts the playground, runs the story, and keeps running until it is stopped. */
 export async function run({ args, env, signal: shutdown, stdout }: CommandContext): Promise<ExitCode> {
   const settings = readSettings(args);
   const examples = readExamplesOrRefuse(settings.examples, FRANCHISEE);
   const signal = AbortSignal.any([shutdown, outputClosed(stdout)]);
-  // Who asked for the story alone has not got it.
+  // With --once a stopped story is a failure: it did not run to its end.
   const whenStopped = settings.once ? EXIT.checkFailed : EXIT.done;
-  const narrator = createNarrator(stdout, { noColor: Boolean(env.NO_COLOR), signal });
+  const reporter = createReporter(stdout, { noColor: Boolean(env.NO_COLOR), signal });
   const startedAt = performance.now();
   const entrypoint = [process.execPath, ...SMALL_HEAP, join(ROOT, "src/cli/main.ts")] as const;
   const baseEnv = Object.fromEntries(
@@ -92,13 +92,13 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
     now: () => new Date(),
     signal,
     onStart() {
-      narrator.line();
-      narrator.line(" Catalyst playground: a franchise on one machine");
+      reporter.line();
+      reporter.line(" Catalyst playground: a franchise on one machine");
     },
   });
   const playground = await unlessStopped(starting, signal);
   if (playground === undefined) {
-    narrator.line("  stopped before the story began");
+    reporter.line("  stopped before the first step");
     return whenStopped;
   }
   let removeState = false;
@@ -107,7 +107,7 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
     publishArtifacts(playground, examples);
     connection = createApiConnection(playground.kubeconfigPath);
     const context: StoryContext = {
-      narrator,
+      reporter,
       cluster: createCluster(connection, signal),
       examples,
       sovereigns: [],
@@ -115,12 +115,12 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
       reconcileLedger: ({ databaseUrl }) => reconcileLedger(databaseUrl, signal),
       signal,
     };
-    const stage = {
+    const environment = {
       ensureDatabase: (name: string) => playground.database.ensureDatabase(name),
       urlOf: (namespace: string) =>
         playground.runner.proxy.urlOf(namespace, { "app.kubernetes.io/name": "billing" }, 8085),
     };
-    const story = tellStory(context, stage, {
+    const story = runStory(context, environment, {
       crdFolder: join(ROOT, "crds"),
       franchisee: FRANCHISEE,
       operator: {
@@ -133,32 +133,32 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
     await story;
     removeState = true;
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    narrator.line();
-    narrator.line(`  ${narrator.count().passed} steps held, 0 did not, in ${seconds} s`);
+    reporter.line();
+    reporter.line(`  ${reporter.count().passed} steps passed, 0 failed, in ${seconds} s`);
     await writeSovereigns(playground, context.sovereigns);
-    tellEnding(narrator, {
+    printSummary(reporter, {
       sovereigns: context.sovereigns,
       kubeconfigPath: playground.kubeconfigPath,
       sovereignsPath: playground.state.file("sovereigns.json"),
       apiServerUrl: playground.controlPlane.url,
-      staysUp: !settings.once,
+      keepsRunning: !settings.once,
     });
     if (!settings.once) {
-      narrator.line();
-      narrator.line("  Ctrl-C ends it and leaves nothing behind.");
-      await stayUp(playground, context.sovereigns, signal);
+      reporter.line();
+      reporter.line("  Ctrl-C stops the playground and removes everything that it created.");
+      await keepRunning(playground, context.sovereigns, signal);
     }
     return EXIT.done;
   } catch (error) {
-    const { passed, failed } = narrator.count();
-    narrator.line();
+    const { passed, failed } = reporter.count();
+    reporter.line();
     if (signal.aborted) {
       removeState = true;
-      narrator.line(`  ${passed} steps held; stopped before the story ended`);
+      reporter.line(`  ${passed} steps passed; stopped before the end of the story`);
       return whenStopped;
     }
-    narrator.line(`  ${passed} steps held, ${failed} did not; logs are in ${playground.state.file("logs")}`);
-    if (failed === 0) narrator.line(`  ${errorMessage(error)}`);
+    reporter.line(`  ${passed} steps passed, ${failed} failed; logs are in ${playground.state.file("logs")}`);
+    if (failed === 0) reporter.line(`  ${errorMessage(error)}`);
     return EXIT.checkFailed;
   } finally {
     await connection?.close();
@@ -166,7 +166,7 @@ export async function run({ args, env, signal: shutdown, stdout }: CommandContex
   }
 }
 
-/** Undefined when it failed because somebody stopped it. */
+/** Undefined when it failed because the signal fired. */
 async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
     return await work;
@@ -217,7 +217,7 @@ async function writeSovereigns({ state }: Playground, sovereigns: StorySovereign
   renameSync(partial, state.file("sovereigns.json"));
 }
 
-async function stayUp(
+async function keepRunning(
   playground: Playground,
   sovereigns: StorySovereign[],
   signal: AbortSignal,

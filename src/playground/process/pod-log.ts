@@ -1,41 +1,33 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { sleep } from "../../platform/shutdown.ts";
 import type { PodLog } from "../apiserver/index.ts";
 
-const LOOK_AGAIN_MS = 100;
+const POLL_INTERVAL_MS = 100;
 const CHUNK_BYTES = 64 * 1024;
 
-/** Where a container's output lies, of all its restarts. */
+/** The file with a container's output, of all its restarts. */
 export const podLogFile = (folder: string, namespace: string, pod: string, container: string): string =>
   join(folder, `${namespace}_${pod}_${container}.log`);
 
-/** Reads what the process runner's containers wrote, as `kubectl logs` asks for it. */
+/** Reads the output of the runner's containers for `kubectl logs`. */
 export function createPodLog(folder: string): PodLog {
   return async function* read({ namespace, name, container, follow, tailLines, goesOn, signal }) {
-    const path = podLogFile(folder, namespace, name, container);
-    const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-      // Nothing was started yet, so nothing was said.
-      if (error.code === "ENOENT") return undefined;
-      throw error;
-    });
+    const file = await openIfExists(podLogFile(folder, namespace, name, container));
+    // The container has not started yet, so it has no output.
     if (file === undefined) return;
     try {
       const { size } = await file.stat();
       let position = tailLines === undefined ? 0 : await startOfTail(file, size, tailLines);
-      const buffer = Buffer.alloc(CHUNK_BYTES);
       for (;;) {
-        // Asked before reading: what was written until then is still read.
+        // Checked before reading, so that output written until the check is still read.
         const isLast = !follow || signal.aborted || !goesOn();
-        for (;;) {
-          const length = follow ? CHUNK_BYTES : Math.min(CHUNK_BYTES, size - position);
-          const { bytesRead } = await file.read(buffer, 0, length, position);
-          if (bytesRead === 0) break;
-          position += bytesRead;
-          yield Buffer.from(buffer.subarray(0, bytesRead));
+        for await (const chunk of readChunks(file, position, follow ? Number.POSITIVE_INFINITY : size)) {
+          position += chunk.length;
+          yield chunk;
         }
         if (isLast) return;
-        await sleep(LOOK_AGAIN_MS, signal);
+        await sleep(POLL_INTERVAL_MS, signal);
       }
     } finally {
       await file.close();
@@ -43,10 +35,28 @@ export function createPodLog(folder: string): PodLog {
   };
 }
 
-type File = Awaited<ReturnType<typeof open>>;
+async function openIfExists(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
 
-/** Where the last so many lines begin: read backwards, as a log may be long. */
-async function startOfTail(file: File, size: number, lines: number): Promise<number> {
+/** The bytes from `start` to `end`, or to the end of the file when that comes first. */
+async function* readChunks(file: FileHandle, start: number, end: number): AsyncIterable<Buffer> {
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  for (let position = start; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(CHUNK_BYTES, end - position), position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield Buffer.from(buffer.subarray(0, bytesRead));
+  }
+}
+
+/** Offset at which the last `lines` lines begin. Reads backwards, because a log can be long. */
+async function startOfTail(file: FileHandle, size: number, lines: number): Promise<number> {
   if (lines === 0) return size;
   const buffer = Buffer.alloc(CHUNK_BYTES);
   let seen = 0;
@@ -54,7 +64,7 @@ async function startOfTail(file: File, size: number, lines: number): Promise<num
     const start = Math.max(0, end - CHUNK_BYTES);
     await file.read(buffer, 0, end - start, start);
     for (let index = end - start - 1; index >= 0; index -= 1) {
-      // The newline that ends the last line begins no other.
+      // The newline at the end of the file ends the last line and starts no other.
       if (buffer[index] !== 0x0a || start + index === size - 1) continue;
       seen += 1;
       if (seen === lines) return start + index + 1;

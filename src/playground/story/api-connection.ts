@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Agent, type Dispatcher, request } from "undici";
 import { parse } from "yaml";
+import { UnmetExpectation } from "./expectation.ts";
 
 const REQUEST_TIMEOUT_MS = 15_000;
 
-export interface ApiAnswer {
+export interface ApiResponse {
   status: number;
   /** An object, a list, or a `Status`. */
   body: unknown;
@@ -15,14 +16,14 @@ interface ApiRequest {
   path: string;
   body?: unknown;
   contentType?: string;
-  /** Acts as this user, through impersonation. */
+  /** User to impersonate. */
   as?: string;
-  /** Its groups, instead of those that the server knows. */
+  /** Groups to impersonate, instead of the user's own. */
   asGroups?: readonly string[];
 }
 
 export interface ApiConnection {
-  send(request: ApiRequest): Promise<ApiAnswer>;
+  send(request: ApiRequest): Promise<ApiResponse>;
   close(): Promise<void>;
 }
 
@@ -32,21 +33,21 @@ interface KubeconfigFile {
 }
 
 /**
- * Speaks to an API server as the one user of a kubeconfig, over shared TLS connections. The story uses this and
- * not the operator's client, so that a fault of that client cannot hide in both.
+ * Sends requests to an API server as the user of a kubeconfig, over shared TLS connections. The story does not use the
+ * operator's client, so that a fault in that client shows.
  */
 export function createApiConnection(kubeconfigPath: string): ApiConnection {
   const file = parse(readFileSync(kubeconfigPath, "utf8")) as KubeconfigFile;
   const cluster = file.clusters[0]?.cluster;
   const user = file.users[0]?.user;
   if (cluster === undefined || user === undefined)
-    throw new Error(`${kubeconfigPath} names no cluster or no user`);
+    throw new Error(`${kubeconfigPath}: must contain a cluster and a user`);
   const pem = (data: string | undefined) =>
     data === undefined ? {} : { value: Buffer.from(data, "base64").toString() };
   const cert = pem(user["client-certificate-data"]).value;
   const key = pem(user["client-key-data"]).value;
   const agent = new Agent({
-    // Over HTTP/2 undici joins headers of one name with commas, and Kubernetes would read several groups as one.
+    // Over HTTP/2, undici joins headers of the same name with commas, and Kubernetes would read several groups as one.
     allowH2: false,
     connect: {
       ca: Buffer.from(cluster["certificate-authority-data"], "base64").toString(),
@@ -69,9 +70,20 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
         headersTimeout: REQUEST_TIMEOUT_MS,
         bodyTimeout: REQUEST_TIMEOUT_MS,
       };
-      const answer = await request(new URL(path, cluster.server), options);
-      return { status: answer.statusCode, body: await answer.body.json() };
+      const response = await request(new URL(path, cluster.server), options);
+      return { status: response.statusCode, body: await response.body.json() };
     },
     close: () => agent.close(),
   };
+}
+
+/** The body of a successful response. Throws when the API server refused the request. */
+export function successfulBody(response: ApiResponse): unknown {
+  if (response.status >= 300)
+    throw new UnmetExpectation(`the API server returned ${response.status}: ${messageOf(response)}`);
+  return response.body;
+}
+
+export function messageOf({ status, body }: ApiResponse): string {
+  return String((body as { message?: string } | undefined)?.message ?? `status ${status}`);
 }

@@ -1,31 +1,31 @@
 import type { Cluster } from "./cluster.ts";
 import type { Example } from "./example.ts";
-import type { Narrator } from "./narrator.ts";
+import type { Reporter } from "./reporter.ts";
 
-/** A Sovereign as the story knows it once it runs. */
+/** A running Sovereign. */
 export interface StorySovereign {
   name: string;
   namespace: string;
   fqdn: string;
   displayName: string;
-  /** Where its voucher API answers on this machine, no trailing slash. */
+  /** URL of its voucher API on this machine, without a trailing slash. */
   url: string;
   databaseUrl: string;
   /** The Sovereign's own HS256 secret. */
   jwtSecret: string;
-  /** What its tiers offer. */
+  /** From its tiers. */
   plans: { id: string; priceBaisa: number }[];
 }
 
 export interface StoryContext {
-  narrator: Narrator;
+  reporter: Reporter;
   cluster: Cluster;
   /** The manifests of docs/examples, in the order of their file names. */
   examples: Example[];
   sovereigns: StorySovereign[];
   /** Origin of the operator's health and metrics server, once it runs. */
   operatorOrigin: () => Promise<string>;
-  /** Runs `catalyst reconcile-ledger` on a Sovereign's database; its last line. Throws when the books disagree. */
+  /** Runs `catalyst reconcile-ledger` on a Sovereign's database and returns its last line. Throws when the ledger is wrong. */
   reconcileLedger(sovereign: StorySovereign): Promise<string>;
   signal: AbortSignal;
 }

@@ -1,16 +1,16 @@
-import type { ObjectReference } from "./cluster.ts";
+import type { ObjectReference } from "./cluster-object.ts";
 import type { StoryContext, StorySovereign } from "./context.ts";
 import { expectThat } from "./expectation.ts";
 
-const STRANGE_IMAGE = `registry.catalyst.example/catalyst@sha256:${"d".repeat(64)}`;
+const OTHER_IMAGE = `registry.catalyst.example/catalyst@sha256:${"d".repeat(64)}`;
 
 interface DeploymentImages {
   spec: { template: { spec: { containers: { name: string; image: string }[] } } };
 }
 
-/** A platform identity changes the live image, which admission lets through; the operator notices and mends it. */
-export async function tellDriftChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
-  const { narrator, cluster } = context;
+/** A platform identity changes the live image, which admission allows. The operator detects the change and reverts it. */
+export async function runDriftChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
+  const { reporter, cluster } = context;
   const deployment: ObjectReference = { kind: "Deployment", name: "billing", namespace: sovereign.namespace };
   const self: ObjectReference = { kind: "Sovereign", name: sovereign.name };
   const imageOf = (object: unknown) =>
@@ -18,32 +18,33 @@ export async function tellDriftChapter(context: StoryContext, sovereign: StorySo
   const pinned = imageOf(await cluster.get(deployment));
   const before = await readDriftCounter(context);
 
-  await narrator.step("A platform identity changes the live Deployment's image", async (observe) => {
-    const noticed = cluster.waitForCondition(self, "InSync", "False");
+  await reporter.step("A platform identity changes the image of the live Deployment", async (observe) => {
+    // The condition is False only until the operator has reverted the change, so the wait starts before the write.
+    const drifted = cluster.waitForCondition(self, "InSync", "False");
     const patch = {
-      spec: { template: { spec: { containers: [{ name: "billing", image: STRANGE_IMAGE }] } } },
+      spec: { template: { spec: { containers: [{ name: "billing", image: OTHER_IMAGE }] } } },
     };
-    const attempt = await cluster.asAdmin().strategicPatch(deployment, patch);
-    expectThat(attempt.kind === "accepted", "a platform identity passes admission");
-    observe(`deployment/billing: ${short(pinned)} → ${short(STRANGE_IMAGE)}`);
-    const condition = await noticed;
+    const result = await cluster.asAdmin().strategicPatch(deployment, patch);
+    expectThat(result.kind === "accepted", "admission allows a platform identity to change the Deployment");
+    observe(`deployment/billing: ${short(pinned)} → ${short(OTHER_IMAGE)}`);
+    const condition = await drifted;
     observe(`sovereign/${sovereign.name}: InSync=False, ${condition.reason}: ${condition.message}`);
   });
 
-  await narrator.step("The operator puts the pinned digest back", async (observe) => {
-    await cluster.waitUntil(deployment, "the pinned image is back", (object) => imageOf(object) === pinned);
+  await reporter.step("The operator restores the pinned digest", async (observe) => {
+    await cluster.waitUntil(deployment, "has the pinned image", (object) => imageOf(object) === pinned);
     observe(`deployment/billing: ${short(pinned)}`);
   });
 
-  await narrator.step("It says so: an event and a metric", async (observe) => {
+  await reporter.step("The operator reports the drift in an event and a metric", async (observe) => {
     const event = await cluster.waitForEvent(self, "DriftCorrected");
     observe(`event ${event.reason}: ${event.message}`);
     const after = await readDriftCounter(context);
-    expectThat(after > before, "catalyst_drift_corrected_total grew", after);
+    expectThat(after > before, `catalyst_drift_corrected_total is above ${before}`, after);
     observe(`catalyst_drift_corrected_total ${before} → ${after}`);
   });
 
-  await narrator.step(`${sovereign.name} is verified and Ready again`, async (observe) => {
+  await reporter.step(`${sovereign.name} is verified and Ready again`, async (observe) => {
     await cluster.waitForCondition(self, "InSync", "True");
     const condition = await cluster.waitForCondition(self, "Ready", "True");
     observe(`sovereign/${sovereign.name}: Ready=True, ${condition.message}`);

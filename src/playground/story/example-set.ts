@@ -12,9 +12,9 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { blueprintArtifact, imageReference } from "../image.ts";
 import type { Example } from "./example.ts";
 
-/** What is wrong with examples that each are well-formed: what they name must be there, and be enough for the story. */
+/** A problem in examples that are well-formed one by one: a reference that leads nowhere, or a part that the story lacks. */
 export interface ExampleProblem {
-  /** Undefined: what is wrong lies in no one file. */
+  /** Undefined: the problem is in no single file. */
   example: Example | undefined;
   message: string;
 }
@@ -22,100 +22,109 @@ export interface ExampleProblem {
 export interface ExampleFacts {
   /** Images that this machine can run, by `repository@sha256:…`. */
   images: readonly string[];
-  /** The user that the story lets act as the Franchisee. */
+  /** The user that acts as the Franchisee in the story. */
   franchisee: string;
 }
 
-/** Kinds that the story applies; another one in the folder would be forgotten without a word. */
+/** The story applies these kinds. It would silently skip any other, so another kind is a problem. */
 const APPLIED = ["ConfigMap", "BillingRelease", "Franchise", "Sovereign", "EnvironmentPolicy", "Blueprint"];
-/** What is there before the examples are. */
+/** Namespaces that exist before the examples are applied. */
 const NAMESPACES = ["default", SYSTEM_NAMESPACE, CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE];
 
 export function exampleSetProblems(examples: readonly Example[], facts: ExampleFacts): ExampleProblem[] {
-  const set = sorted(examples);
+  const set = groupByKind(examples);
   return [
-    ...examples.flatMap((example, index) => placeProblems(example, examples.slice(0, index))),
-    ...set.releases.flatMap((it) => releaseProblems(it, facts)),
-    ...set.sovereigns.flatMap((it) => sovereignProblems(it, set)),
-    ...castProblems(set, facts),
+    ...examples.flatMap((example, index) => identityProblems(example, examples.slice(0, index))),
+    ...set.releases.flatMap((release) => releaseProblems(release, facts)),
+    ...set.sovereigns.flatMap((sovereign) => sovereignProblems(sovereign, set)),
+    ...missingPartProblems(set, facts),
     ...blueprintProblems(set.blueprints),
   ];
 }
 
-interface Of<T> {
+interface ExampleOf<T> {
   example: Example;
   object: T;
 }
 
-function sorted(examples: readonly Example[]) {
-  const of = <T extends KubernetesObject>(kind: string): Of<T>[] =>
+function groupByKind(examples: readonly Example[]) {
+  const ofKind = <T extends KubernetesObject>(kind: string): ExampleOf<T>[] =>
     examples
       .filter(({ manifest }) => manifest.kind === kind)
       .map((example) => ({ example, object: example.manifest as T }));
   return {
-    releases: of<BillingRelease>("BillingRelease"),
-    sovereigns: of<Sovereign>("Sovereign"),
-    franchises: of<Franchise>("Franchise"),
-    blueprints: of<Blueprint>("Blueprint"),
+    releases: ofKind<BillingRelease>("BillingRelease"),
+    sovereigns: ofKind<Sovereign>("Sovereign"),
+    franchises: ofKind<Franchise>("Franchise"),
+    blueprints: ofKind<Blueprint>("Blueprint"),
   };
 }
-type ExampleSet = ReturnType<typeof sorted>;
+type ExampleSet = ReturnType<typeof groupByKind>;
 
-function placeProblems(example: Example, before: readonly Example[]): ExampleProblem[] {
+function identityProblems(example: Example, before: readonly Example[]): ExampleProblem[] {
   const { kind, metadata } = example.manifest;
-  const say = (message: string): ExampleProblem[] => [{ example, message }];
-  if (!APPLIED.includes(kind)) return say(`kind: the story applies ${APPLIED.join(", ")} and no ${kind}`);
+  const problem = (message: string): ExampleProblem[] => [{ example, message }];
+  if (!APPLIED.includes(kind))
+    return problem(`kind: must be one that the story applies: ${APPLIED.join(", ")}`);
   if (metadata.namespace !== undefined && !NAMESPACES.includes(metadata.namespace))
-    return say(`metadata.namespace: ${metadata.namespace} is not there: ${NAMESPACES.join(", ")} are`);
-  const twin = before.find(
+    return problem(
+      `metadata.namespace: namespace ${metadata.namespace} does not exist; use one of ${NAMESPACES.join(", ")}`,
+    );
+  const duplicate = before.find(
     ({ manifest }) =>
       manifest.kind === kind &&
       manifest.metadata.name === metadata.name &&
       manifest.metadata.namespace === metadata.namespace,
   );
-  return twin === undefined ? [] : say(`metadata.name: Duplicate value: ${twin.file} has it too`);
+  return duplicate === undefined
+    ? []
+    : problem(`metadata.name: Duplicate value: ${duplicate.file} has the same name`);
 }
 
 function releaseProblems(
-  { example, object }: Of<BillingRelease>,
+  { example, object }: ExampleOf<BillingRelease>,
   { images }: ExampleFacts,
 ): ExampleProblem[] {
   const { image } = object.spec;
   return images.includes(image)
     ? []
-    : [{ example, message: `spec.image: this machine does not have ${image}, only ${images.join(", ")}` }];
+    : [{ example, message: `spec.image: this machine does not have ${image}; use ${images.join(" or ")}` }];
 }
 
-function sovereignProblems({ example, object }: Of<Sovereign>, set: ExampleSet): ExampleProblem[] {
+function sovereignProblems({ example, object }: ExampleOf<Sovereign>, set: ExampleSet): ExampleProblem[] {
   const { billing, franchise, parent, role, suspend, cluster, tiers = [], fqdn, namespace } = object.spec;
   const { name } = object.metadata;
   const others = set.sovereigns.filter((other) => other.object !== object);
-  const isThere = (list: Of<KubernetesObject>[], wanted: string) =>
+  const exists = (list: ExampleOf<KubernetesObject>[], wanted: string) =>
     list.some((it) => it.object.metadata.name === wanted);
-  const opened = set.franchises.find((it) => it.object.metadata.name === franchise)?.object.spec.grants.tiers;
+  const allowedTiers = set.franchises.find((it) => it.object.metadata.name === franchise)?.object.spec.grants
+    .tiers;
   const foreignTiers = tiers
     .map(({ id }) => id)
-    .filter((id) => opened !== undefined && !opened.includes("*") && !opened.includes(id));
+    .filter((id) => allowedTiers !== undefined && !allowedTiers.includes("*") && !allowedTiers.includes(id));
   const problems: [boolean, string][] = [
-    [!isThere(set.releases, billing.release), `spec.billing.release: no BillingRelease ${billing.release}`],
     [
-      franchise !== undefined && !isThere(set.franchises, franchise),
-      `spec.franchise: no Franchise ${franchise}`,
+      !exists(set.releases, billing.release),
+      `spec.billing.release: BillingRelease ${billing.release} does not exist`,
     ],
-    [parent !== undefined && !isThere(others, parent), `spec.parent: no other Sovereign ${parent}`],
-    [suspend === true, "spec.suspend: a suspended Sovereign never becomes Ready"],
-    [cluster !== undefined, "spec.cluster: the playground has one cluster, this one"],
+    [
+      franchise !== undefined && !exists(set.franchises, franchise),
+      `spec.franchise: Franchise ${franchise} does not exist`,
+    ],
+    [parent !== undefined && !exists(others, parent), `spec.parent: no other Sovereign is named ${parent}`],
+    [suspend === true, "spec.suspend: must not be true: a suspended Sovereign never becomes Ready"],
+    [cluster !== undefined, "spec.cluster: must not be set: the playground has only one cluster"],
     [
       billing.auth.secretRef === undefined,
-      "spec.billing.auth.secretRef: Required value: the story signs people in with it",
+      "spec.billing.auth.secretRef: Required value: the story signs tokens with this Secret",
     ],
     ...foreignTiers.map((id): [boolean, string] => [
       true,
-      `spec.tiers: Franchise ${franchise} opens no tier ${id}`,
+      `spec.tiers: Franchise ${franchise} does not grant tier ${id}`,
     ]),
     [
       role === "Franchised" && tiers.length === 0,
-      "spec.tiers: Required value: the story's customer orders the first of them",
+      "spec.tiers: Required value: the story's customer orders the first tier",
     ],
     [
       others.some((other) => other.object.spec.fqdn === fqdn),
@@ -130,47 +139,49 @@ function sovereignProblems({ example, object }: Of<Sovereign>, set: ExampleSet):
       `spec.namespace: Duplicate value: another Sovereign has ${sovereignNamespace(name, namespace)}`,
     ],
   ];
-  return problems.filter(([holds]) => holds).map(([, message]) => ({ example, message }));
+  return problems.filter(([isProblem]) => isProblem).map(([, message]) => ({ example, message }));
 }
 
-/** Who has to be there for the story to be told at all. */
-function castProblems(
+/** Parts without which the story cannot run. */
+function missingPartProblems(
   { releases, sovereigns, franchises, blueprints }: ExampleSet,
   facts: ExampleFacts,
 ): ExampleProblem[] {
   const inRole = (role: string) => sovereigns.filter(({ object }) => object.spec.role === role);
-  const [hero] = inRole("Franchised");
-  const agreement = franchises.find(({ object }) => object.metadata.name === hero?.object.spec.franchise);
-  const acts = agreement?.object.spec.subjects.some(
+  const [franchised] = inRole("Franchised");
+  const franchise = franchises.find(
+    ({ object }) => object.metadata.name === franchised?.object.spec.franchise,
+  );
+  const hasFranchisee = franchise?.object.spec.subjects.some(
     ({ kind, name }) => kind === "User" && name === facts.franchisee,
   );
   const missing: [boolean, string][] = [
-    [releases.length === 0, "no BillingRelease: nothing names the image to run"],
+    [releases.length === 0, "no BillingRelease: add one that names the image to run"],
     [
       inRole("CatalystZero").length === 0,
-      "no Sovereign with role CatalystZero: nothing to measure the others by",
+      "no Sovereign with role CatalystZero: add the one whose schema and API the others are compared with",
     ],
-    [inRole("CatalystZero").length > 1, "more than one Sovereign with role CatalystZero"],
-    [hero === undefined, "no Sovereign with role Franchised: the story is told on one"],
+    [inRole("CatalystZero").length > 1, "more than one Sovereign with role CatalystZero: keep one"],
+    [franchised === undefined, "no Sovereign with role Franchised: add the one that the story uses"],
     ...(["signed", "unsigned"] as const).map((which): [boolean, string] => [
       !blueprints.some(({ example }) => example.file.endsWith(`-blueprint-${which}.yaml`)),
-      `no file *-blueprint-${which}.yaml with a Blueprint`,
+      `no file *-blueprint-${which}.yaml: add one with a Blueprint`,
     ]),
   ];
   return [
-    ...missing.filter(([holds]) => holds).map(([, message]) => ({ example: undefined, message })),
-    ...(agreement === undefined || acts === true
+    ...missing.filter(([isMissing]) => isMissing).map(([, message]) => ({ example: undefined, message })),
+    ...(franchise === undefined || hasFranchisee === true
       ? []
       : [
           {
-            example: agreement.example,
-            message: `spec.subjects: Required value: User ${facts.franchisee}, as whom the story acts`,
+            example: franchise.example,
+            message: `spec.subjects: Required value: User ${facts.franchisee}, which acts as the Franchisee in the story`,
           },
         ]),
   ];
 }
 
-function blueprintProblems(blueprints: Of<Blueprint>[]): ExampleProblem[] {
+function blueprintProblems(blueprints: ExampleOf<Blueprint>[]): ExampleProblem[] {
   return blueprints.flatMap(({ example, object }) => {
     const { version, source } = object.spec;
     const served = `oci://${imageReference(blueprintArtifact(object.metadata.name, version))}`;
@@ -179,7 +190,7 @@ function blueprintProblems(blueprints: Of<Blueprint>[]): ExampleProblem[] {
       : [
           {
             example,
-            message: `spec.source.ref: this machine's registry has ${served} and not ${source.ref}`,
+            message: `spec.source.ref: the playground's registry does not have ${source.ref}; use ${served}`,
           },
         ];
   });

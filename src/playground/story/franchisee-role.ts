@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 
 const ALL = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
-/** What a Franchisee's administrator may ask of the API server here. */
+/** A rule of the role that a Franchisee's administrator gets in the playground. */
 interface PolicyRule {
   apiGroups: string[];
   resources: string[];
@@ -11,9 +11,9 @@ interface PolicyRule {
 }
 
 /**
- * Wide enough that admission alone says no to what the story tries. What admission never sees is left out, as docs/admission.md
- * says: Secrets, impersonation, `bind` and `escalate`, tokens of ServiceAccounts, and the policies of admissionregistration.k8s.io
- * with their bindings. Of webhook configurations a policy keeps the one that counts.
+ * RBAC allows every write of the story, so that admission alone denies. The role leaves out what admission does not review
+ * (see docs/admission.md): Secrets, impersonation, `bind` and `escalate`, ServiceAccount tokens, and the policies of
+ * admissionregistration.k8s.io with their bindings. A native policy protects the operator's webhook configuration.
  */
 const RULES: PolicyRule[] = [
   { apiGroups: ["catalyst.openova.io"], resources: ["*"], verbs: ALL },
@@ -65,7 +65,7 @@ const RULES: PolicyRule[] = [
   { apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] },
 ];
 
-/** The role, and who has it. */
+/** The role and its binding. */
 export function desiredFranchiseeAccess(user: string): KubernetesObject[] {
   const name = `playground-${user}`;
   const role: KubernetesObject & { rules: PolicyRule[] } = {

@@ -11,15 +11,15 @@ const PORTS = { webhook: 9443, api: 8085, http: 8080 };
 export interface OperatorInstallation {
   /** `repository@sha256:…` of the catalyst image. */
   image: string;
-  /** `HOST=ORIGIN`, comma-separated: where the registry hosts that manifests name are served here. */
+  /** `HOST=ORIGIN`, comma-separated: the origin on this machine of each registry host that the manifests name. */
   registryMirrors: string;
-  /** The chart's folder with its roles: the operator runs here with what it would hold in a cluster. */
+  /** The chart's folder with the operator's roles. The operator has the same rights here as in a cluster. */
   manifestFolder: string;
-  /** The policies that guard the webhook while it is down; the chart ships the same files. */
+  /** The native policies, which protect the webhook while it is down. The chart ships the same files. */
   policyFolder: string;
 }
 
-/** What `helm install` would put on a cluster, in the one-replica form that a single machine needs. */
+/** The objects that `helm install` creates, with one replica of the operator. */
 export function desiredOperatorManifests(installation: OperatorInstallation): KubernetesObject[] {
   const read = (file: string) =>
     parse(readFileSync(join(installation.manifestFolder, file), "utf8")) as KubernetesObject;
@@ -73,7 +73,7 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
                 env: [
                   { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
                   { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
-                  // Nobody but this machine sends requests, and who ends it will not wait.
+                  // Only this machine sends requests, so a short drain is enough and Ctrl-C ends the playground quickly.
                   { name: "DRAIN_SECONDS", value: DRAIN_SECONDS },
                   { name: "BILLING_DRAIN_SECONDS", value: DRAIN_SECONDS },
                   { name: "REGISTRY_MIRRORS", value: installation.registryMirrors },

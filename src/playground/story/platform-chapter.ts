@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { KubernetesObject } from "../../api/object.ts";
-import type { ObjectReference } from "./cluster.ts";
+import type { ObjectReference } from "./cluster-object.ts";
 import type { StoryContext } from "./context.ts";
 import { parseManifests } from "./example.ts";
 import { desiredFranchiseeAccess } from "./franchisee-role.ts";
@@ -19,15 +19,15 @@ const OPERATOR_DEPLOYMENT: ObjectReference = {
   namespace: "catalyst-system",
 };
 
-/** CRDs, the operator under its own ServiceAccount, its webhook, then the manifests of docs/examples. */
-export async function tellPlatformChapter(context: StoryContext, input: PlatformChapterInput): Promise<void> {
-  const { narrator, cluster } = context;
+/** Installs the CRDs and the operator with its webhook, then applies the manifests of docs/examples. */
+export async function runPlatformChapter(context: StoryContext, input: PlatformChapterInput): Promise<void> {
+  const { reporter, cluster } = context;
   const admin = cluster.asAdmin();
   const applyAll = async (manifests: KubernetesObject[]) => {
     for (const manifest of manifests) await admin.mustApply(manifest);
   };
 
-  await narrator.step("The CRDs are installed and Established", async (observe) => {
+  await reporter.step("The CRDs are installed and Established", async (observe) => {
     const crds = readdirSync(input.crdFolder)
       .filter((file) => file.endsWith(".yaml"))
       .flatMap((file) => parseManifests(join(input.crdFolder, file)))
@@ -45,7 +45,7 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
     observe(crds.map((crd) => crd.metadata.name.split(".")[0]).join(", "));
   });
 
-  await narrator.step("The operator runs with its own ServiceAccount and RBAC", async (observe) => {
+  await reporter.step("The operator runs with its own ServiceAccount and RBAC", async (observe) => {
     await applyAll(desiredOperatorManifests(input.operator));
     await applyAll(desiredFranchiseeAccess(input.franchisee));
     await applyAll(examplesOf(context, (kind) => kind === "ConfigMap"));
@@ -53,18 +53,21 @@ export async function tellPlatformChapter(context: StoryContext, input: Platform
     observe(`deployment/catalyst-operator Available; image ${input.operator.image}`);
   });
 
-  await narrator.step("Its webhook serves TLS with a certificate it made itself", async (observe) => {
-    const configuration: ObjectReference = {
-      kind: "ValidatingWebhookConfiguration",
-      name: "catalyst-operator",
-    };
-    const object = await cluster.waitUntil(configuration, "the webhooks carry a caBundle", hasCaBundle);
-    observe(
-      `validatingwebhookconfiguration/catalyst-operator: ${webhooksOf(object).length} webhooks, caBundle published`,
-    );
-  });
+  await reporter.step(
+    "The webhook serves TLS with a certificate that the operator created",
+    async (observe) => {
+      const configuration: ObjectReference = {
+        kind: "ValidatingWebhookConfiguration",
+        name: "catalyst-operator",
+      };
+      const object = await cluster.waitUntil(configuration, "every webhook has a caBundle", hasCaBundle);
+      observe(
+        `validatingwebhookconfiguration/catalyst-operator: ${webhooksOf(object).length} webhooks, caBundle published`,
+      );
+    },
+  );
 
-  await narrator.step("A BillingRelease, two Sovereigns and the Franchise are applied", async (observe) => {
+  await reporter.step("The BillingRelease, the Sovereigns and the Franchise are applied", async (observe) => {
     const manifests = examplesOf(context, (kind) =>
       ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy"].includes(kind),
     );

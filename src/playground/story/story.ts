@@ -2,18 +2,18 @@ import { randomBytes } from "node:crypto";
 import { sovereignNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { StoryContext, StorySovereign } from "./context.ts";
-import { tellDriftChapter } from "./drift-chapter.ts";
+import { runDriftChapter } from "./drift-chapter.ts";
 import { expectThat } from "./expectation.ts";
-import { tellFranchiseeChapter } from "./franchisee-chapter.ts";
-import { type PlatformChapterInput, tellPlatformChapter } from "./platform-chapter.ts";
-import { tellSovereignChapter } from "./sovereign-chapter.ts";
-import { tellVoucherChapter } from "./voucher-chapter.ts";
+import { runFranchiseeChapter } from "./franchisee-chapter.ts";
+import { type PlatformChapterInput, runPlatformChapter } from "./platform-chapter.ts";
+import { runSovereignChapter } from "./sovereign-chapter.ts";
+import { runVoucherChapter } from "./voucher-chapter.ts";
 
-/** What the story needs of the machine room: the parts that a cluster's add-ons would do. */
-export interface StoryStage {
-  /** Creates the database once; as the PostgreSQL operator of a cluster would. */
+/** What a cluster's add-ons would provide and the playground provides to the story. */
+export interface StoryEnvironment {
+  /** Creates a database unless it exists, as a PostgreSQL operator would, and returns its URL. */
   ensureDatabase(name: string): Promise<string>;
-  /** Where the Sovereign's Service answers on this machine. */
+  /** URL of a Service on this machine. */
   urlOf(namespace: string, service: string): Promise<string>;
 }
 
@@ -37,57 +37,61 @@ interface SecretKey {
   key?: string;
 }
 
-/** Tells all chapters in order; throws at the first step that does not hold. */
-export async function tellStory(
+/** Runs all chapters in order. Throws at the first step that fails. */
+export async function runStory(
   context: StoryContext,
-  stage: StoryStage,
+  environment: StoryEnvironment,
   platform: PlatformChapterInput,
 ): Promise<void> {
-  const { narrator } = context;
-  narrator.chapter(
+  const { reporter } = context;
+  reporter.chapter(
     1,
     "The platform",
-    "Manifests go in; the operator runs as in a cluster, with its own token and rights.",
+    "The operator runs as it does in a cluster: with its own ServiceAccount and its own rights.",
   );
-  await tellPlatformChapter(context, platform);
+  await runPlatformChapter(context, platform);
 
-  narrator.chapter(
+  reporter.chapter(
     2,
     "Two Sovereigns become Ready",
-    "Same digest, same migration, same schema, same API: proved, not assumed.",
+    "Both run the same image digest, and have the same schema and API. The operator verifies this.",
   );
   const manifests = context.examples.map(({ manifest }) => manifest).filter(isSovereign);
-  // In the order of the manifests, so that a Sovereign has the same address in every run.
+  // One after the other, so that each Sovereign gets the same port in every run.
   const urls: string[] = [];
-  for (const manifest of manifests) urls.push(await stage.urlOf(namespaceOf(manifest), "billing"));
+  for (const manifest of manifests) urls.push(await environment.urlOf(namespaceOf(manifest), "billing"));
   const prepared = await Promise.all(
-    manifests.map((manifest, index) => prepareSovereign(context, stage, manifest, urls[index] ?? "")),
+    manifests.map((manifest, index) => prepareSovereign(context, environment, manifest, urls[index] ?? "")),
   );
   for (const sovereign of prepared) {
-    await tellSovereignChapter(context, sovereign);
+    await runSovereignChapter(context, sovereign);
     context.sovereigns.push(sovereign);
   }
 
   const franchised = context.sovereigns.find(({ name }) =>
     manifests.some((it) => it.metadata.name === name && it.spec.role === "Franchised"),
   );
-  expectThat(franchised !== undefined, "docs/examples has a franchised Sovereign");
-  narrator.chapter(
+  expectThat(franchised !== undefined, "the examples have a franchised Sovereign");
+  reporter.chapter(
     3,
     `A voucher on ${franchised.name}`,
-    "One transaction redeems it; every refusal is exact; nothing is spent twice.",
+    "One transaction redeems the voucher, credit is granted once, and each refusal gives its reason.",
   );
-  await tellVoucherChapter(context, franchised);
+  await runVoucherChapter(context, franchised);
 
-  narrator.chapter(
+  reporter.chapter(
     4,
     "What the Franchisee may and may not do",
-    "RBAC lets it try all of this; admission alone says no, and says why.",
+    "RBAC allows all of these requests. Admission and validation decide, and a refusal gives the reason.",
   );
-  await tellFranchiseeChapter(context, franchised);
+  await runFranchiseeChapter(context, franchised);
 
-  narrator.chapter(5, "Drift", "What slips past admission is noticed, reported and put back.");
-  await tellDriftChapter(context, franchised);
+  reporter.chapter(
+    5,
+    "Drift is corrected",
+    "The operator detects a change that admission allowed, reports it and reverts it.",
+  );
+  await runDriftChapter(context, franchised);
 }
 
 function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest {
@@ -98,12 +102,12 @@ const namespaceOf = ({ metadata, spec }: SovereignManifest) =>
   sovereignNamespace(metadata.name, spec.namespace);
 
 /**
- * Does what the platform's add-ons do for a new Sovereign: a database with its own role, and the two Secrets that
- * the manifest names. The operator waits for them. Secrets that an earlier run left are kept, or tokens would break.
+ * Does the work of a cluster's add-ons for a new Sovereign: creates a database with its own role and the two Secrets that the
+ * manifest names. The operator waits for them. Secrets of an earlier run are kept, because tokens are signed with them.
  */
 async function prepareSovereign(
   context: StoryContext,
-  stage: StoryStage,
+  environment: StoryEnvironment,
   manifest: SovereignManifest,
   url: string,
 ): Promise<StorySovereign> {
@@ -112,10 +116,10 @@ async function prepareSovereign(
   const { fqdn, billing, branding, tiers = [] } = manifest.spec;
   const namespace = namespaceOf(manifest);
   const jwt = billing.auth.secretRef;
-  expectThat(jwt !== undefined, `${name}: the story signs people in by spec.billing.auth.secretRef`);
+  expectThat(jwt !== undefined, `${name} has spec.billing.auth.secretRef`);
 
-  const databaseUrl = await stage.ensureDatabase(name);
-  await cluster.waitUntil({ kind: "Namespace", name: namespace }, "the operator makes it", () => true);
+  const databaseUrl = await environment.ensureDatabase(name);
+  await cluster.waitUntil({ kind: "Namespace", name: namespace }, "the operator creates it", () => true);
   const ensureSecret = async (secret: SecretKey, defaultKey: string, value: string): Promise<string> => {
     const key = secret.key ?? defaultKey;
     const existing = (await cluster.get({ kind: "Secret", name: secret.name, namespace })) as

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** The shipped examples with one file changed, and what is said of them without the folder's name. */
+/** The problems of the shipped examples with one file changed, without the folder's name. */
 function refusal(file: string, edit: (text: string) => string | undefined): string[] {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-examples-"));
   folders.push(folder);
@@ -32,8 +32,8 @@ const replace = (from: string | RegExp, to: string) => (text: string) => text.re
 const OMANTEL = "50-sovereign-omantel.yaml";
 const RELEASE = "20-billing-release.yaml";
 
-describe("examples that cannot work", () => {
-  it("are none of those that are shipped", () => {
+describe("the checks of the examples", () => {
+  it("accept the shipped examples", () => {
     expect(refusal("README.md", () => undefined)).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe("examples that cannot work", () => {
       "Sovereign omantel: apiVersion: Sovereign is served as catalyst.openova.io/v1alpha1, not as catalyst.openova.io/v1",
     ],
     [
-      "a kind that is not there",
+      "an unknown kind",
       OMANTEL,
       replace("kind: Sovereign", "kind: Sovreign"),
       "Sovreign omantel: apiVersion, kind: catalyst.openova.io/v1alpha1 has no kind Sovreign here",
@@ -69,22 +69,22 @@ describe("examples that cannot work", () => {
       "Sovereign omantel: spec.franchise: Invalid value: franchise is required exactly when role is Franchised",
     ],
     [
-      "a name that is none",
+      "an invalid name",
       OMANTEL,
       replace("name: omantel", "name: Omantel_X"),
       'Sovereign Omantel_X: metadata.name: Invalid value: "Omantel_X": a lowercase RFC 1123 subdomain',
     ],
     [
-      "a namespace missing",
+      "a missing namespace",
       "10-trust.yaml",
       replace("  namespace: catalyst-system\n", ""),
       "ConfigMap catalyst-trust: metadata.namespace: Required value: a ConfigMap lies in a namespace",
     ],
     [
-      "a namespace that is not there",
+      "an unknown namespace",
       "10-trust.yaml",
       replace("namespace: catalyst-system", "namespace: elsewhere"),
-      "ConfigMap catalyst-trust: metadata.namespace: elsewhere is not there",
+      "ConfigMap catalyst-trust: metadata.namespace: namespace elsewhere does not exist; use one of default, ",
     ],
     [
       "a trust that cannot be read",
@@ -105,55 +105,55 @@ describe("examples that cannot work", () => {
       "BillingRelease stable: spec.image: this machine does not have registry.catalyst.example/catalyst@sha256:00000000",
     ],
     [
-      "a Franchise that is not there",
+      "an unknown Franchise",
       OMANTEL,
       replace("franchise: omantel", "franchise: nobody"),
-      "Sovereign omantel: spec.franchise: no Franchise nobody",
+      "Sovereign omantel: spec.franchise: Franchise nobody does not exist",
     ],
     [
-      "a parent that is not there",
+      "an unknown parent",
       OMANTEL,
       replace("parent: catalyst-zero", "parent: omantel"),
-      "Sovereign omantel: spec.parent: no other Sovereign omantel",
+      "Sovereign omantel: spec.parent: no other Sovereign is named omantel",
     ],
     [
       "a tier outside the Franchise",
       OMANTEL,
       replace("id: business", "id: hyperscale"),
-      "Sovereign omantel: spec.tiers: Franchise omantel opens no tier hyperscale",
+      "Sovereign omantel: spec.tiers: Franchise omantel does not grant tier hyperscale",
     ],
     [
       "a suspended Sovereign",
       OMANTEL,
       replace("spec:", "spec:\n  suspend: true"),
-      "Sovereign omantel: spec.suspend: a suspended Sovereign never becomes Ready",
+      "Sovereign omantel: spec.suspend: must not be true: a suspended Sovereign never becomes Ready",
     ],
     [
-      "a kind that the story would forget",
+      "a kind that the story does not apply",
       "80-more.yaml",
       () => "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: more\n",
-      "Namespace more: kind: the story applies ConfigMap",
+      "Namespace more: kind: must be one that the story applies: ConfigMap, ",
     ],
     [
       "an artifact that the registry does not have",
       "70-blueprint-signed.yaml",
       replace("version: 1.0.0", "version: 1.0.1"),
-      "Blueprint web-shop: spec.source.ref: this machine's registry has oci://",
+      "Blueprint web-shop: spec.source.ref: the playground's registry does not have oci://",
     ],
     [
-      "a Franchise without the one who acts as it",
+      "a Franchise without the user that acts as the Franchisee",
       "40-franchise-omantel.yaml",
       replace("name: omantel-admin", "name: somebody"),
       "Franchise omantel: spec.subjects: Required value: User omantel-admin",
     ],
-  ])("are refused for %s", (_, file, edit, words) => {
+  ])("refuse %s", (_, file, edit, words) => {
     const lines = refusal(file, edit);
     expect(lines.join("\n")).toContain(`${file}: ${words}`);
     expect(lines).toHaveLength(1);
   });
 
   it.each<[string, string, (text: string) => string | undefined, string]>([
-    ["no release", RELEASE, () => undefined, "no BillingRelease: nothing names the image to run"],
+    ["no release", RELEASE, () => undefined, "no BillingRelease: add one that names the image to run"],
     ["an empty file for the franchised Sovereign", OMANTEL, () => "", "no Sovereign with role Franchised"],
     [
       "no Catalyst-Zero",
@@ -167,18 +167,18 @@ describe("examples that cannot work", () => {
       () => undefined,
       "no file *-blueprint-unsigned.yaml",
     ],
-    ["no YAML", OMANTEL, () => "a: [", `${OMANTEL}: not YAML:`],
+    ["no YAML", OMANTEL, () => "a: [", `${OMANTEL}: not valid YAML:`],
     [
       "no manifest",
       OMANTEL,
       () => "just: this",
-      `${OMANTEL}: a manifest needs apiVersion, kind and metadata.name`,
+      `${OMANTEL}: a manifest must have apiVersion, kind and metadata.name`,
     ],
     [
       "two of one name",
       "51-twin.yaml",
       () => readFileSync(join(EXAMPLES, OMANTEL), "utf8"),
-      `51-twin.yaml: Sovereign omantel: metadata.name: Duplicate value: ${OMANTEL} has it too`,
+      `51-twin.yaml: Sovereign omantel: metadata.name: Duplicate value: ${OMANTEL} has the same name`,
     ],
     [
       "two of one domain name",
@@ -186,17 +186,17 @@ describe("examples that cannot work", () => {
       () => readFileSync(join(EXAMPLES, OMANTEL), "utf8").replace("name: omantel\n", "name: sibling\n"),
       "51-sibling.yaml: Sovereign sibling: spec.fqdn: Duplicate value: another Sovereign has omantel.omani.works",
     ],
-  ])("are refused for %s", (_, file, edit, words) => {
+  ])("refuse %s", (_, file, edit, words) => {
     expect(refusal(file, edit).join("\n")).toContain(words);
   });
 
-  it("are told all at once, a line each", () => {
+  it("report all problems at once, one per line", () => {
     const lines = refusal(OMANTEL, (text) =>
       text.replace("franchise: omantel", "franchise: nobody").replace("release: stable", "release: none"),
     );
     expect(lines).toEqual([
-      `${OMANTEL}: Sovereign omantel: spec.billing.release: no BillingRelease none`,
-      `${OMANTEL}: Sovereign omantel: spec.franchise: no Franchise nobody`,
+      `${OMANTEL}: Sovereign omantel: spec.billing.release: BillingRelease none does not exist`,
+      `${OMANTEL}: Sovereign omantel: spec.franchise: Franchise nobody does not exist`,
     ]);
   });
 });

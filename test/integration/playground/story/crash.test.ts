@@ -17,7 +17,7 @@ const start = usePlaygrounds();
 describe("a killed playground", () => {
   it("leaves no process, and the next start converges with one migration for each database", async () => {
     const stateDir = newStateDir();
-    for (const moment of ["CRDs are installed", "its database answers", "A sovereign-admin"]) {
+    for (const moment of ["CRDs are installed", "the database is reachable", "A sovereign-admin"]) {
       const killed = await start(stateDir, ["--once"], 17_443);
       await until(() => killed.output().includes(moment) || killed.child.exitCode !== null, moment);
       await killed.kill();
@@ -51,7 +51,7 @@ describe("an interrupted playground", () => {
     );
     expect(interrupted.map(({ code }) => code)).toEqual([1, 0]);
     for (const { playground } of interrupted) {
-      expect(playground.output()).toContain("stopped before the story ended");
+      expect(playground.output()).toContain("stopped before the end of the story");
       expect(existsSync(playground.stateDir)).toBe(false);
       expect(processesWith(playground.stateDir)).toEqual([]);
     }

@@ -21,7 +21,7 @@ describe("a playground that is stopped", () => {
     await until(() => processesWith(playground.stateDir).length > 1, "initdb");
     process.kill(-(playground.child.pid ?? 0), "SIGINT");
     expect(await playground.exited).toBe(0);
-    expect(playground.output()).toContain("stopped before the story began");
+    expect(playground.output()).toContain("stopped before the first step");
     expect(playground.output()).not.toContain("initdb");
     nothingIsLeft(playground);
   });
@@ -63,7 +63,7 @@ describe("--once", () => {
   it("ends with the table, the URLs and three commands, too", async () => {
     const playground = await start(newStateDir(), ["--once"]);
     expect(await playground.exited).toBe(0);
-    const ending = playground.output().split("0 did not")[1] ?? "";
+    const ending = playground.output().split("0 failed")[1] ?? "";
     expect(ending).toMatch(/SOVEREIGN +FQDN +READY +VOUCHER API/);
     expect(ending).toContain("Kubernetes API  https://127.0.0.1:");
     expect(ending.match(/^ {4}(kubectl|curl) /gm)).toHaveLength(3);

@@ -8,15 +8,15 @@ const SPINNER_INTERVAL_MS = 90;
 
 export type Observe = (text: string) => void;
 
-export interface Narrator {
-  chapter(number: number, title: string, proves: string): void;
+export interface Reporter {
+  chapter(number: number, title: string, summary: string): void;
   /**
-   * One step of the story: runs `action`, then prints the title, how long it took and what was observed.
-   * Rethrows what `action` throws after saying that the step failed.
+   * Runs one step, then prints its title, its duration and its observations. When `action` throws, prints that the step
+   * failed and throws the same error.
    */
   step<T>(title: string, action: (observe: Observe) => Promise<T>): Promise<T>;
   line(text?: string): void;
-  /** Steps that held and that did not. */
+  /** How many steps passed and failed. */
   count(): { passed: number; failed: number };
 }
 
@@ -25,26 +25,26 @@ export function formatDuration(durationMs: number): string {
   return durationMs < 1000 ? `${Math.round(durationMs)} ms` : `${(durationMs / 1000).toFixed(1)} s`;
 }
 
-export interface NarratorOptions {
-  /** The person asked for no colour (`NO_COLOR`). */
+export interface ReporterOptions {
+  /** `NO_COLOR` is set. */
   noColor?: boolean;
-  /** Ends the step under way, which then has neither held nor failed. */
+  /** Stops the running step, which then counts as neither passed nor failed. */
   signal?: AbortSignal;
 }
 
-/** A step was under way when somebody stopped the story. */
+/** The story was stopped during a step. */
 export class StoryStopped extends Error {
   override readonly name = "StoryStopped";
 }
 
 /**
- * Tells the story on a terminal or into a pipe. Colour and the spinner appear on a terminal only, and not
- * where the person asked for none; a pipe gets the same lines plain.
+ * Prints the story to a terminal or a pipe. Only a terminal gets the spinner, and colours unless `noColor` is set. A pipe
+ * gets the same lines as plain text.
  */
-export function createNarrator(
+export function createReporter(
   out: NodeJS.WritableStream & { isTTY?: boolean },
-  { noColor = false, signal }: NarratorOptions = {},
-): Narrator {
+  { noColor = false, signal }: ReporterOptions = {},
+): Reporter {
   const onTerminal = out.isTTY === true;
   const paint = (format: Parameters<typeof styleText>[0], text: string) =>
     onTerminal && !noColor ? styleText(format, text, { validateStream: false }) : text;
@@ -98,10 +98,10 @@ export function createNarrator(
     }
   }
 
-  /** Rejects when the story is stopped: what the action says of its connections being gone is no news then. */
+  /** Rejects when the story is stopped. The step then ends at once, before its action fails on a closed connection. */
   function stopped(): { promise: Promise<never>; release(): void } {
     const { promise, reject } = Promise.withResolvers<never>();
-    const onAbort = () => reject(new StoryStopped("stopped before the story ended"));
+    const onAbort = () => reject(new StoryStopped("stopped before the end of the story"));
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     promise.catch(() => {});
@@ -109,10 +109,10 @@ export function createNarrator(
   }
 
   return {
-    chapter(number, title, proves) {
+    chapter(number, title, summary) {
       line();
       line(` ${paint(["bold", "cyan"], String(number))}  ${paint("bold", title)}`);
-      line(`    ${paint("dim", proves)}`);
+      line(`    ${paint("dim", summary)}`);
       line();
     },
     step,

@@ -1,0 +1,46 @@
+import type { KubernetesObject } from "../../api/object.ts";
+import { type ApiConnection, successfulBody } from "./api-connection.ts";
+import { collectionPath, type Kind, type ObjectReference, objectPath } from "./cluster-object.ts";
+import { UnmetExpectation } from "./expectation.ts";
+
+export interface StatusCondition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+}
+
+/** Reads from the API server as an administrator. */
+export interface ClusterReader {
+  get<T = KubernetesObject>(reference: ObjectReference): Promise<T | undefined>;
+  /** As `get`; throws when the object does not exist. */
+  mustGet<T = KubernetesObject>(reference: ObjectReference): Promise<T>;
+  list(kind: Kind, namespace?: string, labelSelector?: string): Promise<KubernetesObject[]>;
+  /** Empty when the object does not exist or has no conditions. */
+  conditionsOf(reference: ObjectReference): Promise<StatusCondition[]>;
+}
+
+export function createClusterReader(connection: ApiConnection): ClusterReader {
+  async function get<T>(reference: ObjectReference): Promise<T | undefined> {
+    const response = await connection.send({ method: "GET", path: objectPath(reference) });
+    return response.status === 404 ? undefined : (successfulBody(response) as T);
+  }
+  return {
+    get,
+    async mustGet<T>(reference: ObjectReference) {
+      const object = await get<T>(reference);
+      if (object === undefined)
+        throw new UnmetExpectation(`${reference.kind} ${reference.name} does not exist`);
+      return object;
+    },
+    async list(kind, namespace, labelSelector = "") {
+      const path = `${collectionPath(kind, namespace)}?labelSelector=${encodeURIComponent(labelSelector)}`;
+      const body = successfulBody(await connection.send({ method: "GET", path }));
+      return (body as { items: KubernetesObject[] }).items;
+    },
+    async conditionsOf(reference) {
+      const object = await get<{ status?: { conditions?: StatusCondition[] } }>(reference);
+      return object?.status?.conditions ?? [];
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import {
+  createReporter,
+  formatDuration,
+  type ReporterOptions,
+  StoryStopped,
+} from "../../../../src/playground/story/reporter.ts";
+import { formatTable } from "../../../../src/playground/story/summary.ts";
+
+function capture(isTTY: boolean, options: ReporterOptions = {}) {
+  const out = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY });
+  return { reporter: createReporter(out, options), text: () => (out.read() as string | null) ?? "" };
+}
+
+describe("the story reporter", () => {
+  it("prints the title, the duration and the observations of a step to a pipe", async () => {
+    const { reporter, text } = capture(false);
+    await reporter.step("The database answers", async (observe) => observe("secret billing-db"));
+    expect(text()).toMatch(/^ {2}ok The database answers +\d+ ms\n {6}secret billing-db\n$/);
+    expect(reporter.count()).toEqual({ passed: 1, failed: 0 });
+  });
+
+  it("prints a failed step with its observations and its error, and throws the error", async () => {
+    const { reporter, text } = capture(false);
+    const step = reporter.step("Ready", async (observe) => {
+      observe("RolledOut=True");
+      throw new Error("smoke: 500");
+    });
+    await expect(step).rejects.toThrow("smoke: 500");
+    expect(text()).toMatch(/FAILED Ready[^\n]*\n {6}RolledOut=True\n {6}smoke: 500\n$/);
+    expect(reporter.count()).toEqual({ passed: 0, failed: 1 });
+  });
+
+  it("counts a stopped step as neither passed nor failed, whatever its action does later", async () => {
+    const stop = new AbortController();
+    const { reporter, text } = capture(false, { signal: stop.signal });
+    const action = Promise.withResolvers<void>();
+    const step = reporter.step("Ready", () => action.promise);
+    stop.abort();
+    await expect(step).rejects.toThrow(StoryStopped);
+    action.reject(new Error("The client is closed"));
+    expect(text()).toMatch(/^ {2}stopped Ready +\d+ ms\n$/);
+    expect(reporter.count()).toEqual({ passed: 0, failed: 0 });
+  });
+
+  it("writes colours to a terminal and no escape sequence to a pipe", async () => {
+    const pipe = capture(false);
+    await pipe.reporter.step("a", async () => {});
+    expect(pipe.text()).not.toContain("\u001b");
+    const terminal = capture(true);
+    await terminal.reporter.step("a", async () => {});
+    expect(terminal.text()).toContain("\u001b[32m✔");
+  });
+});
+
+describe("formatting", () => {
+  it.each([
+    [0.4, "0 ms"],
+    [999, "999 ms"],
+    [1000, "1.0 s"],
+    [12_345, "12.3 s"],
+  ])("formats %d ms as %s", (durationMs, text) => expect(formatDuration(durationMs)).toBe(text));
+
+  it("pads each column of a table to its widest cell", () => {
+    expect(
+      formatTable([
+        ["A", "B"],
+        ["long", "x"],
+      ]),
+    ).toEqual(["A     B", "long  x"]);
+  });
+});
