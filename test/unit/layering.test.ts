@@ -1,37 +1,30 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const SRC = resolve(import.meta.dirname, "../../src");
 
-/** The table of docs/architecture.md, longest folder first; each entry lists what it may import besides itself. */
-const MAY_IMPORT: [folder: string, allowed: string[]][] = [
-  ["playground/apiserver", []],
-  ["admission/rules", ["api"]],
-  ["admission", ["api", "admission/rules", "platform"]],
-  ["api", []],
-  ["platform", []],
-  ["kube", ["api", "platform"]],
-  ["billing", ["platform"]],
-  ["controllers", ["api", "kube", "admission/rules", "platform"]],
-  ["operator", ["api", "kube", "admission/rules", "admission", "billing", "controllers", "platform"]],
-  ["playground", ["api", "platform", "kube", "playground/apiserver"]],
-  ["cli", MAY_IMPORT_EVERYTHING()],
-];
+/** Rows of the table in docs/architecture.md, longest folder first: a folder, and the folders that it may import. */
+const MAY_IMPORT = readImportTable(
+  readFileSync(join(SRC, "../docs/architecture.md"), "utf8").split(
+    "## Folders, and who may import whom",
+  )[1] ?? "",
+);
 
-function MAY_IMPORT_EVERYTHING(): string[] {
-  return [
-    "api",
-    "platform",
-    "kube",
-    "admission/rules",
-    "admission",
-    "billing",
-    "controllers",
-    "operator",
-    "playground/apiserver",
-    "playground",
-  ];
+function readImportTable(section: string): [folder: string, allowed: string[]][] {
+  const rows = [...section.matchAll(/^\| `src\/([a-z/]+)` \|[^|]*\| ([^|]+) \|$/gm)];
+  const folders = rows.map(([, folder = ""]) => folder);
+  return rows
+    .map(([, folder = "", cell = ""]): [string, string[]] => {
+      if (cell === "everything") return [folder, folders];
+      if (cell === "nothing of ours") return [folder, []];
+      const allowed = cell.split(", ");
+      const unknown = allowed.filter((name) => !folders.includes(name));
+      if (unknown.length > 0)
+        throw new Error(`src/${folder}: the table has no row for ${unknown.join(", ")}`);
+      return [folder, allowed];
+    })
+    .sort(([a], [b]) => b.length - a.length);
 }
 
 /**
@@ -89,9 +82,17 @@ const imports: Import[] = sources.flatMap(({ file, text }) =>
 const pure = sources.filter(({ file }) => PURE.test(file));
 
 describe("layering", () => {
-  it("finds the tree and its imports", () => {
-    expect(files.length).toBeGreaterThan(10);
-    expect(imports.length).toBeGreaterThan(10);
+  it("finds the table, the tree and its imports", () => {
+    expect(MAY_IMPORT.length).toBeGreaterThan(9);
+    expect(files.length).toBeGreaterThan(300);
+    expect(imports.length).toBeGreaterThan(1000);
+  });
+
+  it("has a row for each folder of src, and a folder for each row", () => {
+    const folders = readdirSync(SRC, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const top = folders.map(({ name }) => name).sort();
+    expect([...new Set(MAY_IMPORT.map(([folder]) => folder.split("/")[0]))].sort()).toEqual(top);
+    expect(MAY_IMPORT.filter(([folder]) => !existsSync(join(SRC, folder)))).toEqual([]);
   });
 
   it("lets each folder import only what the architecture allows", () => {
