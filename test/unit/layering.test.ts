@@ -12,7 +12,7 @@ const MAY_IMPORT = readImportTable(
 );
 
 function readImportTable(section: string): [folder: string, allowed: string[]][] {
-  const rows = [...section.matchAll(/^\| `src\/([a-z/]+)` \|[^|]*\| ([^|]+) \|$/gm)];
+  const rows = [...section.matchAll(/^\| `src\/([a-z/-]+)` \|[^|]*\| ([^|]+) \|$/gm)];
   const folders = rows.map(([, folder = ""]) => folder);
   return rows
     .map(([, folder = "", cell = ""]): [string, string[]] => {
