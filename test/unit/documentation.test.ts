@@ -51,7 +51,9 @@ describe.each(pages)("%s", (page) => {
   });
 
   it("names only npm scripts that exist", () => {
-    const named = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(([, script = ""]) => script);
+    const named = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(
+      ([, script = ""]) => script,
+    );
     expect(named.filter((script) => !scripts.includes(script))).toEqual([]);
   });
 });
