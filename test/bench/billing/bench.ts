@@ -38,7 +38,10 @@ export async function runBillingBench(
   const roundTripsMs = [0, ROUND_TRIP_MS];
   const world = await createWorld({ ledgerRows: plan.ledgerRows, roundTripsMs, report });
   try {
-    const roundTrips = await measureRoundTrips(world, roundTripsMs);
+    const roundTrips = await measureRoundTrips(
+      (roundTripMs) => world.databaseUrl(world.pair(0).earlierUrl, roundTripMs),
+      roundTripsMs,
+    );
     const memoryAtRest = await measureMemoryAtRest(world, Math.min(SETTLE_MS, plan.measureMs * 2));
     const rounds = new Map<string, Round[]>(plan.scenarios.map(({ name }) => [name, []]));
     for (let round = 0; round <= plan.rounds; round += 1) {
@@ -117,7 +120,7 @@ async function profile(world: World, scenario: Scenario, measureMs: number): Pro
     };
     if (scenario.request !== "checkout") return cpu;
     await resetPair(world.pair(scenario.ledgerRows));
-    return { ...cpu, statements: await profileStatements(world, scenario, run) };
+    return { ...cpu, statements: await profileStatements(world.pair(scenario.ledgerRows).oursUrl, run) };
   } finally {
     await billing.stop();
   }

@@ -1,7 +1,6 @@
 import pg from "pg";
 import type { HelperProcess } from "../helper-process.ts";
 import { quantile } from "../statistic.ts";
-import type { World } from "./world.ts";
 
 export interface RoundTripResult {
   /** What it is meant to be; 0 is plain loopback, without a proxy. */
@@ -14,15 +13,14 @@ const COUNT = 300;
 const CALIBRATIONS = 3;
 const MIN_DELAY_MS = 0.01;
 
-/** How long a round trip to the database really takes, alone. */
+/** How long a round trip to the database really takes, alone. `urlAt` gives the database's URL at a distance. */
 export async function measureRoundTrips(
-  world: World,
+  urlAt: (roundTripMs: number) => string,
   roundTripsMs: readonly number[],
 ): Promise<RoundTripResult[]> {
   const results: RoundTripResult[] = [];
   for (const wantedMs of roundTripsMs) {
-    const url = world.databaseUrl(world.pair(0).earlierUrl, wantedMs);
-    results.push({ wantedMs, medianMs: await measureRoundTripMs(url) });
+    results.push({ wantedMs, medianMs: await measureRoundTripMs(urlAt(wantedMs)) });
   }
   return results;
 }

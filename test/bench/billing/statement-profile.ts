@@ -1,7 +1,5 @@
 import type { ProfileLine } from "../profile.ts";
 import { runSql } from "./database.ts";
-import type { Scenario } from "./scenario.ts";
-import type { World } from "./world.ts";
 
 /** Of a server that can be asked which statements cost what. */
 export const STATEMENT_PROFILE_SETTINGS = { shared_preload_libraries: "pg_stat_statements" };
@@ -16,13 +14,11 @@ export async function trackStatements(databaseUrl: string, track: "none" | "all"
   );
 }
 
-/** Counts what is inside the functions that a scenario's requests call while `run` runs; largest first. */
+/** The statements inside the functions that requests call while `run` runs; the most expensive first. */
 export async function profileStatements(
-  world: World,
-  scenario: Scenario,
+  databaseUrl: string,
   run: () => Promise<void>,
 ): Promise<(ProfileLine & { calls: number; meanMs: number })[]> {
-  const databaseUrl = world.pair(scenario.ledgerRows).oursUrl;
   await runSql(databaseUrl, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
   await trackStatements(databaseUrl, "all");
   await runSql(databaseUrl, "SELECT pg_stat_statements_reset()");

@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
-import { type ConfigMap, configMap, type KubeBench } from "./kube.ts";
+import { configMap, type KubeBench } from "./kube-bench.ts";
 
 /** The table of src/kube/apply.ts, row by row, with what a cache may have of each. */
 export function describeApplierCases(bench: KubeBench): void {
   const newApplier = () =>
     createApplier({ client: bench.client(), fieldManager: "catalyst-operator", now: () => new Date() });
-  const cached = (object: KubernetesObject) => bench.client().get<ConfigMap>(CONFIG_MAPS, object.metadata);
+  const cached = (object: KubernetesObject) =>
+    bench.client().get<ConfigMapObject>(CONFIG_MAPS, object.metadata);
 
   describe("the applier decides by what is known, cached and live", () => {
     type Known = "unknown" | "remembered" | "annotated";
@@ -47,7 +48,7 @@ export function describeApplierCases(bench: KubeBench): void {
       const seen = { nothing: undefined, behind, present: await cached(desired) }[cache];
       const applier = known === "annotated" ? newApplier() : first;
       expect((await applier.apply(desired, seen)).kind).toBe(outcome);
-      expect(((await cached(desired)) as ConfigMap).data).toEqual({ a: "ours" });
+      expect(((await cached(desired)) as ConfigMapObject).data).toEqual({ a: "ours" });
     });
   });
 }

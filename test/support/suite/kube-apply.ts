@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { desiredConfiguration } from "../../../src/controllers/sovereign/desired-configuration.ts";
 import {
@@ -13,7 +13,7 @@ import { desiredWorkload } from "../../../src/controllers/sovereign/desired-work
 import { createApplier, FieldConflict } from "../../../src/kube/apply.ts";
 import { withForeignFields } from "../../../src/kube/informer.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, resourceOfManifest, SECRETS } from "../../../src/kube/resource.ts";
-import { type ConfigMap, configMap, type KubeBench } from "./kube.ts";
+import { configMap, type KubeBench } from "./kube-bench.ts";
 
 const MANAGER = "catalyst-operator";
 const IMAGE = `registry.catalyst.example/catalyst@sha256:${"a".repeat(64)}`;
@@ -155,7 +155,7 @@ export function describeApplier(bench: KubeBench): void {
       const second = configMap(namespace, "settings", { a: "1" });
       await newApplier().apply(first, undefined);
       expect((await newApplier().apply(second, await cached(second))).kind).toBe("updated");
-      expect(((await cached(second)) as ConfigMap).data).toEqual({ a: "1" });
+      expect(((await cached(second)) as ConfigMapObject).data).toEqual({ a: "1" });
     });
 
     it("hears of drift before it is put back, and of neither a change of mind nor a cache behind", async () => {
@@ -163,9 +163,9 @@ export function describeApplier(bench: KubeBench): void {
       const namespace = await bench.namespace();
       const applier = newApplier();
       const heard: string[] = [];
-      const apply = async (object: ConfigMap, live?: KubernetesObject, by = applier) => {
+      const apply = async (object: ConfigMapObject, live?: KubernetesObject, by = applier) => {
         const { kind } = await by.apply(object, live, async (fields) => {
-          const now = (await cached(object)) as ConfigMap | undefined;
+          const now = (await cached(object)) as ConfigMapObject | undefined;
           heard.push(`${fields.join() || "deleted"} while ${now?.data?.a ?? "gone"}`);
         });
         return kind;
@@ -273,7 +273,7 @@ export function describeApplier(bench: KubeBench): void {
       expect(conflict).toBeInstanceOf(FieldConflict);
       expect((conflict as FieldConflict).message).toContain("ConfigMap");
       expect((conflict as FieldConflict).message).toContain("data.a;");
-      expect(((await cached(desired)) as ConfigMap).data?.a).toBe("theirs");
+      expect(((await cached(desired)) as ConfigMapObject).data?.a).toBe("theirs");
       // A change of what is desired is not part of the conflict.
       const changed = configMap(namespace, "contested", { a: "ours", b: "new" });
       expect((await applier.apply(changed, await cached(changed))).kind).toBe("updated");
@@ -286,17 +286,18 @@ export function describeApplier(bench: KubeBench): void {
       const client = bench.client();
       const namespace = await bench.namespace();
       const [kept, dropped, remade] = ["kept", "dropped", "remade"].map((name) => configMap(namespace, name));
-      for (const object of [kept, dropped, remade]) await client.create(CONFIG_MAPS, object as ConfigMap);
+      for (const object of [kept, dropped, remade])
+        await client.create(CONFIG_MAPS, object as ConfigMapObject);
       const owned = (
-        await client.list<ConfigMap>(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" })
+        await client.list<ConfigMapObject>(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" })
       ).items;
       await client.delete(CONFIG_MAPS, { namespace, name: "remade" });
-      await client.create(CONFIG_MAPS, remade as ConfigMap);
+      await client.create(CONFIG_MAPS, remade as ConfigMapObject);
 
       const withoutRemade = owned.filter(({ metadata }) => metadata.name !== "remade");
-      const pruned = await newApplier().prune([kept as ConfigMap], withoutRemade);
+      const pruned = await newApplier().prune([kept as ConfigMapObject], withoutRemade);
       expect(pruned.map(({ metadata }) => metadata.name)).toEqual(["dropped"]);
-      await expect(newApplier().prune([kept as ConfigMap], owned)).rejects.toMatchObject({
+      await expect(newApplier().prune([kept as ConfigMapObject], owned)).rejects.toMatchObject({
         reason: "Conflict",
       });
       const left = (await client.list(CONFIG_MAPS, { namespace, labelSelector: "app=kube-suite" })).items;

@@ -16,7 +16,7 @@ import {
 import { createStatusWriter } from "../../../src/kube/status.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { eventually } from "../server/apiserver.ts";
-import { configMap, type KubeBench } from "./kube.ts";
+import { configMap, type KubeBench } from "./kube-bench.ts";
 
 const logger = createLogger("test", "silent");
 const ORGANIZATIONS = resourceOf(ORGANIZATION);

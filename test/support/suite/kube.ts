@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import {
   isAlreadyExists,
@@ -8,36 +8,16 @@ import {
   isInvalid,
   type KubeError,
 } from "../../../src/kube/error.ts";
-import { createInformer, type Informer, type InformerOptions } from "../../../src/kube/informer.ts";
+import { createInformer, type InformerOptions } from "../../../src/kube/informer.ts";
 import { CONFIG_MAPS, NAMESPACES, type Resource, SERVICE_ACCOUNTS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
 import { until } from "../server/scripted-api.ts";
 import { describeApplier } from "./kube-apply.ts";
 import { describeApplierCases } from "./kube-apply-case.ts";
+import { configMap, type KubeBench } from "./kube-bench.ts";
 import { describeLeaderElection } from "./kube-election.ts";
 import { describeEvents, describeStatus } from "./kube-report.ts";
-
-export type ConfigMap = KubernetesObject & { data?: Record<string, string> };
-
-export const configMap = (namespace: string, name: string, data: Record<string, string> = {}): ConfigMap => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name, namespace, labels: { app: "kube-suite" } },
-  data,
-});
-
-/** One control plane for a whole file, and what tests do with it. */
-export interface KubeBench {
-  plane(): TestControlPlane;
-  client(): KubeClient;
-  /** Another client, as another process would have it. */
-  connect(userAgent: string): KubeClient;
-  /** A namespace of the test's own. */
-  namespace(): Promise<string>;
-  /** A running, synced informer. */
-  follow<T extends KubernetesObject>(resource: Resource, options?: InformerOptions<T>): Promise<Informer<T>>;
-}
 
 const logger = createLogger("test", "silent");
 
@@ -118,7 +98,7 @@ function describeClient(bench: KubeBench): void {
       expect(isConflict(await refused(client.replace(CONFIG_MAPS, { ...created, data: { a: "3" } })))).toBe(
         true,
       );
-      const patched = await client.mergePatch<ConfigMap>(CONFIG_MAPS, key, { data: { b: "x" } });
+      const patched = await client.mergePatch<ConfigMapObject>(CONFIG_MAPS, key, { data: { b: "x" } });
       expect(patched.data).toEqual({ a: "2", b: "x" });
 
       const stale = { uid: "00000000-0000-0000-0000-000000000000" };
@@ -184,7 +164,7 @@ function describeInformer(bench: KubeBench): void {
       const client = bench.client();
       const namespace = await bench.namespace();
       await client.create(CONFIG_MAPS, configMap(namespace, "first"));
-      const informer = await bench.follow<ConfigMap>(CONFIG_MAPS, {
+      const informer = await bench.follow<ConfigMapObject>(CONFIG_MAPS, {
         namespace,
         labelSelector: "app=kube-suite",
       });
@@ -221,7 +201,7 @@ function describeInformer(bench: KubeBench): void {
         .client()
         .apply(CONFIG_MAPS, configMap(namespace, "lean"), { fieldManager: "us" });
       expect(written.metadata).toHaveProperty("managedFields");
-      const informer = await bench.follow<ConfigMap>(CONFIG_MAPS, { namespace });
+      const informer = await bench.follow<ConfigMapObject>(CONFIG_MAPS, { namespace });
       expect(informer.get(`${namespace}/lean`)?.metadata).not.toHaveProperty("managedFields");
     });
   });
