@@ -28,28 +28,28 @@ interface ListResult<T> {
 
 interface ApplyOptions {
   fieldManager: string;
-  /** Takes fields from other managers. Default true: a controller knows what it wants. */
+  /** Takes over fields of other managers. Default true, as for every controller. */
   force?: boolean;
   subresource?: string;
-  /** Says what would become of the object, and writes nothing. */
+  /** Returns the object as the server would store it, and writes nothing. */
   dryRun?: boolean;
 }
 
 interface DeleteOptions {
   propagationPolicy?: "Background" | "Foreground" | "Orphan";
-  /** Only this very object, not a later one of its name. */
+  /** Deletes only the object with this uid, not a later one of the same name. */
   uid?: string;
-  /** Only as it was seen. */
+  /** Deletes only this version of the object. */
   resourceVersion?: string;
 }
 
 /**
- * What controllers ask of an API server. Objects are plain JSON. Every call but `watch` ends within 30 seconds;
- * errors are `KubeError`s.
+ * The calls that controllers make to an API server. Objects are plain JSON. Each attempt of a call ends within 30 seconds;
+ * a stream has no such limit. Errors are `KubeError`s.
  */
 export interface KubeClient {
   get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined>;
-  /** All pages. */
+  /** Lists all pages. */
   list<T extends KubernetesObject>(resource: Resource, options?: ListOptions): Promise<ListResult<T>>;
   create<T extends KubernetesObject>(resource: Resource, object: T): Promise<T>;
   replace<T extends KubernetesObject>(resource: Resource, object: T, subresource?: string): Promise<T>;
@@ -61,18 +61,18 @@ export interface KubeClient {
     patch: object,
     subresource?: string,
   ): Promise<T>;
-  /** Whether the object was there. */
+  /** Returns false when the object does not exist. */
   delete(resource: Resource, key: ObjectKey, options?: DeleteOptions): Promise<boolean>;
-  /** A short-lived token of a ServiceAccount, with its expiry (RFC 3339). */
+  /** Creates a short-lived token of a ServiceAccount; the expiry is RFC 3339. */
   createToken(
     key: ObjectKey,
     expirationSeconds: number,
     audiences?: string[],
   ): Promise<{ token: string; expirationTimestamp: string }>;
   request<T>(request: RawRequest): Promise<T>;
-  /** The same client for whoever leads: it reads as ever, and begins no write, nor repeats one, beyond the fence. */
+  /** The same client for the leader: it starts and repeats no write when the fence forbids it. Reads are free. */
   fenced(fence: Fence): KubeClient;
-  /** Opens a stream of bytes; the caller reads lines and ends it through `signal`. */
+  /** Opens a stream of bytes. The caller ends it with `signal`. */
   openStream(
     path: string,
     query: RawRequest["query"],
@@ -104,7 +104,7 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
         query: { limit, continue: token, labelSelector, fieldSelector },
         ...(signal === undefined ? {} : { signal }),
       });
-      // Items of a list leave out their own kind.
+      // The items of a list have no apiVersion and kind.
       const { kind } = resource;
       for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind });
       token = page.metadata.continue || undefined;
@@ -121,7 +121,7 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
       try {
         return await listPages<T>(resource, options, PAGE_SIZE);
       } catch (error) {
-        // The pages were compacted away under our hands: once more, in one piece.
+        // The server compacted the list between two pages: list again without pages.
         if (!isGone(error)) throw error;
         return listPages<T>(resource, options, undefined);
       }
@@ -162,7 +162,7 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
             apiVersion: "v1",
             kind: "DeleteOptions",
             propagationPolicy,
-            // Members that are undefined do not travel.
+            // Undefined members are not sent.
             preconditions: { uid, resourceVersion },
           },
         });

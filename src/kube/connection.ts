@@ -5,12 +5,12 @@ import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import { parse } from "yaml";
 import { sha256Digest } from "../platform/canonical-json.ts";
 
-/** Kubelets rotate a token long before it expires: reading the file this often is often enough. */
+/** How often the token file is read. A kubelet rotates the token long before it expires. */
 const TOKEN_REREAD_MS = 10_000;
-/** Most sockets at once. A watch holds one for its whole life; calls share the others. */
+/** The most sockets at a time. A watch holds one until it ends; calls share the others. */
 const MAX_CONNECTIONS = 64;
 
-/** The configuration of a kubeconfig file, or of the Pod that this runs in. */
+/** Loads a kubeconfig file or, without a path, the ServiceAccount of this process's Pod. */
 export function loadKubeConfig(kubeconfigPath: string | undefined): KubeConfig {
   const config = new KubeConfig();
   if (kubeconfigPath === undefined) {
@@ -18,7 +18,7 @@ export function loadKubeConfig(kubeconfigPath: string | undefined): KubeConfig {
     return config;
   }
   config.loadFromFile(kubeconfigPath);
-  // The library drops `tokenFile` of a kubeconfig's user; this is how it marks the one of a Pod.
+  // The library ignores `tokenFile` of a kubeconfig's user. It marks the token file of a Pod with this authProvider.
   const file = parse(readFileSync(kubeconfigPath, "utf8")) as {
     users?: { name: string; user?: { tokenFile?: string } }[];
   };
@@ -34,16 +34,16 @@ export function loadKubeConfig(kubeconfigPath: string | undefined): KubeConfig {
 
 export interface Connection {
   server: string;
-  /** Headers that say who asks, and the shared connections to ask over. Fresh for each request: tokens rotate. */
+  /** The headers that authenticate a request, and the shared connections. Call it for each request: tokens rotate. */
   authenticate(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }>;
-  /** After a 401: reads the token again; whether it is another one now, so that asking again makes sense. */
+  /** Reads the token again after a 401. True when it changed, so that a repeated request can succeed. */
   renewToken(): boolean;
   close(): Promise<void>;
 }
 
 /**
- * One pool of TLS connections for all requests. The library would build one for each request; this one is rebuilt
- * only when the CA or the client certificate has changed, and the old one finishes what it carries.
+ * Shares one pool of TLS connections among all requests. The library builds one for each request (500 calls made 500
+ * connections). A new CA or client certificate makes a new pool; the former pool finishes its requests.
  */
 export function createConnection(config: KubeConfig): Connection {
   const cluster = config.getCurrentCluster();
@@ -66,9 +66,9 @@ export function createConnection(config: KubeConfig): Connection {
     );
     if (current?.identity === identity) return current.dispatcher;
     const former = current?.dispatcher;
-    // Not at once: a request that was given the former one a moment ago must still get through the door.
+    // Deferred: a request that has just received the former pool must still be able to start.
     if (former !== undefined) setImmediate(() => void former.close().catch(() => undefined));
-    // A watch may be silent for minutes; the reflector watches over that itself.
+    // A watch may send nothing for minutes. The reflector has its own limit for this.
     const settings = { bodyTimeout: 0, keepAliveTimeout: 60_000, connections: MAX_CONNECTIONS };
     const dispatcher =
       cluster?.proxyUrl === undefined
@@ -110,8 +110,8 @@ function tokenFileOf(user: User | null): string | undefined {
 }
 
 /**
- * The library keeps the token of the file that it read last in one place for all configurations of the process: with
- * two clusters, one would be shown the other's token. Token files are therefore read here.
+ * The library keeps one token for all configurations of a process: with two clusters, one cluster receives the token of the
+ * other. Token files are therefore read here.
  */
 function withoutAuthProvider(config: KubeConfig): KubeConfig {
   const copy = new KubeConfig();
@@ -133,7 +133,7 @@ function createRotatingToken(path: string) {
       token = readFileSync(path, "utf8").trim();
       readAt = performance.now();
     } catch (error) {
-      // Files are missing for a moment while they are replaced: the token at hand is still good then.
+      // The file is missing for a moment while it is replaced. The former token is still valid then.
       if (token === undefined) throw error;
     }
   }

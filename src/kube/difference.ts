@@ -1,8 +1,8 @@
 import { isMap } from "../api/object.ts";
 
-/** A place where the live object is not as desired. */
+/** A field in which the live object differs from the desired one. */
 export interface Difference {
-  /** For people: `spec.template.spec.containers[billing].image`. */
+  /** In readable form: `spec.template.spec.containers[billing].image`. */
   path: string;
   live: unknown;
 }
@@ -13,9 +13,10 @@ export function differences(desired: unknown, live: unknown): string[] {
 }
 
 /**
- * Where `live` lacks what `desired` says; what `desired` does not mention may be anything: defaults, status, other
- * people's labels. Lists are ours as a whole: they must have no further items. Lists of objects are matched by the
- * member that tells their items apart, others by position. Empty lists equal absent ones, as the API server drops them.
+ * The fields of `desired` that `live` lacks or has with another value. Fields that `desired` does not mention are free:
+ * defaults, status, other clients' labels. A list is compared as a whole, so additional items are differences. Items of a
+ * list of objects are matched by their key, other items by position. An empty list equals an absent one, because the API
+ * server drops it.
  */
 export function findDifferences(desired: unknown, live: unknown): Difference[] {
   return compare(desired, live, []);
@@ -38,7 +39,7 @@ function compare(desired: unknown, live: unknown, path: Path): Difference[] {
   return desired === live || isSameQuantity(desired, live, path) ? [] : differs;
 }
 
-/** Maps of the built-in kinds that the server leaves out when they are empty; it keeps `emptyDir: {}` and its like. */
+/** Maps of built-in kinds that the server drops when they are empty. It keeps others, such as `emptyDir: {}`. */
 const DROPPED_WHEN_EMPTY = new Set(
   "labels annotations data binaryData stringData nodeSelector matchLabels limits requests".split(" "),
 );
@@ -68,12 +69,12 @@ function compareLists(desired: unknown[], live: unknown[], path: Path): Differen
   ];
 }
 
-/** Members by which the built-in kinds tell items of a list apart (`x-kubernetes-list-map-keys`), likeliest first. */
+/** Keys of list items in the built-in kinds (`x-kubernetes-list-map-keys`), the most likely first. */
 const KEYS = ["mountPath", "name", "containerPort", "port", "uid", "type", "topologyKey", "ip", "key"];
 
 type Identify = (item: unknown, index: number) => string | number;
 
-/** The first key that every item on both sides has and that is unique on each; else the position. */
+/** The first key that every item on both sides has and that is unique on each side, or else the position. */
 function identityOf(desired: unknown[], live: unknown[]): Identify {
   const key = KEYS.find((name) => hasUnique(desired, name) && hasUnique(live, name));
   return key === undefined
@@ -98,11 +99,11 @@ const TIMES: Record<string, number> = {
   ...{ k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
   ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 },
 };
-/** Divided by, not multiplied with a fraction: `700m` must become exactly what `0.7` is. */
+/** Divisors instead of fractions, so that `700m` becomes exactly the number 0.7. */
 const DIVIDED_BY: Record<string, number> = { m: 1e3, u: 1e6, n: 1e9 };
 const QUANTITIES = ["limits", "requests", "hard", "capacity"];
 
-/** `0.5` and `500m` are one quantity, where quantities stand: the API server rewrites them. */
+/** Whether two texts are one quantity (`0.5` and `500m`), in fields that hold quantities. The API server rewrites them. */
 function isSameQuantity(a: unknown, b: unknown, path: Path): boolean {
   if (!QUANTITIES.includes(path.at(-2) ?? "") && path.at(-1) !== "sizeLimit") return false;
   const left = amountOf(a);

@@ -1,8 +1,10 @@
-/** What an API server answered instead of success, or why no answer came. `status` 0: no answer came. */
+import { isMap } from "../api/object.ts";
+
+/** An error answer of an API server, or the reason why no answer came. `status` is 0 when no answer came. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
   readonly status: number;
-  /** Kubernetes' own word: `NotFound`, `Conflict`, `Invalid`, …; `Unreachable` when no answer came. */
+  /** The reason of the Status: `NotFound`, `Conflict`, `Invalid`, …; `Unreachable` when no answer came. */
   readonly reason: string;
   /** Causes of an `Invalid` or denied write. */
   readonly causes: readonly { reason?: string; message?: string; field?: string }[];
@@ -32,7 +34,7 @@ interface StatusBody {
   details?: { causes?: KubeError["causes"]; retryAfterSeconds?: number };
 }
 
-/** The error for a non-2xx answer; `retryAfter` is the header of that name. */
+/** The error for a non-2xx answer. `retryAfter` is the Retry-After header, in seconds. */
 export function kubeErrorOf(
   what: string,
   status: number,
@@ -51,7 +53,8 @@ export function kubeErrorOf(
 
 function parseStatus(body: string): StatusBody {
   try {
-    return JSON.parse(body) as StatusBody;
+    const status: unknown = JSON.parse(body);
+    return isMap(status) ? status : {};
   } catch {
     return {};
   }
@@ -69,7 +72,7 @@ export const isInvalid = hasReason("Invalid");
 export const isForbidden = hasStatus(403);
 export const isUnauthorized = hasStatus(401);
 export const isTooManyRequests = hasStatus(429);
-/** A list or watch position that the server no longer remembers. */
+/** The server has compacted the position of a list or watch. */
 export const isGone = hasStatus(410);
-/** No answer came: refused, reset, timed out. The write may or may not have happened. */
+/** No answer came: the connection was refused or reset, or timed out. A write may have happened. */
 export const isUnreachable = hasReason("Unreachable");

@@ -8,18 +8,18 @@ import { isNotFound, isUnreachable } from "./error.ts";
 import { EVENTS } from "./resource.ts";
 
 export interface EventRecorder {
-  /** Says something about an object. Never fails and never waits; repeats are counted on one Event. */
+  /** Records an Event about an object, in the background. Never throws. Repeats are counted on one Event. */
   record(about: KubernetesObject, type: "Normal" | "Warning", reason: string, message: string): void;
-  /** Resolves when everything said so far is written or given up. */
+  /** Resolves when every recorded Event is written or given up. */
   flush(): Promise<void>;
 }
 
-/** The older `v1` Event: what `kubectl describe` shows with a count, also where the API server is old. */
+/** The `v1` Event, not that of events.k8s.io: `kubectl describe` shows its count with every version of the API server. */
 interface CoreEvent extends KubernetesObject {
   count?: number;
 }
 
-/** One Event that is yet to be written, with all repeats that came meanwhile. */
+/** An Event that waits to be written, with the repeats that came since. */
 interface Pending {
   about: KubernetesObject;
   type: string;
@@ -30,15 +30,15 @@ interface Pending {
   lastAt: string;
 }
 
-/** Beyond this many unwritten Events, new ones are dropped: events are a courtesy, not a record. */
+/** Beyond this many unwritten Events, new ones are dropped. Events are hints, not a record. */
 const MAX_PENDING = 1000;
-/** Different words for one reason about one object: beyond this many within the window they share one Event. */
+/** Beyond this many different messages for one reason and object within the window, further messages share one Event. */
 const MAX_MESSAGES = 10;
 const MESSAGE_WINDOW_MS = 10 * 60_000;
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = 500;
 const MAX_MESSAGE_LENGTH = 1024;
-/** Events about cluster-scoped objects lie here, as kubectl describe expects. */
+/** The namespace of Events about cluster-scoped objects, where `kubectl describe` looks for them. */
 const CLUSTER_NAMESPACE = "default";
 const COMBINED = "(combined from similar events): ";
 
@@ -51,24 +51,9 @@ export function createEventRecorder(deps: {
 }): EventRecorder {
   const { client, component, instance, logger, now } = deps;
   const pending = new Map<string, Pending>();
-  const wordings = new Map<string, { since: number; messages: Set<string> }>();
+  const messages = createMessageGroups();
   let writing: Promise<void> | undefined;
   let dropped = 0;
-
-  /** The words to use: the given ones, or those that many similar messages share. */
-  function wordingOf(topic: string, message: string): { identity: string; text: string } {
-    const at = now().getTime();
-    for (const [other, { since }] of wordings) {
-      if (at - since < MESSAGE_WINDOW_MS) break;
-      wordings.delete(other);
-    }
-    const known = wordings.get(topic) ?? { since: at, messages: new Set<string>() };
-    wordings.set(topic, known);
-    if (known.messages.size < MAX_MESSAGES) known.messages.add(message);
-    return known.messages.has(message)
-      ? { identity: `${topic}\0${message}`, text: message }
-      : { identity: `${topic}\0${COMBINED}`, text: `${COMBINED}${message}` };
-  }
 
   async function write(identity: string, event: Pending): Promise<void> {
     const { about, type, reason, message, repeats, firstAt, lastAt } = event;
@@ -99,25 +84,28 @@ export function createEventRecorder(deps: {
     });
   }
 
+  async function writeWithRetries(identity: string, event: Pending): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await write(identity, event);
+      } catch (error) {
+        // The Event expired between the read and the patch, or the server is unreachable: try again. A refusal is final.
+        const isTemporary = isUnreachable(error) || isNotFound(error);
+        if (!isTemporary || attempt === MAX_ATTEMPTS) {
+          logger.warn({ reason: event.reason, error: errorMessage(error) }, "an Event was not written");
+          return;
+        }
+        if (isUnreachable(error)) await sleep(RETRY_MS * attempt);
+      }
+    }
+  }
+
   async function writeAll(): Promise<void> {
     for (const [identity, event] of pending) {
       pending.delete(identity);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await write(identity, event);
-          break;
-        } catch (error) {
-          // Expired between our look and our patch, or nobody there: worth another try. What is refused stays so.
-          const isPassing = isUnreachable(error) || isNotFound(error);
-          if (!isPassing || attempt === MAX_ATTEMPTS) {
-            logger.warn({ reason: event.reason, error: errorMessage(error) }, "an event was not written");
-            break;
-          }
-          if (isUnreachable(error)) await sleep(RETRY_MS * attempt);
-        }
-      }
+      await writeWithRetries(identity, event);
     }
-    if (dropped > 0) logger.warn({ dropped }, "too many events at once: some were dropped");
+    if (dropped > 0) logger.warn({ dropped }, "too many Events at once: some were dropped");
     dropped = 0;
   }
 
@@ -125,7 +113,7 @@ export function createEventRecorder(deps: {
     return Promise.resolve()
       .then(writeAll)
       .finally(() => {
-        // What was said while the last line ended.
+        // Events that were recorded while the last ones were written.
         writing = pending.size > 0 ? start() : undefined;
       });
   }
@@ -134,7 +122,7 @@ export function createEventRecorder(deps: {
     record(about, type, reason, message) {
       const { namespace = "", name, uid = "" } = about.metadata;
       const topic = [about.kind, namespace, name, uid, type, reason].join("\0");
-      const { identity, text } = wordingOf(topic, message);
+      const { identity, text } = messages.group(topic, message, now().getTime());
       const at = now()
         .toISOString()
         .replace(/\.\d+Z$/, "Z");
@@ -153,6 +141,26 @@ export function createEventRecorder(deps: {
     },
     async flush() {
       while (writing !== undefined) await writing;
+    },
+  };
+}
+
+/** Keeps an object with many different messages from filling the namespace with Events. */
+function createMessageGroups() {
+  const topics = new Map<string, { since: number; messages: Set<string> }>();
+  return {
+    /** The message to write: the given one, or the one that many similar messages share. */
+    group(topic: string, message: string, at: number): { identity: string; text: string } {
+      for (const [other, { since }] of topics) {
+        if (at - since < MESSAGE_WINDOW_MS) break;
+        topics.delete(other);
+      }
+      const known = topics.get(topic) ?? { since: at, messages: new Set<string>() };
+      topics.set(topic, known);
+      if (known.messages.size < MAX_MESSAGES) known.messages.add(message);
+      return known.messages.has(message)
+        ? { identity: `${topic}\0${message}`, text: message }
+        : { identity: `${topic}\0${COMBINED}`, text: `${COMBINED}${message}` };
     },
   };
 }

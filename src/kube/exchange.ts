@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 import { isUnauthorized, isUnreachable, KubeError, kubeErrorOf } from "./error.ts";
 
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Attempts for one call that the server asks to repeat later. */
+/** Attempts for a call that the server asks to repeat. */
 const MAX_ATTEMPTS = 4;
 const MAX_RETRY_AFTER_MS = 10_000;
 
@@ -19,7 +19,7 @@ export interface RawRequest {
   signal?: AbortSignal;
 }
 
-/** One request; resolves with a successful answer whose body is still to come, and throws `KubeError`s. */
+/** Sends one request. Resolves with a 2xx answer before its body is read; throws `KubeError`s. */
 export async function openExchange(
   connection: Connection,
   userAgent: string,
@@ -55,17 +55,17 @@ export async function openExchange(
   }
 }
 
-/** What holds a process back from writing once it may not any more. */
+/** Stops the writes of a process that has lost the lease. */
 export interface Fence {
-  /** Asked before each try: also in a process that was frozen and does not know yet how late it is. */
+  /** Called before each attempt, so that it also stops a process that was frozen past the end of its lease. */
   mayWrite(): boolean;
-  /** Takes back a write that is under way, as far as that can be. */
+  /** Aborts a write that is under way, as far as possible. */
   lost: AbortSignal;
 }
 
 /**
- * Calls that end: within 30 seconds each try, and with a `KubeError` or the caller's own abort reason when they fail.
- * What the server asks to repeat is repeated when that cannot do the work twice.
+ * Makes calls whose attempts end within 30 seconds. A failed call throws a `KubeError`, or the abort reason of the caller.
+ * A call that the server asks to repeat is repeated when this cannot do the work twice.
  */
 export function createCall(connection: Connection, userAgent: string, fence?: Fence) {
   async function exchange<T>(raw: RawRequest): Promise<T> {
@@ -77,7 +77,11 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
       return parse<T>(raw, response.statusCode, text);
     } catch (error) {
       if (raw.signal?.aborted || error instanceof KubeError) throw error;
-      throw unreachable(raw, timeout.aborted ? "no answer in time" : errorMessage(error), error);
+      throw unreachable(
+        raw,
+        timeout.aborted ? `no answer within ${REQUEST_TIMEOUT_MS / 1_000} s` : errorMessage(error),
+        error,
+      );
     }
   }
 
@@ -110,12 +114,12 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
   function pauseBeforeRetry({ method, signal }: RawRequest, error: unknown, attempt: number) {
     if (!(error instanceof KubeError) || signal?.aborted) return undefined;
     if (isUnauthorized(error)) return attempt === 1 && connection.renewToken() ? 0 : undefined;
-    // An idle connection that the server closed just as it was used: reads are simply asked again.
+    // The server closed an idle connection at the moment of its use: repeat a read.
     if (isUnreachable(error)) return attempt === 1 && method === "GET" && isReset(error) ? 0 : undefined;
-    // 429 says that nothing was done. 5xx may say it halfway through: not for verbs that would do it twice.
+    // After 429, nothing was done. After 5xx, something may have been done, so a create is not repeated.
     const isSafe = error.status === 429 || (error.status >= 500 && method !== "POST");
     if (!isSafe || error.retryAfterMs === undefined) return undefined;
-    // Everybody was told the same: come back a little apart.
+    // All clients receive the same Retry-After: spread them by up to a tenth.
     return Math.min(error.retryAfterMs, MAX_RETRY_AFTER_MS) * (1 + Math.random() / 10);
   }
 }
@@ -124,12 +128,16 @@ function parse<T>({ method, path }: RawRequest, status: number, text: string): T
   try {
     return JSON.parse(text) as T;
   } catch (cause) {
-    throw new KubeError(`${method} ${path}: the answer is no JSON`, { status, reason: "Unreadable", cause });
+    throw new KubeError(`${method} ${path}: the answer is not valid JSON`, {
+      status,
+      reason: "Unreadable",
+      cause,
+    });
   }
 }
 
-function unreachable({ method, path }: RawRequest, why: string, cause: unknown): KubeError {
-  return new KubeError(`${method} ${path}: ${why}`, { status: 0, reason: "Unreachable", cause });
+function unreachable({ method, path }: RawRequest, reason: string, cause: unknown): KubeError {
+  return new KubeError(`${method} ${path}: ${reason}`, { status: 0, reason: "Unreachable", cause });
 }
 
 function notLeading({ method, path }: RawRequest, cause?: unknown): KubeError {

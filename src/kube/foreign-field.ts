@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isMap, type KubernetesObject } from "../api/object.ts";
 
-/** An entry of `metadata.managedFields`: who owns which fields. */
+/** An entry of `metadata.managedFields`: a manager and the fields that it owns. */
 export interface ManagedFieldsEntry {
   manager?: string;
   subresource?: string;
@@ -15,10 +15,10 @@ interface FieldSet {
 
 export type OwnedObject = KubernetesObject & { metadata: { managedFields?: ManagedFieldsEntry[] } };
 
-/** What controllers write beside the spec; it is nobody's hand edit. */
+/** Members that controllers write beside the spec. They are never a hand edit. */
 const SERVER_MEMBERS = new Set(["f:status", "f:metadata", "f:apiVersion", "f:kind"]);
 
-/** Only the entries by which others can add to what we apply: the rest of managedFields is not worth its memory. */
+/** The entries of other managers that can hold additions to applied fields. The rest of managedFields only costs memory. */
 export function foreignEntries({ metadata }: OwnedObject, fieldManager: string): ManagedFieldsEntry[] {
   return (metadata.managedFields ?? []).filter(
     ({ manager, subresource, fieldsV1 = {} }) =>
@@ -29,8 +29,8 @@ export function foreignEntries({ metadata }: OwnedObject, fieldManager: string):
 }
 
 /**
- * Paths that somebody else added to an object and that `desired` does not mention: a host network, another init
- * container, a variable. Fields that the server defaulted belong to nobody and are not among them.
+ * Paths that another manager added to an object and that `desired` does not mention: a host network, an init container, a
+ * variable. Fields that the server defaulted have no manager, so they are not returned.
  */
 export function foreignAdditions(desired: KubernetesObject, live: OwnedObject): string[] {
   const found = (live.metadata.managedFields ?? []).flatMap(({ fieldsV1 = {} }) => {
@@ -46,7 +46,7 @@ function additions(fields: FieldSet, desired: unknown, live: unknown, path: stri
     const childPath = pathAfter(step, path);
     const [ours, theirs] = [follow(step, desired), follow(step, live)];
     if (ours === undefined) return [childPath];
-    // Owned as a whole: a Service's selector is one value, and a member more makes it another.
+    // Owned as a whole: a Service's selector is one value, so an added member is a difference.
     const isWhole = Object.keys(below).length === 0;
     if (isWhole) return typeof ours === "object" && !isDeepStrictEqual(ours, theirs) ? [childPath] : [];
     return additions(below, ours, theirs, childPath);
@@ -59,7 +59,7 @@ function follow(step: string, value: unknown): unknown {
   const items = Array.isArray(value) ? value : [];
   if (step.startsWith("v:")) return items.find((item) => item === JSON.parse(rest));
   const keys = Object.entries(JSON.parse(rest) as Record<string, unknown>);
-  // A key that we leave to its default (a port's protocol) does not tell items apart.
+  // A key that the item leaves to its default (a port's protocol) does not have to match.
   return items.find(
     (item) => isMap(item) && keys.every(([name, key]) => item[name] === undefined || item[name] === key),
   );

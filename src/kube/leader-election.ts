@@ -6,7 +6,7 @@ import { isAlreadyExists, isConflict } from "./error.ts";
 import { createLeaseLock } from "./lease-lock.ts";
 import type { ObjectKey } from "./resource.ts";
 
-/** How long a lease holds, how long a leader tries to renew before it steps down, and how often all try. */
+/** Duration of a lease; time after which a leader without a renewal steps down; pause between two attempts. */
 export interface LeaseTimes {
   leaseMs: number;
   renewDeadlineMs: number;
@@ -17,7 +17,7 @@ export const LEASE_TIMES: LeaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_00
 
 export interface ElectionClock {
   now(): Date;
-  /** Milliseconds that never run backwards. */
+  /** Milliseconds of a clock that never runs backwards. */
   monotonic(): number;
   /** Ends early when the signal fires; never rejects. */
   sleep(delayMs: number, signal: AbortSignal): Promise<void>;
@@ -35,9 +35,9 @@ export interface LeaderElectionOptions {
   /** Unique to this process. */
   identity: string;
   /**
-   * Runs while this process leads; must end soon after its signal fires, and returning early gives the lead up.
-   * `fence` is for the client that writes: it says no as soon as a process that was frozen wakes up, before any timer has
-   * run, and holds nothing back while the process merely shuts down.
+   * Runs while this process leads. It must end soon after its signal fires; when it returns early, the lead ends.
+   * `fence` is for the client that writes. In a process that wakes up after a freeze, it forbids writes before any timer
+   * runs. It allows the last writes of a process that shuts down.
    */
   lead(signal: AbortSignal, fence: Fence): Promise<void>;
   logger: Logger;
@@ -47,8 +47,9 @@ export interface LeaderElectionOptions {
 }
 
 /**
- * Leads whenever it can get the Lease, until the signal fires; then releases it, so that a standby need not wait.
- * A leader counts from when it sent its last good renewal, and stops well before any other may count it out.
+ * Leads whenever it can acquire the Lease, until the signal fires. Then it releases the Lease, so that a standby can lead
+ * at once. A leader counts from the moment at which it sent its last successful renewal, and stops before another process
+ * may acquire the Lease.
  */
 export async function runLeaderElection(options: LeaderElectionOptions): Promise<void> {
   const {
@@ -68,12 +69,12 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       return await lock.tryAcquire(isWanted);
     } catch (error) {
       if (!isConflict(error) && !isAlreadyExists(error))
-        logger.warn({ error: errorMessage(error) }, "the lease cannot be read or written");
+        logger.warn({ error: errorMessage(error) }, "the Lease cannot be read or written");
       return false;
     }
   }
 
-  /** From the first renewal to the last, which came too late, failed for too long, or was not wanted any more. */
+  /** Leads until a renewal is late, `lead` returns, or the signal fires. */
   async function serveTerm(firstSentAt: Moment): Promise<void> {
     let renewedAt = firstSentAt;
     const stepDown = new AbortController();
@@ -81,11 +82,11 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     const term = AbortSignal.any([signal, stepDown.signal]);
     const leftMs = () => times.renewDeadlineMs - elapsedSince(renewedAt, clock);
 
-    // While it shuts down the lease is still ours: what is under way may end with its last write.
+    // During a shutdown this process still holds the Lease, so work under way may make its last write.
     const mayWrite = () => !stepDown.signal.aborted && leftMs() > 0;
     const work = lead(term, { mayWrite, lost: stepDown.signal })
       .catch((error: unknown) =>
-        logger.error({ error: errorMessage(error) }, "leading failed; stepping down"),
+        logger.error({ error: errorMessage(error) }, "leading failed: this process steps down"),
       )
       .finally(() => stepDown.abort());
 
@@ -103,8 +104,8 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       }
     }
 
-    // Not waited for: a renewal that hangs must not hold up the end. One that reads the lease late takes it no more, and
-    // one that read it before the release cannot write any more.
+    // Not awaited: a renewal that hangs must not delay the end. A late renewal does not take the Lease again: it either
+    // sees that it is no longer wanted, or its write conflicts with the release.
     void renew();
     await Promise.all([watchDeadline(), work]);
   }
@@ -117,9 +118,9 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
       logger.info({ identity }, "no longer leading");
       await lock
         .release()
-        .catch((error: unknown) => logger.warn({ error: errorMessage(error) }, "the lease was not released"));
+        .catch((error: unknown) => logger.warn({ error: errorMessage(error) }, "the Lease was not released"));
     }
-    // A fifth of jitter: candidates that were started together do not stay together.
+    // Up to a fifth of jitter, so that processes that start together do not try together.
     await clock.sleep(times.retryMs * (1 + Math.random() * 0.2), signal);
   }
 }
@@ -135,8 +136,8 @@ const momentOf = (clock: ElectionClock): Moment => ({
 });
 
 /**
- * By the clock that ran further: the monotonic one stands still while a machine is suspended, the other may be set back.
- * A clock that jumps forward costs a needless election, which is harmless.
+ * The longer of two clocks' times. The monotonic clock stops while a machine is suspended, and the wall clock may be set
+ * back. A wall clock that jumps forward only causes a needless election.
  */
 function elapsedSince({ wall, monotonic }: Moment, clock: ElectionClock): number {
   return Math.max(clock.now().getTime() - wall, clock.monotonic() - monotonic);

@@ -14,15 +14,15 @@ export interface Lease extends KubernetesObject {
 }
 
 export interface LeaseLock {
-  /** Takes or renews the lease; false when somebody else holds it, or when it is no longer wanted once it was read. */
+  /** Acquires or renews the Lease. False when another process holds it, or when `isWanted` is false after the read. */
   tryAcquire(isWanted: () => boolean): Promise<boolean>;
-  /** Gives it back, if it is ours. */
+  /** Releases the Lease if this process holds it. */
   release(): Promise<void>;
 }
 
 /**
- * A Lease as a lock. Another's lease counts from when this process saw it change, on its own clock: clocks of machines
- * may differ, and the times in the object are for people.
+ * Uses a Lease as a lock. Another holder's lease is counted from the moment at which this process saw it change, by its own
+ * clock: the clocks of machines may differ.
  */
 export function createLeaseLock(deps: {
   client: KubeClient;
@@ -68,7 +68,7 @@ export function createLeaseLock(deps: {
       const lastsMs = Math.max(leaseMs, (live.spec?.leaseDurationSeconds ?? 0) * 1000);
       if (holder !== identity && holder !== "" && clock.monotonic() - seen.at < lastsMs) return false;
       const isOurs = holder === identity;
-      // The resourceVersion in the object makes this the only write of its moment.
+      // The resourceVersion makes the server refuse this write when another process wrote first.
       await client.replace<Lease>(LEASES, {
         ...live,
         spec: {
@@ -84,7 +84,7 @@ export function createLeaseLock(deps: {
       try {
         await tryRelease();
       } catch (error) {
-        // A renewal that was still under way came first.
+        // A renewal that was still under way was written first.
         if (!isConflict(error)) throw error;
         await tryRelease();
       }
@@ -92,7 +92,7 @@ export function createLeaseLock(deps: {
   };
 }
 
-/** RFC 3339 with six decimals, as MicroTime wants it. */
+/** RFC 3339 with six decimals, as MicroTime requires. */
 function microTime(date: Date): string {
   return date.toISOString().replace("Z", "000Z");
 }

@@ -7,7 +7,7 @@ type ReconcileResult = "success" | "requeue_after" | "error";
 
 interface ControllerMetrics {
   queue: WorkQueueObserver;
-  /** Counts a reconcile as under way; the answer ends it. */
+  /** Counts a reconcile as active. Call the returned function when it ends. */
   reconcileStarted(): (result: ReconcileResult) => void;
 }
 
@@ -15,7 +15,7 @@ export interface ReconcileMetrics {
   forController(controller: string, concurrency: number): ControllerMetrics;
 }
 
-/** Metrics under the names that controller-runtime gave them, so that existing dashboards fit. */
+/** Metrics with controller-runtime's names, so that existing dashboards work. */
 export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[]) =>
@@ -25,12 +25,16 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
   const histogram = (name: string, help: string, labelNames: string[]) =>
     new Histogram({ name, help, labelNames, buckets: SECONDS, registers });
 
-  const depth = gauge("workqueue_depth", "Keys waiting.", ["name"]);
-  const adds = counter("workqueue_adds_total", "Keys added.", ["name"]);
-  const retries = counter("workqueue_retries_total", "Keys added again after a failure.", ["name"]);
-  const queueSeconds = histogram("workqueue_queue_duration_seconds", "How long keys wait.", ["name"]);
-  const workSeconds = histogram("workqueue_work_duration_seconds", "How long work on a key takes.", ["name"]);
-  // Read when somebody asks: a key that hangs shows while it hangs.
+  const depth = gauge("workqueue_depth", "Keys in the queue.", ["name"]);
+  const adds = counter("workqueue_adds_total", "Keys added to the queue.", ["name"]);
+  const retries = counter("workqueue_retries_total", "Keys added again after a failed reconcile.", ["name"]);
+  const queueSeconds = histogram("workqueue_queue_duration_seconds", "Time that a key waits in the queue.", [
+    "name",
+  ]);
+  const workSeconds = histogram("workqueue_work_duration_seconds", "Time that the work on a key takes.", [
+    "name",
+  ]);
+  // Computed at each scrape, so that a reconcile that hangs is visible while it hangs.
   const underWay = new Map<string, () => number[]>();
   const ages = (name: string, help: string, of: (seconds: number[]) => number) =>
     new Gauge({
@@ -42,12 +46,14 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
         for (const [queue, read] of underWay) this.set({ name: queue }, of(read()));
       },
     });
-  ages("workqueue_unfinished_work_seconds", "How long all keys under way have been worked on.", (seconds) =>
-    seconds.reduce((sum, each) => sum + each, 0),
+  ages(
+    "workqueue_unfinished_work_seconds",
+    "Sum of the time that unfinished work has taken so far.",
+    (seconds) => seconds.reduce((sum, each) => sum + each, 0),
   );
   ages(
     "workqueue_longest_running_processor_seconds",
-    "How long the oldest key under way has been.",
+    "Time that the longest unfinished work has taken so far.",
     (seconds) => Math.max(0, ...seconds),
   );
   const total = counter("controller_runtime_reconcile_total", "Reconciles by result.", [
@@ -57,13 +63,15 @@ export function createReconcileMetrics(registry: Registry): ReconcileMetrics {
   const errors = counter("controller_runtime_reconcile_errors_total", "Reconciles that failed.", [
     "controller",
   ]);
-  const seconds = histogram("controller_runtime_reconcile_time_seconds", "How long a reconcile takes.", [
+  const seconds = histogram("controller_runtime_reconcile_time_seconds", "Time that a reconcile takes.", [
     "controller",
   ]);
-  const active = gauge("controller_runtime_active_workers", "Reconciles under way.", ["controller"]);
-  const maximum = gauge("controller_runtime_max_concurrent_reconciles", "Most reconciles at once.", [
-    "controller",
-  ]);
+  const active = gauge("controller_runtime_active_workers", "Reconciles that run now.", ["controller"]);
+  const maximum = gauge(
+    "controller_runtime_max_concurrent_reconciles",
+    "Maximum number of reconciles at the same time.",
+    ["controller"],
+  );
 
   return {
     forController(controller, concurrency) {

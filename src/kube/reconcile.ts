@@ -10,8 +10,8 @@ import { keyOf } from "./resource.ts";
 import { type Backoff, createWorkQueue } from "./work-queue.ts";
 
 /**
- * What came of looking at an object once. `waiting` and `stalled` are expected answers: the first is tried again by
- * itself, the second only when something changes. What is thrown is a fault and backs off.
+ * The result of one reconcile. `waiting` and `stalled` are expected: the first is tried again after a time, the second only
+ * when a watched object changes. A thrown error is a fault, and the key backs off.
  */
 export type Outcome =
   | { kind: "done"; requeueAfterMs?: number }
@@ -21,14 +21,14 @@ export type Outcome =
 export interface Watch {
   /** Calls `enqueue` with keys of the primary kind, at once or for later, until the signal fires. */
   connect(enqueue: (key: string, afterMs?: number) => void, signal: AbortSignal): void;
-  /** Every key there is now; only the primary kind's watch knows. */
+  /** All present keys. Only the watch of the primary kind has them. */
   keys?(): string[];
 }
 
-/** Which changes of an object matter; absent: all. What appears or goes away always does. */
+/** Whether a change of an object matters. Additions and deletions always do. */
 export type IsNews<T> = (previous: T, object: T) => boolean;
 
-/** What happens to an object of the informer enqueues the keys that `map` gives for it, before and after. */
+/** Enqueues the keys that `map` returns for a changed object, as it was before and as it is now. */
 export function watchInformer<T extends KubernetesObject>(
   informer: Informer<T>,
   map: (object: T) => string[],
@@ -45,7 +45,7 @@ export function watchInformer<T extends KubernetesObject>(
   };
 }
 
-/** The primary kind itself. */
+/** Watches the primary kind. */
 export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isNews?: IsNews<T>): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
@@ -54,7 +54,7 @@ export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, 
   };
 }
 
-/** What a person, or the API server on their behalf, changed: not what controllers report. */
+/** Whether a change is a request: spec, deletion or finalizers. Status writes of controllers are none. */
 export function isRequestChanged(
   { metadata: before }: KubernetesObject,
   { metadata }: KubernetesObject,
@@ -67,20 +67,20 @@ export function isRequestChanged(
 }
 
 export interface ControllerOptions {
-  /** As metrics and logs name it: `sovereign`. */
+  /** The name in metrics and logs: `sovereign`. */
   name: string;
   watches: Watch[];
   reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
   concurrency?: number;
   backoff?: Backoff;
-  /** Looks at every object again this often, each at its own moment; absent: only when something changes. */
+  /** The time after which every object is reconciled again, spread over time. Absent: only changes count. */
   resyncMs?: number;
 }
 
 export interface Controller {
   name: string;
   enqueue(key: string): void;
-  /** Works until the signal fires and what is under way is done. Caches must have synced. */
+  /** Reconciles until the signal fires and the running reconciles have ended. The caches must be synced. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -117,7 +117,7 @@ export function createController(
 
   function backOff(key: string, error: unknown): void {
     queue.addRateLimited(key);
-    // A conflict means that the cache is a moment behind: expected, and cured by looking again.
+    // A conflict means that the cache is a little behind. It is expected, and the next reconcile resolves it.
     logger[isConflict(error) ? "debug" : "error"](
       {
         key,
@@ -151,7 +151,7 @@ export function createController(
   };
 }
 
-/** A resync is spread over this part of its period, so that it is no thundering herd. */
+/** A resync is spread over this part of its period, so that not all objects are reconciled at once. */
 const RESYNC_SPREAD = 0.5;
 
 function againAfter(outcome: Outcome): number | undefined {

@@ -7,15 +7,15 @@ import { isGone, KubeError } from "./error.ts";
 import { pathOf, type Resource } from "./resource.ts";
 
 export interface ReflectorPace {
-  /** The server ends a watch after this long, jittered upwards by a tenth so that watches do not end together. */
+  /** The server ends a watch after this time and up to a tenth more, so that watches do not end together. */
   watchSeconds: number;
-  /** No event and no bookmark for this long: the connection is dead, whatever TCP thinks. */
+  /** Without an event or bookmark for this time, the connection counts as dead, even if TCP keeps it open. */
   silenceMs: number;
   firstBackoffMs: number;
   maxBackoffMs: number;
 }
 
-/** Bookmarks come each minute. */
+/** An API server sends a bookmark each minute. */
 const REFLECTOR_PACE: ReflectorPace = {
   watchSeconds: 290,
   silenceMs: 150_000,
@@ -23,12 +23,12 @@ const REFLECTOR_PACE: ReflectorPace = {
   maxBackoffMs: 30_000,
 };
 
-/** A watch that ends sooner than this and without a word is a server in trouble, not the end of a good one. */
+/** A watch that ends within this time and without an event counts as failed. */
 const SHORT_WATCH_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 60_000;
 
 interface ReflectorSink<T> {
-  /** The whole truth at once: what is absent is gone. */
+  /** Replaces all objects. Objects that are not in the list are gone. */
   replace(objects: T[]): void;
   upsert(object: T): void;
   remove(object: T): void;
@@ -51,9 +51,8 @@ interface ReflectorDeps<T> {
 }
 
 /**
- * Keeps a sink equal to what the server holds: lists, watches from there, and does so for ever. Whatever goes wrong
- * is answered by a jittered back-off and, where the position is lost (410), by a list that says what is gone.
- * Resolves when the signal fires.
+ * Keeps a sink equal to the objects on the server: lists, and then watches from the list's version. Any error causes a
+ * jittered back-off. After a 410 (the version is compacted), it lists again. Resolves when the signal fires.
  */
 export async function runReflector<T extends KubernetesObject>(deps: ReflectorDeps<T>): Promise<void> {
   const { client, resource, options, sink, logger, signal, random = Math.random } = deps;
@@ -79,19 +78,23 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
       backoffMs = Math.min(backoffMs * 2, pace.maxBackoffMs);
       logger.warn(
         { resource: resource.plural, error: errorMessage(error), pauseMs: Math.round(pauseMs) },
-        "list or watch broke; trying again",
+        "the list or watch failed; it is tried again",
       );
       await sleep(pauseMs, signal);
     }
   }
 
-  /** Follows one watch to its end, moving `position` with each event: what came before a break never comes again. */
+  /** Follows one watch to its end. Moves `position` with each event, so that no event is received twice. */
   async function follow(from: string): Promise<void> {
     const startedAt = performance.now();
     const silence = new AbortController();
-    const arm = () => setTimeout(() => silence.abort(new Error("the watch fell silent")), pace.silenceMs);
+    const arm = () =>
+      setTimeout(
+        () => silence.abort(new Error(`no event and no bookmark within ${pace.silenceMs} ms`)),
+        pace.silenceMs,
+      );
     let timer = arm();
-    let heard = 0;
+    let received = 0;
     try {
       const query = {
         watch: true,
@@ -110,14 +113,14 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         if (event.type === "DELETED") sink.remove(event.object);
         else if (event.type !== "BOOKMARK") sink.upsert(event.object);
         position = event.object.metadata.resourceVersion ?? position;
-        heard += 1;
+        received += 1;
         backoffMs = pace.firstBackoffMs;
       }
     } finally {
       clearTimeout(timer);
     }
-    if (heard === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
-      throw new Error("the watch ended as soon as it had begun");
+    if (received === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
+      throw new Error("the watch ended at once and without an event");
   }
 }
 
@@ -141,7 +144,7 @@ function errorOfEvent(status: unknown): KubeError {
   });
 }
 
-/** Whole lines of a byte stream; a last line without its end is dropped: the server never finished saying it. */
+/** The complete lines of a byte stream. A last line without a line feed is incomplete, and is dropped. */
 async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";

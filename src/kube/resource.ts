@@ -10,7 +10,7 @@ export interface Resource {
   namespaced: boolean;
 }
 
-/** Which object of a kind. `namespace` is there exactly for namespaced kinds. */
+/** The key of an object. `namespace` is set for namespaced kinds only. */
 export interface ObjectKey {
   name: string;
   namespace?: string;
@@ -85,7 +85,7 @@ const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
   "validatingadmissionpolicybindings",
 );
 
-/** One of our own kinds. */
+/** The resource of a Catalyst kind. */
 export function resourceOf(definition: KindDefinition): Resource {
   const { kind, plural, scope } = definition;
   return { group: GROUP, version: VERSION, kind, plural, namespaced: scope === "Namespaced" };
@@ -129,14 +129,14 @@ export function apiVersionOf({ group, version }: Resource): string {
   return group === "" ? version : `${group}/${version}`;
 }
 
-/** The resource of a manifest; throws when it is none that this program writes. */
+/** The resource of a manifest. Throws for a kind that this program does not write. */
 export function resourceOfManifest({ apiVersion, kind }: { apiVersion: string; kind: string }): Resource {
   const resource = BY_KIND.get(`${apiVersion}/${kind}`);
   if (resource === undefined) throw new Error(`no resource is known for ${apiVersion} ${kind}`);
   return resource;
 }
 
-/** `/apis/apps/v1/namespaces/NS/deployments`, with the name and subresource behind it where given. */
+/** `/apis/apps/v1/namespaces/NS/deployments`, followed by the name and subresource if given. */
 export function pathOf(
   resource: Resource,
   key: { name?: string; namespace?: string } = {},
@@ -149,13 +149,13 @@ export function pathOf(
   return `${root}${scope}/${resource.plural}${name}${subresource === undefined ? "" : `/${subresource}`}`;
 }
 
-/** A name from a manifest must stay one segment: an empty one, or dots, would address something else. */
+/** A name must stay one segment of the path. An empty name or dots would address another resource. */
 function segment(name: string): string {
-  if (name === "" || name === "." || name === "..") throw new Error(`'${name}' is no name of an object`);
+  if (name === "" || name === "." || name === "..") throw new Error(`'${name}' is not a valid object name`);
   return encodeURIComponent(name);
 }
 
-/** `namespace/name`, or `name`: how stores and queues name an object. */
+/** `namespace/name`, or `name` for a cluster-scoped object. */
 export function keyOf({ name, namespace }: ObjectKey): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }

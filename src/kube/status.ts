@@ -6,16 +6,16 @@ import { isOlder } from "./version.ts";
 
 export type StatusOf<T> = T extends CatalystObject<unknown, infer Status> ? Status : never;
 
-/** Writes statuses of one kind, and knows what it wrote last while the cache has not heard of it. */
+/** Writes statuses of one kind, and remembers the last write until the cache has received it. */
 export interface StatusWriter<T> {
-  /** The object with the newest status: the cache's, or what our own last write said. */
+  /** The object with the newest status: the cached one, or the last written one. */
   newest(cached: T): T;
   /**
-   * Writes the whole status by server-side apply, so that what is left out goes away; writes nothing when the newest
-   * status says it already. `object` is from a cache and is not changed.
+   * Writes the whole status by server-side apply, so that absent fields are removed. Writes nothing when the newest status
+   * is equal. `object` is from a cache and is not changed.
    */
   write(object: T, status: StatusOf<T>): Promise<void>;
-  /** For an object that is no more. */
+  /** Drops what is remembered of a deleted object. */
   forget(key: string): void;
 }
 
@@ -41,7 +41,7 @@ export function createStatusWriter<T extends CatalystObject<unknown, object>>(
     newest,
     async write(object, status) {
       const before = newest(object).status;
-      // As JSON: a member that is undefined never reaches the server.
+      // Compared as JSON, because undefined members are not sent.
       if (before !== undefined && canonicalJson(before) === canonicalJson(status)) return;
       const { apiVersion, kind, metadata } = object;
       const { name, namespace } = metadata;

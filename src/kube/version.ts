@@ -1,6 +1,6 @@
 import type { KubernetesObject } from "../api/object.ts";
 
-/** Of one object, the greater resourceVersion is the later: Kubernetes has promised so since 1.35, and it always held. */
+/** Whether `a` is an older version of `b`. Kubernetes guarantees since 1.35 that versions of an object grow; they always did. */
 export function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
   return a.metadata.uid === b.metadata.uid && versionOf(a) < versionOf(b);
 }

@@ -1,4 +1,4 @@
-/** How long until a key is tried again after its n-th failure in a row: exponential, jittered, capped. */
+/** Time until a key is tried again after failures in a row: it doubles with each failure up to the maximum, with jitter. */
 export interface Backoff {
   firstMs: number;
   maxMs: number;
@@ -20,33 +20,33 @@ const SYSTEM_CLOCK: WorkQueueClock = {
   random: Math.random,
 };
 
-/** What a queue tells its metrics. Durations in seconds. */
+/** Receives the measurements of a queue. Durations are in seconds. */
 export interface WorkQueueObserver {
   added(): void;
   retried(): void;
   depth(waiting: number): void;
   started(queuedSeconds: number): void;
   finished(workSeconds: number): void;
-  /** Once, at the start: where to read how long each key under way has been. */
+  /** Called once: `seconds` returns the time that each key in work has taken so far. */
   underWay(seconds: () => number[]): void;
 }
 
 /**
- * A queue of keys. A key waits at most once; one that is added while it is worked on runs once more afterwards, never
- * beside itself. Failures of a key back off by themselves and reset on success.
+ * A queue of keys. A key is in the queue at most once. A key that is added during its own work runs once more afterwards,
+ * never twice at the same time.
  */
 export interface WorkQueue {
   add(key: string): void;
-  /** The earlier of two delays of a key wins. */
+  /** Adds a key after a delay. Of two delays of a key, the earlier counts. */
   addAfter(key: string, delayMs: number): void;
-  /** Adds after the key's back-off, which grows. */
+  /** Counts a failure of the key, and adds the key after its back-off. */
   addRateLimited(key: string): void;
   forget(key: string): void;
-  /** Failures in a row. */
+  /** Failures since the last `forget`. */
   failures(key: string): number;
   /**
-   * Works on keys with `concurrency` workers until the signal fires and those under way are done; the queue is closed
-   * then. Work that throws is tried again after the key's back-off.
+   * Works on keys with `concurrency` workers until the signal fires and the work under way has ended. Then the queue is
+   * closed for good. When the work throws, its key is added again after the back-off.
    */
   run(work: (key: string) => Promise<void>, concurrency: number, signal: AbortSignal): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function createWorkQueue(
 ): WorkQueue {
   const { backoff = DEFAULT_BACKOFF, clock = SYSTEM_CLOCK, observer } = options;
   const waiting = new Map<string, number>();
-  /** When work on each key under way began. */
+  /** The start of the work on each key. */
   const processing = new Map<string, number>();
   const again = new Set<string>();
   const delayed = new Map<string, { timer: unknown; dueAt: number }>();
@@ -138,7 +138,7 @@ export function createWorkQueue(
     forget: (key) => void failuresOf.delete(key),
     failures: (key) => failuresOf.get(key) ?? 0,
     async run(work, concurrency, signal) {
-      if (isClosed) throw new Error("a closed work queue does not open again: create another");
+      if (isClosed) throw new Error("a closed work queue cannot run again: create a new one");
       const onAbort = () => {
         isClosed = true;
         for (const { timer } of delayed.values()) clock.clearTimer(timer);

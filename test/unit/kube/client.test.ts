@@ -331,10 +331,10 @@ describe("what goes over the wire", () => {
   it.each(["..", ".", ""])("refuses the name '%s', which would address something else", async (name) => {
     const { api, client } = await start((_, response) => sendJson(response, 200, found));
     await expect(client.get(SECRETS, { name, namespace: "default" })).rejects.toThrow(
-      "is no name of an object",
+      "is not a valid object name",
     );
     await expect(client.get(SECRETS, { name: "a", namespace: name })).rejects.toThrow(
-      "is no name of an object",
+      "is not a valid object name",
     );
     expect(api.requests).toEqual([]);
   });

@@ -195,7 +195,7 @@ describe("a work queue", () => {
     expect(begun).toEqual(["a"]);
     expect(pending()).toBe(0);
     const again = queue.run(async () => {}, 1, new AbortController().signal);
-    await expect(again).rejects.toThrow("a closed work queue does not open again");
+    await expect(again).rejects.toThrow("a closed work queue cannot run again");
   });
 
   it("never works on a key twice at once, and loses no change, whatever the order", async () => {

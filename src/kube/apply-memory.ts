@@ -1,0 +1,84 @@
+import { ANNOTATION } from "../api/label.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
+import { findDifferences } from "./difference.ts";
+import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
+import { keyOf } from "./resource.ts";
+
+/** What one process remembers of the objects that it applied. */
+export interface ApplyMemory {
+  remember(desired: KubernetesObject, result: KubernetesObject): void;
+  /** The object as the server returned it after the last write. */
+  lastResult(object: KubernetesObject): KubernetesObject | undefined;
+  /** All last results. */
+  results(): KubernetesObject[];
+  /** Whether exactly this object was applied before: by this process, or as the annotation of the live object says. */
+  isKnown(desired: KubernetesObject, live: KubernetesObject | undefined): boolean;
+  /** Paths where the live object differs from the desired one, except differences that the last write of it left. */
+  unsettledFields(desired: KubernetesObject, live: OwnedObject): string[];
+  /** Forgets the object with this `nameOf`. */
+  forget(name: string): void;
+}
+
+interface Memory {
+  digest: string;
+  result: KubernetesObject;
+  /** Live values that the server or a mutating webhook put in place of the desired ones, by path. Writing again is useless. */
+  settled: ReadonlyMap<string, string>;
+}
+
+export function createApplyMemory(): ApplyMemory {
+  const memories = new Map<string, Memory>();
+  return {
+    remember(desired, result) {
+      const settled = findings(desired, result);
+      memories.set(nameOf(desired), { digest: digestOf(desired), result, settled });
+    },
+    lastResult: (object) => memories.get(nameOf(object))?.result,
+    results: () => [...memories.values()].map(({ result }) => result),
+    isKnown(desired, live) {
+      const digest = digestOf(desired);
+      return memories.get(nameOf(desired))?.digest === digest || (live && digestOf(live)) === digest;
+    },
+    unsettledFields(desired, live) {
+      const memory = memories.get(nameOf(desired));
+      const settled = memory?.digest === digestOf(desired) ? memory.settled : undefined;
+      return [...findings(desired, live)]
+        .filter(([path, value]) => settled?.get(path) !== value)
+        .map(([path]) => path);
+    },
+    forget: (name) => void memories.delete(name),
+  };
+}
+
+/** `Deployment namespace/name`. */
+export const nameOf = (object: KubernetesObject) => `${object.kind} ${keyOf(object.metadata)}`;
+
+/** The object with an annotation of its own digest, unless it has one. */
+export function stamped(object: KubernetesObject): KubernetesObject {
+  if (digestOf(object) !== "") return object;
+  const { metadata } = object;
+  const annotations = { ...metadata.annotations, [ANNOTATION.applied]: sha256Digest(canonicalJson(object)) };
+  return { ...object, metadata: { ...metadata, annotations } };
+}
+
+/** The parts of an object that are compared: all except those that the server writes. */
+export function comparable({ metadata, ...object }: KubernetesObject): object {
+  const { labels, annotations, ownerReferences } = metadata;
+  return { ...object, metadata: { labels, annotations, ownerReferences } };
+}
+
+/** Each path that differs, with its live value as text. */
+function findings(desired: KubernetesObject, live: OwnedObject): Map<string, string> {
+  return new Map([
+    ...foreignAdditions(desired, live).map((path): [string, string] => [path, "added"]),
+    ...findDifferences(comparable(desired), comparable(live)).map((difference): [string, string] => [
+      difference.path,
+      canonicalJson(difference.live ?? null),
+    ]),
+  ]);
+}
+
+function digestOf({ metadata }: KubernetesObject): string {
+  return metadata.annotations?.[ANNOTATION.applied] ?? "";
+}
