@@ -1,13 +1,13 @@
 import type { Env } from "../platform/env.ts";
 
-/** What a subcommand gets from the outside world; the only road to arguments and environment. */
+/** The input and output of a subcommand. Code below src/cli never reads `process` for these. */
 export interface CommandContext {
   /** Arguments after the subcommand's name. */
   args: string[];
   env: Env;
   /** Fires on SIGTERM and SIGINT. */
   signal: AbortSignal;
-  /** Results go here; logs go to stderr. */
+  /** For results; logs go to stderr. */
   stdout: NodeJS.WritableStream & { isTTY?: boolean };
   stderr: NodeJS.WritableStream;
 }

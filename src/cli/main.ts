@@ -3,7 +3,7 @@ import { errorMessage, UsageError } from "../platform/errors.ts";
 import { createShutdownSignal } from "../platform/shutdown.ts";
 import { type Command, EXIT, type ExitCode } from "./command.ts";
 
-// Loaded on demand: `catalyst migrate` must not pay for the Kubernetes client.
+// Loaded on demand, so that `catalyst migrate` does not load the Kubernetes client.
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   operator: () => import("./operator.ts"),
   billing: () => import("./billing.ts"),
@@ -20,7 +20,7 @@ async function usage(): Promise<string> {
       async ([name, load]) => `  ${name.padEnd(18)}${(await load()).command.summary}`,
     ),
   );
-  return `Usage: catalyst COMMAND [OPTIONS]\n\n${lines.join("\n")}\n\ncatalyst COMMAND --help says more. Exit codes: 0 done, 1 the check failed, 2 wrong usage.\n`;
+  return `Usage: catalyst COMMAND [OPTIONS]\n\n${lines.join("\n")}\n\ncatalyst COMMAND --help shows the options of a command. Exit codes: 0 done, 1 the check failed, 2 wrong usage.\n`;
 }
 
 async function main(): Promise<ExitCode> {
@@ -31,7 +31,9 @@ async function main(): Promise<ExitCode> {
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
-    process.stderr.write(`catalyst: no command '${name}': one of ${Object.keys(COMMANDS).join(", ")}\n`);
+    process.stderr.write(
+      `catalyst: unknown command '${name}': use one of ${Object.keys(COMMANDS).join(", ")}\n`,
+    );
     return EXIT.wrongUsage;
   }
   const { command } = await load();

@@ -6,17 +6,17 @@ import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 
-/** A flag, what stands in for it, and its default, as `--help` and docs/operator-flags.md show them. */
+/** A flag, the variable that replaces it, and its default, as `--help` and docs/operator-flags.md show them. */
 export interface FlagDescription {
   flag: string;
   variable: string;
-  /** Where the chart sets it; undefined: the chart's own wiring does. */
+  /** The chart's value that sets it; undefined: the chart sets it without a value. */
   chartValue: string | undefined;
   fallback: string;
   description: string;
 }
 
-/** Endpoints, kube-proxies and load balancers have heard of it by then. */
+/** After this time, EndpointSlices, kube-proxies and load balancers no longer send requests here. */
 const DEFAULT_DRAIN_SECONDS = 10;
 const MAX_DRAIN_SECONDS = 300;
 
@@ -25,15 +25,15 @@ export const FLAGS: readonly FlagDescription[] = [
     flag: "identity",
     variable: "POD_NAME",
     chartValue: undefined,
-    fallback: "the host's name and process number",
-    description: "name in the leader election",
+    fallback: "host name and process id",
+    description: "unique name of this replica in the leader election and in Events",
   },
   {
     flag: "host",
     variable: "HOST",
     chartValue: undefined,
     fallback: "0.0.0.0",
-    description: "address to listen on",
+    description: "address on which the servers listen",
   },
   {
     flag: "webhook-port",
@@ -47,7 +47,7 @@ export const FLAGS: readonly FlagDescription[] = [
     variable: "WEBHOOK_URL",
     chartValue: "webhook.url",
     fallback: "the Service",
-    description: "https URL by which the API server reaches the webhook",
+    description: "https URL at which API servers call the webhook",
   },
   {
     flag: "voucher-api-port",
@@ -60,8 +60,8 @@ export const FLAGS: readonly FlagDescription[] = [
     flag: "voucher-api-sovereign",
     variable: "VOUCHER_API_SOVEREIGN",
     chartValue: "voucherApi.sovereign",
-    fallback: "the CatalystZero one",
-    description: "Sovereign whose vouchers the embedded API serves",
+    fallback: "the Sovereign with role CatalystZero",
+    description: "name of the Sovereign whose vouchers the embedded API serves",
   },
   {
     flag: "http-port",
@@ -75,53 +75,53 @@ export const FLAGS: readonly FlagDescription[] = [
     variable: "REGISTRY_MIRRORS",
     chartValue: "registryMirrors",
     fallback: "none",
-    description: "HOST=ORIGIN, comma-separated: where registries are asked instead",
+    description: "HOST=ORIGIN, comma-separated: the registry at ORIGIN is read in place of HOST",
   },
   {
     flag: "platform-groups",
     variable: "PLATFORM_GROUPS",
     chartValue: "platform.groups",
     fallback: DEFAULT_PLATFORM.groups.join(","),
-    description: "groups that are the platform",
+    description: "groups that belong to the platform, comma-separated",
   },
   {
     flag: "platform-service-account-namespaces",
     variable: "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
     chartValue: "platform.serviceAccountNamespaces",
     fallback: DEFAULT_PLATFORM.serviceAccountNamespaces.join(","),
-    description: "namespaces whose ServiceAccounts are the platform",
+    description: "namespaces whose ServiceAccounts belong to the platform, comma-separated",
   },
   {
     flag: "concurrency",
     variable: "CONCURRENCY",
     chartValue: "concurrency",
     fallback: "4",
-    description: "objects of one kind that are reconciled at once",
+    description: "objects of one kind that are reconciled at the same time",
   },
   {
     flag: "drain-seconds",
     variable: "DRAIN_SECONDS",
     chartValue: "drainSeconds",
     fallback: String(DEFAULT_DRAIN_SECONDS),
-    description: "time to go on serving after SIGTERM, already unready",
+    description: "seconds to keep serving after SIGTERM, while /readyz answers 503",
   },
   {
     flag: "billing-drain-seconds",
     variable: "BILLING_DRAIN_SECONDS",
     chartValue: "billing.drainSeconds",
     fallback: String(BILLING.drainSeconds),
-    description: "the same of the billing Pods that it deploys",
+    description: "the same for the billing Pods that the operator deploys",
   },
   {
     flag: "log-level",
     variable: "LOG_LEVEL",
     chartValue: "logLevel",
     fallback: "info",
-    description: "trace, debug, info, warn, error",
+    description: "one of trace, debug, info, warn, error",
   },
 ];
 
-/** Flags win over variables. Throws `UsageError`. */
+/** A flag overrides its variable. Throws `UsageError`. */
 export function readOperatorSettings(args: string[], env: Env): OperatorSettings {
   const reader = createEnvReader(mergeFlags(args, env));
   const port = (name: string, fallback: number) => reader.integer(name, fallback, 0, 65_535);
@@ -173,7 +173,7 @@ function parseMirror(text: string): [host: string, origin: string] {
   const [host, origin] = [text.slice(0, equals), text.slice(equals + 1).replace(/\/$/, "")];
   if (equals < 1 || !["http:", "https:"].includes(URL.parse(origin)?.protocol ?? "")) {
     throw new UsageError(
-      "--registry-mirrors (REGISTRY_MIRRORS) takes HOST=ORIGIN, as registry.example=https://mirror.example",
+      "--registry-mirrors (REGISTRY_MIRRORS) must be HOST=ORIGIN, for example registry.example=https://mirror.example",
     );
   }
   return [host, origin];
@@ -186,8 +186,8 @@ export function operatorHelp(): string {
   );
   return `Usage: catalyst operator [OPTIONS]
 
-Controllers, admission webhook and embedded voucher API in one process. Several may run: one leads, all serve.
-In a Pod it uses the Pod's ServiceAccount; elsewhere KUBECONFIG.
+Runs the controllers, the admission webhook and the embedded voucher API in one process. With several replicas, all
+serve and one leads. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.
 
 Options, each with its environment variable and default:
 ${rows.join("\n")}

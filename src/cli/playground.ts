@@ -6,20 +6,20 @@ import type { Command } from "./command.ts";
 export const DEFAULT_PORT = 7443;
 
 export const command: Command = {
-  summary: "the whole franchise on one machine, with no cluster",
+  summary: "run a franchise on this machine, without a cluster",
   help: `Usage: catalyst playground [OPTIONS]
 
-Runs the whole story on the manifests in docs/examples: an API server, PostgreSQL, a registry, the operator, two
-Sovereigns. Prints each step with what it proves, then stays up until Ctrl-C and leaves nothing behind.
+Starts an API server, PostgreSQL, a registry and the operator, applies the manifests in docs/examples, and runs two
+Sovereigns. Prints each step with its evidence. Then it runs until Ctrl-C, stops everything and removes its files.
 
 Options:
-  --once                       stop after the story; exit 0 only when every step held
-  --control-plane KIND         embedded (default), or real: the kube-apiserver and etcd in KUBEBUILDER_ASSETS
-  --state-dir DIR              where everything lies while it runs: a new, an empty, or a playground's directory (.playground)
-  --port PORT                  port of the Kubernetes API on 127.0.0.1 (${DEFAULT_PORT}); Services get those that follow
-  --examples DIR               other manifests than docs/examples
+  --once                       stop after the last step; exit 0 only when every step passed
+  --control-plane KIND         embedded (default), or real: kube-apiserver and etcd from the folder in KUBEBUILDER_ASSETS
+  --state-dir DIR              folder for its files: a new or empty one, or one of an earlier playground (.playground)
+  --port PORT                  port of the Kubernetes API on 127.0.0.1 (${DEFAULT_PORT}); Services get the ports after it
+  --examples DIR               folder of manifests to use instead of docs/examples
 
-Exit codes: 0 done, 1 a step did not hold, 2 wrong usage.
+Exit codes: 0 done, 1 a step failed, 2 wrong usage.
 `,
   async run(context) {
     const { run } = await import("./playground/run.ts").catch(explainMissing);

@@ -73,7 +73,7 @@ export async function startVoucherApi(
   return { server, stopped: follow() };
 }
 
-/** The named Sovereign, or else the CatalystZero one. Of two of that role, the refused one is never migrated. */
+/** The named Sovereign, or else the one with role CatalystZero. Of two with this role, only one is ever migrated. */
 function findSovereign(sovereigns: readonly Sovereign[], name: string | undefined): Sovereign | undefined {
   return sovereigns
     .filter(isMigrated)
