@@ -1,21 +1,20 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { ServingCertificates } from "./certificate.ts";
+import { X509Certificate } from "node:crypto";
 
-/** Bundles are sent with every webhook configuration: the newest few are enough for any overlap. */
+/** Every webhook configuration carries a bundle, so it is kept small. The newest few cover any overlap of CAs. */
 const MAX_AUTHORITIES = 4;
 
-/** The certificates in PEM texts, each once, in their order; what is none is left out. */
+/** The certificates in PEM texts, each once and in order. Unreadable parts are left out. */
 export function authoritiesOf(...texts: string[]): X509Certificate[] {
   const blocks = texts.flatMap(
     (text) => text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [],
   );
   const found = new Map<string, X509Certificate>();
-  for (const certificate of blocks.flatMap((block) => readable(() => new X509Certificate(block)) ?? []))
+  for (const certificate of blocks.flatMap(parseCertificate))
     if (!found.has(certificate.fingerprint256)) found.set(certificate.fingerprint256, certificate);
   return [...found.values()];
 }
 
-/** One bundle of several, the most important first: each CA once, without those that have ended. */
+/** One bundle from several, the most important first: each CA once, without expired ones. */
 export function joinAuthorities(bundles: readonly string[], now: Date): string {
   return authoritiesOf(...bundles)
     .filter(({ validTo }) => Date.parse(validTo) > now.getTime())
@@ -24,46 +23,24 @@ export function joinAuthorities(bundles: readonly string[], now: Date): string {
     .join("");
 }
 
-/** The CAs that all of these bundles have: what is believed whichever of them is looked at. */
+/** The CAs that are in every one of these bundles. */
 export function commonAuthorities([first = "", ...others]: readonly string[]): X509Certificate[] {
   const read = others.map((bundle) => authoritiesOf(bundle));
   return authoritiesOf(first).filter((certificate) =>
-    read.every((bundle) => carries(bundle, certificate.toString())),
+    read.every((bundle) => hasAuthority(bundle, certificate.toString())),
   );
 }
 
-/** Whether somebody who believes these CAs believes what that CA signs. */
-export function carries(bundle: readonly X509Certificate[], caCertificate: string): boolean {
+/** Whether the bundle contains this CA. */
+export function hasAuthority(bundle: readonly X509Certificate[], caCertificate: string): boolean {
   const wanted = authoritiesOf(caCertificate)[0]?.fingerprint256;
   return bundle.some(({ fingerprint256 }) => fingerprint256 === wanted);
 }
 
-/**
- * What was stored, when it can serve: every part is there and readable, each key is its certificate's, and the CA signed
- * the one and is in the bundle. Undefined for anything less, whoever wrote it.
- */
-export function usableCertificates(
-  stored: Partial<Record<keyof ServingCertificates, string>>,
-): ServingCertificates | undefined {
-  const { caBundle, caCertificate, caKey, certificate, key } = stored;
-  if (!caBundle || !caCertificate || !caKey || !certificate || !key) return undefined;
-  const isWhole = readable(() => {
-    const [ca, leaf] = [new X509Certificate(caCertificate), new X509Certificate(certificate)];
-    return (
-      leaf.checkIssued(ca) &&
-      leaf.verify(ca.publicKey) &&
-      ca.checkPrivateKey(createPrivateKey(caKey)) &&
-      leaf.checkPrivateKey(createPrivateKey(key)) &&
-      carries(authoritiesOf(caBundle), caCertificate)
-    );
-  });
-  return isWhole === true ? { caBundle, caCertificate, caKey, certificate, key } : undefined;
-}
-
-function readable<T>(read: () => T): T | undefined {
+function parseCertificate(pem: string): X509Certificate[] {
   try {
-    return read();
+    return [new X509Certificate(pem)];
   } catch {
-    return undefined;
+    return [];
   }
 }

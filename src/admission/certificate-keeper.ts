@@ -1,17 +1,17 @@
 import { X509Certificate } from "node:crypto";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
-import { isDue, issueCertificates, type ServingCertificates } from "./certificate.ts";
-import { authoritiesOf, carries, joinAuthorities, usableCertificates } from "./certificate-bundle.ts";
+import { isDue, issueCertificates, type ServingCertificates, usableCertificates } from "./certificate.ts";
+import { authoritiesOf, hasAuthority, joinAuthorities } from "./certificate-bundle.ts";
 
 /** Where the replicas share one set of certificates. */
 export interface CertificateStore {
-  /** What is there, whatever it is, and the version that a write must follow; both undefined when nothing is. */
+  /** What is stored, valid or not, and the version that a write must name. Both are undefined when nothing is stored. */
   read(): Promise<{
     stored: Partial<Record<keyof ServingCertificates, string>>;
     version: string | undefined;
   }>;
-  /** False when somebody else wrote first. */
+  /** False when another replica wrote first. */
   write(certificates: ServingCertificates, version: string | undefined): Promise<boolean>;
   onChange(handler: () => void, signal: AbortSignal): void;
 }
@@ -34,7 +34,7 @@ export interface CertificateKeeper {
   caBundle(): string;
   /** Whether the CA of the served certificate was published. Stays true: a new certificate is served after its CA is published. */
   isPublished(): boolean;
-  /** Hears each new pair to serve, and each new bundle to publish. */
+  /** Called with each new pair to serve, and on each new bundle to publish. */
   onServe(handler: (pair: KeyPair) => void): void;
   onBundle(handler: () => void, signal: AbortSignal): void;
   /** Keeps the certificates valid until the signal fires. */
@@ -44,7 +44,7 @@ export interface CertificateKeeper {
 export interface CertificateKeeperDeps {
   store: CertificateStore;
   published: PublishedAuthorities;
-  /** Names that the certificate must bear. */
+  /** Names that the certificate must have. */
   names: readonly string[];
   logger: Logger;
   now: () => Date;
@@ -55,13 +55,14 @@ export interface CertificateKeeperDeps {
 const SETTLE_MS = 5_000;
 const CHECK_MS = 60 * 60 * 1000;
 const RETRY_MS = 10_000;
-/** How long CAs from before stay in the bundle. Replicas follow within seconds; one may be cut off for a while. */
+/** How long earlier CAs stay in the bundle. Replicas follow within seconds, but one may lose its connection for a while. */
 const OVERLAP_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Rotation without a refused handshake, for any number of replicas: new certificates are stored with the CAs from before
- * in their bundle, the leader publishes the bundle, and each replica serves the new ones once it has seen their CA
- * published for a while. What is missing or unreadable is made anew in the same way. Rejects when the store cannot be read.
+ * Rotates certificates without a refused handshake, for any number of replicas. New certificates are stored, with the
+ * earlier CAs in their bundle. The leader publishes the bundle. Each replica serves the new certificate after their CA has
+ * been published for `settleMs`. Missing and unreadable certificates are replaced in the same way. Rejects when the store
+ * cannot be read.
  */
 export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
   const { store, published, names, logger, now, settleMs = SETTLE_MS } = deps;
@@ -69,21 +70,21 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   const bundleHandlers = new Set<() => void>();
   /** When each CA was first seen published, by fingerprint. */
   const publishedSince = new Map<string, number>();
-  /** CAs under which this process served before: another replica may do so still. */
+  /** CAs under which this process served before. Another replica may still serve under one of them. */
   const former = new Map<string, { until: number }>();
   let wanted = await ensureStored([]);
   let served = wanted;
   let wasPublished = false;
   notePublished();
 
-  /** What is stored, mended where it must be. `earlier` are bundles that stay published when there is a new CA. */
+  /** The stored certificates, replaced if they must be. `earlier` are bundles that stay published beside a new CA. */
   async function ensureStored(earlier: string[]): Promise<ServingCertificates> {
     for (;;) {
       const { stored, version } = await store.read();
       const usable = usableCertificates(stored);
       const next = await dueAfter(usable, earlier);
       if (next === usable || (await store.write(next, version))) return next;
-      // Another replica was faster: what it made counts.
+      // Another replica wrote first. Read what it wrote.
     }
   }
 
@@ -104,10 +105,10 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
     for (const known of [...publishedSince.keys()]) if (!present.has(known)) publishedSince.delete(known);
     for (const fingerprint of present)
       if (!publishedSince.has(fingerprint)) publishedSince.set(fingerprint, now().getTime());
-    wasPublished ||= carries(published.current(), served.caCertificate);
+    wasPublished ||= hasAuthority(published.current(), served.caCertificate);
   }
 
-  /** Milliseconds until what is wanted may be served; undefined while its CA is not published. */
+  /** Milliseconds until the wanted certificate may be served; undefined while its CA is not published. */
   function settlesInMs(): number | undefined {
     const [ca] = authoritiesOf(wanted.caCertificate);
     const since = publishedSince.get(ca?.fingerprint256 ?? "");
@@ -120,7 +121,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
     return joinAuthorities([wanted.caBundle, served.caCertificate, ...former.keys()], at);
   }
 
-  /** Brings store and service on; milliseconds until it should look again although nothing changed. */
+  /** Updates the store and the served certificate. Returns the milliseconds until the next check, if nothing changes before. */
   async function check(): Promise<number> {
     const before = caBundle();
     wanted = await ensureStored([served.caBundle]);
@@ -130,7 +131,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
       const waitMs = settlesInMs();
       if (waitMs !== 0) return waitMs ?? CHECK_MS;
       former.set(served.caCertificate, { until: now().getTime() + OVERLAP_MS });
-      logger.info("the webhook serves a new certificate");
+      logger.info("the webhook now serves a new certificate");
       for (const serve of serveHandlers) serve(pairOf(wanted));
     }
     served = wanted;
@@ -152,7 +153,10 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
       async function look(): Promise<void> {
         if (signal.aborted) return;
         const delayMs = await check().catch((error: unknown) => {
-          logger.warn({ error: errorMessage(error) }, "the webhook's certificate could not be checked");
+          logger.warn(
+            { error: errorMessage(error) },
+            "could not check the webhook's certificate; trying again in 10 s",
+          );
           return RETRY_MS;
         });
         clearTimeout(timer);

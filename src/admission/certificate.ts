@@ -1,11 +1,11 @@
-import { webcrypto } from "node:crypto";
-// The library below asks for it, first.
+import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
+// @peculiar/x509 needs it to be loaded first.
 import "reflect-metadata";
 
 import * as x509 from "@peculiar/x509";
-import { joinAuthorities } from "./certificate-bundle.ts";
+import { authoritiesOf, hasAuthority, joinAuthorities } from "./certificate-bundle.ts";
 
-/** PEM texts; keys are PKCS#8. `caBundle` holds the present CA and, for a while after a change, those before. */
+/** PEM texts; keys are PKCS#8. `caBundle` holds the current CA and, for a while after a change, the earlier ones. */
 export interface ServingCertificates {
   caBundle: string;
   caCertificate: string;
@@ -18,12 +18,12 @@ const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as con
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CA_DAYS = 3650;
 const SERVING_DAYS = 365;
-/** Renewed this long before it ends: a month to notice that renewing fails. */
+/** A certificate is renewed this long before it expires, so that there is a month to notice failed renewals. */
 const RENEW_BEFORE_DAYS = 30;
 
 /**
- * A certificate for these names and addresses, under the CA of `previous` or, when that is missing or ends soon, under
- * a new one. `earlier` are CAs in whose name somebody may still serve: they stay in the bundle.
+ * A certificate for these names and addresses. The CA of `previous` signs it, or a new CA when that one is missing or
+ * expires soon. `earlier` are CAs under which other replicas may still serve: they stay in the bundle.
  */
 export async function issueCertificates(
   names: readonly string[],
@@ -66,11 +66,34 @@ export async function issueCertificates(
   };
 }
 
-/** Whether a new certificate is due: it ends soon, or does not speak for one of these names. */
+/** Whether a new certificate is due: this one expires soon, or lacks one of these names. */
 export function isDue({ certificate }: ServingCertificates, names: readonly string[], now: Date): boolean {
   const extension = new x509.X509Certificate(certificate).getExtension(x509.SubjectAlternativeNameExtension);
-  const spoken = new Set(extension?.names.items.map(({ value }) => value));
-  return names.some((name) => !spoken.has(name)) || endsWithin(certificate, RENEW_BEFORE_DAYS, now);
+  const present = new Set(extension?.names.items.map(({ value }) => value));
+  return names.some((name) => !present.has(name)) || endsWithin(certificate, RENEW_BEFORE_DAYS, now);
+}
+
+/**
+ * The stored certificates if they can serve: every part is present and readable, each key belongs to its certificate, and
+ * the CA issued the serving certificate and is in the bundle. Undefined otherwise.
+ */
+export function usableCertificates(
+  stored: Partial<Record<keyof ServingCertificates, string>>,
+): ServingCertificates | undefined {
+  const { caBundle, caCertificate, caKey, certificate, key } = stored;
+  if (!caBundle || !caCertificate || !caKey || !certificate || !key) return undefined;
+  try {
+    const [ca, leaf] = [new X509Certificate(caCertificate), new X509Certificate(certificate)];
+    const isUsable =
+      leaf.checkIssued(ca) &&
+      leaf.verify(ca.publicKey) &&
+      ca.checkPrivateKey(createPrivateKey(caKey)) &&
+      leaf.checkPrivateKey(createPrivateKey(key)) &&
+      hasAuthority(authoritiesOf(caBundle), caCertificate);
+    return isUsable ? { caBundle, caCertificate, caKey, certificate, key } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function endsWithin(certificatePem: string, days: number, now: Date): boolean {
@@ -88,7 +111,7 @@ async function createAuthority(now: Date): Promise<Authority> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial,
-    // OpenSSL looks for a CA by its name, and at no second one: two in a bundle must not share it.
+    // OpenSSL finds a CA by its name and tries only one, so two CAs in a bundle must not share a name.
     name: `CN=catalyst-operator-webhook-ca ${serial.slice(2, 10)}`,
     notBefore: new Date(now.getTime() - 60_000),
     notAfter: new Date(now.getTime() + CA_DAYS * DAY_MS),
