@@ -1,47 +1,45 @@
 import type { Blueprint } from "../api/blueprint.ts";
-import type { Franchise, TrustEntry } from "../api/franchise.ts";
+import type { Franchise } from "../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import { isMap } from "../api/object.ts";
 import type { Organization } from "../api/organization.ts";
 import { isInTerm } from "../api/term.ts";
 import type {
   AdmissionInput,
+  ArtifactField,
   ClusterFacts,
   PlatformIdentities,
   ReviewedObject,
-  SignatureDemand,
   Violation,
 } from "./rules/input.ts";
-import { classify, isSubject } from "./rules/requester.ts";
-import { judge, signatureDemands } from "./rules/rule-list.ts";
-import type { SignatureVerifier } from "./signature/verifier.ts";
-import { isAllowedRegistry, type Trust } from "./trust.ts";
+import { classifyRequester, isSubject } from "./rules/requester.ts";
+import { artifactsToCheck, evaluateRules } from "./rules/rule-list.ts";
+import type { ArtifactCheck } from "./trust-policy.ts";
 
-/** What the cluster holds, from caches: a look-up costs no request. */
+/** What the cluster holds, from caches: a look-up sends no request. */
 interface ClusterLookups {
   franchises(): readonly Franchise[];
   organizations(): readonly Organization[];
   blueprints(): readonly Blueprint[];
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
-  trust(): Trust;
 }
 
 export interface ReviewDeps {
   lookups: ClusterLookups;
-  verifier: SignatureVerifier;
+  checkArtifact: ArtifactCheck;
   platform: PlatformIdentities;
   now: () => Date;
 }
 
 export type Reviewer = (input: AdmissionInput) => Promise<Violation[]>;
 
-/** Judges a request: first by what is known, and only if that lets it pass by what a registry says. */
-export function createReviewer({ lookups, verifier, platform, now }: ReviewDeps): Reviewer {
-  function gather(input: AdmissionInput): ClusterFacts {
+/** Evaluates the rules first, and asks registries only about requests that pass them. */
+export function createReviewer({ lookups, checkArtifact, platform, now }: ReviewDeps): Reviewer {
+  function collectFacts(input: AdmissionInput): ClusterFacts {
     const nowMs = now().getTime();
     const inTerm = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
     return {
-      requester: classify(input.user, inTerm, platform),
+      requester: classifyRequester(input.user, inTerm, platform),
       namespaceLabels: namespaceLabelsOf(input, lookups),
       memberships: lookups
         .organizations()
@@ -60,24 +58,20 @@ export function createReviewer({ lookups, verifier, platform, now }: ReviewDeps)
     };
   }
 
-  async function check(demand: SignatureDemand, facts: ClusterFacts): Promise<Violation[]> {
-    const trust = lookups.trust();
-    if (isAllowedRegistry(demand.reference, trust)) return [];
-    const own: TrustEntry[] =
-      demand.byFranchise && facts.requester.kind === "franchisee"
-        ? facts.requester.franchises.flatMap(({ spec }) => spec.blueprintTrust ?? [])
-        : [];
-    const verdict = await verifier.verify(demand.reference, [...trust.entries, ...own]);
-    return verdict.kind === "verified"
-      ? []
-      : [{ rule: demand.rule, path: demand.path, message: verdict.reason }];
+  async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
+    const { requester } = facts;
+    const verdict = await checkArtifact(
+      artifact,
+      requester.kind === "franchisee" ? requester.franchises : [],
+    );
+    return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
   }
 
   return async function review(input) {
-    const facts = gather(input);
-    const violations = judge(input, facts);
+    const facts = collectFacts(input);
+    const violations = evaluateRules(input, facts);
     if (violations.length > 0) return violations;
-    const checked = await Promise.all(signatureDemands(input, facts).map((demand) => check(demand, facts)));
+    const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
     return checked.flat();
   };
 }
@@ -88,7 +82,7 @@ function namespaceLabelsOf(input: AdmissionInput, lookups: ClusterLookups): Read
   return input.namespace === "" ? {} : (lookups.namespaceLabels(input.namespace) ?? {});
 }
 
-/** An AdmissionReview that is none. */
+/** The body is not an AdmissionReview. */
 export class MalformedReview extends Error {
   override readonly name = "MalformedReview";
 }
@@ -106,10 +100,10 @@ export function parseReview(body: unknown): { uid: string; input: AdmissionInput
     user === undefined ||
     typeof request.uid !== "string"
   ) {
-    throw new MalformedReview("the body is no AdmissionReview of admission.k8s.io/v1");
+    throw new MalformedReview("the body must be an AdmissionReview of admission.k8s.io/v1");
   }
   if (!OPERATIONS.includes(String(request.operation)))
-    throw new MalformedReview(`no operation ${String(request.operation)}`);
+    throw new MalformedReview(`request.operation must be one of ${OPERATIONS.join(", ")}`);
   const groups = Array.isArray(user.groups) ? user.groups.map(String) : [];
   return {
     uid: request.uid,
@@ -127,7 +121,7 @@ export function parseReview(body: unknown): { uid: string; input: AdmissionInput
   };
 }
 
-/** The answer: every violation with its rule, its field and what to do. */
+/** The answer: every violation with its rule, its field, and a text that says what to do. */
 export function reviewAnswer(uid: string, violations: readonly Violation[]): object {
   const allowed = violations.length === 0;
   const message = violations.map(({ rule, path, message: text }) => `${rule}: ${path}: ${text}`).join("; ");

@@ -5,10 +5,10 @@ import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { MalformedReview, parseReview, type Reviewer, reviewAnswer } from "./review.ts";
 
 export const ADMISSION_PATH = "/admit";
-/** Two objects of the API server's own limit, and the review around them. */
+/** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** Answers `POST /admit`. A denial is an answer like any other (200); a fault of ours is a 500, which the API server denies. */
+/** Answers `POST /admit`. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
 export function createWebhookHandler(deps: {
   review: Reviewer;
   logger: Logger;
@@ -17,13 +17,13 @@ export function createWebhookHandler(deps: {
   const { review, logger, registry } = deps;
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
-    help: "Admission requests by what they asked and what was answered; rule is the first that said no.",
+    help: "Admission requests by resource, operation and answer. rule is the first rule that denied the request.",
     labelNames: ["resource", "operation", "allowed", "rule"],
     registers: [registry],
   });
   const seconds = new Histogram({
     name: "catalyst_admission_duration_seconds",
-    help: "How long an answer takes.",
+    help: "Time from an admission request to its answer, in seconds.",
     labelNames: ["allowed"],
     buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
     registers: [registry],
@@ -31,7 +31,7 @@ export function createWebhookHandler(deps: {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url?.split("?")[0] !== ADMISSION_PATH) return send(response, 404, { error: "not found" });
-    if (request.method !== "POST") return send(response, 405, { error: "POST an AdmissionReview" });
+    if (request.method !== "POST") return send(response, 405, { error: "send an AdmissionReview with POST" });
     const startedAt = performance.now();
     try {
       const { uid, input } = parseReview(await readJson(request));
@@ -53,7 +53,7 @@ export function createWebhookHandler(deps: {
             namespace: input.namespace,
             rules: violations.map(({ rule }) => rule),
           },
-          "denied",
+          "request denied",
         );
       }
       send(response, 200, reviewAnswer(uid, violations));

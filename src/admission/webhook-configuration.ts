@@ -10,12 +10,13 @@ import {
 import type { KubernetesObject } from "../api/object.ts";
 import { ADMISSION_PATH } from "./routes.ts";
 import type { PlatformIdentities } from "./rules/input.ts";
-import { ROAD_RESOURCES } from "./rules/install-source.ts";
+import { INSTALL_SOURCES } from "./rules/install-source.ts";
+import { WORKLOADS } from "./rules/workload-image.ts";
 
 export interface WebhookEndpoint {
   /** PEM. */
   caBundle: string;
-  /** `https://…:9443` where the API server reaches this process; undefined: through the Service. */
+  /** `https://…:9443`, where the API server reaches this process. Undefined: it goes through the Service. */
   url: string | undefined;
 }
 
@@ -39,8 +40,8 @@ const rule = (group: string, resources: string[], operations = WRITES): WebhookR
 });
 
 /**
- * The webhook configuration, from the same lists as the rules. It fails closed, and only where somebody other than the
- * platform writes: the platform and the cluster's machinery never wait for it, so it cannot lock out its own repair.
+ * The webhook configuration, from the same lists as the rules. While the webhook is down, requests fail, but those of the
+ * platform and the control plane do not: they are not sent to it, so the platform can always repair it.
  */
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
@@ -70,9 +71,9 @@ export function desiredWebhookConfiguration(
     metadata: { name: WEBHOOK_CONFIGURATION, labels: { [LABEL.managedBy]: "operator" } },
     webhooks: [
       webhook("platform", PLATFORM_RULES),
-      webhook("workload", WORKLOAD_RULES, outsideTheClustersOwn()),
+      webhook("workload", WORKLOAD_RULES, outsideClusterNamespaces()),
       webhook("namespace", [rule("*", ["*/*"], [...WRITES, "CONNECT"])], guardedNamespaces()),
-      webhook("organization", [rule("*", ["*/*"], [...WRITES, "CONNECT"])], organizationNamespaces()),
+      webhook("organization", [rule("*", ["*/*"], [...WRITES, "CONNECT"])], labelledNamespaces()),
     ],
   } as KubernetesObject;
 }
@@ -92,17 +93,15 @@ const PLATFORM_RULES: WebhookRule[] = [
   rule("", ["namespaces", "namespaces/finalize", "namespaces/status"]),
   rule("", ["serviceaccounts/token"], ["CREATE"]),
   rule("rbac.authorization.k8s.io", ["roles", "rolebindings", "clusterroles", "clusterrolebindings"]),
-  ...Object.entries(ROAD_RESOURCES).map(([group, resources]) => rule(group, resources)),
+  ...Object.entries(INSTALL_SOURCES).map(([group, resources]) => rule(group, resources)),
 ];
 
-const WORKLOAD_RULES: WebhookRule[] = [
-  rule("", ["pods", "pods/ephemeralcontainers", "replicationcontrollers"], ["CREATE", "UPDATE"]),
-  rule("apps", ["deployments", "daemonsets", "statefulsets", "replicasets"], ["CREATE", "UPDATE"]),
-  rule("batch", ["jobs", "cronjobs"], ["CREATE", "UPDATE"]),
-];
+const WORKLOAD_RULES: WebhookRule[] = Object.entries(WORKLOADS).map(([group, resources]) =>
+  rule(group, resources, ["CREATE", "UPDATE"]),
+);
 
-/** By name, which nobody can change: a label that exempts could be written by the wrong hands. */
-const outsideTheClustersOwn = () => ({
+/** By the name label, which the API server sets: users could write any other label to exempt their namespace. */
+const outsideClusterNamespaces = () => ({
   matchExpressions: [
     {
       key: "kubernetes.io/metadata.name",
@@ -122,8 +121,8 @@ const guardedNamespaces = () => ({
   ],
 });
 
-/** Sovereigns' and tenants' namespaces bear a label that the platform alone writes. */
-const organizationNamespaces = () => ({ matchExpressions: [{ key: LABEL.sovereign, operator: "Exists" }] });
+/** The namespaces of Sovereigns and tenants have this label, which only the platform may write. */
+const labelledNamespaces = () => ({ matchExpressions: [{ key: LABEL.sovereign, operator: "Exists" }] });
 
 function notPlatform({
   groups,
@@ -140,7 +139,7 @@ function notPlatform({
       expression: `!${celList(serviceAccountNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`,
     },
     {
-      name: "not-machinery",
+      name: "not-control-plane",
       expression: `!("system:nodes" in request.userInfo.groups) && !request.userInfo.username.startsWith("system:kube-")`,
     },
   ];

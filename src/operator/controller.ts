@@ -1,9 +1,5 @@
-import { blueprintTrust } from "../admission/rules/blueprint.ts";
-import type { SignatureVerifier } from "../admission/signature/verifier.ts";
-import type { Trust } from "../admission/trust.ts";
-import type { Blueprint } from "../api/blueprint.ts";
+import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
-import { isInTerm } from "../api/term.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
 import {
   billingReleaseWatches,
@@ -40,8 +36,7 @@ export interface ControllerDeps {
   caches: OperatorCaches;
   events: EventRecorder;
   key: OperatorKey;
-  verifier: SignatureVerifier;
-  trust: () => Trust;
+  checkArtifact: ArtifactCheck;
   webhook: Webhook;
   metrics: ReconcileMetrics;
   /** `catalyst_drift_corrected_total`. */
@@ -94,11 +89,8 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const blueprint = {
     ...common,
     blueprints: caches.blueprints,
-    verify(object: Blueprint) {
-      const inTerm = caches.franchises.list().filter((it) => isInTerm(it, now().getTime()));
-      const trust = blueprintTrust(object, deps.trust().entries, inTerm);
-      return deps.verifier.verify(object.spec.source.ref.replace(/^oci:\/\//, ""), trust);
-    },
+    franchises: caches.franchises,
+    checkArtifact: deps.checkArtifact,
   };
   const organization = {
     ...common,

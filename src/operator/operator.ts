@@ -1,3 +1,4 @@
+import { createArtifactCheck } from "../admission/artifact-check.ts";
 import { createOciClient } from "../admission/signature/oci-client.ts";
 import { createSignatureVerifier } from "../admission/signature/verifier.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
@@ -73,9 +74,10 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
         isInsecure: (host) => trust().insecureRegistries.includes(host),
       }),
     });
+    const checkArtifact = createArtifactCheck({ verifier, trust, now });
     const common = { client, caches, settings, logger, now };
     const webhook = parts.add(
-      await startWebhook({ ...common, verifier, trust, platform: settings.platform, registry }),
+      await startWebhook({ ...common, checkArtifact, platform: settings.platform, registry }),
       (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);
@@ -94,7 +96,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     );
     // Both end by the same signal: another replica can lead at once, while requests still arrive here.
     await Promise.all([
-      runLeader({ ...common, events, key, verifier, trust, webhook, registry, signal }),
+      runLeader({ ...common, events, key, checkArtifact, webhook, registry, signal }),
       drainServers([webhook.server, voucherApi.server], { settings, logger, signal }),
     ]);
   } finally {

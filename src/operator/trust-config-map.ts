@@ -1,4 +1,5 @@
-import { NO_TRUST, parseTrust, type Trust } from "../admission/trust.ts";
+import { parseTrust } from "../admission/trust-file.ts";
+import { NO_TRUST, type Trust } from "../admission/trust-policy.ts";
 import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, TRUST_KEY } from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";

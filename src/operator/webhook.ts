@@ -3,8 +3,7 @@ import { createCertificateKeeper } from "../admission/certificate-keeper.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
 import type { PlatformIdentities } from "../admission/rules/input.ts";
-import type { SignatureVerifier } from "../admission/signature/verifier.ts";
-import type { Trust } from "../admission/trust.ts";
+import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
@@ -42,8 +41,7 @@ export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl">;
-  verifier: SignatureVerifier;
-  trust: () => Trust;
+  checkArtifact: ArtifactCheck;
   platform: PlatformIdentities;
   registry: Registry;
   logger: Logger;
@@ -61,7 +59,7 @@ export async function startWebhook(deps: {
     ...(settleMs === undefined ? {} : { settleMs }),
   });
   const review = createReviewer({
-    verifier: deps.verifier,
+    checkArtifact: deps.checkArtifact,
     platform: deps.platform,
     now,
     lookups: {
@@ -69,7 +67,6 @@ export async function startWebhook(deps: {
       organizations: () => caches.organizations.list(),
       blueprints: () => caches.blueprints.list(),
       namespaceLabels: (name) => caches.namespaces.get(name)?.metadata.labels,
-      trust: deps.trust,
     },
   });
   const server = await startHttpServer({

@@ -1,15 +1,15 @@
 import { LABEL } from "../../api/label.ts";
 import { isMap } from "../../api/object.ts";
-import type { Rule, Violation } from "./input.ts";
+import { objectPath, type Rule, type Violation } from "./input.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
-/** Rights that let their holder become somebody else. */
+/** Verbs that let their holder gain the rights of others. */
 const ESCALATING_VERBS = ["impersonate", "escalate", "bind"];
 
 const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** A role may not hand out impersonation, escalation or binding. */
+/** A role may not grant impersonation, escalation, binding or tokens of ServiceAccounts. */
 export const escalationRule: Rule = (input) => {
   if (
     input.group !== RBAC ||
@@ -21,40 +21,45 @@ export const escalationRule: Rule = (input) => {
   return rules.flatMap((rule: unknown, index): Violation[] => {
     if (!isMap(rule)) return [];
     const verbs = listOf(rule.verbs).filter((verb) => ESCALATING_VERBS.includes(verb));
-    const mints = listOf(rule.resources).some((resource) => resource === "serviceaccounts/token");
+    const grantsTokens = listOf(rule.resources).includes("serviceaccounts/token");
     return [
-      ...verbs.map((verb) => ({
-        rule: "rbac-escalation",
-        path: `rules[${index}].verbs`,
-        message: `${verb} would let its holder act as others: remove it`,
-      })),
-      ...(mints
+      ...verbs.map(
+        (verb): Violation => ({
+          rule: "rbac-escalation",
+          path: `rules[${index}].verbs`,
+          message: `the verb ${verb} lets its holder gain the rights of others: remove it`,
+        }),
+      ),
+      ...(grantsTokens
         ? [
             {
               rule: "rbac-escalation",
               path: `rules[${index}].resources`,
-              message: "serviceaccounts/token would let its holder act as others: remove it",
-            },
+              message: "serviceaccounts/token lets its holder act as ServiceAccounts: remove it",
+            } as const,
           ]
         : []),
     ];
   });
 };
 
-/** Cluster-wide grants reach into every tenant's namespace: they are the platform's. */
+/** A ClusterRoleBinding grants rights in every tenant's namespace, so only the platform may write one. */
 export const clusterGrantRule: Rule = (input) =>
   input.group === RBAC && input.resource === "clusterrolebindings"
     ? [
         {
           rule: "rbac-cluster-grant",
-          path: `clusterrolebindings/${input.name}`,
+          path: objectPath(input),
           message:
-            "a ClusterRoleBinding reaches into every tenant: use a RoleBinding in a namespace of your own",
+            "only the platform may write ClusterRoleBindings, because they grant rights in every namespace: use a RoleBinding in your own namespace",
         },
       ]
     : [];
 
-/** Nobody deletes by proxy: an owner reference to a foreign owner hands the object to the garbage collector. */
+/**
+ * An owner reference to an owner elsewhere makes the garbage collector delete the object. In an Organization's namespaces,
+ * only its members may set one.
+ */
 export const ownerReferenceRule: Rule = (input, { namespaceLabels, memberships }) => {
   const organization = namespaceLabels[LABEL.organization];
   if (organization === undefined || input.operation === "DELETE") return [];
@@ -66,12 +71,12 @@ export const ownerReferenceRule: Rule = (input, { namespaceLabels, memberships }
         {
           rule: "owner-reference",
           path: "metadata.ownerReferences",
-          message: `Organization ${organization} owns what is here: leave ownerReferences as they are`,
+          message: "only members of the namespace's Organization may change this field: leave it unchanged",
         },
       ];
 };
 
-/** Tokens of ServiceAccounts in the platform's namespaces are not for others. */
+/** Tokens of the platform's ServiceAccounts are for the platform only. */
 export const tokenRequestRule: Rule = (input, { platform }) =>
   input.resource === "serviceaccounts" &&
   input.subresource === "token" &&
@@ -79,8 +84,8 @@ export const tokenRequestRule: Rule = (input, { platform }) =>
     ? [
         {
           rule: "token-request",
-          path: `serviceaccounts/${input.name}/token`,
-          message: `tokens of ${input.namespace} are the platform's: use a ServiceAccount of your own`,
+          path: `${objectPath(input)}/token`,
+          message: `only the platform may request tokens for ServiceAccounts in namespace ${input.namespace}: use a ServiceAccount in your own namespace`,
         },
       ]
     : [];

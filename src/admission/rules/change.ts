@@ -1,6 +1,6 @@
 import { isMap } from "../../api/object.ts";
 
-/** Paths of the members that differ between two values, down to the first list or scalar, sorted. */
+/** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
   if (isMap(before) && isMap(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
@@ -11,6 +11,7 @@ export function changedPaths(before: unknown, after: unknown, path = ""): string
   return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)) ? [] : [path];
 }
 
+/** The value with the members of its maps in one order, so that equal values have equal JSON. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isMap(value)) return value;
@@ -21,8 +22,8 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** What of an object its owner decides: all but what the server and controllers write. */
-export function decidedPart(object: object | undefined): Record<string, unknown> {
+/** The part of an object that users write. The API server and controllers write the rest. */
+export function userWrittenPart(object: object | undefined): Record<string, unknown> {
   const {
     metadata,
     status: _,

@@ -1,15 +1,16 @@
 import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { Organization } from "../../api/organization.ts";
+import type { RuleId } from "./rule-id.ts";
 
-/** What somebody wants to do, as the API server tells it. */
+/** A request, as the API server describes it. */
 export interface AdmissionInput {
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
   group: string;
   resource: string;
   /** Empty for the object itself. */
   subresource: string;
-  /** Empty while the server has not made it yet (`generateName`). */
+  /** Empty when the API server has not chosen the name yet (`generateName`). */
   name: string;
   /** Empty for cluster-scoped kinds. */
   namespace: string;
@@ -20,7 +21,7 @@ export interface AdmissionInput {
   oldObject: ReviewedObject | undefined;
 }
 
-/** An object of any kind, as far as all kinds are alike. Hostile until a rule has looked. */
+/** An object of any kind: the members that all kinds share. Untrusted until a rule has checked it. */
 export interface ReviewedObject {
   kind?: string;
   metadata?: {
@@ -36,14 +37,14 @@ export interface ReviewedObject {
 
 export type Requester =
   | { kind: "platform" }
-  | { kind: "machinery" }
+  | { kind: "controlPlane" }
   | { kind: "franchisee"; franchises: readonly Franchise[]; isPipeline: boolean }
   | { kind: "tenant"; isPipeline: boolean };
 
-/** What was gathered before the rules run. They add no look-ups of their own. */
+/** What is known of the cluster, collected before the rules run. Rules look nothing up themselves. */
 export interface ClusterFacts {
   requester: Requester;
-  /** Labels of the namespace that the object lies in, or is. */
+  /** Labels of the namespace in which the object is, or of the object itself when it is a namespace. */
   namespaceLabels: Readonly<Record<string, string>>;
   /** Organizations of which the requester is owner or member. */
   memberships: readonly Organization[];
@@ -52,7 +53,7 @@ export interface ClusterFacts {
   platform: PlatformIdentities;
 }
 
-/** Who the platform is; configurable. */
+/** Which users are the platform; configurable. */
 export interface PlatformIdentities {
   groups: readonly string[];
   serviceAccountNamespaces: readonly string[];
@@ -63,24 +64,34 @@ export const DEFAULT_PLATFORM: PlatformIdentities = {
   serviceAccountNamespaces: ["kube-system", "catalyst-system", "flux-system"],
 };
 
-/** The one group that writes evidence annotations. */
+/** Only members of this group may write evidence annotations. */
 export const PIPELINE_GROUP = "catalyst:pipeline";
 
-/** One reason to say no: the rule's id, the field's path, and what to do. */
+/** One reason for a denial: the rule, the path of the field, and a text that says what is wrong and what to do. */
 export interface Violation {
-  rule: string;
+  rule: RuleId;
   path: string;
   message: string;
 }
 
 export type Rule = (input: AdmissionInput, facts: ClusterFacts) => Violation[];
 
-/** An artifact that must be signed before the request may pass. */
-export interface SignatureDemand {
-  /** `repository@sha256:…`, without `oci://`. */
+/** An artifact, and its use, which decides who may vouch for it. */
+export interface Artifact {
+  /** `repository@sha256:…`, with or without `oci://`. */
   reference: string;
-  path: string;
-  rule: string;
-  /** Whether the requester's Franchises may vouch for it, besides the platform. */
-  byFranchise: boolean;
+  use:
+    | { kind: "image" }
+    | { kind: "chart" }
+    | { kind: "blueprint"; namespace: string; visibility: string | undefined };
 }
+
+/** A field that names an artifact, and the rule that denies the request when the artifact is not trusted. */
+export interface ArtifactField {
+  artifact: Artifact;
+  path: string;
+  rule: RuleId;
+}
+
+/** `resource/name`, the path of a whole object. */
+export const objectPath = ({ resource, name }: AdmissionInput): string => `${resource}/${name || "(new)"}`;

@@ -1,10 +1,21 @@
 import { isMap } from "../../api/object.ts";
-import type { AdmissionInput, ReviewedObject, Rule, SignatureDemand, Violation } from "./input.ts";
+import {
+  type AdmissionInput,
+  type ArtifactField,
+  objectPath,
+  type ReviewedObject,
+  type Rule,
+  type Violation,
+} from "./input.ts";
 
-// Roads by which software reaches a cluster without a Pod being written by hand.
+// Kinds that install software without a Pod that a person writes.
 
-const PLATFORM_ROADS: Record<string, string[]> = {
-  "source.toolkit.fluxcd.io": [
+const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
+const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
+
+/** Only the platform may use these, by API group: sources without signatures, and engines that install from them. */
+const PLATFORM_INSTALL_SOURCES: Record<string, string[]> = {
+  [OCI_REPOSITORY.group]: [
     "helmcharts",
     "helmrepositories",
     "gitrepositories",
@@ -23,12 +34,14 @@ const PLATFORM_ROADS: Record<string, string[]> = {
     "functionrevisions",
   ],
 };
-const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
-const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
 
-export const ROAD_RESOURCES: Record<string, string[]> = {
-  ...PLATFORM_ROADS,
-  [OCI_REPOSITORY.group]: [...(PLATFORM_ROADS[OCI_REPOSITORY.group] ?? []), OCI_REPOSITORY.resource],
+/** Every install source that a rule checks, by API group. */
+export const INSTALL_SOURCES: Record<string, string[]> = {
+  ...PLATFORM_INSTALL_SOURCES,
+  [OCI_REPOSITORY.group]: [
+    ...(PLATFORM_INSTALL_SOURCES[OCI_REPOSITORY.group] ?? []),
+    OCI_REPOSITORY.resource,
+  ],
   [HELM_RELEASE.group]: [HELM_RELEASE.resource],
 };
 
@@ -36,96 +49,96 @@ const isKind = ({ group, resource }: AdmissionInput, kind: { group: string; reso
   group === kind.group && resource === kind.resource;
 const specOf = (object: ReviewedObject | undefined) => (isMap(object?.spec) ? object.spec : {});
 
-/** Sources without signatures, and engines that install from them, are the platform's. */
-export const platformRoadRule: Rule = (input) =>
-  PLATFORM_ROADS[input.group]?.includes(input.resource)
+export const installSourceRule: Rule = (input) =>
+  PLATFORM_INSTALL_SOURCES[input.group]?.includes(input.resource)
     ? [
         {
-          rule: "install-road",
-          path: `${input.resource}/${input.name}`,
-          message: `${input.resource} are the platform's: install by an OCIRepository with a digest and a HelmRelease`,
+          rule: "install-source",
+          path: objectPath(input),
+          message: `only the platform may use ${input.resource}: install with a HelmRelease and an OCIRepository that names a digest`,
         },
       ]
     : [];
 
-/** An OCIRepository names a digest; its own verification may only be the platform's. */
+/** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
 export const ociRepositoryRule: Rule = (input) => {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
-  const spec = specOf(input.object);
-  const ref = isMap(spec.ref) ? spec.ref : {};
-  const digest = typeof ref.digest === "string" && /^sha256:[a-f0-9]{64}$/.test(ref.digest);
-  const found: Violation[] = digest
-    ? []
-    : [
-        {
-          rule: "oci-repository-digest",
-          path: "spec.ref.digest",
-          message: "the artifact is not pinned: set ref.digest to sha256:<64 hex>",
-        },
-      ];
-  if (spec.insecure === true)
+  const { ref, insecure } = specOf(input.object);
+  const digest = isMap(ref) ? ref.digest : undefined;
+  const found: Violation[] = [];
+  if (typeof digest !== "string" || !/^sha256:[a-f0-9]{64}$/.test(digest))
+    found.push({
+      rule: "oci-repository-digest",
+      path: "spec.ref.digest",
+      message: "the artifact must be pinned by digest: set this field to sha256:<64 hex>",
+    });
+  if (insecure === true)
     found.push({
       rule: "oci-repository-insecure",
       path: "spec.insecure",
-      message: "plain HTTP is not for artifacts: remove it",
+      message: "artifacts must be fetched over TLS: remove this field",
     });
   return found;
 };
 
-/** A HelmRelease installs a signed chart into its own namespace, as nobody else and unchanged. */
+/** Fields of a HelmRelease that would install something other than the signed chart, elsewhere or as another identity. */
+const FORBIDDEN_FIELDS: Record<string, string> = {
+  chart: "the chart must come from an OCIRepository: use spec.chartRef instead",
+  kubeConfig: "a HelmRelease may install only into its own cluster: remove this field",
+  serviceAccountName: "a HelmRelease may not run as another identity: remove this field",
+  postRenderers: "post-renderers change what the signed chart installs: remove this field",
+};
+
+/** A HelmRelease may install a signed chart, unchanged, into its own namespace. */
 export const helmReleaseRule: Rule = (input) => {
   if (!isKind(input, HELM_RELEASE) || input.operation === "DELETE") return [];
   const spec = specOf(input.object);
-  const refuse = (path: string, message: string): Violation => ({
-    rule: "helm-release",
-    path: `spec.${path}`,
-    message,
-  });
-  const chartRef = isMap(spec.chartRef) ? spec.chartRef : undefined;
+  const found: Violation[] = [];
+  const deny = (path: string, message: string) =>
+    void found.push({ rule: "helm-release", path: `spec.${path}`, message });
   const isForeign = (namespace: unknown) => namespace !== undefined && namespace !== input.namespace;
-  return [
-    ...(chartRef?.kind === "OCIRepository"
-      ? []
-      : [refuse("chartRef", "a chart comes by chartRef to an OCIRepository: set it")]),
-    ...(isForeign(chartRef?.namespace)
-      ? [refuse("chartRef.namespace", `the OCIRepository lies in ${input.namespace}: leave it out`)]
-      : []),
-    ...(isForeign(spec.targetNamespace)
-      ? [refuse("targetNamespace", `a release stays in ${input.namespace}: leave it out`)]
-      : []),
-    ...(isForeign(spec.storageNamespace)
-      ? [refuse("storageNamespace", `a release stays in ${input.namespace}: leave it out`)]
-      : []),
-    ...["chart", "kubeConfig", "serviceAccountName", "postRenderers"]
-      .filter((name) => spec[name] !== undefined)
-      .map((name) => refuse(name, `${name} would go around the signature: leave it out`)),
-    ...imageSwaps(spec.values, "values").map((path) =>
-      refuse(path, "values must not choose images: they are the chart's"),
-    ),
-  ];
+  const chartRef = isMap(spec.chartRef) ? spec.chartRef : undefined;
+  if (chartRef?.kind !== "OCIRepository")
+    deny("chartRef", "the chart must come from an OCIRepository: set kind to OCIRepository, and its name");
+  if (isForeign(chartRef?.namespace))
+    deny(
+      "chartRef.namespace",
+      `the OCIRepository must be in namespace ${input.namespace}: remove this field`,
+    );
+  for (const name of ["targetNamespace", "storageNamespace"])
+    if (isForeign(spec[name]))
+      deny(
+        name,
+        `a HelmRelease may install only into its own namespace ${input.namespace}: remove this field`,
+      );
+  for (const [name, message] of Object.entries(FORBIDDEN_FIELDS))
+    if (spec[name] !== undefined) deny(name, message);
+  for (const path of imageChoices(spec.values, "values"))
+    deny(path, "values may not choose images, because the signature covers only the chart's own: remove it");
+  return found;
 };
 
-/** Members of values by which charts take other images. */
-function imageSwaps(values: unknown, path: string): string[] {
-  if (Array.isArray(values)) return values.flatMap((item, index) => imageSwaps(item, `${path}[${index}]`));
+/** Paths of the values by which charts usually choose other images. */
+function imageChoices(values: unknown, path: string): string[] {
+  if (Array.isArray(values)) return values.flatMap((item, index) => imageChoices(item, `${path}[${index}]`));
   if (!isMap(values)) return [];
   return Object.entries(values).flatMap(([name, member]) =>
     /image|repository|registry|digest|^tag$/i.test(name)
       ? [`${path}.${name}`]
-      : imageSwaps(member, `${path}.${name}`),
+      : imageChoices(member, `${path}.${name}`),
   );
 }
 
-export function ociRepositorySignatures(input: AdmissionInput): SignatureDemand[] {
+/** The artifact that an OCIRepository names. */
+export function ociRepositoryArtifacts(input: AdmissionInput): ArtifactField[] {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
   const { url, ref } = specOf(input.object);
   const digest = isMap(ref) ? ref.digest : "";
   return [
     {
-      reference: `${String(url ?? "").replace(/^oci:\/\//, "")}@${digest}`,
+      artifact: { reference: `${String(url ?? "")}@${digest}`, use: { kind: "chart" } },
       path: "spec.ref.digest",
       rule: "oci-repository-signature",
-      byFranchise: true,
     },
   ];
 }

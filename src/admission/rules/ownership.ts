@@ -1,45 +1,44 @@
 import { GROUP } from "../../api/kind.ts";
 import { ANNOTATION, LABEL } from "../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../api/name.ts";
-import { changedPaths, decidedPart } from "./change.ts";
-import type { AdmissionInput, ClusterFacts, Rule, Violation } from "./input.ts";
+import { changedPaths, userWrittenPart } from "./change.ts";
+import { type AdmissionInput, objectPath, type Rule, type Violation } from "./input.ts";
+import type { RuleId } from "./rule-id.ts";
 
-const objectPath = ({ resource, name }: AdmissionInput) => `${resource}/${name || "(new)"}`;
-
-/** The fields that an update touches, else the object itself. */
-function touched(input: AdmissionInput): string[] {
+/** The paths of the fields that an update changes; for other requests the path of the object. */
+function affectedPaths(input: AdmissionInput): string[] {
   if (input.operation !== "UPDATE" || input.subresource !== "") return [objectPath(input)];
-  const paths = changedPaths(decidedPart(input.oldObject), decidedPart(input.object));
-  return paths.length === 0 ? [] : paths;
+  return changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
 }
 
-function refuse(input: AdmissionInput, rule: string, message: string): Violation[] {
-  return touched(input).map((path) => ({ rule, path, message }));
+function deny(input: AdmissionInput, rule: RuleId, message: string): Violation[] {
+  return affectedPaths(input).map((path) => ({ rule, path, message }));
 }
 
-/** CRDs are the platform's, all of them: a new one could shadow what the platform guards. */
+/** Only the platform may write CRDs: a new one could take the place of one that rules protect. */
 export const crdRule: Rule = (input) =>
   input.group === "apiextensions.k8s.io" && input.resource === "customresourcedefinitions"
-    ? refuse(
+    ? deny(
         input,
         "crd-platform-only",
-        `CustomResourceDefinition ${input.name} may be changed by the platform alone: ask OpenOva for the change`,
+        `only the platform may write CustomResourceDefinition ${input.name || "(new)"}: ask OpenOva to make the change`,
       )
     : [];
 
+/** An APIService for the platform's group would answer in place of the platform's kinds. */
 export const apiServiceRule: Rule = (input) => {
   if (input.group !== "apiregistration.k8s.io" || input.resource !== "apiservices") return [];
   const groupOf = (object: AdmissionInput["object"]) =>
     (object?.spec as { group?: string } | undefined)?.group;
-  const claims =
+  const isPlatformGroup =
     [input.object, input.oldObject].some((object) => groupOf(object) === GROUP) ||
     input.name.endsWith(`.${GROUP}`);
-  return claims
+  return isPlatformGroup
     ? [
         {
           rule: "apiservice-platform-group",
           path: "spec.group",
-          message: `${GROUP} is the platform's API group: serve another`,
+          message: `the API group ${GROUP} belongs to the platform: use another group`,
         },
       ]
     : [];
@@ -47,10 +46,14 @@ export const apiServiceRule: Rule = (input) => {
 
 const PLATFORM_KINDS = ["billingreleases", "franchises", "environmentpolicies", "organizations"];
 
-/** Of the platform's kinds only Blueprints and the Franchisee's part of a Sovereign are open to others. */
+/** Of the platform's kinds, others may write only Blueprints and some fields of Sovereigns. */
 export const platformKindRule: Rule = (input) =>
   input.group === GROUP && PLATFORM_KINDS.includes(input.resource)
-    ? refuse(input, "platform-kind", `${input.resource} are the platform's: ask OpenOva for the change`)
+    ? deny(
+        input,
+        "platform-kind",
+        `only the platform may write ${input.resource}: ask OpenOva to make the change`,
+      )
     : [];
 
 /** The operator's own namespace. */
@@ -62,73 +65,72 @@ export const systemNamespaceRule: Rule = (input) => {
         {
           rule: "system-namespace",
           path: objectPath(input),
-          message: `${SYSTEM_NAMESPACE} is the platform's: work in a namespace of your own`,
+          message: `namespace ${SYSTEM_NAMESPACE} belongs to the platform: use your own namespace`,
         },
       ]
     : [];
 };
 
-/** The public catalog's mirror is the platform's; the private one takes Blueprints alone. */
+/** Only the platform may write into the public catalog; the private catalog takes only Blueprints. */
 export const catalogNamespaceRule: Rule = (input) => {
-  if (input.namespace === CATALOG_NAMESPACE) {
+  if (input.namespace === CATALOG_NAMESPACE)
     return [
       {
         rule: "catalog-namespace",
         path: objectPath(input),
-        message: `${CATALOG_NAMESPACE} mirrors the public catalog: keep private Blueprints in ${PRIVATE_CATALOG_NAMESPACE}`,
+        message: `namespace ${CATALOG_NAMESPACE} mirrors the public catalog, and only the platform may write there: keep private Blueprints in ${PRIVATE_CATALOG_NAMESPACE}`,
       },
     ];
-  }
   const isBlueprint = input.group === GROUP && input.resource === "blueprints";
   return input.namespace === PRIVATE_CATALOG_NAMESPACE && !isBlueprint
     ? [
         {
           rule: "catalog-namespace",
           path: objectPath(input),
-          message: `${PRIVATE_CATALOG_NAMESPACE} holds private Blueprints alone: work in a namespace of your own`,
+          message: `namespace ${PRIVATE_CATALOG_NAMESPACE} is only for private Blueprints: use your own namespace for other objects`,
         },
       ]
     : [];
 };
 
-/** Everything in a Sovereign's namespace is the operator's: its Deployment, and the Secrets beside it. */
+/** The operator manages every object in a Sovereign's namespace: its Deployment, and the Secrets beside it. */
 export const sovereignNamespaceRule: Rule = (input, { namespaceLabels }) => {
   const isSovereigns =
     namespaceLabels[LABEL.sovereign] !== undefined && namespaceLabels[LABEL.organization] === undefined;
   if (!isSovereigns || input.namespace === "") return [];
   const kind = input.object?.kind ?? input.oldObject?.kind ?? input.resource;
-  return refuse(
+  return deny(
     input,
     "sovereign-namespace",
-    `${kind} ${input.name} in ${input.namespace} is managed by the operator: change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
+    `the operator manages ${kind} ${input.name || "(new)"} in namespace ${input.namespace}: change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
   );
 };
 
-/** What bears the platform's managed-by label, wherever it lies. */
+/** Objects with the managed-by label, in any namespace. */
 export const managedObjectRule: Rule = (input) => {
   if (input.resource === "namespaces" || input.group === GROUP) return [];
   const owner = input.oldObject?.metadata?.labels?.[LABEL.managedBy];
   return owner === undefined
     ? []
-    : refuse(
+    : deny(
         input,
         "managed-object",
-        `${input.oldObject?.kind} ${input.name} is managed by the ${owner}: change the object that it is made from`,
+        `the ${owner} manages ${input.oldObject?.kind} ${input.name}: change the Sovereign or Organization that it belongs to`,
       );
 };
 
-/** Platform labels are written by the platform alone, and namespaces that bear one are not moved by others. */
+/** Only the platform may write platform labels, and delete namespaces that have one. */
 export const platformLabelRule: Rule = (input) => {
   const before = input.oldObject?.metadata?.labels ?? {};
   const after = input.object?.metadata?.labels ?? {};
   if (input.operation === "DELETE") {
-    const borne = Object.values(LABEL).find((label) => before[label] !== undefined);
-    return input.resource === "namespaces" && borne !== undefined
+    const present = Object.values(LABEL).find((label) => before[label] !== undefined);
+    return input.resource === "namespaces" && present !== undefined
       ? [
           {
             rule: "platform-namespace",
             path: objectPath(input),
-            message: `namespace ${input.name} bears ${borne}: the platform alone may delete it`,
+            message: `only the platform may delete a namespace with the label ${present}: ask OpenOva to delete it`,
           },
         ]
       : [];
@@ -138,11 +140,11 @@ export const platformLabelRule: Rule = (input) => {
     .map((label) => ({
       rule: "platform-label",
       path: `metadata.labels[${label}]`,
-      message: `${label} is written by the platform alone: leave it as it is`,
+      message: "only the platform may write this label: leave it unchanged",
     }));
 };
 
-/** Evidence for EnvironmentPolicies comes from the pipeline, never from whom it judges. */
+/** Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. */
 export const evidenceRule: Rule = (input, { requester }) => {
   if (input.operation === "DELETE" || ("isPipeline" in requester && requester.isPipeline)) return [];
   const before = input.oldObject?.metadata?.annotations ?? {};
@@ -152,20 +154,20 @@ export const evidenceRule: Rule = (input, { requester }) => {
     .map((annotation) => ({
       rule: "evidence-pipeline-only",
       path: `metadata.annotations[${annotation}]`,
-      message: `${annotation} is written by the pipeline alone: let it run`,
+      message: "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
     }));
 };
 
-/** A tenant's namespaces are its members'. */
-export const organizationNamespaceRule: Rule = (input, facts: ClusterFacts) => {
-  const organization = facts.namespaceLabels[LABEL.organization];
+/** Only an Organization's members may work in its namespaces. */
+export const organizationNamespaceRule: Rule = (input, { namespaceLabels, memberships }) => {
+  const organization = namespaceLabels[LABEL.organization];
   if (organization === undefined || input.resource === "namespaces") return [];
-  if (facts.memberships.some(({ metadata }) => metadata.name === organization)) return [];
+  if (memberships.some(({ metadata }) => metadata.name === organization)) return [];
   return [
     {
       rule: "organization-namespace",
       path: `${objectPath(input)}${input.subresource === "" ? "" : `/${input.subresource}`}`,
-      message: `${input.namespace} belongs to Organization ${organization}: its members alone work there`,
+      message: `only members of its Organization may work in namespace ${input.namespace}: ask its owner for membership`,
     },
   ];
 };

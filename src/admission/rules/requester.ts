@@ -11,19 +11,19 @@ function isPlatform(user: User, platform: PlatformIdentities): boolean {
   return namespace !== undefined && platform.serviceAccountNamespaces.includes(namespace);
 }
 
-/** Nodes, the control plane's own users: they do their work unhindered. */
-function isMachinery({ username, groups }: User): boolean {
+/** Nodes, and the users of the control plane. No rule may hinder their work. */
+function isControlPlane({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");
 }
 
-/** `franchises` are those whose term holds now. */
-export function classify(
+/** `franchises` are those whose term runs now. */
+export function classifyRequester(
   user: User,
   franchises: readonly Franchise[],
   platform: PlatformIdentities,
 ): Requester {
   if (isPlatform(user, platform)) return { kind: "platform" };
-  if (isMachinery(user)) return { kind: "machinery" };
+  if (isControlPlane(user)) return { kind: "controlPlane" };
   const isPipeline = user.groups.includes(PIPELINE_GROUP);
   const own = franchises.filter(({ spec }) => spec.subjects.some((subject) => isSubject(user, subject)));
   return own.length > 0

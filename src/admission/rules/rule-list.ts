@@ -1,11 +1,11 @@
 import { clusterGrantRule, escalationRule, ownerReferenceRule, tokenRequestRule } from "./access.ts";
-import { blueprintRule, blueprintSignatures } from "./blueprint.ts";
-import type { AdmissionInput, ClusterFacts, Rule, SignatureDemand, Violation } from "./input.ts";
+import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
+import type { AdmissionInput, ArtifactField, ClusterFacts, Rule, Violation } from "./input.ts";
 import {
   helmReleaseRule,
+  installSourceRule,
+  ociRepositoryArtifacts,
   ociRepositoryRule,
-  ociRepositorySignatures,
-  platformRoadRule,
 } from "./install-source.ts";
 import {
   apiServiceRule,
@@ -20,9 +20,9 @@ import {
   systemNamespaceRule,
 } from "./ownership.ts";
 import { sovereignRule } from "./sovereign.ts";
-import { imageDigestRule, imageSignatures } from "./workload-image.ts";
+import { imageArtifacts, imageDigestRule } from "./workload-image.ts";
 
-/** All rules, in the order in which their answers are read. */
+/** All rules, in the order in which a denial lists what they found. */
 const RULES: readonly Rule[] = [
   crdRule,
   apiServiceRule,
@@ -36,7 +36,7 @@ const RULES: readonly Rule[] = [
   platformLabelRule,
   evidenceRule,
   organizationNamespaceRule,
-  platformRoadRule,
+  installSourceRule,
   ociRepositoryRule,
   helmReleaseRule,
   escalationRule,
@@ -46,16 +46,18 @@ const RULES: readonly Rule[] = [
   imageDigestRule,
 ];
 
-const DEMANDS = [blueprintSignatures, ociRepositorySignatures, imageSignatures];
+const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, imageArtifacts];
 
-/** Every reason to say no that needs no registry; the platform and the cluster's machinery pass. */
-export function judge(input: AdmissionInput, facts: ClusterFacts): Violation[] {
-  if (facts.requester.kind === "platform" || facts.requester.kind === "machinery") return [];
-  return RULES.flatMap((rule) => rule(input, facts));
+/** The rules apply to neither. */
+const isExempt = ({ requester }: ClusterFacts) =>
+  requester.kind === "platform" || requester.kind === "controlPlane";
+
+/** Every reason for a denial that can be found without asking a registry. */
+export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Violation[] {
+  return isExempt(facts) ? [] : RULES.flatMap((rule) => rule(input, facts));
 }
 
-/** What must be signed before the request may pass. */
-export function signatureDemands(input: AdmissionInput, facts: ClusterFacts): SignatureDemand[] {
-  if (facts.requester.kind === "platform" || facts.requester.kind === "machinery") return [];
-  return DEMANDS.flatMap((demands) => demands(input));
+/** The artifacts that the request adds, which must be trusted before it may pass. */
+export function artifactsToCheck(input: AdmissionInput, facts: ClusterFacts): ArtifactField[] {
+  return isExempt(facts) ? [] : ARTIFACT_FIELDS.flatMap((fieldsOf) => fieldsOf(input));
 }

@@ -1,6 +1,6 @@
 import { GROUP } from "../../api/kind.ts";
-import { changedPaths, decidedPart } from "./change.ts";
-import type { AdmissionInput, Rule, Violation } from "./input.ts";
+import { changedPaths, userWrittenPart } from "./change.ts";
+import { type AdmissionInput, objectPath, type Rule, type Violation } from "./input.ts";
 
 interface SovereignSpecPart {
   franchise?: string;
@@ -8,54 +8,59 @@ interface SovereignSpecPart {
 }
 
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
-const ASK = "ask OpenOva for the change";
 
-/** A Franchisee sets branding, tiers and add-ons of its own Sovereigns, within its grants, and nothing else. */
+const isWithin = (path: string, field: string) => path === field || path.startsWith(`${field}.`);
+
+/** A Franchisee may set branding, tiers and add-ons of its own Sovereigns, within its grants, and nothing else. */
 export const sovereignRule: Rule = (input, { requester }) => {
   if (input.group !== GROUP || input.resource !== "sovereigns") return [];
-  const refuse = (path: string, message: string): Violation => ({ rule: "sovereign-field", path, message });
-  if (input.operation !== "UPDATE" || input.subresource !== "") {
+  const deny = (path: string, message: string): Violation => ({
+    rule: "sovereign-field",
+    path,
+    message: `${message}, or ask OpenOva to make the change`,
+  });
+  if (input.operation !== "UPDATE" || input.subresource !== "")
     return [
-      refuse(
-        `sovereigns/${input.name}`,
-        `Sovereigns are created, deleted and reported on by the platform: ${ASK}`,
-      ),
+      {
+        rule: "sovereign-field",
+        path: objectPath(input),
+        message:
+          "only the platform may create or delete Sovereigns or write their status: ask OpenOva to make the change",
+      },
     ];
-  }
   const before = specOf(input.oldObject);
   const franchise =
     requester.kind === "franchisee"
       ? requester.franchises.find(({ metadata }) => metadata.name === before.franchise)
       : undefined;
-  const changed = changedPaths(decidedPart(input.oldObject), decidedPart(input.object));
-  if (franchise === undefined) {
-    return changed.map((path) => refuse(path, `Sovereign ${input.name} is not run by you: ${ASK}`));
-  }
-  const closed = changed
-    .filter((path) => !OPEN_FIELDS.some((field) => path === field || path.startsWith(`${field}.`)))
-    .map((path) => refuse(path, `a Franchisee sets ${OPEN_FIELDS.join(", ")}: ${ASK}`));
+  const changed = changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
+  if (franchise === undefined)
+    return changed.map((path) =>
+      deny(path, `only its own Franchisee may change Sovereign ${input.name}: leave it unchanged`),
+    );
+  const found: Violation[] = changed
+    .filter((path) => !OPEN_FIELDS.some((field) => isWithin(path, field)))
+    .map((path) =>
+      deny(path, `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: leave this unchanged`),
+    );
   const { branding, tiers = [] } = franchise.spec.grants;
-  const touches = (field: string) => changed.some((path) => path === field || path.startsWith(`${field}.`));
-  const unbranded =
-    touches("spec.branding") && !branding
-      ? [
-          {
-            rule: "sovereign-branding-grant",
-            path: "spec.branding",
-            message: `Franchise ${franchise.metadata.name} does not grant branding: ask OpenOva to grant it`,
-          },
-        ]
-      : [];
-  const offered = touches("spec.tiers") ? (specOf(input.object).tiers ?? []) : [];
+  const isChanged = (field: string) => changed.some((path) => isWithin(path, field));
+  if (isChanged("spec.branding") && !branding)
+    found.push({
+      rule: "sovereign-branding-grant",
+      path: "spec.branding",
+      message: `Franchise ${franchise.metadata.name} does not grant branding: leave this unchanged, or ask OpenOva for the grant`,
+    });
+  if (!isChanged("spec.tiers")) return found;
   const known = new Set(before.tiers?.map(({ id }) => id));
-  const ungranted = offered
-    .filter(({ id = "" }) => !tiers.includes("*") && !tiers.includes(id) && !known.has(id))
-    .map(({ id }) => ({
-      rule: "sovereign-tier-grant",
-      path: `spec.tiers[${id}]`,
-      message: `Franchise ${franchise.metadata.name} does not grant tier ${id}: choose among ${tiers.join(", ") || "none"}`,
-    }));
-  return [...closed, ...unbranded, ...ungranted];
+  for (const { id = "" } of specOf(input.object).tiers ?? [])
+    if (!tiers.includes("*") && !tiers.includes(id) && !known.has(id))
+      found.push({
+        rule: "sovereign-tier-grant",
+        path: `spec.tiers[${id}]`,
+        message: `Franchise ${franchise.metadata.name} does not grant tier ${id}: ${tiers.length > 0 ? `use ${tiers.join(", ")}` : "remove it"}, or ask OpenOva for the grant`,
+      });
+  return found;
 };
 
 const specOf = (object: AdmissionInput["object"]): SovereignSpecPart =>

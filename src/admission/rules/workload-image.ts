@@ -1,24 +1,25 @@
 import { isMap } from "../../api/object.ts";
-import type { AdmissionInput, ReviewedObject, Rule, SignatureDemand } from "./input.ts";
+import type { AdmissionInput, ArtifactField, ReviewedObject, Rule } from "./input.ts";
+import { parseReference } from "./reference.ts";
 
-const WORKLOADS: Record<string, string[]> = {
-  "": ["pods", "replicationcontrollers"],
+/** Kinds with a Pod template, and the subresource that adds containers, by API group. The webhook is called for these. */
+export const WORKLOADS: Record<string, string[]> = {
+  "": ["pods", "pods/ephemeralcontainers", "replicationcontrollers"],
   apps: ["deployments", "daemonsets", "statefulsets", "replicasets"],
   batch: ["jobs", "cronjobs"],
 };
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
-const PINNED = /^[^\s@]+@sha256:[a-f0-9]{64}$/;
 
 interface ImageField {
   path: string;
   image: string;
 }
 
-function isWorkload({ group, resource }: AdmissionInput): boolean {
-  return WORKLOADS[group]?.includes(resource) === true;
+function isWorkload({ group, resource, subresource }: AdmissionInput): boolean {
+  return WORKLOADS[group]?.includes(subresource === "" ? resource : `${resource}/${subresource}`) === true;
 }
 
-/** Every container image of a Pod template, in any workload kind, with its path. */
+/** The images of every container and image volume, in the Pod template of any workload kind. */
 function imagesOf(object: ReviewedObject | undefined): ImageField[] {
   const found: ImageField[] = [];
   const visit = (spec: unknown, path: string): void => {
@@ -48,29 +49,25 @@ function imagesOf(object: ReviewedObject | undefined): ImageField[] {
   return found;
 }
 
+/** Images that an update leaves as they are were checked before. */
 function changedImages(input: AdmissionInput): ImageField[] {
   if (!isWorkload(input) || input.operation === "DELETE" || input.operation === "CONNECT") return [];
-  if (input.subresource !== "" && input.subresource !== "ephemeralcontainers") return [];
   const known = new Set(imagesOf(input.oldObject).map(({ path, image }) => `${path} ${image}`));
   return imagesOf(input.object).filter(({ path, image }) => !known.has(`${path} ${image}`));
 }
 
-/** Images come by digest: a tag may be another image tomorrow. */
+/** An image must be pinned by digest: a tag can name another image tomorrow. */
 export const imageDigestRule: Rule = (input) =>
-  changedImages(input)
-    .filter(({ image }) => !PINNED.test(image))
-    .map(({ path, image }) => ({
-      rule: "image-digest",
-      path,
-      message: `${image || "(empty)"} is not pinned: write repository@sha256:<64 hex>`,
-    }));
+  changedImages(input).flatMap(({ path, image }) => {
+    const reference = parseReference(image);
+    return reference.kind === "invalid" ? [{ rule: "image-digest", path, message: reference.problem }] : [];
+  });
 
-/** And they are signed by somebody whom the platform trusts. */
-export function imageSignatures(input: AdmissionInput): SignatureDemand[] {
+/** The images that a request adds. */
+export function imageArtifacts(input: AdmissionInput): ArtifactField[] {
   return changedImages(input).map(({ path, image }) => ({
-    reference: image,
+    artifact: { reference: image, use: { kind: "image" } },
     path,
     rule: "image-signature",
-    byFranchise: false,
   }));
 }

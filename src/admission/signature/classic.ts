@@ -1,13 +1,13 @@
 import { createPublicKey, verify } from "node:crypto";
+import type { PinnedReference } from "../rules/reference.ts";
 import type { OciClient } from "./oci-client.ts";
-import type { PinnedReference } from "./reference.ts";
 
 // cosign's classic format: https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
 
 const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
 const PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE_TYPES = ["cosign container image signature", "https://sigstore.dev/cosign/sign/v1"];
-/** Signatures beyond this many are not looked at: each costs a request. */
+/** Only the first signatures are checked, because each costs a request. */
 const MAX_SIGNATURES = 16;
 
 interface SignatureManifest {
@@ -23,7 +23,7 @@ export interface ClassicSignature {
   signature: Buffer;
 }
 
-/** All signatures of a digest, read but not judged; none when it has no signature tag. */
+/** All signatures of a digest, not yet verified. Empty when it has no signature tag. */
 export async function fetchClassicSignatures(
   client: OciClient,
   reference: PinnedReference,
@@ -43,8 +43,8 @@ export async function fetchClassicSignatures(
   );
 }
 
-/** Whether the key signed this very digest: the signature holds, and the payload speaks of no other image. */
-export function holdsFor(
+/** Whether the key signed this digest: the signature is valid, and its payload names this digest and no other. */
+export function isSignedBy(
   { payload, signature }: ClassicSignature,
   digest: string,
   publicKeyPem: string,
@@ -57,7 +57,7 @@ export function holdsFor(
     return false;
   try {
     const key = createPublicKey(publicKeyPem);
-    // Ed25519 hashes by itself; cosign signs the SHA-256 of the payload with everything else.
+    // Ed25519 hashes the payload itself. For other keys cosign signs the SHA-256 of the payload.
     return verify(key.asymmetricKeyType === "ed25519" ? null : "sha256", payload, key, signature);
   } catch {
     return false;

@@ -1,6 +1,6 @@
 import { type BoundedAnswer, boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
-import type { PinnedReference } from "./reference.ts";
+import type { PinnedReference } from "../rules/reference.ts";
 
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 const MAX_BLOB_BYTES = 1024 * 1024;

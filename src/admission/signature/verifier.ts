@@ -1,60 +1,59 @@
 import { createHash } from "node:crypto";
 import type { TrustEntry } from "../../api/franchise.ts";
+import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
-import { fetchClassicSignatures, holdsFor } from "./classic.ts";
+import type { PinnedReference } from "../rules/reference.ts";
+import { fetchClassicSignatures, isSignedBy } from "./classic.ts";
 import { type OciClient, RegistryError } from "./oci-client.ts";
-import { parseReference } from "./reference.ts";
 
 type Verdict = { kind: "verified"; digest: string; by: string } | { kind: "refused"; reason: string };
 
 export interface SignatureVerifier {
-  /** Whether an entry of `trust` signed what `reference` names. Expected answers are values; nothing is thrown. */
-  verify(reference: string, trust: readonly TrustEntry[]): Promise<Verdict>;
+  /** Whether an entry of `trust` signed the artifact. Expected answers are values; nothing is thrown. */
+  verify(reference: PinnedReference, trust: readonly TrustEntry[]): Promise<Verdict>;
 }
 
-/** Below the webhook's own deadline of ten seconds: a slow registry is a refusal, not a time-out of the API server. */
+/** Shorter than the ten seconds that the API server waits for the webhook, so that a slow registry is reported as one. */
 const DEADLINE_MS = 6_000;
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Verifies cosign signatures. What held is remembered by digest and trust; what did not is asked again. Equal questions
- * under way share one answer.
+ * Verifies cosign signatures. A verified signature is remembered by reference and trust; a refusal is checked again next
+ * time. Equal checks at the same time share one look-up.
  */
 export function createSignatureVerifier(deps: { client: OciClient; logger: Logger }): SignatureVerifier {
   const verified = new Map<string, Verdict>();
 
-  async function look(reference: string, trust: readonly TrustEntry[]): Promise<Verdict> {
-    const pinned = parseReference(reference);
-    if (pinned === undefined)
+  async function look(reference: PinnedReference, trust: readonly TrustEntry[]): Promise<Verdict> {
+    const keys = trust.flatMap(({ publicKey }) => publicKey ?? []);
+    const shown = textOf(reference);
+    if (keys.length === 0)
       return {
         kind: "refused",
-        reason: `${reference || "(empty)"} names no digest: write repository@sha256:<64 hex>`,
+        reason: `no trusted key applies to ${shown}: add a key to trust in ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP}`,
       };
-    const keys = trust.flatMap(({ publicKey }) => publicKey ?? []);
-    if (keys.length === 0)
-      return { kind: "refused", reason: "no key is trusted for it: add one to the trust" };
-    const signatures = await fetchClassicSignatures(deps.client, pinned, AbortSignal.timeout(DEADLINE_MS));
+    const signatures = await fetchClassicSignatures(deps.client, reference, AbortSignal.timeout(DEADLINE_MS));
     if (signatures.length === 0)
       return {
         kind: "refused",
-        reason: `${reference} has no cosign signature: sign it with cosign sign --key`,
+        reason: `${shown} has no cosign signature: sign it with cosign sign --key`,
       };
     const key = keys.find((candidate) =>
-      signatures.some((signature) => holdsFor(signature, pinned.digest, candidate)),
+      signatures.some((signature) => isSignedBy(signature, reference.digest, candidate)),
     );
     return key === undefined
       ? {
           kind: "refused",
-          reason: `${reference} is signed, but by no trusted key: sign it with a key that the trust lists`,
+          reason: `${shown} is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise`,
         }
-      : { kind: "verified", digest: pinned.digest, by: `key ${fingerprintOf(key)}` };
+      : { kind: "verified", digest: reference.digest, by: `key ${fingerprintOf(key)}` };
   }
 
   async function lookAndRemember(
     key: string,
-    reference: string,
+    reference: PinnedReference,
     trust: readonly TrustEntry[],
   ): Promise<Verdict> {
     try {
@@ -67,10 +66,11 @@ export function createSignatureVerifier(deps: { client: OciClient; logger: Logge
       return verdict;
     } catch (error) {
       const why = error instanceof RegistryError ? error.message : "no answer in time";
-      deps.logger.warn({ reference, why }, "a signature could not be checked");
+      const shown = textOf(reference);
+      deps.logger.warn({ reference: shown, why }, "the signature of an artifact could not be checked");
       return {
         kind: "refused",
-        reason: `the signature of ${reference} cannot be checked: its registry does not give what is needed; try again`,
+        reason: `the signature of ${shown} could not be checked, because its registry did not answer as it should: try again`,
       };
     }
   }
@@ -85,7 +85,9 @@ export function createSignatureVerifier(deps: { client: OciClient; logger: Logge
   };
 }
 
-/** Enough of a key to recognise it. */
+const textOf = ({ host, repository, digest }: PinnedReference) => `${host}/${repository}@${digest}`;
+
+/** The start of a key's hash, by which a person recognises the key. */
 function fingerprintOf(publicKeyPem: string): string {
   return `SHA256:${createHash("sha256").update(publicKeyPem.replaceAll(/\s/g, "")).digest("base64").slice(0, 16)}`;
 }

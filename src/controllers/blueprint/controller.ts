@@ -1,29 +1,34 @@
+import { blueprintArtifact } from "../../admission/rules/blueprint.ts";
+import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
+import type { Franchise } from "../../api/franchise.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Watch, watchPrimary } from "../../kube/reconcile.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
-import { desiredStatus, type Verdict } from "./status.ts";
+import { desiredStatus } from "./status.ts";
 
 export interface BlueprintDeps extends StatusReconcilerDeps {
   blueprints: Informer<Blueprint>;
-  /** Verifies the artifact's signatures against the trust that applies to the Blueprint's namespace. */
-  verify(blueprint: Blueprint, signal: AbortSignal): Promise<Verdict>;
+  franchises: Informer<Franchise>;
+  checkArtifact: ArtifactCheck;
 }
 
-/** A key may be removed from the trust, so a verified signature is verified again. */
-const REVERIFY_MS = 10 * 60_000;
-/** A missing signature may still be pushed. */
+/** A trusted artifact is checked again, because its key may be removed from the trust. */
+const RECHECK_MS = 10 * 60_000;
+/** An artifact that is not trusted is checked again sooner, because a missing signature may still be pushed. */
 const RETRY_MS = 30_000;
 
 export function createBlueprintReconciler(deps: BlueprintDeps) {
   return createStatusReconciler<Blueprint>(deps, {
     kind: BLUEPRINT,
     objects: deps.blueprints,
-    async desiredReport(blueprint, at, signal) {
-      const verdict = await deps.verify(blueprint, signal);
+    async desiredReport(blueprint, at) {
+      const { metadata, spec } = blueprint;
+      const artifact = blueprintArtifact(metadata.namespace ?? "", spec);
+      const verdict = await deps.checkArtifact(artifact, deps.franchises.list());
       return {
         status: desiredStatus(blueprint, verdict, at.toISOString()),
-        outcome: { kind: "done", requeueAfterMs: verdict.kind === "verified" ? REVERIFY_MS : RETRY_MS },
+        outcome: { kind: "done", requeueAfterMs: verdict.kind === "refused" ? RETRY_MS : RECHECK_MS },
       };
     },
   });

@@ -118,7 +118,7 @@ describe("a denial", () => {
     for (const answer of answers) {
       const { origin } = await serve(answer);
       const verdict = await createSignatureVerifier({ logger, client: clientOf(origin) }).verify(
-        `${AT.host}/shop@${DIGEST}`,
+        { host: AT.host, repository: "shop", digest: DIGEST },
         [{ publicKey: "any" }],
       );
       expect(verdict.kind).toBe("refused");

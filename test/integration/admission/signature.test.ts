@@ -11,7 +11,7 @@ import { signArtifact, signatureTag } from "../../../src/playground/registry/sig
 
 const HOST = "registry.test";
 const UNCHECKED =
-  /^the signature of registry\.test\/\S+ cannot be checked: its registry does not give what is needed; try again$/;
+  /^the signature of registry\.test\/\S+ could not be checked, because its registry did not answer as it should: try again$/;
 const newKey = () => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return {
@@ -22,9 +22,10 @@ const newKey = () => {
 
 const shop = blueprintArtifact("shop", "1.0.0");
 const other = blueprintArtifact("other", "1.0.0");
-const referenceOf = ({ repository, digest }: Artifact) => `${HOST}/${repository}@${digest}`;
+const pinned = ({ repository, digest }: Artifact) => ({ host: HOST, repository, digest });
+const textOf = ({ repository, digest }: Artifact) => `${HOST}/${repository}@${digest}`;
 const [key, stranger] = [newKey(), newKey()];
-const signed = signArtifact(shop, referenceOf(shop), key.privatePem);
+const signed = signArtifact(shop, textOf(shop), key.privatePem);
 
 const registries: Registry[] = [];
 afterEach(async () => {
@@ -65,7 +66,7 @@ function tampered(
 describe("cosign's classic signatures", () => {
   it("hold when a trusted key signed this very digest", async () => {
     const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
-    expect(await verifier.verify(referenceOf(shop), [...stranger.trust, ...key.trust])).toMatchObject({
+    expect(await verifier.verify(pinned(shop), [...stranger.trust, ...key.trust])).toMatchObject({
       kind: "verified",
       digest: shop.digest,
     });
@@ -76,7 +77,7 @@ describe("cosign's classic signatures", () => {
     [
       "another key made it",
       [[signArtifact(shop, "x", stranger.privatePem), signatureTag(shop.digest)]],
-      /signed, but by no trusted key/,
+      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
     ],
     [
       "it is another artifact's",
@@ -86,7 +87,7 @@ describe("cosign's classic signatures", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /signed, but by no trusted key/,
+      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
     ],
     [
       "the payload was exchanged",
@@ -108,7 +109,7 @@ describe("cosign's classic signatures", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /signed, but by no trusted key/,
+      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
     ],
     [
       "the registry sends other bytes than the digest says",
@@ -136,31 +137,31 @@ describe("cosign's classic signatures", () => {
     ],
   ])("are refused when %s", async (_, pushed, reason, why) => {
     const { verifier } = await registryWith(...pushed);
-    const verdict = await verifier.verify(referenceOf(shop), key.trust);
+    const verdict = await verifier.verify(pinned(shop), key.trust);
     expect(verdict.kind).toBe("refused");
     expect((verdict as { reason: string }).reason).toMatch(reason);
     if (why !== undefined) expect(logged.at(-1)).toMatch(why);
   });
 
-  it.each(["registry.test/shop:1.0.0", "", "registry.test/shop@sha256:abc", "../../etc/passwd"])(
-    "are not looked up for %j",
-    async (reference) => {
-      const { verifier } = await registryWith();
-      expect(await verifier.verify(reference, key.trust)).toMatchObject({
+  it.each([[[]], [[{ keyless: { issuer: "https://issuer.test", identity: "ci@shop.test" } }]]])(
+    "are refused when no key is trusted: %j",
+    async (trust) => {
+      const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
+      expect(await verifier.verify(pinned(shop), trust)).toEqual({
         kind: "refused",
-        reason: expect.stringContaining("names no digest"),
+        reason: `no trusted key applies to ${textOf(shop)}: add a key to trust in ConfigMap catalyst-system/catalyst-trust`,
       });
     },
   );
 
   it("once held, hold without the registry; a refusal is asked anew", async () => {
     const { registry, verifier } = await registryWith([shop]);
-    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("refused");
+    expect((await verifier.verify(pinned(shop), key.trust)).kind).toBe("refused");
     registry.push(signed, signatureTag(shop.digest));
-    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("verified");
+    expect((await verifier.verify(pinned(shop), key.trust)).kind).toBe("verified");
     await registry.close();
-    expect((await verifier.verify(referenceOf(shop), key.trust)).kind).toBe("verified");
-    expect(await verifier.verify(referenceOf(shop), stranger.trust)).toMatchObject({
+    expect((await verifier.verify(pinned(shop), key.trust)).kind).toBe("verified");
+    expect(await verifier.verify(pinned(shop), stranger.trust)).toMatchObject({
       kind: "refused",
       reason: expect.stringMatching(UNCHECKED),
     });
@@ -174,8 +175,8 @@ describe("cosign's classic signatures", () => {
     const port = await new Promise<number>((resolve) =>
       hanging.listen(0, "127.0.0.1", () => resolve((hanging.address() as { port: number }).port)),
     );
-    const verdict = await verifierAt(`http://127.0.0.1:${port}`).verify(referenceOf(shop), key.trust);
-    expect(verdict).toMatchObject({ kind: "refused", reason: expect.stringContaining("cannot be checked") });
+    const verdict = await verifierAt(`http://127.0.0.1:${port}`).verify(pinned(shop), key.trust);
+    expect(verdict).toMatchObject({ kind: "refused", reason: expect.stringMatching(UNCHECKED) });
     hanging.closeAllConnections();
     await new Promise((resolve) => hanging.close(resolve));
   });

@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { parse } from "yaml";
+import { createArtifactCheck } from "../../../src/admission/artifact-check.ts";
 import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
-import { NO_TRUST } from "../../../src/admission/trust.ts";
+import { NO_TRUST } from "../../../src/admission/trust-policy.ts";
 import { publishedBundles } from "../../../src/admission/webhook-configuration.ts";
 import {
   FIELD_MANAGER,
@@ -67,11 +68,14 @@ export async function startWebhookReplica(
   const webhook = await startWebhook({
     ...{ client, caches, logger, now, settleMs },
     settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl: undefined },
-    verifier: createSignatureVerifier({
-      logger,
-      client: createOciClient({ mirrors: new Map(), isInsecure: () => false }),
+    checkArtifact: createArtifactCheck({
+      verifier: createSignatureVerifier({
+        logger,
+        client: createOciClient({ mirrors: new Map(), isInsecure: () => false }),
+      }),
+      trust: () => NO_TRUST,
+      now,
     }),
-    trust: () => NO_TRUST,
     platform: DEFAULT_PLATFORM,
     registry: new Registry(),
   });

@@ -90,7 +90,7 @@ describe("the checks of the examples", () => {
       "a trust that cannot be read",
       "10-trust.yaml",
       replace("allowedRegistries: []", "allowedRegistry: []"),
-      "ConfigMap catalyst-trust: data[trust.yaml]: allowedRegistry: no such field",
+      "ConfigMap catalyst-trust: data[trust.yaml]: allowedRegistry is not a field of trust.yaml",
     ],
     [
       "an image by tag",

@@ -1,30 +1,23 @@
 import { parse } from "yaml";
 import type { TrustEntry } from "../api/franchise.ts";
 import { isMap } from "../api/object.ts";
+import { parseRepositoryPrefix, type RepositoryPrefix } from "./rules/reference.ts";
+import type { Trust } from "./trust-policy.ts";
 
-/** What `catalyst-trust` says. */
-export interface Trust {
-  entries: TrustEntry[];
-  /** Prefixes of references that need no signature. */
-  allowedRegistries: string[];
-  /** Hosts that are asked over plain HTTP. */
-  insecureRegistries: string[];
-}
-
-export const NO_TRUST: Trust = { entries: [], allowedRegistries: [], insecureRegistries: [] };
-
-/** Reads `trust.yaml`. Throws with the field's path: a trust that is half understood is none. */
+/** Reads `trust.yaml`. Throws with the field's path: no part of a file with a mistake counts. */
 export function parseTrust(text: string): Trust {
   const document: unknown = parse(text) ?? {};
   if (!isMap(document)) throw new Error("trust.yaml must be a map");
   const { trust = [], allowedRegistries = [], insecureRegistries = [], ...unknown } = document;
   const [surplus] = Object.keys(unknown);
   if (surplus !== undefined)
-    throw new Error(`${surplus}: no such field; known are trust, allowedRegistries, insecureRegistries`);
+    throw new Error(
+      `${surplus} is not a field of trust.yaml: use trust, allowedRegistries and insecureRegistries`,
+    );
   if (!Array.isArray(trust)) throw new Error("trust must be a list");
   return {
     entries: trust.map(parseEntry),
-    allowedRegistries: texts("allowedRegistries", allowedRegistries),
+    allowedRegistries: texts("allowedRegistries", allowedRegistries).map(parseAllowedRegistry),
     insecureRegistries: texts("insecureRegistries", insecureRegistries),
   };
 }
@@ -40,18 +33,20 @@ function parseEntry(entry: unknown, index: number): TrustEntry {
   ) {
     return { keyless: { issuer: keyless.issuer, identity: keyless.identity } };
   }
-  throw new Error(`trust[${index}] is either publicKey, or keyless with issuer and identity`);
+  throw new Error(`trust[${index}] must have either publicKey, or keyless with issuer and identity`);
+}
+
+function parseAllowedRegistry(text: string, index: number): RepositoryPrefix {
+  const prefix = parseRepositoryPrefix(text);
+  if (prefix === undefined)
+    throw new Error(
+      `allowedRegistries[${index}] must be host or host/path, in lower case, with a dot or a port in the host`,
+    );
+  return prefix;
 }
 
 function texts(name: string, value: unknown): string[] {
   if (!Array.isArray(value) || value.some((item) => typeof item !== "string" || item === ""))
-    throw new Error(`${name} must be a list of texts`);
+    throw new Error(`${name} must be a list of texts that are not empty`);
   return value as string[];
-}
-
-/** Whether a reference lies below an allowed prefix; a prefix ends at a slash, so that `a.example` does not allow `a.example.evil`. */
-export function isAllowedRegistry(reference: string, { allowedRegistries }: Trust): boolean {
-  return allowedRegistries.some((prefix) =>
-    reference.startsWith(prefix.endsWith("/") ? prefix : `${prefix}/`),
-  );
 }

@@ -1,0 +1,61 @@
+import type { Franchise, TrustEntry } from "../api/franchise.ts";
+import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
+import { isInTerm } from "../api/term.ts";
+import type { Artifact } from "./rules/input.ts";
+import { isBelow, type PinnedReference, parseReference, type RepositoryPrefix } from "./rules/reference.ts";
+
+/** What ConfigMap `catalyst-trust` says. */
+export interface Trust {
+  /** Keys and identities whose signatures the platform accepts, for every artifact. */
+  entries: readonly TrustEntry[];
+  /** Artifacts below these need no signature. */
+  allowedRegistries: readonly RepositoryPrefix[];
+  /** Hosts that are asked over plain HTTP. */
+  insecureRegistries: readonly string[];
+}
+
+export const NO_TRUST: Trust = { entries: [], allowedRegistries: [], insecureRegistries: [] };
+
+/** What must hold before an artifact may be used. */
+export type TrustDecision =
+  | { kind: "allowed"; digest: string; registry: string }
+  | { kind: "signatureRequired"; reference: PinnedReference; by: TrustEntry[] }
+  | { kind: "refused"; reason: string };
+
+/** The decision, with the signature looked up where one is required. */
+export type TrustVerdict =
+  | Exclude<TrustDecision, { kind: "signatureRequired" }>
+  | { kind: "verified"; digest: string; by: string };
+
+/** Decides, and looks the signature up where one is required. Expected answers are values; nothing is thrown. */
+export type ArtifactCheck = (artifact: Artifact, franchises: readonly Franchise[]) => Promise<TrustVerdict>;
+
+/**
+ * Who may vouch for an artifact. The platform may for each, by a signature or by allowing its registry. `franchises` are
+ * those that act, or that may own the artifact: while its term runs, a Franchise may vouch for its own private Blueprints,
+ * and for the charts by which it installs them.
+ */
+export function decideTrust(
+  artifact: Artifact,
+  { trust, franchises, nowMs }: { trust: Trust; franchises: readonly Franchise[]; nowMs: number },
+): TrustDecision {
+  const reference = parseReference(artifact.reference.replace(/^oci:\/\//, ""));
+  if (reference.kind === "invalid") return { kind: "refused", reason: reference.problem };
+  const { host, repository, digest } = reference;
+  const registry = trust.allowedRegistries.find((prefix) => isBelow(reference, prefix));
+  if (registry !== undefined)
+    return { kind: "allowed", digest, registry: [registry.host, ...registry.segments].join("/") };
+  const franchised = isFranchised(artifact) ? franchises.filter((it) => isInTerm(it, nowMs)) : [];
+  return {
+    kind: "signatureRequired",
+    reference: { host, repository, digest },
+    by: [...trust.entries, ...franchised.flatMap(({ spec }) => spec.blueprintTrust ?? [])],
+  };
+}
+
+/** Whether a Franchise may vouch for artifacts that are used so. */
+function isFranchised({ use }: Artifact): boolean {
+  if (use.kind === "image") return false;
+  if (use.kind === "chart") return true;
+  return use.namespace === PRIVATE_CATALOG_NAMESPACE && use.visibility === "private";
+}

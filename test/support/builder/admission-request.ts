@@ -1,0 +1,108 @@
+import {
+  type AdmissionInput,
+  type ClusterFacts,
+  DEFAULT_PLATFORM,
+  type Requester,
+  type ReviewedObject,
+  type Violation,
+} from "../../../src/admission/rules/input.ts";
+import type { RuleId } from "../../../src/admission/rules/rule-id.ts";
+import { evaluateRules } from "../../../src/admission/rules/rule-list.ts";
+import type { Organization } from "../../../src/api/organization.ts";
+import { franchise, sovereign } from "./catalyst-object.ts";
+
+export const GROUP = "catalyst.openova.io";
+
+/** A row of a table of denials: title, request, what is known, and every violation as rule, path and message. */
+export type Denial = [
+  title: string,
+  input: AdmissionInput,
+  facts: ClusterFacts,
+  ...violations: [rule: RuleId, path: string, message: string][],
+];
+
+const omantel = franchise("omantel");
+/** Omantel's administrator: may set branding, offer tier `starter`, and keep one private Blueprint. */
+export const FRANCHISEE: Requester = {
+  kind: "franchisee",
+  franchises: [
+    {
+      ...omantel,
+      spec: {
+        ...omantel.spec,
+        grants: { branding: true, tiers: ["starter"], privateBlueprints: { max: 1 } },
+      },
+    },
+  ],
+  isPipeline: false,
+};
+export const TENANT: Requester = { kind: "tenant", isPipeline: false };
+
+/** A Franchisee in a namespace without platform labels. */
+export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
+  requester: FRANCHISEE,
+  namespaceLabels: {},
+  memberships: [],
+  privateBlueprints: [],
+  platform: DEFAULT_PLATFORM,
+  ...change,
+});
+
+/** An update of ConfigMap `x` in namespace `shop` that changes nothing. */
+export const request = (change: Partial<AdmissionInput> = {}): AdmissionInput => ({
+  operation: "UPDATE",
+  group: "",
+  resource: "configmaps",
+  subresource: "",
+  name: "x",
+  namespace: "shop",
+  user: { username: "omantel-admin", groups: [] },
+  object: {},
+  oldObject: {},
+  ...change,
+});
+
+export const creation = (change: Partial<AdmissionInput> = {}): AdmissionInput =>
+  request({ operation: "CREATE", oldObject: undefined, ...change });
+
+export const deletion = (change: Partial<AdmissionInput> = {}): AdmissionInput =>
+  request({ operation: "DELETE", object: undefined, ...change });
+
+/** Sovereign `omantel` with one tier, which its Franchise no longer grants. */
+const own = sovereign("omantel", {
+  role: "Franchised",
+  franchise: "omantel",
+  tiers: [{ id: "old", name: "Old", priceBaisa: 1 }],
+});
+
+/** An update of Sovereign `omantel` that sets these members of its spec. */
+export const sovereignUpdate = (spec: object, change: Partial<AdmissionInput> = {}): AdmissionInput =>
+  request({
+    group: GROUP,
+    resource: "sovereigns",
+    name: "omantel",
+    namespace: "",
+    oldObject: reviewed(own),
+    object: reviewed({ ...own, spec: { ...own.spec, ...spec } }),
+    ...change,
+  });
+
+/** Any object as the API server sends it. */
+export const reviewed = (object: object): ReviewedObject => JSON.parse(JSON.stringify(object));
+
+export const memberOf = (name: string): Organization[] => [
+  {
+    apiVersion: `${GROUP}/v1alpha1`,
+    kind: "Organization",
+    metadata: { name },
+    spec: { displayName: name, owner: "owner", sovereign: "omantel" },
+  },
+];
+
+/** Every violation that the rules find. */
+export const violationsOf = (input: AdmissionInput, known: ClusterFacts = facts()): Violation[] =>
+  evaluateRules(input, known);
+
+/** The violations of a row. */
+export const expected = (violations: [RuleId, string, string][]): Violation[] =>
+  violations.map(([rule, path, message]) => ({ rule, path, message }));
