@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { changedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
+
+describe("changedPaths", () => {
+  it.each<[string, unknown, unknown, string[]]>([
+    ["equal scalars", 1, 1, []],
+    ["two scalars", 1, 2, [""]],
+    ["equal maps in another order", { a: 1, b: { c: 1, d: 2 } }, { b: { d: 2, c: 1 }, a: 1 }, []],
+    ["a changed member", { a: 1, b: 2 }, { a: 1, b: 3 }, ["b"]],
+    ["members sorted by name", { b: 1 }, { a: 1 }, ["a", "b"]],
+    ["a nested member", { a: { b: { c: 1 } } }, { a: { b: { c: 2 } } }, ["a.b.c"]],
+    ["a map that becomes a scalar", { a: { b: 1 } }, { a: 1 }, ["a"]],
+    ["a member that is added as a map", {}, { a: { b: 1 } }, ["a"]],
+    ["a list that differs, as one member", { a: [1, { b: 1 }] }, { a: [1, { b: 2 }] }, ["a"]],
+    ["a list in another order", { a: [1, 2] }, { a: [2, 1] }, ["a"]],
+    ["lists of maps in another order of members", { a: [{ b: 1, c: 2 }] }, { a: [{ c: 2, b: 1 }] }, []],
+    ["null and nothing", { a: null }, {}, ["a"]],
+    ["undefined and nothing", { a: undefined }, {}, []],
+  ])("finds %s", (_, before, after, paths) => expect(changedPaths(before, after)).toEqual(paths));
+});
+
+describe("userWrittenPart", () => {
+  it("leaves out status and the metadata that the API server writes", () => {
+    expect(
+      userWrittenPart({
+        kind: "A",
+        spec: { a: 1 },
+        data: { b: "2" },
+        status: { ready: true },
+        metadata: {
+          name: "x",
+          uid: "1",
+          resourceVersion: "1",
+          generation: 1,
+          managedFields: [],
+          labels: { a: "b" },
+          annotations: { c: "d" },
+          ownerReferences: [],
+          finalizers: ["f"],
+        },
+      }),
+    ).toEqual({
+      kind: "A",
+      spec: { a: 1 },
+      data: { b: "2" },
+      metadata: { labels: { a: "b" }, annotations: { c: "d" }, ownerReferences: [], finalizers: ["f"] },
+    });
+  });
+
+  it("is empty for no object", () => {
+    expect(userWrittenPart(undefined)).toEqual({ metadata: {} });
+  });
+});

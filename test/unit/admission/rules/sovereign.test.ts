@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import type { Franchise } from "../../../../src/api/franchise.ts";
+import {
+  creation,
+  type Denial,
+  deletion,
+  expected,
+  facts,
+  GROUP,
+  request,
+  sovereignUpdate,
+  TENANT,
+  violationsOf,
+} from "../../../support/builder/admission-request.ts";
+import { franchise } from "../../../support/builder/catalyst-object.ts";
+
+const PLATFORM_ONLY = [
+  "sovereign-field",
+  "sovereigns/omantel",
+  "only the platform may create or delete Sovereigns or write their status: ask OpenOva to make the change",
+] as const;
+const notOwn = (path: string) =>
+  [
+    "sovereign-field",
+    path,
+    "only its own Franchisee may change Sovereign omantel: leave it unchanged, or ask OpenOva to make the change",
+  ] as const;
+const closed = (path: string) =>
+  [
+    "sovereign-field",
+    path,
+    "a Franchisee may change only spec.branding, spec.tiers, spec.addons: leave this unchanged, or ask OpenOva to make the change",
+  ] as const;
+const granting = (grants: Partial<Franchise["spec"]["grants"]>, name = "omantel") =>
+  facts({
+    requester: {
+      kind: "franchisee",
+      franchises: [
+        { ...franchise(name), spec: { ...franchise(name).spec, grants: { branding: false, ...grants } } },
+      ],
+      isPipeline: false,
+    },
+  });
+const KIND = { group: GROUP, resource: "sovereigns", name: "omantel", namespace: "" };
+
+describe("the rule for Sovereigns", () => {
+  it.each<Denial>([
+    ["creating one", creation(KIND), facts(), [...PLATFORM_ONLY]],
+    ["deleting one", deletion(KIND), facts(), [...PLATFORM_ONLY]],
+    ["a status", sovereignUpdate({}, { subresource: "status" }), facts(), [...PLATFORM_ONLY]],
+    [
+      "a change by a tenant",
+      sovereignUpdate({ branding: { displayName: "Mine" }, fqdn: "other.example" }),
+      facts({ requester: TENANT }),
+      [...notOwn("spec.branding")],
+      [...notOwn("spec.fqdn")],
+    ],
+    [
+      "a change by another Franchisee",
+      sovereignUpdate({ branding: { displayName: "Mine" } }),
+      granting({ branding: true }, "other"),
+      [...notOwn("spec.branding")],
+    ],
+    ["another field", sovereignUpdate({ fqdn: "other.example" }), facts(), [...closed("spec.fqdn")]],
+    [
+      "a label, and a field whose name begins like an open one",
+      sovereignUpdate(
+        {},
+        {
+          oldObject: { metadata: { labels: {} }, spec: { franchise: "omantel" } },
+          object: { metadata: { labels: { a: "b" } }, spec: { franchise: "omantel", tiersExtra: 1 } },
+        },
+      ),
+      facts(),
+      [...closed("metadata.labels.a")],
+      [...closed("spec.tiersExtra")],
+    ],
+    [
+      "moving it to one's own Franchise",
+      sovereignUpdate(
+        {},
+        {
+          oldObject: { spec: { franchise: "other" } },
+          object: { spec: { franchise: "omantel" } },
+        },
+      ),
+      facts(),
+      [...notOwn("spec.franchise")],
+    ],
+    [
+      "branding without the grant",
+      sovereignUpdate({ branding: { displayName: "Omantel" } }),
+      granting({ tiers: ["*"] }),
+      [
+        "sovereign-branding-grant",
+        "spec.branding",
+        "Franchise omantel does not grant branding: leave this unchanged, or ask OpenOva for the grant",
+      ],
+    ],
+    [
+      "tiers that are not granted",
+      sovereignUpdate({ tiers: [{ id: "starter" }, { id: "gold" }, {}] }),
+      granting({ tiers: ["starter", "business"] }),
+      [
+        "sovereign-tier-grant",
+        "spec.tiers[gold]",
+        "Franchise omantel does not grant tier gold: use starter, business, or ask OpenOva for the grant",
+      ],
+      [
+        "sovereign-tier-grant",
+        "spec.tiers[]",
+        "Franchise omantel does not grant tier : use starter, business, or ask OpenOva for the grant",
+      ],
+    ],
+    [
+      "a tier where none is granted",
+      sovereignUpdate({ tiers: [{ id: "gold" }] }),
+      granting({}),
+      [
+        "sovereign-tier-grant",
+        "spec.tiers[gold]",
+        "Franchise omantel does not grant tier gold: remove it, or ask OpenOva for the grant",
+      ],
+    ],
+    [
+      "several at once",
+      sovereignUpdate({ fqdn: "other.example", branding: { displayName: "x" }, tiers: [{ id: "gold" }] }),
+      granting({ branding: false, tiers: ["starter"] }),
+      [...closed("spec.fqdn")],
+      [
+        "sovereign-branding-grant",
+        "spec.branding",
+        "Franchise omantel does not grant branding: leave this unchanged, or ask OpenOva for the grant",
+      ],
+      [
+        "sovereign-tier-grant",
+        "spec.tiers[gold]",
+        "Franchise omantel does not grant tier gold: use starter, or ask OpenOva for the grant",
+      ],
+    ],
+  ])("denies %s", (_, input, known, ...violations) =>
+    expect(violationsOf(input, known)).toEqual(expected(violations)),
+  );
+
+  it.each([
+    [
+      "branding, and a granted tier beside one from before",
+      sovereignUpdate({ branding: { displayName: "Omantel" }, tiers: [{ id: "starter" }, { id: "old" }] }),
+      facts(),
+    ],
+    ["add-ons without any grant", sovereignUpdate({ addons: [{ id: "backup" }] }), granting({})],
+    [
+      "any tier where all are granted",
+      sovereignUpdate({ tiers: [{ id: "gold" }] }),
+      granting({ tiers: ["*"] }),
+    ],
+    ["no tiers at all", sovereignUpdate({ tiers: undefined }), granting({})],
+    [
+      "a tier that is not granted, as it was",
+      sovereignUpdate(
+        { addons: [] },
+        {
+          oldObject: { spec: { franchise: "omantel", tiers: [{ id: "gold" }] } },
+          object: { spec: { franchise: "omantel", tiers: [{ id: "gold" }], addons: [] } },
+        },
+      ),
+      granting({}),
+    ],
+    [
+      "one field of branding",
+      sovereignUpdate(
+        {},
+        {
+          oldObject: { spec: { franchise: "omantel", branding: { displayName: "a", color: "b" } } },
+          object: { spec: { franchise: "omantel", branding: { displayName: "c", color: "b" } } },
+        },
+      ),
+      granting({ branding: true }),
+    ],
+    ["an update that changes nothing, by a tenant", sovereignUpdate({}), facts({ requester: TENANT })],
+    ["sovereigns of another API group", deletion({ ...KIND, group: "example.com" }), facts()],
+    ["another kind", request({ group: "example.com", resource: "others" }), facts()],
+  ])("allows %s", (_, input, known) => expect(violationsOf(input, known)).toEqual([]));
+
+  it("denies one field of branding without the grant", () => {
+    const input = sovereignUpdate(
+      {},
+      {
+        oldObject: { spec: { franchise: "omantel", branding: { displayName: "a" } } },
+        object: { spec: { franchise: "omantel", branding: { displayName: "b" } } },
+      },
+    );
+    expect(violationsOf(input, granting({})).map(({ rule, path }) => [rule, path])).toEqual([
+      ["sovereign-branding-grant", "spec.branding"],
+    ]);
+  });
+});
