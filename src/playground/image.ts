@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 
-/** Host that the manifests of docs/examples name; a mirror table says where it is served here. */
+/** Registry host of the images in docs/examples. `registryMirrors` maps it to the playground's own registry. */
 export const PLAYGROUND_REGISTRY = "registry.catalyst.example";
 
-/** An OCI artifact as data: a manifest and the blobs that it names, by digest. */
+/** An OCI artifact: a manifest, and by digest the blobs that it names. */
 export interface Artifact {
   /** `catalyst`, `blueprints/shop`: the repository without its host. */
   repository: string;
@@ -18,8 +18,8 @@ export interface Artifact {
 const IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
 /**
- * The image of this program as the playground's registry serves it. Its file system is this checkout, which the process
- * runner provides; the layer only says so, and therefore the digest does not move with the source.
+ * The image of this program, as the playground's registry serves it. The process runner runs it from this checkout, so the
+ * layer holds only a note. The digest therefore stays the same when the source changes.
  */
 export function catalystImage(): Artifact {
   const layer = tarOf(
@@ -27,7 +27,7 @@ export function catalystImage(): Artifact {
     "The playground's process runner runs this image from the checkout it belongs to.\n",
   );
   const compressed = gzipSync(layer);
-  // Byte 9 names the operating system that compressed: the same everywhere.
+  // Byte 9 of gzip names the operating system. 255 (unknown) makes the bytes the same on every machine.
   compressed[9] = 255;
   const config = canonicalJson({
     architecture: "amd64",
@@ -43,7 +43,7 @@ export function catalystImage(): Artifact {
   });
 }
 
-/** A Blueprint's artifact: one layer with its description. */
+/** A Blueprint's artifact: one layer with its `blueprint.yaml`. */
 export function blueprintArtifact(name: string, version: string): Artifact {
   return artifactOf(`blueprints/${name}`, {
     configType: "application/vnd.catalyst.blueprint.config.v1+json",
@@ -86,7 +86,7 @@ function artifactOf(repository: string, { configType, config, layerType, layer }
   };
 }
 
-/** A tar archive of one file, with no times and no owners in it. */
+/** A tar archive of one file. It has no times and no owners, so its digest depends on the content alone. */
 function tarOf(path: string, content: string): Uint8Array {
   const bytes = Buffer.from(content);
   const header = Buffer.alloc(512);

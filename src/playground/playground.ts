@@ -20,21 +20,21 @@ export interface PlaygroundOptions {
   controlPlane: "embedded" | "real";
   /** Folder with kube-apiserver and etcd, for `real`. */
   kubebuilderAssets: string | undefined;
-  /** Port of the Kubernetes API; the registry and Services get those that follow. */
+  /** Port of the Kubernetes API. The registry and the Services get the ports after it. */
   port: number;
-  /** What `catalyst` is on this machine. */
+  /** The command that runs `catalyst` on this machine. */
   entrypoint: Entrypoint;
-  /** Variables that every process needs here. */
+  /** Variables that every process needs on this machine. */
   baseEnv: Record<string, string>;
   logger: Logger;
   now: () => Date;
-  /** Stops the start: what has started is ended, and nothing is left. */
+  /** Stops the start. Parts that have started are closed, and the state directory is removed. */
   signal: AbortSignal;
-  /** Nothing can be refused any more: what follows takes a while. */
+  /** Called when all options and the state directory are accepted, before the parts start. */
   onStart(): void;
 }
 
-/** A running machine room: everything that a cluster and its add-ons would be. */
+/** The running parts that stand in for a cluster and its add-ons. */
 export interface Playground {
   state: StateDirectory;
   controlPlane: ControlPlane;
@@ -43,11 +43,11 @@ export interface Playground {
   registry: Registry;
   registryMirrors: string;
   runner: Runner;
-  /** Ends everything in its order; with `remove`, leaves nothing in the state directory. */
+  /** Closes all parts, the last started first. With `remove`, also removes the state directory. */
   close(remove: boolean): Promise<void>;
 }
 
-/** Starts all parts, side by side where they do not need each other. What has started is ended again when one fails. */
+/** Starts all parts, independent ones at the same time. When one fails, closes those that have started. */
 export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
   const { logger, now, port } = options;
   const assets = options.controlPlane === "real" ? findAssets(options.kubebuilderAssets) : undefined;
@@ -57,13 +57,15 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   const watchdog = createWatchdog();
   const stop = new AbortController();
   const closers: (() => Promise<unknown>)[] = [];
-  const closing = <T>(part: T, close: (part: T) => Promise<unknown>): T => {
+  const closeLater = <T>(part: T, close: (part: T) => Promise<unknown>): T => {
     closers.unshift(() => close(part));
     return part;
   };
   const close = async (remove: boolean) => {
-    for (const end of closers)
-      await end().catch((error: unknown) => logger.warn({ err: error }, "a part did not end well"));
+    for (const closeNext of closers)
+      await closeNext().catch((error: unknown) =>
+        logger.warn({ err: error }, "a part of the playground did not close"),
+      );
     stop.abort();
     await watchdog.close();
     state.release(remove);
@@ -76,26 +78,26 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
         (assets === undefined
           ? startEmbeddedControlPlane(controlPlaneOptions)
           : startRealControlPlane(controlPlaneOptions, assets)
-        ).then((part) => closing(part, (it) => it.close())),
+        ).then((plane) => closeLater(plane, () => plane.close())),
       () =>
-        startDatabase({ state, watchdog, signal: options.signal }).then((part) =>
-          closing(part, (it) => it.close()),
+        startDatabase({ state, watchdog, signal: options.signal }).then((server) =>
+          closeLater(server, () => server.close()),
         ),
-      () => startRegistry(port + 1).then((part) => closing(part, (it) => it.close())),
+      () => startRegistry(port + 1).then((server) => closeLater(server, () => server.close())),
     ]);
     options.signal.throwIfAborted();
     const kubeconfigPath = state.file("kubeconfig");
     writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
-    const client = closing(
+    const client = closeLater(
       createKubeClient({
         kubeConfig: loadKubeConfig(kubeconfigPath),
         userAgent: "catalyst-playground-runner",
       }),
-      (it) => it.close(),
+      (part) => part.close(),
     );
     const image = catalystImage();
     registry.push(image);
-    const runner = closing(
+    const runner = closeLater(
       await startRunner({
         client,
         caPem: controlPlane.caPem,
@@ -107,7 +109,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
         logger,
         now,
       }),
-      (it) => it.close(),
+      (part) => part.close(),
     );
     const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
     return { state, controlPlane, kubeconfigPath, database, registry, registryMirrors, runner, close };
@@ -117,7 +119,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   }
 }
 
-/** Waits for all, also when one fails: what is half started must be known to be ended. */
+/** Waits for all three even when one fails, so that the caller can close everything that has started. */
 async function allOrNone<A, B, C>([a, b, c]: [() => Promise<A>, () => Promise<B>, () => Promise<C>]): Promise<
   [A, B, C]
 > {
@@ -133,7 +135,7 @@ function requireFreePort(port: number): Promise<void> {
     probe.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         new UsageError(
-          `port ${port} on 127.0.0.1 cannot be used (${error.code}): choose another with --port`,
+          `port ${port} on 127.0.0.1 cannot be used (${error.code}): choose another one with --port`,
         ),
       ),
     );

@@ -6,7 +6,7 @@ export interface ControlPlane {
   /** `https://127.0.0.1:7443` */
   url: string;
   caPem: string;
-  /** YAML; somebody in system:masters. */
+  /** YAML. Its user is in the group system:masters. */
   adminKubeconfig: string;
   close(): Promise<void>;
 }

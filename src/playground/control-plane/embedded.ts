@@ -2,7 +2,7 @@ import { createApiServer } from "../apiserver/index.ts";
 import { createPodLog } from "../process/pod-log.ts";
 import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 
-/** The API server of this repository, in this process. */
+/** Starts this repository's API server in this process. */
 export async function startEmbeddedControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { state, port, logger, now, signal } = options;
   return createApiServer({

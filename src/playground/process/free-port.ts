@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 
-/** A port on 127.0.0.1 that nobody listens on: the wanted one where that is so, else any. */
-export async function freePort(wanted = 0): Promise<number> {
+/** Finds a free port on 127.0.0.1: `wanted` when it is free, else any. */
+export async function findFreePort(wanted = 0): Promise<number> {
   return (await tryPort(wanted)) ?? (await tryPort(0)) ?? 0;
 }
 

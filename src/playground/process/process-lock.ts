@@ -1,18 +1,18 @@
 import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { UsageError } from "../../platform/errors.ts";
 
-/** A takeover lasts microseconds: one that is older was killed in the middle. */
+/** A takeover lasts microseconds. The process of an older takeover file was killed. */
 const TAKEOVER_MS = 5_000;
 
 /**
- * Takes the lock for this process: of several at once exactly one gets it. The process number of a running holder;
- * undefined when the lock is ours. What a dead holder left is taken over.
+ * Takes the lock for this process. Of several processes at once, exactly one gets it. Returns undefined when this process has
+ * the lock, else the process number of the holder. A lock whose holder has ended is taken over.
  */
 export function takeProcessLock(lock: string): number | undefined {
   const own = `${lock}.${process.pid}`;
   writeFileSync(own, `${process.pid} ${startTimeOf(process.pid) ?? ""}\n`, { mode: 0o600 });
   try {
-    // A link to a finished file: nobody ever reads half a lock.
+    // Linking a complete file creates the lock in one step, so no process ever reads a part of it.
     if (succeeds(() => linkSync(own, lock), "EEXIST")) return undefined;
     return lockHolder(lock) ?? takeOver(lock, own);
   } finally {
@@ -20,19 +20,19 @@ export function takeProcessLock(lock: string): number | undefined {
   }
 }
 
-/** The process number of who holds the lock and runs. */
+/** The process number of the holder; undefined when the holder has ended. */
 export function lockHolder(lock: string): number | undefined {
   const holder = readHolder(lock);
   return holder !== undefined && isAlive(holder) ? holder.pid : undefined;
 }
 
-/** Only one may put itself in the place of a dead holder: whoever makes the second file, for as long as it is there. */
+/** Replaces a holder that has ended. Only the process that creates the takeover file may do this. */
 function takeOver(lock: string, own: string): number | undefined {
   const takeover = `${lock}.takeover`;
   if (ageMs(takeover) > TAKEOVER_MS) rmSync(takeover, { force: true });
   if (!succeeds(() => writeFileSync(takeover, "", { flag: "wx", mode: 0o600 }), "EEXIST"))
     throw new UsageError(
-      `another playground is just starting where a killed one was (${takeover}): try again`,
+      `another playground is starting in this directory at the same moment (${takeover}): try again`,
     );
   try {
     const holder = readHolder(lock);
@@ -73,19 +73,19 @@ function readHolder(lock: string): Holder | undefined {
   }
 }
 
-/** The same process, and not a later one under its number. */
+/** Whether the holder still runs. Its start time tells it from a later process with the same number. */
 function isAlive({ pid, startTime }: Holder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Somebody else's process is one all the same.
+    // EPERM means that the process exists and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
   const seen = startTimeOf(pid);
   return seen === undefined || seen === startTime;
 }
 
-/** Clock ticks since boot at which a process began; undefined where there is no /proc. */
+/** Start time of a process in clock ticks since boot; undefined without /proc. */
 function startTimeOf(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[19];

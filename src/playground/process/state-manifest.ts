@@ -1,29 +1,29 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The mark of a playground's directory: it says what in it is the playground's to remove. */
+/** Marks a directory as a playground's and lists the entries that the playground may remove. */
 export const STATE_MANIFEST = "playground.json";
 
 const NOTE =
-  "Made by catalyst playground, which removes the entries named here, and these directories once empty.";
+  "Written by catalyst playground. It removes the entries listed here, and the directories once they are empty.";
 
 interface Content {
   note: string;
-  /** Directories that were made on the way here, outermost first. Empty: the directory was there before. */
+  /** Directories that were created for this one, outermost first. Empty when the directory existed before. */
   directories: string[];
   /** Names in the directory. */
   entries: string[];
 }
 
 export interface StateManifest {
-  /** Written down before anything is made under that name, so that nothing of ours is left after a kill. */
+  /** Call it before creating the entry, so that a later playground can remove the entry if this one is killed. */
   add(entry: string): void;
   entries(): string[];
   directories(): string[];
   remove(): void;
 }
 
-/** Marks an empty directory. Of two processes that do so at once one is first, and both find the mark. */
+/** Marks an empty directory. When two processes do so at once, the first one writes the mark and both continue. */
 export function writeFirstManifest(path: string, directories: string[]): void {
   try {
     writeFileSync(join(path, STATE_MANIFEST), format({ directories, entries: [] }), {
@@ -56,11 +56,11 @@ export function createStateManifest(path: string): StateManifest {
   };
 }
 
-/** Makes the directory and those above it; which ones were made. One that somebody made meanwhile is as good. */
-export function makeDirectories(path: string): string[] {
-  // One level at a time: Node's own recursion never ends on file systems that refuse with ENOENT, as /proc does.
+/** Creates the directory and its parents, and returns those that this process created. */
+export function createDirectories(path: string): string[] {
+  // One level at a time: the recursion of Node's mkdir never ends on a file system that refuses with ENOENT, such as /proc.
   if (existsSync(path)) return [];
-  const above = makeDirectories(dirname(path));
+  const above = createDirectories(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
     return [...above, path];
@@ -72,7 +72,7 @@ export function makeDirectories(path: string): string[] {
 
 const format = (content: Omit<Content, "note">) => `${JSON.stringify({ note: NOTE, ...content }, null, 2)}\n`;
 
-/** Whoever was killed while marking the directory had made nothing else in it. */
+/** An unreadable manifest counts as empty: its process was killed while writing it and had created nothing else. */
 function read(file: string): Omit<Content, "note"> {
   try {
     const { directories, entries } = JSON.parse(readFileSync(file, "utf8")) as Content;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type RunningHttpServer, startHttpServer } from "../../platform/http-server.ts";
 import type { Artifact } from "../image.ts";
 
-/** A small OCI registry on loopback: pull by digest or tag, and the referrers that were pushed. It takes no uploads over HTTP. */
+/** An OCI registry on loopback. It serves pulls by digest or tag, and referrers. It accepts no uploads over HTTP: use `push`. */
 export interface Registry {
   origin: string;
   push(artifact: Artifact, tag?: string): void;
@@ -19,7 +19,7 @@ const REQUEST =
   /^\/v2\/(?<repository>[a-z0-9._/-]+)\/(?<kind>manifests|blobs|referrers)\/(?<reference>[A-Za-z0-9._:-]+)$/;
 const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 
-/** `wantedPort` is taken when it is free: the same port after a restart keeps what names it unchanged. */
+/** Uses `wantedPort` if it is free, so that a restarted playground keeps the registry's address. */
 export async function startRegistry(wantedPort = 0): Promise<Registry> {
   const manifests = new Map<string, StoredManifest>();
   const blobs = new Map<string, Buffer>();

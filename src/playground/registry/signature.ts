@@ -5,7 +5,7 @@ import type { Artifact } from "../image.ts";
 const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
 const PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 
-/** Where cosign's classic format keeps the signatures of a digest: a tag beside it. */
+/** The tag under which cosign's classic format stores the signatures of a digest. */
 export const signatureTag = (digest: string) => `${digest.replace(":", "-")}.sig`;
 
 /**

@@ -64,7 +64,7 @@ describe("a playground's state directory", () => {
     writeFileSync(join(folder, "src/main.ts"), "precious");
     expect(() => claimStateDirectory(folder)).toThrow(
       new UsageError(
-        `the state directory ${folder} is no playground's (it holds src): choose an empty or a new one with --state-dir`,
+        `the state directory ${folder} contains files that are not a playground's (src): choose an empty or a new one with --state-dir`,
       ),
     );
     expect(readdirSync(folder, { recursive: true })).toEqual(["src", "src/main.ts"]);
@@ -94,9 +94,13 @@ describe("a playground's state directory", () => {
   it("is refused while a process holds it, also to one that comes just as it is given free", () => {
     const path = join(folder, "state");
     const state = claimStateDirectory(path);
-    expect(() => claimStateDirectory(path)).toThrow(`a playground (process ${process.pid}) is using ${path}`);
+    expect(() => claimStateDirectory(path)).toThrow(
+      `another playground (process ${process.pid}) uses ${path}`,
+    );
     rmSync(join(path, "playground.json"));
-    expect(() => claimStateDirectory(path)).toThrow(`a playground (process ${process.pid}) is using ${path}`);
+    expect(() => claimStateDirectory(path)).toThrow(
+      `another playground (process ${process.pid}) uses ${path}`,
+    );
     state.release(true);
   });
 
@@ -107,7 +111,7 @@ describe("a playground's state directory", () => {
       await kill();
       expect(answers.filter((answer) => answer === "claimed")).toHaveLength(1);
       for (const answer of answers.filter((it) => it !== "claimed"))
-        expect(answer).toMatch(/^a(nother)? playground .*(is using|is just starting)/);
+        expect(answer).toMatch(/^another playground .*(uses|is starting)/);
     }
     claimStateDirectory(path).release(true);
     // Who of several made the directory is not always the one who marks it: then it stays, and is empty.

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -10,6 +9,7 @@ import { EVENTS, PODS, type Resource } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 import type { Pod } from "../../../src/playground/runner/pod.ts";
@@ -47,7 +47,7 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
   const abort = new AbortController();
   const logger = createLogger("test-runner", process.env.LOG_LEVEL ?? "fatal");
   const now = () => new Date();
-  const port = await freePort();
+  const port = await findFreePort();
   const options = { state, watchdog, port, logger, now, signal: abort.signal };
   const plane =
     kind === "real"
@@ -103,15 +103,4 @@ export async function startRunnerBench(kind: "embedded" | "real" = "embedded"): 
     },
   };
   return bench;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

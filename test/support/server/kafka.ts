@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Consumer, Producer } from "@platformatic/kafka";
-import { freePort } from "../process/free-port.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
 
 export interface TestBroker {
   /** `127.0.0.1:<port>`, the same after a restart. */
@@ -28,7 +28,7 @@ export interface TestRecord {
 /** A Kafka broker (kfake, from `KUBEBUILDER_ASSETS`) with these topics, three partitions each. */
 export async function startBroker(topics: string[]): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-kafka-"));
-  const port = await freePort();
+  const port = await findFreePort();
   let child: ChildProcess | undefined;
   const kill = async () => {
     const running = child;

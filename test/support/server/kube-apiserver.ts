@@ -6,7 +6,7 @@ import { createLogger } from "../../../src/platform/log.ts";
 import type { ControlPlane } from "../../../src/playground/control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
-import { freePort } from "../../../src/playground/process/free-port.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
 
@@ -32,7 +32,7 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
   const options = {
     state,
     watchdog,
-    port: await freePort(),
+    port: await findFreePort(),
     logger: createLogger("test-control-plane", "fatal"),
     now: () => new Date(),
     signal: abort.signal,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findFreePort } from "../../../../src/playground/process/free-port.ts";
 import { ask, placeOrder, signToken, startBilling } from "../../../support/builder/billing.ts";
 import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
-import { freePort } from "../../../support/process/free-port.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 
 let database: TestDatabase;
@@ -26,7 +26,7 @@ const outbox = async () =>
 
 describe("a broker that is away", () => {
   it("hinders neither start, readiness, checkout nor end; orders wait and are counted", async () => {
-    const billing = await processes.start({ REDPANDA_BROKERS: `127.0.0.1:${await freePort()}` });
+    const billing = await processes.start({ REDPANDA_BROKERS: `127.0.0.1:${await findFreePort()}` });
     await until(async () => (await ask(billing.origin, "/readyz")).status === 200);
     const token = await signToken("salma");
     for (let order = 0; order < 3; order += 1) {

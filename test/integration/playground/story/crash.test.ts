@@ -24,7 +24,7 @@ describe("a killed playground", () => {
       await until(() => processesWith(stateDir).length === 0, "the watchdog to end all processes");
     }
     const playground = await start(stateDir, [], 17_443);
-    const sovereigns = await playground.storyTold();
+    const sovereigns = await playground.storyFinished();
     for (const { name, databaseUrl } of sovereigns) {
       const client = new pg.Client({ connectionString: databaseUrl });
       await client.connect();
@@ -67,7 +67,7 @@ describe("a playground that cannot start", () => {
     const playground = await start(newStateDir(), ["--once"], port);
     expect(await playground.exited).toBe(2);
     expect(playground.output()).toContain(
-      `port ${port} on 127.0.0.1 cannot be used (EADDRINUSE): choose another with --port`,
+      `port ${port} on 127.0.0.1 cannot be used (EADDRINUSE): choose another one with --port`,
     );
     expect(processesWith(playground.stateDir)).toEqual([]);
     taken.close();
@@ -89,7 +89,7 @@ describe("a playground that cannot start", () => {
     const playground = await start(stateDir, ["--once"]);
     expect(await playground.exited).toBe(2);
     expect(playground.output()).toContain(
-      `the state directory ${stateDir} is no playground's (it holds thesis.txt): choose an empty or a new one with --state-dir`,
+      `the state directory ${stateDir} contains files that are not a playground's (thesis.txt): choose an empty or a new one with --state-dir`,
     );
     expect(readdirSync(stateDir)).toEqual(["thesis.txt"]);
   });
@@ -110,6 +110,6 @@ describe("a playground that cannot start", () => {
     await until(() => first.output().includes("CRDs are installed"), "the first playground");
     const second = await start(stateDir, ["--once"]);
     expect(await second.exited).toBe(2);
-    expect(second.output()).toContain(`a playground (process ${first.child.pid}) is using ${stateDir}`);
+    expect(second.output()).toContain(`another playground (process ${first.child.pid}) uses ${stateDir}`);
   });
 });

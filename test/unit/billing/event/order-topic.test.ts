@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createOrderTopic } from "../../../../src/billing/event/order-topic.ts";
 import { type OutboxEvent, SinkUnavailableError } from "../../../../src/billing/event/outbox.ts";
-import { freePort } from "../../../support/process/free-port.ts";
+import { findFreePort } from "../../../../src/playground/process/free-port.ts";
 
 const order = (tenantId: string): OutboxEvent => ({
   eventId: "0a4b8c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d",
@@ -29,7 +29,7 @@ const never = () => new AbortController().signal;
 
 describe("the topic of orders", () => {
   it("is unavailable as a whole where nobody listens, and can be closed at any time", async () => {
-    const topic = createOrderTopic({ brokers: [`127.0.0.1:${await freePort()}`] });
+    const topic = createOrderTopic({ brokers: [`127.0.0.1:${await findFreePort()}`] });
     await topic.close();
     await expect(topic.deliver(order("shop"), never())).rejects.toBeInstanceOf(SinkUnavailableError);
     await topic.close();
