@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
+import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { freePort } from "../../../src/playground/process/free-port.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -17,18 +18,18 @@ export interface SovereignEntry {
   customerToken: string;
 }
 
-/** `catalyst playground` as a process of its own, as a person starts it. */
+/** `catalyst playground` in its own process, as a person starts it. */
 export interface PlaygroundProcess {
   child: ChildProcess;
   stateDir: string;
   kubeconfig: string;
-  /** Everything it printed so far. */
+  /** Everything that it has printed so far. */
   output(): string;
-  /** Waits for the story's end; throws with the output when it did not hold. */
-  storyTold(): Promise<SovereignEntry[]>;
-  /** Ends it as Ctrl-C does; its exit code. */
+  /** Waits for the end of the story. Throws with the output when the playground exits before. */
+  storyFinished(): Promise<SovereignEntry[]>;
+  /** Stops it as Ctrl-C does and returns its exit code. */
   interrupt(): Promise<number | null>;
-  /** Ends it as kill -9 does. */
+  /** Kills it as kill -9 does. */
   kill(): Promise<void>;
   exited: Promise<number | null>;
 }
@@ -45,7 +46,7 @@ export async function startPlaygroundProcess(
   port?: number,
   options: { env?: NodeJS.ProcessEnv; detached?: boolean } = {},
 ): Promise<PlaygroundProcess> {
-  const usedPort = port ?? (await freePort());
+  const usedPort = port ?? (await findFreePort());
   const argv = [
     join(ROOT, "src/cli/main.ts"),
     "playground",
@@ -75,9 +76,10 @@ export async function startPlaygroundProcess(
     kubeconfig: join(stateDir, "kubeconfig"),
     output: () => text,
     exited,
-    async storyTold() {
+    async storyFinished() {
       while (!existsSync(sovereigns)) {
-        if (child.exitCode !== null) throw new Error(`the playground ended with ${child.exitCode}:\n${text}`);
+        if (child.exitCode !== null)
+          throw new Error(`the playground exited with ${child.exitCode}:\n${text}`);
         await sleep(50);
       }
       return JSON.parse(readFileSync(sovereigns, "utf8"));
@@ -93,7 +95,7 @@ export async function startPlaygroundProcess(
   };
 }
 
-/** Starts playgrounds that are gone after each test, whatever became of it. */
+/** Starts playgrounds and removes them after each test, also when the test failed. */
 export function usePlaygrounds(): typeof startPlaygroundProcess {
   const running: PlaygroundProcess[] = [];
   afterEach(async () => {
@@ -109,18 +111,18 @@ export function usePlaygrounds(): typeof startPlaygroundProcess {
   };
 }
 
-const PATIENCE_MS = 30_000;
-const LOOK_EVERY_MS = 25;
+const TIMEOUT_MS = 30_000;
+const POLL_INTERVAL_MS = 25;
 
-/** Waits for something that a playground does; throws with `what` after half a minute. */
+/** Waits until `holds` returns true. Throws with `what` after 30 s. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; !holds(); waitedMs += LOOK_EVERY_MS) {
-    if (waitedMs > PATIENCE_MS) throw new Error(`waited in vain for ${what}`);
-    await sleep(LOOK_EVERY_MS);
+  for (let waitedMs = 0; !holds(); waitedMs += POLL_INTERVAL_MS) {
+    if (waitedMs > TIMEOUT_MS) throw new Error(`waited ${TIMEOUT_MS / 1000} s for ${what}`);
+    await sleep(POLL_INTERVAL_MS);
   }
 }
 
-/** How often each migration was executed on a Sovereign's database, as its migration Pods logged it. */
+/** How often each migration ran on a Sovereign's database, by the logs of its migration Pods. */
 export function migrationRuns(stateDir: string, sovereign: string): Record<string, number> {
   const logs = join(stateDir, "logs");
   const lines = readdirSync(logs)
@@ -135,7 +137,11 @@ export function migrationRuns(stateDir: string, sovereign: string): Record<strin
   return runs;
 }
 
-/** Process numbers whose command line mentions `needle`. */
+/** The runs of all migrations when each ran so often, in the form of `migrationRuns`. */
+export const eachMigrationRan = (times: number): Record<string, number> =>
+  Object.fromEntries(MIGRATIONS.map(({ name }) => [name, times]));
+
+/** Process numbers of the command lines that contain `needle`. */
 export function processesWith(needle: string): number[] {
   const listing = execFileSync("ps", ["-eo", "pid=,args="], { encoding: "utf8" });
   return listing
@@ -144,13 +150,13 @@ export function processesWith(needle: string): number[] {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Removes a directory that `newStateDir` made, and no other. */
+/** Removes a directory that `newStateDir` created, and refuses any other. */
 export function removeStateDir(stateDir: string): void {
-  if (!stateDir.startsWith(PREFIX)) throw new Error(`${stateDir} is not a test's own directory`);
+  if (!stateDir.startsWith(PREFIX)) throw new Error(`${stateDir} was not created by newStateDir`);
   rmSync(dirname(stateDir), { recursive: true, force: true });
 }
 
-/** Process numbers of the operator; none while it is about to be restarted. */
+/** Process numbers of the operator; empty while it waits for a restart. */
 export function operatorsOf(playground: PlaygroundProcess): number[] {
   return processesWith("main.ts operator").filter((pid) => isOurs(pid, playground));
 }
@@ -162,7 +168,7 @@ export function killOperator(playground: PlaygroundProcess): number {
   return pid;
 }
 
-/** Whether a process was started by this playground: another may run beside it on the machine. */
+/** Whether this playground started the process. Another playground may run on the same machine. */
 export function isOurs(pid: number, { child }: PlaygroundProcess): boolean {
   const parent = execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
   return Number.parseInt(parent, 10) === child.pid;
