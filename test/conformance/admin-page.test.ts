@@ -16,7 +16,7 @@ import {
   type Visit,
   visit,
 } from "../support/server/browser.ts";
-import { startSignInIssuer } from "../support/server/sign-in-issuer.ts";
+import { startSignInIssuer } from "./sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
 

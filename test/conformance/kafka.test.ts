@@ -5,14 +5,8 @@ import { TENANT_TOPIC } from "../../src/billing/tenant/topic.ts";
 import { startHttpServer } from "../../src/platform/http-server.ts";
 import { ask, signToken } from "../support/builder/billing.ts";
 import { createBillingProcesses, until } from "../support/process/billing-process.ts";
-import {
-  readTopic,
-  startBroker,
-  type TestBroker,
-  type TestRecord,
-  writeTopic,
-} from "../support/server/kafka.ts";
 import { createTestDatabase, type TestDatabase } from "../support/server/postgres.ts";
+import { readTopic, startBroker, type TestBroker, type TestRecord, writeTopic } from "./kafka-broker.ts";
 
 let database: TestDatabase;
 let broker: TestBroker;
@@ -318,12 +312,12 @@ describe("a broker that hangs", () => {
     await tell(deletion("e1", "before"));
     await until(async () => (await handledEvents()).length === 1);
     await until(isDelivered);
-    broker.freeze();
+    broker.suspend();
     await placeOrder(billing.origin, "meanwhile");
     // Longer than a request to the broker may take.
     await until(() => billing.log().includes("the sink takes no events"), 30_000);
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
-    broker.thaw();
+    broker.resume();
     await until(isDelivered, 30_000);
     await tell(deletion("e2", "meanwhile"));
     await until(async () => (await handledEvents()).length === 2, 50_000);

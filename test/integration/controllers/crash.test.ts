@@ -130,7 +130,7 @@ async function takeDown(name: string, fault: Fault): Promise<boolean> {
   return fault.hasDied();
 }
 
-describe("a Sovereign that is brought up and taken down", () => {
+describe("creating and deleting a Sovereign", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 1000 }));
     await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
@@ -143,7 +143,7 @@ describe("a Sovereign that is brought up and taken down", () => {
     );
   });
 
-  it("converges with one migration and leaves nothing, after whatever effect the operator dies", async () => {
+  it("converges with one migration and leaves nothing when the operator is killed after any of its writes", async () => {
     let [deathsUp, deathsDown] = [0, 0];
     for (let first = 1, isOver = false; !isOver; first += AT_ONCE) {
       const numbers = Array.from({ length: AT_ONCE }, (_, i) => first + i);

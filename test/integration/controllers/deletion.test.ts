@@ -63,7 +63,7 @@ async function remove(name: string): Promise<void> {
   );
 }
 
-describe("a Sovereign that is deleted", () => {
+describe("deleting a Sovereign", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 10 }));
     life = bench.live();
@@ -72,7 +72,7 @@ describe("a Sovereign that is deleted", () => {
     await bench.awaitCondition("omantel", "Ready", "True");
   });
 
-  it("takes nothing of the Sovereign whose namespace it wanted", async () => {
+  it("deletes nothing of another Sovereign that has the requested namespace", async () => {
     const before = await contents("sovereign-omantel");
     expect(before.length).toBeGreaterThanOrEqual(8);
     await create("thief", { namespace: "sovereign-omantel" });
@@ -83,42 +83,45 @@ describe("a Sovereign that is deleted", () => {
   });
 
   it.each([
-    ["that somebody else made", {}, "exists already and has no owner label"],
+    ["was created by another client", {}, "exists already and has no owner label"],
     [
-      "of an Organization on this very Sovereign",
+      "belongs to an Organization of this Sovereign",
       { "catalyst.openova.io/organization": "acme", "catalyst.openova.io/sovereign": "guest" },
       "belongs to Organization acme",
     ],
-  ])("is refused a namespace %s, and leaves it alone", async (_whose, labels, message) => {
-    const name = `home-${message.length}`;
-    await bench
-      .client()
-      .create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
-    const labelled = { ...labels, "catalyst.openova.io/managed-by": "operator" };
-    await bench.client().create<KubernetesObject>(CONFIG_MAPS, {
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: {
-        name: "theirs",
-        namespace: name,
-        labels: { ...labelled, "catalyst.openova.io/sovereign": "guest" },
-      },
-    });
-    await create("guest", { namespace: name });
-    const seen = await bench.awaitCondition("guest", "Stalled", "True", "NamespaceNotOurs");
-    expect(JSON.stringify(seen.status)).toContain(message);
-    await remove("guest");
-    expect(await contents(name)).toHaveLength(1);
-  });
+  ])(
+    "refuses a Sovereign whose namespace %s, and does not change the namespace",
+    async (_whose, labels, message) => {
+      const name = `home-${message.length}`;
+      await bench
+        .client()
+        .create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } });
+      const labelled = { ...labels, "catalyst.openova.io/managed-by": "operator" };
+      await bench.client().create<KubernetesObject>(CONFIG_MAPS, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: {
+          name: "theirs",
+          namespace: name,
+          labels: { ...labelled, "catalyst.openova.io/sovereign": "guest" },
+        },
+      });
+      await create("guest", { namespace: name });
+      const seen = await bench.awaitCondition("guest", "Stalled", "True", "NamespaceNotOurs");
+      expect(JSON.stringify(seen.status)).toContain(message);
+      await remove("guest");
+      expect(await contents(name)).toHaveLength(1);
+    },
+  );
 
-  it("leaves another cluster's Sovereign to itself", async () => {
+  it("does not touch a Sovereign of another cluster", async () => {
     await create("remote", { cluster: { kubeconfigSecretRef: { name: "remote", key: "value" } } });
     await bench.awaitCondition("remote", "Ready", "Unknown", "RemoteCluster");
     await remove("remote");
     expect(await bench.client().get(NAMESPACES, { name: "sovereign-remote" })).toBeUndefined();
   });
 
-  it("takes its workload with it, keeps its namespace, and comes back without a word of drift", async () => {
+  it("deletes the workload, keeps the namespace, and reports no drift when the Sovereign is created again", async () => {
     await create("brief");
     await bench.awaitCondition("brief", "Ready", "True");
     const drifts = life.drifts.length;
@@ -140,7 +143,7 @@ describe("a Sovereign that is deleted", () => {
     expect(life.drifts.slice(drifts)).toEqual([]);
   });
 
-  it("takes also what was made a moment ago, which no cache knows yet", async () => {
+  it("also deletes objects that the cache does not have yet", async () => {
     await create("hasty");
     await until(
       async () =>
@@ -159,8 +162,8 @@ describe("a Sovereign that is deleted", () => {
   });
 });
 
-describe("what a Sovereign no longer asks for", () => {
-  it("goes away: its Ingress", async () => {
+describe("changing a Sovereign", () => {
+  it("deletes the Ingress of a Sovereign that no longer asks for one", async () => {
     const key = { namespace: "sovereign-omantel", name: "billing" };
     const setIngress = (ingress: object | null) =>
       bench.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing: { ingress } } });
@@ -176,20 +179,23 @@ describe("what a Sovereign no longer asks for", () => {
   });
 });
 
-describe("Sovereigns that cannot be beside each other", () => {
+describe("conflicting Sovereigns", () => {
   it.each<[string, string, Partial<SovereignSpec>]>([
     ["FqdnTaken", "double", { fqdn: "omantel.example" }],
     ["SecondCatalystZero", "second", { role: "CatalystZero" }],
-  ])("%s: the younger one stalls, and moves on when the elder is gone", async (reason, name, spec) => {
-    const elder = reason === "FqdnTaken" ? "omantel" : "zero";
-    // Kubernetes tells ages by the second.
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await create(name, spec);
-    const seen = await bench.awaitCondition(name, "Stalled", "True", reason);
-    expect(JSON.stringify(seen.status?.conditions)).toContain(`Sovereign ${elder}`);
-    expect(await bench.client().get(NAMESPACES, { name: `sovereign-${name}` })).toBeUndefined();
-    await bench.awaitCondition(elder, "Ready", "True");
-    await remove(elder);
-    await bench.awaitCondition(name, "Ready", "True");
-  });
+  ])(
+    "stalls the younger of two Sovereigns with reason %s until the older one is deleted",
+    async (reason, name, spec) => {
+      const elder = reason === "FqdnTaken" ? "omantel" : "zero";
+      // Kubernetes tells ages by the second.
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await create(name, spec);
+      const seen = await bench.awaitCondition(name, "Stalled", "True", reason);
+      expect(JSON.stringify(seen.status?.conditions)).toContain(`Sovereign ${elder}`);
+      expect(await bench.client().get(NAMESPACES, { name: `sovereign-${name}` })).toBeUndefined();
+      await bench.awaitCondition(elder, "Ready", "True");
+      await remove(elder);
+      await bench.awaitCondition(name, "Ready", "True");
+    },
+  );
 });

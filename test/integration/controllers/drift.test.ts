@@ -43,7 +43,7 @@ const editConfiguration = (words: string) =>
     );
 const isReady = () => bench.awaitCondition("zero", "Ready", "True");
 
-describe("a Sovereign that somebody edits", () => {
+describe("manual changes of a Sovereign's objects", () => {
   beforeAll(async () => {
     await bench.client().create<BillingRelease>(RELEASES, release());
     await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
@@ -52,13 +52,13 @@ describe("a Sovereign that somebody edits", () => {
   });
   beforeEach(() => settled(life));
 
-  it("costs nothing while nobody does", async () => {
+  it("sends no request while nothing changes", async () => {
     const before = life.calls.length;
     await settled(life);
     expect(life.calls.slice(before)).toEqual([]);
   });
 
-  it("looks at its Secrets, and writes nothing, when somebody else's label changes", async () => {
+  it("reads the Secrets again and writes nothing when another client's label changes", async () => {
     const before = life.calls.length;
     const key = { namespace: NAMESPACE, name: "billing" };
     await bench.client().mergePatch(SERVICES, key, { metadata: { labels: { team: "theirs" } } });
@@ -70,7 +70,7 @@ describe("a Sovereign that somebody edits", () => {
     expect(life.calls.slice(before)).toEqual(["get Secret billing-db", "get Secret billing-jwt"]);
   });
 
-  it("says what was changed before it is put back, and counts it afterwards", async () => {
+  it("reports drift before it reverts the change, and counts it afterwards", async () => {
     const seen: string[] = [];
     const stop = new AbortController();
     bench.caches().sovereigns.onChange(({ object }) => {
@@ -94,7 +94,7 @@ describe("a Sovereign that somebody edits", () => {
     expect((await bench.events("zero")).map(({ reason }) => reason)).toContain("DriftCorrected");
   });
 
-  it("counts an edit that also hides the object from the operator's cache", async () => {
+  it("counts a change that also removes the object from the operator's cache", async () => {
     const key = { namespace: NAMESPACE, name: "billing" };
     const drifts = life.drifts.length;
     await bench.client().mergePatch(SERVICES, key, {
@@ -112,7 +112,7 @@ describe("a Sovereign that somebody edits", () => {
     await isReady();
   });
 
-  it("is put back also while its database is away, without a hot loop", async () => {
+  it("reverts drift while the database is unreachable, without a hot loop", async () => {
     bench.simulation().unreachable.add(NAMESPACE);
     // The rollout that the edit sets off is what makes the operator ask the database again.
     const [reconciles, calls, probes] = [
@@ -141,7 +141,7 @@ describe("a Sovereign that somebody edits", () => {
     await isReady();
   });
 
-  it("is put back also while its release is missing, and runs on", async () => {
+  it("reverts drift while the BillingRelease is missing, and keeps the workload running", async () => {
     await bench.client().delete(RELEASES, { name: "stable" });
     await bench.awaitCondition("zero", "ImagePinned", "False", "ReleaseMissing");
     await editImage();
@@ -153,7 +153,7 @@ describe("a Sovereign that somebody edits", () => {
     await isReady();
   });
 
-  it("pauses corrections of a contested field, reconciles once for each edit at most, and still corrects the rest", async () => {
+  it("pauses corrections of a contested field, reconciles at most once per change, and corrects other fields", async () => {
     const before = life.reconciles.length;
     let edits = 0;
     for (; edits < 30; edits += 1) {

@@ -34,7 +34,7 @@ const awaitImage = (name: string, image: string) =>
     async () => `${name} on ${image}: ${JSON.stringify((await bench.sovereign(name))?.status)}`,
   );
 
-describe("a release on its way", () => {
+describe("rolling out a release", () => {
   beforeAll(async () => {
     const first = release({ maxUnavailable: 1 });
     await bench
@@ -46,7 +46,7 @@ describe("a release on its way", () => {
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
   });
 
-  it("leaves those who wait Ready, judged by what they run, and takes one after the other", async () => {
+  it("updates Sovereigns one after the other, and keeps waiting ones Ready on their running image", async () => {
     // Each status of a follower as it changes: whether it was ever not Ready while it ran the old image.
     const broken: string[] = [];
     const atOnce: number[] = [];
@@ -93,23 +93,23 @@ describe("a release on its way", () => {
     }
   });
 
-  it("goes to Catalyst-Zero also where other canaries are named", async () => {
+  it("updates Catalyst-Zero first when other canaries are named", async () => {
     await setRelease({ image: IMAGE, rollout: { canaries: ["gamma"], bake: "0s" } });
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
   });
 });
 
-describe("what a release may say", () => {
-  it.each([-5, "999%", "-1%", "101%", "5"])("is no maxUnavailable of %s", async (maxUnavailable) => {
+describe("spec.rollout.maxUnavailable of a BillingRelease", () => {
+  it.each([-5, "999%", "-1%", "101%", "5"])("refuses %s as maxUnavailable", async (maxUnavailable) => {
     await expect(setRelease({ rollout: { maxUnavailable } })).rejects.toMatchObject({ reason: "Invalid" });
   });
-  it.each([0, 7, "0%", "25%", "100%"])("is a maxUnavailable of %s", async (maxUnavailable) => {
+  it.each([0, 7, "0%", "25%", "100%"])("accepts %s as maxUnavailable", async (maxUnavailable) => {
     await setRelease({ rollout: { maxUnavailable } });
   });
 });
 
-describe("what a Sovereign runs with", () => {
-  it("is proof only with nobody else under its Service", async () => {
+describe("the workload of a Sovereign", () => {
+  it("verifies a Sovereign only when no other Pod is behind its Service", async () => {
     await bench.awaitCondition("alpha", "Ready", "True");
     const [pod] = (await bench.client().list<PodObject>(PODS, { namespace: "sovereign-alpha" })).items.filter(
       ({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === "billing",
@@ -136,7 +136,7 @@ describe("what a Sovereign runs with", () => {
     await bench.awaitCondition("alpha", "Ready", "True");
   });
 
-  it("is started anew with a new password, on a database that needs no other migration", async () => {
+  it("restarts the Pods for a new database password without another migration", async () => {
     const namespace = "sovereign-beta";
     const generation = async () =>
       (await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" }))?.metadata.generation ?? 0;
@@ -155,7 +155,7 @@ describe("what a Sovereign runs with", () => {
     expect(bench.simulation().migrations.length).toBe(migrations);
   });
 
-  it("costs the others nothing when it is looked at again", async () => {
+  it("reconciles no other Sovereign when one changes", async () => {
     await settled(life);
     const before = life.reconciles.length;
     const time = (await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time;
@@ -170,7 +170,7 @@ describe("what a Sovereign runs with", () => {
     expect(new Set(life.reconciles.slice(before))).toEqual(new Set(["alpha"]));
   });
 
-  it("is not there while its migration fails: it says why, and goes on when the Job is deleted", async () => {
+  it("runs no Pods while the migration fails, gives the reason, and continues when the Job is deleted", async () => {
     const namespace = "sovereign-delta";
     bench.simulation().failingMigrations.set(namespace, "permission denied for schema public");
     await create("delta");
@@ -186,7 +186,7 @@ describe("what a Sovereign runs with", () => {
     await bench.awaitCondition("delta", "Ready", "True");
   });
 
-  it("is migrated anew on another database, before anything runs on that", async () => {
+  it("migrates another database before any Pod uses it", async () => {
     const namespace = "sovereign-gamma";
     await settled(life);
     const calls = life.calls.length;

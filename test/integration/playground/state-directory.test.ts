@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/platform/errors.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 
-const CLAIMANT = join(import.meta.dirname, "../../support/process/claim-state-directory.ts");
+const CLAIM_PROGRAM = join(import.meta.dirname, "claim-state-directory.ts");
 
 let folder: string;
 beforeEach(() => {
@@ -24,11 +24,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Processes that claim the same directory in the same millisecond; what each said, and how to end them. */
+/** Starts processes that claim the same directory in the same millisecond, and returns what each printed. */
 async function claimAtOnce(directory: string, count: number) {
   const moment = Date.now() + 600;
   const children = Array.from({ length: count }, () =>
-    spawn(process.execPath, [CLAIMANT, directory, String(moment)], { stdio: ["pipe", "pipe", "inherit"] }),
+    spawn(process.execPath, [CLAIM_PROGRAM, directory, String(moment)], {
+      stdio: ["pipe", "pipe", "inherit"],
+    }),
   );
   const answers = await Promise.all(
     children.map(async ({ stdout }) => String((await once(createInterface(stdout), "line"))[0])),
@@ -42,8 +44,8 @@ async function claimAtOnce(directory: string, count: number) {
   };
 }
 
-describe("a playground's state directory", () => {
-  it("is made with those above it, and all of them go again", () => {
+describe("claimStateDirectory", () => {
+  it("creates the directory with its parents, and removes them on release", () => {
     const path = join(folder, "a/b/state");
     const state = claimStateDirectory(path);
     writeFileSync(state.file("kubeconfig"), "");
@@ -52,14 +54,14 @@ describe("a playground's state directory", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("is one that was empty before, and is empty after", () => {
+  it("leaves a directory that existed empty as it was", () => {
     const state = claimStateDirectory(folder);
     writeFileSync(state.file("kubeconfig"), "");
     state.release(true);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("is never somebody's: a directory that holds anything is refused, and nothing in it changes", () => {
+  it("refuses a directory that holds other files, and changes nothing in it", () => {
     mkdirSync(join(folder, "src"));
     writeFileSync(join(folder, "src/main.ts"), "precious");
     expect(() => claimStateDirectory(folder)).toThrow(
@@ -70,7 +72,7 @@ describe("a playground's state directory", () => {
     expect(readdirSync(folder, { recursive: true })).toEqual(["src", "src/main.ts"]);
   });
 
-  it("keeps what somebody puts into it meanwhile, and goes with everything else", () => {
+  it("keeps files of others on release, and removes everything else", () => {
     const path = join(folder, "state");
     const state = claimStateDirectory(path);
     writeFileSync(state.file("kubeconfig"), "");
@@ -80,7 +82,7 @@ describe("a playground's state directory", () => {
     expect(readFileSync(join(path, "notes.txt"), "utf8")).toBe("mine");
   });
 
-  it("keeps everything for the next one when it is released so, who then removes it all", () => {
+  it("keeps everything for the next playground on release(false), which then can remove it", () => {
     const path = join(folder, "state");
     const first = claimStateDirectory(path);
     writeFileSync(first.file("postgres-access.json"), "kept");
@@ -91,7 +93,7 @@ describe("a playground's state directory", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it("is refused while a process holds it, also to one that comes just as it is given free", () => {
+  it("refuses a directory that a process holds, also after the manifest is gone", () => {
     const path = join(folder, "state");
     const state = claimStateDirectory(path);
     expect(() => claimStateDirectory(path)).toThrow(
@@ -104,7 +106,7 @@ describe("a playground's state directory", () => {
     state.release(true);
   });
 
-  it("goes to exactly one of several starts at once: new, and after all were killed", async () => {
+  it("gives the directory to exactly one of several processes at once, also after all were killed", async () => {
     const path = join(folder, "state");
     for (let round = 0; round < 4; round += 1) {
       const { answers, kill } = await claimAtOnce(path, 5);
@@ -114,7 +116,7 @@ describe("a playground's state directory", () => {
         expect(answer).toMatch(/^another playground .*(uses|is starting)/);
     }
     claimStateDirectory(path).release(true);
-    // Who of several made the directory is not always the one who marks it: then it stays, and is empty.
+    // The process that creates the directory is not always the one that writes the manifest. Then the directory stays, empty.
     expect(readdirSync(folder, { recursive: true }).filter((name) => name !== "state")).toEqual([]);
   });
 });

@@ -8,14 +8,8 @@ import {
   startBilling,
   type TestBilling,
 } from "../../../support/builder/billing.ts";
-import {
-  hostileText,
-  hostileValue,
-  jsonOf,
-  rawBodyOf,
-  type Schema,
-} from "../../../support/builder/hostile-value.ts";
 import { type StripeServer, startStripeServer } from "../../../support/server/stripe-server.ts";
+import { hostileText, hostileValue, jsonOf, rawBodyOf, type Schema } from "./hostile-value.ts";
 
 const RUNS = Number(process.env.HOSTILE_RUNS ?? 800);
 

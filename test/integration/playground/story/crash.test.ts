@@ -15,7 +15,7 @@ import {
 const start = usePlaygrounds();
 
 describe("a killed playground", () => {
-  it("leaves no process, and the next start converges with one migration for each database", async () => {
+  it("leaves no process, and the next start finishes the story with one run of each migration", async () => {
     const stateDir = newStateDir();
     for (const moment of ["CRDs are installed", "the database is reachable", "A sovereign-admin"]) {
       const killed = await start(stateDir, ["--once"], 17_443);
@@ -41,11 +41,11 @@ describe("a killed playground", () => {
 });
 
 describe("an interrupted playground", () => {
-  it("fails when only the story was wanted, ends well when it would have stayed up, and leaves nothing", async () => {
+  it("exits with 1 under --once and with 0 otherwise, and leaves no process and no file", async () => {
     const interrupted = await Promise.all(
       [["--once"], []].map(async (args) => {
         const playground = await start(newStateDir(), args);
-        await until(() => playground.output().includes("CRDs are installed"), "the story to begin");
+        await until(() => playground.output().includes("CRDs are installed"), "the first step");
         return { playground, code: await playground.interrupt() };
       }),
     );
@@ -59,7 +59,7 @@ describe("an interrupted playground", () => {
 });
 
 describe("a playground that cannot start", () => {
-  it("names a port in use, exits with 2 and starts nothing", async () => {
+  it("exits with 2 when the port is in use, and starts nothing", async () => {
     const taken = createServer();
     const port = await new Promise<number>((resolve) => {
       taken.listen(0, "127.0.0.1", () => resolve((taken.address() as { port: number }).port));
@@ -73,7 +73,7 @@ describe("a playground that cannot start", () => {
     taken.close();
   });
 
-  it("names a state directory that cannot be made", async () => {
+  it("exits with 2 when the state directory cannot be created", async () => {
     const stateDir = newStateDir();
     writeFileSync(stateDir, "a file, not a folder");
     const playground = await start(stateDir, ["--once"]);
@@ -82,7 +82,7 @@ describe("a playground that cannot start", () => {
     expect(playground.output()).toContain("--state-dir");
   });
 
-  it("refuses a state directory that holds anything of somebody's, and leaves it as it is", async () => {
+  it("refuses a state directory that holds other files, and leaves it as it is", async () => {
     const stateDir = newStateDir();
     mkdirSync(stateDir);
     writeFileSync(join(stateDir, "thesis.txt"), "precious");
@@ -94,7 +94,7 @@ describe("a playground that cannot start", () => {
     expect(readdirSync(stateDir)).toEqual(["thesis.txt"]);
   });
 
-  it("names the field of a broken manifest, before anything starts", async () => {
+  it("names the field of an invalid manifest before it starts anything", async () => {
     const examples = join(import.meta.dirname, "broken-examples");
     const playground = await start(newStateDir(), ["--once", "--examples", examples]);
     expect(await playground.exited).toBe(2);
@@ -104,7 +104,7 @@ describe("a playground that cannot start", () => {
     expect(existsSync(playground.stateDir)).toBe(false);
   });
 
-  it("says which playground holds the state directory", async () => {
+  it("names the process that uses the state directory", async () => {
     const stateDir = newStateDir();
     const first = await start(stateDir, []);
     await until(() => first.output().includes("CRDs are installed"), "the first playground");

@@ -15,8 +15,8 @@ const nothingIsLeft = ({ stateDir }: PlaygroundProcess) => {
   expect(processesWith(stateDir)).toEqual([]);
 };
 
-describe("a playground that is stopped", () => {
-  it("while PostgreSQL is being initialised, by a Ctrl-C that reaches all processes of the terminal", async () => {
+describe("stopping a playground", () => {
+  it("leaves nothing when Ctrl-C reaches all processes of the terminal during initdb", async () => {
     const playground = await start(newStateDir(), [], undefined, { detached: true });
     await until(() => processesWith(playground.stateDir).length > 1, "initdb");
     process.kill(-(playground.child.pid ?? 0), "SIGINT");
@@ -26,7 +26,7 @@ describe("a playground that is stopped", () => {
     nothingIsLeft(playground);
   });
 
-  it("in the middle of a step says so, and of no failure", async () => {
+  it("reports a step that was stopped as stopped and not as failed", async () => {
     const playground = await start(newStateDir());
     await until(() => playground.output().includes("CRDs are installed"), "the story");
     expect(await playground.interrupt()).toBe(0);
@@ -35,7 +35,7 @@ describe("a playground that is stopped", () => {
     nothingIsLeft(playground);
   });
 
-  it("because nobody reads its output ends in order, without a stack trace", async () => {
+  it("ends in order and without a stack trace when its output is closed", async () => {
     const playground = await start(newStateDir(), ["--once"]);
     await until(() => playground.output().includes("CRDs are installed"), "the story");
     playground.child.stdout?.destroy();
@@ -45,22 +45,27 @@ describe("a playground that is stopped", () => {
   });
 });
 
-describe("a playground that cannot have its control plane", () => {
+describe("a playground without a real control plane", () => {
   it.each([
     [undefined, "--control-plane real needs KUBEBUILDER_ASSETS: a folder with kube-apiserver and etcd"],
-    ["/nowhere", "KUBEBUILDER_ASSETS (/nowhere) has no etcd: test/conformance/build-tools.sh builds it"],
-  ])("with KUBEBUILDER_ASSETS=%s says so in one line, and makes nothing", async (assets, words) => {
-    const { KUBEBUILDER_ASSETS: _, ...rest } = process.env;
-    const env = assets === undefined ? rest : { ...rest, KUBEBUILDER_ASSETS: assets };
-    const playground = await start(newStateDir(), ["--once", "--control-plane", "real"], undefined, { env });
-    expect(await playground.exited).toBe(2);
-    expect(playground.output()).toBe(`catalyst playground: ${words}\n`);
-    nothingIsLeft(playground);
-  });
+    ["/nowhere", "KUBEBUILDER_ASSETS (/nowhere) has no etcd: build it with test/conformance/build-tools.sh"],
+  ])(
+    "exits with one line of error when KUBEBUILDER_ASSETS is %s, and creates nothing",
+    async (assets, message) => {
+      const { KUBEBUILDER_ASSETS: _, ...rest } = process.env;
+      const env = assets === undefined ? rest : { ...rest, KUBEBUILDER_ASSETS: assets };
+      const playground = await start(newStateDir(), ["--once", "--control-plane", "real"], undefined, {
+        env,
+      });
+      expect(await playground.exited).toBe(2);
+      expect(playground.output()).toBe(`catalyst playground: ${message}\n`);
+      nothingIsLeft(playground);
+    },
+  );
 });
 
 describe("--once", () => {
-  it("ends with the table, the URLs and three commands, too", async () => {
+  it("ends with the table of Sovereigns, the URLs and three commands", async () => {
     const playground = await start(newStateDir(), ["--once"]);
     expect(await playground.exited).toBe(0);
     const ending = playground.output().split("0 failed")[1] ?? "";

@@ -26,54 +26,59 @@ const plan = (sets: RolloutSet[], change: Partial<RolloutRules> = {}) =>
 
 describe("planRollout", () => {
   it.each<[string, RolloutSet[], Partial<RolloutRules>, Record<string, number>]>([
-    ["begins with all Pods where there are no old ones", [set("new", 0)], {}, { new: 4 }],
-    ["replaces as far as both limits let it", [set("old", 4), set("new", 0)], {}, { old: 3, new: 2 }],
-    ["waits while the new Pods do not serve", [set("old", 3), set("new", 2, 0)], {}, { old: 3, new: 2 }],
-    ["goes on when they do", [set("old", 3), set("new", 2)], {}, { old: 1, new: 4 }],
-    ["drops old Pods that serve nobody at once", [set("old", 4, 1), set("new", 0)], {}, { old: 1, new: 4 }],
+    ["starts all Pods when there are no old ones", [set("new", 0)], {}, { new: 4 }],
+    ["replaces as many Pods as both limits allow", [set("old", 4), set("new", 0)], {}, { old: 3, new: 2 }],
+    ["waits while the new Pods are not available", [set("old", 3), set("new", 2, 0)], {}, { old: 3, new: 2 }],
+    ["continues when the new Pods are available", [set("old", 3), set("new", 2)], {}, { old: 1, new: 4 }],
+    ["removes unavailable old Pods at once", [set("old", 4, 1), set("new", 0)], {}, { old: 1, new: 4 }],
     [
-      "moves also where both limits are zero",
+      "makes progress when both limits are zero",
       [set("old", 1), set("new", 0)],
       { replicas: 1, maxSurge: 0, maxUnavailable: 0 },
       { old: 0, new: 1 },
     ],
     [
-      "takes percentages, surge rounded up and absence down",
+      "rounds percentages up for maxSurge and down for maxUnavailable",
       [set("old", 4), set("new", 0)],
       { maxSurge: "10%", maxUnavailable: "10%" },
       { old: 4, new: 1 },
     ],
     [
-      "with Recreate first lets the old ones go",
+      "scales the old Pods to zero first with Recreate",
       [set("old", 4), set("new", 0)],
       { strategy: "Recreate" },
       { old: 0, new: 0 },
     ],
     [
-      "with Recreate starts when none is left",
+      "starts the new Pods with Recreate when no old one is left",
       [set("old", 0, 0, 0), set("new", 0)],
       { strategy: "Recreate" },
       { old: 0, new: 4 },
     ],
     [
-      "with Recreate waits for those on their way out",
+      "waits for terminating old Pods with Recreate",
       [set("old", 0, 0, 1), set("new", 0)],
       { strategy: "Recreate" },
       { old: 0, new: 0 },
     ],
     [
-      "paused keeps the template and follows the number",
+      "keeps the template and follows spec.replicas while paused",
       [set("old", 2), set("new", 0)],
       { paused: true, replicas: 3 },
       { old: 3, new: 0 },
     ],
-    ["paused midway moves nothing", [set("old", 3), set("new", 2)], { paused: true }, { old: 3, new: 2 }],
-    ["follows a smaller number", [set("new", 4)], { replicas: 1 }, { new: 1 }],
+    [
+      "changes nothing while paused in the middle of a rollout",
+      [set("old", 3), set("new", 2)],
+      { paused: true },
+      { old: 3, new: 2 },
+    ],
+    ["scales down to a smaller spec.replicas", [set("new", 4)], { replicas: 1 }, { new: 1 }],
   ])("%s", (_, sets, change, sizes) => {
     expect(plan(sets, change)).toEqual(sizes);
   });
 
-  it("ends every rolling update, never above the surge and never below what must serve", () => {
+  it("completes every rolling update within maxSurge and maxUnavailable", () => {
     const count = fc.integer({ min: 0, max: 6 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), count, count, (replicas, maxSurge, maxUnavailable) => {
@@ -84,7 +89,7 @@ describe("planRollout", () => {
           ["new", 0],
         ]);
         for (let round = 0; round < 50; round += 1) {
-          // All Pods of the round before serve by now; those that this round starts do not.
+          // Pods of earlier rounds are available; those that this round starts are not.
           const before = sizes;
           sizes = planRollout(
             ["old", "new"].map((name) => set(name, before.get(name) ?? 0)),

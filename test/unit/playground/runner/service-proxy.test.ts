@@ -42,17 +42,17 @@ function proxyFrom(firstPort: number, pods: Pod[]): ServiceProxy {
 }
 
 describe("the service proxy", () => {
-  it("passes over ports that others hold, and names the one it got", async () => {
-    const taken = await listen("127.0.0.1", 0, "stranger");
-    // The next one may be anybody's on a busy machine: whoever has it, it is not free.
-    await listen("127.0.0.1", taken + 1, "stranger").catch(() => undefined);
+  it("skips ports that are in use, and returns the URL of the port it got", async () => {
+    const taken = await listen("127.0.0.1", 0, "other");
+    // On a busy machine another process may have this port already, which serves the test as well.
+    await listen("127.0.0.1", taken + 1, "other").catch(() => undefined);
     const target = await listen("127.0.0.2", 0, "billing");
     const url = await proxyFrom(taken, [readyPod("127.0.0.2")]).urlOf("sovereign-omantel", LABELS, target);
     expect(Number(new URL(url).port)).toBeGreaterThan(taken + 1);
     expect(await (await fetch(url)).text()).toBe("billing");
   });
 
-  it("gives one Service one address, and another Service another", async () => {
+  it("gives each Service its own URL, and always the same one", async () => {
     const free = await listen("127.0.0.1", 0, "");
     const proxy = proxyFrom(free, []);
     const url = await proxy.urlOf("one", LABELS, 80);
@@ -60,7 +60,7 @@ describe("the service proxy", () => {
     expect(await proxy.urlOf("two", LABELS, 80)).not.toBe(url);
   });
 
-  it("does not wait for a Pod that is not there", async () => {
+  it("closes a connection at once when no Pod is ready", async () => {
     const free = await listen("127.0.0.1", 0, "");
     const url = await proxyFrom(free, []).urlOf("one", LABELS, 80);
     await expect(fetch(url)).rejects.toThrow();

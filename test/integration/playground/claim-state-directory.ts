@@ -1,8 +1,8 @@
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
 
-// A process that claims the directory at a moment that it shares with others, says how that went, and holds it until
-// its input ends: `node claim-state-directory.ts DIRECTORY MOMENT_MS`.
+// Claims a state directory at the same moment as other processes, prints the result, and holds the directory until it is
+// killed: `node claim-state-directory.ts DIRECTORY MOMENT_MS`.
 const [directory = "", moment = "0"] = process.argv.slice(2);
 await sleep(Math.max(0, Number(moment) - Date.now() - 2));
 while (Date.now() < Number(moment));

@@ -4,17 +4,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Consumer, Producer } from "@platformatic/kafka";
-import { findFreePort } from "../../../src/playground/process/free-port.ts";
+import { findFreePort } from "../../src/playground/process/free-port.ts";
 
 export interface TestBroker {
   /** `127.0.0.1:<port>`, the same after a restart. */
   address: string;
   start(): Promise<void>;
-  /** SIGKILL: what was acknowledged is on disk. */
+  /** SIGKILL. Acknowledged records are on disk. */
   kill(): Promise<void>;
-  /** Takes connections and answers nothing, until thawed. */
-  freeze(): void;
-  thaw(): void;
+  /** Stops the process by SIGSTOP: it accepts connections and sends nothing until `resume`. */
+  suspend(): void;
+  resume(): void;
   close(): Promise<void>;
 }
 
@@ -47,12 +47,12 @@ export async function startBroker(topics: string[]): Promise<TestBroker> {
       child = started;
       await Promise.race([
         once(started.stdout, "data"),
-        once(started, "close").then(() => Promise.reject(new Error("the broker did not start"))),
+        once(started, "close").then(() => Promise.reject(new Error("kfake did not start"))),
       ]);
     },
     kill,
-    freeze: () => void child?.kill("SIGSTOP"),
-    thaw: () => void child?.kill("SIGCONT"),
+    suspend: () => void child?.kill("SIGSTOP"),
+    resume: () => void child?.kill("SIGCONT"),
     async close() {
       await kill();
       rmSync(folder, { recursive: true, force: true });
