@@ -7,9 +7,9 @@ import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KindDefinition } from "../../../src/api/kind.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { CONFIG_MAPS, NAMESPACES, type Resource, resourceOf } from "../../../src/kube/resource.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { franchise } from "../../support/builder/catalyst-object.ts";
-import { freePort } from "../../support/process/free-port.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
@@ -69,7 +69,7 @@ afterAll(async () => {
 
 /** Resolves once the webhook serves and its configuration is published: the operator is ready then. */
 async function startOperator(): Promise<void> {
-  const [webhookPort, healthPort] = [await freePort(), await freePort()];
+  const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
   operator = spawn(process.execPath, [MAIN, "operator"], {
     env: {
       PATH: process.env.PATH ?? "",
@@ -80,7 +80,7 @@ async function startOperator(): Promise<void> {
       VOUCHER_API_PORT: "0",
       HTTP_PORT: String(healthPort),
       // A closed port: the test fails if anything asks the registry for a signature.
-      REGISTRY_MIRRORS: `registry.test=http://127.0.0.1:${await freePort()}`,
+      REGISTRY_MIRRORS: `registry.test=http://127.0.0.1:${await findFreePort()}`,
     },
     stdio: "ignore",
   });
