@@ -1,0 +1,136 @@
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { BILLING_RELEASE } from "../../../src/api/billing-release.ts";
+import type { Franchise } from "../../../src/api/franchise.ts";
+import { FRANCHISE } from "../../../src/api/franchise.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
+import {
+  POD_NAMESPACE_INDEX,
+  SOVEREIGN_INDEXES,
+  type SovereignCaches,
+} from "../../../src/controllers/sovereign/cache.ts";
+import type { ReconcileContext } from "../../../src/controllers/sovereign/context.ts";
+import type { SovereignDeps } from "../../../src/controllers/sovereign/dependency.ts";
+import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import type { Informer, InformerEvent, InformerHandler } from "../../../src/kube/informer.ts";
+import {
+  DEPLOYMENTS,
+  JOBS,
+  keyOf,
+  NAMESPACES,
+  PODS,
+  type Resource,
+  resourceOf,
+} from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { NOW } from "./catalyst-object.ts";
+
+/** A cache that holds these objects, and tells its handlers what a test announces. */
+export interface FixedInformer<T extends KubernetesObject> extends Informer<T> {
+  announce(event: InformerEvent<T>): void;
+}
+
+export function fixedInformer<T extends KubernetesObject>(
+  resource: Resource,
+  objects: readonly T[] = [],
+  indexes: Record<string, (object: T) => string[]> = {},
+): FixedInformer<T> {
+  const handlers: InformerHandler<T>[] = [];
+  return {
+    resource,
+    get: (key) => objects.find(({ metadata }) => keyOf(metadata) === key),
+    list: () => [...objects],
+    byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value)),
+    onChange: (handler) => void handlers.push(handler),
+    synced: Promise.resolve(),
+    run: () => Promise.resolve(),
+    announce: (event) => {
+      for (const handler of handlers) handler(event);
+    },
+  };
+}
+
+interface Known {
+  sovereigns?: Sovereign[];
+  releases?: BillingRelease[];
+  franchises?: Franchise[];
+  namespaces?: KubernetesObject[];
+  deployments?: DeploymentObject[];
+  jobs?: JobObject[];
+  pods?: PodObject[];
+}
+
+type FixedCaches = {
+  [Name in Exclude<keyof SovereignCaches, "others">]: SovereignCaches[Name] extends Informer<infer T>
+    ? FixedInformer<T>
+    : never;
+} & { others: FixedInformer<KubernetesObject>[] };
+
+export function cachesOf(known: Known): FixedCaches {
+  return {
+    sovereigns: fixedInformer(resourceOf(SOVEREIGN), known.sovereigns, SOVEREIGN_INDEXES),
+    releases: fixedInformer(resourceOf(BILLING_RELEASE), known.releases),
+    franchises: fixedInformer(resourceOf(FRANCHISE), known.franchises),
+    namespaces: fixedInformer(NAMESPACES, known.namespaces),
+    deployments: fixedInformer(DEPLOYMENTS, known.deployments),
+    jobs: fixedInformer(JOBS, known.jobs),
+    pods: fixedInformer(PODS, known.pods, {
+      [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""],
+    }),
+    others: [],
+  };
+}
+
+export interface RecordedEvent {
+  type: string;
+  reason: string;
+  message: string;
+}
+
+/** Fails a test that makes a request which it did not plan. */
+function refuseAll<T extends object>(name: string): T {
+  return new Proxy({} as T, {
+    get: (_target, member) => () => {
+      throw new Error(`this test has no ${name}.${String(member)}`);
+    },
+  });
+}
+
+/** The context of a step that reads these caches. A step that needs an API server gets it through `deps`. */
+export function contextOf(
+  sovereign: Sovereign,
+  known: Known = {},
+  deps: Partial<SovereignDeps> = {},
+): ReconcileContext & { events: RecordedEvent[] } {
+  const events: RecordedEvent[] = [];
+  return {
+    sovereign,
+    findings: { conditions: [], facts: {}, stop: undefined },
+    report: async () => undefined,
+    signal: new AbortController().signal,
+    events,
+    deps: {
+      client: refuseAll("client"),
+      applier: refuseAll("applier"),
+      fieldManager: "test",
+      caches: cachesOf(known),
+      events: {
+        record: (_about, type, reason, message) => void events.push({ type, reason, message }),
+        flush: async () => undefined,
+      },
+      logger: createLogger("test", "silent"),
+      now: () => new Date(NOW),
+      probeDatabase: async () => {
+        throw new Error("this test has no database");
+      },
+      smoke: async () => {
+        throw new Error("this test has no billing Pod");
+      },
+      mintToken: async (fqdn) => `token for ${fqdn}`,
+      operatorJwks: { keys: [] },
+      billingDrainSeconds: 10,
+      onDrift: () => undefined,
+      ...deps,
+    },
+  };
+}

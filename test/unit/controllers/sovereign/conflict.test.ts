@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { conflictCandidates, findConflict } from "../../../../src/controllers/sovereign/conflict.ts";
+import { sovereign } from "../../../support/builder/catalyst-object.ts";
+import { cachesOf } from "../../../support/builder/reconcile-context.ts";
+
+type Spec = Parameters<typeof sovereign>[1];
+const createdAt = (name: string, creationTimestamp: string | undefined, spec: Spec = {}) => {
+  const own = sovereign(name, spec);
+  return {
+    ...own,
+    metadata: { ...own.metadata, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) },
+  };
+};
+const [EARLY, LATE] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
+const zero: Spec = { role: "CatalystZero" };
+
+describe("findConflict", () => {
+  it.each<[string, Spec, Spec, string, string]>([
+    [
+      "fqdn",
+      { fqdn: "shared.example" },
+      { fqdn: "shared.example" },
+      "FqdnTaken",
+      "spec.fqdn shared.example is already used by Sovereign older: delete Sovereign younger, or delete Sovereign older first",
+    ],
+    [
+      "sole role",
+      zero,
+      zero,
+      "SecondCatalystZero",
+      "Sovereign older is already the CatalystZero, and a cluster can have only one: delete Sovereign younger, or delete Sovereign older first",
+    ],
+    [
+      "namespace",
+      { namespace: "shared" },
+      { namespace: "shared" },
+      "NamespaceTaken",
+      "namespace shared is already used by Sovereign older: delete this Sovereign and create it with another spec.namespace",
+    ],
+    [
+      "namespace of a CatalystZero",
+      { ...zero, namespace: "shared" },
+      { namespace: "shared" },
+      "NamespaceTaken",
+      "namespace shared is already used by Sovereign older: delete this Sovereign and create it with another spec.namespace",
+    ],
+    [
+      "default namespace",
+      { namespace: "sovereign-younger" },
+      {},
+      "NamespaceTaken",
+      "namespace sovereign-younger is already used by Sovereign older: delete this Sovereign and create it with another spec.namespace",
+    ],
+  ])("refuses the younger of two with the same %s", (_what, olderSpec, youngerSpec, reason, message) => {
+    const [older, younger] = [createdAt("older", EARLY, olderSpec), createdAt("younger", LATE, youngerSpec)];
+    const { sovereigns } = cachesOf({ sovereigns: [younger, older] });
+    expect(findConflict(sovereigns, younger)).toEqual({ reason, message });
+    expect(findConflict(sovereigns, older)).toBeUndefined();
+  });
+
+  it("lets two Sovereigns be that share nothing", () => {
+    const [first, second] = [createdAt("a", EARLY), createdAt("b", LATE)];
+    const { sovereigns } = cachesOf({ sovereigns: [first, second] });
+    expect(findConflict(sovereigns, second)).toBeUndefined();
+  });
+
+  it.each([
+    ["created in the same second", EARLY],
+    ["without a creation time", undefined],
+  ])("keeps the first by name of two that were %s", (_which, at) => {
+    const [first, second] = [createdAt("a", at, zero), createdAt("b", at, zero)];
+    const { sovereigns } = cachesOf({ sovereigns: [second, first] });
+    expect(findConflict(sovereigns, first)).toBeUndefined();
+    expect(findConflict(sovereigns, second)).toMatchObject({ reason: "SecondCatalystZero" });
+  });
+
+  it("takes the age over the name", () => {
+    const [older, younger] = [createdAt("z", EARLY, zero), createdAt("a", LATE, zero)];
+    const { sovereigns } = cachesOf({ sovereigns: [younger, older] });
+    expect(findConflict(sovereigns, older)).toBeUndefined();
+    expect(findConflict(sovereigns, younger)?.message).toContain("Sovereign z is already");
+  });
+});
+
+describe("conflictCandidates", () => {
+  it("finds the Sovereigns with the same fqdn, role or namespace", () => {
+    const own = sovereign("own", zero);
+    const others = [
+      sovereign("same-fqdn", { fqdn: "own.example" }),
+      sovereign("same-role", zero),
+      sovereign("same-namespace", { namespace: "sovereign-own" }),
+      sovereign("other"),
+    ];
+    const { sovereigns } = cachesOf({ sovereigns: [own, ...others] });
+    const names = conflictCandidates(sovereigns, own).map(({ metadata }) => metadata.name);
+    expect([...new Set(names)].sort()).toEqual(["own", "same-fqdn", "same-namespace", "same-role"]);
+  });
+
+  it("does not take a shared role for a conflict, except CatalystZero", () => {
+    const own = sovereign("own");
+    const { sovereigns } = cachesOf({ sovereigns: [own, sovereign("other")] });
+    const names = conflictCandidates(sovereigns, own).map(({ metadata }) => metadata.name);
+    expect([...new Set(names)]).toEqual(["own"]);
+  });
+});

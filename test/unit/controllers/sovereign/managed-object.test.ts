@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../src/api/object.ts";
+import type { Drift } from "../../../../src/controllers/sovereign/drift.ts";
+import { applyManaged } from "../../../../src/controllers/sovereign/managed-object.ts";
+import type { Findings } from "../../../../src/controllers/sovereign/status.ts";
+import type { Applied, Applier } from "../../../../src/kube/apply.ts";
+import { FieldConflict } from "../../../../src/kube/field-conflict.ts";
+import { sovereign } from "../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../support/builder/reconcile-context.ts";
+
+const deployment: KubernetesObject = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "billing", namespace: "sovereign-omantel" },
+};
+const live = { ...deployment, metadata: { ...deployment.metadata, uid: "live" } };
+const IMAGE_FIELD = "spec.template.spec.containers[billing].image";
+
+/** Applies a Deployment whose applier answers so, after it found these fields edited. */
+async function apply(answer: Applied | Error, edited?: string[]) {
+  const reports: Findings[] = [];
+  const drifts: [string, Drift][] = [];
+  const cached: unknown[] = [];
+  const applier = {
+    apply: async (...[_desired, found, beforeCorrection]: Parameters<Applier["apply"]>) => {
+      cached.push(found);
+      if (edited !== undefined) await beforeCorrection?.(edited);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  } as Applier;
+  const context = contextOf(
+    sovereign("omantel"),
+    { deployments: [live] },
+    { applier, onDrift: (name, drift) => void drifts.push([name, drift]) },
+  );
+  context.report = async (findings) => void reports.push(structuredClone(findings));
+  context.findings.conditions.push({ type: "ImagePinned", status: "True", reason: "Test", message: "" });
+  const result = await applyManaged(context, deployment);
+  return { result, context, reports, drifts, cached };
+}
+
+describe("applyManaged", () => {
+  it("returns what the server holds, and reports nothing when nobody edited it", async () => {
+    const { result, context, reports, drifts, cached } = await apply({ kind: "unchanged", object: live });
+    expect(result).toBe(live);
+    expect(cached).toEqual([live]);
+    expect([reports, drifts, context.events]).toEqual([[], [], []]);
+    expect(context.findings.conditions).toHaveLength(1);
+  });
+
+  it.each([
+    ["fields", ["spec.replicas"], "spec.replicas"],
+    ["a deletion", [], "deleted"],
+  ])("counts a correction of %s and records an event", async (_what, fields, described) => {
+    const { context, drifts } = await apply({ kind: "corrected", object: live, fields });
+    const message = `Deployment billing: ${described}: the operator put it back`;
+    expect(context.findings.conditions.slice(1)).toEqual([
+      { type: "InSync", status: "False", reason: "DriftCorrected", message },
+    ]);
+    expect(context.events).toEqual([{ type: "Warning", reason: "DriftCorrected", message }]);
+    expect(drifts).toEqual([["omantel", { kind: "Deployment", name: "billing", fields }]]);
+  });
+
+  it("reports an edit before it corrects it, beside what was found already", async () => {
+    const { reports, context } = await apply({ kind: "unchanged", object: live }, ["spec.replicas"]);
+    const message = "Deployment billing: spec.replicas: the operator puts it back now";
+    expect(reports).toEqual([
+      {
+        conditions: [
+          { type: "ImagePinned", status: "True", reason: "Test", message: "" },
+          { type: "InSync", status: "False", reason: "DriftFound", message },
+        ],
+        facts: {},
+        stop: { kind: "waiting", reason: "DriftFound", message, retryAfterMs: 1_000 },
+      },
+    ]);
+    expect(context.findings.conditions).toHaveLength(1);
+  });
+
+  it("reports an edited image as unpinned", async () => {
+    const { reports } = await apply({ kind: "unchanged", object: live }, [IMAGE_FIELD]);
+    const message = `Deployment billing: ${IMAGE_FIELD}: the operator puts it back now`;
+    expect(reports[0]?.conditions.slice(1)).toEqual([
+      { type: "ImagePinned", status: "False", reason: "ImageDrifted", message },
+      { type: "InSync", status: "False", reason: "DriftFound", message },
+    ]);
+  });
+
+  it("returns the live object when another writer keeps reverting it", async () => {
+    const { result, context } = await apply(new FieldConflict("somebody else writes it", 60_000));
+    expect(result).toBe(live);
+    expect(context.findings.fieldConflict).toEqual({
+      message: "somebody else writes it",
+      retryAfterMs: 60_000,
+    });
+  });
+
+  it("keeps the first conflict of a reconcile, and returns the desired object when none is live", async () => {
+    const applier = {
+      apply: async () => {
+        throw new FieldConflict("second", 1);
+      },
+    } as unknown as Applier;
+    const context = contextOf(sovereign("omantel"), {}, { applier });
+    context.findings.fieldConflict = { message: "first", retryAfterMs: 2 };
+    expect(await applyManaged(context, deployment)).toBe(deployment);
+    expect(context.findings.fieldConflict).toEqual({ message: "first", retryAfterMs: 2 });
+  });
+
+  it("lets every other error through", async () => {
+    await expect(apply(new Error("refused"))).rejects.toThrow("refused");
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { compareWithReference } from "../../../../../src/controllers/sovereign/step/comparison.ts";
+import {
+  IMAGE,
+  measured,
+  NEXT_IMAGE,
+  release,
+  sovereign,
+  verifiedOn,
+} from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+const IN_SYNC = {
+  type: "InSync",
+  status: "True",
+  reason: "InSync",
+  message: "every managed object is as the operator applied it",
+};
+const evidence = verifiedOn(IMAGE);
+const onRelease = (status = measured(IMAGE)) => ({ releases: [release({}, status)] });
+
+describe("compareWithReference", () => {
+  it("verifies a Sovereign whose fingerprints equal the reference", () => {
+    const context = contextOf(sovereign("omantel"), onRelease());
+    expect(compareWithReference(context, IMAGE, evidence)).toBeUndefined();
+    expect(context.findings.conditions).toEqual([
+      {
+        type: "VoucherShapeVerified",
+        status: "True",
+        reason: "Verified",
+        message: "the smoke test passed, and both fingerprints equal those of zero",
+      },
+      IN_SYNC,
+    ]);
+  });
+
+  it("stalls a Sovereign whose fingerprint differs, and records an event", () => {
+    const context = contextOf(sovereign("omantel"), onRelease());
+    const apiFingerprint = `sha256:${"9".repeat(64)}`;
+    const message =
+      `the API fingerprint is ${apiFingerprint}, but the reference measured on zero is ${evidence.apiFingerprint}: ` +
+      "check which images the billing Pods run";
+    expect(compareWithReference(context, IMAGE, { ...evidence, apiFingerprint })).toEqual({
+      kind: "stalled",
+      reason: "ShapeDiffers",
+      message,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "VoucherShapeVerified", status: "False", reason: "ShapeDiffers", message },
+      { type: "InSync", status: "False", reason: "ShapeDiffers", message },
+    ]);
+    expect(context.events).toEqual([{ type: "Warning", reason: "ShapeDiffers", message }]);
+  });
+
+  it("takes the reference of the image that runs, also while another is released", () => {
+    const earlier = measured(IMAGE).reference;
+    if (earlier === undefined) throw new Error("no reference");
+    const status = { ...measured(NEXT_IMAGE), earlierReferences: [earlier] };
+    const context = contextOf(sovereign("omantel"), onRelease(status));
+    expect(compareWithReference(context, IMAGE, evidence)).toBeUndefined();
+    expect(context.findings.conditions[0]).toMatchObject({ status: "True", reason: "Verified" });
+  });
+
+  it.each([
+    ["a release without a reference", [release()]],
+    ["a release that does not exist", []],
+    ["the reference of another image", [release({}, measured(NEXT_IMAGE))]],
+  ])("measures on Catalyst-Zero with %s", (_which, releases) => {
+    const context = contextOf(sovereign("zero", { role: "CatalystZero" }), { releases });
+    expect(compareWithReference(context, IMAGE, evidence)).toBeUndefined();
+    expect(context.findings.conditions).toEqual([
+      {
+        type: "VoucherShapeVerified",
+        status: "True",
+        reason: "Measured",
+        message: "the smoke test passed; the fingerprints measured here become the release's reference",
+      },
+      IN_SYNC,
+    ]);
+  });
+
+  it("compares Catalyst-Zero too, once its release has a reference", () => {
+    const context = contextOf(sovereign("zero", { role: "CatalystZero" }), onRelease());
+    const other = { ...evidence, schemaFingerprint: `sha256:${"9".repeat(64)}` };
+    expect(compareWithReference(context, IMAGE, other)).toMatchObject({ reason: "ShapeDiffers" });
+  });
+
+  it("makes other Sovereigns wait for the reference", () => {
+    const context = contextOf(sovereign("omantel"), { releases: [release()] });
+    const message =
+      "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image";
+    expect(compareWithReference(context, IMAGE, evidence)).toEqual({
+      kind: "waiting",
+      reason: "WaitingForReference",
+      message,
+      retryAfterMs: 15_000,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "VoucherShapeVerified", status: "False", reason: "WaitingForReference", message },
+    ]);
+    expect(context.events).toEqual([]);
+  });
+});

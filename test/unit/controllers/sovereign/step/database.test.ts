@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import type { SecretObject } from "../../../../../src/api/object.ts";
+import type { Secrets } from "../../../../../src/controllers/sovereign/secret.ts";
+import { checkDatabase } from "../../../../../src/controllers/sovereign/step/database.ts";
+import { condition, IMAGE, NOW, sovereign, verifiedOn } from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+const URL = "postgres://billing:secret@db:5432/billing";
+const secret = (data: Record<string, string> = {}): SecretObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "billing-db" },
+  data,
+});
+const withUrl: Secrets = new Map([["billing-db", secret({ uri: Buffer.from(URL).toString("base64") })]]);
+const deployment = (availableReplicas: number) => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "billing", generation: 1 },
+  spec: { replicas: 2 },
+  status: { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas },
+});
+const proven = (change: object = {}) => ({
+  ...verifiedOn(IMAGE),
+  conditions: [condition("DatabaseReady", "True")],
+  ...change,
+});
+const later = (ms: number) => () => new Date(Date.parse(NOW) + ms);
+
+describe("checkDatabase", () => {
+  it.each<[string, Secrets, string, string]>([
+    [
+      "the Secret does not exist",
+      new Map([["billing-db", undefined]]),
+      "SecretMissing",
+      "Secret sovereign-omantel/billing-db does not exist: create it with the Postgres URL under key uri",
+    ],
+    [
+      "the Secret has no such key",
+      new Map([["billing-db", secret({ url: "x" })]]),
+      "KeyMissing",
+      "Secret sovereign-omantel/billing-db has no key uri: add the Postgres URL under this key",
+    ],
+  ])("waits a second and probes nothing while %s", async (_why, secrets, reason, message) => {
+    const context = contextOf(sovereign("omantel"));
+    expect(await checkDatabase(context, secrets, undefined)).toEqual({
+      kind: "waiting",
+      reason,
+      message,
+      retryAfterMs: 1_000,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "DatabaseReady", status: "False", reason, message },
+    ]);
+  });
+
+  it("waits while the database accepts no login, and says why", async () => {
+    const context = contextOf(
+      sovereign("omantel"),
+      {},
+      { probeDatabase: async () => ({ kind: "unready", reason: "nothing listens there" }) },
+    );
+    const message =
+      "the database in Secret sovereign-omantel/billing-db, key uri, does not accept a login (nothing listens there): " +
+      "check the database and the URL";
+    expect(await checkDatabase(context, withUrl, undefined)).toMatchObject({
+      kind: "waiting",
+      reason: "DatabaseUnreachable",
+      message,
+      retryAfterMs: 1_000,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "DatabaseReady", status: "False", reason: "DatabaseUnreachable", message },
+    ]);
+  });
+
+  it.each([
+    [
+      { kind: "ready" } as const,
+      "DatabaseReachable",
+      "the database in Secret sovereign-omantel/billing-db, key uri, accepts a login",
+    ],
+    [
+      { kind: "untested", reason: "the URL names TLS files of the workload" } as const,
+      "DatabaseUntested",
+      "Secret sovereign-omantel/billing-db has a URL under key uri; the operator did not try a login: the URL names TLS files of the workload",
+    ],
+  ])("goes on when the probe answers %j", async (answer, reason, message) => {
+    const probed: string[][] = [];
+    const probeDatabase = async (...asked: string[]) => {
+      probed.push(asked);
+      return answer;
+    };
+    const context = contextOf(sovereign("omantel"), {}, { probeDatabase });
+    expect(await checkDatabase(context, withUrl, undefined)).toBeUndefined();
+    expect(probed).toEqual([[URL, "sovereign-omantel"]]);
+    expect(context.findings.conditions).toEqual([{ type: "DatabaseReady", status: "True", reason, message }]);
+  });
+
+  it.each([
+    ["a workload serves and its smoke test is fresh", proven(), deployment(2), 299_999, 0],
+    ["the smoke test is five minutes old", proven(), deployment(2), 300_000, 1],
+    ["no workload runs", proven(), undefined, 0, 1],
+    ["the rollout is not finished", proven(), deployment(1), 0, 1],
+    ["the database was not ready", proven({ conditions: [] }), deployment(2), 0, 1],
+    [
+      "the smoke test failed",
+      proven({ lastSmokeTest: { time: NOW, passed: false, steps: [] } }),
+      deployment(2),
+      0,
+      1,
+    ],
+    ["there was no smoke test", proven({ lastSmokeTest: undefined }), deployment(2), 0, 1],
+    ["there is no status", undefined, deployment(2), 0, 1],
+  ])("when %s, it probes as often as needed", async (_when, status, running, ageMs, probes) => {
+    let count = 0;
+    const probeDatabase = async () => {
+      count += 1;
+      return { kind: "ready" } as const;
+    };
+    const context = contextOf(sovereign("omantel", {}, status), {}, { probeDatabase, now: later(ageMs) });
+    expect(await checkDatabase(context, withUrl, running)).toBeUndefined();
+    expect(count).toBe(probes);
+    expect(context.findings.conditions).toHaveLength(probes);
+  });
+});

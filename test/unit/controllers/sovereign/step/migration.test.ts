@@ -1,0 +1,222 @@
+import { describe, expect, it } from "vitest";
+import { desiredMigrationJob } from "../../../../../src/controllers/sovereign/desired-migration.ts";
+import type { JobObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import { migrate, migratedImage } from "../../../../../src/controllers/sovereign/step/migration.ts";
+import type { KubeClient } from "../../../../../src/kube/client.ts";
+import { condition, IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+const DATABASE = `sha256:${"d".repeat(64)}`;
+const own = sovereign("omantel");
+const desired = desiredMigrationJob(own, IMAGE, DATABASE);
+const { name } = desired.metadata;
+const RESULT = JSON.stringify({ version: "0005", fingerprint: "sha256:b" });
+const minutesAgo = (minutes: number) => new Date(Date.parse(NOW) - minutes * 60_000).toISOString();
+
+function job(type?: "Complete" | "Failed", completionTime?: string, message?: string): JobObject {
+  const conditions = [
+    { type: "Suspended", status: "False" },
+    ...(type === undefined ? [] : [{ type, status: "True", ...(message === undefined ? {} : { message }) }]),
+  ];
+  return {
+    ...desired,
+    metadata: { ...desired.metadata, uid: "uid-job" },
+    status: { conditions, ...(completionTime === undefined ? {} : { completionTime }) },
+  };
+}
+
+function pod(podName: string, createdAt: string, message: string, owner = "uid-job"): PodObject {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: podName,
+      namespace: "sovereign-omantel",
+      creationTimestamp: createdAt,
+      ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid: owner }],
+    },
+    status: { containerStatuses: [{ state: { terminated: { exitCode: 0, message } } }] },
+  };
+}
+
+function contextWith(jobs: JobObject[], pods: PodObject[] = [], status?: Parameters<typeof sovereign>[2]) {
+  const deleted: unknown[][] = [];
+  const client = {
+    delete: async (...call: unknown[]) => {
+      deleted.push(call);
+      return true;
+    },
+  } as unknown as KubeClient;
+  return { context: contextOf(sovereign("omantel", {}, status), { jobs, pods }, { client }), deleted };
+}
+
+describe("migratedImage", () => {
+  const migrated = sovereign("omantel", {}, { migration: { image: IMAGE, database: DATABASE } });
+  it.each([
+    ["the database that was migrated", DATABASE, IMAGE],
+    ["another database", "sha256:other", undefined],
+    ["a database that is unknown while its Secret is missing", undefined, IMAGE],
+  ])("on %s", (_which, database, image) => expect(migratedImage(migrated, database)).toBe(image));
+
+  it.each([DATABASE, undefined])("is none before the first migration, on %s", (database) =>
+    expect(migratedImage(sovereign("omantel", {}, {}), database)).toBeUndefined(),
+  );
+  it("is none without a status", () => expect(migratedImage(own, DATABASE)).toBeUndefined());
+});
+
+describe("migrate", () => {
+  it("records the image, the database and the schema when the Job is complete", async () => {
+    const { context } = contextWith([job("Complete", NOW)], [pod("p", NOW, RESULT)]);
+    expect(await migrate(context, IMAGE, DATABASE)).toBeUndefined();
+    expect(context.findings.facts).toEqual({
+      migration: { image: IMAGE, database: DATABASE },
+      schemaVersion: "0005",
+      schemaFingerprint: "sha256:b",
+    });
+    expect(context.findings.conditions).toEqual([
+      {
+        type: "Migrated",
+        status: "True",
+        reason: "Migrated",
+        message: `Job ${name} migrated the database to schema 0005, fingerprint sha256:b`,
+      },
+    ]);
+  });
+
+  it.each([
+    ["no condition", [], 1],
+    ["a false one", [condition("Migrated", "False")], 1],
+    ["a true one", [condition("Migrated", "True")], 0],
+  ])("runs nothing for an image that was migrated, and mends %s", async (_which, conditions, count) => {
+    const status = { migration: { image: IMAGE, database: DATABASE }, conditions };
+    const { context } = contextWith([], [], status);
+    expect(await migrate(context, IMAGE, DATABASE)).toBeUndefined();
+    expect(context.findings.conditions).toEqual(
+      Array.from({ length: count }, () => ({
+        type: "Migrated",
+        status: "True",
+        reason: "Migrated",
+        message: "the migration of this image ran earlier",
+      })),
+    );
+  });
+
+  it.each([
+    ["another image", { image: NEXT_IMAGE, database: DATABASE }],
+    ["another database", { image: IMAGE, database: "sha256:other" }],
+  ])("waits for the Job when %s was migrated", async (_which, migration) => {
+    const { context } = contextWith([job()], [], { migration });
+    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+    expect(context.findings.facts).toEqual({});
+  });
+
+  it("waits for a Job that runs, and shows why its container waits", async () => {
+    const waiting: PodObject = {
+      ...pod("p", NOW, ""),
+      status: {
+        containerStatuses: [{ state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } }],
+      },
+    };
+    const { context, deleted } = contextWith([job()], [waiting]);
+    const message = `Job ${name} has not finished yet: ImagePullBackOff: not found`;
+    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+      kind: "waiting",
+      reason: "Migrating",
+      message,
+      retryAfterMs: 15_000,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "Migrating", message },
+    ]);
+    expect(deleted).toEqual([]);
+  });
+
+  it("takes no result from a Job that has not finished", async () => {
+    const { context } = contextWith([job()], [pod("p", NOW, RESULT)]);
+    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+  });
+
+  it.each([
+    ["does not delete a Job that ended a minute ago", 1, []],
+    ["deletes a Job whose result is lost", 1.001, [[name, { uid: "uid-job" }]]],
+  ])("%s", async (_what, minutes, expected) => {
+    const { context, deleted } = contextWith([job("Complete", minutesAgo(minutes))]);
+    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({
+      kind: "waiting",
+      reason: "Migrating",
+      message: `Job ${name} is complete, but the operator has not read its result yet`,
+    });
+    expect(
+      deleted.map(([resource, metadata, options]) => {
+        expect(resource).toMatchObject({ kind: "Job" });
+        return [(metadata as JobObject["metadata"]).name, options];
+      }),
+    ).toEqual(expected);
+  });
+
+  it("deletes a Job without a uid by its name", async () => {
+    const lost = job("Complete", minutesAgo(5));
+    const { uid: _, ...metadata } = lost.metadata;
+    const { context, deleted } = contextWith([{ ...lost, metadata }]);
+    await migrate(context, IMAGE, DATABASE);
+    expect(deleted.map(([, , options]) => options)).toEqual([{}]);
+  });
+
+  it("keeps a Job that says no completion time", async () => {
+    const { context, deleted } = contextWith([job("Complete")]);
+    await migrate(context, IMAGE, DATABASE);
+    expect(deleted).toEqual([]);
+  });
+
+  it.each([
+    ["the newest Pod's message", [pod("b", NOW, "second"), pod("a", minutesAgo(1), "first")], "second"],
+    ["the Job's own message when no Pod left one", [], "Job has reached the specified backoff limit"],
+    [
+      "nothing of another Job's Pod",
+      [pod("b", NOW, "of another", "uid-earlier")],
+      "Job has reached the specified backoff limit",
+    ],
+  ])("stalls when the Job failed, and shows %s", async (_what, pods, cause) => {
+    const { context } = contextWith(
+      [job("Failed", undefined, "Job has reached the specified backoff limit")],
+      pods,
+    );
+    const message = `Job ${name} failed: ${cause}; fix the cause, then delete the Job to run it again`;
+    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+      kind: "stalled",
+      reason: "MigrationFailed",
+      message,
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "MigrationFailed", message },
+    ]);
+  });
+
+  it("says so when nothing says why the Job failed", async () => {
+    const { context } = contextWith([job("Failed")]);
+    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({
+      message: `Job ${name} failed: no Pod left a message; fix the cause, then delete the Job to run it again`,
+    });
+  });
+
+  it.each([
+    ["reads a Job that the cache does not contain yet", true, ["get"]],
+    ["creates a Job that does not exist", false, ["get", "create"]],
+  ])("%s", async (_what, exists, expected) => {
+    const calls: string[] = [];
+    const client = {
+      get: async () => {
+        calls.push("get");
+        return exists ? job() : undefined;
+      },
+      create: async (_resource: unknown, created: unknown) => {
+        calls.push("create");
+        expect(created).toEqual(desired);
+        return job();
+      },
+    } as unknown as KubeClient;
+    const context = contextOf(own, {}, { client });
+    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+    expect(calls).toEqual(expected);
+  });
+});

@@ -1,0 +1,231 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../../src/api/object.ts";
+import type { SmokeReport, SmokeTest } from "../../../../../src/controllers/sovereign/evidence.ts";
+import type { PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import { runSmokeTest } from "../../../../../src/controllers/sovereign/step/smoke-test.ts";
+import { IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+interface PodOptions {
+  image?: string | undefined;
+  isReady?: boolean;
+  podIP?: string | undefined;
+  component?: string;
+  namespace?: string;
+}
+
+function pod(name: string, options: PodOptions = {}): PodObject {
+  const { image = IMAGE, isReady = true, podIP = `10.0.0.${name.slice(-1)}` } = options;
+  const { component = "billing", namespace = "sovereign-omantel" } = options;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, uid: `uid-${name}`, namespace, labels: { "app.kubernetes.io/name": component } },
+    spec: { containers: [{ name: "billing", image }] },
+    status: { podIP, conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
+  };
+}
+const withoutIp = (name: string): PodObject => ({
+  ...pod(name),
+  status: { conditions: [{ type: "Ready", status: "True" }] },
+});
+
+const passed = (change: Partial<SmokeReport> = {}): SmokeReport => ({
+  passed: true,
+  steps: [{ name: "list", passed: true, durationMs: 1, message: "200" }],
+  apiFingerprint: "sha256:a",
+  schema: { version: "0005", fingerprint: "sha256:b" },
+  ...change,
+});
+const failed = passed({
+  passed: false,
+  steps: [
+    { name: "list", passed: true, durationMs: 1, message: "200" },
+    { name: "issue", passed: false, durationMs: 2, message: "503" },
+  ],
+});
+
+const CONFIGURATION: KubernetesObject[] = [
+  { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "billing-config" } },
+];
+
+interface Options {
+  pods: PodObject[];
+  reports?: Record<string, SmokeReport>;
+  status?: Parameters<typeof sovereign>[2];
+  isEdited?: boolean;
+  ageMs?: number;
+}
+
+async function run({ pods, reports = {}, status, isEdited = false, ageMs = 0 }: Options) {
+  const asked: Parameters<SmokeTest>[0][] = [];
+  const context = contextOf(
+    sovereign("omantel", {}, status),
+    { pods },
+    {
+      now: () => new Date(Date.parse(NOW) + ageMs),
+      smoke: async (input) => {
+        asked.push(input);
+        return reports[new URL(input.baseUrl).hostname] ?? passed();
+      },
+    },
+  );
+  if (isEdited)
+    context.findings.conditions.push({ type: "InSync", status: "False", reason: "Test", message: "" });
+  const result = await runSmokeTest(context, IMAGE, CONFIGURATION);
+  return { result, asked, context, urls: asked.map(({ baseUrl }) => baseUrl) };
+}
+
+describe("runSmokeTest", () => {
+  it("tests each ready Pod of billing on its own address, with one token and a code for each", async () => {
+    const pods = [
+      pod("billing-2"),
+      pod("billing-1"),
+      pod("billing-3", { isReady: false }),
+      pod("migrate-4", { component: "billing-migrate" }),
+      pod("billing-5", { namespace: "sovereign-other" }),
+      withoutIp("billing-6"),
+    ];
+    const { result, asked, urls, context } = await run({ pods });
+    expect(urls).toEqual(["http://10.0.0.1:8085", "http://10.0.0.2:8085"]);
+    expect(asked.map(({ token }) => token)).toEqual([
+      "token for omantel.example",
+      "token for omantel.example",
+    ]);
+    expect(new Set(asked.map(({ code }) => code)).size).toBe(2);
+    expect(result.evidence).toEqual({
+      lastSmokeTest: {
+        time: NOW,
+        passed: true,
+        evidence: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+        steps: passed().steps,
+      },
+      apiFingerprint: "sha256:a",
+      schemaFingerprint: "sha256:b",
+      schemaVersion: "0005",
+    });
+    expect(context.findings.facts).toEqual({
+      url: "http://billing.sovereign-omantel.svc:8085",
+      ...result.evidence,
+    });
+    expect(context.findings.conditions).toEqual([]);
+  });
+
+  it.each([
+    ["another image", pod("stranger-9", { image: NEXT_IMAGE }), NEXT_IMAGE],
+    ["no container", { ...pod("stranger-9"), spec: { containers: [] } }, "no container"],
+  ])("waits while a ready Pod of billing runs %s, and tests nothing", async (_what, stranger, runs) => {
+    const { result, urls, context } = await run({ pods: [pod("billing-1"), stranger] });
+    const message =
+      `Pod stranger-9 receives the Service's requests but runs ${runs} instead of the pinned image: ` +
+      "the operator waits until it is gone; delete it if no Deployment owns it";
+    expect(result).toEqual({
+      stop: { kind: "waiting", reason: "UnexpectedPodImage", message, retryAfterMs: 1_000 },
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "VoucherShapeVerified", status: "False", reason: "UnexpectedPodImage", message },
+    ]);
+    expect(urls).toEqual([]);
+  });
+
+  it.each([
+    [
+      "a step fails on one Pod",
+      [pod("billing-1"), pod("billing-2")],
+      { "10.0.0.2": failed },
+      "Pod billing-2: step issue of the smoke test failed: 503",
+    ],
+    [
+      "a Pod gives no API fingerprint",
+      [pod("billing-1")],
+      { "10.0.0.1": passed({ apiFingerprint: undefined }) },
+      "Pod billing-1: the operator cannot read its schema and API fingerprints",
+    ],
+    [
+      "a Pod gives no schema",
+      [pod("billing-1")],
+      { "10.0.0.1": passed({ schema: undefined }) },
+      "Pod billing-1: the operator cannot read its schema and API fingerprints",
+    ],
+    [
+      "two Pods serve different APIs",
+      [pod("billing-1"), pod("billing-2")],
+      { "10.0.0.2": passed({ apiFingerprint: "sha256:c" }) },
+      "Pod billing-2 serves another API than Pod billing-1: delete the one that differs from the reference",
+    ],
+    [
+      "no Pod is ready",
+      [pod("billing-1", { isReady: false })],
+      {},
+      "no billing Pod is ready for the smoke test: look at the Pods' events and logs",
+    ],
+  ])("fails when %s", async (_when, pods, reports, message) => {
+    const { result, context } = await run({ pods, reports });
+    expect(result).toEqual({
+      stop: { kind: "waiting", reason: "SmokeTestFailed", message, retryAfterMs: 5_000 },
+    });
+    expect(context.findings.conditions).toEqual([
+      { type: "VoucherShapeVerified", status: "False", reason: "SmokeTestFailed", message },
+    ]);
+    expect(context.events).toEqual([{ type: "Warning", reason: "SmokeTestFailed", message }]);
+  });
+
+  it("shows the steps of the Pod that failed", async () => {
+    const { context } = await run({
+      pods: [pod("billing-1"), pod("billing-2")],
+      reports: { "10.0.0.2": failed },
+    });
+    expect(context.findings.facts.lastSmokeTest).toMatchObject({ passed: false, steps: failed.steps });
+  });
+
+  it("writes no smoke test into the status when no Pod was tested", async () => {
+    const { context } = await run({ pods: [] });
+    expect(context.findings.facts).toEqual({ url: "http://billing.sovereign-omantel.svc:8085" });
+  });
+
+  it("shortens a long message to what the schema allows", async () => {
+    const steps = [{ name: "list", passed: true, durationMs: 1, message: "x".repeat(2_000) }];
+    const { context } = await run({ pods: [pod("billing-1")], reports: { "10.0.0.1": passed({ steps }) } });
+    expect(context.findings.facts.lastSmokeTest?.steps[0]?.message).toBe("x".repeat(1_024));
+  });
+
+  describe("after a smoke test that passed", () => {
+    const pods = [pod("billing-1"), pod("billing-2")];
+    const proven = async () => {
+      const { result } = await run({ pods });
+      return { ...result.evidence, pinnedImage: IMAGE };
+    };
+
+    it("trusts it for five minutes", async () => {
+      const status = await proven();
+      const { result, urls } = await run({ pods, status, ageMs: 299_999 });
+      expect(urls).toEqual([]);
+      expect(result.evidence).toEqual(status);
+    });
+
+    it("does not mind the order of the Pods", async () => {
+      const { urls } = await run({ pods: [...pods].reverse(), status: await proven() });
+      expect(urls).toEqual([]);
+    });
+
+    it.each<[string, Partial<Options>]>([
+      ["five minutes have passed", { ageMs: 300_000 }],
+      ["a Pod is new", { pods: [...pods, pod("billing-3")] }],
+      ["a managed object was edited", { isEdited: true }],
+    ])("tests again when %s", async (_when, change) => {
+      const { urls } = await run({ pods, status: await proven(), ...change });
+      expect(urls.length).toBeGreaterThanOrEqual(2);
+    });
+
+    it("tests again with another configuration", async () => {
+      const { lastSmokeTest } = await proven();
+      const context = contextOf(
+        sovereign("omantel", {}, lastSmokeTest === undefined ? {} : { lastSmokeTest }),
+        { pods },
+        { smoke: async () => passed() },
+      );
+      await runSmokeTest(context, IMAGE, []);
+      expect(context.findings.facts.lastSmokeTest?.evidence).not.toBe(lastSmokeTest?.evidence);
+    });
+  });
+});
