@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject, SecretObject } from "../../../../../src/api/object.ts";
+import type { DeploymentObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import { type Secrets, secretsDigest } from "../../../../../src/controllers/sovereign/secret.ts";
+import { applyWorkload, checkSecrets } from "../../../../../src/controllers/sovereign/step/workload.ts";
+import type { Applier } from "../../../../../src/kube/apply.ts";
+import { IMAGE, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+const SECRETS_ANNOTATION = "catalyst.openova.io/secrets";
+const secret: SecretObject = {
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "billing-db", uid: "1", resourceVersion: "1" },
+};
+const complete: Secrets = new Map([["billing-db", secret]]);
+const incomplete: Secrets = new Map([
+  ["billing-db", secret],
+  ["billing-jwt", undefined],
+]);
+const live = (annotations?: Record<string, string>): DeploymentObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "billing", namespace: "sovereign-omantel" },
+  spec: { template: { metadata: annotations === undefined ? {} : { annotations } } },
+});
+
+async function applied(secrets: Secrets, deployments: DeploymentObject[] = []) {
+  const objects: KubernetesObject[] = [];
+  const applier = {
+    apply: async (desired: KubernetesObject) => {
+      objects.push(desired);
+      return { kind: "unchanged", object: { ...desired, metadata: { ...desired.metadata, uid: "live" } } };
+    },
+  } as unknown as Applier;
+  const context = contextOf(sovereign("omantel"), { deployments }, { applier, billingDrainSeconds: 33 });
+  const workload = await applyWorkload(context, IMAGE, secrets);
+  const [deployment] = objects as DeploymentObject[];
+  return {
+    workload,
+    objects,
+    annotation: deployment?.spec?.template?.metadata?.annotations?.[SECRETS_ANNOTATION],
+  };
+}
+
+describe("applyWorkload", () => {
+  it("applies every object, and returns the live Deployment", async () => {
+    const { workload, objects } = await applied(complete);
+    expect(objects.map(({ kind }) => kind)).toEqual([
+      "Deployment",
+      "Service",
+      "PodDisruptionBudget",
+      "NetworkPolicy",
+    ]);
+    expect(workload).toMatchObject({
+      image: IMAGE,
+      objects,
+      deployment: { kind: "Deployment", metadata: { uid: "live" } },
+    });
+    expect(JSON.stringify(objects)).toContain('{"name":"DRAIN_SECONDS","value":"33"}');
+  });
+
+  it("starts Pods with the present Secrets", async () => {
+    const { annotation } = await applied(complete, [live({ [SECRETS_ANNOTATION]: "sha256:earlier" })]);
+    expect(annotation).toBe(secretsDigest(complete));
+  });
+
+  it.each([
+    [
+      "keeps the Secrets that the Pods started with",
+      [live({ [SECRETS_ANNOTATION]: "sha256:e" })],
+      "sha256:e",
+    ],
+    ["notes no Secrets for Pods that have none noted", [live()], undefined],
+    ["notes no Secrets when no Pod runs", [], undefined],
+  ])("while a Secret is missing, it %s", async (_what, deployments, expected) => {
+    const { annotation } = await applied(incomplete, deployments);
+    expect(annotation).toBe(expected);
+  });
+});
+
+describe("checkSecrets", () => {
+  it("goes on when every Secret exists", () =>
+    expect(checkSecrets(sovereign("omantel"), complete)).toBeUndefined());
+
+  it("waits a second for the first Secret that does not", () => {
+    expect(checkSecrets(sovereign("omantel"), incomplete)).toEqual({
+      kind: "waiting",
+      reason: "SecretMissing",
+      message: "Secret sovereign-omantel/billing-jwt does not exist: create it",
+      retryAfterMs: 1_000,
+    });
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../src/api/object.ts";
+import { sovereignWatches } from "../../../../src/controllers/sovereign/watch.ts";
+import { CONFIG_MAPS } from "../../../../src/kube/resource.ts";
+import {
+  franchise,
+  measured,
+  NEXT_IMAGE,
+  NOW,
+  release,
+  sovereign,
+} from "../../../support/builder/catalyst-object.ts";
+import { cachesOf, fixedInformer } from "../../../support/builder/reconcile-context.ts";
+
+const labelled = (kind: string, name: string, owner?: string): KubernetesObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: {
+    name,
+    namespace: "sovereign-omantel",
+    ...(owner === undefined ? {} : { labels: { "catalyst.openova.io/sovereign": owner } }),
+  },
+});
+
+/** The caches of two Sovereigns, and what their events enqueue. */
+function watched() {
+  const omantel = sovereign("omantel", { role: "Franchised", franchise: "omantel" });
+  const badr = sovereign("badr", { namespace: "chosen" });
+  const configMaps = fixedInformer<KubernetesObject>(CONFIG_MAPS);
+  const caches = { ...cachesOf({ sovereigns: [omantel, badr] }), others: [configMaps] };
+  const seen: string[] = [];
+  const watches = sovereignWatches(caches, () => new Date(NOW));
+  for (const watch of watches) watch.connect((key) => void seen.push(key), new AbortController().signal);
+  return { caches, configMaps, seen, watches, omantel, badr };
+}
+
+describe("sovereignWatches", () => {
+  it("knows every Sovereign's key", () => {
+    const { watches } = watched();
+    expect(watches.flatMap((watch) => watch.keys?.() ?? [])).toEqual(["omantel", "badr"]);
+  });
+
+  it("reconciles no Sovereign for a write of its own status", () => {
+    const { caches, seen, omantel } = watched();
+    caches.sovereigns.announce({
+      kind: "updated",
+      previous: omantel,
+      object: { ...omantel, status: { url: "http://billing" } },
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it("reconciles a Sovereign whose spec changed", () => {
+    const { caches, seen, omantel } = watched();
+    const object = { ...omantel, metadata: { ...omantel.metadata, generation: 2 } };
+    caches.sovereigns.announce({ kind: "updated", previous: omantel, object });
+    expect(seen).toEqual(["omantel"]);
+  });
+
+  it("reconciles what conflicted with a Sovereign that is deleted", () => {
+    const { caches, seen } = watched();
+    caches.sovereigns.announce({ kind: "deleted", object: sovereign("older", { fqdn: "badr.example" }) });
+    expect(seen).toContain("badr");
+    expect(seen).not.toContain("omantel");
+  });
+
+  it.each([
+    ["is measured", {}, measured(NEXT_IMAGE), ["omantel", "badr"]],
+    ["changes its figures", {}, { updated: 3 }, []],
+    ["changes its spec", { generation: 2 }, undefined, ["omantel", "badr"]],
+  ])("when a release %s", (_what, metadata, status, expected) => {
+    const { caches, seen } = watched();
+    const previous = release();
+    const object = { ...release({}, status), metadata: { ...previous.metadata, ...metadata } };
+    caches.releases.announce({ kind: "updated", previous, object });
+    expect(seen).toEqual(expected);
+  });
+
+  it.each([
+    ["whose term starts", {}, { inTerm: true }, ["omantel"]],
+    ["whose count changes", {}, { inTerm: false, privateBlueprints: 2 }, []],
+    ["whose spec changes", { generation: 2 }, { inTerm: false }, ["omantel"]],
+  ])("reconciles the Sovereigns of a Franchise %s", (_what, metadata, status, expected) => {
+    const { caches, seen } = watched();
+    const previous = { ...franchise("omantel"), status: { inTerm: false } };
+    const object = { ...previous, status, metadata: { ...previous.metadata, ...metadata } };
+    caches.franchises.announce({ kind: "updated", previous, object });
+    expect(seen).toEqual(expected);
+  });
+
+  it.each([
+    ["carries a label", labelled("Namespace", "any", "omantel"), ["omantel"]],
+    ["a Sovereign wants, with no label", labelled("Namespace", "chosen"), ["badr"]],
+    ["concerns no Sovereign", labelled("Namespace", "any"), []],
+  ])("for a namespace that %s", (_which, object, expected) => {
+    const { caches, seen } = watched();
+    caches.namespaces.announce({ kind: "deleted", object });
+    expect(seen).toEqual(expected);
+  });
+
+  it.each(["deployments", "jobs", "pods"] as const)(
+    "reconciles the Sovereign that a label of %s names",
+    (name) => {
+      const { caches, seen } = watched();
+      caches[name].announce({ kind: "deleted", object: labelled("Any", "billing", "badr") });
+      caches[name].announce({ kind: "deleted", object: labelled("Any", "theirs") });
+      expect(seen).toEqual(["badr"]);
+    },
+  );
+
+  it("reconciles the Sovereign of every other managed object", () => {
+    const { configMaps, seen } = watched();
+    configMaps.announce({ kind: "deleted", object: labelled("ConfigMap", "billing-config", "omantel") });
+    expect(seen).toEqual(["omantel"]);
+  });
+});
