@@ -22,42 +22,49 @@ import {
 const RolloutSchema = object(
   {
     canaries: Type.Optional(
-      set(objectName("A Sovereign."), {
-        description: "Sovereigns that go first, beside the CatalystZero, on which the release is measured.",
+      set(objectName("Name of a Sovereign."), {
+        description:
+          "Sovereigns that take the release first, together with Catalyst-Zero, on which it is measured.",
         maxItems: 64,
       }),
     ),
     maxUnavailable: intOrPercentage({
       description:
-        "How many Sovereigns of a wave may be updating at once: a number, or a percentage of those on the release.",
+        "How many Sovereigns may update at once: a number, or a percentage of the Sovereigns on the release. At least one always may.",
       default: 1,
     }),
-    bake: duration({ description: "How long a wave must hold before the next begins.", default: "0s" }),
-    haltOnFailure: flag("Whether a failed Sovereign stops the rollout.", true),
+    bake: duration({
+      description: "How long a wave must stay verified before the next one starts.",
+      default: "0s",
+    }),
+    haltOnFailure: flag("Whether a Sovereign that fails on the release stops the rollout.", true),
     backwardCompatible: flag(
-      "Whether the previous image works on this release's schema: whoever takes a halted rollout back has to know.",
+      "Whether the previous image works with this release's schema, so that a halted rollout can go back to it.",
       false,
     ),
   },
-  { description: "How the release reaches the Sovereigns: canaries first, then waves.", default: {} },
+  {
+    description: "How Sovereigns take the release: first the canaries, then the others in waves.",
+    default: {},
+  },
 );
 
 const BillingReleaseSpecSchema = object(
   {
     image: text({
-      description: "The billing image: `repository@sha256:<64 hex>`. The one place where it is named.",
+      description: "The billing image, `repository@sha256:<64 hex>`. No other object names it.",
       maxLength: 512,
       rules: [
         {
           rule: `self.matches('${PINNED_IMAGE}')`,
-          message: "image must be pinned: write repository@sha256:<64 hex>, with no tag",
+          message: "spec.image must be pinned by digest: write repository@sha256:<64 hex>, without a tag",
         },
       ],
     }),
-    version: text({ description: "What people call the release.", maxLength: 64 }),
+    version: text({ description: "Version of the release, for human readers.", maxLength: 64 }),
     rollout: RolloutSchema,
   },
-  { description: "What is released, and how." },
+  { description: "The image that is released, and how it rolls out." },
 );
 
 const count = (description: string) =>
@@ -68,15 +75,22 @@ const ReferenceSchema = object(
     image: text({ description: "The image that was measured.", maxLength: 512 }),
     schemaVersion: text({ description: "Name of the last migration.", maxLength: 128 }),
     schemaFingerprint: text({
-      description: "Shape of the database schema.",
+      description: "Fingerprint of the database schema.",
       maxLength: 71,
       pattern: FINGERPRINT,
     }),
-    apiFingerprint: text({ description: "Shape of the voucher API.", maxLength: 71, pattern: FINGERPRINT }),
-    measuredOn: objectName("The Sovereign that was measured: Catalyst-Zero."),
-    measuredAt: time("When."),
+    apiFingerprint: text({
+      description: "Fingerprint of the voucher API.",
+      maxLength: 71,
+      pattern: FINGERPRINT,
+    }),
+    measuredOn: objectName("Name of the Sovereign that was measured: Catalyst-Zero."),
+    measuredAt: time("When it was measured."),
   },
-  { description: "What was measured on Catalyst-Zero, and what every other Sovereign must equal." },
+  {
+    description:
+      "The fingerprints that were measured on Catalyst-Zero. Every other Sovereign must have the same ones.",
+  },
 );
 
 const BillingReleaseStatusSchema = object(
@@ -84,25 +98,25 @@ const BillingReleaseStatusSchema = object(
     observedGeneration: observedGenerationField(),
     phase: Type.Optional(
       oneOf(["Pending", "Canary", "Progressing", "Baking", "Halted", "Complete"], {
-        description: "Where the rollout stands.",
+        description: "Phase of the rollout.",
       }),
     ),
-    sovereigns: count("Sovereigns on the release."),
-    updated: count("Of these, with its digest rolled out."),
-    verified: count("Of these, with the reference's fingerprints."),
-    drifted: count("Of these, that differ from it."),
-    failed: count("Of these, that cannot get there by themselves."),
+    sovereigns: count("Number of Sovereigns on the release."),
+    updated: count("How many of them finished the rollout of its image."),
+    verified: count("How many of them have the fingerprints of the reference."),
+    drifted: count("How many of them are out of sync: edited, or with other fingerprints."),
+    failed: count("How many of them are stalled: a person has to act."),
     reference: Type.Optional(ReferenceSchema),
     earlierReferences: Type.Optional(
       listMap(ReferenceSchema, ["image"], {
         description:
-          "What was measured of earlier images that Sovereigns still run while they wait for their turn.",
+          "The references of earlier images that Sovereigns still run while they wait for the rollout.",
         maxItems: 16,
       }),
     ),
     conditions: conditionsField(),
   },
-  { description: "How far the release has come." },
+  { description: "The observed state of the rollout." },
 );
 
 type BillingReleaseSpec = Static<typeof BillingReleaseSpecSchema>;
@@ -117,23 +131,38 @@ export const BILLING_RELEASE: KindDefinition = {
   shortNames: ["brel"],
   scope: "Cluster",
   description:
-    "The one place where the billing image is named, by digest, and how it reaches the Sovereigns.",
+    "The billing image, pinned by digest, and how it rolls out to the Sovereigns. No other object names the image.",
   spec: BillingReleaseSpecSchema,
   status: BillingReleaseStatusSchema,
   printerColumns: [
-    { name: "Version", type: "string", jsonPath: ".spec.version", description: "What people call it." },
-    { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Where the rollout stands." },
-    { name: "Sovereigns", type: "integer", jsonPath: ".status.sovereigns", description: "On the release." },
-    { name: "Updated", type: "integer", jsonPath: ".status.updated", description: "With its digest." },
+    { name: "Version", type: "string", jsonPath: ".spec.version", description: "Version of the release." },
+    { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Phase of the rollout." },
+    {
+      name: "Sovereigns",
+      type: "integer",
+      jsonPath: ".status.sovereigns",
+      description: "Sovereigns on the release.",
+    },
+    {
+      name: "Updated",
+      type: "integer",
+      jsonPath: ".status.updated",
+      description: "Sovereigns that run its image.",
+    },
     {
       name: "Verified",
       type: "integer",
       jsonPath: ".status.verified",
-      description: "With the reference's shape.",
+      description: "Sovereigns with the fingerprints of the reference.",
     },
-    { name: "Drifted", type: "integer", jsonPath: ".status.drifted", description: "That differ." },
+    {
+      name: "Drifted",
+      type: "integer",
+      jsonPath: ".status.drifted",
+      description: "Sovereigns that are out of sync.",
+    },
     READY_COLUMN,
-    { name: "Image", type: "string", jsonPath: ".spec.image", description: "Pinned image.", priority: 1 },
+    { name: "Image", type: "string", jsonPath: ".spec.image", description: "The pinned image.", priority: 1 },
     AGE_COLUMN,
   ],
 };

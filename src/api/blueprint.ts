@@ -15,38 +15,40 @@ const BlueprintSpecSchema = object(
     source: object(
       {
         ref: text({
-          description: "The artifact: `oci://repository@sha256:<64 hex>`.",
+          description: "The OCI artifact, `oci://repository@sha256:<64 hex>`.",
           maxLength: 512,
           rules: [
             {
               rule: `self.matches('${PINNED_ARTIFACT}')`,
-              message: "source.ref must be pinned: write oci://repository@sha256:<64 hex>, with no tag",
+              message:
+                "spec.source.ref must be pinned by digest: write oci://repository@sha256:<64 hex>, without a tag",
             },
           ],
         }),
       },
-      { description: "Where the artifact lies." },
+      { description: "Where the artifact is stored." },
     ),
     visibility: oneOf(["listed", "unlisted", "private"], {
-      description: "listed: in the catalog; unlisted: by name only; private: a Franchisee's own.",
+      description:
+        "listed: shown in the catalog. unlisted: installable only by name. private: a Franchisee's own.",
     }),
     card: object(
       {
-        title: text({ description: "Name that people read.", maxLength: 128 }),
-        summary: Type.Optional(Type.String({ description: "One sentence.", maxLength: 1024 })),
+        title: text({ description: "Name that customers see.", maxLength: 128 }),
+        summary: Type.Optional(Type.String({ description: "Description in one sentence.", maxLength: 1024 })),
         icon: Type.Optional(
           text({ description: "URL of an icon.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
         ),
         category: Type.Optional(
-          text({ description: "Shelf of the catalog.", maxLength: 63, pattern: DNS_LABEL }),
+          text({ description: "Category in the catalog.", maxLength: 63, pattern: DNS_LABEL }),
         ),
       },
-      { description: "What the catalog shows." },
+      { description: "The entry in the catalog." },
     ),
     configSchema: Type.Optional(
       Type.Unsafe<Record<string, unknown>>({
         type: "object",
-        description: "JSON Schema of an install's values; itself the schema of an object.",
+        description: "JSON Schema of an install's values. It must be the schema of an object.",
         "x-kubernetes-preserve-unknown-fields": true,
         properties: { type: { type: "string", enum: ["object"], description: "Always `object`." } },
         required: ["type"],
@@ -57,26 +59,33 @@ const BlueprintSpecSchema = object(
         object(
           {
             name: objectName("Name of a Blueprint."),
-            version: text({ description: "Range of versions, as `>=1.2.0 <2.0.0`.", maxLength: 128 }),
+            version: text({
+              description: "Range of versions, for example `>=1.2.0 <2.0.0`.",
+              maxLength: 128,
+            }),
           },
-          { description: "Something that must be installed first." },
+          { description: "A Blueprint that must be installed first." },
         ),
         ["name"],
-        { description: "What must be installed first.", maxItems: 64 },
+        { description: "Blueprints that must be installed first.", maxItems: 64 },
       ),
     ),
   },
-  { description: "What can be installed." },
+  { description: "The artifact, and how it is offered." },
 );
 
 const BlueprintStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
-    verifiedDigest: Type.Optional(text({ description: "The digest whose signature holds.", maxLength: 71 })),
-    signedBy: Type.Optional(text({ description: "The key or identity that signed it.", maxLength: 1024 })),
+    verifiedDigest: Type.Optional(
+      text({ description: "The digest whose signature was verified.", maxLength: 71 }),
+    ),
+    signedBy: Type.Optional(
+      text({ description: "The key or identity that signed the artifact.", maxLength: 1024 }),
+    ),
     conditions: conditionsField(),
   },
-  { description: "What is known of the artifact." },
+  { description: "The result of verifying the artifact." },
 );
 
 type BlueprintSpec = Static<typeof BlueprintSpecSchema>;
@@ -91,7 +100,7 @@ export const BLUEPRINT: KindDefinition = {
   singular: "blueprint",
   shortNames: ["bp"],
   scope: "Namespaced",
-  description: "The signed, installable OCI unit.",
+  description: "A signed OCI artifact that can be installed.",
   spec: BlueprintSpecSchema,
   status: BlueprintStatusSchema,
   printerColumns: [
@@ -106,13 +115,13 @@ export const BLUEPRINT: KindDefinition = {
       name: "Verified",
       type: "string",
       jsonPath: ".status.conditions[?(@.type=='Verified')].status",
-      description: "Whether its signature holds.",
+      description: "Whether its signature is verified.",
     },
     {
       name: "Signed-By",
       type: "string",
       jsonPath: ".status.signedBy",
-      description: "Who signed it.",
+      description: "The key or identity that signed it.",
       priority: 1,
     },
     AGE_COLUMN,

@@ -2,20 +2,23 @@ import { listMap, oneOf, type Static, Type, text, time, wholeNumber } from "./sc
 
 const ConditionSchema = Type.Object(
   {
-    type: text({ description: "What is judged, in CamelCase.", maxLength: 316 }),
-    status: oneOf(["True", "False", "Unknown"], { description: "The judgement." }),
+    type: text({ description: "The aspect that the condition describes, in CamelCase.", maxLength: 316 }),
+    status: oneOf(["True", "False", "Unknown"], { description: "Whether the condition is met." }),
     observedGeneration: Type.Optional(
       wholeNumber({
-        description: "The generation that was judged.",
+        description: "The generation of the spec that the condition describes.",
         minimum: 0,
         maximum: Number.MAX_SAFE_INTEGER,
       }),
     ),
     lastTransitionTime: time("When the status last changed."),
-    reason: text({ description: "Why, as one CamelCase word.", maxLength: 1024 }),
-    message: Type.String({ description: "Why, for a person.", maxLength: 32_768 }),
+    reason: text({ description: "Machine-readable reason for the status, in CamelCase.", maxLength: 1024 }),
+    message: Type.String({
+      description: "Explanation for a person: what is wrong, and what to do.",
+      maxLength: 32_768,
+    }),
   },
-  { description: "One aspect of the object's state." },
+  { description: "One aspect of the object's observed state." },
 );
 
 export type Condition = Static<typeof ConditionSchema>;
@@ -23,7 +26,7 @@ export type Condition = Static<typeof ConditionSchema>;
 export const conditionsField = () =>
   Type.Optional(
     listMap(ConditionSchema, ["type"], {
-      description: "Aspects of the object's state, by type.",
+      description: "Aspects of the object's observed state, by type.",
       maxItems: 32,
     }),
   );
@@ -31,7 +34,7 @@ export const conditionsField = () =>
 export const observedGenerationField = () =>
   Type.Optional(
     wholeNumber({
-      description: "The generation that the status speaks of.",
+      description: "The generation of the spec that the status describes.",
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
     }),
@@ -45,8 +48,8 @@ export const STALLED = "Stalled";
 export type NewCondition = Omit<Condition, "lastTransitionTime" | "observedGeneration">;
 
 /**
- * The list with `condition` put in or replaced, sorted by type. `lastTransitionTime` moves only when the status does.
- * Pure: `now` is RFC 3339, `generation` the object's own.
+ * Adds or replaces `condition` and sorts the list by type. `lastTransitionTime` changes only when the status does. `now`
+ * is RFC 3339; `generation` is the object's.
  */
 export function setCondition(
   conditions: readonly Condition[],

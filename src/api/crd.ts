@@ -5,10 +5,10 @@ export interface CustomResourceDefinition extends KubernetesObject {
   spec: object;
 }
 
-/** Names longer than this do not fit into labels, hosts and namespaces made from them. */
+/** A longer name would not fit into the labels, hosts and namespaces that are made from it. */
 const MAX_NAME_LENGTH: Record<string, number> = { Sovereign: 53, Organization: 59 };
 
-/** The kind as the API server takes it: one version, served and stored, with a status subresource. */
+/** The kind as a CustomResourceDefinition: one version, served and stored, with a status subresource. */
 export function toCustomResourceDefinition(definition: KindDefinition): CustomResourceDefinition {
   const { kind, plural, singular, shortNames, scope, description, spec, status, printerColumns } = definition;
   const maxNameLength = MAX_NAME_LENGTH[kind];
@@ -45,7 +45,7 @@ export function toCustomResourceDefinition(definition: KindDefinition): CustomRe
                     "x-kubernetes-validations": [
                       {
                         rule: `self.metadata.name.size() <= ${maxNameLength}`,
-                        message: `metadata.name is longer than ${maxNameLength} characters: its namespaces would not fit`,
+                        message: `metadata.name must have at most ${maxNameLength} characters, so that the namespaces named after it fit`,
                       },
                     ],
                   }),
@@ -65,8 +65,8 @@ interface SchemaNode {
 }
 
 /**
- * The schema as plain JSON. What has a default is not required of a manifest, though always there once it is stored:
- * the types say so, the CRD must not.
+ * The schema as plain JSON. A field with a default is always present in a stored object, so the types require it. A
+ * manifest may omit it, so the CRD must not.
  */
 function plain(schema: object): object {
   return withoutDefaultedRequirements(JSON.parse(JSON.stringify(schema)));

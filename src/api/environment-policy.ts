@@ -4,7 +4,7 @@ import type { CatalystObject } from "./object.ts";
 import { duration, list, object, oneOf, type Static, set, Type, text, wholeNumber } from "./schema.ts";
 
 const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
-/** `<org>-<env>`, `*` for either part. */
+/** `<org>-<env>`; either part may be `*`. */
 const ENVIRONMENT_PATTERN = `^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|${ENVIRONMENT_TYPES.join("|")})$`;
 
 const RuleSchema = object(
@@ -12,23 +12,30 @@ const RuleSchema = object(
     "change-window": Type.Optional(
       object(
         {
-          cron: text({ description: "When a window opens, in five fields.", maxLength: 128 }),
-          duration: duration({ description: "How long it stays open." }),
-          timeZone: text({ description: "IANA time zone of the cron.", maxLength: 64, default: "UTC" }),
+          cron: text({
+            description: "When a window opens, as a cron expression with five fields.",
+            maxLength: 128,
+          }),
+          duration: duration({ description: "How long the window stays open." }),
+          timeZone: text({
+            description: "IANA time zone of the cron expression.",
+            maxLength: 64,
+            default: "UTC",
+          }),
         },
-        { description: "Installs only while a window is open." },
+        { description: "Allows installs only while a window is open." },
       ),
     ),
     "pr-required": Type.Optional(
       object(
         {
-          approvers: set(text({ description: "Who may approve.", maxLength: 256 }), {
-            description: "Who may approve.",
+          approvers: set(text({ description: "A user who may approve.", maxLength: 256 }), {
+            description: "The users who may approve.",
             maxItems: 64,
             minItems: 1,
           }),
           minimum: wholeNumber({
-            description: "How many of them must.",
+            description: "How many of them must approve.",
             minimum: 1,
             maximum: 64,
             default: 1,
@@ -36,11 +43,11 @@ const RuleSchema = object(
           }),
         },
         {
-          description: "Installs only with approvals, in the annotation approved-by.",
+          description: "Allows installs only with approvals in the annotation approved-by.",
           rules: [
             {
               rule: "self.minimum <= self.approvers.size()",
-              message: "minimum exceeds the approvers: lower it, or name more",
+              message: "minimum must not exceed the number of approvers: lower it, or add approvers",
             },
           ],
         },
@@ -50,37 +57,39 @@ const RuleSchema = object(
       object(
         {
           minimum: wholeNumber({
-            description: "Lowest score that passes.",
+            description: "The lowest score that is enough.",
             minimum: 0,
             maximum: 100,
             format: "int32",
           }),
         },
-        { description: "Installs only with a score, in the annotation score." },
+        { description: "Allows installs only with a high enough score in the annotation score." },
       ),
     ),
     soak: Type.Optional(
       object(
         {
           from: text({
-            description: "Environment in which the same digest must have run, as `prod` after `stg`.",
+            description:
+              "Environment in which the same digest must have run before, for example `stg` before `prod`.",
             maxLength: 128,
           }),
-          duration: duration({ description: "For how long." }),
+          duration: duration({ description: "How long it must have run there." }),
         },
         {
           description:
-            "Installs only what has run elsewhere for a while, as the operator itself recorded it.",
+            "Allows only installs of a digest that ran in another environment before, as the operator recorded it.",
         },
       ),
     ),
   },
   {
-    description: "One rule.",
+    description: "A rule for installs.",
     rules: [
       {
         rule: "[has(self.change__dash__window), has(self.pr__dash__required), has(self.re__dash__score__dash__gate), has(self.soak)].filter(present, present).size() == 1",
-        message: "a rule is exactly one of change-window, pr-required, re-score-gate and soak: keep one",
+        message:
+          "a rule must have exactly one of change-window, pr-required, re-score-gate and soak: write one rule for each",
       },
     ],
   },
@@ -92,22 +101,26 @@ const EnvironmentPolicySpecSchema = object(
       {
         environments: set(
           text({
-            description: "`<org>-<env>`, `*` for either part; env is prod, stg, uat, dev or poc.",
+            description: "`<org>-<env>`; env is prod, stg, uat, dev or poc. Either part may be `*`.",
             maxLength: 128,
             pattern: ENVIRONMENT_PATTERN,
           }),
-          { description: "Which environments.", maxItems: 64, minItems: 1 },
+          { description: "The environments that the policy applies to.", maxItems: 64, minItems: 1 },
         ),
       },
-      { description: "Where it holds." },
+      { description: "Where the policy applies." },
     ),
     enforcement: oneOf(["Deny", "Warn", "Audit"], {
       description: "What happens to an install that breaks a rule.",
       default: "Deny",
     }),
-    rules: list(RuleSchema, { description: "All of them must hold.", maxItems: 32, minItems: 1 }),
+    rules: list(RuleSchema, {
+      description: "The rules. An install must satisfy all of them.",
+      maxItems: 32,
+      minItems: 1,
+    }),
   },
-  { description: "What an install must fulfil." },
+  { description: "The rules for installs, and where they apply." },
 );
 
 const EnvironmentPolicyStatusSchema = object(
@@ -115,7 +128,7 @@ const EnvironmentPolicyStatusSchema = object(
     observedGeneration: observedGenerationField(),
     environments: Type.Optional(
       wholeNumber({
-        description: "Environments in which it holds now.",
+        description: "Number of environments that the policy applies to now.",
         minimum: 0,
         maximum: 1_000_000,
         format: "int32",
@@ -136,7 +149,7 @@ export const ENVIRONMENT_POLICY: KindDefinition = {
   singular: "environmentpolicy",
   shortNames: ["envpol"],
   scope: "Namespaced",
-  description: "What an install into an environment must fulfil; kept in catalyst-system.",
+  description: "Rules for installs into environments. Policies belong in catalyst-system.",
   spec: EnvironmentPolicySpecSchema,
   status: EnvironmentPolicyStatusSchema,
   printerColumns: [
@@ -150,7 +163,7 @@ export const ENVIRONMENT_POLICY: KindDefinition = {
       name: "Environments",
       type: "integer",
       jsonPath: ".status.environments",
-      description: "Where it holds now.",
+      description: "Number of environments that the policy applies to.",
     },
     READY_COLUMN,
     AGE_COLUMN,

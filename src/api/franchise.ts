@@ -19,24 +19,24 @@ import {
 /** As in RBAC, without `apiGroup`. */
 export const SubjectSchema = object(
   {
-    kind: oneOf(["User", "Group", "ServiceAccount"], { description: "What the name is of." }),
-    name: text({ description: "Who.", maxLength: 256 }),
+    kind: oneOf(["User", "Group", "ServiceAccount"], { description: "Kind of the subject." }),
+    name: text({ description: "Name of the subject.", maxLength: 256 }),
     namespace: Type.Optional(
       text({ description: "Namespace of a ServiceAccount.", maxLength: 63, pattern: DNS_LABEL }),
     ),
   },
   {
-    description: "Somebody, as RBAC names them.",
+    description: "A user, a group or a ServiceAccount, named as in RBAC.",
     rules: [
       {
         rule: "(self.kind == 'ServiceAccount') == has(self.namespace)",
-        message: "namespace is required exactly for a ServiceAccount: set it, or drop it",
+        message: "namespace is required when kind is ServiceAccount, and not allowed otherwise",
       },
     ],
   },
 );
 
-/** Who may sign; the ConfigMap `catalyst-trust` holds the same entries. */
+/** A trusted signer. The ConfigMap `catalyst-trust` has entries of the same form. */
 const TrustEntrySchema = object(
   {
     publicKey: Type.Optional(
@@ -49,19 +49,25 @@ const TrustEntrySchema = object(
     keyless: Type.Optional(
       object(
         {
-          issuer: text({ description: "OIDC issuer of the certificate, exact.", maxLength: 512 }),
-          identity: text({ description: "Subject of the certificate, exact.", maxLength: 512 }),
+          issuer: text({
+            description: "OIDC issuer of the certificate. It must match exactly.",
+            maxLength: 512,
+          }),
+          identity: text({
+            description: "Subject of the certificate. It must match exactly.",
+            maxLength: 512,
+          }),
         },
-        { description: "A keyless signer." },
+        { description: "An identity that signs without a key of its own." },
       ),
     ),
   },
   {
-    description: "A key or an identity whose signatures count.",
+    description: "A key or an identity whose signatures are trusted.",
     rules: [
       {
         rule: "has(self.publicKey) != has(self.keyless)",
-        message: "an entry is either publicKey or keyless: set exactly one",
+        message: "an entry of blueprintTrust needs either publicKey or keyless: set exactly one",
       },
     ],
   },
@@ -73,12 +79,18 @@ const omr = (description: string) =>
 const VoucherGrantSchema = object(
   {
     maxActive: Type.Optional(
-      wholeNumber({ description: "Live vouchers at once.", minimum: 0, maximum: 10_000_000 }),
+      wholeNumber({
+        description: "How many vouchers may be active at once.",
+        minimum: 0,
+        maximum: 10_000_000,
+      }),
     ),
-    maxCreditPerVoucherOmr: omr("Credit of one voucher, in OMR."),
-    maxOutstandingCreditOmr: omr("Credit that live vouchers may still grant, all together, in OMR."),
+    maxCreditPerVoucherOmr: omr("The most credit that one voucher may grant, in OMR."),
+    maxOutstandingCreditOmr: omr(
+      "The most credit that all active vouchers together may still grant, in OMR.",
+    ),
   },
-  { description: "How far vouchers may go. A limit that is absent does not bind." },
+  { description: "Limits for vouchers. A limit that is absent does not apply." },
 );
 
 const GrantsSchema = object(
@@ -88,17 +100,17 @@ const GrantsSchema = object(
       object(
         {
           max: wholeNumber({
-            description: "How many; 0 is none.",
+            description: "How many the Franchisee may have; 0 means none.",
             minimum: 0,
             maximum: 10_000,
             default: 0,
             format: "int32",
           }),
         },
-        { description: "Blueprints of its own in catalog-sovereign." },
+        { description: "The Franchisee's own Blueprints, in the namespace catalog-sovereign." },
       ),
     ),
-    branding: flag("Whether it may set spec.branding of its Sovereigns.", false),
+    branding: flag("Whether the Franchisee may set spec.branding of its Sovereigns.", false),
     tiers: Type.Optional(
       set(
         text({
@@ -107,24 +119,24 @@ const GrantsSchema = object(
           pattern: "^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$",
         }),
         {
-          description: "Tiers that it may pass through.",
+          description: "Tiers that the Franchisee may offer.",
           maxItems: 64,
         },
       ),
     ),
   },
-  { description: "What the Franchisee may do. What is not granted is not allowed.", default: {} },
+  { description: "What the Franchisee may do. It may do nothing that is not granted here.", default: {} },
 );
 
 const REVENUE_SPLIT_MESSAGE =
-  "the revenue split is agreed bilaterally and lives in OpenOva's accounts, not here: remove the field";
+  "a Franchise does not contain the revenue split, which is agreed bilaterally and kept in OpenOva's accounts: remove the field";
 
-// Declared, so that they are refused with the reason and not silently pruned. CEL sees only typed fields: a split is
-// written as an object, a share as a number or a percentage.
+// These fields are declared so that the API server refuses them with a reason instead of pruning them silently. CEL sees
+// only typed fields: a split is written as an object, a share as a number or a percentage.
 const refusedRevenueField = (type: object) =>
   Type.Optional(
     Type.Unsafe<never>({
-      description: "Not kept here: the revenue split is agreed bilaterally and lives in OpenOva's accounts.",
+      description: "Not allowed: the revenue split is agreed bilaterally and kept in OpenOva's accounts.",
       ...type,
     }),
   );
@@ -133,34 +145,38 @@ const FranchiseSpecSchema = object(
   {
     franchisee: object(
       {
-        legalName: text({ description: "Registered name.", maxLength: 256 }),
+        legalName: text({ description: "Registered name of the company.", maxLength: 256 }),
         contactEmail: text({
-          description: "Whom to write to.",
+          description: "Contact address.",
           maxLength: 254,
           pattern: "^[^@\\s]+@[^@\\s]+$",
         }),
       },
-      { description: "The other party." },
+      { description: "The company that runs the Sovereigns." },
     ),
-    subjects: list(SubjectSchema, { description: "Who acts as this Franchisee.", maxItems: 64, minItems: 1 }),
+    subjects: list(SubjectSchema, {
+      description: "The identities that act as this Franchisee.",
+      maxItems: 64,
+      minItems: 1,
+    }),
     grants: GrantsSchema,
     blueprintTrust: Type.Optional(
       list(TrustEntrySchema, {
-        description: "Who may sign this Franchisee's private Blueprints.",
+        description: "The signers that may sign this Franchisee's private Blueprints.",
         maxItems: 16,
       }),
     ),
     term: object(
       {
-        start: time("First moment of the agreement."),
-        end: Type.Optional(time("First moment after it. Absent: open-ended.")),
+        start: time("When the term starts."),
+        end: Type.Optional(time("When the term ends. Absent: it does not end.")),
       },
       {
-        description: "When the agreement holds.",
+        description: "When the Franchise is in force.",
         rules: [
           {
             rule: "!has(self.end) || self.start < self.end",
-            message: "end must be after start: move one of them",
+            message: "term.end must be after term.start: change one of them",
           },
         ],
       },
@@ -169,7 +185,7 @@ const FranchiseSpecSchema = object(
     revenueShare: refusedRevenueField({ "x-kubernetes-int-or-string": true }),
   },
   {
-    description: "The agreement.",
+    description: "The agreement with the Franchisee.",
     rules: [
       { rule: "!has(self.revenueSplit)", message: REVENUE_SPLIT_MESSAGE, fieldPath: ".revenueSplit" },
       { rule: "!has(self.revenueShare)", message: REVENUE_SPLIT_MESSAGE, fieldPath: ".revenueShare" },
@@ -180,13 +196,16 @@ const FranchiseSpecSchema = object(
 const FranchiseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
-    inTerm: Type.Optional(flag("Whether the agreement holds now.")),
+    inTerm: Type.Optional(flag("Whether the term runs now.")),
     sovereigns: Type.Optional(
-      set(objectName("A Sovereign."), { description: "Sovereigns under this Franchise.", maxItems: 10_000 }),
+      set(objectName("Name of a Sovereign."), {
+        description: "Sovereigns that run under this Franchise.",
+        maxItems: 10_000,
+      }),
     ),
     privateBlueprints: Type.Optional(
       wholeNumber({
-        description: "Private Blueprints that its subjects keep.",
+        description: "Number of private Blueprints in catalog-sovereign.",
         minimum: 0,
         maximum: 1_000_000,
         format: "int32",
@@ -194,7 +213,7 @@ const FranchiseStatusSchema = object(
     ),
     conditions: conditionsField(),
   },
-  { description: "What the agreement amounts to now." },
+  { description: "The observed state of the Franchise." },
 );
 
 export type Subject = Static<typeof SubjectSchema>;
@@ -209,7 +228,8 @@ export const FRANCHISE: KindDefinition = {
   singular: "franchise",
   shortNames: ["fr"],
   scope: "Cluster",
-  description: "The agreement with a Franchisee: who acts as it, and what it may do.",
+  description:
+    "The agreement with a Franchisee: which identities act as the Franchisee, and what they may do.",
   spec: FranchiseSpecSchema,
   status: FranchiseStatusSchema,
   printerColumns: [
@@ -217,13 +237,13 @@ export const FRANCHISE: KindDefinition = {
       name: "Franchisee",
       type: "string",
       jsonPath: ".spec.franchisee.legalName",
-      description: "Registered name.",
+      description: "Registered name of the company.",
     },
     {
       name: "In-Term",
       type: "boolean",
       jsonPath: ".status.inTerm",
-      description: "Whether the agreement holds now.",
+      description: "Whether the term runs now.",
     },
     READY_COLUMN,
     {

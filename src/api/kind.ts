@@ -4,7 +4,7 @@ export const GROUP = "catalyst.openova.io";
 export const VERSION = "v1alpha1";
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** A column of `kubectl get`. `priority` 1 shows with `-o wide` only. */
+/** A column of `kubectl get`. A column with `priority` 1 is shown only with `-o wide`. */
 export interface PrinterColumn {
   name: string;
   type: "string" | "integer" | "boolean" | "date";
@@ -13,7 +13,7 @@ export interface PrinterColumn {
   priority?: number;
 }
 
-/** Everything from which a kind's CRD, its page in docs/kinds and its validation are made. */
+/** The source of a kind's CRD, of its page in docs/kinds and of its validation. */
 export interface KindDefinition {
   kind: string;
   plural: string;
@@ -30,14 +30,14 @@ export const READY_COLUMN: PrinterColumn = {
   name: "Ready",
   type: "string",
   jsonPath: ".status.conditions[?(@.type=='Ready')].status",
-  description: "Whether everything that the spec asks for holds.",
+  description: "Whether the object is as its spec asks.",
 };
 
 export const REASON_COLUMN: PrinterColumn = {
   name: "Reason",
   type: "string",
   jsonPath: ".status.conditions[?(@.type=='Ready')].reason",
-  description: "Why, in a word.",
+  description: "Reason for Ready.",
 };
 
 export const AGE_COLUMN: PrinterColumn = {

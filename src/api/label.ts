@@ -1,6 +1,6 @@
 import { GROUP } from "./kind.ts";
 
-/** Labels that the platform alone writes; admission guards them. */
+/** Labels that only the platform may write. Admission refuses other writers. */
 export const LABEL = {
   organization: `${GROUP}/organization`,
   environment: `${GROUP}/environment`,
@@ -11,15 +11,15 @@ export const LABEL = {
 /** Values of `LABEL.managedBy`. */
 export const MANAGED_BY = { operator: "operator", hub: "hub" } as const;
 
-/** Evidence annotations: the pipeline's alone. */
+/** Annotations that only the platform or its pipeline may write. */
 export const ANNOTATION = {
   approvedBy: `${GROUP}/approved-by`,
   score: `${GROUP}/score`,
-  /** Digest of what the operator last applied: tells a hand edit from a change of mind. */
+  /** Digest of the object that the operator last applied. It distinguishes an edit from a new desired state. */
   applied: `${GROUP}/applied`,
-  /** On a Pod template: which versions of its Secrets it was started with. */
+  /** On a Pod template: digest of the versions of the Secrets that its Pods start with. */
   secrets: `${GROUP}/secrets`,
 } as const;
 
-/** Keeps a Sovereign until its workload is gone; its database stays. */
+/** Keeps a deleted Sovereign in the API until its workload is deleted. Its database stays. */
 export const SOVEREIGN_FINALIZER = `${GROUP}/sovereign`;

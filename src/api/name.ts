@@ -18,7 +18,7 @@ export const BILLING = {
   port: 8085,
   portName: "http",
   configPath: "/etc/catalyst",
-  /** How long a Pod serves on after SIGTERM unless the operator is told otherwise. */
+  /** How many seconds a Pod continues to serve after SIGTERM, unless a flag of the operator sets another number. */
   drainSeconds: 10,
 } as const;
 

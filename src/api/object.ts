@@ -34,7 +34,7 @@ export type SecretObject = KubernetesObject & { type?: string; data?: Record<str
 
 export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
 
-/** An object of one of our kinds. `status` is absent until the operator has looked. */
+/** An object of one of our kinds. `status` is absent until the first reconcile. */
 export interface CatalystObject<Spec, Status> extends KubernetesObject {
   spec: Spec;
   status?: Status;

@@ -4,42 +4,54 @@ import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
 import { DNS_LABEL, immutable, list, object, objectName, type Static, set, Type, text } from "./schema.ts";
 
-const fixed = (field: string) => immutable(field, "it says where the Organization came from");
+const fixed = (field: string) =>
+  immutable(
+    `spec.${field}`,
+    "it records how the Organization was created; create another Organization instead",
+  );
 
 const OrganizationSpecSchema = object(
   {
-    displayName: text({ description: "Name that people read.", maxLength: 128 }),
-    owner: text({ description: "The user to whom it belongs.", maxLength: 256 }),
+    displayName: text({ description: "Name that people see.", maxLength: 128 }),
+    owner: text({ description: "The user who owns the Organization.", maxLength: 256 }),
     members: Type.Optional(
-      list(SubjectSchema, { description: "Who works in it, besides the owner.", maxItems: 1000 }),
+      list(SubjectSchema, {
+        description:
+          "Users, groups and ServiceAccounts that work in the Organization, in addition to the owner.",
+        maxItems: 1000,
+      }),
     ),
-    sovereign: objectName("The Sovereign on which it lives.", [fixed("sovereign")]),
+    sovereign: objectName("The Sovereign that the Organization is on.", [fixed("sovereign")]),
     order: Type.Optional(
-      text({ description: "The order that created it.", maxLength: 64, rules: [fixed("order")] }),
+      text({
+        description: "The order that created the Organization.",
+        maxLength: 64,
+        rules: [fixed("order")],
+      }),
     ),
     voucher: Type.Optional(
       text({
-        description: "The voucher that was redeemed with that order.",
+        description: "The voucher that this order redeemed.",
         maxLength: 256,
         rules: [fixed("voucher")],
       }),
     ),
   },
-  { description: "Who the tenant is." },
+  { description: "The tenant: its name, its people and its origin." },
 );
 
 const OrganizationStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     namespaces: Type.Optional(
-      set(text({ description: "A namespace.", maxLength: 63, pattern: DNS_LABEL }), {
-        description: "Its home and its environments.",
+      set(text({ description: "Name of a namespace.", maxLength: 63, pattern: DNS_LABEL }), {
+        description: "The home namespace and the environments.",
         maxItems: 1000,
       }),
     ),
     conditions: conditionsField(),
   },
-  { description: "What it has." },
+  { description: "The observed state of the Organization." },
 );
 
 type OrganizationSpec = Static<typeof OrganizationSpecSchema>;
@@ -52,7 +64,7 @@ export const ORGANIZATION: KindDefinition = {
   singular: "organization",
   shortNames: ["org"],
   scope: "Cluster",
-  description: "The tenant, created by a redemption or by the platform.",
+  description: "A tenant. A redemption or the platform creates it.",
   spec: OrganizationSpecSchema,
   status: OrganizationStatusSchema,
   printerColumns: [
@@ -60,23 +72,28 @@ export const ORGANIZATION: KindDefinition = {
       name: "Display-Name",
       type: "string",
       jsonPath: ".spec.displayName",
-      description: "Name that people read.",
+      description: "Name that people see.",
     },
-    { name: "Sovereign", type: "string", jsonPath: ".spec.sovereign", description: "Where it lives." },
-    { name: "Owner", type: "string", jsonPath: ".spec.owner", description: "To whom it belongs." },
+    {
+      name: "Sovereign",
+      type: "string",
+      jsonPath: ".spec.sovereign",
+      description: "The Sovereign that it is on.",
+    },
+    { name: "Owner", type: "string", jsonPath: ".spec.owner", description: "The user who owns it." },
     READY_COLUMN,
     {
       name: "Order",
       type: "string",
       jsonPath: ".spec.order",
-      description: "The order that created it.",
+      description: "The order that created the Organization.",
       priority: 1,
     },
     {
       name: "Voucher",
       type: "string",
       jsonPath: ".spec.voucher",
-      description: "The voucher that was redeemed.",
+      description: "The voucher that the order redeemed.",
       priority: 1,
     },
     AGE_COLUMN,

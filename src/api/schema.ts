@@ -1,16 +1,16 @@
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 
-// Builders for the structural subset that the Kubernetes API server takes: every node has a type, enums are
-// strings, nothing is anyOf. Every string and list is bounded, or its CEL rules would exceed the cost budget.
+// Builders for the structural schemas that the Kubernetes API server accepts: every node has a type, enums are strings,
+// and there is no anyOf. Every string and list has a bound, because CEL rules over unbounded ones exceed the cost budget.
 
-/** A rule in CEL, as `x-kubernetes-validations` holds it. The message names the rule and the remedy. */
+/** A CEL rule for `x-kubernetes-validations`. The message names the field, the rule and the remedy. */
 export interface CelRule {
   rule: string;
   message: string;
   fieldPath?: string;
 }
 
-/** A field that keeps its first value; `remedy` says what to do instead. */
+/** The rule of a field that keeps its first value. `remedy` says what to do instead of changing it. */
 export const immutable = (field: string, remedy: string): CelRule => ({
   rule: "self == oldSelf",
   message: `${field} is immutable: ${remedy}`,
@@ -41,7 +41,7 @@ export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{6
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
-/** IPv4 in full; of IPv6 its letters and colons, which the reader judges. */
+/** Checks IPv4 in full. Of IPv6 it checks only the characters; billing parses the address. */
 export const ADDRESS_OR_CIDR = `^(${OCTET}(\\.${OCTET}){3}(/(3[0-2]|[12]?[0-9]))?|[0-9a-fA-F]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$`;
 
 export const text = (options: TextOptions) =>
@@ -65,7 +65,7 @@ export function oneOf<const Value extends string>(
   return Type.Unsafe<Value>({ type: "string", enum: [...values], ...withRules(options) });
 }
 
-/** A whole number or a percentage, as `maxUnavailable` is elsewhere in Kubernetes. */
+/** A whole number or a percentage, like `maxUnavailable` of a Deployment. */
 export const intOrPercentage = (options: NodeOptions & { default?: number | string }) =>
   Type.Unsafe<number | string>({
     "x-kubernetes-int-or-string": true,
@@ -91,13 +91,13 @@ export const list = <Item extends TSchema>(
   options: NodeOptions & { maxItems: number; minItems?: number; default?: Static<Item>[] },
 ) => Type.Array(item, { "x-kubernetes-list-type": "atomic", ...withRules(options) });
 
-/** A list without repeats; server-side apply owns each item by itself. */
+/** A list of unique values. Server-side apply tracks the owner of each item. */
 export const set = <Item extends TSchema>(
   item: Item,
   options: NodeOptions & { maxItems: number; minItems?: number; default?: Static<Item>[] },
 ) => Type.Array(item, { "x-kubernetes-list-type": "set", ...withRules(options) });
 
-/** A list whose items are told apart by `keys`; server-side apply owns each item by itself. */
+/** A list whose items are identified by `keys`. Server-side apply tracks the owner of each item. */
 export const listMap = <Item extends TSchema>(
   item: Item,
   keys: string[],
@@ -109,7 +109,7 @@ export const listMap = <Item extends TSchema>(
     ...withRules(options),
   });
 
-/** A Secret in the namespace that the field's description names. */
+/** A reference to a key of a Secret, in the namespace that the description names. */
 export const secretRef = (description: string, defaultKey: string) =>
   object(
     {

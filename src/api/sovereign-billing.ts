@@ -15,25 +15,26 @@ const quantity = (description: string) =>
 
 const resourceList = (description: string) =>
   Type.Optional(
-    object({ cpu: quantity("Cores, as `500m`."), memory: quantity("Bytes, as `256Mi`.") }, { description }),
+    object(
+      { cpu: quantity("CPU cores, for example `500m`."), memory: quantity("Bytes, for example `256Mi`.") },
+      { description },
+    ),
   );
 
 const AuthSchema = object(
   {
     issuer: Type.Optional(
       text({
-        description: "URL of the Sovereign's OIDC issuer, equal to `iss`.",
+        description: "URL of the Sovereign's OIDC issuer. It must equal the `iss` of its tokens.",
         maxLength: 512,
         pattern: "^https?://[^\\s]+$",
       }),
     ),
-    audience: Type.Optional(
-      text({ description: "The `aud` that tokens for this Sovereign carry.", maxLength: 256 }),
-    ),
+    audience: Type.Optional(text({ description: "The `aud` of tokens for this Sovereign.", maxLength: 256 })),
     clientId: Type.Optional(
       text({
         description:
-          "Public OIDC client (PKCE) that the administrators' page signs in with. Absent: by token alone.",
+          "Public OIDC client (PKCE) with which the administrators' page signs in. Absent: the page accepts only a token.",
         maxLength: 256,
       }),
     ),
@@ -46,19 +47,19 @@ const AuthSchema = object(
   },
   {
     description:
-      "Who may sign the tokens that billing takes: an OIDC issuer, a legacy HS256 key, or both for a while.",
+      "How billing verifies tokens: by an OIDC issuer, by a legacy HS256 key, or by both during a migration.",
     rules: [
       {
         rule: "has(self.issuer) == has(self.audience)",
-        message: "issuer and audience go together: set both, or neither",
+        message: "auth.issuer and auth.audience need each other: set both, or neither",
       },
       {
         rule: "!has(self.clientId) || has(self.issuer)",
-        message: "clientId belongs to an issuer: set issuer and audience too",
+        message: "auth.clientId needs an issuer: set auth.issuer and auth.audience too",
       },
       {
         rule: "has(self.issuer) || has(self.secretRef)",
-        message: "one way to sign in is required: set issuer and audience, or secretRef",
+        message: "billing needs a way to verify tokens: set auth.issuer and auth.audience, or auth.secretRef",
       },
     ],
   },
@@ -66,14 +67,14 @@ const AuthSchema = object(
 
 const IngressSchema = object(
   {
-    host: text({ description: "Host name that the Ingress serves.", maxLength: 253, pattern: DNS_SUBDOMAIN }),
-    className: Type.Optional(objectName("IngressClass.")),
+    host: text({ description: "Host name of the Ingress.", maxLength: 253, pattern: DNS_SUBDOMAIN }),
+    className: Type.Optional(objectName("Name of the IngressClass.")),
     tlsSecretName: Type.Optional(
-      objectName("Secret with the host's certificate, in the Sovereign's namespace."),
+      objectName("Name of the Secret with the host's certificate, in the Sovereign's namespace."),
     ),
     rateLimitPerSecond: Type.Optional(
       wholeNumber({
-        description: "Requests a second that one client may make.",
+        description: "How many requests per second one client may send.",
         minimum: 1,
         maximum: 100_000,
       }),
@@ -81,19 +82,19 @@ const IngressSchema = object(
     trustedProxies: Type.Optional(
       set(text({ description: "An address or a CIDR.", maxLength: 49, pattern: ADDRESS_OR_CIDR }), {
         description:
-          "Whose `X-Forwarded-For` is believed: the addresses of the Ingress controller's Pods and of balancers before it. Absent: nobody's, and all visitors that come through one proxy share its limits.",
+          "Proxies whose `X-Forwarded-For` billing uses: the addresses of the Ingress controller's Pods and of load balancers before them. Absent: billing uses none, and all visitors behind one proxy share one rate limit.",
         maxItems: 32,
       }),
     ),
   },
-  { description: "How the voucher API is reached from outside. Absent: inside the cluster only." },
+  { description: "The Ingress of the voucher API. Absent: the API is reachable only inside the cluster." },
 );
 
 export const BillingSchema = object(
   {
-    release: objectName("The BillingRelease that pins the image."),
+    release: objectName("Name of the BillingRelease that pins the image."),
     replicas: wholeNumber({
-      description: "Billing Pods.",
+      description: "Number of billing Pods.",
       minimum: 2,
       maximum: 50,
       default: 2,
@@ -101,8 +102,11 @@ export const BillingSchema = object(
     }),
     resources: Type.Optional(
       object(
-        { requests: resourceList("Reserved."), limits: resourceList("Never exceeded.") },
-        { description: "Of each billing Pod." },
+        {
+          requests: resourceList("Resources that are reserved."),
+          limits: resourceList("Resources that a Pod may not exceed."),
+        },
+        { description: "Resources of each billing Pod." },
       ),
     ),
     database: object(
@@ -111,7 +115,7 @@ export const BillingSchema = object(
     ),
     auth: AuthSchema,
     currency: text({
-      description: "ISO 4217 code that prices are shown in.",
+      description: "ISO 4217 code of the currency in which prices are shown.",
       maxLength: 3,
       pattern: "^[A-Z]{3}$",
       default: "OMR",
@@ -121,11 +125,22 @@ export const BillingSchema = object(
       object(
         {
           brokers: Type.Array(
-            text({ description: "host:port", maxLength: 300, pattern: "^[^\\s,:]+:[0-9]{1,5}$" }),
-            { minItems: 1, maxItems: 20, description: "Kafka or Redpanda brokers of the platform's topics." },
+            text({
+              description: "A broker, as host:port.",
+              maxLength: 300,
+              pattern: "^[^\\s,:]+:[0-9]{1,5}$",
+            }),
+            {
+              minItems: 1,
+              maxItems: 20,
+              description: "Kafka or Redpanda brokers with the platform's topics.",
+            },
           ),
         },
-        { description: "Where orders are announced besides Organizations. Absent: nowhere." },
+        {
+          description:
+            "Brokers to which billing publishes order events, in addition to Organizations. Absent: billing publishes none.",
+        },
       ),
     ),
     payments: Type.Optional(
@@ -139,7 +154,10 @@ export const BillingSchema = object(
             },
           ),
         },
-        { description: "Stripe. Absent: only what credit covers can be bought." },
+        {
+          description:
+            "Card payments through Stripe. Absent: customers can order only what their credit covers.",
+        },
       ),
     ),
   },

@@ -7,9 +7,9 @@ const fingerprint = (description: string) =>
 const SmokeStepSchema = object(
   {
     name: text({ description: "list, issue, preview or revoke.", maxLength: 32 }),
-    passed: flag("Whether it held."),
-    durationMs: Type.Number({ description: "How long it took, in milliseconds.", minimum: 0 }),
-    message: Type.Optional(Type.String({ description: "What was seen.", maxLength: 1024 })),
+    passed: flag("Whether the step passed."),
+    durationMs: Type.Number({ description: "How long the step took, in milliseconds.", minimum: 0 }),
+    message: Type.Optional(Type.String({ description: "What the step observed.", maxLength: 1024 })),
   },
   { description: "One step of the smoke test." },
 );
@@ -21,34 +21,34 @@ export const SovereignStatusSchema = object(
       text({ description: "The image that runs: `repository@sha256:<64 hex>`.", maxLength: 512 }),
     ),
     schemaVersion: Type.Optional(text({ description: "Name of the last migration.", maxLength: 128 })),
-    schemaFingerprint: fingerprint("Measured shape of the database schema."),
-    apiFingerprint: fingerprint("Measured shape of the voucher API."),
-    url: Type.Optional(text({ description: "Where the voucher API answers.", maxLength: 512 })),
+    schemaFingerprint: fingerprint("Measured fingerprint of the database schema."),
+    apiFingerprint: fingerprint("Measured fingerprint of the voucher API."),
+    url: Type.Optional(text({ description: "URL of the voucher API.", maxLength: 512 })),
     migration: Type.Optional(
       object(
         {
           image: text({ description: "The image whose migration ran.", maxLength: 512 }),
           database: text({
             description:
-              "Which database it ran on: digest of the Secret, and of host, port and name in its URL; no credentials.",
+              "Digest that identifies the database: of the Secret, and of host, port and name in its URL. It contains no credentials.",
             maxLength: 71,
             pattern: FINGERPRINT,
           }),
         },
         {
           description:
-            "The last migration that ended well. Another image, or another database, needs another one.",
+            "The last migration that succeeded. Another image or another database needs another migration.",
         },
       ),
     ),
     lastSmokeTest: Type.Optional(
       object(
         {
-          time: time("When it ran."),
-          passed: flag("Whether all four steps held."),
+          time: time("When the smoke test ran."),
+          passed: flag("Whether all four steps passed."),
           evidence: Type.Optional(
             text({
-              description: "What was asked: digest of the workload, the configuration and the Pods.",
+              description: "Digest of the workload, the configuration and the Pods that were tested.",
               maxLength: 71,
               pattern: FINGERPRINT,
             }),
@@ -63,12 +63,12 @@ export const SovereignStatusSchema = object(
     ),
     conditions: conditionsField(),
   },
-  { description: "What the Sovereign is." },
+  { description: "The observed state of the Sovereign." },
 );
 
 export type SovereignStatus = Static<typeof SovereignStatusSchema>;
 
-/** Condition types besides `Ready`, `Reconciling` and `Stalled`, in the order in which they come true. */
+/** Condition types besides `Ready`, `Reconciling` and `Stalled`, in the order in which a new Sovereign reaches them. */
 export const SOVEREIGN_CONDITION = {
   imagePinned: "ImagePinned",
   databaseReady: "DatabaseReady",

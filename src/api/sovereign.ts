@@ -20,28 +20,28 @@ import { type SovereignStatus, SovereignStatusSchema } from "./sovereign-status.
 
 export { SOVEREIGN_CONDITION, type SovereignStatus } from "./sovereign-status.ts";
 
-const fixed = (field: string) => immutable(field, "delete the Sovereign and create another");
+const fixed = (field: string) => immutable(`spec.${field}`, "delete the Sovereign and create another");
 
 const PriceSchema = object(
   {
     id: text({
-      description: "What checkout names, as `plan_id` or in `addons`.",
+      description: "Id of the plan or add-on. A checkout names it as `plan_id` or in `addons`.",
       maxLength: 63,
       pattern: DNS_LABEL,
     }),
-    name: text({ description: "What customers read.", maxLength: 128 }),
+    name: text({ description: "Name that customers see.", maxLength: 128 }),
     priceBaisa: wholeNumber({
-      description: "Price for a month in baisa (1 OMR = 1000).",
+      description: "Price per month, in baisa (1 OMR = 1000 baisa).",
       minimum: 0,
       maximum: 1_000_000_000_000,
     }),
   },
-  { description: "Something that customers pay for monthly." },
+  { description: "A plan or add-on that customers pay for each month." },
 );
 
 const BrandingSchema = object(
   {
-    displayName: Type.Optional(text({ description: "Name that customers read.", maxLength: 128 })),
+    displayName: Type.Optional(text({ description: "Name that customers see.", maxLength: 128 })),
     logo: Type.Optional(
       text({ description: "URL of the logo.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
     ),
@@ -55,75 +55,83 @@ const BrandingSchema = object(
       text({ description: "Login theme in Keycloak.", maxLength: 63, pattern: DNS_LABEL }),
     ),
   },
-  { description: "How the Sovereign looks. Its Franchisee may set it where the Franchise grants branding." },
+  { description: "How the Sovereign looks. Its Franchisee may set it if the Franchise grants branding." },
 );
 
 const SovereignSpecSchema = object(
   {
     fqdn: text({
-      description: "Domain name of the Sovereign, unique in the cluster; the audience of its tokens.",
+      description:
+        "Domain name of the Sovereign, unique in the cluster. It is also the audience of the operator's tokens for it.",
       maxLength: 253,
       pattern: DNS_SUBDOMAIN,
       rules: [fixed("fqdn")],
     }),
     role: oneOf(["CatalystZero", "Franchised", "SelfHosted"], {
       description:
-        "CatalystZero is the first, at most one; Franchised ones belong to a Franchise; SelfHosted ones to their users.",
+        "CatalystZero: the first Sovereign, at most one in a cluster. Franchised: it runs under a Franchise. SelfHosted: its users run it themselves.",
       rules: [fixed("role")],
     }),
     parent: Type.Optional(objectName("The Sovereign that provisioned this one.")),
     franchise: Type.Optional(
-      objectName("The Franchise under which it runs; required exactly when role is Franchised."),
+      objectName(
+        "The Franchise that the Sovereign runs under. Required when role is Franchised, and not allowed otherwise.",
+      ),
     ),
     namespace: Type.Optional(
       text({
-        description: "Where billing runs. Default: `sovereign-<name>`.",
+        description: "Namespace in which billing runs. Default: `sovereign-<name>`.",
         maxLength: 63,
         pattern: DNS_LABEL,
         rules: [fixed("namespace")],
       }),
     ),
-    suspend: flag("Stops every change to this Sovereign's workload until it is false again.", false),
+    suspend: flag("Whether the operator leaves this Sovereign unchanged.", false),
     cluster: Type.Optional(
       object(
         {
           kubeconfigSecretRef: secretRef(
-            "The Secret with its kubeconfig, in catalyst-system, as Cluster API writes it.",
+            "The Secret with the cluster's kubeconfig, in catalyst-system, as Cluster API writes it.",
             "value",
           ),
         },
-        { description: "The Sovereign's own cluster. Absent: this cluster." },
+        { description: "The cluster that the Sovereign runs on. Absent: this cluster." },
       ),
     ),
     billing: BillingSchema,
     branding: Type.Optional(BrandingSchema),
-    tiers: Type.Optional(listMap(PriceSchema, ["id"], { description: "Plans on offer.", maxItems: 64 })),
+    tiers: Type.Optional(
+      listMap(PriceSchema, ["id"], { description: "Plans that customers can order.", maxItems: 64 }),
+    ),
     addons: Type.Optional(
-      listMap(PriceSchema, ["id"], { description: "What can be added to a plan.", maxItems: 256 }),
+      listMap(PriceSchema, ["id"], {
+        description: "Add-ons that customers can order with a plan.",
+        maxItems: 256,
+      }),
     ),
   },
   {
-    description: "What the Sovereign should be.",
+    description: "The desired state of the Sovereign.",
     rules: [
       {
         rule: "(self.role == 'Franchised') == has(self.franchise)",
-        message:
-          "franchise is required exactly when role is Franchised: set it, or change nothing but the role's Sovereign",
+        message: "spec.franchise is required when role is Franchised, and not allowed otherwise",
         fieldPath: ".franchise",
       },
       {
         rule: "self.role != 'CatalystZero' || !has(self.parent)",
-        message: "parent is not for CatalystZero: it is the first",
+        message:
+          "spec.parent is not allowed when role is CatalystZero, because no Sovereign provisioned it: remove spec.parent",
         fieldPath: ".parent",
       },
       {
         rule: "has(self.namespace) == has(oldSelf.namespace)",
-        message: "namespace is immutable: delete the Sovereign and create another",
+        message: "spec.namespace is immutable: delete the Sovereign and create another",
         fieldPath: ".namespace",
       },
       {
         rule: "has(self.cluster) == has(oldSelf.cluster)",
-        message: "cluster cannot be added or removed: delete the Sovereign and create another",
+        message: "spec.cluster cannot be added or removed: delete the Sovereign and create another",
         fieldPath: ".cluster",
       },
     ],
@@ -157,23 +165,29 @@ export const SOVEREIGN: KindDefinition = {
       name: "Verified",
       type: "string",
       jsonPath: ".status.conditions[?(@.type=='VoucherShapeVerified')].status",
-      description: "Whether its voucher shape equals the reference.",
+      description: "Whether its schema and API fingerprints equal the reference.",
     },
     {
       name: "Schema",
       type: "string",
       jsonPath: ".status.schemaVersion",
-      description: "Schema version.",
+      description: "Version of the database schema.",
       priority: 1,
     },
     {
       name: "Image",
       type: "string",
       jsonPath: ".status.pinnedImage",
-      description: "Pinned image.",
+      description: "The pinned image.",
       priority: 1,
     },
-    { name: "URL", type: "string", jsonPath: ".status.url", description: "Voucher API.", priority: 1 },
+    {
+      name: "URL",
+      type: "string",
+      jsonPath: ".status.url",
+      description: "URL of the voucher API.",
+      priority: 1,
+    },
     AGE_COLUMN,
   ],
 };

@@ -45,7 +45,7 @@ const isPrivateBlueprint = ({ metadata, spec }: Blueprint): boolean =>
 /** Looks again when the term begins or ends. */
 function outcomeAt(term: Term): Outcome {
   const changesInMs =
-    term.kind === "notBegun" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
+    term.kind === "notStarted" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
   return changesInMs === undefined
     ? { kind: "done" }
     : { kind: "done", requeueAfterMs: Math.min(changesInMs, LONGEST_WAIT_MS) };

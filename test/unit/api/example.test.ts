@@ -83,85 +83,85 @@ describe("rules of the kinds", () => {
 
   it.each<[string, string, string, (spec: Record<string, unknown>) => void]>([
     [
-      "image must be pinned",
+      "spec.image must be pinned by digest: write repository@sha256:<64 hex>, without a tag",
       "BillingRelease",
       "stable",
       (spec) => Object.assign(spec, { image: "registry.example/catalyst:latest" }),
     ],
     [
-      "franchise is required exactly when role is Franchised",
+      "spec.franchise is required when role is Franchised, and not allowed otherwise",
       "Sovereign",
       "omantel",
       (spec) => Reflect.deleteProperty(spec, "franchise"),
     ],
     [
-      "franchise is required exactly when role is Franchised",
+      "spec.franchise is required when role is Franchised, and not allowed otherwise",
       "Sovereign",
       "catalyst-zero",
       (spec) => Object.assign(spec, { franchise: "omantel" }),
     ],
     [
-      "parent is not for CatalystZero",
+      "spec.parent is not allowed when role is CatalystZero",
       "Sovereign",
       "catalyst-zero",
       (spec) => Object.assign(spec, { parent: "omantel" }),
     ],
     [
-      "issuer and audience go together",
+      "auth.issuer and auth.audience need each other: set both, or neither",
       "Sovereign",
       "omantel",
       (spec) => Object.assign((spec.billing as { auth: object }).auth, { issuer: "https://id.example" }),
     ],
     [
-      "one way to sign in is required",
+      "billing needs a way to verify tokens: set auth.issuer and auth.audience, or auth.secretRef",
       "Sovereign",
       "omantel",
       (spec) => Object.assign(spec.billing as object, { auth: {} }),
     ],
     [
-      "the revenue split is agreed bilaterally",
+      "a Franchise does not contain the revenue split",
       "Franchise",
       "omantel",
       (spec) => Object.assign(spec, { revenueSplit: { openova: 30 } }),
     ],
     [
-      "the revenue split is agreed bilaterally",
+      "a Franchise does not contain the revenue split",
       "Franchise",
       "omantel",
       (spec) => Object.assign(spec, { revenueShare: "30%" }),
     ],
     [
-      "end must be after start",
+      "term.end must be after term.start: change one of them",
       "Franchise",
       "omantel",
       (spec) => Object.assign(spec.term as object, { end: "2025-01-01T00:00:00Z" }),
     ],
     [
-      "an entry is either publicKey or keyless",
+      "an entry of blueprintTrust needs either publicKey or keyless: set exactly one",
       "Franchise",
       "omantel",
       (spec) => Object.assign(spec, { blueprintTrust: [{}] }),
     ],
     [
-      "namespace is required exactly for a ServiceAccount",
+      "namespace is required when kind is ServiceAccount, and not allowed otherwise",
       "Franchise",
       "omantel",
       (spec) => Object.assign(spec, { subjects: [{ kind: "ServiceAccount", name: "x" }] }),
     ],
     [
-      "source.ref must be pinned",
+      "spec.source.ref must be pinned by digest: write oci://repository@sha256:<64 hex>, without a tag",
       "Blueprint",
       "web-shop",
       (spec) => Object.assign(spec, { source: { ref: "oci://registry.example/x:1" } }),
     ],
     [
-      "a rule is exactly one of",
+      "a rule must have exactly one of change-window, pr-required, re-score-gate and soak",
       "EnvironmentPolicy",
       "production-window",
       (spec) => Object.assign(spec, { rules: [{}] }),
     ],
     [
-      "minimum exceeds the approvers",
+      "minimum must not exceed the number of approvers: lower it, or add approvers",
       "EnvironmentPolicy",
       "production-window",
       (spec) => Object.assign(spec, { rules: [{ "pr-required": { approvers: ["a"], minimum: 2 } }] }),
@@ -178,7 +178,7 @@ describe("rules of the kinds", () => {
   ])("keep a Sovereign's %s as it was created", (field, edit) => {
     const after = change("Sovereign", "omantel", edit as never);
     expect(refusals(JSON.parse(JSON.stringify(after)), example("Sovereign", "omantel")).join()).toContain(
-      `${field} is immutable`,
+      `spec.${field} is immutable: delete the Sovereign and create another`,
     );
   });
 });

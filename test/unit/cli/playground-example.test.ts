@@ -66,7 +66,7 @@ describe("the checks of the examples", () => {
       "a CEL rule broken",
       OMANTEL,
       replace("role: Franchised", "role: SelfHosted"),
-      "Sovereign omantel: spec.franchise: Invalid value: franchise is required exactly when role is Franchised",
+      "Sovereign omantel: spec.franchise: Invalid value: spec.franchise is required when role is Franchised, and not allowed otherwise",
     ],
     [
       "an invalid name",
@@ -96,7 +96,7 @@ describe("the checks of the examples", () => {
       "an image by tag",
       RELEASE,
       replace(/@sha256:\S+/, ":latest"),
-      'BillingRelease stable: spec.image: Invalid value: "registry.catalyst.example/catalyst:latest": image must be pinned',
+      'BillingRelease stable: spec.image: Invalid value: "registry.catalyst.example/catalyst:latest": spec.image must be pinned by digest: write repository@sha256:<64 hex>, without a tag',
     ],
     [
       "a digest that this machine does not have",
