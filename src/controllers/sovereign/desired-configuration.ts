@@ -6,9 +6,9 @@ import { metadataOf } from "./desired-metadata.ts";
 
 export interface ConfigurationInput {
   sovereign: Sovereign;
-  /** The Franchise it runs under; undefined for a Sovereign without one, and while its Franchise does not exist. */
+  /** Undefined for a Sovereign without a Franchise, and while its Franchise does not exist. */
   franchise: Franchise | undefined;
-  /** Whether the Franchise's term holds now. Outside it, no voucher may be issued. */
+  /** Whether the Franchise's term runs now. Outside the term, the Sovereign may issue no voucher. */
   isInTerm: boolean;
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
@@ -35,7 +35,7 @@ export function desiredConfiguration(
 
 const NO_VOUCHERS = { maxActive: 0, maxOutstandingCreditOmr: 0 };
 
-/** What is not granted is not allowed. Only who runs under no Franchise issues without a limit. */
+/** A Franchise allows only what it grants. A Sovereign without a Franchise issues vouchers without a limit. */
 function voucherGrants({ sovereign, franchise, isInTerm }: ConfigurationInput): object {
   if (sovereign.spec.franchise === undefined) return {};
   return (isInTerm ? franchise?.spec.grants.vouchers : undefined) ?? NO_VOUCHERS;

@@ -6,7 +6,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 export const namespaceOf = (sovereign: Sovereign): string =>
   sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
 
-/** Labels of everything that the operator keeps for a Sovereign. */
+/** The labels of every object that the operator manages for a Sovereign. */
 export const ownershipLabels = (sovereign: Sovereign): Record<string, string> => ({
   [LABEL.managedBy]: MANAGED_BY.operator,
   [LABEL.sovereign]: sovereign.metadata.name,

@@ -7,16 +7,16 @@ import { CONTAINER_SECURITY, databaseVariable, POD_SECURITY, plain } from "./des
 
 const TERMINATION_LOG = "/dev/termination-log";
 
-/** One for each digest and database: `billing-migrate-<12 hex>`. */
+/** One name for each image and database: `billing-migrate-<12 hex>`. */
 function migrationJobName(image: string, database: string): string {
   const digest = sha256Digest(canonicalJson([image, database])).slice("sha256:".length);
   return `${BILLING.migrationServiceAccount}-${digest.slice(0, 12)}`;
 }
 
 /**
- * The migration of one database (see `databaseIdentity`) to one digest. It is created once and never changed: a Job's
- * template is immutable, and what it did is done. Retries inside it are safe, as `catalyst migrate` takes an advisory lock
- * and goes on where it was.
+ * The Job that migrates one database (see `databaseIdentity`) to one image. The operator creates it once and never
+ * changes it, because a Job's template is immutable. The Job may retry its Pod: `catalyst migrate` takes an advisory lock
+ * and continues after the last migration that it applied.
  */
 export function desiredMigrationJob(sovereign: Sovereign, image: string, database: string): KubernetesObject {
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing-migrate") };
@@ -33,7 +33,7 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
         spec: {
           serviceAccountName: BILLING.migrationServiceAccount,
           automountServiceAccountToken: false,
-          // Kubernetes deletes the Pod of a failed Job that restarts it in place, and its last words with it.
+          // With OnFailure, Kubernetes deletes the Pod of a failed Job, and the termination message with it.
           restartPolicy: "Never",
           securityContext: POD_SECURITY,
           containers: [

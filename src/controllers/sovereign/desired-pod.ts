@@ -1,7 +1,7 @@
 import { BILLING, PAYMENT_KEYS } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 
-/** What the restricted Pod security standard asks for. */
+/** The security context that the restricted Pod security standard requires. */
 export const POD_SECURITY = {
   runAsNonRoot: true,
   runAsUser: 65_532,
@@ -24,7 +24,7 @@ export interface EnvVariable {
 
 export const plain = (name: string, value: string): EnvVariable => ({ name, value });
 
-/** Secrets reach a Pod by reference: their values are in no manifest. */
+/** A Pod refers to its Secrets, so that no manifest contains their values. */
 const fromSecret = (name: string, secret: { name: string; key: string }): EnvVariable => ({
   name,
   valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
@@ -65,7 +65,7 @@ export function billingEnvironment(
   ];
 }
 
-/** Stripe's keys under the names that `payments.secretRef` documents. */
+/** Stripe's keys, under the names that the description of `payments.secretRef` lists. */
 const paymentVariables = (name: string): EnvVariable[] => [
   fromSecret("STRIPE_SECRET_KEY", { name, key: PAYMENT_KEYS.secretKey }),
   fromSecret("STRIPE_WEBHOOK_SECRET", { name, key: PAYMENT_KEYS.webhookSecret }),

@@ -7,13 +7,13 @@ import { billingEnvironment, CONTAINER_SECURITY, POD_SECURITY } from "./desired-
 
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
 
-/** What a Pod may take to end beyond its drain: answers under way, and its connections to the database. */
+/** How many seconds a Pod may need after its drain to finish requests and close its database connections. */
 const FINISH_SECONDS = 20;
 
 /**
- * Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress where the spec asks for one. `secrets` says
- * which versions of its Secrets the Pods are to start with: another value starts new ones. They serve on for
- * `drainSeconds` after SIGTERM, already unready.
+ * Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress if the spec asks for one. `secrets` is the
+ * digest of the Secrets that the Pods start with: another value starts new Pods. After SIGTERM, a Pod reports that it is
+ * not ready and continues to serve for `drainSeconds`.
  */
 export function desiredWorkload(
   sovereign: Sovereign,
@@ -93,7 +93,7 @@ function desiredService(sovereign: Sovereign): KubernetesObject {
     metadata: metadataOf(sovereign, BILLING.workload),
     spec: {
       type: "ClusterIP",
-      // The platform alone writes these labels: nobody else's Pod is asked for a voucher.
+      // Only the platform may write these labels, so no other Pod receives requests for vouchers.
       selector: { ...ownershipLabels(sovereign), ...selectorLabels("billing") },
       ports: [{ name: BILLING.portName, port: BILLING.port, targetPort: BILLING.portName, protocol: "TCP" }],
     },
@@ -109,7 +109,7 @@ function desiredDisruptionBudget(sovereign: Sovereign): KubernetesObject {
   } as KubernetesObject;
 }
 
-/** Anybody may reach the API's port: it is public, and guards itself. Nothing else of the Pods is reachable. */
+/** Opens only the port of the voucher API, and to every client: the API is public and checks its callers itself. */
 function desiredNetworkPolicy(sovereign: Sovereign): KubernetesObject {
   return {
     apiVersion: "networking.k8s.io/v1",
@@ -153,7 +153,7 @@ function desiredIngress(sovereign: Sovereign): KubernetesObject[] {
   ];
 }
 
-/** Where the voucher API answers. */
+/** The URL of the voucher API. */
 export function urlOf(sovereign: Sovereign, namespace: string): string {
   const ingress = sovereign.spec.billing.ingress;
   if (ingress === undefined) return `http://${BILLING.workload}.${namespace}.svc:${BILLING.port}`;
