@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { READY, RECONCILING, STALLED } from "../../../src/api/condition.ts";
+import { KINDS } from "../../../src/api/registry.ts";
+import { SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
+import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
+import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
+import type { Command } from "../../../src/cli/command.ts";
+
+// Names that pages repeat, each read where the program defines it.
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+export const readPage = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+/** The code spans of a page's prose and tables, each once. */
+export function spansOf(page: string): string[] {
+  const prose = page.replace(/^```.*?^```/gms, "");
+  return [...new Set(matchesOf(prose, /`([^`\n]+)`/g))];
+}
+
+export const matchesOf = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map(([, name = ""]) => name);
+
+/** The program's text in a folder of src, without comments, so that no comment defines a name. */
+export function codeIn(folder: string): string {
+  return readdirSync(join(ROOT, "src", folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(join(ROOT, "src", folder, file), "utf8"))
+    .join("\n")
+    .replace(/\/\*.*?\*\//gs, "")
+    .replace(/^\s*\/\/.*$/gm, "");
+}
+
+/** Reasons are whole string literals of the controllers, never a part of another text. */
+const REASONS = matchesOf(
+  ["controllers", "kube", "operator"].map(codeIn).join("\n"),
+  /"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)*)"/g,
+);
+const CONDITIONS: string[] = [READY, RECONCILING, STALLED, ...Object.values(SOVEREIGN_CONDITION)];
+const KIND_NAMES = KINDS.map(({ kind }): string => kind);
+
+export const isReasonConditionOrKind = (name: string): boolean =>
+  [REASONS, CONDITIONS, KIND_NAMES].some((names) => names.includes(name));
+
+/** Metrics with the names of their labels, from the constructors that define them. */
+const METRICS = new Map(
+  ["billing", "operator", "admission"].flatMap((folder) =>
+    [...codeIn(folder).matchAll(/new (?:Counter|Gauge|Histogram)\(\{(.*?)\}\)/gs)].map(([, options = ""]) => {
+      const [, name = ""] = /name: "([a-z_]+)"/.exec(options) ?? [];
+      const [, labels = ""] = /labelNames: \[([^\]]*)\]/.exec(options) ?? [];
+      return [name, matchesOf(labels, /"(\w+)"/g)] as const;
+    }),
+  ),
+);
+
+/** `metric`, `metric{label}`, `metric{label,label}` or `metric{label="value"}`. */
+export function isMetric(span: string): boolean {
+  const [, name = "", labels = ""] = /^(\w+)(?:\{([^}]*)\})?$/.exec(span) ?? [];
+  const known = METRICS.get(name);
+  const named = labels === "" ? [] : labels.split(",").map((label) => label.split("=")[0] ?? "");
+  return known !== undefined && named.every((label) => known.includes(label));
+}
+
+/** The help of each subcommand, by its name. */
+const HELPS = new Map(
+  await Promise.all(
+    matchesOf(readPage("src/cli/main.ts"), /^ {2}"?([\w-]+)"?: \(\) => import\("/gm).map(async (name) => {
+      const { command } = (await import(join(ROOT, `src/cli/${name}.ts`))) as { command: Command };
+      return [name, command.help] as const;
+    }),
+  ),
+);
+const ALL_HELP = [...HELPS.values()].join("\n");
+
+/** `catalyst NAME --flag …`: the command exists, and its help has each flag. */
+export function isCommand(span: string): boolean {
+  const [, name = "", ...rest] = span.split(" ");
+  const help = HELPS.get(name);
+  const flags = rest.filter((word) => word.startsWith("--") && word !== "--help");
+  return help !== undefined && flags.every((flag) => new RegExp(`(^|\\s|\\[)${flag}\\b`, "m").test(help));
+}
+
+export const isFlag = (span: string): boolean =>
+  new RegExp(`(^|\\s|\\[)${span}(?![\\w-])`, "m").test(ALL_HELP);
+export const isVariable = (span: string): boolean => new RegExp(`\\b${span}\\b`).test(ALL_HELP);
+
+/** Codes of the API's errors: a test compares the page with the program. */
+const ERROR_CODES = matchesOf(readPage("docs/errors.md"), /^\| `(\w+)` \|/gm);
+
+const SQL = MIGRATIONS.map(({ sql }) => sql).join("\n");
+const CLAIMS = claimsOf(SQL);
+const claimed = (kind: string) => CLAIMS.filter((claim) => claim.kind === kind).map(({ name }) => name);
+const TABLES = claimed("table");
+const FUNCTIONS = claimed("function");
+const COLUMNS = matchesOf(
+  SQL,
+  /^\s+(?:ADD COLUMN (?:IF NOT EXISTS )?)?(\w+) (?:text|uuid|bigint|integer|int|boolean|bool|jsonb|timestamptz|timestamp)\b/gim,
+);
+
+export const isTableColumnOrCode = (span: string): boolean =>
+  [ERROR_CODES, TABLES, COLUMNS].some((names) => names.includes(span));
+
+/** A query whose lower-case words are all tables, columns or functions of the schema. */
+export function isQuery(span: string): boolean {
+  const words = matchesOf(span.replace(/'[^']*'/g, ""), /\b([a-z][a-z_]*)\b/g);
+  return words.every((word) => [TABLES, COLUMNS, FUNCTIONS].some((names) => names.includes(word)));
+}
+
+export const isErrorState = (span: string): boolean => SQL.includes(`ERRCODE = '${span}'`);
+
+const SCHEMAS = JSON.stringify(KINDS.map(({ spec, status }) => [spec, status]));
+
+/** A path of a field of our kinds: each of its members is in a schema. */
+export const isField = (span: string): boolean =>
+  span
+    .split(".")
+    .filter((member) => member !== "spec" && member !== "status")
+    .every((member) => SCHEMAS.includes(`"${member}":{`));
+
+const ROUTES = codeIn("billing/http");
+/** `/path` or `METHOD /path` of the billing service. */
+export const isEndpoint = (span: string): boolean => ROUTES.includes(`"${span.split(" ").at(-1)}"`);
+
+/** Paths of the API that its routes define. */
+export const API_PATHS: readonly string[] = [
+  ...new Set(matchesOf(codeIn("billing/http/route"), /"(\/billing\/[^"]+)"/g)),
+];
