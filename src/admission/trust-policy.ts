@@ -55,7 +55,8 @@ export function decideTrust(
 
 /** Whether a Franchise may vouch for artifacts that are used so. */
 function isFranchised({ use }: Artifact): boolean {
-  if (use.kind === "image") return false;
   if (use.kind === "chart") return true;
-  return use.namespace === PRIVATE_CATALOG_NAMESPACE && use.visibility === "private";
+  return (
+    use.kind === "blueprint" && use.namespace === PRIVATE_CATALOG_NAMESPACE && use.visibility === "private"
+  );
 }

@@ -86,7 +86,7 @@ async function startOperator(): Promise<void> {
   });
   await vi.waitFor(
     async () => expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200),
-    { timeout: 20_000 },
+    { timeout: 100_000 },
   );
 }
 

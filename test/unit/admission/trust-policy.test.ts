@@ -45,6 +45,18 @@ describe("an allowed registry", () => {
     ["a tag beside the digest", "registry.test/team", "registry.test/team/shop:1.0.0", "registry.test/team"],
     ["a port", "registry.test:5000", "registry.test:5000/shop", "registry.test:5000"],
     ["the second of two", "other.test, registry.test", "registry.test/shop", "registry.test"],
+    [
+      "the first that matches",
+      "registry.test/team, registry.test",
+      "registry.test/team/shop",
+      "registry.test/team",
+    ],
+    [
+      "the first that matches, although it is wider",
+      "registry.test, registry.test/team",
+      "registry.test/team/shop",
+      "registry.test",
+    ],
     ["the default host", "docker.io/library", "nginx", "docker.io/library"],
     ["the oci scheme", "registry.test", "oci://registry.test/shop", "registry.test"],
   ])("needs no signature: %s", (_, allowed, name, registry) => {
@@ -79,6 +91,7 @@ describe("an allowed registry", () => {
     ["registry.test", "registry.test/Shop"],
     ["registry.test", "oci://oci://registry.test/shop"],
     ["registry.test", "https://registry.test/shop"],
+    ["registry.test", "registry.test/oci://shop"],
     ["registry.test", " registry.test/shop"],
     ["registry.test", "registry.test/shop\u0000"],
     ["registry.test", "registry.test@evil.test/shop"],

@@ -127,6 +127,7 @@ describe("the rules for access", () => {
       facts(),
     ],
     ["a Role without rules", role(undefined), facts()],
+    ["a Role without its object", creation({ group: RBAC, resource: "roles", object: undefined }), facts()],
     ["a Role with rules that are none", role([null, "impersonate", { verbs: "impersonate" }]), facts()],
     [
       "deleting a Role that impersonates",
@@ -175,6 +176,15 @@ describe("the rules for access", () => {
       facts(inShop),
     ],
   ])("allow %s", (_, input, known) => expect(violationsOf(input, known)).toEqual([]));
+
+  it.each([
+    ["without objects", undefined],
+    ["without metadata", {}],
+    ["with empty metadata", { metadata: {} }],
+  ])("find no owner reference in a connection %s", (_, object) => {
+    const input = request({ operation: "CONNECT", object, oldObject: object });
+    expect(violationsOf(input, facts(inShop))).toEqual(expected([[...NOT_MEMBER]]));
+  });
 
   it("do not look at owner references when an object is deleted", () => {
     expect(violationsOf(deletion({ oldObject: owned }), facts(inShop))).toEqual(expected([[...NOT_MEMBER]]));

@@ -93,6 +93,18 @@ describe("the rules for install sources", () => {
       [...NOT_PINNED],
     ],
     [
+      "an OCIRepository without its object",
+      creation({ ...OCI, object: undefined }),
+      facts(),
+      [...NOT_PINNED],
+    ],
+    [
+      "an OCIRepository whose digest is a list of one",
+      creation({ ...OCI, object: repository({ ref: { digest: [DIGEST] } }) }),
+      facts(),
+      [...NOT_PINNED],
+    ],
+    [
       "an OCIRepository whose ref is no map",
       creation({ ...OCI, object: repository({ ref: DIGEST }) }),
       facts(),

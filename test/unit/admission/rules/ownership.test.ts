@@ -175,6 +175,17 @@ describe("the rules for what the platform owns", () => {
       ],
     ],
     [
+      "another kind of the platform in the private catalog",
+      creation({ namespace: "catalog-sovereign", resource: "environmentpolicies", group: GROUP }),
+      facts(),
+      [...platformKind("environmentpolicies", "environmentpolicies/x")],
+      [
+        "catalog-namespace",
+        "environmentpolicies/x",
+        "namespace catalog-sovereign is only for private Blueprints: use your own namespace for other objects",
+      ],
+    ],
+    [
       "blueprints of another API group in the private catalog",
       creation({ namespace: "catalog-sovereign", resource: "blueprints", group: "example.com" }),
       facts(),
@@ -231,6 +242,22 @@ describe("the rules for what the platform owns", () => {
         "sovereign-namespace",
         "pods/(new)",
         "the operator manages pods (new) in namespace shop: change spec.branding, spec.tiers or spec.addons of the Sovereign instead",
+      ],
+    ],
+    [
+      "port-forward in a Sovereign's namespace, which has no object",
+      request({
+        operation: "CONNECT",
+        resource: "pods",
+        subresource: "portforward",
+        object: undefined,
+        oldObject: undefined,
+      }),
+      inNamespace({ sovereign: "omantel" }),
+      [
+        "sovereign-namespace",
+        "pods/x",
+        "the operator manages pods x in namespace shop: change spec.branding, spec.tiers or spec.addons of the Sovereign instead",
       ],
     ],
     [
@@ -301,6 +328,20 @@ describe("the rules for what the platform owns", () => {
       ],
     ],
     [
+      "deleting a namespace with two platform labels, of which it names the first",
+      deletion({
+        resource: "namespaces",
+        namespace: "",
+        oldObject: labelled({ [`${GROUP}/sovereign`]: "a", [`${GROUP}/organization`]: "b" }),
+      }),
+      facts(),
+      [
+        "platform-namespace",
+        "namespaces/x",
+        `only the platform may delete a namespace with the label ${GROUP}/organization: ask OpenOva to delete it`,
+      ],
+    ],
+    [
       "evidence on a new object",
       creation({ object: annotated({ [`${GROUP}/score`]: "100", [`${GROUP}/approved-by`]: "me" }) }),
       facts(),
@@ -345,6 +386,22 @@ describe("the rules for what the platform owns", () => {
   );
 
   it.each([
+    [
+      "objects with empty metadata",
+      request({ object: { metadata: {} }, oldObject: { metadata: {} } }),
+      facts(),
+    ],
+    ["a creation without its object", creation({ object: undefined }), facts()],
+    [
+      "a connection without objects",
+      request({ operation: "CONNECT", object: undefined, oldObject: undefined }),
+      facts(),
+    ],
+    [
+      "a deletion of an object without metadata",
+      deletion({ resource: "namespaces", oldObject: {} }),
+      facts(),
+    ],
     ["an update of a CRD that changes nothing", request({ ...CRDS, object: { status: { a: 1 } } }), facts()],
     ["the same resource of another API group", creation({ ...CRDS, group: "example.com" }), facts()],
     ["another resource of that API group", creation({ ...CRDS, resource: "conversions" }), facts()],
