@@ -9,7 +9,9 @@ const MODULES = [
   "api.js",
   "view.js",
   "voucher-panel.js",
+  "voucher-dialog.js",
   "report-panel.js",
+  "money-panel.js",
   "chart.js",
 ];
 /** Loaded by the page when somebody asks for the first QR code. */

@@ -1,17 +1,19 @@
+/** @type {HTMLElement | null} */
 const voucher = document.querySelector("[data-voucher]");
 const code = voucher?.dataset.voucher;
 if (code !== undefined) {
   try {
     localStorage.setItem("sme-pending-voucher", code);
   } catch {
-    // Storage is switched off: the link to sign-up carries the code too.
+    // Storage may be switched off. The link to sign-up carries the code too.
   }
+  /** @type {HTMLElement | null} */
   const copy = document.querySelector("[data-copied]");
   if (copy !== null && navigator.clipboard !== undefined) {
     copy.hidden = false;
     copy.addEventListener("click", async () => {
       await navigator.clipboard.writeText(code);
-      copy.textContent = copy.dataset.copied;
+      copy.textContent = copy.dataset.copied ?? "";
     });
   }
 }

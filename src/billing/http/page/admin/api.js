@@ -1,8 +1,12 @@
 import { freshToken } from "./session.js";
 import { text } from "./view.js";
 
-/** A problem that the service answered (RFC 9457), or that it did not answer at all (status 0). */
+/** A problem that the service answered (RFC 9457). Status 0: the service did not answer. */
 export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
   constructor(status, message) {
     super(message);
     this.status = status;
@@ -11,12 +15,20 @@ export class ApiError extends Error {
 
 let onRefused = () => {};
 
-/** What to do when the service no longer takes the token. */
+/**
+ * Sets what happens when the service no longer accepts the token.
+ * @param {() => void} handler
+ */
 export const whenRefused = (handler) => {
   onRefused = handler;
 };
 
-/** Asks the service as who is signed in: the body of the answer, and the address of the next page of a list. */
+/**
+ * Sends a request with the signed-in user's token. Returns the body, and the address of a list's next page.
+ * @param {string} path
+ * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ body: any, next: string | undefined }>}
+ */
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
   let response;
   try {
@@ -28,11 +40,11 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
         ...headers,
       },
       credentials: "omit",
-      signal,
+      ...(signal === undefined ? {} : { signal }),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (isAbort(error)) throw error;
     throw new ApiError(0, text.unreachable);
   }
   const answer = await response.json().catch(() => ({}));
@@ -41,8 +53,17 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
   throw new ApiError(response.status, answer.detail ?? text.unreachable);
 }
 
-/** A link is relative to the address that was asked. */
+/**
+ * A link is relative to the requested address.
+ * @param {Response} response
+ */
 function nextOf({ headers, url }) {
   const next = /<([^>]*)>;\s*rel="next"/.exec(headers.get("link") ?? "")?.[1];
   return next === undefined ? undefined : new URL(next, url).href;
 }
+
+/** @param {unknown} error */
+export const isAbort = (error) => error instanceof Error && error.name === "AbortError";
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -2,44 +2,52 @@ import { formatDay, formatNumber } from "./view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
-const EDGE = { top: 12, bottom: 28, start: 44, end: 8 };
+/** Space around the bars, in pixels. */
+const MARGIN = { top: 12, bottom: 28, start: 44, end: 8 };
 const LABEL_WIDTH = 64;
 
+/** @typedef {{ date: string, redemptions: number, granted_baisa: number }} RedemptionDay */
+
 /**
- * Bars over days, as wide as its place: drawn in real pixels, so that texts keep their size on a narrow screen. In a
- * language that is read from the right, time runs that way too.
+ * A bar for each day. The chart is drawn in real pixels, so that texts keep their size on a narrow screen. In a language
+ * that is read from right to left, time runs from right to left too.
+ * @param {number} width
+ * @param {RedemptionDay[]} days
+ * @param {string} label
  */
 export function drawChart(width, days, label) {
   const isRightToLeft = document.dir === "rtl";
   const top = niceTop(Math.max(...days.map(({ redemptions }) => redemptions)));
-  const inner = { width: width - EDGE.start - EDGE.end, height: HEIGHT - EDGE.top - EDGE.bottom };
+  const inner = { width: width - MARGIN.start - MARGIN.end, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const step = inner.width / days.length;
+  /** @param {number} x */
   const across = (x) => (isRightToLeft ? width - x : x);
-  const up = (value) => EDGE.top + inner.height * (1 - value / top);
+  /** @param {number} value */
+  const up = (value) => MARGIN.top + inner.height * (1 - value / top);
 
   const svg = shape("svg", { role: "img", "aria-label": label, width, height: HEIGHT, class: "chart" });
   for (const value of [0, top / 2, top]) {
     svg.append(
       shape("line", {
-        x1: across(EDGE.start),
-        x2: across(width - EDGE.end),
+        x1: across(MARGIN.start),
+        x2: across(width - MARGIN.end),
         y1: up(value),
         y2: up(value),
         class: "grid",
       }),
-      caption(formatNumber(value), { x: across(EDGE.start - 8), y: up(value) + 4, "text-anchor": "end" }),
+      caption(formatNumber(value), { x: across(MARGIN.start - 8), y: up(value) + 4, "text-anchor": "end" }),
     );
   }
   const barWidth = Math.max(2, Math.min(28, step * 0.7));
   const every = Math.ceil(LABEL_WIDTH / step);
   days.forEach(({ date, redemptions }, index) => {
-    const middle = across(EDGE.start + step * (index + 0.5));
+    const middle = across(MARGIN.start + step * (index + 0.5));
     if (redemptions > 0) {
       const bar = shape("rect", {
         x: middle - barWidth / 2,
         y: up(redemptions),
         width: barWidth,
-        height: HEIGHT - EDGE.bottom - up(redemptions),
+        height: HEIGHT - MARGIN.bottom - up(redemptions),
         rx: Math.min(4, barWidth / 2),
         class: "bar",
       });
@@ -48,12 +56,12 @@ export function drawChart(width, days, label) {
       bar.append(title);
       svg.append(bar);
     }
-    // From today backwards, so that today always has its date.
+    // Counted back from today, so that today always has a label.
     if ((days.length - 1 - index) % every === 0 && step * (index + 0.5) > LABEL_WIDTH / 3) {
       const isLast = index === days.length - 1;
       svg.append(
         caption(formatDay(date), {
-          x: isLast ? across(width - EDGE.end) : middle,
+          x: isLast ? across(width - MARGIN.end) : middle,
           y: HEIGHT - 8,
           "text-anchor": isLast ? "end" : "middle",
         }),
@@ -63,26 +71,41 @@ export function drawChart(width, days, label) {
   return svg;
 }
 
-/** The least of 2, 4, 6, 8, 10, 20, 40, 60, … that is not below the value: half of it is a whole number too. */
+/**
+ * The smallest of 2, 4, 6, 8, 10, 20, 40, 60, … that is not below the value. Half of it is a whole number.
+ * @param {number} value
+ */
 function niceTop(value) {
   for (let power = 1; ; power *= 10) {
     for (const factor of [2, 4, 6, 8, 10]) if (value <= factor * power) return factor * power;
   }
 }
 
+/**
+ * @param {string} text
+ * @param {Record<string, string | number>} attributes
+ */
 function caption(text, attributes) {
   const element = shape("text", attributes);
   element.textContent = text;
   return element;
 }
 
+/**
+ * @param {string} name
+ * @param {Record<string, string | number>} attributes
+ */
 function shape(name, attributes) {
   const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
   return element;
 }
 
-/** A QR code's modules as one path: black on white in dark mode too, or scanners would not read it. */
+/**
+ * A QR code as one path. It is black on white in dark mode too: scanners cannot read it otherwise.
+ * @param {{ size: number, data: boolean[][] }} code
+ * @param {string} label
+ */
 export function drawQr({ size, data }, label) {
   const svg = shape("svg", { role: "img", "aria-label": label, viewBox: `0 0 ${size} ${size}`, class: "qr" });
   const modules = data.flatMap((line, y) =>

@@ -1,4 +1,4 @@
-import { whenRefused } from "./api.js";
+import { ApiError, messageOf, whenRefused } from "./api.js";
 import { createReportPanel } from "./report-panel.js";
 import { beginSignIn, claims, completeSignIn, currentToken, forgetToken, keepToken } from "./session.js";
 import { byId, fill, notify, showProblem, text } from "./view.js";
@@ -7,8 +7,9 @@ import { createVoucherPanel } from "./voucher-panel.js";
 const reports = createReportPanel();
 const vouchers = createVoucherPanel();
 
+/** @param {string} [message] */
 function showSignedOut(message) {
-  for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   byId("signed-in").hidden = true;
   byId("sign-out").hidden = true;
   byId("who").textContent = "";
@@ -20,9 +21,10 @@ async function enter() {
   try {
     await vouchers.load();
   } catch (error) {
-    // With a 401 the handler below has spoken already. A service that is away takes nobody's token from them.
-    if (error.status === 403) leave(text.noRole);
-    else if (error.status !== 401) showSignedOut(error.message);
+    // After a 401 the handler below has shown its message. While the service does not answer, the token is kept.
+    const status = error instanceof ApiError ? error.status : undefined;
+    if (status === 403) leave(text.noRole);
+    else if (status !== 401) showSignedOut(messageOf(error));
     return;
   }
   const { email, preferred_username, sub } = claims();
@@ -30,9 +32,10 @@ async function enter() {
   byId("signed-out").hidden = true;
   byId("signed-in").hidden = false;
   byId("sign-out").hidden = false;
-  await reports.load().catch((error) => notify(error.message));
+  await reports.load().catch((error) => notify(messageOf(error)));
 }
 
+/** @param {string} [message] */
 function leave(message) {
   forgetToken();
   showSignedOut(message);
@@ -42,21 +45,21 @@ whenRefused(() => leave(text.signedOut));
 
 byId("token-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const token = byId("token")
-    .value.trim()
-    .replace(/^Bearer\s+/i, "");
-  byId("token").value = "";
+  const field = byId("token", HTMLInputElement);
+  const token = field.value.trim().replace(/^Bearer\s+/i, "");
+  field.value = "";
   keepToken(token);
   await enter();
 });
-byId("issuer-sign-in")?.addEventListener("click", () => beginSignIn().catch(showFailure));
+document.getElementById("issuer-sign-in")?.addEventListener("click", () => beginSignIn().catch(showFailure));
 byId("sign-out").addEventListener("click", () => leave());
 for (const button of document.querySelectorAll("[data-close]")) {
-  button.addEventListener("click", () => button.closest("dialog").close());
+  button.addEventListener("click", () => button.closest("dialog")?.close());
 }
 
+/** @param {unknown} error */
 function showFailure(error) {
-  leave(fill(text.signInFailed, { reason: error.message }));
+  leave(fill(text.signInFailed, { reason: messageOf(error) }));
 }
 
 try {

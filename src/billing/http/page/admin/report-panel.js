@@ -1,5 +1,6 @@
-import { ask } from "./api.js";
+import { ask, messageOf } from "./api.js";
 import { drawChart } from "./chart.js";
+import { createMoneyPanel } from "./money-panel.js";
 import { hasRole } from "./session.js";
 import {
   byId,
@@ -9,23 +10,23 @@ import {
   formatBaisa,
   formatDay,
   formatNumber,
-  formatTime,
   notify,
   row,
   text,
 } from "./view.js";
 
 const PERIODS = [7, 30, 90];
-const SHOWN = 20;
 
-/** Redemptions over time for every administrator; money and orders for superadmins, who alone may read them. */
+/** Redemptions over time for every administrator, and balances, orders and revenue for superadmins. */
 export function createReportPanel() {
   let period = 30;
+  /** @type {import("./chart.js").RedemptionDay[]} */
   let days = [];
-  let nextBalances;
 
+  const money = createMoneyPanel();
   const chart = byId("chart");
   const inDays = () => fillPlural(text.days, period);
+  /** @param {"redemptions" | "granted_baisa"} member */
   const sum = (member) => days.reduce((total, day) => total + day[member], 0);
 
   function draw() {
@@ -45,13 +46,15 @@ export function createReportPanel() {
       );
       element.addEventListener("click", () => {
         period = choice;
-        for (const other of byId("period").children) other.setAttribute("aria-pressed", other === element);
-        load().catch((error) => notify(error.message));
+        for (const other of byId("period").children)
+          other.setAttribute("aria-pressed", String(other === element));
+        load().catch((error) => notify(messageOf(error)));
       });
       return element;
     }),
   );
 
+  /** @returns {Promise<[label: string, value: string][]>} */
   async function loadRedemptions() {
     days = (await ask(`/billing/admin/redemptions?days=${period}`)).body;
     draw();
@@ -68,64 +71,10 @@ export function createReportPanel() {
     ];
   }
 
-  async function loadBalances(path = `/billing/admin/balances?limit=${SHOWN}`, isFirst = true) {
-    const { body, next } = await ask(path);
-    const rows = body.map(({ email, user_id, credit_baisa }) =>
-      row(
-        [
-          create("bdi", {}, email || user_id || "—"),
-          create("span", { class: "second mono", dir: "ltr" }, email ? user_id : ""),
-        ],
-        create("span", { class: credit_baisa < 0 ? "figure debt" : "figure" }, formatBaisa(credit_baisa)),
-      ),
-    );
-    if (isFirst) byId("balance-rows").replaceChildren();
-    byId("balance-rows").append(...rows);
-    nextBalances = next;
-    byId("balance-more").hidden = next === undefined;
-    showEmpty("balance", text.nobody);
-  }
-  byId("balance-more").addEventListener("click", () =>
-    loadBalances(nextBalances, false).catch((error) => notify(error.message)),
-  );
-
-  async function loadOrders() {
-    const { body } = await ask(`/billing/admin/orders?limit=${SHOWN}`);
-    byId("order-rows").replaceChildren(
-      ...body.map((order) =>
-        row(
-          [
-            create("bdi", {}, order.tenant_id ?? "—"),
-            create("span", { class: "second" }, `${order.plan_id ?? "—"} · ${formatTime(order.created_at)}`),
-          ],
-          [
-            create("span", {}, order.status ?? "—"),
-            create("span", { class: "second mono", dir: "ltr" }, order.promo_code),
-          ],
-          create("span", { class: "figure" }, formatBaisa(order.amount_baisa)),
-        ),
-      ),
-    );
-    showEmpty("order", text.noOrders);
-  }
-
-  async function loadRevenue() {
-    const { body } = await ask("/billing/admin/revenue");
-    return [
-      [text.tiles.revenue, formatBaisa(body.total_mrr_baisa)],
-      [text.tiles.subscriptions, formatNumber(body.active_subscriptions)],
-    ];
-  }
-
   async function load() {
-    // Asked only by those who may: a refusal would be an error on the console, and tells nobody anything.
     const isSuperadmin = hasRole("superadmin");
-    const [redemptions, revenue] = await Promise.all([
-      loadRedemptions(),
-      isSuperadmin ? loadRevenue() : [],
-      isSuperadmin ? loadBalances() : showEmpty("balance", text.superadminOnly),
-      isSuperadmin ? loadOrders() : showEmpty("order", text.superadminOnly),
-    ]);
+    if (!isSuperadmin) money.showRefusal();
+    const [redemptions, revenue] = await Promise.all([loadRedemptions(), isSuperadmin ? money.load() : []]);
     byId("tiles").replaceChildren(
       ...[...redemptions, ...revenue].map(([label, value]) =>
         create(
@@ -139,11 +88,4 @@ export function createReportPanel() {
   }
 
   return { load };
-}
-
-function showEmpty(name, message) {
-  const isEmpty = byId(`${name}-rows`).childElementCount === 0;
-  byId(`${name}-empty`).hidden = !isEmpty;
-  byId(`${name}-empty`).textContent = message;
-  byId(`${name}-rows`).closest("table").hidden = isEmpty;
 }

@@ -1,18 +1,20 @@
 import { signIn } from "./view.js";
 
 /**
- * Who is signed in. The token lives in this tab's session storage: never in a URL, a cookie or another tab. A refresh
- * token lives in memory alone.
+ * The signed-in user. The token is kept in this tab's session storage: never in a URL, a cookie or another tab. A refresh
+ * token is kept in memory only.
  */
 const TOKEN_KEY = "catalyst-admin-token";
 const PENDING_KEY = "catalyst-admin-sign-in";
 const REDIRECT_URI = `${location.origin}/admin`;
 const EARLY_S = 10;
 
+/** @type {string | undefined} */
 let refreshToken;
 
 export const currentToken = () => sessionStorage.getItem(TOKEN_KEY);
 
+/** @param {string} token */
 export const keepToken = (token) => sessionStorage.setItem(TOKEN_KEY, token);
 
 export function forgetToken() {
@@ -20,7 +22,10 @@ export function forgetToken() {
   refreshToken = undefined;
 }
 
-/** What the token says of itself. Only for what is shown: the service judges. */
+/**
+ * The token's claims, for display only: the service verifies the token.
+ * @returns {Record<string, any>}
+ */
 export function claims() {
   try {
     const [, payload = ""] = (currentToken() ?? "").split(".");
@@ -33,28 +38,30 @@ export function claims() {
   }
 }
 
+/** @param {string} role */
 export function hasRole(role) {
   const { role: plain, realm_access: realm } = claims();
   return plain === role || (Array.isArray(realm?.roles) && realm.roles.includes(role));
 }
 
-/** A token that is about to expire is replaced where the issuer gave something to replace it with. */
+/** The token. One that is about to expire is replaced first, if the issuer gave a refresh token. */
 export async function freshToken() {
   const { exp } = claims();
   const isOld = typeof exp === "number" && exp - EARLY_S < Date.now() / 1000;
   if (isOld && refreshToken !== undefined) {
     const parameters = { grant_type: "refresh_token", refresh_token: refreshToken };
     await askForToken(parameters).catch(() => {
-      // The old token is sent once more, and the service says that it has ended.
+      // The old token is sent once more, and the service answers that it has expired.
       refreshToken = undefined;
     });
   }
   return currentToken();
 }
 
-/** Goes to the issuer: authorization code with PKCE, as a public client. */
+/** Opens the issuer's sign-in page: authorization code with PKCE, as a public client. */
 export async function beginSignIn() {
-  const { authorization_endpoint } = await discover();
+  const { clientId, description } = await discover();
+  const { authorization_endpoint } = description;
   const address = new URL(authorization_endpoint);
   const verifier = randomText();
   const state = randomText();
@@ -62,9 +69,9 @@ export async function beginSignIn() {
   sessionStorage.setItem(PENDING_KEY, JSON.stringify({ verifier, state, search: location.search }));
   const parameters = {
     response_type: "code",
-    // In the fragment the code reaches no server's log.
+    // A fragment is not sent to servers, so the code is in no server's log.
     response_mode: "fragment",
-    client_id: signIn.clientId,
+    client_id: clientId,
     redirect_uri: REDIRECT_URI,
     scope: "openid",
     state,
@@ -72,39 +79,41 @@ export async function beginSignIn() {
     code_challenge_method: "S256",
   };
   for (const [name, value] of Object.entries(parameters)) address.searchParams.set(name, value);
-  location.assign(address);
+  location.assign(address.href);
 }
 
-/** Takes what the issuer sent back, if it did. Throws when it does not belong to a sign-in that began here. */
+/** Handles the issuer's answer, if there is one. Throws when it does not belong to a sign-in that began in this tab. */
 export async function completeSignIn() {
   const answer = new URLSearchParams(location.hash.slice(1));
   if (signIn === null || !answer.has("state")) return;
   const pending = JSON.parse(sessionStorage.getItem(PENDING_KEY) ?? "null");
-  // The way back leads to /admin alone: first to the language that was chosen, where the tokens can stay in memory.
+  // The issuer returns to /admin without a language. Reload in the chosen language first: the tokens are kept in memory.
   if (pending !== null && pending.search !== location.search) {
     location.replace(`/admin${pending.search}${location.hash}`);
     return new Promise(() => {});
   }
   sessionStorage.removeItem(PENDING_KEY);
   history.replaceState(null, "", `${location.pathname}${location.search}`);
-  // Somebody's link: no sign-in began in this tab.
+  // No sign-in began in this tab: the address came from a link.
   if (pending === null) return;
   if (pending.state !== answer.get("state")) throw new Error("state");
   if (answer.has("iss") && answer.get("iss") !== signIn.issuer) throw new Error("iss");
-  if (!answer.has("code")) throw new Error(answer.get("error") ?? "code");
+  const code = answer.get("code");
+  if (code === null) throw new Error(answer.get("error") ?? "code");
   await askForToken({
     grant_type: "authorization_code",
-    code: answer.get("code"),
+    code,
     redirect_uri: REDIRECT_URI,
     code_verifier: pending.verifier,
   });
 }
 
+/** @param {Record<string, string>} parameters */
 async function askForToken(parameters) {
-  const { token_endpoint } = await discover();
-  const response = await fetch(token_endpoint, {
+  const { clientId, description } = await discover();
+  const response = await fetch(description.token_endpoint, {
     method: "POST",
-    body: new URLSearchParams({ ...parameters, client_id: signIn.clientId }),
+    body: new URLSearchParams({ ...parameters, client_id: clientId }),
     credentials: "omit",
   });
   const answer = await response.json();
@@ -114,15 +123,17 @@ async function askForToken(parameters) {
 }
 
 async function discover() {
+  if (signIn === null) throw new Error("no issuer is configured");
   const address = `${signIn.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   const response = await fetch(address, { credentials: "omit" });
   const description = await response.json();
   if (description.issuer !== signIn.issuer) throw new Error("issuer");
-  return description;
+  return { clientId: signIn.clientId, description };
 }
 
 const randomText = () => base64Url(crypto.getRandomValues(new Uint8Array(32)));
 
+/** @param {Uint8Array} bytes */
 function base64Url(bytes) {
   return btoa(String.fromCharCode(...bytes))
     .replace(/\+/g, "-")

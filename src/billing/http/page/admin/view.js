@@ -1,16 +1,37 @@
-/** What all panels share: the page's settings and words, numbers in its language, and elements by id. */
+/** What all panels share: the page's settings and texts, numbers in its language, and elements by id. */
 
-const settings = JSON.parse(document.getElementById("settings").textContent);
+/** @typedef {Readonly<Record<string, string>>} Plural */
+/** @typedef {import("../admin-text.ts").AdminText["script"]} AdminScriptText */
+/** @typedef {{ locale: string, signIn: { issuer: string, clientId: string } | null, text: AdminScriptText }} Settings */
+
+/** @type {Settings} */
+const settings = JSON.parse(byId("settings").textContent ?? "");
 
 export const { signIn, text, locale } = settings;
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * The element with this id. Throws when the page has no such element of this class.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {{ new (): T }} [kind]
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const element = document.getElementById(id);
+  if (!(element instanceof (kind ?? HTMLElement))) throw new Error(`the page has no such element: ${id}`);
+  return /** @type {T} */ (element);
+}
 
-/** An element with its attributes and children. Texts become text: nothing here reads HTML. */
+/**
+ * An element with its attributes and children. A string child becomes text: nothing here parses HTML.
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean | undefined>} [attributes]
+ * @param {(Node | string)[]} children
+ */
 export function create(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined) element.setAttribute(name, value);
+    if (value !== undefined) element.setAttribute(name, String(value));
   }
   element.append(...children);
   return element;
@@ -26,23 +47,40 @@ const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "shor
 const timeFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const pluralRules = new Intl.PluralRules(locale);
 
+/** @param {number} value */
 export const formatNumber = (value) => numberFormat.format(value);
+/** @param {number} baisa */
 export const formatBaisa = (baisa) => moneyFormat.format(baisa / 1000);
+/** @param {string} date */
 export const formatDay = (date) => dayFormat.format(new Date(`${date}T00:00:00Z`));
+/** @param {string | null} time */
 export const formatTime = (time) => (time === null ? "" : timeFormat.format(new Date(time)));
 
-/** `{name}` in a phrase, replaced by what `values` has under that name. */
+/**
+ * Replaces each `{name}` in a phrase by the member of `values` with that name.
+ * @param {string} phrase
+ * @param {Record<string, string>} values
+ */
 export function fill(phrase, values) {
-  return phrase.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+  return phrase.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+/**
+ * @param {Plural} plural
+ * @param {number} value
+ * @param {Record<string, string>} [values]
+ */
 export function fillPlural(plural, value, values = {}) {
-  return fill(plural[pluralRules.select(value)] ?? plural.other, { n: formatNumber(value), ...values });
+  return fill(plural[pluralRules.select(value)] ?? plural.other ?? "", { n: formatNumber(value), ...values });
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let noticeTimer;
 
-/** Says something in passing; screen readers hear it too. */
+/**
+ * Shows a message for 6 s. Screen readers read it aloud.
+ * @param {string} message
+ */
 export function notify(message) {
   clearTimeout(noticeTimer);
   byId("notice").textContent = message;
@@ -51,14 +89,21 @@ export function notify(message) {
   }, 6000);
 }
 
-/** Shows a problem in its place, or clears it. */
+/**
+ * Shows a problem in its place, or clears it when there is no message.
+ * @param {string} id
+ * @param {string} [message]
+ */
 export function showProblem(id, message) {
   const element = byId(id);
   element.textContent = message ?? "";
   element.hidden = message === undefined;
 }
 
-/** A row of a table whose roles hold also where a narrow screen shows it as a card. */
+/**
+ * A table row. Its roles are explicit, because a narrow screen shows the row as a card.
+ * @param {(Node | string | (Node | string)[])[]} cells
+ */
 export function row(...cells) {
   return create(
     "tr",
