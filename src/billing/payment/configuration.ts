@@ -2,13 +2,13 @@ import type { EnvReader } from "../../platform/env.ts";
 import { UsageError } from "../../platform/errors.ts";
 import type { PaymentKeys } from "./settings.ts";
 
-/** What the deployment says of card payments. */
+/** The deployment's configuration of card payments. */
 export interface PaymentConfiguration {
-  /** Keys from `payments.secretRef`; they stand instead of the settings endpoint's. */
+  /** Keys from `payments.secretRef`. They replace the keys of the settings endpoint. */
   fixedKeys: PaymentKeys | undefined;
-  /** Seals the keys that the settings endpoint stores; absent: it stores none. */
+  /** Encrypts the keys that the settings endpoint stores. Absent: it stores no secrets. */
   settingsKey: string | undefined;
-  /** Origin of the processor's API instead of its own. */
+  /** Replaces the origin of Stripe's API. */
   apiBase: string | undefined;
   /** ISO 4217. */
   currency: string;
@@ -24,14 +24,14 @@ export function readPaymentConfiguration(
   const webhookSecret = reader.optional("STRIPE_WEBHOOK_SECRET") ?? "";
   const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
   if (secretKey === undefined && webhookSecret !== "")
-    throw new UsageError("STRIPE_WEBHOOK_SECRET needs STRIPE_SECRET_KEY beside it: set both or none");
+    throw new UsageError("STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither");
   const settingsKey = reader.key("SETTINGS_KEY");
   const currency = reader.optional("CURRENCY") ?? "OMR";
-  if (!/^[A-Z]{3}$/.test(currency)) throw new UsageError("CURRENCY must be an ISO 4217 code, as OMR");
+  if (!/^[A-Z]{3}$/.test(currency)) throw new UsageError("CURRENCY must be an ISO 4217 code, such as OMR");
   const home = `https://${known.sovereignFqdn}`;
   return {
     fixedKeys: secretKey === undefined ? undefined : { secretKey, webhookSecret, publicKey },
-    // Sovereigns of today have a JWT secret and nothing else of their own.
+    // Existing Sovereigns have a JWT secret and no other secret of their own.
     settingsKey: settingsKey ?? known.jwtSecret,
     apiBase: reader.httpUrl("STRIPE_API_BASE"),
     currency,

@@ -2,7 +2,7 @@ import { LAST_SECOND } from "../db/time-position.ts";
 import { MAX_OMR } from "../voucher/voucher.ts";
 import { baisaOfMinor } from "./currency.ts";
 
-/** An event or a session says what nobody can act on: it has no effect. The message names the member and its rule. */
+/** The values of an event or a session cannot be used, so it has no effect. The message names the member and its rule. */
 export class UnusableObjectError extends Error {
   override readonly name = "UnusableObjectError";
 }
@@ -15,7 +15,7 @@ export interface InvoiceObject {
   periodStart: Date | null;
   periodEnd: Date | null;
   pdfUrl: string | null;
-  /** Null when it names no order of ours. */
+  /** Null when the object does not name an order of this service. */
   orderId: string | null;
   stripeSubscriptionId: string | null;
   stripeCustomerId: string | null;
@@ -31,7 +31,7 @@ export interface SubscriptionObject {
 export interface SessionObject {
   id: string;
   isPaid: boolean;
-  /** As the processor says it, judged where it is settled: a session that is not ours may say anything. */
+  /** Not checked here: a session of another service may hold anything. `paidBaisaOf` checks it. */
   amount: unknown;
   currency: unknown;
   orderId: string | null;
@@ -74,7 +74,7 @@ export function parseInvoiceObject(object: object): InvoiceObject {
     periodEnd: timeOf(object, "period_end"),
     pdfUrl,
     orderId: orderIdOf(memberOf(memberOf(object, "metadata"), "order_id")),
-    // It moved with the API version of 2025-03.
+    // Its place changed with API version 2025-03.
     stripeSubscriptionId: referenceOf(object, "subscription") ?? referenceOf(details, "subscription"),
     stripeCustomerId: referenceOf(object, "customer"),
   };
@@ -84,7 +84,7 @@ export function parseSubscriptionObject(object: object): SubscriptionObject {
   const status = memberOf(object, "status");
   if (typeof status !== "string" || !/^[a-z_]{1,50}$/.test(status))
     throw new UnusableObjectError("status must be a word");
-  // The period moved to the items with the API version of 2025-03.
+  // The period is in the items since API version 2025-03.
   const item = memberOf(memberOf(memberOf(object, "items"), "data"), "0");
   return {
     id: idOf(object, "id"),
@@ -94,14 +94,14 @@ export function parseSubscriptionObject(object: object): SubscriptionObject {
   };
 }
 
-/** What was paid, in baisa. Only in the currency that the Sovereign sells in: nobody here knows a rate of exchange. */
+/** The paid amount in baisa. It must be in the Sovereign's currency: amounts are not converted. */
 export function paidBaisaOf(
   { amount, currency }: { amount: unknown; currency: unknown },
   ours: string,
 ): number {
   const code = currencyOf(currency).toUpperCase();
   if (code !== ours)
-    throw new UnusableObjectError(`currency is ${code}, and this Sovereign sells in ${ours}`);
+    throw new UnusableObjectError(`currency must be ${ours}, the currency of this Sovereign, and is ${code}`);
   const amountBaisa = amountOf("amount_total", amount, code);
   if (amountBaisa < 1) throw new UnusableObjectError("amount_total must be above 0");
   return amountBaisa;
@@ -111,7 +111,7 @@ export function timeOf(object: unknown, name: string): Date | null {
   const seconds = memberOf(object, name) ?? null;
   if (seconds === null) return null;
   if (!Number.isInteger(seconds) || Number(seconds) < 0 || Number(seconds) > LAST_SECOND)
-    throw new UnusableObjectError(`${name} must be a time in seconds, of the years 1970 to 9999`);
+    throw new UnusableObjectError(`${name} must be a time in seconds, in the years 1970 to 9999`);
   return new Date(Number(seconds) * 1000);
 }
 
@@ -136,7 +136,7 @@ function referenceOf(object: unknown, name: string): string | null {
   throw new UnusableObjectError(`${name} must be an id`);
 }
 
-/** Null for what is not ours: an account may serve others too. */
+/** Null when it is not an order id of this service: other services may use the same Stripe account. */
 const orderIdOf = (id: unknown): string | null => (typeof id === "string" && UUID.test(id) ? id : null);
 
 function currencyOf(currency: unknown): string {
@@ -149,6 +149,6 @@ function amountOf(name: string, amount: unknown, currency: string): number {
     throw new UnusableObjectError(`${name} must be a whole number of minor units`);
   const amountBaisa = baisaOfMinor(Number(amount), currency);
   if (Math.abs(amountBaisa) > MAX_BAISA)
-    throw new UnusableObjectError(`${name} is beyond what money columns hold`);
+    throw new UnusableObjectError(`${name} exceeds the largest amount that can be stored`);
   return amountBaisa;
 }

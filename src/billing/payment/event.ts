@@ -1,30 +1,15 @@
 import type Stripe from "stripe";
 import type { Logger } from "../../platform/log.ts";
-import { type Database, describeRefusal, isTaken, type Queryable } from "../db/database.ts";
+import { type Database, describeRefusal, isTaken } from "../db/database.ts";
 import { PaymentError, RequestError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
-import {
-  parseInvoiceObject,
-  parseSessionObject,
-  parseSubscriptionObject,
-  timeOf,
-  UnusableObjectError,
-} from "./event-object.ts";
+import { createEventEffect, type EventOutcome, type PaymentEvent } from "./event-effect.ts";
+import { UnusableObjectError } from "./event-object.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
-import { recordInvoice, recordSubscription } from "./stripe-record.ts";
 
-/** Takes the payment processor's events: verified by signature over the raw body, applied once each. */
+/** Receives the payment processor's events. Each is verified by its signature over the raw body, and applied once. */
 export type PaymentEventReceiver = (rawBody: Buffer, signature: string | undefined) => Promise<void>;
-
-export type EventOutcome = "applied" | "ignored" | "credited" | "duplicate" | "unusable";
-
-interface PaymentEvent {
-  id: string;
-  type: string;
-  created?: unknown;
-  data: { object: object };
-}
 
 const TOLERANCE_S = 300;
 const HANDLED: ReadonlySet<string> = new Set<Stripe.Event["type"]>([
@@ -47,59 +32,14 @@ export function createPaymentEventReceiver(deps: {
   settlement: SessionSettlement;
   now: () => Date;
   logger: Logger;
-  /** Hears of each event, by its type: one that we handle, or `other`. */
+  /** Counts each event by its type: a handled type, or `other`. */
   count: (type: string, outcome: EventOutcome) => void;
   countPlacedOrder: CountPlacedOrder;
 }): PaymentEventReceiver {
   const { database, settings, settlement, now, logger, count, countPlacedOrder } = deps;
+  const apply = createEventEffect({ settlement, logger });
 
-  /** In the transaction that records the event, so that it is applied once or not at all. */
-  async function apply(
-    event: PaymentEvent,
-    transaction: Queryable,
-    onPaid: (order: PaidOrder) => void,
-  ): Promise<EventOutcome> {
-    const { object } = event.data;
-    switch (event.type) {
-      case "checkout.session.completed":
-      case "checkout.session.async_payment_succeeded": {
-        const session = parseSessionObject(object);
-        // A method that pays later: the money is announced by an event of its own.
-        if (!session.isPaid) return "ignored";
-        const paid = await settlement.pay(session.orderId, session, transaction);
-        onPaid(paid);
-        const { outcome } = paid;
-        if (outcome === "credited")
-          logger.warn(
-            { eventId: event.id },
-            "a payment came for an order that was given up: it is credit now",
-          );
-        return outcome === "unknown" ? "ignored" : outcome === "credited" ? "credited" : "applied";
-      }
-      case "checkout.session.expired":
-      case "checkout.session.async_payment_failed": {
-        const session = parseSessionObject(object);
-        await settlement.expire(session.orderId, session.id, transaction);
-        return "applied";
-      }
-      case "invoice.finalized":
-      case "invoice.paid":
-      case "invoice.payment_failed":
-      case "invoice.voided":
-      case "invoice.marked_uncollectible":
-        return (await recordInvoice(transaction, parseInvoiceObject(object))) ? "applied" : "ignored";
-      case "customer.subscription.updated":
-      case "customer.subscription.deleted": {
-        const subscription = parseSubscriptionObject(object);
-        const isOurs = await recordSubscription(transaction, subscription, timeOf(event, "created"));
-        return isOurs ? "applied" : "ignored";
-      }
-      default:
-        return "ignored";
-    }
-  }
-
-  /** Once, or not at all. What cannot be used leaves no trace of its event either: sent again later, it may be of use. */
+  /** Applies the event once or not at all. An unusable event is not recorded: sent again later, it may be usable. */
   async function applyOnce(
     event: PaymentEvent,
     onPaid: (order: PaidOrder) => void,
@@ -115,16 +55,16 @@ export function createPaymentEventReceiver(deps: {
         return fresh === undefined ? "duplicate" : apply(event, transaction, onPaid);
       });
     } catch (error) {
-      // Somebody else took the same name a moment ago: it is seen now.
+      // Another transaction inserted the same key at the same time. A second try finds it.
       if (!isAgain && isTaken(error)) return applyOnce(event, onPaid, true);
       const reason =
         error instanceof UnusableObjectError
           ? error.message
-          : describeRefusal(error, "the database refuses what it says");
+          : describeRefusal(error, "the database rejects its values");
       if (reason === undefined) throw error;
       logger.error(
         { eventId: event.id, type: event.type, reason },
-        "a signed event cannot be used: nothing was done, and somebody has to look at it",
+        "a signed event cannot be used: nothing was changed, and a person must look at it",
       );
       return "unusable";
     }
@@ -164,7 +104,7 @@ async function verify(rawBody: Buffer, signature: string, secret: string, at: Da
     if (!(cause instanceof StripeClient.errors.StripeSignatureVerificationError)) throw noEvent(cause);
     throw new RequestError(
       "signature_invalid",
-      "Stripe-Signature does not hold for this body: check the webhook secret",
+      "Stripe-Signature does not match this body: check the webhook secret",
     );
   }
   if (isEvent(event)) return event;

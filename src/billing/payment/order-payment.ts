@@ -6,7 +6,7 @@ import { cardStepOf } from "./currency.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
-/** A pending order, whose credit is reserved and whose rest waits for a payment. */
+/** A pending order: its credit is reserved, and the rest is to be paid by card. */
 interface PendingOrder {
   orderId: string;
   cardBaisa: number;
@@ -14,18 +14,18 @@ interface PendingOrder {
 }
 
 export interface OrderPayment {
-  /** The smallest amount that can be asked for by card; null where no processor is configured. */
+  /** The smallest amount that a card can pay. Null when no payment processor is configured. */
   cardStepBaisa(): Promise<number | null>;
   /**
-   * Where the customer pays for the order: the same address each time it is asked. When none can be had, the order is
-   * undone (voucher and credit as before) and `payment_unavailable` or `payment_refused` thrown.
+   * The address where the customer pays for the order, the same for every call. When no session can be opened, the order is
+   * undone (voucher and credit are as before) and the call throws `payment_unavailable` or `payment_refused`.
    */
   open(order: PendingOrder): Promise<string>;
-  /** A session of the processor's own portal for a tenant's customer. Throws `payment_account_missing` too. */
+  /** The address of the processor's portal for a tenant's customer. Throws `payment_account_missing` too. */
   openPortal(tenantId: string): Promise<string>;
 }
 
-/** From the order's creation, so that asking twice asks the same. The processor takes 30 minutes to 24 hours. */
+/** Counted from the order's creation, so that a repeated request is the same request. Stripe allows 30 minutes to 24 hours. */
 const SESSION_LIFETIME_MS = 60 * 60_000;
 
 interface OrderRow {
@@ -50,7 +50,7 @@ export function createOrderPayment(deps: {
   const unavailable = () =>
     new PaymentError(
       "payment_unavailable",
-      "no payment session could be opened: nothing was charged and no voucher used, try again in a moment",
+      "no payment session could be opened, nothing was charged and no voucher was used: try again in a moment",
     );
 
   async function requireSecretKey(): Promise<string> {
@@ -58,7 +58,7 @@ export function createOrderPayment(deps: {
     if (secretKey !== "") return secretKey;
     throw new PaymentError(
       "payment_unavailable",
-      "this Sovereign takes no card payments: redeem a voucher or choose a smaller plan",
+      "this Sovereign does not accept card payments: redeem a voucher or choose a smaller plan",
     );
   }
 
@@ -73,7 +73,7 @@ export function createOrderPayment(deps: {
     return row;
   }
 
-  /** False when the order was undone in the meantime: then nobody may hear of the session. */
+  /** False when the order was undone in the meantime. The session must not be used then. */
   async function keep(
     orderId: string,
     session: { id: string; url: string },
@@ -117,12 +117,12 @@ export function createOrderPayment(deps: {
         await processor.expireSession(secretKey, id).catch((error: unknown) => {
           logger.warn(
             { orderId, reason: errorMessage(error) },
-            "a session without an order is left to expire by itself",
+            "a payment session whose order was undone could not be expired: it expires by itself",
           );
         });
         throw unavailable();
       } catch (error) {
-        // Whatever else went wrong, the sweeper undoes what stays without a session.
+        // After any other error the sweeper undoes the order, if it still has no session.
         if (error instanceof PaymentError) await undo(orderId);
         throw error;
       }

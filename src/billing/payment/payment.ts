@@ -18,7 +18,7 @@ export interface Payment {
   sweeper: Sweeper;
 }
 
-/** Wires card payments: settings, sessions, events, and the sweeper behind them. */
+/** Assembles card payments: settings, sessions, events and the sweeper. */
 export function createPayment(deps: {
   database: Database;
   configuration: PaymentConfiguration;
@@ -34,7 +34,7 @@ export function createPayment(deps: {
   const { fixedKeys, settingsKey } = configuration;
   const events = new Counter({
     name: "catalyst_billing_payment_events_total",
-    help: "Events of the payment processor, by type and what became of them.",
+    help: "Events received from the payment processor, by type and outcome.",
     labelNames: ["type", "outcome"],
     registers: [registry],
   });

@@ -11,7 +11,7 @@ export interface PaymentKeys {
   publicKey: string;
 }
 
-/** The same, as administrators may see them: never the secrets themselves. */
+/** The keys as administrators may see them, without the secrets. */
 interface PaymentSettingsView {
   stripe_secret_key_configured: boolean;
   stripe_secret_key_last4: string;
@@ -29,9 +29,9 @@ export interface PaymentSettingsChange {
 
 export interface PaymentSettingsService {
   read(): Promise<PaymentSettingsView>;
-  /** Members that are absent or empty stay as they are. Throws `settings_fixed`, `settings_key_missing`. */
+  /** Members that are absent or empty do not change. Throws `settings_fixed`, `settings_key_missing`. */
   change(settings: PaymentSettingsChange): Promise<PaymentSettingsView>;
-  /** The keys as they were at most a second ago; each empty when it is not set. */
+  /** The keys as they were at most 1 s ago. A key that is not set is empty. */
   keys(): Promise<PaymentKeys>;
 }
 
@@ -51,13 +51,14 @@ const NO_ROW: Row = {
 };
 
 /**
- * Keys that the deployment gives (`payments.secretRef`) stand alone; else those of the settings row, whose secrets are
- * sealed. What the earlier service left there in clear is used, and sealed the first time it is read.
+ * The deployment's keys (`payments.secretRef`) are used alone where it gives any. Otherwise the keys are those of the settings
+ * row, whose secrets are encrypted. Plain secrets that the earlier service stored there are used, and encrypted when they
+ * are first read.
  */
 export function createPaymentSettingsService(deps: {
   database: Database;
   fixed: PaymentKeys | undefined;
-  /** Absent: secrets cannot be stored, and sealed ones not be read. */
+  /** Absent: secrets cannot be stored, and encrypted secrets cannot be read. */
   box: SecretBox | undefined;
   now: () => Date;
   logger: Logger;
@@ -77,12 +78,12 @@ export function createPaymentSettingsService(deps: {
   function open(name: string, text: string): string {
     if (!isSealed(text)) return text;
     try {
-      if (box === undefined) throw new Error("there is no key to open it with");
+      if (box === undefined) throw new Error("no encryption key is configured");
       return box.open(text);
     } catch (error) {
       logger.error(
         { setting: name, reason: errorMessage(error) },
-        "a stored secret cannot be opened: set it again",
+        "a stored secret cannot be decrypted: set it again",
       );
       return "";
     }
@@ -104,7 +105,7 @@ export function createPaymentSettingsService(deps: {
     return keys;
   }
 
-  /** Only over what was read: a change that came in between stays. */
+  /** Writes only over the values that were read, so that a change in between stays. */
   async function seal(row: Row, secretBox: SecretBox): Promise<void> {
     const sealed = (text: string) => (text === "" || isSealed(text) ? text : secretBox.seal(text));
     await database.query({
@@ -146,7 +147,7 @@ export function createPaymentSettingsService(deps: {
       if (box === undefined && stripe_secret_key + stripe_webhook_secret !== "") {
         throw new PaymentError(
           "settings_key_missing",
-          "secrets are stored sealed, and there is no key for it: set SETTINGS_KEY, or give the keys by payments.secretRef",
+          "secrets are stored encrypted, and no encryption key is configured: set SETTINGS_KEY, or give the keys by payments.secretRef",
         );
       }
       const sealed = (text: string) => (text === "" ? "" : (box?.seal(text) ?? ""));
@@ -168,7 +169,7 @@ export function createPaymentSettingsService(deps: {
       const keys = load();
       const flight = { keys, untilMs: now().getTime() + FRESH_MS };
       known = flight;
-      // A fault is not kept.
+      // A failure is not kept.
       keys.catch(() => {
         if (known === flight) known = undefined;
       });

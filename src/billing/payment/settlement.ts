@@ -2,16 +2,16 @@ import { type Queryable, theRow } from "../db/database.ts";
 import { paidBaisaOf, type SessionObject } from "./event-object.ts";
 
 export interface PaidOrder {
-  /** `credited`: the order had been given up, and the money is the customer's credit. */
+  /** `credited`: the order had already ended, so the amount was added to the customer's credit. */
   outcome: "paid" | "credited" | "unknown";
   hasRedeemed: boolean;
 }
 
 type PaidSession = Pick<SessionObject, "id" | "amount" | "currency" | "stripeCustomerId">;
 
-/** What becomes of a pending order: one call each, which looks again under the order's lock. */
+/** Ends a pending order. Each is one call, which reads the order again under its lock. */
 export interface SessionSettlement {
-  /** Throws `UnusableObjectError` when an order of ours was paid by what is no amount in its currency: a person has to look. */
+  /** Throws `UnusableObjectError` when the amount or currency paid for an order of ours is not usable: a person must look at it. */
   pay(orderId: string | null, session: PaidSession, within?: Queryable): Promise<PaidOrder>;
   expire(orderId: string | null, sessionId: string, within?: Queryable): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function createSessionSettlement(deps: {
   database: Queryable;
   sovereignFqdn: string;
   outboxSinks: readonly string[];
-  /** ISO 4217; no other is taken. */
+  /** ISO 4217. Payments in another currency are not accepted. */
   currency: string;
 }): SessionSettlement {
   const { database, sovereignFqdn, outboxSinks, currency } = deps;

@@ -9,19 +9,19 @@ import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
 
 const EVERY_MS = 30_000;
-/** Longer than any request that is still opening a session lives. */
+/** Longer than any request that is still opening a session. */
 const ORPHAN_AGE_S = 120;
 const MAX_ORDERS = 200;
-/** So many in a row that fail, and nobody answers: the rest waits for the next time. */
+/** After this many failures in a row the processor counts as down, and the rest waits for the next sweep. */
 const AWAY_AFTER = 3;
 /**
- * An order whose session nobody knows may have been paid: under other keys the session is another account's. Payments are
- * announced for three days, and the right keys may be back by then.
+ * An order whose session the processor does not know may have been paid: with other keys, another account is asked. Stripe
+ * announces a payment for three days, and the right keys may be back by then.
  */
 const MISSING_DAYS = 7;
 
 export interface Sweeper {
-  /** Once; throws when the database or the processor is away. */
+  /** One sweep. Throws when the database or the processor does not answer. */
   sweep(): Promise<void>;
   run(signal: AbortSignal): Promise<void>;
 }
@@ -36,9 +36,9 @@ export interface SweeperDeps {
 }
 
 /**
- * Settles what hangs: pending orders whose process died before they had a session, and ones whose session is over while
- * its event never came; and subscriptions of deleted tenants that the processor still runs. Safe beside any number of
- * others: every settlement looks again under the order's lock. What fails holds up nothing else.
+ * Settles overdue work: pending orders whose process died before they had a session, pending orders whose session ended
+ * without an event, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
+ * every settlement reads the order again under its lock. A failure does not delay other orders.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, countPlacedOrder, logger } = deps;
@@ -50,13 +50,13 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
                 AND created_at < now() - $1 * interval '1 second' ORDER BY created_at LIMIT ${MAX_ORDERS}`,
       values: [ORPHAN_AGE_S],
     });
-    // Each in a transaction of its own: two customers at once are in the lock order of no checkout.
+    // One transaction per order: locks on two customers at once would break the lock order of checkouts.
     for (const { id } of orphans) {
       await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [id] });
     }
   }
 
-  /** Takes one after the other; what fails is tried again another time, and the first fault is thrown in the end. */
+  /** Settles one item after the other. Failed items wait for a later sweep; the first error is thrown at the end. */
   async function forEachDue<T extends object>(
     next: () => Promise<T | undefined>,
     settle: (due: T) => Promise<void>,
@@ -70,7 +70,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
         await settle(due);
         inARow = 0;
       } catch (error) {
-        logger.warn({ due, reason: errorMessage(error) }, "the payment processor could not be asked");
+        logger.warn({ due, reason: errorMessage(error) }, "a request to the payment processor failed");
         faults.push(error);
         inARow += 1;
       }
@@ -79,8 +79,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /**
-   * The order that waits longest, which now is ours for a while: the longer its session is over, the less often it is asked
-   * about. So replicas share the work, and one that is never settled goes behind the others.
+   * Takes the order that has waited longest, and postpones its next look: the longer ago its session ended, the longer the
+   * pause. So replicas share the work, and an order that cannot be settled does not block the others.
    */
   async function nextOverdue() {
     const [order] = await database.query<{ orderId: string; sessionId: string; isOld: boolean }>({
@@ -105,8 +105,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       const session = await processor.readSession(secretKey, sessionId);
       if (session === "missing") {
         logger.warn(
-          { orderId, sessionId, isGivenUp: isOld },
-          "the payment processor does not know an order's session: are these the keys that it was made with?",
+          { orderId, sessionId, isExpiredNow: isOld },
+          "the payment processor has no such session: check that these are the keys that the session was opened with",
         );
         if (isOld) await settlement.expire(orderId, sessionId);
       } else if (session.status === "expired") await settlement.expire(orderId, sessionId);
@@ -115,7 +115,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
           if (!(error instanceof UnusableObjectError)) throw error;
           logger.error(
             { orderId, sessionId, reason: error.message },
-            "a session was paid by what cannot be taken: the order waits, and somebody has to look at it",
+            "a session was paid with an amount or currency that cannot be used: the order stays pending, and a person must look at it",
           );
           return { outcome: "unknown" as const, hasRedeemed: false };
         });
@@ -124,11 +124,11 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     });
   }
 
-  /** Subscriptions that the earlier service left with the processor, of tenants that are gone. */
+  /** Cancels the subscriptions of deleted tenants that the earlier service opened at the processor. */
   async function cancelDue(): Promise<void> {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return;
-    // In no order: those that fail each time are not always the first ones.
+    // In random order, so that subscriptions that always fail are not always first.
     const due = await database.query<{ id: string; stripeSubscriptionId: string }>({
       name: "sweep-cancel-due",
       text: `SELECT id, stripe_subscription_id AS "stripeSubscriptionId" FROM subscriptions WHERE cancel_due
@@ -138,7 +138,10 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
       async () => due.pop(),
       async ({ id, stripeSubscriptionId }) => {
         if ((await processor.cancelSubscription(secretKey, stripeSubscriptionId)) === "missing") {
-          logger.warn({ stripeSubscriptionId }, "the payment processor has no such subscription to cancel");
+          logger.warn(
+            { stripeSubscriptionId },
+            "the payment processor has no such subscription: nothing to cancel",
+          );
         }
         await database.query({
           name: "sweep-cancelled",
@@ -162,7 +165,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     async run(signal) {
       while (!signal.aborted) {
         await sweep().catch((error: unknown) =>
-          logger.warn({ reason: errorMessage(error) }, "hanging orders could not be settled: trying again"),
+          logger.warn({ reason: errorMessage(error) }, "overdue orders could not be settled: trying again"),
         );
         await sleep(EVERY_MS, signal);
       }

@@ -54,13 +54,13 @@ describe("a signed event about a session", () => {
     ["nothing", { amount_total: 0 }, "amount_total must be above 0"],
     ["below zero", { amount_total: -35_000 }, "amount_total must be above 0"],
     ["beyond numbers", { amount_total: 1e30 }, "amount_total must be a whole number of minor units"],
-    ["beyond money", { amount_total: 2 ** 52 }, "amount_total is beyond what money columns hold"],
+    ["beyond money", { amount_total: 2 ** 52 }, "amount_total exceeds the largest amount that can be stored"],
     ["a text", { amount_total: "35000" }, "amount_total must be a whole number of minor units"],
     ["absent", { amount_total: null }, "amount_total must be a whole number of minor units"],
     ["of no currency", { currency: null }, "currency must be a code of three letters"],
     ["of a long currency", { currency: LONG }, "currency must be a code of three letters"],
     ["of no object", { currency: {} }, "currency must be a code of three letters"],
-    ["of another currency", { currency: "usd" }, "currency is USD, and this Sovereign sells in OMR"],
+    ["of another currency", { currency: "usd" }, "currency must be OMR, the currency of this Sovereign, and is USD"],
     ["of a customer with NUL", { customer: "cus_\0" }, "customer must be an id"],
     ["of a customer of 10 kB", { customer: { id: LONG } }, "customer must be an id"],
     ["of a customer without end", { customer: { id: { id: "cus" } } }, "customer must be an id"],
@@ -111,7 +111,7 @@ describe("a signed event about a session", () => {
     await billing.service.sweep();
     expect(await books()).toEqual(PENDING);
     expect(lines).toEqual([
-      expect.objectContaining({ sessionId: id, reason: "currency is USD, and this Sovereign sells in OMR" }),
+      expect.objectContaining({ sessionId: id, reason: "currency must be OMR, the currency of this Sovereign, and is USD" }),
     ]);
     stripe.setSession(id, { "line_items[0][price_data][currency]": "omr" });
     await pay(id);
@@ -150,7 +150,7 @@ describe("a signed event about an invoice", () => {
   it.each([
     ["a fraction", { total: 1.5 }, "total must be a whole number of minor units"],
     ["1e30", { total: 1e30 }, "total must be a whole number of minor units"],
-    ["beyond money", { total: -(2 ** 52) }, "total is beyond what money columns hold"],
+    ["beyond money", { total: -(2 ** 52) }, "total exceeds the largest amount that can be stored"],
     ["no total", { total: undefined }, "total must be a whole number of minor units"],
     ["no currency", { currency: undefined }, "currency must be a code of three letters"],
     ["no status", { status: null }, "status must be one of draft, open, paid, uncollectible, void"],

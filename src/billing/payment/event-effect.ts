@@ -1,0 +1,85 @@
+import type { Logger } from "../../platform/log.ts";
+import type { Queryable } from "../db/database.ts";
+import { parseInvoiceObject, parseSessionObject, parseSubscriptionObject, timeOf } from "./event-object.ts";
+import type { PaidOrder, SessionSettlement } from "./settlement.ts";
+import { recordInvoice, recordSubscription } from "./stripe-record.ts";
+
+export type EventOutcome = "applied" | "ignored" | "credited" | "duplicate" | "unusable";
+
+export interface PaymentEvent {
+  id: string;
+  type: string;
+  created?: unknown;
+  data: { object: object };
+}
+
+/**
+ * Applies one event in the transaction that records it, so that it is applied once or not at all. `onPaid` receives the
+ * order that the event paid.
+ */
+type EventEffect = (
+  event: PaymentEvent,
+  transaction: Queryable,
+  onPaid: (order: PaidOrder) => void,
+) => Promise<EventOutcome>;
+
+export function createEventEffect(deps: { settlement: SessionSettlement; logger: Logger }): EventEffect {
+  const { settlement, logger } = deps;
+
+  async function applyPaidSession(
+    event: PaymentEvent,
+    transaction: Queryable,
+    onPaid: (order: PaidOrder) => void,
+  ): Promise<EventOutcome> {
+    const session = parseSessionObject(event.data.object);
+    // Some payment methods pay later: another event announces the money then.
+    if (!session.isPaid) return "ignored";
+    const paid = await settlement.pay(session.orderId, session, transaction);
+    onPaid(paid);
+    switch (paid.outcome) {
+      case "paid":
+        return "applied";
+      case "unknown":
+        return "ignored";
+      case "credited":
+        logger.warn(
+          { eventId: event.id },
+          "a payment arrived for an order that had already ended: the amount was added to the customer's credit",
+        );
+        return "credited";
+    }
+  }
+
+  return async function apply(
+    event: PaymentEvent,
+    transaction: Queryable,
+    onPaid: (order: PaidOrder) => void,
+  ): Promise<EventOutcome> {
+    const { object } = event.data;
+    switch (event.type) {
+      case "checkout.session.completed":
+      case "checkout.session.async_payment_succeeded":
+        return applyPaidSession(event, transaction, onPaid);
+      case "checkout.session.expired":
+      case "checkout.session.async_payment_failed": {
+        const session = parseSessionObject(object);
+        await settlement.expire(session.orderId, session.id, transaction);
+        return "applied";
+      }
+      case "invoice.finalized":
+      case "invoice.paid":
+      case "invoice.payment_failed":
+      case "invoice.voided":
+      case "invoice.marked_uncollectible":
+        return (await recordInvoice(transaction, parseInvoiceObject(object))) ? "applied" : "ignored";
+      case "customer.subscription.updated":
+      case "customer.subscription.deleted": {
+        const subscription = parseSubscriptionObject(object);
+        const isOurs = await recordSubscription(transaction, subscription, timeOf(event, "created"));
+        return isOurs ? "applied" : "ignored";
+      }
+      default:
+        return "ignored";
+    }
+  };
+}
