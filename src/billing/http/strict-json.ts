@@ -3,8 +3,9 @@ import { RequestError } from "../errors.ts";
 const MAX_DEPTH = 16;
 
 /**
- * JSON from a stranger: valid UTF-8, no member twice, no NUL, no half of a surrogate pair, at most 16 levels deep. What
- * PostgreSQL cannot store and what two parsers could read differently is refused here, once. Throws `body_not_json`.
+ * Parses JSON from a client: valid UTF-8, no member twice, no NUL, no half of a surrogate pair, at most 16 levels deep.
+ * This is the one place that refuses what PostgreSQL cannot store and what two parsers could read differently. Throws
+ * `body_not_json`.
  */
 export function parseStrictJson(body: Uint8Array): unknown {
   let text: string;
@@ -13,7 +14,7 @@ export function parseStrictJson(body: Uint8Array): unknown {
   } catch (cause) {
     throw new RequestError("body_not_json", "the body is not valid UTF-8: send JSON in UTF-8", { cause });
   }
-  // Structure first: deep nesting is refused before a parser recurses into it.
+  // The structure is checked first: JSON.parse recurses, and must not meet deep nesting.
   requirePlainStructure(text);
   let value: unknown;
   try {
@@ -25,29 +26,32 @@ export function parseStrictJson(body: Uint8Array): unknown {
   return value;
 }
 
-/** Walks the tokens of text that may or may not be JSON, following objects to see their member names. */
+/** The member names seen so far, for each object that is open; undefined stands for an open array. */
+type Levels = (Set<string> | undefined)[];
+
+/** Walks the tokens of a text that may not be JSON, and follows objects to compare their member names. */
 function requirePlainStructure(text: string): void {
-  const levels: (Set<string> | undefined)[] = [];
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/gsu;
+  const levels: Levels = [];
   let lastString: string | undefined;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    const [found] = match;
-    if (found === "{" || found === "[") {
-      levels.push(found === "{" ? new Set() : undefined);
-      if (levels.length > MAX_DEPTH)
-        throw new RequestError("body_not_json", `the body nests deeper than ${MAX_DEPTH} levels: flatten it`);
-    } else if (found === "}" || found === "]") {
-      levels.pop();
-    } else if (found === ":") {
-      const members = levels.at(-1);
-      if (members === undefined || lastString === undefined) continue;
-      const name = unquote(lastString);
-      if (members.has(name))
-        throw new RequestError("body_not_json", "the body names a member twice: name each member once");
-      members.add(name);
-    }
+  for (const [found] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:,]/gsu)) {
+    if (found === "{" || found === "[") openLevel(levels, found);
+    else if (found === "}" || found === "]") levels.pop();
+    else if (found === ":" && lastString !== undefined) nameMember(levels, unquote(lastString));
     lastString = found.startsWith('"') ? found : undefined;
   }
+}
+
+function openLevel(levels: Levels, bracket: string): void {
+  levels.push(bracket === "{" ? new Set() : undefined);
+  if (levels.length > MAX_DEPTH)
+    throw new RequestError("body_not_json", `the body nests deeper than ${MAX_DEPTH} levels: flatten it`);
+}
+
+function nameMember(levels: Levels, name: string): void {
+  const members = levels.at(-1);
+  if (members?.has(name))
+    throw new RequestError("body_not_json", "the body names a member twice: name each member once");
+  members?.add(name);
 }
 
 function unquote(literal: string): string {
@@ -69,10 +73,10 @@ function requirePlainText(value: unknown): void {
   }
 }
 
-/** Refuses texts that PostgreSQL cannot hold as they are. */
+/** Refuses texts that PostgreSQL cannot store unchanged. */
 export function requirePlainString(text: string): void {
   if (text.includes("\0"))
-    throw new RequestError("request_invalid", "a text holds the character NUL: leave it out");
+    throw new RequestError("request_invalid", "a text contains the character NUL: leave it out");
   if (!text.isWellFormed())
-    throw new RequestError("request_invalid", "a text holds half of a surrogate pair: send valid Unicode");
+    throw new RequestError("request_invalid", "a text contains half of a surrogate pair: send valid Unicode");
 }

@@ -1,4 +1,4 @@
-import { type Database, theRow } from "../db/database.ts";
+import { type Database, type Queryable, theRow } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
@@ -17,16 +17,16 @@ interface BulkIssue {
   terms: VoucherTerms;
 }
 
-/** All of the vouchers, or none. Throws `voucher_invalid`, `grant_exceeded`, idempotency errors. */
+/** Issues all of the vouchers, or none. Throws `voucher_invalid`, `grant_exceeded`, idempotency errors. */
 export type IssueInBulk = (issue: BulkIssue, actor: Actor, claim?: IdempotencyClaim) => Promise<Voucher[]>;
 
-/** What a bulk issue leaves for whoever asks again: one voucher, and the symbols in which the others differ (120 kB at most). */
+/** The record for a repeated request: one voucher, and the symbols in which the others differ (at most 120 kB). */
 interface BulkRecord {
   voucher: Voucher;
   symbols: string;
 }
 
-/** More than a few rounds of collisions among 2^58 codes is no chance any more, but a broken source of randomness. */
+/** Codes are drawn from 2^58, so more rounds of collisions than this mean a broken source of randomness. */
 const MAX_ROUNDS = 5;
 
 export function createBulkIssuer(deps: {
@@ -36,27 +36,38 @@ export function createBulkIssuer(deps: {
 }): IssueInBulk {
   const { database, gate, drawSymbols } = deps;
 
+  /** New vouchers by the symbols of their codes. A code that is taken is drawn again. */
+  async function insertDrawn(
+    transaction: Queryable,
+    { count, terms }: BulkIssue,
+    prefix: string,
+    actor: Actor,
+  ): Promise<Map<string, VoucherRow>> {
+    const created = new Map<string, VoucherRow>();
+    for (let round = 1; created.size < count; round += 1) {
+      if (round > MAX_ROUNDS)
+        throw new Error("drawn codes keep colliding: the source of randomness is broken");
+      const drawn = new Map<string, string>();
+      for (let missing = count - created.size; missing > 0; missing -= 1) {
+        const symbols = drawSymbols();
+        drawn.set(codeOfSymbols(symbols, prefix), symbols);
+      }
+      for (const row of await insertNew(transaction, [...drawn.keys()], terms, actor))
+        created.set(drawn.get(row.code) ?? "", row);
+    }
+    return created;
+  }
+
   return (issue, actor, claim) =>
     database.transaction(async (transaction) => {
-      const { count, terms } = issue;
+      const { terms } = issue;
       requireTerms(undefined, terms);
       const prefix = voucherKey(issue.prefix);
       const earlier = claim && (await recallAnswer<BulkRecord>(transaction, claim));
       if (earlier !== undefined) return recallVouchers(earlier, prefix);
       await gate.enter(transaction, actor);
 
-      const created = new Map<string, VoucherRow>();
-      for (let round = 1; created.size < count; round += 1) {
-        if (round > MAX_ROUNDS)
-          throw new Error("drawn codes keep colliding: the source of randomness is broken");
-        const drawn = new Map<string, string>();
-        for (let missing = count - created.size; missing > 0; missing -= 1) {
-          const symbols = drawSymbols();
-          drawn.set(codeOfSymbols(symbols, prefix), symbols);
-        }
-        for (const row of await insertNew(transaction, [...drawn.keys()], terms, actor))
-          created.set(drawn.get(row.code) ?? "", row);
-      }
+      const created = await insertDrawn(transaction, issue, prefix, actor);
       const first = theRow([...created.values()]);
       if (first.is_counted) await gate.requireRoom(transaction, actor, terms.credit_omr);
       const vouchers = [...created.values()].map(voucherOf);
@@ -69,7 +80,7 @@ export function createBulkIssuer(deps: {
     });
 }
 
-/** As they were issued, whatever became of them since. */
+/** The vouchers as they were issued, without later changes. */
 function recallVouchers({ voucher, symbols }: BulkRecord, prefix: string): Voucher[] {
   return Array.from({ length: symbols.length / SYMBOL_COUNT }, (_, index) => ({
     ...voucher,

@@ -1,0 +1,72 @@
+import Type from "typebox";
+import type { Branding } from "../../branding.ts";
+import { RequestError } from "../../errors.ts";
+import { MAX_CODE_LENGTH, voucherKey } from "../../voucher/voucher.ts";
+import type { VoucherService } from "../../voucher/voucher-service.ts";
+import type { PreviewLimiter } from "../limit/preview-limiter.ts";
+import { type Answer, type Operation, operation } from "../operation.ts";
+import { chooseLanguage } from "../page/language.ts";
+import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
+import { codeOf } from "../problem.ts";
+import { PROBLEMS } from "../problem-table.ts";
+
+/** The page that a voucher's link opens. */
+export function redeemOperation(deps: {
+  vouchers: VoucherService;
+  limiter: PreviewLimiter;
+  branding: () => Branding;
+  sovereignFqdn: string;
+}): Operation {
+  const { vouchers, limiter, branding, sovereignFqdn } = deps;
+  const renderRedeemPage = createRedeemPage({ sovereignFqdn });
+
+  async function lookUp(client: string, code: string): Promise<{ status: number; state: RedeemState }> {
+    if (voucherKey(code) === "") return { status: 200, state: { kind: "blank" } };
+    try {
+      const voucher =
+        code.length > MAX_CODE_LENGTH ? undefined : await limiter.admit(client, () => vouchers.preview(code));
+      if (voucher === undefined) return { status: 404, state: { kind: "not-valid" } };
+      return voucher.accepting_redemptions
+        ? { status: 200, state: { kind: "offer", voucher } }
+        : { status: 410, state: { kind: "ended", voucher } };
+    } catch (error) {
+      if (error instanceof RequestError && error.code === "rate_limited") {
+        return {
+          status: 429,
+          state: { kind: "busy", retryAfterS: Math.ceil((error.retryAfterMs ?? 0) / 1000) },
+        };
+      }
+      if (PROBLEMS[codeOf(error)].status === 503) {
+        return { status: 503, state: { kind: "unavailable" } };
+      }
+      throw error;
+    }
+  }
+
+  return operation({
+    id: "redeemPage",
+    method: "get",
+    path: "/redeem",
+    summary: "A page that shows a voucher's offer and links to sign-up",
+    access: "anyone",
+    query: {
+      code: Type.String({ maxLength: MAX_CODE_LENGTH }),
+      lang: Type.String({ description: "`en` or `ar`. When it is left out, Accept-Language decides." }),
+    },
+    answers: { 200: "text/html", 404: "text/html", 410: "text/html", 429: "text/html", 503: "text/html" },
+    async handle({ query, client, headers }): Promise<Answer> {
+      const code = query.code ?? "";
+      const { status, state } = await lookUp(client, code);
+      const language = chooseLanguage(query.lang, headers["accept-language"]);
+      const page = renderRedeemPage({ state, code, language }, branding());
+      const retry = state.kind === "busy" ? { "Retry-After": String(Math.max(1, state.retryAfterS)) } : {};
+      return {
+        kind: "text",
+        status,
+        contentType: "text/html; charset=utf-8",
+        text: page.html,
+        headers: { ...page.headers, ...retry },
+      };
+    },
+  });
+}

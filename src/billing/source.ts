@@ -1,0 +1,75 @@
+import type { JSONWebKeySet } from "jose";
+import type { Logger } from "../platform/log.ts";
+import { type Branding, parseBranding } from "./branding.ts";
+import {
+  type CatalogSource,
+  createCatalogClient,
+  createCatalogSource,
+  parseCatalogFile,
+} from "./checkout/catalog.ts";
+import { CheckoutError } from "./errors.ts";
+import type { BillingSettings } from "./settings.ts";
+import { createTenantDirectory, type TenantDirectory } from "./tenant/directory.ts";
+import { parseVoucherGrants, type VoucherGrants } from "./voucher/grant.ts";
+import { createWatchedFile } from "./watched-file.ts";
+
+type Fetch = typeof fetch;
+
+export interface SourceDeps {
+  settings: BillingSettings;
+  /** These four replace the files that the settings name, for a process that embeds the service and has the values itself. */
+  catalog?: CatalogSource;
+  branding?: () => Branding;
+  grants?: () => VoucherGrants;
+  operatorKeys?: () => JSONWebKeySet | undefined;
+  now: () => Date;
+  logger: Logger;
+}
+
+/** What the service reads from outside its database: watched files and neighbours. */
+interface Sources {
+  branding: () => Branding;
+  grants: () => VoucherGrants;
+  operatorKeys: () => JSONWebKeySet | undefined;
+  catalog: CatalogSource;
+  tenants: TenantDirectory | undefined;
+}
+
+export function openSources(deps: SourceDeps, fetch: Fetch): Sources {
+  const { settings, logger, now } = deps;
+  const watch = <T>(path: string | undefined, parse: (json: unknown) => T): (() => T) | undefined =>
+    path === undefined ? undefined : createWatchedFile(path, parse, logger);
+  return {
+    branding: deps.branding ?? watch(settings.brandingFile, parseBranding) ?? (() => ({})),
+    grants: deps.grants ?? watch(settings.grantsFile, parseVoucherGrants) ?? (() => ({})),
+    operatorKeys: deps.operatorKeys ?? watch(settings.operatorJwksFile, parseJwks) ?? (() => undefined),
+    catalog: deps.catalog ?? catalogOf(settings, watch(settings.catalogFile, parseCatalogFile), fetch, now),
+    tenants:
+      settings.tenantUrl === undefined
+        ? undefined
+        : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch }),
+  };
+}
+
+function catalogOf(
+  settings: BillingSettings,
+  file: (() => ReturnType<typeof parseCatalogFile>) | undefined,
+  fetch: Fetch,
+  now: () => Date,
+): CatalogSource {
+  if (file !== undefined) return createCatalogSource(file);
+  if (settings.catalogUrl !== undefined)
+    return createCatalogClient({ baseUrl: settings.catalogUrl, fetch, now });
+  return async () => {
+    throw new CheckoutError(
+      "catalog_unavailable",
+      "this Sovereign has no catalog yet: set CATALOG_URL or CATALOG_FILE",
+    );
+  };
+}
+
+export function parseJwks(json: unknown): JSONWebKeySet {
+  const { keys } = (json ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys)) throw new Error("a JWKS needs an array `keys`");
+  return { keys };
+}
