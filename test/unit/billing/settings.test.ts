@@ -71,7 +71,10 @@ describe("readBillingSettings", () => {
     [{ REDPANDA_BROKERS: "a b" }, "REDPANDA_BROKERS must be a list of host:port"],
     [{ DATABASE_MAX_CONNECTIONS: "0" }, "DATABASE_MAX_CONNECTIONS must be a whole number from 1 to 200"],
     [{ PREVIEW_LIMIT: "-1" }, "PREVIEW_LIMIT must be a whole number"],
-    [{ STRIPE_WEBHOOK_SECRET: "whsec_x" }, "STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither"],
+    [
+      { STRIPE_WEBHOOK_SECRET: "whsec_x" },
+      "STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither",
+    ],
     [{ SETTINGS_KEY: "short" }, "SETTINGS_KEY must have at least 32 bytes"],
     [{ CURRENCY: "omr" }, "CURRENCY must be an ISO 4217 code"],
   ])("refuses %j, naming the variable and the remedy", (env, message) => {

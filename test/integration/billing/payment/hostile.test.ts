@@ -60,7 +60,11 @@ describe("a signed event about a session", () => {
     ["of no currency", { currency: null }, "currency must be a code of three letters"],
     ["of a long currency", { currency: LONG }, "currency must be a code of three letters"],
     ["of no object", { currency: {} }, "currency must be a code of three letters"],
-    ["of another currency", { currency: "usd" }, "currency must be OMR, the currency of this Sovereign, and is USD"],
+    [
+      "of another currency",
+      { currency: "usd" },
+      "currency must be OMR, the currency of this Sovereign, and is USD",
+    ],
     ["of a customer with NUL", { customer: "cus_\0" }, "customer must be an id"],
     ["of a customer of 10 kB", { customer: { id: LONG } }, "customer must be an id"],
     ["of a customer without end", { customer: { id: { id: "cus" } } }, "customer must be an id"],
@@ -111,7 +115,10 @@ describe("a signed event about a session", () => {
     await billing.service.sweep();
     expect(await books()).toEqual(PENDING);
     expect(lines).toEqual([
-      expect.objectContaining({ sessionId: id, reason: "currency must be OMR, the currency of this Sovereign, and is USD" }),
+      expect.objectContaining({
+        sessionId: id,
+        reason: "currency must be OMR, the currency of this Sovereign, and is USD",
+      }),
     ]);
     stripe.setSession(id, { "line_items[0][price_data][currency]": "omr" });
     await pay(id);
