@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError } from "../platform/errors.ts";
+import { parseArgs } from "node:util";
+import { errorMessage, UsageError } from "../platform/errors.ts";
 import type { Command } from "./command.ts";
+import type { PlaygroundSettings } from "./playground/run.ts";
 
-export const DEFAULT_PORT = 7443;
+const DEFAULT_PORT = 7443;
 
 export const command: Command = {
   summary: "run a franchise on this machine, without a cluster",
@@ -22,10 +24,45 @@ Options:
 Exit codes: 0 done, 1 a step failed, 2 wrong usage.
 `,
   async run(context) {
+    const settings = readSettings(context.args);
     const { run } = await import("./playground/run.ts").catch(explainMissing);
-    return run(context);
+    return run(context, settings);
   },
 };
+
+function readSettings(args: string[]): PlaygroundSettings {
+  const { values } = parse(args);
+  const kind = values["control-plane"];
+  if (kind !== "embedded" && kind !== "real")
+    throw new UsageError(`--control-plane: must be embedded or real, not ${kind}`);
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 1 || port > 65_000)
+    throw new UsageError("--port: must be a whole number from 1 to 65000");
+  return {
+    once: values.once,
+    controlPlane: kind,
+    stateDirectory: values["state-dir"],
+    port,
+    examples: values.examples,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        once: { type: "boolean", default: false },
+        "control-plane": { type: "string", default: "embedded" },
+        "state-dir": { type: "string", default: ".playground" },
+        port: { type: "string", default: String(DEFAULT_PORT) },
+        examples: { type: "string", default: join(import.meta.dirname, "../../docs/examples") },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+}
 
 /** The image holds neither the playground nor the optional packages that only the playground needs. */
 function explainMissing(error: unknown): never {

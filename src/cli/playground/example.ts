@@ -8,11 +8,11 @@ import { catalystImage, imageReference } from "../../playground/image.ts";
 import type { Example } from "../../playground/story/example.ts";
 import { readExamples } from "../../playground/story/example-folder.ts";
 
-/** Reads the manifests of the story and looks at all that can be wrong with them before anything starts. */
+/** Reads the manifests of the story and checks them before anything starts. Throws a `UsageError` with all problems. */
 export function readExamplesOrRefuse(folder: string, franchisee: string): Example[] {
-  const judge = createManifestChecker(KINDS.map(toCustomResourceDefinition));
+  const check = createManifestChecker(KINDS.map(toCustomResourceDefinition));
   try {
-    return readExamples(folder, (manifest) => [...judge(manifest), ...trustProblems(manifest)], {
+    return readExamples(folder, (manifest) => [...check(manifest), ...trustProblems(manifest)], {
       images: [imageReference(catalystImage())],
       franchisee,
     });
@@ -21,7 +21,7 @@ export function readExamplesOrRefuse(folder: string, franchisee: string): Exampl
   }
 }
 
-/** The image that runs everything here: the one that the release names, which reading made sure is on this machine. */
+/** The image of the BillingRelease, which runs the operator and billing. `readExamplesOrRefuse` checked that this machine has it. */
 export function operatorImage(examples: readonly Example[]): string {
   const release = examples.find(({ manifest }) => manifest.kind === "BillingRelease")?.manifest;
   if (release === undefined) throw new Error("the examples have no BillingRelease");

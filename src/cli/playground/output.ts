@@ -1,7 +1,7 @@
-/** Fires when nobody reads the output any more (`| head`): there is no one to tell the story to. */
+/** Fires when the reader of the output has closed it, as `| head` does. */
 export function outputClosed(out: NodeJS.WritableStream): AbortSignal {
   const closed = new AbortController();
-  // Stays for good: what is written on the way out fails as well, and must not end the process before its children.
+  // Stays registered: later writes fail as well, and without a listener they would end this process before its children.
   out.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "ERR_STREAM_DESTROYED") throw error;
     closed.abort(error);
