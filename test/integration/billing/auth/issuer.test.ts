@@ -53,7 +53,7 @@ const COOLDOWN_MS = 2_100;
 const AGED_MS = 301_000;
 
 describe("tokens of a real OpenID Connect server", () => {
-  it("hold with the roles that they carry: a person's and a client's", async () => {
+  it("accepts a person's and a client's token, each with its own roles", async () => {
     const { accessToken } = await issuer.signIn("sara");
     expect(await ask(accessToken, "/billing/vouchers/list")).toEqual(HOLDS);
     expect(await ask(accessToken, "/billing/admin/orders")).toEqual([403, "role_missing"]);
@@ -63,14 +63,14 @@ describe("tokens of a real OpenID Connect server", () => {
     expect(await ask(nobody, "/billing/vouchers/list")).toEqual([403, "role_missing"]);
   });
 
-  it("hold when the service is given the address of the keys, and then nothing else is asked", async () => {
+  it("accepts a token with keys from OIDC_JWKS_URL, and requests nothing else from the issuer", async () => {
     await billing.close();
     billing = await start({ OIDC_JWKS_URL: issuer.jwksUrl });
     expect(await ask(await issuer.clientToken())).toEqual(HOLDS);
     expect(issuer.asked).toEqual({ discovery: 0, keys: 1 });
   });
 
-  it("do not hold as ID tokens, not even where the client itself is the audience", async () => {
+  it("refuses ID tokens, also when the client is the audience", async () => {
     const { idToken } = await issuer.signIn("sara");
     expect(await ask(idToken)).toEqual(INVALID);
     await billing.close();
@@ -89,7 +89,7 @@ describe("tokens of a real OpenID Connect server", () => {
     expect(await ask(await issuer.forge({ aud: issuer.clientId }, { typ: "at+jwt" }))).toEqual(HOLDS);
   });
 
-  it("do not hold on a Sovereign with another issuer, audience, name or secret", async () => {
+  it("refuses a token on a Sovereign with another issuer, audience, name or secret", async () => {
     const other = await startIssuer({ roles: ROLES });
     const foreignKey = await createOperatorKey();
     try {
@@ -130,11 +130,11 @@ describe("forged tokens of the issuer", () => {
     ["issued in the future", { iat: Math.floor(Date.now() / 1000) + 60 }],
     ["without sub", { sub: undefined } as unknown as JWTPayload],
     ["with sub as a number", { sub: 5 } as unknown as JWTPayload],
-  ])("do not hold %s", async (_what, claims) => {
+  ])("refuses a forged token %s", async (_what, claims) => {
     expect(await ask(await issuer.forge(claims))).toEqual(INVALID);
   });
 
-  it("do not hold with its public key as an HMAC secret, in any spelling of it", async () => {
+  it("refuses a token signed with the issuer's public key as an HMAC secret, in any encoding", async () => {
     await issuer.rotate({ alg: "RS256" });
     const { d, p, q, dp, dq, qi, ...published } = issuer.key.jwk;
     const publicKey = (await importJWK(published, "RS256")) as CryptoKey;
@@ -150,7 +150,7 @@ describe("forged tokens of the issuer", () => {
     }
   });
 
-  it("do not hold by what their header brings along, and nothing that it names is fetched", async () => {
+  it("refuses a token that brings its own key, and fetches no URL of its header", async () => {
     const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
     const jwk = await exportJWK(publicKey);
     let fetched = 0;
@@ -180,7 +180,7 @@ describe("forged tokens of the issuer", () => {
     }
   });
 
-  it("do not hold with header members that they call critical, or an algorithm that the key is not for", async () => {
+  it("refuses a token with critical header members, or with an algorithm that does not match the key", async () => {
     await issuer.rotate({ alg: "RS256" });
     const [header = "", payload = "", signature = ""] = (await issuer.forge()).split(".");
     const withHeader = (changed: object) => {
@@ -205,7 +205,7 @@ describe("forged tokens of the issuer", () => {
     expect(signed).toBe("refused");
   });
 
-  it("do not hold when they are long, however well they are signed", async () => {
+  it("refuses a token above the size limit, also when its signature is valid", async () => {
     expect(await ask(await issuer.forge({ padding: "x".repeat(8_000) }))).toEqual(HOLDS);
     const answer = await fetch(`${billing.origin}/billing/balance`, {
       headers: { authorization: `Bearer ${await issuer.forge({ padding: "x".repeat(12_300) })}` },
@@ -216,7 +216,7 @@ describe("forged tokens of the issuer", () => {
 });
 
 describe("the issuer's keys", () => {
-  it("are asked for once, by however many come first, and are kept", async () => {
+  it("fetches the issuer's keys once for many first requests, and caches them", async () => {
     const token = await issuer.clientToken();
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask(token)));
     expect(answers).toEqual(Array(20).fill(HOLDS));
@@ -225,7 +225,7 @@ describe("the issuer's keys", () => {
     expect(issuer.asked).toEqual({ discovery: 1, keys: 1 });
   });
 
-  it("are taken up when they rotate, without a restart, and the old ones hold while they are published", async () => {
+  it("accepts rotated keys without a restart, and old keys while the issuer publishes them", async () => {
     const before = await issuer.clientToken();
     expect(await ask(before)).toEqual(HOLDS);
     offsetMs += COOLDOWN_MS;
@@ -235,7 +235,7 @@ describe("the issuer's keys", () => {
     expect(issuer.asked.keys).toBe(2);
   });
 
-  it("no longer hold five minutes after the issuer has withdrawn them", async () => {
+  it("refuses a withdrawn key after five minutes", async () => {
     const inTime = { exp: Math.floor(Date.now() / 1000) + 3_600 };
     const withdrawn = await issuer.forge(inTime);
     expect(await ask(withdrawn)).toEqual(HOLDS);
@@ -245,7 +245,7 @@ describe("the issuer's keys", () => {
     expect(await ask(await issuer.forge(inTime))).toEqual(HOLDS);
   });
 
-  it("are asked for once in the cooldown, whatever flood of key ids comes", async () => {
+  it("fetches the keys once per cooldown when many unknown key ids arrive", async () => {
     expect(await ask(await issuer.clientToken())).toEqual(HOLDS);
     for (let wave = 1; wave <= 3; wave += 1) {
       offsetMs += COOLDOWN_MS;
@@ -259,14 +259,14 @@ describe("the issuer's keys", () => {
     }
   });
 
-  it("are found among very many", async () => {
+  it("finds a key in a large key set", async () => {
     await issuer.crowd(900);
     expect(await ask(await issuer.forge())).toEqual(HOLDS);
     // Which of 901 would it be?
     expect(await ask(await issuer.forge({}, { kid: undefined }))).toEqual(INVALID);
   });
 
-  it("are not taken from a set beyond all bounds", async () => {
+  it("refuses a key set above the size limit", async () => {
     await issuer.crowd(1_001);
     expect(await ask(await issuer.forge())).toEqual(UNAVAILABLE);
   });
@@ -292,7 +292,7 @@ async function recover(mood: Mood | "gone"): Promise<void> {
 }
 
 describe.each(MOODS)("when the issuer %s", (_what, mood) => {
-  it("keeps the keys that it had: known ones hold at once, unknown ones are 503, and all is well afterwards", async () => {
+  it("accepts known keys, returns 503 for unknown ones, and recovers when the issuer does", async () => {
     const inTime = { exp: Math.floor(Date.now() / 1000) + 3_600 };
     const known = await issuer.forge(inTime);
     expect(await ask(known)).toEqual(HOLDS);
@@ -312,7 +312,7 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
     expect(await ask(known)).toEqual(HOLDS);
   });
 
-  it("starts all the same: its tokens are 503 with Retry-After, others hold, until it is back", async () => {
+  it("starts, returns 503 with Retry-After for the issuer's tokens, and accepts other tokens", async () => {
     const token = await issuer.clientToken();
     await turn(mood);
     const answer = await billing.ask("/billing/balance", { token });
@@ -333,13 +333,13 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
 });
 
 describe("an issuer that changes", () => {
-  it("has no keys: what it says counts", async () => {
+  it("refuses all tokens of an issuer that publishes no keys", async () => {
     const token = await issuer.clientToken();
     issuer.mood = "empty";
     expect(await ask(token)).toEqual(INVALID);
   });
 
-  it("names itself otherwise: its keys are not taken, and its old tokens hold by the ones that are known", async () => {
+  it("ignores the keys of an issuer with another name, and accepts old tokens by the known keys", async () => {
     const token = await issuer.clientToken();
     const name = issuer.issuer;
     await issuer.rename("https://elsewhere.example/realms/om");
@@ -352,7 +352,7 @@ describe("an issuer that changes", () => {
     expect(await ask(await issuer.forge({ iss: "https://elsewhere.example/realms/om" }))).toEqual(INVALID);
   });
 
-  it("is asked again after the clock was set back", async () => {
+  it("fetches the keys again after the clock was set back", async () => {
     expect(await ask(await issuer.clientToken())).toEqual(HOLDS);
     offsetMs -= 3_600_000;
     await issuer.rotate();

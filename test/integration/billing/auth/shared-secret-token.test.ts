@@ -30,18 +30,18 @@ function today(change: Record<string, unknown> = {}, secret = JWT_SECRET): Promi
 const nowS = () => Math.floor(Date.now() / 1000);
 const list = (token: string) => billing.ask("/billing/vouchers/list", { token });
 
-describe("today's HS256 token", () => {
+describe("an HS256 token", () => {
   it.each<[string, () => Record<string, unknown>]>([
     ["it has the five claims and lives for 15 minutes", () => ({})],
     ["it is about to end", () => ({ iat: nowS() - LIFETIME_S + 2, exp: nowS() + 2 })],
     ["its two times were read a second apart", () => ({ exp: nowS() + LIFETIME_S + 1 })],
     ["it lives for less", () => ({ exp: nowS() + 60 })],
     ["it says no email", () => ({ email: undefined })],
-  ])("holds when %s", async (_what, change) => {
+  ])("accepts an HS256 token when %s", async (_what, change) => {
     expect((await list(await today(change()))).status).toBe(200);
   });
 
-  it("is somebody without rights when it says no role", async () => {
+  it("gives an HS256 token without a role no rights", async () => {
     const token = await today({ role: undefined });
     expect((await list(token)).status).toBe(403);
     expect((await billing.ask("/billing/balance", { token })).status).toBe(200);
@@ -59,7 +59,7 @@ describe("today's HS256 token", () => {
     ["it names another one", () => ({ aud: "other.example" })],
     ["it has Keycloak's roles", () => ({ realm_access: { roles: ["superadmin"] } })],
     ["it says from when", () => ({ nbf: nowS() - 60 })],
-  ])("is refused when %s, and says why", async (_what, change) => {
+  ])("refuses an HS256 token when %s, and gives the reason", async (_what, change) => {
     const answer = await list(await today(change()));
     expect([answer.status, answer.json.code]).toEqual([401, "token_invalid"]);
     expect(answer.json.detail).toBe(
@@ -67,25 +67,25 @@ describe("today's HS256 token", () => {
     );
   });
 
-  it("tells nothing of its claims when another secret signed it", async () => {
+  it("gives no reason from the claims of a token that another secret signed", async () => {
     const answer = await list(await today({ jti: "t-1" }, "the-secret-of-another-sovereign-0000"));
     expect([answer.status, answer.json.detail]).toEqual([401, "the token does not hold here: sign in again"]);
   });
 });
 
-describe("a secret of blanks", () => {
+describe("the shared secret", () => {
   it.each([
     ["JWT_SECRET", " ".repeat(40)],
     ["JWT_SECRET", "\t".repeat(40)],
     ["JWT_SECRET", `${" ".repeat(16)}short${"\n".repeat(16)}`],
     ["SETTINGS_KEY", " ".repeat(40)],
-  ])("%s keeps the service from its start: %j", async (name, value) => {
+  ])("does not start with %s set to %j", async (name, value) => {
     await expect(startBilling({ env: { [name]: value } })).rejects.toThrow(
       `${name} must have at least 32 bytes, blanks around it not counted: generate a longer one, or leave it out`,
     );
   });
 
-  it("is one that has blanks around it and is long enough, kept as it is", async () => {
+  it("keeps the blanks around a secret that is long enough", async () => {
     const secret = ` ${JWT_SECRET}\n`;
     const one = await startBilling({ env: { JWT_SECRET: secret }, database: billing.database });
     try {

@@ -83,7 +83,7 @@ const unsigned = (claims: JWTPayload) =>
 const list = (token: string | undefined) => billing.ask("/billing/vouchers/list", { token });
 const balance = (token: string | undefined) => billing.ask("/billing/balance", { token });
 
-describe("tokens that hold", () => {
+describe("valid tokens", () => {
   it.each([
     ["the shared secret's", () => signToken("a", "sovereign-admin")],
     ["the issuer's, with a plain role", () => oidc({ role: "superadmin" })],
@@ -93,11 +93,11 @@ describe("tokens that hold", () => {
     ],
     ["the issuer's, for several audiences", () => oidc({ aud: ["account", AUDIENCE], role: "superadmin" })],
     ["the operator's", () => operated()],
-  ])("are %s", async (_what, make) => {
+  ])("accepts a token: %s", async (_what, make) => {
     expect((await list(await make())).status).toBe(200);
   });
 
-  it("keep to their roles", async () => {
+  it("allows each role only its own endpoints", async () => {
     const settings = (token: string) => billing.ask("/billing/admin/settings", { token });
     for (const token of [
       await signToken("a", "sovereign-admin"),
@@ -113,7 +113,7 @@ describe("tokens that hold", () => {
     expect((await settings(await signToken("root", "superadmin"))).status).toBe(200);
   });
 
-  it("follow the operator's keys as their file changes", async () => {
+  it("uses the operator's keys from their file as the file changes", async () => {
     const next = await createOperatorKey();
     expect((await list(await operated({}, next.privateKey))).status).toBe(401);
     writeFileSync(
@@ -130,8 +130,8 @@ describe("tokens that hold", () => {
   });
 });
 
-describe("a token whose texts no database can hold", () => {
-  it("loses its email, and may order", async () => {
+describe("a token with text that PostgreSQL cannot store", () => {
+  it("accepts an order without the email of the token", async () => {
     const token = await signToken("half", "member", { email: "\ud800@example.om" });
     const answer = await billing.ask("/billing/checkout", {
       token,
@@ -142,7 +142,7 @@ describe("a token whose texts no database can hold", () => {
     expect(rows).toEqual([{ email: "" }]);
   });
 
-  it("leaves its digest in the audit instead of its id, and opens nothing by its roles", async () => {
+  it("writes a digest of an invalid token id to the audit, and ignores an invalid role", async () => {
     const token = await oidc({ role: "superadmin", jti: "a\udfff" });
     const issued = await billing.ask("/billing/vouchers/issue", {
       token,
@@ -155,7 +155,7 @@ describe("a token whose texts no database can hold", () => {
   });
 });
 
-describe("tokens that do not hold", () => {
+describe("invalid tokens", () => {
   it.each<[string, () => Promise<string> | string | undefined]>([
     ["none at all", () => undefined],
     ["no JWT", () => "abc"],
@@ -210,7 +210,7 @@ describe("tokens that do not hold", () => {
     ["the operator's without iat", () => operated({ iat: undefined } as unknown as JWTPayload)],
     ["the operator's in somebody's name", () => operated({ sub: "victim" })],
     ["the operator's name by the issuer's key", () => oidc({ ...operatorClaims() })],
-  ])("are %s", async (_what, make) => {
+  ])("refuses a token: %s", async (_what, make) => {
     const token = await make();
     for (const answer of [await list(token), await balance(token)]) {
       expect([answer.status, answer.json.status]).toEqual([401, 401]);
@@ -218,7 +218,7 @@ describe("tokens that do not hold", () => {
     }
   });
 
-  it("never make the service say more than 401 or 400, whatever the header holds", async () => {
+  it("returns only 401 or 400 for any Authorization header", async () => {
     for (const authorization of [
       "Bearer",
       "Bearer ",
@@ -234,7 +234,7 @@ describe("tokens that do not hold", () => {
 });
 
 describe("a service without a shared secret", () => {
-  it("refuses HS256 tokens", async () => {
+  it("refuses HS256 tokens without a shared secret", async () => {
     const one = await startBilling({ env: { JWT_SECRET: "", OIDC_ISSUER: issuer, OIDC_AUDIENCE: AUDIENCE } });
     try {
       expect((await one.ask("/billing/balance", { token: await signToken("a") })).status).toBe(401);

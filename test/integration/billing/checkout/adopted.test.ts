@@ -61,7 +61,7 @@ describe("checkout against an adopted database", () => {
     expect([answer.status, answer.json?.credit_balance_baisa]).toEqual([200, 61_000]);
   });
 
-  it("shows a debt, spends nothing of it, and never lets it grow", async () => {
+  it("shows an adopted debt, spends none of it, and never increases it", async () => {
     const token = await signToken(EARLIER.indebted);
     expect((await adopted.ask("/billing/balance", { token })).json).toMatchObject({
       credit_omr: -100,
@@ -89,7 +89,7 @@ describe("checkout against an adopted database", () => {
     ["ab", "AB", 2],
     ["Eid", "EID", 8],
     ["SUMMER", "summer", 4],
-  ])("redeems %j as the row %j", async (spelling, code, credit) => {
+  ])("redeems the code %j from the row %j", async (spelling, code, credit) => {
     const preview = await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: spelling } });
     expect([preview.status, preview.json]).toEqual([
       200,
@@ -108,25 +108,25 @@ describe("checkout against an adopted database", () => {
     expect((await placeOrder(adopted, user, { plan_id: "free", promo_code: spelling })).status).toBe(409);
   });
 
-  it("takes a cap below zero for ended", async () => {
+  it("treats a voucher with a negative limit as ended", async () => {
     expect(
       (await adopted.ask("/billing/vouchers/redeem-preview", { body: { code: "negative" } })).status,
     ).toBe(410);
     expect((await placeOrder(adopted, "any", { plan_id: "free", promo_code: "NEGATIVE" })).status).toBe(410);
   });
 
-  it("gives a customer the largest credit without overflow", async () => {
+  it("grants the largest credit without an overflow", async () => {
     const answer = await placeOrder(adopted, "whale", { plan_id: "free", promo_code: "HUGE" });
     expect(answer.json?.credit_balance_baisa).toBe(2_147_483_647_000);
   });
 
-  it("gives a tenant to the customer who ordered first", async () => {
+  it("assigns a tenant to the customer who ordered first", async () => {
     expect(
       (await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "rich-shop" })).status,
     ).toBe(403);
   });
 
-  it("takes whole rows back from the older admin UI, with one member flipped", async () => {
+  it("accepts a whole row from the older admin UI with one changed member", async () => {
     const token = await signToken("admin", "sovereign-admin");
     const listed = (await adopted.ask("/billing/admin/promos", { token })).json as {
       code: string;
@@ -147,7 +147,7 @@ describe("checkout against an adopted database", () => {
     }
   });
 
-  it("revokes codes of any shape, twins one after the other", async () => {
+  it("revokes codes of any form, and duplicates one after the other", async () => {
     const token = await signToken("admin", "sovereign-admin");
     const listed = (await adopted.ask("/billing/admin/promos", { token })).json as { code: string }[];
     for (const { code } of listed) {

@@ -28,8 +28,8 @@ async function ordersOf(users: string[]): Promise<number> {
   return rows[0].n;
 }
 
-describe("checkouts that go together", () => {
-  it("do so in fewer calls than there are of them", async () => {
+describe("concurrent checkouts", () => {
+  it("combines concurrent checkouts in fewer database calls", async () => {
     const users = group("many", 60);
     const answers = await Promise.all(users.map((user) => place(user)));
     expect(answers.map(({ status }) => status)).toEqual(users.map(() => 200));
@@ -40,7 +40,7 @@ describe("checkouts that go together", () => {
     expect(rows[0].transactions).toBeLessThan(30);
   });
 
-  it("are not harmed by one that the database cannot take", async () => {
+  it("completes the other checkouts when the database refuses one of them", async () => {
     await billing.database.pool.query(`
       CREATE OR REPLACE FUNCTION curse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.tenant_id = 'cursed' THEN RAISE EXCEPTION 'cursed' USING ERRCODE = 'XX001'; END IF; RETURN NEW; END $$;
@@ -55,7 +55,7 @@ describe("checkouts that go together", () => {
     expect([await ordersOf(["cursed-one"]), await ordersOf(users)]).toEqual([0, 20]);
   });
 
-  it("do not wait for customers whom somebody else holds, however many", async () => {
+  it("does not wait for checkouts of customers that another transaction has locked", async () => {
     const heldUsers = group("held", 4);
     await Promise.all(heldUsers.map((user) => place(user)));
     const holder = await billing.database.pool.connect();
@@ -81,7 +81,7 @@ describe("checkouts that go together", () => {
     expect(await Promise.all(held)).toEqual(heldUsers.map(() => 200));
   });
 
-  it("keep a cap also where a voucher comes to life while they wait for another", async () => {
+  it("keeps the limit of a voucher that becomes active while the call waits for another one", async () => {
     const other = await startBilling({ database: billing.database });
     const holder = await billing.database.pool.connect();
     try {
@@ -115,7 +115,7 @@ describe("checkouts that go together", () => {
     }
   });
 
-  it("do not take the whole service with them when somebody holds their voucher", async () => {
+  it("serves other checkouts while another transaction locks a voucher", async () => {
     await issueVoucher(billing, "HELD-VOUCHER");
     const holder = await billing.database.pool.connect();
     await holder.query("BEGIN; SELECT 1 FROM promo_codes WHERE code = 'HELD-VOUCHER' FOR UPDATE");
@@ -134,7 +134,7 @@ describe("checkouts that go together", () => {
     }
   });
 
-  it("never wait for each other crosswise, whatever vouchers and customers two instances mix", async () => {
+  it("causes no deadlock when two instances mix vouchers and customers", async () => {
     const other = await startBilling({ database: billing.database });
     try {
       await issueVoucher(billing, "TOGETHER-B");

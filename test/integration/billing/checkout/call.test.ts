@@ -78,8 +78,8 @@ async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<strin
   return (await billing.database.pool.query(sql, values)).rows;
 }
 
-describe("of checkouts in one call", () => {
-  it("those who came first get a voucher's last places", async () => {
+describe("several checkouts in one call", () => {
+  it("gives the last redemptions of a voucher to the first checkouts", async () => {
     await issueVoucher(billing, code, { max_redemptions: 2 });
     expect(await outcomes(["a", "b", "c"].map((name) => redeems(name)))).toEqual([
       "placed",
@@ -88,7 +88,7 @@ describe("of checkouts in one call", () => {
     ]);
   });
 
-  it("each counts against its own voucher alone", async () => {
+  it("counts each checkout against its own voucher only", async () => {
     const other = `${code}-B`;
     await issueVoucher(billing, code, { max_redemptions: 1 });
     await issueVoucher(billing, other, { max_redemptions: 3 });
@@ -108,7 +108,7 @@ describe("of checkouts in one call", () => {
     ).toEqual([{ times_redeemed: 1 }, { times_redeemed: 3 }]);
   });
 
-  it("one that is refused for something else takes no place", async () => {
+  it("counts no redemption for a checkout that is refused for another reason", async () => {
     await issueVoucher(billing, code, { max_redemptions: 2 });
     expect(await outcomes([redeems("a")])).toEqual(["placed"]);
     expect(await outcomes([redeems("a"), { ...redeems("poor"), total_baisa: 90_000 }, redeems("b")])).toEqual(
@@ -116,7 +116,7 @@ describe("of checkouts in one call", () => {
     );
   });
 
-  it("a repeated one is answered as before, beside those without a key and with one of their own", async () => {
+  it("returns the earlier answer for a repeated key, beside checkouts without a key or with another one", async () => {
     await issueVoucher(billing, code);
     const keyed = (name: string, hash = "h"): Ask => ({
       ...redeems(name),
@@ -144,7 +144,7 @@ describe("of checkouts in one call", () => {
     });
   });
 
-  it("those that wait for a card stand beside those that are placed", async () => {
+  it("places orders that credit pays beside orders that wait for a card", async () => {
     await issueVoucher(billing, code, { credit_omr: 1 });
     const [free, pending] = await together(
       [redeems("a"), { ...redeems("b"), total_baisa: 1_234 }, redeems("c")],
@@ -172,7 +172,7 @@ describe("of checkouts in one call", () => {
 });
 
 describe("a refused checkout", () => {
-  it("leaves tenants and customers as they were, its own and others'", async () => {
+  it("changes no tenant and no customer when a checkout is refused", async () => {
     await outcomes([{ user_id: named("owner"), tenant_id: named("taken") }]);
     // A customer of old, without an order so far.
     await rowsOf("INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, '', '')", [named("old")]);
@@ -195,8 +195,8 @@ describe("a refused checkout", () => {
   });
 });
 
-describe("what follows from a placed order", () => {
-  it("is a month's subscription, and one event for each who must hear of it", async () => {
+describe("a placed order", () => {
+  it("creates a subscription of one month and one event for each sink", async () => {
     await issueVoucher(billing, code);
     const [row] = await together([
       {
@@ -254,7 +254,7 @@ describe("what follows from a placed order", () => {
     ]);
   });
 
-  it("is registered under the tenant of its customer's first order, whose deletion they are part of", async () => {
+  it("registers the customer under the tenant of the first order", async () => {
     await together([{ user_id: named("mover"), tenant_id: named("first") }]);
     await together([{ user_id: named("mover"), tenant_id: named("second") }]);
     expect(await rowsOf("SELECT tenant_id FROM customers WHERE user_id = $1", [named("mover")])).toEqual([
@@ -262,7 +262,7 @@ describe("what follows from a placed order", () => {
     ]);
   });
 
-  it("knows its customer by the address of their last token that has one", async () => {
+  it("stores the email of the customer's last token that has one", async () => {
     const email = async (address: string) => {
       await together([{ user_id: named("mover"), email: address }]);
       return (await rowsOf("SELECT email FROM customers WHERE user_id = $1", [named("mover")]))[0]?.email;

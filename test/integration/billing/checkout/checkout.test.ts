@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 
 describe("checkout", () => {
-  it("writes redemption, counter, grant, order, spend, subscription and event in one go", async () => {
+  it("writes redemption, counter, grant, order, spend, subscription and event in one transaction", async () => {
     await issueVoucher(billing, code);
     const answer = await placeOrder(billing, "salma", {
       addons: ["backup"],
@@ -75,7 +75,7 @@ describe("checkout", () => {
     });
   });
 
-  it("lets 10 of 64 customers redeem a code that is capped at 10", async () => {
+  it("allows 10 of 64 customers to redeem a code with a limit of 10", async () => {
     await issueVoucher(billing, code, { max_redemptions: 10 });
     const answers = await repeat(64, (index) => placeOrder(billing, `cap-${index}`, { promo_code: code }));
     expect(statuses(answers)).toEqual([...Array(10).fill(200), ...Array(54).fill(410)]);
@@ -85,14 +85,14 @@ describe("checkout", () => {
     expect(await scalar("SELECT count(*)::int FROM tenants WHERE tenant_id LIKE 'cap-%'")).toBe(10);
   });
 
-  it("lets one of fifty requests of one customer redeem a code", async () => {
+  it("allows one of fifty requests of a customer to redeem a code", async () => {
     await issueVoucher(billing, code);
     const answers = await repeat(50, () => placeOrder(billing, "eager", { promo_code: code }));
     expect(statuses(answers)).toEqual([200, ...Array(49).fill(409)]);
     expect([await counter(code), await edges(code), await balance("eager")]).toEqual([1, 1, 16_000]);
   });
 
-  it("spends one balance once: two orders at a time, credit for one", async () => {
+  it("spends a balance once when two orders arrive at the same time", async () => {
     await issueVoucher(billing, code, { credit_omr: 69 });
     expect((await placeOrder(billing, "twofold", { promo_code: code })).status).toBe(200);
     const answers = await repeat(2, () => placeOrder(billing, "twofold", { plan_id: "large" }));
@@ -106,7 +106,7 @@ describe("checkout", () => {
     expect(await scalar("SELECT count(*)::int FROM customers WHERE user_id = 'newcomer'")).toBe(1);
   });
 
-  it("does not lock up when two customers redeem two codes crosswise", async () => {
+  it("causes no deadlock when two customers redeem two codes in opposite order", async () => {
     const other = `${code}-B`;
     await issueVoucher(billing, code);
     await issueVoucher(billing, other);
@@ -122,7 +122,7 @@ describe("checkout", () => {
     ["an unknown add-on", 422, "addon_unknown", { addons: ["nope"] }],
     ["an order that credit does not cover", 503, "payment_unavailable", { plan_id: "large" }],
     ["a foreign tenant", 403, "tenant_not_yours", { tenant_id: "taken" }],
-  ])("consumes nothing with %s", async (_what, status, problem, body) => {
+  ])("consumes nothing for a checkout with %s", async (_what, status, problem, body) => {
     await placeOrder(billing, "owner", { plan_id: "free", tenant_id: "taken" });
     await issueVoucher(billing, code, { max_redemptions: 1 });
     const answer = await placeOrder(billing, `fails-${run}`, { promo_code: code, ...body });
@@ -156,7 +156,7 @@ describe("checkout", () => {
     expect((await placeOrder(billing, "second", { promo_code: code })).status).toBe(status);
   });
 
-  it("keeps what a redemption granted when the code's credit changes later", async () => {
+  it("keeps the granted credit when the credit of the code changes later", async () => {
     await issueVoucher(billing, code);
     await placeOrder(billing, "early", { promo_code: code });
     await issueVoucher(billing, code, { credit_omr: 40 });
@@ -168,7 +168,7 @@ describe("checkout", () => {
     expect(rows).toEqual([{ granted: 25_000 }, { granted: 40_000 }]);
   });
 
-  it("takes a blank promo_code, and null lists, for none", async () => {
+  it("treats a blank promo_code and null lists as absent", async () => {
     const answer = await placeOrder(billing, "blank", {
       plan_id: "free",
       promo_code: "  ",

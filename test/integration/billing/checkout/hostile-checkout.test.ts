@@ -29,7 +29,7 @@ describe("checkout", () => {
     [{ promo_code: "x".repeat(10_000) }],
     [{ promo_code: "A\u0000" }],
     [{ amount_baisa: 0 }],
-  ])("refuses %j", async (members) => {
+  ])("refuses a checkout with %j", async (members) => {
     await expectRefusal("/billing/checkout", { body: { ...CHECKOUT, ...members } });
   });
 
@@ -39,7 +39,7 @@ describe("checkout", () => {
   });
 
   it.each(["__proto__", "constructor", "toString", "hasOwnProperty"])(
-    "knows no plan called %s",
+    "finds no plan called %s",
     async (plan) => {
       const answer = await billing.ask("/billing/checkout", {
         token: superadmin,
@@ -65,7 +65,7 @@ describe("the connection", () => {
     });
   }
 
-  it("survives bodies that end early, lie about their length, or are no HTTP", async () => {
+  it("keeps serving after bodies that end early, have a wrong length, or are not HTTP", async () => {
     const head = `POST /billing/vouchers/redeem-preview HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
     await send(`${head}Content-Length: 100\r\n\r\n{"code":`);
     expect(await send(`${head}Content-Length: -1\r\n\r\n{}`)).toMatch(/^HTTP\/1.1 400|^$/);

@@ -22,7 +22,7 @@ beforeEach(() => {
 describe("checkout with an Idempotency-Key", () => {
   const key = () => ({ "Idempotency-Key": `key-${run}` });
 
-  it("answers the same, byte for byte, and acts once", async () => {
+  it("returns the same bytes and acts once for a repeated key", async () => {
     await issueVoucher(billing, code);
     const first = await placeOrder(billing, "again", { promo_code: code, tenant_id: `t-${run}` }, key());
     const second = await placeOrder(billing, "again", { promo_code: code, tenant_id: `t-${run}` }, key());
@@ -30,7 +30,7 @@ describe("checkout with an Idempotency-Key", () => {
     expect(await counter(code)).toBe(1);
   });
 
-  it("acts once for 20 requests at the same time; the rest hear the answer or that it is under way", async () => {
+  it("acts once for 20 requests at the same time; the others get the same answer or idempotency_in_flight", async () => {
     await issueVoucher(billing, code);
     const answers = await repeat(20, () => placeOrder(billing, "burst", { promo_code: code }, key()));
     const placed = answers.filter(({ status }) => status === 200);
@@ -44,13 +44,13 @@ describe("checkout with an Idempotency-Key", () => {
     ]).toEqual([1, 1]);
   });
 
-  it("refuses another body with 422, and lets another user have the same key", async () => {
+  it("refuses another body under the same key with 422, and allows another user the same key", async () => {
     await placeOrder(billing, "same", { plan_id: "free" }, key());
     expect((await placeOrder(billing, "same", { plan_id: "free", tenant_id: "x" }, key())).status).toBe(422);
     expect((await placeOrder(billing, "other", { plan_id: "free" }, key())).status).toBe(200);
   });
 
-  it("remembers a refusal, and forgets a passing fault", async () => {
+  it("repeats a refusal for its key, and tries again after a temporary fault", async () => {
     expect((await placeOrder(billing, "early-bird", { promo_code: code }, key())).status).toBe(404);
     const poor = { "Idempotency-Key": `poor-${run}` };
     expect((await placeOrder(billing, "early-bird", {}, poor)).status).toBe(503);
@@ -61,7 +61,7 @@ describe("checkout with an Idempotency-Key", () => {
     expect((await placeOrder(billing, "early-bird", {}, poor)).status).toBe(200);
   });
 
-  it("gives the same order after the connection died at COMMIT", async () => {
+  it("returns the same order after the connection was lost at COMMIT", async () => {
     await issueVoucher(billing, code);
     // The server takes the whole call, and the answer is lost: the backend is ended the moment it has committed.
     const ender = setInterval(() => {

@@ -174,7 +174,7 @@ async function take(one: Step, index: number): Promise<Answer | undefined> {
 }
 
 describe("any interleaving of the endpoints", () => {
-  it("leaves counter, edges, ledger and balances in agreement, and answers no 500", async () => {
+  it("keeps counter, redemptions, ledger and balances in agreement, and returns no 500", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(step, { minLength: 1, maxLength: 14 }), { maxLength: 6 }),

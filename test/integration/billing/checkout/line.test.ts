@@ -43,7 +43,7 @@ const keyed = (user_id: string, idempotency_key: string, request_hash = "h"): Li
 });
 
 describe("a line of a checkout call", () => {
-  it("has one outcome, whatever keys it and its neighbours have used", async () => {
+  it("has one outcome for each line, whatever keys the lines have used", async () => {
     expect(await checkout([keyed("a", "one"), keyed("b", "two")])).toEqual([
       [0, "placed"],
       [1, "placed"],
@@ -71,7 +71,7 @@ describe("a line of a checkout call", () => {
     ]);
   });
 
-  it("is in flight while somebody else has its key, also where its answer is known", async () => {
+  it("reports a line as in flight while another transaction holds its key", async () => {
     await checkout([keyed("e", "held")]);
     const holder = await database.pool.connect();
     try {
@@ -91,7 +91,7 @@ describe("a line of a checkout call", () => {
     }
   });
 
-  it("is the same line whatever search_path its session has", async () => {
+  it("gives the same outcome under any search_path", async () => {
     const client = await database.pool.connect();
     try {
       await client.query("SET search_path = pg_catalog");
@@ -101,7 +101,7 @@ describe("a line of a checkout call", () => {
     }
   });
 
-  it("gets a place of a voucher whose counter was never set, up to its cap", async () => {
+  it("redeems a voucher without a counter up to its limit", async () => {
     await database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, max_redemptions, times_redeemed, adopted) VALUES ('UNCOUNTED', 5, 2, NULL, true)",
     );
@@ -113,7 +113,7 @@ describe("a line of a checkout call", () => {
     ]);
   });
 
-  it("does not see a voucher that comes to life while the call waits for another one", async () => {
+  it("does not redeem a voucher that becomes active while the call waits for another one", async () => {
     await database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, max_redemptions, deleted_at) VALUES ('HELD', 5, 0, NULL), ('REVIVED', 5, 1, now())",
     );
@@ -143,7 +143,7 @@ describe("a line of a checkout call", () => {
     ]);
   });
 
-  it("may name another's tenant when its user is a member of that", async () => {
+  it("accepts another customer's tenant when the user is a member of it", async () => {
     await checkout([{ user_id: "owner", tenant_id: "shared" }]);
     const asks = (tenant_member: boolean) =>
       checkout([{ user_id: "guest", tenant_id: "shared", tenant_member }]);

@@ -99,7 +99,7 @@ async function giveCredit(name: string, credit: number): Promise<void> {
 }
 
 describe("a customer's balance", () => {
-  it("is spent once by an order that waits for a voucher and one of another instance", async () => {
+  it("spends a balance once when one order waits for a voucher and another instance orders", async () => {
     await giveCredit("spender", 9);
     await issueVoucher(first, code, { credit_omr: 1 });
     const held = await holdVoucher();
@@ -112,7 +112,7 @@ describe("a customer's balance", () => {
     expect(await balanceOf("spender")).toBe(1_000);
   });
 
-  it("is spent once by orders of two instances that wait for the customer", async () => {
+  it("spends a balance once when orders of two instances wait for the customer", async () => {
     await giveCredit("spender", 9);
     const held = await holdCustomer("spender");
     const orders = [first, second].map((instance) => order(instance, "spender", { plan_id: "small" }));
@@ -123,8 +123,8 @@ describe("a customer's balance", () => {
   });
 });
 
-describe("a voucher's last place", () => {
-  it("goes to one of two customers who come by two instances", async () => {
+describe("a voucher's last redemption", () => {
+  it("gives the last redemption to one of two customers on two instances", async () => {
     await issueVoucher(first, code, { max_redemptions: 1 });
     const held = await holdVoucher();
     const orders = [first, second].map((instance, side) =>
@@ -139,8 +139,8 @@ describe("a voucher's last place", () => {
   });
 });
 
-describe("a customer or tenant that comes to be at this moment", () => {
-  it("is served where another instance has just made the customer", async () => {
+describe("a customer or tenant that is created at the same moment", () => {
+  it("serves a customer that another instance has just created", async () => {
     const held = await hold("INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, '', '')", [
       named("newcomer"),
     ]);
@@ -171,7 +171,7 @@ describe("a customer or tenant that comes to be at this moment", () => {
     ).toEqual([{ user_id: named(end === "COMMIT" ? "owner" : "wants") }]);
   });
 
-  it("gets a tenant whose only order is undone while it waits for its voucher", async () => {
+  it("assigns a tenant whose only order is undone while the call waits for its voucher", async () => {
     await order(first, "gives-up", { tenant_id: named("passed-on") });
     await issueVoucher(first, code);
     const held = await holdVoucher();
@@ -182,7 +182,7 @@ describe("a customer or tenant that comes to be at this moment", () => {
     expect((await placed).status).toBe(200);
   });
 
-  it("is refused the second time that this happens, and not left without an answer", async () => {
+  it("refuses an order that loses its tenant twice", async () => {
     await order(first, "gives-up", { tenant_id: named("passed-on") });
     await giveCredit("takes-over", 1);
     await issueVoucher(first, code);
@@ -198,7 +198,7 @@ describe("a customer or tenant that comes to be at this moment", () => {
     expect([answer.status, answer.json.code]).toEqual([403, "tenant_not_yours"]);
   });
 
-  it("claims no tenant with an order that is refused once its customer is free", async () => {
+  it("claims no tenant for an order that is refused after it waited for its customer", async () => {
     await giveCredit("refused", 1);
     const held = await holdCustomer("refused");
     const refused = order(first, "refused", { tenant_id: named("open"), promo_code: "NO-SUCH" });
@@ -209,11 +209,11 @@ describe("a customer or tenant that comes to be at this moment", () => {
   });
 });
 
-describe("two calls that make the same customers and tenants", () => {
+describe("two calls that create the same customers and tenants", () => {
   it.each([
     ["customers", "user_id"],
     ["tenants", "tenant_id"],
-  ])("do not wait crosswise for their %s, whatever order they come in", async (table, column) => {
+  ])("causes no deadlock on their %s in any order", async (table, column) => {
     const names = ["a", "b"];
     // Each row takes a while, so that the calls meet half way.
     await rowsOf(`
@@ -245,7 +245,7 @@ describe("two calls that make the same customers and tenants", () => {
 });
 
 describe("an Idempotency-Key that is in flight", () => {
-  it("is one user's: another one with the same key is served meanwhile", async () => {
+  it("serves another user with the same key while a request is in flight", async () => {
     await giveCredit("slow", 9);
     const held = await holdCustomer("slow");
     const waits = order(first, "slow", {}, key("same"));
@@ -255,7 +255,7 @@ describe("an Idempotency-Key that is in flight", () => {
     expect((await waits).status).toBe(200);
   });
 
-  it("is one request's: another key of the same user waits its turn", async () => {
+  it("makes another key of the same user wait while a request is in flight", async () => {
     await giveCredit("slow", 9);
     const held = await holdCustomer("slow");
     const orders = [first, second].map((instance, side) => order(instance, "slow", {}, key(`key-${side}`)));
@@ -264,7 +264,7 @@ describe("an Idempotency-Key that is in flight", () => {
     expect((await Promise.all(orders)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  it("is refused at once on another instance, and places nothing there", async () => {
+  it("refuses the same key at once on another instance, and places nothing there", async () => {
     await giveCredit("slow", 9);
     const held = await holdCustomer("slow");
     const waits = order(first, "slow", { plan_id: "small" }, key("once"));
@@ -280,7 +280,7 @@ describe("an Idempotency-Key that is in flight", () => {
     expect(await balanceOf("slow")).toBe(0);
   });
 
-  it("is so for every endpoint: not a checkout while an issue has it", async () => {
+  it("refuses a checkout while an issue holds the same key", async () => {
     await issueVoucher(first, code);
     const token = await signToken(named("both"), "sovereign-admin");
     const held = await holdVoucher();

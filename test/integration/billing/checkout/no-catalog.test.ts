@@ -10,7 +10,7 @@ import {
 const start = useBillings();
 
 describe("a Sovereign without a catalog", () => {
-  it("says what to set, and consumes nothing", async () => {
+  it("names the missing setting when there is no catalog, and consumes nothing", async () => {
     const one = await start({ files: { CATALOG_FILE: undefined } });
     await issueVoucher(one, "KEPT");
     const answer = await placeOrder(one, "salma", { promo_code: "KEPT" });
@@ -22,9 +22,12 @@ describe("a Sovereign without a catalog", () => {
 });
 
 describe("a file of the operator's keys", () => {
-  it.each([{}, null, { keys: "none" }])("that says %j refuses to start", async (content) => {
-    await expect(startBilling({ files: { OPERATOR_JWKS_FILE: content } })).rejects.toThrow(
-      "needs an array `keys`",
-    );
-  });
+  it.each([{}, null, { keys: "none" }])(
+    "does not start with a key file that contains %j",
+    async (content) => {
+      await expect(startBilling({ files: { OPERATOR_JWKS_FILE: content } })).rejects.toThrow(
+        "needs an array `keys`",
+      );
+    },
+  );
 });

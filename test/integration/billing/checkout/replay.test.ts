@@ -73,7 +73,7 @@ describe.each(CHANGES)("a repeated checkout when the catalog %s", (_what, change
     later += 2_000;
   };
 
-  it("answers as before when the order was placed", async () => {
+  it("repeats the answer of a placed order", async () => {
     await issueVoucher(first(), `AGAIN-${code}-${run}`.toUpperCase());
     const body = { promo_code: `again-${code}-${run}` };
     const before = await order(first(), body);
@@ -88,7 +88,7 @@ describe.each(CHANGES)("a repeated checkout when the catalog %s", (_what, change
     expect([other.status, other.json.code]).toEqual([status, code]);
   });
 
-  it("answers as before when its payment is due", async () => {
+  it("repeats the answer of an order whose payment is due", async () => {
     const before = await order(first(), { plan_id: "small" });
     expect([before.status, before.json.session_url]).toEqual([200, expect.any(String)]);
     change();
@@ -97,7 +97,7 @@ describe.each(CHANGES)("a repeated checkout when the catalog %s", (_what, change
     expect([again.status, again.text, stripe.asked.length]).toEqual([200, before.text, asked]);
   });
 
-  it("goes on where its process died before it had a session", async () => {
+  it("creates the payment session that a killed process did not create", async () => {
     stripe.fault = "in-use";
     expect((await order(first(), { plan_id: "small" })).status).toBe(409);
     stripe.fault = "none";
@@ -108,7 +108,7 @@ describe.each(CHANGES)("a repeated checkout when the catalog %s", (_what, change
     expect(session["line_items[0][price_data][unit_amount]"]).toBe("9000");
   });
 
-  it("answers as before when the voucher was refused", async () => {
+  it("repeats the refusal of a voucher", async () => {
     const body = { promo_code: "no-such-code" };
     const before = await order(first(), body);
     expect([before.status, before.json.code]).toEqual([404, "voucher_not_found"]);

@@ -12,7 +12,7 @@ afterAll(() => billing.close());
 
 describe("an event that its sink refuses", () => {
   it.each(["PLAIN-CODE-77", 'QUO"TE\\CODE', "RAMADAN 2026", "A/B%C+D", "TAB\tCODE", "ÑANDÚ-ΔΕΛΤΑ"])(
-    "leaves no voucher's code in log or outbox, however the sink quotes %j",
+    "writes no voucher code to log or outbox when the sink quotes %j",
     async (code) => {
       await billing.database.pool.query("TRUNCATE outbox");
       await billing.database.pool.query(

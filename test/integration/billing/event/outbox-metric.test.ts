@@ -52,7 +52,7 @@ const order = (
 const tell = (which: number, type: string, id: string) =>
   (instances[which] as TestBilling).ask("/billing/webhook", stripe.event(type, stripe.describe(id)));
 
-it("counts an order that credit pays once, however often it is asked for", async () => {
+it("counts an order that credit pays once, also when the request is repeated", async () => {
   const key = { "Idempotency-Key": "one" };
   for (const which of [0, 0, 1]) {
     const answer = await order(which, "salma", { promo_code: "counted" }, key);
@@ -64,7 +64,7 @@ it("counts an order that credit pays once, however often it is asked for", async
   expect(await placedSince()).toEqual({ redeemed: 0, none: 1 });
 });
 
-it("counts an order that a card pays when it is paid, by whatever says so", async () => {
+it("counts an order that a card pays when any event says that it is paid", async () => {
   const one = await order(0, "card-1", { plan_id: "large", promo_code: "counted" });
   const other = await order(0, "card-2", { plan_id: "large" });
   expect(await placedSince()).toEqual({ redeemed: 0, none: 0 });
@@ -87,7 +87,7 @@ it("counts an order that a card pays when it is paid, by whatever says so", asyn
   expect(await placedSince()).toEqual({ redeemed: 0, none: 1 });
 });
 
-it("does not count money for an order that was given up", async () => {
+it("does not count a payment for an abandoned order", async () => {
   const answer = await order(0, "late", { plan_id: "large" });
   const { id } = stripe.sessionOf(answer.json.order_id);
   await tell(0, "checkout.session.expired", id);

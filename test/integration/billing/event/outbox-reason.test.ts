@@ -58,7 +58,7 @@ async function relay(
 }
 
 describe("why an event was not delivered", () => {
-  it("is kept and logged without the voucher's code that the sink quotes", async () => {
+  it("stores and logs the sink's reason without the voucher code", async () => {
     await placeOrder(billing, "ali", { promo_code: "secret-one" });
     await relay(
       async ({ payload }) => {
@@ -71,7 +71,7 @@ describe("why an event was not delivered", () => {
     expect(log.join()).not.toContain("SECRET");
   });
 
-  it("is told in full of an order without a voucher, up to 500 letters", async () => {
+  it("stores the whole reason for an order without a voucher, up to 500 characters", async () => {
     await placeOrder(billing, "ali", { plan_id: "free" });
     await relay(
       async () => {
@@ -82,7 +82,7 @@ describe("why an event was not delivered", () => {
     expect(await reasons()).toEqual(["x".repeat(500)]);
   });
 
-  it("quotes no voucher of several either, be they refused or the sink away", async () => {
+  it("stores no voucher code of a batch, whether its events are refused or the sink is down", async () => {
     await placeOrder(billing, "ali", { promo_code: "SECRET-ONE" });
     await placeOrder(billing, "salma", { promo_code: "SECRET-TWO" });
     let tries = 0;

@@ -61,7 +61,7 @@ const pending = async () =>
     .rows[0].n as number;
 
 describe("outbox relay", () => {
-  it("delivers what an Organization needs, once", async () => {
+  it("delivers once what an Organization needs", async () => {
     await issueVoucher(billing, "EVENT");
     const order = (await placeOrder(billing, "salma", { promo_code: "EVENT" })).json;
     const seen: OutboxEvent[] = [];
@@ -86,7 +86,7 @@ describe("outbox relay", () => {
     ]);
   });
 
-  it("keeps each tenant's order with two relays and a sink that fails; the others go on", async () => {
+  it("keeps the order of each tenant's events with two relays and a failing sink", async () => {
     for (let round = 0; round < 5; round += 1) {
       for (const tenant of ["one", "two", "three"])
         await placeOrder(billing, tenant, { plan_id: "free", tenant_id: tenant });
@@ -117,7 +117,7 @@ describe("outbox relay", () => {
     expect(seen).toEqual({ one: placed("one"), two: placed("two"), three: placed("three") });
   });
 
-  it("is taken over when its connection dies, and delivers again what was not marked", async () => {
+  it("delivers unmarked events again after a relay has lost its connection", async () => {
     const seen: string[] = [];
     const deliver = async (event: OutboxEvent) => {
       seen.push(event.eventId);
@@ -136,7 +136,7 @@ describe("outbox relay", () => {
     expect(new Set(seen).size).toBe(1);
   });
 
-  it("stops at once when told, with the event left for the next", async () => {
+  it("stops at once on request, and leaves the event to the next relay", async () => {
     await placeOrder(billing, "left", { plan_id: "free" });
     const first = new AbortController();
     const begun = new Promise<void>((begin) => {
@@ -165,7 +165,7 @@ describe("outbox relay", () => {
     expect(seen).toEqual([1]);
   });
 
-  it("delivers together in order, and each alone when that fails, so that one event holds up its tenant only", async () => {
+  it("delivers a batch in order, and each event alone when the batch fails", async () => {
     const orders: Record<string, string[]> = { bad: [], good: [] };
     for (let round = 0; round < 3; round += 1) {
       for (const tenant of ["bad", "good"]) {
@@ -195,7 +195,7 @@ describe("outbox relay", () => {
     expect([...alone, ...together.slice(1).flat()].filter((id) => bad.includes(id))).toEqual(bad);
   });
 
-  it("blames no event while the sink is away, and delivers all once it is back", async () => {
+  it("counts no attempt against an event while the sink is down, and delivers all afterwards", async () => {
     for (const tenant of ["one", "two"])
       await placeOrder(billing, tenant, { plan_id: "free", tenant_id: tenant });
     let tries = 0;

@@ -7,7 +7,7 @@ const start = useBillings();
 useOneBilling();
 
 describe("the older surface", () => {
-  it("lists, takes the whole row back with active flipped, and deletes", async () => {
+  it("lists vouchers, accepts a whole row with active changed, and deletes", async () => {
     const one = await start({});
     const created = await one.ask("/billing/admin/promos", {
       token: admin,
@@ -44,7 +44,7 @@ describe("the older surface", () => {
     expect((await one.ask("/billing/admin/promos", { token: admin })).text).toBe("[]");
   });
 
-  it("refuses another code in the body than in the path", async () => {
+  it("refuses a code in the body that differs from the path", async () => {
     await issueVoucher(billing, "PATH");
     const answer = await billing.ask("/billing/admin/promos/PATH", {
       method: "PUT",

@@ -44,11 +44,11 @@ describe.each(BODIES)("%s %s", (path, method, good) => {
     ["1 MB", "a".repeat(1_000_000)],
     ["a comment", `{${members}/* hi */}`],
     ["NaN", '{"credit_omr":NaN}'],
-  ])("refuses %s", async (_what, raw) => {
+  ])("refuses a body: %s", async (_what, raw) => {
     await expectRefusal(path, { method, raw });
   });
 
-  it("refuses other kinds of content", async () => {
+  it("refuses other content types", async () => {
     for (const type of [
       "application/x-www-form-urlencoded",
       "multipart/form-data; boundary=x",
@@ -137,18 +137,18 @@ const WRONG = {
 describe("members of a voucher", () => {
   it.each(
     Object.entries(WRONG).flatMap(([member, values]) => values.map((value) => [member, value] as const)),
-  )("refuse %s %j", async (member, value) => {
+  )("refuses a voucher with %s %j", async (member, value) => {
     await expectRefusal("/billing/vouchers/issue", { body: { ...ISSUE, [member]: value } });
     await expectRefusal("/billing/admin/promos", { body: { ...ISSUE, [member]: value } });
   });
 
-  it("refuse an end before the beginning", async () => {
+  it("refuses a voucher that ends before it begins", async () => {
     await expectRefusal("/billing/vouchers/issue", {
       body: { ...ISSUE, starts_at: "2026-02-01T00:00:00Z", expires_at: "2026-01-01T00:00:00Z" },
     });
   });
 
-  it("leave nothing behind, and name the field and the rule", async () => {
+  it("stores nothing for an invalid voucher, and names the field and the rule", async () => {
     const answer = await expectRefusal("/billing/vouchers/issue", {
       body: { code: "HOSTILE", credit_omr: 1.5, shoe_size: 1 },
     });

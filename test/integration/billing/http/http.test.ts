@@ -57,7 +57,9 @@ describe("the body's type", () => {
     'application/json;charset="utf-8"',
     "application/merge-patch+json",
     "text/plain;charset=UTF-8",
-  ])("may be %s", async (type) => expect(await post(type)).toEqual([404, "voucher_not_found"]));
+  ])("accepts a body of type %s", async (type) =>
+    expect(await post(type)).toEqual([404, "voucher_not_found"]),
+  );
 
   it.each([
     "application/x-www-form-urlencoded",
@@ -69,12 +71,14 @@ describe("the body's type", () => {
     "application/jsonp",
     "json",
     ",",
-  ])("may not be %s", async (type) => expect(await post(type)).toEqual([415, "body_type_unsupported"]));
+  ])("refuses a body of type %s", async (type) =>
+    expect(await post(type)).toEqual([415, "body_type_unsupported"]),
+  );
 });
 
 describe("HEAD and OPTIONS", () => {
   it.each(["/healthz", "/readyz", "/openapi.json", "/redeem", "/redeem?code=NOBODY"])(
-    "answer for %s as GET would, without a body",
+    "answers HEAD %s as GET, without a body",
     async (path) => {
       const [get, head] = await Promise.all([
         ask(billing.origin, path),
@@ -90,12 +94,12 @@ describe("HEAD and OPTIONS", () => {
     ["/billing/vouchers/issue", "POST"],
     ["/billing/admin/promos/ANY", "PUT, DELETE"],
     ["/billing/admin/promos", "GET, POST, HEAD"],
-  ])("say what %s takes, without a token", async (path, allow) => {
+  ])("lists the methods of %s without a token", async (path, allow) => {
     const answer = await ask(billing.origin, path, { method: "OPTIONS" });
     expect([answer.status, answer.headers.get("allow"), answer.text]).toEqual([204, allow, ""]);
   });
 
-  it("need the token and the role that GET needs", async () => {
+  it("requires the token and the role of GET for HEAD", async () => {
     const head = (token?: string) =>
       fetch(`${billing.origin}/billing/vouchers/list`, {
         method: "HEAD",
@@ -104,7 +108,7 @@ describe("HEAD and OPTIONS", () => {
     expect([(await head()).status, (await head(admin)).status]).toEqual([401, 200]);
   });
 
-  it.each(["TRACE", "PROPFIND", "QUERY"])("are the only others: %s is 405", async (method) => {
+  it.each(["TRACE", "PROPFIND", "QUERY"])("refuses the method %s with 405", async (method) => {
     const { said } = await converse(
       billing.origin,
       [`${method} /billing/balance HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`],
@@ -116,7 +120,7 @@ describe("HEAD and OPTIONS", () => {
 });
 
 describe("/openapi.json", () => {
-  it("is told to be the same by its tag", async () => {
+  it("answers a matching ETag of /openapi.json with 304", async () => {
     const first = await billing.ask("/openapi.json");
     const etag = first.headers.get("etag") ?? "";
     expect(etag).toMatch(/^"[\w-]{20,}"$/);
@@ -131,7 +135,7 @@ describe("/openapi.json", () => {
 
 describe("a request id", () => {
   it.each(["0b9dd2c1-51f4-4b8c-9d36-4a51d0e6f001", "0b9dd2c151f44b8c9d364a51d0e6f001"])(
-    "is taken over: %s",
+    "uses the request id %s of the client",
     async (id) => {
       const answer = await billing.ask("/healthz", { headers: { "x-request-id": id } });
       expect(answer.headers.get("x-request-id")).toBe(id);
@@ -144,7 +148,7 @@ describe("a request id", () => {
     "a".repeat(5_000),
     '"}',
     "0B9DD2C1-51F4-4B8C-9D36-4A51D0E6F001",
-  ])("is made anew instead of %s", async (id) => {
+  ])("creates a request id instead of %s", async (id) => {
     const answer = await billing.ask("/healthz", { headers: { "x-request-id": id } });
     expect(answer.headers.get("x-request-id")).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   });
@@ -165,22 +169,25 @@ describe("catalyst billing under slow clients", () => {
     ["a body", [`${HEAD}Content-Length: 5000\r\n\r\n`, ...drip(" ".repeat(200))]],
     ["chunks", [`${HEAD}Transfer-Encoding: chunked\r\n\r\n`, ...Array<string>(100).fill("1\r\n \r\n")]],
     ["nothing at all", ["P"]],
-  ])("lets go of one that drips %s, with 408, and serves the others meanwhile", async (_what, parts) => {
-    const crowd = Array.from({ length: 20 }, () => converse(slow.origin, parts, 100));
-    const startMs = performance.now();
-    expect(
-      (await ask(slow.origin, "/billing/vouchers/redeem-preview", { body: { code: "NOBODY" } })).status,
-    ).toBe(404);
-    expect(performance.now() - startMs).toBeLessThan(1_000);
-    for (const { said, afterMs } of await Promise.all(crowd)) {
-      expect(said).toMatch(/^HTTP\/1.1 408 /);
-      expect(afterMs).toBeLessThan(4_000);
-    }
-  });
+  ])(
+    "ends a client that sends %s slowly with 408, and serves other clients meanwhile",
+    async (_what, parts) => {
+      const crowd = Array.from({ length: 20 }, () => converse(slow.origin, parts, 100));
+      const startMs = performance.now();
+      expect(
+        (await ask(slow.origin, "/billing/vouchers/redeem-preview", { body: { code: "NOBODY" } })).status,
+      ).toBe(404);
+      expect(performance.now() - startMs).toBeLessThan(1_000);
+      for (const { said, afterMs } of await Promise.all(crowd)) {
+        expect(said).toMatch(/^HTTP\/1.1 408 /);
+        expect(afterMs).toBeLessThan(4_000);
+      }
+    },
+  );
 });
 
 describe("catalyst billing at SIGTERM", () => {
-  it("is unready, finishes what comes, and tells kept connections to close, before it stops listening", async () => {
+  it("becomes unready, finishes requests, and closes idle connections before it stops listening", async () => {
     const draining = await processes.start({ DRAIN_SECONDS: "2" });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const get = (path: string) =>

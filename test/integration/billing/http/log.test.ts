@@ -168,7 +168,7 @@ function spellings(text: string): string[] {
 const accessLines = () => lines.filter(({ msg }) => msg === "request");
 
 describe("the log", () => {
-  it("has one line for each request, by the path's template", () => {
+  it("writes one line for each request, with the path's template", () => {
     expect(accessLines()).toHaveLength(requests);
     for (const line of accessLines()) {
       expect(line).toMatchObject({
@@ -187,7 +187,7 @@ describe("the log", () => {
     expect(accessLines().filter(({ method }) => method === "other")).toHaveLength(1);
   });
 
-  it("takes over a well-formed request id and trace, and hands the trace on to the catalog as a child", () => {
+  it("uses a valid request id and trace, and sends a child of the trace to the catalog", () => {
     const failed = lines.filter(({ requestId }) => requestId === REQUEST_ID);
     expect(failed.map(({ msg, traceId, code }) => [msg, traceId, code])).toEqual([
       ["a request failed", TRACE_ID, "catalog_unavailable"],
@@ -200,7 +200,7 @@ describe("the log", () => {
     expect(tracestate).toBe("a=b");
   });
 
-  it("says why a request failed, and nothing of what it carried", () => {
+  it("logs why a request failed, and nothing of its content", () => {
     const broken = lines.filter(({ code, msg }) => code === "internal" && msg === "a request failed");
     expect(broken.map(({ sqlstate, constraint }) => [sqlstate, constraint])).toEqual([
       ["23514", "no_break"],
@@ -209,14 +209,14 @@ describe("the log", () => {
     for (const { at } of broken) expect(at).toContainEqual(expect.stringContaining("voucher-service.ts"));
   });
 
-  it.each([...CODES, ...SECRETS])("never holds %s, however it is spelled", (text) => {
+  it.each([...CODES, ...SECRETS])("never logs %s in any spelling", (text) => {
     for (const spelling of spellings(text)) {
       expect(billing.log()).not.toContain(spelling);
       expect(metrics).not.toContain(spelling);
     }
   });
 
-  it("never holds a token, nor the database's password", () => {
+  it("never logs a token or the database's password", () => {
     const password = new URL(database.url).password;
     expect(password).not.toBe("");
     for (const text of [...tokens, ...tokens.flatMap((token) => token.split(".").slice(1)), password]) {
@@ -227,7 +227,7 @@ describe("the log", () => {
 });
 
 describe("/metrics", () => {
-  it("labels by closed sets alone", () => {
+  it("uses only labels from fixed sets in /metrics", () => {
     const labels = [...metrics.matchAll(/^catalyst_billing_\w+\{(.*)\} /gm)].flatMap(([, set = ""]) =>
       [...set.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
     );

@@ -28,7 +28,7 @@ describe("GET /redeem", () => {
     ["PAGE", 200],
     ["NO-SUCH", 404],
     ["", 200],
-  ])("refers to nothing outside but sign-up: %s", async (code, status) => {
+  ])("links to no other site than sign-up: %s", async (code, status) => {
     const answer = await billing.ask(`/redeem?code=${code}`);
     expect(answer.status).toBe(status);
     const expected = code === "PAGE" ? ["https://cloud.omantel.om/signup?voucher=PAGE"] : [];
@@ -36,7 +36,7 @@ describe("GET /redeem", () => {
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
 
-  it("chooses the language by ?lang=, then by Accept-Language, and says so to caches", async () => {
+  it("chooses the language by ?lang=, then by Accept-Language, and sets Vary", async () => {
     const languageOf = async (query: string, headers: Record<string, string> = {}) =>
       (await billing.ask(`/redeem?code=PAGE${query}`, { headers })).headers.get("content-language");
     expect(await languageOf("")).toBe("en");
@@ -53,7 +53,7 @@ describe("GET /admin", () => {
   const partsOf = (html: string) =>
     [...html.matchAll(/(?:href|src)="(\/admin\/[^"]+)"/g)].map((match) => match[1] ?? "");
 
-  it("is asked for again by its tag, and answered 304 until it changes", async () => {
+  it("answers a matching ETag of /admin with 304 until the page changes", async () => {
     const one = await startBilling({ files: { BRANDING_FILE: BRANDING } });
     const first = await one.ask("/admin");
     expect([first.status, first.headers.get("content-type"), first.headers.get("cache-control")]).toEqual([
@@ -75,7 +75,7 @@ describe("GET /admin", () => {
     await one.close();
   });
 
-  it("has parts that may be kept for ever, and refers to nothing outside", async () => {
+  it("serves the parts of /admin as immutable, and loads nothing from other sites", async () => {
     const { text } = await billing.ask("/admin?lang=ar");
     expect(addressesIn(text)).toEqual([]);
     const parts = partsOf(text);
@@ -105,14 +105,14 @@ describe("GET /admin", () => {
     ["a file that is no part", (path: string) => path.replace("main.js", "package.json")],
     ["a way out of the folder", (path: string) => path.replace("main.js", "..%2F..%2Fsettings.ts")],
     ["a member of every object", (path: string) => path.replace("main.js", "constructor")],
-  ])("knows nothing of %s", async (_what, change) => {
+  ])("finds no part of /admin under %s", async (_what, change) => {
     const { text } = await billing.ask("/admin");
     const main = partsOf(text).find((path) => path.endsWith("main.js")) ?? "";
     const answer = await billing.ask(change(main));
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([404, "no-store"]);
   });
 
-  it("may ask the issuer where administrators sign in there", async () => {
+  it("allows requests to the issuer when administrators sign in there", async () => {
     const one = await startBilling({
       env: {
         OIDC_ISSUER: "https://id.example.om/realms/om",
@@ -140,7 +140,7 @@ describe("OIDC_CLIENT_ID", () => {
       }),
     );
 
-  it("belongs to an issuer that has an address", () => {
+  it("refuses OIDC_CLIENT_ID when OIDC_ISSUER is not a URL", () => {
     expect(settings({ OIDC_CLIENT_ID: "x" })).toThrow("OIDC_CLIENT_ID needs OIDC_ISSUER");
     expect(settings({ OIDC_CLIENT_ID: "x", OIDC_ISSUER: "id.example", OIDC_AUDIENCE: "b" })).toThrow(
       "OIDC_ISSUER must be an http or https URL",

@@ -29,8 +29,8 @@ async function postPlainly(path: string, body: object): Promise<{ contentType: s
   });
 }
 
-describe("a client that accepts nothing in particular", () => {
-  it("is given many vouchers as a file", async () => {
+describe("a client without an Accept header", () => {
+  it("gets a bulk issue as a CSV file without an Accept header", async () => {
     const { contentType, text } = await postPlainly("/billing/vouchers/bulk-issue", {
       count: 2,
       credit_omr: 5,
@@ -41,7 +41,7 @@ describe("a client that accepts nothing in particular", () => {
 });
 
 describe("CORS_ORIGIN=*", () => {
-  it("lets every site ask, and none with a cookie", async () => {
+  it("allows requests of every site, and none with cookies", async () => {
     for (const origin of ["https://one.example", "https://other.example", "null"]) {
       const answer = await ask(billing.origin, "/billing/vouchers/redeem-preview", {
         method: "OPTIONS",
@@ -53,9 +53,9 @@ describe("CORS_ORIGIN=*", () => {
   });
 });
 
-describe("a part of /admin from before an upgrade", () => {
+describe("a part of /admin of an earlier release", () => {
   it.each(["/admin/style/0123456789abcdef/admin.css", "/admin/script/0123456789abcdef/main.js"])(
-    "is not served under its old name: %s",
+    "does not serve a part of an earlier release: %s",
     async (path) => {
       const answer = await billing.ask(path);
       expect([answer.status, answer.json.code]).toEqual([404, "not_found"]);

@@ -61,7 +61,7 @@ describe("a problem's type", () => {
     REFUSED.flatMap(([path, code, question]) =>
       (["direct", "behindGateway"] as const).map((way) => [way, path, code, question] as const),
     ),
-  )("leads to its entry, %s, from %s", async (way, path, code, question) => {
+  )("links a problem to its entry in the errors page: %s from %s", async (way, path, code, question) => {
     const token = code === "token_missing" ? undefined : admin;
     const url = `${origins[way]}${path}`;
     const answer: Answer = await ask(origins[way], path, { token, ...question });
@@ -72,7 +72,7 @@ describe("a problem's type", () => {
     expect([shown.status, (await shown.text()).includes(`id="${code}"`)]).toEqual([200, true]);
   });
 
-  it("does not grow with a path without end", async () => {
+  it("keeps a problem's type short for a very long path", async () => {
     const answer = await ask(origins.direct, "/".repeat(10_000));
     expect([answer.status, answer.json.type]).toEqual([404, "/billing/errors#not_found"]);
   });

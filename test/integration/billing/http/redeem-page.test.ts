@@ -22,14 +22,14 @@ const visit = async () => {
 };
 
 describe("/redeem", () => {
-  it("stays a page while the database is away, says so, and shows the offer afterwards", async () => {
+  it("shows a page with the reason while the database is unreachable, and the offer afterwards", async () => {
     proxy.disconnect();
     expect(await visit()).toMatchObject({ status: 503, state: "unavailable" });
     proxy.reconnect();
     expect(await visit()).toMatchObject({ status: 200, state: "offer" });
   });
 
-  it("stays a page over the limit, and says when to come again", async () => {
+  it("shows a page with the waiting time above the rate limit", async () => {
     await visit();
     const { status, state, headers } = await visit();
     expect({ status, state }).toEqual({ status: 429, state: "busy" });

@@ -40,7 +40,7 @@ describe("account and administration", () => {
     });
   });
 
-  it("shows a tenant's subscription and invoices to its customer alone", async () => {
+  it("shows a tenant's subscription and invoices only to its customer", async () => {
     await placeOrder(billing, "mine", { plan_id: "free", tenant_id: "my-shop" });
     const [mine, yours] = [await signToken("mine"), await signToken("yours")];
     expect((await billing.ask("/billing/subscription/my-shop", { token: mine })).json).toMatchObject({
@@ -95,7 +95,7 @@ describe("account and administration", () => {
     });
   });
 
-  it("keeps payment keys to itself, and leaves what is absent or empty as it is", async () => {
+  it("never returns payment keys, and keeps settings that a request leaves out or empty", async () => {
     const one = await start({});
     const put = (body: object) =>
       one.ask("/billing/admin/settings", { method: "PUT", token: superadmin, body });

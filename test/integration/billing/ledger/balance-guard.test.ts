@@ -21,7 +21,7 @@ async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<strin
 }
 
 describe("a balance", () => {
-  it("does not fall below its floor by a checkout either, whatever went wrong before", async () => {
+  it("refuses a checkout that would lower a balance below its minimum", async () => {
     await placeOrder(billing, "salma", { plan_id: "free", promo_code: "GUARDED" });
     // Somebody spends the credit between the reading of the balance and its writing, past every lock.
     await rowsOf(`

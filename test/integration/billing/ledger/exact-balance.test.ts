@@ -10,7 +10,7 @@ import {
 const start = useBillings();
 
 describe("the largest exact balance", () => {
-  it("is not exceeded: the checkout is refused, and its voucher and the books stay as they were", async () => {
+  it("refuses a checkout above the largest balance, and changes neither voucher nor ledger", async () => {
     const billing = await start();
     await issueVoucher(billing, "LAST", { credit_omr: 1, max_redemptions: 1 });
     await placeOrder(billing, "whale", { plan_id: "free" });

@@ -41,7 +41,7 @@ async function idsOf(limit?: number): Promise<string[][]> {
 }
 
 describe("GET /billing/admin/orders", () => {
-  it("has them all, page by page, each once, in one order", async () => {
+  it("lists all orders once, page by page, in one order", async () => {
     const { rows } = await billing.database.pool.query(
       "SELECT id FROM orders ORDER BY created_at DESC NULLS FIRST, id DESC",
     );
@@ -55,7 +55,7 @@ describe("GET /billing/admin/orders", () => {
     expect(few).toEqual(wanted.filter((id) => few.includes(id)));
   });
 
-  it("refuses what is no limit or cursor of its own", async () => {
+  it("refuses an invalid limit or cursor", async () => {
     for (const query of ["limit=0", "limit=1001", "cursor=x", "cursor="]) {
       const answer = await billing.ask(`/billing/admin/orders?${query}`, { token: superadmin });
       expect(answer.status).toBe(400);
@@ -65,7 +65,7 @@ describe("GET /billing/admin/orders", () => {
 
 describe("a link to the next page", () => {
   it.each(["/billing/admin/orders?limit=2", "/billing/admin/balances?limit=1"])(
-    "of %s holds behind a proxy that puts a prefix before our paths",
+    "returns a next link of %s that works behind a proxy with a path prefix",
     async (path) => {
       for (const user of ["x", "y"]) await placeOrder(billing, user, { plan_id: "free" });
       const server = await startHttpServer({

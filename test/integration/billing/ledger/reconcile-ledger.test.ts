@@ -23,11 +23,11 @@ async function kinds(): Promise<string[]> {
 }
 
 describe("reconcileLedger", () => {
-  it("finds nothing where nothing is wrong", async () => {
+  it("finds no difference in a correct ledger", async () => {
     expect(await kinds()).toEqual([]);
   });
 
-  it("need not look for an entry that was changed: the ledger refuses that", async () => {
+  it("relies on the database, which refuses changes of a ledger entry", async () => {
     await expect(
       billing.database.pool.query("UPDATE credit_ledger SET amount_baisa = 1000"),
     ).rejects.toMatchObject({ code: "CB003" });
@@ -65,7 +65,7 @@ describe("reconcileLedger", () => {
       ["balance-differs-from-ledger", "spend-differs-from-order"],
     ],
     [
-      "an entry from nowhere",
+      "an entry without a cause",
       "INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, kind, order_id) SELECT id, -1, -1000, 'spend', 'x' FROM customers",
       ["balance-differs-from-ledger", "ledger-without-order"],
     ],

@@ -35,7 +35,7 @@ async function redeemedAgo(user: string, interval: string): Promise<void> {
 }
 
 describe("GET /billing/admin/redemptions", () => {
-  it("counts redemptions and what they granted by day, today last and no day left out", async () => {
+  it("counts redemptions and granted credit for every day, today last", async () => {
     await redeemedAgo("two", "1 second");
     await redeemedAgo("three", "2 days");
     await redeemedAgo("four", "2 days 1 second");
@@ -53,7 +53,7 @@ describe("GET /billing/admin/redemptions", () => {
     ]);
   });
 
-  it("keeps to UTC, whatever the session's time zone", async () => {
+  it("counts days in UTC in any time zone of the session", async () => {
     const { database } = billing;
     const before = await billing.ask("/billing/admin/redemptions?days=5", { token: admin });
     await database.pool.query(
@@ -65,7 +65,7 @@ describe("GET /billing/admin/redemptions", () => {
     expect(after.json).toEqual(before.json);
   });
 
-  it("counts an adopted redemption and grants nothing for it", async () => {
+  it("counts an adopted redemption without granted credit", async () => {
     const one = await startBilling();
     await issueVoucher(one, "OLD");
     await placeOrder(one, "old", { promo_code: "OLD" });
@@ -83,7 +83,7 @@ describe("GET /billing/admin/redemptions", () => {
     ]);
   });
 
-  it("is for administrators", async () => {
+  it("allows only administrators to read redemptions", async () => {
     const member = await signToken("m");
     expect((await billing.ask("/billing/admin/redemptions")).status).toBe(401);
     expect((await billing.ask("/billing/admin/redemptions", { token: member })).status).toBe(403);
@@ -91,7 +91,7 @@ describe("GET /billing/admin/redemptions", () => {
 });
 
 describe("GET /billing/admin/balances", () => {
-  it("lists customers, the largest balance first, page by page", async () => {
+  it("lists customers by balance, largest first, page by page", async () => {
     const seen: { user_id: string; credit_baisa: number; credit_omr: number }[] = [];
     let path: string | undefined = "/billing/admin/balances?limit=3";
     let pages = 0;
@@ -127,7 +127,7 @@ describe("GET /billing/admin/balances", () => {
     },
   );
 
-  it("is for superadmins alone, as orders are", async () => {
+  it("allows only superadmins to read balances", async () => {
     const answer = await billing.ask("/billing/admin/balances", { token: admin });
     expect([answer.status, answer.json.code]).toEqual([403, "role_missing"]);
   });

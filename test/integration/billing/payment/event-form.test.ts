@@ -29,14 +29,14 @@ describe("a signed body that is no event", () => {
     '{"id":"evt_1","data":{"object":{}}}',
     '{"id":"evt 1\\u0000","type":"invoice.paid","data":{"object":{}}}',
     `{"id":"${"e".repeat(256)}","type":"invoice.paid","data":{"object":{}}}`,
-  ])("is refused and not remembered: %s", async (raw) => {
+  ])("refuses a signed body that is not an event, and does not store it: %s", async (raw) => {
     const before = await applied();
     const answer = await billing.ask("/billing/webhook", signed(raw));
     expect([answer.status, answer.json.code]).toEqual([400, "request_invalid"]);
     expect(await applied()).toBe(before);
   });
 
-  it.each(["", "{", "id=evt_1"])("is refused where it is not even JSON: %j", async (raw) => {
+  it.each(["", "{", "id=evt_1"])("refuses a signed body that is not JSON: %j", async (raw) => {
     const answer = await billing.ask("/billing/webhook", signed(raw));
     expect(answer.status).toBe(400);
   });

@@ -26,7 +26,7 @@ describe("the payment processor's events", () => {
       "an old signature",
       (id: string) => stripe.event("x", { id }, { at: Math.floor(Date.now() / 1000) - 400 }).headers,
     ],
-  ])("are refused with %s", async (_what, headers) => {
+  ])("refuses an event with %s", async (_what, headers) => {
     const { id } = await openSession();
     stripe.setSession(id, { status: "complete", payment_status: "paid" });
     const { raw } = stripe.event("checkout.session.completed", stripe.describe(id));
@@ -35,7 +35,7 @@ describe("the payment processor's events", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("keep an invoice of an order, whose status never goes back, and paid is the last word", async () => {
+  it("keeps an order's invoice, whose status never goes back from paid", async () => {
     const { id } = await openSession();
     await pay(id);
     const invoice = (status: string) => ({
@@ -73,7 +73,7 @@ describe("the payment processor's events", () => {
     expect(await said(["paid", "paid"], ["voided", "void"], ["finalized", "open"])).toEqual(shown("paid"));
   });
 
-  it("follow a subscription that the processor runs, in whatever order they come", async () => {
+  it("follows the processor's subscription when events arrive in any order", async () => {
     const { id } = await openSession();
     await pay(id);
     await rowsOf(
@@ -106,7 +106,7 @@ describe("the payment processor's events", () => {
     expect((await billing.ask(path, { token })).json.status).toBe("canceled");
   });
 
-  it("settle what the earlier service left open, as far as it says what it was", async () => {
+  it("settles an open payment of the earlier service when the event identifies it", async () => {
     const adopt = async (session: string, tenant: string | null) =>
       rowsOf(
         `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, 'old', 'old@example.om') RETURNING id)
@@ -138,7 +138,7 @@ describe("the payment processor's events", () => {
     ]);
   });
 
-  it("are of no harm when they are nobody's here", async () => {
+  it("ignores events of unknown orders and customers", async () => {
     for (const [type, object] of [
       [
         "checkout.session.completed",
@@ -158,7 +158,7 @@ describe("the payment processor's events", () => {
 });
 
 describe("the portal", () => {
-  it("opens for the tenant's own customer once a card has paid", async () => {
+  it("opens the portal for the tenant's customer after a card has paid", async () => {
     const { id } = await openSession();
     const token = await signToken(user);
     const open = (holder: string) =>

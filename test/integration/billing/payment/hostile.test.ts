@@ -72,7 +72,7 @@ describe("a signed event about a session", () => {
     ["of an id of 10 kB", { id: `cs_${LONG}` }, "id must be an id"],
     ["of no id", { id: undefined }, "id must be an id"],
   ])(
-    "moves no money when what was paid is %s, and the true one does afterwards",
+    "moves no money when the amount or an id is wrong (%s), and accepts the correct event afterwards",
     async (_what, change, reason) => {
       const { id } = await openSession();
       await expectUnusable(PAID_EVENT, { ...stripe.describe(id), payment_status: "paid", ...change }, reason);
@@ -82,7 +82,7 @@ describe("a signed event about a session", () => {
     },
   );
 
-  it("is nobody's business when the session is another's, whatever its currency", async () => {
+  it("ignores an unknown session in any currency", async () => {
     const before = await countOf(PAID_EVENT, "ignored");
     for (const client_reference_id of [null, "order-7", "6b1f8a52-0000-4000-8000-000000000000"]) {
       const object = { id: "cs_other", payment_status: "paid", amount_total: 500, currency: "usd" };
@@ -91,7 +91,7 @@ describe("a signed event about a session", () => {
     expect(await countOf(PAID_EVENT, "ignored")).toBe(before + 3);
   });
 
-  it("expires nothing without an id", async () => {
+  it("expires no order for an event without an id", async () => {
     const { id } = await openSession();
     for (const wrong of [undefined, null, 5, {}, `cs_${LONG}`, "cs_\0"]) {
       const object = { ...stripe.describe(id), id: wrong };
@@ -100,7 +100,7 @@ describe("a signed event about a session", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("is left for a person by the sweeper too, when it paid in another currency", async () => {
+  it("leaves a payment in another currency to a person, also in the sweeper", async () => {
     const { id } = await openSession();
     stripe.setSession(id, {
       status: "complete",
@@ -125,7 +125,7 @@ describe("a signed event about a session", () => {
     expect(await books()).toEqual(PAID);
   });
 
-  it("is refused by the balance when it would pass what a balance holds, and the order waits", async () => {
+  it("refuses a payment that would exceed the largest balance, and keeps the order waiting", async () => {
     const { id } = await openSession();
     const change = (by: string) =>
       rowsOf(`UPDATE customers SET balance_baisa = balance_baisa ${by} WHERE user_id = $1`, [user]);
@@ -182,7 +182,7 @@ describe("a signed event about an invoice", () => {
     ["a PDF that is a script", { invoice_pdf: "javascript:alert(1)" }, "invoice_pdf must be an https URL"],
     ["a customer that is a list", { customer: [] }, "customer must be an id"],
     ["a subscription with NUL", { subscription: "sub_\0" }, "subscription must be an id"],
-  ])("leaves none with %s", async (_what, change, reason) => {
+  ])("stores no invoice with %s", async (_what, change, reason) => {
     const { id } = await openSession();
     await pay(id);
     const metadata = { order_id: stripe.describe(id).client_reference_id };
@@ -190,7 +190,7 @@ describe("a signed event about an invoice", () => {
     expect(await rowsOf("SELECT FROM invoices WHERE stripe_invoice_id LIKE $1", [`in_${run}%`])).toEqual([]);
   });
 
-  it("keeps what Stripe takes back as it is, below zero", async () => {
+  it("stores a negative amount of Stripe as it is", async () => {
     const { id } = await openSession();
     await pay(id);
     const metadata = { order_id: stripe.describe(id).client_reference_id };
@@ -203,7 +203,7 @@ describe("a signed event about an invoice", () => {
   });
 
   it.each([null, "text", 5, [], { order_id: { a: 1 } }, { order_id: "\0" }, { order_id: LONG }])(
-    "is nobody's with the metadata %j",
+    "assigns an invoice with the metadata %j to no order",
     async (metadata) => {
       const before = await countOf("invoice.paid", "ignored");
       expect((await send("invoice.paid", { ...invoice(), metadata })).status).toBe(200);
@@ -236,7 +236,7 @@ describe("a signed event about a subscription", () => {
       { created: 1e30 },
       "created must be a time in seconds, of the years 1970 to 9999",
     ],
-  ])("changes none with %s", async (_what, change, more, reason) => {
+  ])("changes no subscription for an event with %s", async (_what, change, more, reason) => {
     const { id } = await openSession();
     await pay(id);
     await rowsOf("UPDATE subscriptions SET stripe_subscription_id = $1 WHERE tenant_id = $2", [
@@ -256,7 +256,7 @@ describe("a signed event about a subscription", () => {
     { items: { data: null } },
     { items: { data: [null] } },
     { items: 5 },
-  ])("is taken with %j", async (change) => {
+  ])("accepts a subscription event with %j", async (change) => {
     const object = { id: `sub_${run}`, status: "active", ...change };
     const before = await countOf("customer.subscription.updated", "ignored");
     expect((await send("customer.subscription.updated", object)).status).toBe(200);
@@ -288,7 +288,7 @@ describe("a signed body that is no event", () => {
     ["a list for an object", JSON.stringify({ ...event, data: { object: [] } })],
     ["an event of the second version", JSON.stringify({ ...event, object: "v2.core.event" })],
     ["a batch of events", JSON.stringify([event])],
-  ])("is 400 and no 500: %s", async (_what, raw) => {
+  ])("returns 400 for a signed body that is not an event: %s", async (_what, raw) => {
     const answer = await signed(raw);
     expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
       400,
@@ -297,7 +297,7 @@ describe("a signed body that is no event", () => {
     ]);
   });
 
-  it("gives no metric a name of its own", async () => {
+  it("creates no metric label from an unknown event type", async () => {
     const before = await countOf("other", "ignored");
     for (const type of ["something.new", "__proto__", "constructor"]) {
       expect((await signed(JSON.stringify({ ...event, id: `evt_${run}_${type}`, type }))).status).toBe(200);

@@ -46,7 +46,7 @@ async function unheardOf(): Promise<string> {
 }
 
 describe("an order that waits for its payment", () => {
-  it("is paid also when nobody had kept its session", async () => {
+  it("pays an order whose session was not stored", async () => {
     const id = await unheardOf();
     expect((await hook(COMPLETED, paid(`cs_late_${run}`, { client_reference_id: id }))).status).toBe(200);
     expect(await books()).toEqual(PAID);
@@ -55,7 +55,7 @@ describe("an order that waits for its payment", () => {
     ]);
   });
 
-  it("is credit when its payment comes after it was undone", async () => {
+  it("turns a payment for an undone order into credit", async () => {
     const id = await unheardOf();
     await rowsOf("SELECT billing_undo_order($1)", [id]);
     await hook(COMPLETED, paid(`cs_late_${run}`, { client_reference_id: id }));
@@ -76,7 +76,7 @@ describe("an order that waits for its payment", () => {
     ]);
   });
 
-  it("is credit when all of its money comes after it was given up", async () => {
+  it("turns a whole payment for an abandoned order into credit", async () => {
     const { id } = await openSession({ promo_code: "" });
     await tell(RAN_OUT, id);
     await pay(id);
@@ -88,14 +88,14 @@ describe("an order that waits for its payment", () => {
     });
   });
 
-  it("stays paid whatever is said of its session later", async () => {
+  it("keeps a paid order paid after later events of its session", async () => {
     const { id } = await openSession();
     await pay(id);
     await tell(RAN_OUT, id);
     expect(await books()).toEqual(PAID);
   });
 
-  it("is not given up with a session that is not its own, or that names no order", async () => {
+  it("keeps an order when another session expires, or one without an order", async () => {
     const { id } = await openSession();
     const { client_reference_id: orderId } = stripe.describe(id);
     await hook(RAN_OUT, { id: "cs_test_foreign", client_reference_id: orderId });
@@ -105,13 +105,13 @@ describe("an order that waits for its payment", () => {
     expect(await books()).toEqual(EXPIRED);
   });
 
-  it("is not given up with a session while it has none", async () => {
+  it("keeps an order without a session when a session expires", async () => {
     const id = await unheardOf();
     await hook(RAN_OUT, { id: `cs_early_${run}`, client_reference_id: id });
     expect(await books()).toEqual(PENDING);
   });
 
-  it("says in the ledger what came back, and why", async () => {
+  it("writes to the ledger what was returned, and why", async () => {
     const { id } = await openSession();
     const { client_reference_id: orderId } = stripe.describe(id);
     await tell(RAN_OUT, id);
@@ -137,7 +137,7 @@ describe("the processor's name for a customer", () => {
   const nameOf = async (name: string) =>
     (await rowsOf("SELECT stripe_customer_id AS name FROM customers WHERE user_id = $1", [name]))[0]?.name;
 
-  it("is the first one that paid, and stays", async () => {
+  it("keeps the processor's customer id of the first payment", async () => {
     const { id: first } = await openSession();
     const { id: second } = await openSession({ promo_code: "" });
     await pay(first);
@@ -145,7 +145,7 @@ describe("the processor's name for a customer", () => {
     expect(await nameOf(user)).toBe(stripe.describe(first).customer);
   });
 
-  it("is one customer's alone, and who pays under another's is served all the same", async () => {
+  it("assigns a processor's customer id to one customer, and serves others who pay under it", async () => {
     const { id: first } = await openSession();
     await pay(first);
     const owner = user;
@@ -181,7 +181,7 @@ describe("an order that the earlier service left open", () => {
   const OPEN = [{ status: "pending", price: null, events: 0 }];
   const DONE = [{ status: "paid", price: "9000", events: 1 }];
 
-  it("is paid once, however often it is told, and stays paid", async () => {
+  it("pays an earlier service's order once, also when the event is repeated", async () => {
     const { session } = await adopt("again");
     for (const type of [COMPLETED, "checkout.session.async_payment_succeeded", RAN_OUT]) {
       expect((await hook(type, paid(session, { amount_total: 9_000 }))).status).toBe(200);
@@ -200,7 +200,7 @@ describe("an order that the earlier service left open", () => {
     expect(await became(other.session)).toEqual(OPEN);
   });
 
-  it("is not settled with a session that is not its own", async () => {
+  it("does not settle an order by another order's session", async () => {
     const { session, orderId } = await adopt("foreign");
     for (const type of [COMPLETED, RAN_OUT]) {
       const answer = await hook(type, paid(`cs_nobody_${run}`, { client_reference_id: orderId }));
@@ -226,7 +226,7 @@ describe("an order that the earlier service left open", () => {
 });
 
 describe("an order that credit covers to the baisa", () => {
-  it("asks no card", async () => {
+  it("asks for no card payment when credit covers the whole order", async () => {
     await issueVoucher(billing, code, { credit_omr: 60 });
     const before = stripe.asked.length;
     const answer = await buy();

@@ -42,7 +42,7 @@ const tenantOf = async (tenant: string) =>
   )[0]?.user_id;
 
 describe("an order that is undone", () => {
-  it("is so once, by its own process and the sweepers at the same moment", async () => {
+  it("undoes an order once when its process and the sweepers do it at the same time", async () => {
     const id = await orphan();
     const undone = await Promise.all([1, 2, 3].map(() => undo(id)));
     expect(undone.sort()).toEqual([false, false, true]);
@@ -50,7 +50,7 @@ describe("an order that is undone", () => {
     expect(await books()).toEqual(FAILED);
   });
 
-  it("had no session, also where one is being kept at this moment", async () => {
+  it("undoes no order whose session is being stored at the same time", async () => {
     const id = await orphan();
     const keeper = await billing.database.pool.connect();
     await keeper.query("BEGIN");
@@ -66,14 +66,14 @@ describe("an order that is undone", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("is none of those that are paid, or that nobody knows", async () => {
+  it("undoes no paid and no unknown order", async () => {
     const paid = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
     expect(await undo(paid.json.order_id)).toBe(false);
     expect(await undo("6b1f8a52-0000-4000-8000-000000000000")).toBe(false);
     expect(await books()).toMatchObject({ counter: 1, edges: 1, balance: 16_000, orders: ["paid"] });
   });
 
-  it("takes back its own voucher and no other one of its customer", async () => {
+  it("returns the order's own voucher and no other one of the customer", async () => {
     const before = `BEFORE-${run}`;
     await issueVoucher(billing, before, { credit_omr: 1 });
     await placeOrder(billing, user, { plan_id: "odd", promo_code: before, tenant_id: `first-${run}` });
@@ -98,7 +98,7 @@ describe("an order that is undone", () => {
     ).toEqual([{ code: before }]);
   });
 
-  it("leaves the answers to its customer's other requests", async () => {
+  it("keeps the stored answers of the customer's other requests", async () => {
     const key = { "Idempotency-Key": `kept-${run}` };
     const kept = { plan_id: "small", promo_code: code };
     const before = await buy(kept, key);
@@ -109,7 +109,7 @@ describe("an order that is undone", () => {
     ]);
   });
 
-  it("says in the ledger what was taken back, and why", async () => {
+  it("writes to the ledger what was taken back, and why", async () => {
     const id = await orphan();
     await undo(id);
     expect(
@@ -125,7 +125,7 @@ describe("an order that is undone", () => {
     ]);
   });
 
-  it("leaves a debt as it was, which its voucher had paid", async () => {
+  it("restores a debt that the voucher had paid", async () => {
     await rowsOf(
       `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, balance_baisa, balance_floor_baisa) VALUES ($1, '', '', -20000, -20000) RETURNING id)
        INSERT INTO credit_ledger (customer_id, amount_omr, reason, adopted) SELECT id, -20, 'spend', true FROM c`,
@@ -137,7 +137,7 @@ describe("an order that is undone", () => {
     expect(await books()).toEqual({ ...FAILED, balance: -20_000 });
   });
 
-  it("does not wait crosswise for a checkout of its customer with its voucher", async () => {
+  it("causes no deadlock with a checkout of the same customer and voucher", async () => {
     const id = await orphan();
     await rowsOf("UPDATE promo_codes SET max_redemptions = 0 WHERE code = $1", [code]);
     const holder = await billing.database.pool.connect();
@@ -155,7 +155,7 @@ describe("an order that is undone", () => {
 });
 
 describe("the tenant of an order that is undone", () => {
-  it("stays its customer's where another order of theirs waits for its payment", async () => {
+  it("keeps the tenant while another order of the customer waits for payment", async () => {
     const tenant = `waits-${run}`;
     await openSession({ promo_code: "", tenant_id: tenant });
     await undo(await orphan({ tenant_id: tenant }));
@@ -185,7 +185,7 @@ describe("the tenant of an order that is undone", () => {
     expect(await tenantOf(tenant)).toBe(user);
   });
 
-  it("is free again where nothing else is theirs", async () => {
+  it("frees the tenant when the customer has nothing else in it", async () => {
     const tenant = `free-${run}`;
     await undo(await orphan({ tenant_id: tenant }));
     expect(await tenantOf(tenant)).toBeUndefined();

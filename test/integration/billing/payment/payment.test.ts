@@ -21,7 +21,7 @@ import {
 useCardPayments();
 
 describe("an order that credit does not cover", () => {
-  it("asks the card for the rest alone, add-ons included, and reserves the credit", async () => {
+  it("asks the card for the remainder, add-ons included, and reserves the credit", async () => {
     const before = stripe.asked.length;
     const answer = await buy({ addons: ["backup"] });
     const session = stripe.sessionOf(answer.json.order_id);
@@ -53,7 +53,7 @@ describe("an order that credit does not cover", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("is placed once its payment is announced, however often and at once", async () => {
+  it("places an order once when its payment is announced several times at once", async () => {
     const { id } = await openSession();
     stripe.setSession(id, { status: "complete", payment_status: "paid" });
     const event = stripe.event("checkout.session.completed", stripe.describe(id));
@@ -76,7 +76,7 @@ describe("an order that credit does not cover", () => {
     });
   });
 
-  it("waits for a method that pays later", async () => {
+  it("keeps an order waiting for a payment method that pays later", async () => {
     const { id } = await openSession();
     stripe.setSession(id, { status: "complete", payment_status: "unpaid" });
     await tell("checkout.session.completed", id);
@@ -100,7 +100,7 @@ describe("an order that credit does not cover", () => {
     },
   );
 
-  it("turns a payment for an order that was given up into credit, once", async () => {
+  it("turns a payment for an abandoned order into credit once", async () => {
     const { id } = await openSession();
     await tell("checkout.session.expired", id);
     await pay(id);
@@ -108,21 +108,21 @@ describe("an order that credit does not cover", () => {
     expect(await books()).toEqual({ ...EXPIRED, balance: 60_000, orders: ["credited"] });
   });
 
-  it("turns a payment of too little into credit, and places nothing", async () => {
+  it("turns a payment that is too small into credit, and places no order", async () => {
     const { id } = await openSession();
     stripe.setSession(id, { "line_items[0][price_data][unit_amount]": "100" });
     await pay(id);
     expect(await books()).toEqual({ ...PENDING, balance: 25_100, orders: ["credited"] });
   });
 
-  it("does not take another session's payment for its own", async () => {
+  it("does not accept another session's payment", async () => {
     const { id } = await openSession();
     const foreign = { ...stripe.describe(id), id: "cs_test_foreign", payment_status: "paid" };
     await billing.ask("/billing/webhook", stripe.event("checkout.session.completed", foreign));
     expect(await books()).toEqual(PENDING);
   });
 
-  it("rounds up to what the card can be asked for, and what that pays too much is credit", async () => {
+  it("rounds up to the smallest card amount, and turns the surplus into credit", async () => {
     const { id } = await openSession({ plan_id: "odd", promo_code: "" });
     expect(stripe.sessions.get(id)?.["line_items[0][price_data][unit_amount]"]).toBe("1240");
     await pay(id);
@@ -130,7 +130,7 @@ describe("an order that credit does not cover", () => {
   });
 });
 
-describe("a payment processor that says no, or nothing", () => {
+describe("a payment processor that refuses or does not answer", () => {
   it.each([
     ["refuse", 502, "payment_refused"],
     ["unauthorized", 503, "payment_unavailable"],
@@ -161,7 +161,7 @@ describe("a payment processor that says no, or nothing", () => {
     expect(await books()).toEqual({ ...PAID, orders: ["failed", "paid"] });
   });
 
-  it("leaves the tenant to whoever orders for it next", async () => {
+  it("leaves the tenant free for the next order", async () => {
     stripe.fault = "refuse";
     expect((await buy({ tenant_id: `free-again-${run}` })).status).toBe(502);
     stripe.fault = "none";
@@ -174,7 +174,7 @@ describe("a payment processor that says no, or nothing", () => {
     expect((await buy({ tenant_id: `free-again-${run}` })).json.code).toBe("tenant_not_yours");
   });
 
-  it("leaves an order alone whose session another request is making", async () => {
+  it("does not undo an order while another request creates its session", async () => {
     stripe.fault = "in-use";
     const headers = { "Idempotency-Key": `key-${run}` };
     const answer = await buy({}, headers);
@@ -185,7 +185,7 @@ describe("a payment processor that says no, or nothing", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("gives the same session to 10 requests with one Idempotency-Key", async () => {
+  it("returns the same session to 10 requests with one Idempotency-Key", async () => {
     stripe.delayMs = 30;
     const headers = { "Idempotency-Key": `key-${run}` };
     const answers = await Promise.all(Array.from({ length: 10 }, () => buy({}, headers)));

@@ -70,7 +70,7 @@ async function killWhileStripeWorks(): Promise<void> {
 }
 
 describe("catalyst billing, killed while the payment processor works", () => {
-  it("goes on with the same order and the same session when the customer asks again", async () => {
+  it("continues with the same order and session when the customer repeats the request", async () => {
     await killWhileStripeWorks();
     const second = await start();
     const answer = await buy(second.origin);
@@ -87,7 +87,7 @@ describe("catalyst billing, killed while the payment processor works", () => {
     expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["paid"] });
   });
 
-  it("undoes the order by itself when nobody asks again", async () => {
+  it("undoes the order when the customer does not repeat the request", async () => {
     await killWhileStripeWorks();
     await database.pool.query("UPDATE orders SET created_at = now() - interval '3 minutes'");
     const second = await start();

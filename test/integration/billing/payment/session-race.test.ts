@@ -23,7 +23,7 @@ const orderId = async () => {
 };
 const FAILED = { ...PENDING, counter: 0, edges: 0, orders: ["failed"] };
 
-describe("an order that is given up while its session is being made", () => {
+describe("an order that is abandoned while its session is created", () => {
   it.each(["none", "away"] as const)(
     "has no session afterwards that anybody hears of (then the processor is: %s)",
     async (later) => {
@@ -38,7 +38,7 @@ describe("an order that is given up while its session is being made", () => {
     },
   );
 
-  it("is a new order for whoever asks again with the same key", async () => {
+  it("places a new order when the request is repeated with the same key", async () => {
     const headers = { "Idempotency-Key": `given-up-${run}` };
     stripe.fault = "in-use";
     await buy({}, headers);
@@ -49,7 +49,7 @@ describe("an order that is given up while its session is being made", () => {
     expect(await books()).toEqual({ ...PENDING, orders: ["failed", "pending"] });
   });
 
-  it("gives no session for an order that has expired", async () => {
+  it("returns no session for an expired order", async () => {
     const headers = { "Idempotency-Key": `expired-${run}` };
     stripe.fault = "in-use";
     await buy({}, headers);

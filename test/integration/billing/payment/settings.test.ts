@@ -33,7 +33,7 @@ const stored = async (one: TestBilling) =>
   (await one.database.pool.query("SELECT stripe_secret_key, stripe_webhook_secret FROM settings")).rows[0];
 
 describe("payment settings", () => {
-  it("are sealed in the database and never readable back", async () => {
+  it("encrypts payment settings in the database, and never returns them", async () => {
     const one = await start();
     await ask(one, KEYS);
     const row = await stored(one);
@@ -52,7 +52,7 @@ describe("payment settings", () => {
     expect(await stored(one)).toEqual(row);
   });
 
-  it("that the earlier service left in clear are used, and sealed when they are first read", async () => {
+  it("uses plain settings of the earlier service, and encrypts them at the first read", async () => {
     const one = await start();
     await one.database.pool.query(
       "INSERT INTO settings (id, stripe_secret_key, stripe_webhook_secret) VALUES (1, $1, $2)",
@@ -64,7 +64,7 @@ describe("payment settings", () => {
     expect((await ask(one)).json.stripe_secret_key_last4).toBe("1234");
   });
 
-  it("sealed under another key count as not set", async () => {
+  it("treats settings encrypted with another key as not set", async () => {
     const one = await start();
     await ask(one, KEYS);
     const other = await start({
@@ -75,7 +75,7 @@ describe("payment settings", () => {
     expect((await other.ask("/billing/webhook", { raw: "{}" })).json.code).toBe("payment_unavailable");
   });
 
-  it("sealed when there was a key count as not set once there is none", async () => {
+  it("treats encrypted settings as not set when there is no key", async () => {
     const one = await start();
     await ask(one, KEYS);
     const settings = createPaymentSettingsService({
@@ -89,7 +89,7 @@ describe("payment settings", () => {
     expect(await settings.read()).toMatchObject({ stripe_secret_key_configured: false });
   });
 
-  it("of which one is sealed already are sealed both, and the sealed one stays", async () => {
+  it("encrypts the plain one of two settings, and keeps the encrypted one", async () => {
     const one = await start();
     await ask(one, KEYS);
     const before = await stored(one);
@@ -104,7 +104,7 @@ describe("payment settings", () => {
     expect(after.stripe_webhook_secret).toMatch(/^sealed:v1:/);
   });
 
-  it("that the deployment gives stand alone", async () => {
+  it("refuses a change of payment settings that the deployment sets", async () => {
     const one = await start({
       env: { STRIPE_SECRET_KEY: "sk_live_fixed_9999", STRIPE_WEBHOOK_SECRET: "whsec_fixed_8888" },
     });
@@ -117,7 +117,7 @@ describe("payment settings", () => {
     });
   });
 
-  it("are refused where nothing could seal them", async () => {
+  it("refuses payment settings when there is no key to encrypt them", async () => {
     const one = await start();
     const settings = createPaymentSettingsService({
       database: createDatabase(one.database.pool),

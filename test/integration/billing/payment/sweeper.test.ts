@@ -17,7 +17,7 @@ import {
 
 useCardPayments();
 
-describe("what hangs", () => {
+describe("the sweeper", () => {
   const sweep = () => billing.service.sweep();
   const age = (column: string, by = "10 minutes") =>
     rowsOf(
@@ -30,7 +30,7 @@ describe("what hangs", () => {
     await age("session_look_at", by);
   };
 
-  it("is undone when its process died before it had a session", async () => {
+  it("undoes an order whose process died before it had a session", async () => {
     stripe.fault = "in-use";
     await buy({}, { "Idempotency-Key": `key-${run}` });
     await sweep();
@@ -60,7 +60,7 @@ describe("what hangs", () => {
     expect(await books()).toEqual(expected);
   });
 
-  it("is given up a week later when the processor knows nothing of its session", async () => {
+  it("abandons an order after a week when the processor has no such session", async () => {
     const { id } = await openSession();
     const kept = stripe.sessions.get(id) ?? {};
     stripe.sessions.delete(id);
@@ -80,7 +80,7 @@ describe("what hangs", () => {
     expect((await books())?.orders).toEqual(["expired"]);
   });
 
-  it("is not given up because the processor refuses the question", async () => {
+  it("keeps an order when the processor refuses the request", async () => {
     await openSession();
     stripe.fault = "refuse";
     await outlive("8 days");
@@ -88,7 +88,7 @@ describe("what hangs", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("waits for nobody else: sessions that never end or cannot be read come again later", async () => {
+  it("continues with other orders, and tries unreadable and open sessions again later", async () => {
     // More than one sweep takes, all of them complete and unpaid, and due before this test's own.
     const { id: unpaid } = await openSession({ plan_id: "small", promo_code: "" });
     stripe.setSession(unpaid, { status: "complete" });
@@ -126,7 +126,7 @@ describe("what hangs", () => {
     ]);
   });
 
-  it("is asked about by one of the replicas that sweep at once", async () => {
+  it("asks for each session from one replica only", async () => {
     const { id } = await openSession();
     await outlive();
     const before = stripe.asked.length;
@@ -134,7 +134,7 @@ describe("what hangs", () => {
     expect(stripe.asked.slice(before).map(({ path }) => path)).toEqual([`/v1/checkout/sessions/${id}`]);
   });
 
-  it("asks a processor that is away a few times, not once for each order", async () => {
+  it("asks an unreachable processor a few times, not once per order", async () => {
     for (let index = 0; index < 6; index += 1) {
       becomeCustomer(`patient-${run}-${index}`);
       await openSession({ plan_id: "small", promo_code: "" });
@@ -149,7 +149,7 @@ describe("what hangs", () => {
     expect(stripe.asked.length - before).toBe(6);
   });
 
-  it("waits while the processor is away", async () => {
+  it("keeps orders waiting while the processor is unreachable", async () => {
     await openSession();
     await outlive();
     stripe.fault = "away";
