@@ -1,9 +1,10 @@
 import type { Logger } from "../platform/log.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import type { Database } from "./db/database.ts";
-import { readSchemaState, readSchemaVersion, type SchemaState } from "./db/fingerprint.ts";
+import { readSchemaVersion } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
 import { SCHEMA_VERSION } from "./db/schema.ts";
+import { readSchemaState, type SchemaState } from "./db/schema-state.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 
 /** The database has another schema version than this program knows: it must not be served from. */

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { readSchemaState } from "../billing/db/fingerprint.ts";
 import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
+import { readSchemaState } from "../billing/db/schema-state.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";

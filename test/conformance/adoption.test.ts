@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
-import { readSchemaState } from "../../src/billing/db/fingerprint.ts";
+import { readSchemaState } from "../../src/billing/db/schema-state.ts";
 import { migrateDatabase } from "../../src/billing/db/migrate.ts";
 import { PreflightError } from "../../src/billing/db/preflight/finding.ts";
 import { createLogger } from "../../src/platform/log.ts";

@@ -3,12 +3,12 @@ import { Migrator } from "kysely/migration";
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
-import { readSchemaState } from "./fingerprint.ts";
 import { createMigrationProvider } from "./migration-provider.ts";
 import { type Finding, PreflightError } from "./preflight/finding.ts";
 import { requireReadable, runPreflight } from "./preflight/preflight.ts";
 import { foreignRecord } from "./preflight/server.ts";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
+import { readSchemaState } from "./schema-state.ts";
 
 export interface MigrationReport {
   version: string;

@@ -1,8 +1,8 @@
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDatabase, type Database } from "../../../../src/billing/db/database.ts";
-import { readSchemaState } from "../../../../src/billing/db/fingerprint.ts";
 import { MIGRATION_TABLE } from "../../../../src/billing/db/schema.ts";
+import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
 import { DatabaseUnavailableError, VoucherError } from "../../../../src/billing/errors.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
-import { readSchemaState } from "../../../../src/billing/db/fingerprint.ts";
-import { SHAPE_PATH } from "../../../../src/cli/generate.ts";
-import { readShapeOf } from "../../../../src/cli/generate-shape.ts";
+import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
+import { SCHEMA_PATH } from "../../../../src/cli/generate.ts";
+import { describeDatabase } from "../../../../src/cli/generate-schema.ts";
 import { startBilling } from "../../../support/builder/billing.ts";
 import { createBillingProcesses, until } from "../../../support/process/billing-process.ts";
 import { runCommand } from "../../../support/process/command.ts";
@@ -29,10 +29,17 @@ async function driftOf({ pool }: TestDatabase): Promise<string[]> {
   }
 }
 
-describe("shape.json", () => {
+describe("schema.sql", () => {
   it("is what the migrations make: npm run generate writes it", async () => {
     const { url } = await drifted();
-    expect(readFileSync(SHAPE_PATH, "utf8")).toBe(await readShapeOf(url));
+    expect(readFileSync(SCHEMA_PATH, "utf8")).toBe(await describeDatabase(url));
+  });
+
+  it("is whole: in an empty database its statements make the same schema", async () => {
+    const database = await createTestDatabase("empty");
+    opened.push(() => database.drop());
+    await database.pool.query(readFileSync(SCHEMA_PATH, "utf8"));
+    expect(await describeDatabase(database.url)).toBe(readFileSync(SCHEMA_PATH, "utf8"));
   });
 });
 
@@ -47,33 +54,57 @@ describe("drift", () => {
     [
       "another default",
       "ALTER TABLE promo_codes ALTER COLUMN active SET DEFAULT false",
-      ["column promo_codes.active differs: default is false, should be true"],
+      ["column promo_codes.active differs: is boolean DEFAULT false, should be boolean DEFAULT true"],
     ],
     [
       "another type",
       "ALTER TABLE outbox ALTER COLUMN attempts TYPE bigint",
-      ["column outbox.attempts differs: type is bigint, should be integer"],
+      ["column outbox.attempts differs: is bigint DEFAULT 0 NOT NULL, should be integer DEFAULT 0 NOT NULL"],
     ],
     [
       "a constraint less",
       "ALTER TABLE customers DROP CONSTRAINT customers_balance_check",
       ["constraint customers.customers_balance_check is missing"],
     ],
+    [
+      "another storage parameter of a key",
+      "ALTER INDEX orders_pkey SET (fillfactor = 70)",
+      [
+        "constraint orders.orders_pkey differs: is PRIMARY KEY (id) WITH (fillfactor=70), should be PRIMARY KEY (id)",
+      ],
+    ],
     ["an index less", "DROP INDEX orders_tenant_idx", ["index orders.orders_tenant_idx is missing"]],
     [
       "another body",
       "CREATE OR REPLACE FUNCTION billing_amount_baisa(o orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint'",
-      ["function billing_amount_baisa(o public.orders) differs: body is another one"],
+      [
+        "function billing_amount_baisa(o public.orders) differs: line 5 is AS $function$SELECT 0::bigint$function$, should be AS $function$",
+      ],
+    ],
+    [
+      "another property of a function",
+      "ALTER FUNCTION billing_amount_baisa(orders) STABLE",
+      ["function billing_amount_baisa(o public.orders) differs: line 4 is STABLE, should be IMMUTABLE"],
+    ],
+    [
+      "an aggregate with our prefix",
+      "CREATE AGGREGATE billing_total (bigint) (SFUNC = int8pl, STYPE = bigint)",
+      ["function billing_total(bigint) is not ours"],
     ],
     [
       "a trigger that is off",
       "ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only",
-      ["trigger credit_ledger.credit_ledger_append_only differs: enabled is D, should be O"],
+      [
+        "trigger credit_ledger.credit_ledger_append_only differs: is …EXECUTE FUNCTION public.billing_refuse_ledger_change() DISABLED, should be …UNCTION public.billing_refuse_ledger_change()",
+      ],
     ],
     [
       "row level security",
       "ALTER TABLE promo_codes ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON promo_codes USING (true)",
-      ["table promo_codes differs: rowSecurity is true, should be false", "policy promo_codes.p is not ours"],
+      [
+        "table promo_codes differs: is table with row level security, should be table",
+        "policy promo_codes.p is not ours",
+      ],
     ],
     // What went with it is not told.
     ["a table less", "DROP TABLE handled_events", ["table handled_events is missing"]],

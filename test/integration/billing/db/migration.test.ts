@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
-import { readSchemaState } from "../../../../src/billing/db/fingerprint.ts";
 import {
   type MigrationReport,
   migrateDatabase,
   UnknownSchemaError,
 } from "../../../../src/billing/db/migrate.ts";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
+import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
 import { reconcileLedger } from "../../../../src/billing/ledger/reconcile-ledger.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { EARLIER_TABLES, fillEarlierTables } from "../../../support/builder/earlier-service.ts";

@@ -1,33 +1,47 @@
 import { describe, expect, it } from "vitest";
-import { describeDrift, type Shape } from "../../../../src/billing/db/drift.ts";
+import { describeDrift } from "../../../../src/billing/db/drift.ts";
 import type { SchemaObject } from "../../../../src/billing/db/fingerprint.ts";
 
-const constraint = (description: Record<string, unknown>): SchemaObject => ({
+const constraint = (definition: string): SchemaObject => ({
   kind: "constraint",
   name: "orders.amount",
-  description,
+  definition,
 });
-const shape = (description: Record<string, unknown>): Shape => ({
-  version: "1",
-  fingerprint: "sha256:a",
-  objects: [constraint(description)],
-});
+const billing = (definition: string): SchemaObject => ({ kind: "function", name: "billing()", definition });
 
 describe("describeDrift", () => {
-  it("says nothing of what is as it should be", () => {
-    expect(describeDrift(shape({ check: "a > 0" }), [constraint({ check: "a > 0" })])).toEqual([]);
+  it("returns nothing for an object that is as it should be", () => {
+    expect(describeDrift([constraint("CHECK (a > 0)")], [constraint("CHECK (a > 0)")])).toEqual([]);
   });
 
-  it("names each member that differs, one that is not there as null", () => {
-    expect(
-      describeDrift(shape({ check: "a > 0", valid: true }), [constraint({ check: "a > 1", extra: 5 })]),
-    ).toEqual([
-      "constraint orders.amount differs: check is a > 1, should be a > 0, valid is null, should be true, extra is 5, should be null",
+  it("shows both definitions of an object that differs", () => {
+    expect(describeDrift([constraint("CHECK (a > 0)")], [constraint("CHECK (a > 1)")])).toEqual([
+      "constraint orders.amount differs: is CHECK (a > 1), should be CHECK (a > 0)",
     ]);
   });
 
-  it("cuts long values short: a probe shows them", () => {
-    const [said = ""] = describeDrift(shape({ check: "a > 0" }), [constraint({ check: "x".repeat(10_000) })]);
-    expect(said).toBe(`constraint orders.amount differs: check is ${"x".repeat(120)}…, should be a > 0`);
+  it("shows the first line of a function that differs", () => {
+    expect(describeDrift([billing("BEGIN\n  a;\n  b;\nEND")], [billing("BEGIN\n  a;\n  c;\nEND")])).toEqual([
+      "function billing() differs: line 3 is c;, should be b;",
+    ]);
+  });
+
+  it("shows a line that is missing at the end as empty", () => {
+    expect(describeDrift([billing("BEGIN\nEND")], [billing("BEGIN")])).toEqual([
+      "function billing() differs: line 2 is empty, should be END",
+    ]);
+    expect(describeDrift([billing("BEGIN")], [billing("BEGIN\nEND")])).toEqual([
+      "function billing() differs: line 2 is END, should be empty",
+    ]);
+  });
+
+  it("shows 120 characters of a long definition, around the first difference", () => {
+    const long = (end: string) => constraint(`${"x".repeat(500)}${end}${"y".repeat(500)}`);
+    expect(describeDrift([long("1")], [long("2")])).toEqual([
+      `constraint orders.amount differs: is …${"x".repeat(40)}2${"y".repeat(79)}…, should be …${"x".repeat(40)}1${"y".repeat(79)}…`,
+    ]);
+    expect(describeDrift([constraint("a > 0")], [constraint("b".repeat(200))])).toEqual([
+      `constraint orders.amount differs: is ${"b".repeat(120)}…, should be a > 0`,
+    ]);
   });
 });
