@@ -1,5 +1,6 @@
--- A voucher's standing, as before, but: a cap or a counter that was never set is 0, as the earlier service's defaults and every
--- answer say; and a code of which the key of promo_redemptions could hold no redemption has ended.
+-- Whether a voucher can be redeemed: the one definition for preview, checkout, list and grants. A cap or a counter that is
+-- null counts as 0, which is the earlier service's default and what answers show. 2147483647 is the most that the counter
+-- holds, and 2,670 bytes the longest code whose redemption fits the primary key of promo_redemptions.
 CREATE OR REPLACE FUNCTION public.billing_accepts_redemptions(voucher public.promo_codes, at timestamptz) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce(

@@ -1,4 +1,4 @@
--- One entry of an order's settlement, in ledger and balance alike.
+-- Writes one ledger entry of an order's settlement and changes the balance by the same amount. Writes nothing for 0.
 CREATE OR REPLACE FUNCTION public.billing_book(p_order public.orders, p_kind text, p_amount_baisa bigint, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 BEGIN

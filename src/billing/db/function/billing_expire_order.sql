@@ -1,5 +1,5 @@
--- A pending order whose session ran out: the credit is the customer's again, the voucher stays redeemed. One that the
--- earlier service left open is known by its session, and reserved nothing.
+-- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. An order
+-- that the earlier service left open is found by its session and has reserved no credit. False: no order of ours changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- The order behind its customer's lock, as it is once both are held. Null when it is not there or not ours to settle.
+-- Locks the customer, then the order, and returns the order as it is after that. Null: it does not exist, or was adopted.
 CREATE OR REPLACE FUNCTION public.billing_lock_order(p_order_id uuid) RETURNS public.orders
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE

