@@ -9,18 +9,18 @@ const MAX_ERROR_BYTES = 3_500;
 
 const HELP = `Usage: catalyst migrate
 
-Brings the billing database to this program's schema version: an empty database, or the earlier service's.
-Prints {"version","fingerprint"} as one JSON line. Findings of an adoption go to stderr, and stay in the
-table adoption_findings. What is in the way of a migration is refused before anything is changed, all of it at once,
-each with what helps (docs/adoption.md). A schema that somebody changed later is named on stderr, object by object.
-Runs side by side queue; a database that is there already is left as it is.
+Brings the billing database to this program's schema version. The database may be empty, the earlier service's, or
+at an older version. Prints {"version","fingerprint"} as one JSON line. If the migration cannot succeed, changes nothing
+and lists all reasons with their remedies (docs/adoption.md). Adoption writes what it found to stderr and to the table
+adoption_findings. If the schema was changed by hand, names each object that differs on stderr. Concurrent runs wait
+for each other. A database that is at the version already is not changed.
 
 Environment:
   DATABASE_URL      postgres://… (or DATABASE_URL_FILE)
-  TERMINATION_LOG   a file that gets the same line, or the error; Kubernetes reports it with the Pod
+  TERMINATION_LOG   a file for the same line, or for the error; Kubernetes shows it in the status of the Pod
   LOG_LEVEL         trace, debug, info (default), warn, error
 
-Exit codes: 0 at this version (also when it was before), 1 failed, 2 wrong usage.
+Exit codes: 0 the database is at this version, 1 failed, 2 wrong usage.
 `;
 
 export const command: Command = {
@@ -40,7 +40,7 @@ export const command: Command = {
       });
       if (executed.includes("0003-adoption")) {
         for (const finding of findings)
-          logger.warn({ finding }, `adoption found ${finding.kind}: table adoption_findings has the rows`);
+          logger.warn({ finding }, `adoption found ${finding.kind}: see table adoption_findings`);
       }
       for (const object of drift) logger.warn({ object }, "the schema is not as this program made it");
       const line = `${JSON.stringify({ version, fingerprint })}\n`;
@@ -55,7 +55,7 @@ export const command: Command = {
   },
 };
 
-/** Kubernetes cuts off what goes beyond 4096 bytes, and half a JSON document says nothing. */
+/** Kubernetes cuts the message after 4096 bytes, and a cut JSON document cannot be parsed. */
 function terminationMessage(error: string): string {
   const bytes = Buffer.from(error);
   const isLong = bytes.length > MAX_ERROR_BYTES;

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { CodedError, DatabaseUnavailableError } from "../errors.ts";
 
-/** One statement; with a `name` it is prepared once for each connection. */
+/** One statement. With a `name`, it is prepared once for each connection. */
 interface Statement {
   name?: string;
   text: string;
@@ -10,30 +10,30 @@ interface Statement {
 }
 
 export interface Queryable {
-  /** The rows. Throws `DatabaseUnavailableError` when the database is away, and `pg.DatabaseError` for the rest. */
+  /** Returns the rows. Throws `DatabaseUnavailableError` for temporary faults, and `pg.DatabaseError` for other errors of the server. */
   query<Row>(statement: Statement): Promise<Row[]>;
 }
 
 export interface Database extends Queryable {
-  /** Runs in one READ COMMITTED transaction: committed when `run` resolves, rolled back when it throws. */
+  /** Runs in one READ COMMITTED transaction. Commits when `run` resolves, and rolls back when it throws. */
   transaction<T>(run: (transaction: Queryable) => Promise<T>): Promise<T>;
-  /** A connection of one's own, for session state; one that was discarded is closed instead of given back. */
+  /** Lends a connection, for work that needs session state. `discard` closes it instead of returning it to the pool. */
   withClient<T>(use: (client: pg.PoolClient, discard: () => void) => Promise<T>): Promise<T>;
   pool: pg.Pool;
 }
 
-/** The row of a statement that always returns one. */
+/** The row of a statement that always returns a row. */
 export function theRow<Row>(rows: readonly Row[]): Row {
   const [row] = rows;
   if (row === undefined) throw new Error("a statement that returns a row returned none");
   return row;
 }
 
-// Class 08 connection, 25006 read-only (a failover under way), 53 resources, 55P03 and 57014 timeouts, 57P0x shutdown,
-// 40001 and 40P01: another transaction won, nothing was written.
-const PASSING_SQLSTATE = /^(08|53|57P0|25006|55P03|57014|40001|40P01)/;
+// Class 08 connection, 25006 read-only (during a failover), 53 resources, 55P03 and 57014 timeouts, 57P0x shutdown,
+// 40001 and 40P01 conflict with another transaction (nothing was written).
+const TEMPORARY_SQLSTATE = /^(08|53|57P0|25006|55P03|57014|40001|40P01)/;
 
-/** Settings of every connection: names resolve in `public` whatever the role's search_path, and nothing hangs for ever. */
+/** Settings of every connection. Names resolve in `public` whatever the role's search_path, and no statement waits for ever. */
 const SESSION_SQL = `SET search_path = public, pg_catalog; SET statement_timeout = '10s'; SET lock_timeout = '5s';
   SET idle_in_transaction_session_timeout = '15s'`;
 
@@ -46,11 +46,11 @@ export function createPool(databaseUrl: string, maxConnections: number, logger: 
     query_timeout: 20_000,
     keepAlive: true,
     application_name: "catalyst-billing",
-    // Awaited by the pool before the connection is lent out; its types know only the synchronous form.
+    // The pool awaits this before it lends the connection. Its types declare only the synchronous form.
     onConnect: (client): void => client.query(SESSION_SQL) as unknown as undefined,
   });
-  // An idle connection that breaks is replaced by the next request; unheard, the event would end the process.
-  pool.on("error", (error) => logger.warn({ err: error.message }, "an idle database connection broke"));
+  // The next request replaces a failed idle connection. Without a listener, the event would end the process.
+  pool.on("error", (error) => logger.warn({ err: error.message }, "an idle database connection failed"));
   return pool;
 }
 
@@ -63,7 +63,7 @@ export function createDatabase(pool: pg.Pool): Database {
     const discard = () => {
       broken = true;
     };
-    // A connection that breaks while it is lent out says so twice: to the query, and here.
+    // A connection that fails while it is lent reports it twice: to the query, and here.
     client.on("error", discard);
     try {
       return await use(client, discard);
@@ -79,7 +79,7 @@ export function createDatabase(pool: pg.Pool): Database {
   return {
     pool,
     withClient,
-    // Not the pool's own `query`: that closes the connection after any error, a broken constraint too.
+    // Not the pool's `query`, which closes the connection after any error, also after a constraint violation.
     query: <Row>(statement: Statement) => withClient((client) => queryableOf(client).query<Row>(statement)),
     transaction: (run) =>
       withClient(async (client, discard) => {
@@ -90,7 +90,7 @@ export function createDatabase(pool: pg.Pool): Database {
           await queryable.query({ text: "COMMIT" });
           return result;
         } catch (error) {
-          // What went wrong first is what went wrong.
+          // The first error is the cause, so it is the one to throw.
           await client.query("ROLLBACK").catch(discard);
           throw error;
         }
@@ -110,31 +110,31 @@ function queryableOf(client: pg.ClientBase): Queryable {
   };
 }
 
-/** The one place that tells a passing fault from a bug: by SQLSTATE, and by where the error was born. */
+/** The one place that tells a temporary fault from a bug: by SQLSTATE, and by whether the server or the driver raised it. */
 export function classify(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {
-    return PASSING_SQLSTATE.test(error.code ?? "") ? new DatabaseUnavailableError(error) : error;
+    return TEMPORARY_SQLSTATE.test(error.code ?? "") ? new DatabaseUnavailableError(error) : error;
   }
-  // No SQLSTATE: the driver itself gave up (refused, reset, timed out, closed), never the server.
+  // No SQLSTATE: the error comes from the driver (refused, reset, timed out, closed), not from the server.
   return error instanceof Error && !(error instanceof TypeError)
     ? new DatabaseUnavailableError(error)
     : error;
 }
 
 /**
- * What to tell of a statement that the database refused for what it was given: a value (class 22), a constraint (23), more
- * than an index holds (54). Undefined for every other fault. By state and constraint: the server's own text quotes values.
+ * Describes an error that the statement's values caused: a bad value (class 22), a constraint (23), a limit such as the size
+ * of an index entry (54). Undefined for every other error. Names state and constraint, because the server's text quotes values.
  */
 export function describeRefusal(error: unknown, what: string): string | undefined {
   if (!(error instanceof pg.DatabaseError) || !/^(22|23|54)/.test(error.code ?? "")) return undefined;
   return `${what} (${[error.code, error.constraint].filter(Boolean).join(" ")})`;
 }
 
-/** Whether a unique name was taken already. */
+/** Whether the error is a unique violation. */
 export const isTaken = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code === "23505";
 
-/** Said by the server, or by ourselves: the connection is as good as before. Whatever else was thrown, it may still be busy. */
+/** Whether the server or this program raised the error: then the connection is usable. After other errors it may still be busy. */
 function isRefusal(error: unknown): boolean {
   const said = error instanceof DatabaseUnavailableError ? error.cause : error;
   return said instanceof pg.DatabaseError || said instanceof CodedError;

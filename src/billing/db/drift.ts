@@ -1,7 +1,7 @@
 import { labelOf, type SchemaObject } from "./fingerprint.ts";
 
 const MAX_SHOWN_LENGTH = 120;
-/** How much of a long definition is shown before the first character that differs. */
+/** How much of a long definition is shown before the first character that differs, at least. */
 const SHOWN_BEFORE = 40;
 
 /** One sentence for each object that is missing, that differs, or that is not ours. */
@@ -49,7 +49,7 @@ function excerpt(line: string, from: number): string {
   const text = line.trim();
   if (text === "") return "empty";
   if (text.length <= MAX_SHOWN_LENGTH) return text;
-  const start = Math.max(0, from - SHOWN_BEFORE);
+  const start = Math.max(0, Math.min(from - SHOWN_BEFORE, line.length - MAX_SHOWN_LENGTH));
   const end = start + MAX_SHOWN_LENGTH;
   return `${start > 0 ? "…" : ""}${line.slice(start, end).trim()}${end < line.length ? "…" : ""}`;
 }

@@ -2,7 +2,7 @@ import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import { RequestError } from "../errors.ts";
 import type { Queryable } from "./database.ts";
 
-/** A client's promise that requests with this key are one request. Keys are per user, over all endpoints. */
+/** A client promises that all requests with this key are one request. A key is valid for one user and all endpoints. */
 export interface IdempotencyClaim {
   userId: string;
   key: string;
@@ -12,15 +12,15 @@ export interface IdempotencyClaim {
 export const inFlight = () =>
   new RequestError(
     "idempotency_in_flight",
-    "a request with this Idempotency-Key is still under way: wait for its answer",
+    "a request with this Idempotency-Key is still running: wait for its answer",
   );
 export const mismatch = () =>
   new RequestError(
     "idempotency_mismatch",
-    "this Idempotency-Key came with another request before: use a new key for a new request",
+    "this Idempotency-Key was used for another request: use a new key for each request",
   );
 
-/** `subject` says what is asked for (method, path, body): the same key with another subject is refused. */
+/** `subject` is the content of the request (method, path, body). The same key with another subject is refused. */
 export function claimOf(
   userId: string,
   key: string | undefined,
@@ -30,9 +30,8 @@ export function claimOf(
 }
 
 /**
- * Inside a transaction: takes the claim until the transaction ends, and gives the answer that an earlier request with
- * the same key left. The lock dies with its connection, so a crashed request claims nothing. The same protocol as in the
- * SQL function `billing_checkout`.
+ * Locks the claim until the transaction ends, and returns the answer that an earlier request with the same key stored.
+ * PostgreSQL releases the lock with the connection, so a crashed request blocks no other. `billing_checkout` does the same in SQL.
  */
 export async function recallAnswer<Answer>(
   transaction: Queryable,
@@ -54,7 +53,7 @@ export async function recallAnswer<Answer>(
   return record.answer;
 }
 
-/** Inside the same transaction as the effects: leaves the answer for whoever asks again. */
+/** Stores the answer for repeated requests. Must run in the transaction of the request's effects. */
 export async function rememberAnswer(
   transaction: Queryable,
   claim: IdempotencyClaim,

@@ -13,11 +13,11 @@ import { readSchemaState } from "./schema-state.ts";
 export interface MigrationReport {
   version: string;
   fingerprint: string;
-  /** Names of the migrations that this run executed; empty when the database was there before. */
+  /** Names of the migrations that this run executed. Empty if the database was at the version before. */
   executed: string[];
-  /** What the adoption of an earlier service's rows found, each kind with its count; `adoption_findings` has rows of it. */
+  /** What the adoption of the earlier service's rows found: each kind with its count. Table `adoption_findings` has samples. */
   findings: AdoptionFinding[];
-  /** What differs from this program's shape although the version is right: somebody changed it. */
+  /** Objects that differ from schema.sql although the version is right: the schema was changed by hand. */
   drift: string[];
 }
 
@@ -27,30 +27,30 @@ interface AdoptionFinding {
   remedy: string;
 }
 
-/** The database was migrated by a newer (or foreign) program: this one must not touch it. */
+/** A newer or a foreign program migrated the database, so this program must not change it. */
 export class UnknownSchemaError extends Error {
   override readonly name = "UnknownSchemaError";
 }
 
-/** "catalyst" in ASCII: one migration at a time for each database, whoever runs it. */
+/** "catalyst" in ASCII. The lock lets one migration run at a time in each database, whichever process runs it. */
 export const ADVISORY_LOCK = "7161126446424585076";
 /**
- * A migration waits this long for a table before it lets everybody else pass and tries again: for all its tables together
- * less than the second after which a reader that waits for it would look for a deadlock, and die of one.
+ * How long a migration waits for a table before it releases its locks and tries again. For all tables together, the wait is shorter
+ * than PostgreSQL's deadlock_timeout of 1 s. A longer wait could end a reader that waits for the migration with a deadlock error.
  */
 const LOCK_TIMEOUT_MS = 100;
-/** What ends an autovacuum that is in the way: a wait of more than that second, for one table and holding none. */
+/** A wait longer than deadlock_timeout cancels an autovacuum. It waits for one table at a time and holds no other lock. */
 const VACUUM_TIMEOUT_MS = 1_500;
 const VACUUM_EVERY = 10;
 const LOCK_ATTEMPTS = 1_000;
 const LOCK_PAUSE_MS = 200;
-/** Lock not available, deadlock detected: somebody else was first, and nothing is done. */
+/** Lock not available, deadlock detected: the transaction was rolled back, so the migration can be tried again. */
 const BUSY = new Set(["55P03", "40P01"]);
 
 /**
- * Brings the database to `SCHEMA_VERSION`, whether it is empty, the earlier service's, or there already. Each migration
- * is a transaction of its own, so a killed run leaves whole steps behind and the next one goes on from there. Concurrent
- * runs queue on an advisory lock, which ends with the connection that holds it.
+ * Brings the database to `SCHEMA_VERSION`: an empty one, the earlier service's, or one of an older version. Each migration
+ * is a transaction of its own, so a run that is killed leaves only complete migrations, and the next run continues after them. Concurrent
+ * runs wait for an advisory lock, which PostgreSQL releases when the connection ends.
  */
 export async function migrateDatabase(deps: {
   databaseUrl: string;
@@ -58,30 +58,34 @@ export async function migrateDatabase(deps: {
   signal: AbortSignal;
 }): Promise<MigrationReport> {
   const { databaseUrl, logger, signal } = deps;
-  // One connection: the advisory lock belongs to it, and so do the session's settings.
+  // One connection, because the advisory lock and the session's settings belong to a connection.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max: 1,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 0,
   });
-  pool.on("error", (error) => logger.warn({ err: error }, "the database connection broke while idle"));
+  pool.on("error", (error) => logger.warn({ err: error }, "the idle database connection failed"));
   const db = new Kysely<Record<string, never>>({ dialect: new PostgresDialect({ pool }) });
   try {
     await withClient(pool, async (client) => {
       await client.query("SET search_path = public, pg_catalog");
       await client.query("SET client_min_messages = warning");
       await client.query("SET statement_timeout = 0");
-      // A killed process must not leave its statement, and with it the lock, running on the server.
+      // If the process is killed, the server must end its statement, which would otherwise keep the lock.
       await client.query("SET client_connection_check_interval = '1s'").catch(() => {
-        logger.info("the server cannot watch for vanished clients");
+        logger.info("the server does not support client_connection_check_interval");
       });
       await requireReadable(client);
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
     });
     const before = await readMigrations(db);
     const found = await withClient(pool, (client) => runPreflight(client, before));
-    for (const finding of found) logger.info({ finding }, "adoption keeps or replaces what is not its own");
+    for (const finding of found)
+      logger.info(
+        { finding },
+        "adoption keeps or replaces an object that the earlier service did not create",
+      );
     const executed = await migrateUp(db, found, logger, signal);
     return await withClient(pool, async (client) => {
       const state = await readSchemaState(client);
@@ -99,7 +103,7 @@ export async function migrateDatabase(deps: {
   }
 }
 
-/** Says what was found against what this program knows, and what to do. */
+/** Names the version that was found, the version that this program needs, and the remedy. */
 export function describeMismatch(found: string | undefined): string {
   if (found === undefined) {
     return `the database has no billing schema, this program needs version ${SCHEMA_VERSION}: run catalyst migrate`;
@@ -132,7 +136,7 @@ async function migrateUp(
       const isLocked = BUSY.has((error as { code?: string }).code ?? "");
       if (!isLocked || attempt === LOCK_ATTEMPTS) throw error;
       if (attempt % VACUUM_EVERY === 1)
-        logger.warn({ attempt }, "a table is busy: letting its users pass, then trying again");
+        logger.warn({ attempt }, "a table is in use: the migration releases its locks and tries again");
       await sleep(LOCK_PAUSE_MS, signal);
       attempt += 1;
       continue;
@@ -146,7 +150,7 @@ async function migrateUp(
   }
 }
 
-/** Waits for each table by itself, and lets it go at once. */
+/** Locks each table alone and releases it at once. */
 async function endAutovacuums(db: Kysely<Record<string, never>>): Promise<void> {
   await sql.raw(`SET lock_timeout = ${VACUUM_TIMEOUT_MS}`).execute(db);
   for (const table of TABLES) {
@@ -157,12 +161,12 @@ async function endAutovacuums(db: Kysely<Record<string, never>>): Promise<void> 
           sql.raw(`LOCK TABLE public.${table} IN ACCESS EXCLUSIVE MODE`).execute(transaction),
         );
     } catch {
-      // Not there yet, or still in use: the next attempt says so.
+      // The table does not exist yet, or is still in use. Then the next attempt fails and reports it.
     }
   }
 }
 
-/** What was executed before. Throws `UnknownSchemaError` when a newer program did it, `PreflightError` when it is nobody of ours. */
+/** The migrations that ran before. Throws `UnknownSchemaError` if a newer release ran some, `PreflightError` if all are another program's. */
 async function readMigrations(db: Kysely<Record<string, never>>): Promise<string[]> {
   const { rows: tables } = await sql<{ exists: boolean }>`
     SELECT to_regclass(${`public.${MIGRATION_TABLE}`}) IS NOT NULL AS exists`.execute(db);

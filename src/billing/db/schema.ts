@@ -17,10 +17,10 @@ export const MIGRATIONS: readonly Migration[] = readdirSync(MIGRATION_FOLDER)
     sql: readFileSync(new URL(file, MIGRATION_FOLDER), "utf8"),
   }));
 
-/** The schema version that this program knows: the name of its last migration. */
+/** The schema version that this program needs: the name of its last migration. */
 export const SCHEMA_VERSION: string = MIGRATIONS.at(-1)?.name ?? "";
 
-/** What the fingerprint covers: these tables and what hangs on them, and the functions named `billing_…`. */
+/** The tables that the fingerprint covers, with their columns, constraints, indexes, triggers, rules and policies. */
 export const TABLES: readonly string[] = [
   "adoption_findings",
   "credit_ledger",
@@ -39,13 +39,13 @@ export const TABLES: readonly string[] = [
   "voucher_audit",
 ];
 
-/** A ledger entry's amount in SQL: adopted rows say it in whole OMR alone. */
+/** SQL for the amount of a ledger entry. Adopted entries have it in whole OMR only. */
 export const LEDGER_BAISA_SQL = "coalesce(l.amount_baisa, l.amount_omr::bigint * 1000, 0)";
 
 export const MIGRATION_TABLE = "kysely_migration";
 
 /**
- * A code as lookups compare it, in SQL; `voucherKey` in voucher.ts is the same in JavaScript. Written exactly as in the
- * index `promo_codes_lookup_idx`, or the index goes unused. `COLLATE "C"` upper-cases ASCII alone, in any locale.
+ * SQL for a code as lookups compare it. `voucherKey` in voucher.ts does the same in JavaScript. Must be written exactly as in
+ * the index `promo_codes_lookup_idx`, or PostgreSQL does not use the index. `COLLATE "C"` upper-cases only ASCII, in any locale.
  */
 export const LOOKUP_KEY_SQL = `upper(btrim(p.code, E' \\t\\n\\r\\f\\x0B') COLLATE "C")`;

@@ -1,17 +1,17 @@
-/** Since 1970: what JavaScript and PostgreSQL both take for a date goes so far. */
+/** In seconds since 1970: the last date that JavaScript and PostgreSQL both accept. */
 export const LAST_SECOND = Date.UTC(9999, 11, 31) / 1000;
 
-/** Where a page of a list by time ended: at its last row. */
+/** The last row of a page of a list that is sorted by time. */
 export interface TimePosition {
-  /** Microseconds since 1970, whole and as text: PostgreSQL's own precision, which a number would round. Null: not known. */
+  /** Whole microseconds since 1970, as text, because a number would round PostgreSQL's precision. Null: the time is not known. */
   atMicros: string | null;
   id: string;
 }
 
-/** A time as a position has it. */
+/** SQL for a time as a position stores it. */
 export const microsOf = (time: string) =>
   `CASE WHEN isfinite(${time}) THEN (extract(epoch FROM ${time}) * 1000000)::bigint::text END`;
 
-/** The same time again, to the microsecond: whole seconds and the rest, each exact. */
+/** SQL for the same time, exact to the microsecond: the whole seconds and the rest are converted separately. */
 export const timeOf = (micros: string) =>
   `(to_timestamp((${micros}::bigint / 1000000)::float8) + (${micros}::bigint % 1000000) * interval '1 microsecond')`;

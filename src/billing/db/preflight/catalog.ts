@@ -1,19 +1,19 @@
 import type { ClientBase } from "pg";
 
-/** Who runs the migration, and what may be done on the server as a whole. */
+/** The role that runs the migration, and what it may do on this server. */
 export interface ServerState {
   role: string;
-  /** A standby, or a database or role that was set to read only. */
+  /** A standby, or a database or role with default_transaction_read_only. */
   isReadOnly: boolean;
   schema: "missing" | "closed" | "readable" | "writable";
-  /** Languages of our functions that are not there, or that the role may not use. */
+  /** Languages of our functions that do not exist, or that the role may not use. */
   missingLanguages: string[];
-  /** The record of migrations: tables of it that the role may not read, and what has its name and is none. */
+  /** Tables that record migrations: those that the role may not read, and relations with such a name that are something else. */
   unreadable: string[];
   foreign: string[];
 }
 
-/** One thing that the catalog has, on a table of ours or under a name that we need. */
+/** One object in the catalog that is on a table of ours or has a name that we need. */
 export type Observation =
   | {
       kind: "relation";
@@ -23,12 +23,12 @@ export type Observation =
       owner: string;
       isOwned: boolean;
       isUnlogged: boolean;
-      /** Made of a composite type (`OF`). */
+      /** Made from a composite type (`OF`). */
       isTyped: boolean;
       rowSecurity: boolean;
-      /** The index by which changes of the table are told to subscribers, when it is not the primary key. */
+      /** The index that identifies rows for logical replication, if it is not the primary key. */
       replicaIndex: string | null;
-      /** Of an index: its table. */
+      /** The table, if this is an index. */
       indexOf: string | null;
       isPrimary: boolean;
     }
@@ -80,9 +80,9 @@ SELECT current_user AS role, pg_is_in_recovery() OR current_setting('default_tra
              SELECT lanname::text FROM pg_language l WHERE has_language_privilege(l.oid, 'USAGE')) AS "missingLanguages"`;
 
 /**
- * Names, not rows: the catalog alone is read, in milliseconds whatever the tables hold. `$1` relations and `$2` functions that we
- * need or have, `$3` types that we need, `$4` the earlier service's tables, whose attachments are listed too; `$5` whether
- * every function and type named `billing_…` is.
+ * Reads only the catalog, which takes milliseconds whatever the size of the tables. `$1` names of relations and `$2` of functions
+ * that we need or have, `$3` of types that we need, `$4` of the earlier service's tables, whose attachments are listed too. `$5`:
+ * whether to list every function and type named `billing_…`.
  */
 const CATALOG_SQL = `
 WITH earlier AS (

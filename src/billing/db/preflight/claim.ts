@@ -1,33 +1,33 @@
 /**
- * What migrations make, read from their own text, so that a new one is looked out for without a word here. Function bodies are
- * passed over; a test holds the result against the catalog of a migrated database.
+ * An object that a migration creates, read from the migration's text. A new migration therefore needs no code here. Function bodies
+ * are skipped. A test compares the result with the catalog of a migrated database.
  */
 export interface Claim {
   kind: "table" | "index" | "type" | "function" | "column";
   name: string;
-  /** Of a column, and of an index, its table. */
+  /** The table of a column or an index. */
   table?: string;
 }
 
-/** A table of the earlier service, as the first migration has it. */
+/** A table of the earlier service, as the first migration creates it. */
 export interface EarlierTable {
   name: string;
   columns: EarlierColumn[];
-  /** As `pg_get_constraintdef` says it. */
+  /** As `pg_get_constraintdef` writes it. */
   primaryKey: string;
 }
 
 export interface EarlierColumn {
   name: string;
-  /** As `format_type` says it. */
+  /** As `format_type` writes it. */
   type: string;
-  /** The earlier service's first releases lacked it: adoption adds it. */
+  /** The first releases of the earlier service lacked it, so adoption adds it. */
   isLate: boolean;
-  /** Adoption sets its default, so whatever it has now does not matter. */
+  /** Adoption sets its default, whatever the default is now. */
   setsDefault: boolean;
 }
 
-/** A constraint that adoption sets anew on an earlier table, and that rows may break. */
+/** A unique constraint that adoption recreates on an earlier table. Existing rows may break it. */
 export interface UniqueClaim {
   table: string;
   name: string;
@@ -74,7 +74,7 @@ export function uniqueClaimsOf(sql: string): UniqueClaim[] {
   );
 }
 
-/** `tablesSql` makes the earlier tables, `shapeSql` brings those that are there already to the same shape. */
+/** `tablesSql` creates the earlier tables. `shapeSql` gives existing ones the same shape. */
 export function earlierTablesOf(tablesSql: string, shapeSql: string): EarlierTable[] {
   const actions = new Map<string, string>();
   for (const [table, text = ""] of all(statementsOf(shapeSql), ALTER_TABLE))

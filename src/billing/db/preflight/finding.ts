@@ -1,4 +1,4 @@
-/** What stands in the way of a migration, and what is kept, or replaced by it, and written down. docs/adoption.md has the same. */
+/** `refuses`: the object prevents a migration. `kept`: adoption keeps or replaces it, and records it. docs/adoption.md lists the same. */
 export const RULES = {
   "server-read-only": "refuses",
   "schema-closed": "refuses",
@@ -30,17 +30,17 @@ export type Rule = keyof typeof RULES;
 
 export interface Finding {
   rule: Rule;
-  /** `table public.outbox`: kind and name, as whoever mends it needs them. */
+  /** Kind and name: `table public.outbox`. */
   object: string;
-  /** What is wrong with it, or what becomes of it. */
+  /** What is wrong with the object, or what happens to it. Reads on from `object`. */
   message: string;
-  /** The statement or the decision that helps. */
+  /** The statement or the decision that removes the obstacle. */
   remedy: string;
 }
 
 export const isRefusal = ({ rule }: Finding): boolean => RULES[rule] === "refuses";
 
-/** The database is not what a migration can start from. Nothing was changed. */
+/** A migration cannot start from this database. Nothing was changed. */
 export class PreflightError extends Error {
   override readonly name = "PreflightError";
   readonly code = "preflight_refused";
@@ -50,12 +50,14 @@ export class PreflightError extends Error {
     const lines = findings.map(
       ({ rule, object, message, remedy }) => `\n- ${rule}: ${object} ${message}. ${remedy}`,
     );
-    super(`the database was left as it is; in the way of its migration: ${findings.length}${lines.join("")}`);
+    super(
+      `the database was not changed; objects that prevent the migration: ${findings.length}${lines.join("")}`,
+    );
     this.findings = findings;
   }
 }
 
-/** A name as SQL wants it; names that are words of the language are quoted too often rather than too seldom. */
+/** A name as SQL needs it. Quotes some names that need no quotes. */
 export function quoted(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }

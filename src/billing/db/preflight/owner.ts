@@ -1,7 +1,7 @@
 import type { Observation } from "./catalog.ts";
 import { type Finding, quoted } from "./finding.ts";
 
-/** `owned` are names that earlier migrations made, and the earlier tables. */
+/** Checks that the role owns the objects named in `owned`: what earlier migrations created, and the earlier tables. */
 export function judgeOwners(
   observations: readonly Observation[],
   owned: ReadonlySet<string>,
@@ -14,7 +14,7 @@ export function judgeOwners(
           ? []
           : [notOwner(`function public.${one.signature}`, quoted(one.owner), quoted(role))];
       case "relation":
-        // An index goes with its table, and what is no table is judged elsewhere.
+        // An index belongs to its table. Other kinds of relations are another rule's matter.
         return one.isOwned || !owned.has(one.name) || !["r", "p"].includes(one.relkind)
           ? []
           : [notOwner(`table public.${quoted(one.name)}`, quoted(one.owner), quoted(role))];
@@ -28,7 +28,7 @@ export function notOwner(object: string, owner: string, role: string): Finding {
   return {
     rule: "not-owner",
     object,
-    message: `belongs to ${owner}, and the role ${role} is no member of that`,
+    message: `belongs to ${owner}, and the role ${role} is not a member of that role`,
     remedy: `ALTER ${object.toUpperCase().split(" ", 1)[0]} ${object.slice(object.indexOf(" ") + 1)} OWNER TO ${role}; or migrate as its owner.`,
   };
 }

@@ -8,15 +8,15 @@ import { judgeOwners } from "./owner.ts";
 import { judgeServer, judgeWriting } from "./server.ts";
 import { judgeTable } from "./table.ts";
 
-/** The migration that brings the earlier tables to our shape: until it is done, they are the earlier service's. */
+/** The migration that gives the earlier tables our shape. Until it has run, they are the earlier service's tables. */
 export const ADOPTING_MIGRATION = "0002-shape";
 const EARLIER_TABLES_MIGRATION = "0001-earlier-tables";
-/** Where the migrations are recorded. */
-const OWN_BOOKS = [MIGRATION_TABLE, `${MIGRATION_TABLE}_lock`];
+/** The tables in which Kysely records the migrations. */
+const RECORD_TABLES = [MIGRATION_TABLE, `${MIGRATION_TABLE}_lock`];
 
-/** Before anything is read by name. Throws `PreflightError`. */
+/** Checks that the catalog and the record of migrations can be read. Throws `PreflightError`. */
 export async function requireReadable(client: ClientBase): Promise<void> {
-  refuse(judgeServer(await readServer(client, OWN_BOOKS)));
+  refuse(judgeServer(await readServer(client, RECORD_TABLES)));
 }
 
 /**
@@ -47,7 +47,7 @@ async function judge(
   ours: readonly Claim[],
   pendingClaims: readonly Claim[],
 ): Promise<Finding[]> {
-  const server = await readServer(client, OWN_BOOKS);
+  const server = await readServer(client, RECORD_TABLES);
   const isOurs = ({ kind, name, table }: Claim) =>
     ours.some((one) => one.kind === kind && one.name === name && one.table === table);
   const claims = pendingClaims.filter((claim) => !isOurs(claim));
@@ -60,7 +60,7 @@ async function judge(
 
   const observations = await readObservations(client, {
     relations: [
-      ...OWN_BOOKS,
+      ...RECORD_TABLES,
       ...TABLES,
       ...namesOf(claims, "table", "index", "type"),
       ...earlierNames.map((name) => `${name}_pkey`),
@@ -71,7 +71,7 @@ async function judge(
     allOfOurPrefix: adopted !== undefined,
   });
   const owned = new Set([
-    ...OWN_BOOKS,
+    ...RECORD_TABLES,
     ...earlierNames,
     ...namesOf(ours, "table", "function"),
     ...(adopted ? [] : TABLES),
@@ -85,12 +85,12 @@ async function judge(
     ...(adopted ?? []).flatMap((table) => judgeTable(table, observations, added, uniques)),
   ];
   refuse(findings);
-  // Last, since rows are read only of tables that are known to be what they should.
+  // Last: reads rows, and only tables that passed the checks above are known to have these columns.
   refuse(await findDuplicates(client, observations, uniques));
   return findings;
 }
 
-/** The constraints hold where they are; where one was taken away, rows may have come to break it. */
+/** If a unique constraint of the earlier service was dropped, rows may break it by now. */
 async function findDuplicates(
   client: ClientBase,
   observations: readonly Observation[],
@@ -112,8 +112,8 @@ async function findDuplicates(
       findings.push({
         rule: "duplicates",
         object: `column ${table}.${quoted(column)}`,
-        message: `has ${doubled} value(s) more than once, and must be unique`,
-        remedy: `${query}; finds them. Decide which row is meant: nobody else can.`,
+        message: `must be unique, and has ${doubled} value(s) more than once`,
+        remedy: `${query}; finds them. Decide which row counts.`,
       });
     }
   }

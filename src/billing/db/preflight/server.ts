@@ -2,7 +2,7 @@ import type { ServerState } from "./catalog.ts";
 import { type Finding, quoted } from "./finding.ts";
 import { notOwner } from "./owner.ts";
 
-/** What must hold before the catalog can be read: it names names, so it may be asked by whoever may do nothing else. */
+/** Checks what reading the catalog needs. Works for a role that has no rights at all. */
 export function judgeServer(server: ServerState): Finding[] {
   const role = quoted(server.role);
   if (server.schema === "missing") {
@@ -15,13 +15,13 @@ export function judgeServer(server: ServerState): Finding[] {
       },
     ];
   }
-  if (server.schema === "closed") return [closedSchema(role, "USAGE, CREATE", "look into")];
+  if (server.schema === "closed") return [closedSchema(role, "USAGE, CREATE", "use")];
   const foreign = server.foreign.map((table) => foreignRecord(table));
   if (foreign.length > 0) return foreign;
-  return server.unreadable.map((table) => notOwner(`table public.${quoted(table)}`, "somebody else", role));
+  return server.unreadable.map((table) => notOwner(`table public.${quoted(table)}`, "another role", role));
 }
 
-/** What must hold before anything can be written. */
+/** Checks what the migrations' statements need. */
 export function judgeWriting(server: ServerState): Finding[] {
   const role = quoted(server.role);
   return [
@@ -30,8 +30,8 @@ export function judgeWriting(server: ServerState): Finding[] {
           {
             rule: "server-read-only" as const,
             object: "the server",
-            message: "takes no writes: it is a standby, or default_transaction_read_only is on",
-            remedy: "Name the primary in DATABASE_URL, or turn the setting off.",
+            message: "accepts no writes: it is a standby, or default_transaction_read_only is on",
+            remedy: "Use the primary in DATABASE_URL, or turn the setting off.",
           },
         ]
       : []),
@@ -39,20 +39,20 @@ export function judgeWriting(server: ServerState): Finding[] {
       (language): Finding => ({
         rule: "language-closed",
         object: `language ${language}`,
-        message: `is not there, or one that the role ${role} may not use, and our functions are written in it`,
-        remedy: `GRANT USAGE ON LANGUAGE ${language} TO ${role}; or CREATE EXTENSION, where it is missing.`,
+        message: `does not exist, or the role ${role} may not use it, and our functions are written in it`,
+        remedy: `GRANT USAGE ON LANGUAGE ${language} TO ${role}; or CREATE EXTENSION, if it does not exist.`,
       }),
     ),
     ...(server.schema === "readable" ? [closedSchema(role, "CREATE", "create in")] : []),
   ];
 }
 
-/** Kysely's tables have the same names in every program that migrates by it. */
+/** Kysely's tables have the same names in every program that uses it for migrations. */
 export function foreignRecord(table: string): Finding {
   return {
     rule: "name-taken",
     object: `relation public.${quoted(table)}`,
-    message: "is another program's, and ours records its migrations under that name",
+    message: "belongs to another program, and this program needs the name for its record of migrations",
     remedy: "Move that program, or its record of migrations, to another schema.",
   };
 }
@@ -61,7 +61,7 @@ function closedSchema(role: string, right: string, verb: string): Finding {
   return {
     rule: "schema-closed",
     object: "schema public",
-    message: `is one that the role ${role} may not ${verb}`,
+    message: `cannot be used: the role ${role} may not ${verb} it`,
     remedy: `GRANT ${right} ON SCHEMA public TO ${role};`,
   };
 }

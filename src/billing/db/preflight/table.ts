@@ -3,7 +3,7 @@ import type { Observation, Of } from "./catalog.ts";
 import type { EarlierColumn, EarlierTable, UniqueClaim } from "./claim.ts";
 import { type Finding, quoted, RELATION_KINDS } from "./finding.ts";
 
-/** The earlier service's tables, one by one: what they are made of, and what others have hung on them. */
+/** Judges one table of the earlier service: the table itself, its columns and key, and what others attached to it. */
 export function judgeTable(
   table: EarlierTable,
   observations: readonly Observation[],
@@ -20,22 +20,22 @@ export function judgeTable(
       {
         rule: "not-a-plain-table",
         object,
-        message: "has the name of a table of the earlier service, and is none",
-        remedy: `Make it a table with the same rows, or give it another name (ALTER … RENAME TO …).`,
+        message: "has the name of a table of the earlier service, but is not a plain table",
+        remedy: `Make it a table with the same rows, or rename it (ALTER … RENAME TO …).`,
       },
     ];
   }
-  const hung = observations.filter((one) => "table" in one && one.table === table.name);
-  // What is in the way of a column of ours was said already.
-  const columns = hung.filter(
+  const attached = observations.filter((one) => "table" in one && one.table === table.name);
+  // A column with a name that we need is reported by `judgeNames`.
+  const columns = attached.filter(
     (one): one is Of<"column"> => one.kind === "column" && !added.has(`${one.table}.${one.name}`),
   );
-  const constraints = hung.filter((one): one is Of<"constraint"> => one.kind === "constraint");
+  const constraints = attached.filter((one): one is Of<"constraint"> => one.kind === "constraint");
   return [
     ...judgeRelation(relation, object),
     ...judgeColumns(table, columns),
     ...judgePrimaryKey(table, constraints),
-    ...hung.flatMap((one) => judgeAttachment(one, table, uniques)),
+    ...attached.flatMap((one) => judgeAttachment(one, table, uniques)),
   ];
 }
 
@@ -43,22 +43,22 @@ function judgeRelation(relation: Of<"relation">, object: string): Finding[] {
   const findings: Finding[] = [];
   const alter = `ALTER TABLE public.${relation.name}`;
   if (relation.isUnlogged) {
-    const message = "is unlogged: a crash of the server would empty it";
+    const message = "is unlogged: a crash of the server would delete its rows";
     findings.push({ rule: "not-a-plain-table", object, message, remedy: `${alter} SET LOGGED;` });
   }
   if (relation.isTyped) {
-    const message = "is made of a type (OF), so no column can be added";
+    const message = "is made from a type (OF), so no column can be added";
     findings.push({ rule: "not-a-plain-table", object, message, remedy: `${alter} NOT OF;` });
   }
   if (relation.rowSecurity) {
-    const message = "has row level security: whom a row is shown to would differ between Sovereigns";
+    const message = "has row level security: which rows a query returns would differ between Sovereigns";
     findings.push({ rule: "row-security", object, message, remedy: `${alter} DISABLE ROW LEVEL SECURITY;` });
   }
   if (relation.replicaIndex !== null) {
     findings.push({
       rule: "replica-identity",
       object,
-      message: `is replicated by the index ${relation.replicaIndex}, which adoption replaces: its updates would be refused then`,
+      message: `is replicated by the index ${relation.replicaIndex}, which adoption replaces: PostgreSQL would then refuse updates`,
       remedy: `${alter} REPLICA IDENTITY DEFAULT;`,
     });
   }
@@ -72,8 +72,8 @@ function judgeColumns(table: EarlierTable, columns: readonly Of<"column">[]): Fi
       ({ name, type }): Finding => ({
         rule: "column-missing",
         object: `column ${table.name}.${name}`,
-        message: `is not there, and every release of the earlier service that can be adopted had it`,
-        remedy: `ALTER TABLE public.${table.name} ADD COLUMN ${name} ${type}; if its rows are whole without it.`,
+        message: `is missing, and every release of the earlier service that can be adopted has it`,
+        remedy: `ALTER TABLE public.${table.name} ADD COLUMN ${name} ${type}; if the rows are complete without it.`,
       }),
     );
   return [
@@ -97,8 +97,8 @@ function judgeColumn(table: EarlierTable, column: Of<"column">, known: EarlierCo
       {
         rule: "column-unknown",
         object,
-        message: `is no column of the earlier service: vouchers have the same shape on every Sovereign, and this one's fingerprint would differ`,
-        remedy: `Move what it holds to a table of your own, then ${alter} DROP COLUMN ${name};`,
+        message: `is not a column of the earlier service: vouchers have the same shape on every Sovereign, and the fingerprint would differ`,
+        remedy: `Move its values to a table of your own, then ${alter} DROP COLUMN ${name};`,
       },
     ];
   }
@@ -111,7 +111,7 @@ function judgeColumn(table: EarlierTable, column: Of<"column">, known: EarlierCo
     const remedy =
       column.generated !== null
         ? `${alter} ALTER COLUMN ${name} DROP ${column.generated};`
-        : `${alter} ALTER COLUMN ${name} TYPE ${known.type}${column.collation === null ? "" : ' COLLATE "default"'}; it may rewrite the table, and only you know whether every value can become one.`;
+        : `${alter} ALTER COLUMN ${name} TYPE ${known.type}${column.collation === null ? "" : ' COLLATE "default"'}; it may rewrite the table, and only you know whether every value can be converted.`;
     return [{ rule: "column-type", object, message: `is ${is}, and must be ${known.type}`, remedy }];
   }
   if (column.default !== null && !known.setsDefault) {
@@ -120,7 +120,7 @@ function judgeColumn(table: EarlierTable, column: Of<"column">, known: EarlierCo
         rule: "default-replaced",
         object,
         message: `loses the default ${column.default}, which the earlier service did not set`,
-        remedy: "Nothing to do, unless another program counts on it.",
+        remedy: "Nothing to do, unless another program depends on it.",
       },
     ];
   }

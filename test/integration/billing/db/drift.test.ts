@@ -95,7 +95,7 @@ describe("drift", () => {
       "a trigger that is off",
       "ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only",
       [
-        "trigger credit_ledger.credit_ledger_append_only differs: is …EXECUTE FUNCTION public.billing_refuse_ledger_change() DISABLED, should be …UNCTION public.billing_refuse_ledger_change()",
+        "trigger credit_ledger.credit_ledger_append_only differs: is …created_at, adopted ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change() DISABLED, should be …mo_code, created_at, adopted ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change()",
       ],
     ],
     [

@@ -89,7 +89,7 @@ describe("the preflight of an adoption", () => {
       "row-security",
     ]);
     expect(message.split("\n- ")).toHaveLength(findings.length + 1);
-    expect(message).toMatch(/^the database was left as it is; in the way of its migration: 6\n/);
+    expect(message).toMatch(/^the database was not changed; objects that prevent the migration: 6\n/);
   });
 });
 
@@ -210,6 +210,6 @@ describe("catalyst migrate", () => {
       60,
     );
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4_096);
-    expect(JSON.parse(text).error).toMatch(/^the database was left as it is; .*: 60\n- column-unknown: /);
+    expect(JSON.parse(text).error).toMatch(/^the database was not changed; .*: 60\n- column-unknown: /);
   });
 });
