@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -76,6 +77,59 @@ describe("docs/adr", () => {
   it("lists every decision once, in the order of their numbers", () => {
     const listed = [...index.matchAll(/^\| \[\d{4}\]\(([^)]+)\)/gm)].map(([, file = ""]) => file);
     expect(listed).toEqual(decisions.map((path) => basename(path)).sort());
+  });
+});
+
+describe("docs/adr/0004-dependencies.md", () => {
+  it("lists every dependency, and no package that is none", () => {
+    const packages = ["package.json", "src/playground/apiserver/package.json"].map(
+      (path) => JSON.parse(read(path)) as Record<string, Record<string, string> | undefined>,
+    );
+    const dependencies = packages.flatMap(
+      ({ dependencies = {}, optionalDependencies = {}, devDependencies = {} }) =>
+        Object.keys({ ...dependencies, ...optionalDependencies, ...devDependencies }),
+    );
+    const rows = read("docs/adr/0004-dependencies.md").match(/^\| `.*$/gm) ?? [];
+    const listed = rows.flatMap((row) =>
+      [...(row.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
+    );
+    expect(listed.toSorted()).toEqual([...new Set(dependencies)].sort());
+  });
+});
+
+describe("files for people and their tools", () => {
+  const ownership = read(".github/CODEOWNERS")
+    .split("\n")
+    .filter((line) => line.startsWith("/"))
+    .map((line) => line.split(/\s+/)[0] ?? "");
+
+  it("has the Node version of the npm package in .nvmrc", () => {
+    const { dependencies } = JSON.parse(read("package.json")) as { dependencies: { node: string } };
+    expect(read(".nvmrc").trim()).toBe(/\d+/.exec(dependencies.node)?.[0]);
+  });
+
+  it.each(ownership)("gives an owner to %s, which exists", (pattern) => {
+    expect(globSync(join(ROOT, pattern))).not.toEqual([]);
+  });
+
+  it.each(["fault", "change"])("has the issue form %s with a name and labelled fields", (form) => {
+    const { name, body } = parse(read(`.github/ISSUE_TEMPLATE/${form}.yml`)) as {
+      name: string;
+      body: { type: string; id?: string; attributes: { label?: string } }[];
+    };
+    expect(name).not.toBe("");
+    const fields = body.filter(({ type }) => type !== "markdown");
+    expect(fields.length).toBeGreaterThan(3);
+    expect(fields.filter(({ id, attributes }) => !id || !attributes.label)).toEqual([]);
+  });
+
+  it("updates each package system that the repository has", () => {
+    const { updates } = parse(read(".github/dependabot.yml")) as {
+      updates: { "package-ecosystem": string; directory: string }[];
+    };
+    const systems = updates.map((update) => update["package-ecosystem"]);
+    expect(systems.toSorted()).toEqual(["docker", "npm"]);
+    expect(updates.every(({ directory }) => existsSync(join(ROOT, directory)))).toBe(true);
   });
 });
 
