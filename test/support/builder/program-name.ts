@@ -5,7 +5,13 @@ import { KINDS } from "../../../src/api/registry.ts";
 import { SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
 import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
+import { createBillingService } from "../../../src/billing/service.ts";
+import { readBillingSettings } from "../../../src/billing/settings.ts";
 import type { Command } from "../../../src/cli/command.ts";
+import { createEnvReader } from "../../../src/platform/env.ts";
+import { startHttpServer } from "../../../src/platform/http-server.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
 
 // Names that pages repeat, each read where the program defines it.
 
@@ -118,11 +124,34 @@ export const isField = (span: string): boolean =>
     .filter((member) => member !== "spec" && member !== "status")
     .every((member) => SCHEMAS.includes(`"${member}":{`));
 
-const ROUTES = codeIn("billing/http");
-/** `/path` or `METHOD /path` of the billing service. */
-export const isEndpoint = (span: string): boolean => ROUTES.includes(`"${span.split(" ").at(-1)}"`);
-
-/** Paths of the API that its routes define. */
+/** `METHOD /path` of each operation, as the service itself describes it; the description needs no database. */
+const OPERATIONS = await readOperations();
 export const API_PATHS: readonly string[] = [
-  ...new Set(matchesOf(codeIn("billing/http/route"), /"(\/billing\/[^"]+)"/g)),
+  ...new Set(OPERATIONS.map((operation) => operation.split(" ")[1] ?? "")),
 ];
+
+/** `METHOD /path`, or a path that some method has. */
+export const isEndpoint = (span: string): boolean => OPERATIONS.includes(span) || API_PATHS.includes(span);
+
+async function readOperations(): Promise<string[]> {
+  const env = {
+    DATABASE_URL: "postgres://nobody@127.0.0.1:1/none",
+    SOVEREIGN_FQDN: "omantel.omani.works",
+    JWT_SECRET: "a-secret-of-one-sovereign-0123456789",
+  };
+  const service = createBillingService({
+    settings: readBillingSettings(createEnvReader(env)),
+    now: () => new Date(),
+    logger: createLogger("test", "silent"),
+    registry: new Registry(),
+  });
+  const server = await startHttpServer({ handler: service.app, host: "127.0.0.1", port: 0 });
+  const document = (await (await fetch(`${server.origin}/openapi.json`)).json()) as {
+    paths: Record<string, object>;
+  };
+  await server.close(0);
+  await service.close();
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+}
