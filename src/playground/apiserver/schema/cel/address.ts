@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
 import { isCidr } from "../format.ts";
-import type { Define } from "./library.ts";
+import type { Define } from "./define.ts";
 
 class Ip {
   readonly text: string;

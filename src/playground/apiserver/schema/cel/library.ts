@@ -1,5 +1,6 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { registerAddresses } from "./address.ts";
+import type { Define } from "./define.ts";
 import { registerLists } from "./list-library.ts";
 import { registerFormats } from "./named-format.ts";
 import { registerQuantities } from "./quantity.ts";
@@ -7,11 +8,8 @@ import { registerStrings } from "./string-library.ts";
 import { registerTimes } from "./time-library.ts";
 import { registerUrls } from "./url.ts";
 
-/** Adds a function that never waits; the library treats all others as possibly asynchronous. */
-export type Define = (signature: string, handler: (...args: never[]) => unknown) => void;
-
-// The library's own version of these counts UTF-16 units, folds case beyond ASCII or speaks JavaScript's
-// dialect of regular expressions; ours are registered under another name and take their place.
+// The library's own version of these counts UTF-16 units, folds case beyond ASCII, or uses JavaScript's syntax of regular
+// expressions. Ours are registered under another name and replace them.
 const REPLACED = new Set([
   "matches",
   "lowerAscii",
@@ -23,10 +21,10 @@ const REPLACED = new Set([
   "join",
 ]);
 
-/** Methods that the library has and Kubernetes has not. */
+/** Methods of the library that Kubernetes does not have. */
 const FORBIDDEN = new Set(["json", "hex", "base64", "at", "string"]);
 
-/** What the library offers by name and Kubernetes does not. */
+/** Names of the library that Kubernetes does not have. */
 const FORBIDDEN_NAMES = new Set(["cel", "google"]);
 
 export const forbiddenName = (name: string) => FORBIDDEN_NAMES.has(name);
@@ -36,9 +34,9 @@ export const forbiddenMethod = (name: string) => FORBIDDEN.has(name);
 let base: Environment | undefined;
 
 /**
- * CEL with the functions that Kubernetes adds. Without two-variable comprehensions, semver, optional elements of
- * literals (`[?x]`) and JSON patch: an expression that uses them does not compile here. Without cost limits too, and
- * comparing a nullable scalar with null is let pass: a real API server refuses some expressions that this one takes.
+ * CEL with the functions that Kubernetes adds. Two-variable comprehensions, semver, optional elements of literals (`[?x]`)
+ * and JSON patch are missing, so an expression that uses them does not compile here. There are no cost limits, and a
+ * nullable scalar may be compared with null, so a real API server refuses some expressions that this one accepts.
  */
 export function createCelEnvironment(): Environment {
   base ??= createBase();
@@ -48,7 +46,7 @@ export function createCelEnvironment(): Environment {
 function createBase(): Environment {
   const environment = new Environment({
     enableOptionalTypes: true,
-    // Literals are checked afterwards: the library has no exception for the list that `format` takes.
+    // Our own check of literals runs later: the library cannot except the mixed list that `format` takes.
     homogeneousAggregateLiterals: false,
     limits: { maxListElements: 10_000, maxMapEntries: 10_000 },
   });

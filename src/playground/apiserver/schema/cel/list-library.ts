@@ -1,6 +1,6 @@
 import { type Environment, EvaluationError, Optional } from "@marcbachmann/cel-js";
 import { Duration } from "@marcbachmann/cel-js/evaluator";
-import type { Define } from "./library.ts";
+import type { Define } from "./define.ts";
 import { celEquals } from "./value.ts";
 
 type Ordered = bigint | number | string | boolean | Date | Duration;

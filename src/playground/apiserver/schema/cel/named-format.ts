@@ -7,7 +7,7 @@ import {
   labelValueProblems,
   qualifiedNameProblems,
 } from "../name.ts";
-import type { Define } from "./library.ts";
+import type { Define } from "./define.ts";
 
 class NamedFormat {
   readonly problems: (text: string) => string[];

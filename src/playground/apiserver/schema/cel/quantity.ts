@@ -1,5 +1,5 @@
 import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
-import type { Define } from "./library.ts";
+import type { Define } from "./define.ts";
 
 // 10^18: fine enough for nano-units of exa-amounts to stay whole.
 const SCALE = 10n ** 18n;

@@ -1,10 +1,9 @@
-import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
-import { Duration } from "@marcbachmann/cel-js/evaluator";
+import type { Environment } from "@marcbachmann/cel-js";
 import { compilePattern, PatternError } from "../pattern.ts";
-import type { Define } from "./library.ts";
-import { jsonOf } from "./value.ts";
+import type { Define } from "./define.ts";
+import { formatTemplate, invalidArgument } from "./string-format.ts";
 
-/** The strings and regex libraries; positions count code points, as Go's do. */
+/** The strings and regex libraries. Positions count code points, as in Go. */
 export function registerStrings(environment: Environment, define: Define): void {
   define("matches(string, string): bool", matches);
   define("string.k8s_matches(string): bool", matches);
@@ -40,7 +39,7 @@ export function registerStrings(environment: Environment, define: Define): void 
     const points = [...text];
     const from = checkedIndex(start, points.length);
     const to = checkedIndex(end, points.length);
-    if (from > to) throw failure(`invalid substring range. start: ${start}, end: ${end}`);
+    if (from > to) throw invalidArgument(`invalid substring range. start: ${start}, end: ${end}`);
     return points.slice(from, to).join("");
   });
   define("string.replace(string, string): string", (text: string, old: string, replacement: string) =>
@@ -62,7 +61,7 @@ export function registerStrings(environment: Environment, define: Define): void 
   define("list<string>.k8s_join(string): string", (items: string[], separator: string) =>
     items.join(separator),
   );
-  define("string.format(list<dyn>): string", format);
+  define("string.format(list<dyn>): string", formatTemplate);
 
   class StringsNamespace {}
   environment.registerType("StringsNamespace", StringsNamespace);
@@ -70,15 +69,11 @@ export function registerStrings(environment: Environment, define: Define): void 
   define("StringsNamespace.quote(string): string", (_: unknown, text: string) => JSON.stringify(text));
 }
 
-function failure(message: string): EvaluationError {
-  return new EvaluationError({ code: "invalid_argument", message });
-}
-
 function expression(pattern: string): RegExp {
   try {
     return compilePattern(pattern);
   } catch (error) {
-    if (error instanceof PatternError) throw failure(error.message);
+    if (error instanceof PatternError) throw invalidArgument(error.message);
     throw error;
   }
 }
@@ -93,7 +88,7 @@ function findAll(text: string, pattern: string, limit: bigint): string[] {
 }
 
 function checkedIndex(index: bigint, length: number): number {
-  if (index < 0n || index > BigInt(length)) throw failure(`index out of range: ${index}`);
+  if (index < 0n || index > BigInt(length)) throw invalidArgument(`index out of range: ${index}`);
   return Number(index);
 }
 
@@ -118,69 +113,4 @@ function split(text: string, separator: string, limit: bigint): string[] {
   const count = Number(limit);
   if (count < 0 || parts.length <= count) return parts;
   return [...parts.slice(0, count - 1), parts.slice(count - 1).join(separator)];
-}
-
-/** `%s %d %f %e %b %x %X %o %%` with an optional precision. */
-function format(template: string, values: unknown[]): string {
-  let next = 0;
-  return template.replace(/%(?:\.(\d+))?(.)/gs, (_, precision: string | undefined, verb: string) => {
-    if (verb === "%") return "%";
-    if (next >= values.length) throw failure(`index ${next} out of range`);
-    return formatValue(values[next++], verb, precision === undefined ? 6 : Number(precision));
-  });
-}
-
-function formatValue(value: unknown, verb: string, precision: number): string {
-  const isNumber = typeof value === "bigint" || typeof value === "number";
-  switch (verb) {
-    case "s":
-      return displayed(value);
-    case "d":
-      if (typeof value === "bigint") return value.toString();
-      break;
-    case "f":
-      if (isNumber) return Number(value).toFixed(precision);
-      break;
-    case "e":
-      if (isNumber) return Number(value).toExponential(precision);
-      break;
-    case "b":
-      if (typeof value === "bigint") return value.toString(2);
-      if (typeof value === "boolean") return value ? "1" : "0";
-      break;
-    case "o":
-      if (typeof value === "bigint") return value.toString(8);
-      break;
-    case "x":
-    case "X": {
-      const hex =
-        typeof value === "bigint"
-          ? value.toString(16)
-          : typeof value === "string"
-            ? Buffer.from(value).toString("hex")
-            : undefined;
-      if (hex !== undefined) return verb === "X" ? hex.toUpperCase() : hex;
-      break;
-    }
-    default:
-      throw failure(`could not parse formatting clause: unrecognized formatting clause "${verb}"`);
-  }
-  throw failure(`error during formatting: unsupported value for %${verb}`);
-}
-
-/** A value as `%s` and `string()` show it. */
-function displayed(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (value instanceof Date) return timestampText(value);
-  if (value instanceof Duration) return value.toString();
-  if (Array.isArray(value)) return `[${value.map(displayed).join(", ")}]`;
-  if (value instanceof Map) {
-    return `{${[...value].map(([key, member]) => `${displayed(key)}: ${displayed(member)}`).join(", ")}}`;
-  }
-  return String(jsonOf(value));
-}
-
-/** RFC 3339 without needless fractions. */
-export function timestampText(date: Date): string {
-  return date.toISOString().replace(/\.000Z$/, "Z");
 }

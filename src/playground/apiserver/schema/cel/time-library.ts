@@ -1,7 +1,7 @@
 import type { Duration } from "@marcbachmann/cel-js/evaluator";
 import { parseDuration } from "../format.ts";
-import type { Define } from "./library.ts";
-import { timestampText } from "./string-library.ts";
+import type { Define } from "./define.ts";
+import { timestampText } from "./string-format.ts";
 
 const TIMESTAMP = "google.protobuf.Timestamp";
 const DURATION = "google.protobuf.Duration";

@@ -1,5 +1,5 @@
 import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
-import type { Define } from "./library.ts";
+import type { Define } from "./define.ts";
 
 /** An absolute URI or an absolute path, as Go's `url.ParseRequestURI` takes it apart. */
 class CelUrl {
