@@ -47,7 +47,7 @@ export interface CrdVersion {
   additionalPrinterColumns?: { name?: string; type?: string; format?: string; jsonPath?: string }[];
 }
 
-/** Everything for which Kubernetes refuses a CRD, CEL rules that do not compile included. */
+/** Returns all errors for which Kubernetes refuses a CRD, including CEL rules that do not compile. */
 export function validateCustomResourceDefinition(
   crd: CustomResourceDefinition,
   old?: CustomResourceDefinition,
@@ -73,7 +73,7 @@ export function validateCustomResourceDefinition(
   }
   errors.push(...versionErrors(spec.versions), ...namesErrors(spec.names));
   if (spec.conversion?.strategy !== undefined && spec.conversion.strategy !== "None") {
-    // Kubernetes converts through a webhook; this server holds one storage version and says so.
+    // Kubernetes can convert through a webhook. This server cannot, so it refuses the strategy.
     errors.push(
       valueForbidden("spec.conversion.strategy", "this API server converts between versions by None alone"),
     );
@@ -100,29 +100,11 @@ function immutabilityErrors({ spec }: CustomResourceDefinition, old: CustomResou
 }
 
 function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
-  const errors: FieldError[] = [];
-  // Kubernetes keeps what all versions share at the top, and names it by that place.
-  const isShared = (member: "schema" | "subresources" | "additionalPrinterColumns") =>
-    versions.every((version) => isDeepStrictEqual(version[member], versions[0]?.[member]));
-  const shared = isShared("schema");
-  for (const [index, version] of versions.entries()) {
-    const path = `spec.versions[${index}]`;
-    const problems = dns1035LabelProblems(version.name);
-    if (problems.length > 0) errors.push(valueInvalid(`${path}.name`, version.name, problems.join(",")));
-    if (!version.deprecated && version.deprecationWarning !== undefined) {
-      const detail = "can only be set for deprecated versions";
-      errors.push(valueInvalid(`${path}.deprecationWarning`, version.deprecationWarning, detail));
-    }
-    const schema = version.schema?.openAPIV3Schema;
-    if (schema === undefined) errors.push(valueRequired(`${path}.schema.openAPIV3Schema`));
-    else if (!shared || index === 0) {
-      const at = shared ? "spec.validation.openAPIV3Schema" : `${path}.schema.openAPIV3Schema`;
-      errors.push(...schemaErrors(schema, at, version.subresources?.status !== undefined));
-    }
-    if (!isShared("subresources")) errors.push(...subresourceErrors(version, path));
-    if (!isShared("additionalPrinterColumns")) errors.push(...columnErrors(version, path));
-  }
   const [first] = versions;
+  // Kubernetes stores the members that all versions share at the top of the spec, and names errors by that place.
+  const isShared = (member: SharedMember) =>
+    versions.every((version) => isDeepStrictEqual(version[member], first?.[member]));
+  const errors = versions.flatMap((version, index) => oneVersionErrors(version, index, isShared));
   if (first !== undefined && isShared("subresources")) errors.push(...subresourceErrors(first, "spec"));
   if (first !== undefined && isShared("additionalPrinterColumns"))
     errors.push(...columnErrors(first, "spec"));
@@ -136,6 +118,33 @@ function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
   return errors;
 }
 
+type SharedMember = "schema" | "subresources" | "additionalPrinterColumns";
+
+function oneVersionErrors(
+  version: CrdVersion,
+  index: number,
+  isShared: (member: SharedMember) => boolean,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const path = `spec.versions[${index}]`;
+  const problems = dns1035LabelProblems(version.name);
+  if (problems.length > 0) errors.push(valueInvalid(`${path}.name`, version.name, problems.join(",")));
+  if (!version.deprecated && version.deprecationWarning !== undefined) {
+    const detail = "can only be set for deprecated versions";
+    errors.push(valueInvalid(`${path}.deprecationWarning`, version.deprecationWarning, detail));
+  }
+  const schema = version.schema?.openAPIV3Schema;
+  const shared = isShared("schema");
+  if (schema === undefined) errors.push(valueRequired(`${path}.schema.openAPIV3Schema`));
+  else if (!shared || index === 0) {
+    const at = shared ? "spec.validation.openAPIV3Schema" : `${path}.schema.openAPIV3Schema`;
+    errors.push(...schemaErrors(schema, at, version.subresources?.status !== undefined));
+  }
+  if (!isShared("subresources")) errors.push(...subresourceErrors(version, path));
+  if (!isShared("additionalPrinterColumns")) errors.push(...columnErrors(version, path));
+  return errors;
+}
+
 function schemaErrors(schema: JsonSchema, path: string, hasStatus: boolean): FieldError[] {
   const errors: FieldError[] = [];
   if (hasStatus && schema.type !== undefined && schema.type !== "object") {
@@ -145,7 +154,7 @@ function schemaErrors(schema: JsonSchema, path: string, hasStatus: boolean): Fie
   }
   if (schema.nullable) errors.push(valueForbidden(`${path}.nullable`, "nullable cannot be true at the root"));
   errors.push(...structuralityErrors(schema, path), ...schemaRuleErrors(schema, path));
-  // A schema that is wrong already gives rules types that their author did not mean.
+  // The rules of a wrong schema would be checked against types that their author did not mean.
   if (errors.length > 0) return errors;
   errors.push(...defaultErrors(schema, path));
   if (errors.length > 0) return errors;

@@ -1,4 +1,4 @@
-/** A pattern that RE2 (Go's regexp) does not accept, or that is not worth carrying over to JavaScript. */
+/** A pattern that RE2 (Go's regexp) does not accept, or that this translation does not support. */
 export class PatternError extends Error {
   override readonly name = "PatternError";
 }
@@ -23,12 +23,12 @@ const POSIX_CLASSES: Record<string, string> = {
   xdigit: "0-9A-Fa-f",
 };
 
-// RE2's \s is ASCII and has no vertical tab; JavaScript's takes in Unicode blanks.
+// RE2's \s is ASCII without the vertical tab; JavaScript's includes Unicode blanks.
 const BLANKS = "\\t\\n\\f\\r ";
 
 /**
- * The JavaScript expression that matches what RE2's does. Lookaround and backreferences, which RE2 lacks,
- * are refused, so that a schema which a real API server refuses is refused here.
+ * Returns the JavaScript expression that matches the same texts as RE2's. Throws `PatternError` for lookaround and
+ * backreferences, which RE2 does not have: a real API server refuses a schema with them.
  */
 export function compilePattern(source: string): RegExp {
   const known = REMEMBERED.get(source);
@@ -135,51 +135,46 @@ class Translation {
     if (next === undefined) this.#fail("trailing backslash at end of expression: ``");
     if (next === "a") return ["\\a", "\\x07"];
     if (/[dDwWtnrfv]/.test(next)) return [`\\${next}`, `\\${next}`];
-    // Any ASCII punctuation may be escaped; JavaScript wants that for some characters alone.
+    // RE2 accepts an escape before any ASCII punctuation, JavaScript only before some characters.
     if (/[!-/:-@[-`{-~]/.test(next)) return [`\\${next}`, `\\u{${next.codePointAt(0)?.toString(16) ?? "0"}}`];
     return this.#fail(`invalid escape sequence: \`\\${next}\``);
   }
 
   #characterClass(rest: string): true {
-    let at = 1;
-    let out = "[";
-    if (rest[at] === "^") {
-      out += "^";
-      at++;
-    }
-    let first = true;
+    const negated = rest[1] === "^";
+    let at = negated ? 2 : 1;
+    let out = negated ? "[^" : "[";
     let afterSet = false;
-    for (; at < rest.length && (rest[at] !== "]" || first); first = false) {
-      const posix = /^\[:(\^?)(\w+):\]/.exec(rest.slice(at));
-      if (posix !== null) {
-        const members = POSIX_CLASSES[posix[2] ?? ""];
-        if (members === undefined || posix[1] === "^") {
-          this.#fail(`invalid character class range: \`${posix[0]}\``);
-        }
-        out += members;
-        at += posix[0].length;
-        afterSet = true;
-        continue;
-      }
-      const char = rest[at] ?? "";
-      if (char === "\\") {
-        const [text, translated] = rest.startsWith("\\s", at)
-          ? ["\\s", BLANKS]
-          : this.#literalEscape(rest.slice(at));
-        out += translated;
-        at += text.length;
-        afterSet = /^\\[dDwWspP]/.test(text);
-        continue;
-      }
-      const beforeSet = /^-\\[dDwWspP]/.test(rest.slice(at));
-      if (char === "-" && (afterSet || beforeSet)) out += "\\-";
-      else if (char === "[" || char === "]") out += `\\${char}`;
-      else out += char;
-      at++;
-      afterSet = false;
+    // A bracket that stands first is a member and not the end.
+    for (let first = true; at < rest.length && (rest[at] !== "]" || first); first = false) {
+      const member = this.#classMember(rest.slice(at), afterSet);
+      out += member.out;
+      at += member.text.length;
+      afterSet = member.isSet;
     }
     if (rest[at] !== "]") this.#fail(`missing closing ]: \`${rest}\``);
     return this.#take(rest.slice(0, at + 1), `${out}]`);
+  }
+
+  /** One member of a class: its source text, its translation, and whether it is a set of characters such as `\d`. */
+  #classMember(rest: string, afterSet: boolean): { text: string; out: string; isSet: boolean } {
+    const posix = /^\[:(\^?)(\w+):\]/.exec(rest);
+    if (posix !== null) {
+      const members = POSIX_CLASSES[posix[2] ?? ""];
+      if (members === undefined || posix[1] === "^") {
+        this.#fail(`invalid character class range: \`${posix[0]}\``);
+      }
+      return { text: posix[0], out: members, isSet: true };
+    }
+    const char = rest[0] ?? "";
+    if (char === "\\") {
+      const [text, out] = rest.startsWith("\\s") ? ["\\s", BLANKS] : this.#literalEscape(rest);
+      return { text, out, isSet: /^\\[dDwWspP]/.test(text) };
+    }
+    // JavaScript refuses a range that begins or ends with a set, so the hyphen is escaped there.
+    const besideSet = afterSet || /^-\\[dDwWspP]/.test(rest);
+    const escaped = char === "[" || char === "]" || (char === "-" && besideSet);
+    return { text: char, out: escaped ? `\\${char}` : char, isSet: false };
   }
 
   #group(rest: string): true {
@@ -201,7 +196,7 @@ class Translation {
       this.#groups.push(0);
       return this.#take(flags[0], opening);
     }
-    // `(?i)` holds to the end of its group; JavaScript says so with a group of its own.
+    // `(?i)` applies to the end of its group. JavaScript has flags only on a group, so this opens one.
     const groupJustOpened = this.#out === "" || /\((\?[^)]*[:>])?$/.test(this.#out);
     if (!groupJustOpened) this.#fail(`flags are supported at the start of a group alone: \`${flags[0]}\``);
     this.#groups[this.#groups.length - 1] = (this.#groups.at(-1) ?? 0) + 1;

@@ -1,5 +1,5 @@
 import { childPath, indexPath } from "./field-error.ts";
-import { isJsonObject, type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
+import { isJsonObject, type JsonObject, type JsonSchema, memberSchema, ownMember } from "./json-schema.ts";
 
 const METADATA: JsonSchema = {
   type: "object",
@@ -26,8 +26,8 @@ const METADATA: JsonSchema = {
 const TYPE_AND_METADATA = new Set(["apiVersion", "kind", "metadata"]);
 
 /**
- * Removes what `schema` does not know, in place, and answers the sorted paths of what was removed. Nulls that
- * are neither allowed nor to be defaulted go too, silently.
+ * Removes fields that `schema` does not have, in place, and returns their paths, sorted. It also removes nulls that the
+ * schema neither allows nor replaces by a default; their paths are not returned.
  */
 export function pruneUnknown(object: unknown, schema: JsonSchema): string[] {
   const removed: string[] = [];
@@ -51,29 +51,45 @@ function dropForbiddenNulls(value: unknown, schema: JsonSchema): void {
 }
 
 function prune(value: unknown, schema: JsonSchema | undefined, path: string, removed: string[]): void {
-  const keepsUnknown = schema?.["x-kubernetes-preserve-unknown-fields"] === true;
   if (Array.isArray(value)) {
-    // What lies below a list of unknown shape is kept when the list itself may hold unknown fields.
-    if (keepsUnknown && schema.items === undefined) return;
+    // A list of unknown shape keeps all that is in it when it may hold unknown fields.
+    if (schema?.items === undefined && keepsUnknown(schema)) return;
     for (const [index, item] of value.entries()) prune(item, schema?.items, indexPath(path, index), removed);
+  } else if (isJsonObject(value)) {
+    for (const name of Object.keys(value)) pruneMember(value, name, schema, childPath(path, name), removed);
+  }
+}
+
+function pruneMember(
+  object: JsonObject,
+  name: string,
+  schema: JsonSchema | undefined,
+  path: string,
+  removed: string[],
+): void {
+  if (schema?.["x-kubernetes-embedded-resource"] && TYPE_AND_METADATA.has(name)) {
+    if (name === "metadata") prune(object[name], METADATA, path, removed);
     return;
   }
-  if (!isJsonObject(value)) return;
-  for (const name of Object.keys(value)) {
-    const memberPath = childPath(path, name);
-    if (schema?.["x-kubernetes-embedded-resource"] && TYPE_AND_METADATA.has(name)) {
-      if (name === "metadata") prune(value[name], METADATA, memberPath, removed);
-      continue;
-    }
-    const property = ownMember(schema?.properties, name);
-    if (property !== undefined) prune(value[name], property, memberPath, removed);
-    else if (schema?.additionalProperties !== undefined && schema.additionalProperties !== false) {
-      const { additionalProperties } = schema;
-      if (additionalProperties !== true) prune(value[name], additionalProperties, memberPath, removed);
-      else if (!keepsUnknown) prune(value[name], undefined, memberPath, removed);
-    } else if (!keepsUnknown) {
-      removed.push(memberPath);
-      delete value[name];
-    }
+  const member = declaredMember(schema, name);
+  if (member !== undefined && member !== "undeclared") prune(object[name], member, path, removed);
+  else if (keepsUnknown(schema)) return;
+  else if (member === undefined) prune(object[name], undefined, path, removed);
+  else {
+    removed.push(path);
+    delete object[name];
   }
+}
+
+function keepsUnknown(schema: JsonSchema | undefined): boolean {
+  return schema?.["x-kubernetes-preserve-unknown-fields"] === true;
+}
+
+/** The schema of a member; undefined when `additionalProperties: true` allows the member without a schema. */
+function declaredMember(schema: JsonSchema | undefined, name: string): JsonSchema | undefined | "undeclared" {
+  const property = ownMember(schema?.properties, name);
+  if (property !== undefined) return property;
+  const { additionalProperties = false } = schema ?? {};
+  if (additionalProperties === false) return "undeclared";
+  return additionalProperties === true ? undefined : additionalProperties;
 }

@@ -5,14 +5,14 @@ import {
   valueNotSupported,
   valueRequired,
 } from "./field-error.ts";
-import { isJsonObject, type JsonSchema } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { validationRuleErrors } from "./validation-rule.ts";
 
 const TYPES = ["array", "boolean", "integer", "number", "object", "string"];
-const REASONS = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
 const UNSUPPORTED = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"];
 const RESOURCE_MEMBERS = new Set(["metadata", "kind", "apiVersion"]);
 
-/** What Kubernetes forbids in a CRD's schema beyond structurality, node by node. */
+/** Returns what Kubernetes forbids in a CRD's schema besides the rules of structural schemas, node by node. */
 export function schemaRuleErrors(schema: JsonSchema, path: string, noDefaults?: string): FieldError[] {
   const isRoot = noDefaults === undefined && path.endsWith("openAPIV3Schema");
   const errors = [
@@ -94,16 +94,7 @@ function listErrors(schema: JsonSchema, path: string): FieldError[] {
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   if (listType !== undefined && type !== "array") {
     errors.push(typeError(path, type, "must be array if x-kubernetes-list-type is specified"));
-  } else if (listType === "set" && items !== undefined) {
-    const detail = "must be atomic as item of a list with x-kubernetes-list-type=set";
-    const itemList = items["x-kubernetes-list-type"];
-    if (items.type === "array" && itemList !== undefined && itemList !== "atomic") {
-      errors.push(valueInvalid(`${path}.items.x-kubernetes-list-type`, itemList, detail));
-    }
-    if (items.type === "object" && items["x-kubernetes-map-type"] !== "atomic") {
-      errors.push(valueInvalid(`${path}.items.x-kubernetes-map-type`, null, detail));
-    }
-  }
+  } else if (listType === "set" && items !== undefined) errors.push(...setItemErrors(items, path));
   if (listType !== undefined && !["atomic", "set", "map"].includes(listType)) {
     errors.push(valueNotSupported(`${path}.x-kubernetes-list-type`, listType, ["atomic", "set", "map"]));
   }
@@ -117,6 +108,19 @@ function listErrors(schema: JsonSchema, path: string): FieldError[] {
     errors.push(valueForbidden(`${path}.items.nullable`, detail));
   }
   if (listType === "map") errors.push(...listMapErrors(items, keys, path));
+  return errors;
+}
+
+function setItemErrors(items: JsonSchema, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const detail = "must be atomic as item of a list with x-kubernetes-list-type=set";
+  const itemList = items["x-kubernetes-list-type"];
+  if (items.type === "array" && itemList !== undefined && itemList !== "atomic") {
+    errors.push(valueInvalid(`${path}.items.x-kubernetes-list-type`, itemList, detail));
+  }
+  if (items.type === "object" && items["x-kubernetes-map-type"] !== "atomic") {
+    errors.push(valueInvalid(`${path}.items.x-kubernetes-map-type`, null, detail));
+  }
   return errors;
 }
 
@@ -135,78 +139,28 @@ function listMapErrors(items: JsonSchema | undefined, keys: readonly string[], p
   }
   for (const [index, key] of keys.entries()) {
     const property = items.properties?.[key];
-    const propertyPath = `${path}.items.properties[${key}]`;
     if (property === undefined) {
       errors.push(valueInvalid(at, keys, "entries must all be names of item properties"));
-    } else {
-      if (property.type === "array" || property.type === "object") {
-        const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map";
-        errors.push(valueInvalid(`${propertyPath}.type`, items.type, detail));
-      }
-      if (!items.required?.includes(key) && property.default === undefined) {
-        const detail =
-          "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
-        errors.push(valueRequired(`${propertyPath}.default`, detail));
-      }
-      if (property.nullable) {
-        const detail = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable";
-        errors.push(valueForbidden(`${propertyPath}.nullable`, detail));
-      }
-    }
+    } else errors.push(...keyPropertyErrors(items, key, property, `${path}.items.properties[${key}]`));
     if (keys.indexOf(key) < index) errors.push(valueInvalid(at, keys, "must not contain duplicate entries"));
   }
   return errors;
 }
 
-const hasLineBreak = (text: string) => /[\n\r]/.test(text);
-
-/** The texts of `x-kubernetes-validations`; whether they compile is seen elsewhere. */
-function validationRuleErrors(schema: JsonSchema, path: string): FieldError[] {
-  return (schema["x-kubernetes-validations"] ?? []).flatMap((entry, index) => {
-    const errors: FieldError[] = [];
-    const at = `${path}.x-kubernetes-validations[${index}]`;
-    const { rule = "", message = "", messageExpression, reason, fieldPath } = entry;
-    if (rule.trim() === "") errors.push(valueRequired(`${at}.rule`, "rule is not specified"));
-    else if (message !== "" && message.trim() === "") {
-      errors.push(valueInvalid(`${at}.message`, message, "must be non-empty if specified"));
-    } else if (hasLineBreak(message.trim())) {
-      errors.push(valueInvalid(`${at}.message`, message, "must not contain line breaks"));
-    } else if (hasLineBreak(rule.trim()) && message.trim() === "") {
-      const detail = "message must be specified if rule contains line breaks";
-      errors.push(valueRequired(`${at}.message`, detail));
-    }
-    if (messageExpression && messageExpression.trim() === "") {
-      const detail = "messageExpression must be non-empty if specified";
-      errors.push(valueRequired(`${at}.messageExpression`, detail));
-    }
-    if (reason !== undefined && !REASONS.includes(reason)) {
-      errors.push(valueNotSupported(`${at}.reason`, reason, REASONS));
-    }
-    if (fieldPath) {
-      if (fieldPath.trim() === "")
-        errors.push(valueInvalid(`${at}.fieldPath`, fieldPath, "must be non-empty if specified"));
-      if (hasLineBreak(fieldPath))
-        errors.push(valueInvalid(`${at}.fieldPath`, fieldPath, "must not contain line breaks"));
-      if (!isFieldPath(schema, fieldPath))
-        errors.push(valueInvalid(`${at}.fieldPath`, fieldPath, "must be a valid path"));
-    }
-    return errors;
-  });
-}
-
-/** `.spec.tiers`, `.labels['a.b']`: every step must exist in the schema. */
-function isFieldPath(schema: JsonSchema, path: string): boolean {
-  let at: JsonSchema | undefined = schema;
-  let rest = path;
-  while (rest !== "") {
-    const step = /^(?:\.([^.[\]]+)|\['((?:[^'\\]|\\.)*)'\])/.exec(rest);
-    if (step === null || at === undefined) return false;
-    const name: string = step[1] ?? (step[2] ?? "").replaceAll(/\\(.)/g, "$1");
-    const { properties, additionalProperties }: JsonSchema = at;
-    if (properties !== undefined) at = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    else at = isJsonObject(additionalProperties) ? (additionalProperties as JsonSchema) : undefined;
-    if (at === undefined) return false;
-    rest = rest.slice(step[0].length);
+function keyPropertyErrors(items: JsonSchema, key: string, property: JsonSchema, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (property.type === "array" || property.type === "object") {
+    const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map";
+    errors.push(valueInvalid(`${path}.type`, items.type, detail));
   }
-  return true;
+  if (!items.required?.includes(key) && property.default === undefined) {
+    const detail =
+      "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
+    errors.push(valueRequired(`${path}.default`, detail));
+  }
+  if (property.nullable) {
+    const detail = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable";
+    errors.push(valueForbidden(`${path}.nullable`, detail));
+  }
+  return errors;
 }

@@ -6,8 +6,8 @@ import { compilePattern, PatternError } from "./pattern.ts";
 const INT_OR_STRING = [{ type: "integer" }, { type: "string" }];
 
 /**
- * What keeps a schema from being structural: every field must have its type and shape outside of `allOf`, `anyOf`,
- * `oneOf` and `not`, which may hold value checks alone.
+ * Returns what keeps a schema from being structural. Every field must have its type and shape outside of `allOf`, `anyOf`,
+ * `oneOf` and `not`, which may hold value checks only.
  */
 export function structuralityErrors(schema: JsonSchema, path: string): FieldError[] {
   const errors = [
@@ -27,10 +27,9 @@ const TYPE_REQUIRED: Record<Level, string> = {
 
 function invariantErrors(schema: JsonSchema, path: string, level: Level): FieldError[] {
   const errors: FieldError[] = [];
-  const { type = "", items, properties = {}, additionalProperties } = schema;
+  const { type, items, properties = {} } = schema;
   const keepsUnknown = schema["x-kubernetes-preserve-unknown-fields"] === true;
   const isEmbedded = schema["x-kubernetes-embedded-resource"] === true;
-  const intOrString = schema["x-kubernetes-int-or-string"] === true;
 
   if (type === "array" && items === undefined)
     errors.push(valueRequired(`${path}.items`, "must be specified"));
@@ -38,39 +37,57 @@ function invariantErrors(schema: JsonSchema, path: string, level: Level): FieldE
   for (const [name, property] of Object.entries(properties)) {
     errors.push(...invariantErrors(property, `${path}.properties[${name}]`, "field"));
   }
-  if (additionalProperties !== undefined) {
-    const at = `${path}.additionalProperties`;
-    if (level === "root") errors.push(valueForbidden(at, "must not be used at the root"));
-    if (typeof additionalProperties === "object")
-      errors.push(...invariantErrors(additionalProperties, at, "field"));
-    if (isEmbedded)
-      errors.push(valueForbidden(at, "must not be used if x-kubernetes-embedded-resource is set"));
-  }
-  if (intOrString && keepsUnknown) {
-    const detail = "must be false if x-kubernetes-int-or-string is true";
-    errors.push(valueInvalid(`${path}.x-kubernetes-preserve-unknown-fields`, true, detail));
-  }
-  if (intOrString && isEmbedded) {
-    const detail = "must be false if x-kubernetes-int-or-string is true";
-    errors.push(valueInvalid(`${path}.x-kubernetes-embedded-resource`, true, detail));
-  }
-  errors.push(...valueCheckErrors(schema, path));
-
-  const at = `${path}.type`;
-  if (isEmbedded && type !== "object") {
-    const detail = "must be object if x-kubernetes-embedded-resource is true";
-    errors.push(type === "" ? valueRequired(at, detail) : valueInvalid(at, type, detail));
-  } else if (type === "" && !intOrString && !keepsUnknown) {
-    errors.push(valueRequired(at, TYPE_REQUIRED[level]));
-  }
-  if (level === "root" && type !== "" && type !== "object") {
-    errors.push(valueInvalid(at, type, "must be object at the root"));
-  }
+  errors.push(
+    ...additionalPropertiesErrors(schema, path, level),
+    ...intOrStringErrors(schema, path),
+    ...valueCheckErrors(schema, path),
+    ...typeErrors(schema, path, level),
+  );
   if (level === "root" || isEmbedded) errors.push(...resourceMemberErrors(schema, path, level));
   if (isEmbedded && !keepsUnknown && Object.keys(properties).length === 0) {
     const detail =
       "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields";
     errors.push(valueRequired(`${path}.properties`, detail));
+  }
+  return errors;
+}
+
+function additionalPropertiesErrors(schema: JsonSchema, path: string, level: Level): FieldError[] {
+  const { additionalProperties } = schema;
+  if (additionalProperties === undefined) return [];
+  const errors: FieldError[] = [];
+  const at = `${path}.additionalProperties`;
+  if (level === "root") errors.push(valueForbidden(at, "must not be used at the root"));
+  if (typeof additionalProperties === "object")
+    errors.push(...invariantErrors(additionalProperties, at, "field"));
+  if (schema["x-kubernetes-embedded-resource"] === true)
+    errors.push(valueForbidden(at, "must not be used if x-kubernetes-embedded-resource is set"));
+  return errors;
+}
+
+function intOrStringErrors(schema: JsonSchema, path: string): FieldError[] {
+  if (schema["x-kubernetes-int-or-string"] !== true) return [];
+  return (["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] as const)
+    .filter((member) => schema[member] === true)
+    .map((member) =>
+      valueInvalid(`${path}.${member}`, true, "must be false if x-kubernetes-int-or-string is true"),
+    );
+}
+
+function typeErrors(schema: JsonSchema, path: string, level: Level): FieldError[] {
+  const errors: FieldError[] = [];
+  const { type = "" } = schema;
+  const at = `${path}.type`;
+  const mayBeAbsent =
+    schema["x-kubernetes-int-or-string"] === true || schema["x-kubernetes-preserve-unknown-fields"] === true;
+  if (schema["x-kubernetes-embedded-resource"] === true && type !== "object") {
+    const detail = "must be object if x-kubernetes-embedded-resource is true";
+    errors.push(type === "" ? valueRequired(at, detail) : valueInvalid(at, type, detail));
+  } else if (type === "" && !mayBeAbsent) {
+    errors.push(valueRequired(at, TYPE_REQUIRED[level]));
+  }
+  if (level === "root" && type !== "" && type !== "object") {
+    errors.push(valueInvalid(at, type, "must be object at the root"));
   }
   return errors;
 }
@@ -99,7 +116,7 @@ function resourceMemberErrors({ properties = {} }: JsonSchema, path: string, lev
   return errors;
 }
 
-/** Patterns, and what must not be said inside of compositions. */
+/** Checks the pattern, and the members that compositions must not have. */
 function valueCheckErrors(schema: JsonSchema, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const { anyOf = [], allOf = [], oneOf = [], not, pattern } = schema;
@@ -161,7 +178,7 @@ function nestedErrors(schema: JsonSchema, path: string): FieldError[] {
   return errors;
 }
 
-/** What a composition speaks of must exist in the schema proper. */
+/** A field that a composition names must exist in the schema itself. */
 function completenessErrors(
   part: JsonSchema,
   schema: JsonSchema,

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { compileCompositionCheck } from "./composition-validation.ts";
 import { isUnchanged, oldItemOf, oldMemberOf } from "./correlation.ts";
 import {
   childPath,
@@ -6,7 +6,6 @@ import {
   indexPath,
   typeInvalid,
   valueInvalid,
-  valueNotSupported,
   valueRequired,
   valueTooLong,
   valueTooMany,
@@ -14,11 +13,12 @@ import {
 import { formatCheck } from "./format.ts";
 import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
+import { enumErrors, listErrors, numberErrors } from "./scalar-validation.ts";
 
-/** Errors of `value`; with `old` (undefined: none) what the update left unchanged is forgiven. */
+/** Returns the errors of `value`. With `old`, a value that the update left unchanged has none. */
 export type ValueCheck = (value: unknown, path: string, old: unknown) => FieldError[];
 
-/** Compiles all of a schema but its list types and CEL rules; wording as kube-openapi's. */
+/** Compiles a schema except its list types and CEL rules. The texts are those of kube-openapi. */
 export function compileValueCheck(schema: JsonSchema): ValueCheck {
   const types = schema["x-kubernetes-int-or-string"]
     ? ["integer", "string"]
@@ -26,30 +26,35 @@ export function compileValueCheck(schema: JsonSchema): ValueCheck {
       ? [schema.type]
       : [];
   const checkString = compileStringCheck(schema);
-  const checkComposition = compileCompositionCheck(schema);
+  const checkComposition = compileCompositionCheck(schema, (part) => {
+    const checkPart = compileValueCheck(part);
+    return (value, path) => checkPart(value, path, undefined);
+  });
   const checkObject = compileObjectCheck(schema);
   const checkItem = schema.items && compileValueCheck(schema.items);
 
-  const check: ValueCheck = (value, path, old) => {
-    const errors: FieldError[] = [];
+  const checkType = (value: unknown, path: string): FieldError[] => {
     const found = jsonTypeOf(value);
-    if (value === null) {
-      if (types.length > 0 && !schema.nullable) errors.push(wrongType(path, types, "null"));
-      return [...errors, ...enumErrors(schema, value, path)];
-    }
     const fits =
-      types.length === 0 || types.includes(found) || (found === "integer" && types.includes("number"));
-    if (!fits) errors.push(wrongType(path, types, found));
+      types.length === 0 ||
+      types.includes(found) ||
+      (found === "integer" && types.includes("number")) ||
+      (value === null && schema.nullable === true);
+    return fits ? [] : [typeInvalid(path, found, typeMessage(path, types, found))];
+  };
+  const checkItems = (list: readonly unknown[], path: string, old: unknown): FieldError[] =>
+    checkItem === undefined
+      ? []
+      : list.flatMap((item, index) => checkItem(item, indexPath(path, index), oldItemOf(old, schema, item)));
+
+  const check: ValueCheck = (value, path, old) => {
+    const errors = checkType(value, path);
+    if (value === null) return [...errors, ...enumErrors(schema, value, path)];
     errors.push(...checkComposition(value, path));
     if (typeof value === "string") errors.push(...checkString(value, path));
     if (typeof value === "number") errors.push(...numberErrors(schema, value, path));
     if (Array.isArray(value)) {
-      if (checkItem !== undefined) {
-        for (const [index, item] of value.entries()) {
-          errors.push(...checkItem(item, indexPath(path, index), oldItemOf(old, schema, item)));
-        }
-      }
-      errors.push(...listErrors(schema, value, path));
+      errors.push(...checkItems(value, path, old), ...listErrors(schema, value, path));
     }
     errors.push(...enumErrors(schema, value, path));
     if (isJsonObject(value)) errors.push(...checkObject(value, path, old));
@@ -69,12 +74,8 @@ function jsonTypeOf(value: unknown): string {
   return typeof value;
 }
 
-function wrongType(path: string, types: readonly string[], found: string): FieldError {
-  return typeInvalid(
-    path,
-    found,
-    `${path} in body must be of type ${types.join(",")}: ${JSON.stringify(found)}`,
-  );
+function typeMessage(path: string, types: readonly string[], found: string): string {
+  return `${path} in body must be of type ${types.join(",")}: ${JSON.stringify(found)}`;
 }
 
 function compileStringCheck(schema: JsonSchema): (value: string, path: string) => FieldError[] {
@@ -101,82 +102,20 @@ function compileStringCheck(schema: JsonSchema): (value: string, path: string) =
   };
 }
 
-const INTEGER_RANGE: Record<string, readonly [number, number]> = {
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  int64: [-(2 ** 63), 2 ** 63],
-};
-
-function numberErrors(schema: JsonSchema, value: number, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { multipleOf, minimum, maximum, exclusiveMinimum, exclusiveMaximum, format } = schema;
-  const say = (text: string) => errors.push(valueInvalid(path, value, `${path} in body should be ${text}`));
-  if (schema.type === "integer") {
-    const known = format !== undefined && Object.hasOwn(INTEGER_RANGE, format);
-    const [min, max] = INTEGER_RANGE[known ? format : "int64"] ?? [0, 0];
-    if (!Number.isInteger(value) || value < min || value > max) {
-      const kind = known ? `with format ${format}` : "(default format)";
-      errors.push(valueInvalid("", "", `Checked value must be of type integer ${kind} in ${path}`));
-    }
-  }
-  if (multipleOf !== undefined && !isMultiple(value, multipleOf)) say(`a multiple of ${multipleOf}`);
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
-    say(exclusiveMinimum ? `greater than ${minimum}` : `greater than or equal to ${minimum}`);
-  }
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
-    say(exclusiveMaximum ? `less than ${maximum}` : `less than or equal to ${maximum}`);
-  }
-  return errors;
-}
-
-function isMultiple(value: number, factor: number): boolean {
-  const quotient = factor < 1 ? (1 / factor) * value : value / factor;
-  return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
-}
-
-function listErrors(schema: JsonSchema, list: readonly unknown[], path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  const { minItems, maxItems, uniqueItems } = schema;
-  if (minItems !== undefined && list.length < minItems) {
-    errors.push(valueInvalid(path, list.length, `${path} in body should have at least ${minItems} items`));
-  }
-  if (maxItems !== undefined && list.length > maxItems)
-    errors.push(valueTooMany(path, list.length, maxItems));
-  if (uniqueItems) {
-    const repeats = list.some((item, index) =>
-      list.slice(0, index).some((other) => isDeepStrictEqual(item, other)),
-    );
-    if (repeats) errors.push(valueInvalid(path, "", `${path} in body shouldn't contain duplicates`));
-  }
-  return errors;
-}
-
-function enumErrors(schema: JsonSchema, value: unknown, path: string): FieldError[] {
-  if (!schema.enum?.length || schema.enum.some((allowed) => isDeepStrictEqual(allowed, value))) return [];
-  const supported = schema.enum.map((item) => (typeof item === "string" ? item : JSON.stringify(item)));
-  return [valueNotSupported(path, value, supported)];
-}
-
 function compileObjectCheck(
   schema: JsonSchema,
 ): (value: JsonObject, path: string, old: unknown) => FieldError[] {
   const properties = new Map(
     Object.entries(schema.properties ?? {}).map(([name, property]) => [name, compileValueCheck(property)]),
   );
-  const { additionalProperties, required = [], minProperties, maxProperties } = schema;
+  const { additionalProperties, required = [] } = schema;
   const checkOther =
     typeof additionalProperties === "object" ? compileValueCheck(additionalProperties) : undefined;
 
   return (value, path, old) => {
     const errors: FieldError[] = [];
     const names = Object.keys(value);
-    if (minProperties !== undefined && names.length < minProperties) {
-      errors.push(
-        valueInvalid(path, names.length, `${path} in body should have at least ${minProperties} properties`),
-      );
-    }
-    if (maxProperties !== undefined && names.length > maxProperties) {
-      errors.push(valueTooMany(path, names.length, maxProperties));
-    }
+    errors.push(...sizeErrors(schema, names.length, path));
     for (const name of names) {
       const property = properties.get(name);
       const memberPath = childPath(path, name);
@@ -194,47 +133,12 @@ function compileObjectCheck(
   };
 }
 
-/** `allOf`, `anyOf`, `oneOf` and `not`, never forgiven by an update. */
-function compileCompositionCheck(schema: JsonSchema): (value: unknown, path: string) => FieldError[] {
-  const allOf = (schema.allOf ?? []).map(compileValueCheck);
-  const anyOf = (schema.anyOf ?? []).map(compileValueCheck);
-  const oneOf = (schema.oneOf ?? []).map(compileValueCheck);
-  const not = schema.not && compileValueCheck(schema.not);
-
-  return (value, path) => {
-    const errors: FieldError[] = [];
-    const say = (text: string) => errors.push(valueInvalid("", "", `${JSON.stringify(path)} must ${text}`));
-    const run = (checks: readonly ValueCheck[]) => checks.map((check) => check(value, path, undefined));
-    if (anyOf.length > 0) {
-      const results = run(anyOf);
-      if (results.every((result) => result.length > 0)) {
-        say("validate at least one schema (anyOf)");
-        errors.push(...fewest(results));
-      }
-    }
-    if (oneOf.length > 0) {
-      const results = run(oneOf);
-      const valid = results.filter((result) => result.length === 0).length;
-      if (valid !== 1) {
-        const found = valid === 0 ? "Found none valid" : `Found ${valid} valid alternatives`;
-        say(`validate one and only one schema (oneOf). ${found}`);
-        if (valid === 0) errors.push(...fewest(results));
-      }
-    }
-    if (allOf.length > 0) {
-      const results = run(allOf);
-      const valid = results.filter((result) => result.length === 0).length;
-      errors.push(...results.flat());
-      if (valid !== allOf.length) {
-        say(`validate all the schemas (allOf)${valid === 0 ? ". None validated" : ""}`);
-      }
-    }
-    if (not !== undefined && not(value, path, undefined).length === 0) say("not validate the schema (not)");
-    return errors;
-  };
-}
-
-/** The errors of the alternative that came nearest. */
-function fewest(results: readonly FieldError[][]): FieldError[] {
-  return results.reduce((best, result) => (result.length < best.length ? result : best), results[0] ?? []);
+function sizeErrors({ minProperties, maxProperties }: JsonSchema, size: number, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (minProperties !== undefined && size < minProperties) {
+    errors.push(valueInvalid(path, size, `${path} in body should have at least ${minProperties} properties`));
+  }
+  if (maxProperties !== undefined && size > maxProperties)
+    errors.push(valueTooMany(path, size, maxProperties));
+  return errors;
 }
