@@ -1,6 +1,6 @@
 import { badRequest } from "./refusal.ts";
 
-/** What a request's method and path mean. */
+/** The meaning of a request's method and path. */
 export type RequestInfo = ResourceRequest | PathRequest;
 
 export interface ResourceRequest {
@@ -36,37 +36,52 @@ const OBJECT_VERB: Record<string, string> = {
 };
 const NAMESPACE_SUBRESOURCES = new Set(["status", "finalize"]);
 
+/** Reads a path as Kubernetes does: `/api/v1/…` and `/apis/GROUP/VERSION/…` name resources, all others are plain paths. */
 export function parseRequestInfo(method: string, url: string): RequestInfo {
-  const [rawPath = "/", ...rest] = url.split("?");
+  const [path = "/", ...rest] = url.split("?");
   const query = new URLSearchParams(rest.join("?"));
-  const parts = segmentsOf(rawPath);
-  const asPath = (): PathRequest => ({ kind: "path", verb: method.toLowerCase(), path: rawPath, query });
-
-  const prefixLength = parts[0] === "api" ? 2 : parts[0] === "apis" ? 3 : 0;
-  if (prefixLength === 0 || parts.length <= prefixLength) return asPath();
-  const group = parts[0] === "api" ? "" : (parts[1] ?? "");
-  const version = parts[prefixLength - 1] ?? "";
-  let rest_ = parts.slice(prefixLength);
-  let namespace = "";
-  if (rest_[0] === "namespaces" && rest_.length > 1) {
-    namespace = rest_[1] ?? "";
-    if (rest_.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest_[2] ?? "")) rest_ = rest_.slice(2);
+  const segments = segmentsOf(path);
+  const prefixLength = PREFIX_LENGTH.get(segments[0] ?? "") ?? 0;
+  if (prefixLength === 0 || segments.length <= prefixLength) {
+    return { kind: "path", verb: method.toLowerCase(), path, query };
   }
-  const [plural = "", pathName = "", ...sub] = rest_;
-  const subresource = sub.join("/");
-  const isWatch = ["1", "true"].includes(query.get("watch") ?? "");
-  const collectionVerb = method === "DELETE" ? "deletecollection" : isWatch ? "watch" : "list";
-  const onCollection = pathName === "" && method !== "POST";
-  const verb =
-    onCollection && (method === "GET" || method === "HEAD" || method === "DELETE")
-      ? collectionVerb
-      : (OBJECT_VERB[method] ?? method.toLowerCase());
-  // A list of one name is authorized as that name, as resourceNames in roles want it.
-  const name =
-    pathName === "" && (verb === "list" || verb === "watch" || verb === "deletecollection")
-      ? (/^metadata\.name==?([^,!=]+)$/.exec(query.get("fieldSelector") ?? "")?.[1] ?? "")
-      : pathName;
-  return { kind: "resource", verb, method, group, version, namespace, plural, subresource, name, query };
+  const group = segments[0] === "api" ? "" : (segments[1] ?? "");
+  const version = segments[prefixLength - 1] ?? "";
+  const place = placeOf(segments.slice(prefixLength));
+  const verb = verbOf(method, place.name, query);
+  const name = place.name === "" && COLLECTION_VERBS.has(verb) ? selectedName(query) : place.name;
+  return { kind: "resource", verb, method, group, version, ...place, name, query };
+}
+
+const PREFIX_LENGTH = new Map([
+  ["api", 2],
+  ["apis", 3],
+]);
+const COLLECTION_VERBS = new Set(["list", "watch", "deletecollection"]);
+
+/** The part of a path after the group and version. */
+function placeOf(
+  segments: readonly string[],
+): Pick<ResourceRequest, "namespace" | "plural" | "name" | "subresource"> {
+  const [first, second = "", third] = segments;
+  const inNamespace = first === "namespaces" && segments.length > 1;
+  // `/namespaces/a/status` is a subresource of a Namespace, `/namespaces/a/pods` a collection in it.
+  const isBelow = inNamespace && third !== undefined && !NAMESPACE_SUBRESOURCES.has(third);
+  const [plural = "", name = "", ...subresource] = isBelow ? segments.slice(2) : segments;
+  return { namespace: inNamespace ? second : "", plural, name, subresource: subresource.join("/") };
+}
+
+function verbOf(method: string, name: string, query: URLSearchParams): string {
+  if (name === "" && method === "DELETE") return "deletecollection";
+  if (name === "" && (method === "GET" || method === "HEAD")) {
+    return ["1", "true"].includes(query.get("watch") ?? "") ? "watch" : "list";
+  }
+  return OBJECT_VERB[method] ?? method.toLowerCase();
+}
+
+/** A list of one name is authorized as a request for that name, because `resourceNames` of a role applies to it. */
+function selectedName(query: URLSearchParams): string {
+  return /^metadata\.name==?([^,!=]+)$/.exec(query.get("fieldSelector") ?? "")?.[1] ?? "";
 }
 
 function segmentsOf(path: string): string[] {

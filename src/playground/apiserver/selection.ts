@@ -1,5 +1,6 @@
 import { type FieldRequirement, matchesFields, parseFieldSelector } from "./field-selector.ts";
-import { matchesLabels, parseLabelSelector, type Requirement } from "./label-selector.ts";
+import { matchesLabels, type Requirement } from "./label-selector.ts";
+import { parseLabelSelector } from "./label-selector-parser.ts";
 import type { ApiObject } from "./object.ts";
 import type { ResourceType } from "./resource-type.ts";
 

@@ -39,36 +39,34 @@ function urlCovers(owner: string, path: string): boolean {
 }
 
 /**
- * The parts of `wanted` that `held` does not cover, each of one verb, one group, one resource and at most
- * one name: what a person would hand out without having it.
+ * The parts of `wanted` that `held` does not cover: the rights that a user would grant without having them. Each part has
+ * one verb, one group, one resource and at most one name.
  */
 export function uncoveredRules(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   return wanted.flatMap(atomicRules).filter((atom) => !held.some((owner) => ruleCovers(owner, atom)));
 }
 
 function atomicRules(rule: PolicyRule): PolicyRule[] {
-  const atoms: PolicyRule[] = [];
-  for (const group of rule.apiGroups ?? []) {
-    for (const resource of rule.resources ?? []) {
-      for (const verb of rule.verbs) {
-        const atom = { apiGroups: [group], resources: [resource], verbs: [verb] };
-        if (rule.resourceNames?.length) {
-          for (const name of rule.resourceNames) atoms.push({ ...atom, resourceNames: [name] });
-        } else atoms.push(atom);
-      }
-    }
-  }
-  for (const url of rule.nonResourceURLs ?? []) {
-    for (const verb of rule.verbs) atoms.push({ nonResourceURLs: [url], verbs: [verb] });
-  }
-  return atoms;
+  const { apiGroups = [], resources = [], resourceNames = [], nonResourceURLs = [] } = rule;
+  const names = resourceNames.length === 0 ? [{}] : resourceNames.map((name) => ({ resourceNames: [name] }));
+  const resourceAtoms = apiGroups.flatMap((group) =>
+    resources.flatMap((resource) =>
+      rule.verbs.flatMap((verb) =>
+        names.map((named) => ({ apiGroups: [group], resources: [resource], verbs: [verb], ...named })),
+      ),
+    ),
+  );
+  const pathAtoms = nonResourceURLs.flatMap((url) =>
+    rule.verbs.map((verb) => ({ nonResourceURLs: [url], verbs: [verb] })),
+  );
+  return [...resourceAtoms, ...pathAtoms];
 }
 
 function ruleCovers(owner: PolicyRule, atom: PolicyRule): boolean {
   const [verb] = atom.verbs;
   if (verb === undefined || !hasOrAll(owner.verbs, verb)) return false;
   const [url] = atom.nonResourceURLs ?? [];
-  // The owner's "*" covers by prefix here, as the empty prefix does.
+  // The owner's "*" covers every path, because the empty text is a prefix of each.
   if (url !== undefined) return (owner.nonResourceURLs ?? []).some((held) => urlCovers(held, url));
   const [group] = atom.apiGroups ?? [];
   const [resource] = atom.resources ?? [];
@@ -95,7 +93,7 @@ export function describeRule(rule: PolicyRule): string {
   return `{${parts.join(", ")}}`;
 }
 
-/** Merges atoms that differ in their verb alone, so that a refusal reads as a person would write the rule. */
+/** Merges parts that differ only in their verb, so that a refusal shows rules as people write them. */
 export function compactRules(atoms: readonly PolicyRule[]): PolicyRule[] {
   const byTarget = new Map<string, PolicyRule>();
   for (const atom of atoms) {

@@ -8,7 +8,7 @@ interface ObjectIdentity {
   uid: string;
 }
 
-/** The object whose end ends the token too. */
+/** The object that the token is bound to: the deletion of the object invalidates the token. */
 export interface BoundObject extends ObjectIdentity {
   kind: "Pod" | "Secret" | "Node";
 }
@@ -26,7 +26,7 @@ export interface ServiceAccountTokenDeps {
   privateKey: KeyObject;
   publicKey: KeyObject;
   issuer: string;
-  /** What this server itself answers to; the default audience of a token. */
+  /** The audiences of this server, and the default ones of a token. */
   apiAudiences: readonly string[];
   /** The uid of a live object, undefined when it is gone. */
   findUid(kind: "ServiceAccount" | BoundObject["kind"], namespace: string, name: string): string | undefined;
@@ -35,14 +35,14 @@ export interface ServiceAccountTokenDeps {
 
 export interface VerifiedToken {
   user: UserInfo;
-  /** Those of the wanted audiences that the token carries. */
+  /** The requested audiences that the token carries. */
   audiences: string[];
 }
 
 export interface ServiceAccountTokens {
   readonly apiAudiences: readonly string[];
   mint(grant: TokenGrant): Promise<{ token: string; expirationTimestamp: Date }>;
-  /** Throws an Error that says why; resolves undefined when the token is not of this server at all. */
+  /** Throws an Error with the reason; resolves undefined when another issuer made the token. */
   verify(token: string, audiences?: readonly string[]): Promise<VerifiedToken | undefined>;
   jwks(): Promise<{ keys: JWK[] }>;
   discovery(jwksUri: string): Record<string, unknown>;
@@ -62,9 +62,7 @@ const MAX_REMEMBERED = 1_000;
 /** Mints and checks ES256 tokens of service accounts, in the shape that Kubernetes gives them. */
 export function createServiceAccountTokens(deps: ServiceAccountTokenDeps): ServiceAccountTokens {
   const { privateKey, publicKey, issuer, apiAudiences, findUid, now } = deps;
-  // Signatures already checked, by digest of the token: an object's life is looked up each time, the
-  // elliptic curve only once.
-  const verified = new Map<string, JWTPayload>();
+  const payloadOf = createSignatureCheck(deps);
   let keyId: Promise<string> | undefined;
 
   async function signingKeyId(): Promise<string> {
@@ -72,33 +70,6 @@ export function createServiceAccountTokens(deps: ServiceAccountTokenDeps): Servi
       createHash("sha256").update(`${jwk.x}.${jwk.y}`).digest("base64url"),
     );
     return keyId;
-  }
-
-  async function payloadOf(token: string): Promise<JWTPayload | undefined> {
-    const digest = createHash("sha256").update(token).digest("base64");
-    const known = verified.get(digest);
-    if (known !== undefined) return known;
-    if (unverifiedIssuer(token) !== issuer) return undefined;
-    const { payload } = await jwtVerify(token, publicKey, {
-      algorithms: ["ES256"],
-      issuer,
-      requiredClaims: ["exp", "sub", "aud"],
-      currentDate: now(),
-    }).catch((cause: unknown) => {
-      const expired = (cause as { code?: string }).code === "ERR_JWT_EXPIRED";
-      throw new Error(
-        expired ? "service account token has expired" : `invalid bearer token: ${errorMessage(cause)}`,
-      );
-    });
-    if (verified.size >= MAX_REMEMBERED) verified.clear();
-    verified.set(digest, payload);
-    return payload;
-  }
-
-  function assertAlive(kind: BoundObject["kind"], namespace: string, ref: ObjectIdentity | undefined): void {
-    if (ref !== undefined && findUid(kind, namespace, ref.name) !== ref.uid) {
-      throw new Error("service account token has been invalidated");
-    }
   }
 
   return {
@@ -136,34 +107,8 @@ export function createServiceAccountTokens(deps: ServiceAccountTokenDeps): Servi
         );
       }
       const claim = payload[CLAIM] as KubernetesClaim;
-      const { namespace, serviceaccount, pod, secret, node } = claim;
-      const uid = findUid("ServiceAccount", namespace, serviceaccount.name);
-      if (uid === undefined) throw new Error(`serviceaccounts "${serviceaccount.name}" not found`);
-      if (uid !== serviceaccount.uid) {
-        throw new Error(`service account UID (${uid}) does not match claim (${serviceaccount.uid})`);
-      }
-      assertAlive("Pod", namespace, pod);
-      assertAlive("Secret", namespace, secret);
-      assertAlive("Node", "", pod === undefined ? node : undefined);
-      const extra: Record<string, string[]> = {};
-      if (payload.jti) extra["authentication.kubernetes.io/credential-id"] = [`JTI=${payload.jti}`];
-      for (const [member, ref] of [
-        ["pod", pod],
-        ["node", node],
-      ] as const) {
-        if (ref === undefined) continue;
-        extra[`authentication.kubernetes.io/${member}-name`] = [ref.name];
-        extra[`authentication.kubernetes.io/${member}-uid`] = [ref.uid];
-      }
-      return {
-        user: {
-          username: serviceAccountUsername(namespace, serviceaccount.name),
-          uid: serviceaccount.uid,
-          groups: serviceAccountGroups(namespace),
-          extra,
-        },
-        audiences,
-      };
+      assertAlive(claim, findUid);
+      return { user: userOf(claim, payload.jti), audiences };
     },
 
     async jwks() {
@@ -183,7 +128,70 @@ export function createServiceAccountTokens(deps: ServiceAccountTokenDeps): Servi
   };
 }
 
-/** The `iss` that a token claims, to tell whose it is before anything in it is believed. */
+/**
+ * Returns a function that verifies a token's signature and times. Verified payloads are kept by the digest of the token, so
+ * that the signature is checked once; whether the objects in the token still exist is checked on each request.
+ */
+function createSignatureCheck({ publicKey, issuer, now }: ServiceAccountTokenDeps) {
+  const verified = new Map<string, JWTPayload>();
+  return async function payloadOf(token: string): Promise<JWTPayload | undefined> {
+    const digest = createHash("sha256").update(token).digest("base64");
+    const known = verified.get(digest);
+    if (known !== undefined) return known;
+    if (unverifiedIssuer(token) !== issuer) return undefined;
+    const { payload } = await jwtVerify(token, publicKey, {
+      algorithms: ["ES256"],
+      issuer,
+      requiredClaims: ["exp", "sub", "aud"],
+      currentDate: now(),
+    }).catch((cause: unknown) => {
+      const expired = (cause as { code?: string }).code === "ERR_JWT_EXPIRED";
+      throw new Error(
+        expired ? "service account token has expired" : `invalid bearer token: ${errorMessage(cause)}`,
+      );
+    });
+    if (verified.size >= MAX_REMEMBERED) verified.clear();
+    verified.set(digest, payload);
+    return payload;
+  };
+}
+
+function assertAlive(claim: KubernetesClaim, findUid: ServiceAccountTokenDeps["findUid"]): void {
+  const { namespace, serviceaccount, pod, secret, node } = claim;
+  const uid = findUid("ServiceAccount", namespace, serviceaccount.name);
+  if (uid === undefined) throw new Error(`serviceaccounts "${serviceaccount.name}" not found`);
+  if (uid !== serviceaccount.uid) {
+    throw new Error(`service account UID (${uid}) does not match claim (${serviceaccount.uid})`);
+  }
+  const assertBound = (kind: BoundObject["kind"], scope: string, ref: ObjectIdentity | undefined) => {
+    if (ref !== undefined && findUid(kind, scope, ref.name) !== ref.uid) {
+      throw new Error("service account token has been invalidated");
+    }
+  };
+  assertBound("Pod", namespace, pod);
+  assertBound("Secret", namespace, secret);
+  assertBound("Node", "", pod === undefined ? node : undefined);
+}
+
+function userOf(claim: KubernetesClaim, jti: string | undefined): UserInfo {
+  const { namespace, serviceaccount } = claim;
+  const extra: Record<string, string[]> = {};
+  if (jti) extra["authentication.kubernetes.io/credential-id"] = [`JTI=${jti}`];
+  for (const member of ["pod", "node"] as const) {
+    const ref = claim[member];
+    if (ref === undefined) continue;
+    extra[`authentication.kubernetes.io/${member}-name`] = [ref.name];
+    extra[`authentication.kubernetes.io/${member}-uid`] = [ref.uid];
+  }
+  return {
+    username: serviceAccountUsername(namespace, serviceaccount.name),
+    uid: serviceaccount.uid,
+    groups: serviceAccountGroups(namespace),
+    extra,
+  };
+}
+
+/** The `iss` that a token claims. It is not verified: it only tells whether the token is one of this server. */
 function unverifiedIssuer(token: string): unknown {
   const [, payload] = token.split(".");
   if (payload === undefined) return undefined;

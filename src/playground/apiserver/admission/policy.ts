@@ -78,7 +78,7 @@ interface Finding {
 
 export interface Policy {
   name: string;
-  /** Throws the refusal of the first binding that denies; warns and annotates as the others say. */
+  /** Throws the refusal of the first binding that denies. Adds warnings and annotations as the bindings say. */
   enforce(
     request: AdmissionRequest,
     bindings: readonly { name: string; spec: BindingSpec }[],
@@ -123,12 +123,12 @@ export function compileTyped(
   throw new CelCompileError(`must evaluate to ${type} but got ${compiled.type}`);
 }
 
-/** A policy that does not compile, which none is that was checked when written, fails as its failure policy says. */
+/** A policy that does not compile fails as its failure policy says. The check of each write keeps such policies out. */
 export function createPolicy(deps: PolicyDeps, name: string, spec: PolicySpec): Policy {
   const { failurePolicy = "Fail", matchConstraints = {} } = spec;
   const compiled = attempt(() => compilePolicy(spec));
 
-  /** What is wrong with a request; an error counts as a finding when the policy fails closed. */
+  /** The failed validations of a request. An error counts as one when the policy fails closed. */
   function findings(request: AdmissionRequest, matchedAs: GroupVersionResource): Finding[] {
     const onError = (message: string, index = 0): Finding[] =>
       failurePolicy === "Fail" ? [{ index, message }] : [];
@@ -168,32 +168,32 @@ export function createPolicy(deps: PolicyDeps, name: string, spec: PolicySpec): 
       );
       if (applying.length === 0) return;
       const found = findings(request, matchedAs);
-      let refusal: StatusError | undefined;
-      for (const binding of applying) {
-        const actions = binding.spec.validationActions ?? [];
-        for (const finding of found) {
-          if (actions.includes("Warn")) {
-            notes.warnings.push(
-              `Validation failed for ValidatingAdmissionPolicy '${name}' with binding '${binding.name}': ${finding.message}`,
-            );
-          }
-          if (actions.includes("Audit")) {
-            notes.auditAnnotations["validation.policy.admission.k8s.io/validation_failure"] = JSON.stringify([
-              {
-                message: finding.message,
-                policy: name,
-                binding: binding.name,
-                expressionIndex: finding.index,
-                validationActions: actions,
-              },
-            ]);
-          }
-          if (actions.includes("Deny")) refusal ??= policyRefusal(request, name, binding.name, finding);
-        }
-      }
-      if (refusal !== undefined) throw refusal;
+      const failures = applying.flatMap((binding) => found.map((finding) => ({ binding, finding })));
+      for (const { binding, finding } of failures) noteFailure(notes, name, binding, finding);
+      const denied = failures.find(({ binding }) => binding.spec.validationActions?.includes("Deny"));
+      if (denied !== undefined) throw policyRefusal(request, name, denied.binding.name, denied.finding);
     },
   };
+}
+
+/** Adds the warning and the audit annotation that the binding's actions ask for. */
+function noteFailure(
+  notes: AdmissionNotes,
+  policy: string,
+  { name: binding, spec }: { name: string; spec: BindingSpec },
+  { message, index }: Finding,
+): void {
+  const { validationActions = [] } = spec;
+  if (validationActions.includes("Warn")) {
+    notes.warnings.push(
+      `Validation failed for ValidatingAdmissionPolicy '${policy}' with binding '${binding}': ${message}`,
+    );
+  }
+  if (validationActions.includes("Audit")) {
+    notes.auditAnnotations["validation.policy.admission.k8s.io/validation_failure"] = JSON.stringify([
+      { message, policy, binding, expressionIndex: index, validationActions },
+    ]);
+  }
 }
 
 function evaluatedMessage(expression: CelExpression | undefined, scope: Record<string, unknown>): string {
@@ -207,7 +207,7 @@ function evaluatedMessage(expression: CelExpression | undefined, scope: Record<s
   }
 }
 
-/** `within`: a binding narrows what its policy matched; without rules of its own it narrows by selectors alone. */
+/** With `within`, a binding narrows what its policy matched. Without rules of its own it narrows by selectors only. */
 function matchResources(
   deps: MatchDeps,
   request: AdmissionRequest,

@@ -5,7 +5,7 @@ import type { AdmissionRequest, GroupVersionResource } from "./request.ts";
 
 const API_VERSION = "admission.k8s.io/v1";
 
-/** The `AdmissionReview` that a webhook gets; `matchedAs` is the resource as which its rules asked for it. */
+/** The `AdmissionReview` for a webhook; `matchedAs` is the resource in the version that the webhook's rules name. */
 export function createReview(
   request: AdmissionRequest,
   matchedAs: GroupVersionResource,
@@ -46,7 +46,7 @@ export function createReview(
   };
 }
 
-/** Versions of one resource differ here in their `apiVersion` alone: conversion is by None. */
+/** The versions of a resource differ only in their `apiVersion`, because the conversion strategy is None. */
 export function convertedTo(
   object: JsonObject | null,
   { group, version }: GroupVersionResource,
@@ -64,7 +64,7 @@ export interface ReviewAnswer {
   patch: JsonObject[] | undefined;
 }
 
-/** Throws an Error that says what is wrong with an answer: it is no review of ours, or says what it must not. */
+/** Throws an Error when the answer is not a review of this request, or has members that it must not have. */
 export function parseAnswer(answer: unknown, uid: string, mutating: boolean): ReviewAnswer {
   const { apiVersion, kind, response } = isJsonObject(answer) ? answer : {};
   if (apiVersion !== API_VERSION || kind !== "AdmissionReview") {
@@ -79,21 +79,9 @@ export function parseAnswer(answer: unknown, uid: string, mutating: boolean): Re
       `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? "")}`,
     );
   }
-  const { patch, patchType, status, warnings, auditAnnotations } = response;
-  if (mutating) {
-    if (patch && patchType === undefined) {
-      throw new Error("webhook returned response.patch but not response.patchType");
-    }
-    if (!patch && patchType !== undefined) {
-      throw new Error("webhook returned response.patchType but not response.patch");
-    }
-    if (patchType !== undefined && patchType !== "JSONPatch") {
-      throw new Error(`webhook returned invalid response.patchType of ${JSON.stringify(patchType)}`);
-    }
-  } else {
-    if (patch) throw new Error("validating webhook may not return response.patch");
-    if (patchType !== undefined) throw new Error("validating webhook may not return response.patchType");
-  }
+  if (mutating) checkPatch(response);
+  else checkNoPatch(response);
+  const { patch, status, warnings, auditAnnotations } = response;
   return {
     allowed: response.allowed === true,
     result: isJsonObject(status) ? status : undefined,
@@ -101,6 +89,23 @@ export function parseAnswer(answer: unknown, uid: string, mutating: boolean): Re
     auditAnnotations: isJsonObject(auditAnnotations) ? (auditAnnotations as Record<string, string>) : {},
     patch: patch ? decodePatch(patch) : undefined,
   };
+}
+
+function checkPatch({ patch, patchType }: JsonObject): void {
+  if (patch && patchType === undefined) {
+    throw new Error("webhook returned response.patch but not response.patchType");
+  }
+  if (!patch && patchType !== undefined) {
+    throw new Error("webhook returned response.patchType but not response.patch");
+  }
+  if (patchType !== undefined && patchType !== "JSONPatch") {
+    throw new Error(`webhook returned invalid response.patchType of ${JSON.stringify(patchType)}`);
+  }
+}
+
+function checkNoPatch({ patch, patchType }: JsonObject): void {
+  if (patch) throw new Error("validating webhook may not return response.patch");
+  if (patchType !== undefined) throw new Error("validating webhook may not return response.patchType");
 }
 
 function decodePatch(patch: unknown): JsonObject[] | undefined {
@@ -116,7 +121,7 @@ function decodePatch(patch: unknown): JsonObject[] | undefined {
   return operations.length === 0 ? undefined : operations;
 }
 
-/** A webhook's no, with the code and reason that it gave. */
+/** The refusal of a webhook, with the code and reason that it returned. */
 export function denial(webhook: string, result: JsonObject = {}): StatusError {
   const by = `admission webhook ${JSON.stringify(webhook)} denied the request`;
   const { message, reason, code, details } = result;
@@ -134,7 +139,7 @@ export function denial(webhook: string, result: JsonObject = {}): StatusError {
   );
 }
 
-/** 500, as everything that goes wrong between the API server and a webhook is the server's own failure. */
+/** A failure between the API server and a webhook counts as a failure of the server: 500. */
 export function internalError(message: string): StatusError {
   return new StatusError(500, "InternalError", `Internal error occurred: ${message}`, {
     causes: [{ message }],

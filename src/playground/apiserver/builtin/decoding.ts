@@ -1,51 +1,62 @@
 import { isRecord } from "../object.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
+import { type JsonSchema, memberSchema } from "../schema/json-schema.ts";
 
-/** The first value that cannot be decoded into the field it stands in, in the words of Go's decoder; undefined: all can. */
+/** The error of Go's decoder for the first value that does not fit its field; undefined when all values fit. */
 export function decodingProblem(
   value: unknown,
   schema: JsonSchema | undefined,
   path = "",
 ): string | undefined {
   if (schema === undefined || value === null || value === undefined) return undefined;
-  const found = kindOf(value);
-  const mismatch = (wanted: string) =>
-    `json: cannot unmarshal ${found} into Go struct field ${path === "" ? "." : path} of type ${wanted}`;
-  if (schema["x-kubernetes-int-or-string"]) {
-    return found === "string" || found === "number" ? undefined : mismatch("intstr.IntOrString");
+  const wanted = mismatchedType(value, schema);
+  if (wanted !== undefined) {
+    return `json: cannot unmarshal ${kindOf(value)} into Go struct field ${path === "" ? "." : path} of type ${wanted}`;
   }
+  if (schema["x-kubernetes-int-or-string"]) return undefined;
   switch (schema.type) {
     case "string":
-      if (typeof value !== "string") return mismatch("string");
-      return schema.format === "date-time" && value !== "" && !isTimestamp(value)
-        ? `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as a time`
-        : undefined;
-    case "boolean":
-      return typeof value === "boolean" ? undefined : mismatch("bool");
-    case "integer":
-      return Number.isInteger(value) ? undefined : mismatch(schema.format ?? "int64");
-    case "number":
-      return typeof value === "number" ? undefined : mismatch("float64");
+      return schema.format === "date-time" ? timeProblem(String(value)) : undefined;
     case "array":
-      if (!Array.isArray(value)) return mismatch("slice");
-      return first(value.entries(), (item, index) =>
+      return first((value as unknown[]).entries(), (item, index) =>
         decodingProblem(item, schema.items, `${path}[${index}]`),
       );
     case "object":
-      if (!isRecord(value)) return mismatch("struct");
-      return first(Object.entries(value), (member, name) => {
-        const below = path === "" ? name : `${path}.${name}`;
-        const property =
-          schema.properties !== undefined && Object.hasOwn(schema.properties, name)
-            ? schema.properties[name]
-            : typeof schema.additionalProperties === "object"
-              ? schema.additionalProperties
-              : undefined;
-        return decodingProblem(member, property, below);
-      });
+      return first(Object.entries(value), (member, name) =>
+        decodingProblem(member, memberSchema(schema, name), path === "" ? name : `${path}.${name}`),
+      );
     default:
       return undefined;
   }
+}
+
+/** The Go type that the schema wants, when the value is of another type. */
+function mismatchedType(value: unknown, schema: JsonSchema): string | undefined {
+  const unless = (fits: boolean, type: string) => (fits ? undefined : type);
+  if (schema["x-kubernetes-int-or-string"]) {
+    return unless(typeof value === "string" || typeof value === "number", "intstr.IntOrString");
+  }
+  switch (schema.type) {
+    case "string":
+      return unless(typeof value === "string", "string");
+    case "boolean":
+      return unless(typeof value === "boolean", "bool");
+    case "integer":
+      return unless(Number.isInteger(value), schema.format ?? "int64");
+    case "number":
+      return unless(typeof value === "number", "float64");
+    case "array":
+      return unless(Array.isArray(value), "slice");
+    case "object":
+      return unless(isRecord(value), "struct");
+    default:
+      return undefined;
+  }
+}
+
+function timeProblem(text: string): string | undefined {
+  if (text === "" || isTimestamp(text)) return undefined;
+  const quoted = JSON.stringify(text);
+  return `parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as a time`;
 }
 
 function first<Key>(

@@ -1,31 +1,18 @@
 import { isRecord, type Json } from "../object.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
+import { type JsonSchema, ownMember } from "../schema/json-schema.ts";
 
 /**
- * The form in which a typed server answers a built-in object, in place: nulls and empty optional lists and maps
- * are gone, structures that are never absent (`strategy`, `resources`, `status.loadBalancer`) are there. With
- * `nullLists`, required lists that are absent are null, as a server has them before anything is written.
+ * Brings a built-in object into the form in which a typed server returns it, in place. Nulls, and empty optional lists and
+ * maps, are removed. Structures that are never absent (`strategy`, `resources`, `status.loadBalancer`) are added. With
+ * `nullLists`, required lists that are absent become null, as they are in a server before the first write.
  */
 export function toNormalForm(
   value: Json,
   schema: JsonSchema | undefined,
   options = { nullLists: false },
 ): void {
-  const { properties, additionalProperties, required = [] } = schema ?? {};
-  for (const name of Object.keys(value)) {
-    const member = value[name];
-    const property =
-      properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (property !== undefined) {
-      const optional = !required.includes(name);
-      if (member === null) delete value[name];
-      else if (optional && isEmptyCollection(member, property)) delete value[name];
-      else descend(member, property);
-    } else if (typeof additionalProperties === "object") {
-      if (member === null && additionalProperties.type === "string") value[name] = "";
-      else descend(member, additionalProperties);
-    }
-  }
+  const { properties, required = [] } = schema ?? {};
+  for (const name of Object.keys(value)) normalizeMember(value, name, schema ?? {});
   for (const [name, property] of Object.entries(properties ?? {})) {
     if (Object.hasOwn(value, name)) continue;
     if (options.nullLists && property.type === "array" && required.includes(name)) value[name] = null;
@@ -33,6 +20,23 @@ export function toNormalForm(
     const structure: Json = {};
     toNormalForm(structure, property, options);
     value[name] = structure;
+  }
+}
+
+function normalizeMember(
+  value: Json,
+  name: string,
+  { properties, additionalProperties, required = [] }: JsonSchema,
+): void {
+  const member = value[name];
+  const property = ownMember(properties, name);
+  if (property !== undefined) {
+    const dropsEmpty = !required.includes(name);
+    if (member === null || (dropsEmpty && isEmptyCollection(member, property))) delete value[name];
+    else descend(member, property);
+  } else if (typeof additionalProperties === "object") {
+    if (member === null && additionalProperties.type === "string") value[name] = "";
+    else descend(member, additionalProperties);
   }
 }
 
@@ -48,7 +52,7 @@ function isEmptyCollection(value: unknown, schema: JsonSchema): boolean {
   return isRecord(value) && schema.additionalProperties !== undefined && Object.keys(value).length === 0;
 }
 
-/** A member that is a struct, not a pointer to one, in Kubernetes: its published default is `{}`. */
+/** Such a member is a struct in Kubernetes, and not a pointer to one: its published default is `{}`. */
 function isStructure(schema: JsonSchema): boolean {
   return (
     isRecord(schema.default) && Object.keys(schema.default).length === 0 && schema.properties !== undefined

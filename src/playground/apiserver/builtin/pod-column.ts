@@ -3,7 +3,7 @@ import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
 
 const NONE = "<none>";
 
-/** Ready, status, restarts and the rest of a Pod's row, with the words that kubectl users know. */
+/** The cells of a Pod's row after its name, as kubectl prints them: ready, status, restarts, age and the wide columns. */
 export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
   const spec = recordOf(pod.spec);
   const status = recordOf(pod.status);
@@ -24,14 +24,8 @@ export function podCells(pod: ApiObject, age: string, now: Date): unknown[] {
 
 function statusWord(pod: ApiObject, status: Json, statuses: readonly Json[]): string {
   if (pod.metadata.deletionTimestamp !== undefined) return "Terminating";
-  for (const [index, container] of (listOf(status.initContainerStatuses) as Json[]).entries()) {
-    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
-    if (terminated?.exitCode === 0) continue;
-    if (terminated !== undefined) return `Init:${terminated.reason ?? `ExitCode:${terminated.exitCode}`}`;
-    if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing")
-      return `Init:${waiting.reason}`;
-    return `Init:${index}/${listOf(recordOf(pod.spec).initContainers).length}`;
-  }
+  const initialization = initializationWord(pod, listOf(status.initContainerStatuses) as Json[]);
+  if (initialization !== undefined) return initialization;
   let word = String(status.reason ?? status.phase ?? "Unknown");
   let running = false;
   for (const container of statuses) {
@@ -45,6 +39,19 @@ function statusWord(pod: ApiObject, status: Json, statuses: readonly Json[]): st
     } else if (container.ready === true && recordOf(container.state).running !== undefined) running = true;
   }
   return word === "Completed" && running ? "Running" : word;
+}
+
+/** The state of the first init container that has not succeeded; undefined when all have. */
+function initializationWord(pod: ApiObject, statuses: readonly Json[]): string | undefined {
+  for (const [index, container] of statuses.entries()) {
+    const { terminated, waiting } = recordOf(container.state) as Record<string, Json | undefined>;
+    if (terminated?.exitCode === 0) continue;
+    if (terminated !== undefined) return `Init:${terminated.reason ?? `ExitCode:${terminated.exitCode}`}`;
+    if (waiting?.reason !== undefined && waiting.reason !== "PodInitializing")
+      return `Init:${waiting.reason}`;
+    return `Init:${index}/${listOf(recordOf(pod.spec).initContainers).length}`;
+  }
+  return undefined;
 }
 
 function restartText(statuses: readonly Json[], now: Date): string {

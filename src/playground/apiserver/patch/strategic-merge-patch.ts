@@ -11,7 +11,7 @@ const RETAIN_KEYS = "$retainKeys";
 const DELETE_FROM = /^\$deleteFromPrimitiveList\/(.+)$/s;
 const ELEMENT_ORDER = /^\$setElementOrder\/(.+)$/s;
 
-/** A strategic merge patch, with the directives that kubectl writes. `schema` tells which lists merge, and by what. */
+/** Applies a strategic merge patch, with the directives that kubectl writes. `schema` says which lists merge, and by which key. */
 export function strategicMergePatch(target: unknown, patch: Json, schema: Schema): Json {
   const directive = patch[DIRECTIVE];
   if (directive === "replace") return withoutDirectives(patch);
@@ -19,28 +19,13 @@ export function strategicMergePatch(target: unknown, patch: Json, schema: Schema
   if (directive !== undefined && directive !== "merge")
     throw badRequest(`unknown patch type found: ${String(directive)}`);
 
-  const out: Json = isRecord(target) ? { ...target } : {};
-  const retained = patch[RETAIN_KEYS];
-  if (Array.isArray(retained)) {
-    for (const name of Object.keys(out)) if (!retained.includes(name)) delete out[name];
-  }
+  const out = retainedMembers(target, patch[RETAIN_KEYS]);
   const orders = new Map<string, unknown[]>();
   for (const [name, value] of Object.entries(patch)) {
     if (name === DIRECTIVE || name === RETAIN_KEYS) continue;
     const order = ELEMENT_ORDER.exec(name)?.[1];
-    const deletion = DELETE_FROM.exec(name)?.[1];
-    if (order !== undefined) {
-      if (!Array.isArray(value)) throw badRequest(`${name} must be a list`);
-      orders.set(order, value);
-    } else if (deletion !== undefined) {
-      if (!Array.isArray(value)) throw badRequest(`${name} must be a list`);
-      const list = out[deletion];
-      if (Array.isArray(list)) out[deletion] = list.filter((item) => !value.includes(item));
-    } else if (value === null) delete out[name];
-    else {
-      const current = Object.hasOwn(out, name) ? out[name] : undefined;
-      setMember(out, name, mergeMember(current, value, schema && memberSchema(schema, name)));
-    }
+    if (order === undefined) mergeInto(out, name, value, schema);
+    else orders.set(order, listIn(name, value));
   }
   for (const [name, order] of orders) {
     const list = out[name];
@@ -50,6 +35,35 @@ export function strategicMergePatch(target: unknown, patch: Json, schema: Schema
   return out;
 }
 
+function mergeInto(out: Json, name: string, value: unknown, schema: Schema): void {
+  const deletion = DELETE_FROM.exec(name)?.[1];
+  if (deletion !== undefined) deleteItems(out, deletion, listIn(name, value));
+  else if (value === null) delete out[name];
+  else {
+    const current = Object.hasOwn(out, name) ? out[name] : undefined;
+    setMember(out, name, mergeMember(current, value, schema && memberSchema(schema, name)));
+  }
+}
+
+/** A copy of the target with the members that `$retainKeys` lists, or with all members when it is absent. */
+function retainedMembers(target: unknown, retained: unknown): Json {
+  const out: Json = isRecord(target) ? { ...target } : {};
+  if (Array.isArray(retained)) {
+    for (const name of Object.keys(out)) if (!retained.includes(name)) delete out[name];
+  }
+  return out;
+}
+
+function listIn(directive: string, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw badRequest(`${directive} must be a list`);
+  return value;
+}
+
+function deleteItems(out: Json, name: string, deleted: readonly unknown[]): void {
+  const list = out[name];
+  if (Array.isArray(list)) out[name] = list.filter((item) => !deleted.includes(item));
+}
+
 function targetList(target: unknown, name: string): unknown[] {
   const list = isRecord(target) ? target[name] : undefined;
   return Array.isArray(list) ? list : [];
@@ -57,7 +71,7 @@ function targetList(target: unknown, name: string): unknown[] {
 
 function mergeMember(current: unknown, value: unknown, schema: Schema): unknown {
   if (isRecord(value)) {
-    // An absent map has nothing to merge with, but its directives still speak.
+    // An absent map has nothing to merge with, but the directives in the patch still apply.
     return strategicMergePatch(current, value, schema);
   }
   if (Array.isArray(value) && merges(schema)) {
@@ -97,7 +111,7 @@ function mergeList(current: readonly unknown[], patch: readonly unknown[], schem
   return out;
 }
 
-/** By the order that the patch asks for; elements that it does not name stay where they were among the others. */
+/** Orders a list as the patch says. Elements that the patch does not name keep their place among the others. */
 function ordered(
   live: readonly unknown[],
   merged: readonly unknown[],
@@ -112,7 +126,7 @@ function ordered(
   return mergedOrder([...new Set(present)], wanted).map((identity) => byIdentity.get(identity));
 }
 
-/** What is put in whole must not carry directives into the store. */
+/** A value that replaces another as a whole must not carry directives into the store. */
 function withoutDirectives(value: Json): Json {
   const out: Json = {};
   for (const [name, member] of Object.entries(value)) {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { humanDuration } from "../../../../src/playground/apiserver/duration.ts";
 import { compileJsonPath } from "../../../../src/playground/apiserver/json-path.ts";
-import { matchesLabels, parseLabelSelector } from "../../../../src/playground/apiserver/label-selector.ts";
+import { matchesLabels } from "../../../../src/playground/apiserver/label-selector.ts";
+import { parseLabelSelector } from "../../../../src/playground/apiserver/label-selector-parser.ts";
 import { answerForm } from "../../../../src/playground/apiserver/media-type.ts";
 import { decodeProtobuf } from "../../../../src/playground/apiserver/protobuf.ts";
 import { byPriority } from "../../../../src/playground/apiserver/registry.ts";
