@@ -1,0 +1,68 @@
+import { pipeline } from "node:stream/promises";
+import type { createLister } from "../list.ts";
+import type { ApiObject } from "../object.ts";
+import { notFound, notImplemented } from "../refusal.ts";
+import { parseSelection } from "../selection.ts";
+import type { Store } from "../store.ts";
+import { startWatch } from "../watch.ts";
+import { namespaceOf, presentationOf, type ResourceExchange } from "./exchange.ts";
+import { type PodLog, parseLogRequest } from "./pod-log.ts";
+import { scaleOf } from "./scale.ts";
+
+export interface ReadHandlerDeps {
+  store: Store;
+  list: ReturnType<typeof createLister>;
+  /** The output of a container; undefined when no output is kept. */
+  podLog: PodLog | undefined;
+  now: () => Date;
+  signal: AbortSignal;
+}
+
+/** Serves get, list and watch. */
+export function createReadHandler({ store, list, podLog, now, signal }: ReadHandlerDeps) {
+  function live(exchange: ResourceExchange): ApiObject {
+    const { type, info } = exchange;
+    const found = store.get(type.storage, namespaceOf(exchange), info.name);
+    if (found === undefined) throw notFound(type, info.name);
+    return found;
+  }
+
+  async function sendLog({ info, response, type }: ResourceExchange, pod: ApiObject): Promise<void> {
+    if (podLog === undefined) throw notImplemented(`${type.plural}/log`);
+    const { namespace = "", name } = pod.metadata;
+    const look = () => store.get(type.storage, namespace, name);
+    const logs = podLog(parseLogRequest(pod, info.query, look, signal));
+    response.writeHead(200, { "Content-Type": "text/plain" });
+    // The log may be empty for now: without the head, a client that follows it would wait.
+    response.flushHeaders();
+    await pipeline(logs, response).catch((error: NodeJS.ErrnoException) => {
+      // A client that follows the log closes the connection when it has seen enough.
+      if (error.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    });
+  }
+
+  return async function read(exchange: ResourceExchange): Promise<void> {
+    const { type, info, answer, response } = exchange;
+    if (info.verb === "get") {
+      const found = live(exchange);
+      if (info.subresource === "log") return sendLog(exchange, found);
+      if (info.subresource === "scale") answer.send(200, scaleOf(type, found));
+      else answer.send(200, presentationOf(exchange, now).object(found));
+      return;
+    }
+    const selection = parseSelection(type, namespaceOf(exchange), info.query);
+    const presentation = presentationOf(exchange, now);
+    if (info.verb === "list") return answer.send(200, presentation.list(list(type, selection, info.query)));
+    answer.writeWarnings();
+    startWatch({
+      store,
+      type,
+      selection,
+      query: info.query,
+      response,
+      present: presentation.object,
+      bookmark: presentation.bookmark,
+      signal,
+    });
+  };
+}
