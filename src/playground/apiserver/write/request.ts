@@ -1,4 +1,5 @@
 import type { UserInfo } from "../access/user.ts";
+import type { Json } from "../object.ts";
 import { invalidOption } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
 
@@ -79,4 +80,14 @@ export function parseWriteOptions(
 function managerOfUserAgent(userAgent: string | undefined): string {
   const prefix = (userAgent ?? "").split("/")[0] ?? "";
   return prefix.replaceAll(/[^\x20-\x7e]/g, "").slice(0, MAX_MANAGER_LENGTH) || "unknown";
+}
+
+/** The write options as webhooks receive them, without their kind. */
+export function optionsJson({ dryRun, fieldManager, fieldValidation }: WriteRequest): Json {
+  return {
+    apiVersion: "meta.k8s.io/v1",
+    ...(dryRun ? { dryRun: ["All"] } : {}),
+    fieldManager,
+    fieldValidation,
+  };
 }

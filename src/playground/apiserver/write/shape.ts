@@ -11,20 +11,20 @@ import type { WriteRequest } from "./request.ts";
 type Shaping = Pick<WriteRequest, "type" | "fieldValidation" | "warn">;
 
 /**
- * Brings a written object into its kind's shape, in place: values decode, unknown fields are dropped (and refused
- * or warned about), defaults are there.
+ * Brings a written object into the shape of its kind, in place. It checks that values decode, removes unknown fields (and
+ * refuses them or warns, as field validation says), and adds defaults.
  */
 export function shapeObject(object: ApiObject, { type, fieldValidation, warn }: Shaping): void {
   const metadata = recordOf(object.metadata);
-  const misfit = (problem: string | undefined) => {
+  const refuseUndecodable = (problem: string | undefined) => {
     if (problem !== undefined) throw cannotBeHandled(type, problem);
   };
-  misfit(decodingProblem(metadata, objectMetaSchema, "metadata"));
+  refuseUndecodable(decodingProblem(metadata, objectMetaSchema, "metadata"));
   const unknown = pruneUnknown(metadata, objectMetaSchema).map((path) => `metadata.${path}`);
   toNormalForm(metadata, objectMetaSchema);
   if (type.custom === undefined) {
     if (type.schema !== undefined) {
-      misfit(decodingProblem(object, type.schema));
+      refuseUndecodable(decodingProblem(object, type.schema));
       unknown.push(...pruneUnknown(object, type.schema));
     }
     applyBuiltinDefaults(type.storage, object);

@@ -8,7 +8,7 @@ import { type FieldError, invalidObject } from "../schema/field-error.ts";
 import { StatusError } from "../status.ts";
 import { metadataErrors } from "./metadata.ts";
 
-/** 422 for an object that breaks the rules of its kind. */
+/** Throws 422 for an object that breaks the rules of its kind. */
 export function refuseInvalid(type: ResourceType, object: ApiObject, live?: ApiObject): void {
   const errors = metadataErrors(object, type, live);
   const own =
@@ -20,7 +20,7 @@ export function refuseInvalid(type: ResourceType, object: ApiObject, live?: ApiO
   }
 }
 
-/** A list that claims to be a map or a set and is not cannot be tracked. */
+/** Turns a `StructureError` into the refusal of a list that is declared as a map or a set but is not one. */
 export function structural<T>(type: ResourceType, object: ApiObject, work: () => T): T {
   try {
     return work();
@@ -30,8 +30,8 @@ export function structural<T>(type: ResourceType, object: ApiObject, work: () =>
   }
 }
 
-/** What does not fit the schema cannot be applied, whatever the field validation. */
-export function refuseMisfit(type: ResourceType, config: ApiObject): void {
+/** Throws when a configuration does not match the schema of its kind. Field validation does not relax this for apply. */
+export function validateConfiguration(type: ResourceType, config: ApiObject): void {
   const { metadata, apiVersion, kind, ...rest } = config;
   const problems = [
     ...configurationProblems(metadata, objectMetaSchema).map((problem) => `.metadata${problem}`),
