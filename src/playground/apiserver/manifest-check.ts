@@ -1,5 +1,5 @@
 import { builtinResourceTypes } from "./builtin/resource.ts";
-import { customResourceTypes } from "./lifecycle/custom-resource.ts";
+import { customResourceTypes } from "./lifecycle/custom-resource-type.ts";
 import { type ApiObject, apiVersionOf, recordOf } from "./object.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { StatusError } from "./status.ts";

@@ -1,81 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
 import { CRD_FINALIZER } from "../builtin/create.ts";
-import { objectMetaSchema } from "../builtin/schema.ts";
-import { type ApiObject, apiVersionOf, type Json, listOf, recordOf, timestamp } from "../object.ts";
+import { type ApiObject, recordOf, timestamp } from "../object.ts";
 import type { Registry } from "../registry.ts";
-import { ALL_VERBS, type CustomColumn, type ResourceType, storageKey } from "../resource-type.ts";
-import type { CrdNames, CrdVersion } from "../schema/crd-validation.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
-import { compileStructuralSchema } from "../schema/structural-schema.ts";
+import { type ResourceType, storageKey } from "../resource-type.ts";
 import { StatusError } from "../status.ts";
 import type { Store, StoreEvent } from "../store.ts";
 import type { Deleter } from "../write/deletion.ts";
 import { shapeObject } from "../write/shape.ts";
 import { controlPlaneRequest } from "./control-plane-request.ts";
+import { crdStatus, hasCondition } from "./custom-resource-status.ts";
+import { type CrdSpec, customResourceTypes } from "./custom-resource-type.ts";
 import { createWorkList } from "./work-list.ts";
 
 const CRD_STORAGE = "apiextensions.k8s.io/customresourcedefinitions";
-
-interface CrdSpec {
-  group: string;
-  scope: "Namespaced" | "Cluster";
-  names: CrdNames;
-  versions: (CrdVersion & {
-    additionalPrinterColumns?: CustomColumn[];
-    selectableFields?: { jsonPath: string }[];
-    subresources?: {
-      status?: object;
-      scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath?: string };
-    };
-  })[];
-}
-
-/** The served versions of a CRD as resource types. All are stored in one place, in the storage version's form. */
-export function customResourceTypes(crd: ApiObject): ResourceType[] {
-  const { group, scope, names, versions } = crd.spec as CrdSpec;
-  const storageVersion = versions.find(({ storage }) => storage === true)?.name ?? "";
-  return versions
-    .filter(({ served }) => served === true)
-    .map((version): ResourceType => {
-      const schema: JsonSchema = version.schema?.openAPIV3Schema ?? { type: "object" };
-      const scale = version.subresources?.scale;
-      return {
-        group,
-        version: version.name,
-        plural: names.plural,
-        singular: names.singular || names.kind.toLowerCase(),
-        kind: names.kind,
-        listKind: names.listKind || `${names.kind}List`,
-        namespaced: scope === "Namespaced",
-        shortNames: names.shortNames ?? [],
-        categories: names.categories ?? [],
-        verbs: ALL_VERBS,
-        subresources: new Set([
-          ...(version.subresources?.status === undefined ? [] : (["status"] as const)),
-          ...(scale === undefined ? [] : (["scale"] as const)),
-        ]),
-        storage: storageKey(group, names.plural),
-        ...(version.name === storageVersion
-          ? {}
-          : {
-              // Strategy None: the versions differ in nothing but their name.
-              storageConversion: {
-                toStorage: (object) => ({ ...object, apiVersion: apiVersionOf(group, storageVersion) }),
-                fromStorage: (object) => ({ ...object, apiVersion: apiVersionOf(group, version.name) }),
-              },
-            }),
-        schema: { ...schema, properties: { ...schema.properties, metadata: objectMetaSchema } },
-        custom: {
-          columns: version.additionalPrinterColumns ?? [],
-          selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) =>
-            jsonPath.replace(/^\./, ""),
-          ),
-          ...(scale === undefined ? {} : { scale }),
-          structure: compileStructuralSchema(schema, { group, kind: names.kind, scope }),
-        },
-      };
-    });
-}
 
 export interface CustomResourceDeps {
   store: Store;
@@ -86,7 +23,7 @@ export interface CustomResourceDeps {
   signal: AbortSignal;
 }
 
-/** Serves what CRDs define as soon as they are written, says so in their status, and cleans up behind them. */
+/** Serves the resources of a CRD as soon as it is written, sets its status, and deletes its objects with it. */
 export function startCustomResources({ store, registry, remove, now, onError, signal }: CustomResourceDeps) {
   const list = createWorkList({
     work: reconcile,
@@ -94,23 +31,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     signal,
   });
 
-  /** Whose names another CRD of the group has taken, and which. */
-  function nameConflict(crd: ApiObject): string | undefined {
-    const { group, names } = crd.spec as CrdSpec;
-    for (const other of store.list(CRD_STORAGE)) {
-      const theirs = other.spec as CrdSpec;
-      if (other.metadata.uid === crd.metadata.uid || theirs.group !== group) continue;
-      if (!hasCondition(other, "NamesAccepted")) continue;
-      const taken = [theirs.names.plural, theirs.names.singular, ...(theirs.names.shortNames ?? [])];
-      const wanted = [names.plural, names.singular, ...(names.shortNames ?? [])];
-      const clash = wanted.find((name) => name !== undefined && taken.includes(name));
-      if (clash !== undefined) return `${JSON.stringify(clash)} is already in use`;
-      if (theirs.names.kind === names.kind) return `${JSON.stringify(names.kind)} is already in use`;
-    }
-    return undefined;
-  }
-
-  /** A definition that cannot be compiled serves nothing; it must not take the server with it. */
+  /** A definition that does not compile serves nothing, and must not stop the server. */
   function typesOf(crd: ApiObject): ResourceType[] {
     try {
       return customResourceTypes(crd);
@@ -120,7 +41,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     }
   }
 
-  // By name: which definition is served, in which generation.
+  // The uid and generation of the served definition, by name.
   const serving = new Map<string, string>();
 
   function serve(crd: ApiObject): void {
@@ -132,7 +53,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     const { group, names } = crd.spec as CrdSpec;
     const types = established ? typesOf(crd) : [];
     registry.replaceCustom(group, names.plural, types);
-    // What is stored shows the defaults of the new schema, and no longer what that does not know.
+    // Stored objects get the defaults of the new schema and lose the fields that it does not have.
     const stored = types.find(({ storageConversion }) => storageConversion === undefined);
     if (stored !== undefined) store.revise(stored.storage, (object) => inShape(object, stored));
   }
@@ -141,36 +62,9 @@ export function startCustomResources({ store, registry, remove, now, onError, si
     const crd = store.get(CRD_STORAGE, "", name);
     if (crd === undefined) return;
     if (crd.metadata.deletionTimestamp !== undefined) return cleanUp(crd);
-    const clash = nameConflict(crd);
-    const at = timestamp(now());
-    const { names, versions } = crd.spec as CrdSpec;
-    const status = recordOf(crd.status);
-    const accepted = {
-      type: "NamesAccepted",
-      status: "True",
-      reason: "NoConflicts",
-      message: "no conflicts found",
-    };
-    const established = {
-      type: "Established",
-      status: "True",
-      reason: "InitialNamesAccepted",
-      message: "the initial names have been accepted",
-    };
-    const conditions: Json[] =
-      clash === undefined
-        ? [accepted, established]
-        : [
-            { ...accepted, status: "False", reason: "NameConflict", message: clash },
-            { ...established, status: "False", reason: "NotAccepted", message: "not all names are accepted" },
-          ];
-    const storageVersion = versions.find(({ storage }) => storage === true)?.name ?? "";
-    const next = {
-      acceptedNames: clash === undefined ? names : { kind: "", plural: "" },
-      conditions: conditions.map((condition) => stable(condition, listOf(status.conditions) as Json[], at)),
-      storedVersions: [...new Set([...(listOf(status.storedVersions) as string[]), storageVersion])],
-    };
-    if (JSON.stringify(next) !== JSON.stringify(status)) store.put(CRD_STORAGE, { ...crd, status: next });
+    const next = crdStatus(crd, store.list(CRD_STORAGE), timestamp(now()));
+    if (JSON.stringify(next) !== JSON.stringify(recordOf(crd.status)))
+      store.put(CRD_STORAGE, { ...crd, status: next });
   }
 
   async function cleanUp(crd: ApiObject): Promise<void> {
@@ -188,7 +82,7 @@ export function startCustomResources({ store, registry, remove, now, onError, si
         });
       }
     }
-    // Objects with finalizers of their own keep the definition until they are gone.
+    // Objects with finalizers keep the definition until they are gone.
     if ([...store.list(storage)].length > 0) return;
     const latest = store.get(CRD_STORAGE, "", crd.metadata.name);
     if (latest === undefined) return;
@@ -227,17 +121,4 @@ function inShape(object: ApiObject, type: ResourceType): ApiObject {
   const shaped = structuredClone(object);
   shapeObject(shaped, { type, fieldValidation: "Ignore", warn: () => {} });
   return isDeepStrictEqual(shaped, object) ? object : shaped;
-}
-
-function hasCondition(object: ApiObject, type: string): boolean {
-  return listOf(recordOf(object.status).conditions).some(
-    (condition) => recordOf(condition).type === type && recordOf(condition).status === "True",
-  );
-}
-
-/** A condition keeps the time of its last transition. */
-function stable(condition: Json, known: readonly Json[], at: string): Json {
-  const before = known.find(({ type }) => type === condition.type);
-  const unchanged = before !== undefined && before.status === condition.status;
-  return { lastTransitionTime: unchanged ? before.lastTransitionTime : at, ...condition };
 }
