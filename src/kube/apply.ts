@@ -158,9 +158,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         (object) => !wanted.has(nameOf(object)) && object.metadata.deletionTimestamp === undefined,
       );
       for (const object of surplus) {
-        const { uid } = object.metadata;
-        const options = uid === undefined ? {} : { uid };
-        await client.delete(resourceOfManifest(object), object.metadata, options);
+        await client.delete(resourceOfManifest(object), object.metadata, { uid: object.metadata.uid });
         forget(nameOf(object));
       }
       return surplus;

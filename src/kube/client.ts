@@ -38,7 +38,7 @@ interface ApplyOptions {
 interface DeleteOptions {
   propagationPolicy?: "Background" | "Foreground" | "Orphan";
   /** Deletes only the object with this uid, not a later one of the same name. */
-  uid?: string;
+  uid?: string | undefined;
   /** Deletes only this version of the object. */
   resourceVersion?: string;
 }

@@ -101,21 +101,15 @@ export function createEventRecorder(deps: {
   }
 
   async function writeAll(): Promise<void> {
+    // Repeats that are recorded in the same tick are counted on one Event.
+    await Promise.resolve();
     for (const [identity, event] of pending) {
       pending.delete(identity);
       await writeWithRetries(identity, event);
     }
     if (dropped > 0) logger.warn({ dropped }, "too many Events at once: some were dropped");
     dropped = 0;
-  }
-
-  function start(): Promise<void> {
-    return Promise.resolve()
-      .then(writeAll)
-      .finally(() => {
-        // Events that were recorded while the last ones were written.
-        writing = pending.size > 0 ? start() : undefined;
-      });
+    writing = undefined;
   }
 
   return {
@@ -137,10 +131,10 @@ export function createEventRecorder(deps: {
         firstAt: waiting?.firstAt ?? at,
         lastAt: at,
       });
-      writing ??= start();
+      writing ??= writeAll();
     },
     async flush() {
-      while (writing !== undefined) await writing;
+      await writing;
     },
   };
 }

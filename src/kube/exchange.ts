@@ -23,7 +23,7 @@ export interface RawRequest {
 export async function openExchange(
   connection: Connection,
   userAgent: string,
-  raw: RawRequest,
+  raw: RawRequest & { signal: AbortSignal },
 ): Promise<Dispatcher.ResponseData> {
   const { method, path, query = {}, body, contentType = "application/json", signal } = raw;
   const url = new URL(path, connection.server);
@@ -42,16 +42,14 @@ export async function openExchange(
       },
       body: body === undefined ? null : JSON.stringify(body),
       headersTimeout: REQUEST_TIMEOUT_MS,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
     if (response.statusCode < 300) return response;
     const { statusCode } = response;
     const text = await response.body.text();
     throw kubeErrorOf(`${method} ${path}`, statusCode, text, headerOf(response, "retry-after"));
   } catch (error) {
-    throw error instanceof KubeError || signal?.aborted
-      ? error
-      : unreachable(raw, errorMessage(error), error);
+    throw error instanceof KubeError || signal.aborted ? error : unreachable(raw, errorMessage(error), error);
   }
 }
 
@@ -148,10 +146,10 @@ function notLeading({ method, path }: RawRequest, cause?: unknown): KubeError {
   });
 }
 
+const RESET_CODES: readonly unknown[] = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"];
+
 function isReset({ cause }: KubeError): boolean {
-  return ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(
-    (cause as { code?: string } | undefined)?.code ?? "",
-  );
+  return RESET_CODES.includes((cause as { code?: string }).code);
 }
 
 function headerOf(response: Dispatcher.ResponseData, name: string): string | undefined {

@@ -67,12 +67,13 @@ export function createFieldConflictGuard(now: () => Date): FieldConflictGuard {
         fields: [],
       };
       conflicts.set(object, conflict);
-      for (const field of fields) {
-        const recent = conflict.corrections.get(field)?.filter((time) => at - time < WINDOW_MS) ?? [];
-        conflict.corrections.set(field, [...recent, at]);
-      }
       const allowed = conflict.pauseMs === undefined ? MAX_CORRECTIONS : 0;
-      const disputed = fields.filter((field) => (conflict.corrections.get(field)?.length ?? 0) > allowed);
+      const disputed = fields.filter((field) => {
+        const before = conflict.corrections.get(field) ?? [];
+        const recent = [...before.filter((time) => at - time < WINDOW_MS), at];
+        conflict.corrections.set(field, recent);
+        return recent.length > allowed;
+      });
       if (disputed.length === 0) return;
       conflict.pauseMs = Math.min((conflict.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, MAX_PAUSE_MS);
       conflict.pausedUntil = at + conflict.pauseMs;

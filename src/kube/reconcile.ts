@@ -91,7 +91,7 @@ export function createController(
   const { name, watches, reconcile, concurrency = 4, backoff, resyncMs } = options;
   const logger = deps.logger.child({ controller: name });
   const metrics = deps.metrics.forController(name, concurrency);
-  const queue = createWorkQueue({ observer: metrics.queue, ...(backoff === undefined ? {} : { backoff }) });
+  const queue = createWorkQueue({ observer: metrics.queue, backoff });
 
   async function work(key: string, signal: AbortSignal): Promise<void> {
     const finish = metrics.reconcileStarted();

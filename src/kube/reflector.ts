@@ -150,7 +150,7 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   let rest = "";
   for await (const chunk of stream) {
     const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
+    rest = String(parts.pop());
     for (const line of parts) if (line !== "") yield line;
   }
 }

@@ -34,7 +34,7 @@ export function createStatusWriter<T extends CatalystObject<unknown, object>>(
       return cached;
     }
     const { status, ...rest } = cached;
-    return { ...rest, ...(own.status === undefined ? {} : { status: own.status }) } as T;
+    return { ...rest, status: own.status } as T;
   }
 
   return {

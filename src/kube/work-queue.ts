@@ -52,7 +52,7 @@ export interface WorkQueue {
 }
 
 export function createWorkQueue(
-  options: { backoff?: Backoff; clock?: WorkQueueClock; observer?: WorkQueueObserver } = {},
+  options: { backoff?: Backoff | undefined; clock?: WorkQueueClock; observer?: WorkQueueObserver } = {},
 ): WorkQueue {
   const { backoff = DEFAULT_BACKOFF, clock = SYSTEM_CLOCK, observer } = options;
   const waiting = new Map<string, number>();

@@ -9,6 +9,22 @@ describe("differences", () => {
     ["a missing map as one", { spec: { a: { b: 1 } } }, {}, ["spec"]],
     ["nothing in what is not desired", { spec: { a: 1 } }, { spec: { a: 1, b: 2 }, status: {} }, []],
     ["nothing in members that are undefined", { spec: { a: undefined } }, { spec: { a: 1 } }, []],
+    ["nothing between null and absent", { a: null }, {}, []],
+    ["a value where null is desired", { a: null }, { a: 1 }, ["a"]],
+    ["a scalar where a list should be", { args: ["a"] }, { args: "a" }, ["args"]],
+    [
+      "a missing empty map that the server keeps",
+      { volumes: [{ emptyDir: {} }] },
+      { volumes: [{}] },
+      ["volumes[0].emptyDir"],
+    ],
+    ["an empty map at the root", {}, undefined, [""]],
+    [
+      "a quantity that cannot be read",
+      { limits: { cpu: "half" } },
+      { limits: { cpu: "0.5" } },
+      ["limits.cpu"],
+    ],
     ["another type", { a: 1 }, { a: "1" }, ["a"]],
     ["a scalar where a map should be", { a: { b: 1 } }, { a: 1 }, ["a"]],
     [

@@ -25,19 +25,24 @@ async function start(script: (request: SeenRequest, response: ServerResponse) =>
     () => api.close(),
     () => client.close(),
   );
+  let time = Date.parse("2026-01-01T00:00:00Z");
   const events = createEventRecorder({
     client,
     component: "catalyst-operator",
     instance: "catalyst-operator-0",
     logger: createLogger("test", "silent"),
-    now: () => new Date("2026-01-01T00:00:00Z"),
+    now: () => new Date(time),
   });
   const writes = () => api.requests.filter(({ method }) => method !== "GET");
-  return { events, writes };
+  const reads = () => api.requests.length - writes().length;
+  const pass = (ms: number) => {
+    time += ms;
+  };
+  return { events, writes, reads, pass };
 }
 
-describe("the event recorder", () => {
-  it("writes repeats that came before the first was written as one", async () => {
+describe("createEventRecorder", () => {
+  it("counts repeats on one Event when the first is not written yet", async () => {
     const { events, writes } = await start(({ method }, response) =>
       method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
     );
@@ -48,7 +53,7 @@ describe("the event recorder", () => {
     ]);
   });
 
-  it("makes an Event anew that expired between its look and its patch", async () => {
+  it("creates an Event again that expired between the read and the patch", async () => {
     let looks = 0;
     const { events, writes } = await start(({ method }, response) => {
       if (method === "POST") return sendJson(response, 201, {});
@@ -63,7 +68,7 @@ describe("the event recorder", () => {
     expect(writes().map(({ method }) => method)).toEqual(["PATCH", "POST"]);
   });
 
-  it("tries again while nobody answers", async () => {
+  it("tries again while the server is unreachable", async () => {
     let calls = 0;
     const { events, writes } = await start(({ method }, response) => {
       calls += 1;
@@ -76,7 +81,7 @@ describe("the event recorder", () => {
     expect(writes()).toHaveLength(1);
   });
 
-  it("gives up what is refused, and goes on with the rest", async () => {
+  it("gives up a refused Event, and writes the next", async () => {
     const { events, writes } = await start(({ method, body }, response) => {
       if (method === "GET") sendRefusal(response, 404, "NotFound");
       else if ((body as { reason: string }).reason === "Forbidden") sendRefusal(response, 403, "Forbidden");
@@ -88,7 +93,7 @@ describe("the event recorder", () => {
     expect(writes().map(({ body }) => (body as { reason: string }).reason)).toEqual(["Forbidden", "Allowed"]);
   });
 
-  it("keeps a bounded number of Events that are yet to be written", async () => {
+  it("drops Events beyond a thousand that wait to be written", async () => {
     const { events, writes } = await start(({ method }, response) =>
       method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
     );
@@ -99,5 +104,52 @@ describe("the event recorder", () => {
     events.record(about, "Normal", "Told", "after the flood");
     await events.flush();
     expect(writes()).toHaveLength(1_001);
+  });
+
+  it("gives up after three attempts at an unreachable server", async () => {
+    const { events, reads } = await start((_, response) => void response.socket?.destroy());
+    events.record(about, "Normal", "Told", "something");
+    await events.flush();
+    // The client repeats each read once after a reset.
+    expect(reads()).toBe(6);
+  });
+
+  it("starts to count on an Event that has no count", async () => {
+    const { events, writes } = await start((_, response) => sendJson(response, 200, about));
+    events.record(about, "Normal", "Told", "something");
+    await events.flush();
+    expect(writes()).toMatchObject([{ method: "PATCH", body: { count: 1, message: "something" } }]);
+  });
+
+  it("writes again in full after ten minutes what it combined before", async () => {
+    const { events, writes, pass } = await start(({ method }, response) =>
+      method === "GET" ? sendRefusal(response, 404, "NotFound") : sendJson(response, 201, {}),
+    );
+    const messages = () => writes().map(({ body }) => (body as { message: string }).message);
+    for (let i = 1; i <= 11; i += 1) events.record(about, "Normal", "Told", `message ${i}`);
+    await events.flush();
+    expect(messages().at(-1)).toBe("(combined from similar events): message 11");
+    pass(10 * 60_000 - 1);
+    events.record(about, "Normal", "Told", "message 12");
+    await events.flush();
+    expect(messages().at(-1)).toBe("(combined from similar events): message 12");
+    pass(1);
+    events.record(about, "Normal", "Told", "message 13");
+    await events.flush();
+    expect(messages().at(-1)).toBe("message 13");
+  });
+
+  it("records again what comes while the last Event is written", async () => {
+    const { events, writes } = await start(({ method }, response) => {
+      if (method !== "GET") return sendJson(response, 201, {});
+      if (writes().length === 0) events.record(about, "Normal", "Later", "second");
+      return sendRefusal(response, 404, "NotFound");
+    });
+    events.record(about, "Normal", "First", "first");
+    await events.flush();
+    expect(writes().map(({ body }) => (body as { reason: string }).reason)).toEqual(["First", "Later"]);
+    events.record(about, "Normal", "Third", "third");
+    await events.flush();
+    expect(writes()).toHaveLength(3);
   });
 });

@@ -87,4 +87,14 @@ describe("a fenced client", () => {
     expect(await reason).toBe("NotLeading");
     expect(performance.now() - lostAt).toBeLessThan(500);
   });
+
+  it("ends a write by the caller's signal, with the caller's reason", async () => {
+    const { client } = await start(() => {});
+    const abort = new AbortController();
+    const call = client
+      .request({ method: "POST", path: "/any", body: {}, signal: abort.signal })
+      .catch((error: unknown) => error);
+    setTimeout(() => abort.abort(new Error("enough")), 20);
+    expect(await call).toMatchObject({ message: "enough" });
+  });
 });

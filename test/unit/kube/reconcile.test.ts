@@ -7,6 +7,7 @@ import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import {
   type ControllerOptions,
   createController,
+  isRequestChanged,
   type Outcome,
   watchInformer,
   watchPrimary,
@@ -203,5 +204,22 @@ describe("a controller", () => {
     await until(() => seen.length === 1, "the reconcile");
     await stop();
     expect(ended).toBe(true);
+  });
+});
+
+describe("isRequestChanged", () => {
+  const at = (metadata: Partial<KubernetesObject["metadata"]>): KubernetesObject => ({
+    ...object("a"),
+    metadata: { name: "a", generation: 1, finalizers: ["f"], resourceVersion: "1", ...metadata },
+  });
+  it.each<[string, Partial<KubernetesObject["metadata"]>, boolean]>([
+    ["a status write", { resourceVersion: "2" }, false],
+    ["labels", { labels: { a: "b" } }, false],
+    ["another generation", { generation: 2 }, true],
+    ["a deletion", { deletionTimestamp: "2026-01-01T00:00:00Z" }, true],
+    ["another finalizer", { finalizers: ["f", "g"] }, true],
+    ["no finalizers", { finalizers: [] }, true],
+  ])("sees in %s whether it is a request", (_, metadata, expected) => {
+    expect(isRequestChanged(at({}), at(metadata))).toBe(expected);
   });
 });

@@ -192,6 +192,7 @@ describe("a work queue", () => {
     await finish("a");
     await done;
     queue.add("d");
+    queue.addAfter("e", 10);
     expect(begun).toEqual(["a"]);
     expect(pending()).toBe(0);
     const again = queue.run(async () => {}, 1, new AbortController().signal);
@@ -270,5 +271,18 @@ describe("a work queue", () => {
       ),
       { numRuns: 150 },
     );
+  });
+
+  it("counts failures in a row, and none for a key that never failed", () => {
+    const queue = createWorkQueue();
+    expect(queue.failures("a")).toBe(0);
+  });
+
+  it("does no work when its signal has fired before", async () => {
+    const queue = createWorkQueue();
+    queue.add("a");
+    const seen: string[] = [];
+    await queue.run(async (key) => void seen.push(key), 1, AbortSignal.abort());
+    expect(seen).toEqual([]);
   });
 });

@@ -1,0 +1,24 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { afterEach } from "vitest";
+import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { type Script, type ScriptedApi, startScriptedApi } from "./scripted-api.ts";
+
+type StartScriptedClient = (
+  script: Script,
+  kubeConfigOf?: (api: ScriptedApi) => KubeConfig,
+) => Promise<{ api: ScriptedApi; client: KubeClient }>;
+
+/** Starts scripted API servers, each with a client. Both are closed after the test. */
+export function useScriptedClients(): StartScriptedClient {
+  const cleanups: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  });
+  return async (script, kubeConfigOf = (api) => api.kubeConfig()) => {
+    const api = await startScriptedApi(script);
+    cleanups.push(() => api.close());
+    const client = createKubeClient({ kubeConfig: kubeConfigOf(api), userAgent: "catalyst-test" });
+    cleanups.push(() => client.close());
+    return { api, client };
+  };
+}

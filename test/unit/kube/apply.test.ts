@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
+import { createApplier } from "../../../src/kube/apply.ts";
+import { type SeenRequest, sendJson, sendRefusal } from "../../support/server/scripted-api.ts";
+import { useScriptedClients } from "../../support/server/scripted-client.ts";
+
+const startClient = useScriptedClients();
+
+const configMap = (data: Record<string, string>, metadata: object = {}): ConfigMapObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "settings", namespace: "default", uid: "u", ...metadata },
+  data,
+});
+const newApplier = (client: Parameters<typeof createApplier>[0]["client"]) =>
+  createApplier({ client, fieldManager: "us", now: () => new Date() });
+
+/** A server that holds one object: `answerDryRun` gives the refusal of a dry run, and `change` what the server makes of a write. */
+async function start(
+  options: {
+    answerDryRun?: [status: number, reason: string];
+    change?: (object: ConfigMapObject) => ConfigMapObject;
+  } = {},
+) {
+  const { answerDryRun, change = (object) => object } = options;
+  let version = 0;
+  let live: ConfigMapObject | undefined;
+  const server = {
+    set(object: ConfigMapObject | undefined) {
+      version += 1;
+      live = object && { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
+    },
+    live: () => live,
+  };
+  const { api, client } = await startClient(({ method, query, body }: SeenRequest, response) => {
+    if (query.get("dryRun") === "All" && answerDryRun !== undefined)
+      return sendRefusal(response, ...answerDryRun);
+    if (method === "DELETE") server.set(undefined);
+    if (method === "PATCH" && !query.has("dryRun")) server.set(change(body as ConfigMapObject));
+    if (live === undefined) return sendRefusal(response, 404, "NotFound");
+    return sendJson(response, 200, live);
+  });
+  const writes = () =>
+    api.requests.filter(({ method, query }) => method !== "GET" && !query.has("dryRun")).length;
+  return { client, server, writes };
+}
+
+describe("createApplier", () => {
+  it("corrects a difference when the server refuses dry runs because of a webhook with side effects", async () => {
+    const { client, server } = await start({ answerDryRun: [400, "BadRequest"] });
+    await newApplier(client).apply(configMap({ a: "ours" }), undefined);
+    server.set({ ...(server.live() as ConfigMapObject), data: { a: "theirs" } });
+    const applied = await newApplier(client).apply(configMap({ a: "ours" }), server.live());
+    expect(applied).toMatchObject({ kind: "corrected", fields: ["data.a"] });
+    expect(server.live()?.data).toEqual({ a: "ours" });
+  });
+
+  it("rejects when a dry run fails for another reason", async () => {
+    const { client, server, writes } = await start({ answerDryRun: [403, "Forbidden"] });
+    await newApplier(client).apply(configMap({ a: "ours" }), undefined);
+    server.set({ ...(server.live() as ConfigMapObject), data: { a: "theirs" } });
+    const before = writes();
+    await expect(newApplier(client).apply(configMap({ a: "ours" }), server.live())).rejects.toMatchObject({
+      reason: "Forbidden",
+    });
+    expect(writes()).toBe(before);
+  });
+
+  it("reports no change when the write changes nothing", async () => {
+    const { client, server } = await startClientThatIgnoresWrites();
+    const applied = await newApplier(client).apply(configMap({ a: "ours" }), server);
+    expect(applied).toEqual({ kind: "unchanged", object: server });
+  });
+
+  it("creates an object again that it was told to forget, and corrects any other", async () => {
+    const { client, server } = await start();
+    const applier = newApplier(client);
+    const desired = configMap({ a: "ours" });
+    expect((await applier.apply(desired, undefined)).kind).toBe("created");
+    applier.forget(({ metadata }: KubernetesObject) => metadata.name === "other");
+    server.set(undefined);
+    expect((await applier.apply(desired, undefined)).kind).toBe("corrected");
+    applier.forget(({ metadata }: KubernetesObject) => metadata.name === "settings");
+    server.set(undefined);
+    expect((await applier.apply(desired, undefined)).kind).toBe("created");
+  });
+
+  it("keeps the digest that an object brings with it", async () => {
+    const { client, server } = await start();
+    const annotations = { "catalyst.openova.io/applied": "sha256:given" };
+    const desired = configMap({ a: "ours" }, { annotations });
+    await newApplier(client).apply(desired, undefined);
+    expect(server.live()?.metadata.annotations).toEqual(annotations);
+  });
+});
+
+async function startClientThatIgnoresWrites() {
+  const server = configMap({ a: "theirs" }, { resourceVersion: "5" });
+  const { client } = await startClient((_, response) => sendJson(response, 200, server));
+  return { client, server };
+}
