@@ -63,7 +63,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     jobs: cache<JobObject>(JOBS, MANAGED),
     pods: cache<PodObject>(PODS, {
       ...MANAGED,
-      indexes: { [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""] },
+      indexes: { [POD_NAMESPACE_INDEX]: ({ metadata }) => [String(metadata.namespace)] },
     }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, APPLIED),
     others: [

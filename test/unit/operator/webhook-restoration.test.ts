@@ -1,0 +1,67 @@
+import { pino } from "pino";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { Applied } from "../../../src/kube/apply.ts";
+import { createRestorationReport } from "../../../src/operator/webhook-restoration.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+
+// A list of the API server leaves out the kind.
+const object = { metadata: { name: "catalyst-operator", uid: "u" } } as KubernetesObject;
+
+let registry: Registry;
+let warnings: { msg: string; fields: string[] }[];
+let events: { kind: string; type: string; reason: string; message: string }[];
+
+function report(applied: Applied): void {
+  createRestorationReport({
+    registry,
+    logger: pino({}, { write: (line) => warnings.push(JSON.parse(line)) }),
+  }).report(applied, {
+    record: ({ kind }, type, reason, message) => events.push({ kind, type, reason, message }),
+    flush: async () => {},
+  });
+}
+
+beforeEach(() => {
+  registry = new Registry();
+  warnings = [];
+  events = [];
+});
+
+const count = async () => {
+  const metric = await registry.getSingleMetric("catalyst_webhook_configuration_restored_total")?.get();
+  return metric?.values[0]?.value;
+};
+
+describe("createRestorationReport", () => {
+  it.each<[string, string[], string]>([
+    ["a deletion", [], "Another client deleted the webhook configuration"],
+    [
+      "a change",
+      ["webhooks[admit].failurePolicy", "webhooks[admit].rules"],
+      "Another client changed webhooks[admit].failurePolicy, webhooks[admit].rules of the webhook configuration",
+    ],
+  ])("reports %s in the log, the metric and an Event", async (_, fields, what) => {
+    report({ kind: "corrected", object, fields });
+    const message = `${what}; the operator put it back. Until then, requests may have skipped admission: check the audit log.`;
+    expect(events).toEqual([
+      {
+        kind: "ValidatingWebhookConfiguration",
+        type: "Warning",
+        reason: "WebhookConfigurationRestored",
+        message,
+      },
+    ]);
+    expect(warnings).toEqual([expect.objectContaining({ msg: message, fields })]);
+    expect(await count()).toBe(1);
+  });
+
+  it.each<Applied>([
+    { kind: "created", object },
+    { kind: "updated", object, fields: ["webhooks"] },
+    { kind: "unchanged", object },
+  ])("reports nothing for the operator's own write: $kind", async (applied) => {
+    report(applied);
+    expect([events, warnings, await count()]).toEqual([[], [], 0]);
+  });
+});
