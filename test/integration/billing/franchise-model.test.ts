@@ -35,7 +35,7 @@ describe("docs/FRANCHISE-MODEL.md", () => {
     expect(inPage.sort()).toEqual(inDatabase.sort());
   });
 
-  it("lists every endpoint of vouchers, and none that is not there", async () => {
+  it("lists every voucher endpoint, and no other", async () => {
     const { json } = await ask(billing.origin, "/openapi.json");
     const { paths } = json as { paths: Record<string, object> };
     const served = Object.entries(paths).flatMap(([path, operations]) =>

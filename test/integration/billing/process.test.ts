@@ -68,7 +68,7 @@ function run(args: string[], env: Record<string, string> = {}): Started {
 }
 
 describe("catalyst billing", () => {
-  it("refuses databases of other versions, saying what it found", async () => {
+  it("refuses a database of another version, and names the version it found", async () => {
     const empty = await createTestDatabase("empty");
     await database.pool.query(
       "INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)",
@@ -105,7 +105,7 @@ describe("catalyst billing", () => {
     }
   });
 
-  it("answers what is under way when SIGTERM comes, then ends with 0", async () => {
+  it("finishes running requests after SIGTERM, and exits with 0", async () => {
     const { child, origin, exit } = run(["billing"]);
     const url = await origin;
     const holder = await database.pool.connect();
@@ -123,7 +123,7 @@ describe("catalyst billing", () => {
     expect([code, stdout]).toEqual([0, ""]);
   });
 
-  it("serves new connections on for DRAIN_SECONDS, unready at once and closing each, then ends", async () => {
+  it("serves new connections for DRAIN_SECONDS after SIGTERM, closes each one, and is unready at once", async () => {
     const { child, origin, exit } = run(["billing"], { DRAIN_SECONDS: "1" });
     const url = await origin;
     const token = await signToken("late");
@@ -149,7 +149,7 @@ describe("catalyst billing", () => {
     await expect(ask("/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("keeps every order whole through kill -9 in a burst, and the retry gets the same one", async () => {
+  it("keeps every order complete after kill -9, and returns the same order to a retry", async () => {
     const issue = await run(["billing"]);
     const url = await issue.origin;
     const admin = await signToken("admin", "sovereign-admin");
@@ -200,7 +200,7 @@ describe("catalyst billing", () => {
     expect((await run(["reconcile-ledger"]).exit).code).toBe(0);
   });
 
-  it("says 503 while the database is away, also at the start, and goes on when it is back", async () => {
+  it("returns 503 while the database is unreachable, also at the start, and recovers afterwards", async () => {
     const proxy = await createPostgresProxy(database.url);
     proxy.disconnect();
     const { origin } = run(["billing"], { DATABASE_URL: proxy.url });
@@ -234,7 +234,7 @@ describe("catalyst billing", () => {
 });
 
 describe("catalyst smoke", () => {
-  it("passes against a healthy Sovereign, twice at once, and leaves no live voucher", async () => {
+  it("passes on a healthy Sovereign, also twice at once, and leaves no active voucher", async () => {
     const url = await run(["billing"]).origin;
     const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, `${await signToken("admin", "sovereign-admin")}\n`);
@@ -260,7 +260,7 @@ describe("catalyst smoke", () => {
     );
   });
 
-  it("fails with 1 on a wrong token or an unreachable Sovereign, and with 2 on wrong usage", async () => {
+  it("exits with 1 for a wrong token or an unreachable Sovereign, and with 2 for wrong usage", async () => {
     const url = await run(["billing"]).origin;
     const tokenFile = join(folder, "token");
     writeFileSync(tokenFile, await signToken("nobody"));
@@ -277,7 +277,7 @@ describe("catalyst smoke", () => {
 });
 
 describe("catalyst reconcile-ledger", () => {
-  it("prints what disagrees, and exits 1", async () => {
+  it("prints the differences in the ledger, and exits with 1", async () => {
     await database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description, times_redeemed) VALUES ('CROOKED', 1, '', 3)",
     );

@@ -19,7 +19,7 @@ async function measured(): Promise<{ version: string; fingerprint: string }> {
 }
 
 describe("GET /readyz", () => {
-  it("sees drift within half a minute, and does not measure at each probe", async () => {
+  it("reports schema drift within 30 seconds, and does not measure at each probe", async () => {
     const before = await measured();
     await drift();
     nowMs += 28_000;
@@ -30,7 +30,7 @@ describe("GET /readyz", () => {
     expect(after.fingerprint).not.toBe(before.fingerprint);
   });
 
-  it("measures at once when the version has changed", async () => {
+  it("measures the schema at once when its version has changed", async () => {
     const before = await measured();
     await drift();
     await billing.database.pool.query(
@@ -42,7 +42,7 @@ describe("GET /readyz", () => {
     expect(after.fingerprint).not.toBe(before.fingerprint);
   });
 
-  it("sees within two seconds that the schema is gone", async () => {
+  it("reports a missing schema within two seconds", async () => {
     await measured();
     await billing.database.pool.query(`DROP TABLE ${MIGRATION_TABLE}`);
     nowMs += 2_000;

@@ -54,7 +54,7 @@ describe("the page and the machine endpoints", () => {
     ["an unknown code", "NO-SUCH-CODE", 404, "This voucher is not valid"],
     ["a code too long to be one", "X".repeat(5_000), 404, "This voucher is not valid"],
     ["no code", "", 200, "Redeem a voucher"],
-  ])("says so for %s", async (_what, code, status, words) => {
+  ])("shows the reason on the page for %s", async (_what, code, status, words) => {
     const answer = await billing.ask(`/redeem?code=${code}`);
     expect([answer.status, answer.headers.get("content-type")]).toEqual([status, "text/html; charset=utf-8"]);
     expect(answer.text).toContain(words);
@@ -121,7 +121,7 @@ describe("the page and the machine endpoints", () => {
     expect(head.status).toBe(200);
   });
 
-  it("speaks CORS to the configured origins alone", async () => {
+  it("sends CORS headers to the configured origins only", async () => {
     const one = await start({ env: { CORS_ORIGIN: "https://market.example" } });
     const preflight = (origin: string) =>
       ask(one.origin, "/billing/checkout", {
@@ -138,7 +138,7 @@ describe("the page and the machine endpoints", () => {
 });
 
 describe("catalog and tenant services", () => {
-  it("reads prices over HTTP and consumes nothing while the service is away", async () => {
+  it("reads prices over HTTP, and consumes nothing while the catalog is unreachable", async () => {
     const upstream = await startAnsweringServer();
     upstream.answers["/catalog/plans"] = {
       body: [{ id: "pro", price_omr: 2.5, stripe_price_id: "price_1" }],

@@ -70,7 +70,7 @@ const state = () =>
   ]);
 
 describe("a deleted tenant", () => {
-  it("loses its subscriptions, its open invoices and its ledger's standing, and nobody loses money", async () => {
+  it("ends a deleted tenant's subscriptions and open invoices, and moves no money", async () => {
     await issueVoucher(billing, "WELCOME");
     await placeOrder(billing, "salma", { tenant_id: "gone", promo_code: "WELCOME" });
     await placeOrder(billing, "salma", { tenant_id: "stays", plan_id: "small" });
@@ -122,7 +122,7 @@ describe("a deleted tenant", () => {
     expect(revenue.json.active_subscriptions).toBe(2);
   });
 
-  it("takes along the entries without an order of customers who are registered under it", async () => {
+  it("includes ledger entries without an order of customers registered under the tenant", async () => {
     await billing.database.pool.query(
       `INSERT INTO customers (user_id, tenant_id, email, balance_baisa) VALUES ('old', 'gone', '', 5000), ('new', 'stays', '', 7000);
        INSERT INTO credit_ledger (customer_id, amount_omr, amount_baisa, reason, adopted)
@@ -140,7 +140,7 @@ describe("a deleted tenant", () => {
     expect(await differences()).toEqual([]);
   });
 
-  it("is told to the payment processor, as soon as that answers, once for each subscription", async () => {
+  it("cancels each subscription at the payment processor once, as soon as it answers", async () => {
     const stripe = await startStripeServer();
     const paid = await startBilling({
       database: billing.database,
@@ -187,7 +187,7 @@ describe("a deleted tenant", () => {
     }
   });
 
-  it("is handled once, by however many at the same moment, and again for a later event", async () => {
+  it("handles a deletion once for several events at the same time, and again for a later event", async () => {
     await placeOrder(billing, "salma", { tenant_id: "gone", plan_id: "free" });
     const outcomes = await Promise.all([1n, 2n, 3n, 4n, 5n].map((offset) => tell("e1", "gone", offset)));
     expect(outcomes.sort()).toEqual(["handled", "repeated", "repeated", "repeated", "repeated"]);
@@ -204,7 +204,7 @@ describe("a deleted tenant", () => {
     expect(await registry.metrics()).toContain('catalyst_billing_tenant_events_total{outcome="repeated"} 5');
   });
 
-  it("is set aside whole after a few tries where the database refuses, and handled when told again", async () => {
+  it("sets a deletion aside after a few attempts that the database refuses, and handles it when it is sent again", async () => {
     await placeOrder(billing, "salma", { tenant_id: "gone", plan_id: "free" });
     await billing.database.pool.query(
       `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
@@ -220,7 +220,7 @@ describe("a deleted tenant", () => {
     expect(await rows("SELECT status FROM subscriptions")).toEqual([{ status: "canceled" }]);
   });
 
-  it("waits for a database that goes away for longer than a refused event is tried", async () => {
+  it("waits for a database that is unreachable for longer than the attempts of a refused event", async () => {
     await placeOrder(billing, "salma", { tenant_id: "gone", plan_id: "free" });
     const release = await hold("credit_ledger");
     const told = tell("e1", "gone");
@@ -232,7 +232,7 @@ describe("a deleted tenant", () => {
     expect(await rows("SELECT event_id FROM handled_events")).toEqual([{ event_id: "e1" }]);
   });
 
-  it("is left for the next process when this one stops", async () => {
+  it("leaves a deletion to the next process when this one stops", async () => {
     const release = await hold("handled_events");
     const told = tell("e1", "gone");
     while ((await waiting()) === 0);

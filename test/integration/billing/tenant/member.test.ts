@@ -22,21 +22,21 @@ const read = async (path: string, user: string) => {
 
 describe("a tenant's subscription and invoices", () => {
   it.each(["salma", "noor"])(
-    "are shown to %s: its customer, and a member that the tenant service names",
+    "shows them to %s, the customer or a member that the tenant service names",
     async (user) => {
       expect(await read("/billing/subscription/shop", user)).toEqual([200, "free"]);
       expect(await read("/billing/invoices/shop", user)).toEqual([200, 0]);
     },
   );
 
-  it("are not there for anybody else, nor for a tenant that is nobody's", async () => {
+  it("returns nothing to other users, and nothing for an unknown tenant", async () => {
     expect(await read("/billing/subscription/shop", "ali")).toEqual([404, "tenant_not_found"]);
     const asked = tenants.asked.length;
     expect(await read("/billing/subscription/nobodys", "ali")).toEqual([404, "tenant_not_found"]);
     expect(tenants.asked.length).toBe(asked);
   });
 
-  it("are not shown while the tenant service cannot say who its members are", async () => {
+  it("returns 503 to a member and the data to the customer while the tenant service fails", async () => {
     tenants.answers["/tenants/shop/members"] = { status: 500 };
     expect(await read("/billing/subscription/shop", "noor")).toEqual([503, "tenant_service_unavailable"]);
     expect(await read("/billing/subscription/shop", "salma")).toEqual([200, "free"]);

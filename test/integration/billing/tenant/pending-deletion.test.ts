@@ -29,7 +29,7 @@ const deleteTenant = () =>
   });
 
 describe("a tenant that is deleted while its order waits for a card", () => {
-  it("leaves voucher and credit as they were when the order has no session yet", async () => {
+  it("restores voucher and credit when the deleted tenant's order has no session yet", async () => {
     stripe.fault = "in-use";
     await buy();
     expect(await books()).toEqual(PENDING);
@@ -37,7 +37,7 @@ describe("a tenant that is deleted while its order waits for a card", () => {
     expect(await books()).toEqual({ ...PENDING, counter: 0, edges: 0, orders: ["failed"] });
   });
 
-  it("leaves the credit to its customer when the card may still pay, and then the money too", async () => {
+  it("leaves credit and a late payment to the customer of a deleted tenant", async () => {
     const { id } = await openSession();
     expect(await deleteTenant()).toMatchObject({ kind: "handled" });
     expect(await books()).toEqual(EXPIRED);

@@ -53,8 +53,8 @@ async function insertLongest({ pool }: TestDatabase): Promise<string> {
   }
 }
 
-describe("an adopted code near the end of what a key holds", () => {
-  it("keeps its row, is shown as ended, and can be revoked, with its trail", async () => {
+describe("an adopted code near the size limit of an index key", () => {
+  it("shows an adopted code that is too long as ended, and revokes it with an audit row", async () => {
     let code = "";
     const { billing, report } = await adopt(async (database) => {
       code = await insertLongest(database);
@@ -85,7 +85,7 @@ describe("an adopted code near the end of what a key holds", () => {
     ]);
   });
 
-  it("is redeemed as ever where the key of a redemption holds it", async () => {
+  it("redeems a long adopted code that fits the key of a redemption", async () => {
     const code = han(890);
     const { billing } = await adopt(async ({ pool }) => {
       await pool.query("INSERT INTO promo_codes (code, credit_omr) VALUES ($1, 25)", [code]);
@@ -96,7 +96,7 @@ describe("an adopted code near the end of what a key holds", () => {
 });
 
 describe("the list of vouchers", () => {
-  it("pages through codes of one moment that differ in their last letter alone", async () => {
+  it("pages through codes of the same time that differ only in the last letter", async () => {
     const start = han(300);
     const codes = ["A", "B", "C", "D"].map((end) => `${start}${end}`);
     const { billing } = await adopt(async ({ pool }) => {
@@ -117,7 +117,7 @@ describe("the list of vouchers", () => {
   });
 });
 
-describe("an adopted voucher whose cap or counter was never set", () => {
+describe("an adopted voucher without a limit or a counter", () => {
   it.each([
     { what: "no cap", cap: null, counter: 3, accepts: true },
     { what: "no cap and no counter", cap: null, counter: null, accepts: true },
@@ -145,7 +145,7 @@ describe("an adopted voucher whose cap or counter was never set", () => {
     expect(report.findings.map(({ kind }) => kind).includes("cap-missing")).toBe(cap === null);
   });
 
-  it("counts against the grants as what it is: without a cap", async () => {
+  it("counts an adopted voucher without a limit against the grants as unlimited", async () => {
     const { billing } = await adopt(async ({ pool }) => {
       await pool.query(
         "INSERT INTO promo_codes (code, credit_omr, max_redemptions) VALUES ('NEVER-SET', 25, NULL)",

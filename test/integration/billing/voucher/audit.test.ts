@@ -39,7 +39,7 @@ const auditOf = (code: string, query = "") =>
 const hashOf = (token: string) => `sha256:${createHash("sha256").update(token).digest("hex")}`;
 
 describe("GET /billing/vouchers/audit/{code}", () => {
-  it("tells each change of a voucher, newest first: what, when, who, and from which token", async () => {
+  it("lists each change of a voucher, newest first, with time, user and token", async () => {
     const named = await issuer.forge({ sub: "named", role: "sovereign-admin", jti: "token-7" });
     const ours = await new SignJWT({})
       .setProtectedHeader({ alg: "ES256" })
@@ -85,7 +85,7 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     }
   });
 
-  it("pages, and never shows the token itself", async () => {
+  it("lists the audit page by page, and never shows a token", async () => {
     for (let credit = 1; credit <= 5; credit += 1)
       await issueVoucher(billing, "PAGED", { credit_omr: credit });
     const credits: number[] = [];
@@ -100,7 +100,7 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     expect(credits).toEqual([5, 4, 3, 2, 1]);
   });
 
-  it("is 404 for a code that never was, and empty for an adopted one that nobody has changed", async () => {
+  it("returns 404 for an unknown code, and an empty list for an unchanged adopted one", async () => {
     await billing.database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, adopted) VALUES ('A/B', 5, true)",
     );
@@ -108,7 +108,7 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     expect((await auditOf("NEVER")).json.code).toBe("voucher_not_found");
   });
 
-  it("shows rows from before tokens were kept", async () => {
+  it("shows audit rows without a token", async () => {
     await issueVoucher(billing, "ANCIENT");
     await billing.database.pool.query(
       "UPDATE voucher_audit SET issuer = NULL, subject = NULL, token_id = NULL, token_issued_at = NULL WHERE code = 'ANCIENT'",
@@ -118,7 +118,7 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     ]);
   });
 
-  it("says what really was there before, when first issues of one code meet", async () => {
+  it("records the right earlier state when two first issues of a code meet", async () => {
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => issueVoucher(billing, "MEET", { credit_omr: index + 1 })),
     );

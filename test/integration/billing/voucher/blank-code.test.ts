@@ -33,35 +33,40 @@ beforeEach(async () => {
 });
 
 describe("an adopted voucher whose code is blank", () => {
-  it.each(["", "  ", "\t"])("%j is shown, changed and revoked, under a path of a blank", async (code) => {
-    billing = await adopt(code);
-    const [row] = await list();
-    expect(row).toMatchObject({ code, credit_omr: 5, active: true });
+  it.each(["", "  ", "\t"])(
+    "shows, changes and revokes the blank code %j under a path with a blank",
+    async (code) => {
+      billing = await adopt(code);
+      const [row] = await list();
+      expect(row).toMatchObject({ code, credit_omr: 5, active: true });
 
-    const updated = await billing.ask("/billing/admin/promos/%20", {
-      method: "PUT",
-      token,
-      body: { ...row, active: false },
-    });
-    expect([updated.status, updated.json]).toEqual([200, { ...row, active: false }]);
-    // The older admin UI posts the whole row back.
-    const posted = await billing.ask("/billing/admin/promos", {
-      token,
-      body: { ...row, description: "off" },
-    });
-    expect([posted.status, posted.json]).toEqual([200, { ...row, description: "off" }]);
+      const updated = await billing.ask("/billing/admin/promos/%20", {
+        method: "PUT",
+        token,
+        body: { ...row, active: false },
+      });
+      expect([updated.status, updated.json]).toEqual([200, { ...row, active: false }]);
+      // The older admin UI posts the whole row back.
+      const posted = await billing.ask("/billing/admin/promos", {
+        token,
+        body: { ...row, description: "off" },
+      });
+      expect([posted.status, posted.json]).toEqual([200, { ...row, description: "off" }]);
 
-    expect((await revoke("/billing/vouchers/revoke/%20")).json).toEqual({ ok: true });
-    expect(await list()).toEqual([]);
-    const trail = await billing.ask("/billing/vouchers/audit/%20", { token });
-    expect(trail.json.map((entry: { action: string; code: string }) => [entry.action, entry.code])).toEqual([
-      ["revoke", code],
-      ["update", code],
-      ["update", code],
-    ]);
-  });
+      expect((await revoke("/billing/vouchers/revoke/%20")).json).toEqual({ ok: true });
+      expect(await list()).toEqual([]);
+      const trail = await billing.ask("/billing/vouchers/audit/%20", { token });
+      expect(trail.json.map((entry: { action: string; code: string }) => [entry.action, entry.code])).toEqual(
+        [
+          ["revoke", code],
+          ["update", code],
+          ["update", code],
+        ],
+      );
+    },
+  );
 
-  it("goes by the older path too, as many as there are", async () => {
+  it("revokes blank codes by the older path as well", async () => {
     billing = await adopt("", " ", "\t ");
     for (const left of [2, 1, 0]) {
       expect((await revoke("/billing/admin/promos/%20%20")).status).toBe(200);
@@ -71,7 +76,7 @@ describe("an adopted voucher whose code is blank", () => {
     expect([none.status, none.json.code]).toEqual([400, "voucher_blank"]);
   });
 
-  it("is nobody's to redeem, and comes back to life for nobody", async () => {
+  it("allows no customer to redeem a blank code, and no issue to revive it", async () => {
     billing = await adopt(" ");
     for (const code of ["", " "]) {
       const preview = await billing.ask("/billing/vouchers/redeem-preview", { body: { code } });
@@ -88,8 +93,8 @@ describe("an adopted voucher whose code is blank", () => {
   });
 });
 
-describe("an adopted voucher whose code is a step in a path", () => {
-  it.each([".", ".."])("%j is reached with a blank before it", async (code) => {
+describe("an adopted voucher whose code is a path segment", () => {
+  it.each([".", ".."])("finds the code %j with a blank before it", async (code) => {
     billing = await adopt(code);
     const updated = await billing.ask(`/billing/admin/promos/%20${code}`, {
       method: "PUT",
@@ -101,7 +106,7 @@ describe("an adopted voucher whose code is a step in a path", () => {
   });
 });
 
-describe("a blank code where no voucher has it", () => {
+describe("a blank code that no voucher has", () => {
   it.each([
     ["DELETE", "/billing/vouchers/revoke/%20", undefined],
     ["DELETE", "/billing/admin/promos/%09", undefined],

@@ -38,14 +38,17 @@ const BEFORE = {
 };
 
 describe("a cell of the file of a bulk issue", () => {
-  it.each(Object.entries(BEFORE))("is text, not a formula, with %s before it", async (_what, before) => {
-    for (const sign of ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫", "−"]) {
-      const description = `${before}${sign}cmd|' /C calc'!A0`;
-      expect(await cellOf(description)).toBe(`'${description}`);
-    }
-  });
+  it.each(Object.entries(BEFORE))(
+    "writes a cell with %s before it as text, not as a formula",
+    async (_what, before) => {
+      for (const sign of ["=", "+", "-", "@", "＝", "＋", "－", "＠", "﹦", "﹢", "﹣", "﹫", "−"]) {
+        const description = `${before}${sign}cmd|' /C calc'!A0`;
+        expect(await cellOf(description)).toBe(`'${description}`);
+      }
+    },
+  );
 
-  it.each(["\t1", "\r1", "\n1"])("begins with no control character: %j", async (description) => {
+  it.each(["\t1", "\r1", "\n1"])("starts no cell with a control character: %j", async (description) => {
     expect(await cellOf(description)).toBe(`'${description}`);
   });
 

@@ -26,7 +26,7 @@ const issueInBulk = (body: object, headers: Record<string, string> = {}, one = b
 const JSON_ANSWER = { accept: "application/json" };
 
 describe("an issue without a code", () => {
-  it("draws one, a new one each time", async () => {
+  it("generates a new code for each issue without a code", async () => {
     const [first, second] = [await issue({ credit_omr: 5 }), await issue({ credit_omr: 5 })];
     for (const answer of [first, second]) {
       expect(answer.status).toBe(200);
@@ -39,7 +39,7 @@ describe("an issue without a code", () => {
     expect(found.json).toMatchObject({ code: first.json.code, credit_omr: 5 });
   });
 
-  it("gives the same code to the same Idempotency-Key, one after the other and at the same time", async () => {
+  it("returns the same code for the same Idempotency-Key, in sequence and at the same time", async () => {
     const headers = { "Idempotency-Key": "drawn-1" };
     const first = await issue({ credit_omr: 6 }, headers);
     expect((await issue({ credit_omr: 6 }, headers)).text).toBe(first.text);
@@ -56,13 +56,13 @@ describe("an issue without a code", () => {
     expect(rows).toEqual([{ n: 1 }]);
   });
 
-  it("is refused on the older surface, where a missing code was forgotten, and with a blank one", async () => {
+  it("refuses a missing code on the older endpoint, and a blank code", async () => {
     const older = await billing.ask("/billing/admin/promos", { token: admin, body: { credit_omr: 5 } });
     expect([older.status, older.json.errors]).toEqual([400, [{ field: "/code", rule: "is required" }]]);
     for (const code of ["", " ", null]) expect((await issue({ code, credit_omr: 5 })).status).toBe(400);
   });
 
-  it("keeps to the terms' rules and the grants", async () => {
+  it("applies the rules of the terms and the grants to an issue without a code", async () => {
     expect((await issue({ credit_omr: 0 })).json.code).toBe("voucher_invalid");
     expect((await issue({ credit_omr: 1, max_redemptions: -1 })).json.code).toBe("voucher_invalid");
     const one = await start({ files: { GRANTS_FILE: { maxActive: 1 } } });
@@ -72,7 +72,7 @@ describe("an issue without a code", () => {
 });
 
 describe("POST /billing/vouchers/bulk-issue", () => {
-  it("answers a CSV file whose codes are live", async () => {
+  it("returns a CSV file with codes that can be redeemed", async () => {
     const answer = await issueInBulk({
       count: 3,
       prefix: "eid-26",
@@ -111,7 +111,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     expect(again.status).toBe(410);
   });
 
-  it("sends people to the Sovereign's own front end", async () => {
+  it("links to the Sovereign's own front end", async () => {
     const one = await start({ files: { BRANDING_FILE: { hostname: "cloud.omantel.om" } } });
     const { text } = await issueInBulk({ count: 1, credit_omr: 1 }, {}, one);
     expect(text).toContain(",https://cloud.omantel.om/redeem?code=");
@@ -162,7 +162,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     expect(rows).toEqual([{ vouchers: 10_000, entries: 10_000, complete: true }]);
   });
 
-  it("gives the same codes to the same Idempotency-Key, in either form, also when they were changed since", async () => {
+  it("returns the same codes for the same Idempotency-Key in both formats, also after changes", async () => {
     const body = {
       count: 3,
       prefix: "KEY",
@@ -191,7 +191,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     expect(rows).toEqual([{ n: 3 }]);
   });
 
-  it("has one effect for one Idempotency-Key over two instances at the same time", async () => {
+  it("acts once for one Idempotency-Key on two instances at the same time", async () => {
     const one = await start({});
     const two = await start({ database: one.database });
     const answers = await Promise.all(
@@ -232,7 +232,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     expect((await issueInBulk({ count: 10, credit_omr: 5, active: false }, {}, one)).status).toBe(200);
   });
 
-  it("stays within the grants when batches meet, over two instances", async () => {
+  it("stays within the grants when two instances issue batches at the same time", async () => {
     const files = { GRANTS_FILE: { maxActive: 25 } };
     const one = await start({ files });
     const two = await start({ files, database: one.database });
@@ -245,7 +245,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
   });
 });
 
-describe("codes that collide", () => {
+describe("colliding codes", () => {
   const SYMBOLS = ["AAAABBBBCCCC", "DDDDEEEEFFFF", "GGGGHHHHJJJJ", "KKKKMMMMNNNN"];
   const terms = {
     credit_omr: 5,
@@ -282,7 +282,7 @@ describe("codes that collide", () => {
     }
   }
 
-  it("are drawn again, and whoever has them keeps them: live, revoked, or adopted in lower case", async () => {
+  it("generates another code for one that exists: active, revoked, or adopted in lower case", async () => {
     await withDrawn(SYMBOLS, async (vouchers, one) => {
       const [live = "", revoked = "", adopted = "", free = ""] = SYMBOLS.map((symbols) =>
         codeOfSymbols(symbols),
@@ -300,7 +300,7 @@ describe("codes that collide", () => {
     });
   });
 
-  it("are drawn again for a batch, which is complete in the end", async () => {
+  it("generates other codes for a batch until it is complete", async () => {
     const [taken = "", ...others] = SYMBOLS;
     await withDrawn([taken, taken, ...others], async (vouchers, one) => {
       await issueVoucher(one, codeOfSymbols(taken), { credit_omr: 99 });
@@ -315,7 +315,7 @@ describe("codes that collide", () => {
     });
   });
 
-  it("for ever are a fault, and leave nothing", async () => {
+  it("fails and stores nothing when every code collides", async () => {
     await withDrawn(SYMBOLS.slice(0, 1), async (vouchers, one) => {
       await issueVoucher(one, codeOfSymbols(SYMBOLS[0] ?? ""), { credit_omr: 99 });
       await expect(vouchers.issue(undefined, terms, actor)).rejects.toThrow("source of randomness");

@@ -45,7 +45,7 @@ describe("the dates of a voucher", () => {
     ["a comma", "2026-01-01T00:00:00,5Z"],
     ["infinity", "infinity"],
     ["a blank after", "2026-01-01T00:00:00Z "],
-  ])("refuse %s, by field and rule", async (_what, text) => {
+  ])("refuses %s as a date, and names the field and the rule", async (_what, text) => {
     for (const field of ["starts_at", "expires_at"]) {
       expectRefusal(await issue({ [field]: text }), `/${field}`);
       expectRefusal(await update({ [field]: text }), `/${field}`);
@@ -65,7 +65,7 @@ describe("the dates of a voucher", () => {
     ["a leap day", "2028-02-29T23:59:59.999Z", "2028-02-29T23:59:59.999Z"],
     ["the first instant", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"],
     ["the last instant", "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"],
-  ])("are kept to the last digit: %s", async (_what, text, kept) => {
+  ])("stores every digit of a date: %s", async (_what, text, kept) => {
     for (const field of ["starts_at", "expires_at"]) {
       const issued = await issue({ [field]: text });
       expect([issued.status, issued.json[field]]).toEqual([200, kept]);
@@ -74,7 +74,7 @@ describe("the dates of a voucher", () => {
     }
   });
 
-  it("may lie a millisecond apart, and no closer", async () => {
+  it("accepts dates that are one millisecond apart, and none that are closer", async () => {
     const at = "2026-01-01T00:00:00.001Z";
     const near = await issue({ starts_at: at, expires_at: "2026-01-01T00:00:00.002Z" });
     expect(near.status).toBe(200);

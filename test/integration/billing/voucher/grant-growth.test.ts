@@ -29,7 +29,7 @@ describe.each([
   ["maxActive", { maxActive: 0 }],
   ["maxCreditPerVoucherOmr", { maxCreditPerVoucherOmr: 0 }],
   ["maxOutstandingCreditOmr", { maxOutstandingCreditOmr: 0 }],
-])("above %s, which was lowered later", (name, grants) => {
+])("a voucher above %s that was lowered later", (name, grants) => {
   it.each<[string, object]>([
     ["the same again", {}],
     ["other words", { description: "new" }],
@@ -39,7 +39,7 @@ describe.each([
     ["no more redemptions at all", { active: false }],
     ["more credit, but no redemptions", { credit_omr: 20, active: false }],
     ["an end in the past", { credit_omr: 20, expires_at: "2001-01-01T00:00:00Z" }],
-  ])("a live voucher may get %s", async (_what, change) => {
+  ])("allows an active voucher to get %s", async (_what, change) => {
     limit(grants);
     expect((await issue(change)).status).toBe(200);
   });
@@ -50,7 +50,7 @@ describe.each([
     ["more credit for fewer", { credit_omr: 11, max_redemptions: 1 }],
     ["fewer credit for more", { credit_omr: 9, max_redemptions: 3 }],
     ["redemptions without a cap", { max_redemptions: 0 }],
-  ])("it may not get %s, and stays as it is", async (_what, change) => {
+  ])("refuses %s for an active voucher, and changes nothing", async (_what, change) => {
     limit(grants);
     const answer = await issue(change);
     expect([answer.status, answer.json.code]).toEqual([403, "grant_exceeded"]);
@@ -62,7 +62,7 @@ describe.each([
     expect(rows).toEqual([{ credit_omr: 10, max_redemptions: 2 }]);
   });
 
-  it("one that rested may not come back, nor one that was revoked", async () => {
+  it("refuses to activate an inactive or a revoked voucher", async () => {
     await issue({ active: false });
     limit(grants);
     expect((await issue({})).status).toBe(403);

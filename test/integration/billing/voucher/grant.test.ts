@@ -15,7 +15,7 @@ describe("the Franchise's grants", () => {
       body: { code, credit_omr: 10, max_redemptions: 1, ...body },
     });
 
-  it("are enforced, each by its name, and follow the file", async () => {
+  it("enforces each grant by its name, and follows changes of the file", async () => {
     const one = await start({ files: { GRANTS_FILE: GRANTS } });
     const tooDear = await issue(one, "DEAR", { credit_omr: 51 });
     expect([tooDear.status, tooDear.json.code]).toEqual([403, "grant_exceeded"]);
@@ -41,7 +41,7 @@ describe("the Franchise's grants", () => {
     expect((await issue(one, "FIVE")).status).toBe(403);
   });
 
-  it("hold against issues at the same time, over two instances", async () => {
+  it("enforces the grants for simultaneous issues on two instances", async () => {
     const one = await start({ files: { GRANTS_FILE: { maxActive: 5, maxOutstandingCreditOmr: 40 } } });
     const two = await start({
       files: { GRANTS_FILE: { maxActive: 5, maxOutstandingCreditOmr: 40 } },

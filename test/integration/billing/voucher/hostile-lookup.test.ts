@@ -44,12 +44,15 @@ describe("cursors", () => {
     },
   );
 
-  it.each(["A", `${ID}x`, ID.toUpperCase(), "' OR 1=1 --"])("of orders refuse the id %j", async (id) => {
-    const path = `/billing/admin/orders?cursor=${cursorOf(["1", id])}`;
-    await expectRefusal(path, { method: "GET" }, [400]);
-  });
+  it.each(["A", `${ID}x`, ID.toUpperCase(), "' OR 1=1 --"])(
+    "refuses an order cursor with the id %j",
+    async (id) => {
+      const path = `/billing/admin/orders?cursor=${cursorOf(["1", id])}`;
+      await expectRefusal(path, { method: "GET" }, [400]);
+    },
+  );
 
-  it.each(LISTS)("of %s may be at either end of time", async (path) => {
+  it.each(LISTS)("accepts a cursor of %s at the first and the last possible time", async (path) => {
     for (const micros of ["253402300799999999", "-210866803200000000", "-0", null]) {
       const answer = await billing.ask(`${path}?cursor=${cursorOf([micros, ID])}`, { token: superadmin });
       expect(answer.status).toBe(200);
@@ -57,7 +60,7 @@ describe("cursors", () => {
   });
 });
 
-describe("codes that are not there", () => {
+describe("unknown codes", () => {
   const CODES = [
     "STRAßE",
     "ﬁSH",
@@ -72,7 +75,7 @@ describe("codes that are not there", () => {
     "A".repeat(1_000),
   ];
 
-  it.each(CODES)("are looked up as they are: %j", async (code) => {
+  it.each(CODES)("looks up an unknown code as it is: %j", async (code) => {
     await billing.database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description) VALUES ('STRASSE', 1, ''), ('FISH', 1, ''), ('IDEA', 1, ''), ('STAR', 1, ''), ('ABC', 1, '') ON CONFLICT DO NOTHING",
     );
@@ -104,7 +107,7 @@ describe("codes that are not there", () => {
     },
   );
 
-  it.each(["%00", "A%00", "&code=", "%", "%ff"])("never break the page as ?code=%s", async (query) => {
+  it.each(["%00", "A%00", "&code=", "%", "%ff"])("shows the page for ?code=%s", async (query) => {
     const answer = await billing.ask(`/redeem?code=${query}`);
     expect([200, 400, 404]).toContain(answer.status);
   });

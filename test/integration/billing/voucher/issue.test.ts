@@ -14,7 +14,7 @@ const start = useBillings();
 useOneBilling();
 
 describe("POST /billing/vouchers/issue", () => {
-  it("stores the code in upper case and fills in what is left out", async () => {
+  it("stores the code in upper case, and sets the defaults of absent members", async () => {
     const answer = await billing.ask("/billing/vouchers/issue", {
       token: admin,
       body: { code: " new-one ", credit_omr: 5 },
@@ -33,7 +33,7 @@ describe("POST /billing/vouchers/issue", () => {
     ]);
   });
 
-  it("updates a live code, ignores read-only members, and leaves an audit row of who changed what", async () => {
+  it("updates an active code, ignores read-only members, and writes an audit row", async () => {
     await issueVoucher(billing, "TWICE");
     const body = {
       code: "TWICE",
@@ -60,7 +60,7 @@ describe("POST /billing/vouchers/issue", () => {
     ]);
   });
 
-  it("brings a revoked code back to life with its counter", async () => {
+  it("activates a revoked code again with its counter", async () => {
     await issueVoucher(billing, "PHOENIX");
     await placeOrder(billing, "fire", { promo_code: "PHOENIX" });
     await revoke("PHOENIX");
@@ -73,7 +73,7 @@ describe("POST /billing/vouchers/issue", () => {
     expect((await preview("PHOENIX")).status).toBe(200);
   });
 
-  it("takes a cap below the counter for ended", async () => {
+  it("treats a voucher with a limit below its counter as ended", async () => {
     await issueVoucher(billing, "SHRINK");
     await placeOrder(billing, "one", { promo_code: "SHRINK" });
     await placeOrder(billing, "two", { promo_code: "SHRINK" });
@@ -81,7 +81,7 @@ describe("POST /billing/vouchers/issue", () => {
     expect((await preview("SHRINK")).status).toBe(410);
   });
 
-  it("creates one voucher for 20 issues of it at the same time", async () => {
+  it("creates one voucher for 20 simultaneous issues", async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
         billing.ask("/billing/vouchers/issue", { token: admin, body: { code: "RUSH", credit_omr: 1 } }),
@@ -90,7 +90,7 @@ describe("POST /billing/vouchers/issue", () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
   });
 
-  it("answers the same for the same Idempotency-Key, and 422 for another body", async () => {
+  it("repeats the answer for the same Idempotency-Key, and returns 422 for another body", async () => {
     const headers = { "Idempotency-Key": "issue-1" };
     const body = { code: "KEYED", credit_omr: 5 };
     const first = await billing.ask("/billing/vouchers/issue", { token: admin, body, headers });
@@ -113,7 +113,7 @@ describe("the dates of a voucher", () => {
     ["9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"],
     ["9999-12-31T23:59:59+14:00", "9999-12-31T09:59:59.000Z"],
     ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"],
-  ])("may be %s, and come back as an instant of our own kind", async (starts_at, instant) => {
+  ])("accepts the date %s, and returns it in UTC", async (starts_at, instant) => {
     const body = { code: "EDGE", credit_omr: 1, starts_at };
     const issued = await billing.ask("/billing/vouchers/issue", { token: admin, body });
     expect([issued.status, issued.json.starts_at]).toEqual([200, instant]);
@@ -124,7 +124,7 @@ describe("the dates of a voucher", () => {
 });
 
 describe("GET /billing/vouchers/list", () => {
-  it("pages through live vouchers, newest first, each once", async () => {
+  it("lists active vouchers once, newest first, page by page", async () => {
     const one = await start({});
     expect((await one.ask("/billing/vouchers/list", { token: admin })).text).toBe("[]");
     for (let index = 0; index < 7; index += 1) await issueVoucher(one, `PAGE-${index}`);
@@ -155,7 +155,7 @@ describe("GET /billing/vouchers/list", () => {
 });
 
 describe("DELETE /billing/vouchers/revoke/{code}", () => {
-  it("revokes once; the second time, and for a code that never was, it answers 404", async () => {
+  it("revokes a voucher once, and returns 404 for a revoked and for an unknown code", async () => {
     await issueVoucher(billing, "BYE");
     const first = await revoke("bye");
     expect([first.status, first.text]).toEqual([200, '{"ok":true}']);

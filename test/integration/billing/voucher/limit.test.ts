@@ -18,7 +18,7 @@ import {
 const start = useBillings();
 
 describe("ISSUE_LIMIT", () => {
-  it("limits what each user issues, by every road, and nothing else that they do", async () => {
+  it("limits what each user issues on every endpoint, and nothing else", async () => {
     const operator = await createOperatorKey();
     const one = await start({ env: { ISSUE_LIMIT: "5" }, files: { OPERATOR_JWKS_FILE: operator.jwks } });
     const [ann, bob] = [await signToken("ann", "sovereign-admin"), await signToken("bob", "superadmin")];
@@ -62,12 +62,12 @@ describe("ISSUE_LIMIT", () => {
       expect((await post("vouchers/issue", ours, { code: `SMOKE-${count}` })).status).toBe(200);
   });
 
-  it.each(["many", "-1", "1.5", "1e9999"])("refuses to be %s", (text) => {
+  it.each(["many", "-1", "1.5", "1e9999"])("refuses ISSUE_LIMIT=%s", (text) => {
     const env = { DATABASE_URL: "postgres://x/y", SOVEREIGN_FQDN: FQDN, JWT_SECRET, ISSUE_LIMIT: text };
     expect(() => readBillingSettings(createEnvReader(env))).toThrow("ISSUE_LIMIT");
   });
 
-  it("is 120 unless it is set, and lets 10,000 codes through", async () => {
+  it("is 120 by default, and allows a bulk issue of 10,000 codes", async () => {
     const one = await start({ env: { ISSUE_LIMIT: undefined } });
     expect(one.settings.issueLimit).toBe(120);
     const answer = await one.ask("/billing/vouchers/bulk-issue", {
@@ -79,7 +79,7 @@ describe("ISSUE_LIMIT", () => {
 });
 
 describe("a preview", () => {
-  it("asks the database one and the same question, whatever becomes of the code", async () => {
+  it("sends the same query to the database for every code", async () => {
     const one = await start();
     await issueVoucher(one, "LIVE");
     await issueVoucher(one, "CAPPED", { max_redemptions: 1 });
@@ -120,7 +120,7 @@ describe("a preview", () => {
   it.each([
     ["has not begun", { starts_at: "2999-01-01T00:00:00Z" }],
     ["has expired", { expires_at: "2020-01-01T00:00:00Z" }],
-  ])("says ended for one that %s, on the page and at checkout too", async (_what, dates) => {
+  ])("reports ended for a voucher that %s, on the page and at checkout as well", async (_what, dates) => {
     const one = await start();
     await issueVoucher(one, "DATED", dates);
     const answer = await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } });

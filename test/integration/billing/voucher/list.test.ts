@@ -59,11 +59,11 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
     ["q=50%25+off", ["SUMMER_50"]],
     ["q=nothing", []],
     ["q=RAMADAN-A%0ALaunch", ["RAMADAN-A"]],
-  ])("finds by ?%s", async (query, codes) => {
+  ])("finds vouchers by ?%s", async (query, codes) => {
     expect(await codesOf(query, path)).toEqual(codes);
   });
 
-  it("keeps the filters over the pages", async () => {
+  it("keeps the filters on the next pages", async () => {
     const codes: string[] = [];
     let next: string | undefined = `${path}?limit=1&active=true&q=R`;
     let pages = 0;
@@ -77,7 +77,7 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
     expect([codes, pages]).toEqual([["SUMMER-50", "SUMMER_50", "RAMADAN-A"], 3]);
   });
 
-  it("writes any searched text into the link so that it comes back as it was", async () => {
+  it("encodes any search text in the link to the next page", async () => {
     const text = "é&x=1#>؟";
     await issueVoucher(billing, "ODD-1", { description: text });
     await issueVoucher(billing, "ODD-2", { description: text });
@@ -91,7 +91,7 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
       await billing.ask(`/billing/vouchers/revoke/${code}`, { method: "DELETE", token: admin });
   });
 
-  it("shows each voucher once, whatever the day of its creation, to the microsecond", async () => {
+  it("lists each voucher once, also when creation times differ by a microsecond", async () => {
     const days = [
       "9999-12-31 23:59:59.999999+00",
       "9999-12-31 23:59:59.999998+00",

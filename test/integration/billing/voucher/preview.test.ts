@@ -31,8 +31,8 @@ afterAll(async () => {
   await test.drop();
 });
 
-describe("lookups that wait together", () => {
-  it("ask the database once, and each gets the answer to its own code", async () => {
+describe("concurrent lookups", () => {
+  it("query the database once, and return to each lookup its own code", async () => {
     asked = [];
     const find = createVoucherLookup({ database });
     const keys = ["LIVE", "NOBODYS", "ENDED", "LIVE", "GONE", "TWIN", "OLDER"];
@@ -51,7 +51,7 @@ describe("lookups that wait together", () => {
     ]);
   });
 
-  it("show the five members that a stranger may see, and nothing else", async () => {
+  it("return only the five public members", async () => {
     asked = [];
     expect(await createVoucherLookup({ database })("LIVE")).toEqual({
       code: "LIVE",
@@ -62,7 +62,7 @@ describe("lookups that wait together", () => {
     });
   });
 
-  it("all fail when the database is away, and the next ones are answered again", async () => {
+  it("fail together while the database is unreachable, and recover afterwards", async () => {
     let isAway = true;
     const find = createVoucherLookup({
       database: {

@@ -9,7 +9,7 @@ useOneBilling();
 afterEach(() => vi.useRealTimers());
 
 describe("POST /billing/vouchers/redeem-preview", () => {
-  it("answers exactly five members and never a counter or a cap", async () => {
+  it("returns exactly five members, and never a counter or a limit", async () => {
     await issueVoucher(billing, "SHOWN", { max_redemptions: 7 });
     await placeOrder(billing, "shown", { promo_code: "SHOWN" });
     const answer = await preview("\t shown\n");
@@ -22,7 +22,7 @@ describe("POST /billing/vouchers/redeem-preview", () => {
     ).toEqual([]);
   });
 
-  it("answers 404 byte for byte the same for a code that never was and one that was revoked", async () => {
+  it("returns the same bytes with 404 for an unknown and for a revoked code", async () => {
     await issueVoucher(billing, "REVOKED");
     await revoke("REVOKED");
     const [gone, never] = [await preview("REVOKED"), await preview("NEVER")];
@@ -37,29 +37,32 @@ describe("POST /billing/vouchers/redeem-preview", () => {
   it.each([
     ["inactive", { active: false }, false],
     ["capped", { max_redemptions: 1 }, true],
-  ])("answers 410 with the five members as plain JSON for one that is %s", async (what, terms, active) => {
-    const code = `ENDED-${what.toUpperCase()}`;
-    await issueVoucher(billing, code, terms);
-    await placeOrder(billing, `ended-${what}`, { promo_code: code });
-    const answer = await preview(code);
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([
-      410,
-      "application/json; charset=utf-8",
-    ]);
-    expect(answer.json).toEqual({
-      code,
-      credit_omr: 25,
-      description: "offer",
-      active,
-      accepting_redemptions: false,
-    });
-  });
+  ])(
+    "returns 410 with the five members as plain JSON for a voucher that is %s",
+    async (what, terms, active) => {
+      const code = `ENDED-${what.toUpperCase()}`;
+      await issueVoucher(billing, code, terms);
+      await placeOrder(billing, `ended-${what}`, { promo_code: code });
+      const answer = await preview(code);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        410,
+        "application/json; charset=utf-8",
+      ]);
+      expect(answer.json).toEqual({
+        code,
+        credit_omr: 25,
+        description: "offer",
+        active,
+        accepting_redemptions: false,
+      });
+    },
+  );
 
-  it.each(["", " ", "\t\n "])("answers 400 for the blank %j", async (code) => {
+  it.each(["", " ", "\t\n "])("returns 400 for the blank code %j", async (code) => {
     expect((await preview(code)).status).toBe(400);
   });
 
-  it("limits misses harder than hits, for live codes too, shared with the page, by client", async () => {
+  it("limits misses more strictly than hits, per client, together with the page", async () => {
     // Only the date: timers and sockets go on as they are.
     vi.useFakeTimers({ toFake: ["Date"] });
     const one = await start({
@@ -92,7 +95,7 @@ describe("POST /billing/vouchers/redeem-preview", () => {
     expect((await from("1.1.1.1", "LIVE")).status).toBe(200);
   });
 
-  it("admits a burst of hits, and no more misses than the limit however many come at once", async () => {
+  it("allows a burst of hits, and no more misses than the limit at once", async () => {
     const one = await start({ env: { PREVIEW_LIMIT: "100", PREVIEW_MISS_LIMIT: "3" } });
     await one.database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description) VALUES ('LIVE', 1, '')",

@@ -59,27 +59,27 @@ describe("an adopted voucher", () => {
     ["a counter that can grow no more", { times_redeemed: LARGEST_COUNT }],
     ["a cap that its counter has reached", { max_redemptions: 3, times_redeemed: 3 }],
     ["a cap that its counter has passed", { max_redemptions: 3, times_redeemed: 4 }],
-  ])("has ended with %s, for the preview and at checkout", async (_what, row) => {
+  ])("treats an adopted voucher with %s as ended in the preview and at checkout", async (_what, row) => {
     await adopt(code, row);
     expect((await preview(code)).status).toBe(410);
     const answer = await redeem("comes", code);
     expect([answer.status, answer.json.code]).toEqual([410, "voucher_ended"]);
   });
 
-  it("without a counter is counted from nothing", async () => {
+  it("counts an adopted voucher without a counter from 0", async () => {
     await adopt(code, { times_redeemed: null });
     expect((await preview(code)).status).toBe(200);
     expect([(await redeem("a", code)).status, (await redeem("b", code)).status]).toEqual([200, 200]);
     expect(await counterOf(code)).toBe(2);
   });
 
-  it("is redeemed up to what its counter can hold", async () => {
+  it("redeems an adopted voucher up to the largest counter", async () => {
     await adopt(code, { times_redeemed: LARGEST_COUNT - 1 });
     expect([(await redeem("last", code)).status, (await redeem("late", code)).status]).toEqual([200, 410]);
     expect(await counterOf(code)).toBe(LARGEST_COUNT);
   });
 
-  it("of twins of one age is the same one for the preview and at checkout", async () => {
+  it("uses the same one of two equal codes in the preview and at checkout", async () => {
     const created_at = "2025-01-01";
     const earlier = code.replace("STANDING", "Standing");
     await adopt(code.toLowerCase(), { created_at, credit_omr: 6 });
@@ -88,7 +88,7 @@ describe("an adopted voucher", () => {
     expect((await redeem("twin", code)).json.credit_balance).toBe(7);
   });
 
-  it("is not redeemed by whoever has redeemed its twin, be that revoked since", async () => {
+  it("refuses a customer who has redeemed an equal code, also when that was revoked", async () => {
     await adopt(code, { credit_omr: 8 });
     await adopt(code.toLowerCase(), { credit_omr: 7 });
     expect((await redeem("greedy", code)).json.credit_balance).toBe(8);
@@ -130,7 +130,7 @@ describe("a customer's credit", () => {
       [`${name}-${run}`, String(baisa)],
     );
 
-  it("grows up to the largest exact amount and not beyond", async () => {
+  it("limits a customer's credit to the largest exact amount", async () => {
     await adoptBalance("whale", LARGEST - 25_000n);
     await issueVoucher(billing, code);
     await issueVoucher(billing, `${code}-B`, { credit_omr: 1 });
@@ -141,7 +141,7 @@ describe("a customer's credit", () => {
     expect([await balanceOf("whale"), await counterOf(`${code}-B`)]).toEqual([String(LARGEST), 0]);
   });
 
-  it("pays a debt first: what is left of a voucher is all that an order may spend", async () => {
+  it("pays a debt from a voucher first, and lets an order spend only the remainder", async () => {
     await adoptBalance("debtor", -20_000n);
     await issueVoucher(billing, code);
     await issueVoucher(billing, `${code}-B`, { credit_omr: 29 });
@@ -151,7 +151,7 @@ describe("a customer's credit", () => {
     expect((await redeem("debtor", `${code}-B`, { plan_id: "small" })).json.credit_balance).toBe(0);
   });
 
-  it("that has paid a part of a debt never owes that part again", async () => {
+  it("never restores a part of a debt that was paid", async () => {
     await adoptBalance("debtor", -100_000n);
     await issueVoucher(billing, code);
     expect((await redeem("debtor", code)).json.credit_balance).toBe(-75);
@@ -164,7 +164,7 @@ describe("a customer's credit", () => {
 describe("a refusal of the voucher under an Idempotency-Key", () => {
   const key = () => ({ "Idempotency-Key": `key-${run}` });
 
-  it("stays what it was when the voucher is opened again", async () => {
+  it("repeats the refusal after the voucher is active again", async () => {
     await issueVoucher(billing, code, { active: false });
     const refused = await redeem("keeps", code, {}, key());
     expect([refused.status, refused.json.code]).toEqual([410, "voucher_ended"]);
@@ -173,7 +173,7 @@ describe("a refusal of the voucher under an Idempotency-Key", () => {
     expect((await redeem("keeps", code)).status).toBe(200);
   });
 
-  it("stays what it was when the redemption before it is gone", async () => {
+  it("repeats the refusal after the earlier redemption is removed", async () => {
     await issueVoucher(billing, code);
     await redeem("keeps", code);
     const refused = await redeem("keeps", code, {}, key());
