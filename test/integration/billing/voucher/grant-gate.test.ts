@@ -8,8 +8,16 @@ afterEach(() => billing?.close());
 const GRANTS_LOCK = 113723879386227;
 
 it.each([
-  ["waits for nobody where grants limit each voucher alone", { maxCreditPerVoucherOmr: 50 }, true],
-  ["waits its turn where they limit all together", { maxCreditPerVoucherOmr: 50, maxActive: 5 }, false],
+  [
+    "does not wait for other issues when the grants limit each voucher by itself",
+    { maxCreditPerVoucherOmr: 50 },
+    true,
+  ],
+  [
+    "waits for other issues when the grants limit all vouchers together",
+    { maxCreditPerVoucherOmr: 50, maxActive: 5 },
+    false,
+  ],
 ])("an issue %s", async (_what, grants, isDoneAtOnce) => {
   billing = await startBilling({ files: { GRANTS_FILE: grants } });
   const token = await signToken("admin", "sovereign-admin");

@@ -105,7 +105,7 @@ describe("a voucher's dates", () => {
     ["2026-02-28T23:59:59.999999Z", false],
     ["2026-03-31T23:59:59.999999Z", true],
     ["2026-04-01T00:00:00.000000Z", false],
-  ])("at %s: %s, from the first moment on and up to the last, which is out", async (at, accepts) => {
+  ])("includes starts_at and excludes expires_at: at %s, accepts redemptions is %s", async (at, accepts) => {
     await issueVoucher(billing, code, {
       starts_at: "2026-03-01T00:00:00Z",
       expires_at: "2026-04-01T00:00:00Z",
