@@ -16,7 +16,7 @@ const MANIFEST_TYPES = [
 
 /**
  * The registry cannot be asked, or answers what it must not. Nothing is known of the signature then. The message is for
- * the operator's log alone: whoever names an image chooses the host, and must not learn from a denial what answers there.
+ * the operator's log only: the user who names an image chooses the host, and a denial must not tell what answers there.
  */
 export class RegistryError extends Error {
   override readonly name = "RegistryError";
@@ -106,7 +106,7 @@ async function send(
   }
 }
 
-/** The token dance of public registries: ask the realm that the challenge names, over TLS, as nobody in particular. */
+/** Public registries need an anonymous token: asks for one, over TLS, at the realm that the challenge names. */
 async function anonymousToken(
   host: string,
   challenge: string,

@@ -64,7 +64,7 @@ const store = () =>
     createInformer<SecretObject>({ client, logger: createLogger("test", "silent") }, SECRETS),
   );
 
-/** Puts these in place of what is there, as whoever restores a backup does. */
+/** Replaces the stored certificates, as a person does who restores a backup. */
 async function replaceSecret(certificates: ServingCertificates): Promise<void> {
   const { version } = await store().read();
   expect(await store().write(certificates, version)).toBe(true);
@@ -73,7 +73,7 @@ async function replaceSecret(certificates: ServingCertificates): Promise<void> {
 const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served }) => served())));
 
 describe("the webhook's certificate", () => {
-  it("is one for all replicas, and believed once the leader has published its CA", async () => {
+  it("is one for all replicas, and its CA is published by the leader", async () => {
     const follower = await start(false);
     expect(follower.webhook.isPublished()).toBe(false);
     expect(await publishedBundle(client)).toBe("");
@@ -123,7 +123,7 @@ describe("the webhook's certificate", () => {
     expect(bundle).toContain(authoritiesOf(oldAuthority).map(String)[0]);
   });
 
-  it("overlaps with the published CA also when nobody remembers that one's key", async () => {
+  it("overlaps with the published CA although that CA's key is lost", async () => {
     await startTwo();
     const [old] = authoritiesOf(await publishedBundle(client)).map(String);
     // All replicas are away, and the Secret with them; one comes back as a follower, then a leader.

@@ -39,7 +39,7 @@ async function registryWith(...pushed: [Artifact, string?][]) {
   return { registry, verifier: verifierAt(registry.origin) };
 }
 
-/** What the operator's log said; nobody else learns it. */
+/** The reasons in the operator's log. Denials do not contain them. */
 const logged: string[] = [];
 const logger = pino({}, { write: (line: string) => logged.push(JSON.parse(line).why) });
 
@@ -63,8 +63,8 @@ function tampered(
   return { ...signed, manifest: text, digest: sha256Digest(text), blobs };
 }
 
-describe("cosign's classic signatures", () => {
-  it("hold when a trusted key signed this very digest", async () => {
+describe("a signature in cosign's classic format", () => {
+  it("is verified when a trusted key signed the digest", async () => {
     const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
     expect(await verifier.verify(pinned(shop), [...stranger.trust, ...key.trust])).toMatchObject({
       kind: "verified",
@@ -135,7 +135,7 @@ describe("cosign's classic signatures", () => {
       UNCHECKED,
       /answered more than 1048576 bytes/,
     ],
-  ])("are refused when %s", async (_, pushed, reason, why) => {
+  ])("is refused when %s", async (_, pushed, reason, why) => {
     const { verifier } = await registryWith(...pushed);
     const verdict = await verifier.verify(pinned(shop), key.trust);
     expect(verdict.kind).toBe("refused");
@@ -144,7 +144,7 @@ describe("cosign's classic signatures", () => {
   });
 
   it.each([[[]], [[{ keyless: { issuer: "https://issuer.test", identity: "ci@shop.test" } }]]])(
-    "are refused when no key is trusted: %j",
+    "is refused when no key is trusted: %j",
     async (trust) => {
       const { verifier } = await registryWith([shop], [signed, signatureTag(shop.digest)]);
       expect(await verifier.verify(pinned(shop), trust)).toEqual({
@@ -154,7 +154,7 @@ describe("cosign's classic signatures", () => {
     },
   );
 
-  it("once held, hold without the registry; a refusal is asked anew", async () => {
+  it("is remembered once it was verified, and checked again after a refusal", async () => {
     const { registry, verifier } = await registryWith([shop]);
     expect((await verifier.verify(pinned(shop), key.trust)).kind).toBe("refused");
     registry.push(signed, signatureTag(shop.digest));
@@ -170,7 +170,7 @@ describe("cosign's classic signatures", () => {
     );
   });
 
-  it("are refused by their own deadline while a registry hangs", async () => {
+  it("is refused within the verifier's deadline when the registry does not answer", async () => {
     const hanging = createServer(() => {});
     const port = await new Promise<number>((resolve) =>
       hanging.listen(0, "127.0.0.1", () => resolve((hanging.address() as { port: number }).port)),

@@ -10,6 +10,8 @@ import { startTestControlPlane, type TestControlPlane } from "../server/kube-api
 const POLICY_FILE = join(import.meta.dirname, "../../../policies/native/webhook-configuration.yaml");
 const GROUP = "/apis/admissionregistration.k8s.io/v1";
 const CONFIGURATIONS = `${GROUP}/validatingwebhookconfigurations`;
+const DENIAL =
+  "webhook-configuration: metadata.name: only the platform may write the webhook configuration catalyst-operator: ask OpenOva to make the change";
 
 const configuration = (name: string, label = "") => ({
   apiVersion: "admissionregistration.k8s.io/v1",
@@ -18,7 +20,7 @@ const configuration = (name: string, label = "") => ({
   webhooks: [],
 });
 
-/** policies/native, as the chart and the playground install them, on either control plane. */
+/** Tests policies/native, as the chart and the playground install them, on either control plane. */
 export function describeNativePolicies(kind: "embedded" | "real"): void {
   describe(`the policy that guards the webhook configuration, on the ${kind} API server`, () => {
     let plane: TestControlPlane;
@@ -70,12 +72,12 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
         const answer = await api.send({ method: "POST", path: `${GROUP}/${plural}`, body: object });
         expect(answer.status, JSON.stringify(answer.body)).toBe(201);
       }
-      // A kube-apiserver takes up rights and policies some moments after they were written.
+      // A kube-apiserver applies new rights and policies after a short delay.
       const early = { metadata: { labels: { early: "1" } } };
       await vi.waitFor(
         async () =>
           expect(await stranger("PATCH", `${CONFIGURATIONS}/catalyst-operator`, early)).toMatchObject({
-            message: expect.stringContaining("webhook-configuration: metadata.name"),
+            message: expect.stringContaining(DENIAL),
           }),
         { timeout: 20_000 },
       );
@@ -89,38 +91,38 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       ["change it", "PATCH", "/catalyst-operator", { webhooks: null }],
       ["delete it", "DELETE", "/catalyst-operator", undefined],
       ["delete it among others", "DELETE", "?labelSelector=guarded%3Dyes", undefined],
-    ] as const)("lets nobody else %s", async (_, method, path, body) => {
+    ] as const)("denies others to %s", async (_, method, path, body) => {
       const answer = await stranger(method, `${CONFIGURATIONS}${path}`, body);
       expect(answer.status).toBe(403);
-      expect(answer.message).toContain("webhook-configuration: metadata.name");
+      expect(answer.message).toContain(DENIAL);
       expect((await api.send({ method: "GET", path: `${CONFIGURATIONS}/catalyst-operator` })).status).toBe(
         200,
       );
     });
 
-    it("lets everybody with the right have other configurations", async () => {
+    it("allows others to create and delete other configurations", async () => {
       expect(await stranger("POST", CONFIGURATIONS, configuration("theirs"))).toMatchObject({ status: 201 });
       expect(await stranger("DELETE", `${CONFIGURATIONS}/theirs`)).toMatchObject({ status: 200 });
     });
 
     it.each([
-      ...DEFAULT_PLATFORM.groups.map((group) => ["somebody", [group, "wide"]] as const),
+      ...DEFAULT_PLATFORM.groups.map((group) => ["ops", [group, "wide"]] as const),
       ...DEFAULT_PLATFORM.serviceAccountNamespaces.map(
         (namespace) => [`system:serviceaccount:${namespace}:any`, ["wide"]] as const,
       ),
-    ])("lets the platform change it: %s of %j", async (user, groups) => {
+    ])("allows the platform to change it: %s of %j", async (user, groups) => {
       const patch = { metadata: { labels: { label: user.replaceAll(":", "-") } } };
       const path = `${CONFIGURATIONS}/catalyst-operator`;
       expect(await attempt(user, [...groups], "PATCH", path, patch)).toMatchObject({ status: 200 });
     });
 
-    it("does not take a namespace of a like name for the platform's", async () => {
+    it("denies a ServiceAccount of a namespace whose name only begins like the platform's", async () => {
       const path = `${CONFIGURATIONS}/catalyst-operator`;
       const user = "system:serviceaccount:kube-system-not:any";
       expect(await attempt(user, ["wide"], "DELETE", path)).toMatchObject({ status: 403 });
     });
 
-    it("keeps the name from others when it is free", async () => {
+    it("denies others to create it when it is missing", async () => {
       await api.send({ method: "DELETE", path: `${CONFIGURATIONS}/catalyst-operator` });
       const answer = await stranger("POST", CONFIGURATIONS, configuration("catalyst-operator"));
       expect(answer.status).toBe(403);

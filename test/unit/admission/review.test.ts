@@ -87,7 +87,7 @@ describe("a review", () => {
     expect(checked).toEqual([]);
   });
 
-  it("lets a Franchisee's Franchises vouch for its artifacts, and nobody's for a tenant's", async () => {
+  it("lets a Franchisee's Franchises vouch for its artifacts, and no Franchise for a tenant's", async () => {
     const { review, checked } = reviewer({ franchises: [granted()] });
     expect(await review(newBlueprint)).toEqual([]);
     await review({ ...pod(IMAGE), user: { username: "tenant", groups: [] } });

@@ -13,6 +13,8 @@ describe("parseReference", () => {
     ["127.0.0.1:5000/shop", "127.0.0.1:5000", "shop"],
     ["a-b.example/a.b/c_d/e__f/g--h/0", "a-b.example", "a.b/c_d/e__f/g--h/0"],
     ["registry.example/shop:1.0.0", "registry.example", "shop"],
+    ["a.b/shop", "a.b", "shop"],
+    ["ab.cd:1/shop", "ab.cd:1", "shop"],
     ["registry.example:5000/shop:V1_x.y-z", "registry.example:5000", "shop"],
     ["nginx", "docker.io", "library/nginx"],
     ["nginx:1", "docker.io", "library/nginx"],
