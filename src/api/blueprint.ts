@@ -77,11 +77,13 @@ const BlueprintSpecSchema = object(
 const BlueprintStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
-    verifiedDigest: Type.Optional(
-      text({ description: "The digest whose signature was verified.", maxLength: 71 }),
-    ),
+    verifiedDigest: Type.Optional(text({ description: "The digest that is trusted.", maxLength: 71 })),
     signedBy: Type.Optional(
-      text({ description: "The key or identity that signed the artifact.", maxLength: 1024 }),
+      text({
+        description:
+          "The key or identity that signed the artifact. Absent when it is in an allowed registry.",
+        maxLength: 1024,
+      }),
     ),
     conditions: conditionsField(),
   },
@@ -115,7 +117,7 @@ export const BLUEPRINT: KindDefinition = {
       name: "Verified",
       type: "string",
       jsonPath: ".status.conditions[?(@.type=='Verified')].status",
-      description: "Whether its signature is verified.",
+      description: "Whether its artifact is trusted.",
     },
     {
       name: "Signed-By",
