@@ -14,6 +14,8 @@ describe("parseReference", () => {
     ["a-b.example/a.b/c_d/e__f/g--h/0", "a-b.example", "a.b/c_d/e__f/g--h/0"],
     ["registry.example/shop:1.0.0", "registry.example", "shop"],
     ["a.b/shop", "a.b", "shop"],
+    ["registry.example", "docker.io", "library/registry.example"],
+    ["registry.example/localhost/shop", "registry.example", "localhost/shop"],
     ["ab.cd:1/shop", "ab.cd:1", "shop"],
     ["registry.example:5000/shop:V1_x.y-z", "registry.example:5000", "shop"],
     ["nginx", "docker.io", "library/nginx"],
@@ -94,6 +96,7 @@ describe("parseRepositoryPrefix", () => {
     ["registry.example:5000/team", "registry.example:5000", ["team"]],
     ["localhost:5000/team/shop/", "localhost:5000", ["team", "shop"]],
     ["docker.io/library", "docker.io", ["library"]],
+    [`registry.example/${"a".repeat(495)}`, "registry.example", ["a".repeat(495)]],
   ])("reads %s", (text, host, segments) => {
     expect(parseRepositoryPrefix(text)).toEqual({ host, segments });
   });
@@ -111,7 +114,7 @@ describe("parseRepositoryPrefix", () => {
     "https://registry.example",
     "registry.example/team:1",
     "registry.example:/team",
-    `registry.example/${"a".repeat(500)}`,
+    `registry.example/${"a".repeat(496)}`,
   ])("refuses %j", (text) => expect(parseRepositoryPrefix(text)).toBeUndefined());
 });
 

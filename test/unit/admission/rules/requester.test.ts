@@ -20,6 +20,7 @@ describe("classifyRequester", () => {
     [user("system:serviceaccount:shop:catalyst-system"), "tenant"],
     [user("x:system:serviceaccount:catalyst-system:x"), "tenant"],
     [user("system:serviceaccount:catalyst-system:x:y"), "tenant"],
+    [user("system:serviceaccount:catalyst-system:"), "tenant"],
     [user("system:masters"), "tenant"],
     [user("system:node:a", "system:nodes"), "controlPlane"],
     [user("system:kube-scheduler"), "controlPlane"],

@@ -47,9 +47,14 @@ describe("a Blueprint's status", () => {
     (_, verdict, fields, condition) => {
       const { conditions, ...rest } = desiredStatus(blueprint(3), verdict, NOW);
       expect(rest).toEqual({ observedGeneration: 3, ...fields });
-      expect(conditions?.map(({ type }) => type)).toEqual(["Ready", "Verified"]);
-      for (const each of conditions ?? [])
-        expect(each).toMatchObject({ ...condition, observedGeneration: 3 });
+      const stalled = verdict.kind === "refused" ? ["Stalled"] : [];
+      expect(conditions?.map(({ type }) => type)).toEqual(["Ready", ...stalled, "Verified"]);
+      for (const { type, ...each } of conditions ?? [])
+        expect(each).toMatchObject({
+          ...condition,
+          ...(type === "Stalled" ? { status: "True" } : {}),
+          observedGeneration: 3,
+        });
     },
   );
 
