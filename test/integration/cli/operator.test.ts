@@ -97,7 +97,7 @@ const review = (port: string, ca: string) =>
   });
 
 describe("catalyst operator", () => {
-  it("is ready once API servers believe its webhook; serves on after SIGTERM, unready, then ends with 0", async () => {
+  it("is ready once its CA is published, keeps serving unready after SIGTERM, and then exits with 0", async () => {
     const { child, serving, exit } = run({ DRAIN_SECONDS: "1" });
     const { webhook, voucherApi, health } = await serving;
     await expect
@@ -119,7 +119,7 @@ describe("catalyst operator", () => {
     await expect(review(webhook.port, ca)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("ends with 1 and starts nothing when a port is taken", async () => {
+  it("exits with 1 and starts nothing when a port is taken", async () => {
     const taken = createServer();
     taken.listen(0, "127.0.0.1");
     await once(taken, "listening");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { probeDatabase } from "../../../src/operator/database-probe.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
-describe("the probe of a database", () => {
+describe("probeDatabase", () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe("the probe of a database", () => {
     return url.toString();
   };
 
-  it("sees a database that takes a login, and leaves no connection behind", async () => {
+  it("finds a database ready that accepts a login, and leaves no connection", async () => {
     expect(await probeDatabase(database.url, "ns")).toEqual({ kind: "ready" });
     const { rows } = await database.pool.query(
       "SELECT 1 FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
@@ -55,7 +55,7 @@ describe("the probe of a database", () => {
       },
       "postgresql://user:password@host:port/database",
     ],
-  ])("says why %s does not do, without the secret", async (_, change, words) => {
+  ])("gives the reason without the password: %s", async (_, change, words) => {
     const url = changed(change);
     const probe = await probeDatabase(url, "ns");
     expect(probe).toMatchObject({ kind: "unready", reason: expect.stringContaining(words) });
@@ -63,7 +63,7 @@ describe("the probe of a database", () => {
     expect(JSON.stringify(probe)).not.toContain(url);
   });
 
-  it("gives up on a server that never says anything", async () => {
+  it("gives up on a server that never answers", async () => {
     const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
