@@ -43,7 +43,7 @@ describe("createWatchedFile", () => {
     expect(current()).toBe(1);
   });
 
-  it("throws at the first reading, naming the file", () => {
+  it("throws at the first read, and names the file", () => {
     expect(() => createWatchedFile(join(folder, "none"), parse, logger)).toThrow(join(folder, "none"));
     writeFileSync(join(folder, "bad"), "{");
     expect(() => createWatchedFile(join(folder, "bad"), parse, logger)).toThrow(join(folder, "bad"));
@@ -51,7 +51,7 @@ describe("createWatchedFile", () => {
 });
 
 describe("parseBranding", () => {
-  it("keeps what is well formed and leaves out the rest", () => {
+  it("keeps valid members and omits the rest", () => {
     expect(
       parseBranding({
         displayName: "Omantel",

@@ -12,7 +12,7 @@ const OIDC = { OIDC_ISSUER: "https://id.omantel.om/realms/sme", OIDC_AUDIENCE: "
 const read = (env: Record<string, string>) => readBillingSettings(createEnvReader({ ...MINIMAL, ...env }));
 
 describe("readBillingSettings", () => {
-  it("takes what a Sovereign needs at least, and says what the rest is then", () => {
+  it("reads the minimum of a Sovereign, and sets the defaults of the rest", () => {
     expect(read({})).toMatchObject({
       token: { sovereignFqdn: "omantel.omani.works" },
       catalogUrl: undefined,
@@ -25,7 +25,7 @@ describe("readBillingSettings", () => {
     });
   });
 
-  it("takes an issuer, its keys' address and the administrators' client", () => {
+  it("reads an issuer, the URL of its keys and the administrators' client", () => {
     const { token, adminSignIn } = read({
       ...OIDC,
       OIDC_JWKS_URL: "https://id/jwks",
@@ -39,7 +39,7 @@ describe("readBillingSettings", () => {
     expect(adminSignIn).toEqual({ issuer: OIDC.OIDC_ISSUER, clientId: "admin" });
   });
 
-  it("takes brokers with and without a port", () => {
+  it("reads brokers with and without a port", () => {
     expect(read({ REDPANDA_BROKERS: "a:9092, broker-1.redpanda:31092,b" }).redpandaBrokers).toEqual([
       "a:9092",
       "broker-1.redpanda:31092",
@@ -77,12 +77,12 @@ describe("readBillingSettings", () => {
     ],
     [{ SETTINGS_KEY: "short" }, "SETTINGS_KEY must have at least 32 bytes"],
     [{ CURRENCY: "omr" }, "CURRENCY must be an ISO 4217 code"],
-  ])("refuses %j, naming the variable and the remedy", (env, message) => {
+  ])("refuses %j, and names the variable and the remedy", (env, message) => {
     expect(() => read(env)).toThrow(UsageError);
     expect(() => read(env)).toThrow(message);
   });
 
-  it("repeats no secret in what it refuses", () => {
+  it("repeats no secret in an error", () => {
     expect(() => read({ JWT_SECRET: "hunter2" })).toThrow(
       expect.not.objectContaining({ message: /hunter2/ }),
     );

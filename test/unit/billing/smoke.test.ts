@@ -79,7 +79,7 @@ function run(
 }
 
 describe("runSmokeTest", () => {
-  it("takes the four steps, times them, and leaves nothing live", async () => {
+  it("runs and times the four steps, and leaves no active voucher", async () => {
     const sovereign = createSovereign({});
     const report = await run(sovereign);
     expect(report).toEqual({
@@ -101,7 +101,7 @@ describe("runSmokeTest", () => {
     ["null", "null", ""],
     ["a page", "<html>", ""],
     ["a reason", '{"error":"try later"}', ": try later"],
-  ])("fails, and says why if it can, where a proxy answers for it: %s", async (_what, text, reason) => {
+  ])("fails with the reason when a proxy answers: %s", async (_what, text, reason) => {
     const sovereign = createSovereign({});
     const serve: typeof fetch = async (input, init) =>
       String(input).endsWith("/issue")
@@ -137,19 +137,22 @@ describe("runSmokeTest", () => {
       "issue",
       /answered 403: crooked/,
     ],
-  ])("fails on %s, says so, and leaves nothing live", async (_what, crooked, failing, message) => {
-    const sovereign = createSovereign(crooked);
-    const report = await run(sovereign);
-    expect(report.passed).toBe(false);
-    const index = report.steps.findIndex(({ passed }) => !passed);
-    expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
-    expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
-      report.steps.slice(index + 1).map(() => `not tried: ${failing} failed`),
-    );
-    expect(sovereign.live.size).toBe(0);
-  });
+  ])(
+    "fails on %s with the reason, and leaves no active voucher",
+    async (_what, crooked, failing, message) => {
+      const sovereign = createSovereign(crooked);
+      const report = await run(sovereign);
+      expect(report.passed).toBe(false);
+      const index = report.steps.findIndex(({ passed }) => !passed);
+      expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
+      expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
+        report.steps.slice(index + 1).map(() => `not tried: ${failing} failed`),
+      );
+      expect(sovereign.live.size).toBe(0);
+    },
+  );
 
-  it("cleans up after one of the same code that was cut off", async () => {
+  it("cleans up after an interrupted run with the same code", async () => {
     const sovereign = createSovereign({});
     sovereign.live.set("SMOKE-OWN", {
       ...{ code: "SMOKE-OWN", credit_omr: 1, description: "smoke test", active: true },
@@ -159,7 +162,7 @@ describe("runSmokeTest", () => {
     expect(sovereign.live.size).toBe(0);
   });
 
-  it("sees that a voucher is still live, however many newer ones there are and however alike", async () => {
+  it("detects a voucher that is still active among many newer ones", async () => {
     const sovereign = createSovereign({ revokesNothing: true });
     const terms = { credit_omr: 1, description: "", active: true, max_redemptions: 1, times_redeemed: 0 };
     const add = (code: string) =>
@@ -174,7 +177,7 @@ describe("runSmokeTest", () => {
     });
   });
 
-  it("does not take one of a longer code for it", async () => {
+  it("does not confuse the voucher with one of a longer code", async () => {
     const sovereign = createSovereign({});
     sovereign.live.set("SMOKE-OWN-2", {
       ...{ code: "SMOKE-OWN-2", credit_omr: 1, description: "", active: true },
@@ -183,7 +186,7 @@ describe("runSmokeTest", () => {
     expect((await run(sovereign, undefined, "SMOKE-OWN")).passed).toBe(true);
   });
 
-  it("fails by itself when nobody answers, and revokes", async () => {
+  it("fails without an answer, and revokes the voucher", async () => {
     const sovereign = createSovereign({ hangAt: "redeem-preview" });
     const startedMs = performance.now();
     const report = await runSmokeTest({
@@ -199,7 +202,7 @@ describe("runSmokeTest", () => {
     expect(sovereign.live.size).toBe(0);
   });
 
-  it("revokes also when it is stopped half way", async () => {
+  it("revokes the voucher when it is stopped", async () => {
     const sovereign = createSovereign({ hangAt: "redeem-preview" });
     const stop = new AbortController();
     const running = run(sovereign, stop.signal);

@@ -28,13 +28,13 @@ afterEach(() => server.close());
 const ask = (kid = "one") => find({ alg: "ES256", kid }, { payload: "", signature: "" });
 
 describe("the issuer's keys", () => {
-  it("are found by discovery, and asked for once", async () => {
+  it("finds the keys by discovery, and fetches them once", async () => {
     await ask();
     await ask();
     expect(server.asked).toEqual([DISCOVERY, "/keys"]);
   });
 
-  it("are those for signatures alone", async () => {
+  it("uses only keys for signatures", async () => {
     const others = [
       { ...key, kid: "two", use: "enc" },
       { kty: "oct", k: "c2VjcmV0", kid: "three" },
@@ -61,7 +61,7 @@ describe("the issuer's keys", () => {
     ["answers more than a megabyte", "/keys", { body: `{"keys":[],"x":"${"x".repeat(1024 * 1024)}"}` }],
     ["has more than a thousand", "/keys", { body: { keys: Array(1_001).fill({ kty: "EC" }) } }],
     ["redirects", "/keys", { status: 302, headers: { location: "/elsewhere" } }],
-  ])("are not to be had where the issuer %s", async (_what, path, { status, body, headers }) => {
+  ])("fails when the issuer %s", async (_what, path, { status, body, headers }) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     server.answers[path] = {
       ...(status === undefined ? {} : { status }),

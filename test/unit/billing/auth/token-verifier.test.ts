@@ -30,22 +30,22 @@ async function createSigner() {
 }
 
 describe("a token verifier", () => {
-  it.each(["", "x".repeat(31), "ß".repeat(15)])("is not made with the short secret '%s'", (jwtSecret) => {
+  it.each(["", "x".repeat(31), "ß".repeat(15)])("refuses the short secret '%s'", (jwtSecret) => {
     expect(() => createVerifier({ jwtSecret })).toThrow("at least 32 bytes");
   });
 
-  it("counts the secret's bytes, not its letters", () => {
+  it("counts the bytes of the secret, not its characters", () => {
     expect(() => createVerifier({ jwtSecret: "ß".repeat(16) })).not.toThrow();
   });
 
-  it("takes no HS256 token where no secret is set, however it was signed", async () => {
+  it("refuses every HS256 token when no secret is set", async () => {
     await expect(createVerifier({})(await signToken("ali"))).rejects.toMatchObject({
       code: "token_invalid",
       message: "this Sovereign takes no HS256 tokens: sign in again",
     });
   });
 
-  it("takes nobody's public-key token where neither an issuer nor the operator's keys are known", async () => {
+  it("refuses every public-key token when neither an issuer nor the operator's keys are known", async () => {
     const { sign } = await createSigner();
     const verify = createVerifier({ jwtSecret: JWT_SECRET });
     await expect(verify(await sign())).rejects.toMatchObject(REFUSED);
@@ -53,7 +53,7 @@ describe("a token verifier", () => {
     expect(await verify(await signToken("ali"))).toMatchObject({ userId: "ali", issuer: "shared-secret" });
   });
 
-  it("takes the operator's token while its key is known, and not a moment longer", async () => {
+  it("accepts the operator's token only while its key is known", async () => {
     const [old, next] = [await createSigner(), await createSigner()];
     let known: JSONWebKeySet | undefined = old.jwks;
     const verify = createVerifier({}, () => known);
@@ -66,7 +66,7 @@ describe("a token verifier", () => {
     await expect(verify(await next.sign())).rejects.toMatchObject(REFUSED);
   });
 
-  it("reads no token above 16 KiB, a good one neither", async () => {
+  it("refuses a token above 16 KiB, also a valid one", async () => {
     const { jwks, sign } = await createSigner();
     const verify = createVerifier({}, () => jwks);
     expect(await verify(await sign({ note: "x".repeat(11_000) }))).toMatchObject({ userId: "operator" });

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 describe("createCatalogClient", () => {
-  it("asks for the three lists once for all who wait, and again a second later", async () => {
+  it("fetches the three lists once for all waiting requests, and again after a second", async () => {
     const [one, other] = await Promise.all([catalog(), catalog()]);
     expect(one).toBe(other);
     expect(one.plans.get("small")).toBe(9_000);
@@ -40,15 +40,21 @@ describe("createCatalogClient", () => {
     ["a price below zero", "/catalog/plans", { body: [{ id: "small", price_baisa: -1 }] }],
     ["a price with parts of a baisa", "/catalog/plans", { body: [{ id: "small", price_omr: 0.0001 }] }],
     ["a plan without a name", "/catalog/plans", { body: [{ price_baisa: 1 }] }],
-  ])("says catalog_unavailable where the service answers %s, and asks again", async (_what, path, answer) => {
-    const good = server.answers[path];
-    if (answer === undefined) delete server.answers[path];
-    else server.answers[path] = answer;
-    await expect(catalog()).rejects.toMatchObject({ code: "catalog_unavailable", cause: expect.any(Error) });
-    if (good === undefined) delete server.answers[path];
-    else server.answers[path] = good;
-    expect((await catalog()).plans.get("small")).toBe(9_000);
-  });
+  ])(
+    "fails with catalog_unavailable when the service answers %s, and tries again",
+    async (_what, path, answer) => {
+      const good = server.answers[path];
+      if (answer === undefined) delete server.answers[path];
+      else server.answers[path] = answer;
+      await expect(catalog()).rejects.toMatchObject({
+        code: "catalog_unavailable",
+        cause: expect.any(Error),
+      });
+      if (good === undefined) delete server.answers[path];
+      else server.answers[path] = good;
+      expect((await catalog()).plans.get("small")).toBe(9_000);
+    },
+  );
 });
 
 describe("priceOrder", () => {
@@ -59,7 +65,7 @@ describe("priceOrder", () => {
     apps: new Map([["wordpress", 0]]),
   };
 
-  it("adds plan and add-ons up, and leaves apps alone that a catalog does not list", () => {
+  it("adds the prices of plan and add-ons, and accepts apps when the catalog lists none", () => {
     expect(priceOrder(prices, { planId: "large", apps: ["wordpress"], addons: [] })).toBe(MAX);
     expect(priceOrder({ ...prices, apps: undefined }, { planId: "large", apps: ["any"], addons: [] })).toBe(
       MAX,

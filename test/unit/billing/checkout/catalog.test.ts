@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { createCatalogSource, parseCatalogFile } from "../../../../src/billing/checkout/catalog.ts";
 
 describe("createCatalogSource", () => {
-  it("gives what the file says", async () => {
+  it("returns the catalog of the file", async () => {
     const catalog = parseCatalogFile({ plans: [{ id: "small", price_baisa: 9_000 }] });
     expect(await createCatalogSource(() => catalog)()).toBe(catalog);
   });
 
-  it("says catalog_unavailable of a file that cannot be used, and keeps the reason", async () => {
+  it("fails with catalog_unavailable for an invalid file, and keeps the reason", async () => {
     const broken = createCatalogSource(() => parseCatalogFile({ plans: 5 }));
     await expect(broken()).rejects.toMatchObject({
       code: "catalog_unavailable",

@@ -13,13 +13,13 @@ describe("a plan that the catalog does not have", () => {
     [2, "choose one of plan-1, plan-2"],
     [10, "plan-9, plan-10"],
     [11, "plan-9, plan-10, …"],
-  ])("is refused, with the first ten of %i plans to choose from", (count, expected) => {
+  ])("refuses an unknown plan, and names the first ten of %i plans", (count, expected) => {
     const refuse = () => priceOrder(catalogOf(count), order("other"));
     expect(refuse).toThrow(expect.objectContaining({ code: "plan_unknown" }));
     expect(refuse).toThrow(new RegExp(`${expected.replaceAll(".", "\\.")}$`));
   });
 
-  it("is every plan where the operator has written none yet", () => {
+  it("refuses every plan while the catalog has none", () => {
     for (const json of [null, undefined, {}])
       expect(() => priceOrder(parseCatalogFile(json), order("small"))).toThrow("choose one of none");
   });

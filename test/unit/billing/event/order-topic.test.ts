@@ -28,14 +28,14 @@ const order = (tenantId: string): OutboxEvent => ({
 const never = () => new AbortController().signal;
 
 describe("the topic of orders", () => {
-  it("is unavailable as a whole where nobody listens, and can be closed at any time", async () => {
+  it("is unavailable when no broker listens, and can be closed at any time", async () => {
     const topic = createOrderTopic({ brokers: [`127.0.0.1:${await findFreePort()}`] });
     await topic.close();
     await expect(topic.deliver(order("shop"), never())).rejects.toBeInstanceOf(SinkUnavailableError);
     await topic.close();
   });
 
-  it("holds up the one tenant whose subdomain cannot be had", async () => {
+  it("holds up only the tenant whose subdomain is unknown", async () => {
     const fault = new Error("no answer about bad");
     const subdomainOf = async (tenantId: string) => {
       if (tenantId === "bad") throw fault;
@@ -46,7 +46,7 @@ describe("the topic of orders", () => {
     await expect(topic.deliver(order("bad"), never())).rejects.toBe(fault);
   });
 
-  it("holds up all when the tenant service answers about none of them", async () => {
+  it("holds up all tenants when the tenant service answers for none", async () => {
     const subdomainOf = () => Promise.reject(new Error("away"));
     const topic = createOrderTopic({ brokers: ["127.0.0.1:1"], subdomainOf });
     await expect(topic.deliverTogether([order("one"), order("two")], never())).rejects.toMatchObject({
@@ -55,7 +55,7 @@ describe("the topic of orders", () => {
     });
   });
 
-  it("gives up at once when its process ends", async () => {
+  it("stops at once when its process ends", async () => {
     const topic = createOrderTopic({ brokers: ["127.0.0.1:1"] });
     await expect(topic.deliver(order("shop"), AbortSignal.abort())).rejects.toBeInstanceOf(
       SinkUnavailableError,

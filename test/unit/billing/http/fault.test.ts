@@ -41,13 +41,13 @@ describe("describeFault", () => {
       { reason: 'relation "orders" does not exist', sqlstate: "42P01" },
     ],
     ["one without a state", said("closed", {}), { reason: "closed", sqlstate: "" }],
-  ])("says of %s where it was born, and no value", (_what, error, expected) => {
+  ])("describes %s by its place and without values", (_what, error, expected) => {
     expect(describeFault(error)).toEqual(expected);
   });
 });
 
 describe("placesOf", () => {
-  it("says where an error was born, and nothing of its message, also when that looks like a place", () => {
+  it("returns the places of an error, and nothing of its message", () => {
     const places = placesOf(new Error("no\n    at SUMMER-2026 (secret.ts:1:1)\n    at all"));
     expect(places[0]).toContain("fault.test.ts");
     expect(places.join("\n")).not.toMatch(/SUMMER|at all/);
@@ -58,7 +58,7 @@ describe("placesOf", () => {
     [undefined],
     [{ stack: "    at x" }],
     [Object.assign(new Error("x"), { stack: undefined })],
-  ])("says nothing of %j", (thrown) => {
+  ])("returns no place for %j", (thrown) => {
     expect(placesOf(thrown)).toEqual([]);
   });
 });

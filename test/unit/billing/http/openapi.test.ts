@@ -71,11 +71,11 @@ describe("the OpenAPI document", () => {
       );
   }
 
-  it("is clean by the linter's recommended rules", async () => {
+  it("passes the linter's recommended rules", async () => {
     expect(await lint(text)).toEqual([]);
   });
 
-  it("would not be clean with a wrong example, a tag that nobody explains, or a parameter without a word", async () => {
+  it("fails the linter with a wrong example, an undescribed tag, or an undescribed parameter", async () => {
     const spoiled = JSON.parse(text);
     spoiled.paths["/billing/vouchers/issue"].post.requestBody.content["application/json"].example.credit_omr =
       "25";
@@ -89,7 +89,7 @@ describe("the OpenAPI document", () => {
     ]);
   });
 
-  it("describes every code of the table at its status, save those that no operation answers", () => {
+  it("describes every error code at its status, except those that no operation returns", () => {
     const described = new Map<string, number>();
     for (const methods of Object.values(document.paths)) {
       for (const { responses } of Object.values(methods)) {
@@ -109,7 +109,7 @@ describe("the OpenAPI document", () => {
 });
 
 describe("a problem's type", () => {
-  it("leads to the code's entry on a page that the service itself has", () => {
+  it("links to the code's entry on the service's own page", () => {
     expect([errorPage.status, errorPage.headers.get("content-type")]).toEqual([
       200,
       "text/html; charset=utf-8",
@@ -119,7 +119,7 @@ describe("a problem's type", () => {
       expect(errorPageText).toContain(`<dt id="${code}"><code>${code}</code> · ${status}</dt>`);
   });
 
-  it("leads to the meaning that the table and docs/errors.md give", () => {
+  it("links to the meaning in the table and in docs/errors.md", () => {
     expect(errorPageText).toBe(renderErrorPage());
     expect(errorPageText).toContain("<dd>The body is compressed. Send it uncompressed.</dd>");
     expect(errorPageText).toContain("<code>Retry-After</code>");
@@ -146,7 +146,7 @@ describe("the contract check", () => {
   const judge = (method: string, path: string, given: ReturnType<typeof answer>) =>
     createContract(document).require(method, path, given);
 
-  it("lets pass what is described", () => {
+  it("accepts a described response", () => {
     judge("GET", "/healthz", answer(200, { status: "ok" }, { "x-request-id": "x" }));
     judge("GET", "/billing/balance", problem("token_invalid"));
     judge("DELETE", "/billing/vouchers/revoke/A%20B", problem("voucher_not_found"));

@@ -37,21 +37,24 @@ describe("brandPalette", () => {
     .integer({ min: 0, max: 0xffffff })
     .map((value) => `#${value.toString(16).padStart(6, "0")}`);
 
-  it.each(["light", "dark"] as const)("reads on every surface in %s, whatever the colour", (scheme) => {
-    fc.assert(
-      fc.property(colour, (given) => {
-        const { fill, onFill, text } = brandPalette(given, scheme);
-        expect(contrast(fill, onFill)).toBeGreaterThanOrEqual(4.5);
-        for (const surface of Object.values(SURFACES[scheme])) {
-          expect(contrast(text, surface)).toBeGreaterThanOrEqual(4.5);
-          expect(contrast(fill, surface)).toBeGreaterThanOrEqual(3);
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
+  it.each(["light", "dark"] as const)(
+    "keeps enough contrast on every surface in %s for any colour",
+    (scheme) => {
+      fc.assert(
+        fc.property(colour, (given) => {
+          const { fill, onFill, text } = brandPalette(given, scheme);
+          expect(contrast(fill, onFill)).toBeGreaterThanOrEqual(4.5);
+          for (const surface of Object.values(SURFACES[scheme])) {
+            expect(contrast(text, surface)).toBeGreaterThanOrEqual(4.5);
+            expect(contrast(fill, surface)).toBeGreaterThanOrEqual(3);
+          }
+        }),
+        { numRuns: 500 },
+      );
+    },
+  );
 
-  it("leaves a colour that reads as it is", () => {
+  it("keeps a colour that has enough contrast", () => {
     expect(brandPalette("#1F5FBF", "light")).toEqual({
       fill: "#1f5fbf",
       onFill: "#ffffff",
@@ -115,7 +118,7 @@ describe("REDEEM_TEXT", () => {
     expect(REDEEM_TEXT.ar.busy.hint(seconds)).toContain(arabic);
   });
 
-  it("says an amount of English money with its thousands apart", () => {
+  it("separates the thousands of an English amount", () => {
     expect(REDEEM_TEXT.en.amount(1_250)).toBe("1,250 OMR");
   });
 });
@@ -145,7 +148,7 @@ describe("createRedeemPage", () => {
     });
   });
 
-  it("hands the code to sign-up, and carries it to the other language", () => {
+  it("passes the code to sign-up and to the other language", () => {
     const state = { kind: "offer", voucher: voucher({ code: "A/B & C" }) } as const;
     const { html } = render({ state, code: "a/b & c", language: "en" }, BRANDING);
     expect(html).toContain('href="https://cloud.omantel.om/signup?voucher=A%2FB%20%26%20C"');
@@ -156,7 +159,7 @@ describe("createRedeemPage", () => {
     );
   });
 
-  it("escapes whatever a voucher, a visitor or the branding brings", () => {
+  it("escapes the text of a voucher, a visitor and the branding", () => {
     const hostile = `</style><script>alert(1)</script><img src=x onerror='a' alt="b">&\u202e`;
     const page = (state: RedeemState) =>
       render({ state, code: hostile, language: "ar" }, { ...BRANDING, displayName: hostile }).html;
@@ -173,7 +176,7 @@ describe("createRedeemPage", () => {
     expect(page({ kind: "not-valid" })).toContain(`value="${escapeHtml(hostile)}"`);
   });
 
-  it("survives a name that is no well-formed text, and one without letters", () => {
+  it("renders a name that is not well-formed, and one without letters", () => {
     for (const displayName of ["\ud800", " ", "👨‍👩‍👧 Family"]) {
       const { html } = render({ state: { kind: "blank" }, code: "", language: "en" }, { displayName });
       expect(html).toContain('<link rel="icon" href="data:image/svg+xml,');
@@ -184,7 +187,7 @@ describe("createRedeemPage", () => {
     ["https://cdn.omantel.om/a/logo.svg", "https://cdn.omantel.om"],
     ["https://cdn.omantel.om:8443/logo.svg?x=1&y=2", "https://cdn.omantel.om:8443"],
     ["data:image/png;base64,AAAA", "data:"],
-  ])("lets the logo %s come from %s alone", (logo, source) => {
+  ])("allows the logo %s from %s only", (logo, source) => {
     const branding = parseBranding({ logo });
     const { html, headers } = render({ state: { kind: "blank" }, code: "", language: "en" }, branding);
     expect(headers["Content-Security-Policy"]).toContain(`; img-src ${source}; script-src`);
@@ -203,7 +206,7 @@ describe("parseBranding", () => {
     "http://a.example/x",
     "javascript:alert(1)",
     "data:text/html;base64,AAAA",
-  ])("takes no logo from %s", (logo) => {
+  ])("refuses a logo from %s", (logo) => {
     expect(parseBranding({ logo })).toEqual({});
   });
 });
@@ -211,25 +214,30 @@ describe("parseBranding", () => {
 describe("createAdminPage", () => {
   const { page, assets } = createAdminPage({ sovereignFqdn: FQDN });
 
-  it.each(["en", "ar"] as const)("is a shell in %s that names all it loads", (language) => {
-    const { html, headers } = page(language, BRANDING);
-    expect(html).toContain(`<html lang="${language}" dir="${language === "ar" ? "rtl" : "ltr"}">`);
-    expect(Buffer.byteLength(html)).toBeLessThan(30_000);
-    expect(html).not.toMatch(/undefined|\[object|\son\w+=|\sstyle=/);
-    expect(headers).toEqual({
-      "Content-Security-Policy": `default-src 'none'; style-src 'self' ${policyHash(between(html, "<style>", "</style>"))}; img-src data:; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
-      "Content-Language": language,
-      "Cache-Control": "no-cache",
-      "Cross-Origin-Opener-Policy": "same-origin",
-      "Referrer-Policy": "no-referrer",
-      Vary: "Accept-Language",
-    });
-    const settings = JSON.parse(between(html, '<script type="application/json" id="settings">', "</script>"));
-    expect(settings).toMatchObject({ signIn: null, locale: language === "ar" ? "ar-OM" : "en-OM" });
-    expect(html).not.toContain("issuer-sign-in");
-  });
+  it.each(["en", "ar"] as const)(
+    "renders the administrators' page in %s with all that it loads",
+    (language) => {
+      const { html, headers } = page(language, BRANDING);
+      expect(html).toContain(`<html lang="${language}" dir="${language === "ar" ? "rtl" : "ltr"}">`);
+      expect(Buffer.byteLength(html)).toBeLessThan(30_000);
+      expect(html).not.toMatch(/undefined|\[object|\son\w+=|\sstyle=/);
+      expect(headers).toEqual({
+        "Content-Security-Policy": `default-src 'none'; style-src 'self' ${policyHash(between(html, "<style>", "</style>"))}; img-src data:; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'`,
+        "Content-Language": language,
+        "Cache-Control": "no-cache",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        Vary: "Accept-Language",
+      });
+      const settings = JSON.parse(
+        between(html, '<script type="application/json" id="settings">', "</script>"),
+      );
+      expect(settings).toMatchObject({ signIn: null, locale: language === "ar" ? "ar-OM" : "en-OM" });
+      expect(html).not.toContain("issuer-sign-in");
+    },
+  );
 
-  it("offers the issuer where there is one, and may ask its origin alone", () => {
+  it("offers sign-in at the issuer, and allows requests to its origin only", () => {
     const signIn = { issuer: "https://id.omantel.om/realms/om", clientId: "</script>" };
     const { html, headers } = createAdminPage({ sovereignFqdn: FQDN, signIn }).page("en", BRANDING);
     expect(headers["Content-Security-Policy"]).toContain(
@@ -240,7 +248,7 @@ describe("createAdminPage", () => {
     expect(JSON.parse(settings).signIn).toEqual(signIn);
   });
 
-  it("is made once for each language and branding", () => {
+  it("renders the administrators' page once for each language and branding", () => {
     expect(page("en", { ...BRANDING })).toBe(page("en", { ...BRANDING }));
     const [first, renamed] = [page("en", BRANDING), page("en", { displayName: "Renamed" })];
     expect(renamed.etag).not.toBe(first.etag);
@@ -248,7 +256,7 @@ describe("createAdminPage", () => {
     expect(page("en", BRANDING).etag).toBe(first.etag);
   });
 
-  it("has every element that its modules ask for, and every module that they import", () => {
+  it("contains every element that its modules use, and every module that they import", () => {
     const { html } = createAdminPage({
       sovereignFqdn: FQDN,
       signIn: { issuer: "https://id.example", clientId: "x" },
@@ -271,7 +279,7 @@ describe("createAdminPage", () => {
 });
 
 describe("scriptJson", () => {
-  it("cannot end the element that it stands in", () => {
+  it("writes JSON that cannot end its script element", () => {
     const value = { text: "</script><!-- & \u2028" };
     expect(scriptJson(value)).not.toContain("<");
     expect(JSON.parse(scriptJson(value))).toEqual(value);

@@ -5,7 +5,7 @@ import { parseStrictJson } from "../../../../src/billing/http/strict-json.ts";
 const parse = (text: string) => parseStrictJson(new TextEncoder().encode(text));
 
 describe("parseStrictJson", () => {
-  it("reads whatever JSON.stringify writes of plain text", () => {
+  it("parses everything that JSON.stringify writes", () => {
     const text = fc.string({ unit: "grapheme" }).filter((candidate) => !candidate.includes("\0"));
     const value = fc.letrec((tie) => ({
       any: fc.oneof(
@@ -49,15 +49,15 @@ describe("parseStrictJson", () => {
     '[{"a":1},{"a":2}]',
     '{"a":"a","b":"a:a","c":"{\\"a\\":1,"}',
     '{"__proto__":{"x":1}}',
-  ])("takes %s", (text) => {
+  ])("accepts %s", (text) => {
     expect(JSON.stringify(parse(text))).toBe(text);
   });
 
-  it("sets no prototype", () => {
+  it("never sets a prototype", () => {
     expect(Object.getPrototypeOf(parse('{"__proto__":{"x":1}}'))).toBe(Object.prototype);
   });
 
-  it("refuses bytes that are no UTF-8", () => {
+  it("refuses bytes that are not UTF-8", () => {
     expect(() => parseStrictJson(new Uint8Array([0x22, 0xc3, 0x28, 0x22]))).toThrow("UTF-8");
   });
 });

@@ -10,7 +10,7 @@ describe("parseTraceparent", () => {
     ["not sampled", `00-${TRACE}-${PARENT}-00`, false],
     ["with flags that nobody knows yet", `00-${TRACE}-${PARENT}-fe`, false],
     ["of a later version", `cc-${TRACE}-${PARENT}-01-what-comes-later`, true],
-  ])("takes one that is %s", (_what, text, sampled) =>
+  ])("accepts a traceparent that is %s", (_what, text, sampled) =>
     expect(parseTraceparent(text)).toEqual({ traceId: TRACE, sampled }),
   );
 
@@ -29,7 +29,7 @@ describe("parseTraceparent", () => {
 });
 
 describe("traceContextOf", () => {
-  it("keeps the caller's trace under a span of its own, and the vendors' state", () => {
+  it("continues the caller's trace with a new span, and keeps the vendors' state", () => {
     const context = traceContextOf({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: "a=b,c=d" });
     expect(context).toEqual({
       traceId: TRACE,
@@ -40,7 +40,7 @@ describe("traceContextOf", () => {
     expect(context.spanId).not.toBe(PARENT);
   });
 
-  it("keeps the trace of a caller that has no state", () => {
+  it("continues the trace of a caller without a state", () => {
     expect(traceContextOf({ traceparent: `00-${TRACE}-${PARENT}-00` })).toEqual({
       traceId: TRACE,
       spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -64,7 +64,7 @@ describe("traceContextOf", () => {
     },
   );
 
-  it("passes no state on that is too long or holds more than plain characters", () => {
+  it("drops a state that is too long or has special characters", () => {
     for (const tracestate of ["a=\u0001", `a=${"b".repeat(511)}`])
       expect(traceContextOf({ traceparent: `00-${TRACE}-${PARENT}-01`, tracestate })).not.toHaveProperty(
         "state",

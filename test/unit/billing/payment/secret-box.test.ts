@@ -5,7 +5,7 @@ const SECRET = "sk_live_0123456789";
 const box = createSecretBox("a-key-of-one-sovereign-0123456789");
 
 describe("a secret box", () => {
-  it("gives back what it sealed, and shows nothing of it meanwhile", () => {
+  it("decrypts what it encrypted, and shows nothing of it in between", () => {
     for (const secret of [SECRET, "", "كلمة ß"]) {
       const sealed = box.seal(secret);
       expect(isSealed(sealed)).toBe(true);
@@ -16,21 +16,21 @@ describe("a secret box", () => {
     }
   });
 
-  it("seals the same secret into another text each time", () => {
+  it("encrypts the same secret to a different text each time", () => {
     expect(box.seal(SECRET)).not.toBe(box.seal(SECRET));
   });
 
-  it("gives back as it is what the earlier service stored in clear", () => {
+  it("returns a plain secret of the earlier service as it is", () => {
     expect(isSealed(SECRET)).toBe(false);
     expect(box.open(SECRET)).toBe(SECRET);
   });
 
-  it("opens nothing that another Sovereign's key sealed", () => {
+  it("refuses a secret encrypted with another Sovereign's key", () => {
     const other = createSecretBox("a-key-of-other-sovereign-01234567");
     expect(() => other.open(box.seal(SECRET))).toThrow();
   });
 
-  it("opens nothing that was changed: mark alone, cut short, or one bit in nonce, tag or body", () => {
+  it("refuses a changed text: the prefix alone, a truncation, or one bit in nonce, tag or body", () => {
     const bytes = Buffer.from(box.seal(SECRET).replace("sealed:v1:", ""), "base64url");
     const changed = [0, 12, 28, bytes.length - 1].map((at) => {
       const copy = Buffer.from(bytes);

@@ -20,13 +20,13 @@ describe("a tenant's members", () => {
     ["others", ["ali", { user_id: "noor" }], false],
     ["nobody", [], false],
     ["what is nobody", [null, 5, {}, [], { user_id: ["salma"] }], false],
-  ])("may be %s", async (_what, body, isMember) => {
+  ])("reads the members from %s", async (_what, body, isMember) => {
     server.answers[MEMBERS] = { body };
     expect(await tenants.isMember("a/b", "salma")).toBe(isMember);
     expect(server.asked).toEqual([MEMBERS]);
   });
 
-  it("are none of a tenant that the service does not know", async () => {
+  it("returns no members for an unknown tenant", async () => {
     expect(await tenants.isMember("a/b", "salma")).toBe(false);
   });
 
@@ -35,7 +35,7 @@ describe("a tenant's members", () => {
     ["a redirect", { status: 302, headers: { location: "/elsewhere" }, body: ["salma"] }],
     ["no list", { body: { members: ["salma"] } }],
     ["no JSON", { body: "<html>" }],
-  ])("are not known where the service answers %s", async (_what, answer) => {
+  ])("fails when the service answers %s", async (_what, answer) => {
     server.answers[MEMBERS] = answer;
     server.answers["/elsewhere"] = { body: ["salma"] };
     await expect(tenants.isMember("a/b", "salma")).rejects.toMatchObject({
@@ -52,12 +52,12 @@ describe("a tenant's subdomain", () => {
     ["empty where it says none", { body: {} }, ""],
     ["empty where it says nonsense", { body: { subdomain: 5 } }, ""],
     ["empty where it says null", { body: "null" }, ""],
-  ])("is %s", async (_what, answer, expected) => {
+  ])("reads the subdomain as %s", async (_what, answer, expected) => {
     if (answer !== undefined) server.answers[SUBDOMAIN] = answer;
     expect(await tenants.subdomain("a/b")).toBe(expected);
   });
 
-  it("is not known while the service is away", async () => {
+  it("fails while the service is unreachable", async () => {
     server.answers[SUBDOMAIN] = { status: 503 };
     await expect(tenants.subdomain("a/b")).rejects.toMatchObject({ code: "tenant_service_unavailable" });
     await server.close();

@@ -10,11 +10,11 @@ describe("a message of the tenants' topic", () => {
     ["tenant_id without data", { tenant_id: "outer" }, "outer"],
     ["tenant_id where data.id is empty", { tenant_id: "outer", data: { id: "" } }, "outer"],
     ["tenant_id where data is no object", { tenant_id: "outer", data: [] }, "outer"],
-  ])("names its tenant: %s", (_, members, tenantId) => {
+  ])("reads the tenant of a message: %s", (_, members, tenantId) => {
     expect(parseTenantEvent(deleted(members))).toEqual({ kind: "tenant.deleted", eventId: "e1", tenantId });
   });
 
-  it.each([undefined, null, ""])("is known by its bytes where its id is %j", (id) => {
+  it.each([undefined, null, ""])("identifies a message by its bytes when its id is %j", (id) => {
     const event = parseTenantEvent(deleted({ id, tenant_id: "t" }));
     expect(event).toEqual({
       kind: "tenant.deleted",
@@ -25,11 +25,11 @@ describe("a message of the tenants' topic", () => {
     expect(parseTenantEvent(deleted({ id, tenant_id: "t", timestamp: "later" }))).not.toEqual(event);
   });
 
-  it.each([null, undefined, new Uint8Array()])("is ignored where it is a tombstone: %j", (value) => {
+  it.each([null, undefined, new Uint8Array()])("ignores a tombstone: %j", (value) => {
     expect(parseTenantEvent(value)).toEqual({ kind: "ignored", type: "" });
   });
 
-  it("is ignored where it is of another type", () => {
+  it("ignores a message of another type", () => {
     expect(parseTenantEvent(bytes({ id: "e", type: "tenant.created", tenant_id: "t" }))).toEqual({
       kind: "ignored",
       type: "tenant.created",
@@ -51,7 +51,7 @@ describe("a message of the tenants' topic", () => {
     ["the event's id is no short text", deleted({ id: 7, tenant_id: "t" })],
     ["the event's id is no short text", deleted({ id: "i".repeat(257), tenant_id: "t" })],
     ["the event's id is no short text", deleted({ id: "\0", tenant_id: "t" })],
-  ])("is malformed: %s", (reason, value) => {
+  ])("refuses a malformed message: %s", (reason, value) => {
     expect(parseTenantEvent(value)).toEqual({ kind: "malformed", reason });
   });
 });

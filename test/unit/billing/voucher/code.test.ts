@@ -4,10 +4,10 @@ import { formatCsv } from "../../../../src/billing/http/csv.ts";
 import { codeOfSymbols, drawSymbols } from "../../../../src/billing/voucher/code.ts";
 import { isNewCode } from "../../../../src/billing/voucher/voucher.ts";
 
-describe("drawn codes", () => {
+describe("generated codes", () => {
   const drawn = Array.from({ length: 20_000 }, drawSymbols);
 
-  it("are grouped for reading, and new codes in their shape, with a prefix too", () => {
+  it("groups generated codes in the form of new codes, also with a prefix", () => {
     for (const symbols of drawn.slice(0, 1_000)) {
       expect(codeOfSymbols(symbols)).toMatch(/^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/);
       expect(isNewCode(codeOfSymbols(symbols))).toBe(true);
@@ -17,7 +17,7 @@ describe("drawn codes", () => {
     }
   });
 
-  it("hold at least 50 bits: every symbol as likely as any other, at every place, and none twice", () => {
+  it("generates codes of at least 50 random bits, with equally likely symbols and no duplicate", () => {
     expect(new Set(drawn).size).toBe(drawn.length);
     const alphabet = [...new Set(drawn.join(""))];
     expect(alphabet.filter((symbol) => "ILOU01".includes(symbol))).toEqual([]);
@@ -58,7 +58,7 @@ describe("formatCsv", () => {
     expect(formatCsv([["first", value], [1]])).toBe(`first,${cell}\r\n1\r\n`);
   });
 
-  it("says what it was given to whoever reads it by RFC 4180, and no cell begins as a formula", () => {
+  it("writes CSV that a reader of RFC 4180 reads back, and no cell that begins a formula", () => {
     const records = fc.array(
       fc.array(
         fc.string({

@@ -40,7 +40,7 @@ describe("a grant", () => {
   const refuses = (message: string) =>
     expect.objectContaining({ code: "grant_exceeded", message: expect.stringContaining(message) });
 
-  it("of credit holds up to its amount", () => {
+  it("allows credit up to the granted amount", () => {
     expect(() => enforceCreditGrant({}, 1_000)).not.toThrow();
     expect(() => enforceCreditGrant({ maxCreditPerVoucherOmr: 50 }, 50)).not.toThrow();
     expect(() => enforceCreditGrant({ maxCreditPerVoucherOmr: 50 }, 51)).toThrow(
@@ -48,7 +48,7 @@ describe("a grant", () => {
     );
   });
 
-  it("of active vouchers holds up to its number", () => {
+  it("allows active vouchers up to the granted number", () => {
     const totals = { active: 3, outstandingOmr: Number.POSITIVE_INFINITY };
     expect(() => enforceTotalGrants({}, totals)).not.toThrow();
     expect(() => enforceTotalGrants({ maxActive: 3 }, totals)).not.toThrow();
@@ -57,7 +57,7 @@ describe("a grant", () => {
     );
   });
 
-  it("of outstanding credit holds up to its amount, and for no voucher without a cap", () => {
+  it("allows outstanding credit up to the granted amount, and no voucher without a limit", () => {
     const grants = { maxOutstandingCreditOmr: 100 };
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 100 })).not.toThrow();
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 101 })).toThrow(

@@ -60,7 +60,7 @@ describe("requireTerms", () => {
     expect(() => requireTerms(ROW, terms(change))).toThrow(refuses(message));
   });
 
-  it("lets an adopted voucher keep the odd values that it has, and take no others", () => {
+  it("accepts the unusual values that an adopted voucher has, and no other ones", () => {
     const odd = { ...ROW, adopted: true, credit_omr: -5, max_redemptions: -1 };
     expect(() => requireTerms(odd, terms({ credit_omr: -5, max_redemptions: -1 }))).not.toThrow();
     expect(() => requireTerms(odd, terms({ credit_omr: -4, max_redemptions: -1 }))).toThrow(refuses(CREDIT));
@@ -72,7 +72,7 @@ describe("requireTerms", () => {
 });
 
 describe("requireKey", () => {
-  it("is the key, or a refusal that says what to give", () => {
+  it("returns the key, or refuses and names the remedy", () => {
     expect(requireKey(" sound\n")).toBe("SOUND");
     expect(() => requireKey(" \t")).toThrow(
       expect.objectContaining({ code: "voucher_blank", message: "code is blank: give the voucher's code" }),
@@ -81,7 +81,7 @@ describe("requireKey", () => {
 });
 
 describe("voucherOf", () => {
-  it("leaves out what has no value", () => {
+  it("omits members without a value", () => {
     const { adopted, is_counted, deleted_at, starts_at, expires_at, ...shown } = ROW;
     expect(voucherOf(ROW)).toEqual({ ...shown, created_at: "2026-01-02T03:04:05.678Z" });
     const day = new Date(0);

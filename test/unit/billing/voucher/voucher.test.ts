@@ -24,7 +24,7 @@ describe("voucherKey", () => {
     expect(voucherKey(code)).toBe(key);
   });
 
-  it("is its own key, and that of every spelling in ASCII letters and blanks", () => {
+  it("returns the same key for a key and for every spelling of it", () => {
     fc.assert(
       fc.property(
         fc.string({ unit: character }),
@@ -62,7 +62,7 @@ describe("money", () => {
     expect(baisaOfOmr(omr)).toBe(baisa);
   });
 
-  it("survives the way from baisa to OMR and back", () => {
+  it("converts baisa to OMR and back without a loss", () => {
     fc.assert(
       fc.property(fc.integer({ min: -2_147_483_647_000, max: 2_147_483_647_000 }), (baisa) => {
         expect(baisaOfOmr(omrOfBaisa(baisa))).toBe(baisa);

@@ -41,7 +41,7 @@ describe("createClientAddress", () => {
       "10.1.1.1",
     ],
     ["nothing, when the peer is gone", undefined, "9.9.9.9", ""],
-  ])("is %s", (_what, peer, forwardedFor, expected) => {
+  ])("returns %s", (_what, peer, forwardedFor, expected) => {
     expect(createClientAddress(PROXIES)(peer, forwardedFor)).toBe(expected);
   });
 

@@ -24,7 +24,7 @@ async function refusalOf(attempt: Promise<unknown>): Promise<number | undefined>
 }
 
 describe("createRateLimit", () => {
-  it("gives each key its points, says when there are new ones, and gives them", async () => {
+  it("gives each key its points, returns the waiting time, and renews the points", async () => {
     const limit = createRateLimit({ perMinute: 3, refusal: "no" });
     await limit.take("a", 2);
     vi.advanceTimersByTime(20_000);
@@ -35,7 +35,7 @@ describe("createRateLimit", () => {
     expect(await refusalOf(limit.take("a"))).toBeUndefined();
   });
 
-  it("does not prolong the wait of whoever goes on asking", async () => {
+  it("does not extend the wait of a client that keeps asking", async () => {
     const limit = createRateLimit({ perMinute: 1, refusal: "no" });
     await limit.take("a");
     for (let second = 1; second < 60; second += 1) {
@@ -55,14 +55,14 @@ describe("createRateLimit", () => {
     expect(await refusalOf(limit.requireRoom("a"))).toBe(60_000);
   });
 
-  it("has forgotten a window that ended, also while the timer that clears it is late", async () => {
+  it("ignores a window that has ended, also when its timer is late", async () => {
     const limit = createRateLimit({ perMinute: 1, refusal: "no" });
     await limit.count("a");
     vi.setSystemTime(Date.now() + 60_001);
     expect(await limit.requireRoom("a")).toBe(0);
   });
 
-  it("forgets the oldest tenth of its keys under a flood of them, and holds no more than its bound", async () => {
+  it("drops the oldest tenth of its keys at its limit, and never holds more", async () => {
     const limit = createRateLimit({ perMinute: 1, refusal: "no", maxKeys: 100 });
     for (let key = 0; key < 100; key += 1) await limit.take(`key-${key}`);
     // A key that is refused is not new, and makes nobody else forgotten.
@@ -83,7 +83,7 @@ describe("createPreviewLimiter", () => {
   const found = async () => "voucher";
   const nothing = async () => undefined;
 
-  it("refuses live codes too, after too many misses", async () => {
+  it("refuses active codes after too many misses", async () => {
     const limiter = createPreviewLimiter({ limits: { perMinute: 10, missesPerMinute: 2 } });
     expect(await limiter.admit("a", found)).toBe("voucher");
     await limiter.admit("a", nothing);
@@ -92,7 +92,7 @@ describe("createPreviewLimiter", () => {
     expect(await limiter.admit("b", found)).toBe("voucher");
   });
 
-  it("lets no more lookups run than may miss, and lets the others go on when those hit", async () => {
+  it("runs at most as many lookups as may miss, and continues when they hit", async () => {
     const limiter = createPreviewLimiter({ limits: { perMinute: 0, missesPerMinute: 3 } });
     const running: ((found: string | undefined) => void)[] = [];
     const slow = () => new Promise<string | undefined>((resolve) => running.push(resolve));
@@ -109,7 +109,7 @@ describe("createPreviewLimiter", () => {
     expect(await Promise.all(asked)).toEqual([...Array(6).fill(undefined), ...Array(3).fill(60_000)]);
   });
 
-  it("counts a lookup that failed for neither", async () => {
+  it("counts a failed lookup neither as a hit nor as a miss", async () => {
     const limiter = createPreviewLimiter({ limits: { perMinute: 0, missesPerMinute: 1 } });
     const broken = () => limiter.admit("a", () => Promise.reject(new Error("the database is away")));
     await expect(broken()).rejects.toThrow("the database is away");
@@ -117,7 +117,7 @@ describe("createPreviewLimiter", () => {
     expect(await limiter.admit("a", found)).toBe("voucher");
   });
 
-  it.each([0, 1])("takes 0 for no limit, the other being %i", async (other) => {
+  it.each([0, 1])("treats 0 as no limit when the other limit is %i", async (other) => {
     const misses = createPreviewLimiter({ limits: { perMinute: other, missesPerMinute: 0 } });
     const asked = createPreviewLimiter({ limits: { perMinute: 0, missesPerMinute: other } });
     expect(await misses.admit("a", nothing)).toBeUndefined();
@@ -135,7 +135,7 @@ describe("createIssueLimiter", () => {
     token: { issuer, id: "t" },
   });
 
-  it("counts for each user and issuer, and leaves the operator out", async () => {
+  it("counts per user and issuer, and does not count the operator", async () => {
     const limit = createIssueLimiter({ perMinute: 1 });
     expect(await refusalOf(limit(caller("a")))).toBeUndefined();
     expect(await refusalOf(limit(caller("a")))).toBe(60_000);
@@ -145,7 +145,7 @@ describe("createIssueLimiter", () => {
       expect(await refusalOf(limit(caller("operator", "operator")))).toBeUndefined();
   });
 
-  it("lets through, once a minute, what costs more than a minute has", async () => {
+  it("allows once a minute a request that costs more than the limit", async () => {
     const limit = createIssueLimiter({ perMinute: 5 });
     expect(await refusalOf(limit(caller("a"), 10))).toBeUndefined();
     expect(await refusalOf(limit(caller("a")))).toBe(60_000);
