@@ -20,6 +20,37 @@ describe("billing's environment", () => {
     expect(JSON.stringify(spec.containers)).toContain(`{"name":"DRAIN_SECONDS","value":"${drainSeconds}"}`);
   });
 
+  it("signs in by an OIDC issuer, with the page's client where there is one", () => {
+    const { billing } = sovereign("one").spec;
+    const auth = { issuer: "https://id.example", audience: "one.example" };
+    const withIssuer = sovereign("one", { billing: { ...billing, auth } });
+    expect(variable("OIDC_ISSUER", withIssuer)).toBe("https://id.example");
+    expect(variable("OIDC_AUDIENCE", withIssuer)).toBe("one.example");
+    expect(billingEnvironment(withIssuer).map(({ name }) => name)).not.toContain("OIDC_CLIENT_ID");
+    expect(billingEnvironment(withIssuer).map(({ name }) => name)).not.toContain("JWT_SECRET");
+    const withClient = sovereign("one", { billing: { ...billing, auth: { ...auth, clientId: "page" } } });
+    expect(variable("OIDC_CLIENT_ID", withClient)).toBe("page");
+    expect(billingEnvironment(sovereign("one")).map(({ name }) => name)).not.toContain("OIDC_ISSUER");
+  });
+
+  it("refers to Stripe's keys, of which the public one may be absent", () => {
+    const { billing } = sovereign("one").spec;
+    const paid = sovereign("one", { billing: { ...billing, payments: { secretRef: { name: "stripe" } } } });
+    const of = (name: string) => billingEnvironment(paid).find((it) => it.name === name)?.valueFrom;
+    expect(of("STRIPE_SECRET_KEY")).toEqual({ secretKeyRef: { name: "stripe", key: "secret-key" } });
+    expect(of("STRIPE_WEBHOOK_SECRET")).toEqual({ secretKeyRef: { name: "stripe", key: "webhook-secret" } });
+    expect(of("STRIPE_PUBLIC_KEY")).toEqual({
+      secretKeyRef: { name: "stripe", key: "public-key", optional: true },
+    });
+  });
+
+  it("publishes events to the brokers that the manifest names", () => {
+    const { billing } = sovereign("one").spec;
+    const events = { brokers: ["a:9092", "b:9092"] };
+    const announced = sovereign("one", { billing: { ...billing, events } });
+    expect(variable("REDPANDA_BROKERS", announced)).toBe("a:9092,b:9092");
+  });
+
   it("names the proxies that the Ingress trusts, and none otherwise", () => {
     const { billing } = sovereign("one").spec;
     const ingress = { host: "one.example", trustedProxies: ["10.42.0.0/16", "2001:db8::7"] };

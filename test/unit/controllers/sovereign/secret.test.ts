@@ -39,6 +39,19 @@ describe("the Secrets that a Sovereign runs with", () => {
     expect(databaseIdentity(own, new Map([["billing-db", undefined]]))).toBeUndefined();
   });
 
+  it("lead to another database when the Secret was created again, and to none without a value", () => {
+    const uri = "postgres://billing:one@db:5432/billing";
+    const again = new Map(at(uri));
+    const [, db] = secret("billing-db", "1", uri);
+    again.set("billing-db", { ...db, metadata: { ...db.metadata, uid: "uid-again" } });
+    expect(databaseIdentity(own, again)).not.toBe(first);
+    const { uid: _, ...withoutUid } = db.metadata;
+    expect(databaseIdentity(own, new Map([["billing-db", { ...db, metadata: withoutUid }]]))).toMatch(
+      /^sha256:/,
+    );
+    expect(databaseIdentity(own, at(""))).toBeUndefined();
+  });
+
   it("start Pods anew when one has another version, and not while one is missing", () => {
     const uri = "postgres://db/billing";
     expect(secretsDigest(at(uri, "1"))).toBe(secretsDigest(at(uri, "1")));

@@ -11,7 +11,8 @@ const own = sovereign("omantel");
 const desired = desiredMigrationJob(own, IMAGE, DATABASE);
 const { name } = desired.metadata;
 const RESULT = JSON.stringify({ version: "0005", fingerprint: "sha256:b" });
-const minutesAgo = (minutes: number) => new Date(Date.parse(NOW) - minutes * 60_000).toISOString();
+const minutesAgo = (minutes: number) =>
+  new Date(Date.parse(NOW) - Math.round(minutes * 60_000)).toISOString();
 
 function job(type?: "Complete" | "Failed", completionTime?: string, message?: string): JobObject {
   const conditions = [
@@ -138,7 +139,7 @@ describe("migrate", () => {
 
   it.each([
     ["does not delete a Job that ended a minute ago", 1, []],
-    ["deletes a Job whose result is lost", 1.001, [[name, { uid: "uid-job" }]]],
+    ["deletes a Job whose result is lost", 60_001 / 60_000, [[name, { uid: "uid-job" }]]],
   ])("%s", async (_what, minutes, expected) => {
     const { context, deleted } = contextWith([job("Complete", minutesAgo(minutes))]);
     expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({
@@ -159,7 +160,7 @@ describe("migrate", () => {
     const { uid: _, ...metadata } = lost.metadata;
     const { context, deleted } = contextWith([{ ...lost, metadata }]);
     await migrate(context, IMAGE, DATABASE);
-    expect(deleted.map(([, , options]) => options)).toEqual([{}]);
+    expect(deleted.map(([, , options]) => options)).toStrictEqual([{}]);
   });
 
   it("keeps a Job that says no completion time", async () => {

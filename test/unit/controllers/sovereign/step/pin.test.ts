@@ -103,6 +103,7 @@ describe("pinImage", () => {
       facts: {},
       stop: undefined,
     });
+    expect(context.findings).not.toHaveProperty("requeueAfterMs");
   });
 
   it("looks again when the bake is over", () => {

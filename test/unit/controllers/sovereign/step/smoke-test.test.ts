@@ -170,6 +170,22 @@ describe("runSmokeTest", () => {
     expect(context.events).toEqual([{ type: "Warning", reason: "SmokeTestFailed", message }]);
   });
 
+  it("issues vouchers that only this Sovereign's tests issue", async () => {
+    const codeOf = async (uid: string) => {
+      const own = sovereign("omantel");
+      const codes: string[] = [];
+      const smoke: SmokeTest = async ({ code }) => {
+        codes.push(code);
+        return passed();
+      };
+      const subject = { ...own, metadata: { ...own.metadata, uid } };
+      await runSmokeTest(contextOf(subject, { pods: [pod("billing-1")] }, { smoke }), IMAGE, CONFIGURATION);
+      return codes[0];
+    };
+    expect(await codeOf("a")).toBe(await codeOf("a"));
+    expect(await codeOf("a")).not.toBe(await codeOf("b"));
+  });
+
   it("shows the steps of the Pod that failed", async () => {
     const { context } = await run({
       pods: [pod("billing-1"), pod("billing-2")],
@@ -211,6 +227,15 @@ describe("runSmokeTest", () => {
     it.each<[string, Partial<Options>]>([
       ["five minutes have passed", { ageMs: 300_000 }],
       ["a Pod is new", { pods: [...pods, pod("billing-3")] }],
+      [
+        "a Pod was replaced by another of its name",
+        {
+          pods: pods.map((each) => ({
+            ...each,
+            metadata: { ...each.metadata, uid: `${each.metadata.uid}-2` },
+          })),
+        },
+      ],
       ["a managed object was edited", { isEdited: true }],
     ])("tests again when %s", async (_when, change) => {
       const { urls } = await run({ pods, status: await proven(), ...change });

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { type Term, termAt } from "../../../../src/api/term.ts";
+import { desiredStatus } from "../../../../src/controllers/franchise/status.ts";
+import { condition, franchise, NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
+
+const term = { start: "2026-01-01T00:00:00Z", end: "2027-01-01T00:00:00Z" };
+const own = franchise("omantel", term);
+const status = (at: Term, object = own) =>
+  desiredStatus(
+    object,
+    { sovereigns: [sovereign("zahra"), sovereign("amal")], privateBlueprints: [{}, {}] as never, term: at },
+    NOW,
+  );
+
+describe("a Franchise's status", () => {
+  it.each<[string, Term, boolean, "True" | "False", string, string]>([
+    ["runs", { kind: "running", endsInMs: 1 }, true, "True", "InTerm", "the term of the Franchise runs"],
+    [
+      "has not started",
+      { kind: "notStarted", startsInMs: 1 },
+      false,
+      "False",
+      "TermNotStarted",
+      "the term begins at 2026-01-01T00:00:00Z: until then, its subjects may change nothing",
+    ],
+    [
+      "ended",
+      { kind: "ended" },
+      false,
+      "False",
+      "TermEnded",
+      "the term ended at 2027-01-01T00:00:00Z: its subjects may change nothing until spec.term.end is later or removed",
+    ],
+  ])("says that the term %s", (_what, at, inTerm, ready, reason, message) => {
+    const seen = status(at);
+    expect(seen.inTerm).toBe(inTerm);
+    expect(seen.conditions?.[0]).toEqual({
+      type: "Ready",
+      status: ready,
+      reason,
+      message,
+      lastTransitionTime: NOW,
+    });
+    expect(seen.conditions?.slice(1).map(({ type }) => type)).toEqual(ready === "True" ? [] : ["Stalled"]);
+  });
+
+  it("lists its Sovereigns by name and counts private Blueprints", () => {
+    expect(status({ kind: "ended" })).toMatchObject({ sovereigns: ["amal", "zahra"], privateBlueprints: 2 });
+  });
+
+  it("describes the generation that it observed, and keeps the time of a condition that stays", () => {
+    const earlier = "2026-02-01T00:00:00Z";
+    const object = {
+      ...own,
+      metadata: { ...own.metadata, generation: 4 },
+      status: { conditions: [condition("Ready", "True", earlier), condition("Stalled", "True", earlier)] },
+    };
+    expect(status({ kind: "running", endsInMs: undefined }, object)).toMatchObject({
+      observedGeneration: 4,
+      conditions: [{ type: "Ready", observedGeneration: 4, lastTransitionTime: earlier }],
+    });
+    expect(status({ kind: "ended" })).not.toHaveProperty("observedGeneration");
+  });
+});
+
+describe("termAt", () => {
+  const at = (text: string) => Date.parse(text);
+  it.each([
+    [term, "2025-12-31T23:59:59.999Z", { kind: "notStarted", startsInMs: 1 }],
+    [term, "2026-01-01T00:00:00Z", { kind: "running", endsInMs: 365 * 24 * 3_600_000 }],
+    [term, "2026-12-31T23:59:59.999Z", { kind: "running", endsInMs: 1 }],
+    [term, "2027-01-01T00:00:00Z", { kind: "ended" }],
+    [{ start: term.start }, "2099-01-01T00:00:00Z", { kind: "running", endsInMs: undefined }],
+  ])("of %j at %s", (spec, now, expected) => {
+    expect(termAt(franchise("f", spec), at(now))).toEqual(expected);
+  });
+});

@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { describeDrift, touchesImage } from "../../../../src/controllers/sovereign/drift.ts";
+
+describe("drift", () => {
+  const image = {
+    kind: "Deployment",
+    name: "billing",
+    fields: ["spec.template.spec.containers[billing].image"],
+  };
+  const gone = { kind: "Service", name: "billing", fields: [] };
+
+  it("is told by its fields, or as a deletion", () => {
+    expect(describeDrift(image)).toBe("Deployment billing: spec.template.spec.containers[billing].image");
+    expect(describeDrift(gone)).toBe("Service billing: deleted");
+  });
+
+  it("unpins where it touches a container's image", () => {
+    expect(touchesImage(image)).toBe(true);
+    expect(touchesImage(gone)).toBe(false);
+  });
+});

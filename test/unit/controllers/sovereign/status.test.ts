@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { findCondition } from "../../../../src/api/condition.ts";
+import {
+  desiredStatus,
+  type Findings,
+  falseCondition,
+  trueCondition,
+} from "../../../../src/controllers/sovereign/status.ts";
+import { NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
+
+const ALL = ["ImagePinned", "DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"];
+const findings = (change: Partial<Findings> = {}): Findings => ({
+  conditions: [],
+  facts: {},
+  stop: undefined,
+  ...change,
+});
+
+describe("status", () => {
+  it("is Ready exactly when nothing stopped and every condition trueCondition", () => {
+    const all = findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) });
+    const ready = desiredStatus(sovereign("o"), all, NOW).conditions;
+    expect(findCondition(ready, "Ready")).toMatchObject({ status: "True", observedGeneration: 1 });
+    for (const missing of ALL) {
+      const partly = findings({ conditions: all.conditions.filter(({ type }) => type !== missing) });
+      expect(findCondition(desiredStatus(sovereign("o"), partly, NOW).conditions, "Ready")?.status).toBe(
+        "False",
+      );
+    }
+  });
+
+  it.each([
+    ["waiting", "Reconciling", "False"],
+    ["stalled", "Stalled", "False"],
+    ["unknown", undefined, "Unknown"],
+  ] as const)("while %s says %s and Ready=%s", (kind, progress, ready) => {
+    const stop = { kind, reason: "Because", message: "of this", retryAfterMs: 1 };
+    const { conditions } = desiredStatus(sovereign("o"), findings({ stop }), NOW);
+    expect(findCondition(conditions, "Ready")).toMatchObject({
+      status: ready,
+      reason: "Because",
+      message: "of this",
+    });
+    const present = ["Reconciling", "Stalled"].filter(
+      (type) => findCondition(conditions, type) !== undefined,
+    );
+    expect(present).toEqual(progress === undefined ? [] : [progress]);
+  });
+
+  it("takes the last word on a condition for the only one", () => {
+    const before = desiredStatus(
+      sovereign("o"),
+      findings({ conditions: [falseCondition("InSync", "FieldConflict", "")] }),
+      "2026-01-01T00:00:00Z",
+    );
+    const both = findings({
+      conditions: [trueCondition("InSync", "InSync", ""), falseCondition("InSync", "FieldConflict", "")],
+    });
+    expect(desiredStatus(sovereign("o", {}, before), both, NOW)).toEqual(before);
+  });
+
+  it("names the first condition that a reconcile has not checked", () => {
+    const partly = findings({ conditions: [trueCondition("ImagePinned", "Test", "")] });
+    expect(findCondition(desiredStatus(sovereign("o"), partly, NOW).conditions, "Ready")).toMatchObject({
+      status: "False",
+      reason: "NotChecked",
+      message: "DatabaseReady is not checked yet: the operator checks it after the conditions before it",
+    });
+  });
+
+  it("gives Ready the reason of the first condition that is not True", () => {
+    const partly = findings({
+      conditions: [
+        trueCondition("ImagePinned", "Test", ""),
+        falseCondition("DatabaseReady", "KeyMissing", "no key"),
+      ],
+    });
+    expect(findCondition(desiredStatus(sovereign("o"), partly, NOW).conditions, "Ready")).toMatchObject({
+      reason: "KeyMissing",
+      message: "no key",
+    });
+  });
+
+  it("keeps facts that this reconcile did not measure, and claims no generation that the object lacks", () => {
+    const before = { url: "http://billing", schemaVersion: "0001" };
+    const own = sovereign("o", {}, before);
+    const { generation: _, ...metadata } = own.metadata;
+    const status = desiredStatus({ ...own, metadata }, findings({ facts: { schemaVersion: "0002" } }), NOW);
+    expect(status).toMatchObject({ url: "http://billing", schemaVersion: "0002" });
+    expect(status).not.toHaveProperty("observedGeneration");
+  });
+
+  it("keeps the time of a condition that goes on, Reconciling too", () => {
+    const stop = { kind: "waiting" as const, reason: "RollingOut", message: "", retryAfterMs: 1 };
+    const before = desiredStatus(
+      sovereign("o"),
+      findings({ stop, conditions: [falseCondition("RolledOut", "x", "1 of 2")] }),
+      "2026-01-01T00:00:00Z",
+    );
+    const { conditions } = desiredStatus(
+      sovereign("o", {}, before),
+      findings({ stop, conditions: [falseCondition("RolledOut", "x", "2 of 2")] }),
+      NOW,
+    );
+    expect(conditions?.map(({ lastTransitionTime }) => lastTransitionTime)).toEqual(
+      conditions?.map(() => "2026-01-01T00:00:00Z"),
+    );
+    expect(findCondition(conditions, "RolledOut")?.message).toBe("2 of 2");
+  });
+});

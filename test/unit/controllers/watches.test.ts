@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
+import { FRANCHISE, type Franchise } from "../../../src/api/franchise.ts";
+import { WEBHOOK_CONFIGURATION } from "../../../src/api/name.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
+import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
+import { environmentPolicyWatches } from "../../../src/controllers/environment-policy/controller.ts";
+import { franchiseWatches } from "../../../src/controllers/franchise/controller.ts";
+import { organizationWatches } from "../../../src/controllers/organization/controller.ts";
+import { webhookConfigurationWatches } from "../../../src/controllers/webhook-configuration/controller.ts";
+import type { Watch } from "../../../src/kube/reconcile.ts";
+import {
+  NAMESPACES,
+  ROLE_BINDINGS,
+  resourceOf,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../../../src/kube/resource.ts";
+import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
+import { fixedInformer } from "../../support/builder/reconcile-context.ts";
+
+/** What the watches enqueue from now on. */
+function connect(watches: Watch[]): string[] {
+  const seen: string[] = [];
+  for (const watch of watches) watch.connect((key) => void seen.push(key), new AbortController().signal);
+  return seen;
+}
+const object = (kind: string, name: string, labels?: Record<string, string>): KubernetesObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name, ...(labels === undefined ? {} : { labels }) },
+});
+const later = <T extends KubernetesObject>(before: T): T => ({
+  ...before,
+  metadata: { ...before.metadata, generation: 9 },
+});
+
+describe("franchiseWatches", () => {
+  const setUp = () => {
+    const franchises = fixedInformer<Franchise>(resourceOf(FRANCHISE), [
+      franchise("omantel"),
+      franchise("zain"),
+    ]);
+    const sovereigns = fixedInformer<Sovereign>(resourceOf(SOVEREIGN));
+    const blueprints = fixedInformer<Blueprint>(resourceOf(BLUEPRINT));
+    const deps = { franchises, sovereigns, blueprints } as never;
+    return { franchises, sovereigns, blueprints, seen: connect(franchiseWatches(deps)) };
+  };
+
+  it("enqueues a Franchise whose spec changed, and not one whose status did", () => {
+    const { franchises, seen } = setUp();
+    const previous = franchise("omantel");
+    franchises.announce({ kind: "updated", previous, object: { ...previous, status: { inTerm: true } } });
+    expect(seen).toEqual([]);
+    franchises.announce({ kind: "updated", previous, object: later(previous) });
+    expect(seen).toEqual(["omantel"]);
+  });
+
+  it("enqueues the Franchise of a Sovereign", () => {
+    const { sovereigns, seen } = setUp();
+    sovereigns.announce({ kind: "added", object: sovereign("a", { role: "Franchised", franchise: "zain" }) });
+    sovereigns.announce({ kind: "added", object: sovereign("b") });
+    expect(seen).toEqual(["zain"]);
+    const previous = sovereign("a", { role: "Franchised", franchise: "zain" });
+    sovereigns.announce({ kind: "updated", previous, object: { ...previous, status: { url: "http://a" } } });
+    expect(seen).toEqual(["zain"]);
+  });
+
+  it("enqueues every Franchise when a Blueprint appears", () => {
+    const { blueprints, seen } = setUp();
+    blueprints.announce({ kind: "added", object: object("Blueprint", "shop") as Blueprint });
+    expect(seen).toEqual(["omantel", "zain"]);
+  });
+});
+
+describe("environmentPolicyWatches", () => {
+  it("enqueues every policy when an environment appears or goes, and none for another namespace", () => {
+    const policy = {
+      ...object("EnvironmentPolicy", "window"),
+      metadata: { name: "window", namespace: "catalyst-system" },
+    };
+    const policies = fixedInformer(resourceOf(ENVIRONMENT_POLICY), [policy as EnvironmentPolicy]);
+    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
+    const seen = connect(environmentPolicyWatches({ policies, namespaces } as never));
+    namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
+    namespaces.announce({ kind: "added", object: object("Namespace", "labelled", { team: "a" }) });
+    expect(seen).toEqual([]);
+    const environment = object("Namespace", "acme-prod", { "catalyst.openova.io/environment": "prod" });
+    namespaces.announce({ kind: "deleted", object: environment });
+    expect(seen).toEqual(["catalyst-system/window"]);
+  });
+});
+
+describe("organizationWatches", () => {
+  it("enqueues the Organization that a namespace's or RoleBinding's label names", () => {
+    const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
+    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
+    const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
+    const seen = connect(organizationWatches({ organizations, namespaces, roleBindings } as never));
+    namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
+    namespaces.announce({
+      kind: "added",
+      object: object("Namespace", "org-acme", { "catalyst.openova.io/organization": "acme" }),
+    });
+    roleBindings.announce({
+      kind: "deleted",
+      object: object("RoleBinding", "members", { "catalyst.openova.io/organization": "zain" }),
+    });
+    expect(seen).toEqual(["acme", "zain"]);
+  });
+});
+
+describe("webhookConfigurationWatches", () => {
+  it("enqueues the one configuration at the start, when another is desired, and when any is changed", () => {
+    const configurations = fixedInformer<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS);
+    const handlers: (() => void)[] = [];
+    const onDesired = (handler: () => void) => void handlers.push(handler);
+    const seen = connect(webhookConfigurationWatches({ configurations, onDesired } as never));
+    expect(seen).toEqual([WEBHOOK_CONFIGURATION]);
+    for (const handler of handlers) handler();
+    configurations.announce({
+      kind: "deleted",
+      object: object("ValidatingWebhookConfiguration", WEBHOOK_CONFIGURATION),
+    });
+    expect(seen).toEqual([WEBHOOK_CONFIGURATION, WEBHOOK_CONFIGURATION, WEBHOOK_CONFIGURATION]);
+  });
+});
