@@ -178,7 +178,7 @@ describe("two candidates", () => {
     const second = play.leader();
     expect(second).not.toBe(first);
     expect(second?.state.terms).toBe(1);
-    // It still believes that it works, but may not begin a write: not even in its first moment awake.
+    // It does not know yet that it lost the Lease, but it may not begin a write, not even in its first moment awake.
     expect(first.state.isWorking).toBe(true);
     expect(first.state.isLeading()).toBe(false);
     first.machine.thaw();

@@ -131,7 +131,7 @@ export interface ImpatientClient {
 }
 
 /**
- * Connects to every replica again and again, as API servers do: believing the published bundle, and hearing of a new one
+ * Connects to every replica again and again, as API servers do: trusting the published bundle, and learning of a new one
  * `lagMs` late.
  */
 export function connectForever(
