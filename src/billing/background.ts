@@ -13,12 +13,12 @@ import { followTenantTopic } from "./tenant/topic.ts";
 const RESTART_MS = 5_000;
 
 /**
- * What a billing process does besides answering: relays orders to the broker, follows the tenants' topic (both where
- * there are brokers), and tidies up. Its faults never reach those who ask; it ends when the signal fires.
+ * The background tasks of a billing process: relaying orders to the broker and reading the tenant topic (both only with
+ * brokers), and deleting old rows. Their failures do not affect requests. They end when the signal fires.
  */
 export function createBackground(deps: {
   database: Database;
-  /** Empty: none. */
+  /** Empty: no broker is used. */
   brokers: readonly string[];
   tenants: TenantDirectory | undefined;
   logger: Logger;
@@ -41,7 +41,7 @@ export function createBackground(deps: {
     const keepDoing = async (task: string, work: () => Promise<void>): Promise<void> => {
       while (!signal.aborted) {
         await work().catch((error: unknown) =>
-          logger.error({ task, reason: errorMessage(error) }, "a background task broke: starting it again"),
+          logger.error({ task, reason: errorMessage(error) }, "a background task failed: starting it again"),
         );
         await sleep(RESTART_MS, signal);
       }

@@ -1,11 +1,11 @@
-/** How the Sovereign shows itself on pages. Everything is optional: a Sovereign without branding shows its name. */
+/** The Sovereign's appearance on pages. Everything is optional: without branding the page shows the Sovereign's name. */
 export interface Branding {
   displayName?: string;
   /** `https://…` or `data:image/…`. */
   logoUrl?: string;
   /** `#rrggbb`. */
   colour?: string;
-  /** Where the Sovereign's own front end (and its sign-up) is reached. */
+  /** The host of the Sovereign's own front end, with its sign-up. */
   hostname?: string;
 }
 
@@ -13,7 +13,7 @@ const COLOUR = /^#[0-9a-f]{6}$/i;
 const HOSTNAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
 const LOGO = /^(https:\/\/|data:image\/(png|jpeg|svg\+xml|webp|gif);base64,)[^\s"'<>]+$/;
 
-/** Reads `spec.branding` of a Sovereign. Members of a wrong shape are left out: a page must never break on them. */
+/** Parses `spec.branding` of a Sovereign. Members of a wrong shape are left out, so that the page still works. */
 export function parseBranding(json: unknown): Branding {
   if (json === null || json === undefined) return {};
   if (typeof json !== "object" || Array.isArray(json)) throw new Error("branding must be a JSON object");
@@ -36,7 +36,7 @@ export function parseBranding(json: unknown): Branding {
   };
 }
 
-/** The logo's host stands in a Content-Security-Policy, where `;` and `,` (which a URL's host may have) would end it. */
+/** The logo's host becomes part of a Content-Security-Policy. A URL's host may contain `;` and `,`, which would end the directive. */
 function isSafe(logo: string): boolean {
   return logo.startsWith("data:") || HOSTNAME.test(URL.parse(logo)?.hostname ?? "");
 }

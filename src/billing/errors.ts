@@ -49,7 +49,7 @@ export type BillingErrorCode =
   | TokenErrorCode
   | "database_unavailable";
 
-/** An expected refusal, by code. The message is shown to the client: what is wrong, by which rule, and the remedy. */
+/** An expected refusal with a code. The client sees the message: it names what is wrong, the rule and the remedy. */
 export abstract class CodedError<Code extends BillingErrorCode = BillingErrorCode> extends Error {
   readonly code: Code;
 
@@ -79,7 +79,7 @@ export class TokenError extends CodedError<TokenErrorCode> {
   override readonly name = "TokenError";
 }
 
-/** A request that breaks the interface's rules; `fields` says where, `retryAfterMs` when to come again. */
+/** A request that breaks a rule of the API. `fields` names the places, `retryAfterMs` the time to wait. */
 export class RequestError extends CodedError<RequestErrorCode> {
   override readonly name = "RequestError";
   readonly fields: readonly FieldError[];
@@ -102,7 +102,7 @@ export interface FieldError {
   rule: string;
 }
 
-/** The database is away, starting, full or too busy: nothing is known to have happened, come again. */
+/** The database is down, starting, full or overloaded. Whether the call had an effect is unknown. */
 export class DatabaseUnavailableError extends CodedError<"database_unavailable"> {
   override readonly name = "DatabaseUnavailableError";
 

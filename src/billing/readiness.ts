@@ -7,17 +7,17 @@ import { SCHEMA_VERSION } from "./db/schema.ts";
 import { readSchemaState, type SchemaState } from "./db/schema-state.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 
-/** The database has another schema version than this program knows: it must not be served from. */
+/** The database has another schema version than this program requires, so the service must not use it. */
 export class SchemaMismatchError extends Error {
   override readonly name = "SchemaMismatchError";
 }
 
-/** Asked this often at most: probes and scrapes must not weigh on the database. */
+/** The database is asked at most this often, so that probes and scrapes do not load it. */
 const FRESH_MS = 2_000;
-/** The fingerprint costs 45 ms of the database: it is measured this often, and whenever the version is another. */
+/** The fingerprint takes the database 45 ms, so it is measured this often, and whenever the version changes. */
 const FINGERPRINT_FRESH_MS = 30_000;
 
-/** Of what differs, as many objects are shown to a probe; the log has all of them. */
+/** A probe shows at most this many differing objects. The log has all of them. */
 const MAX_SHOWN = 20;
 
 export type ReadinessState =
@@ -27,8 +27,8 @@ export type ReadinessState =
   | { kind: "draining" };
 
 /**
- * Measures the schema behind the service. Once it has matched, a newer version that appears under a running service is
- * reported and served on from (its migrations decide whether that is compatible); only a start refuses it.
+ * Measures the database's schema. Once it has matched, a newer version that appears while the service runs is reported, and the
+ * service goes on: its migrations must be compatible with a running service. Only a start refuses another version.
  */
 export function createReadiness(deps: { database: Database; now: () => Date; logger: Logger }) {
   const { database, now, logger } = deps;
@@ -46,7 +46,7 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
     if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)
       logger.warn(
         { drift: schema.drift },
-        "the schema is not as this program made it: docs/adoption.md says what to do",
+        "the schema differs from the one that this program creates: see docs/adoption.md",
       );
     known = { schema, atMs: now().getTime() };
     return schema;

@@ -4,7 +4,7 @@ import type { TokenSettings } from "./auth/token.ts";
 import type { PreviewLimits } from "./http/limit/preview-limiter.ts";
 import { type PaymentConfiguration, readPaymentConfiguration } from "./payment/configuration.ts";
 
-/** What a billing service is told from outside; files are paths here, opened (and watched) by the service. */
+/** The settings of a billing service. Files are paths here: the service opens and watches them. */
 export interface BillingSettings {
   databaseUrl: string;
   sovereignFqdn: string;
@@ -15,20 +15,20 @@ export interface BillingSettings {
   brandingFile: string | undefined;
   grantsFile: string | undefined;
   tenantUrl: string | undefined;
-  /** `host` or `host:port` of each; none: no events leave for, or come from, a broker. */
+  /** `host` or `host:port` of each broker. Empty: no events are sent or received. */
   redpandaBrokers: string[];
-  /** The public client with which administrators sign in on /admin; absent: with a token alone. */
+  /** The public client for sign-in on /admin. Absent: administrators paste a token. */
   adminSignIn: { issuer: string; clientId: string } | undefined;
   corsOrigins: string[];
   trustedProxies: string[];
   previewLimits: PreviewLimits;
-  /** Vouchers issued for each user and minute; 0 = no limit. */
+  /** Issued vouchers per user and minute; 0 = no limit. */
   issueLimit: number;
   maxConnections: number;
   payment: PaymentConfiguration;
 }
 
-/** Two a second, for a minute: more than a person clicks. */
+/** Two per second: more than a person can click. */
 const DEFAULT_ISSUE_LIMIT = 120;
 
 /** Reads the environment of `catalyst billing`, as its `--help` lists it. Throws `UsageError` that names the variable. */
@@ -39,17 +39,17 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
   const audience = reader.optional("OIDC_AUDIENCE");
   const jwksUrl = reader.optional("OIDC_JWKS_URL");
   if ((issuer === undefined) !== (audience === undefined)) {
-    throw new UsageError("OIDC_ISSUER and OIDC_AUDIENCE belong together: set both or none");
+    throw new UsageError("OIDC_ISSUER and OIDC_AUDIENCE must be set together: set both, or neither");
   }
   const operatorJwksFile = reader.optional("OPERATOR_JWKS_FILE");
   if (jwtSecret === undefined && issuer === undefined && operatorJwksFile === undefined) {
     throw new UsageError(
-      "no token could be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or OPERATOR_JWKS_FILE",
+      "no token can be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or OPERATOR_JWKS_FILE",
     );
   }
   const clientId = reader.optional("OIDC_CLIENT_ID");
   if (clientId !== undefined && issuer === undefined)
-    throw new UsageError("OIDC_CLIENT_ID needs OIDC_ISSUER: set both, or leave the client out");
+    throw new UsageError("OIDC_CLIENT_ID requires OIDC_ISSUER: set both, or leave OIDC_CLIENT_ID out");
   const catalogUrl = reader.optional("CATALOG_URL");
   const catalogFile = reader.optional("CATALOG_FILE");
   if (catalogUrl !== undefined && catalogFile !== undefined)

@@ -9,31 +9,31 @@ interface SmokeStep {
   name: SmokeStepName;
   passed: boolean;
   durationMs: number;
-  /** What was seen, or what broke. */
+  /** The observation, or the failure. */
   message: string;
 }
 
 export interface SmokeReport {
   passed: boolean;
-  /** Always all four, in order; a step that could not be tried says why. */
+  /** Always all four steps, in order. A step that was not run says why. */
   steps: SmokeStep[];
-  /** `sha256:…` of the canonical /openapi.json; undefined when it could not be read. */
+  /** `sha256:…` of the canonical /openapi.json. Undefined when it could not be read. */
   apiFingerprint: string | undefined;
-  /** As /readyz measured it; undefined when the service is not ready. */
+  /** As /readyz reports it. Undefined when the service is not ready. */
   schema: { version: string; fingerprint: string } | undefined;
 }
 
 export interface SmokeDeps {
   /** `http://10.0.0.7:8085`, with a path prefix where there is one. */
   baseUrl: string;
-  /** A sovereign-admin's. */
+  /** A token with the role sovereign-admin. */
   token: string;
-  /** The voucher to issue, as one who comes again and again needs it; absent: a random one. */
+  /** The code of the voucher to issue, for a caller that repeats the test. Absent: a random code. */
   code?: string;
   fetch: typeof fetch;
   now: () => Date;
   signal: AbortSignal;
-  /** For all steps together; default 15 seconds. Whoever waits for the test learns in time that it fails. */
+  /** The deadline for all steps together; default 15 s. */
   deadlineMs?: number;
 }
 
@@ -60,9 +60,9 @@ interface Answer {
 }
 
 /**
- * The four steps against any Sovereign: list, issue, public preview, revoke, each with the exact shape that docs/FRANCHISE-MODEL.md
- * promises. A random code never meets another run's; whatever the code, it is revoked whatever happens: also when a step
- * fails, or when the signal fires half way. Broken connections are failed steps, never thrown.
+ * Runs four steps against a Sovereign: list, issue, public preview, revoke. Each checks that the answer has exactly the shape in
+ * docs/FRANCHISE-MODEL.md. A random code does not collide with another run. The voucher is revoked in every case, also
+ * when a step fails or the signal fires in between. A connection error is a failed step and is not thrown.
  */
 export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
   const { token, now, code = `SMOKE-${randomBytes(8).toString("hex").toUpperCase()}` } = deps;
@@ -75,7 +75,7 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
     const failed = steps.find((earlier) => !earlier.passed);
     const startedMs = now().getTime();
     let passed = false;
-    let message = `not tried: ${failed?.name} failed`;
+    let message = `not run: ${failed?.name} failed`;
     if (failed === undefined) {
       try {
         message = await check();
@@ -90,9 +90,9 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
   await step("list", async () => {
     const { status, json } = await ask("GET", "/billing/vouchers/list?limit=1", { token, signal });
     expect(status === 200, `GET /billing/vouchers/list answered ${status}, not 200`);
-    expect(Array.isArray(json), "the list is no bare array");
+    expect(Array.isArray(json), "the list is not a JSON array");
     for (const voucher of json as unknown[]) expectVoucher(voucher);
-    return "a bare array of live vouchers";
+    return "a JSON array of live vouchers";
   });
   await step("issue", async () => {
     mayBeLive = true;
@@ -110,10 +110,10 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
         `the issued voucher has ${name} ${JSON.stringify(voucher[name])}, not ${JSON.stringify(value)}`,
       );
     }
-    return "issued with the terms that were asked for";
+    return "issued with the requested terms";
   });
   await step("preview", async () => {
-    // In lower case, with blanks, without a token: as a visitor might.
+    // In lower case, with blanks and without a token, as a visitor may send it.
     const { status, contentType, json } = await ask("POST", "/billing/vouchers/redeem-preview", {
       body: { code: ` ${code.toLowerCase()} ` },
       signal,
@@ -128,8 +128,8 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
       active: true,
       accepting_redemptions: true,
     };
-    expect(canonicalJson(json) === canonicalJson(wanted), "the preview differs from what was issued");
-    return "exactly five members, no counter, no cap";
+    expect(canonicalJson(json) === canonicalJson(wanted), "the preview differs from the issued voucher");
+    return "exactly five members: no counter and no cap";
   });
   await step("revoke", async () => {
     const { status, json } = await ask("DELETE", `/billing/vouchers/revoke/${code}`, { token, signal });
@@ -138,9 +138,8 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
       `DELETE /billing/vouchers/revoke answered ${status}${errorOf(json)}`,
     );
     mayBeLive = false;
-    // Asked of the list and not of the preview: a miss there counts against whoever probes, and a test that is run often
-    // would end up locked out.
-    // Sought by its code: one that is issued again and again keeps its old place, far behind newer ones.
+    // The list shows that the voucher is gone. A preview would count as a miss, and a test that runs often would reach the
+    // limit. The list is searched by code, because a voucher that is issued again keeps its old place, far behind new ones.
     const sought = new URLSearchParams({ q: code, limit: "50" });
     const { json: live } = await ask("GET", `/billing/vouchers/list?${sought}`, { token, signal });
     const isListed = !Array.isArray(live) || live.some((voucher) => voucher?.code === code);
@@ -196,7 +195,7 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-/** Without the caller's signal: what was begun is cleaned up also when the caller has lost interest. */
+/** Runs without the caller's signal, so that the voucher is revoked even after the caller aborted. */
 async function revokeInAnyCase(ask: Asker, token: string, code: string): Promise<void> {
   await ask("DELETE", `/billing/vouchers/revoke/${code}`, { token }).catch(() => undefined);
 }
@@ -222,7 +221,10 @@ function expect(holds: boolean, message: string): asserts holds {
 }
 
 function expectMembers(what: string, value: unknown, members: string[]): void {
-  expect(value !== null && typeof value === "object" && !Array.isArray(value), `${what} is no JSON object`);
+  expect(
+    value !== null && typeof value === "object" && !Array.isArray(value),
+    `${what} is not a JSON object`,
+  );
   const found = Object.keys(value).sort();
   expect(
     canonicalJson(found) === canonicalJson(members),
@@ -233,11 +235,14 @@ function expectMembers(what: string, value: unknown, members: string[]): void {
 const OPTIONAL_VOUCHER_MEMBERS = ["expires_at", "starts_at"];
 
 function expectVoucher(value: unknown): void {
-  expect(value !== null && typeof value === "object" && !Array.isArray(value), "a voucher is no JSON object");
+  expect(
+    value !== null && typeof value === "object" && !Array.isArray(value),
+    "a voucher is not a JSON object",
+  );
   const kept = Object.fromEntries(
     Object.entries(value).filter(([name]) => !OPTIONAL_VOUCHER_MEMBERS.includes(name)),
   );
-  // Adopted vouchers may lack the day of their creation.
+  // Adopted vouchers may have no creation date.
   expectMembers("a voucher", { created_at: "", ...kept }, VOUCHER_MEMBERS);
 }
 

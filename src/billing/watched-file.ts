@@ -3,9 +3,9 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 
 /**
- * A JSON file that may change under us, as a mounted ConfigMap does (by swapping a symbolic link). The first reading
- * throws when the file is missing or wrong; a later one that fails keeps the last good value and says so once for each
- * state of the file. Asking costs one `stat`.
+ * A JSON file that may change while the process runs, as a mounted ConfigMap does by replacing a symbolic link. The first read
+ * throws when the file is missing or invalid. A later read that fails keeps the last good value and logs that once for each
+ * state of the file. Each call costs one `stat`.
  */
 export function createWatchedFile<T>(path: string, parse: (json: unknown) => T, logger: Logger): () => T {
   let stamp = stampOf(path);
@@ -25,11 +25,11 @@ export function createWatchedFile<T>(path: string, parse: (json: unknown) => T, 
     stamp = next;
     try {
       value = read();
-      logger.info({ path }, "the file changed: read again");
+      logger.info({ path }, "a watched file changed and was read again");
     } catch (error) {
       logger.error(
         { reason: errorMessage(error) },
-        "the file changed and cannot be used: keeping what it said before",
+        "a watched file changed and cannot be used: keeping its previous content",
       );
     }
     return value;

@@ -10,43 +10,43 @@ import { type Command, EXIT } from "./command.ts";
 
 const HELP = `Usage: catalyst billing
 
-Serves the voucher API of one Sovereign. Migrates nothing: it refuses to start on a database of another schema
-version. While the database is away it answers 503 and /readyz says so.
+Serves the voucher API of one Sovereign. It does not migrate the database: it refuses to start when the schema has
+another version. While the database does not answer, requests get 503 and /readyz reports unready.
 
 Environment (every secret also as NAME_FILE):
   DATABASE_URL                    postgres://…
-  SOVEREIGN_FQDN                  the Sovereign's name: audience of the operator's tokens, shown on orders
-  HOST, PORT                      where to listen (0.0.0.0, 8085)
-  OIDC_ISSUER, OIDC_AUDIENCE      tokens of the Sovereign's issuer; OIDC_JWKS_URL instead of discovery
-  OIDC_CLIENT_ID                  public client of administrators on /admin; absent: they sign in with a token
-  JWT_SECRET                      today's HS256 tokens, at least 32 bytes; absent: they are refused
+  SOVEREIGN_FQDN                  the Sovereign's domain name: the audience of the operator's tokens, shown on orders
+  HOST, PORT                      address and port to listen on (0.0.0.0, 8085)
+  OIDC_ISSUER, OIDC_AUDIENCE      the issuer of tokens, and their audience; OIDC_JWKS_URL replaces discovery
+  OIDC_CLIENT_ID                  the public client for sign-in on /admin; absent: administrators paste a token
+  JWT_SECRET                      verifies HS256 tokens, at least 32 bytes; absent: they are refused
   OPERATOR_JWKS_FILE              the operator's public keys
-  CATALOG_URL or CATALOG_FILE     where prices come from
+  CATALOG_URL or CATALOG_FILE     the source of prices
   BRANDING_FILE, GRANTS_FILE      the Sovereign's branding, the Franchise's grants.vouchers
-  TENANT_URL                      the tenant service, which names a tenant's members and subdomain
-  REDPANDA_BROKERS                host:port,…: orders go to the topic sme.order.events, and tenant.deleted is
-                                  taken from sme.tenant.events; absent: neither
+  TENANT_URL                      the tenant service, which returns a tenant's members and subdomain
+  REDPANDA_BROKERS                host:port,…: orders are sent to the topic sme.order.events, and tenant.deleted is
+                                  read from sme.tenant.events; absent: neither
   CORS_ORIGIN                     origins that browsers may call from, comma-separated
-  TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is believed
-  PREVIEW_LIMIT                   previews for each client and minute (60; 0 = no limit)
-  PREVIEW_MISS_LIMIT              of these, ones that find nothing (10; 0 = no limit)
-  ISSUE_LIMIT                     vouchers that each user issues in a minute (120; 0 = no limit); a bulk issue counts
-                                  one for each 1,000 codes
+  TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is trusted
+  PREVIEW_LIMIT                   previews per client and minute (60; 0 = no limit)
+  PREVIEW_MISS_LIMIT              previews that find nothing, per client and minute (10; 0 = no limit)
+  ISSUE_LIMIT                     issued vouchers per user and minute (120; 0 = no limit); a bulk issue counts one
+                                  per 1,000 codes
   STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_PUBLIC_KEY
                                   card payments; absent: the keys of PUT /billing/admin/settings
-  SETTINGS_KEY                    seals those keys in the database, at least 32 bytes (JWT_SECRET)
-  STRIPE_API_BASE                 origin instead of Stripe's own
-  SUCCESS_URL, CANCEL_URL         where a payment leads back to (https://<SOVEREIGN_FQDN>/?checkout=…)
+  SETTINGS_KEY                    encrypts those keys in the database, at least 32 bytes (default: JWT_SECRET)
+  STRIPE_API_BASE                 replaces the origin of Stripe's API
+  SUCCESS_URL, CANCEL_URL         where the browser returns after a payment (https://<SOVEREIGN_FQDN>/?checkout=…)
   CURRENCY                        ISO 4217 code (OMR)
   DATABASE_MAX_CONNECTIONS        connections to the database (10)
-  DRAIN_SECONDS                   time to go on serving after SIGTERM, already unready (0)
-  REQUEST_SECONDS                 time within which a request must have come in, headers and body (30)
+  DRAIN_SECONDS                   time to continue serving after SIGTERM, while reporting unready (0)
+  REQUEST_SECONDS                 time within which a request's headers and body must arrive (30)
   LOG_LEVEL                       trace, debug, info (default), warn, error
 
 Exit codes: 0 stopped by a signal, 1 wrong schema version or cannot listen, 2 wrong usage.
 `;
 
-/** Far above what an ingress opens, and at some 10 kB each far below what would hurt. */
+/** Far more than an ingress opens. At about 10 kB each, far below what the process can carry. */
 const MAX_CLIENT_CONNECTIONS = 2_048;
 
 export const command: Command = {
@@ -55,7 +55,7 @@ export const command: Command = {
   async run({ args, env, signal }) {
     if (args.length > 0) throw new UsageError(`billing takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);
-    // An empty secret is a mistake in somebody's deployment, never a wish to go without.
+    // An empty secret is a mistake in the deployment, not a choice to run without one.
     const namesSecret = env.JWT_SECRET !== undefined || env.JWT_SECRET_FILE !== undefined;
     if (namesSecret && reader.optional("JWT_SECRET") === undefined) {
       throw new UsageError("JWT_SECRET is empty: generate one of at least 32 bytes, or leave it out");
@@ -71,14 +71,14 @@ export const command: Command = {
     );
     let background: Promise<void> | undefined;
     try {
-      // A database that answers with another version is refused before anybody can connect to us.
+      // Refuse a database with another version before clients can connect.
       const state = await service.readiness();
       if (state.kind === "mismatch") throw new Error(state.reason);
       const limits = { requestMs, connections: MAX_CLIENT_CONNECTIONS };
       const server = await startHttpServer({ handler: service.app, host, port, limits });
       logger.info({ origin: server.origin, sovereign: settings.sovereignFqdn }, "listening");
       try {
-        // One that was away and comes back with another version is refused then.
+        // A database that did not answer before may have another version when it returns: refuse it then.
         background = service.ready(signal).then(() => service.run(signal));
         await Promise.race([background, aborted(signal)]);
       } finally {
@@ -96,7 +96,7 @@ export const command: Command = {
   },
 };
 
-/** A file that is missing or wrong is wrong usage, like a variable that is. */
+/** A missing or invalid file is wrong usage, like a missing or invalid variable. */
 function createService<T>(create: () => T): T {
   try {
     return create();

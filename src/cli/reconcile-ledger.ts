@@ -10,20 +10,20 @@ import { type Command, EXIT } from "./command.ts";
 
 const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted]
 
-Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with
-what credit and card paid for it and with its subscription and event, and each balance with the ledger's sum.
-Prints one JSON line for each difference, with the rows, and a last line with the count.
+Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its
+payments, its subscription and its event, and each balance with the sum of its ledger entries. Prints a JSON line
+for each difference, with the rows, and a last line with the number of differences.
 
-  --accept-adopted   differences that the earlier service left behind are printed, and do not fail the check
+  --accept-adopted   print differences that the earlier service caused, but do not fail because of them
 
 Environment:
   DATABASE_URL       postgres://… (or DATABASE_URL_FILE)
 
-Exit codes: 0 all agree, 1 they differ (or the database cannot be read), 2 wrong usage.
+Exit codes: 0 no differences, 1 differences, or the database cannot be read, 2 wrong usage.
 `;
 
 export const command: Command = {
-  summary: "check that counter, redemptions, orders, ledger and balances agree",
+  summary: "compare counters, redemptions, orders, ledger and balances",
   help: HELP,
   async run({ args, env, stdout }) {
     const acceptAdopted = parseFlags(args);

@@ -6,14 +6,14 @@ import { type Command, EXIT } from "./command.ts";
 
 const HELP = `Usage: catalyst smoke --url URL --token-file FILE [--output text|json]
 
-Runs the four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The voucher it
-issues has a random code and is revoked in any case.
+Runs four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The issued voucher has a
+random code, and is revoked even when a step fails.
 
-  --url URL           where the API is reached, with its path prefix if it has one
+  --url URL           the address of the API, with its path prefix if it has one
   --token-file FILE   a file with a sovereign-admin's bearer token
   --output FORMAT     text (default) or json: {passed, steps, apiFingerprint, schema}
 
-Exit codes: 0 all four steps held, 1 one did not, 2 wrong usage.
+Exit codes: 0 all four steps passed, 1 a step failed, 2 wrong usage.
 `;
 
 export const command: Command = {
@@ -63,7 +63,7 @@ function readToken(path: string): string {
   } catch {
     throw new UsageError(`--token-file cannot be read: ${path}`);
   }
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--token-file holds no token: ${path}`);
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--token-file does not contain a token: ${path}`);
   return token;
 }
 

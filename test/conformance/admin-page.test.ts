@@ -85,7 +85,7 @@ describe("/admin", () => {
     await page.getByLabel("Credit in OMR").fill("40");
     await page.getByLabel("Description", { exact: true }).fill("National Day");
     await page.getByLabel("Code", { exact: true }).fill("national-day");
-    await page.getByLabel("Redemptions at most").fill("10");
+    await page.getByLabel("Maximum redemptions").fill("10");
     await page.getByLabel("Valid until").fill("2090-11-18T12:00");
     await page.locator("#issue-dialog").getByRole("button", { name: "Issue a voucher" }).click();
     await page.getByText("NATIONAL-DAY is issued.").waitFor();
@@ -207,7 +207,7 @@ describe("/admin", () => {
 
     for (const [given, words] of [
       ["no-token", "Your session has ended. Sign in again."],
-      [await signToken("someone", "member"), "This account is no administrator of this Sovereign."],
+      [await signToken("someone", "member"), "This account is not an administrator of this Sovereign."],
     ] as const) {
       await page.locator("#token").fill(given);
       await page.locator("#token-form button").click();
@@ -271,7 +271,7 @@ describe("/admin", () => {
       `sessionStorage.setItem("catalyst-admin-sign-in", '{"state":"asked","verifier":"v","search":"?lang=en"}')`,
     );
     await page.goto(`${one.origin}/admin?lang=en#state=forged&code=stolen`);
-    await page.getByText("Signing in did not work: state").waitFor();
+    await page.getByText("Sign-in failed: state").waitFor();
     expect(page.url()).toBe(`${one.origin}/admin?lang=en`);
     await close();
     await one.close();

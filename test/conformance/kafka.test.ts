@@ -315,7 +315,7 @@ describe("a broker that hangs", () => {
     broker.suspend();
     await placeOrder(billing.origin, "meanwhile");
     // Longer than a request to the broker may take.
-    await until(() => billing.log().includes("the sink takes no events"), 30_000);
+    await until(() => billing.log().includes("the sink does not accept events"), 30_000);
     expect((await ask(billing.origin, "/readyz")).status).toBe(200);
     broker.resume();
     await until(isDelivered, 30_000);

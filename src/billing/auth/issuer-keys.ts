@@ -12,28 +12,28 @@ import { createSingleFlight } from "../../platform/single-flight.ts";
 import { TokenError } from "../errors.ts";
 
 export interface IssuerSettings {
-  /** Exactly as tokens and the discovery document name it. */
+  /** Must equal `iss` in tokens and `issuer` in the discovery document. */
   issuer: string;
-  /** Absent: found by discovery. */
+  /** Absent: the address comes from discovery. */
   jwksUrl?: string;
 }
 
-/** Keys this old are asked for again: a key that the issuer has withdrawn counts for so long at most. */
+/** Keys are read again after this time, so a key that the issuer withdrew is accepted no longer than this. */
 const FRESH_MS = 300_000;
-/** The issuer is asked once in this time at most, whatever tokens name. */
+/** The issuer receives at most one request in this time, whatever keys the tokens name. */
 const COOLDOWN_MS = 2_000;
 const TIMEOUT_MS = 3_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_KEYS = 1_000;
 
 /**
- * The OIDC issuer's public keys. Asked for at the first token, when they have aged, and when a token names a key that is
- * not among them; never more often than the cooldown, and once for all who wait. While the issuer is away, or answers
- * anything but keys, the last good ones stay: tokens that they prove hold, and nobody waits for them twice. A token whose
- * key cannot be known meanwhile is `issuer_unavailable`, since nobody can say that it is wrong.
+ * The OIDC issuer's public keys. They are read at the first token, when they are older than `FRESH_MS`, and when a token names
+ * an unknown key, but not more often than the cooldown allows. Concurrent requests share one read. While the issuer does
+ * not answer, or answers without keys, the last good keys stay in use. A token with an unknown key then gets
+ * `issuer_unavailable`, because it may be valid.
  *
- * Not jose's own remote set: that one has no cooldown after a failure (each token of a flood asks again), forgets the old
- * keys when they have aged, and reads answers of any size.
+ * jose's own remote set is not used: it has no cooldown after a failure, so each token of a flood asks again; it drops old
+ * keys when they have aged; and it reads answers of any size.
  */
 export function createIssuerKeys(deps: {
   settings: IssuerSettings;
@@ -52,7 +52,7 @@ export function createIssuerKeys(deps: {
       known = { find: createLocalJWKSet(parseKeys(await fetchObject(jwksUrl))), atMs: now().getTime() };
       fault = undefined;
     } catch (error) {
-      // The address may be what is wrong: it is looked up again.
+      // The address may be wrong, so the next read starts with discovery.
       jwksUrl = settings.jwksUrl;
       if (fault === undefined)
         logger.warn(
@@ -65,7 +65,7 @@ export function createIssuerKeys(deps: {
     }
   }
 
-  /** A time in the future, as after a clock that was set back, is no reason to wait for it. */
+  /** A time in the future, after the clock was set back, does not count as within the span. */
   function isWithin(atMs: number, spanMs: number): boolean {
     const ageMs = now().getTime() - atMs;
     return ageMs >= 0 && ageMs < spanMs;
@@ -87,7 +87,7 @@ export function createIssuerKeys(deps: {
   return async (header, token) => {
     if (known === undefined || !isWithin(known.atMs, FRESH_MS)) {
       const asked = refresh();
-      // An issuer that failed the last time is asked in passing: whoever has a known key does not wait for it.
+      // After a failure, a request with a known key does not wait for the next read.
       if (known === undefined || fault === undefined) await asked;
     }
     if (known === undefined) throw unavailable();
@@ -111,7 +111,7 @@ async function discover(issuer: string): Promise<string> {
   if (named !== issuer) throw new Error(`${address} describes another issuer`);
   const url = typeof jwks_uri === "string" ? URL.parse(jwks_uri) : null;
   const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && !issuer.startsWith("https:"));
-  if (url === null || !isSafe) throw new Error(`${address} names no safe address of its keys`);
+  if (url === null || !isSafe) throw new Error(`${address} has no jwks_uri that is safe to use`);
   return url.href;
 }
 
@@ -127,11 +127,11 @@ async function fetchObject(address: string): Promise<object> {
   return json;
 }
 
-/** Public keys for signatures alone: a symmetric key in a public document proves nothing. */
+/** Keeps only public keys for signatures: a symmetric key in a public document proves nothing. */
 function parseKeys(json: object): JSONWebKeySet {
   const { keys } = json as { keys?: unknown };
   if (!Array.isArray(keys) || keys.length > MAX_KEYS)
-    throw new Error("the key set has no list of keys, or too long a one");
+    throw new Error(`the key set must have an array keys of at most ${MAX_KEYS} entries`);
   return { keys: keys.filter(isSigningKey) };
 }
 

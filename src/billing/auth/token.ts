@@ -18,7 +18,7 @@ import { createIssuerKeys } from "./issuer-keys.ts";
 
 export type Role = "superadmin" | "sovereign-admin";
 
-/** Who asks, as a verified token says. */
+/** The user of a request, from a verified token. */
 export interface Caller {
   /** `sub`. */
   userId: string;
@@ -26,21 +26,21 @@ export interface Caller {
   email: string;
   roles: ReadonlySet<string>;
   issuer: "oidc" | "operator" | "shared-secret";
-  /** What the audit trail keeps of the token. */
+  /** The token, as the audit stores it. */
   token: TokenTrace;
 }
 
 export interface TokenTrace {
-  /** `iss` where the issuer is known by it, else the kind of issuer. */
+  /** `iss` where it is verified, otherwise the kind of issuer. */
   issuer: string;
-  /** `jti`, or `sha256:…` of a token that has none: enough to find it again, nothing to sign in with. */
+  /** `jti`, or `sha256:…` of a token without `jti`. It identifies the token, and cannot be used to sign in. */
   id: string;
   /** `iat`. */
   issuedAt?: Date;
 }
 
 export interface TokenSettings {
-  /** Audience of the operator's tokens. */
+  /** The audience of the operator's tokens. */
   sovereignFqdn: string;
   /** At least 32 bytes; absent: HS256 tokens are refused. */
   jwtSecret?: string;
@@ -70,13 +70,13 @@ const CLOCK_SKEW_S = 5;
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
- * Verifies bearer tokens of the three issuers. Which one a token claims decides which keys and algorithms may prove it:
- * HS256 is proven by the shared secret alone, everything else by public keys alone, so neither can pose as the other.
- * Throws `token_missing`, `token_invalid`, or `issuer_unavailable` when the OIDC issuer's keys cannot be had.
+ * Verifies bearer tokens of the three issuers. The issuer that a token names decides which keys and algorithms count: only the
+ * shared secret verifies HS256, and only public keys verify the rest, so no kind of token can pass as another. Throws
+ * `token_missing`, `token_invalid`, or `issuer_unavailable` when the OIDC issuer's keys cannot be read.
  */
 export function createTokenVerifier(deps: {
   settings: TokenSettings;
-  /** The operator's public keys, as a JWKS; read at each use, so a rotation counts at once. */
+  /** The operator's public keys as a JWKS. They are read at each use, so that a rotation counts at once. */
   operatorKeys: () => JSONWebKeySet | undefined;
   now: () => Date;
   logger: Logger;
@@ -96,7 +96,7 @@ export function createTokenVerifier(deps: {
     const common = { currentDate: now(), clockTolerance: CLOCK_SKEW_S, requiredClaims: ["exp", "sub"] };
     if (alg === "HS256") {
       if (secret === undefined)
-        throw new TokenError("token_invalid", "this Sovereign takes no HS256 tokens: sign in again");
+        throw new TokenError("token_invalid", "this Sovereign does not accept HS256 tokens: sign in again");
       secretKey ??= importSecret(secret);
       const { payload } = await jwtVerify(token, await secretKey, { ...common, algorithms: ["HS256"] });
       requireToday(payload);
@@ -131,7 +131,7 @@ export function createTokenVerifier(deps: {
     return callerOf(token, payload, "oidc", rolesOf(payload));
   }
 
-  /** One from the future was made by a clock that cannot be trusted about `exp` either. */
+  /** A token from the future comes from a wrong clock, so its `exp` cannot be trusted either. */
   function requireIssued({ iat }: JWTPayload): void {
     if (iat !== undefined && iat > now().getTime() / 1000 + CLOCK_SKEW_S) throw invalid();
   }
@@ -139,7 +139,7 @@ export function createTokenVerifier(deps: {
   return async (authorization) => {
     const token = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization ?? "")?.[1];
     if (token === undefined)
-      throw new TokenError("token_missing", "this needs a bearer token: sign in first");
+      throw new TokenError("token_missing", "a bearer token is required: sign in first");
     if (token.length > MAX_TOKEN_LENGTH) throw invalid();
     try {
       return await verify(token);
@@ -147,34 +147,34 @@ export function createTokenVerifier(deps: {
       if (error instanceof TokenError) throw error;
       if (error instanceof joseErrors.JWTExpired)
         throw new TokenError("token_invalid", "the token has expired: sign in again", { cause: error });
-      throw new TokenError("token_invalid", "the token does not hold here: sign in again", { cause: error });
+      throw new TokenError("token_invalid", "the token is not valid here: sign in again", { cause: error });
     }
   };
 }
 
-/** Imported once: handed over as bytes, it would be imported again for each token, which costs more than the proof. */
+/** The key is imported once. With plain bytes, jose imports it for each token, which costs more than the verification. */
 function importSecret(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
 }
 
-const invalid = () => new TokenError("token_invalid", "the token does not hold here: sign in again");
+const invalid = () => new TokenError("token_invalid", "the token is not valid here: sign in again");
 
 /**
- * What the earlier auth service signs for those who are signed in. It may sign more with the same secret (to refresh, to
- * reset a password): such a token lives longer or says more, and opens nothing here.
+ * Checks that a token is a session token of the earlier auth service. That service may sign other tokens with the same secret,
+ * such as refresh and password-reset tokens. Those have a longer lifetime or more claims, and are refused.
  */
 function requireToday(payload: JWTPayload): void {
   const { iat, exp = Number.POSITIVE_INFINITY } = payload;
-  // Who reads the clock for each of the two may read the next second.
+  // The signer may read the clock twice, so `exp` may be one second later.
   const isShort = typeof iat === "number" && exp - iat <= TODAY_MAX_LIFETIME_S + CLOCK_SKEW_S;
   if (isShort && Object.keys(payload).every((claim) => TODAY_CLAIMS.includes(claim))) return;
   throw new TokenError(
     "token_invalid",
-    "an HS256 token has the claims sub, email, role, iat and exp alone, and lives for 15 minutes at most: sign in again",
+    "an HS256 token must have only the claims sub, email, role, iat and exp, and a lifetime of at most 15 minutes: sign in again",
   );
 }
 
-/** Made anew only when the document changes, so that a key is imported once. */
+/** The key set is created again only when the document changes, so that each key is imported once. */
 function createOperatorKeys(current: () => JSONWebKeySet | undefined): () => JWTVerifyGetKey | undefined {
   let document: JSONWebKeySet | undefined;
   let keys: JWTVerifyGetKey | undefined;
@@ -189,10 +189,10 @@ function createOperatorKeys(current: () => JSONWebKeySet | undefined): () => JWT
 }
 
 /**
- * The issuer signs more than access tokens with the same keys and, where the audience is a client's id, for the same
- * audience: an ID token tells a client who signed in and opens nothing. Told apart by the header's `typ` (RFC 9068),
- * Keycloak's claim `typ`, and the claims that only ID and logout tokens have. One bound to its holder's key
- * (`cnf`) is refused too: nobody here checks the proof that must come with it.
+ * Refuses tokens that are not access tokens. The issuer signs ID tokens with the same keys and, where the audience is a client
+ * id, for the same audience. They are recognised by the header's `typ` (RFC 9068), Keycloak's claim `typ`, and the claims that
+ * only ID and logout tokens have. Tokens that are bound to a key (`cnf`) are refused too, because this service does not
+ * check the proof of possession.
  */
 function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): void {
   const isAccessHeader =
@@ -206,7 +206,7 @@ function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): 
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
-/** Half a surrogate pair is text to JavaScript alone: the database would refuse it. */
+/** The database cannot store half of a surrogate pair, which JavaScript accepts. */
 const isSubject = (claim: unknown): claim is string =>
   typeof claim === "string" && claim.isWellFormed() && SUBJECT.test(claim);
 
@@ -229,14 +229,14 @@ function callerOf(
 
 function traceOf(token: string, payload: JWTPayload, issuer: Caller["issuer"]): TokenTrace {
   const { iss, jti, iat } = payload;
-  // Nobody vouches for the `iss` of a token that a shared secret proves.
+  // With a shared secret, the claim `iss` is not verified.
   const name = issuer === "shared-secret" ? issuer : (iss ?? issuer);
   const id = isSubject(jti) ? jti : `sha256:${createHash("sha256").update(token).digest("hex")}`;
   const isDate = typeof iat === "number" && iat >= 0 && iat <= LAST_SECOND;
   return { issuer: name, id, ...(isDate ? { issuedAt: new Date(iat * 1000) } : {}) };
 }
 
-/** A plain `role`, and Keycloak's `realm_access.roles`. */
+/** Roles from the claim `role` and from Keycloak's `realm_access.roles`. */
 function rolesOf(payload: JWTPayload): Set<string> {
   const realm = (payload.realm_access as { roles?: unknown } | null | undefined)?.roles;
   return new Set(

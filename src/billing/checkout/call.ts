@@ -4,7 +4,7 @@ import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer } from "../db/idempotency.ts";
 import { DatabaseUnavailableError } from "../errors.ts";
 
-/** What one checkout asks of the database: members are columns of the SQL type `billing_checkout_line`. */
+/** One checkout as the database receives it. The members are the columns of the SQL type `billing_checkout_line`. */
 export interface CheckoutRequest {
   user_id: string;
   email: string;
@@ -31,22 +31,22 @@ export interface CheckoutRow {
     | "balance_too_large"
     | "idempotency_in_flight"
     | "idempotency_mismatch";
-  /** With every order that came to be; null with a refusal. */
+  /** Null when the checkout was refused. */
   answer: {
     order_id: string;
     balance_baisa: number;
     voucher: string | null;
-    /** What is left to pay by card; null when nothing is. */
+    /** The amount left to pay by card. Null when credit covers the order. */
     card_baisa: number | null;
   } | null;
-  /** False when the answer is that of an earlier checkout under the same key. */
+  /** False when this is the answer of an earlier checkout with the same key. */
   isNew: boolean;
 }
 
-/** `cardStepBaisa`: the smallest amount that the payment processor can ask for; null when there is none. */
+/** `cardStepBaisa` is the smallest amount that a card can pay. Null when no payment processor is configured. */
 export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | null) => Promise<CheckoutRow>;
 
-/** What an idempotency record holds of a checkout; of a refusal, its outcome alone. */
+/** A checkout in an idempotency record. Of a refusal, only the outcome is stored. */
 type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
 
 function rowOf(
@@ -62,7 +62,7 @@ function rowOf(
   };
 }
 
-/** What an earlier checkout under the same key was answered. Throws as `recallAnswer` does. */
+/** The answer of an earlier checkout with the same key. Throws as `recallAnswer` does. */
 export async function recallCheckout(
   database: Database,
   claim: IdempotencyClaim,
@@ -74,18 +74,18 @@ export async function recallCheckout(
 }
 
 const MAX_BATCH = 50;
-/** While one batch waits for its commit the next is under way; more would only queue at the same hot voucher. */
+/** While one batch waits for its commit, the next runs. More batches would only queue for the same hot voucher. */
 const LANES = 2;
-/** Together with the lanes they leave half of the connections to everybody else, even if all of them wait for a lock. */
+/** With `LANES`, these leave half of the connections to other requests, even when all of them wait for a lock. */
 const ALONE_LANES = 3;
-// Lock and statement timeouts: the database is slow or somebody holds a row, and each member by itself would only wait again.
+// Lock and statement timeouts. The database is slow or a row is locked, so each member alone would only wait again.
 const TIMED_OUT = new Set(["55P03", "57014"]);
 
-/** Checkouts that wait together go to the database together: one call and one commit for up to fifty. */
+/** Checkouts that wait at the same time share one call and one commit, up to fifty of them. */
 export function createCheckoutCall(deps: {
   database: Database;
   sovereignFqdn: string;
-  /** Who must hear of an order, each by its own row of the outbox. */
+  /** The sinks of an order's event. Each gets its own row in the outbox. */
   outboxSinks: readonly string[];
 }): CheckoutCall {
   const { database, sovereignFqdn, outboxSinks } = deps;
@@ -99,14 +99,14 @@ export function createCheckoutCall(deps: {
         is_new: boolean;
       }>({
         name: "checkout",
-        // An answer names the transaction that it was first given in.
+        // An answer contains the id of the transaction that first gave it.
         text: `SELECT line, outcome, answer, coalesce(answer ->> 'transaction' = pg_current_xact_id_if_assigned()::text, false) AS is_new
                  FROM billing_checkout($1, $2, $3, $4, $5)`,
         values: [
           JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
           sovereignFqdn,
           outboxSinks,
-          // Asked and known within a second of each other: whoever came first speaks for the batch.
+          // The members of a batch arrive within one second, so the first one's value serves for all.
           members[0]?.cardStepBaisa ?? null,
           isAlone,
         ],
@@ -127,8 +127,9 @@ export function createCheckoutCall(deps: {
 }
 
 /**
- * An ERROR from the server ends the transaction; after a FATAL, or silence, it may as well have been committed. After a
- * timeout nothing is wrong with any member, so none is tried by itself.
+ * Whether the batch surely had no effect, so that its members may be tried one by one. A server ERROR rolls the transaction
+ * back; after a FATAL or no answer it may have been committed. After a timeout no member is at fault, so none is tried
+ * alone.
  */
 function isUndone(error: unknown): boolean {
   const cause = error instanceof DatabaseUnavailableError ? error.cause : error;

@@ -7,16 +7,16 @@ export interface Catalog {
   /** Prices in baisa by id. */
   plans: ReadonlyMap<string, number>;
   addons: ReadonlyMap<string, number>;
-  /** Undefined when the catalog service lists no apps: then it is not ours to say which exist. */
+  /** Undefined when the catalog service has no list of apps: then every app is accepted, at no price. */
   apps: ReadonlyMap<string, number> | undefined;
 }
 
-/** Where prices come from. Throws `catalog_unavailable` when they cannot be known now. */
+/** The source of prices. Throws `catalog_unavailable` when prices cannot be read now. */
 export type CatalogSource = () => Promise<Catalog>;
 
 const MAX_PRICE_BAISA = 1_000_000_000_000;
 
-/** `{plans, addons, apps?}` with `price_baisa`: what the operator writes from a Sovereign's `tiers` and `addons`. */
+/** Parses `{plans, addons, apps?}` with `price_baisa`, which the operator writes from a Sovereign's `tiers` and `addons`. */
 export function parseCatalogFile(json: unknown): Catalog {
   const { plans, addons, apps } = (json ?? {}) as Record<string, unknown>;
   return {
@@ -31,7 +31,8 @@ function parsePrices(list: string, json: unknown): Map<string, number> {
   return new Map(
     json.map((item: { id?: unknown; price_baisa?: unknown; price_omr?: unknown }, index) => {
       const at = `${list}[${index}]`;
-      if (typeof item?.id !== "string" || item.id === "") throw new Error(`${at}.id must be a text`);
+      if (typeof item?.id !== "string" || item.id === "")
+        throw new Error(`${at}.id must be a text that is not empty`);
       const isFreeApp = list === "apps" && item.price_baisa === undefined && item.price_omr === undefined;
       const price = isFreeApp
         ? 0
@@ -51,7 +52,7 @@ const unavailable = (cause: unknown) =>
     cause,
   });
 
-/** Prices from what somebody else writes, and may write wrongly. */
+/** Prices from a file. A file that cannot be read is `catalog_unavailable`. */
 export function createCatalogSource(read: () => Catalog): CatalogSource {
   return async () => {
     try {
@@ -62,12 +63,12 @@ export function createCatalogSource(read: () => Catalog): CatalogSource {
   };
 }
 
-// Long enough that a burst asks once, short enough that a new price counts at once and an outage is not papered over.
+// Long enough that a burst of checkouts asks once. Short enough that a new price counts soon and an outage shows.
 const FRESH_MS = 1_000;
 const TIMEOUT_MS = 3_000;
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
-/** The existing catalog service: `GET /catalog/plans`, `/catalog/addons` and, where it has them, `/catalog/apps`. */
+/** Client of the existing catalog service: `GET /catalog/plans`, `/catalog/addons` and, if it has one, `/catalog/apps`. */
 export function createCatalogClient(deps: {
   baseUrl: string;
   fetch: typeof fetch;
@@ -111,17 +112,14 @@ export function priceOrder(
   if (plan === undefined) {
     throw new CheckoutError(
       "plan_unknown",
-      `plan_id names no plan of the catalog: choose one of ${known(catalog.plans)}`,
+      `plan_id is not in the catalog: choose one of ${known(catalog.plans)}`,
     );
   }
   let total = plan;
   for (const app of order.apps) {
     const price = catalog.apps === undefined ? 0 : catalog.apps.get(app);
     if (price === undefined)
-      throw new CheckoutError(
-        "app_unknown",
-        "apps names an app that the catalog does not have: leave it out",
-      );
+      throw new CheckoutError("app_unknown", "apps names an app that is not in the catalog: leave it out");
     total += price;
   }
   for (const addon of order.addons) {
@@ -129,15 +127,12 @@ export function priceOrder(
     if (price === undefined)
       throw new CheckoutError(
         "addon_unknown",
-        "addons names an add-on that the catalog does not have: leave it out",
+        "addons names an add-on that is not in the catalog: leave it out",
       );
     total += price;
   }
   if (total > MAX_PRICE_BAISA)
-    throw new CheckoutError(
-      "total_too_large",
-      `the total is above ${MAX_PRICE_BAISA} baisa: order less at once`,
-    );
+    throw new CheckoutError("total_too_large", `the total is above ${MAX_PRICE_BAISA} baisa: order less`);
   return total;
 }
 

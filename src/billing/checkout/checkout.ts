@@ -14,7 +14,7 @@ interface CheckoutOrder {
   apps: string[];
   addons: string[];
   tenantId: string;
-  /** Blank means none. */
+  /** Blank: no voucher. */
   voucherCode: string;
 }
 
@@ -22,7 +22,7 @@ interface CheckoutResult {
   orderId: string;
   /** The customer's credit after this order. */
   balanceBaisa: number;
-  /** Where the customer pays the rest; absent when credit covers the order, which is placed then. */
+  /** The address where the customer pays the rest. Absent when credit covers the order, which is placed then. */
   sessionUrl?: string;
 }
 
@@ -72,14 +72,14 @@ export function createCheckout(deps: {
   }
 
   return async (caller, order, claim) => {
-    // Prices are known, and so is who may take the rest, before the database is asked.
+    // Read prices and payment settings before the database call, so that its locks are not held meanwhile.
     const row = await Promise.all([
       catalog().then((prices) => priceOrder(prices, order)),
       payment.cardStepBaisa(),
     ]).then(
       ([totalBaisa, cardStepBaisa]) => place(caller, order, totalBaisa, cardStepBaisa, claim),
       async (error: unknown) => {
-        // What was answered before stands, whatever the catalog says now.
+        // An earlier answer with the same key stays valid, even when the catalog fails now.
         const before = claim && (await recallCheckout(database, claim));
         if (before === undefined) throw error;
         return before;
@@ -100,17 +100,17 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
     case "voucher_not_found":
       return new VoucherError(
         "voucher_not_found",
-        "no live voucher has the code in promo_code: check the code or leave it out",
+        "no live voucher has the code in promo_code: check the code, or leave it out",
       );
     case "voucher_ended":
       return new VoucherError(
         "voucher_ended",
-        "this voucher takes no more redemptions: leave promo_code out or use another",
+        "this voucher takes no more redemptions: leave promo_code out, or use another voucher",
       );
     case "already_redeemed":
       return new CheckoutError(
         "already_redeemed",
-        "you have redeemed this voucher before: leave promo_code out, its credit is yours",
+        "you have already redeemed this voucher, and its credit is on your account: leave promo_code out",
       );
     case "tenant_not_yours":
       return new TenantError(
@@ -120,12 +120,12 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
     case "payment_unavailable":
       return new PaymentError(
         "payment_unavailable",
-        "the credit does not cover the order and this Sovereign takes no card payments yet: redeem a voucher or choose a smaller plan",
+        "the credit does not cover the order, and this Sovereign does not accept card payments: redeem a voucher or choose a smaller plan",
       );
     case "balance_too_large":
       return new CheckoutError(
         "balance_too_large",
-        "the balance would exceed the largest exact amount: spend some credit first",
+        "the balance would exceed the largest amount that can be stored exactly: spend some credit first",
       );
     case "idempotency_in_flight":
       return inFlight();
@@ -133,6 +133,6 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
       return mismatch();
     case "placed":
     case "pending":
-      return new Error("billing_checkout placed an order and did not say which");
+      return new Error("billing_checkout placed an order without returning its id");
   }
 }

@@ -6,26 +6,26 @@ import { type OutboxEvent, SinkUnavailableError } from "./outbox.ts";
 
 export const ORDER_TOPIC = "sme.order.events";
 
-/** The topic of orders as a sink of the outbox. */
+/** The order topic, as a sink of the outbox. */
 export interface OrderTopic {
   deliver(event: OutboxEvent, signal: AbortSignal): Promise<void>;
   deliverTogether(events: OutboxEvent[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Half of what brokers take in one batch by default, and many events. */
+/** Half of a broker's default limit for one batch. */
 const MAX_SEND_BYTES = 512 * 1024;
-/** A broker that hangs is as good as away: above the client's own patience with one request. */
+/** After this time a broker counts as down. Longer than the client's own timeout for one request. */
 const SEND_MS = 15_000;
 const CLOSE_MS = 3_000;
 const LOOKUPS_AT_ONCE = 8;
 
-/** What the broker holds against a single message; everything else is the sink's fault. */
+/** Errors that concern a single message. All other errors concern the whole sink. */
 const MESSAGE_FAULTS = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"];
 
 /**
- * Sends with the idempotent producer and all acknowledgements, one request at a time. A failed send is the end of its
- * producer: under the same id the broker could take the next message for a repetition, and drop it.
+ * Sends with the idempotent producer and all acknowledgements, one request at a time. After a failed send the producer is
+ * closed: with the same producer id, the broker could treat the next message as a repetition and drop it.
  */
 export function createOrderTopic(deps: {
   brokers: readonly string[];
@@ -42,12 +42,12 @@ export function createOrderTopic(deps: {
       clientId: "catalyst-billing",
       bootstrapBrokers: [...brokers],
       idempotent: true,
-      // As Kafka's own clients do: a tenant stays on the partition where the earlier service put it.
+      // The partitioner of Kafka's own clients keeps a tenant on the partition where the earlier service put it.
       partitioner: compatibilityPartitioner,
       connectTimeout: 3_000,
       requestTimeout: 10_000,
       timeout: 5_000,
-      // The relay goes on trying; the client does so for passing faults only.
+      // The relay retries without limit, so the client retries only short faults.
       retries: 2,
       retryDelay: 200,
     });
@@ -71,7 +71,7 @@ export function createOrderTopic(deps: {
       } catch (error) {
         await close();
         if (isMessageFault(error)) throw error;
-        throw new SinkUnavailableError(`the broker does not take events: ${errorMessage(error)}`, {
+        throw new SinkUnavailableError(`the broker does not accept events: ${errorMessage(error)}`, {
           cause: error,
         });
       }
@@ -83,7 +83,7 @@ export function createOrderTopic(deps: {
 
 type OrderMessage = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
 
-/** The platform's envelope, keyed by tenant, with the members that the topic's readers know. */
+/** The platform's envelope, with the tenant as key and the members that the topic's consumers read. */
 function messageOf(event: OutboxEvent, subdomain: string): OrderMessage {
   const { id, customer_id, tenant_id, plan_id, apps, addons, amount_omr, amount_baisa, status, sovereign } =
     event.payload;
@@ -114,7 +114,7 @@ function messageOf(event: OutboxEvent, subdomain: string): OrderMessage {
   };
 }
 
-/** In order, each small enough for a broker. */
+/** Splits messages in order into portions that are small enough for a broker. */
 function portions(messages: OrderMessage[]): OrderMessage[][] {
   const result: OrderMessage[][] = [];
   let bytes = 0;

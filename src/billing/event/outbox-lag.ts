@@ -2,12 +2,12 @@ import { Gauge, type Registry } from "../../platform/metrics.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { Queryable } from "../db/database.ts";
 
-/** Measured this often at most, however many scrape. */
+/** The query runs at most this often, however many scrapes arrive. */
 const FRESH_MS = 15_000;
 
 /**
- * How many events wait in the outbox and how old the oldest is, by sink. While the database is away the last figures
- * stay: what is unknown is no reason to fail a scrape.
+ * Metrics of the outbox: the number of events that wait, and the age of the oldest, by sink. While the database does not
+ * answer, the last values stay, so that a scrape does not fail.
  */
 export function observeOutbox(deps: {
   database: Queryable;
@@ -42,14 +42,14 @@ export function observeOutbox(deps: {
 
   const pending = new Gauge({
     name: "catalyst_billing_outbox_pending",
-    help: "Events in the outbox that their sink has not taken yet.",
+    help: "Events in the outbox that are not delivered yet.",
     labelNames: ["sink"],
     registers: [registry],
     collect: refresh,
   });
   const oldest = new Gauge({
     name: "catalyst_billing_outbox_oldest_seconds",
-    help: "Age of the oldest of them; 0 when none waits.",
+    help: "Age of the oldest event in the outbox that is not delivered; 0 when there is none.",
     labelNames: ["sink"],
     registers: [registry],
     collect: refresh,

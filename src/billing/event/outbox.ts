@@ -5,10 +5,10 @@ import { sleep } from "../../platform/shutdown.ts";
 
 /** The sink that creates Organizations. */
 export const ORGANIZATION_SINK = "organization";
-/** The sink that writes to the topic of orders. */
+/** The sink that writes to the order topic. */
 export const KAFKA_SINK = "kafka";
 
-/** What `order.placed` carries: enough to create an Organization, and everything that older consumers read. */
+/** The data of `order.placed`: enough to create an Organization, and everything that existing consumers read. */
 interface OrderPlacedPayload {
   /** The order's id. */
   id: string;
@@ -25,22 +25,22 @@ interface OrderPlacedPayload {
   /** `sub` and `email` of the customer. */
   user_id: string;
   email: string;
-  /** FQDN of the Sovereign that took the order. */
+  /** The FQDN of the Sovereign of the order. */
   sovereign: string;
 }
 
 export interface OutboxEvent {
-  /** Equal on every delivery of the same event: the key to create things exactly once. */
+  /** Equal on every delivery of the same event, so that a consumer can recognise repeated deliveries. */
   eventId: string;
   type: "order.placed";
   tenantId: string;
   payload: OrderPlacedPayload;
   createdAt: Date;
-  /** 1 on the first try. */
+  /** 1 on the first attempt. */
   attempt: number;
 }
 
-/** The sink as a whole takes nothing now; no event is to blame, so all wait and none is tried on its own. */
+/** The sink is down: back off the whole batch, and count no attempt against an event. */
 export class SinkUnavailableError extends Error {
   override readonly name = "SinkUnavailableError";
 }
@@ -50,15 +50,15 @@ export const DELIVERED_RETENTION = "7 days";
 
 export interface OutboxRelayDeps {
   pool: pg.Pool;
-  /** Whose rows to deliver. */
+  /** The sink whose rows are delivered. */
   sink: string;
-  /** Delivers one event; what it throws is retried with back-off. Must be idempotent: delivery is at least once. */
+  /** Delivers one event. After an error it is called again with back-off. It must be idempotent: delivery is at least once. */
   deliver: (event: OutboxEvent, signal: AbortSignal) => Promise<void>;
-  /** Delivers several in this order, for sinks where that is cheaper. When it throws, each is delivered alone. */
+  /** Delivers several events in this order, for sinks where that is cheaper. After an error each is delivered alone. */
   deliverTogether?: (events: OutboxEvent[], signal: AbortSignal) => Promise<void>;
   logger: Logger;
   signal: AbortSignal;
-  /** Waiting time while there is nothing to do. */
+  /** The pause while no event is due. */
   pollMs?: number;
 }
 
@@ -79,9 +79,9 @@ const MAX_SINK_BACK_OFF_MS = 15_000;
 const RECONNECT_MS = 1_000;
 
 /**
- * Delivers a sink's events at least once, in order per tenant, until the signal fires. Relays of one sink and database
- * take turns by an advisory lock that lives and dies with its connection: two at once are safe, and one takes over
- * when the other goes. A tenant whose first event fails waits; the others go on.
+ * Delivers a sink's events at least once, in order per tenant, until the signal fires. Of several relays for one sink and
+ * database, the one with the advisory lock works. The lock ends with its connection, and another relay takes over. When
+ * an event fails, its tenant's later events wait; other tenants' events are delivered.
  */
 export function createOutboxRelay(deps: OutboxRelayDeps): { run(): Promise<void> } {
   const { sink, logger, signal, pollMs = 500 } = deps;
@@ -94,7 +94,7 @@ export function createOutboxRelay(deps: OutboxRelayDeps): { run(): Promise<void>
           if (signal.aborted) return;
           logger.warn(
             { sink, reason: errorMessage(error) },
-            "the outbox relay lost its database: connecting again",
+            "the outbox relay lost its database connection: connecting again",
           );
           await sleep(RECONNECT_MS, signal);
         }
@@ -138,7 +138,7 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
   }
 }
 
-/** Delivers the oldest events that are due and whose tenant is not held up by an earlier one. */
+/** Delivers the oldest events that are due, and that do not wait for an earlier event of their tenant. */
 async function relayBatch(
   deps: OutboxRelayDeps,
   client: pg.PoolClient,
@@ -165,7 +165,7 @@ async function relayBatch(
     if (signal.aborted) return "idle";
     if (!(error instanceof SinkUnavailableError)) throw error;
     const reason = reasonOf(error, rows);
-    logger.warn({ sink, reason }, "the sink takes no events: they wait in the outbox");
+    logger.warn({ sink, reason }, "the sink does not accept events: they wait in the outbox");
     await client.query({
       name: "outbox-sink-away",
       text: "UPDATE public.outbox SET last_error = $2 WHERE id = $1 AND last_error IS DISTINCT FROM $2",
@@ -175,7 +175,7 @@ async function relayBatch(
   }
 }
 
-/** Whether the sink took all of them. Some may have got through when it did not: delivery is at least once. */
+/** Whether the sink accepted all events together. After a failure it may have accepted some: delivery is at least once. */
 async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<boolean> {
   const { sink, deliverTogether, logger, signal } = deps;
   if (deliverTogether === undefined) return false;
@@ -186,13 +186,13 @@ async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<
     if (error instanceof SinkUnavailableError || signal.aborted) throw error;
     logger.warn(
       { sink, events: rows.length, reason: reasonOf(error, rows) },
-      "events could not be delivered together: delivering each alone",
+      "events could not be delivered together: delivering them one by one",
     );
     return false;
   }
 }
 
-/** The number of those that went through. After a failure the tenant's later events wait for a later batch. */
+/** Returns the number of delivered events. After a failure the tenant's later events wait for a later batch. */
 async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: OutboxRow[]): Promise<number> {
   const { sink, deliver, logger, signal } = deps;
   const heldUp = new Set<string>();
@@ -246,7 +246,7 @@ function eventOf(row: OutboxRow): OutboxEvent {
   };
 }
 
-/** A code as it is, quoted once and twice, and in a URL. */
+/** A code's spellings: as it is, quoted once and twice, and in a URL. */
 function spellingsOf(voucherCode: string | null): string[] {
   if (voucherCode === null || voucherCode === "") return [];
   const quoted = JSON.stringify(voucherCode).slice(1, -1);
@@ -255,11 +255,11 @@ function spellingsOf(voucherCode: string | null): string[] {
   return spellings;
 }
 
-/** Whoever refused events may quote what it refused; a voucher's code is for nobody's log. */
+/** The error's message without voucher codes, which a sink may quote and which must not be logged. */
 function reasonOf(error: unknown, rows: readonly OutboxRow[]): string {
   let message = errorMessage(error);
   const spellings = rows.flatMap(({ payload }) => spellingsOf(payload.promo_code));
-  // The longest first: a shorter one may be a part of it.
+  // The longest first, because a shorter spelling may be part of a longer one.
   for (const spelling of spellings.sort((one, other) => other.length - one.length))
     message = message.replaceAll(spelling, "(voucher)");
   return message.slice(0, 500);

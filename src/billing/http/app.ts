@@ -35,7 +35,7 @@ export interface AppDeps {
   tracing: Tracing;
 }
 
-/** The HTTP face: each operation behind the same steps (who, what, how often), each answer and problem written in one place. */
+/** Serves the operations. Each request passes the same checks, and each answer and problem is written in one place. */
 export function createApp(deps: AppDeps): Express {
   const { operations, verifyToken, validator, clientAddress, corsOrigins, logger, registry, tracing } = deps;
   const observe = createObserver({ registry, logger });
@@ -80,7 +80,7 @@ export function createApp(deps: AppDeps): Express {
       write(response, answer);
     });
   }
-  // After all methods of all paths: a known path with another method.
+  // Registered after all operations, so that it receives only other methods on known paths.
   for (const path of new Set(operations.map((operation) => operation.path))) {
     const allow = operations
       .filter((operation) => operation.path === path)
@@ -90,11 +90,14 @@ export function createApp(deps: AppDeps): Express {
       observationOf(response).route = path;
       response.setHeader("Allow", allow.join(", "));
       if (request.method === "OPTIONS") return void response.status(204).end();
-      throw new RequestError("method_not_allowed", `this path takes ${allow.join(", ")}: use one of them`);
+      throw new RequestError(
+        "method_not_allowed",
+        `this path supports ${allow.join(", ")}: use one of these methods`,
+      );
     });
   }
   app.use(() => {
-    throw new RequestError("not_found", "there is nothing at this path: see /openapi.json");
+    throw new RequestError("not_found", "nothing exists at this path: see /openapi.json");
   });
 
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -118,7 +121,7 @@ export function createApp(deps: AppDeps): Express {
       );
     }
     if (response.headersSent) return void response.destroy();
-    // What is left of a body that nobody read would be taken for the next request.
+    // The rest of an unread body would be parsed as the next request.
     if (!request.complete) response.setHeader("Connection", "close");
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     send(response, problem.status, "application/problem+json; charset=utf-8", JSON.stringify(problem));
@@ -134,7 +137,7 @@ async function authorize(access: Access, request: Request, verifyToken: TokenVer
   if (access === "anyone") return ANONYMOUS;
   const caller = await verifyToken(request.headers.authorization);
   if (access !== "user" && !access.some((role) => caller.roles.has(role))) {
-    throw new TokenError("role_missing", `this needs the role ${access.join(" or ")}: ask an administrator`);
+    throw new TokenError("role_missing", `the role ${access.join(" or ")} is required: ask an administrator`);
   }
   return caller;
 }
@@ -145,20 +148,20 @@ function textsOf(params: Request["params"], mayBeBlank: readonly string[] = []):
     const text = String(value);
     requirePlainString(text);
     if (BLANK.test(text) && !mayBeBlank.includes(name))
-      throw new RequestError("request_invalid", `${name} in the path is blank: name one`);
+      throw new RequestError("request_invalid", `${name} in the path is blank: fill it in`);
     texts[name] = text;
   }
   return texts;
 }
 
-/** The named parameters that the operation knows; others are nobody's business. Twice is refused: which one counts? */
+/** The query parameters that the operation has. Others are ignored. A parameter that is given twice is refused as ambiguous. */
 function queryOf(operation: Operation, given: Request["query"]): Record<string, string> {
   const query: Record<string, string> = {};
   for (const name of Object.keys(operation.query ?? {})) {
     if (!Object.hasOwn(given, name)) continue;
     const value = given[name];
     if (typeof value !== "string")
-      throw new RequestError("request_invalid", `${name} is given twice: give it once`);
+      throw new RequestError("request_invalid", `${name} is given twice: send it once`);
     requirePlainString(value);
     query[name] = value;
   }
@@ -171,13 +174,13 @@ function idempotencyKeyOf(request: Request): string | undefined {
   if (typeof key === "string" && IDEMPOTENCY_KEY.test(key)) return key;
   throw new RequestError(
     "idempotency_key_invalid",
-    "Idempotency-Key must be 1 to 255 visible ASCII characters: send another key",
+    "Idempotency-Key must have 1 to 255 visible ASCII characters: send another key",
   );
 }
 
 function write(response: Response, answer: Answer): void {
   for (const [name, value] of Object.entries(answer.headers ?? {})) {
-    // CORS may have said something before.
+    // CORS may have set this header already.
     if (name === "Vary") response.vary(value);
     else response.setHeader(name, value);
   }

@@ -4,7 +4,7 @@ import { RequestError } from "../errors.ts";
 const MAX_BODY_BYTES = 64 * 1024;
 const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
 
-/** The bytes of the body, up to 64 KiB and as they were sent. */
+/** The body's bytes as they were sent, at most 64 KiB. */
 export function bodyOf(request: Request, response: Response): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     readBytes(request, response, (error?: unknown) => {
@@ -18,8 +18,8 @@ export function bodyOf(request: Request, response: Response): Promise<Buffer> {
 const MEDIA_TYPE = /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+-]+)\s*((?:;.*)?)$/;
 
 /**
- * Takes bodies that say they are JSON, that say nothing, and `text/plain`, which is what a browser's `fetch` says of a text
- * whose page names no type: older pages do so. Anything else was meant for somebody else. Throws `body_type_unsupported`.
+ * Accepts JSON types, no type, and `text/plain`: a browser's `fetch` sends that for a text when the page sets no type, as
+ * older pages do. Throws `body_type_unsupported` for every other type.
  */
 export function requireJsonType(contentType: string | undefined): void {
   if (contentType === undefined) return;
@@ -29,11 +29,11 @@ export function requireJsonType(contentType: string | undefined): void {
   if (isJson && ["utf-8", "utf8", "us-ascii"].includes(charset)) return;
   throw new RequestError(
     "body_type_unsupported",
-    "the body's type is not taken: send JSON in UTF-8 with Content-Type: application/json",
+    "the body's Content-Type is not supported: send JSON in UTF-8 with Content-Type: application/json",
   );
 }
 
-/** Errors of express and its body reader, told apart by their own codes, as ours. */
+/** Translates errors of express and its body reader into coded errors, by their `type` and `status`. */
 export function requestErrorOf(error: unknown): unknown {
   const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
   if (error instanceof RequestError || typeof status !== "number" || status < 400 || status >= 500)
@@ -43,9 +43,13 @@ export function requestErrorOf(error: unknown): unknown {
       cause: error,
     });
   if (type === "encoding.unsupported") {
-    return new RequestError("body_encoding_unsupported", "a compressed body is not taken: send it as it is", {
-      cause: error,
-    });
+    return new RequestError(
+      "body_encoding_unsupported",
+      "a compressed body is not supported: send the body uncompressed",
+      {
+        cause: error,
+      },
+    );
   }
   return new RequestError(
     "request_invalid",

@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 
-/** Sets what a browser needs to hear; true when the request was a preflight and is answered. */
+/** Sets the CORS headers. Returns true when the request was a preflight, which is answered then. */
 export function answerCors(request: Request, response: Response, origins: readonly string[]): boolean {
   const { origin } = request.headers;
   if (origins.length === 0 || origin === undefined) return false;

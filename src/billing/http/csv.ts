@@ -1,6 +1,6 @@
 /**
- * Spreadsheets run what begins like this as a formula, some of them after whatever they take for blank, and in wide and small
- * forms; the apostrophe before it makes them show it as text.
+ * A spreadsheet runs a cell that begins like this as a formula. Some skip leading blanks first, and some accept wide and small
+ * forms of the signs. An apostrophe in front makes the cell text.
  */
 const FORMULA = /^[\p{Z}\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−]|^[\t\r\n]/u;
 

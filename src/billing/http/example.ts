@@ -1,4 +1,4 @@
-/** An example of what each operation takes and answers, by its id; a linter holds them against the schemas. */
+/** Examples of bodies and answers by operation id. A test checks them against the schemas. */
 export const EXAMPLES: Readonly<Record<string, { body?: unknown; answer?: unknown }>> = {
   issueVoucher: {
     body: { code: "SUMMER-2026", credit_omr: 25, description: "Summer campaign", max_redemptions: 100 },

@@ -4,41 +4,41 @@ import type { Logger } from "../../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../../platform/metrics.ts";
 import { type TraceContext, traceContextOf } from "./trace-context.ts";
 
-/** A caller's id is taken when it is a UUID, with or without hyphens: nothing else of a stranger's gets into the logs. */
+/** A caller's request id is used only when it is a UUID, with or without hyphens: no other text of a client gets into logs. */
 const REQUEST_ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** What machines ask every few seconds: told at debug, unless it goes wrong. */
+/** Endpoints that machines call every few seconds: logged at debug, unless they fail. */
 const PROBES = new Set(["/healthz", "/readyz", "/metrics"]);
-/** The client went before its answer was complete; nginx's number for it. */
+/** The client disconnected before the answer was complete: nginx's status for it. */
 const CLIENT_GONE = 499;
 
 export interface Observation {
   requestId: string;
   trace: TraceContext;
-  /** The path's template, never the path: that may hold a voucher's code. */
+  /** The path's template. The path itself may contain a voucher's code. */
   route: string;
-  /** Of the problem that was answered. */
+  /** The code of the problem that was answered. */
   code?: string;
 }
 
 /**
- * Measures and logs each request: one line, one sample. Labels come from closed sets (templates of paths, known methods,
- * codes), so a hostile client can neither make series nor smuggle text into a log. Clients appear as a hash under a key
- * of this process: requests of one client can be told to belong together, by nobody who they are.
+ * Measures and logs each request, with one sample and one line. Labels come from closed sets (path templates, known methods,
+ * codes), so a hostile client can neither create series nor write text into a log. Client addresses are keyed hashes:
+ * requests can be correlated within a process, not traced to a person.
  */
 export function createObserver(deps: { registry: Registry; logger: Logger }) {
   const { registry, logger } = deps;
   const clientKey = randomBytes(32);
   const duration = new Histogram({
     name: "catalyst_billing_http_request_duration_seconds",
-    help: "Time to answer, by route, method and status.",
+    help: "Time until the answer was sent, by route, method and status.",
     labelNames: ["route", "method", "status"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
   const refusals = new Counter({
     name: "catalyst_billing_refusals_total",
-    help: "Problems answered, by route and code.",
+    help: "Error answers, by route and code.",
     labelNames: ["route", "code"],
     registers: [registry],
   });

@@ -7,45 +7,49 @@ import { problemsByStatus } from "./operation-problem.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 import { ProblemAnswer } from "./schema/state.ts";
 
-/** Groups of operations, by the beginnings of their paths; the last takes the rest. */
+/** Groups of operations, by the beginning of their paths. The last group has all other operations. */
 const TAGS: readonly { name: string; description: string; paths: readonly string[] }[] = [
   {
     name: "vouchers",
-    description: "Issue, list, revoke and preview vouchers; the page that shows one.",
+    description: "Issue, list, revoke and preview vouchers, and the page that shows a voucher.",
     paths: ["/billing/vouchers/", "/redeem"],
   },
   {
     name: "promos",
-    description: "The older surface of the same vouchers, as the existing admin UI uses it.",
+    description: "The same vouchers under the earlier service's paths, which the existing admin UI uses.",
     paths: ["/billing/admin/promos"],
   },
   {
     name: "administration",
     description:
-      "Orders, revenue, redemptions, balances and settings of the Sovereign; the page that shows them.",
+      "Orders, revenue, redemptions, balances and settings of the Sovereign, and the page that shows them.",
     paths: ["/billing/admin/", "/admin"],
   },
   {
     name: "service",
-    description: "For machines that watch, and for readers.",
+    description: "Health, metrics, error codes and this description.",
     paths: ["/billing/errors", "/healthz", "/readyz", "/metrics", "/openapi.json"],
   },
-  { name: "customers", description: "What a signed-in customer orders and owns.", paths: ["/"] },
+  {
+    name: "customers",
+    description: "Checkout, credit, subscriptions and invoices of the signed-in customer.",
+    paths: ["/"],
+  },
 ];
 
 const PARAMETERS: Readonly<Record<string, string>> = {
-  code: "A voucher's code; case and surrounding blanks do not count.",
+  code: "A voucher's code. Case and surrounding blanks do not count.",
   tenantId: "The tenant's id.",
-  limit: "At most this many entries.",
-  version: "Of all parts of the page together, as the page names it.",
-  file: "A module's name.",
+  limit: "The largest number of entries to return.",
+  version: "The version of all parts of the page together. The page contains it.",
+  file: "The module's file name.",
 };
 
 const REQUEST_ID = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };
 
 /**
- * The API's description, from the same table and schemas that route and validate. It says nothing of the Sovereign that
- * serves it: equal programs, equal documents, equal fingerprints.
+ * The API's description, from the same operations and schemas that route and validate requests. It does not depend on the
+ * Sovereign, so that equal programs have equal documents and equal fingerprints.
  */
 function describeApi(operations: readonly Operation[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -70,7 +74,7 @@ function describeApi(operations: readonly Operation[]): Record<string, unknown> 
       schemas: { Problem: { ...ProblemAnswer, examples: [PROBLEM_EXAMPLE] } },
       headers: {
         RequestId: {
-          description: "Names this request in the logs: the caller's own UUID where it sent one.",
+          description: "The request's id in the logs: the caller's UUID if it sent one.",
           required: true,
           schema: Type.String(),
         },
@@ -80,16 +84,17 @@ function describeApi(operations: readonly Operation[]): Record<string, unknown> 
           type: "http",
           scheme: "bearer",
           bearerFormat: "JWT",
-          description: "A token of the Sovereign's issuer, of the operator, or of the older sign-in.",
+          description:
+            "A token of the Sovereign's issuer, of the operator, or of the earlier sign-in service.",
         },
       },
     },
   };
-  // TypeBox's schemas carry bookkeeping that JSON drops.
+  // A round trip through JSON drops TypeBox's own symbols.
   return JSON.parse(JSON.stringify(document));
 }
 
-/** The description as it is served, written once: it changes with the program alone. */
+/** The description as it is served. It is written once, because only a new program changes it. */
 export interface ApiDocument {
   text: string;
   etag: string;
@@ -139,7 +144,7 @@ function describeParameters({ path, query = {}, takesIdempotencyKey }: Operation
             "Idempotency-Key",
             "header",
             Type.String({ pattern: "^[\\x21-\\x7e]{1,255}$" }),
-            "The same key and body: the same answer, and one effect. Keys are per user.",
+            "Requests with the same key and body have one effect and get the same answer. Keys are per user.",
           ),
         ]
       : []),
@@ -155,7 +160,7 @@ function describeBody({ id, body }: Operation): unknown {
   };
 }
 
-/** Answers and problems by status; one status may have both, told apart by their content types. */
+/** Answers and problems by status. A status may have both: their content types differ. */
 function describeResponses(operation: Operation): Record<string, unknown> {
   const problems = problemsByStatus(operation);
   const statuses = new Set([...Object.keys(operation.answers).map(Number), ...problems.keys()]);
@@ -214,9 +219,11 @@ function describeHeaders(
       : Object.fromEntries(
           Object.entries(answerHeaders).map(([name, description]) => [name, header(description)]),
         )),
-    ...(status === 401 ? { "WWW-Authenticate": header("The scheme, and whether the token was wrong.") } : {}),
+    ...(status === 401
+      ? { "WWW-Authenticate": header("The authentication scheme, and whether the token was invalid.") }
+      : {}),
     ...(status === 429 || (status === 503 && hasProblems)
-      ? { "Retry-After": header("Seconds after which to try again.") }
+      ? { "Retry-After": header("The number of seconds to wait before the next try.") }
       : {}),
   };
 }

@@ -2,13 +2,13 @@ import type { Static, TSchema } from "typebox";
 import type { Caller, Role } from "../auth/token.ts";
 import type { BillingErrorCode } from "../errors.ts";
 
-/** Who may ask: anyone, a signed-in user, or a holder of one of the roles. */
+/** Who may call: anyone, a signed-in user, or a user with one of these roles. */
 export type Access = "anyone" | "user" | readonly Role[];
 
 export const ADMINS: Access = ["superadmin", "sovereign-admin"];
 export const SUPERADMIN: Access = ["superadmin"];
 
-/** What a handler is given: everything checked, nothing raw but `rawBody` where an operation asks for it. */
+/** A handler's input. Everything is validated except `rawBody`, which is empty unless the operation has a body. */
 export interface OperationRequest<Body> {
   /** Absent for `anyone`. */
   caller: Caller;
@@ -18,7 +18,7 @@ export interface OperationRequest<Body> {
   rawBody: Buffer;
   idempotencyKey: string | undefined;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Whom the rate limits count: an IPv4 address or the /64 of an IPv6 one. */
+  /** The client that rate limits count: an IPv4 address, or the /64 of an IPv6 address. */
   client: string;
 }
 
@@ -35,33 +35,33 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
   headers,
 });
 
-/** One endpoint: the router, the validation and the OpenAPI document are all made from this. */
+/** One endpoint. The router, the validation and the OpenAPI document all follow from it. */
 export interface Operation<Body extends TSchema = TSchema> {
   id: string;
   method: "get" | "post" | "put" | "delete";
-  /** With `{name}` for parameters, as OpenAPI writes them. */
+  /** Parameters are written `{name}`, as in OpenAPI. */
   path: string;
   summary: string;
   access: Access;
-  /** Validated as JSON; absent: a body is not read. `raw` keeps the bytes for a signature. */
+  /** The schema of a JSON body. Absent: the body is not read. `raw`: only the bytes are kept, for a signature. */
   body?: Body | "raw";
-  /** Parameters of the path that may be blank; the others are refused then. */
+  /** The path parameters that may be blank. Any other blank parameter is refused. */
   blankParams?: readonly string[];
   query?: Readonly<Record<string, TSchema>>;
   takesIdempotencyKey?: true;
   /**
-   * Schema of each answer that is no problem; a text names a content type. Several: the client chooses by `Accept`. An
-   * empty list: no body.
+   * The schema of each answer that is not a problem. A text is a content type. Of several, the client chooses by `Accept`.
+   * An empty list: no body.
    */
   answers: Readonly<Record<number, TSchema | string | readonly (TSchema | string)[]>>;
-  /** Headers of those answers that a client may rely on, each with what it means. */
+  /** Headers of these answers that a client may rely on, each with its description. */
   answerHeaders?: Readonly<Record<string, string>>;
-  /** Codes of problems beyond those that access, body and parameters bring along (`operation-problem.ts`). */
+  /** Error codes in addition to those that follow from access, body and parameters (`operation-problem.ts`). */
   raises?: readonly BillingErrorCode[];
   handle(request: OperationRequest<Static<Body>>): Promise<Answer>;
 }
 
-/** Keeps a body's type for its handler, and forgets it for the table of operations. */
+/** Gives the handler its body's type, and hides that type from the list of operations. */
 export function operation<Body extends TSchema>(definition: Operation<Body>): Operation {
   return definition as unknown as Operation;
 }

@@ -5,7 +5,7 @@ import { RequestError } from "../errors.ts";
 const PAGE_SIZE = 1_000;
 export const pageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: PAGE_SIZE, default: PAGE_SIZE }),
-  cursor: Type.String({ maxLength: 2_000, description: "From the Link header of the page before." }),
+  cursor: Type.String({ maxLength: 2_000, description: "From the Link header of the previous page." }),
 };
 
 export function parseLimit(text: string | undefined): number {
@@ -16,14 +16,14 @@ export function parseLimit(text: string | undefined): number {
   return limit;
 }
 
-/** Of each answer that comes in pages. */
+/** The header of each paged answer. */
 export const NEXT_PAGE = {
-  Link: 'The next page, as `rel="next"`, relative to the address that was asked; absent on the last.',
+  Link: 'The next page, as `rel="next"`, relative to the requested address. Absent on the last page.',
 };
 
 /**
- * A page's link to the next one; undefined members are left out. Relative to the request's own address, so that it holds
- * also behind a proxy that puts a prefix before our paths.
+ * A page's link to the next page. Undefined members are left out. The link is relative to the requested address, so that it
+ * also works behind a proxy that adds a prefix to our paths.
  */
 export function linkOf(members: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams();
@@ -38,9 +38,9 @@ export function parameterError(field: string, rule: string): RequestError {
 }
 
 export const cursorError = () =>
-  parameterError("cursor", "must come from the Link header of the page before");
+  parameterError("cursor", "must come from the Link header of the previous page");
 
-// From PostgreSQL's first day to the last of year 9999, in microseconds since 1970.
+// PostgreSQL's first day, and the last moment of year 9999, in microseconds since 1970.
 const FIRST_MICROS = -210_866_803_200_000_000n;
 const LAST_MICROS = 253_402_300_799_999_999n;
 
@@ -54,13 +54,13 @@ export function formatCursor({ atMicros, id }: TimePosition): string {
   return Buffer.from(JSON.stringify([atMicros, id])).toString("base64url");
 }
 
-/** `idPattern`: what the list's ids look like. Throws `request_invalid`. */
+/** `idPattern` matches the ids of the list. Throws `request_invalid`. */
 export function parseCursor(text: string, idPattern = /^[^\0]+$/): TimePosition {
   try {
     const [atMicros, id] = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as unknown[];
     if (isTime(atMicros) && typeof id === "string" && idPattern.test(id)) return { atMicros, id };
   } catch {
-    // Not one of ours: said below.
+    // Not a cursor of this service: refused below.
   }
   throw cursorError();
 }

@@ -2,21 +2,21 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Where a request stands in a trace (W3C Trace Context): the caller's trace, or one that starts here. */
+/** A request's place in a trace (W3C Trace Context): in the caller's trace, or in a new one. */
 export interface TraceContext {
   /** 32 hex digits. */
   traceId: string;
   /** 16 hex digits: this request. */
   spanId: string;
   sampled: boolean;
-  /** `tracestate`, passed on as it came. */
+  /** `tracestate`, passed on unchanged. */
   state?: string;
 }
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 
-/** The caller's trace when its header is exactly as the standard says; else a new one, and `tracestate` counts for nothing. */
+/** The caller's trace if its header follows the standard exactly. Otherwise a new trace, and `tracestate` is dropped. */
 export function traceContextOf(headers: IncomingHttpHeaders): TraceContext {
   const { traceparent, tracestate } = headers;
   const caller = typeof traceparent === "string" ? parseTraceparent(traceparent) : undefined;
@@ -26,7 +26,7 @@ export function traceContextOf(headers: IncomingHttpHeaders): TraceContext {
   return { ...caller, spanId, ...(TRACESTATE.test(state) ? { state } : {}) };
 }
 
-/** The random ends of a UUID: Node draws those from a stock, where each `randomBytes` is a job of its own. */
+/** The random ends of a UUID. Node keeps a stock of UUIDs, while each `randomBytes` is a job in the thread pool. */
 function drawSpanId(): string {
   const uuid = randomUUID();
   return uuid.slice(0, 8) + uuid.slice(28);
@@ -34,7 +34,7 @@ function drawSpanId(): string {
 
 export function parseTraceparent(text: string): { traceId: string; sampled: boolean } | undefined {
   const [, version, traceId = "", parentId = "", flags = "", rest] = TRACEPARENT.exec(text) ?? [];
-  // Version 00 ends here; a later one may go on, behind a hyphen.
+  // Version 00 ends here. A later version may continue after a hyphen.
   if (version === undefined || version === "ff" || (version === "00" && rest !== undefined)) return undefined;
   if (/^0+$/.test(traceId) || /^0+$/.test(parentId)) return undefined;
   return { traceId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
@@ -42,12 +42,12 @@ export function parseTraceparent(text: string): { traceId: string; sampled: bool
 
 export type Tracing = ReturnType<typeof createTracing>;
 
-/** Carries a request's trace to the calls that it causes, however deep below the handler they are made. */
+/** Carries a request's trace to the calls that its handler makes, at any depth. */
 export function createTracing() {
   const current = new AsyncLocalStorage<TraceContext>();
   return {
     run: (context: TraceContext, work: () => void): void => current.run(context, work),
-    /** Adds the trace to each call, under a span of its own. For services of the platform: strangers learn nothing. */
+    /** Adds the trace to each call, with a new span. Use it for the platform's own services only. */
     fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
       const context = current.getStore();
       if (context === undefined) return fetch(input, init);

@@ -2,19 +2,19 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.
 import type { TSchema } from "typebox";
 import { type FieldError, RequestError } from "../errors.ts";
 
-// RFC 3339 with a zone, years of four digits: what PostgreSQL and JavaScript read alike. Finer than milliseconds, it would not
-// be the same instant to both.
+// RFC 3339 with a zone and a year of four digits: PostgreSQL and JavaScript parse it alike. With finer digits than milliseconds
+// they would not parse the same instant.
 const DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3}0{0,6})?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
 const DATE_TIME_RULE =
-  "must be an instant as 2026-01-31T09:30:00Z or 2026-01-31T13:30:00.125+04:00: with a zone, of the years 1 to 9999 in UTC, no finer than milliseconds";
+  "must be an instant such as 2026-01-31T09:30:00Z or 2026-01-31T13:30:00.125+04:00: with a zone, in the years 1 to 9999 in UTC, no finer than milliseconds";
 
 const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
 const END_MS = Date.UTC(10_000, 0);
 
 /**
- * Also that the day exists: `Date` would take February 30th for March 2nd. And that the instant has a year of four digits
- * in UTC too, as answers write it.
+ * Also checks that the day exists, because `Date` reads February 30th as March 2nd, and that the year has four digits in UTC
+ * too, because answers are written in UTC.
  */
 function isDateTime(text: string): boolean {
   const match = DATE_TIME.exec(text);
@@ -29,14 +29,14 @@ function isDateTime(text: string): boolean {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** One validator for the process: the same schemas that describe the API judge what comes in. */
+/** One validator for the process. It uses the same schemas as the API's description. */
 export function createValidator() {
   const ajv = new Ajv2020({ allErrors: true, strict: true, strictTypes: false, allowUnionTypes: true });
   ajv.addFormat("date-time", isDateTime);
   ajv.addFormat("uuid", UUID);
 
   return {
-    /** A check that throws `request_invalid` with each field and rule. */
+    /** Returns a check that throws `request_invalid` with each field and its rule. */
     compile(schema: TSchema): (value: unknown) => void {
       const validate: ValidateFunction = ajv.compile(JSON.parse(JSON.stringify(schema)));
       return (value) => {
@@ -51,7 +51,7 @@ export function createValidator() {
 
 export type Validator = ReturnType<typeof createValidator>;
 
-/** The branches of a union each complain; the one about null says nothing of use. */
+/** Each branch of a union reports an error. The one of the null branch is of no use to a client. */
 function isTelling(error: ErrorObject): boolean {
   return error.keyword !== "anyOf" && !(error.keyword === "type" && error.params.type === "null");
 }
@@ -61,7 +61,7 @@ function fieldErrorOf(error: ErrorObject): FieldError {
   if (keyword === "additionalProperties") {
     return {
       field: `${instancePath}/${params.additionalProperty}`.slice(0, 200),
-      rule: "is not a member that this takes",
+      rule: "is not a known member",
     };
   }
   if (keyword === "required")

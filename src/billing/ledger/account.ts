@@ -5,11 +5,11 @@ import { TenantError } from "../errors.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
-/** What a signed-in customer may see of their own money and tenants. */
+/** A signed-in customer's own balance, subscriptions and invoices. */
 export interface AccountService {
-  /** Zeros for a customer that nobody knows yet. */
+  /** Zeros for a user who is not a customer yet. */
   balance(caller: Caller): Promise<Balance>;
-  /** Throws `tenant_not_found` for tenants that are not the caller's, as for ones that are not there. */
+  /** Throws `tenant_not_found` for a tenant that does not exist or is not the caller's. */
   subscription(caller: Caller, tenantId: string): Promise<Record<string, unknown>>;
   invoices(caller: Caller, tenantId: string): Promise<Record<string, unknown>[]>;
   requireTenant(caller: Caller, tenantId: string): Promise<void>;
@@ -32,7 +32,7 @@ interface LedgerEntry {
 
 const SHOWN_ENTRIES = 50;
 
-const notFound = () => new TenantError("tenant_not_found", "no tenant of yours has this id: check the id");
+const notFound = () => new TenantError("tenant_not_found", "you have no tenant with this id: check the id");
 
 export function createAccountService(deps: {
   database: Database;

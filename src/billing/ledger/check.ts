@@ -16,13 +16,13 @@ export interface LedgerDifference {
     | "ledger-without-customer"
     | "ledger-without-order"
     | "amounts-differ";
-  /** True when the earlier service left it behind; nothing of ours did it. */
+  /** True when the earlier service caused the difference. */
   adopted: boolean;
-  /** The rows that disagree, with what each says. */
+  /** The values that differ, and the ids to find the rows. */
   row: Record<string, unknown>;
 }
 
-/** A query that lists the rows that disagree; an empty answer to all of them is agreement. */
+/** A query for rows that differ. The books agree when all queries return no rows. */
 export interface LedgerCheck {
   kind: LedgerDifference["kind"];
   sql: string;

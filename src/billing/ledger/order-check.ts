@@ -2,8 +2,8 @@ import { DELIVERED_RETENTION, ORGANIZATION_SINK } from "../event/outbox.ts";
 import type { LedgerCheck } from "./check.ts";
 
 /**
- * Orders, what they moved, and what followed from them: each query is one pass over its tables, and lists the rows that
- * disagree. Of adopted orders nobody wrote down what they moved, so nothing is asked of them.
+ * Checks of orders, their ledger entries, subscriptions and events. Each query reads its tables once and returns the rows that
+ * differ. Adopted orders are not checked: the earlier service did not record what they moved.
  */
 export const ORDER_CHECKS: readonly LedgerCheck[] = [
   {
@@ -17,15 +17,15 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
            WHERE NOT o.adopted AND coalesce(l.spent, 0) IS DISTINCT FROM o.credit_spent_baisa`,
   },
   {
-    // What was given up holds no credit.
+    // An order that ended without a payment reserves no credit.
     kind: "credit-not-released",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'credit_spent_baisa', o.credit_spent_baisa) AS row
             FROM orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'credited') AND o.credit_spent_baisa <> 0`,
   },
   {
-    // Credit and card pay the order, and what the card paid above it is a surplus; a session is over exactly what it asked for.
-    // Money for an order that was given up is a surplus as a whole, of whatever was paid.
+    // Credit and card pay the order, and an amount that the card paid above it is a surplus. A payment for an order that had
+    // already ended is a surplus as a whole.
     kind: "payment-differs-from-ledger",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'amount_baisa', o.amount_baisa, 'credit_spent_baisa', o.credit_spent_baisa,
@@ -40,7 +40,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                    ELSE l.entries IS NOT NULL END`,
   },
   {
-    // A voucher's grant goes back once, with an order that failed, and stays otherwise.
+    // A voucher's grant is undone once, when its order fails, and stays otherwise.
     kind: "grant-differs-from-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'granted_baisa', l.granted, 'undone_baisa', l.undone) AS row
@@ -61,7 +61,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
            WHERE NOT o.adopted AND o.status = 'paid' AND coalesce(s.count, 0) <> 1`,
   },
   {
-    // Those that the earlier service left name no order.
+    // Subscriptions of the earlier service have no order.
     kind: "subscription-without-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('subscription_id', s.id, 'order_id', s.order_id, 'tenant_id', s.tenant_id, 'price_baisa', s.price_baisa,
@@ -73,7 +73,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                   OR billing_amount_baisa(o) IS DISTINCT FROM s.price_baisa)`,
   },
   {
-    // Delivered events are deleted after a while: of an order that old, nobody can say whether it was told.
+    // Delivered events are deleted after their retention, so older orders cannot be checked.
     kind: "order-without-event",
     sql: `SELECT false AS adopted, jsonb_build_object('order_id', o.id, 'tenant_id', o.tenant_id, 'events', coalesce(x.count, 0)) AS row
             FROM orders o

@@ -21,7 +21,7 @@ const CHECKS: readonly LedgerCheck[] = [
             FROM credit_ledger l WHERE l.customer_id IS NULL`,
   },
   {
-    // Whatever moved since adoption names an order, and one of the same customer.
+    // Every entry since adoption has an order, and that order belongs to the same customer.
     kind: "ledger-without-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('ledger_id', l.id, 'customer_id', l.customer_id, 'order_id', l.order_id, 'kind', l.kind,
@@ -39,7 +39,7 @@ const CHECKS: readonly LedgerCheck[] = [
   },
 ];
 
-/** Compares counter, edges, ledger, orders and balances in one snapshot; the differences, none when all agree. */
+/** Compares counters, redemptions, ledger, orders and balances in one snapshot, and returns the differences. */
 export async function reconcileLedger(client: pg.ClientBase): Promise<LedgerDifference[]> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {

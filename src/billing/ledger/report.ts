@@ -1,9 +1,9 @@
 import type { Database } from "../db/database.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
-/** What the administrators' page shows beside vouchers, orders and revenue. */
+/** Redemptions and balances, for the administrators' page. */
 export interface ReportService {
-  /** The last `days` days in UTC, today last, each one there whether or not somebody redeemed. */
+  /** The last `days` days in UTC, with today last. Days without a redemption are included. */
   redemptions(days: number): Promise<RedemptionDay[]>;
   /** Customers, the largest balance first. */
   balances(
@@ -27,7 +27,7 @@ interface CustomerBalance {
   credit_omr: number;
 }
 
-/** Where a page of balances ended. */
+/** The position after a page of balances. */
 export interface BalancePosition {
   creditBaisa: number;
   customerId: string;
@@ -58,7 +58,7 @@ export function createReportService(deps: { database: Database }): ReportService
     },
 
     async balances(limit, after) {
-      // No index leads this way: one on the balance would cost every checkout its in-page update, for a page of few readers.
+      // No index serves this order: an index on the balance would prevent the in-page (HOT) update of every checkout.
       const rows = await database.query<Omit<CustomerBalance, "credit_omr">>({
         name: "balances",
         text: `SELECT c.id AS customer_id, coalesce(c.user_id, '') AS user_id, coalesce(c.email, '') AS email,

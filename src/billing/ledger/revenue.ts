@@ -2,20 +2,20 @@ import type { Database } from "../db/database.ts";
 import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
-/** What the platform's accounts read from each Sovereign for the revenue roll-up. */
+/** The orders and revenue of one Sovereign, for the platform's revenue roll-up. */
 export interface RevenueService {
-  /** The newest first; before them, adopted ones of an unknown day. */
+  /** Newest first, after adopted orders without a date. */
   orders(limit: number, after?: TimePosition): Promise<OrderPage>;
   revenue(): Promise<Record<string, unknown>>;
 }
 
 interface OrderPage {
   orders: Record<string, unknown>[];
-  /** Where the next page begins; absent on the last one. */
+  /** Where the next page begins. Absent on the last page. */
   next?: TimePosition;
 }
 
-/** In the order of the index `orders_created_idx`, which has unknown days first. */
+/** Follows the order of the index `orders_created_idx`, which has orders without a date first. */
 const AFTER_SQL = {
   start: "true",
   unknown: "(o.created_at IS NOT NULL OR o.id < $2::uuid)",
@@ -27,7 +27,7 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
   return {
     async orders(limit, after) {
       const from = after === undefined ? "start" : after.atMicros === null ? "unknown" : "known";
-      // Adopted orders may hold their amount in whole OMR alone; 1 OMR is 1000 baisa by definition.
+      // Adopted orders may have their amount only in whole OMR.
       const rows = await database.query<{ id: string; amount_baisa: number; micros: string | null }>({
         name: `orders-${from}`,
         text: `SELECT o.id, o.customer_id, o.tenant_id, o.plan_id, coalesce(o.apps, '[]') AS apps, coalesce(o.addons, '[]') AS addons,
@@ -52,8 +52,8 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
     },
 
     async revenue() {
-      // Each active subscription counts once, at its own price; an adopted one at that of the latest order for its plan. What
-      // an order of ours paid for is over with its month.
+      // Each active subscription counts once, at its own price. An adopted one counts at the price of the latest order for its
+      // plan. A subscription that an order paid for ends with its month.
       const [row] = await database.query<{
         mrr: number;
         customers: number;

@@ -1,6 +1,6 @@
 import type { LedgerCheck } from "./check.ts";
 
-/** Counters, redemptions and grants: each query is one pass over its tables, and lists the rows that disagree. */
+/** Checks of counters, redemptions and grants. Each query reads its tables once and returns the rows that differ. */
 export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
   {
     kind: "counter-differs-from-redemptions",

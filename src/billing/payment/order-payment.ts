@@ -138,7 +138,7 @@ export function createOrderPayment(deps: {
       if (owner?.stripe_customer_id == null) {
         throw new PaymentError(
           "payment_account_missing",
-          "nothing was paid by card for this tenant yet: there is no portal to open",
+          "nothing was paid by card for this tenant yet, so there is no portal: order with a card first",
         );
       }
       return processor.openPortal(secretKey, owner.stripe_customer_id);

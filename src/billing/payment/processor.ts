@@ -169,7 +169,7 @@ function refusalOf(error: unknown): unknown {
     case "StripeCardError":
       return new PaymentError(
         "payment_refused",
-        `the payment processor refused this order${code === undefined ? "" : ` (${code})`}: try another order, or ask the Sovereign's administrator`,
+        `the payment processor refused this request${code === undefined ? "" : ` (${code})`}: change the order, or ask the Sovereign's administrator`,
         { cause: new Error(`${type}: ${[code, param, requestId].filter(Boolean).join(" ")}`) },
       );
     case "StripeConnectionError":
@@ -179,7 +179,7 @@ function refusalOf(error: unknown): unknown {
     case "StripePermissionError":
       return new PaymentError(
         "payment_unavailable",
-        "the payment processor cannot be asked now: nothing was charged and no voucher used, try again in a moment",
+        "the payment processor does not answer, nothing was charged and no voucher was used: try again in a moment",
         { cause: new Error(`${type}: ${errorMessage(error)}`) },
       );
     default:

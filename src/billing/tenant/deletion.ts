@@ -1,7 +1,7 @@
 import type { Database } from "../db/database.ts";
 import type { TenantDeleted } from "./event.ts";
 
-/** How many rows of each kind the deletion changed. */
+/** The number of rows of each kind that the deletion changed. */
 interface TenantDeletionEffects {
   subscriptions: number;
   invoices: number;
@@ -10,17 +10,16 @@ interface TenantDeletionEffects {
 
 export type TenantDeletion =
   | { kind: "handled"; effects: TenantDeletionEffects }
-  /** This event was handled before, by whichever process. */
+  /** This event was handled before, by this or another process. */
   | { kind: "repeated" };
 
 /**
- * Cancels a deleted tenant's subscriptions, voids its open invoices and marks its ledger entries, once for each event:
- * the record that it was handled commits with the effects. Money stays as it is: no balance changes, paid invoices are
- * left, and a mark is no entry. What the payment processor must hear is noted in the same transaction: the payment
- * sweeper tells it.
+ * Cancels a deleted tenant's subscriptions, voids its open invoices and marks its ledger entries, once for each event: the
+ * record of the event commits together with the effects. No balance changes, and paid invoices stay. The same transaction
+ * notes the subscriptions that must be cancelled at the payment processor; the payment sweeper cancels them.
  *
- * A tenant's ledger entries are those of its orders, and those without an order of the customers who are registered
- * under it: the earlier service's grants carry none.
+ * A tenant's ledger entries are those of its orders, and those without an order of the customers who are registered under it:
+ * the grants of the earlier service have no order.
  */
 export async function handleTenantDeleted(
   database: Database,
@@ -35,7 +34,7 @@ export async function handleTenantDeleted(
   if (handled !== undefined) return { kind: "repeated" };
   await giveUpPending(database, tenantId);
   return database.transaction(async (transaction): Promise<TenantDeletion> => {
-    // A second delivery at the same moment waits here for the first one's commit.
+    // A concurrent delivery of the same event waits here for the first one's commit.
     const fresh = await transaction.query({
       name: "event-handled",
       text: `INSERT INTO handled_events (topic, event_id, type, tenant_id, effects) VALUES ($1, $2, $3, $4, '{}')
@@ -91,8 +90,8 @@ export async function handleTenantDeleted(
 }
 
 /**
- * Orders of the tenant that wait for a payment: what is paid for one after this is credit. Each in a transaction of its own,
- * as the sweeper does: two customers at once are in the lock order of no checkout.
+ * Ends the tenant's orders that wait for a payment: a later payment for one becomes credit. Each order has its own
+ * transaction, as in the sweeper, because locks on two customers at once would break the lock order of checkouts.
  */
 async function giveUpPending(database: Database, tenantId: string): Promise<void> {
   const pending = await database.query<{ id: string; session: string | null }>({

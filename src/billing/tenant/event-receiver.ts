@@ -7,7 +7,7 @@ import { DatabaseUnavailableError } from "../errors.ts";
 import { handleTenantDeleted } from "./deletion.ts";
 import { parseTenantEvent } from "./event.ts";
 
-/** A message as its topic holds it, and where. */
+/** A message with its position in the topic. */
 interface TenantMessage {
   topic: string;
   partition: number;
@@ -16,8 +16,8 @@ interface TenantMessage {
 }
 
 /**
- * What became of a message. All but `stopped` are final: its offset may be committed.
- * `set_aside` is an event that could not be handled although the database answered: the log says where it lies.
+ * The outcome of a message. All but `stopped` are final, and the offset may be committed. `set_aside` is an event that could
+ * not be handled although the database answered: the log has its position.
  */
 type TenantMessageOutcome = "handled" | "repeated" | "ignored" | "malformed" | "set_aside" | "stopped";
 
@@ -30,8 +30,8 @@ const ATTEMPTS = 5;
 const MAX_BACK_OFF_MS = 10_000;
 
 /**
- * Handles one message to its end and never rejects. While the database is away it waits, for as long as that takes; any
- * other fault is tried a few times and then set aside, so that no message blocks those behind it for ever.
+ * Handles one message to its end, and never rejects. While the database does not answer, it retries without limit. After any
+ * other error it retries a few times and then sets the event aside, so that no message blocks the ones behind it.
  */
 export function createTenantEventReceiver(deps: {
   database: Database;
@@ -42,7 +42,7 @@ export function createTenantEventReceiver(deps: {
   const { database, logger, registry, backOffMs = 500 } = deps;
   const received = new Counter({
     name: "catalyst_billing_tenant_events_total",
-    help: "Messages of the tenants' topic, by what became of them.",
+    help: "Messages read from the tenant topic, by outcome.",
     labelNames: ["outcome"],
     registers: [registry],
   });
@@ -53,10 +53,7 @@ export function createTenantEventReceiver(deps: {
     const event = parseTenantEvent(message.value);
     if (event.kind === "ignored") return "ignored";
     if (event.kind === "malformed") {
-      logger.error(
-        { ...place, reason: event.reason },
-        "a message of the tenants' topic is malformed: skipped",
-      );
+      logger.error({ ...place, reason: event.reason }, "a message of the tenant topic is malformed: skipped");
       return "malformed";
     }
     const about = { ...place, eventId: event.eventId, tenantId: event.tenantId };
@@ -71,7 +68,10 @@ export function createTenantEventReceiver(deps: {
         waits += 1;
         const reason = errorMessage(error);
         if (failures === ATTEMPTS) {
-          logger.error({ ...about, reason }, "a tenant's deletion cannot be handled: set aside");
+          logger.error(
+            { ...about, reason },
+            "a tenant's deletion cannot be handled: skipped after the last attempt",
+          );
           return "set_aside";
         }
         logger.warn({ ...about, reason }, "a tenant's deletion could not be handled: trying again");

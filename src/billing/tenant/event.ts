@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** An event of the tenant service that concerns us. */
+/** The event of the tenant service that this service handles. */
 export interface TenantDeleted {
   kind: "tenant.deleted";
   /** Equal on every delivery of the same event. */
@@ -17,15 +17,15 @@ export type TenantEvent =
 const MAX_ID_LENGTH = 256;
 
 /**
- * Reads a message of the tenants' topic: the platform's envelope `{id, type, tenant_id, data}`, where `data.id` names the
- * tenant and `tenant_id` stands in for it. An event without an id is known by the digest of its bytes, so that a
- * repetition of the same message is still the same event.
+ * Parses a message of the tenant topic: the platform's envelope `{id, type, tenant_id, data}`. The tenant is `data.id`, or
+ * `tenant_id` without it. An event without an id gets the digest of its bytes as id, so that a repeated message is still
+ * the same event.
  */
 export function parseTenantEvent(value: Uint8Array | null | undefined): TenantEvent {
-  // A tombstone, as compaction writes them: no event.
+  // A tombstone of log compaction is not an event.
   if (value === null || value === undefined || value.length === 0) return { kind: "ignored", type: "" };
   const envelope = parseObject(value);
-  if (envelope === undefined) return { kind: "malformed", reason: "the message is no JSON object" };
+  if (envelope === undefined) return { kind: "malformed", reason: "the message is not a JSON object" };
   const { id, type, tenant_id, data } = envelope;
   if (typeof type !== "string") return { kind: "malformed", reason: "the event has no type" };
   if (type !== "tenant.deleted") return { kind: "ignored", type };
@@ -35,7 +35,8 @@ export function parseTenantEvent(value: Uint8Array | null | undefined): TenantEv
   if (id === undefined || id === null || id === "") {
     return { kind: type, eventId: `sha256:${createHash("sha256").update(value).digest("hex")}`, tenantId };
   }
-  if (!isId(id)) return { kind: "malformed", reason: "the event's id is no short text" };
+  if (!isId(id))
+    return { kind: "malformed", reason: "the event's id must be a text of at most 256 characters" };
   return { kind: type, eventId: id, tenantId };
 }
 
@@ -52,7 +53,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What the database can hold and compare: without NUL, and short enough for an index. */
+/** Whether the database can store and index the id: without NUL, and short. */
 function isId(value: unknown): value is string {
   return typeof value === "string" && value !== "" && value.length <= MAX_ID_LENGTH && !value.includes("\0");
 }

@@ -4,13 +4,13 @@ import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import { missing, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
 import { type Voucher, voucherKey } from "./voucher.ts";
 
-/** Who changes a voucher, for the audit row and the grants. */
+/** The user who changes a voucher, for the audit row and the grants. */
 export interface Actor {
   /** `issuer:subject`. */
   name: string;
   subject: string;
   token: TokenTrace;
-  /** The Franchise's grants bind everybody but the operator, whose smoke test must never fail on a full quota. */
+  /** False only for the operator, whose smoke test must not fail on an exhausted grant. */
   boundByGrants: boolean;
 }
 
@@ -28,7 +28,7 @@ export function actorOf({ issuer, userId, token }: Caller): Actor {
 
 export type AuditAction = "issue" | "update" | "revive" | "revoke";
 
-/** One change of a voucher. The members about the token are null on rows that were written before they were kept. */
+/** One change of a voucher. The token's members are null in rows that are older than these columns. */
 interface AuditEntry {
   id: string;
   code: string;
@@ -72,7 +72,7 @@ export async function auditChange(
   });
 }
 
-/** One row for each new voucher of a bulk issue, in one statement: they differ in their codes alone. */
+/** Writes a row for each voucher of a bulk issue, in one statement. The rows differ only in their codes. */
 export async function auditBulkIssue(
   transaction: Queryable,
   actor: Actor,
@@ -89,24 +89,24 @@ export async function auditBulkIssue(
 
 interface AuditPage {
   entries: AuditEntry[];
-  /** `id` of the last entry when there are older ones. */
+  /** The `id` of the last entry, when there are older entries. */
   next?: string;
 }
 
 export type ReadVoucherAudit = (code: string, limit: number, before?: string) => Promise<AuditPage>;
 
-/** A voucher's trail, newest first, also of one that is revoked. Throws `voucher_not_found` for one that never was. */
+/** A voucher's changes, newest first, also after it was revoked. Throws `voucher_not_found` when no voucher ever had the code. */
 export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
   return async (code, limit, before) => {
     const key = voucherKey(code);
-    // Of adopted twins the one that an issue would change.
+    // When adopted vouchers differ only in case, the one that an issue would change.
     const [voucher] = await database.query<{ code: string }>({
       name: "voucher-find-any",
       text: `SELECT p.code FROM promo_codes p
               WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1`,
       values: [key],
     });
-    if (voucher === undefined) throw missing(key, "there never was a voucher with this code: check the code");
+    if (voucher === undefined) throw missing(key, "no voucher ever had this code: check the code");
     const rows = await database.query<Omit<AuditEntry, "at" | "token_issued_at"> & AuditTimes>({
       name: before === undefined ? "voucher-audit-read" : "voucher-audit-read-before",
       text: `SELECT id, code, at, ${AUDIT_COLUMNS}, before, after FROM voucher_audit

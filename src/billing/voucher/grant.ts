@@ -1,17 +1,17 @@
 import { VoucherError } from "../errors.ts";
 
-/** What the Franchise lets its Franchisee issue (`grants.vouchers`); an absent member sets no limit. */
+/** The limits that the Franchise sets on vouchers (`grants.vouchers`). An absent member is no limit. */
 export interface VoucherGrants {
-  /** Vouchers that take redemptions at the same time. */
+  /** The number of vouchers that accept redemptions at the same time. */
   maxActive?: number;
   maxCreditPerVoucherOmr?: number;
-  /** What all vouchers together could still grant: credit times the redemptions that are left. */
+  /** The credit that all vouchers together can still grant: credit times remaining redemptions. */
   maxOutstandingCreditOmr?: number;
 }
 
 const NAMES = ["maxActive", "maxCreditPerVoucherOmr", "maxOutstandingCreditOmr"] as const;
 
-/** Reads `grants.vouchers` of a Franchise; null or `{}` sets no limit. Throws on members of a wrong type. */
+/** Parses `grants.vouchers` of a Franchise. Null and `{}` set no limit. Throws on members of a wrong type. */
 export function parseVoucherGrants(json: unknown): VoucherGrants {
   if (json === null || json === undefined) return {};
   if (typeof json !== "object" || Array.isArray(json)) throw new Error("grants must be a JSON object");
@@ -27,43 +27,43 @@ export function parseVoucherGrants(json: unknown): VoucherGrants {
   return grants;
 }
 
-/** Whether a change is judged by all vouchers together, not by itself alone. */
+/** Whether a grant limits all vouchers together. */
 export function limitsTotals({ maxActive, maxOutstandingCreditOmr }: VoucherGrants): boolean {
   return maxActive !== undefined || maxOutstandingCreditOmr !== undefined;
 }
 
-/** The state of all vouchers after the change that is judged. */
+/** The totals of all vouchers after the change. */
 export interface VoucherTotals {
   active: number;
-  /** Infinite when one of them has no cap. */
+  /** Infinite when a voucher has no cap. */
   outstandingOmr: number;
 }
 
-/** Throws `grant_exceeded`, naming the grant, when a voucher grants more than the Franchise allows for one. */
+/** Throws `grant_exceeded`, which names the grant, when one voucher's credit exceeds the grant for one voucher. */
 export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, creditOmr: number): void {
   if (maxCreditPerVoucherOmr !== undefined && creditOmr > maxCreditPerVoucherOmr) {
     throw new VoucherError(
       "grant_exceeded",
-      `credit_omr is ${creditOmr}, the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
+      `credit_omr is ${creditOmr}, and the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
     );
   }
 }
 
-/** Throws `grant_exceeded`, naming the grant, when the change leaves more than the Franchise allows for all together. */
+/** Throws `grant_exceeded`, which names the grant, when the totals after the change exceed a grant. */
 export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals): void {
   const { maxActive, maxOutstandingCreditOmr } = grants;
   if (maxActive !== undefined && totals.active > maxActive) {
     throw new VoucherError(
       "grant_exceeded",
-      `${totals.active} vouchers would be active, the grant maxActive allows ${maxActive}: revoke one, or ask for a larger grant`,
+      `${totals.active} vouchers would be active, and the grant maxActive allows ${maxActive}: revoke one, or ask for a larger grant`,
     );
   }
   if (maxOutstandingCreditOmr !== undefined && totals.outstandingOmr > maxOutstandingCreditOmr) {
     throw new VoucherError(
       "grant_exceeded",
       Number.isFinite(totals.outstandingOmr)
-        ? `${totals.outstandingOmr} OMR would be outstanding, the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
-        : `a voucher without a cap could grant any amount, the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr} OMR: set max_redemptions above 0`,
+        ? `${totals.outstandingOmr} OMR would be outstanding, and the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
+        : `a voucher without a cap could grant any amount, and the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr} OMR: set max_redemptions above 0`,
     );
   }
 }

@@ -5,24 +5,24 @@ import type { Voucher } from "./voucher.ts";
 
 export interface VoucherFilter {
   active?: boolean;
-  /** Part of a code or a description, in any case. */
+  /** Part of a code or a description, in upper or lower case. */
   text?: string;
 }
 
 export interface VoucherPage {
   vouchers: Voucher[];
-  /** Where the next page begins; absent on the last one. */
+  /** Where the next page begins. Absent on the last page. */
   next?: TimePosition;
 }
 
 const POSITION = "coalesce(p.created_at, '-infinity')";
-/** As much of a code as an index takes, whatever its length; the rest decides where that is equal. */
+/** The part of a code that fits into an index entry. Where it is equal, the whole code decides. */
 const CODE_START = "left(p.code, 256)";
 
 /**
- * Live vouchers, newest first, in the order of the index `promo_codes_live_idx`. A searched text is compared as it is
- * (strpos knows no wildcards). No index serves the search: one over parts of texts needs pg_trgm, which a Sovereign's
- * database may not have; without it the worst case, nothing found among 100,000 vouchers, takes a fifth of a second.
+ * Live vouchers, newest first, in the order of the index `promo_codes_live_idx`. A search text has no wildcards, because strpos
+ * has none. No index serves the search: it would need pg_trgm, which a Sovereign's database may not have. Without it the
+ * worst case, no match among 100,000 vouchers, took 0.2 s when it was measured.
  */
 export async function listVouchers(
   database: Queryable,

@@ -3,7 +3,7 @@ import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import { VoucherError } from "../errors.ts";
 import { MAX_OMR, type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
 
-/** A row of `promo_codes` as the statements below return it. */
+/** A row of `promo_codes`, as the statements of this folder return it. */
 export interface VoucherRow {
   code: string;
   credit_omr: number;
@@ -16,39 +16,40 @@ export interface VoucherRow {
   starts_at: Date | null;
   expires_at: Date | null;
   adopted: boolean;
-  /** Counts against the grants: live, active, below its cap, not expired (it may start later). */
+  /** Whether the voucher counts against the grants: live, active, below its cap, and not expired. It may start later. */
   is_counted: boolean;
 }
 
-// As billing_accepts_redemptions judges it, but for what starts later.
+// The rule of billing_accepts_redemptions, but vouchers that start later count too.
 const IS_COUNTED = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
   AND (coalesce(p.max_redemptions, 0) = 0 OR coalesce(p.times_redeemed, 0) < p.max_redemptions) AND octet_length(p.code) <= 2670
   AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
 
-/** Adopted rows may hold nulls and times without end; answers never do. */
+/** Adopted rows may have nulls and infinite times. Answers must not. */
 export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
   coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
   coalesce(p.times_redeemed, 0) AS times_redeemed,
   CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
   ${IS_COUNTED} AS is_counted`;
 
-// Of adopted twins the exact upper-case one, else the oldest: the same on every endpoint, and in billing_checkout.
+// Adopted vouchers may differ only in case. Then the exact upper-case code counts, otherwise the oldest. Every endpoint and
+// billing_checkout use this order.
 export const twinOrder = (key: string) => `(p.code = ${key}) DESC, p.created_at, p.code COLLATE "C"`;
 export const TWIN_ORDER = twinOrder("$1");
 
-/** The key that lookups compare. Throws `voucher_blank`. */
+/** The key under which a code is looked up. Throws `voucher_blank`. */
 export function requireKey(code: string): string {
   const key = voucherKey(code);
   if (key === "") throw blank();
   return key;
 }
 
-/** What to say when no voucher has the key: the earlier service left some whose code is blank, so it is looked for first. */
+/** The error when no voucher has the key. A blank key is looked up first, because adopted vouchers may have a blank code. */
 export function missing(key: string, detail: string): VoucherError {
   return key === "" ? blank() : new VoucherError("voucher_not_found", detail);
 }
 
-const blank = () => new VoucherError("voucher_blank", "code is blank: give the voucher's code");
+const blank = () => new VoucherError("voucher_blank", "code is blank: send the voucher's code");
 
 /** The live voucher of a key, locked until the transaction ends. */
 export async function lockLive(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
@@ -61,7 +62,7 @@ export async function lockLive(transaction: Queryable, key: string): Promise<Vou
   return row;
 }
 
-/** The voucher of a key that an issue would change: the live one, else the deleted one that comes back to life. */
+/** The voucher of a key that an issue would change: the live one, otherwise the revoked one that it would restore. */
 export async function lockAny(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
   const [row] = await transaction.query<VoucherRow>({
     name: "voucher-lock-any",
@@ -72,7 +73,7 @@ export async function lockAny(transaction: Queryable, key: string): Promise<Vouc
   return row;
 }
 
-/** The row as its administrators see it; members without a value are left out. */
+/** The row as administrators see it. Members without a value are left out. */
 export function voucherOf(row: VoucherRow): Voucher {
   const { code, credit_omr, description, active, max_redemptions, times_redeemed } = row;
   return {
@@ -89,7 +90,7 @@ export function voucherOf(row: VoucherRow): Voucher {
   };
 }
 
-/** Rules for what is set anew; an adopted row may be sent back with the odd value that it already has. */
+/** The rules for changed terms. An adopted row may keep an irregular value that it already has. */
 export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms): void {
   const keepsCredit = before?.adopted === true && terms.credit_omr === before.credit_omr;
   if (!keepsCredit && (terms.credit_omr < 1 || terms.credit_omr > MAX_OMR)) {
@@ -100,13 +101,16 @@ export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms
   }
   const keepsCap = before?.adopted === true && terms.max_redemptions === before.max_redemptions;
   if (!keepsCap && terms.max_redemptions < 0) {
-    throw new VoucherError("voucher_invalid", "max_redemptions must be 0 (unlimited) or more: set the cap");
+    throw new VoucherError(
+      "voucher_invalid",
+      "max_redemptions must be 0 (unlimited) or more: correct the cap",
+    );
   }
   if (
     terms.starts_at !== null &&
     terms.expires_at !== null &&
     Date.parse(terms.starts_at) >= Date.parse(terms.expires_at)
   ) {
-    throw new VoucherError("voucher_invalid", "expires_at must lie after starts_at: move one of them");
+    throw new VoucherError("voucher_invalid", "expires_at must be after starts_at: change one of them");
   }
 }

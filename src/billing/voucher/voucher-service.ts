@@ -34,8 +34,8 @@ export interface VoucherService {
   preview(code: string): Promise<VoucherPreview | undefined>;
   list(limit: number, after?: TimePosition, filter?: VoucherFilter): Promise<VoucherPage>;
   /**
-   * Creates, replaces the terms of, or brings back; without a code it creates one that nobody can guess. Throws
-   * `voucher_invalid`, `grant_exceeded`, idempotency errors.
+   * Creates a voucher, replaces its terms, or restores it. Without a code it draws a random code. Throws `voucher_invalid`,
+   * `grant_exceeded` and idempotency errors.
    */
   issue(
     code: string | undefined,
@@ -51,13 +51,13 @@ export interface VoucherService {
   readAudit: ReadVoucherAudit;
 }
 
-/** After so many collisions among 2^58 codes it is no chance any more. */
+/** Codes are drawn from 2^58, so more collisions than this mean a broken source of randomness. */
 const MAX_DRAWS = 5;
 
 export function createVoucherService(deps: {
   database: Database;
   grants: () => VoucherGrants;
-  /** Where new codes come from; tests hand in one that repeats itself. */
+  /** The source of new codes. Tests pass one that repeats itself. */
   drawSymbols?: () => string;
 }): VoucherService {
   const { database } = deps;
@@ -65,13 +65,13 @@ export function createVoucherService(deps: {
   const draw = deps.drawSymbols ?? drawSymbols;
   const gate = createGrantGate({ grants: deps.grants });
 
-  /** Writes the terms and judges the result: whatever throws rolls back. */
+  /** Writes the terms and checks the result. An error rolls the change back. */
   async function change(transaction: Queryable, before: VoucherRow, terms: VoucherTerms, actor: Actor) {
     requireTerms(before, terms);
     return judge(transaction, before, await rewrite(transaction, before, terms, actor), actor);
   }
 
-  /** A voucher under a code that is drawn until it is nobody's. */
+  /** Creates a voucher, and draws codes until one is free. */
   async function create(transaction: Queryable, terms: VoucherTerms, actor: Actor) {
     requireTerms(undefined, terms);
     for (let attempt = 1; attempt <= MAX_DRAWS; attempt += 1) {
@@ -87,13 +87,13 @@ export function createVoucherService(deps: {
       if (!isNewCode(key)) {
         throw new VoucherError(
           "voucher_invalid",
-          "code must be 3 to 64 of A-Z, 0-9, _ and -, and begin with a letter or digit: choose another code",
+          "code must have 3 to 64 of the characters A-Z, 0-9, _ and -, and begin with a letter or digit: choose another code",
         );
       }
       requireTerms(undefined, terms);
       const [row] = await insertNew(transaction, [key], terms, actor);
       if (row !== undefined) return judge(transaction, undefined, row, actor);
-      // Somebody else created it in between: what follows changes theirs, and the trail says so.
+      // Another request created it in between. This one changes that voucher, and the audit shows it.
       before = await lockAny(transaction, key);
       if (before === undefined) throw new Error("a code is taken and no voucher has it");
     }

@@ -1,10 +1,10 @@
-/** 1 OMR is 1000 baisa; money inside is integer baisa. */
+/** 1 OMR is 1000 baisa. Internally, money is integer baisa. */
 const BAISA_PER_OMR = 1000;
-/** The older integer columns hold whole OMR in 32 bits. */
+/** The earlier service's integer columns store whole OMR in 32 bits. */
 export const MAX_OMR = 2_147_483_647;
 export const MAX_CODE_LENGTH = 1024;
 
-/** A voucher as every answer to its administrators shows it: one live or deleted row of `promo_codes`. */
+/** A voucher as answers to administrators show it: a live or revoked row of `promo_codes`. */
 export interface Voucher {
   code: string;
   credit_omr: number;
@@ -19,7 +19,7 @@ export interface Voucher {
   expires_at?: string;
 }
 
-/** What a stranger may see of a voucher: exactly these five members. */
+/** The public view of a voucher: exactly these five members. */
 export interface VoucherPreview {
   code: string;
   credit_omr: number;
@@ -28,7 +28,7 @@ export interface VoucherPreview {
   accepting_redemptions: boolean;
 }
 
-/** What an issue or an update asks for. */
+/** The terms that an issue or an update sets. */
 export interface VoucherTerms {
   credit_omr: number;
   description: string;
@@ -42,30 +42,30 @@ const BLANKS = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
 const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
 
 /**
- * The key under which lookups compare codes: blanks around dropped, ASCII letters in upper case, nothing else. Full
- * Unicode upper-casing would turn `ß ﬁ ı ſ` into other people's codes.
+ * The key under which codes are compared: without surrounding blanks, with ASCII letters in upper case. Unicode upper-casing
+ * would turn `ß ﬁ ı ſ` into letters of other codes.
  */
 export function voucherKey(code: string): string {
   return code.replace(BLANKS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** Whether a key may become a new code. Adopted codes of other shapes keep working; they are not new. */
+/** Whether a key may become a new code. Adopted codes of other shapes keep working. */
 export function isNewCode(key: string): boolean {
   return NEW_CODE.test(key);
 }
 
-/** Baisa as a decimal number of OMR: `12500` is `12.5`. Exact to the last of the three places. */
+/** Baisa as a decimal number of OMR: `12500` is `12.5`. Exact in all three decimal places. */
 export function omrOfBaisa(amountBaisa: number): number {
   return amountBaisa / BAISA_PER_OMR;
 }
 
-/** OMR as integer baisa, or undefined when the number has parts of a baisa or is out of bounds. */
+/** OMR as integer baisa. Undefined when the number has a fraction of a baisa or is out of bounds. */
 export function baisaOfOmr(amountOmr: number): number | undefined {
   const baisa = Math.round(amountOmr * BAISA_PER_OMR);
   return Number.isSafeInteger(baisa) && omrOfBaisa(baisa) === amountOmr ? baisa : undefined;
 }
 
-/** Credit that a voucher may still grant, in OMR: infinite without a cap, 0 when it takes no more redemptions. */
+/** The credit in OMR that a voucher can still grant: infinite without a cap, 0 when it takes no more redemptions. */
 export function outstandingOmr(voucher: {
   credit_omr: number;
   max_redemptions: number;

@@ -15,7 +15,7 @@ const valuesOf = (code: string | string[], terms: VoucherTerms, actor: Actor) =>
   actor.name,
 ];
 
-/** Updates the row that was found and locked. */
+/** Updates the row, which must be locked. */
 export async function rewrite(
   transaction: Queryable,
   before: VoucherRow,
@@ -33,7 +33,7 @@ export async function rewrite(
   return theRow(rows);
 }
 
-/** Codes that somebody has already, be it since a moment ago or in another case, are left alone and missing in what returns. */
+/** Inserts vouchers for the codes that are free. A code that is taken, also in another case, is missing in the result. */
 export function insertNew(
   transaction: Queryable,
   codes: string[],

@@ -51,12 +51,18 @@ describe("readBillingSettings", () => {
     [{ SOVEREIGN_FQDN: "" }, "SOVEREIGN_FQDN is required"],
     [
       { OPERATOR_JWKS_FILE: "" },
-      "no token could be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or",
+      "no token can be verified: set OIDC_ISSUER and OIDC_AUDIENCE, JWT_SECRET, or",
     ],
     [{ JWT_SECRET: "x".repeat(31) }, "JWT_SECRET must have at least 32 bytes"],
-    [{ OIDC_ISSUER: "https://id" }, "OIDC_ISSUER and OIDC_AUDIENCE belong together"],
-    [{ OIDC_AUDIENCE: "billing" }, "OIDC_ISSUER and OIDC_AUDIENCE belong together"],
-    [{ OIDC_CLIENT_ID: "admin" }, "OIDC_CLIENT_ID needs OIDC_ISSUER"],
+    [
+      { OIDC_ISSUER: "https://id" },
+      "OIDC_ISSUER and OIDC_AUDIENCE must be set together: set both, or neither",
+    ],
+    [
+      { OIDC_AUDIENCE: "billing" },
+      "OIDC_ISSUER and OIDC_AUDIENCE must be set together: set both, or neither",
+    ],
+    [{ OIDC_CLIENT_ID: "admin" }, "OIDC_CLIENT_ID requires OIDC_ISSUER"],
     [{ ...OIDC, OIDC_JWKS_URL: "ftp://id/jwks" }, "OIDC_JWKS_URL must be an http or https URL"],
     [
       { ...OIDC, OIDC_ISSUER: "id.omantel.om", OIDC_CLIENT_ID: "admin" },

@@ -129,7 +129,7 @@ describe("runSmokeTest", () => {
       /not accepting_redemptions, active/,
     ],
     ["another credit", { preview: (body) => ({ ...body, credit_omr: 2 }) }, "preview", /differs/],
-    ["a list in an envelope", { list: { items: [] } }, "list", /no bare array/],
+    ["a list in an envelope", { list: { items: [] } }, "list", /not a JSON array/],
     ["a list of other vouchers", { list: [{ code: "A", credit: 5 }] }, "list", /members/],
     [
       "an issue that is refused",
@@ -146,7 +146,7 @@ describe("runSmokeTest", () => {
       const index = report.steps.findIndex(({ passed }) => !passed);
       expect(report.steps[index]).toMatchObject({ name: failing, message: expect.stringMatching(message) });
       expect(report.steps.slice(index + 1).map(({ message: said }) => said)).toEqual(
-        report.steps.slice(index + 1).map(() => `not tried: ${failing} failed`),
+        report.steps.slice(index + 1).map(() => `not run: ${failing} failed`),
       );
       expect(sovereign.live.size).toBe(0);
     },

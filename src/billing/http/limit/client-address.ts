@@ -1,24 +1,24 @@
 import { BlockList, isIP } from "node:net";
 
-/** More proxies than stand in a row anywhere: who claims to come through more is taken for the last of these. */
+/** More proxies than any real chain has. Of a longer chain, the last of these counts as the client. */
 const MAX_HOPS = 32;
-/** The longest that an address may be written: IPv6 in brackets, with a zone and a port. */
+/** Longer than any written address: IPv6 in brackets, with a zone and a port. */
 const MAX_HOP_LENGTH = 100;
 
 /**
- * Finds whom a request comes from: the connection's peer, or what trusted proxies say in `X-Forwarded-For`, read from
- * the right and only as far as trust reaches. IPv6 clients count by their /64, which is what one subscriber is given.
+ * Finds the client of a request: the connection's peer, or the address that trusted proxies give in `X-Forwarded-For`, read
+ * from the right up to the first untrusted address. IPv6 clients count by their /64, which one subscriber gets.
  */
 export function createClientAddress(trustedProxies: readonly string[]) {
   const trusted = new BlockList();
   for (const entry of trustedProxies) {
     const [address = "", prefix] = entry.split("/");
     const family = isIP(address);
-    if (family === 0) throw new Error(`TRUSTED_PROXIES: '${entry}' is no address or CIDR`);
+    if (family === 0) throw new Error(`TRUSTED_PROXIES: '${entry}' is not an address or a CIDR`);
     const type = family === 6 ? "ipv6" : "ipv4";
     const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix);
     if (!/^\d{1,3}$/.test(prefix ?? "0") || bits > (family === 6 ? 128 : 32)) {
-      throw new Error(`TRUSTED_PROXIES: '${entry}' is no address or CIDR`);
+      throw new Error(`TRUSTED_PROXIES: '${entry}' is not an address or a CIDR`);
     }
     trusted.addSubnet(address, bits, type);
   }
@@ -27,10 +27,10 @@ export function createClientAddress(trustedProxies: readonly string[]) {
 
   return (peer: string | undefined, forwardedFor: string | string[] | undefined): string => {
     let client = plainAddress(peer ?? "");
-    // Asked before the header is so much as looked at: a stranger's costs nothing, however long.
+    // The peer is checked before the header is read, so that a long header of an untrusted peer costs nothing.
     if (isTrusted(client)) {
       for (const hop of hopsFromRight([forwardedFor ?? []].flat().join(","))) {
-        // Whatever is no address was not written by a proxy that we trust to know better.
+        // A trusted proxy writes only addresses: the rest of the list comes from the client.
         if (isIP(hop) === 0) break;
         client = hop;
         if (!isTrusted(client)) break;
@@ -49,7 +49,7 @@ function* hopsFromRight(list: string): Generator<string> {
   }
 }
 
-/** Without blanks, brackets, port, zone, and the IPv6 clothing of an IPv4 address. */
+/** The address without blanks, brackets, port, zone and the IPv6 form of an IPv4 address. */
 function plainAddress(text: string): string {
   if (text.length > MAX_HOP_LENGTH) return "";
   const trimmed = text.trim();

@@ -8,29 +8,29 @@ export interface PreviewLimits {
 }
 
 export interface PreviewLimiter {
-  /** Runs a lookup within the client's limits; undefined from it is a miss. Throws `rate_limited`. */
+  /** Runs a lookup within the client's limits. A result of undefined counts as a miss. Throws `rate_limited`. */
   admit<Found>(client: string, lookUp: () => Promise<Found | undefined>): Promise<Found | undefined>;
 }
 
-/** A client's lookups whose outcome is not known yet, and who waits for one of them. */
+/** A client's lookups that are in progress, and its lookups that wait for them. */
 interface Crowd {
   size: number;
   pending: number;
   waiting: (() => void)[];
 }
 
-const REFUSAL = "too many vouchers looked up: wait for the time in Retry-After";
+const REFUSAL = "too many vouchers were looked up: wait for the seconds in Retry-After";
 
 /**
- * Counts previews and misses for each client. Over either limit a client is refused for live codes too, or the refusal
- * would tell them apart.
+ * Counts previews and misses for each client. Over either limit, a client is refused for live codes too: otherwise the refusal
+ * would reveal which codes exist.
  */
 export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): PreviewLimiter {
   const limitOf = (perMinute: number) =>
     perMinute === 0 ? undefined : createRateLimit({ perMinute, refusal: REFUSAL });
   const asked = limitOf(limits.perMinute);
   const missed = limitOf(limits.missesPerMinute);
-  /** Only clients with a lookup under way. */
+  /** Only clients with a lookup in progress. */
   const crowds = new Map<string, Crowd>();
 
   function join(client: string): Crowd {
@@ -51,14 +51,14 @@ export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): Pre
       if (missed === undefined) return lookUp();
       const crowd = join(client);
       try {
-        // A burst cannot outrun the count: no more lookups are under way than may still miss, the others wait their turn.
+        // No more lookups run at once than the client may still miss. The others wait, so that a burst cannot pass the limit.
         while ((await missed.requireRoom(client)) + crowd.pending >= limits.missesPerMinute) {
           await new Promise<void>((resolve) => crowd.waiting.push(resolve));
         }
         crowd.pending += 1;
         try {
           const found = await lookUp();
-          // Counted before the place is given back: who looks in between sees one too many, never one too few.
+          // A miss is counted before `pending` falls, so that a concurrent check never counts too few.
           if (found === undefined) await missed.count(client);
           return found;
         } finally {

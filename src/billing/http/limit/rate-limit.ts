@@ -2,25 +2,25 @@ import RateLimiterMemory from "rate-limiter-flexible/lib/RateLimiterMemory.js";
 import RateLimiterRes from "rate-limiter-flexible/lib/RateLimiterRes.js";
 import { RequestError } from "../../errors.ts";
 
-/** Counts for each key in windows of a minute, in this process alone (two replicas allow twice as much). */
+/** Counts for each key in windows of one minute. Each process counts for itself: two replicas allow twice as much. */
 export interface RateLimit {
-  /** Takes points of the key's minute. Throws `rate_limited` when that takes more than there are. */
+  /** Takes points from the key's minute. Throws `rate_limited` when too few are left. */
   take(key: string, points?: number): Promise<void>;
-  /** How many points of the minute are gone. Throws `rate_limited` when none is left. */
+  /** The number of points that the key has used in this minute. Throws `rate_limited` when none is left. */
   requireRoom(key: string): Promise<number>;
-  /** Counts one more, whether or not there is room. */
+  /** Takes one point, even when none is left. */
   count(key: string): Promise<void>;
 }
 
 const WINDOW_S = 60;
-/** Beyond this many keys in a minute the oldest are forgotten: a flood of addresses costs 10 MB and no more. */
+/** Beyond this many keys in a minute the oldest are removed, so that a flood of addresses takes at most 10 MB. */
 const MAX_KEYS = 20_000;
 
-/** `refusal` is what a client over the limit reads. */
+/** `refusal` is the message to a client over the limit. */
 export function createRateLimit(deps: { perMinute: number; refusal: string; maxKeys?: number }): RateLimit {
   const { perMinute, refusal, maxKeys = MAX_KEYS } = deps;
   const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW_S, keyPrefix: "" });
-  /** In the order in which their windows began; the limiter itself knows no bound. */
+  /** In the order in which their windows began. The limiter itself has no bound. */
   const keys = new Set<string>();
 
   const refuse = (retryAfterMs: number) => new RequestError("rate_limited", refusal, { retryAfterMs });
@@ -30,7 +30,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
     keys.delete(key);
     keys.add(key);
     if (keys.size <= maxKeys) return;
-    // A tenth at once: a set that loses its first member over and over takes ever longer to find the next.
+    // A tenth is removed at once: finding the first member gets slower with each first member that was removed before.
     for (const oldest of keys) {
       if (keys.size <= maxKeys * 0.9) break;
       keys.delete(oldest);
@@ -50,7 +50,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
     },
     async requireRoom(key) {
       const state = await limiter.get(key);
-      // A window that has ended is not yet forgotten when its timer is late.
+      // When the limiter's timer is late, an ended window is still there.
       if (state === null || state.msBeforeNext <= 0) return 0;
       if (state.consumedPoints >= perMinute) throw refuse(state.msBeforeNext);
       return state.consumedPoints;

@@ -1,4 +1,4 @@
-// The package's entry loads its clients for every store there is: 8 MB at rest for the two classes that are used.
+// The package's entry loads its clients for every store, which takes 8 MB at rest. Only these two classes are used.
 declare module "rate-limiter-flexible/lib/RateLimiterMemory.js" {
   import { RateLimiterMemory } from "rate-limiter-flexible";
   export default RateLimiterMemory;

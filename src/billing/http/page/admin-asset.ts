@@ -14,11 +14,11 @@ const MODULES = [
   "money-panel.js",
   "chart.js",
 ];
-/** Loaded by the page when somebody asks for the first QR code. */
+/** The page loads it when a user opens the first QR code. */
 const QR_MODULE = "qr.js";
 
 export interface AdminAssets {
-  /** Of all files together: the modules name each other by relative paths, so they change as one. */
+  /** One version for all files, because the modules import each other by relative paths. */
   version: string;
   stylePath: string;
   mainPath: string;
@@ -27,7 +27,7 @@ export interface AdminAssets {
   module(version: string, file: string): string | undefined;
 }
 
-/** The page's style sheet and modules, read once; their version is in their paths, so they may be cached for ever. */
+/** The page's style sheet and modules, read once. Their paths contain the version, so they may be cached without limit. */
 export function createAdminAssets(): AdminAssets {
   const style = readStyle("base.css") + readStyle("admin.css");
   const modules = new Map(MODULES.map((name) => [name, readPart(`admin/${name}`)]));

@@ -7,7 +7,7 @@ import { escapeHtml, scriptJson } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 import { brandMark, brandStyle, iconLink, imageSource, policyHash, rememberLast } from "./theme.ts";
 
-/** The issuer where administrators may sign in, as a public client. */
+/** The issuer where administrators sign in, with a public client. */
 export interface AdminSignIn {
   issuer: string;
   clientId: string;
@@ -20,9 +20,9 @@ export interface AdminPage {
 }
 
 /**
- * The administrators' page: a shell in the visitor's language, the same for everybody, whose modules do the rest through
- * the API. Made once for each language and branding. What it may load and ask is this service and, where OIDC is
- * configured, the issuer.
+ * The administrators' page: a shell in the visitor's language, equal for all visitors. Its script modules call the API. It is
+ * rendered once for each language and branding. It may connect only to this service and, where OIDC is configured, to
+ * the issuer.
  */
 export function createAdminPage(deps: { sovereignFqdn: string; signIn?: AdminSignIn | undefined }) {
   const { sovereignFqdn, signIn } = deps;

@@ -1,17 +1,17 @@
 /** Red, green and blue, each 0 to 255. */
 type Rgb = readonly [number, number, number];
 
-/** WCAG 2.2 AA: text, and the parts of a control that tell what it is. */
+/** WCAG 2.2 AA: the contrast of text, and of the parts that identify a control. */
 const TEXT_CONTRAST = 4.5;
 const CONTROL_CONTRAST = 3;
 
-/** What base.css paints with; the readable colours are computed against them. */
+/** The surfaces of base.css. Readable colours are computed against them. */
 export const SURFACES = {
   light: { page: "#f4f6f9", card: "#ffffff" },
   dark: { page: "#0e1116", card: "#171b23" },
 } as const;
 
-/** The Sovereign's colour as the pages may use it on one kind of surface. */
+/** The Sovereign's colour, adapted to one kind of surface. */
 export interface BrandPalette {
   /** Fills: buttons, the ticket, bars of the chart. */
   fill: string;

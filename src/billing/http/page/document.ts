@@ -1,7 +1,7 @@
 import { escapeHtml } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 
-/** A page's frame; `title` and `brandName` are text, the rest is HTML. */
+/** The frame of a page. `title` and `brandName` are text, the rest is HTML. */
 export function htmlDocument(page: {
   language: Language;
   title: string;
@@ -27,7 +27,7 @@ ${body}
 `;
 }
 
-/** To the same page in the other language. `label` and `linkTo` give text. */
+/** A link to the same page in the other language. `label` and `linkTo` return text. */
 export function languageLink(language: Language, label: string, linkTo: (other: Language) => string): string {
   const other: Language = language === "en" ? "ar" : "en";
   const { name, direction } = LANGUAGES[other];

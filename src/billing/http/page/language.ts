@@ -7,10 +7,10 @@ export const LANGUAGES: Readonly<
   ar: { direction: "rtl", name: "العربية", locale: "ar-OM" },
 };
 
-/** The word or phrase that goes with a number, by CLDR's plural categories; `{n}` is the number. */
+/** A phrase with a number, by CLDR's plural categories. `{n}` stands for the number. */
 export type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
-/** `?lang=` decides, else the browser's wishes in their order of weight, else English. */
+/** The language of `?lang=`, otherwise the first supported one of Accept-Language by weight, otherwise English. */
 export function chooseLanguage(
   asked: string | undefined,
   acceptLanguage: string | string[] | undefined,

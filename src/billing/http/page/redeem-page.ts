@@ -15,7 +15,7 @@ import {
   rememberLast,
 } from "./theme.ts";
 
-/** What the page says: an offer, one that has ended, a code that is not valid, or that the visitor must wait. */
+/** The page's content: an offer, an ended voucher, an invalid code, or a request to wait. */
 export type RedeemState =
   | { kind: "offer"; voucher: VoucherPreview }
   | { kind: "ended"; voucher: VoucherPreview }
@@ -26,7 +26,7 @@ export type RedeemState =
 
 export interface RedeemView {
   state: RedeemState;
-  /** As it was asked for: what the other language's link and another try carry on. */
+  /** The requested code. The link to the other language and the next try contain it. */
   code: string;
   language: Language;
 }
@@ -36,19 +36,19 @@ export interface RedeemPage {
   headers: Record<string, string>;
 }
 
-/** Longer ones are no vouchers, and links stay short. */
+/** No voucher has a longer code, and links must stay short. */
 const MAX_CARRIED_CODE = 128;
 
 /**
- * A page that needs no script and fetches nothing but the Sovereign's logo; the policy in its headers holds it to that.
- * The script adds two things: it leaves the code where the marketplace looks for it, and it copies the code.
+ * A page that works without a script and loads only the Sovereign's logo. Its Content-Security-Policy enforces that. The script
+ * adds two things: it stores the code for the marketplace, and it copies the code.
  */
 export function createRedeemPage(deps: { sovereignFqdn: string }) {
   const { sovereignFqdn } = deps;
   const sheet = readStyle("base.css") + readStyle("redeem.css");
   const script = readPart("redeem.js");
   const scriptHash = policyHash(script);
-  // By value: an embedding process reads the branding anew each time.
+  // Compared by value: an embedding process reads the branding again for each request.
   const dress = rememberLast((json: string) => {
     const branding: Branding = JSON.parse(json);
     const style = brandStyle(branding.colour) + sheet;

@@ -1,9 +1,9 @@
 import { formatNumber, formatPlural, type Language, type Plural } from "./language.ts";
 
-/** What the redeem page says, in one language. Phrases with a voucher's code in them are split around it. */
+/** The texts of the redeem page in one language. A phrase that contains the voucher's code is split around it. */
 export interface RedeemText {
   amount(omr: number): string;
-  /** Around the amount, which is set large. */
+  /** The texts before and after the amount, which is shown large. */
   offer: { title(amount: string): string; before: string; after: string };
   codeLabel: string;
   copy: string;
@@ -39,17 +39,17 @@ const en: RedeemText = {
   ended: {
     title: "This campaign has ended",
     before: "The voucher",
-    after: (amount) => `over ${amount} takes no more redemptions.`,
+    after: (amount) => `for ${amount} takes no more redemptions.`,
   },
   notValid: { title: "This voucher is not valid", hint: "Check the code for typing errors, and try again." },
-  blank: { title: "Redeem a voucher", hint: "Type the code that you were given." },
+  blank: { title: "Redeem a voucher", hint: "Enter your voucher code." },
   busy: {
     title: "Too many tries",
     hint: (seconds) => `Please wait ${formatPlural("en", seconds, SECONDS_EN)}, then try again.`,
   },
   unavailable: {
     title: "One moment please",
-    hint: "Vouchers cannot be looked up just now. Try again in a moment.",
+    hint: "Vouchers cannot be looked up at the moment. Please try again soon.",
   },
   tryAgain: "Try again",
   fieldLabel: "Voucher code",
@@ -58,8 +58,8 @@ const en: RedeemText = {
   languageLabel: "Language",
 };
 
-// Arabic counts by six categories, and the noun changes with each. Both nouns stand in the genitive or as an adverb of
-// time in every sentence below, so one form for each category is enough.
+// Arabic has six plural categories, and the noun changes with each. In every sentence below both nouns are in the genitive or
+// an adverb of time, so one form per category is enough.
 const OMR_AR: Plural = {
   one: "ريال عُماني واحد",
   two: "ريالين عُمانيين",

@@ -6,12 +6,12 @@ import { escapeHtml } from "./html.ts";
 
 const DEFAULT_COLOUR = "#1f5fbf";
 
-/** A file beside this one, as it is served: read once, when the service is made. */
+/** A file beside this one. It is read once, when the service is created. */
 export function readPart(name: string): string {
   return readFileSync(new URL(name, import.meta.url), "utf8");
 }
 
-/** A style sheet without its comments and the blanks that say nothing. */
+/** A style sheet without comments and without unnecessary blanks. */
 export function readStyle(name: string): string {
   return readPart(name)
     .replace(/\/\*[\s\S]*?\*\//g, "")
@@ -20,12 +20,12 @@ export function readStyle(name: string): string {
     .trim();
 }
 
-/** As `'sha256-…'` in a Content-Security-Policy: what an inline style or script must be, to the byte. */
+/** The source expression `'sha256-…'` of an inline style or script, for a Content-Security-Policy. */
 export function policyHash(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-/** The variables that base.css leaves to the Sovereign's colour, for light and dark. */
+/** The variables of base.css that depend on the Sovereign's colour, for light and dark. */
 export function brandStyle(colour: string = DEFAULT_COLOUR): string {
   const block = (scheme: "light" | "dark") => {
     const { fill, onFill, text } = brandPalette(colour, scheme);
@@ -34,7 +34,7 @@ export function brandStyle(colour: string = DEFAULT_COLOUR): string {
   return `${block("light")}@media (prefers-color-scheme:dark){${block("dark")}}`;
 }
 
-/** Remembers the answer for the last key: branding changes once in months. */
+/** Caches the result for the last key. One is enough, because branding rarely changes. */
 export function rememberLast<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
   let last: { key: Key; value: Value } | undefined;
   return (key) => {
@@ -43,7 +43,7 @@ export function rememberLast<Key, Value>(compute: (key: Key) => Value): (key: Ke
   };
 }
 
-/** The name on the page, and the logo beside it or the name's first letter in its stead. */
+/** The name on the page, with the logo or, without a logo, the name's first letter. */
 export function brandMark(branding: Branding, sovereignFqdn: string): { name: string; html: string } {
   const name = branding.displayName ?? sovereignFqdn;
   const mark =
@@ -53,7 +53,7 @@ export function brandMark(branding: Branding, sovereignFqdn: string): { name: st
   return { name, html: `${mark}<span class="brand-name" dir="auto">${escapeHtml(name)}</span>` };
 }
 
-/** The tab's picture: the logo, else the letter, in the page itself. */
+/** The page's icon: the logo or, without a logo, the letter as an inline image. */
 export function iconLink(branding: Branding, sovereignFqdn: string): string {
   if (branding.logoUrl !== undefined) {
     return `<link rel="icon" href="${escapeHtml(branding.logoUrl)}" referrerpolicy="no-referrer">`;
@@ -64,7 +64,7 @@ export function iconLink(branding: Branding, sovereignFqdn: string): string {
   return `<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(svg.toWellFormed())}">`;
 }
 
-/** `img-src`: the origin that the Sovereign itself names for its logo, else what the page carries. No other. */
+/** `img-src`: the logo's origin, or only inline images when there is no logo address. */
 export function imageSource({ logoUrl }: Branding): string {
   return logoUrl?.startsWith("https://") ? new URL(logoUrl).origin : "data:";
 }

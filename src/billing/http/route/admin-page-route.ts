@@ -8,7 +8,7 @@ import { chooseLanguage } from "../page/language.ts";
 
 const YEAR_S = 31_536_000;
 
-/** The administrators' page and its parts. Who may see what is the API's to say: the page itself knows nothing. */
+/** The administrators' page and its parts. They contain no data: the API decides who may see what. */
 export function adminPageOperations(deps: {
   branding: () => Branding;
   sovereignFqdn: string;
@@ -25,7 +25,7 @@ export function adminPageOperations(deps: {
       const { version = "", file = "" } = params;
       const text = find(version, file);
       if (text === undefined) {
-        throw new RequestError("not_found", "there is no such part of the page: load /admin again");
+        throw new RequestError("not_found", "the page has no such part: load /admin again");
       }
       const caching = { "Cache-Control": `public, max-age=${YEAR_S}, immutable`, ETag: `"${version}"` };
       return isKnown(headers, caching.ETag)
@@ -41,7 +41,9 @@ export function adminPageOperations(deps: {
       path: "/admin",
       summary: "A page for administrators: vouchers, redemptions, balances and orders",
       access: "anyone",
-      query: { lang: { type: "string", description: "`en` or `ar`; left out: as Accept-Language wishes." } },
+      query: {
+        lang: { type: "string", description: "`en` or `ar`. When it is left out, Accept-Language decides." },
+      },
       answers: { 200: "text/html", 304: [] },
       answerHeaders: TAG,
       async handle({ query, headers }): Promise<Answer> {
@@ -57,7 +59,7 @@ export function adminPageOperations(deps: {
       id: "adminPageStyle",
       method: "get",
       path: "/admin/style/{version}/admin.css",
-      summary: "The administrators' page's style sheet",
+      summary: "The style sheet of the administrators' page",
       access: "anyone",
       answers: { 200: "text/css", 304: [] },
       answerHeaders: TAG,
@@ -68,7 +70,7 @@ export function adminPageOperations(deps: {
       id: "adminPageScript",
       method: "get",
       path: "/admin/script/{version}/{file}",
-      summary: "A module of the administrators' page",
+      summary: "A script module of the administrators' page",
       access: "anyone",
       answers: { 200: "text/javascript", 304: [] },
       answerHeaders: TAG,

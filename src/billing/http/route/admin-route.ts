@@ -9,7 +9,7 @@ import { RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts"
 
 const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What the platform's own administrators read and set, and what the payment processor tells us. */
+/** Orders, revenue and payment settings for superadmins, and the payment processor's webhook. */
 export function adminOperations(deps: {
   revenue: RevenueService;
   settings: PaymentSettingsService;
@@ -21,7 +21,7 @@ export function adminOperations(deps: {
       id: "listOrders",
       method: "get",
       path: "/billing/admin/orders",
-      summary: "Orders, newest first, each with the Sovereign's FQDN",
+      summary: "Orders, newest first, with the Sovereign's FQDN",
       access: SUPERADMIN,
       query: pageQuery,
       answers: { 200: Type.Array(OrderAnswer) },
@@ -38,7 +38,7 @@ export function adminOperations(deps: {
       id: "readRevenue",
       method: "get",
       path: "/billing/admin/revenue",
-      summary: "Recurring revenue and customers, with the Sovereign's FQDN",
+      summary: "Recurring revenue and numbers of customers, with the Sovereign's FQDN",
       access: SUPERADMIN,
       answers: { 200: RevenueAnswer },
       handle: async () => json(await revenue.revenue()),
@@ -47,7 +47,7 @@ export function adminOperations(deps: {
       id: "readSettings",
       method: "get",
       path: "/billing/admin/settings",
-      summary: "The payment processor's keys, masked",
+      summary: "The payment processor's keys, without the secrets",
       access: SUPERADMIN,
       answers: { 200: SettingsAnswer },
       handle: async () => json(await settings.read()),
@@ -56,7 +56,7 @@ export function adminOperations(deps: {
       id: "changeSettings",
       method: "put",
       path: "/billing/admin/settings",
-      summary: "Set the payment processor's keys; what is absent or empty stays",
+      summary: "Set the payment processor's keys; absent and empty members do not change",
       access: SUPERADMIN,
       body: SettingsBody,
       answers: { 200: SettingsAnswer },
@@ -67,7 +67,7 @@ export function adminOperations(deps: {
       id: "receivePaymentEvent",
       method: "post",
       path: "/billing/webhook",
-      summary: "Events of the payment processor, by its signature",
+      summary: "Receive an event of the payment processor, verified by its signature",
       access: "anyone",
       body: "raw",
       answers: { 200: Type.Object({ received: Type.Literal(true) }, { additionalProperties: false }) },

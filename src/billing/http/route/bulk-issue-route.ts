@@ -18,18 +18,18 @@ const BulkBody = Type.Object(
     prefix: Type.Optional(
       Type.String({
         pattern: "^([A-Za-z0-9]([A-Za-z0-9_-]{0,30}[A-Za-z0-9])?)?$",
-        description: "In front of each code, with a dash after it; stored in upper case.",
+        description: "Begins each code, followed by a dash. Stored in upper case.",
       }),
     ),
     credit_omr: Type.Integer({ minimum: 1, maximum: MAX_OMR, description: "Whole OMR, for each voucher." }),
-    // Ten thousand times what a single voucher may say would be 100 MB.
+    // With the 10,000 characters that a single voucher may have, 10,000 vouchers would take 100 MB.
     description: Type.Optional(Type.String({ maxLength: 500 })),
-    active: Type.Optional(Type.Boolean({ description: "Left out: true." })),
+    active: Type.Optional(Type.Boolean({ description: "Default: true." })),
     max_redemptions: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: MAX_OMR,
-        description: "For each voucher; 0 = unlimited. Left out: 1.",
+        description: "For each voucher. 0 = unlimited. Default: 1.",
       }),
     ),
     starts_at: Type.Optional(terms.starts_at),
@@ -47,10 +47,10 @@ const COLUMNS = [
   "expires_at",
   "redeem_url",
 ];
-/** A bulk issue counts against the issue limit as one for each so many codes. */
+/** A bulk issue takes one point of the issue limit for each group of this many codes. */
 const CODES_PER_POINT = 1_000;
 
-/** Many vouchers with drawn codes and the same terms, as a file to hand out. */
+/** Issues many vouchers with random codes and equal terms, and returns them as a file. */
 export function bulkIssueOperation(deps: {
   vouchers: VoucherService;
   issueLimiter: IssueLimiter;
@@ -63,7 +63,7 @@ export function bulkIssueOperation(deps: {
     id: "issueVouchers",
     method: "post",
     path: PATH,
-    summary: "Issue many vouchers with drawn codes: all of them or none",
+    summary: "Issue many vouchers with random codes: all of them, or none",
     access: ADMINS,
     body: BulkBody,
     takesIdempotencyKey: true,
@@ -96,7 +96,7 @@ export function bulkIssueOperation(deps: {
     },
   });
 
-  /** People redeem where the Sovereign's own front end is. */
+  /** Customers redeem at the Sovereign's own front end. */
   function redeemBase(): string {
     return `https://${branding().hostname ?? sovereignFqdn}/redeem?code=`;
   }
@@ -107,7 +107,7 @@ function recordOf(voucher: Voucher, redeemBase: string): (string | number)[] {
   return [code, credit_omr, description, max_redemptions, starts_at, expires_at, `${redeemBase}${code}`];
 }
 
-/** A file, unless the client takes JSON and does not name CSV. */
+/** The answer is CSV, unless the client accepts JSON and does not name CSV. */
 function wantsJson(accept: string | string[] | undefined): boolean {
   const ranges = [accept ?? []].flat().join(",").toLowerCase();
   return /\bapplication\/json\b/.test(ranges) && !/\btext\/csv\b/.test(ranges);

@@ -8,27 +8,25 @@ import { ADMINS, json, type Operation, operation } from "../operation.ts";
 import { PromoBody, UpdateBody, VoucherAnswer } from "../schema/voucher.ts";
 import { issueOperation, listOperation, revokeOperation } from "./voucher-operation.ts";
 
-const PATH = "/billing/admin/promos";
-
 /** The earlier service's paths for vouchers, which its admin UI still uses. */
 export function promoOperations(deps: { vouchers: VoucherService; issueLimiter: IssueLimiter }): Operation[] {
   const { vouchers } = deps;
   return [
     listOperation(deps, {
       id: "listPromos",
-      path: PATH,
+      path: "/billing/admin/promos",
       summary: "The earlier path of /billing/vouchers/list",
     }),
     issueOperation(deps, {
       id: "upsertPromo",
-      path: PATH,
+      path: "/billing/admin/promos",
       summary: "The earlier path of /billing/vouchers/issue; the code is required",
       body: PromoBody,
     }),
     operation({
       id: "updatePromo",
       method: "put",
-      path: `${PATH}/{code}`,
+      path: "/billing/admin/promos/{code}",
       summary: "Change the named terms of a live voucher",
       access: ADMINS,
       blankParams: ["code"],
@@ -55,7 +53,7 @@ export function promoOperations(deps: { vouchers: VoucherService; issueLimiter: 
     }),
     revokeOperation(deps, {
       id: "deletePromo",
-      path: `${PATH}/{code}`,
+      path: "/billing/admin/promos/{code}",
       summary: "The earlier path of /billing/vouchers/revoke/{code}",
     }),
   ];

@@ -7,7 +7,7 @@ import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
 
-/** What the administrators' page draws. Redemptions are the Franchisee's own; customers' money is for superadmins, as orders are. */
+/** The reports of the administrators' page. Redemptions are open to all administrators, balances only to superadmins. */
 export function reportOperations(deps: { reports: ReportService }): Operation[] {
   const { reports } = deps;
   return [
@@ -15,14 +15,14 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       id: "listRedemptions",
       method: "get",
       path: "/billing/admin/redemptions",
-      summary: "Redemptions and granted credit for each of the last days in UTC, today last",
+      summary: "Redemptions and granted credit for each of the last days, in UTC, with today last",
       access: ADMINS,
       query: {
         days: Type.Integer({
           minimum: 1,
           maximum: MAX_DAYS,
           default: DEFAULT_DAYS,
-          description: "So many days, today included.",
+          description: "The number of days, including today.",
         }),
       },
       answers: { 200: RedemptionDaysAnswer },
@@ -32,7 +32,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       id: "listBalances",
       method: "get",
       path: "/billing/admin/balances",
-      summary: "Customers and their credit, the largest first",
+      summary: "Customers and their credit, largest first",
       access: SUPERADMIN,
       query: pageQuery,
       answers: { 200: BalancesAnswer },

@@ -5,7 +5,7 @@ const stripeKey = Type.Optional(
   Type.String({
     maxLength: 255,
     pattern: "^[\\x21-\\x7e]*$",
-    description: "Absent or empty: left as it is.",
+    description: "Absent or empty: unchanged.",
   }),
 );
 
@@ -21,7 +21,7 @@ export const SettingsAnswer = Type.Object(
     stripe_webhook_secret_configured: Type.Boolean(),
     stripe_webhook_secret_last4: Type.String(),
     stripe_public_key: Type.String(),
-    updated_at: nullable(timestamp("Changed.")),
+    updated_at: nullable(timestamp("When it was changed.")),
   },
   { additionalProperties: false },
 );

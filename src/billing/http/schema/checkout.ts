@@ -18,7 +18,7 @@ export const CheckoutBody = Type.Object(
       pattern: "^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u001f\\u007f][^\\u0000-\\u001f\\u007f]*$",
     }),
     promo_code: Type.Optional(
-      nullable(Type.String({ maxLength: MAX_CODE_LENGTH, description: "Blank means none." })),
+      nullable(Type.String({ maxLength: MAX_CODE_LENGTH, description: "Blank: no voucher." })),
     ),
   },
   { additionalProperties: false },
@@ -28,15 +28,16 @@ export const CheckoutAnswer = Type.Object(
   {
     order_id: Type.String({ format: "uuid" }),
     paid_by_credit: Type.Optional(
-      Type.Literal(true, { description: "Credit covers the order, which is placed." }),
+      Type.Literal(true, { description: "Credit covers the order, and the order is placed." }),
     ),
     session_url: Type.Optional(
       Type.String({
-        description: "Where the rest is paid; the order is placed once it is. Absent when credit covers it.",
+        description:
+          "The address where the customer pays the rest. The order is placed after the payment. Absent when credit covers the order.",
       }),
     ),
-    credit_balance: Type.Number({ description: "OMR, a decimal number." }),
-    credit_balance_baisa: Type.Integer({ description: "The truth." }),
+    credit_balance: Type.Number({ description: "In OMR, a decimal number." }),
+    credit_balance_baisa: Type.Integer({ description: "In baisa: the exact amount." }),
   },
   { additionalProperties: false },
 );

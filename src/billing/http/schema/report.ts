@@ -5,7 +5,7 @@ export const RedemptionDaysAnswer = Type.Array(
     {
       date: Type.String({ pattern: "^\\d{4}-\\d{2}-\\d{2}$", description: "A day in UTC." }),
       redemptions: Type.Integer(),
-      granted_baisa: Type.Integer({ description: "What these redemptions granted." }),
+      granted_baisa: Type.Integer({ description: "The credit that these redemptions granted." }),
       granted_omr: Type.Number(),
     },
     { additionalProperties: false },
@@ -18,7 +18,7 @@ export const BalancesAnswer = Type.Array(
       customer_id: Type.String({ format: "uuid" }),
       user_id: Type.String(),
       email: Type.String(),
-      credit_baisa: Type.Integer({ description: "Below zero: a debt that was adopted." }),
+      credit_baisa: Type.Integer({ description: "Below zero: a debt from the earlier service." }),
       credit_omr: Type.Number(),
     },
     { additionalProperties: false },

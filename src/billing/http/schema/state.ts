@@ -9,7 +9,8 @@ export const ReadyAnswer = Type.Object(
         fingerprint: Type.String(),
         drift: Type.Optional(
           Type.Array(Type.String(), {
-            description: "What differs from the schema as this program made it: an object each, at most 20.",
+            description:
+              "The differences from the schema that this program creates, one per object, at most 20.",
           }),
         ),
       },
@@ -31,7 +32,7 @@ export const ProblemAnswer = Type.Object(
     status: Type.Integer(),
     detail: Type.String(),
     code: Type.String(),
-    error: Type.String({ description: "The older form of detail." }),
+    error: Type.String({ description: "The same text as `detail`, for older clients." }),
     errors: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), rule: Type.String() }, { additionalProperties: false })),
     ),

@@ -4,7 +4,7 @@ import { nullable, timestamp } from "./field.ts";
 
 const INT4_MIN = -2_147_483_648;
 
-/** Read-only members: the older admin UI posts whole rows back, so they are taken and ignored. */
+/** Read-only members. The earlier admin UI posts whole rows back, so these are accepted and ignored. */
 const ignored = Type.Unsafe<unknown>({ description: "Read only: accepted and ignored." });
 
 const readOnlyMembers = {
@@ -16,7 +16,7 @@ const readOnlyMembers = {
 const codeOf = (description = "") =>
   Type.String({
     maxLength: MAX_CODE_LENGTH,
-    description: `Compared without case and surrounding blanks. New codes match ^[A-Z0-9][A-Z0-9_-]{2,63}$ in upper case.${description}`,
+    description: `Case and surrounding blanks do not count. New codes match ^[A-Z0-9][A-Z0-9_-]{2,63}$ in upper case.${description}`,
   });
 
 const code = codeOf();
@@ -24,28 +24,28 @@ const code = codeOf();
 const creditOmr = Type.Integer({
   minimum: INT4_MIN,
   maximum: MAX_OMR,
-  description: "Whole OMR above 0. An adopted voucher may be sent back with the credit that it has.",
+  description: "Whole OMR above 0. An adopted voucher may keep another value that it already has.",
 });
 
 const maxRedemptions = Type.Integer({
   minimum: INT4_MIN,
   maximum: MAX_OMR,
   description:
-    "0 = unlimited. Below the number of redemptions: ended. Negative only as an adopted voucher has it.",
+    "0 = unlimited. A cap below the number of redemptions ends the voucher. Negative only where an adopted voucher already has that value.",
 });
 
 export const terms = {
   description: Type.String({ maxLength: 10_000 }),
   active: Type.Boolean(),
   max_redemptions: maxRedemptions,
-  starts_at: nullable(timestamp("Redemptions begin.")),
-  expires_at: nullable(timestamp("Redemptions end.")),
+  starts_at: nullable(timestamp("When redemptions begin.")),
+  expires_at: nullable(timestamp("When redemptions end.")),
 };
 
 const issueMembers = {
   credit_omr: creditOmr,
   description: Type.Optional(terms.description),
-  active: Type.Optional(Type.Boolean({ description: "Left out: true." })),
+  active: Type.Optional(Type.Boolean({ description: "Default: true." })),
   max_redemptions: Type.Optional(terms.max_redemptions),
   starts_at: Type.Optional(terms.starts_at),
   expires_at: Type.Optional(terms.expires_at),
@@ -54,13 +54,13 @@ const issueMembers = {
 
 export const IssueBody = Type.Object(
   {
-    code: Type.Optional(codeOf(" Left out: one is drawn at random.")),
+    code: Type.Optional(codeOf(" Default: a random code.")),
     ...issueMembers,
   },
   { additionalProperties: false },
 );
 
-/** The older surface: a code that is missing there was forgotten. */
+/** The earlier service's paths never draw a code: a missing code is a mistake there. */
 export const PromoBody = Type.Object({ code, ...issueMembers }, { additionalProperties: false });
 
 export const UpdateBody = Type.Object(
@@ -90,10 +90,10 @@ export const VoucherAnswer = Type.Object(
     active: Type.Boolean(),
     max_redemptions: Type.Integer(),
     times_redeemed: Type.Integer(),
-    created_at: Type.Optional(timestamp("First issued.")),
-    deleted_at: Type.Optional(timestamp("Revoked.")),
-    starts_at: Type.Optional(timestamp("Redemptions begin.")),
-    expires_at: Type.Optional(timestamp("Redemptions end.")),
+    created_at: Type.Optional(timestamp("When the voucher was first issued.")),
+    deleted_at: Type.Optional(timestamp("When the voucher was revoked.")),
+    starts_at: Type.Optional(timestamp("When redemptions begin.")),
+    expires_at: Type.Optional(timestamp("When redemptions end.")),
   },
   { additionalProperties: false },
 );

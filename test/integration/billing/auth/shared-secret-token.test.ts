@@ -63,13 +63,13 @@ describe("an HS256 token", () => {
     const answer = await list(await today(change()));
     expect([answer.status, answer.json.code]).toEqual([401, "token_invalid"]);
     expect(answer.json.detail).toBe(
-      "an HS256 token has the claims sub, email, role, iat and exp alone, and lives for 15 minutes at most: sign in again",
+      "an HS256 token must have only the claims sub, email, role, iat and exp, and a lifetime of at most 15 minutes: sign in again",
     );
   });
 
   it("gives no reason from the claims of a token that another secret signed", async () => {
     const answer = await list(await today({ jti: "t-1" }, "the-secret-of-another-sovereign-0000"));
-    expect([answer.status, answer.json.detail]).toEqual([401, "the token does not hold here: sign in again"]);
+    expect([answer.status, answer.json.detail]).toEqual([401, "the token is not valid here: sign in again"]);
   });
 });
 

@@ -36,8 +36,8 @@ describe("an unreachable broker", () => {
       });
       expect(answer.status).toBe(200);
     }
-    await until(() => billing.log().includes("the sink takes no events"));
-    await until(() => billing.log().includes("the tenants' topic cannot be read"));
+    await until(() => billing.log().includes("the sink does not accept events"));
+    await until(() => billing.log().includes("the tenant topic cannot be read"));
     expect(await outbox()).toEqual([
       { sink: "kafka", rows: 3, delivered: 0, attempts: 0 },
       { sink: "organization", rows: 3, delivered: 0, attempts: 0 },

@@ -153,7 +153,7 @@ describe("members of a voucher", () => {
       body: { code: "HOSTILE", credit_omr: 1.5, shoe_size: 1 },
     });
     expect(answer.json.errors).toEqual([
-      { field: "/shoe_size", rule: "is not a member that this takes" },
+      { field: "/shoe_size", rule: "is not a known member" },
       { field: "/credit_omr", rule: "must be integer" },
     ]);
     expect((await billing.ask("/billing/vouchers/list", { token: superadmin })).text).toBe("[]");

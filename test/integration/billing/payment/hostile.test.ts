@@ -134,7 +134,7 @@ describe("a signed event about a session", () => {
     await expectUnusable(
       PAID_EVENT,
       object,
-      "the database refuses what it says (23514 customers_balance_check)",
+      "the database rejects its values (23514 customers_balance_check)",
     );
     await change("- 9007199254740000");
     expect(await books()).toEqual(PENDING);
@@ -171,12 +171,12 @@ describe("a signed event about an invoice", () => {
     [
       "a period beyond time",
       { period_start: 1e30 },
-      "period_start must be a time in seconds, of the years 1970 to 9999",
+      "period_start must be a time in seconds, in the years 1970 to 9999",
     ],
     [
       "a period of text",
       { period_end: "now" },
-      "period_end must be a time in seconds, of the years 1970 to 9999",
+      "period_end must be a time in seconds, in the years 1970 to 9999",
     ],
     ["a PDF with NUL", { invoice_pdf: "https://\0" }, "invoice_pdf must be an https URL"],
     ["a PDF that is a script", { invoice_pdf: "javascript:alert(1)" }, "invoice_pdf must be an https URL"],
@@ -222,19 +222,19 @@ describe("a signed event about a subscription", () => {
       "a period beyond time",
       { current_period_end: 1e15 },
       {},
-      "current_period_end must be a time in seconds, of the years 1970 to 9999",
+      "current_period_end must be a time in seconds, in the years 1970 to 9999",
     ],
     [
       "an item's period that is none",
       { items: { data: [{ current_period_start: {} }] } },
       {},
-      "current_period_start must be a time in seconds, of the years 1970 to 9999",
+      "current_period_start must be a time in seconds, in the years 1970 to 9999",
     ],
     [
       "no time of its own",
       {},
       { created: 1e30 },
-      "created must be a time in seconds, of the years 1970 to 9999",
+      "created must be a time in seconds, in the years 1970 to 9999",
     ],
   ])("changes no subscription for an event with %s", async (_what, change, more, reason) => {
     const { id } = await openSession();

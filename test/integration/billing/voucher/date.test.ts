@@ -18,7 +18,7 @@ const update = (terms: Record<string, unknown>) =>
   billing.ask("/billing/admin/promos/DATED", { method: "PUT", token, body: terms });
 
 const RULE =
-  "must be an instant as 2026-01-31T09:30:00Z or 2026-01-31T13:30:00.125+04:00: with a zone, of the years 1 to 9999 in UTC, no finer than milliseconds";
+  "must be an instant such as 2026-01-31T09:30:00Z or 2026-01-31T13:30:00.125+04:00: with a zone, in the years 1 to 9999 in UTC, no finer than milliseconds";
 
 function expectRefusal(answer: Answer, field: string): void {
   expect([answer.status, answer.json.code]).toEqual([400, "request_invalid"]);
@@ -85,7 +85,7 @@ describe("the dates of a voucher", () => {
       await update({ starts_at: "2026-01-01T00:00:00.002Z" }),
     ]) {
       expect([answer.status, answer.json.code]).toEqual([400, "voucher_invalid"]);
-      expect(answer.json.detail).toBe("expires_at must lie after starts_at: move one of them");
+      expect(answer.json.detail).toBe("expires_at must be after starts_at: change one of them");
     }
   });
 });

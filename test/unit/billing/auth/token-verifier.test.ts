@@ -4,7 +4,7 @@ import { createTokenVerifier, type TokenSettings } from "../../../../src/billing
 import { createLogger } from "../../../../src/platform/log.ts";
 import { FQDN, JWT_SECRET, signToken } from "../../../support/builder/billing.ts";
 
-const REFUSED = { code: "token_invalid", message: "the token does not hold here: sign in again" };
+const REFUSED = { code: "token_invalid", message: "the token is not valid here: sign in again" };
 
 function createVerifier(settings: Partial<TokenSettings>, operatorKeys?: () => JSONWebKeySet | undefined) {
   const verify = createTokenVerifier({
@@ -41,7 +41,7 @@ describe("a token verifier", () => {
   it("refuses every HS256 token when no secret is set", async () => {
     await expect(createVerifier({})(await signToken("ali"))).rejects.toMatchObject({
       code: "token_invalid",
-      message: "this Sovereign takes no HS256 tokens: sign in again",
+      message: "this Sovereign does not accept HS256 tokens: sign in again",
     });
   });
 

@@ -23,7 +23,7 @@ describe("describeFault", () => {
         routine: "_bt_check_unique",
       }),
       {
-        reason: "the database refused a value",
+        reason: "the database rejected a value",
         sqlstate: "23505",
         constraint: "promo_codes_pkey",
         table: "promo_codes",
@@ -33,7 +33,7 @@ describe("describeFault", () => {
     [
       "a value's",
       said('invalid input syntax for type uuid: "SECRET"', { code: "22P02" }),
-      { reason: "the database refused a value", sqlstate: "22P02" },
+      { reason: "the database rejected a value", sqlstate: "22P02" },
     ],
     [
       "a statement's, which quotes none",

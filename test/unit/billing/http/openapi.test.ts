@@ -163,7 +163,7 @@ describe("the contract check", () => {
       problem("grant_exceeded"),
       "must be equal to one of the allowed values",
     ],
-    ["a member", "/healthz", answer(200, { status: "ok", more: 1 }), "/more is not a member"],
+    ["a member", "/healthz", answer(200, { status: "ok", more: 1 }), "/more is not a known member"],
     ["a content type", "/healthz", answer(200, "ok", { "content-type": "text/plain" }), "as text/plain"],
     ["a header", "/healthz", answer(200, { status: "ok" }, { link: "<x>" }), "the header link"],
     ["a path", "/nowhere", answer(200, {}), "not_found was expected"],

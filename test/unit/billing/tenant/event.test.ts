@@ -37,10 +37,10 @@ describe("a message of the tenants' topic", () => {
   });
 
   it.each([
-    ["the message is no JSON object", bytes("{")],
-    ["the message is no JSON object", bytes("[]")],
-    ["the message is no JSON object", bytes("null")],
-    ["the message is no JSON object", Uint8Array.from([0xff, 0xfe])],
+    ["the message is not a JSON object", bytes("{")],
+    ["the message is not a JSON object", bytes("[]")],
+    ["the message is not a JSON object", bytes("null")],
+    ["the message is not a JSON object", Uint8Array.from([0xff, 0xfe])],
     ["the event has no type", bytes({ id: "e", tenant_id: "t" })],
     ["the event has no type", bytes({ id: "e", type: ["tenant.deleted"], tenant_id: "t" })],
     ["the event names no tenant", deleted({})],
@@ -48,9 +48,12 @@ describe("a message of the tenants' topic", () => {
     ["the event names no tenant", deleted({ tenant_id: "t", data: { id: { $ne: 1 } } })],
     ["the event names no tenant", deleted({ tenant_id: "a\0b" })],
     ["the event names no tenant", deleted({ tenant_id: "t".repeat(257) })],
-    ["the event's id is no short text", deleted({ id: 7, tenant_id: "t" })],
-    ["the event's id is no short text", deleted({ id: "i".repeat(257), tenant_id: "t" })],
-    ["the event's id is no short text", deleted({ id: "\0", tenant_id: "t" })],
+    ["the event's id must be a text of at most 256 characters", deleted({ id: 7, tenant_id: "t" })],
+    [
+      "the event's id must be a text of at most 256 characters",
+      deleted({ id: "i".repeat(257), tenant_id: "t" }),
+    ],
+    ["the event's id must be a text of at most 256 characters", deleted({ id: "\0", tenant_id: "t" })],
   ])("refuses a malformed message: %s", (reason, value) => {
     expect(parseTenantEvent(value)).toEqual({ kind: "malformed", reason });
   });

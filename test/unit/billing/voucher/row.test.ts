@@ -42,8 +42,8 @@ describe("requireTerms", () => {
   });
 
   const CREDIT = `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in OMR`;
-  const CAP = "max_redemptions must be 0 (unlimited) or more: set the cap";
-  const DATES = "expires_at must lie after starts_at: move one of them";
+  const CAP = "max_redemptions must be 0 (unlimited) or more: correct the cap";
+  const DATES = "expires_at must be after starts_at: change one of them";
   it.each<[string, Partial<VoucherTerms>, string]>([
     ["no credit", { credit_omr: 0 }, CREDIT],
     ["a debt", { credit_omr: -5 }, CREDIT],
@@ -75,7 +75,7 @@ describe("requireKey", () => {
   it("returns the key, or refuses and names the remedy", () => {
     expect(requireKey(" sound\n")).toBe("SOUND");
     expect(() => requireKey(" \t")).toThrow(
-      expect.objectContaining({ code: "voucher_blank", message: "code is blank: give the voucher's code" }),
+      expect.objectContaining({ code: "voucher_blank", message: "code is blank: send the voucher's code" }),
     );
   });
 });
