@@ -290,9 +290,9 @@ describe("catalyst reconcile-ledger", () => {
         .map((line) => JSON.parse(line)),
     ).toEqual([
       {
-        kind: "counter-differs-from-edges",
+        kind: "counter-differs-from-redemptions",
         adopted: false,
-        row: { code: "CROOKED", times_redeemed: 3, edges: 0 },
+        row: { code: "CROOKED", times_redeemed: 3, redemptions: 0 },
       },
       { agree: false, differences: 1 },
     ]);

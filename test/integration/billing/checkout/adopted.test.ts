@@ -45,9 +45,9 @@ describe("checkout against an adopted database", () => {
       // What is left to differ is what the earlier service left, and is marked so.
       expect(found).toEqual([
         {
-          kind: "counter-differs-from-edges",
+          kind: "counter-differs-from-redemptions",
           adopted: true,
-          row: { code: "CROOKED", times_redeemed: 40, edges: 1 },
+          row: { code: "CROOKED", times_redeemed: 40, redemptions: 1 },
         },
       ]);
     } finally {

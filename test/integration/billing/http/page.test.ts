@@ -79,7 +79,7 @@ describe("GET /admin", () => {
     const { text } = await billing.ask("/admin?lang=ar");
     expect(addressesIn(text)).toEqual([]);
     const parts = partsOf(text);
-    expect(parts.length).toBe(8);
+    expect(parts.length).toBe(10);
     const directory = parts.find((path) => path.endsWith("main.js"))?.replace(/main\.js$/, "") ?? "";
     let total = 0;
     for (const path of [...parts, `${directory}qr.js`]) {
