@@ -141,7 +141,7 @@ describe("OIDC_CLIENT_ID", () => {
     );
 
   it("refuses OIDC_CLIENT_ID when OIDC_ISSUER is not a URL", () => {
-    expect(settings({ OIDC_CLIENT_ID: "x" })).toThrow("OIDC_CLIENT_ID needs OIDC_ISSUER");
+    expect(settings({ OIDC_CLIENT_ID: "x" })).toThrow("OIDC_CLIENT_ID requires OIDC_ISSUER");
     expect(settings({ OIDC_CLIENT_ID: "x", OIDC_ISSUER: "id.example", OIDC_AUDIENCE: "b" })).toThrow(
       "OIDC_ISSUER must be an http or https URL",
     );
