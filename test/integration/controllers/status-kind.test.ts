@@ -1,0 +1,268 @@
+import { describe, expect, it } from "vitest";
+import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
+import { findCondition } from "../../../src/api/condition.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
+import { FRANCHISE, type Franchise } from "../../../src/api/franchise.ts";
+import { WEBHOOK_CONFIGURATION } from "../../../src/api/name.ts";
+import type { CatalystObject, KubernetesObject } from "../../../src/api/object.ts";
+import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { createBlueprintReconciler } from "../../../src/controllers/blueprint/controller.ts";
+import { createEnvironmentPolicyReconciler } from "../../../src/controllers/environment-policy/controller.ts";
+import { createFranchiseReconciler } from "../../../src/controllers/franchise/controller.ts";
+import { createOrganizationReconciler } from "../../../src/controllers/organization/controller.ts";
+import { createWebhookConfigurationReconciler } from "../../../src/controllers/webhook-configuration/controller.ts";
+import { createApplier } from "../../../src/kube/apply.ts";
+import type { Informer } from "../../../src/kube/informer.ts";
+import {
+  NAMESPACES,
+  ROLE_BINDINGS,
+  resourceOf,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../../../src/kube/resource.ts";
+import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
+import { until, useOperatorBench } from "../../support/process/operator-bench.ts";
+
+const bench = useOperatorBench();
+const AT = new Date("2026-06-01T00:00:00.000Z");
+const DAY_MS = 24 * 3_600_000;
+const signal = new AbortController().signal;
+const common = (at = AT) => ({ client: bench.client(), fieldManager: "catalyst-operator", now: () => at });
+
+/** Creates an object and waits until the cache contains it. */
+async function create<T extends KubernetesObject>(
+  cache: Informer<T>,
+  object: KubernetesObject,
+): Promise<void> {
+  const { metadata } = await bench.client().create(cache.resource, object);
+  const key = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  await until(
+    async () => cache.get(key),
+    async () => `${object.kind} ${key} in the cache`,
+  );
+}
+const read = <T extends KubernetesObject>(definition: typeof FRANCHISE, name: string, namespace?: string) =>
+  bench.client().get<T>(resourceOf(definition), { name, ...(namespace === undefined ? {} : { namespace }) });
+const readyOf = (object: CatalystObject<unknown, { conditions?: never }> | undefined) =>
+  findCondition((object as Sovereign | undefined)?.status?.conditions, "Ready");
+const namespaceNamed = (name: string, labels: Record<string, string> = {}): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name, labels },
+});
+
+describe("the Franchise controller", () => {
+  const reconcile = (key: string, at?: Date) => {
+    const { franchises, sovereigns, blueprints } = bench.caches();
+    return createFranchiseReconciler({ ...common(at), franchises, sovereigns, blueprints })(key, signal);
+  };
+
+  it("writes who uses the Franchise, and looks again when the term ends", async () => {
+    const { franchises, sovereigns } = bench.caches();
+    const term = { start: "2026-01-01T00:00:00Z", end: new Date(AT.getTime() + DAY_MS).toISOString() };
+    await create(franchises, franchise("omantel", term));
+    await create(sovereigns, sovereign("one", { role: "Franchised", franchise: "omantel" }));
+    await create(sovereigns, sovereign("two"));
+    expect(await reconcile("omantel")).toEqual({ kind: "done", requeueAfterMs: DAY_MS });
+    const seen = await read<Franchise>(FRANCHISE, "omantel");
+    expect(seen?.status).toMatchObject({ inTerm: true, sovereigns: ["one"], privateBlueprints: 0 });
+  });
+
+  it("looks again when the term starts, and never after its end", async () => {
+    const before = new Date("2025-12-31T00:00:00Z");
+    expect(await reconcile("omantel", before)).toEqual({ kind: "done", requeueAfterMs: DAY_MS });
+    expect(readyOf(await read(FRANCHISE, "omantel"))?.reason).toBe("TermNotStarted");
+    expect(await reconcile("omantel", new Date("2030-01-01T00:00:00Z"))).toEqual({ kind: "done" });
+    expect(readyOf(await read(FRANCHISE, "omantel"))?.reason).toBe("TermEnded");
+  });
+
+  it("waits no longer than a timer can", async () => {
+    await create(bench.caches().franchises, franchise("far", { start: "2099-01-01T00:00:00Z" }));
+    expect(await reconcile("far")).toEqual({ kind: "done", requeueAfterMs: 2 ** 31 - 1 });
+  });
+
+  it("does nothing for a Franchise that does not exist", async () => {
+    expect(await reconcile("nobody")).toEqual({ kind: "done" });
+  });
+});
+
+describe("the Blueprint controller", () => {
+  const spec = {
+    version: "1.0.0",
+    source: { ref: `oci://registry.example/shop@sha256:${"c".repeat(64)}` },
+    visibility: "private",
+    card: { title: "Shop" },
+  };
+  const reconcile = (checkArtifact: Parameters<typeof createBlueprintReconciler>[0]["checkArtifact"]) => {
+    const { blueprints, franchises } = bench.caches();
+    const deps = { ...common(), blueprints, franchises, checkArtifact };
+    return createBlueprintReconciler(deps)("catalog-sovereign/shop", signal);
+  };
+
+  it.each([
+    [{ kind: "verified", digest: `sha256:${"c".repeat(64)}`, by: "a key" } as const, "True", 600_000],
+    [{ kind: "refused", reason: "no signature" } as const, "False", 30_000],
+  ])("writes the verdict %j and looks again in time", async (verdict, verified, requeueAfterMs) => {
+    if (bench.caches().blueprints.list().length === 0) {
+      await bench.client().create(NAMESPACES, namespaceNamed("catalog-sovereign"));
+      await create(bench.caches().blueprints, {
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Blueprint",
+        metadata: { name: "shop", namespace: "catalog-sovereign" },
+        spec,
+      } as KubernetesObject);
+    }
+    expect(await reconcile(async () => verdict)).toEqual({ kind: "done", requeueAfterMs });
+    const seen = await read<Blueprint>(BLUEPRINT, "shop", "catalog-sovereign");
+    expect(findCondition(seen?.status?.conditions, "Verified")?.status).toBe(verified);
+  });
+
+  it("is counted by the Franchise controller when it is private and in catalog-sovereign", async () => {
+    const { franchises, sovereigns, blueprints } = bench.caches();
+    await bench.client().create(NAMESPACES, namespaceNamed("catalog"));
+    const listed = (namespace: string, name: string, visibility: string) =>
+      create(blueprints, {
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Blueprint",
+        metadata: { name, namespace },
+        spec: { ...spec, visibility },
+      } as KubernetesObject);
+    await listed("catalog-sovereign", "listed", "listed");
+    await listed("catalog", "private", "private");
+    await createFranchiseReconciler({ ...common(), franchises, sovereigns, blueprints })("omantel", signal);
+    expect((await read<Franchise>(FRANCHISE, "omantel"))?.status?.privateBlueprints).toBe(1);
+  });
+});
+
+describe("the EnvironmentPolicy controller", () => {
+  const policy = (name: string, timeZone: string) =>
+    ({
+      apiVersion: "catalyst.openova.io/v1alpha1",
+      kind: "EnvironmentPolicy",
+      metadata: { name, namespace: "catalyst-system" },
+      spec: {
+        appliesTo: { environments: ["*-prod"] },
+        rules: [{ "change-window": { cron: "0 22 * * 5", duration: "2h", timeZone } }],
+      },
+    }) as unknown as KubernetesObject;
+
+  it.each([
+    ["muscat", "Asia/Muscat", "Enforceable"],
+    ["nowhere", "Asia/Nowhere", "RuleInvalid"],
+  ])(
+    "judges policy %s by the time zones of this Node, and counts environments",
+    async (name, zone, reason) => {
+      const { policies, namespaces } = bench.caches();
+      const environment = (organization: string, env: string) =>
+        namespaceNamed(`${organization}-${env}-${name}`, {
+          "catalyst.openova.io/organization": organization,
+          "catalyst.openova.io/environment": env,
+        });
+      await create(policies, policy(name, zone));
+      await create(namespaces, environment("acme", "prod"));
+      await create(namespaces, environment("acme", "stg"));
+      await create(namespaces, namespaceNamed(`half-${name}`, { "catalyst.openova.io/environment": "prod" }));
+      await create(
+        namespaces,
+        namespaceNamed(`other-${name}`, { "catalyst.openova.io/organization": "acme" }),
+      );
+      const before = name === "muscat" ? 0 : 1;
+      const reconcile = createEnvironmentPolicyReconciler({ ...common(), policies, namespaces });
+      expect(await reconcile(`catalyst-system/${name}`, signal)).toEqual({ kind: "done" });
+      const seen = await read<EnvironmentPolicy>(ENVIRONMENT_POLICY, name, "catalyst-system");
+      expect(seen?.status?.environments).toBe(before + 1);
+      expect(findCondition(seen?.status?.conditions, "Ready")?.reason).toBe(reason);
+    },
+  );
+});
+
+describe("the Organization controller", () => {
+  const organization = (name: string) =>
+    ({
+      apiVersion: "catalyst.openova.io/v1alpha1",
+      kind: "Organization",
+      metadata: { name },
+      spec: { displayName: name, owner: "salma", sovereign: "one" },
+    }) as unknown as KubernetesObject;
+  const reconciler = () => {
+    const { organizations, namespaces, roleBindings } = bench.caches();
+    const applier = createApplier(common());
+    return createOrganizationReconciler({ ...common(), applier, organizations, namespaces, roleBindings });
+  };
+
+  it("makes the home with its rights, and lists the environments beside it", async () => {
+    const { organizations, namespaces } = bench.caches();
+    await create(organizations, organization("acme"));
+    await create(namespaces, namespaceNamed("acme-live", { "catalyst.openova.io/organization": "acme" }));
+    expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
+    const seen = await read<Organization>(ORGANIZATION, "acme");
+    expect(seen?.status?.namespaces).toEqual(expect.arrayContaining(["acme-live", "org-acme"]));
+    expect(findCondition(seen?.status?.conditions, "Ready")?.reason).toBe("HomeReady");
+    const key = { namespace: "org-acme", name: "organization-members" };
+    expect(await bench.client().get(ROLE_BINDINGS, key)).toMatchObject({ subjects: [{ name: "salma" }] });
+    await until(
+      async () => bench.caches().namespaces.get("org-acme"),
+      async () => "the home in the cache",
+    );
+    expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
+  });
+
+  it("stalls on a namespace of somebody else, and makes nothing in it", async () => {
+    await create(bench.caches().organizations, organization("taken"));
+    await create(bench.caches().namespaces, namespaceNamed("org-taken"));
+    const message =
+      "namespace org-taken exists but does not belong to this Organization: " +
+      "label it catalyst.openova.io/organization=taken, or create the Organization under another name";
+    expect(await reconciler()("taken", signal)).toEqual({
+      kind: "stalled",
+      reason: "NamespaceNotOurs",
+      message,
+    });
+    expect(readyOf(await read(ORGANIZATION, "taken"))).toMatchObject({ reason: "NamespaceNotOurs", message });
+    const { items } = await bench.client().list(ROLE_BINDINGS, { namespace: "org-taken" });
+    expect(items).toEqual([]);
+  });
+
+  it("keeps the home of an Organization that is deleted", async () => {
+    const { organizations } = bench.caches();
+    const held = organization("leaving");
+    await create(organizations, {
+      ...held,
+      metadata: { ...held.metadata, finalizers: ["example.com/held"] },
+    });
+    const reconcile = reconciler();
+    await reconcile("leaving", signal);
+    await bench.client().delete(organizations.resource, { name: "leaving" });
+    await until(
+      async () => organizations.get("leaving")?.metadata.deletionTimestamp,
+      async () => "the deletion in the cache",
+    );
+    const before = await read<Organization>(ORGANIZATION, "leaving");
+    expect(await reconcile("leaving", signal)).toEqual({ kind: "done" });
+    expect(await read<Organization>(ORGANIZATION, "leaving")).toEqual(before);
+    expect(await bench.client().get(NAMESPACES, { name: "org-leaving" })).toBeDefined();
+  });
+});
+
+describe("the webhook configuration's controller", () => {
+  it("publishes what is desired, reports the result, and looks again in a minute", async () => {
+    const applied: string[] = [];
+    const reconcile = createWebhookConfigurationReconciler({
+      applier: createApplier(common()),
+      configurations: bench.caches().webhookConfigurations,
+      desired: () =>
+        ({
+          apiVersion: "admissionregistration.k8s.io/v1",
+          kind: "ValidatingWebhookConfiguration",
+          metadata: { name: WEBHOOK_CONFIGURATION },
+          webhooks: [],
+        }) as unknown as KubernetesObject,
+      onDesired: () => undefined,
+      onApplied: ({ kind }) => void applied.push(kind),
+    });
+    expect(await reconcile()).toEqual({ kind: "done", requeueAfterMs: 60_000 });
+    expect(applied).toEqual(["created"]);
+    const key = { name: WEBHOOK_CONFIGURATION };
+    expect(await bench.client().get(VALIDATING_WEBHOOK_CONFIGURATIONS, key)).toBeDefined();
+  });
+});
