@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
@@ -164,5 +165,90 @@ describe("the embedded voucher API", () => {
   it.each(['{"keys":', "{}"])("takes the others' tokens while the operator's keys are %s", async (text) => {
     await write("operator-jwks.json", text);
     expect((await to("/billing/vouchers/list", { token: admin })).status).toBe(200);
+  });
+});
+
+describe("the embedded voucher API of a named Sovereign", () => {
+  const NAMED = "sovereign-named";
+  const log: { msg: string; error?: string }[] = [];
+  const stopNamed = new AbortController();
+  let named: Awaited<ReturnType<typeof startVoucherApi>>;
+
+  beforeAll(async () => {
+    await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMED } });
+    named = await startVoucherApi({
+      ...{ client, caches, now: () => new Date(), signal: stopNamed.signal },
+      settings: { host: "127.0.0.1", voucherApiPort: 0, voucherApiSovereign: "named" },
+      logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
+    });
+  });
+  afterAll(async () => {
+    await named?.server.close(0);
+    stopNamed.abort();
+    await named?.stopped;
+  });
+
+  const list = async (secret = JWT_SECRET) => {
+    const token = await signToken("admin", "sovereign-admin", {}, secret);
+    return (await ask(named.server.origin, "/billing/vouchers/list", { token })).status;
+  };
+  const answers = (status: number, secret = JWT_SECRET) =>
+    vi.waitFor(async () => expect(await list(secret)).toBe(status), { timeout: 10_000, interval: 100 });
+  async function writeKey(value: string): Promise<void> {
+    const metadata = { name: "billing-jwt", namespace: NAMED };
+    await client.delete(SECRETS, metadata);
+    await client.create(SECRETS, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata,
+      data: { secret: Buffer.from(value).toString("base64") },
+    } as KubernetesObject);
+  }
+
+  it("answers 503 until the Sovereign is migrated and has its Secrets, and follows a changed Secret", async () => {
+    const before = await ask(named.server.origin, "/billing/vouchers/list", {});
+    expect([before.status, before.headers.get("retry-after"), before.headers.get("content-type")]).toEqual([
+      503,
+      "5",
+      "application/problem+json",
+    ]);
+    expect(before.json).toMatchObject({
+      title: "Service Unavailable",
+      detail: "the Sovereign that this operator serves is not migrated yet",
+    });
+
+    const { uid: _uid, generation: _generation, ...metadata } = sovereign("named").metadata;
+    const created = await client.create(resourceOf(SOVEREIGN), { ...sovereign("named"), metadata });
+    const status = { conditions: [condition("Migrated", "True")] };
+    await client.replace(resourceOf(SOVEREIGN), { ...created, status }, "status");
+    await client.create(SECRETS, {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "billing-db", namespace: NAMED },
+      data: { uri: Buffer.from(database.url).toString("base64") },
+    } as KubernetesObject);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(await list()).toBe(503);
+
+    await writeKey(JWT_SECRET);
+    await answers(200);
+
+    // Too short a key cannot be used: the service before goes on.
+    await writeKey("short");
+    await vi.waitFor(
+      () => expect(log.map(({ msg }) => msg)).toContain("the embedded voucher API could not be refreshed"),
+      {
+        timeout: 10_000,
+      },
+    );
+    expect(await list()).toBe(200);
+
+    const other = "another-secret-of-this-sovereign-0123456789";
+    await writeKey(other);
+    await answers(200, other);
+    expect(await list()).toBe(401);
+
+    await client.delete(resourceOf(SOVEREIGN), { name: "named" });
+    await answers(503, other);
   });
 });

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import {
+  isMigrated,
+  readBillingEnvironment,
+  readDatabaseUrl,
+} from "../../../src/operator/billing-environment.ts";
+import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
+import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+
+let cluster: OperatorCluster;
+beforeAll(async () => {
+  cluster = await startOperatorCluster("environment-test");
+});
+afterAll(() => cluster?.close());
+
+const URL = "postgresql://user:pw@postgres:5432/billing";
+
+/** A Sovereign with a namespace that has these Secrets: name to key and value. */
+async function prepare(name: string, secrets: Record<string, [key: string, value: string]>) {
+  await cluster.createNamespace(`sovereign-${name}`);
+  for (const [secret, [key, value]] of Object.entries(secrets))
+    await cluster.writeSecret(`sovereign-${name}`, secret, key, value);
+  return sovereign(name);
+}
+
+describe("readDatabaseUrl", () => {
+  it.each<[string, Record<string, [string, string]>, string | undefined]>([
+    ["reads the key that the Sovereign names", { "billing-db": ["uri", URL] }, URL],
+    ["gives undefined without the Secret", {}, undefined],
+    ["gives undefined without the key", { "billing-db": ["other", URL] }, undefined],
+  ])("%s", async (title, secrets, url) => {
+    const one = await prepare(`url-${title.length}`, secrets);
+    expect(await readDatabaseUrl(cluster.client, one)).toBe(url);
+  });
+});
+
+describe("readBillingEnvironment", () => {
+  it("resolves values and Secrets as a kubelet does, and leaves out optional Secrets that are missing", async () => {
+    const one = await prepare("whole", {
+      "billing-db": ["uri", URL],
+      "billing-jwt": ["secret", "0123456789-0123456789-0123456789"],
+    });
+    const env = await readBillingEnvironment(cluster.client, one);
+    expect(env).toMatchObject({
+      DATABASE_URL: URL,
+      JWT_SECRET: "0123456789-0123456789-0123456789",
+      SOVEREIGN_FQDN: "whole.example",
+    });
+    expect(Object.values(env ?? {}).every((value) => typeof value === "string")).toBe(true);
+  });
+
+  it("gives undefined while a Secret that the Pods need is missing", async () => {
+    const one = await prepare("half", { "billing-db": ["uri", URL] });
+    expect(await readBillingEnvironment(cluster.client, one)).toBeUndefined();
+  });
+
+  it("reads the namespace that the Sovereign names", async () => {
+    await cluster.createNamespace("elsewhere");
+    await cluster.writeSecret("elsewhere", "billing-db", "uri", URL);
+    expect(await readDatabaseUrl(cluster.client, sovereign("moved", { namespace: "elsewhere" }))).toBe(URL);
+  });
+});
+
+describe("isMigrated", () => {
+  const migrated = { conditions: [condition("Migrated", "True")] };
+  it.each<[string, Sovereign, boolean]>([
+    ["a local Sovereign with the schema", sovereign("a", {}, migrated), true],
+    ["one without a status", sovereign("a"), false],
+    [
+      "one whose migration is pending",
+      sovereign("a", {}, { conditions: [condition("Migrated", "False")] }),
+      false,
+    ],
+    ["a suspended one", sovereign("a", { suspend: true }, migrated), false],
+    [
+      "one of another cluster",
+      sovereign("a", { cluster: { kubeconfigSecretRef: { name: "c", key: "k" } } } as never, migrated),
+      false,
+    ],
+  ])("is true only for a usable database: %s", (_, one, expected) => {
+    expect(isMigrated(one)).toBe(expected);
+  });
+});
