@@ -143,7 +143,7 @@ describe("drift", () => {
     opened.push(() => processes.close());
     const { log } = await processes.start();
     await until(() => log().includes("orders.orders_tenant_idx is missing"));
-    expect(log().match(/the schema is not as this program made it/g)).toHaveLength(1);
+    expect(log().match(/the schema differs from the one that this program creates/g)).toHaveLength(1);
   });
 
   it("is told by catalyst migrate, which is done all the same", async () => {
