@@ -102,4 +102,22 @@ describe("relayOutboxes", () => {
     await cluster.client.delete(SOVEREIGNS, { name: "moving" });
     await vi.waitFor(async () => expect(await connections()).toBe(0), WAIT);
   });
+
+  it("connects again after its connection broke", async () => {
+    await createSovereign("broken", true, billing.database.url);
+    await order("carol");
+    await vi.waitFor(() => expect(organizations("broken")).toHaveLength(1), WAIT);
+    await billing.database.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
+    );
+    await order("dave");
+    await vi.waitFor(() => expect(organizations("broken")).toHaveLength(2), WAIT);
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        level: 40,
+        sink: "organization",
+        msg: "the outbox relay lost its database connection: connecting again",
+      }),
+    );
+  });
 });
