@@ -43,7 +43,7 @@ const CLUSTER_NAMESPACE = "default";
 const COMBINED = "(combined from similar events): ";
 
 export function createEventRecorder(deps: {
-  client: KubeClient;
+  client: Pick<KubeClient, "get" | "create" | "mergePatch">;
   component: string;
   instance: string;
   logger: Logger;

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import type { ServerResponse } from "node:http";
+import { describe, expect, it, vi } from "vitest";
 import { configMapAt, refusal, until, watchLine } from "../../support/server/scripted-api.ts";
 import {
   type Answer,
@@ -185,22 +186,35 @@ describe("runReflector", () => {
     expect(counts).toEqual({ lists: 1, watches: 2 });
   });
 
-  it("keeps a watch that sends only bookmarks", async () => {
-    const sendsBookmarks: Answer = (_, response) => {
-      response.writeHead(200);
-      const timer = setInterval(
-        () => response.write(watchLine("BOOKMARK", { metadata: { resourceVersion: "6" } })),
-        100,
+  it("keeps a watch that sends only bookmarks, until they stop", async () => {
+    const silenceMs = 987;
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const timers = vi.spyOn(globalThis, "setTimeout");
+      // The reflector starts this timer with the watch, and again after each line.
+      const linesRead = () => timers.mock.calls.filter(([, ms]) => ms === silenceMs).length - 1;
+      let watch: ServerResponse | undefined;
+      const opens: Answer = (request, response) => {
+        watch = response;
+        idle(request, response);
+      };
+      const { counts } = await follow(
+        { lists: [lists([], 5)], watches: [opens, idle] },
+        { pace: { silenceMs } },
       );
-      response.on("close", () => clearInterval(timer));
-    };
-    const { counts } = await follow(
-      { lists: [lists([], 5)], watches: [sendsBookmarks] },
-      { pace: { silenceMs: 1_000 } },
-    );
-    await until(() => counts.watches === 1, "the watch");
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    expect(counts.watches).toBe(1);
+      await turnsUntil(() => watch !== undefined);
+      for (let sent = 1; sent <= 3; sent += 1) {
+        vi.advanceTimersByTime(silenceMs - 1);
+        watch?.write(watchLine("BOOKMARK", { metadata: { resourceVersion: "6" } }));
+        await turnsUntil(() => linesRead() === sent);
+      }
+      vi.advanceTimersByTime(silenceMs - 1);
+      expect([watch?.closed, counts.watches]).toEqual([false, 1]);
+      vi.advanceTimersByTime(1);
+      await turnsUntil(() => watch?.closed === true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("asks for bookmarks, an end and the selectors", async () => {
@@ -267,3 +281,12 @@ describe("runReflector", () => {
     expect(watchesFrom()).toEqual(["5", "5"]);
   });
 });
+
+/** Lets the event loop turn until something holds, with no timer of its own. */
+async function turnsUntil(holds: () => boolean): Promise<void> {
+  const startedAt = performance.now();
+  while (!holds()) {
+    if (performance.now() - startedAt > 15_000) throw new Error("waited in vain");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

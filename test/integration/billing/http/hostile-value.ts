@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { character } from "../../../support/builder/character.ts";
 
 /** As much of a JSON schema as the API's own description uses. */
 export interface Schema {
@@ -70,7 +71,7 @@ const nested = (depth: number): unknown => (depth === 0 ? null : [nested(depth -
 
 export const hostileText = fc.oneof(
   fc.constantFrom(...TEXTS),
-  fc.string({ unit: "binary", maxLength: 40 }),
+  fc.string({ unit: character, maxLength: 40 }),
   fc.string({ unit: "grapheme", maxLength: 40 }),
 );
 
