@@ -22,14 +22,24 @@ export class FetchError extends Error {
   }
 }
 
-export interface BoundedRequest {
+/** A request without a deadline does not compile: it could wait for ever. */
+type Deadline =
+  | {
+      /** For the whole exchange: redirects and the body included. */
+      timeoutMs: number;
+      /** Ends the exchange early; `timed_out` when its reason is a timeout, otherwise `aborted`. */
+      signal?: AbortSignal;
+    }
+  | {
+      timeoutMs?: never;
+      /** Carries the caller's own deadline. */
+      signal: AbortSignal;
+    };
+
+export type BoundedRequest = Deadline & {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Deadline for the whole exchange: redirects and the body included. */
-  timeoutMs?: number;
-  /** Ends the exchange early; `timed_out` when its reason is a timeout, otherwise `aborted`. */
-  signal?: AbortSignal;
   /** Largest body, counted after decompression. */
   maxBytes: number;
   /** Absent: a redirect is an error. `Authorization` goes to the first address only. For requests without a body. */
@@ -38,7 +48,7 @@ export interface BoundedRequest {
   readsErrorBody?: boolean;
   /** Absent: the runtime's own `fetch`. */
   fetch?: Fetch;
-}
+};
 
 export interface BoundedAnswer {
   /** `GET http://catalog/plans`, for messages; without the query. */
@@ -68,7 +78,7 @@ export async function boundedFetch(url: string, options: BoundedRequest): Promis
         headers,
         redirect: "manual",
         ...(body === undefined ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
       const request = `${method} ${addressOf(target)}`;
       if (!REDIRECT_STATUSES.includes(response.status)) {
@@ -102,7 +112,7 @@ export function jsonOf({ request, status, body }: BoundedAnswer): unknown {
   }
 }
 
-function signalOf({ signal, timeoutMs }: BoundedRequest): AbortSignal | undefined {
+function signalOf({ signal, timeoutMs }: BoundedRequest): AbortSignal {
   if (timeoutMs === undefined) return signal;
   const timeout = AbortSignal.timeout(timeoutMs);
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
@@ -144,9 +154,9 @@ async function readAtMost(response: Response, maxBytes: number, request: string)
   return Buffer.concat(chunks);
 }
 
-function fetchErrorOf(error: unknown, request: string, signal: AbortSignal | undefined): FetchError {
+function fetchErrorOf(error: unknown, request: string, signal: AbortSignal): FetchError {
   if (error instanceof FetchError) return error;
-  if (signal?.aborted) {
+  if (signal.aborted) {
     return signal.reason instanceof DOMException && signal.reason.name === "TimeoutError"
       ? new FetchError("timed_out", `${request} did not answer in time`, { cause: error })
       : new FetchError("aborted", `${request} was aborted`, { cause: error });

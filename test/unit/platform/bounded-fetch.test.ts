@@ -2,7 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { boundedFetch, FetchError, jsonOf } from "../../../src/platform/bounded-fetch.ts";
+import {
+  type BoundedRequest,
+  boundedFetch,
+  FetchError,
+  jsonOf,
+} from "../../../src/platform/bounded-fetch.ts";
 
 interface Received {
   method: string;
@@ -30,6 +35,10 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
 
+/** A call with a deadline that no test reaches, unless it gives its own. */
+const ask = (url: string, options: Partial<BoundedRequest> & Pick<BoundedRequest, "maxBytes">) =>
+  boundedFetch(url, { timeoutMs: 10_000, ...options } as BoundedRequest);
+
 const text = (body: Uint8Array) => Buffer.from(body).toString();
 
 /** The error of a call that must fail. */
@@ -45,7 +54,7 @@ const failureOf = (call: Promise<unknown>): Promise<FetchError> =>
 describe("boundedFetch", () => {
   it("returns status, headers and body, and sends method, headers and body", async () => {
     answer = (_, response) => void response.writeHead(201, { "x-kind": "made" }).end("done");
-    const made = await boundedFetch(`${origin}/things?q=1`, {
+    const made = await ask(`${origin}/things?q=1`, {
       method: "POST",
       headers: { "content-type": "text/plain" },
       body: "make",
@@ -68,30 +77,64 @@ describe("boundedFetch", () => {
     ["without one", {}],
   ])("refuses a body %s that is one byte too large", async (_, headers) => {
     answer = (_request, response) => void response.writeHead(200, headers).end("12345");
-    expect(text((await boundedFetch(origin, { maxBytes: 5 })).body)).toBe("12345");
-    const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 4 }));
+    expect(text((await ask(origin, { maxBytes: 5 })).body)).toBe("12345");
+    const error = await failureOf(ask(`${origin}/x`, { maxBytes: 4 }));
     expect([error.code, error.message]).toEqual([
       "body_too_large",
       `GET ${origin}/x answered more than 4 bytes`,
     ]);
   });
 
+  it("counts the bytes of all pieces together, and closes the connection of a body that is too large", async () => {
+    let isClosed = false;
+    answer = async (_, response) => {
+      response.once("close", () => {
+        isClosed = true;
+      });
+      for (const piece of ["1234", "5678", "9"]) {
+        response.write(piece);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      // The body never ends: only the reader can close it.
+    };
+    expect((await failureOf(ask(origin, { maxBytes: 8 }))).code).toBe("body_too_large");
+    await expect.poll(() => isClosed).toBe(true);
+  });
+
+  it("closes the connection of an error whose body is not read", async () => {
+    let isClosed = false;
+    answer = (_, response) => {
+      response.once("close", () => {
+        isClosed = true;
+      });
+      response.writeHead(500).write("this body never ends");
+    };
+    expect((await ask(origin, { maxBytes: 100 })).status).toBe(500);
+    await expect.poll(() => isClosed).toBe(true);
+  });
+
+  it("does not compile without a deadline", () => {
+    // @ts-expect-error: neither `timeoutMs` nor a signal
+    const request: BoundedRequest = { maxBytes: 1 };
+    expect(request).toEqual({ maxBytes: 1 });
+  });
+
   it("counts the bytes of a compressed body after decompression", async () => {
     const packed = gzipSync("0".repeat(1_000));
     expect(packed.byteLength).toBeLessThan(100);
     answer = (_, response) => void response.writeHead(200, { "content-encoding": "gzip" }).end(packed);
-    expect((await failureOf(boundedFetch(origin, { maxBytes: 999 }))).code).toBe("body_too_large");
-    expect((await boundedFetch(origin, { maxBytes: 1_000 })).body.byteLength).toBe(1_000);
+    expect((await failureOf(ask(origin, { maxBytes: 999 }))).code).toBe("body_too_large");
+    expect((await ask(origin, { maxBytes: 1_000 })).body.byteLength).toBe(1_000);
   });
 
   it.each([404, 500, 401])(
     "returns status %i without its body, unless the body is asked for",
     async (status) => {
       answer = (_, response) => void response.writeHead(status).end("why");
-      expect(await boundedFetch(origin, { maxBytes: 1 })).toMatchObject({ status, body: new Uint8Array() });
-      const read = await boundedFetch(origin, { maxBytes: 3, readsErrorBody: true });
+      expect(await ask(origin, { maxBytes: 1 })).toMatchObject({ status, body: new Uint8Array() });
+      const read = await ask(origin, { maxBytes: 3, readsErrorBody: true });
       expect([read.status, text(read.body)]).toEqual([status, "why"]);
-      expect((await failureOf(boundedFetch(origin, { maxBytes: 2, readsErrorBody: true }))).code).toBe(
+      expect((await failureOf(ask(origin, { maxBytes: 2, readsErrorBody: true }))).code).toBe(
         "body_too_large",
       );
     },
@@ -100,7 +143,7 @@ describe("boundedFetch", () => {
   it.each([301, 302, 303, 307, 308])("refuses a redirect with status %i", async (status) => {
     answer = (_, response) =>
       void response.writeHead(status, { location: "http://169.254.169.254/latest" }).end();
-    const error = await failureOf(boundedFetch(`${origin}/a`, { maxBytes: 1 }));
+    const error = await failureOf(ask(`${origin}/a`, { maxBytes: 1 }));
     expect([error.code, error.message]).toEqual([
       "redirect_refused",
       `GET ${origin}/a redirects to http://169.254.169.254: this redirect is not followed`,
@@ -120,7 +163,7 @@ describe("boundedFetch", () => {
       isAllowed: (target: URL) => seen.push(target.pathname) > 0 && target.port !== "1",
     };
     const headers = { Authorization: "Bearer token", accept: "text/plain" };
-    const reached = await boundedFetch(`${origin}/0`, { maxBytes: 5, headers, follow });
+    const reached = await ask(`${origin}/0`, { maxBytes: 5, headers, follow });
     expect([text(reached.body), reached.isRedirected, reached.request]).toEqual([
       "there",
       true,
@@ -136,7 +179,7 @@ describe("boundedFetch", () => {
       { ...follow, maxRedirects: 1 },
       { ...follow, isAllowed: () => false },
     ])
-      expect((await failureOf(boundedFetch(`${origin}/0`, { maxBytes: 5, follow: refused }))).code).toBe(
+      expect((await failureOf(ask(`${origin}/0`, { maxBytes: 5, follow: refused }))).code).toBe(
         "redirect_refused",
       );
   });
@@ -144,7 +187,7 @@ describe("boundedFetch", () => {
   it("refuses a redirect without a usable address", async () => {
     answer = (_, response) => void response.writeHead(302, { location: "http://[" }).end();
     const follow = { maxRedirects: 1, isAllowed: () => true };
-    expect((await failureOf(boundedFetch(`${origin}/a`, { maxBytes: 1, follow }))).message).toBe(
+    expect((await failureOf(ask(`${origin}/a`, { maxBytes: 1, follow }))).message).toBe(
       `GET ${origin}/a redirects to an address that is not a URL: this redirect is not followed`,
     );
   });
@@ -154,7 +197,7 @@ describe("boundedFetch", () => {
     ["stops in the middle of the body", (_, response) => void response.writeHead(200).write("1")],
   ])("ends at the deadline where the neighbour %s", async (_, hang) => {
     answer = hang;
-    const error = await failureOf(boundedFetch(`${origin}/slow?who=ali`, { maxBytes: 10, timeoutMs: 50 }));
+    const error = await failureOf(ask(`${origin}/slow?who=ali`, { maxBytes: 10, timeoutMs: 50 }));
     expect([error.code, error.message]).toEqual(["timed_out", `GET ${origin}/slow did not answer in time`]);
   });
 
@@ -162,37 +205,33 @@ describe("boundedFetch", () => {
     answer = (_, response) =>
       void setTimeout(() => response.writeHead(302, { location: "/again" }).end(), 30);
     const follow = { maxRedirects: 1_000, isAllowed: () => true };
-    expect((await failureOf(boundedFetch(origin, { maxBytes: 1, timeoutMs: 100, follow }))).code).toBe(
-      "timed_out",
-    );
+    expect((await failureOf(ask(origin, { maxBytes: 1, timeoutMs: 100, follow }))).code).toBe("timed_out");
   });
 
   it("ends when the caller's signal fires, and tells a caller's deadline from a change of mind", async () => {
     answer = () => {};
     const signal = AbortSignal.timeout(30);
-    expect((await failureOf(boundedFetch(origin, { maxBytes: 1, timeoutMs: 60_000, signal }))).code).toBe(
-      "timed_out",
-    );
+    expect((await failureOf(ask(origin, { maxBytes: 1, timeoutMs: 60_000, signal }))).code).toBe("timed_out");
     const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1, signal: AbortSignal.abort() }));
     expect([error.code, error.message]).toEqual(["aborted", `GET ${origin}/x was aborted`]);
   });
 
   it("names the cause where no connection comes about, and where one breaks", async () => {
     answer = (request) => void request.socket.destroy();
-    expect((await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1 }))).message).toBe(
+    expect((await failureOf(ask(`${origin}/x`, { maxBytes: 1 }))).message).toBe(
       `GET ${origin}/x failed: other side closed`,
     );
     await new Promise((resolve) => server.close(resolve).closeAllConnections());
-    const error = await failureOf(boundedFetch(`${origin}/x`, { maxBytes: 1 }));
+    const error = await failureOf(ask(`${origin}/x`, { maxBytes: 1 }));
     expect(error.code).toBe("unreachable");
     expect(error.message).toMatch(/^GET http:\/\/127\.0\.0\.1:\d+\/x failed: connect ECONNREFUSED/);
-    expect((await failureOf(boundedFetch("nowhere", { maxBytes: 1 }))).code).toBe("unreachable");
+    expect((await failureOf(ask("nowhere", { maxBytes: 1 }))).code).toBe("unreachable");
   });
 
   it("calls the fetch that it is given", async () => {
     answer = (_, response) => void response.end("ok");
     const asked: unknown[] = [];
-    await boundedFetch(origin, {
+    await ask(origin, {
       maxBytes: 2,
       fetch: (input, init) => {
         asked.push(input);
@@ -206,7 +245,7 @@ describe("boundedFetch", () => {
 describe("jsonOf", () => {
   it("parses the body of a 2xx answer", async () => {
     answer = (_, response) => void response.writeHead(201).end('{"a":[1]}');
-    expect(jsonOf(await boundedFetch(origin, { maxBytes: 100 }))).toEqual({ a: [1] });
+    expect(jsonOf(await ask(origin, { maxBytes: 100 }))).toEqual({ a: [1] });
   });
 
   it.each([
@@ -216,7 +255,7 @@ describe("jsonOf", () => {
     [200, "<html>", "body_not_json", "answered a body that is not JSON"],
   ])("refuses status %i with body %j", async (status, body, code, message) => {
     answer = (_, response) => void response.writeHead(status).end(body);
-    const whole = await boundedFetch(`${origin}/x`, { maxBytes: 100, readsErrorBody: true });
+    const whole = await ask(`${origin}/x`, { maxBytes: 100, readsErrorBody: true });
     expect(() => jsonOf(whole)).toThrow(
       expect.objectContaining({ code, message: `GET ${origin}/x ${message}` }),
     );
