@@ -59,6 +59,17 @@ describe("docs/runbook.md", () => {
     expect(new Set(stops).size).toBeGreaterThan(15);
     expect(stops.filter((reason) => !spans.includes(reason))).toEqual([]);
   });
+
+  it("names every reason for which a condition of any kind is False", () => {
+    const code = codeIn("controllers");
+    const ofSteps = matchesOf(code, /\bfalseCondition\([^,"]+,\s*"([A-Za-z]+)"/g);
+    const ofKinds = matchesOf(code, /status: "False"([^}]*?)message/g).flatMap((text) =>
+      matchesOf(text, /"([A-Z][A-Za-z]+)"/g),
+    );
+    expect(ofSteps.length).toBeGreaterThan(8);
+    expect(ofKinds.length).toBeGreaterThan(4);
+    expect([...ofSteps, ...ofKinds].filter((reason) => !spans.includes(reason))).toEqual([]);
+  });
 });
 
 describe.each([
