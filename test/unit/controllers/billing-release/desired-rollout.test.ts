@@ -20,18 +20,19 @@ import {
 
 const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
 const nowMs = Date.parse(NOW);
-const reasonOf = (turn: ReturnType<typeof decideRollout>) => (turn.kind === "update" ? "now" : turn.reason);
+const reasonOf = (decision: ReturnType<typeof decideRollout>) =>
+  decision.kind === "update" ? "now" : decision.reason;
 
-describe("whose turn it is", () => {
+describe("decideRollout", () => {
   const first = sovereign("alpha", {}, verifiedOn(IMAGE));
   const second = sovereign("beta", {}, verifiedOn(IMAGE));
 
-  it("is Catalyst-Zero's at once", () => {
+  it("updates Catalyst-Zero at once", () => {
     const own = zero(IMAGE);
     expect(decideRollout(own, release(), [own, first], nowMs)).toEqual({ kind: "update" });
   });
 
-  it("is Catalyst-Zero's also where other canaries are named, which go with it", () => {
+  it("updates Catalyst-Zero together with the named canaries, and the others later", () => {
     const brel = release({ canaries: ["beta"] });
     const fleet = [zero(IMAGE), first, second];
     expect(decideRollout(zero(IMAGE), brel, fleet, nowMs)).toEqual({ kind: "update" });
@@ -39,18 +40,18 @@ describe("whose turn it is", () => {
     expect(reasonOf(decideRollout(first, brel, fleet, nowMs))).toBe("WaitingForCanary");
   });
 
-  it("waits for no CatalystZero that was refused, and keeps no place for who cannot come", () => {
+  it("neither waits for a second CatalystZero nor counts a Sovereign of another cluster in a wave", () => {
     const refused = { pinnedImage: undefined, conditions: [condition("Stalled", "True")] };
-    const rival = sovereign("aaa-zero", { role: "CatalystZero" }, refused as never);
+    const duplicate = sovereign("aaa-zero", { role: "CatalystZero" }, refused as never);
     const elsewhere = sovereign("aab", { cluster: { kubeconfigSecretRef: { name: "k", key: "value" } } });
-    const fleet = [zero(NEXT_IMAGE), rival, elsewhere, first, second];
+    const fleet = [zero(NEXT_IMAGE), duplicate, elsewhere, first, second];
     expect(nextWave(release({}, measured(NEXT_IMAGE)), fleet, nowMs)).toEqual({
       names: ["alpha"],
       wait: undefined,
     });
   });
 
-  it("knows who comes after the bake", () => {
+  it("names the next wave while the bake still lasts", () => {
     const fleet = [zero(NEXT_IMAGE), first, second];
     const brel = release({ bake: "5m", maxUnavailable: 5 }, measured(NEXT_IMAGE));
     expect(nextWave(brel, fleet, nowMs)).toMatchObject({
@@ -64,11 +65,11 @@ describe("whose turn it is", () => {
     ["WaitingForReference", release(), zero(NEXT_IMAGE)],
     ["now", release({}, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
     ["Baking", release({ bake: "5m" }, measured(NEXT_IMAGE)), zero(NEXT_IMAGE)],
-  ])("of the others: %s", (reason, brel, canary) => {
+  ])("makes the other Sovereigns wait: %s", (reason, brel, canary) => {
     expect(reasonOf(decideRollout(first, brel, [canary, first], nowMs))).toBe(reason);
   });
 
-  it("is never that of more than maxUnavailable at once, by name", () => {
+  it("updates at most maxUnavailable Sovereigns at once, in the order of their names", () => {
     const brel = release({}, measured(NEXT_IMAGE));
     const fleet = [zero(NEXT_IMAGE), second, first];
     expect(reasonOf(decideRollout(first, brel, fleet, nowMs))).toBe("now");
@@ -83,7 +84,7 @@ describe("whose turn it is", () => {
     );
   });
 
-  it("is nobody's while one failed, unless the release says to go on", () => {
+  it("halts after a failure, unless haltOnFailure is false", () => {
     const failed = sovereign(
       "alpha",
       {},
@@ -97,7 +98,7 @@ describe("whose turn it is", () => {
     expect(reasonOf(decideRollout(second, goesOn, fleet, nowMs))).toBe("now");
   });
 
-  it("says when the bake is over", () => {
+  it("waits for the rest of the bake", () => {
     const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
     expect(decideRollout(first, brel, [zero(NEXT_IMAGE), first], nowMs + 60_000)).toMatchObject({
       retryAfterMs: 240_000,
@@ -148,7 +149,7 @@ describe("figures of a release", () => {
     expect(later.phase).toBe("Complete");
   });
 
-  it("keeps what was measured of an image for as long as somebody runs it", () => {
+  it("keeps the measured reference of an image while a Sovereign still runs it", () => {
     const before = release({}, { ...measured(IMAGE) });
     const status = desiredStatus(before, [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))], NOW);
     expect(status.reference?.image).toBe(NEXT_IMAGE);
@@ -185,7 +186,7 @@ describe("figures of a release", () => {
     expect(types).toEqual(["Ready", ...(progress === undefined ? [] : [progress])]);
   });
 
-  it("is Baking for as long as the last wave does", () => {
+  it("is Baking while the last wave bakes", () => {
     const fleet = [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))];
     const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
     const at = (ms: number) => desiredStatus(brel, fleet, new Date(nowMs + ms).toISOString()).phase;
