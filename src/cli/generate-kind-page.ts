@@ -65,7 +65,7 @@ export function kindPage(definition: KindDefinition, examples: readonly Example[
     fieldTable(spec),
     ...ruleSection(spec),
     "## Status",
-    "Written by the operator alone.",
+    "Only the operator writes it.",
     fieldTable(status),
     ...(examples.length === 0 ? [] : ["## Examples"]),
     ...examples.map(({ path, text }) => `From [${path}](${path}):\n\n\`\`\`yaml\n${text.trim()}\n\`\`\``),

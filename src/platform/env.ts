@@ -39,7 +39,7 @@ export function createEnvReader(
     return url;
   }
 
-  /** A secret of 32 bytes or more. Blanks around count for nothing, and belong to it all the same. */
+  /** A secret of 32 bytes or more. Blanks around it are part of the secret, but do not count for its length. */
   function key(name: string): string | undefined {
     const value = optional(name);
     if (value !== undefined && Buffer.byteLength(value.trim()) < MIN_KEY_BYTES) {

@@ -37,7 +37,7 @@ export interface RunningHttpServer {
 
 const HEADERS_MS = 30_000;
 
-/** Whoever gives a TLS server another certificate (`setSecureContext`) says this again: it is part of the context. */
+/** Part of the TLS context: pass it to `setSecureContext` again when the certificate changes. */
 export const MIN_TLS_VERSION = "TLSv1.2";
 
 /** Starts listening; rejects with the listen error (`EADDRINUSE`, `EACCES`) when it cannot. */

@@ -29,7 +29,7 @@ export interface OciClientOptions {
   isInsecure(host: string): boolean;
 }
 
-/** Reads manifests and blobs by the OCI distribution API; every digest is computed anew from what came. */
+/** Reads manifests and blobs by the OCI distribution API, and checks every digest against the received bytes. */
 export interface OciClient {
   /** Undefined when the registry has none under that tag or digest. */
   manifest(

@@ -64,10 +64,10 @@ export function createOrderTopic(deps: {
     const subdomains = await lookUp(subdomainOf, events);
     const messages = events.map((event) => messageOf(event, subdomains.get(event.tenantId) ?? ""));
     for (const portion of portions(messages)) {
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]);
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(SEND_MS)]);
       try {
-        const client = await untilAborted(connect(), patience);
-        await untilAborted(client.send({ messages: portion }), patience);
+        const client = await untilAborted(connect(), deadline);
+        await untilAborted(client.send({ messages: portion }), deadline);
       } catch (error) {
         await close();
         if (isMessageFault(error)) throw error;
@@ -153,7 +153,7 @@ async function lookUp(
     }),
   );
   if (failures.length === 0) return found;
-  // One tenant that cannot be looked up holds up itself alone; a service that answers for none holds up all.
+  // One failed lookup delays only the events of its tenant. When every lookup fails, the tenant service is down: delay all.
   if (found.size === 0 && failures.length > 1)
     throw new SinkUnavailableError(errorMessage(failures[0]), { cause: failures[0] });
   throw failures[0];

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
-/** Seals short secrets for the database: whoever reads its rows or a backup learns nothing. */
+/** Encrypts short secrets for the database, so that its rows and backups do not reveal them. */
 export interface SecretBox {
   seal(secret: string): string;
   /** Text without our mark comes back as it is: the earlier service stored its keys in clear. Throws on a wrong key. */

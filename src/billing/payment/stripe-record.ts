@@ -2,10 +2,10 @@ import type { Queryable } from "../db/database.ts";
 import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
- * Keeps our row of the processor's invoice. Its tenant is that of the order it names, else of its subscription, else of its
- * customer. Events come in any order, and a status never goes back: from draft and open to uncollectible, from there to void,
- * and paid is the last word, also on an invoice that was voided here with its tenant. False when the invoice is nobody's here,
- * or further than the event says.
+ * Keeps our row of the processor's invoice. The tenant is that of the order that the invoice names, else of its subscription,
+ * else of its customer. Events arrive in any order, so a status only moves forward: draft, open, uncollectible, void, paid.
+ * A payment counts even after the deletion of the tenant voided the invoice. False when the invoice belongs to no customer
+ * here, or has a later status than the event.
  */
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   const rows = await transaction.query({
@@ -41,8 +41,8 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 }
 
 /**
- * Follows a subscription that the processor runs: the earlier service left some. The latest word counts, whenever it
- * arrives. False when the subscription is nobody's here.
+ * Updates our row of a subscription that the processor runs; the earlier service left some. The event that the processor
+ * created last decides, whenever it arrives. False when no row has this subscription.
  */
 export async function recordSubscription(
   transaction: Queryable,

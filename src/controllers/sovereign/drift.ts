@@ -10,7 +10,7 @@ export function describeDrift({ kind, name, fields }: Drift): string {
   return `${kind} ${name}: ${fields.join(", ") || "deleted"}`;
 }
 
-/** Whether somebody changed a container's image. */
+/** Whether the edit changed a container's image. */
 export function touchesImage({ fields }: Drift): boolean {
   return fields.some((field) => field.endsWith(".image"));
 }

@@ -28,8 +28,8 @@ export type Evidence = Pick<
 >;
 
 /**
- * Whether the last smoke test still proves what runs now. `isInSync`: this reconcile found no managed object that
- * somebody else had edited.
+ * Whether the last smoke test still proves what runs now. `isInSync`: this reconcile found no managed object that another
+ * writer had edited.
  */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
@@ -39,8 +39,8 @@ export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolea
 
 /**
  * The code that the smoke test of the n-th Pod issues. It is the same each time, so a test revokes what an interrupted
- * one left behind, and tests add no rows to production. A Sovereign's uid keeps the code secret: nobody can redeem it
- * in between.
+ * one left behind, and tests add no rows to production. A Sovereign's uid keeps the code secret, so that no one can
+ * redeem the voucher before it is revoked.
  */
 export function smokeCode(identity: string, index: number): string {
   const digest = sha256Digest(canonicalJson([identity, index])).slice("sha256:".length);

@@ -7,7 +7,7 @@ import { type Drift, describeDrift, touchesImage } from "./drift.ts";
 import { falseCondition, waiting } from "./status.ts";
 
 /**
- * Applies a managed object. An edit by somebody else is reported in the status before it is corrected, so that an
+ * Applies a managed object. An edit by another writer is reported in the status before it is corrected, so that an
  * observer can see it, and counted afterwards. Returns the live object when another writer keeps reverting this one.
  */
 export async function applyManaged(

@@ -64,7 +64,7 @@ interface AdminScriptText {
   revoked: string;
   noVouchers: string;
   nothingFound: string;
-  nobody: string;
+  noCustomers: string;
   noOrders: string;
   superadminOnly: string;
   signInFailed: string;
@@ -154,7 +154,7 @@ const en: AdminText = {
     revoked: "{code} is revoked.",
     noVouchers: "No vouchers yet. Issue the first one.",
     nothingFound: "No voucher matches.",
-    nobody: "No customers yet.",
+    noCustomers: "No customers yet.",
     noOrders: "No orders yet.",
     superadminOnly: "Only a superadmin may see this.",
     signInFailed: "Sign-in failed: {reason}",
@@ -250,7 +250,7 @@ const ar: AdminText = {
     revoked: "أُلغيت القسيمة {code}.",
     noVouchers: "لا توجد قسائم بعد. أصدر القسيمة الأولى.",
     nothingFound: "لا توجد قسيمة مطابقة.",
-    nobody: "لا يوجد عملاء بعد.",
+    noCustomers: "لا يوجد عملاء بعد.",
     noOrders: "لا توجد طلبات بعد.",
     superadminOnly: "هذه البيانات متاحة للمشرف العام فقط.",
     signInFailed: "تعذر تسجيل الدخول: {reason}",

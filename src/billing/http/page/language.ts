@@ -16,11 +16,11 @@ export function chooseLanguage(
   acceptLanguage: string | string[] | undefined,
 ): Language {
   if (asked !== undefined && isLanguage(asked)) return asked;
-  const wishes = String(acceptLanguage ?? "")
+  const accepted = String(acceptLanguage ?? "")
     .slice(0, 1_000)
     .split(",")
-    .map((wish) => {
-      const [tag = "", ...parameters] = wish
+    .map((entry) => {
+      const [tag = "", ...parameters] = entry
         .trim()
         .toLowerCase()
         .split(/\s*;\s*/);
@@ -29,7 +29,7 @@ export function chooseLanguage(
     })
     .filter(({ weight }) => weight > 0)
     .sort((one, other) => other.weight - one.weight);
-  for (const { language } of wishes) if (isLanguage(language)) return language;
+  for (const { language } of accepted) if (isLanguage(language)) return language;
   return "en";
 }
 

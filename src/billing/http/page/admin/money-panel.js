@@ -14,7 +14,7 @@ export function createMoneyPanel() {
     byId("balance-rows").append(...body.map(balanceRow));
     nextBalances = next;
     byId("balance-more").hidden = next === undefined;
-    showEmpty("balance", text.nobody);
+    showEmpty("balance", text.noCustomers);
   }
   byId("balance-more").addEventListener("click", () =>
     loadBalances(nextBalances, false).catch((error) => notify(messageOf(error))),
