@@ -1,85 +1,31 @@
-import type { Blueprint } from "../api/blueprint.ts";
-import type { Franchise } from "../api/franchise.ts";
-import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import { isMap } from "../api/object.ts";
-import type { Organization } from "../api/organization.ts";
-import { isInTerm } from "../api/term.ts";
-import type {
-  AdmissionInput,
-  ArtifactField,
-  ClusterFacts,
-  PlatformIdentities,
-  ReviewedObject,
-  Violation,
-} from "./rules/input.ts";
-import { classifyRequester, isSubject } from "./rules/requester.ts";
+import type { FactCollector } from "./fact-collector.ts";
+import type { ArtifactField, ClusterFacts, Violation } from "./rules/fact.ts";
+import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "./rules/rule-list.ts";
 import type { ArtifactCheck } from "./trust-policy.ts";
 
-/** What the cluster holds, from caches: a look-up sends no request. */
-interface ClusterLookups {
-  franchises(): readonly Franchise[];
-  organizations(): readonly Organization[];
-  blueprints(): readonly Blueprint[];
-  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
-}
-
 export interface ReviewDeps {
-  lookups: ClusterLookups;
+  collectFacts: FactCollector;
   checkArtifact: ArtifactCheck;
-  platform: PlatformIdentities;
-  now: () => Date;
 }
 
 export type Reviewer = (input: AdmissionInput) => Promise<Violation[]>;
 
 /** Evaluates the rules first, and asks registries only about requests that pass them. */
-export function createReviewer({ lookups, checkArtifact, platform, now }: ReviewDeps): Reviewer {
-  function collectFacts(input: AdmissionInput): ClusterFacts {
-    const nowMs = now().getTime();
-    const inTerm = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
-    return {
-      requester: classifyRequester(input.user, inTerm, platform),
-      namespaceLabels: namespaceLabelsOf(input, lookups),
-      memberships: lookups
-        .organizations()
-        .filter(
-          ({ spec }) =>
-            spec.owner === input.user.username ||
-            (spec.members ?? []).some((member) => isSubject(input.user, member)),
-        ),
-      privateBlueprints: lookups
-        .blueprints()
-        .filter(
-          ({ metadata, spec }) =>
-            metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
-        ),
-      platform,
-    };
-  }
-
+export function createReviewer({ collectFacts, checkArtifact }: ReviewDeps): Reviewer {
   async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
-    const { requester } = facts;
-    const verdict = await checkArtifact(
-      artifact,
-      requester.kind === "franchisee" ? requester.franchises : [],
-    );
+    const verdict = await checkArtifact(artifact, facts.signers);
     return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
   }
 
   return async function review(input) {
-    const facts = collectFacts(input);
+    const facts = await collectFacts(input);
     const violations = evaluateRules(input, facts);
     if (violations.length > 0) return violations;
     const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
     return checked.flat();
   };
-}
-
-function namespaceLabelsOf(input: AdmissionInput, lookups: ClusterLookups): Readonly<Record<string, string>> {
-  if (input.resource === "namespaces")
-    return input.oldObject?.metadata?.labels ?? lookups.namespaceLabels(input.name) ?? {};
-  return input.namespace === "" ? {} : (lookups.namespaceLabels(input.namespace) ?? {});
 }
 
 /** The body is not an AdmissionReview. */

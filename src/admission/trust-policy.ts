@@ -1,7 +1,7 @@
 import type { Franchise, TrustEntry } from "../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import { isInTerm } from "../api/term.ts";
-import type { Artifact } from "./rules/input.ts";
+import type { Artifact } from "./rules/fact.ts";
 import { isBelow, type PinnedReference, parseReference, type RepositoryPrefix } from "./rules/reference.ts";
 
 /** What ConfigMap `catalyst-trust` says. */
@@ -45,7 +45,7 @@ export function decideTrust(
   const registry = trust.allowedRegistries.find((prefix) => isBelow(reference, prefix));
   if (registry !== undefined)
     return { kind: "allowed", digest, registry: [registry.host, ...registry.segments].join("/") };
-  const franchised = isFranchised(artifact) ? franchises.filter((it) => isInTerm(it, nowMs)) : [];
+  const franchised = franchises.filter((it) => isInTerm(it, nowMs) && mayVouch(it, artifact));
   return {
     kind: "signatureRequired",
     reference: { host, repository, digest },
@@ -53,10 +53,13 @@ export function decideTrust(
   };
 }
 
-/** Whether a Franchise may vouch for artifacts that are used so. */
-function isFranchised({ use }: Artifact): boolean {
+/** Whether a Franchise may vouch for an artifact that is used like this. */
+function mayVouch({ metadata }: Franchise, { use }: Artifact): boolean {
   if (use.kind === "chart") return true;
   return (
-    use.kind === "blueprint" && use.namespace === PRIVATE_CATALOG_NAMESPACE && use.visibility === "private"
+    use.kind === "blueprint" &&
+    use.namespace === PRIVATE_CATALOG_NAMESPACE &&
+    use.visibility === "private" &&
+    use.franchise === metadata.name
   );
 }

@@ -1,16 +1,12 @@
 import { GROUP } from "../api/kind.ts";
 import { LABEL } from "../api/label.ts";
-import {
-  CATALOG_NAMESPACE,
-  PRIVATE_CATALOG_NAMESPACE,
-  SYSTEM_NAMESPACE,
-  WEBHOOK_CONFIGURATION,
-  WEBHOOK_SERVICE,
-} from "../api/name.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { ADMISSION_PATH } from "./routes.ts";
-import type { PlatformIdentities } from "./rules/input.ts";
-import { INSTALL_SOURCES } from "./rules/install-source.ts";
+import type { IdentityLists } from "./rules/identity.ts";
+import { INSTALLER_GROUPS } from "./rules/install-source.ts";
+import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
+import { guardedNames } from "./rules/place.ts";
 import { WORKLOADS } from "./rules/workload-image.ts";
 
 export interface WebhookEndpoint {
@@ -22,6 +18,7 @@ export interface WebhookEndpoint {
 
 const TIMEOUT_SECONDS = 10;
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
+const EVERYTHING = [...WRITES, "CONNECT"];
 
 interface WebhookRule {
   apiGroups: string[];
@@ -31,21 +28,28 @@ interface WebhookRule {
   scope: string;
 }
 
-const rule = (group: string, resources: string[], operations = WRITES): WebhookRule => ({
+interface MatchCondition {
+  name: string;
+  expression: string;
+}
+
+const rule = (group: string, resources: string[], operations = WRITES, scope = "*"): WebhookRule => ({
   apiGroups: [group],
   apiVersions: ["*"],
   resources,
   operations,
-  scope: "*",
+  scope,
 });
 
 /**
- * The webhook configuration, from the same lists as the rules. While the webhook is down, requests fail, but those of the
- * platform and the control plane do not: they are not sent to it, so the platform can always repair it.
+ * The webhook configuration, from the same lists as the rules. Each request matches at most one webhook. In guarded places
+ * everything is asked; in ordinary namespaces what is installed and what reaches beyond them. While the webhook is down,
+ * these requests fail and no others. Those of the platform and the control plane are not sent to it, so the platform can
+ * always repair it.
  */
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
-  platform: PlatformIdentities,
+  lists: IdentityLists,
 ): KubernetesObject {
   const clientConfig = {
     caBundle: Buffer.from(endpoint.caBundle).toString("base64"),
@@ -53,27 +57,50 @@ export function desiredWebhookConfiguration(
       ? { service: { name: WEBHOOK_SERVICE, namespace: SYSTEM_NAMESPACE, path: ADMISSION_PATH, port: 443 } }
       : { url: `${endpoint.url}${ADMISSION_PATH}` }),
   };
-  const webhook = (name: string, rules: WebhookRule[], namespaceSelector?: object) => ({
+  const webhook = (
+    name: string,
+    rules: WebhookRule[],
+    selector: LabelRequirement[],
+    conditions: MatchCondition[] = [],
+  ) => ({
     name: `${name}.${GROUP}`,
     clientConfig,
     rules,
-    ...(namespaceSelector === undefined ? {} : { namespaceSelector }),
-    matchConditions: notPlatform(platform),
+    ...(selector.length === 0 ? {} : { namespaceSelector: { matchExpressions: selector } }),
+    matchConditions: [...notPlatform(lists), ...conditions],
     matchPolicy: "Equivalent",
     failurePolicy: "Fail",
     sideEffects: "None",
     timeoutSeconds: TIMEOUT_SECONDS,
     admissionReviewVersions: ["v1"],
   });
+  const names = guardedNames(lists);
+  const unlisted = named("NotIn", names);
+  const ordinary = [unlisted, ...PLACE_LABELS.map((label) => labelled(label, "DoesNotExist"))];
+  const inNamespace = [rule("*", ["*/*"], EVERYTHING, "Namespaced")];
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "ValidatingWebhookConfiguration",
     metadata: { name: WEBHOOK_CONFIGURATION, labels: { [LABEL.managedBy]: "operator" } },
     webhooks: [
-      webhook("platform", PLATFORM_RULES),
-      webhook("workload", WORKLOAD_RULES, outsideClusterNamespaces()),
-      webhook("namespace", [rule("*", ["*/*"], [...WRITES, "CONNECT"])], guardedNamespaces()),
-      webhook("organization", [rule("*", ["*/*"], [...WRITES, "CONNECT"])], labelledNamespaces()),
+      webhook("cluster", [rule("*", ["*/*"], EVERYTHING, "Cluster")], [], [NOT_A_REVIEW]),
+      webhook("listed-namespace", inNamespace, [named("In", names)], [NOT_A_REVIEW]),
+      // A namespace may bear several of the labels. It matches the webhook of the first.
+      ...PLACE_LABELS.map((label, index) =>
+        webhook(
+          `${label.replace(`${GROUP}/`, "")}-namespace`,
+          inNamespace,
+          [
+            unlisted,
+            labelled(label, "Exists"),
+            ...PLACE_LABELS.slice(0, index).map((earlier) => labelled(earlier, "DoesNotExist")),
+          ],
+          [NOT_A_REVIEW],
+        ),
+      ),
+      webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
+      webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
+      webhook("identity-secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [GIVES_IDENTITY]),
     ],
   } as KubernetesObject;
 }
@@ -86,57 +113,66 @@ export function publishedBundles(configuration: KubernetesObject | undefined): s
   return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig?.caBundle ?? "", "base64").toString());
 }
 
-const PLATFORM_RULES: WebhookRule[] = [
-  rule(GROUP, ["*", "*/status"]),
-  rule("apiextensions.k8s.io", ["customresourcedefinitions", "customresourcedefinitions/status"]),
-  rule("apiregistration.k8s.io", ["apiservices", "apiservices/status"]),
-  rule("", ["namespaces", "namespaces/finalize", "namespaces/status"]),
-  rule("", ["serviceaccounts/token"], ["CREATE"]),
-  rule("rbac.authorization.k8s.io", ["roles", "rolebindings", "clusterroles", "clusterrolebindings"]),
-  ...Object.entries(INSTALL_SOURCES).map(([group, resources]) => rule(group, resources)),
-];
+interface LabelRequirement {
+  key: string;
+  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  values?: readonly string[];
+}
 
-const WORKLOAD_RULES: WebhookRule[] = Object.entries(WORKLOADS).map(([group, resources]) =>
-  rule(group, resources, ["CREATE", "UPDATE"]),
-);
+/** The labels that make a namespace somebody's place. Only the platform may write them. */
+const PLACE_LABELS = [LABEL.organization, LABEL.sovereign, LABEL.environment, LABEL.managedBy];
+
+const labelled = (key: string, operator: "Exists" | "DoesNotExist"): LabelRequirement => ({ key, operator });
 
 /** By the name label, which the API server sets: users could write any other label to exempt their namespace. */
-const outsideClusterNamespaces = () => ({
-  matchExpressions: [
-    {
-      key: "kubernetes.io/metadata.name",
-      operator: "NotIn",
-      values: ["kube-system", "kube-public", "kube-node-lease"],
-    },
-  ],
+const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequirement => ({
+  key: "kubernetes.io/metadata.name",
+  operator,
+  values,
 });
 
-const guardedNamespaces = () => ({
-  matchExpressions: [
-    {
-      key: "kubernetes.io/metadata.name",
-      operator: "In",
-      values: [SYSTEM_NAMESPACE, CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE],
-    },
-  ],
-});
+/** What admission judges in ordinary namespaces, besides installers and Secrets that give an identity. */
+const ORDINARY_RULES: WebhookRule[] = [
+  ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
+  rule("apps", ["controllerrevisions"]),
+  rule("", ["serviceaccounts/token"], ["CREATE"]),
+  rule("rbac.authorization.k8s.io", ["roles"], ["CREATE", "UPDATE"]),
+  rule("networking.k8s.io", ["ingresses"], ["CREATE", "UPDATE"]),
+  rule("gateway.networking.k8s.io", ["*"], ["CREATE", "UPDATE"]),
+  rule(GROUP, ["*/*"]),
+].map((it) => ({ ...it, scope: "Namespaced" }));
 
-/** The namespaces of Sovereigns and tenants have this label, which only the platform may write. */
-const labelledNamespaces = () => ({ matchExpressions: [{ key: LABEL.sovereign, operator: "Exists" }] });
+const celList = (items: readonly string[]) => `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 
-function notPlatform({
-  groups,
-  serviceAccountNamespaces,
-}: PlatformIdentities): { name: string; expression: string }[] {
-  const celList = (items: readonly string[]) => `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+/** Reviews only ask a question. They must be answered while the webhook is down. */
+const NOT_A_REVIEW: MatchCondition = {
+  name: "not-a-review",
+  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
+};
+
+const IS_INSTALLER: MatchCondition = {
+  name: "is-an-installer",
+  expression: [
+    `request.resource.group in ${celList(INSTALLER_GROUPS.filter((group) => !group.startsWith(".")))}`,
+    `${celList(INSTALLER_GROUPS.filter((group) => group.startsWith(".")))}.exists(suffix, request.resource.group.endsWith(suffix))`,
+  ].join(" || "),
+};
+
+/** Every object has a type here, because the rule matches Secrets only and the API server fills it in. */
+const GIVES_IDENTITY: MatchCondition = {
+  name: "gives-an-identity",
+  expression: `has(object.type) && object.type in ${celList(IDENTITY_SECRET_TYPES)}`,
+};
+
+function notPlatform({ platformGroups, platformNamespaces }: IdentityLists): MatchCondition[] {
   return [
     {
       name: "not-platform-group",
-      expression: `!request.userInfo.groups.exists(group, group in ${celList(groups)})`,
+      expression: `!request.userInfo.groups.exists(group, group in ${celList(platformGroups)})`,
     },
     {
       name: "not-platform-service-account",
-      expression: `!${celList(serviceAccountNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`,
+      expression: `!${celList(platformNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`,
     },
     {
       name: "not-control-plane",

@@ -28,6 +28,9 @@ const BlueprintSpecSchema = object(
       },
       { description: "Where the artifact is stored." },
     ),
+    franchise: Type.Optional(
+      objectName("The Franchise that a private Blueprint belongs to. Nothing changes it afterwards."),
+    ),
     visibility: oneOf(["listed", "unlisted", "private"], {
       description:
         "listed: shown in the catalog. unlisted: installable only by name. private: a Franchisee's own.",
@@ -71,7 +74,22 @@ const BlueprintSpecSchema = object(
       ),
     ),
   },
-  { description: "The artifact, and how it is offered." },
+  {
+    description: "The artifact, and how it is offered.",
+    rules: [
+      {
+        rule: "has(self.franchise) == has(oldSelf.franchise) && (!has(self.franchise) || self.franchise == oldSelf.franchise)",
+        message: "spec.franchise is immutable: delete the Blueprint and create it again",
+        fieldPath: ".franchise",
+      },
+      {
+        rule: "!has(self.franchise) || self.visibility == 'private'",
+        message:
+          "only a private Blueprint belongs to a Franchise: remove spec.franchise, or set visibility to private",
+        fieldPath: ".franchise",
+      },
+    ],
+  },
 );
 
 const BlueprintStatusSchema = object(

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { DEFAULT_PLATFORM } from "../admission/rules/input.ts";
+import { BUILT_IN_IDENTITIES, identityLists } from "../admission/rules/identity.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
@@ -81,15 +81,23 @@ export const FLAGS: readonly FlagDescription[] = [
     flag: "platform-groups",
     variable: "PLATFORM_GROUPS",
     chartValue: "platform.groups",
-    fallback: DEFAULT_PLATFORM.groups.join(","),
-    description: "groups that belong to the platform, comma-separated",
+    fallback: BUILT_IN_IDENTITIES.platformGroups.join(","),
+    description: "groups that belong to the platform besides the built-in ones, comma-separated",
   },
   {
     flag: "platform-service-account-namespaces",
     variable: "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
     chartValue: "platform.serviceAccountNamespaces",
-    fallback: DEFAULT_PLATFORM.serviceAccountNamespaces.join(","),
-    description: "namespaces whose ServiceAccounts belong to the platform, comma-separated",
+    fallback: BUILT_IN_IDENTITIES.platformNamespaces.join(","),
+    description:
+      "namespaces whose ServiceAccounts belong to the platform besides the built-in ones, comma-separated",
+  },
+  {
+    flag: "controller-namespaces",
+    variable: "CONTROLLER_NAMESPACES",
+    chartValue: "controllers.namespaces",
+    fallback: BUILT_IN_IDENTITIES.controllerNamespaces.join(","),
+    description: "namespaces of cluster controllers besides the built-in ones, comma-separated",
   },
   {
     flag: "concurrency",
@@ -125,8 +133,6 @@ export const FLAGS: readonly FlagDescription[] = [
 export function readOperatorSettings(args: string[], env: Env): OperatorSettings {
   const reader = createEnvReader(mergeFlags(args, env));
   const port = (name: string, fallback: number) => reader.integer(name, fallback, 0, 65_535);
-  const list = (name: string, fallback: readonly string[]) =>
-    reader.optional(name) === undefined ? fallback : reader.list(name);
   const webhookUrl = reader.optional("WEBHOOK_URL")?.replace(/\/$/, "");
   if (webhookUrl !== undefined && URL.parse(webhookUrl)?.protocol !== "https:") {
     throw new UsageError("--webhook-url (WEBHOOK_URL) must be an https URL");
@@ -140,13 +146,11 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     voucherApiSovereign: reader.optional("VOUCHER_API_SOVEREIGN"),
     httpPort: port("HTTP_PORT", 8080),
     registryMirrors: new Map(reader.list("REGISTRY_MIRRORS").map(parseMirror)),
-    platform: {
-      groups: list("PLATFORM_GROUPS", DEFAULT_PLATFORM.groups),
-      serviceAccountNamespaces: list(
-        "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
-        DEFAULT_PLATFORM.serviceAccountNamespaces,
-      ),
-    },
+    identities: identityLists({
+      platformGroups: reader.list("PLATFORM_GROUPS"),
+      platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
+      controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
+    }),
     concurrency: reader.integer("CONCURRENCY", 4, 1, 64),
     drainSeconds: reader.integer("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0, MAX_DRAIN_SECONDS),
     billingDrainSeconds: reader.integer("BILLING_DRAIN_SECONDS", BILLING.drainSeconds, 0, MAX_DRAIN_SECONDS),

@@ -77,7 +77,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     const checkArtifact = createArtifactCheck({ verifier, trust, now });
     const common = { client, caches, settings, logger, now };
     const webhook = parts.add(
-      await startWebhook({ ...common, checkArtifact, platform: settings.platform, registry }),
+      await startWebhook({ ...common, checkArtifact, identities: settings.identities, registry }),
       (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);

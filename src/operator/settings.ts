@@ -1,4 +1,4 @@
-import type { PlatformIdentities } from "../admission/rules/input.ts";
+import type { IdentityLists } from "../admission/rules/identity.ts";
 
 /** The settings of one operator process. The command line reads them from flags and environment variables. */
 export interface OperatorSettings {
@@ -14,7 +14,8 @@ export interface OperatorSettings {
   httpPort: number;
   /** Origins that stand in for registries, by the registry's host. */
   registryMirrors: ReadonlyMap<string, string>;
-  platform: PlatformIdentities;
+  /** The built-in entries and those that flags add. */
+  identities: IdentityLists;
   /** Objects of one kind that are reconciled at the same time. */
   concurrency: number;
   drainSeconds: number;

@@ -1,13 +1,15 @@
 import type { Server } from "node:https";
 import { createCertificateKeeper } from "../admission/certificate-keeper.ts";
+import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
-import type { PlatformIdentities } from "../admission/rules/input.ts";
+import type { IdentityLists } from "../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
+import { NAMESPACES } from "../kube/resource.ts";
 import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
@@ -37,12 +39,25 @@ function certificateNames(webhookUrl: string | undefined): string[] {
   return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
 }
 
+function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLookups {
+  const labelsOf = (namespace: KubernetesObject | undefined) =>
+    namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
+  return {
+    franchises: () => caches.franchises.list(),
+    organizations: () => caches.organizations.list(),
+    sovereigns: () => caches.sovereigns.list(),
+    blueprints: () => caches.blueprints.list(),
+    namespaceLabels: (name) => labelsOf(caches.namespaces.get(name)),
+    readNamespaceLabels: async (name) => labelsOf(await client.get<KubernetesObject>(NAMESPACES, { name })),
+  };
+}
+
 export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl">;
   checkArtifact: ArtifactCheck;
-  platform: PlatformIdentities;
+  identities: IdentityLists;
   registry: Registry;
   logger: Logger;
   now: () => Date;
@@ -60,14 +75,11 @@ export async function startWebhook(deps: {
   });
   const review = createReviewer({
     checkArtifact: deps.checkArtifact,
-    platform: deps.platform,
-    now,
-    lookups: {
-      franchises: () => caches.franchises.list(),
-      organizations: () => caches.organizations.list(),
-      blueprints: () => caches.blueprints.list(),
-      namespaceLabels: (name) => caches.namespaces.get(name)?.metadata.labels,
-    },
+    collectFacts: createFactCollector({
+      lookups: createLookups(client, caches),
+      lists: deps.identities,
+      now,
+    }),
   });
   const server = await startHttpServer({
     handler: createWebhookHandler({ review, logger, registry }),
@@ -84,7 +96,7 @@ export async function startWebhook(deps: {
     isPublished: keeper.isPublished,
     maintain: keeper.maintain,
     desired: () =>
-      desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.platform),
+      desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.identities),
     onDesired: keeper.onBundle,
     restoration: createRestorationReport({ registry, logger }),
   };

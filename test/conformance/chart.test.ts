@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { DEFAULT_PLATFORM } from "../../src/admission/rules/input.ts";
+import { identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
@@ -106,9 +106,11 @@ describe("the chart", () => {
       const { variables } = (policy as unknown as { spec: { variables: { expression: string }[] } }).spec;
       return variables.map(({ expression }) => JSON.parse(expression));
     };
-    expect(await variablesOf()).toEqual([DEFAULT_PLATFORM.groups, DEFAULT_PLATFORM.serviceAccountNamespaces]);
+    const builtIn = identityLists();
+    expect(await variablesOf()).toEqual([builtIn.platformGroups, builtIn.platformNamespaces]);
     const own = ["--set", "platform.groups={a,b}", "--set", "platform.serviceAccountNamespaces={c}"];
-    expect(await variablesOf(...own)).toEqual([["a", "b"], ["c"]]);
+    const added = identityLists({ platformGroups: ["a", "b"], platformNamespaces: ["c"] });
+    expect(await variablesOf(...own)).toEqual([added.platformGroups, added.platformNamespaces]);
   });
 
   it("runs what the playground runs: the same roles, command and ports", async () => {

@@ -1,34 +1,30 @@
 import { GROUP } from "../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
-import {
-  type AdmissionInput,
-  type Artifact,
-  type ArtifactField,
-  objectPath,
-  type Rule,
-  type Violation,
-} from "./input.ts";
+import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
+import { type AdmissionInput, objectPath } from "./request.ts";
 
 interface BlueprintSpecPart {
   visibility?: string;
+  franchise?: string;
   source?: { ref?: string };
 }
 
 const isBlueprint = ({ group, resource }: AdmissionInput) => group === GROUP && resource === "blueprints";
 const specOf = (object: AdmissionInput["object"]) => (object?.spec ?? {}) as BlueprintSpecPart;
 
-/** A Franchisee may keep private Blueprints in catalog-sovereign, up to the number that its Franchise grants. */
-export const blueprintRule: Rule = (input, { requester, privateBlueprints }) => {
+/** A Franchisee may keep private Blueprints of its own in catalog-sovereign, up to the number that its Franchise grants. */
+export const blueprintRule: Rule = (input, facts) => {
   if (!isBlueprint(input)) return [];
+  const { identity } = facts;
   if (input.subresource !== "")
     return [
       {
         rule: "blueprint-status",
-        path: input.subresource,
+        path: objectPath(input),
         message: "only the operator may write the status of a Blueprint: change spec instead",
       },
     ];
-  if (requester.kind !== "franchisee")
+  if (identity.kind !== "franchisee")
     return [
       {
         rule: "blueprint-owner",
@@ -45,10 +41,24 @@ export const blueprintRule: Rule = (input, { requester, privateBlueprints }) => 
         message: `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}: use that namespace`,
       },
     ];
-  if (input.operation === "DELETE") return [];
-  const { visibility } = specOf(input.object);
-  const max = Math.max(...requester.franchises.map(({ spec }) => spec.grants.privateBlueprints?.max ?? 0));
-  const others = privateBlueprints.filter(({ metadata }) => metadata.name !== input.name).length;
+  const own = identity.franchises.map(({ metadata }) => metadata.name);
+  if (input.operation !== "CREATE" && !own.includes(specOf(input.oldObject).franchise ?? ""))
+    return [
+      {
+        rule: "blueprint-owner",
+        path: objectPath(input),
+        message: "this Blueprint belongs to another Franchise: leave it unchanged, or make one of your own",
+      },
+    ];
+  return input.operation === "DELETE" ? [] : contentViolations(input, facts, own);
+};
+
+function contentViolations(
+  input: AdmissionInput,
+  { identity, privateBlueprints }: ClusterFacts,
+  own: readonly string[],
+): Violation[] {
+  const { visibility, franchise = "" } = specOf(input.object);
   const found: Violation[] = [];
   if (visibility !== "private")
     found.push({
@@ -56,19 +66,34 @@ export const blueprintRule: Rule = (input, { requester, privateBlueprints }) => 
       path: "spec.visibility",
       message: `a Franchisee's Blueprint must be private, not ${visibility ?? "empty"}: set it to private`,
     });
-  if (input.operation === "CREATE" && others >= max)
+  if (!own.includes(franchise))
+    return [
+      ...found,
+      {
+        rule: "blueprint-franchise",
+        path: "spec.franchise",
+        message: `a private Blueprint belongs to the Franchise that makes it: set this field to ${own.join(" or ")}`,
+      },
+    ];
+  const granted = identity.kind === "franchisee" ? identity.franchises : [];
+  const max =
+    granted.find(({ metadata }) => metadata.name === franchise)?.spec.grants.privateBlueprints?.max ?? 0;
+  const others = privateBlueprints.filter(
+    ({ metadata, spec }) => spec.franchise === franchise && metadata.name !== input.name,
+  );
+  if (input.operation === "CREATE" && others.length >= max)
     found.push({
       rule: "blueprint-grant",
       path: objectPath(input),
-      message: `the Franchise grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
+      message: `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
     });
   return found;
-};
+}
 
 /** The artifact of a Blueprint. The webhook and the Blueprint controller both check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({
   reference: spec.source?.ref ?? "",
-  use: { kind: "blueprint", namespace, visibility: spec.visibility },
+  use: { kind: "blueprint", namespace, visibility: spec.visibility, franchise: spec.franchise },
 });
 
 /** The artifact that a new or changed Blueprint names. */

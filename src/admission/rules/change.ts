@@ -1,4 +1,5 @@
 import { isMap } from "../../api/object.ts";
+import { type AdmissionInput, objectPath } from "./request.ts";
 
 /** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
@@ -31,4 +32,12 @@ export function userWrittenPart(object: object | undefined): Record<string, unkn
   } = (object ?? {}) as Record<string, unknown> & { metadata?: Record<string, unknown> };
   const { labels, annotations, ownerReferences, finalizers } = metadata ?? {};
   return { ...rest, metadata: { labels, annotations, ownerReferences, finalizers } };
+}
+
+/** The paths of the fields that an update changes; for every other request, and for an update that changes none, the object. */
+export function affectedPaths(input: AdmissionInput): string[] {
+  const whole = objectPath(input);
+  if (input.operation !== "UPDATE" || input.subresource !== "") return [whole];
+  const changed = changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
+  return changed.length === 0 ? [whole] : changed;
 }

@@ -1,56 +1,57 @@
 import { isMap } from "../../api/object.ts";
-import {
-  type AdmissionInput,
-  type ArtifactField,
-  objectPath,
-  type ReviewedObject,
-  type Rule,
-  type Violation,
-} from "./input.ts";
+import type { ArtifactField, Rule, Violation } from "./fact.ts";
+import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.ts";
 
 // Kinds that install software without a Pod that a person writes.
 
 const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
 const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
 
-/** Only the platform may use these, by API group: sources without signatures, and engines that install from them. */
-const PLATFORM_INSTALL_SOURCES: Record<string, string[]> = {
-  [OCI_REPOSITORY.group]: [
-    "helmcharts",
-    "helmrepositories",
-    "gitrepositories",
-    "buckets",
-    "externalartifacts",
-  ],
-  "kustomize.toolkit.fluxcd.io": ["kustomizations"],
-  "fluxcd.controlplane.io": ["resourcesets", "resourcesetinputproviders", "fluxinstances"],
-  "argoproj.io": ["applications", "applicationsets", "appprojects"],
-  "pkg.crossplane.io": [
-    "providers",
-    "configurations",
-    "functions",
-    "providerrevisions",
-    "configurationrevisions",
-    "functionrevisions",
-  ],
-};
+/**
+ * API groups of installers. A whole group is the platform's until a kind of it is listed, so that a new kind or a new
+ * version cannot be used unnoticed. A group that begins with a dot stands for every group that ends in it.
+ */
+export const INSTALLER_GROUPS: readonly string[] = [
+  // Flux, its operator, and OpenTofu under Flux
+  ".fluxcd.io",
+  "fluxcd.controlplane.io",
+  // Argo CD, Argo Workflows and Rollouts
+  "argoproj.io",
+  // Crossplane and its providers
+  ".crossplane.io",
+  ".upbound.io",
+  // Carvel
+  ".carvel.dev",
+  ".k14s.io",
+  // Fleet, Rancher, k3s and their Helm controllers
+  ".cattle.io",
+  // Operator Lifecycle Manager
+  "operators.coreos.com",
+  "olm.operatorframework.io",
+  // Helm and Kustomize operators, the Terraform and OpenTofu operators
+  "charts.helm.k8s.io",
+  "app.terraform.io",
+  ".opentofu.org",
+  "kustomize.config.k8s.io",
+  // Cluster API's Helm add-on provider, Kapitan's and KubeVela's applications
+  "addons.cluster.x-k8s.io",
+  "core.oam.dev",
+];
 
-/** Every install source that a rule checks, by API group. */
-export const INSTALL_SOURCES: Record<string, string[]> = {
-  ...PLATFORM_INSTALL_SOURCES,
-  [OCI_REPOSITORY.group]: [
-    ...(PLATFORM_INSTALL_SOURCES[OCI_REPOSITORY.group] ?? []),
-    OCI_REPOSITORY.resource,
-  ],
-  [HELM_RELEASE.group]: [HELM_RELEASE.resource],
-};
+/** Whether the group is an installer's. */
+export const isInstallerGroup = (group: string): boolean =>
+  INSTALLER_GROUPS.some((entry) => (entry.startsWith(".") ? group.endsWith(entry) : group === entry));
 
-const isKind = ({ group, resource }: AdmissionInput, kind: { group: string; resource: string }) =>
-  group === kind.group && resource === kind.resource;
+const isKind = (
+  { group, resource, subresource }: AdmissionInput,
+  kind: { group: string; resource: string },
+) => group === kind.group && resource === kind.resource && subresource === "";
+const isOpenKind = (input: AdmissionInput) => isKind(input, OCI_REPOSITORY) || isKind(input, HELM_RELEASE);
 const specOf = (object: ReviewedObject | undefined) => (isMap(object?.spec) ? object.spec : {});
 
+/** Of all installers' kinds, others than the platform may write OCIRepositories and HelmReleases, without their status. */
 export const installSourceRule: Rule = (input) =>
-  PLATFORM_INSTALL_SOURCES[input.group]?.includes(input.resource)
+  isInstallerGroup(input.group) && !isOpenKind(input)
     ? [
         {
           rule: "install-source",
@@ -60,12 +61,21 @@ export const installSourceRule: Rule = (input) =>
       ]
     : [];
 
+/** The Secret with the platform's keys, which Flux may check as well. */
+const PLATFORM_VERIFICATION = "catalyst-trust";
+
 /** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
 export const ociRepositoryRule: Rule = (input) => {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
-  const { ref, insecure } = specOf(input.object);
+  const { url, ref, insecure, verify } = specOf(input.object);
   const digest = isMap(ref) ? ref.digest : undefined;
   const found: Violation[] = [];
+  if (typeof url !== "string" || !url.startsWith("oci://"))
+    found.push({
+      rule: "oci-repository-digest",
+      path: "spec.url",
+      message: "the address must name an OCI repository: write oci://registry/repository",
+    });
   if (typeof digest !== "string" || !/^sha256:[a-f0-9]{64}$/.test(digest))
     found.push({
       rule: "oci-repository-digest",
@@ -78,18 +88,29 @@ export const ociRepositoryRule: Rule = (input) => {
       path: "spec.insecure",
       message: "artifacts must be fetched over TLS: remove this field",
     });
+  const secret = isMap(verify) && isMap(verify.secretRef) ? verify.secretRef.name : undefined;
+  if (verify !== undefined && secret !== PLATFORM_VERIFICATION)
+    found.push({
+      rule: "oci-repository-verify",
+      path: "spec.verify",
+      message: `admission verifies the signature, and Flux may do so only with the platform's own keys: remove this field, or set secretRef.name to ${PLATFORM_VERIFICATION}`,
+    });
   return found;
 };
 
-/** Fields of a HelmRelease that would install something other than the signed chart, elsewhere or as another identity. */
+/** Fields of a HelmRelease that would install something other than the signed chart, elsewhere or unseen. */
 const FORBIDDEN_FIELDS: Record<string, string> = {
   chart: "the chart must come from an OCIRepository: use spec.chartRef instead",
   kubeConfig: "a HelmRelease may install only into its own cluster: remove this field",
-  serviceAccountName: "a HelmRelease may not run as another identity: remove this field",
   postRenderers: "post-renderers change what the signed chart installs: remove this field",
+  valuesFrom: "values from Secrets and ConfigMaps change without being reviewed: write them in spec.values",
+  commonMetadata: "common metadata would change labels and annotations of every object: remove this field",
 };
 
-/** A HelmRelease may install a signed chart, unchanged, into its own namespace. */
+/**
+ * A HelmRelease may install a signed chart, unchanged, into its own namespace. It runs as a ServiceAccount of that
+ * namespace, so that admission judges each object that the chart makes.
+ */
 export const helmReleaseRule: Rule = (input) => {
   if (!isKind(input, HELM_RELEASE) || input.operation === "DELETE") return [];
   const spec = specOf(input.object);
@@ -105,29 +126,23 @@ export const helmReleaseRule: Rule = (input) => {
       "chartRef.namespace",
       `the OCIRepository must be in namespace ${input.namespace}: remove this field`,
     );
+  if (typeof spec.serviceAccountName !== "string" || spec.serviceAccountName === "")
+    deny(
+      "serviceAccountName",
+      `the release must run as a ServiceAccount of namespace ${input.namespace}: set this field to its name`,
+    );
   for (const name of ["targetNamespace", "storageNamespace"])
     if (isForeign(spec[name]))
-      deny(
-        name,
-        `a HelmRelease may install only into its own namespace ${input.namespace}: remove this field`,
-      );
+      deny(name, `a release must stay in namespace ${input.namespace}: remove this field`);
   for (const [name, message] of Object.entries(FORBIDDEN_FIELDS))
     if (spec[name] !== undefined) deny(name, message);
-  for (const path of imageChoices(spec.values, "values"))
-    deny(path, "values may not choose images, because the signature covers only the chart's own: remove it");
+  for (const phase of ["install", "upgrade"]) {
+    const { crds } = isMap(spec[phase]) ? spec[phase] : {};
+    if (crds === "CreateReplace")
+      deny(`${phase}.crds`, "only the platform replaces CustomResourceDefinitions: set this field to Skip");
+  }
   return found;
 };
-
-/** Paths of the values by which charts usually choose other images. */
-function imageChoices(values: unknown, path: string): string[] {
-  if (Array.isArray(values)) return values.flatMap((item, index) => imageChoices(item, `${path}[${index}]`));
-  if (!isMap(values)) return [];
-  return Object.entries(values).flatMap(([name, member]) =>
-    /image|repository|registry|digest|^tag$/i.test(name)
-      ? [`${path}.${name}`]
-      : imageChoices(member, `${path}.${name}`),
-  );
-}
 
 /** The artifact that an OCIRepository names. */
 export function ociRepositoryArtifacts(input: AdmissionInput): ArtifactField[] {

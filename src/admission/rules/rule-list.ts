@@ -1,60 +1,68 @@
-import { clusterGrantRule, escalationRule, ownerReferenceRule, tokenRequestRule } from "./access.ts";
+import { escalationRule } from "./access.ts";
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
-import type { AdmissionInput, ArtifactField, ClusterFacts, Rule, Violation } from "./input.ts";
+import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
+import { hostRule } from "./host.ts";
 import {
   helmReleaseRule,
   installSourceRule,
   ociRepositoryArtifacts,
   ociRepositoryRule,
 } from "./install-source.ts";
+import { namespaceRule } from "./namespace.ts";
 import {
-  apiServiceRule,
-  catalogNamespaceRule,
-  crdRule,
   evidenceRule,
   managedObjectRule,
-  organizationNamespaceRule,
   platformKindRule,
   platformLabelRule,
-  sovereignNamespaceRule,
-  systemNamespaceRule,
+  workloadRevisionRule,
 } from "./ownership.ts";
+import { placeRule } from "./place-rule.ts";
+import { podIsolationRule } from "./pod-isolation.ts";
+import type { AdmissionInput } from "./request.ts";
+import { serviceAccountRule } from "./service-account.ts";
 import { sovereignRule } from "./sovereign.ts";
 import { imageArtifacts, imageDigestRule } from "./workload-image.ts";
 
-/** All rules, in the order in which a denial lists what they found. */
+/**
+ * What is denied although its place permits it, in the order in which a denial lists what they found. Each explains more
+ * than "this place is not yours", so that these answer first.
+ */
 const RULES: readonly Rule[] = [
-  crdRule,
-  apiServiceRule,
   platformKindRule,
   sovereignRule,
   blueprintRule,
-  systemNamespaceRule,
-  catalogNamespaceRule,
-  sovereignNamespaceRule,
+  namespaceRule,
   managedObjectRule,
   platformLabelRule,
   evidenceRule,
-  organizationNamespaceRule,
   installSourceRule,
   ociRepositoryRule,
   helmReleaseRule,
   escalationRule,
-  clusterGrantRule,
-  ownerReferenceRule,
-  tokenRequestRule,
+  workloadRevisionRule,
+  serviceAccountRule,
+  hostRule,
+  podIsolationRule,
   imageDigestRule,
 ];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, imageArtifacts];
 
-/** The rules apply to neither. */
-const isExempt = ({ requester }: ClusterFacts) =>
-  requester.kind === "platform" || requester.kind === "controlPlane";
+/** No rule applies to these. */
+const isExempt = ({ identity }: ClusterFacts) =>
+  identity.kind === "platform" || identity.kind === "controlPlane";
 
-/** Every reason for a denial that can be found without asking a registry. */
+/**
+ * Every reason for a denial that can be found without asking a registry. A place that is not the requester's denies by
+ * itself, so that a kind without a rule is denied too.
+ */
 export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Violation[] {
-  return isExempt(facts) ? [] : RULES.flatMap((rule) => rule(input, facts));
+  if (isExempt(facts)) return [];
+  const place = placeRule(input, facts);
+  if (place.length > 0 && facts.place.kind !== "cluster" && facts.place.kind !== "privateCatalog")
+    return place;
+  const found = RULES.flatMap((rule) => rule(input, facts));
+  return found.length > 0 ? found : place;
 }
 
 /** The artifacts that the request adds, which must be trusted before it may pass. */

@@ -1,6 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
-import { changedPaths, userWrittenPart } from "./change.ts";
-import { type AdmissionInput, objectPath, type Rule, type Violation } from "./input.ts";
+import { affectedPaths, changedPaths, userWrittenPart } from "./change.ts";
+import type { Rule, Violation } from "./fact.ts";
+import { type AdmissionInput, objectPath } from "./request.ts";
 
 interface SovereignSpecPart {
   franchise?: string;
@@ -12,7 +13,7 @@ const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
 const isWithin = (path: string, field: string) => path === field || path.startsWith(`${field}.`);
 
 /** A Franchisee may set branding, tiers and add-ons of its own Sovereigns, within its grants, and nothing else. */
-export const sovereignRule: Rule = (input, { requester }) => {
+export const sovereignRule: Rule = (input, { identity }) => {
   if (input.group !== GROUP || input.resource !== "sovereigns") return [];
   const deny = (path: string, message: string): Violation => ({
     rule: "sovereign-field",
@@ -30,12 +31,12 @@ export const sovereignRule: Rule = (input, { requester }) => {
     ];
   const before = specOf(input.oldObject);
   const franchise =
-    requester.kind === "franchisee"
-      ? requester.franchises.find(({ metadata }) => metadata.name === before.franchise)
+    identity.kind === "franchisee"
+      ? identity.franchises.find(({ metadata }) => metadata.name === before.franchise)
       : undefined;
   const changed = changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
   if (franchise === undefined)
-    return changed.map((path) =>
+    return affectedPaths(input).map((path) =>
       deny(path, `only its own Franchisee may change Sovereign ${input.name}: leave it unchanged`),
     );
   const found: Violation[] = changed

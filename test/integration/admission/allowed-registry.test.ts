@@ -104,6 +104,7 @@ const createAsFranchisee = (name: string, repository: string) =>
         version: "1.0.0",
         source: { ref: `oci://${repository}@${DIGEST}` },
         visibility: "private",
+        franchise: "omantel",
         card: { title: name },
       },
     },

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type ConnectionOptions, connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
@@ -20,7 +20,7 @@ async function start(webhookUrl: string | undefined): Promise<Webhook> {
   const { client, caches } = cluster;
   const logger = createLogger("test", "silent");
   webhook = await startWebhook({
-    ...{ client, caches, logger, now: () => new Date(), platform: DEFAULT_PLATFORM },
+    ...{ client, caches, logger, now: () => new Date(), identities: identityLists() },
     settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl },
     checkArtifact: async () => ({ kind: "refused", reason: "no artifact is reviewed here" }),
     registry: new Registry(),

@@ -1,14 +1,9 @@
-import {
-  type AdmissionInput,
-  type ClusterFacts,
-  DEFAULT_PLATFORM,
-  type Requester,
-  type ReviewedObject,
-  type Violation,
-} from "../../../src/admission/rules/input.ts";
+import type { ClusterFacts, Violation } from "../../../src/admission/rules/fact.ts";
+import { type Identity, identityLists } from "../../../src/admission/rules/identity.ts";
+import { type Place, placeOfNamespace } from "../../../src/admission/rules/place.ts";
+import type { AdmissionInput, ReviewedObject } from "../../../src/admission/rules/request.ts";
 import type { RuleId } from "../../../src/admission/rules/rule-id.ts";
 import { evaluateRules } from "../../../src/admission/rules/rule-list.ts";
-import type { Organization } from "../../../src/api/organization.ts";
 import { franchise, sovereign } from "./catalyst-object.ts";
 
 export const GROUP = "catalyst.openova.io";
@@ -23,7 +18,7 @@ export type Denial = [
 
 const omantel = franchise("omantel");
 /** Omantel's administrator: may set branding, offer tier `starter`, and keep one private Blueprint. */
-export const FRANCHISEE: Requester = {
+export const FRANCHISEE: Identity = {
   kind: "franchisee",
   franchises: [
     {
@@ -34,17 +29,25 @@ export const FRANCHISEE: Requester = {
       },
     },
   ],
-  isPipeline: false,
 };
-export const TENANT: Requester = { kind: "tenant", isPipeline: false };
+export const TENANT: Identity = { kind: "tenant" };
 
-/** A Franchisee in a namespace without platform labels. */
+/** The place of a namespace with these labels. */
+export const placed = (namespace: string, labels: Record<string, string> = {}): Place =>
+  placeOfNamespace(namespace, labels, identityLists());
+export const CLUSTER: Place = { kind: "cluster" };
+
+/** A Franchisee in the ordinary namespace `shop`. */
 export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
-  requester: FRANCHISEE,
-  namespaceLabels: {},
-  memberships: [],
+  identity: FRANCHISEE,
+  place: placed("shop"),
+  memberOf: new Set(),
+  organizations: new Set(),
   privateBlueprints: [],
-  platform: DEFAULT_PLATFORM,
+  foreignAccounts: new Set(),
+  sovereignHosts: new Map(),
+  signers: [],
+  lists: identityLists(),
   ...change,
 });
 
@@ -89,15 +92,6 @@ export const sovereignUpdate = (spec: object, change: Partial<AdmissionInput> = 
 
 /** Any object as the API server sends it. */
 export const reviewed = (object: object): ReviewedObject => JSON.parse(JSON.stringify(object));
-
-export const memberOf = (name: string): Organization[] => [
-  {
-    apiVersion: `${GROUP}/v1alpha1`,
-    kind: "Organization",
-    metadata: { name },
-    spec: { displayName: name, owner: "owner", sovereign: "omantel" },
-  },
-];
 
 /** Every violation that the rules find. */
 export const violationsOf = (input: AdmissionInput, known: ClusterFacts = facts()): Violation[] =>

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { parse } from "yaml";
 import { createArtifactCheck } from "../../../src/admission/artifact-check.ts";
-import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
 import { NO_TRUST } from "../../../src/admission/trust-policy.ts";
@@ -76,7 +76,7 @@ export async function startWebhookReplica(
       trust: () => NO_TRUST,
       now,
     }),
-    platform: DEFAULT_PLATFORM,
+    identities: identityLists(),
     registry: new Registry(),
   });
   webhook.maintain(signal);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
+import { BUILT_IN_IDENTITIES } from "../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
@@ -106,8 +106,8 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
     });
 
     it.each([
-      ...DEFAULT_PLATFORM.groups.map((group) => ["ops", [group, "wide"]] as const),
-      ...DEFAULT_PLATFORM.serviceAccountNamespaces.map(
+      ...BUILT_IN_IDENTITIES.platformGroups.map((group) => ["ops", [group, "wide"]] as const),
+      ...BUILT_IN_IDENTITIES.platformNamespaces.map(
         (namespace) => [`system:serviceaccount:${namespace}:any`, ["wide"]] as const,
       ),
     ])("allows the platform to change it: %s of %j", async (user, groups) => {

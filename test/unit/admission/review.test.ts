@@ -1,12 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { createFactCollector } from "../../../src/admission/fact-collector.ts";
 import { createReviewer, MalformedReview, parseReview, reviewAnswer } from "../../../src/admission/review.ts";
-import { type AdmissionInput, type Artifact, DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
+import type { Artifact } from "../../../src/admission/rules/fact.ts";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
+import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
 import type { TrustVerdict } from "../../../src/admission/trust-policy.ts";
 import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import type { Organization } from "../../../src/api/organization.ts";
-import { creation, deletion, GROUP, memberOf, request } from "../../support/builder/admission-request.ts";
-import { franchise, IMAGE, NEXT_IMAGE } from "../../support/builder/catalyst-object.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { creation, GROUP, request } from "../../support/builder/admission-request.ts";
+import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
 
 const NOW = "2026-06-01T00:00:00Z";
 const ANSWERS: Record<string, TrustVerdict> = {
@@ -19,24 +23,30 @@ function reviewer({
   franchises = [] as Franchise[],
   organizations = [] as Organization[],
   blueprints = [] as Blueprint[],
-  namespaces = {} as Record<string, Record<string, string>>,
+  sovereigns = [] as Sovereign[],
+  namespaces = { shop: {} } as Record<string, Record<string, string>>,
+  live = {} as Record<string, Record<string, string>>,
 } = {}) {
   const checked: [Artifact, string[]][] = [];
   const review = createReviewer({
-    lookups: {
-      franchises: () => franchises,
-      organizations: () => organizations,
-      blueprints: () => blueprints,
-      namespaceLabels: (name) => namespaces[name],
-    },
+    collectFacts: createFactCollector({
+      lookups: {
+        franchises: () => franchises,
+        organizations: () => organizations,
+        blueprints: () => blueprints,
+        sovereigns: () => sovereigns,
+        namespaceLabels: (name) => namespaces[name],
+        readNamespaceLabels: async (name) => live[name],
+      },
+      lists: identityLists(),
+      now: () => new Date(NOW),
+    }),
     checkArtifact: async (artifact, acting) => {
       checked.push([artifact, acting.map(({ metadata }) => metadata.name)]);
       return (
         ANSWERS[artifact.reference] ?? { kind: "allowed", digest: "sha256:a", registry: "registry.test" }
       );
     },
-    platform: DEFAULT_PLATFORM,
-    now: () => new Date(NOW),
   });
   return {
     review,
@@ -57,13 +67,25 @@ const blueprint = (
   apiVersion: `${GROUP}/v1alpha1`,
   kind: "Blueprint",
   metadata: { name, namespace },
-  spec: { version: "1.0.0", source: { ref: `oci://${IMAGE}` }, visibility, card: { title: name } },
+  spec: {
+    version: "1.0.0",
+    source: { ref: `oci://${IMAGE}` },
+    visibility,
+    franchise: "omantel",
+    card: { title: name },
+  },
+});
+const organization = (name: string): Organization => ({
+  apiVersion: `${GROUP}/v1alpha1`,
+  kind: "Organization",
+  metadata: { name },
+  spec: { displayName: name, owner: "owner", sovereign: "omantel" },
 });
 const newBlueprint = creation({
   group: GROUP,
   resource: "blueprints",
   namespace: "catalog-sovereign",
-  object: { spec: { visibility: "private", source: { ref: `oci://${IMAGE}` } } },
+  object: { spec: { visibility: "private", franchise: "omantel", source: { ref: `oci://${IMAGE}` } } },
 });
 const pod = (...images: string[]) =>
   creation({ resource: "pods", object: { spec: { containers: images.map((image) => ({ image })) } } });
@@ -117,10 +139,15 @@ describe("a review", () => {
     ["a member by group", "any", ["team"], []],
     ["a member of another Organization", "stranger", [], ["organization-namespace"]],
     ["a user without groups", "any", [], ["organization-namespace"]],
+    ["a ServiceAccount of the Organization", "system:serviceaccount:shop:deployer", [], []],
+    [
+      "a ServiceAccount of another namespace",
+      "system:serviceaccount:x:deployer",
+      [],
+      ["organization-namespace"],
+    ],
   ])("lets %s work in an Organization's namespace or not", async (_, username, groups, rules) => {
-    const [shop] = memberOf("shop");
-    const [other] = memberOf("other");
-    if (shop === undefined || other === undefined) throw new Error("no Organization");
+    const [shop, other] = [organization("shop"), organization("other")];
     const members = [
       { kind: "User" as const, name: "member" },
       { kind: "Group" as const, name: "team" },
@@ -136,42 +163,111 @@ describe("a review", () => {
   });
 });
 
-describe("the labels of a namespace", () => {
+describe("the place of a request", () => {
   const owned = { [`${GROUP}/organization`]: "shop" };
-  const owners = { metadata: { ownerReferences: [{ kind: "ConfigMap", name: "a" }] } };
 
   it.each<[string, AdmissionInput, string[]]>([
-    ["are looked up for an object in it", creation(), ["organization-namespace"]],
-    ["are none for a namespace that is not known", creation({ namespace: "unknown" }), []],
-    ["are none for a cluster-scoped object", creation({ namespace: "", resource: "nodes" }), []],
+    ["comes from the cache", creation(), ["organization-namespace"]],
     [
-      "are those before the change for the namespace itself",
+      "is read from the API server when the cache does not have it",
+      creation({ namespace: "fresh" }),
+      ["organization-namespace"],
+    ],
+    [
+      "is unknown when the API server does not have it either",
+      creation({ namespace: "gone" }),
+      ["unknown-namespace"],
+    ],
+    [
+      "is cluster scope without a namespace",
+      creation({ namespace: "", resource: "nodes" }),
+      ["cluster-scope"],
+    ],
+    [
+      "is by the labels before the change for the namespace itself",
       request({
         resource: "namespaces",
         name: "other",
-        namespace: "",
+        namespace: "other",
         oldObject: { metadata: { labels: owned } },
-        object: { metadata: { labels: owned, ...owners.metadata } },
+        object: { metadata: {} },
       }),
-      ["owner-reference"],
+      ["namespace-guarded"],
     ],
     [
-      "are looked up for a namespace that comes without its old object",
-      creation({ resource: "namespaces", name: "shop", namespace: "", object: owners }),
-      ["owner-reference"],
-    ],
-    [
-      "are none for a new namespace",
-      creation({ resource: "namespaces", name: "new", namespace: "", object: owners }),
-      [],
-    ],
-    [
-      "are not those that a user gives a new namespace",
-      deletion({ resource: "namespaces", name: "new", namespace: "", oldObject: {} }),
+      "needs no labels for a new namespace",
+      creation({ resource: "namespaces", name: "new", namespace: "new" }),
       [],
     ],
   ])("%s", async (_, input, rules) => {
-    expect(await reviewer({ namespaces: { shop: owned } }).rulesOf(input)).toEqual(rules);
+    expect(await reviewer({ namespaces: { shop: owned }, live: { fresh: owned } }).rulesOf(input)).toEqual(
+      rules,
+    );
+  });
+});
+
+describe("those who may vouch", () => {
+  const repository = (username: string, namespace = "shop") =>
+    creation({
+      group: "source.toolkit.fluxcd.io",
+      resource: "ocirepositories",
+      namespace,
+      user: { username, groups: [] },
+      object: { spec: { url: "oci://registry.test/a", ref: { digest: `sha256:${"0".repeat(64)}` } } },
+    });
+  const cluster = {
+    franchises: [granted()],
+    organizations: [organization("acme")],
+    sovereigns: [sovereign("omantel", { role: "Franchised", franchise: "omantel" })],
+    namespaces: {
+      shop: {},
+      "acme-dev": { [`${GROUP}/organization`]: "acme", [`${GROUP}/environment`]: "dev" },
+    },
+  };
+
+  it.each([
+    ["the Franchisee's own Franchises", repository("omantel-admin"), ["omantel"]],
+    [
+      "the Franchise of the Organization's Sovereign for a member",
+      repository("owner", "acme-dev"),
+      ["omantel"],
+    ],
+    ["no Franchise for a tenant in an ordinary namespace", repository("owner"), []],
+  ])("are %s", async (_, input, names) => {
+    const { review, checked } = reviewer(cluster);
+    expect(await review(input)).toEqual([]);
+    expect(checked.map(([, acting]) => acting)).toEqual([names]);
+  });
+});
+
+describe("hosts and accounts of others", () => {
+  it("are known from Sovereigns, Franchises and Organizations", async () => {
+    const { spec, ...rest } = granted();
+    const account = (name: string) => ({ kind: "ServiceAccount" as const, name, namespace: "shop" });
+    const { rulesOf } = reviewer({
+      franchises: [{ ...rest, spec: { ...spec, subjects: [account("seller")] } }],
+      organizations: [
+        { ...organization("acme"), spec: { ...organization("acme").spec, members: [account("robot")] } },
+      ],
+      sovereigns: [sovereign("omantel", { role: "SelfHosted" })],
+    });
+    const token = (name: string, username = "eve") =>
+      creation({ resource: "serviceaccounts", subresource: "token", name, user: { username, groups: [] } });
+    expect(await rulesOf(token("seller"))).toEqual(["service-account-identity"]);
+    expect(await rulesOf(token("robot"))).toEqual(["service-account-identity"]);
+    expect(await rulesOf(token("robot", "owner"))).toEqual([]);
+    expect(await rulesOf(token("seller", "system:serviceaccount:shop:seller"))).toEqual([]);
+    expect(await rulesOf(token("web"))).toEqual([]);
+    const ingress = (host: string) =>
+      creation({
+        group: "networking.k8s.io",
+        resource: "ingresses",
+        object: { spec: { rules: [{ host }] } },
+      });
+    expect(await rulesOf(ingress(sovereign("omantel", { role: "SelfHosted" }).spec.fqdn))).toEqual([
+      "sovereign-host",
+    ]);
+    expect(await rulesOf(ingress("shop.example"))).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Artifact } from "../../../src/admission/rules/input.ts";
+import type { Artifact } from "../../../src/admission/rules/fact.ts";
 import { parseTrust } from "../../../src/admission/trust-file.ts";
 import { decideTrust } from "../../../src/admission/trust-policy.ts";
 import type { TrustEntry } from "../../../src/api/franchise.ts";
@@ -14,7 +14,12 @@ const omantel = (term = { start: "2026-01-01T00:00:00Z", end: "2027-01-01T00:00:
   const { spec, ...rest } = franchise("omantel", term);
   return { ...rest, spec: { ...spec, blueprintTrust: [OWN] } };
 };
-const PRIVATE: Artifact["use"] = { kind: "blueprint", namespace: "catalog-sovereign", visibility: "private" };
+const PRIVATE: Artifact["use"] & { kind: "blueprint" } = {
+  kind: "blueprint",
+  namespace: "catalog-sovereign",
+  visibility: "private",
+  franchise: "omantel",
+};
 const decide = (
   reference: string,
   { use = { kind: "image" } as Artifact["use"], allowed = "", franchises = [omantel()], now = NOW } = {},
@@ -120,6 +125,8 @@ describe("a signature is accepted", () => {
     ["the platform and the Franchise for a private Blueprint", PRIVATE, [PLATFORM, OWN]],
     ["the platform for a public Blueprint", { ...PRIVATE, namespace: "catalog" }, [PLATFORM]],
     ["the platform for a listed Blueprint", { ...PRIVATE, visibility: "listed" }, [PLATFORM]],
+    ["the platform for another Franchise's Blueprint", { ...PRIVATE, franchise: "other" }, [PLATFORM]],
+    ["the platform for a Blueprint of no Franchise", { ...PRIVATE, franchise: undefined }, [PLATFORM]],
     ["the platform for a Blueprint without visibility", { ...PRIVATE, visibility: undefined }, [PLATFORM]],
   ])("from %s", (_, use, expected) => expect(signers(use)).toEqual(expected));
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_PLATFORM } from "../../../src/admission/rules/input.ts";
-import { INSTALL_SOURCES } from "../../../src/admission/rules/install-source.ts";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { guardedNames } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
 import {
   desiredWebhookConfiguration,
@@ -23,8 +23,8 @@ interface Webhook {
 }
 
 const CA = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-const configuration = (url?: string, platform = DEFAULT_PLATFORM) =>
-  desiredWebhookConfiguration({ caBundle: CA, url }, platform) as ReturnType<
+const configuration = (url?: string, lists = identityLists()) =>
+  desiredWebhookConfiguration({ caBundle: CA, url }, lists) as ReturnType<
     typeof desiredWebhookConfiguration
   > & {
     webhooks: Webhook[];
@@ -39,21 +39,45 @@ const matched = (name: string) =>
   webhook(name).rules.flatMap(({ apiGroups, resources, operations }) =>
     resources.map((resource) => `${apiGroups.join()}/${resource} ${operations.join()}`),
   );
-const WRITES = "CREATE,UPDATE,DELETE";
+const NAMES = {
+  key: "kubernetes.io/metadata.name",
+  values: guardedNames(identityLists()),
+};
+const label = (name: string, operator: "Exists" | "DoesNotExist") => ({
+  key: `catalyst.openova.io/${name}`,
+  operator,
+});
+const ORDINARY = {
+  matchExpressions: [
+    { ...NAMES, operator: "NotIn" },
+    label("organization", "DoesNotExist"),
+    label("sovereign", "DoesNotExist"),
+    label("environment", "DoesNotExist"),
+    label("managed-by", "DoesNotExist"),
+  ],
+};
+const EVERYTHING = ["*/*/* CREATE,UPDATE,DELETE,CONNECT"];
+const conditions = (name: string) =>
+  Object.fromEntries(webhook(name).matchConditions.map((it) => [it.name, it.expression]));
 
 describe("the webhook configuration", () => {
-  it("has four webhooks, which fail closed and are asked about every API version", () => {
+  it("fails closed, and is asked about every API version", () => {
     const { webhooks, metadata, kind } = configuration();
     expect(kind).toBe("ValidatingWebhookConfiguration");
     expect(metadata).toEqual({
       name: "catalyst-operator",
       labels: { "catalyst.openova.io/managed-by": "operator" },
     });
-    expect(webhooks.map(({ name }) => name)).toEqual([
-      "platform.catalyst.openova.io",
-      "workload.catalyst.openova.io",
-      "namespace.catalyst.openova.io",
-      "organization.catalyst.openova.io",
+    expect(webhooks.map(({ name }) => name.replace(".catalyst.openova.io", ""))).toEqual([
+      "cluster",
+      "listed-namespace",
+      "organization-namespace",
+      "sovereign-namespace",
+      "environment-namespace",
+      "managed-by-namespace",
+      "ordinary-namespace",
+      "installer",
+      "identity-secret",
     ]);
     for (const each of webhooks) {
       expect(each).toMatchObject({
@@ -63,80 +87,92 @@ describe("the webhook configuration", () => {
         timeoutSeconds: 10,
         admissionReviewVersions: ["v1"],
       });
-      for (const rule of each.rules) expect(rule).toMatchObject({ apiVersions: ["*"], scope: "*" });
+      for (const rule of each.rules) expect(rule).toMatchObject({ apiVersions: ["*"] });
     }
   });
 
-  it("is asked about the platform's kinds, access and every install source", () => {
-    expect(matched("platform")).toEqual([
-      `catalyst.openova.io/* ${WRITES}`,
-      `catalyst.openova.io/*/status ${WRITES}`,
-      `apiextensions.k8s.io/customresourcedefinitions ${WRITES}`,
-      `apiextensions.k8s.io/customresourcedefinitions/status ${WRITES}`,
-      `apiregistration.k8s.io/apiservices ${WRITES}`,
-      `apiregistration.k8s.io/apiservices/status ${WRITES}`,
-      `/namespaces ${WRITES}`,
-      `/namespaces/finalize ${WRITES}`,
-      `/namespaces/status ${WRITES}`,
-      "/serviceaccounts/token CREATE",
-      `rbac.authorization.k8s.io/roles ${WRITES}`,
-      `rbac.authorization.k8s.io/rolebindings ${WRITES}`,
-      `rbac.authorization.k8s.io/clusterroles ${WRITES}`,
-      `rbac.authorization.k8s.io/clusterrolebindings ${WRITES}`,
-      ...Object.entries(INSTALL_SOURCES).flatMap(([group, resources]) =>
-        resources.map((resource) => `${group}/${resource} ${WRITES}`),
-      ),
-    ]);
-    expect(webhook("platform").namespaceSelector).toBeUndefined();
+  it("is asked about everything in cluster scope, except reviews", () => {
+    expect(matched("cluster")).toEqual(EVERYTHING);
+    expect(webhook("cluster").rules).toMatchObject([{ scope: "Cluster" }]);
+    expect(webhook("cluster").namespaceSelector).toBeUndefined();
+    expect(conditions("cluster")["not-a-review"]).toBe(
+      '!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])',
+    );
   });
 
-  it("is asked about every workload kind of the rules, outside the cluster's own namespaces", () => {
-    expect(matched("workload")).toEqual(
-      Object.entries(WORKLOADS).flatMap(([group, resources]) =>
+  it("is asked about everything in guarded namespaces, connections included", () => {
+    for (const name of ["listed", "organization", "sovereign", "environment", "managed-by"])
+      expect(matched(`${name}-namespace`)).toEqual(EVERYTHING);
+    expect(webhook("listed-namespace").namespaceSelector).toEqual({
+      matchExpressions: [{ ...NAMES, operator: "In" }],
+    });
+    expect(webhook("environment-namespace").namespaceSelector).toEqual({
+      matchExpressions: [
+        { ...NAMES, operator: "NotIn" },
+        label("environment", "Exists"),
+        label("organization", "DoesNotExist"),
+        label("sovereign", "DoesNotExist"),
+      ],
+    });
+  });
+
+  it("matches each set of labels by one webhook", () => {
+    const names = ["organization", "sovereign", "environment", "managed-by"];
+    const selects = (each: Webhook, present: string[]) =>
+      (each.namespaceSelector as typeof ORDINARY).matchExpressions.every(({ key, operator }) => {
+        if (key === NAMES.key) return operator === "NotIn";
+        return (operator === "Exists") === present.includes(key.replace("catalyst.openova.io/", ""));
+      });
+    for (let bits = 0; bits < 2 ** names.length; bits += 1) {
+      const present = names.filter((_, index) => bits & (1 << index));
+      const found = configuration().webhooks.filter(
+        (each) => each.namespaceSelector !== undefined && selects(each, present),
+      );
+      // Three webhooks share the ordinary namespaces: their rules do not overlap.
+      expect(found).toHaveLength(present.length === 0 ? 3 : 1);
+    }
+  });
+
+  it("is asked in ordinary namespaces about workloads and what reaches beyond them", () => {
+    expect(matched("ordinary-namespace")).toEqual([
+      ...Object.entries(WORKLOADS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
       ),
-    );
-    expect(matched("workload")).toContain("/pods/ephemeralcontainers CREATE,UPDATE");
-    expect(webhook("workload").namespaceSelector).toEqual({
-      matchExpressions: [
-        {
-          key: "kubernetes.io/metadata.name",
-          operator: "NotIn",
-          values: ["kube-system", "kube-public", "kube-node-lease"],
-        },
-      ],
-    });
+      "apps/controllerrevisions CREATE,UPDATE,DELETE",
+      "/serviceaccounts/token CREATE",
+      "rbac.authorization.k8s.io/roles CREATE,UPDATE",
+      "networking.k8s.io/ingresses CREATE,UPDATE",
+      "gateway.networking.k8s.io/* CREATE,UPDATE",
+      "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
+    ]);
+    for (const name of ["ordinary-namespace", "installer", "identity-secret"])
+      expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
-  it("is asked about everything, connections included, in guarded and labelled namespaces", () => {
-    for (const name of ["namespace", "organization"])
-      expect(matched(name)).toEqual(["*/*/* CREATE,UPDATE,DELETE,CONNECT"]);
-    expect(webhook("namespace").namespaceSelector).toEqual({
-      matchExpressions: [
-        {
-          key: "kubernetes.io/metadata.name",
-          operator: "In",
-          values: ["catalyst-system", "catalog", "catalog-sovereign"],
-        },
-      ],
-    });
-    expect(webhook("organization").namespaceSelector).toEqual({
-      matchExpressions: [{ key: "catalyst.openova.io/sovereign", operator: "Exists" }],
-    });
+  it("is asked in ordinary namespaces about installers and Secrets that give an identity, by their content", () => {
+    expect(conditions("installer")["is-an-installer"]).toContain('"argoproj.io"');
+    expect(conditions("installer")["is-an-installer"]).toContain(
+      ".exists(suffix, request.resource.group.endsWith(suffix))",
+    );
+    expect(matched("identity-secret")).toEqual(["/secrets CREATE,UPDATE"]);
+    expect(conditions("identity-secret")["gives-an-identity"]).toBe(
+      'has(object.type) && object.type in ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"]',
+    );
   });
 
   it("is not asked about the platform and the control plane", () => {
-    const platform = { groups: ["ops"], serviceAccountNamespaces: ["tools", "flux"] };
-    for (const { matchConditions } of configuration(undefined, platform).webhooks)
-      expect(matchConditions).toEqual([
+    const lists = identityLists({ platformGroups: ["ops"], platformNamespaces: ["tools"] });
+    for (const { matchConditions } of configuration(undefined, lists).webhooks)
+      expect(matchConditions.slice(0, 3)).toEqual([
         {
           name: "not-platform-group",
-          expression: '!request.userInfo.groups.exists(group, group in ["ops"])',
+          expression:
+            '!request.userInfo.groups.exists(group, group in ["system:masters", "kubeadm:cluster-admins", "catalyst:platform", "ops"])',
         },
         {
           name: "not-platform-service-account",
           expression:
-            '!["tools", "flux"].exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))',
+            '!["kube-system", "catalyst-system", "flux-system", "tools"].exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))',
         },
         {
           name: "not-control-plane",
@@ -165,7 +201,7 @@ describe("the webhook configuration", () => {
 
 describe("publishedBundles", () => {
   it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual([CA, CA, CA, CA]);
+    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 9 }, () => CA));
   });
 
   it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {

@@ -18,28 +18,41 @@ import { franchise, IMAGE, NEXT_IMAGE } from "../../../support/builder/catalyst-
 const KIND = { group: GROUP, resource: "blueprints", namespace: "catalog-sovereign" };
 const spec = (change: object = {}) => ({
   kind: "Blueprint",
-  spec: { visibility: "private", source: { ref: `oci://${IMAGE}` }, ...change },
+  spec: { visibility: "private", franchise: "omantel", source: { ref: `oci://${IMAGE}` }, ...change },
 });
 const existing = (...names: string[]) =>
-  names.map((name) => ({ metadata: { name, namespace: "catalog-sovereign" } }) as Blueprint);
-const grantOf = (max?: number) => ({
-  ...franchise("second"),
+  names.map(
+    (name) =>
+      ({ metadata: { name, namespace: "catalog-sovereign" }, spec: { franchise: "omantel" } }) as Blueprint,
+  );
+const grantOf = (name: string, max?: number) => ({
+  ...franchise(name),
   spec: {
-    ...franchise("second").spec,
+    ...franchise(name).spec,
     grants: { branding: false, ...(max === undefined ? {} : { privateBlueprints: { max } }) },
   },
 });
-const franchisee = (...grants: (number | undefined)[]) => ({
+const franchisee = (...franchises: ReturnType<typeof grantOf>[]) => ({
   kind: "franchisee" as const,
-  franchises: grants.map(grantOf),
-  isPipeline: false,
+  franchises,
 });
 const tooMany = (max: number, path = "blueprints/x") =>
   [
     "blueprint-grant",
     path,
-    `the Franchise grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
+    `Franchise omantel grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
   ] as const;
+const notOwn = (names: string) =>
+  [
+    "blueprint-franchise",
+    "spec.franchise",
+    `a private Blueprint belongs to the Franchise that makes it: set this field to ${names}`,
+  ] as const;
+const FOREIGN = [
+  "blueprint-owner",
+  "blueprints/x",
+  "this Blueprint belongs to another Franchise: leave it unchanged, or make one of your own",
+] as const;
 const notPrivate = (shown: string) =>
   [
     "blueprint-visibility",
@@ -55,14 +68,14 @@ describe("the rules for Blueprints", () => {
       facts(),
       [
         "blueprint-status",
-        "status",
+        "blueprints/x/status",
         "only the operator may write the status of a Blueprint: change spec instead",
       ],
     ],
     [
       "a Blueprint of a tenant",
       creation({ ...KIND, object: spec() }),
-      facts({ requester: TENANT }),
+      facts({ identity: TENANT }),
       [
         "blueprint-owner",
         "blueprints/x",
@@ -87,7 +100,7 @@ describe("the rules for Blueprints", () => {
     ],
     [
       "one without visibility, on an update",
-      request({ ...KIND, oldObject: spec(), object: { kind: "Blueprint" } }),
+      request({ ...KIND, oldObject: spec(), object: spec({ visibility: undefined }) }),
       facts(),
       [...notPrivate("empty")],
     ],
@@ -106,20 +119,63 @@ describe("the rules for Blueprints", () => {
     [
       "any where none is granted",
       creation({ ...KIND, object: spec({ visibility: "unlisted" }) }),
-      facts({ requester: franchisee(undefined) }),
+      facts({ identity: franchisee(grantOf("omantel")) }),
       [...notPrivate("unlisted")],
       [...tooMany(0)],
+    ],
+    [
+      "one that names no Franchise",
+      creation({ ...KIND, object: spec({ franchise: undefined }) }),
+      facts(),
+      [...notOwn("omantel")],
+    ],
+    [
+      "one that names another Franchise",
+      creation({ ...KIND, object: spec({ franchise: "other" }) }),
+      facts({ identity: franchisee(grantOf("omantel", 3), grantOf("second", 3)) }),
+      [...notOwn("omantel or second")],
+    ],
+    [
+      "an update of another Franchise's",
+      request({ ...KIND, oldObject: spec({ franchise: "other" }), object: spec() }),
+      facts(),
+      [...FOREIGN],
+    ],
+    [
+      "deleting another Franchise's",
+      deletion({ ...KIND, oldObject: spec({ franchise: "other" }) }),
+      facts(),
+      [...FOREIGN],
+    ],
+    [
+      "deleting one that belongs to no Franchise",
+      deletion({ ...KIND, oldObject: spec({ franchise: undefined }) }),
+      facts(),
+      [...FOREIGN],
     ],
   ])("deny %s", (_, input, known, ...violations) =>
     expect(violationsOf(input, known)).toEqual(expected(violations)),
   );
 
   it.each([
+    [
+      "one beside those of other Franchises, which do not count",
+      creation({ ...KIND, object: spec() }),
+      facts({
+        privateBlueprints: existing("a", "b").map((it) => ({
+          ...it,
+          spec: { ...it.spec, franchise: "other" },
+        })),
+      }),
+    ],
     ["the first", creation({ ...KIND, object: spec() }), facts()],
     [
-      "one within the larger of two grants",
+      "one within the grant of the Franchise that it names",
       creation({ ...KIND, object: spec() }),
-      facts({ requester: franchisee(undefined, 3, 1), privateBlueprints: existing("a", "b") }),
+      facts({
+        identity: franchisee(grantOf("other", 1), grantOf("omantel", 3)),
+        privateBlueprints: existing("a", "b"),
+      }),
     ],
     [
       "creating one again that exists already",
@@ -139,19 +195,22 @@ describe("the rules for Blueprints", () => {
     [
       "blueprints of another API group",
       creation({ group: "example.com", resource: "blueprints", object: spec({ visibility: "listed" }) }),
-      facts({ requester: TENANT }),
+      facts({ identity: TENANT }),
     ],
   ])("allow %s", (_, input, known) => expect(violationsOf(input, known)).toEqual([]));
 });
 
 describe("the artifact of a Blueprint", () => {
   const field = (reference: string, visibility: string | undefined = "private") => ({
-    artifact: { reference, use: { kind: "blueprint", namespace: "catalog-sovereign", visibility } },
+    artifact: {
+      reference,
+      use: { kind: "blueprint", namespace: "catalog-sovereign", visibility, franchise: "omantel" },
+    },
     path: "spec.source.ref",
     rule: "blueprint-signature",
   });
   const artifacts = (input: Parameters<typeof artifactsToCheck>[0]) =>
-    artifactsToCheck(input, facts({ requester: FRANCHISEE }));
+    artifactsToCheck(input, facts({ identity: FRANCHISEE }));
 
   it.each([
     ["a new Blueprint", creation({ ...KIND, object: spec() }), field(`oci://${IMAGE}`)],
@@ -167,7 +226,12 @@ describe("the artifact of a Blueprint", () => {
         ...field(""),
         artifact: {
           reference: "",
-          use: { kind: "blueprint", namespace: "catalog-sovereign", visibility: undefined },
+          use: {
+            kind: "blueprint",
+            namespace: "catalog-sovereign",
+            visibility: undefined,
+            franchise: undefined,
+          },
         },
       },
     ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { INSTALL_SOURCES } from "../../../../src/admission/rules/install-source.ts";
+import { isInstallerGroup } from "../../../../src/admission/rules/install-source.ts";
 import { artifactsToCheck } from "../../../../src/admission/rules/rule-list.ts";
 import {
   creation,
@@ -14,10 +14,13 @@ import {
 const DIGEST = `sha256:${"0a".repeat(32)}`;
 const OCI = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
 const HELM = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
-const repository = (spec: object) => ({ kind: "OCIRepository", spec });
+const repository = (spec: object) => ({
+  kind: "OCIRepository",
+  spec: { url: "oci://registry.test/shop", ...spec },
+});
 const release = (spec: object = {}) => ({
   kind: "HelmRelease",
-  spec: { chartRef: { kind: "OCIRepository", name: "shop" }, ...spec },
+  spec: { chartRef: { kind: "OCIRepository", name: "shop" }, serviceAccountName: "deployer", ...spec },
 });
 const NOT_PINNED = [
   "oci-repository-digest",
@@ -29,54 +32,57 @@ const NO_CHART_REF = [
   "spec.chartRef",
   "the chart must come from an OCIRepository: set kind to OCIRepository, and its name",
 ] as const;
-const choosesImage = (path: string) =>
-  [
-    "helm-release",
-    path,
-    "values may not choose images, because the signature covers only the chart's own: remove it",
-  ] as const;
+const NO_ACCOUNT = [
+  "helm-release",
+  "spec.serviceAccountName",
+  "the release must run as a ServiceAccount of namespace shop: set this field to its name",
+] as const;
+const NO_URL = [
+  "oci-repository-digest",
+  "spec.url",
+  "the address must name an OCI repository: write oci://registry/repository",
+] as const;
+const VERIFY = [
+  "oci-repository-verify",
+  "spec.verify",
+  "admission verifies the signature, and Flux may do so only with the platform's own keys: remove this field, or set secretRef.name to catalyst-trust",
+] as const;
 const foreign = (field: string) =>
-  [
-    "helm-release",
-    `spec.${field}`,
-    "a HelmRelease may install only into its own namespace shop: remove this field",
-  ] as const;
+  ["helm-release", `spec.${field}`, "a release must stay in namespace shop: remove this field"] as const;
 
 describe("the rules for install sources", () => {
-  it.each(
-    Object.entries(INSTALL_SOURCES)
-      .flatMap(([group, resources]) => resources.map((resource) => ({ group, resource })))
-      .filter(({ resource }) => ![OCI.resource, HELM.resource].includes(resource)),
-  )("deny $resource of $group", (kind) => {
+  it.each([
+    { group: "source.toolkit.fluxcd.io", resource: "gitrepositories" },
+    { group: "source.toolkit.fluxcd.io", resource: "helmcharts" },
+    { group: "kustomize.toolkit.fluxcd.io", resource: "kustomizations" },
+    { group: "image.toolkit.fluxcd.io", resource: "imageupdateautomations" },
+    { group: "notification.toolkit.fluxcd.io", resource: "receivers" },
+    { group: "future.toolkit.fluxcd.io", resource: "things" },
+    { group: "infra.contrib.fluxcd.io", resource: "terraforms" },
+    { group: "fluxcd.controlplane.io", resource: "resourcesets" },
+    { group: "argoproj.io", resource: "applications" },
+    { group: "argoproj.io", resource: "workflows" },
+    { group: "pkg.crossplane.io", resource: "providers" },
+    { group: "helm.crossplane.io", resource: "releases" },
+    { group: "kappctrl.k14s.io", resource: "apps" },
+    { group: "packaging.carvel.dev", resource: "packageinstalls" },
+    { group: "fleet.cattle.io", resource: "bundles" },
+    { group: "helm.cattle.io", resource: "helmcharts" },
+    { group: "k3s.cattle.io", resource: "addons" },
+    { group: "operators.coreos.com", resource: "subscriptions" },
+    { group: OCI.group, resource: OCI.resource, subresource: "status" },
+    { group: HELM.group, resource: HELM.resource, subresource: "status" },
+  ])("deny $resource of $group", (kind) => {
     const message = `only the platform may use ${kind.resource}: install with a HelmRelease and an OCIRepository that names a digest`;
+    const path = `${kind.resource}/x${kind.subresource === undefined ? "" : `/${kind.subresource}`}`;
     for (const input of [creation(kind), request(kind), deletion(kind)])
-      expect(violationsOf(input)).toEqual([{ rule: "install-source", path: `${kind.resource}/x`, message }]);
+      expect(violationsOf(input)).toEqual([{ rule: "install-source", path, message }]);
   });
 
-  it("cover Flux, Argo CD and Crossplane", () => {
-    expect(INSTALL_SOURCES).toEqual({
-      "source.toolkit.fluxcd.io": [
-        "helmcharts",
-        "helmrepositories",
-        "gitrepositories",
-        "buckets",
-        "externalartifacts",
-        "ocirepositories",
-      ],
-      "kustomize.toolkit.fluxcd.io": ["kustomizations"],
-      "fluxcd.controlplane.io": ["resourcesets", "resourcesetinputproviders", "fluxinstances"],
-      "argoproj.io": ["applications", "applicationsets", "appprojects"],
-      "pkg.crossplane.io": [
-        "providers",
-        "configurations",
-        "functions",
-        "providerrevisions",
-        "configurationrevisions",
-        "functionrevisions",
-      ],
-      "helm.toolkit.fluxcd.io": ["helmreleases"],
-    });
-  });
+  it.each(["apps", "example.com", "toolkit.fluxcd.io.example.com", "evilargoproj.io", "cert-manager.io"])(
+    "leave the group %s alone",
+    (group) => expect(isInstallerGroup(group)).toBe(false),
+  );
 
   it.each<Denial>([
     [
@@ -90,12 +96,14 @@ describe("the rules for install sources", () => {
       "an OCIRepository without spec",
       creation({ ...OCI, object: { kind: "OCIRepository" } }),
       facts(),
+      [...NO_URL],
       [...NOT_PINNED],
     ],
     [
       "an OCIRepository without its object",
       creation({ ...OCI, object: undefined }),
       facts(),
+      [...NO_URL],
       [...NOT_PINNED],
     ],
     [
@@ -118,7 +126,46 @@ describe("the rules for install sources", () => {
         [...NOT_PINNED],
       ],
     ),
-    ["a HelmRelease without spec", creation({ ...HELM, object: { spec: 1 } }), facts(), [...NO_CHART_REF]],
+    [
+      "an OCIRepository over HTTP",
+      creation({
+        ...OCI,
+        object: repository({ url: "https://registry.test/shop", ref: { digest: DIGEST } }),
+      }),
+      facts(),
+      [...NO_URL],
+    ],
+    [
+      "an OCIRepository that Flux verifies with a user's key",
+      creation({
+        ...OCI,
+        object: repository({
+          ref: { digest: DIGEST },
+          verify: { provider: "cosign", secretRef: { name: "mine" } },
+        }),
+      }),
+      facts(),
+      [...VERIFY],
+    ],
+    [
+      "an OCIRepository that Flux verifies without a key",
+      creation({ ...OCI, object: repository({ ref: { digest: DIGEST }, verify: { provider: "cosign" } }) }),
+      facts(),
+      [...VERIFY],
+    ],
+    [
+      "a HelmRelease without spec",
+      creation({ ...HELM, object: { spec: 1 } }),
+      facts(),
+      [...NO_CHART_REF],
+      [...NO_ACCOUNT],
+    ],
+    [
+      "a HelmRelease with an empty account",
+      creation({ ...HELM, object: release({ serviceAccountName: "" }) }),
+      facts(),
+      [...NO_ACCOUNT],
+    ],
     [
       "a HelmRelease with a chartRef that is no map",
       creation({ ...HELM, object: release({ chartRef: "OCIRepository" }) }),
@@ -147,7 +194,15 @@ describe("the rules for install sources", () => {
       "a HelmRelease that goes around the signature",
       creation({
         ...HELM,
-        object: release({ chart: {}, kubeConfig: {}, serviceAccountName: "x", postRenderers: [] }),
+        object: release({
+          chart: {},
+          kubeConfig: {},
+          postRenderers: [],
+          valuesFrom: [],
+          commonMetadata: {},
+          install: { crds: "CreateReplace" },
+          upgrade: { crds: "CreateReplace" },
+        }),
       }),
       facts(),
       ["helm-release", "spec.chart", "the chart must come from an OCIRepository: use spec.chartRef instead"],
@@ -158,38 +213,29 @@ describe("the rules for install sources", () => {
       ],
       [
         "helm-release",
-        "spec.serviceAccountName",
-        "a HelmRelease may not run as another identity: remove this field",
-      ],
-      [
-        "helm-release",
         "spec.postRenderers",
         "post-renderers change what the signed chart installs: remove this field",
       ],
-    ],
-    [
-      "values that choose images",
-      creation({
-        ...HELM,
-        object: release({
-          values: {
-            web: { image: "x", replicas: 1 },
-            sidecars: [{ name: "a" }, { initImage: { tag: "1" } }],
-            Repository: "x",
-            global: { imageRegistry: "x", digest: "x" },
-            tag: "1",
-            TAG: "1",
-          },
-        }),
-      }),
-      facts(),
-      [...choosesImage("spec.values.web.image")],
-      [...choosesImage("spec.values.sidecars[1].initImage")],
-      [...choosesImage("spec.values.Repository")],
-      [...choosesImage("spec.values.global.imageRegistry")],
-      [...choosesImage("spec.values.global.digest")],
-      [...choosesImage("spec.values.tag")],
-      [...choosesImage("spec.values.TAG")],
+      [
+        "helm-release",
+        "spec.valuesFrom",
+        "values from Secrets and ConfigMaps change without being reviewed: write them in spec.values",
+      ],
+      [
+        "helm-release",
+        "spec.commonMetadata",
+        "common metadata would change labels and annotations of every object: remove this field",
+      ],
+      [
+        "helm-release",
+        "spec.install.crds",
+        "only the platform replaces CustomResourceDefinitions: set this field to Skip",
+      ],
+      [
+        "helm-release",
+        "spec.upgrade.crds",
+        "only the platform replaces CustomResourceDefinitions: set this field to Skip",
+      ],
     ],
   ])("deny %s", (_, input, known, ...violations) =>
     expect(violationsOf(input, known)).toEqual(expected(violations)),
@@ -211,17 +257,23 @@ describe("the rules for install sources", () => {
           chartRef: { kind: "OCIRepository", namespace: "shop" },
           targetNamespace: "shop",
           storageNamespace: "shop",
-          values: { tags: ["a"], stage: "tagged", replicas: 2, list: [1, "image"], nothing: null },
+          values: { image: { tag: "1" }, imagePullSecrets: ["pull"] },
+          install: { crds: "Skip" },
         }),
       }),
     ],
     ["deleting a HelmRelease", deletion({ ...HELM, object: release({ kubeConfig: {} }) })],
     ["ocirepositories of another API group", creation({ ...OCI, group: "example.com" })],
     ["helmreleases of another API group", creation({ ...HELM, group: "example.com" })],
-    ["another kind of Helm's group", creation({ ...HELM, resource: "others" })],
     [
-      "gitrepositories of another API group",
-      creation({ ...OCI, group: HELM.group, resource: "gitrepositories" }),
+      "an OCIRepository that Flux verifies with the platform's keys",
+      creation({
+        ...OCI,
+        object: repository({
+          ref: { digest: DIGEST },
+          verify: { provider: "cosign", secretRef: { name: "catalyst-trust" } },
+        }),
+      }),
     ],
   ])("allow %s", (_, input) => expect(violationsOf(input)).toEqual([]));
 });
@@ -242,11 +294,7 @@ describe("the artifact of an OCIRepository", () => {
       }),
       `oci://registry.test/shop@${DIGEST}`,
     ],
-    [
-      "without a digest",
-      creation({ ...OCI, object: repository({ url: "oci://registry.test/shop" }) }),
-      "oci://registry.test/shop@",
-    ],
+    ["without a digest", creation({ ...OCI, object: repository({}) }), "oci://registry.test/shop@"],
     ["without anything", creation({ ...OCI, object: {} }), "@"],
   ])("is checked: that %s", (_, input, reference) => {
     expect(artifactsToCheck(input, facts())).toEqual([

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { AdmissionInput, Requester } from "../../../../src/admission/rules/input.ts";
+import type { Identity } from "../../../../src/admission/rules/identity.ts";
+import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "../../../../src/admission/rules/rule-list.ts";
 import {
+  CLUSTER,
   creation,
   FRANCHISEE,
   facts,
   GROUP,
+  placed,
   request,
   reviewed,
   TENANT,
@@ -27,10 +30,10 @@ describe("evaluateRules", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...PLATFORM_KINDS),
-        fc.constantFrom<Requester>(FRANCHISEE, TENANT),
+        fc.constantFrom<Identity>(FRANCHISEE, TENANT),
         fc.constantFrom<AdmissionInput["operation"]>("CREATE", "UPDATE", "DELETE"),
         specs,
-        (resource, requester, operation, { before, after }) => {
+        (resource, identity, operation, { before, after }) => {
           seen.add(operation);
           const input = request({
             operation,
@@ -39,7 +42,7 @@ describe("evaluateRules", () => {
             object: operation === "DELETE" ? undefined : after,
             oldObject: operation === "CREATE" ? undefined : before,
           });
-          const found = evaluateRules(input, facts({ requester }));
+          const found = evaluateRules(input, facts({ identity }));
           expect(found.map(({ rule }) => rule)).toContain("platform-kind");
           expect(
             found.every(({ path }) =>
@@ -52,21 +55,23 @@ describe("evaluateRules", () => {
     expect([...seen].sort()).toEqual(["CREATE", "DELETE", "UPDATE"]);
   });
 
-  it("finds nothing in an update that changes nothing but status and order", () => {
+  it("denies an update that changes nothing, because its sender would own the fields", () => {
     fc.assert(
       fc.property(fc.constantFrom(...PLATFORM_KINDS), fc.jsonValue(), (resource, spec) => {
         const before = reviewed({ kind: "x", spec, status: { a: 1 } });
         const after = reviewed({ status: { a: 2 }, spec, kind: "x" });
         const input = request({ group: GROUP, resource, oldObject: before, object: after });
-        expect(evaluateRules(input, facts())).toEqual([]);
+        expect(evaluateRules(input, facts())).toMatchObject([
+          { rule: "platform-kind", path: `${resource}/x` },
+        ]);
       }),
     );
   });
 
-  it.each<[Requester["kind"], Requester]>([
+  it.each<[Identity["kind"], Identity]>([
     ["platform", { kind: "platform" }],
     ["controlPlane", { kind: "controlPlane" }],
-  ])("denies the %s nothing, and checks none of its artifacts", (_, requester) => {
+  ])("denies the %s nothing, and checks none of its artifacts", (_, identity) => {
     const input = creation({
       resource: "pods",
       namespace: "catalyst-system",
@@ -74,32 +79,40 @@ describe("evaluateRules", () => {
     });
     expect(evaluateRules(input, facts())).not.toEqual([]);
     expect(artifactsToCheck(input, facts())).not.toEqual([]);
-    expect(evaluateRules(input, facts({ requester }))).toEqual([]);
-    expect(artifactsToCheck(input, facts({ requester }))).toEqual([]);
+    expect(evaluateRules(input, facts({ identity }))).toEqual([]);
+    expect(artifactsToCheck(input, facts({ identity }))).toEqual([]);
   });
 
+  const pod = {
+    metadata: {
+      labels: { [`${GROUP}/sovereign`]: "a" },
+      annotations: { [`${GROUP}/score`]: "1" },
+    },
+    spec: { hostPID: true, containers: [{ image: "nginx" }] },
+  };
+
   it("lists violations in the order of the rules", () => {
-    const input = creation({
-      resource: "pods",
-      namespace: "catalyst-system",
-      object: {
-        metadata: {
-          labels: { [`${GROUP}/sovereign`]: "a" },
-          annotations: { [`${GROUP}/score`]: "1" },
-          ownerReferences: [{ kind: "ConfigMap", name: "x" }],
-        },
-        spec: { containers: [{ image: "nginx" }] },
-      },
-    });
-    const known = facts({ requester: TENANT, namespaceLabels: { [`${GROUP}/organization`]: "shop" } });
-    expect(evaluateRules(input, known).map(({ rule }) => rule)).toEqual([
-      "system-namespace",
+    const input = creation({ resource: "pods", object: pod });
+    expect(evaluateRules(input, facts({ identity: TENANT })).map(({ rule }) => rule)).toEqual([
       "platform-label",
       "evidence-pipeline-only",
-      "organization-namespace",
-      "owner-reference",
+      "pod-isolation",
       "image-digest",
     ]);
+  });
+
+  it("names only the place when the place is not the requester's", () => {
+    const input = creation({ resource: "pods", namespace: "kube-system", object: pod });
+    const known = facts({ identity: TENANT, place: placed("kube-system") });
+    expect(evaluateRules(input, known).map(({ rule }) => rule)).toEqual(["platform-namespace"]);
+  });
+
+  it("denies an object that nests 5,000 levels in less than a second", () => {
+    const object = Array.from({ length: 5_000 }).reduce<ReviewedObject>((inner) => ({ a: inner }), {});
+    const started = performance.now();
+    for (const place of [placed("shop"), placed("kube-system"), CLUSTER])
+      expect(evaluateRules(creation({ resource: "pods", object }), facts({ place }))).not.toEqual([]);
+    expect(performance.now() - started).toBeLessThan(1_000);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AdmissionInput } from "../../../../src/admission/rules/input.ts";
+import type { AdmissionInput } from "../../../../src/admission/rules/request.ts";
 import { artifactsToCheck } from "../../../../src/admission/rules/rule-list.ts";
 import { WORKLOADS } from "../../../../src/admission/rules/workload-image.ts";
 import {
@@ -69,9 +69,10 @@ describe("the rule for images", () => {
       expect.arrayContaining([
         ...TEMPLATES.map(([group, resource]) => [group, resource]),
         ["", "pods/ephemeralcontainers"],
+        ["", "podtemplates"],
       ]),
     );
-    expect(listed).toHaveLength(TEMPLATES.length + 1);
+    expect(listed).toHaveLength(TEMPLATES.length + 2);
   });
 
   it.each<Denial>([
@@ -98,10 +99,10 @@ describe("the rule for images", () => {
       [...noDigest("spec.containers[0].image", "(empty)")],
     ],
     [
-      "a container that is no map",
-      creation({ ...PODS, object: { spec: { containers: ["nginx"] } } }),
+      "a Pod specification in a kind of another API group",
+      creation({ group: "example.com", resource: "pods", object: { spec: { deep: [pod("nginx").spec] } } }),
       facts(),
-      [...noDigest("spec.containers[0].image", "(empty)")],
+      [...noDigest("spec.deep[0].containers[0].image", "nginx")],
     ],
     [
       "an image whose path leaves its folder",
@@ -142,13 +143,11 @@ describe("the rule for images", () => {
     ["deleting a Pod", deletion({ ...PODS, object: pod("nginx") })],
     ["exec", request({ ...PODS, operation: "CONNECT", subresource: "exec", object: pod("nginx") })],
     ["a connection to the Pod itself", request({ ...PODS, operation: "CONNECT", object: pod("nginx") })],
-    ["a Pod's status", request({ ...PODS, subresource: "status", object: pod("nginx") })],
-    ["a binding", creation({ ...PODS, subresource: "binding", object: pod("nginx") })],
     [
-      "a kind of another API group",
-      creation({ group: "example.com", resource: "pods", object: pod("nginx") }),
+      "a Pod's status",
+      request({ ...PODS, subresource: "status", oldObject: pod("nginx"), object: pod("nginx", { b: 1 }) }),
     ],
-    ["a kind without Pods", creation({ object: pod("nginx") })],
+    ["a container that is no map", creation({ ...PODS, object: { spec: { containers: ["nginx"] } } })],
     ["a Pod without spec", creation({ ...PODS, object: { kind: "Pod" } })],
     [
       "members that are not what they should be",

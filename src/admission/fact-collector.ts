@@ -1,0 +1,124 @@
+import type { Blueprint } from "../api/blueprint.ts";
+import type { Franchise, Subject } from "../api/franchise.ts";
+import { LABEL } from "../api/label.ts";
+import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
+import type { Organization } from "../api/organization.ts";
+import type { Sovereign } from "../api/sovereign.ts";
+import { isInTerm } from "../api/term.ts";
+import type { ClusterFacts } from "./rules/fact.ts";
+import { type IdentityLists, identityOf, isSubject, serviceAccountNamespace } from "./rules/identity.ts";
+import { isNamespaceObject, type Place, placeOf } from "./rules/place.ts";
+import type { AdmissionInput } from "./rules/request.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What the cluster holds. All but `readNamespaceLabels` comes from caches and sends no request. */
+export interface ClusterLookups {
+  franchises(): readonly Franchise[];
+  organizations(): readonly Organization[];
+  sovereigns(): readonly Sovereign[];
+  blueprints(): readonly Blueprint[];
+  /** Undefined: the cache does not have the namespace. */
+  namespaceLabels(name: string): Labels | undefined;
+  /** Asks the API server about a namespace that the cache does not have yet. Undefined: it does not exist. */
+  readNamespaceLabels(name: string): Promise<Labels | undefined>;
+}
+
+export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
+
+/** Collects what the rules need, once for each request. */
+export function createFactCollector(deps: {
+  lookups: ClusterLookups;
+  lists: IdentityLists;
+  now: () => Date;
+}): FactCollector {
+  const { lookups, lists, now } = deps;
+
+  /** A namespace that was made a moment ago may be missing from the cache, and its labels decide whose it is. */
+  async function labelsOf(input: AdmissionInput): Promise<Labels | undefined> {
+    if (input.namespace === "" || isNamespaceObject(input)) return {};
+    return lookups.namespaceLabels(input.namespace) ?? (await lookups.readNamespaceLabels(input.namespace));
+  }
+
+  return async function collectFacts(input) {
+    const nowMs = now().getTime();
+    const franchises = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
+    const identity = identityOf(input.user, franchises, lists);
+    const place = placeOf(input, await labelsOf(input), lists);
+    const organizations = lookups.organizations();
+    const account = serviceAccountNamespace(input.user);
+    const accountLabels = account === undefined ? undefined : lookups.namespaceLabels(account);
+    const memberOf = new Set(
+      organizations
+        .filter(
+          ({ metadata, spec }) =>
+            spec.owner === input.user.username ||
+            (spec.members ?? []).some((member) => isSubject(input.user, member)) ||
+            accountLabels?.[LABEL.organization] === metadata.name,
+        )
+        .map(({ metadata }) => metadata.name),
+    );
+    const own = identity.kind === "franchisee" ? identity.franchises : [];
+    return {
+      ...{ identity, place, memberOf, lists },
+      organizations: new Set(organizations.map(({ metadata }) => metadata.name)),
+      privateBlueprints: lookups
+        .blueprints()
+        .filter(
+          ({ metadata, spec }) =>
+            metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
+        ),
+      foreignAccounts: foreignAccounts(input, place, { franchises, own, organizations, memberOf }),
+      sovereignHosts: hostsOf(lookups.sovereigns()),
+      signers: [...own, ...signersFor(place, lookups, franchises)],
+    };
+  };
+}
+
+/** Accounts of an ordinary namespace that act for others. In the other places only their own people work. */
+function foreignAccounts(
+  { namespace }: AdmissionInput,
+  place: Place,
+  known: {
+    franchises: readonly Franchise[];
+    own: readonly Franchise[];
+    organizations: readonly Organization[];
+    memberOf: ReadonlySet<string>;
+  },
+): ReadonlySet<string> {
+  if (place.kind !== "ordinary") return new Set();
+  const accounts = (subjects: readonly Subject[]) =>
+    subjects
+      .filter((subject) => subject.kind === "ServiceAccount" && subject.namespace === namespace)
+      .map(({ name }) => name);
+  return new Set([
+    ...known.franchises
+      .filter((franchise) => !known.own.includes(franchise))
+      .flatMap(({ spec }) => accounts(spec.subjects)),
+    ...known.organizations
+      .filter(({ metadata }) => !known.memberOf.has(metadata.name))
+      .flatMap(({ spec }) => accounts(spec.members ?? [])),
+  ]);
+}
+
+function hostsOf(sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> {
+  return new Map(
+    sovereigns.flatMap(({ metadata, spec }) =>
+      [spec.fqdn, spec.billing.ingress?.host, spec.branding?.hostname].flatMap((host) =>
+        host === undefined ? [] : [[host.toLowerCase(), metadata.name] as const],
+      ),
+    ),
+  );
+}
+
+/** In an Organization's namespaces: the Franchise of the Sovereign that the Organization is on. */
+function signersFor(
+  place: Place,
+  { organizations, sovereigns }: ClusterLookups,
+  franchises: readonly Franchise[],
+): Franchise[] {
+  if (!("organization" in place)) return [];
+  const organization = organizations().find(({ metadata }) => metadata.name === place.organization);
+  const sovereign = sovereigns().find(({ metadata }) => metadata.name === organization?.spec.sovereign);
+  return franchises.filter(({ metadata }) => metadata.name === sovereign?.spec.franchise);
+}

@@ -1,0 +1,57 @@
+import type { Blueprint } from "../../api/blueprint.ts";
+import type { Franchise } from "../../api/franchise.ts";
+import type { Identity, IdentityLists } from "./identity.ts";
+import type { Place } from "./place.ts";
+import type { AdmissionInput } from "./request.ts";
+import type { RuleId } from "./rule-id.ts";
+
+/** What is known of the cluster, collected before the rules run. Rules look nothing up themselves. */
+export interface ClusterFacts {
+  identity: Identity;
+  place: Place;
+  /** Names of the Organizations of which the requester is a member. */
+  memberOf: ReadonlySet<string>;
+  /** Names of all Organizations. */
+  organizations: ReadonlySet<string>;
+  /** Private Blueprints in catalog-sovereign. */
+  privateBlueprints: readonly Blueprint[];
+  /** ServiceAccounts of the namespace that act for a Franchisee or an Organization that the requester is not part of. */
+  foreignAccounts: ReadonlySet<string>;
+  /** The host names that Sovereigns serve, in lower case, each with the name of its Sovereign. */
+  sovereignHosts: ReadonlyMap<string, string>;
+  /** Franchises that may sign what the request installs: the requester's own, or that of the Organization's Sovereign. */
+  signers: readonly Franchise[];
+  lists: IdentityLists;
+}
+
+/** One reason for a denial: the rule, the path of the field, and a text that says what is wrong and what to do. */
+export interface Violation {
+  rule: RuleId;
+  path: string;
+  message: string;
+}
+
+export type Rule = (input: AdmissionInput, facts: ClusterFacts) => Violation[];
+
+/** An artifact, and its use, which decides who may vouch for it. */
+export interface Artifact {
+  /** `repository@sha256:…`, with or without `oci://`. */
+  reference: string;
+  use:
+    | { kind: "image" }
+    | { kind: "chart" }
+    | {
+        kind: "blueprint";
+        namespace: string;
+        visibility: string | undefined;
+        /** The Franchise that it belongs to. */
+        franchise: string | undefined;
+      };
+}
+
+/** A field that names an artifact, and the rule that denies the request when the artifact is not trusted. */
+export interface ArtifactField {
+  artifact: Artifact;
+  path: string;
+  rule: RuleId;
+}

@@ -1,0 +1,66 @@
+import { GROUP } from "../../api/kind.ts";
+import { isMap } from "../../api/object.ts";
+import type { Violation } from "./fact.ts";
+import type { AdmissionInput } from "./request.ts";
+
+/** The host names that Sovereigns serve, each with the name of its Sovereign. Names are in lower case. */
+export interface HostFacts {
+  sovereignHosts: ReadonlyMap<string, string>;
+}
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
+
+interface Claim {
+  path: string;
+  host: string;
+}
+
+/** The hosts that an Ingress, a Gateway, a route of the Gateway API or a Sovereign's branding asks for. */
+function claimsOf(input: AdmissionInput, object: unknown): Claim[] {
+  const spec = mapOf(mapOf(object).spec);
+  const claims = (values: unknown[], path: (index: number) => string): Claim[] =>
+    values.flatMap((host, index) =>
+      typeof host === "string" && host !== "" ? [{ path: path(index), host: host.toLowerCase() }] : [],
+    );
+  if (input.group === GROUP && input.resource === "sovereigns")
+    return claims([mapOf(spec.branding).hostname], () => "spec.branding.hostname");
+  if (input.resource === "ingresses")
+    return [
+      ...claims(
+        listOf(spec.rules).map((rule) => mapOf(rule).host),
+        (index) => `spec.rules[${index}].host`,
+      ),
+      ...listOf(spec.tls).flatMap((tls, at) =>
+        claims(listOf(mapOf(tls).hosts), (index) => `spec.tls[${at}].hosts[${index}]`),
+      ),
+    ];
+  if (input.group !== "gateway.networking.k8s.io") return [];
+  return [
+    ...claims(listOf(spec.hostnames), (index) => `spec.hostnames[${index}]`),
+    ...claims(
+      listOf(spec.listeners).map((it) => mapOf(it).hostname),
+      (index) => `spec.listeners[${index}].hostname`,
+    ),
+  ];
+}
+
+/** `*.example.com` covers every name below example.com, as in the Ingress and Gateway APIs. */
+function covers(claim: string, host: string): boolean {
+  return claim === host || (claim.startsWith("*.") && host.endsWith(claim.slice(1)));
+}
+
+/** Traffic for a Sovereign's host goes to that Sovereign: nobody else may serve it, also not by a wildcard. */
+export function hostRule(input: AdmissionInput, { sovereignHosts }: HostFacts): Violation[] {
+  if (input.operation === "DELETE") return [];
+  const own = input.group === GROUP ? input.name : undefined;
+  const known = new Set(claimsOf(input, input.oldObject).map(({ host }) => host));
+  return claimsOf(input, input.object)
+    .filter(({ host }) => !known.has(host))
+    .filter(({ host }) => [...sovereignHosts].some(([taken, name]) => name !== own && covers(host, taken)))
+    .map(({ path, host }) => ({
+      rule: "sovereign-host",
+      path,
+      message: `host ${host} is served by a Sovereign; choose another host name`,
+    }));
+}

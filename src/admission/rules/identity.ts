@@ -1,0 +1,85 @@
+import type { Franchise, Subject } from "../../api/franchise.ts";
+import type { AdmissionInput } from "./request.ts";
+
+type User = AdmissionInput["user"];
+
+/**
+ * The class of whoever sends a request. Each request has exactly one. The platform and the control plane pass;
+ * everyone else is judged by the map of places.
+ */
+export type Identity =
+  | { kind: "platform" }
+  | { kind: "controlPlane" }
+  /** A ServiceAccount of a namespace on the list of controllers, such as cert-manager. */
+  | { kind: "controller"; namespace: string }
+  | { kind: "franchisee"; franchises: readonly Franchise[] }
+  | { kind: "tenant" };
+
+/** Who belongs to the platform and which namespaces hold controllers. Settings add to the built-in entries. */
+export interface IdentityLists {
+  platformGroups: readonly string[];
+  platformNamespaces: readonly string[];
+  controllerNamespaces: readonly string[];
+}
+
+/** The entries that no setting removes: without them the operator could not repair itself. */
+export const BUILT_IN_IDENTITIES: IdentityLists = {
+  platformGroups: ["system:masters", "kubeadm:cluster-admins", "catalyst:platform"],
+  platformNamespaces: ["kube-system", "catalyst-system", "flux-system"],
+  controllerNamespaces: [
+    "cert-manager",
+    "cnpg-system",
+    "external-secrets",
+    "ingress-nginx",
+    "kyverno",
+    "gatekeeper-system",
+    "monitoring",
+    "velero",
+  ],
+};
+
+/** The built-in entries, then the configured ones, each once. A namespace of the platform is never a controller's. */
+export function identityLists(added: Partial<IdentityLists> = {}): IdentityLists {
+  const join = (list: keyof IdentityLists) => [
+    ...new Set([...BUILT_IN_IDENTITIES[list], ...(added[list] ?? [])]),
+  ];
+  const platformNamespaces = join("platformNamespaces");
+  return {
+    platformGroups: join("platformGroups"),
+    platformNamespaces,
+    controllerNamespaces: join("controllerNamespaces").filter((name) => !platformNamespaces.includes(name)),
+  };
+}
+
+/** The group whose members write evidence annotations. */
+export const PIPELINE_GROUP = "catalyst:pipeline";
+export const isPipeline = ({ groups }: User): boolean => groups.includes(PIPELINE_GROUP);
+
+const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
+
+/** The namespace of a ServiceAccount's user; undefined for people and nodes. */
+export const serviceAccountNamespace = ({ username }: User): string | undefined =>
+  SERVICE_ACCOUNT.exec(username)?.[1];
+
+/** `franchises` are those whose term runs now. */
+export function identityOf(user: User, franchises: readonly Franchise[], lists: IdentityLists): Identity {
+  const namespace = serviceAccountNamespace(user);
+  if (lists.platformGroups.some((group) => user.groups.includes(group))) return { kind: "platform" };
+  if (namespace !== undefined && lists.platformNamespaces.includes(namespace)) return { kind: "platform" };
+  if (isControlPlane(user)) return { kind: "controlPlane" };
+  if (namespace !== undefined && lists.controllerNamespaces.includes(namespace))
+    return { kind: "controller", namespace };
+  const own = franchises.filter(({ spec }) => spec.subjects.some((subject) => isSubject(user, subject)));
+  return own.length > 0 ? { kind: "franchisee", franchises: own } : { kind: "tenant" };
+}
+
+/** Nodes and the control plane's own users. The garbage collector's ServiceAccount is in kube-system. */
+function isControlPlane({ username, groups }: User): boolean {
+  return groups.includes("system:nodes") || username.startsWith("system:kube-");
+}
+
+export function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
+  if (kind === "Group") return groups.includes(name);
+  if (kind === "ServiceAccount") return username === `system:serviceaccount:${namespace}:${name}`;
+  return username === name;
+}

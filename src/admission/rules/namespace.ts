@@ -1,0 +1,64 @@
+import { LABEL } from "../../api/label.ts";
+import type { Violation } from "./fact.ts";
+import type { IdentityLists } from "./identity.ts";
+import { isNamespaceObject, placeOfNamespace, reservedBy } from "./place.ts";
+import type { AdmissionInput } from "./request.ts";
+import type { RuleId } from "./rule-id.ts";
+
+export interface NamespaceFacts {
+  lists: IdentityLists;
+  /** Names of the Organizations that exist. */
+  organizations: ReadonlySet<string>;
+}
+
+const PLATFORM_LABELS = Object.values(LABEL);
+
+/**
+ * Others make, change and delete ordinary Namespaces. A guarded Namespace is the platform's as a whole: its labels,
+ * annotations, finalizers and status. The names of the platform, of Organizations and of Sovereigns are reserved.
+ */
+export function namespaceRule(input: AdmissionInput, { lists, organizations }: NamespaceFacts): Violation[] {
+  if (!isNamespaceObject(input)) return [];
+  const path = `namespaces/${input.name || "(new)"}${input.subresource === "" ? "" : `/${input.subresource}`}`;
+  const refuse = (rule: RuleId, field: string, message: string): Violation[] => [
+    { rule, path: field, message },
+  ];
+  if (input.subresource !== "")
+    return refuse(
+      "namespace-guarded",
+      path,
+      `only the platform writes ${input.subresource} of a Namespace; delete its objects and let Kubernetes finish`,
+    );
+  if (input.operation === "CREATE") {
+    const { name = "", generateName = "" } = (input.object?.metadata ?? {}) as {
+      name?: string;
+      generateName?: string;
+    };
+    const requested = input.name || name || generateName;
+    const owner = reservedBy(requested, organizations, lists);
+    if (owner !== undefined)
+      return refuse(
+        "namespace-reserved",
+        "metadata.name",
+        `the name ${requested} is reserved for ${owner}; choose another`,
+      );
+    return addedLabels({}, input.object?.metadata?.labels);
+  }
+  const before = input.oldObject?.metadata?.labels ?? {};
+  const place = placeOfNamespace(input.name, before, lists);
+  if (place.kind !== "ordinary")
+    return refuse(
+      "namespace-guarded",
+      path,
+      `Namespace ${input.name} is not yours: only the platform changes or deletes it`,
+    );
+  return input.operation === "DELETE" ? [] : addedLabels(before, input.object?.metadata?.labels);
+}
+
+function addedLabels(before: Record<string, string>, after: Record<string, string> = {}): Violation[] {
+  return PLATFORM_LABELS.filter((label) => before[label] !== after[label]).map((label) => ({
+    rule: "platform-label",
+    path: `metadata.labels[${label}]`,
+    message: `only the platform writes the label ${label}; remove it`,
+  }));
+}

@@ -1,0 +1,151 @@
+import { GROUP } from "../../api/kind.ts";
+import { LABEL } from "../../api/label.ts";
+import { SYSTEM_NAMESPACE } from "../../api/name.ts";
+import { changedPaths, userWrittenPart } from "./change.ts";
+import type { Identity } from "./identity.ts";
+import type { Place } from "./place.ts";
+import type { AdmissionInput } from "./request.ts";
+
+/** Who asks, and where: all that the table of permissions looks at besides the request. */
+export interface Situation {
+  identity: Identity;
+  place: Place;
+  /** Names of the Organizations of which the requester is a member. */
+  memberOf: ReadonlySet<string>;
+}
+
+/** One thing that an identity other than the platform may do in a place. Everything else is denied. */
+interface Permission {
+  who: "controller" | "franchisee" | "member" | "bootstrapper";
+  /** The sentence for the generated page. */
+  what: string;
+  allows(input: AdmissionInput, situation: Situation): boolean;
+}
+
+type PlaceKind = Place["kind"];
+
+const BOOTSTRAPPERS = "system:bootstrappers";
+
+/** API groups of Kubernetes itself: a dot-free name, or one that ends in k8s.io. */
+const isCoreGroup = (group: string): boolean => !group.includes(".") || group.endsWith(".k8s.io");
+
+const isStatus = ({ group, subresource }: AdmissionInput): boolean =>
+  subresource === "status" && group !== GROUP;
+
+const isKind = ({ group, resource, subresource }: AdmissionInput, ...kinds: string[]): boolean =>
+  subresource === "" && kinds.includes(`${resource}.${group}`);
+
+const isRecord = (input: AdmissionInput): boolean => isKind(input, "events.", "events.events.k8s.io");
+const isLease = (input: AdmissionInput): boolean => isKind(input, "leases.coordination.k8s.io");
+const isSlice = (input: AdmissionInput): boolean => isKind(input, "endpointslices.discovery.k8s.io");
+const isStored = (input: AdmissionInput): boolean => isKind(input, "secrets.", "configmaps.");
+
+/** Secrets of these types hand out an identity. */
+export const IDENTITY_SECRET_TYPES = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
+const givesIdentity = ({ object }: AdmissionInput): boolean =>
+  IDENTITY_SECRET_TYPES.includes(String(object?.type));
+
+/** What the operator made bears this label. */
+const isManaged = ({ object, oldObject }: AdmissionInput): boolean =>
+  [object, oldObject].some((it) => it?.metadata?.labels?.[LABEL.managedBy] !== undefined);
+
+/** In the platform's namespaces a controller's objects begin with its own namespace's name, as cert-manager's do. */
+const bearsName = ({ name }: AdmissionInput, { identity }: Situation): boolean =>
+  identity.kind === "controller" && name.startsWith(identity.namespace);
+
+const RECORDS: Permission = {
+  who: "controller",
+  what: "write Events and, outside catalyst-system, the status of objects of other API groups than the product's",
+  allows: (input) => isRecord(input) || (input.namespace !== SYSTEM_NAMESPACE && isStatus(input)),
+};
+
+const HOUSEKEEPING: Permission = {
+  who: "controller",
+  what: "write Leases, EndpointSlices, and Secrets and ConfigMaps that the operator does not manage",
+  allows: (input) =>
+    isLease(input) || (!isManaged(input) && (isSlice(input) || (isStored(input) && !givesIdentity(input)))),
+};
+
+const PLATFORM_HOUSEKEEPING: Permission = {
+  who: "controller",
+  what: "outside catalyst-system: write EndpointSlices, and Leases, Secrets and ConfigMaps whose names begin with its namespace's",
+  allows: (input, situation) =>
+    input.namespace !== SYSTEM_NAMESPACE &&
+    (isSlice(input) ||
+      ((isLease(input) || isStored(input)) && bearsName(input, situation) && !givesIdentity(input))),
+};
+
+const MEMBER: Permission = {
+  who: "member",
+  what: "work here, exec included",
+  allows: (_, { place, memberOf }) => "organization" in place && memberOf.has(place.organization),
+};
+
+const OWN_BLUEPRINTS: Permission = {
+  who: "franchisee",
+  what: "keep private Blueprints",
+  allows: (input) => isKind(input, `blueprints.${GROUP}`),
+};
+
+const SOVEREIGN_SETTINGS: Permission = {
+  who: "franchisee",
+  what: "set branding, tiers and add-ons of its Sovereign",
+  allows: (input) => isKind(input, `sovereigns.${GROUP}`) && input.operation === "UPDATE",
+};
+
+/** Admission judges the CA bundle of webhooks in policies: no webhook is called for webhook configurations. */
+const CA_BUNDLE: Permission = {
+  who: "controller",
+  what: "write the caBundle of CustomResourceDefinitions outside the product's API group",
+  allows: (input) =>
+    isKind(input, "customresourcedefinitions.apiextensions.k8s.io") &&
+    input.operation === "UPDATE" &&
+    !input.name.endsWith(`.${GROUP}`) &&
+    changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object)).every(
+      (path) => path === "spec.conversion.webhook.clientConfig.caBundle",
+    ),
+};
+
+const CLUSTER_STATUS: Permission = {
+  who: "controller",
+  what: "write the status of cluster-scoped kinds that belong neither to Kubernetes nor to the product",
+  allows: (input) => isStatus(input) && !isCoreGroup(input.group),
+};
+
+const NODE_JOIN: Permission = {
+  who: "bootstrapper",
+  what: "request the certificate of a node that joins",
+  allows: (input) =>
+    isKind(input, "certificatesigningrequests.certificates.k8s.io") && input.operation === "CREATE",
+};
+
+/**
+ * What each place permits to those who are not the platform. A place that permits nothing is written down too, so that
+ * a new place does not compile without a decision. Ordinary namespaces are not in this table: RBAC decides there.
+ */
+export const PERMISSIONS: Readonly<Record<Exclude<PlaceKind, "ordinary">, readonly Permission[]>> = {
+  platform: [RECORDS, PLATFORM_HOUSEKEEPING],
+  controller: [RECORDS, HOUSEKEEPING],
+  sovereign: [RECORDS, HOUSEKEEPING],
+  organization: [MEMBER, RECORDS, HOUSEKEEPING],
+  environment: [MEMBER, RECORDS, HOUSEKEEPING],
+  catalog: [],
+  privateCatalog: [OWN_BLUEPRINTS],
+  unknown: [],
+  cluster: [SOVEREIGN_SETTINGS, CA_BUNDLE, CLUSTER_STATUS, NODE_JOIN],
+};
+
+/** Whether the table permits the request. */
+export function isPermitted(input: AdmissionInput, situation: Situation): boolean {
+  const { place } = situation;
+  if (place.kind === "ordinary") return true;
+  return PERMISSIONS[place.kind].some(
+    (permission) => isWho(permission.who, input, situation) && permission.allows(input, situation),
+  );
+}
+
+function isWho(who: Permission["who"], { user }: AdmissionInput, { identity, memberOf }: Situation): boolean {
+  if (who === "member") return memberOf.size > 0;
+  if (who === "bootstrapper") return user.groups.includes(BOOTSTRAPPERS);
+  return identity.kind === who;
+}

@@ -1,0 +1,74 @@
+import { affectedPaths } from "./change.ts";
+import type { Violation } from "./fact.ts";
+import { isPermitted, type Situation } from "./permission.ts";
+import { isNamespaceObject, type Place } from "./place.ts";
+import type { AdmissionInput } from "./request.ts";
+import type { RuleId } from "./rule-id.ts";
+
+const CLUSTER_REMEDIES: Readonly<Record<string, string>> = {
+  clusterrolebindings: "use a RoleBinding in your own namespace",
+  clusterroles: "use a Role in your own namespace",
+  persistentvolumes: "use a PersistentVolumeClaim",
+};
+
+/** The rule that denies in each place, and what to do instead. Texts never name another tenant's objects. */
+const DENIALS: Readonly<
+  Record<Exclude<Place["kind"], "ordinary">, { rule: RuleId; explain(input: AdmissionInput): string }>
+> = {
+  platform: {
+    rule: "platform-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} belongs to the platform; work in a namespace of your own, or ask the platform team`,
+  },
+  controller: {
+    rule: "controller-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} belongs to a cluster controller; work in a namespace of your own, or ask the platform team`,
+  },
+  sovereign: {
+    rule: "sovereign-namespace",
+    explain: ({ namespace }) =>
+      `the operator manages namespace ${namespace}; change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
+  },
+  organization: {
+    rule: "organization-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
+  },
+  environment: {
+    rule: "organization-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} belongs to an Organization; only its members work there, so ask its owner to add you to spec.members`,
+  },
+  catalog: {
+    rule: "catalog-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} mirrors the public catalog; keep private Blueprints in catalog-sovereign`,
+  },
+  privateCatalog: {
+    rule: "catalog-namespace",
+    explain: ({ namespace }) =>
+      `namespace ${namespace} holds private Blueprints only, and only Franchisees keep them; use a namespace of your own`,
+  },
+  unknown: {
+    rule: "unknown-namespace",
+    explain: ({ namespace }) =>
+      `the operator has not seen namespace ${namespace} yet, so it cannot tell whose it is; try again in a few seconds`,
+  },
+  cluster: {
+    rule: "cluster-scope",
+    explain: ({ resource }) =>
+      `only the platform may write ${resource}, because they affect the whole cluster: ${CLUSTER_REMEDIES[resource] ?? "ask OpenOva to make the change"}`,
+  },
+};
+
+/**
+ * Denies what the table of permissions does not permit. Namespaces have a rule of their own, because others may make
+ * ordinary ones.
+ */
+export function placeRule(input: AdmissionInput, situation: Situation): Violation[] {
+  const { place } = situation;
+  if (place.kind === "ordinary" || isNamespaceObject(input) || isPermitted(input, situation)) return [];
+  const { rule, explain } = DENIALS[place.kind];
+  return affectedPaths(input).map((path) => ({ rule, path, message: explain(input) }));
+}

@@ -1,0 +1,89 @@
+import { LABEL } from "../../api/label.ts";
+import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import type { IdentityLists } from "./identity.ts";
+import type { AdmissionInput } from "./request.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The one place that a request falls into. The map is complete: what is on no list and bears no label is ordinary. */
+export type Place =
+  /** Holds platform identities, or belongs to the cluster itself. */
+  | { kind: "platform"; namespace: string }
+  /** Holds ServiceAccounts of listed controllers. */
+  | { kind: "controller"; namespace: string }
+  | { kind: "sovereign"; namespace: string; sovereign: string }
+  /** An Organization's home. */
+  | { kind: "organization"; namespace: string; organization: string }
+  | { kind: "environment"; namespace: string; organization: string; environment: string }
+  /** The mirror of the public catalog. */
+  | { kind: "catalog"; namespace: string }
+  /** The Franchisees' own Blueprints. */
+  | { kind: "privateCatalog"; namespace: string }
+  | { kind: "ordinary"; namespace: string }
+  /** The cache does not have the namespace and the API server did not return it either. */
+  | { kind: "unknown"; namespace: string }
+  | { kind: "cluster" };
+
+/** Namespaces of the cluster itself that hold no identities of the platform. */
+const CLUSTER_NAMESPACES = ["kube-public", "kube-node-lease"];
+
+/** Every namespace that is guarded by its name. The webhook's selectors are made from this list. */
+export function guardedNames({ platformNamespaces, controllerNamespaces }: IdentityLists): string[] {
+  return [
+    ...platformNamespaces,
+    ...CLUSTER_NAMESPACES,
+    ...controllerNamespaces,
+    CATALOG_NAMESPACE,
+    PRIVATE_CATALOG_NAMESPACE,
+  ];
+}
+
+/** The place of a namespace, by its name first and its labels second: a name cannot be changed, a label could be. */
+export function placeOfNamespace(
+  namespace: string,
+  labels: Labels | undefined,
+  { platformNamespaces, controllerNamespaces }: IdentityLists,
+): Exclude<Place, { kind: "cluster" }> {
+  if (platformNamespaces.includes(namespace) || CLUSTER_NAMESPACES.includes(namespace))
+    return { kind: "platform", namespace };
+  if (controllerNamespaces.includes(namespace)) return { kind: "controller", namespace };
+  if (namespace === CATALOG_NAMESPACE) return { kind: "catalog", namespace };
+  if (namespace === PRIVATE_CATALOG_NAMESPACE) return { kind: "privateCatalog", namespace };
+  if (labels === undefined) return { kind: "unknown", namespace };
+  const { [LABEL.organization]: organization, [LABEL.environment]: environment } = labels;
+  if (organization !== undefined && environment !== undefined)
+    return { kind: "environment", namespace, organization, environment };
+  if (organization !== undefined) return { kind: "organization", namespace, organization };
+  const platformLabel = Object.values(LABEL).find((label) => labels[label] !== undefined);
+  if (platformLabel !== undefined)
+    return { kind: "sovereign", namespace, sovereign: labels[LABEL.sovereign] ?? "" };
+  return { kind: "ordinary", namespace };
+}
+
+/** Whether the request is about a Namespace object. The API server fills in `namespace` for these too. */
+export const isNamespaceObject = ({ group, resource }: AdmissionInput): boolean =>
+  group === "" && resource === "namespaces";
+
+export function placeOf(input: AdmissionInput, labels: Labels | undefined, lists: IdentityLists): Place {
+  return input.namespace === "" || isNamespaceObject(input)
+    ? { kind: "cluster" }
+    : placeOfNamespace(input.namespace, labels, lists);
+}
+
+const ENVIRONMENT = /^(?<organization>.+)-(?:prod|stg|uat|dev|poc)$/;
+
+/** Why a namespace's name is reserved; undefined for a free one. `organizations` are the names of those that exist. */
+export function reservedBy(
+  name: string,
+  organizations: ReadonlySet<string>,
+  lists: IdentityLists,
+): string | undefined {
+  if (guardedNames(lists).includes(name)) return "the platform's list of namespaces";
+  if (name.startsWith("kube-")) return "Kubernetes (kube-*)";
+  if (name.startsWith("org-")) return "Organizations (org-*)";
+  if (name.startsWith("sovereign-")) return "Sovereigns (sovereign-*)";
+  const organization = ENVIRONMENT.exec(name)?.groups?.organization;
+  return organization !== undefined && organizations.has(organization)
+    ? `the environments of Organization ${organization}`
+    : undefined;
+}

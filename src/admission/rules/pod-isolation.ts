@@ -1,0 +1,144 @@
+import { isMap } from "../../api/object.ts";
+import type { Violation } from "./fact.ts";
+import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
+import type { AdmissionInput } from "./request.ts";
+
+const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
+
+/** Kinds of volumes that Pods may mount: those of the restricted Pod Security Standard, and images. */
+const VOLUMES = [
+  "configMap",
+  "csi",
+  "downwardAPI",
+  "emptyDir",
+  "ephemeral",
+  "image",
+  "persistentVolumeClaim",
+  "projected",
+  "secret",
+];
+
+/** Capabilities that the baseline Pod Security Standard lets a container add. */
+const CAPABILITIES = [
+  "AUDIT_WRITE",
+  "CHOWN",
+  "DAC_OVERRIDE",
+  "FOWNER",
+  "FSETID",
+  "KILL",
+  "MKNOD",
+  "NET_BIND_SERVICE",
+  "SETFCAP",
+  "SETGID",
+  "SETPCAP",
+  "SETUID",
+  "SYS_CHROOT",
+];
+
+const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
+function escapes(found: FoundPodSpec): { path: string; message: string }[] {
+  const { path, spec } = found;
+  const hosts = HOST_NAMESPACES.filter((name) => spec[name] === true).map((name) => ({
+    path: `${path}.${name}`,
+    message: `${name} shares the node with the Pod; remove it`,
+  }));
+  const volumes = listOf(spec.volumes).flatMap((volume, index) =>
+    Object.keys(mapOf(volume))
+      .filter((kind) => kind !== "name" && !VOLUMES.includes(kind))
+      .map((kind) => ({
+        path: `${path}.volumes[${index}].${kind}`,
+        message: `a ${kind} volume reaches beyond the namespace; use a PersistentVolumeClaim`,
+      })),
+  );
+  const containers = containersOf(found).flatMap(({ path: at, container }) =>
+    containerEscapes(at, container),
+  );
+  const pod = securityEscapes(`${path}.securityContext`, mapOf(spec.securityContext));
+  return [...hosts, ...volumes, ...pod, ...containers];
+}
+
+function containerEscapes(
+  path: string,
+  container: Record<string, unknown>,
+): { path: string; message: string }[] {
+  const context = mapOf(container.securityContext);
+  const at = `${path}.securityContext`;
+  const added = listOf(mapOf(context.capabilities).add)
+    .map(String)
+    .filter((capability) => !CAPABILITIES.includes(capability.replace(/^CAP_/, "")));
+  const ports = listOf(container.ports).flatMap((port, index) =>
+    Number(mapOf(port).hostPort ?? 0) === 0
+      ? []
+      : [
+          {
+            path: `${path}.ports[${index}].hostPort`,
+            message: "hostPort opens a port of the node; use a Service",
+          },
+        ],
+  );
+  return [
+    ...(context.privileged === true
+      ? [{ path: `${at}.privileged`, message: "a privileged container controls the node; remove it" }]
+      : []),
+    ...added.map((capability) => ({
+      path: `${at}.capabilities.add`,
+      message: `capability ${capability} reaches the node; remove it`,
+    })),
+    ...ports,
+    ...securityEscapes(at, context),
+  ];
+}
+
+function securityEscapes(
+  path: string,
+  context: Record<string, unknown>,
+): { path: string; message: string }[] {
+  const unconfined = ["seccompProfile", "appArmorProfile"].filter(
+    (name) => mapOf(context[name]).type === "Unconfined",
+  );
+  return [
+    ...unconfined.map((name) => ({
+      path: `${path}.${name}.type`,
+      message: "Unconfined removes the node's protection; use RuntimeDefault",
+    })),
+    ...(context.procMount !== undefined && context.procMount !== "Default"
+      ? [{ path: `${path}.procMount`, message: "procMount exposes the node's processes; remove it" }]
+      : []),
+    ...(mapOf(context.windowsOptions).hostProcess === true
+      ? [
+          {
+            path: `${path}.windowsOptions.hostProcess`,
+            message: "a host process runs on the node; remove it",
+          },
+        ]
+      : []),
+    ...(listOf(context.sysctls).length > 0
+      ? [{ path: `${path}.sysctls`, message: "sysctls change the node's kernel; remove them" }]
+      : []),
+  ];
+}
+
+/** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
+export function podIsolationRule(input: AdmissionInput): Violation[] {
+  if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
+  const search = findPodSpecs(input.object);
+  if (search.kind === "tooDeep")
+    return [
+      {
+        rule: "object-depth",
+        path: search.path,
+        message: "the object nests deeper than 64 levels, so it cannot be judged; flatten it",
+      },
+    ];
+  const before = findPodSpecs(input.oldObject);
+  const known = new Set(
+    (before.kind === "found" ? before.specs : []).flatMap(escapes).map(({ path, message }) => path + message),
+  );
+  return search.specs
+    .flatMap(escapes)
+    .filter(({ path, message }) => !known.has(path + message))
+    .map((found) => ({ rule: "pod-isolation", ...found }));
+}

@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Identity, identityLists } from "../../../../src/admission/rules/identity.ts";
+import { isPermitted, PERMISSIONS } from "../../../../src/admission/rules/permission.ts";
+import { type Place, placeOfNamespace } from "../../../../src/admission/rules/place.ts";
+import type { AdmissionInput } from "../../../../src/admission/rules/request.ts";
+import { LABEL } from "../../../../src/api/label.ts";
+
+const read = (file: string) => readFileSync(join(import.meta.dirname, file), "utf8");
+const OPERATION: Record<string, AdmissionInput["operation"]> = {
+  create: "CREATE",
+  update: "UPDATE",
+  patch: "UPDATE",
+  delete: "DELETE",
+  deletecollection: "DELETE",
+};
+/** What the API server sends as CONNECT: its verbs in discovery are those of HTTP. */
+const CONNECTED = /\/(attach|exec|portforward|proxy)$/;
+
+interface Row {
+  group: string;
+  resource: string;
+  subresource: string;
+  cluster: boolean;
+  operations: AdmissionInput["operation"][];
+}
+
+/** Everything that a kube-apiserver 1.36 serves and that changes or connects to something; reviews never reach admission. */
+const rows: Row[] = read("discovery.txt")
+  .trim()
+  .split("\n")
+  .map((line) => {
+    const [, path = "", group = "", cluster, verbs = ""] =
+      /^([^.]+)\.(\S*)( cluster)? (\S+)$/.exec(line) ?? [];
+    const [resource = "", subresource = ""] = path.split("/");
+    const operations = CONNECTED.test(path)
+      ? (["CONNECT"] as const)
+      : verbs.split(",").flatMap((verb) => OPERATION[verb] ?? []);
+    return {
+      group,
+      resource,
+      subresource,
+      cluster: cluster !== undefined,
+      operations: [...new Set(operations)],
+    };
+  })
+  .filter(({ group, operations }) => operations.length > 0 && !/^auth(entication|orization)\./.test(group))
+  .concat(
+    ["sovereigns", "billingreleases", "franchises", "organizations"].map((resource) => ({
+      group: "catalyst.openova.io",
+      resource,
+      subresource: "",
+      cluster: true,
+      operations: ["CREATE", "UPDATE", "DELETE"],
+    })),
+    ["blueprints", "environmentpolicies"].map((resource) => ({
+      group: "catalyst.openova.io",
+      resource,
+      subresource: "",
+      cluster: false,
+      operations: ["CREATE", "UPDATE", "DELETE"],
+    })),
+    [
+      {
+        group: "catalyst.openova.io",
+        resource: "blueprints",
+        subresource: "status",
+        cluster: false,
+        operations: ["UPDATE"],
+      },
+      {
+        group: "catalyst.openova.io",
+        resource: "sovereigns",
+        subresource: "status",
+        cluster: true,
+        operations: ["UPDATE"],
+      },
+      {
+        group: "cert-manager.io",
+        resource: "clusterissuers",
+        subresource: "status",
+        cluster: true,
+        operations: ["UPDATE"],
+      },
+      {
+        group: "cert-manager.io",
+        resource: "certificates",
+        subresource: "status",
+        cluster: false,
+        operations: ["UPDATE"],
+      },
+    ],
+  );
+
+const lists = identityLists();
+const labelled = (labels: Record<string, string>) => labels;
+const PLACES: [name: string, place: Place][] = [
+  ["catalyst-system", placeOfNamespace("catalyst-system", {}, lists)],
+  ["kube-system", placeOfNamespace("kube-system", {}, lists)],
+  ["a controller's namespace", placeOfNamespace("cert-manager", {}, lists)],
+  ["a Sovereign's namespace", placeOfNamespace("s", labelled({ [LABEL.sovereign]: "s" }), lists)],
+  [
+    "an Organization's home",
+    placeOfNamespace("org-a", labelled({ [LABEL.organization]: "a", [LABEL.sovereign]: "s" }), lists),
+  ],
+  [
+    "an environment",
+    placeOfNamespace("a-dev", labelled({ [LABEL.organization]: "a", [LABEL.environment]: "dev" }), lists),
+  ],
+  ["catalog", placeOfNamespace("catalog", {}, lists)],
+  ["catalog-sovereign", placeOfNamespace("catalog-sovereign", {}, lists)],
+  ["an unknown namespace", placeOfNamespace("new", undefined, lists)],
+  ["cluster scope", { kind: "cluster" }],
+];
+const WHO: [name: string, identity: Identity, memberOf: string[], groups: string[]][] = [
+  ["controller", { kind: "controller", namespace: "cert-manager" }, [], []],
+  ["Franchisee", { kind: "franchisee", franchises: [] }, [], []],
+  ["member", { kind: "tenant" }, ["a"], []],
+  ["tenant", { kind: "tenant" }, ["other"], []],
+  ["joining node", { kind: "tenant" }, [], ["system:bootstrappers"]],
+];
+
+/** One line for each place and identity: the resources that it may write, with the operations. */
+function table(): string {
+  return PLACES.flatMap(([where, place]) =>
+    WHO.map(([who, identity, memberOf, groups]) => {
+      const inScope = rows.filter(({ cluster }) => cluster === (place.kind === "cluster"));
+      const permitted = inScope.flatMap(({ operations, group, resource, subresource }) => {
+        const allowed = operations.filter((operation) => {
+          const input: AdmissionInput = {
+            ...{ operation, group, resource, subresource, name: "x" },
+            namespace: "namespace" in place ? place.namespace : "",
+            user: { username: "x", groups },
+            object: { spec: { changed: operation } },
+            oldObject: { spec: {} },
+          };
+          return isPermitted(input, { identity, place, memberOf: new Set(memberOf) });
+        });
+        const path = `${resource}${subresource === "" ? "" : `/${subresource}`}${group === "" ? "" : `.${group}`}`;
+        return allowed.length === 0 ? [] : [`${path} ${allowed.join(",")}`];
+      });
+      const total = inScope.length;
+      const all = permitted.length === total;
+      return `${where} | ${who} | ${all ? "everything" : permitted.length === 0 ? "nothing" : `\n  ${permitted.join("\n  ")}`}`;
+    }),
+  ).join("\n");
+}
+
+describe("the table of permissions", () => {
+  it("covers all that the API server serves", () => {
+    expect(rows.length).toBeGreaterThan(100);
+  });
+
+  it("permits what is checked in, and nothing else", async () => {
+    await expect(`${table()}\n`).toMatchFileSnapshot("permission-table.txt");
+  });
+
+  it("permits nothing in a place that has no entry", () => {
+    expect(PERMISSIONS.catalog).toEqual([]);
+    expect(PERMISSIONS.unknown).toEqual([]);
+  });
+});

@@ -1,0 +1,229 @@
+import { describe, expect, it } from "vitest";
+import { podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
+import { findPodSpecs, imagesOf } from "../../../../src/admission/rules/pod-template.ts";
+import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
+import { serviceAccountRule } from "../../../../src/admission/rules/service-account.ts";
+
+const request = (object: object | undefined, change: Partial<AdmissionInput> = {}): AdmissionInput => ({
+  ...{ operation: "CREATE", group: "", resource: "pods", subresource: "", name: "x", namespace: "shop" },
+  user: { username: "eve", groups: [] },
+  object: object as ReviewedObject,
+  oldObject: undefined,
+  ...change,
+});
+const pod = (spec: object) => ({ spec: { containers: [{ name: "a", image: "a" }], ...spec } });
+const container = (members: object) => ({ spec: { containers: [{ name: "a", ...members }] } });
+
+describe("podIsolationRule", () => {
+  it.each<[string, object, string, string]>([
+    [
+      "the node's network",
+      pod({ hostNetwork: true }),
+      "spec.hostNetwork",
+      "hostNetwork shares the node with the Pod; remove it",
+    ],
+    [
+      "the node's processes",
+      pod({ hostPID: true }),
+      "spec.hostPID",
+      "hostPID shares the node with the Pod; remove it",
+    ],
+    [
+      "the node's IPC",
+      pod({ hostIPC: true }),
+      "spec.hostIPC",
+      "hostIPC shares the node with the Pod; remove it",
+    ],
+    [
+      "a path of the node",
+      pod({
+        volumes: [
+          { name: "a", emptyDir: {} },
+          { name: "b", hostPath: { path: "/" } },
+        ],
+      }),
+      "spec.volumes[1].hostPath",
+      "a hostPath volume reaches beyond the namespace; use a PersistentVolumeClaim",
+    ],
+    [
+      "a foreign file server",
+      pod({ volumes: [{ name: "b", nfs: { server: "x" } }] }),
+      "spec.volumes[0].nfs",
+      "a nfs volume reaches beyond the namespace; use a PersistentVolumeClaim",
+    ],
+    [
+      "a privileged container",
+      container({ securityContext: { privileged: true } }),
+      "spec.containers[0].securityContext.privileged",
+      "a privileged container controls the node; remove it",
+    ],
+    [
+      "a capability",
+      container({ securityContext: { capabilities: { add: ["CHOWN", "SYS_ADMIN"] } } }),
+      "spec.containers[0].securityContext.capabilities.add",
+      "capability SYS_ADMIN reaches the node; remove it",
+    ],
+    [
+      "a port of the node",
+      container({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81 }] }),
+      "spec.containers[0].ports[1].hostPort",
+      "hostPort opens a port of the node; use a Service",
+    ],
+    [
+      "an unconfined seccomp profile",
+      pod({ securityContext: { seccompProfile: { type: "Unconfined" } } }),
+      "spec.securityContext.seccompProfile.type",
+      "Unconfined removes the node's protection; use RuntimeDefault",
+    ],
+    [
+      "an unmasked /proc",
+      container({ securityContext: { procMount: "Unmasked" } }),
+      "spec.containers[0].securityContext.procMount",
+      "procMount exposes the node's processes; remove it",
+    ],
+    [
+      "a host process",
+      container({ securityContext: { windowsOptions: { hostProcess: true } } }),
+      "spec.containers[0].securityContext.windowsOptions.hostProcess",
+      "a host process runs on the node; remove it",
+    ],
+    [
+      "sysctls",
+      pod({ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
+      "spec.securityContext.sysctls",
+      "sysctls change the node's kernel; remove them",
+    ],
+    [
+      "an init container in a custom kind",
+      { spec: { podTemplate: { initContainers: [{ securityContext: { privileged: true } }] } } },
+      "spec.podTemplate.initContainers[0].securityContext.privileged",
+      "a privileged container controls the node; remove it",
+    ],
+  ])("refuses %s", (_, object, path, message) => {
+    expect(podIsolationRule(request(object))).toEqual([{ rule: "pod-isolation", path, message }]);
+  });
+
+  it("passes an ordinary Pod", () => {
+    const object = pod({
+      hostNetwork: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      volumes: [
+        { name: "a", secret: {} },
+        { name: "b", persistentVolumeClaim: { claimName: "b" } },
+      ],
+    });
+    expect(podIsolationRule(request(object))).toEqual([]);
+  });
+
+  it("does not judge again what the object had before", () => {
+    const before = pod({ hostPID: true });
+    const update = { operation: "UPDATE", oldObject: before as ReviewedObject } as const;
+    expect(podIsolationRule(request({ ...before, metadata: { labels: { a: "b" } } }, update))).toEqual([]);
+    expect(
+      podIsolationRule(request(pod({ hostPID: true, hostIPC: true }), update)).map(({ path }) => path),
+    ).toEqual(["spec.hostIPC"]);
+  });
+
+  it("passes a deletion", () => {
+    expect(
+      podIsolationRule(
+        request(undefined, { operation: "DELETE", oldObject: pod({ hostPID: true }) as never }),
+      ),
+    ).toEqual([]);
+  });
+
+  it("refuses an object that nests without end", () => {
+    const deep = Array.from({ length: 5_000 }).reduce<object>((inner) => ({ a: inner }), {
+      containers: [{}],
+    });
+    expect(podIsolationRule(request(deep))).toMatchObject([{ rule: "object-depth" }]);
+  });
+});
+
+describe("imagesOf", () => {
+  it("finds images of all containers and image volumes, in any kind", () => {
+    const object = {
+      spec: {
+        jobTemplate: {
+          spec: {
+            template: { spec: { containers: [{ image: "a" }, {}], ephemeralContainers: [{ image: "b" }] } },
+          },
+        },
+        other: [
+          { initContainers: [{ image: "c" }], volumes: [{ image: { reference: "d" } }, { emptyDir: {} }] },
+        ],
+      },
+    };
+    const search = findPodSpecs(object);
+    const images = search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
+    expect(images.map(({ path, image }) => `${path}=${image}`).sort()).toEqual([
+      "spec.jobTemplate.spec.template.spec.containers[0].image=a",
+      "spec.jobTemplate.spec.template.spec.containers[1].image=",
+      "spec.jobTemplate.spec.template.spec.ephemeralContainers[0].image=b",
+      "spec.other[0].initContainers[0].image=c",
+      "spec.other[0].volumes[0].image.reference=d",
+    ]);
+  });
+
+  it("takes the schema of a CustomResourceDefinition for what it is", () => {
+    const schema = { properties: { containers: { type: "array", items: { type: "object" } } } };
+    expect(findPodSpecs({ spec: schema })).toEqual({ kind: "found", specs: [] });
+  });
+});
+
+describe("serviceAccountRule", () => {
+  const facts = { foreignAccounts: new Set(["seller", "default"]) };
+  const message = (account: string) =>
+    `ServiceAccount ${account} acts for a Franchisee or an Organization that you do not belong to; use another account`;
+  it.each<[string, AdmissionInput, string, string]>([
+    [
+      "its token",
+      request({}, { resource: "serviceaccounts", subresource: "token", name: "seller" }),
+      "serviceaccounts/seller/token",
+      "seller",
+    ],
+    [
+      "a Secret with its token",
+      request(
+        {
+          type: "kubernetes.io/service-account-token",
+          metadata: { annotations: { "kubernetes.io/service-account.name": "seller" } },
+        },
+        { resource: "secrets" },
+      ),
+      "metadata.annotations[kubernetes.io/service-account.name]",
+      "seller",
+    ],
+    [
+      "a Pod that runs as it",
+      request(pod({ serviceAccountName: "seller" })),
+      "spec.serviceAccountName",
+      "seller",
+    ],
+    [
+      "a Pod by the older field",
+      request(pod({ serviceAccount: "seller" })),
+      "spec.serviceAccountName",
+      "seller",
+    ],
+    ["a Pod that names none", request(pod({})), "spec.serviceAccountName", "default"],
+    [
+      "a HelmRelease that runs as it",
+      request(
+        { spec: { serviceAccountName: "seller" } },
+        { resource: "helmreleases", group: "helm.toolkit.fluxcd.io" },
+      ),
+      "spec.serviceAccountName",
+      "seller",
+    ],
+  ])("refuses %s", (_, input, path, account) => {
+    expect(serviceAccountRule(input, facts)).toEqual([
+      { rule: "service-account-identity", path, message: message(account) },
+    ]);
+  });
+
+  it("passes an account that acts for nobody else", () => {
+    expect(serviceAccountRule(request(pod({ serviceAccountName: "web" })), facts)).toEqual([]);
+    expect(serviceAccountRule(request({ type: "Opaque" }, { resource: "secrets" }), facts)).toEqual([]);
+  });
+});
