@@ -5,6 +5,10 @@ import { isNamespaceObject, type Place } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
+/** `Deployment billing`, as the API server sends the kind; connections come without an object. */
+const kindOf = ({ object, oldObject, resource, name }: AdmissionInput): string =>
+  `${object?.kind ?? oldObject?.kind ?? resource} ${name || "(new)"}`;
+
 const CLUSTER_REMEDIES: Readonly<Record<string, string>> = {
   clusterrolebindings: "use a RoleBinding in your own namespace",
   clusterroles: "use a Role in your own namespace",
@@ -27,8 +31,8 @@ const DENIALS: Readonly<
   },
   sovereign: {
     rule: "sovereign-namespace",
-    explain: ({ namespace }) =>
-      `the operator manages namespace ${namespace}; change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
+    explain: (input) =>
+      `the operator manages ${kindOf(input)} in namespace ${input.namespace}; change spec.branding, spec.tiers or spec.addons of the Sovereign instead`,
   },
   organization: {
     rule: "organization-namespace",
@@ -57,8 +61,8 @@ const DENIALS: Readonly<
   },
   cluster: {
     rule: "cluster-scope",
-    explain: ({ resource }) =>
-      `only the platform may write ${resource}, because they affect the whole cluster: ${CLUSTER_REMEDIES[resource] ?? "ask OpenOva to make the change"}`,
+    explain: (input) =>
+      `only the platform may write ${kindOf(input)}, because it affects the whole cluster: ${CLUSTER_REMEDIES[input.resource] ?? "ask OpenOva to make the change"}`,
   },
 };
 

@@ -67,7 +67,7 @@ describe("the rules for roles", () => {
       [
         "cluster-scope",
         "clusterroles/x",
-        "only the platform may write clusterroles, because they affect the whole cluster: use a Role in your own namespace",
+        "only the platform may write Role x, because it affects the whole cluster: use a Role in your own namespace",
       ],
     ],
     [
@@ -77,7 +77,7 @@ describe("the rules for roles", () => {
       [
         "cluster-scope",
         "clusterrolebindings/x",
-        "only the platform may write clusterrolebindings, because they affect the whole cluster: use a RoleBinding in your own namespace",
+        "only the platform may write clusterrolebindings x, because it affects the whole cluster: use a RoleBinding in your own namespace",
       ],
     ],
   ])("deny %s", (_, input, known, ...violations) =>
