@@ -52,7 +52,7 @@ export function identityLists(added: Partial<IdentityLists> = {}): IdentityLists
 }
 
 /** The group whose members write evidence annotations. */
-export const PIPELINE_GROUP = "catalyst:pipeline";
+const PIPELINE_GROUP = "catalyst:pipeline";
 export const isPipeline = ({ groups }: User): boolean => groups.includes(PIPELINE_GROUP);
 
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
