@@ -264,7 +264,7 @@ describe("/admin", () => {
     await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
     expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-token")')).not.toBe(token);
 
-    // An answer that nobody here asked for changes nothing; one to another question than was asked is refused.
+    // An answer without a request changes nothing. An answer to another request is refused.
     await page.goto(`${one.origin}/admin#state=forged&code=stolen`);
     await page.locator("#tiles li").first().waitFor();
     await page.evaluate(

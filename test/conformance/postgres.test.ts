@@ -20,7 +20,7 @@ afterAll(() => {
 });
 
 describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
-  it("comes to the one fingerprint, from an empty database and from the earlier service's, whatever the role's settings", async () => {
+  it("ends at the one fingerprint, from an empty and from the earlier service's database, for any settings of the role", async () => {
     if (binaries !== undefined)
       expect(execFileSync(binaries.postgres, ["--version"]).toString()).toContain(` ${version}.`);
     const state = claimStateDirectory(mkdtempSync(join(tmpdir(), `catalyst-postgres-${version}-`)));

@@ -6,7 +6,7 @@ export interface SignInIssuer {
   issuer: string;
   audience: string;
   clientId: string;
-  /** Serves the page of this origin: whose address nobody knows before it is told who the issuer is. */
+  /** Serves the page of this origin. The page's address is known only after the issuer's, so it is set later. */
   serve(origin: string): void;
   close(): Promise<void>;
 }

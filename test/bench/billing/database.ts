@@ -32,7 +32,7 @@ export async function createDatabasePair(serverUrl: string, ledgerRows: number):
          UNION ALL SELECT 'CODE' || lpad(n::text, 4, '0') FROM generate_series(0, ${CODE_COUNT - 1}) AS n) codes`,
     `INSERT INTO customers (user_id, tenant_id, email)
        SELECT 'old-' || n, 'old-' || n, 'old@example.om' FROM generate_series(1, ${ledgerRows / ROWS_PER_CUSTOMER}) AS n`,
-    // Each customer earns and spends in turn; nobody is left with a debt.
+    // Each customer earns and spends in turn, so no customer ends with a debt.
     `INSERT INTO credit_ledger (customer_id, amount_omr, reason, order_id, created_at)
        SELECT c.id, CASE WHEN n % 2 = 0 THEN 10 ELSE -9 END, 'history', gen_random_uuid()::text, now() - n * interval '1 hour'
          FROM generate_series(0, ${ROWS_PER_CUSTOMER - 1}) AS n, customers c`,
@@ -62,7 +62,7 @@ export async function resetPair({ ledgerRows, earlierUrl, oursUrl }: DatabasePai
         ]
       : [];
   await runSql(earlierUrl, ...asEmpty, "VACUUM promo_codes");
-  // Somebody relays the outbox on a Sovereign.
+  // On a Sovereign, the operator relays the outbox.
   await runSql(oursUrl, ...asEmpty, "TRUNCATE outbox", "VACUUM promo_codes", "CHECKPOINT");
 }
 

@@ -4,7 +4,7 @@ type Row = (string | null)[];
 
 /** A statement as database/sql runs it over lib/pq. */
 interface LibPqConnection {
-  /** With arguments: prepared anew (one round trip), executed (another), closed. Without: one round trip. */
+  /** With arguments, each call prepares a statement (one round trip), executes it (another) and closes it. Without: one. */
   query(text: string, args?: readonly (string | number)[]): Promise<Row[]>;
 }
 
@@ -66,7 +66,7 @@ function connectionOf(client: pg.Client): LibPqConnection {
         connection.execute({}, true);
         connection.sync();
       });
-      // Nobody waits for it.
+      // The client does not wait for the answer.
       client.connection.close({ type: "S" }, true);
       return rows;
     },
@@ -76,7 +76,7 @@ function connectionOf(client: pg.Client): LibPqConnection {
 const MAX_OPEN = 20;
 const MAX_IDLE = 5;
 
-/** database/sql's pool: at most 20 connections, of which 5 are kept when nobody wants them. */
+/** database/sql's pool: at most 20 connections, of which at most 5 stay open while idle. */
 export function createLibPqPool(connectionString: string): LibPqPool {
   const idle: pg.Client[] = [];
   const waiting: ((client: pg.Client) => void)[] = [];

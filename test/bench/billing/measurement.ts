@@ -23,7 +23,7 @@ const MAX_PER_SECOND = { checkout: 8_000, preview: 40_000 };
 const MEMORY_EVERY_MS = 100;
 
 let customerCount = 0;
-/** Customers that nobody has seen before. */
+/** New customers. */
 function nextCustomer(): { userId: string; tenantId: string } {
   customerCount += 1;
   const userId = `bench-${process.pid}-${customerCount}`;

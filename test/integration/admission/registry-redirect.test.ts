@@ -104,7 +104,7 @@ describe("a registry's redirect", () => {
 });
 
 describe("a denial", () => {
-  it("says the same whatever answers at the host that an image names, and the log says what did", async () => {
+  it("has the same message for every answer of the host that an image names; only the log names the answer", async () => {
     const why: string[] = [];
     const logger = pino({}, { write: (line: string) => why.push(JSON.parse(line).why) });
     const answers = [

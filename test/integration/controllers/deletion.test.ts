@@ -36,7 +36,7 @@ const KEPT = [
 ];
 let life: OperatorLife;
 
-/** What lies in a namespace, by uid: what was deleted and made anew is another. */
+/** The objects in a namespace with their uids: an object that was deleted and created again has another uid. */
 async function contents(namespace: string): Promise<string[]> {
   const all: string[] = [];
   for (const resource of KEPT) {

@@ -57,7 +57,7 @@ describe("the Franchise controller", () => {
     return createFranchiseReconciler({ ...common(at), franchises, sovereigns, blueprints })(key, signal);
   };
 
-  it("writes who uses the Franchise, and looks again when the term ends", async () => {
+  it("lists the Sovereigns of the Franchise, and reconciles again when the term ends", async () => {
     const { franchises, sovereigns } = bench.caches();
     const term = { start: "2026-01-01T00:00:00Z", end: new Date(AT.getTime() + DAY_MS).toISOString() };
     await create(franchises, franchise("omantel", term));
@@ -68,7 +68,7 @@ describe("the Franchise controller", () => {
     expect(seen?.status).toMatchObject({ inTerm: true, sovereigns: ["one"], privateBlueprints: 0 });
   });
 
-  it("looks again when the term starts, and never after its end", async () => {
+  it("reconciles again when the term starts, and never after its end", async () => {
     const before = new Date("2025-12-31T00:00:00Z");
     expect(await reconcile("omantel", before)).toEqual({ kind: "done", requeueAfterMs: DAY_MS });
     expect(readyOf(await read(FRANCHISE, "omantel"))?.reason).toBe("TermNotStarted");
@@ -76,7 +76,7 @@ describe("the Franchise controller", () => {
     expect(readyOf(await read(FRANCHISE, "omantel"))?.reason).toBe("TermEnded");
   });
 
-  it("waits no longer than a timer can", async () => {
+  it("waits at most as long as a timer can", async () => {
     await create(bench.caches().franchises, franchise("far", { start: "2099-01-01T00:00:00Z" }));
     expect(await reconcile("far")).toEqual({ kind: "done", requeueAfterMs: 2 ** 31 - 1 });
   });
@@ -102,7 +102,7 @@ describe("the Blueprint controller", () => {
   it.each([
     [{ kind: "verified", digest: `sha256:${"c".repeat(64)}`, by: "a key" } as const, "True", 600_000],
     [{ kind: "refused", reason: "no signature" } as const, "False", 30_000],
-  ])("writes the verdict %j and looks again in time", async (verdict, verified, requeueAfterMs) => {
+  ])("writes the verdict %j, and checks again in time", async (verdict, verified, requeueAfterMs) => {
     if (bench.caches().blueprints.list().length === 0) {
       await bench.client().create(NAMESPACES, namespaceNamed("catalog-sovereign"));
       await create(bench.caches().blueprints, {
@@ -190,7 +190,7 @@ describe("the Organization controller", () => {
     return createOrganizationReconciler({ ...common(), applier, organizations, namespaces, roleBindings });
   };
 
-  it("makes the home with its rights, and lists the environments beside it", async () => {
+  it("creates the namespace and its RoleBinding, and lists the environments beside it", async () => {
     const { organizations, namespaces } = bench.caches();
     await create(organizations, organization("acme"));
     await create(namespaces, namespaceNamed("acme-live", { "catalyst.openova.io/organization": "acme" }));
@@ -207,7 +207,7 @@ describe("the Organization controller", () => {
     expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
   });
 
-  it("stalls on a namespace of somebody else, and makes nothing in it", async () => {
+  it("stalls on a namespace that is not its own, and creates nothing in it", async () => {
     await create(bench.caches().organizations, organization("taken"));
     await create(bench.caches().namespaces, namespaceNamed("org-taken"));
     const message =
@@ -223,7 +223,7 @@ describe("the Organization controller", () => {
     expect(items).toEqual([]);
   });
 
-  it("keeps the home of an Organization that is deleted", async () => {
+  it("keeps the namespace of a deleted Organization", async () => {
     const { organizations } = bench.caches();
     const held = organization("leaving");
     await create(organizations, {
@@ -245,7 +245,7 @@ describe("the Organization controller", () => {
 });
 
 describe("the webhook configuration's controller", () => {
-  it("publishes what is desired, reports the result, and looks again in a minute", async () => {
+  it("applies the desired configuration, reports the result, and checks again in a minute", async () => {
     const applied: string[] = [];
     const reconcile = createWebhookConfigurationReconciler({
       applier: createApplier(common()),

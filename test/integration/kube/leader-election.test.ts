@@ -15,11 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => plane?.close());
 
-/** One machine's view of a time that the test alone moves; a frozen one hears no timer and no answer until it thaws. */
+/** One machine's clock, which only the test moves. A frozen machine receives no timer and no answer until it thaws. */
 function createMachine(world: { time: number }) {
   const sleepers = new Set<{ until: number; wake: () => void }>();
   let frozen: PromiseWithResolvers<void> | undefined;
-  /** How far the wall clock is ahead of the monotonic one, which stands still while the machine is suspended. */
+  /** How far the wall clock is ahead of the monotonic clock, which stops while the machine is suspended. */
   let suspendedMs = 0;
   let suspendedAt: number | undefined;
   const monotonic = () => (suspendedAt ?? world.time) - suspendedMs;
@@ -64,7 +64,7 @@ function createMachine(world: { time: number }) {
   };
 }
 
-/** Candidates on machines of their own, and the question that matters asked at each tick of the clock. */
+/** Candidates on machines of their own. Each tick of the clock checks that at most one of them leads. */
 async function stage(names: string[]) {
   const world = { time: Date.parse("2026-01-01T00:00:00Z") };
   const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "catalyst-test" });
@@ -81,7 +81,7 @@ async function stage(names: string[]) {
     const abort = new AbortController();
     const network = { isCut: false, freezesAfterNextWrite: false };
     const state = { terms: 0, isWorking: false, isLeading: () => false };
-    /** Answers reach a frozen process when it thaws; a cut network brings none. */
+    /** Answers reach a frozen process when it thaws. A cut network delivers none. */
     const through =
       <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) =>
       async (...args: Args): Promise<Answer> => {
@@ -155,12 +155,12 @@ async function stage(names: string[]) {
 async function withLeader({ advance, leader }: Awaited<ReturnType<typeof stage>>) {
   await advance(5);
   const found = leader();
-  if (found === undefined) throw new Error("nobody leads");
+  if (found === undefined) throw new Error("no candidate leads");
   return found;
 }
 
 describe("two candidates", () => {
-  it("keep one leader for as long as nothing happens", async () => {
+  it("keeps one leader while nothing happens", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     await play.advance(60);
@@ -170,7 +170,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("never lead together when the leader freezes and wakes up late", async () => {
+  it("never has two leaders when the leader freezes and wakes up late", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     first.machine.freeze();
@@ -178,7 +178,7 @@ describe("two candidates", () => {
     const second = play.leader();
     expect(second).not.toBe(first);
     expect(second?.state.terms).toBe(1);
-    // It does not know yet that it lost the Lease, but it may not begin a write, not even in its first moment awake.
+    // The process has not seen yet that it lost the Lease. It must not begin a write, even in its first moment awake.
     expect(first.state.isWorking).toBe(true);
     expect(first.state.isLeading()).toBe(false);
     first.machine.thaw();
@@ -190,7 +190,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("never lead together when the leader's machine is suspended and its monotonic clock with it", async () => {
+  it("never has two leaders when the leader's machine, and with it its monotonic clock, is suspended", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     first.machine.suspend();
@@ -205,7 +205,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("never lead together when the leader is cut off; it stops before the other begins", async () => {
+  it("never has two leaders when the network cuts the leader off: it stops before the other begins", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     first.network.isCut = true;
@@ -218,7 +218,7 @@ describe("two candidates", () => {
       if (takenAfter === 0 && leader !== undefined && leader !== first) takenAfter = elapsed + TICK_MS;
     }
     expect(stoppedAfter).toBeLessThanOrEqual(LEASE_TIMES.renewDeadlineMs + TICK_MS);
-    // Others count from the last renewal that they saw, and look every two seconds and a bit.
+    // The others count from the last renewal that they saw, and check every two seconds plus jitter.
     expect(takenAfter).toBeGreaterThanOrEqual(LEASE_TIMES.leaseMs - LEASE_TIMES.retryMs - TICK_MS);
     expect(takenAfter).toBeLessThanOrEqual(LEASE_TIMES.leaseMs + 3 * LEASE_TIMES.retryMs);
     expect(takenAfter).toBeGreaterThan(stoppedAfter);
@@ -229,7 +229,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("never lead together when the answer to a renewal comes late: it counts from when it was sent", async () => {
+  it("never has two leaders when the answer to a renewal is late: the lease counts from the request", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     first.network.freezesAfterNextWrite = true;
@@ -246,7 +246,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("keep the leader over a short cut", async () => {
+  it("keeps the leader when the network is cut for a short time", async () => {
     const play = await stage(["a", "b"]);
     const first = await withLeader(play);
     first.network.isCut = true;
@@ -258,7 +258,7 @@ describe("two candidates", () => {
     await play.dispose();
   });
 
-  it("hand over as soon as one is stopped, and lead again later", async () => {
+  it("has the other leader as soon as one stops, and the first again later", async () => {
     const play = await stage(["a", "b", "c"]);
     const first = await withLeader(play);
     first.abort.abort();
@@ -272,8 +272,8 @@ describe("two candidates", () => {
 });
 
 describe("any number of candidates", () => {
-  it("never lead together, whatever freezes, is cut off and comes back", async () => {
-    // A fixed sequence that looks like chance: a failure must be seen again.
+  it("never has two leaders when machines freeze, lose the network and come back at random", async () => {
+    // A pseudo-random sequence with a fixed seed, so that a failure can be reproduced.
     let seed = 20_260_101;
     const random = (below: number) => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -312,7 +312,7 @@ describe("a renewal that hangs", () => {
     const done = runLeaderElection({
       client: {
         ...client,
-        // The second read is the first renewal's: it goes out, and comes back, after everything else.
+        // The second read is the first renewal's. The test sends and answers it after everything else.
         async get(...args: Parameters<KubeClient["get"]>) {
           reads += 1;
           if (reads !== 2) return client.get(...args);

@@ -27,8 +27,8 @@ async function prepare(name: string, secrets: Record<string, [key: string, value
 describe("readDatabaseUrl", () => {
   it.each<[string, Record<string, [string, string]>, string | undefined]>([
     ["reads the key that the Sovereign names", { "billing-db": ["uri", URL] }, URL],
-    ["gives undefined without the Secret", {}, undefined],
-    ["gives undefined without the key", { "billing-db": ["other", URL] }, undefined],
+    ["returns undefined without the Secret", {}, undefined],
+    ["returns undefined without the key", { "billing-db": ["other", URL] }, undefined],
   ])("%s", async (title, secrets, url) => {
     const one = await prepare(`url-${title.length}`, secrets);
     expect(await readDatabaseUrl(cluster.client, one)).toBe(url);
@@ -50,7 +50,7 @@ describe("readBillingEnvironment", () => {
     expect(Object.values(env ?? {}).every((value) => typeof value === "string")).toBe(true);
   });
 
-  it("gives undefined while a Secret that the Pods need is missing", async () => {
+  it("returns undefined while a Secret that the Pods need is missing", async () => {
     const one = await prepare("half", { "billing-db": ["uri", URL] });
     expect(await readBillingEnvironment(cluster.client, one)).toBeUndefined();
   });

@@ -63,7 +63,7 @@ describe("probeDatabase", () => {
     expect(JSON.stringify(probe)).not.toContain(url);
   });
 
-  it("gives up on a server that never answers", async () => {
+  it("returns unready for a server that never answers", async () => {
     const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
@@ -72,12 +72,12 @@ describe("probeDatabase", () => {
     silent.close();
   });
 
-  it("does not judge a URL whose TLS files only the workload has", async () => {
+  it("returns untested for a URL whose TLS files only the workload has", async () => {
     const probe = await probeDatabase(`${database.url}?sslmode=verify-full&sslrootcert=/no/ca.crt`, "ns");
     expect(probe.kind).toBe("untested");
   });
 
-  it("looks for a bare host name among the namespace's Services", async () => {
+  it("resolves a host name without a dot as a Service of the namespace", async () => {
     const probe = await probeDatabase("postgresql://user:pw@postgres:5432/db", "sovereign-omantel");
     expect(probe).toEqual({ kind: "unready", reason: "the host name cannot be resolved" });
   });

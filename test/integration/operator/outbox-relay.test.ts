@@ -64,7 +64,7 @@ const connections = async () =>
   ).rows[0].n;
 
 describe("relayOutboxes", () => {
-  it("creates an Organization for an order, and takes one that exists for delivered", async () => {
+  it("creates an Organization for an order, and counts an existing one as delivered", async () => {
     await createSovereign("relayed", true, billing.database.url);
     await order("salma");
     await vi.waitFor(() => expect(organizations("relayed")).toHaveLength(1), WAIT);
@@ -89,7 +89,7 @@ describe("relayOutboxes", () => {
     await vi.waitFor(() => expect(organizations("waiting")).toHaveLength(1), WAIT);
   });
 
-  it("follows the Secret to another database, and leaves that of a deleted Sovereign", async () => {
+  it("changes to the database that a changed Secret names, and stops relaying for a deleted Sovereign", async () => {
     await createSovereign("moving", true, "postgresql://nobody:pw@127.0.0.1:1/none");
     await vi.waitFor(
       () => expect(log.map(({ msg }) => msg)).toContainEqual(expect.stringContaining("outbox relay lost")),

@@ -90,12 +90,12 @@ const to = (path: string, question?: Question) => ask(api.server.origin, path, q
 const issue = (code: string) =>
   to("/billing/vouchers/issue", { token: admin, body: { code, credit_omr: 25, max_redemptions: 5 } });
 
-/** The file as somebody wrote it, once the operator has heard of it. */
+/** Writes the file, and waits until the operator has read it. */
 async function write(file: keyof typeof GOOD, text: string): Promise<void> {
   await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { [file]: text } });
   const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-  const heard = () => configMaps?.get(`${NAMESPACE}/${CONFIG_MAP.name}`) as ConfigMap | undefined;
-  await vi.waitFor(() => expect(heard()?.data[file]).toBe(text));
+  const cached = () => configMaps?.get(`${NAMESPACE}/${CONFIG_MAP.name}`) as ConfigMap | undefined;
+  await vi.waitFor(() => expect(cached()?.data[file]).toBe(text));
 }
 
 beforeEach(async () => {
@@ -107,38 +107,41 @@ describe("the embedded voucher API", () => {
     ['{"maxActive":', "not valid JSON"],
     ['{"maxActive":"a-secret"}', "maxActive must be a number of 0 or more"],
     ['["a-secret"]', "grants must be a JSON object"],
-  ])("issues nothing while its grants are %s, says so, and goes on with the rest", async (text, reason) => {
-    expect((await issue("BEFORE")).status).toBe(200);
-    await write("grants.json", text);
-    for (const path of ["/billing/vouchers/issue", "/billing/admin/promos"]) {
-      const answer = await to(path, { token: admin, body: { code: "DURING", credit_omr: 1 } });
-      expect([answer.status, answer.json.code]).toEqual([503, "grants_unavailable"]);
-      expect(answer.json.detail).toBe(
-        `grants.json of this Sovereign is invalid (${reason}): no voucher is issued until an administrator corrects it`,
-      );
-      expect(answer.headers.get("retry-after")).toBe("2");
-      expect(answer.text).not.toContain("a-secret");
-    }
-    const bulk = await to("/billing/vouchers/bulk-issue", {
-      token: admin,
-      body: { count: 2, credit_omr: 1 },
-    });
-    expect([bulk.status, bulk.json.code]).toEqual([503, "grants_unavailable"]);
+  ])(
+    "issues no voucher while its grants are %s, gives the reason, and serves all other requests",
+    async (text, reason) => {
+      expect((await issue("BEFORE")).status).toBe(200);
+      await write("grants.json", text);
+      for (const path of ["/billing/vouchers/issue", "/billing/admin/promos"]) {
+        const answer = await to(path, { token: admin, body: { code: "DURING", credit_omr: 1 } });
+        expect([answer.status, answer.json.code]).toEqual([503, "grants_unavailable"]);
+        expect(answer.json.detail).toBe(
+          `grants.json of this Sovereign is invalid (${reason}): no voucher is issued until an administrator corrects it`,
+        );
+        expect(answer.headers.get("retry-after")).toBe("2");
+        expect(answer.text).not.toContain("a-secret");
+      }
+      const bulk = await to("/billing/vouchers/bulk-issue", {
+        token: admin,
+        body: { count: 2, credit_omr: 1 },
+      });
+      expect([bulk.status, bulk.json.code]).toEqual([503, "grants_unavailable"]);
 
-    const preview = await to("/billing/vouchers/redeem-preview", { body: { code: "BEFORE" } });
-    expect(preview.status).toBe(200);
-    const user = `salma-${reason.length}`;
-    const order = await to("/billing/checkout", {
-      token: await signToken(user),
-      body: { plan_id: "small", tenant_id: `${user}-shop`, promo_code: "before" },
-    });
-    expect(order.status).toBe(200);
-    const revoked = await to("/billing/vouchers/revoke/BEFORE", { method: "DELETE", token: admin });
-    expect(revoked.status).toBe(200);
+      const preview = await to("/billing/vouchers/redeem-preview", { body: { code: "BEFORE" } });
+      expect(preview.status).toBe(200);
+      const user = `salma-${reason.length}`;
+      const order = await to("/billing/checkout", {
+        token: await signToken(user),
+        body: { plan_id: "small", tenant_id: `${user}-shop`, promo_code: "before" },
+      });
+      expect(order.status).toBe(200);
+      const revoked = await to("/billing/vouchers/revoke/BEFORE", { method: "DELETE", token: admin });
+      expect(revoked.status).toBe(200);
 
-    await write("grants.json", JSON.stringify({ maxActive: 100 }));
-    expect((await issue("AFTER")).status).toBe(200);
-  });
+      await write("grants.json", JSON.stringify({ maxActive: 100 }));
+      expect((await issue("AFTER")).status).toBe(200);
+    },
+  );
 
   it.each(['{"displayName":', "[]", "5"])("shows its last good branding while it is %s", async (text) => {
     await issue("SHOWN");
@@ -162,10 +165,13 @@ describe("the embedded voucher API", () => {
     },
   );
 
-  it.each(['{"keys":', "{}"])("takes the others' tokens while the operator's keys are %s", async (text) => {
-    await write("operator-jwks.json", text);
-    expect((await to("/billing/vouchers/list", { token: admin })).status).toBe(200);
-  });
+  it.each(['{"keys":', "{}"])(
+    "accepts tokens of other issuers while the operator's keys are %s",
+    async (text) => {
+      await write("operator-jwks.json", text);
+      expect((await to("/billing/vouchers/list", { token: admin })).status).toBe(200);
+    },
+  );
 });
 
 describe("the embedded voucher API of a named Sovereign", () => {
@@ -233,7 +239,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     await writeKey(JWT_SECRET);
     await answers(200);
 
-    // Too short a key cannot be used: the service before goes on.
+    // A key that is too short cannot be used, so the previous service continues.
     await writeKey("short");
     await vi.waitFor(
       () => expect(log.map(({ msg }) => msg)).toContain("the embedded voucher API could not be refreshed"),

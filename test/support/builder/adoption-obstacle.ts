@@ -124,7 +124,7 @@ export const OBSTACLES: Obstacle[] = [
   },
   {
     rule: "column-unknown",
-    what: "a column that nobody knows",
+    what: "an unknown column",
     add: "ALTER TABLE promo_codes ADD COLUMN \"Region\" text DEFAULT 'OM'",
     object: 'column promo_codes."Region"',
     mend: 'CREATE TABLE regions AS SELECT code, "Region" FROM promo_codes; ALTER TABLE promo_codes DROP COLUMN "Region"',

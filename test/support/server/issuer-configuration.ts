@@ -6,7 +6,7 @@ export const CLIENT_SECRET = "a-client-secret-of-the-marketplace";
 export const CALLBACK = "https://marketplace.example/callback";
 export const PATH = "/realms/om";
 
-/** What the server remembers, also when it is configured anew; without one of its own it warns at each start. */
+/** The server's storage, which outlives a new configuration. Without one, the server warns at each start. */
 export function createAdapter(): (name: string) => Adapter {
   const stored = new Map<string, AdapterPayload>();
   return (name) => {

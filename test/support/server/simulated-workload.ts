@@ -48,7 +48,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   ];
   let addresses = 0;
   let chain: Promise<unknown> = Promise.resolve();
-  /** One thing after the other; what was deleted meanwhile is nobody's concern. */
+  /** Runs one task after the other, and ignores objects that were deleted meanwhile. */
   const later = (work: () => Promise<unknown>) => {
     chain = chain.then(work).catch(() => undefined);
   };

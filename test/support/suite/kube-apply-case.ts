@@ -11,7 +11,7 @@ export function describeApplierCases(bench: KubeBench): void {
   const cached = (object: KubernetesObject) =>
     bench.client().get<ConfigMapObject>(CONFIG_MAPS, object.metadata);
 
-  describe("the applier decides by what is known, cached and live", () => {
+  describe("the applier decides by what it remembers, what is cached and what is live", () => {
     type Known = "unknown" | "remembered" | "annotated";
     type Cache = "nothing" | "behind" | "present";
     type Live = "absent" | "equal" | "edited";

@@ -61,7 +61,7 @@ export function describeApplier(bench: KubeBench): void {
   }
 
   describe("the applier", () => {
-    it("writes each object of a Sovereign once, whatever the server makes of it", async () => {
+    it("writes each object of a Sovereign once, although the server adds defaults", async () => {
       const path = join(import.meta.dirname, "../../../docs/examples/50-sovereign-omantel.yaml");
       const example = parse(readFileSync(path, "utf8")) as Sovereign;
       const sovereign: Sovereign = {
@@ -95,7 +95,7 @@ export function describeApplier(bench: KubeBench): void {
       }
     });
 
-    it("puts back what somebody changed and takes away what somebody added", async () => {
+    it("puts back what another writer changed, and removes what it added", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const desired = deployment(namespace);
@@ -144,12 +144,12 @@ export function describeApplier(bench: KubeBench): void {
         ["billing", IMAGE, [{ name: "PORT", value: "8085" }]],
       ]);
       expect(hostNetwork).toBeUndefined();
-      // Labels of other people are theirs.
+      // Labels of other writers stay.
       expect(after.metadata.labels).toEqual({ app: "billing", team: "theirs" });
       expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("unchanged");
     });
 
-    it("tells a change of mind from a hand edit, and takes away what is no longer desired", async () => {
+    it("distinguishes a change of the desired object from a hand edit, and removes what is no longer desired", async () => {
       const namespace = await bench.namespace();
       const first = { ...configMap(namespace, "settings", { a: "1", b: "2" }) };
       const second = configMap(namespace, "settings", { a: "1" });
@@ -158,7 +158,7 @@ export function describeApplier(bench: KubeBench): void {
       expect(((await cached(second)) as ConfigMapObject).data).toEqual({ a: "1" });
     });
 
-    it("hears of drift before it is put back, and of neither a change of mind nor a cache behind", async () => {
+    it("reports drift before it puts it back, and reports neither a change of the desired object nor a stale cache", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();
@@ -188,7 +188,7 @@ export function describeApplier(bench: KubeBench): void {
       expect(heard).toHaveLength(3);
     });
 
-    it("hears of an edit that hid the object from the cache", async () => {
+    it("corrects an edit that removed the object from the cache", async () => {
       const namespace = await bench.namespace();
       const applier = newApplier();
       const desired = configMap(namespace, "hidden", { a: "ours" });
@@ -205,9 +205,9 @@ export function describeApplier(bench: KubeBench): void {
       }
     });
 
-    it("takes for no edit what the server makes of its words, also after a restart", async () => {
+    it("does not treat the server's conversions as an edit, also after a restart", async () => {
       const namespace = await bench.namespace();
-      // What is sent as text is kept as bytes, under another name.
+      // The server converts `stringData` to bytes and stores them as `data`.
       const desired = {
         apiVersion: "v1",
         kind: "Secret",
@@ -232,7 +232,7 @@ export function describeApplier(bench: KubeBench): void {
       expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("corrected");
     });
 
-    it("takes what it was told to forget for new", async () => {
+    it("creates an object that it was told to forget, and reports no drift", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();
@@ -282,7 +282,7 @@ export function describeApplier(bench: KubeBench): void {
       expect((await applier.apply(changed, await cached(changed))).kind).toBe("corrected");
     });
 
-    it("prunes what is no longer desired, and never a later object of the same name", async () => {
+    it("prunes objects that are no longer desired, but never a later object of the same name", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const [kept, dropped, remade] = ["kept", "dropped", "remade"].map((name) => configMap(namespace, name));

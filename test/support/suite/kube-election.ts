@@ -28,7 +28,7 @@ export function describeLeaderElection(bench: KubeBench): void {
         state.isLeading = true;
         fence = given;
         await aborted(signal);
-        // The last write of what was under way.
+        // The last write of the work in progress.
         if (given.mayWrite()) state.lastWords += 1;
         state.isLeading = false;
       },
@@ -41,7 +41,7 @@ export function describeLeaderElection(bench: KubeBench): void {
   }
 
   describe("leader election", () => {
-    it("has one leader, and hands over at once when that one is stopped", async () => {
+    it("has one leader, and another one at once when the leader stops", async () => {
       const namespace = await bench.namespace();
       const key = { namespace, name: "catalyst-operator" };
       const first = candidate("first", namespace, bench.connect("first"));
@@ -79,7 +79,7 @@ export function describeLeaderElection(bench: KubeBench): void {
       expect((await bench.client().get<Lease>(LEASES, key))?.spec?.holderIdentity ?? "").toBe("");
     });
 
-    it("takes over from one that died without a word, no sooner than its lease ends", async () => {
+    it("replaces a leader that died without releasing the lease, but not before the lease ends", async () => {
       const namespace = await bench.namespace();
       const now = new Date().toISOString().replace("Z", "000Z");
       await bench.client().create<Lease>(LEASES, {

@@ -71,7 +71,7 @@ export function describeStatus(bench: KubeBench): void {
       const left = await look();
       expect(left.status).toEqual({ conditions: [condition("Ready")] });
 
-      // While the cache is behind, its own last word counts; afterwards the server's.
+      // While the cache is stale, the writer's own last status counts. Afterwards the server's does.
       expect(writer.newest(seen).status).toEqual(left.status);
       await writer.write(seen, { conditions: [condition("Ready")] });
       expect((await look()).metadata.resourceVersion).toBe(left.metadata.resourceVersion);
@@ -92,7 +92,7 @@ export function describeEvents(bench: KubeBench): void {
     });
 
   describe("events", () => {
-    it("count repeats on one Event, also after a restart, where kubectl describe looks for them", async () => {
+    it("counts repeats on one Event, also after a restart, where kubectl describe finds it", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const about = await client.create(CONFIG_MAPS, configMap(namespace, "subject"));
@@ -116,7 +116,7 @@ export function describeEvents(bench: KubeBench): void {
       });
     });
 
-    it("combine many wordings of one reason, and lie in default for cluster-wide objects", async () => {
+    it("combines many messages of one reason, and uses namespace default for cluster-scoped objects", async () => {
       const client = bench.client();
       const name = await bench.namespace();
       const about = (await client.get(NAMESPACES, { name })) as KubernetesObject;
@@ -132,7 +132,7 @@ export function describeEvents(bench: KubeBench): void {
       expect(combined).toMatchObject({ message: "(combined from similar events): number 25", count: 15 });
     });
 
-    it("that nobody takes fail nothing", async () => {
+    it("ignores a failure to write an event", async () => {
       const { apiVersion, kind, metadata } = configMap("no-such-namespace", "subject");
       const events = recorder();
       events.record({ apiVersion, kind, metadata }, "Normal", "Told", "into the void");

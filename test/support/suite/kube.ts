@@ -83,7 +83,7 @@ export function describeKubeControlPlane(kind: "embedded" | "real"): void {
 
 function describeClient(bench: KubeBench): void {
   describe("the client", () => {
-    it("creates, reads, replaces and deletes, and says what stood in the way", async () => {
+    it("creates, reads, replaces and deletes, and gives the reason of a refusal", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const key = { namespace, name: "settings" };
@@ -108,14 +108,14 @@ function describeClient(bench: KubeBench): void {
       expect(await client.delete(CONFIG_MAPS, key, { uid })).toBe(false);
     });
 
-    it("names the field of what is invalid", async () => {
+    it("names the field that is invalid", async () => {
       const namespace = await bench.namespace();
       const error = await refused(bench.client().create(CONFIG_MAPS, configMap(namespace, "Not_A_Name")));
       expect(isInvalid(error)).toBe(true);
       expect(error.causes.map(({ field }) => field)).toEqual(["metadata.name"]);
     });
 
-    it("lists more than a page", async () => {
+    it("lists more objects than fit on a page", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const names = Array.from({ length: 520 }, (_, i) => `item-${String(i).padStart(3, "0")}`);
@@ -128,7 +128,7 @@ function describeClient(bench: KubeBench): void {
       expect(items[519]).toMatchObject({ apiVersion: "v1", kind: "ConfigMap" });
     });
 
-    it("takes fields from another manager with force alone", async () => {
+    it("takes fields from another manager only with force", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const desired = (a: string) => configMap(namespace, "shared", { a });
@@ -139,7 +139,7 @@ function describeClient(bench: KubeBench): void {
       expect(taken.data).toEqual({ a: "2" });
     });
 
-    it("gets a ServiceAccount's token, whose bearer may do no more than that account", async () => {
+    it("requests a ServiceAccount's token, which has only the rights of that account", async () => {
       const namespace = await bench.namespace();
       const key = { namespace, name: "worker" };
       await bench
@@ -160,7 +160,7 @@ function describeClient(bench: KubeBench): void {
 
 function describeInformer(bench: KubeBench): void {
   describe("an informer", () => {
-    it("follows what others do, and selects", async () => {
+    it("follows other clients' changes, and applies its selector", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       await client.create(CONFIG_MAPS, configMap(namespace, "first"));
@@ -177,7 +177,7 @@ function describeInformer(bench: KubeBench): void {
       });
       await client.create(CONFIG_MAPS, configMap(namespace, "second"));
       await client.mergePatch(CONFIG_MAPS, { namespace, name: "second" }, { data: { a: "1" } });
-      // Out of the selection: for this informer it is gone.
+      // The object no longer matches the selector, so this informer reports its deletion.
       await client.mergePatch(
         CONFIG_MAPS,
         { namespace, name: "first" },

@@ -78,7 +78,7 @@ describe("the checks of the examples", () => {
       "a missing namespace",
       "10-trust.yaml",
       replace("  namespace: catalyst-system\n", ""),
-      "ConfigMap catalyst-trust: metadata.namespace: Required value: a ConfigMap lies in a namespace",
+      "ConfigMap catalyst-trust: metadata.namespace: Required value: a ConfigMap is namespaced",
     ],
     [
       "an unknown namespace",

@@ -19,7 +19,7 @@ describe("readiness, as kstatus says it", () => {
     expect(summary(seen)?.sort()).toEqual(expected);
   });
 
-  it("stalls where nothing else is said, and keeps the time of what goes on", () => {
+  it("reports Stalled by default, and keeps the time of a condition that continues", () => {
     const seen = readyConditions(before, { status: "False", ...words }, 1, NOW);
     expect(seen.find(({ type }) => type === "Stalled")?.lastTransitionTime).toBe("2026-01-01T00:00:00Z");
   });

@@ -126,7 +126,7 @@ describe("a token file", () => {
     expect(await client.get(CONFIG_MAPS, KEY)).toEqual(found);
   });
 
-  it("gives the former token while it is missing", async () => {
+  it("returns the last token while the file is missing", async () => {
     const file = join(temporaryFolder(), "token");
     writeFileSync(file, "former");
     let answers = 0;
@@ -147,7 +147,7 @@ describe("a token file", () => {
     ]);
   });
 
-  it("makes calls fail when it never existed", async () => {
+  it("fails calls when the file never existed", async () => {
     const { api, client } = await start(
       (_, response) => sendJson(response, 200, found),
       (scripted) => kubeconfigWith(scripted, "/does/not/exist"),
@@ -160,19 +160,19 @@ describe("a token file", () => {
 describe("a kubeconfig", () => {
   const ok: Script = (_, response) => sendJson(response, 200, found);
 
-  it("may name a user with a password", async () => {
+  it("supports a user with a password", async () => {
     const { api, client } = await start(ok, (it) => it.kubeConfig({ username: "ann", password: "p:w" }));
     await client.get(CONFIG_MAPS, KEY);
     expect(api.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from("ann:p:w").toString("base64")}`);
   });
 
-  it("may name another host for the server's certificate", async () => {
+  it("supports another host name in the server's certificate", async () => {
     const other = await start(ok, (it) => it.kubeConfig(undefined, { tlsServerName: "other.example" }));
     const error = await other.client.get(CONFIG_MAPS, KEY).catch((thrown: unknown) => thrown);
     expect((error as Error).cause).toMatchObject({ code: "ERR_TLS_CERT_ALTNAME_INVALID" });
   });
 
-  it("may trust any certificate, or without a CA only public ones", async () => {
+  it("supports trusting any certificate, and trusts only public CAs when it names none", async () => {
     const trusting = await start(ok, (it) =>
       it.kubeConfig(undefined, { caData: undefined, skipTLSVerify: true }),
     );
@@ -181,7 +181,7 @@ describe("a kubeconfig", () => {
     await expect(strict.client.get(CONFIG_MAPS, KEY)).rejects.toMatchObject({ reason: "Unreachable" });
   });
 
-  it("may name a proxy", async () => {
+  it("supports a proxy", async () => {
     const tunnels: string[] = [];
     const proxy = createServer();
     proxy.on("connect", (request, socket: Socket, head: Buffer) => {
@@ -205,7 +205,7 @@ describe("a kubeconfig", () => {
     expect(tunnels).toEqual([new URL(api.origin).host]);
   });
 
-  it("must name a current cluster", () => {
+  it("is refused without a current cluster", () => {
     expect(() => createConnection(new KubeConfig())).toThrow("the kubeconfig names no current cluster");
   });
 

@@ -24,7 +24,7 @@ describe("paths", () => {
 });
 
 describe("resources", () => {
-  it.each(KINDS)("knows $kind of our own by its manifest", (definition) => {
+  it.each(KINDS)("finds the resource of our kind $kind by its manifest", (definition) => {
     const resource = resourceOf(definition);
     expect(resourceOfManifest({ apiVersion: apiVersionOf(resource), kind: definition.kind })).toEqual(
       resource,
@@ -40,7 +40,7 @@ describe("resources", () => {
 });
 
 describe("keys", () => {
-  it("name an object with its namespace, where it has one", () => {
+  it("builds a key from the namespace, if there is one, and the name", () => {
     expect([keyOf({ name: "a" }), keyOf({ namespace: "n", name: "a" })]).toEqual(["a", "n/a"]);
   });
 });

@@ -118,7 +118,7 @@ describe("a work queue", () => {
     expect(begun).toEqual(["a"]);
   });
 
-  it("backs off further with each failure of a key, up to a bound, and starts anew after success", async () => {
+  it("backs off longer with each failure of a key, up to a limit, and starts again from the first delay after a success", async () => {
     const { queue, begun, finish, advance } = start();
     const pauses: number[] = [];
     for (let failure = 0; failure < 6; failure += 1) {
@@ -199,7 +199,7 @@ describe("a work queue", () => {
     await expect(again).rejects.toThrow("a closed work queue cannot run again");
   });
 
-  it("never works on a key twice at once, and loses no change, whatever the order", async () => {
+  it("never works on a key twice at once, and loses no change, in any order", async () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant("add" as const), key: fc.constantFrom("a", "b", "c") }),
       fc.record({

@@ -9,7 +9,7 @@ describe("canonical JSON", () => {
     );
   });
 
-  it("gives equal text for equal values, whatever the order of members", () => {
+  it("returns equal text for equal values, in any order of members", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const shuffled = Object.fromEntries(Object.entries(value).reverse());

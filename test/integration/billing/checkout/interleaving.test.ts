@@ -185,7 +185,7 @@ describe("any interleaving of the endpoints", () => {
             const answers = await Promise.all(wave.map(take));
             for (const answer of answers) {
               expect(answer?.status ?? 0, answer?.text).not.toBe(500);
-              // The database is there: whoever says otherwise lost a deadlock.
+              // The database is up, so a 503 would mean a lost deadlock.
               expect(answer?.text ?? "").not.toContain("database_unavailable");
             }
           }

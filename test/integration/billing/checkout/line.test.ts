@@ -43,7 +43,7 @@ const keyed = (user_id: string, idempotency_key: string, request_hash = "h"): Li
 });
 
 describe("a line of a checkout call", () => {
-  it("has one outcome for each line, whatever keys the lines have used", async () => {
+  it("has one outcome for each line, for any combination of used keys", async () => {
     expect(await checkout([keyed("a", "one"), keyed("b", "two")])).toEqual([
       [0, "placed"],
       [1, "placed"],
@@ -136,7 +136,7 @@ describe("a line of a checkout call", () => {
       await holder.query("COMMIT");
       holder.release();
     }
-    // It is not locked: whatever is decided of it would not hold.
+    // Its row is not locked, so a decision about it might not hold.
     expect(await waits).toEqual([
       [0, "placed"],
       [1, "voucher_not_found"],

@@ -26,7 +26,7 @@ const backend = async (): Promise<number> =>
 const kill = (pid: unknown) => test.pool.query("SELECT pg_terminate_backend($1)", [pid]);
 
 describe("a transaction", () => {
-  it("throws what went wrong first, also when it cannot be rolled back any more", async () => {
+  it("throws the first error, also when the rollback fails", async () => {
     const run = database.transaction(async (transaction) => {
       const [row] = await transaction.query<{ pid: number }>({ text: "SELECT pg_backend_pid() AS pid" });
       await kill(row?.pid);
@@ -36,7 +36,7 @@ describe("a transaction", () => {
     expect(await backend()).toBeGreaterThan(0);
   });
 
-  it("gives its connection back after a refusal, of ours or of the database's", async () => {
+  it("returns its connection to the pool after a refusal by our code or by the database", async () => {
     const before = await backend();
     await expect(
       database.transaction(() => Promise.reject(new VoucherError("voucher_ended", "too late"))),
@@ -47,7 +47,7 @@ describe("a transaction", () => {
     expect(await backend()).toBe(before);
   });
 
-  it("does not give a connection back that hangs", async () => {
+  it("does not return a hanging connection to the pool", async () => {
     const before = await backend();
     const hanging = database.transaction((transaction) => transaction.query({ text: "SELECT pg_sleep(5)" }));
     await expect(hanging).rejects.toBeInstanceOf(DatabaseUnavailableError);
@@ -55,20 +55,20 @@ describe("a transaction", () => {
   });
 });
 
-describe("a connection of one's own", () => {
-  it("is not given back when it hangs", async () => {
+describe("withClient", () => {
+  it("does not return a hanging connection to the pool", async () => {
     const before = await backend();
     await expect(database.withClient((client) => client.query("SELECT pg_sleep(5)"))).rejects.toThrow();
     expect(await backend()).not.toBe(before);
   });
 
-  it("is given back after the database refused something", async () => {
+  it("returns its connection after the database refused a statement", async () => {
     const before = await backend();
     await expect(database.withClient((client) => client.query("SELECT 1 / 0"))).rejects.toThrow();
     expect(await backend()).toBe(before);
   });
 
-  it("says what ended the measuring of the schema, not why that could not be rolled back", async () => {
+  it("throws the error that ended the measurement of the schema, not the error of the rollback", async () => {
     const holder = await test.pool.connect();
     await holder.query(`BEGIN; LOCK TABLE public.${MIGRATION_TABLE}`);
     const measuring = database.withClient(readSchemaState).catch((error: unknown) => error);

@@ -30,7 +30,7 @@ async function driftOf({ pool }: TestDatabase): Promise<string[]> {
 }
 
 describe("schema.sql", () => {
-  it("is what the migrations make: npm run generate writes it", async () => {
+  it("equals the schema that the migrations make; npm run generate writes it", async () => {
     const { url } = await drifted();
     expect(readFileSync(SCHEMA_PATH, "utf8")).toBe(await describeDatabase(url));
   });
@@ -106,19 +106,19 @@ describe("drift", () => {
         "policy promo_codes.p is not ours",
       ],
     ],
-    // What went with it is not told.
-    ["a table less", "DROP TABLE handled_events", ["table handled_events is missing"]],
+    // The report names the table, not the parts that went with it.
+    ["a missing table", "DROP TABLE handled_events", ["table handled_events is missing"]],
     ["nothing", "CREATE TABLE theirs (id int); CREATE VIEW live AS SELECT code FROM promo_codes", []],
     [
-      "what a newer program may have made",
+      "a column of a newer program",
       "ALTER TABLE promo_codes ADD COLUMN extra int; INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-later', '')",
       [],
     ],
-  ])("is told object by object: %s", async (_what, statement, lines) => {
+  ])("is reported object by object: %s", async (_what, statement, lines) => {
     expect(await driftOf(await drifted(statement))).toEqual(lines);
   });
 
-  it("is told by /readyz, at most twenty objects of it, and nobody is kept from being served", async () => {
+  it("is reported by /readyz, at most twenty objects of it, and does not stop the service", async () => {
     const columns = Array.from({ length: 21 }, (_, n) => `ADD COLUMN c${n} int`).join(", ");
     const database = await drifted(`ALTER TABLE settings ${columns}`);
     const billing = await startBilling({ database });
@@ -131,13 +131,13 @@ describe("drift", () => {
     ]);
   });
 
-  it("is no member of /readyz where there is none", async () => {
+  it("is absent from /readyz when the schema has none", async () => {
     const billing = await startBilling();
     opened.push(() => billing.close());
     expect(Object.keys((await billing.ask("/readyz")).json.schema)).toEqual(["version", "fingerprint"]);
   });
 
-  it("is told by the start of billing, once", async () => {
+  it("is reported once when billing starts", async () => {
     const { url } = await drifted("DROP INDEX orders_tenant_idx");
     const processes = createBillingProcesses(url);
     opened.push(() => processes.close());
@@ -146,7 +146,7 @@ describe("drift", () => {
     expect(log().match(/the schema differs from the one that this program creates/g)).toHaveLength(1);
   });
 
-  it("is told by catalyst migrate, which is done all the same", async () => {
+  it("is reported by catalyst migrate, which succeeds all the same", async () => {
     const { url } = await drifted("DROP INDEX orders_tenant_idx");
     const { code, stderr, stdout } = await runCommand("migrate", { DATABASE_URL: url });
     expect([code, Object.keys(JSON.parse(stdout))]).toEqual([0, ["version", "fingerprint"]]);

@@ -17,7 +17,7 @@ async function lines(query: string, ...values: unknown[]): Promise<string[]> {
   return rows.map(({ line }) => line).sort();
 }
 
-// The preflight reads in the migrations' own text what they make. What it overlooks would be in nobody's way.
+// The preflight reads the text of the migrations to learn which objects they make. It would not refuse a name that it overlooks.
 describe("what the preflight reads in the migrations", () => {
   it("has every table, index, type and function of a migrated database", async () => {
     const known = new Set([
@@ -34,7 +34,7 @@ describe("what the preflight reads in the migrations", () => {
     expect(TABLES.filter((name) => !known.has(name))).toEqual([]);
   });
 
-  it("has every column of the earlier tables: the earlier service's, with its type and key, and those that are added", async () => {
+  it("has every column of the earlier tables: the earlier service's with type and key, and the added ones", async () => {
     const said = earlier.flatMap(({ name, columns }) =>
       columns.map((column) => `${name}.${column.name} ${column.type}`),
     );

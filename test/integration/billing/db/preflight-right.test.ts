@@ -62,8 +62,8 @@ async function migrateUpTo(one: TestDatabase, name: string): Promise<void> {
   await one.pool.query("DROP EVENT TRIGGER crash; DROP FUNCTION crash()");
 }
 
-describe("the preflight of whoever migrates", () => {
-  it("names the schema and the tables that the role has no right to, and is done once it has them", async () => {
+describe("the preflight of the migrating role", () => {
+  it("names the schema and the tables that the role has no right to, and passes once the role has the rights", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     const stranger = await asStranger(one);
@@ -88,7 +88,7 @@ describe("the preflight of whoever migrates", () => {
     await expect(migrate(stranger)).resolves.toMatchObject({ version: SCHEMA_VERSION });
   });
 
-  it("names a schema that the role cannot see into, and one that is not there", async () => {
+  it("names a schema that the role may not use, and one that does not exist", async () => {
     const one = await database();
     const stranger = await asStranger(one);
     await one.pool.query("REVOKE ALL ON SCHEMA public FROM PUBLIC");
@@ -101,7 +101,7 @@ describe("the preflight of whoever migrates", () => {
     await expect(migrate(stranger)).resolves.toMatchObject({ version: SCHEMA_VERSION });
   });
 
-  it("names a server that takes no writes, while a database that is there already needs none", async () => {
+  it("refuses a read-only server, except for a database that is already migrated", async () => {
     const [fresh, done] = [await database(), await database("migrated")];
     for (const { pool } of [fresh, done])
       await pool.query(

@@ -39,7 +39,7 @@ async function refusal(one: { url: string }): Promise<PreflightError> {
   throw new Error("the migration was not refused by its preflight", { cause: error });
 }
 
-/** Every relation, column, constraint and function of the database, and how many rows each table has. */
+/** Every relation, column, constraint and function of the database, and the number of rows of each table. */
 async function catalogOf({ pool }: TestDatabase): Promise<string[]> {
   const { rows } = await pool.query<{ line: string }>(`
     SELECT concat_ws(' ', c.relname, c.relkind, a.attname, a.atttypid::regtype, a.attnotnull) AS line FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace
@@ -76,7 +76,7 @@ describe("the preflight of an adoption", () => {
     expect((await migrate(database)).fingerprint).toBe(reference);
   });
 
-  it("lists everything that is in the way in one error", async () => {
+  it("lists all obstacles in one error", async () => {
     const database = await earlierDatabase(...OBSTACLES.slice(0, 4).map(({ add }) => add));
     await database.pool.query("ALTER TABLE promo_codes ADD COLUMN region text, ENABLE ROW LEVEL SECURITY");
     const { findings, message } = await refusal(database);
@@ -144,7 +144,7 @@ describe("the preflight's cost", () => {
           "SELECT relname, seq_scan, idx_scan FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1",
         )
       ).rows;
-    // What a session counted is seen once it has ended.
+    // PostgreSQL publishes a session's statistics when the session ends.
     await database.pool.query("SELECT pg_stat_force_next_flush()");
     const before = await scans();
     expect(before).toHaveLength(9);
@@ -154,7 +154,7 @@ describe("the preflight's cost", () => {
 });
 
 describe("what an adoption keeps or replaces", () => {
-  it.each(KEPT)("is written down: $object ($rule)", async ({ rule, add, object, stays }) => {
+  it.each(KEPT)("is recorded as a finding: $object ($rule)", async ({ rule, add, object, stays }) => {
     const database = await earlierDatabase(add);
     const { fingerprint, findings } = await migrate(database);
     expect(fingerprint).toBe(reference);
@@ -166,14 +166,14 @@ describe("what an adoption keeps or replaces", () => {
     expect((await database.pool.query(stays)).rows).toHaveLength(1);
   });
 
-  it("is nothing where the earlier service's own tables are all there is, and where others only listen", async () => {
+  it("is nothing when the database has only the earlier service's tables and a publication", async () => {
     const database = await earlierDatabase("CREATE PUBLICATION listen FOR ALL TABLES");
     const { fingerprint, findings } = await migrate(database);
     expect(fingerprint).toBe(reference);
     expect(findings.filter(({ kind }) => Object.hasOwn(RULES, kind))).toEqual([]);
   });
 
-  it("is written down once by runs that start together, and by the one after a crash", async () => {
+  it("is recorded once by runs that start together, and by the run after a crash", async () => {
     const database = await earlierDatabase(...KEPT.map(({ add }) => add));
     await database.pool.query(`CREATE FUNCTION crash() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
         IF to_regclass('public.adoption_findings') IS NOT NULL THEN RAISE EXCEPTION 'crash'; END IF; END $$;
@@ -197,7 +197,7 @@ describe("what an adoption keeps or replaces", () => {
 });
 
 describe("catalyst migrate", () => {
-  it("exits 1 with the list on stderr, and with as much of it as Kubernetes takes in TERMINATION_LOG", async () => {
+  it("exits 1, with the list on stderr and as much of it in TERMINATION_LOG as Kubernetes accepts", async () => {
     const columns = Array.from({ length: 60 }, (_, n) => `ADD COLUMN "spalte ä ${n}" text`).join(", ");
     const { url } = await earlierDatabase(`ALTER TABLE promo_codes ${columns}`);
     const folder = mkdtempSync(join(tmpdir(), "catalyst-migrate-"));

@@ -34,7 +34,7 @@ type Table =
   | "tenants"
   | "idempotency_records";
 
-/** Of each table a row that it takes. What names another row names one that is there, or is made for this one. */
+/** A valid row of each table. A reference names an existing row, or a row that is inserted for it. */
 const SOUND: Record<Table, () => Promise<Row>> = {
   customers: async () => ({ user_id: randomUUID(), tenant_id: "shop", email: "a@example.om" }),
   promo_codes: async () => ({
@@ -85,7 +85,7 @@ const SPEND = { kind: "spend", amount_omr: -1, amount_baisa: -1_500, promo_code:
 const UNDO = { kind: "undo", amount_omr: -1, amount_baisa: -1_500 };
 const RELEASE = { kind: "release", promo_code: null };
 
-describe("whoever writes it, a row", () => {
+describe("a row", () => {
   it.each<[Table, Row]>([
     ["customers", { balance_baisa: SAFE }],
     ["customers", { balance_baisa: -1, balance_floor_baisa: -1 }],
@@ -102,7 +102,7 @@ describe("whoever writes it, a row", () => {
     ["subscriptions", {}],
     ["tenants", {}],
     ["idempotency_records", {}],
-  ])("of %s is taken when it is sound: %j", async (table, change) => {
+  ])("is accepted in %s when it is valid: %j", async (table, change) => {
     expect(await insert(table, { ...(await SOUND[table]()), ...change })).toBeDefined();
   });
 
@@ -152,7 +152,7 @@ describe("whoever writes it, a row", () => {
     ["subscriptions", { order_id: NOBODY }, "subscriptions_order_id_fkey"],
     ["subscriptions", { price_baisa: -1 }, "subscriptions_price_check"],
     ["tenants", { customer_id: NOBODY }, "tenants_customer_id_fkey"],
-  ])("of %s is refused with %j", async (table, change, constraint) => {
+  ])("is refused in %s with %j", async (table, change, constraint) => {
     await expect(insert(table, { ...(await SOUND[table]()), ...change })).rejects.toMatchObject({
       constraint,
     });
@@ -164,7 +164,7 @@ describe("whoever writes it, a row", () => {
     ["subscriptions", "stripe_subscription_id", "subscriptions_stripe_subscription_id_key"],
     ["tenants", "tenant_id", "tenants_pkey"],
     ["idempotency_records", "key", "idempotency_records_pkey"],
-  ])("of %s is refused where another one has its %s", async (table, column, constraint) => {
+  ])("is refused in %s when another row has its %s", async (table, column, constraint) => {
     const taken = { [column]: randomUUID() };
     await insert(table, { ...(await SOUND[table]()), ...taken });
     await expect(insert(table, { ...(await SOUND[table]()), ...taken })).rejects.toMatchObject({
@@ -187,7 +187,7 @@ describe("an entry of the ledger", () => {
     "UPDATE credit_ledger SET adopted = true",
     "DELETE FROM credit_ledger",
     "TRUNCATE credit_ledger",
-  ])("stays what it was: %s", async (statement) => {
+  ])("cannot be changed: %s", async (statement) => {
     await expect(billing.database.pool.query(statement)).rejects.toMatchObject({ code: "CB003" });
   });
 });

@@ -16,11 +16,11 @@ beforeAll(async () => {
 afterAll(() => billing.close());
 
 const VERSION_7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-/** Since 1970, of the first 48 bits. */
+/** The first 48 bits: milliseconds since 1970. */
 const msOf = (id: string) => Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 
 describe("keys", () => {
-  it("are drawn as UUIDs of version 7, each with the time of its drawing", async () => {
+  it("returns UUIDs of version 7, each with the time of its creation", async () => {
     const { rows } = await billing.database.pool.query<{ id: string; ms: number }>(
       `SELECT billing_time_uuid() AS id, extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms FROM generate_series(1, 1000)`,
     );
@@ -33,7 +33,7 @@ describe("keys", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  it("are that wherever a checkout writes", async () => {
+  it("uses such keys in every table that a checkout writes", async () => {
     await placeOrder(billing, "salma", { promo_code: "SOUND" });
     const { rows } = await billing.database.pool.query<{ relation: string; id: string }>(
       `SELECT 'customers' AS relation, id FROM customers UNION ALL SELECT 'orders', id FROM orders

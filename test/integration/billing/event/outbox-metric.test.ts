@@ -27,7 +27,7 @@ afterAll(async () => {
   await stripe.close();
 });
 
-/** Over all instances, since the last time that somebody asked. */
+/** The sum over all instances since the last call. */
 let before = [0, 0];
 async function placedSince(): Promise<{ redeemed: number; none: number }> {
   const counts = { redeemed: 0, none: 0 };

@@ -204,7 +204,7 @@ describe("outbox relay", () => {
       async ({ tenantId }) => void alone.push(tenantId),
       async () => {
         tries += 1;
-        if (tries < 3) throw new SinkUnavailableError("nobody listens");
+        if (tries < 3) throw new SinkUnavailableError("the sink is down");
       },
     );
     await until(() => tries === 1);
@@ -213,7 +213,7 @@ describe("outbox relay", () => {
         "SELECT attempts, last_error FROM outbox ORDER BY id",
       );
       return (
-        rows[0].last_error === "nobody listens" &&
+        rows[0].last_error === "the sink is down" &&
         rows.every((row) => row.attempts === 0) &&
         rows.length === 2
       );

@@ -6,7 +6,7 @@ const start = useBillings();
 
 useOneBilling();
 
-describe("the older surface", () => {
+describe("the earlier service's endpoints", () => {
   it("lists vouchers, accepts a whole row with active changed, and deletes", async () => {
     const one = await start({});
     const created = await one.ask("/billing/admin/promos", {

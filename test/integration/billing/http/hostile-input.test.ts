@@ -30,7 +30,7 @@ describe.each(BODIES)("%s %s", (path, method, good) => {
     ["an array", "[]"],
     ["a text", '"x"'],
     ["a number", "5"],
-    ["a member that nobody knows", `{${members}${sep}"shoe_size":42}`],
+    ["an unknown member", `{${members}${sep}"shoe_size":42}`],
     ["__proto__", `{${members}${sep}"__proto__":{"role":"superadmin"}}`],
     ["constructor", `{${members}${sep}"constructor":{"prototype":{}}}`],
     ["a member twice", `{${members}${sep}"x":1,"x":2}`],
@@ -160,7 +160,7 @@ describe("members of a voucher", () => {
   });
 });
 
-describe("members of a batch", () => {
+describe("POST /billing/vouchers/bulk-issue", () => {
   const { code: _code, credit_omr, max_redemptions, ...others } = WRONG;
   const MEMBERS: Record<string, readonly unknown[]> = {
     ...others,
@@ -199,13 +199,13 @@ describe("members of a batch", () => {
 
   it.each(
     Object.entries(MEMBERS).flatMap(([member, values]) => values.map((value) => [member, value] as const)),
-  )("refuse %s %j, and issue none", async (member, value) => {
+  )("refuses %s %j, and issues no voucher", async (member, value) => {
     const body = { count: 2, credit_omr: 5, [member]: value };
     await expectRefusal("/billing/vouchers/bulk-issue", { body });
     await expectRefusal("/billing/vouchers/bulk-issue", { body, headers: { accept: "application/json" } });
   });
 
-  it("refuse an end before the beginning, and leave nothing behind", async () => {
+  it("refuses an end before the beginning, and stores nothing", async () => {
     await expectRefusal("/billing/vouchers/bulk-issue", {
       body: {
         count: 2,
@@ -217,14 +217,14 @@ describe("members of a batch", () => {
     expect((await billing.ask("/billing/vouchers/list", { token: superadmin })).text).toBe("[]");
   });
 
-  it.each(["", " ", "a b", "x".repeat(256), "\u00e9"])("refuse the Idempotency-Key %j", async (key) => {
+  it.each(["", " ", "a b", "x".repeat(256), "\u00e9"])("refuses the Idempotency-Key %j", async (key) => {
     await expectRefusal("/billing/vouchers/bulk-issue", {
       body: { count: 2, credit_omr: 5 },
       headers: { "Idempotency-Key": key },
     });
   });
 
-  it("are for administrators alone", async () => {
+  it("is only for administrators, and so is the audit", async () => {
     const body = { count: 2, credit_omr: 5 };
     await expectRefusal("/billing/vouchers/bulk-issue", { body, token: undefined }, [401]);
     await expectRefusal("/billing/vouchers/bulk-issue", { body, token: await signToken("somebody") }, [403]);

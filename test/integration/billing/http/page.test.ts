@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => billing.close());
 
-/** Every address in a text that leads to another place, apart from namespaces, which nobody fetches. */
+/** Every absolute URL in a text, except XML namespaces, which are never fetched. */
 function addressesIn(text: string): string[] {
   return (text.match(/(?:https?:)?\/\/[\w.-]+\.[\w/.?=%-]+/g) ?? []).filter(
     (address) => !address.includes("www.w3.org"),

@@ -119,7 +119,7 @@ describe("reconcileLedger, of orders", () => {
       ["payment-differs-from-ledger"],
     ],
     [
-      "a surplus of an order that nobody paid",
+      "a surplus of an unpaid order",
       () => book("expired", "surplus", 35_000),
       "expired",
       ["payment-differs-from-ledger"],
@@ -170,7 +170,7 @@ describe("reconcileLedger, of orders", () => {
       ["subscription-without-order"],
     ],
     [
-      "a paid order that nobody hears of",
+      "a paid order without an event",
       () => `DELETE FROM outbox WHERE event_id = ${orderOf("by-both")}`,
       "by-both",
       ["order-without-event"],
@@ -242,7 +242,7 @@ describe("reconcileLedger, of orders", () => {
       ["ledger-without-order", "payment-differs-from-ledger"],
     ],
     [
-      "an entry of somebody else's order",
+      "an entry of another customer's order",
       () =>
         `WITH other AS (UPDATE credit_ledger SET order_id = ${orderOf("by-credit")}::text WHERE kind = 'surplus' AND order_id = ${orderOf("credited")}::text) SELECT`,
       "credited",

@@ -32,7 +32,7 @@ async function countOf(type: string, outcome: string): Promise<number> {
   );
 }
 
-/** Sent as Stripe would: signed, so nobody else can have made it. */
+/** Sends an event as Stripe does, with a valid signature. */
 const send = (type: string, object: unknown, more: Parameters<typeof stripe.event>[2] = {}) =>
   billing.ask("/billing/webhook", stripe.event(type, object, more));
 

@@ -55,7 +55,7 @@ const books = async () =>
     )
   ).rows[0];
 
-/** A process that is killed while Stripe works at its session: the order is written, the session made, nobody told. */
+/** Kills the process while Stripe creates the session: the order and the session exist, and the customer got no answer. */
 async function killWhileStripeWorks(): Promise<void> {
   const first = await start();
   await issue(first.origin);

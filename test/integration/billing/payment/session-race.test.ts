@@ -25,7 +25,7 @@ const FAILED = { ...PENDING, counter: 0, edges: 0, orders: ["failed"] };
 
 describe("an order that is abandoned while its session is created", () => {
   it.each(["none", "away"] as const)(
-    "has no session afterwards that anybody hears of (then the processor is: %s)",
+    "refuses the checkout and leaves the order undone (afterwards the processor is: %s)",
     async (later) => {
       stripe.delayMs = 500;
       const answer = buy();

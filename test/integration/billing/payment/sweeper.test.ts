@@ -24,7 +24,7 @@ describe("the sweeper", () => {
       `UPDATE orders o SET ${column} = now() - $2::interval FROM customers c WHERE c.id = o.customer_id AND c.user_id = $1`,
       [user, by],
     );
-  /** As if the session had run out so long ago, and nobody had looked since. */
+  /** Moves the end of the order's session and its last check that far into the past. */
   const outlive = async (by?: string) => {
     await age("session_expires_at", by);
     await age("session_look_at", by);

@@ -174,7 +174,7 @@ describe("a deleted tenant", () => {
         { tenant_id: "stuck", status: "active" },
       ]);
 
-      // Two that the processor refuses each time hold up nobody.
+      // Two subscriptions that the processor refuses each time do not delay the others.
       await tell("e2", "stuck");
       await tell("e3", "stays");
       await expect(paid.service.sweep()).rejects.toMatchObject({ code: "payment_refused" });

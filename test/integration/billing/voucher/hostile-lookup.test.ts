@@ -38,7 +38,7 @@ describe("cursors", () => {
   const LISTS = ["/billing/vouchers/list", "/billing/admin/promos", "/billing/admin/orders"];
 
   it.each(LISTS.flatMap((path) => POSITIONS.map((position) => [path, position] as const)))(
-    "of %s refuse %j",
+    "refuses at %s a cursor with %j",
     async (path, position) => {
       await expectRefusal(`${path}?cursor=${cursorOf(position)}`, { method: "GET" }, [400]);
     },
@@ -94,7 +94,7 @@ describe("unknown codes", () => {
   });
 
   it.each(["%00", "ABC%00", "%20", "%09", "%", "%E0%A4%A", "%ff"])(
-    "are refused in the path as %s",
+    "refuses %s in the path",
     async (encoded) => {
       for (const [method, path] of [
         ["DELETE", "/billing/vouchers/revoke"],

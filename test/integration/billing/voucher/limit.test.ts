@@ -27,7 +27,7 @@ describe("ISSUE_LIMIT", () => {
     expect((await post("vouchers/issue", ann, { code: "ONE" })).status).toBe(200);
     expect((await post("admin/promos", ann, { code: "TWO" })).status).toBe(200);
     expect((await post("vouchers/issue", ann, {})).status).toBe(200);
-    // As one for each 1,000 codes.
+    // A bulk issue counts as one issue for each 1,000 codes.
     expect((await post("vouchers/bulk-issue", ann, { count: 1_001 })).status).toBe(200);
     for (const [path, body] of [
       ["vouchers/issue", { code: "SIX" }],
@@ -39,7 +39,7 @@ describe("ISSUE_LIMIT", () => {
       expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
       expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(60);
     }
-    // Taking back, changing and looking are never held up; nor is anybody else.
+    // Revoking, updating and listing have no limit, and other users are not affected.
     const put = await one.ask("/billing/admin/promos/ONE", {
       method: "PUT",
       token: ann,
@@ -136,7 +136,7 @@ describe("a preview", () => {
     expect(new Date(listed.starts_at ?? listed.expires_at).toISOString()).toBe(
       new Date(Object.values(dates)[0] ?? "").toISOString(),
     );
-    // Issued again without them, it has none.
+    // A voucher that is issued again without dates has none.
     await issueVoucher(one, "DATED");
     expect((await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } })).status).toBe(200);
   });

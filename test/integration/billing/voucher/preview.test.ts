@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe("concurrent lookups", () => {
-  it("query the database once, and return to each lookup its own code", async () => {
+  it("queries the database once, and returns to each lookup its own code", async () => {
     asked = [];
     const find = createVoucherLookup({ database });
     const keys = ["LIVE", "NOBODYS", "ENDED", "LIVE", "GONE", "TWIN", "OLDER"];
@@ -51,7 +51,7 @@ describe("concurrent lookups", () => {
     ]);
   });
 
-  it("return only the five public members", async () => {
+  it("returns only the five public members", async () => {
     asked = [];
     expect(await createVoucherLookup({ database })("LIVE")).toEqual({
       code: "LIVE",
@@ -62,7 +62,7 @@ describe("concurrent lookups", () => {
     });
   });
 
-  it("fail together while the database is unreachable, and recover afterwards", async () => {
+  it("fails all lookups while the database is unreachable, and recovers afterwards", async () => {
     let isAway = true;
     const find = createVoucherLookup({
       database: {

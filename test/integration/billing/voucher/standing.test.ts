@@ -54,9 +54,9 @@ describe("an adopted voucher", () => {
   it.each([
     ["no credit", { credit_omr: 0 }],
     ["a credit below zero", { credit_omr: -5 }],
-    ["a credit that nobody knows", { credit_omr: null }],
-    ["an activity that nobody knows", { active: null }],
-    ["a counter that can grow no more", { times_redeemed: LARGEST_COUNT }],
+    ["a null credit", { credit_omr: null }],
+    ["a null in active", { active: null }],
+    ["the largest possible counter", { times_redeemed: LARGEST_COUNT }],
     ["a cap that its counter has reached", { max_redemptions: 3, times_redeemed: 3 }],
     ["a cap that its counter has passed", { max_redemptions: 3, times_redeemed: 4 }],
   ])("treats an adopted voucher with %s as ended in the preview and at checkout", async (_what, row) => {

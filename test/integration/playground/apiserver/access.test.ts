@@ -89,7 +89,7 @@ describe("access", () => {
     expect((await sendTo(api.server, agent, "GET", CONFIG_MAPS, { headers })).status).toBe(403);
   });
 
-  it("lets nobody hand out rights that they do not hold", async () => {
+  it("lets a user grant only rights that the user has", async () => {
     await allow("clerk", [
       {
         apiGroups: ["rbac.authorization.k8s.io"],
@@ -107,7 +107,7 @@ describe("access", () => {
     expect(body.message).toContain("is attempting to grant RBAC permissions not currently held");
   });
 
-  it("answers whether somebody may", async () => {
+  it("answers a SubjectAccessReview", async () => {
     const asked = {
       spec: {
         user: "nobody",
@@ -205,7 +205,7 @@ describe("admission webhooks", () => {
     });
   });
 
-  it("deny with their own words, whatever the verb, and nothing is written", async () => {
+  it("denies with the webhook's message for every verb, and writes nothing", async () => {
     const path = "/api/v1/namespaces/judged/configmaps";
     const denied = await api.send("POST", path, { body: configMap("bad", { forbidden: "1" }) });
     expect(denied.body).toMatchObject({

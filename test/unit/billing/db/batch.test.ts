@@ -40,7 +40,7 @@ const settled = () => new Promise((done) => setImmediate(done));
 const members = (...names: string[]): Member[] => names.map((name) => ({ name }));
 
 describe("createBatch", () => {
-  it("takes what came in one go together, and all that queue meanwhile in the next, in order", async () => {
+  it("runs members that arrive together in one batch, and those that queue meanwhile in the next, in order", async () => {
     const { submit, answer, names } = createScene();
     const results = submit(...members("a", "b"));
     await settled();
@@ -57,7 +57,7 @@ describe("createBatch", () => {
     expect(await Promise.all(results)).toEqual(["a", "b", "c", "d"]);
   });
 
-  it("keeps as many under way as it has lanes, each up to the size", async () => {
+  it("runs as many batches at once as it has lanes, each of at most the maximum size", async () => {
     const { submit, answer, names } = createScene({ lanes: 2, maxSize: 2 });
     void submit(...members("a", "b", "c", "d", "e", "f", "g"));
     await settled();
@@ -69,7 +69,7 @@ describe("createBatch", () => {
     expect(names().slice(2)).toEqual([["e", "f"]]);
   });
 
-  it("keeps members with one key apart and in order, also over lanes", async () => {
+  it("runs members that share a key one after the other and in order, also across lanes", async () => {
     const { submit, answer, names } = createScene({ lanes: 2 });
     void submit({ name: "a1", user: "a" });
     await settled();
@@ -84,7 +84,7 @@ describe("createBatch", () => {
     expect(names().at(-1)).toEqual(["a3"]);
   });
 
-  it("tries each member of a batch that failed and is undone by itself, and holds the lane for none", async () => {
+  it("runs each member of a failed and undone batch alone, and frees the lane meanwhile", async () => {
     const { submit, calls, answer, names } = createScene();
     const results = submit(...members("good", "bad"));
     await settled();
@@ -100,7 +100,7 @@ describe("createBatch", () => {
     expect(await Promise.all(results)).toEqual(["good", "undone", "later"]);
   });
 
-  it("tells all members of a batch whose end nobody knows, and tries none of them again", async () => {
+  it("rejects all members of a batch whose result is unknown, and retries none of them", async () => {
     const { submit, calls, names } = createScene();
     const results = submit(...members("a", "b"));
     await settled();
@@ -109,7 +109,7 @@ describe("createBatch", () => {
     expect(names()).toHaveLength(1);
   });
 
-  it("lets no more go by themselves at once than it may", async () => {
+  it("runs at most aloneLanes members alone at the same time", async () => {
     const { submit, calls, answer, names } = createScene({ aloneLanes: 2 });
     void submit(...members("a"));
     await settled();
@@ -122,7 +122,7 @@ describe("createBatch", () => {
     expect(names().slice(2)).toEqual([["b"], ["c"], ["d"]]);
   });
 
-  it("lets a member that has to go alone go alone, and its neighbours be done", async () => {
+  it("runs a member alone that must run alone, and finishes the other members of its batch", async () => {
     const { submit, calls, answer, names } = createScene();
     const results = submit(...members("busy", "free"));
     await settled();
@@ -133,7 +133,7 @@ describe("createBatch", () => {
     expect(await Promise.all(results)).toEqual(["busy", "free"]);
   });
 
-  it("goes on after faults with whatever comes", async () => {
+  it("continues with later members after faults", async () => {
     const { submit, calls, answer } = createScene();
     const [failed] = submit({ name: "a", user: "u" });
     await settled();

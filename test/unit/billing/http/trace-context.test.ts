@@ -8,7 +8,7 @@ describe("parseTraceparent", () => {
   it.each([
     ["sampled", `00-${TRACE}-${PARENT}-01`, true],
     ["not sampled", `00-${TRACE}-${PARENT}-00`, false],
-    ["with flags that nobody knows yet", `00-${TRACE}-${PARENT}-fe`, false],
+    ["with unknown flags", `00-${TRACE}-${PARENT}-fe`, false],
     ["of a later version", `cc-${TRACE}-${PARENT}-01-what-comes-later`, true],
   ])("accepts a traceparent that is %s", (_what, text, sampled) =>
     expect(parseTraceparent(text)).toEqual({ traceId: TRACE, sampled }),

@@ -18,8 +18,8 @@ describe("a tenant's members", () => {
     ["ids", ["ali", "salma"], true],
     ["objects with ids", [{ user_id: "ali" }, { user_id: "salma", role: "owner" }], true],
     ["others", ["ali", { user_id: "noor" }], false],
-    ["nobody", [], false],
-    ["what is nobody", [null, 5, {}, [], { user_id: ["salma"] }], false],
+    ["an empty list", [], false],
+    ["invalid members", [null, 5, {}, [], { user_id: ["salma"] }], false],
   ])("reads the members from %s", async (_what, body, isMember) => {
     server.answers[MEMBERS] = { body };
     expect(await tenants.isMember("a/b", "salma")).toBe(isMember);

@@ -108,20 +108,20 @@ describe("decideRollout", () => {
     });
   });
 
-  it("passes a suspended Sovereign over", () => {
+  it("skips a suspended Sovereign", () => {
     const suspended = sovereign("alpha", { suspend: true }, verifiedOn(IMAGE));
     const brel = release({}, measured(NEXT_IMAGE));
     expect(reasonOf(decideRollout(second, brel, [zero(NEXT_IMAGE), suspended, second], nowMs))).toBe("now");
   });
 });
 
-describe("figures of a release", () => {
+describe("the status of a BillingRelease", () => {
   it.each([
     [1, 10, 1],
     ["25%", 10, 2],
     ["1%", 10, 1],
     [0, 10, 1],
-  ])("maxUnavailable %s of %d is %d", (value, fleet, count) =>
+  ])("takes maxUnavailable %s of %d Sovereigns as %d", (value, fleet, count) =>
     expect(maxUnavailableOf(value, fleet)).toBe(count),
   );
 
@@ -131,7 +131,7 @@ describe("figures of a release", () => {
     ["0s", 0],
   ])("reads %s as %d ms", (text, ms) => expect(parseDurationMs(text)).toBe(ms));
 
-  it("takes its reference from Catalyst-Zero alone, and keeps it", () => {
+  it("takes its reference only from Catalyst-Zero, and keeps it", () => {
     const status = desiredStatus(
       release(),
       [zero(NEXT_IMAGE), sovereign("alpha", {}, verifiedOn(IMAGE))],
@@ -178,7 +178,7 @@ describe("figures of a release", () => {
       "Stalled",
     ],
     ["Complete", [zero(NEXT_IMAGE)], undefined],
-  ])("%s: says so as kstatus does", (phase, fleet, progress) => {
+  ])("reports the phase %s in the conditions of kstatus", (phase, fleet, progress) => {
     const previous = { conditions: [condition("Stalled", "True"), condition("Reconciling", "True")] };
     const status = desiredStatus(release({}, previous), fleet, NOW);
     expect(status.phase).toBe(phase);
@@ -193,7 +193,7 @@ describe("figures of a release", () => {
     expect([at(0), at(299_999), at(300_000)]).toEqual(["Baking", "Baking", "Progressing"]);
   });
 
-  it("measures nothing on a Sovereign whose smoke test failed", () => {
+  it("takes no reference from a Sovereign whose smoke test failed", () => {
     const failed = zero(NEXT_IMAGE);
     const status = { ...failed.status, lastSmokeTest: { time: NOW, passed: false, steps: [] } };
     expect(desiredStatus(release(), [{ ...failed, status }], NOW).reference).toBeUndefined();

@@ -71,7 +71,7 @@ describe("termAt", () => {
     [term, "2026-12-31T23:59:59.999Z", { kind: "running", endsInMs: 1 }],
     [term, "2027-01-01T00:00:00Z", { kind: "ended" }],
     [{ start: term.start }, "2099-01-01T00:00:00Z", { kind: "running", endsInMs: undefined }],
-  ])("of %j at %s", (spec, now, expected) => {
+  ])("computes the state of the term %j at %s", (spec, now, expected) => {
     expect(termAt(franchise("f", spec), at(now))).toEqual(expected);
   });
 });

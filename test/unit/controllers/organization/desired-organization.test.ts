@@ -11,7 +11,7 @@ import { manifestProblems } from "../../../support/builder/manifest.ts";
 const order = { id: "order-1", tenant_id: "Salma's Shop", user_id: "salma", promo_code: "RAMADAN" };
 
 describe("the Organization of an order", () => {
-  it("says whose it is and where it came from", () => {
+  it("names its owner, its Sovereign and its order", () => {
     expect(desiredOrganization("omantel", order)).toEqual({
       apiVersion: "catalyst.openova.io/v1alpha1",
       kind: ORGANIZATION.kind,
@@ -27,7 +27,7 @@ describe("the Organization of an order", () => {
     expect(desiredOrganization("omantel", { ...order, promo_code: null }).spec).not.toHaveProperty("voucher");
   });
 
-  it("is one for a tenant, whatever the order, and another on another Sovereign", () => {
+  it("has the same name for every order of a tenant, and another name on another Sovereign", () => {
     const name = organizationName("omantel", order.tenant_id);
     expect(desiredOrganization("omantel", { ...order, id: "order-2", user_id: "badr" }).metadata.name).toBe(
       name,
@@ -40,11 +40,11 @@ describe("the Organization of an order", () => {
     ["--- متجر ---", /^[0-9a-f]{10}$/],
     ["a".repeat(200), /^a{40}-[0-9a-f]{10}$/],
     [`${"a".repeat(39)}-b`, /^a{39}-[0-9a-f]{10}$/],
-  ])("is readable where the tenant's id allows: %s", (tenant, pattern) => {
+  ])("has a readable name where the tenant's id allows: %s", (tenant, pattern) => {
     expect(organizationName("omantel", tenant)).toMatch(pattern);
   });
 
-  it("tells apart what the letters cannot", () => {
+  it("has different names for tenants whose ids differ only in characters that a name cannot have", () => {
     const names = ["shop 1", "shop-1", "Shop 1", "shop_1"].map((tenant) =>
       organizationName("omantel", tenant),
     );

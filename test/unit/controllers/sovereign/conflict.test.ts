@@ -58,7 +58,7 @@ describe("findConflict", () => {
     expect(findConflict(sovereigns, older)).toBeUndefined();
   });
 
-  it("lets two Sovereigns be that share nothing", () => {
+  it("finds no conflict between Sovereigns that share nothing", () => {
     const [first, second] = [createdAt("a", EARLY), createdAt("b", LATE)];
     const { sovereigns } = cachesOf({ sovereigns: [first, second] });
     expect(findConflict(sovereigns, second)).toBeUndefined();
@@ -74,7 +74,7 @@ describe("findConflict", () => {
     expect(findConflict(sovereigns, second)).toMatchObject({ reason: "SecondCatalystZero" });
   });
 
-  it("takes the age over the name", () => {
+  it("prefers the older Sovereign to the first by name", () => {
     const [older, younger] = [createdAt("z", EARLY, zero), createdAt("a", LATE, zero)];
     const { sovereigns } = cachesOf({ sovereigns: [younger, older] });
     expect(findConflict(sovereigns, older)).toBeUndefined();
@@ -96,7 +96,7 @@ describe("conflictCandidates", () => {
     expect([...new Set(names)].sort()).toEqual(["own", "same-fqdn", "same-namespace", "same-role"]);
   });
 
-  it("does not take a shared role for a conflict, except CatalystZero", () => {
+  it("does not treat a shared role as a conflict, except CatalystZero", () => {
     const own = sovereign("own");
     const { sovereigns } = cachesOf({ sovereigns: [own, sovereign("other")] });
     const names = conflictCandidates(sovereigns, own).map(({ metadata }) => metadata.name);

@@ -31,7 +31,7 @@ describe("desiredConfiguration", () => {
       isInTerm: true,
       operatorJwks: {},
     });
-    // Under no Franchise, nothing limits it.
+    // Without a Franchise, nothing limits vouchers.
     expect(data["grants.json"]).toBe("{}");
     expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({
       plans: [{ id: "starter", name: "Starter", price_baisa: 5000 }],

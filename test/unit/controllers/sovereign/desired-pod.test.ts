@@ -7,7 +7,7 @@ const variable = (name: string, ...args: Parameters<typeof billingEnvironment>) 
   billingEnvironment(...args).find((it) => it.name === name)?.value;
 
 describe("billing's environment", () => {
-  it("lets Pods serve on for ten seconds, or as long as the operator is told", () => {
+  it("drains Pods for ten seconds, or for the configured time", () => {
     expect(variable("DRAIN_SECONDS", sovereign("one"))).toBe("10");
     expect(variable("DRAIN_SECONDS", sovereign("one"), 45)).toBe("45");
   });
@@ -20,7 +20,7 @@ describe("billing's environment", () => {
     expect(JSON.stringify(spec.containers)).toContain(`{"name":"DRAIN_SECONDS","value":"${drainSeconds}"}`);
   });
 
-  it("signs in by an OIDC issuer, with the page's client where there is one", () => {
+  it("signs in by an OIDC issuer, with the page's client if the spec names one", () => {
     const { billing } = sovereign("one").spec;
     const auth = { issuer: "https://id.example", audience: "one.example" };
     const withIssuer = sovereign("one", { billing: { ...billing, auth } });
@@ -33,7 +33,7 @@ describe("billing's environment", () => {
     expect(billingEnvironment(sovereign("one")).map(({ name }) => name)).not.toContain("OIDC_ISSUER");
   });
 
-  it("refers to Stripe's keys, of which the public one may be absent", () => {
+  it("refers to Stripe's keys; only the public one is optional", () => {
     const { billing } = sovereign("one").spec;
     const paid = sovereign("one", { billing: { ...billing, payments: { secretRef: { name: "stripe" } } } });
     const of = (name: string) => billingEnvironment(paid).find((it) => it.name === name)?.valueFrom;

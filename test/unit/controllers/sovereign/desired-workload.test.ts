@@ -3,7 +3,7 @@ import { desiredMigrationJob } from "../../../../src/controllers/sovereign/desir
 import { desiredWorkload, urlOf } from "../../../../src/controllers/sovereign/desired-workload.ts";
 import { IMAGE, sovereign } from "../../../support/builder/catalyst-object.ts";
 
-describe("what is kept for a Sovereign", () => {
+describe("desiredWorkload", () => {
   const manifests = [
     ...desiredWorkload(sovereign("omantel"), IMAGE, undefined),
     desiredMigrationJob(sovereign("omantel"), IMAGE, "sha256:0"),
@@ -33,7 +33,7 @@ describe("what is kept for a Sovereign", () => {
     }
   });
 
-  it("has an Ingress exactly where the spec asks for one", () => {
+  it("has an Ingress exactly when the spec asks for one", () => {
     const ingress = { host: "vouchers.example", tlsSecretName: "tls", rateLimitPerSecond: 5 };
     const own = sovereign("omantel");
     const shown = { ...own, spec: { ...own.spec, billing: { ...own.spec.billing, ingress } } };

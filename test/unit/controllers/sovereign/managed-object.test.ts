@@ -41,7 +41,7 @@ async function apply(answer: Applied | Error, edited?: string[]) {
 }
 
 describe("applyManaged", () => {
-  it("returns what the server holds, and reports nothing when nobody edited it", async () => {
+  it("returns the server's object, and reports nothing when it was not edited", async () => {
     const { result, context, reports, drifts, cached } = await apply({ kind: "unchanged", object: live });
     expect(result).toBe(live);
     expect(cached).toEqual([live]);
@@ -62,7 +62,7 @@ describe("applyManaged", () => {
     expect(drifts).toEqual([["omantel", { kind: "Deployment", name: "billing", fields }]]);
   });
 
-  it("reports an edit before it corrects it, beside what was found already", async () => {
+  it("reports an edit before it corrects it, together with the earlier findings", async () => {
     const { reports, context } = await apply({ kind: "unchanged", object: live }, ["spec.replicas"]);
     const message = "Deployment billing: spec.replicas: the operator puts it back now";
     expect(reports).toEqual([
@@ -88,10 +88,10 @@ describe("applyManaged", () => {
   });
 
   it("returns the live object when another writer keeps reverting it", async () => {
-    const { result, context } = await apply(new FieldConflict("somebody else writes it", 60_000));
+    const { result, context } = await apply(new FieldConflict("another writer changes it", 60_000));
     expect(result).toBe(live);
     expect(context.findings.fieldConflict).toEqual({
-      message: "somebody else writes it",
+      message: "another writer changes it",
       retryAfterMs: 60_000,
     });
   });
@@ -108,7 +108,7 @@ describe("applyManaged", () => {
     expect(context.findings.fieldConflict).toEqual({ message: "first", retryAfterMs: 2 });
   });
 
-  it("lets every other error through", async () => {
+  it("throws every other error", async () => {
     await expect(apply(new Error("refused"))).rejects.toThrow("refused");
   });
 });

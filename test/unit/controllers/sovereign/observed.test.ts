@@ -34,9 +34,11 @@ describe("what the controller reads of a cluster", () => {
       "1 of 3 replicas still run the earlier template",
     ],
     [{ observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }, undefined],
-  ])("rollout %j: %s", (status, pending) => expect(rolloutPending(deployment(status))).toBe(pending));
+  ])("describes the rollout %j: %s", (status, pending) =>
+    expect(rolloutPending(deployment(status))).toBe(pending),
+  );
 
-  it("reads the migration's result among other words", () => {
+  it("reads the migration's result among other messages", () => {
     const pod = (message: string, waiting?: string) => ({
       apiVersion: "v1",
       kind: "Pod",
@@ -60,7 +62,7 @@ describe("what the controller reads of a cluster", () => {
     expect(containerMessages([pod("", "ImagePullBackOff")])).toEqual(["ImagePullBackOff"]);
   });
 
-  it("reads what a container said before it was restarted", () => {
+  it("reads the message that a container left before its restart", () => {
     const restarted = {
       apiVersion: "v1",
       kind: "Pod",
@@ -81,7 +83,7 @@ describe("what the controller reads of a cluster", () => {
     ['{"version":"0005"}', "a result without a fingerprint"],
     ['{"fingerprint":"sha256:1"}', "a result without a version"],
     ['"text"', "JSON of another form"],
-  ])("takes %s for no result: %s", (message) => {
+  ])("reads no result from %s: %s", (message) => {
     const own = {
       apiVersion: "v1",
       kind: "Pod",
@@ -102,7 +104,7 @@ describe("what the controller reads of a cluster", () => {
     [[{ type: "Ready", status: "False" }], undefined, false],
     [[{ type: "Initialized", status: "True" }], undefined, false],
     [[{ type: "Ready", status: "True" }], "2026-01-01T00:00:00Z", false],
-  ])("of a Pod with %j, deleted at %s, says ready=%s", (conditions, deletionTimestamp, expected) => {
+  ])("reads a Pod with %j, deleted at %s, as ready=%s", (conditions, deletionTimestamp, expected) => {
     const metadata = { name: "p", ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) };
     expect(isReadyPod({ apiVersion: "v1", kind: "Pod", metadata, status: { conditions } })).toBe(expected);
   });

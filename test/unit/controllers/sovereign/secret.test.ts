@@ -23,7 +23,7 @@ describe("the Secrets that a Sovereign runs with", () => {
     new Map([secret("billing-db", version, uri), secret("billing-jwt", "1")]);
   const first = databaseIdentity(own, at("postgres://billing:one@db:5432/billing?sslmode=require"));
 
-  it("are those of billing's environment", () =>
+  it("reads the Secrets that billing's environment refers to", () =>
     expect(secretNames(own)).toEqual(["billing-db", "billing-jwt"]));
 
   it.each([
@@ -31,15 +31,15 @@ describe("the Secrets that a Sovereign runs with", () => {
     ["the same with a password that looks like an address", "postgres://billing:a@b/c@db:5432/billing", true],
     ["another on another host", "postgres://billing:one@other:5432/billing", false],
     ["another of another name", "postgres://billing:one@db:5432/restored", false],
-  ])("lead to a database: %s", (_which, uri, isSame) => {
+  ])("identifies the database: %s", (_which, uri, isSame) => {
     expect(databaseIdentity(own, at(uri)) === first).toBe(isSame);
   });
 
-  it("say nothing of a database without a URL", () => {
+  it("identifies no database without a URL", () => {
     expect(databaseIdentity(own, new Map([["billing-db", undefined]]))).toBeUndefined();
   });
 
-  it("lead to another database when the Secret was created again, and to none without a value", () => {
+  it("identifies another database when the Secret was created again, and none when the value is empty", () => {
     const uri = "postgres://billing:one@db:5432/billing";
     const again = new Map(at(uri));
     const [, db] = secret("billing-db", "1", uri);
@@ -52,7 +52,7 @@ describe("the Secrets that a Sovereign runs with", () => {
     expect(databaseIdentity(own, at(""))).toBeUndefined();
   });
 
-  it("start Pods anew when one has another version, and not while one is missing", () => {
+  it("changes the digest when a Secret has another version, and has no digest while one is missing", () => {
     const uri = "postgres://db/billing";
     expect(secretsDigest(at(uri, "1"))).toBe(secretsDigest(at(uri, "1")));
     expect(secretsDigest(at(uri, "2"))).not.toBe(secretsDigest(at(uri, "1")));

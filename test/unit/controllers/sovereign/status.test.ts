@@ -17,7 +17,7 @@ const findings = (change: Partial<Findings> = {}): Findings => ({
 });
 
 describe("status", () => {
-  it("is Ready exactly when nothing stopped and every condition trueCondition", () => {
+  it("is Ready exactly when nothing stopped the reconcile and every condition is True", () => {
     const all = findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) });
     const ready = desiredStatus(sovereign("o"), all, NOW).conditions;
     expect(findCondition(ready, "Ready")).toMatchObject({ status: "True", observedGeneration: 1 });
@@ -47,7 +47,7 @@ describe("status", () => {
     expect(present).toEqual(progress === undefined ? [] : [progress]);
   });
 
-  it("takes the last word on a condition for the only one", () => {
+  it("reports only the last value of a condition", () => {
     const before = desiredStatus(
       sovereign("o"),
       findings({ conditions: [falseCondition("InSync", "FieldConflict", "")] }),
@@ -90,7 +90,7 @@ describe("status", () => {
     expect(status).not.toHaveProperty("observedGeneration");
   });
 
-  it("keeps the time of a condition that goes on, Reconciling too", () => {
+  it("keeps the time of a condition that continues, including Reconciling", () => {
     const stop = { kind: "waiting" as const, reason: "RollingOut", message: "", retryAfterMs: 1 };
     const before = desiredStatus(
       sovereign("o"),

@@ -35,7 +35,7 @@ function watched() {
 }
 
 describe("sovereignWatches", () => {
-  it("knows every Sovereign's key", () => {
+  it("lists every Sovereign's key", () => {
     const { watches } = watched();
     expect(watches.flatMap((watch) => watch.keys?.() ?? [])).toEqual(["omantel", "badr"]);
   });
@@ -57,7 +57,7 @@ describe("sovereignWatches", () => {
     expect(seen).toEqual(["omantel"]);
   });
 
-  it("reconciles what conflicted with a Sovereign that is deleted", () => {
+  it("reconciles the Sovereigns that conflicted with a deleted one", () => {
     const { caches, seen } = watched();
     caches.sovereigns.announce({ kind: "deleted", object: sovereign("older", { fqdn: "badr.example" }) });
     expect(seen).toContain("badr");
@@ -68,7 +68,7 @@ describe("sovereignWatches", () => {
     ["is measured", {}, measured(NEXT_IMAGE), ["omantel", "badr"]],
     ["changes its figures", {}, { updated: 3 }, []],
     ["changes its spec", { generation: 2 }, undefined, ["omantel", "badr"]],
-  ])("when a release %s", (_what, metadata, status, expected) => {
+  ])("reconciles the right Sovereigns when a release %s", (_what, metadata, status, expected) => {
     const { caches, seen } = watched();
     const previous = release();
     const object = { ...release({}, status), metadata: { ...previous.metadata, ...metadata } };
@@ -92,7 +92,7 @@ describe("sovereignWatches", () => {
     ["carries a label", labelled("Namespace", "any", "omantel"), ["omantel"]],
     ["a Sovereign wants, with no label", labelled("Namespace", "chosen"), ["badr"]],
     ["concerns no Sovereign", labelled("Namespace", "any"), []],
-  ])("for a namespace that %s", (_which, object, expected) => {
+  ])("reconciles the right Sovereigns for a namespace that %s", (_which, object, expected) => {
     const { caches, seen } = watched();
     caches.namespaces.announce({ kind: "deleted", object });
     expect(seen).toEqual(expected);

@@ -146,7 +146,7 @@ describe("RBAC", () => {
     expect(authorizer.authorize(attributes)).toEqual({ allowed, reason });
   });
 
-  it("reads the objects anew when their version changes, and only then", () => {
+  it("reads the objects again exactly when their version changes", () => {
     let version = 1;
     let reads = 0;
     const bindings: RbacObject[] = [];

@@ -241,7 +241,7 @@ describe("defaults and pruning", () => {
     expect(given.spec).toEqual({ fqdn: "a.b", nu: null });
   });
 
-  it("leaves every prototype alone, whatever members are called", () => {
+  it("changes no prototype, for any member name", () => {
     const hostile = JSON.parse(
       '{"spec":{"fqdn":"a.b","__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"free":{"__proto__":{"polluted":1}},"map":{"__proto__":"x"}}}',
     ) as JsonObject;

@@ -32,7 +32,7 @@ describe("the story reporter", () => {
     expect(reporter.count()).toEqual({ passed: 0, failed: 1 });
   });
 
-  it("counts a stopped step as neither passed nor failed, whatever its action does later", async () => {
+  it("counts a stopped step as neither passed nor failed, even if its action ends later", async () => {
     const stop = new AbortController();
     const { reporter, text } = capture(false, { signal: stop.signal });
     const action = Promise.withResolvers<void>();

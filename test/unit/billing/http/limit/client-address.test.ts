@@ -7,8 +7,8 @@ const PROXIES_33 = Array.from({ length: 33 }, (_, index) => `, 10.0.0.${33 - ind
 
 describe("createClientAddress", () => {
   it.each<[string, string | undefined, string | string[] | undefined, string]>([
-    ["the peer, when nobody is trusted to say more", "1.2.3.4", undefined, "1.2.3.4"],
-    ["the peer, whatever a stranger claims", "1.2.3.4", "9.9.9.9", "1.2.3.4"],
+    ["the peer, when no proxy is trusted", "1.2.3.4", undefined, "1.2.3.4"],
+    ["the peer, when an untrusted peer sends the header", "1.2.3.4", "9.9.9.9", "1.2.3.4"],
     ["what a trusted proxy says", "10.1.1.1", "9.9.9.9", "9.9.9.9"],
     ["the rightmost address that is no proxy", "10.1.1.1", "6.6.6.6, 9.9.9.9, 10.2.2.2", "9.9.9.9"],
     ["over several headers", "10.1.1.1", ["6.6.6.6", "9.9.9.9, 192.168.1.1"], "9.9.9.9"],
@@ -28,7 +28,7 @@ describe("createClientAddress", () => {
     ["the /64 of a full address", "2001:db8:1:2:3:4:5:6", undefined, "2001:db8:1:2::/64"],
     ["without a zone", "fe80::1%eth0", undefined, "fe80:0:0:0::/64"],
     ["the /64 of an address that begins with zeros", "::1", undefined, "0:0:0:0::/64"],
-    ["the proxy, when it names nobody", "10.1.1.1", undefined, "10.1.1.1"],
+    ["the proxy, when its header is empty", "10.1.1.1", undefined, "10.1.1.1"],
     ["behind an IPv6 proxy", "2001:db8:ffff::1", "9.9.9.9", "9.9.9.9"],
     ["the peer, when the header is empty", "10.1.1.1", "", "10.1.1.1"],
     ["read as far as an empty hop", "10.1.1.1", "9.9.9.9,,10.2.2.2", "10.2.2.2"],

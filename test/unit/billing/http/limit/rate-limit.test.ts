@@ -65,7 +65,7 @@ describe("createRateLimit", () => {
   it("drops the oldest tenth of its keys at its limit, and never holds more", async () => {
     const limit = createRateLimit({ perMinute: 1, refusal: "no", maxKeys: 100 });
     for (let key = 0; key < 100; key += 1) await limit.take(`key-${key}`);
-    // A key that is refused is not new, and makes nobody else forgotten.
+    // A refused key is not new, so it removes no other key.
     expect(await refusalOf(limit.take("key-0"))).toBe(60_000);
     await limit.take("one-more");
     expect(await refusalOf(limit.take("key-11"))).toBe(60_000);
