@@ -54,7 +54,7 @@ export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, 
   };
 }
 
-/** Whether a change is a request: spec, deletion or finalizers. Status writes of controllers are none. */
+/** Whether a change needs a reconcile: spec, deletion or finalizers. A status write does not. */
 export function isRequestChanged(
   { metadata: before }: KubernetesObject,
   { metadata }: KubernetesObject,

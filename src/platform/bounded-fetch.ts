@@ -40,11 +40,11 @@ export type BoundedRequest = Deadline & {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Largest body, counted after decompression. */
+  /** The size of the largest accepted body, after decompression. */
   maxBytes: number;
   /** Absent: a redirect is an error. `Authorization` goes to the first address only. For requests without a body. */
   follow?: { maxRedirects: number; isAllowed(target: URL): boolean };
-  /** True: the body is read whatever the status. Otherwise only a 2xx answer's body is read. */
+  /** True: the body is read for every status. Otherwise only a 2xx answer's body is read. */
   readsErrorBody?: boolean;
   /** Absent: the runtime's own `fetch`. */
   fetch?: Fetch;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 /**
- * JSON with the members of every object sorted by name and no white space: equal values, equal text.
+ * JSON with the members of every object sorted by name and no white space, so that equal values have equal text.
  * Members that are `undefined` are left out, as JSON.stringify does.
  */
 export function canonicalJson(value: unknown): string {

@@ -50,7 +50,7 @@ export function createEnvReader(
     return value;
   }
 
-  /** The URL of a PostgreSQL database, as every command that works on one takes it. */
+  /** The URL of a PostgreSQL database, from `DATABASE_URL`. */
   function databaseUrl(name = "DATABASE_URL"): string {
     const url = required(name);
     if (!["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? ""))
@@ -69,7 +69,7 @@ export function createEnvReader(
     return value;
   }
 
-  /** Comma-separated, blanks around items dropped, empty items too. */
+  /** Comma-separated items. Blanks around items and empty items are dropped. */
   function list(name: string): string[] {
     return (optional(name) ?? "")
       .split(",")

@@ -8,16 +8,16 @@ export interface HttpServerOptions {
   host: string;
   /** 0 takes a free port. */
   port: number;
-  /** Present: TLS, with PEM texts. `requestCert` asks for a client certificate signed by `ca`. */
+  /** PEM texts. Absent: plain HTTP. `requestCert` requests a client certificate signed by `ca`. */
   tls?: { key: string; cert: string; ca?: string; requestCert?: boolean };
-  /** Against clients that are slow on purpose; absent: 30 s for headers, 300 s for a request, no bound on connections. */
+  /** Protects against slow clients. Absent: 30 s for headers, 300 s for a request, no limit on connections. */
   limits?: HttpServerLimits;
 }
 
 interface HttpServerLimits {
-  /** A request's headers and body must have come in by then, else 408 and the connection is closed. */
+  /** The time to receive a request's headers and body. After it, the answer is 408 and the connection is closed. */
   requestMs: number;
-  /** Connections beyond this are closed at once. */
+  /** The largest number of connections. Further ones are closed at once. */
   connections: number;
 }
 
@@ -26,11 +26,11 @@ export interface RunningHttpServer {
   origin: string;
   port: number;
   server: http.Server | https.Server;
-  /** From now on each answer says `Connection: close`, so that clients leave; new requests are answered still. */
+  /** From now on, each answer has `Connection: close`, so that clients disconnect. New requests are still answered. */
   drain(): void;
   /**
-   * Stops accepting, lets answers under way finish with `Connection: close`, and cuts what is left
-   * after `drainMs`.
+   * Stops accepting connections, finishes the answers in progress with `Connection: close`, and closes the remaining
+   * connections after `drainMs`.
    */
   close(drainMs?: number): Promise<void>;
 }
@@ -40,7 +40,7 @@ const HEADERS_MS = 30_000;
 /** Part of the TLS context: pass it to `setSecureContext` again when the certificate changes. */
 export const MIN_TLS_VERSION = "TLSv1.2";
 
-/** Starts listening; rejects with the listen error (`EADDRINUSE`, `EACCES`) when it cannot. */
+/** Starts to listen. Rejects with the error of `listen` (`EADDRINUSE`, `EACCES`) when it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { handler, host, port, tls, limits } = options;
   let draining = false;
@@ -52,7 +52,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     handler(request, response);
   };
   const timing: http.ServerOptions = {
-    // Above the 90 s for which an API server or an ingress keeps an idle connection: they close first.
+    // More than the 90 s for which an API server or an ingress keeps an idle connection, so that they close it first.
     keepAliveTimeout: 120_000,
     headersTimeout: Math.min(HEADERS_MS, limits?.requestMs ?? HEADERS_MS),
     ...(limits === undefined

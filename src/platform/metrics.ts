@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 
 export { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** One registry per process, with the process's own figures (`process_…`, `nodejs_…`). */
+/** Creates the registry of a process, with the metrics of the process itself (`process_…`, `nodejs_…`). */
 export function createMetricsRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -39,7 +39,7 @@ export function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** The promise, or a rejection as soon as the signal fires. What the promise does after that is ignored. */
+/** Settles like the promise, or rejects as soon as the signal fires. The promise's later result is ignored. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason);
@@ -49,7 +49,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   });
 }
 
-/** Waits until the promise settles, at most this long. Never rejects. */
+/** Waits until the promise settles, but not longer than this time. Never rejects. */
 export async function settledWithin(waitMs: number, promise: Promise<unknown>): Promise<void> {
   const settled = new AbortController();
   const settle = () => settled.abort();

@@ -1,6 +1,6 @@
 /**
  * Calls that arrive while the same work is in flight share its promise, result or error. Nothing is kept afterwards: the
- * next call starts the work again. `keyOf` says which calls ask for the same work; without it all of them do.
+ * next call starts the work again. Calls with the same `keyOf` share work. Without `keyOf`, all calls do.
  */
 export function createSingleFlight<Arguments extends unknown[], Value>(
   work: (...args: Arguments) => Promise<Value>,

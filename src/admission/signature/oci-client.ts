@@ -5,7 +5,7 @@ import type { PinnedReference } from "../rules/reference.ts";
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 const MAX_BLOB_BYTES = 1024 * 1024;
 const MAX_TOKEN_BYTES = 64 * 1024;
-/** Registries keep blobs elsewhere, and say where; a manifest is always their own. */
+/** Registries redirect to the storage of their blobs. They serve manifests themselves. */
 const MAX_BLOB_REDIRECTS = 3;
 const MANIFEST_TYPES = [
   "application/vnd.oci.image.manifest.v1+json",
@@ -15,15 +15,15 @@ const MANIFEST_TYPES = [
 ].join(", ");
 
 /**
- * The registry cannot be asked, or answers what it must not. Nothing is known of the signature then. The message is for
- * the operator's log only: the user who names an image chooses the host, and a denial must not tell what answers there.
+ * The registry does not answer, or its answer is invalid, so the signature could not be checked. The message is for the
+ * operator's log only: the user who names an image chooses the host, and a denial must not reveal what answers there.
  */
 export class RegistryError extends Error {
   override readonly name = "RegistryError";
 }
 
 export interface OciClientOptions {
-  /** Origins that serve a host's content instead of `https://HOST`, as containerd's mirrors do. */
+  /** The origin that serves a host's content instead of `https://HOST`, like containerd's mirrors. */
   mirrors: ReadonlyMap<string, string>;
   /** Whether a host may be asked over plain HTTP. */
   isInsecure(host: string): boolean;
@@ -31,7 +31,7 @@ export interface OciClientOptions {
 
 /** Reads manifests and blobs by the OCI distribution API, and checks every digest against the received bytes. */
 export interface OciClient {
-  /** Undefined when the registry has none under that tag or digest. */
+  /** Undefined when the registry has no manifest with that tag or digest. */
   manifest(
     at: Omit<PinnedReference, "digest">,
     reference: string,
@@ -54,7 +54,7 @@ export function createOciClient({ mirrors, isInsecure }: OciClientOptions): OciC
     const url = `${originOf(host)}${path}`;
     const bounds = { maxBytes, maxRedirects };
     let answer = await send(host, url, { accept }, bounds, signal);
-    // A challenge counts from the registry itself, not from where it redirects to.
+    // Only the registry's own challenge counts, not one from a redirect target.
     if (answer.status === 401 && !answer.isRedirected) {
       const token = await anonymousToken(host, answer.headers.get("www-authenticate") ?? "", signal);
       const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -106,7 +106,7 @@ async function send(
   }
 }
 
-/** Public registries need an anonymous token: asks for one, over TLS, at the realm that the challenge names. */
+/** Requests the anonymous token that public registries need, over TLS, from the realm that the challenge names. */
 async function anonymousToken(
   host: string,
   challenge: string,

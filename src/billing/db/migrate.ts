@@ -32,7 +32,7 @@ export class UnknownSchemaError extends Error {
   override readonly name = "UnknownSchemaError";
 }
 
-/** "catalyst" in ASCII. The lock lets one migration run at a time in each database, whichever process runs it. */
+/** "catalyst" in ASCII. The lock lets only one process migrate a database at a time. */
 export const ADVISORY_LOCK = "7161126446424585076";
 /**
  * How long a migration waits for a table before it releases its locks and tries again. For all tables together, the wait is shorter

@@ -132,7 +132,7 @@ function portions(messages: OrderMessage[]): OrderMessage[][] {
   return result;
 }
 
-/** Subdomains by tenant. Throws what the tenant service says of one of them, or that it says nothing of any. */
+/** Subdomains by tenant. Throws the first failed lookup, or `SinkUnavailableError` when all of several fail. */
 async function lookUp(
   subdomainOf: TenantSubdomain | undefined,
   events: OutboxEvent[],

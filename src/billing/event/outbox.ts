@@ -45,7 +45,7 @@ export class SinkUnavailableError extends Error {
   override readonly name = "SinkUnavailableError";
 }
 
-/** How long a delivered event stays in the outbox, for those who look into a delivery. */
+/** How long a delivered event stays in the outbox, so that a person can investigate a delivery. */
 export const DELIVERED_RETENTION = "7 days";
 
 export interface OutboxRelayDeps {
@@ -54,7 +54,7 @@ export interface OutboxRelayDeps {
   sink: string;
   /** Delivers one event. After an error it is called again with back-off. It must be idempotent: delivery is at least once. */
   deliver: (event: OutboxEvent, signal: AbortSignal) => Promise<void>;
-  /** Delivers several events in this order, for sinks where that is cheaper. After an error each is delivered alone. */
+  /** Delivers several events in this order, for sinks where that is cheaper. After an error, each is delivered by itself. */
   deliverTogether?: (events: OutboxEvent[], signal: AbortSignal) => Promise<void>;
   logger: Logger;
   signal: AbortSignal;

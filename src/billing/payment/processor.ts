@@ -159,7 +159,10 @@ function missingOrThrow(error: unknown): "missing" {
   throw error;
 }
 
-/** By the error's own type, never its text, which quotes what was sent (an email): a passing fault is `payment_unavailable`, a "no" is `payment_refused`. */
+/**
+ * Classifies by the error's type, never by its text, which quotes the request (an email). A temporary fault is
+ * `payment_unavailable`, and a refusal is `payment_refused`.
+ */
 function refusalOf(error: unknown): unknown {
   const { type, code, param, requestId } = (error ?? {}) as Record<string, string | undefined>;
   // Another request of ours is making this order's session right now.

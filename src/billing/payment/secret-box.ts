@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:cr
 /** Encrypts short secrets for the database, so that its rows and backups do not reveal them. */
 export interface SecretBox {
   seal(secret: string): string;
-  /** Text without our mark comes back as it is: the earlier service stored its keys in clear. Throws on a wrong key. */
+  /** Returns text without our prefix unchanged, because the earlier service stored its keys in clear. Throws on a wrong key. */
   open(sealed: string): string;
 }
 
@@ -13,7 +13,7 @@ const TAG_BYTES = 16;
 
 export const isSealed = (text: string): boolean => text.startsWith(MARK);
 
-/** AES-256-GCM under a key that HKDF derives from `secret` for this purpose alone. */
+/** AES-256-GCM with a key that HKDF derives from `secret` for this purpose only. */
 export function createSecretBox(secret: string): SecretBox {
   const key = Buffer.from(hkdfSync("sha256", secret, "", "catalyst-billing payment settings v1", 32));
   return {

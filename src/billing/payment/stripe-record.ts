@@ -2,10 +2,10 @@ import type { Queryable } from "../db/database.ts";
 import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
- * Keeps our row of the processor's invoice. The tenant is that of the order that the invoice names, else of its subscription,
- * else of its customer. Events arrive in any order, so a status only moves forward: draft, open, uncollectible, void, paid.
- * A payment counts even after the deletion of the tenant voided the invoice. False when the invoice belongs to no customer
- * here, or has a later status than the event.
+ * Writes our row of the processor's invoice. Its tenant is that of the order that it names, else of its subscription, else
+ * of its customer. Events come in any order, so a status only advances: draft, open, uncollectible, void, paid. `paid` also
+ * replaces `void`, which we set when the tenant was deleted. Returns false when the invoice belongs to no customer of this
+ * service, or its stored status is later than the event's.
  */
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   const rows = await transaction.query({
@@ -41,8 +41,9 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 }
 
 /**
- * Updates our row of a subscription that the processor runs; the earlier service left some. The event that the processor
- * created last decides, whenever it arrives. False when no row has this subscription.
+ * Updates our row of a subscription at the processor, of which the earlier service left some. Events come in any order; the
+ * one with the latest time counts. Returns false when this service has no such subscription, a later event was applied
+ * before, or the subscription is canceled.
  */
 export async function recordSubscription(
   transaction: Queryable,

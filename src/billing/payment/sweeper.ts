@@ -15,8 +15,8 @@ const MAX_ORDERS = 200;
 /** After this many failures in a row the processor counts as down, and the rest waits for the next sweep. */
 const AWAY_AFTER = 3;
 /**
- * An order whose session the processor does not know may have been paid: with other keys, another account is asked. Stripe
- * announces a payment for three days, and the right keys may be back by then.
+ * When the processor has no such session, the order may still have been paid: wrong keys reach another account. Stripe
+ * sends the event of a payment for three days, and the right keys may be back by then.
  */
 const MISSING_DAYS = 7;
 

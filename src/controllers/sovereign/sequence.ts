@@ -19,7 +19,7 @@ import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
  * Reconciles a Sovereign in two phases. The first puts back what runs already, before anything is waited for: a
  * database that is down, or a release or Franchise that is missing, must not keep an edited image running. The second
  * moves the Sovereign forward to its release. The steps are numbered in the order in which a new Sovereign takes them;
- * `status.ts` concludes with 10, `Ready`. Each step is idempotent, and the first that cannot go on returns why.
+ * `status.ts` concludes with 10, `Ready`. Each step is idempotent, and the first that cannot continue returns why.
  */
 export async function reconcileSovereign(context: ReconcileContext): Promise<Stop | undefined> {
   const ineligible = await checkEligibility(context);
@@ -48,7 +48,7 @@ async function putBack(context: ReconcileContext): Promise<Running> {
     return { foundation, configuration, secrets: undefined, workload: undefined };
   const secrets = await readSecrets(deps.client, sovereign);
   const image = migratedImage(sovereign, databaseIdentity(sovereign, secrets));
-  // 6, ahead of its turn: the workload of the image that runs already.
+  // Step 6, early: the workload of the image that runs already.
   const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
   return { foundation, configuration, secrets, workload };
 }

@@ -48,7 +48,7 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** One YAML document (JSON is YAML too). Aliases that blow up and repeated keys are refused. */
+/** One YAML document (JSON is YAML too). Repeated keys, and aliases that expand too far, are refused. */
 export function parseYaml(body: Buffer): unknown {
   const documents = parseAllDocuments(utf8(body), { uniqueKeys: true, logLevel: "silent" });
   const [document] = documents;

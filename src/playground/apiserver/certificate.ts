@@ -30,7 +30,7 @@ export interface Pki {
 }
 
 export interface PkiDeps {
-  /** Keys lie here, readable by their owner alone, so that kubeconfigs outlive a restart. */
+  /** The keys are stored here, readable only by their owner, so that kubeconfigs stay valid after a restart. */
   directory: string;
   /** Addresses and names under which the server is reached, besides the usual ones. */
   hosts: readonly string[];

@@ -79,7 +79,7 @@ function resourcesOf(type: ResourceType): DiscoveredResource[] {
   ];
 }
 
-/** The discovery documents, made anew from what is served at the moment. */
+/** The discovery documents. Each request builds them from the resources that are served now. */
 export function createDiscovery(registry: Registry, { servesPodLogs = false } = {}) {
   function groupVersionResources(group: string, version: string): DiscoveredResource[] {
     const reviews = REVIEWS.filter((review) => review.group === group && version === "v1").map(

@@ -38,14 +38,14 @@ export function openJournal(stateDir: string): Journal {
   return {
     read() {
       const lines = existing.split("\n");
-      // What follows the last newline is the torn line, or nothing.
+      // After the last newline is an incomplete line, or nothing.
       lines.pop();
       return lines.map((line, index) => {
         try {
           return JSON.parse(line) as JournalEntry;
         } catch (cause) {
           throw new Error(
-            `${path}: line ${index + 1} is not JSON; delete the state directory to start anew`,
+            `${path}: line ${index + 1} is not JSON: delete the state directory to start again`,
             {
               cause,
             },

@@ -7,12 +7,12 @@ import { shapeObject } from "./write/shape.ts";
 import { prepareCreate } from "./write/strategy.ts";
 import { refuseInvalid } from "./write/validation.ts";
 
-/** What an API server with these CRDs would say against creating an object; nothing when it would take it. */
+/** The errors with which an API server with these CRDs would refuse to create an object. Empty when it would accept it. */
 export type ManifestChecker = (manifest: object) => string[];
 
 /**
- * Judges manifests as the server does, schemas, unknown fields, names and CEL rules included, with no server and no store:
- * whether names are free and namespaces there is not judged.
+ * Checks manifests as the server does, including schemas, unknown fields, names and CEL rules, but without a server and a
+ * store. It does not check whether a name is free or a namespace exists.
  */
 export function createManifestChecker(crds: readonly object[]): ManifestChecker {
   const types = [...builtinResourceTypes(), ...crds.flatMap((crd) => customResourceTypes(crd as ApiObject))];
@@ -49,13 +49,12 @@ function unknownKind({ apiVersion, kind }: ApiObject, types: readonly ResourceTy
 
 function namespaceProblem({ metadata, kind }: ApiObject, type: ResourceType): string | undefined {
   const { namespace } = recordOf(metadata);
-  if (type.namespaced && !namespace)
-    return `metadata.namespace: Required value: a ${kind} lies in a namespace`;
-  if (!type.namespaced && namespace) return `metadata.namespace: Forbidden: a ${kind} lies in no namespace`;
+  if (type.namespaced && !namespace) return `metadata.namespace: Required value: a ${kind} is namespaced`;
+  if (!type.namespaced && namespace) return `metadata.namespace: Forbidden: a ${kind} is cluster-scoped`;
   return undefined;
 }
 
-/** Each by itself; that rules were not looked at because of the others says nothing new. */
+/** One text for each cause. Leaves out the note that CEL rules were not evaluated because of other errors. */
 function causesOf({ message, details }: StatusError): string[] {
   const causes = (details?.causes ?? []).filter(({ field }) => field !== "<nil>");
   return causes.length === 0

@@ -111,7 +111,7 @@ export function tooLarge(limitBytes: number): StatusError {
   return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
 }
 
-/** The history does not reach back to `wanted`; a list starts anew. */
+/** The history does not reach back to `wanted`. The client must list again. */
 export function expired(wanted: number, oldest: number): StatusError {
   return new StatusError(410, "Expired", `too old resource version: ${wanted} (${oldest})`);
 }

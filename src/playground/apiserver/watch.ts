@@ -38,7 +38,7 @@ export function startWatch(options: WatchOptions): void {
   const since = text === "" ? 0 : parseResourceVersion(text);
   if (since > current) throw tooLargeVersion(since, current);
 
-  // An old version is refused by an ERROR event, after which the client lists anew.
+  // An old version is refused by an ERROR event. The client then lists again.
   const fromNow = sendInitialEvents || since === 0;
   const past = fromNow ? { kind: "events" as const, events: [] } : store.eventsSince(type.storage, since);
   const initial =

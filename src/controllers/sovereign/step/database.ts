@@ -8,8 +8,8 @@ import { databaseUrlIn, type Secrets } from "../secret.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
 /**
- * Waits until the database that the Secret names accepts a login. A `deployment` that is rolled out, with a fresh smoke
- * test, proves that already: one login for each reconcile of each Sovereign would be a load of its own.
+ * Waits until the database that the Secret names accepts a login. A rolled-out `deployment` with a fresh smoke test proves
+ * that already. The probe is then skipped, because a login for each reconcile of each Sovereign would load the database.
  */
 export async function checkDatabase(
   { deps, sovereign, findings }: ReconcileContext,

@@ -5,7 +5,7 @@ import { StatusError } from "../status.ts";
 import type { ServiceAccountTokens, VerifiedToken } from "./token.ts";
 import { ANONYMOUS, asAuthenticated, type UserInfo } from "./user.ts";
 
-/** What a request shows of its sender. An `IncomingMessage` over TLS fits as it is. */
+/** The credentials in a request. An `IncomingMessage` over TLS has this shape. */
 interface Credentials {
   headers: Pick<IncomingHttpHeaders, "authorization">;
   socket: {
@@ -16,17 +16,17 @@ interface Credentials {
 }
 
 export interface AuthenticatorDeps {
-  /** Bearer tokens known from the start, and whom each speaks for. */
+  /** Static bearer tokens with their users. */
   bearerTokens: ReadonlyMap<string, UserInfo>;
   serviceAccountTokens: ServiceAccountTokens;
-  /** Whether a request that shows nothing is `system:anonymous`; otherwise it is refused. Default true. */
+  /** Whether a request without credentials is `system:anonymous`. Otherwise it is refused. Default true. */
   anonymous?: boolean;
 }
 
 export interface Authenticator {
-  /** Throws 401 for credentials that do not hold; nothing shown at all is `system:anonymous`. */
+  /** Throws 401 for invalid credentials. A request without credentials is `system:anonymous`. */
   authenticate(request: Credentials): Promise<UserInfo>;
-  /** What a TokenReview asks. `error` is why a token does not hold, when there is more to say. */
+  /** Answers a TokenReview. `error` is the reason why a token is invalid, if there is one. */
   reviewToken(
     token: string,
     audiences: readonly string[],
@@ -35,7 +35,7 @@ export interface Authenticator {
 
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   const { serviceAccountTokens, anonymous = true } = deps;
-  // Compared by digest: how long a look-up takes says nothing about the token.
+  // Compared by digest, so that the time of a look-up reveals nothing about the token.
   const users = new Map([...deps.bearerTokens].map(([token, user]) => [digest(token), user]));
 
   async function verifyToken(
@@ -44,7 +44,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
   ): Promise<VerifiedToken | undefined> {
     const user = users.get(digest(token));
     if (user !== undefined) {
-      // A static token carries no audience: it is this server's alone.
+      // A static token has no audience: it is valid only for this server.
       const held = serviceAccountTokens.apiAudiences.filter((audience) => audiences.includes(audience));
       return held.length === 0 ? undefined : { user: asAuthenticated(user), audiences: held };
     }
@@ -58,7 +58,7 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       if (byCertificate !== undefined) return byCertificate;
       const token = bearerToken(headers.authorization);
       if (token === undefined) {
-        // Basic or anything else unknown is as good as nothing, which is how Kubernetes takes it.
+        // Basic and other unknown schemes count as no credentials, as in Kubernetes.
         if (anonymous) return ANONYMOUS;
         throw unauthorized();
       }

@@ -35,7 +35,7 @@ interface PathAttributes {
 
 export interface Decision {
   allowed: boolean;
-  /** Which binding allowed it; empty for a denial, as RBAC alone never says why not. */
+  /** The binding that allowed the request. Empty for a denial, because RBAC gives no reason. */
   reason: string;
 }
 

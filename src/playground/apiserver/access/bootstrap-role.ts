@@ -218,7 +218,7 @@ export const BOOTSTRAP_CLUSTER_ROLES: readonly BootstrapObject[] = [
       "/openid/v1/jwks/",
     ),
   ]),
-  // What the process runner needs in the place of a kubelet; bound to nobody, as in Kubernetes.
+  // The rights that the process runner needs in the place of a kubelet. No binding exists, as in Kubernetes.
   clusterRole("system:node", [
     rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
     rule(["authorization.k8s.io"], ["localsubjectaccessreviews", "subjectaccessreviews"], ["create"]),

@@ -12,9 +12,9 @@ import {
 const EXTRA_PREFIX = "impersonate-extra-";
 
 /**
- * The user that a request wants to act as, or the sender itself when it names nobody. Each user, group, uid
- * and extra value is asked of the authorizer by itself (verb `impersonate`); the first that is not allowed
- * refuses the request with 403. The narrower `impersonate-on:…` verbs of newer clusters allow nothing here.
+ * The user that a request wants to act as, or the sender itself when it names no user. The authorizer checks each user, group,
+ * uid and extra value by itself (verb `impersonate`). The first that is not allowed refuses the request with 403. The
+ * narrower `impersonate-on:…` verbs of newer clusters allow nothing here.
  */
 export function impersonatedUser(
   requestor: UserInfo,

@@ -28,8 +28,7 @@ export function compileConditions(conditions: readonly MatchCondition[] | undefi
 }
 
 /**
- * One condition that is false decides, whatever the others do; otherwise an error leaves the matter open, for the
- * failure policy to settle.
+ * One false condition decides, even if others fail. Otherwise an error leaves the decision to the failure policy.
  */
 export function evaluateConditions(
   conditions: readonly CompiledCondition[],

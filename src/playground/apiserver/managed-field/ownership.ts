@@ -38,11 +38,11 @@ interface Writer {
 export interface OwnershipOptions {
   schema: JsonSchema | undefined;
   writer: Writer;
-  /** Fields that this endpoint leaves alone, such as `status` on the main one: owned by nobody through it. */
+  /** Fields that this endpoint does not write, such as `status` on the main one, so writers gain no ownership of them. */
   untouched: readonly Path[];
 }
 
-// Members that everybody states and nobody owns.
+// Members that every writer sends and no manager owns.
 const UNOWNED: FieldSet = emptySet();
 for (const path of [["apiVersion"], ["kind"], ["metadata"]]) insert(UNOWNED, path.map(fieldStep));
 for (const name of [
@@ -77,8 +77,8 @@ function ignored(untouched: readonly Path[]): FieldSet {
 }
 
 /**
- * The managers to start from: those that the new object states (that is how they are edited by hand), else those of
- * the live one. One empty entry resets them.
+ * The managers to start from: those of the new object (so that a client can edit them), else those of the live one. One
+ * empty entry resets them.
  */
 function startingManagers(live: ApiObject | undefined, stated: ManagedFieldsEntry[] | undefined): Managers {
   const [only] = stated ?? [];
@@ -87,7 +87,7 @@ function startingManagers(live: ApiObject | undefined, stated: ManagedFieldsEntr
     const managers = decodeManagers(stated);
     if (managers.size > 0) return managers;
   } catch {
-    // What cannot be read is ignored, as Kubernetes does.
+    // Entries that cannot be decoded are ignored, as in Kubernetes.
   }
   try {
     return decodeManagers(live?.metadata.managedFields);
@@ -96,7 +96,7 @@ function startingManagers(live: ApiObject | undefined, stated: ManagedFieldsEntr
   }
 }
 
-/** The entries after a create, an update or a patch: changed fields become the writer's and nobody else's. */
+/** The entries after a create, an update or a patch: the writer becomes the only owner of the changed fields. */
 export function ownershipAfterUpdate(
   live: ApiObject | undefined,
   next: ApiObject,
@@ -120,7 +120,7 @@ export function ownershipAfterUpdate(
   return encodeManagers(managers);
 }
 
-/** Fields that somebody else changed or removed are no longer a manager's. */
+/** Managers lose the fields that another writer changed or removed. */
 function takeFromOthers(
   managers: Map<string, Manager>,
   except: string | undefined,
@@ -133,8 +133,8 @@ function takeFromOthers(
 }
 
 /**
- * Server-side apply: lays `config` over the live object, removes what the manager no longer states and nobody else
- * owns. Undefined when nothing changes. Throws 409 for fields that others own, unless `force`.
+ * Server-side apply: merges `config` into the live object, and removes fields that the manager no longer applies and no
+ * other manager owns. Undefined when nothing changes. Throws 409 for fields that others own, unless `force`.
  */
 export function applyConfiguration(
   live: ApiObject | undefined,

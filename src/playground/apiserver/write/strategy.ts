@@ -89,7 +89,7 @@ const CONDITIONAL_UPDATES = new Set([
   "policy/poddisruptionbudgets",
 ]);
 
-/** Whether a PUT must say the resourceVersion that it has seen. */
+/** Whether a PUT must have a resourceVersion. */
 export function wantsResourceVersion({ custom, storage }: ResourceType): boolean {
   return custom !== undefined || CONDITIONAL_UPDATES.has(storage);
 }
