@@ -8,6 +8,7 @@ import { problemOf } from "../../../../src/billing/http/problem.ts";
 import { PROBLEMS } from "../../../../src/billing/http/problem-table.ts";
 import { createBillingService } from "../../../../src/billing/service.ts";
 import { readBillingSettings } from "../../../../src/billing/settings.ts";
+import { canonicalJson, sha256Digest } from "../../../../src/platform/canonical-json.ts";
 import { createEnvReader } from "../../../../src/platform/env.ts";
 import { startHttpServer } from "../../../../src/platform/http-server.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
@@ -55,6 +56,13 @@ const RULES = {
 const TAKE_NOTHING = ["/billing/errors", "/openapi.json", "/healthz", "/readyz", "/metrics"];
 
 describe("the OpenAPI document", () => {
+  it("has the fingerprint that the README shows", () => {
+    const readme = readFileSync(resolve(import.meta.dirname, "../../../../README.md"), "utf8");
+    const shown = [...readme.matchAll(/API (sha256:[0-9a-f]+)…/g)].map(([, start]) => start);
+    const start = shown[0] ?? "absent";
+    expect(shown).toEqual([sha256Digest(canonicalJson(document)).slice(0, start.length)]);
+  });
+
   async function lint(source: string): Promise<string[]> {
     const problems = await lintDocument({
       document: makeDocumentFromString(source, "openapi.json"),
