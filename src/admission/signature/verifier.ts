@@ -46,7 +46,7 @@ export function createSignatureVerifier(deps: { client: OciClient; logger: Logge
     return key === undefined
       ? {
           kind: "refused",
-          reason: `${shown} is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise`,
+          reason: `${shown} is not signed by a trusted key: sign it with a key from ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP} or, for a private Blueprint, with a key of its Franchise`,
         }
       : { kind: "verified", digest: reference.digest, by: `key ${fingerprintOf(key)}` };
   }

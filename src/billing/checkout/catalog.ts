@@ -32,7 +32,7 @@ function parsePrices(list: string, json: unknown): Map<string, number> {
     json.map((item: { id?: unknown; price_baisa?: unknown; price_omr?: unknown }, index) => {
       const at = `${list}[${index}]`;
       if (typeof item?.id !== "string" || item.id === "")
-        throw new Error(`${at}.id must be a text that is not empty`);
+        throw new Error(`${at}.id must be a non-empty string`);
       const isFreeApp = list === "apps" && item.price_baisa === undefined && item.price_omr === undefined;
       const price = isFreeApp
         ? 0

@@ -101,7 +101,7 @@ export function paidBaisaOf(
 ): number {
   const code = currencyOf(currency).toUpperCase();
   if (code !== ours)
-    throw new UnusableObjectError(`currency must be ${ours}, the currency of this Sovereign, and is ${code}`);
+    throw new UnusableObjectError(`currency is ${code}, but this Sovereign accepts only ${ours}`);
   const amountBaisa = amountOf("amount_total", amount, code);
   if (amountBaisa < 1) throw new UnusableObjectError("amount_total must be above 0");
   return amountBaisa;

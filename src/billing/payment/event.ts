@@ -121,4 +121,6 @@ function isEvent(value: unknown): value is PaymentEvent {
 }
 
 const noEvent = (cause?: unknown) =>
-  new RequestError("request_invalid", "the body is no event: it needs id, type and data.object", { cause });
+  new RequestError("request_invalid", "the body is not an event: send one with id, type and data.object", {
+    cause,
+  });

@@ -46,7 +46,7 @@ export function createBulkIssuer(deps: {
     const created = new Map<string, VoucherRow>();
     for (let round = 1; created.size < count; round += 1) {
       if (round > MAX_ROUNDS)
-        throw new Error("drawn codes keep colliding: the source of randomness is broken");
+        throw new Error("every generated code exists already: the random number generator is broken");
       const drawn = new Map<string, string>();
       for (let missing = count - created.size; missing > 0; missing -= 1) {
         const symbols = drawSymbols();

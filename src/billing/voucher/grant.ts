@@ -44,7 +44,7 @@ export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, cr
   if (maxCreditPerVoucherOmr !== undefined && creditOmr > maxCreditPerVoucherOmr) {
     throw new VoucherError(
       "grant_exceeded",
-      `credit_omr is ${creditOmr}, and the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
+      `credit_omr is ${creditOmr}, but the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
     );
   }
 }
@@ -55,15 +55,15 @@ export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals)
   if (maxActive !== undefined && totals.active > maxActive) {
     throw new VoucherError(
       "grant_exceeded",
-      `${totals.active} vouchers would be active, and the grant maxActive allows ${maxActive}: revoke one, or ask for a larger grant`,
+      `${totals.active} vouchers would be active, but the grant maxActive allows ${maxActive}: revoke one, or ask for a larger grant`,
     );
   }
   if (maxOutstandingCreditOmr !== undefined && totals.outstandingOmr > maxOutstandingCreditOmr) {
     throw new VoucherError(
       "grant_exceeded",
       Number.isFinite(totals.outstandingOmr)
-        ? `${totals.outstandingOmr} OMR would be outstanding, and the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
-        : `a voucher without a cap could grant any amount, and the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr} OMR: set max_redemptions above 0`,
+        ? `${totals.outstandingOmr} OMR would be outstanding, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
+        : `a voucher without a cap could grant any amount, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr} OMR: set max_redemptions above 0`,
     );
   }
 }

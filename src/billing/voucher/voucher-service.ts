@@ -78,7 +78,7 @@ export function createVoucherService(deps: {
       const [row] = await insertNew(transaction, [codeOfSymbols(draw())], terms, actor);
       if (row !== undefined) return judge(transaction, undefined, row, actor);
     }
-    throw new Error("drawn codes keep colliding: the source of randomness is broken");
+    throw new Error("every generated code exists already: the random number generator is broken");
   }
 
   async function upsert(transaction: Queryable, key: string, terms: VoucherTerms, actor: Actor) {

@@ -35,7 +35,7 @@ export function decideRollout(
     ? UPDATE
     : wait(
         "WaitingForWave",
-        "as many other Sovereigns are updating as rollout.maxUnavailable allows: this one follows by itself",
+        "other Sovereigns are updating, and spec.rollout.maxUnavailable of the BillingRelease allows no more at once: this one updates by itself afterwards",
       );
 }
 
@@ -52,13 +52,13 @@ export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], n
   if (openCanary !== undefined) {
     return blockedBy(
       "WaitingForCanary",
-      `Sovereign ${openCanary.metadata.name} takes the release first and is not verified on it yet`,
+      `Sovereign ${openCanary.metadata.name} takes the release first and is not verified on it yet: this one updates by itself afterwards`,
     );
   }
   if (release.status?.reference?.image !== image) {
     return blockedBy(
       "WaitingForReference",
-      "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image",
+      "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image",
     );
   }
   const failed = fleet.find((other) => isFailedOn(other, image));

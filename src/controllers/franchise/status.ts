@@ -18,8 +18,8 @@ export function desiredStatus(
         reason: observed.term.kind === "ended" ? "TermEnded" : "TermNotStarted",
         message:
           observed.term.kind === "ended"
-            ? `the term ended at ${franchise.spec.term.end}: its subjects may change nothing until spec.term.end is later or removed`
-            : `the term begins at ${franchise.spec.term.start}: until then, its subjects may change nothing`,
+            ? `the term ended at ${franchise.spec.term.end}: the Franchise's subjects may change nothing until spec.term.end is moved or removed`
+            : `the term begins at ${franchise.spec.term.start}: until then, the Franchise's subjects may change nothing`,
       };
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),

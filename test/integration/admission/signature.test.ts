@@ -77,7 +77,7 @@ describe("a signature in cosign's classic format", () => {
     [
       "another key made it",
       [[signArtifact(shop, "x", stranger.privatePem), signatureTag(shop.digest)]],
-      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
+      /is not signed by a trusted key: sign it with a key from ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, with a key of its Franchise/,
     ],
     [
       "it is another artifact's",
@@ -87,7 +87,7 @@ describe("a signature in cosign's classic format", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
+      /is not signed by a trusted key: sign it with a key from ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, with a key of its Franchise/,
     ],
     [
       "the payload was exchanged",
@@ -109,7 +109,7 @@ describe("a signature in cosign's classic format", () => {
           signatureTag(shop.digest),
         ],
       ],
-      /is not signed by a trusted key: sign it with a key that the platform trusts or, for a private Blueprint, its Franchise/,
+      /is not signed by a trusted key: sign it with a key from ConfigMap catalyst-system\/catalyst-trust or, for a private Blueprint, with a key of its Franchise/,
     ],
     [
       "the registry sends other bytes than the digest says",

@@ -25,7 +25,7 @@ export function adminPageOperations(deps: {
       const { version = "", file = "" } = params;
       const text = find(version, file);
       if (text === undefined) {
-        throw new RequestError("not_found", "the page has no such part: load /admin again");
+        throw new RequestError("not_found", "this release has no such file of /admin: load /admin again");
       }
       const caching = { "Cache-Control": `public, max-age=${YEAR_S}, immutable`, ETag: `"${version}"` };
       return isKnown(headers, caching.ETag)

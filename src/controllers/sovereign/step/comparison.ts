@@ -29,7 +29,7 @@ export function compareWithReference(
   }
   if (reference === undefined) {
     const message =
-      "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image";
+      "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image";
     findings.conditions.push(falseCondition(CONDITION.voucherShapeVerified, "WaitingForReference", message));
     return waiting("WaitingForReference", message);
   }

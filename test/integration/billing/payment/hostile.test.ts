@@ -60,11 +60,7 @@ describe("a signed event about a session", () => {
     ["of no currency", { currency: null }, "currency must be a code of three letters"],
     ["of a long currency", { currency: LONG }, "currency must be a code of three letters"],
     ["of no object", { currency: {} }, "currency must be a code of three letters"],
-    [
-      "of another currency",
-      { currency: "usd" },
-      "currency must be OMR, the currency of this Sovereign, and is USD",
-    ],
+    ["of another currency", { currency: "usd" }, "currency is USD, but this Sovereign accepts only OMR"],
     ["of a customer with NUL", { customer: "cus_\0" }, "customer must be an id"],
     ["of a customer of 10 kB", { customer: { id: LONG } }, "customer must be an id"],
     ["of a customer without end", { customer: { id: { id: "cus" } } }, "customer must be an id"],
@@ -117,7 +113,7 @@ describe("a signed event about a session", () => {
     expect(lines).toEqual([
       expect.objectContaining({
         sessionId: id,
-        reason: "currency must be OMR, the currency of this Sovereign, and is USD",
+        reason: "currency is USD, but this Sovereign accepts only OMR",
       }),
     ]);
     stripe.setSession(id, { "line_items[0][price_data][currency]": "omr" });
@@ -293,7 +289,7 @@ describe("a signed body that is no event", () => {
     expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
       400,
       "request_invalid",
-      "the body is no event: it needs id, type and data.object",
+      "the body is not an event: send one with id, type and data.object",
     ]);
   });
 

@@ -44,7 +44,7 @@ describe("a grant", () => {
     expect(() => enforceCreditGrant({}, 1_000)).not.toThrow();
     expect(() => enforceCreditGrant({ maxCreditPerVoucherOmr: 50 }, 50)).not.toThrow();
     expect(() => enforceCreditGrant({ maxCreditPerVoucherOmr: 50 }, 51)).toThrow(
-      refuses("credit_omr is 51, and the grant maxCreditPerVoucherOmr allows 50: lower the credit"),
+      refuses("credit_omr is 51, but the grant maxCreditPerVoucherOmr allows 50: lower the credit"),
     );
   });
 
@@ -53,7 +53,7 @@ describe("a grant", () => {
     expect(() => enforceTotalGrants({}, totals)).not.toThrow();
     expect(() => enforceTotalGrants({ maxActive: 3 }, totals)).not.toThrow();
     expect(() => enforceTotalGrants({ maxActive: 2 }, totals)).toThrow(
-      refuses("3 vouchers would be active, and the grant maxActive allows 2: revoke one"),
+      refuses("3 vouchers would be active, but the grant maxActive allows 2: revoke one"),
     );
   });
 
@@ -62,7 +62,7 @@ describe("a grant", () => {
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 100 })).not.toThrow();
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 101 })).toThrow(
       refuses(
-        "101 OMR would be outstanding, and the grant maxOutstandingCreditOmr allows 100: lower credit_omr",
+        "101 OMR would be outstanding, but the grant maxOutstandingCreditOmr allows 100: lower credit_omr",
       ),
     );
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: Number.POSITIVE_INFINITY })).toThrow(

@@ -21,7 +21,7 @@ describe("a Franchise's status", () => {
       false,
       "False",
       "TermNotStarted",
-      "the term begins at 2026-01-01T00:00:00Z: until then, its subjects may change nothing",
+      "the term begins at 2026-01-01T00:00:00Z: until then, the Franchise's subjects may change nothing",
     ],
     [
       "ended",
@@ -29,7 +29,7 @@ describe("a Franchise's status", () => {
       false,
       "False",
       "TermEnded",
-      "the term ended at 2027-01-01T00:00:00Z: its subjects may change nothing until spec.term.end is later or removed",
+      "the term ended at 2027-01-01T00:00:00Z: the Franchise's subjects may change nothing until spec.term.end is moved or removed",
     ],
   ])("says that the term %s", (_what, at, inTerm, ready, reason, message) => {
     const seen = status(at);

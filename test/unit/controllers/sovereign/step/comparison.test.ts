@@ -88,7 +88,7 @@ describe("compareWithReference", () => {
   it("makes other Sovereigns wait for the reference", () => {
     const context = contextOf(sovereign("omantel"), { releases: [release()] });
     const message =
-      "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image";
+      "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image";
     expect(compareWithReference(context, IMAGE, evidence)).toEqual({
       kind: "waiting",
       reason: "WaitingForReference",

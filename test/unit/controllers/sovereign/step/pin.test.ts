@@ -13,7 +13,7 @@ import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 const zero = (image: string, at = NOW) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image, at));
 const NO_REFERENCE =
-  "the release has no reference yet: it is measured on Catalyst-Zero, when Catalyst-Zero runs this image";
+  "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image";
 
 describe("pinImage", () => {
   it("pins the image of the release on a Sovereign that has none", () => {
