@@ -4,7 +4,7 @@ import { isRecord, type Json } from "./object.ts";
 import { decodeProtobuf, PROTOBUF } from "./protobuf.ts";
 import { badRequest, tooLarge, unsupportedMediaType } from "./refusal.ts";
 
-/** What Kubernetes takes of one request. */
+/** Kubernetes' limit for one request. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
 
 const ENCODINGS = ["application/json", "application/yaml", PROTOBUF];
@@ -26,7 +26,7 @@ export function mediaTypeOf(header: string | undefined): string {
   return (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
 }
 
-/** A body as one JSON object. No content type means JSON; anything but JSON, YAML and protobuf is 415. */
+/** Parses a body into one JSON object. No content type means JSON. Types other than JSON, YAML and protobuf get 415. */
 export function decodeObject(body: Buffer, contentType: string | undefined): Json {
   const type = mediaTypeOf(contentType);
   if (type !== "" && !ENCODINGS.includes(type)) throw unsupportedMediaType(ENCODINGS);

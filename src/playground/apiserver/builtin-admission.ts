@@ -9,7 +9,7 @@ import type { WriteRequest } from "./write/request.ts";
 const SERVICE_NETWORK = "10.96";
 const PROTECTED_NAMESPACES = new Set(["default", "kube-system", "kube-public"]);
 
-/** What Kubernetes' own admission plugins complete or refuse before any webhook sees a new object. */
+/** Completes or refuses new objects as Kubernetes' own admission plugins do, before any webhook is called. */
 export function createBuiltinAdmission(store: Store) {
   function freeClusterIp(): string {
     const taken = new Set([...store.list("/services")].map((service) => recordOf(service.spec).clusterIP));
@@ -45,7 +45,7 @@ export function createBuiltinAdmission(store: Store) {
   };
 }
 
-/** A Pod stays on a node that is not ready for five minutes, unless it says otherwise. */
+/** Adds the default tolerations: a Pod stays for five minutes on a node that is not ready. */
 function withNodeTolerations(tolerations: readonly unknown[]): unknown[] {
   const keys = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
   const missing = keys.filter((key) => !tolerations.some((toleration) => recordOf(toleration).key === key));
@@ -76,7 +76,7 @@ export function createGuard(authorizer: Authorizer) {
   };
 }
 
-/** The namespaces that a cluster cannot do without. */
+/** The namespaces that cannot be deleted. */
 export function refuseProtectedNamespace({ type, name }: WriteRequest): void {
   if (type.storage === "/namespaces" && PROTECTED_NAMESPACES.has(name)) {
     throw forbiddenObject("", "namespaces", name, "this namespace may not be deleted");

@@ -1,17 +1,17 @@
 import type { ServerResponse } from "node:http";
 import type { Json } from "./object.ts";
 
-/** How far a watcher may fall behind what happens before it is cut off: it comes back and starts from where it was. */
+/** How many events a watcher may fall behind before its stream ends. Its client reconnects and continues from there. */
 const MAX_BACKLOG = 5_000;
 
 export interface EventStream {
-  /** `make` is called when the event's turn comes: what waits costs a reference, not a text. */
+  /** `make` is called when the event is written, so that a waiting event costs a reference and not its text. */
   push(kind: string, make: () => Json): void;
-  /** Ends the response behind everything pushed before. */
+  /** Ends the response after every event that was pushed before. */
   end(): void;
 }
 
-/** JSON events, one per line, no faster than the client reads. */
+/** Writes JSON events, one per line, and waits for slow readers. */
 export function createEventStream(response: ServerResponse, initialCount: number): EventStream {
   const waiting: { kind: string; make: () => Json }[] = [];
   let next = 0;

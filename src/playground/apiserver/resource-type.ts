@@ -10,7 +10,7 @@ export interface CustomColumn {
   jsonPath: string;
 }
 
-/** What a CustomResourceDefinition says of one served version. */
+/** The part of a CustomResourceDefinition that describes one served version. */
 interface CustomVersion {
   columns: readonly CustomColumn[];
   selectableFields: readonly string[];
@@ -29,12 +29,12 @@ interface FieldProblem {
 interface ObjectStructure {
   /** Fills defaults in, in place. */
   default(object: Json): void;
-  /** Removes unknown fields in place; answers their paths. */
+  /** Removes unknown fields in place, and returns their paths. */
   prune(object: Json): string[];
   validate(object: Json, oldObject?: Json): FieldProblem[];
 }
 
-/** One kind as one version of one group serves it. */
+/** One kind in one version of one group. */
 export interface ResourceType {
   group: string;
   version: string;
@@ -49,9 +49,9 @@ export interface ResourceType {
   subresources: ReadonlySet<"status" | "scale">;
   /** Several types may share storage: events of both groups, the versions of a CRD. */
   storage: string;
-  /** Objects are stored as this type's kind and version; undefined for the type that is stored itself. */
+  /** The type whose kind and version stored objects have. Undefined when it is this type. */
   storageConversion?: { toStorage(object: ApiObject): ApiObject; fromStorage(object: ApiObject): ApiObject };
-  /** For list maps, merge keys and unknown fields; undefined keeps everything as it comes. */
+  /** Defines list maps, merge keys and unknown fields. Without it, objects are stored unchanged. */
   schema: JsonSchema | undefined;
   /** Present for types that a CRD made. */
   custom?: CustomVersion;
@@ -68,7 +68,7 @@ export const ALL_VERBS: readonly string[] = [
   "watch",
 ];
 
-/** The key under which a type's objects lie when nothing else is said. */
+/** The default storage key of a type. */
 export function storageKey(group: string, plural: string): string {
   return `${group}/${plural}`;
 }

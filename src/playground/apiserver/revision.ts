@@ -1,6 +1,6 @@
 import type { Store } from "./store.ts";
 
-/** A counter for each API group that grows with every change to an object in it: what is compiled of them is stale then. */
+/** A counter for each API group. It grows with every change of an object in the group, and makes compiled results stale. */
 export function createRevision(store: Store): (group: string) => number {
   const revisions = new Map<string, number>();
   store.subscribe(({ storage }) => {

@@ -1,19 +1,19 @@
 import type { Journal } from "./journal.ts";
 import type { ApiObject } from "./object.ts";
 
-/** One change of one object. `object` carries the resourceVersion of the change, also when it is its end. */
+/** One change of one object. `object` has the resourceVersion of the change, also of a deletion. */
 export interface StoreEvent {
   kind: "ADDED" | "MODIFIED" | "DELETED";
   storage: string;
   object: ApiObject;
-  /** The object before; undefined for ADDED. */
+  /** The object before the change. Undefined for ADDED. */
   previous: ApiObject | undefined;
   resourceVersion: number;
 }
 
 export interface StoreDeps {
   journal: Journal;
-  /** Events kept per storage for watches that come back. */
+  /** The number of events that each storage keeps for watches that reconnect. */
   historyLimit?: number;
 }
 
@@ -25,13 +25,13 @@ const COMPACT_ABOVE_BYTES = 64 * 1024 * 1024;
 interface Shelf {
   objects: Map<string, ApiObject>;
   history: StoreEvent[];
-  /** The resourceVersion up to which events have been forgotten. */
+  /** Events up to this resourceVersion are no longer kept. */
   forgottenUpTo: number;
 }
 
 /**
- * All objects in memory under one counter of resourceVersions, each change journalled first. Every method is
- * synchronous: between two awaits nothing else happens, which is all the locking there is.
+ * All objects in memory under one counter of resourceVersions. Each change is written to the journal first. Every method
+ * is synchronous, so no other code runs during one and no locks are needed.
  */
 export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps) {
   const shelves = new Map<string, Shelf>();
@@ -91,17 +91,17 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     get: (storage: string, namespace: string, name: string): ApiObject | undefined =>
       shelves.get(storage)?.objects.get(`${namespace}/${name}`),
 
-    /** In no order; an empty namespace means all. */
+    /** In no particular order. An empty namespace means all namespaces. */
     *list(storage: string, namespace = ""): Iterable<ApiObject> {
       for (const object of shelves.get(storage)?.objects.values() ?? []) {
         if (namespace === "" || object.metadata.namespace === namespace) yield object;
       }
     },
 
-    /** The storages that hold anything. */
+    /** The storages that are not empty. */
     storages: (): string[] => [...shelves.keys()],
 
-    /** Writes an object under the next resourceVersion; answers what is stored. */
+    /** Writes an object with the next resourceVersion, and returns the stored object. */
     put(storage: string, object: ApiObject): ApiObject {
       const { objects } = shelfOf(storage);
       const key = keyOf(object);
@@ -116,7 +116,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
       return written;
     },
 
-    /** Ends an object; answers its last state under the resourceVersion of its end. */
+    /** Deletes an object, and returns its last state with the resourceVersion of the deletion. */
     remove(storage: string, namespace: string, name: string): ApiObject | undefined {
       const { objects } = shelfOf(storage);
       const previous = objects.get(`${namespace}/${name}`);
@@ -131,15 +131,15 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
     },
 
     /**
-     * Shows objects in another form from now on, without a new version or an event: what a changed schema makes of
-     * what is stored. `revised` answers the object itself where nothing changes.
+     * Replaces the stored form of objects after a change of their schema, without a new version or an event. `revised`
+     * returns the object itself when it stays the same.
      */
     revise(storage: string, revised: (object: ApiObject) => ApiObject): void {
       const { objects } = shelfOf(storage);
       for (const [key, object] of objects) objects.set(key, revised(object));
     },
 
-    /** What happened after `since`, or how far the history reaches back when that is too long ago. */
+    /** The events after `since`, or the oldest available version when `since` is older. */
     eventsSince(
       storage: string,
       since: number,
@@ -149,7 +149,7 @@ export function createStore({ journal, historyLimit = HISTORY_LIMIT }: StoreDeps
       return { kind: "events", events: history.filter((event) => event.resourceVersion > since) };
     },
 
-    /** Called after each change, in order; the answer ends it. */
+    /** Calls the listener after each change, in order. Returns a function that stops this. */
     subscribe(listener: (event: StoreEvent) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);

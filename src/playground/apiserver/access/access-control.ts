@@ -26,7 +26,7 @@ export interface AccessControl {
   tokenRequest: TokenRequestDeps;
 }
 
-/** Who a request comes from and what it may do: certificates, service account tokens, and the RBAC objects in the store. */
+/** Authenticates by certificate or ServiceAccount token, and authorizes by the RBAC objects in the store. */
 export function createAccessControl(deps: AccessControlDeps): AccessControl {
   const { store, revision, serviceAccountKey, now } = deps;
   const tokens = createServiceAccountTokens({

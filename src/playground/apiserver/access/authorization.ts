@@ -10,7 +10,7 @@ import {
 } from "./rbac-index.ts";
 import { GROUP, type UserInfo } from "./user.ts";
 
-/** What a request wants to do: something with a resource, or with a path that is none. */
+/** The action of a request, on a resource or on another path. */
 export type Attributes = ResourceAttributes | PathAttributes;
 
 export interface ResourceAttributes {
@@ -47,13 +47,13 @@ export interface AuthorizerDeps {
 
 export interface Authorizer {
   authorize(attributes: Attributes): Decision;
-  /** All rules that hold for a user in a namespace (empty: cluster-wide ones alone). */
+  /** All rules that apply to a user in a namespace. With an empty namespace, only the cluster-wide ones. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[];
   /** The rules behind a roleRef, undefined when there is no such role. */
   roleRules(ref: { kind: string; name: string }, namespace: string): readonly PolicyRule[] | undefined;
 }
 
-/** RBAC as Kubernetes evaluates it: grants add up, nothing denies, `system:masters` passes always. */
+/** RBAC as in Kubernetes: rules only allow, and `system:masters` may do everything. */
 export function createAuthorizer(deps: AuthorizerDeps): Authorizer {
   let index: RbacIndex | undefined;
   let builtFor: number | string | undefined;

@@ -8,7 +8,7 @@ const TOKEN_LIFE_SECONDS = 3_600;
 export interface Credentials {
   /** Returns a kubeconfig (YAML) that authenticates as a service account. The token lives one hour by default. */
   serviceAccountKubeconfig(namespace: string, name: string, expirationSeconds?: number): Promise<string>;
-  /** Returns a token as TokenRequest gives it; throws 404 when there is no such account. */
+  /** Returns a token like a TokenRequest. Throws 404 when the ServiceAccount does not exist. */
   mintServiceAccountToken(
     namespace: string,
     name: string,

@@ -1,7 +1,7 @@
 import { matchesLabels, requirementsOf } from "../label-selector.ts";
 import type { PolicyRule } from "./policy-rule.ts";
 
-/** What the index reads of a stored object; everything else in it is left alone. */
+/** The members of a stored object that the index reads. */
 export interface RbacObject {
   metadata?: { name?: string; namespace?: string; labels?: Record<string, string> };
   [member: string]: unknown;
@@ -25,7 +25,7 @@ interface Subject {
 /** One role given to one subject. `namespace` is undefined when the grant holds everywhere. */
 interface Grant {
   rules: readonly PolicyRule[];
-  /** As the authorizer tells it: `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
+  /** The authorizer's reason: `ClusterRoleBinding "a" of ClusterRole "b" to Group "c"`. */
   source: string;
 }
 

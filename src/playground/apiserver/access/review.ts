@@ -7,7 +7,7 @@ import type { UserInfo } from "./user.ts";
 type Json = Record<string, unknown>;
 
 interface ReviewRequest {
-  /** Who asks. */
+  /** The user who sent the review. */
   user: UserInfo;
   /** From the path; undefined for cluster-scoped reviews. */
   namespace?: string;
@@ -21,7 +21,7 @@ export interface ReviewDeps {
   now: () => Date;
 }
 
-/** A review answers at once and is stored nowhere: `kind` (as in the path's resource) → the answered object. */
+/** Answers a review with its status. Reviews are not stored. */
 export type ReviewHandler = (request: ReviewRequest) => Promise<Json>;
 
 /** The handlers of authentication.k8s.io/v1 and authorization.k8s.io/v1, by their resource names. */

@@ -28,7 +28,7 @@ export interface ServiceAccountTokenDeps {
   issuer: string;
   /** The audiences of this server, and the default ones of a token. */
   apiAudiences: readonly string[];
-  /** The uid of a live object, undefined when it is gone. */
+  /** The uid of a live object. Undefined when the object does not exist. */
   findUid(kind: "ServiceAccount" | BoundObject["kind"], namespace: string, name: string): string | undefined;
   now: () => Date;
 }
@@ -191,7 +191,7 @@ function userOf(claim: KubernetesClaim, jti: string | undefined): UserInfo {
   };
 }
 
-/** The `iss` that a token claims. It is not verified: it only tells whether the token is one of this server. */
+/** The `iss` that a token claims. It is not verified, and only shows whether this server may have issued the token. */
 function unverifiedIssuer(token: string): unknown {
   const [, payload] = token.split(".");
   if (payload === undefined) return undefined;

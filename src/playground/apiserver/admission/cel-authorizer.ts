@@ -3,7 +3,7 @@ import type { Attributes, Authorizer, Decision } from "../access/authorization.t
 import { GROUP, serviceAccountGroups, serviceAccountUsername, type UserInfo } from "../access/user.ts";
 import type { AdmissionRequest } from "./request.ts";
 
-/** The `authorizer` of CEL expressions: may the one who asks (or a service account) do that? */
+/** The `authorizer` of CEL expressions: checks the rights of the requester or of a ServiceAccount. */
 class CelAuthorizer {
   readonly authorizer: Authorizer;
   readonly user: UserInfo;

@@ -56,7 +56,7 @@ function sharedScope() {
   return shared;
 }
 
-/** What match conditions see; policies see `namespaceObject` and `variables` too. */
+/** The variables of match conditions. Policies have `namespaceObject` and `variables` too. */
 export function matchConditionScope(): Environment {
   return sharedScope().environment.clone();
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from "../schema/json-schema.ts";
 
-/** Fills in what Kubernetes defaults in webhook configurations, policies and bindings, in place. */
+/** Sets the defaults of webhook configurations, policies and bindings, in place. */
 export function applyConfigurationDefaults(object: JsonObject): void {
   switch (object.kind) {
     case "ValidatingWebhookConfiguration":

@@ -5,7 +5,7 @@ import { bindingErrors, policyErrors } from "./policy-validation.ts";
 import type { WebhookSpec } from "./webhook.ts";
 import { webhooksErrors } from "./webhook-validation.ts";
 
-/** What Kubernetes refuses in a webhook configuration, policy or binding, after defaulting. */
+/** The errors for which Kubernetes refuses a webhook configuration, policy or binding, after defaulting. */
 export function validateAdmissionConfiguration(object: JsonObject): FieldError[] {
   switch (object.kind) {
     case "ValidatingWebhookConfiguration":

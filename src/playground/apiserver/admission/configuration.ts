@@ -87,7 +87,7 @@ function compilePolicies(deps: ConfigurationDeps): CompiledConfiguration["polici
   }));
 }
 
-/** By name, which is the order in which Kubernetes calls configurations. */
+/** Sorted by name, the order in which Kubernetes calls configurations. */
 function sorted(objects: Iterable<unknown>): StoredConfiguration[] {
   return ([...objects] as StoredConfiguration[]).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }

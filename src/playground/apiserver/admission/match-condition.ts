@@ -16,7 +16,7 @@ export interface CompiledCondition {
   expression: CelExpression;
 }
 
-/** Throws `CelCompileError`; configurations with such conditions are refused when written. */
+/** Throws `CelCompileError`. Validation refuses a configuration with such a condition when it is written. */
 export function compileConditions(conditions: readonly MatchCondition[] | undefined): CompiledCondition[] {
   return (conditions ?? []).map(({ name, expression }) => {
     const compiled = compileExpression(matchConditionScope(), expression);
@@ -51,7 +51,7 @@ export function aggregated(errors: readonly string[]): string {
   return errors.length === 1 ? (errors[0] ?? "") : `[${errors.join(", ")}]`;
 }
 
-/** What `compile` makes, or the error that says why it cannot. */
+/** The result of `compile`, or its error. */
 export function attempt<Compiled>(compile: () => Compiled): Compiled | CelCompileError {
   try {
     return compile();

@@ -24,13 +24,13 @@ export interface MatchDeps {
   /** The stored Namespace, undefined when there is none. */
   namespace(name: string): JsonObject | undefined;
   /**
-   * The other versions in which a resource is served; what is stored in one is the same object in the other but for its
+   * The other versions in which a resource is served. Objects differ between them only in their
    * `apiVersion`. Default: none.
    */
   equivalents?(resource: GroupVersionResource): readonly GroupVersionResource[];
 }
 
-/** Webhook configurations and policies are never shown to webhooks: none could be mended then. */
+/** Webhooks receive no writes of webhook configurations and policies, because a broken webhook would block its own repair. */
 export function isAdmissionConfiguration({ kind }: AdmissionRequest): boolean {
   return (
     kind.group === "admissionregistration.k8s.io" &&
@@ -38,7 +38,7 @@ export function isAdmissionConfiguration({ kind }: AdmissionRequest): boolean {
   );
 }
 
-/** Policies do see webhook configurations, but neither policies nor reviews, which must answer always. */
+/** Policies check webhook configurations. They do not check policies, nor reviews, which must always be answered. */
 export function isExemptFromPolicies({ kind }: AdmissionRequest): boolean {
   if (kind.group === "authentication.k8s.io") return /^(TokenReview|SelfSubjectReview)$/.test(kind.kind);
   if (kind.group === "authorization.k8s.io") return /Review$/.test(kind.kind);
@@ -100,7 +100,7 @@ function scopeMatches(scope: RuleWithOperations["scope"], request: AdmissionRequ
   }
 }
 
-/** Whether both selectors fit. Throws 404 when one asks for the labels of a namespace that is not there. */
+/** Whether both selectors match. Throws 404 when one needs the labels of a namespace that does not exist. */
 export function selectorsMatch(
   deps: MatchDeps,
   request: AdmissionRequest,
@@ -112,7 +112,7 @@ export function selectorsMatch(
   );
 }
 
-/** Throws 404 when the selector asks for the labels of a namespace that is not there. */
+/** Throws 404 when the selector needs the labels of a namespace that does not exist. */
 function namespaceSelectorMatches(
   deps: MatchDeps,
   request: AdmissionRequest,
@@ -122,7 +122,7 @@ function namespaceSelectorMatches(
   if (requirements.length === 0) return true;
   const ofNamespace = isNamespaceResource(request.resource);
   if (request.namespace === "" && !ofNamespace) return true;
-  // The labels that a Namespace is about to have count, not those that it has.
+  // For a Namespace itself, the labels in the request count, not the stored ones.
   const own = ofNamespace && request.subresource === "" && request.operation !== "DELETE";
   const namespace = own ? request.object : deps.namespace(request.namespace);
   if (!namespace) {
@@ -134,7 +134,7 @@ function namespaceSelectorMatches(
   return matchesLabels(requirements, metadataOf(namespace).labels);
 }
 
-/** Fits when the object does, as it is or as it was. */
+/** Matches when the new or the old object does. */
 function objectSelectorMatches(request: AdmissionRequest, selector: LabelSelector | undefined): boolean {
   const requirements = requirementsOf(selector ?? {});
   if (requirements.length === 0) return true;

@@ -13,7 +13,7 @@ import { createVariableScope, type PolicyVariable } from "./policy-variable.ts";
 
 const REASONS = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 
-/** What is wrong with a ValidatingAdmissionPolicy. */
+/** The errors in a ValidatingAdmissionPolicy. */
 export function policyErrors(spec: PolicySpec): FieldError[] {
   const errors: FieldError[] = [];
   const { matchConstraints, variables = [], validations = [], auditAnnotations = [] } = spec;
@@ -31,7 +31,7 @@ export function policyErrors(spec: PolicySpec): FieldError[] {
   }
   const variableProblems = variableErrors(variables);
   errors.push(...variableProblems);
-  // Without its variables an expression cannot be told right from wrong.
+  // Expressions refer to the variables, so they cannot be checked when a variable is invalid.
   if (variableProblems.length > 0) return errors;
   const { environment } = createVariableScope(policyScope(), variables);
   for (const [index, validation] of validations.entries()) {
@@ -100,7 +100,7 @@ function matchErrors(match: MatchResources, path: string, needsRules: boolean): 
 
 const ACTIONS = ["Audit", "Deny", "Warn"];
 
-/** What is wrong with a binding of one. */
+/** The errors in a ValidatingAdmissionPolicyBinding. */
 export function bindingErrors(spec: BindingSpec & { paramRef?: unknown }): FieldError[] {
   const errors: FieldError[] = [];
   const { policyName = "", validationActions = [], matchResources, paramRef } = spec;

@@ -123,7 +123,7 @@ export function compileTyped(
   throw new CelCompileError(`must evaluate to ${type} but got ${compiled.type}`);
 }
 
-/** A policy that does not compile fails as its failure policy says. The check of each write keeps such policies out. */
+/** A policy that does not compile follows its failure policy. Validation refuses such a policy when it is written. */
 export function createPolicy(deps: PolicyDeps, name: string, spec: PolicySpec): Policy {
   const { failurePolicy = "Fail", matchConstraints = {} } = spec;
   const compiled = attempt(() => compilePolicy(spec));

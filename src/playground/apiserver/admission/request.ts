@@ -13,14 +13,14 @@ export interface GroupVersionResource {
   resource: string;
 }
 
-/** What a client is about to do, as admission sees it: after defaulting, before the write. */
+/** A client's request as admission receives it: after defaulting, before the write. */
 export interface AdmissionRequest {
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
   kind: GroupVersionKind;
   resource: GroupVersionResource;
   /** `status`, `scale`, …; empty for the object itself. */
   subresource: string;
-  /** Empty on a create whose name the server will make. */
+  /** Empty on a create with `generateName`. */
   name: string;
   /** Empty for cluster-scoped objects; a Namespace's own name for Namespaces, whether given here or not. */
   namespace: string;
@@ -34,7 +34,7 @@ export interface AdmissionRequest {
   dryRun: boolean;
 }
 
-/** What admission has to say beside yes: refusals are thrown as `StatusError`. */
+/** What admission adds to an allowed request. Refusals are thrown as `StatusError`. */
 export interface AdmissionNotes {
   /** For `Warning: 299 - "…"` headers, in order. */
   warnings: string[];

@@ -15,7 +15,7 @@ interface Address {
   port: number;
 }
 
-/** Where a Service's port can be reached, undefined when nothing answers for it. */
+/** The address of a Service's port. Undefined when the Service has no endpoint. */
 export type ServiceResolver = (service: {
   namespace: string;
   name: string;
@@ -23,18 +23,18 @@ export type ServiceResolver = (service: {
 }) => Address | undefined;
 
 export interface WebhookClient {
-  /** Posts a review; throws an Error whose message says what went wrong, as Go's HTTP client would put it. */
+  /** Posts a review. Throws an Error with the message that Go's HTTP client would give. */
   post(review: JsonObject, timeoutSeconds: number): Promise<unknown>;
   close(): Promise<void>;
 }
 
-// Above the 90 s for which servers are told to keep a connection; they close first.
+// Less than the 90 s after which servers may close an idle connection, so that this client closes it first.
 const KEEP_ALIVE_MS = 80_000;
 const MAX_ANSWER_BYTES = 3 * 1024 * 1024;
 
 /**
- * One client per webhook, with connections that stay open. A service is addressed as `name.namespace.svc`, which is
- * also the name that its certificate must bear, and reached at the address that the resolver gives at the time.
+ * One client per webhook, with connections that stay open. A Service has the host name `name.namespace.svc`, which its
+ * certificate must contain. The resolver gives the address for each connection.
  */
 export function createWebhookClient(config: ClientConfig, resolveService: ServiceResolver): WebhookClient {
   const { service, caBundle } = config;

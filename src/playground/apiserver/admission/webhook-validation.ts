@@ -10,7 +10,7 @@ import { conditionErrors, oneOf, ruleErrors, selectorErrors } from "./match-vali
 import type { WebhookSpec } from "./webhook.ts";
 import type { ClientConfig } from "./webhook-client.ts";
 
-/** What is wrong with the webhooks of a configuration. */
+/** The errors in the webhooks of a configuration. */
 export function webhooksErrors(webhooks: readonly WebhookSpec[]): FieldError[] {
   const names = webhooks.map(({ name }) => name);
   return webhooks.flatMap((webhook, index) => {

@@ -47,16 +47,16 @@ export interface WebhookSpec {
 export interface WebhookDeps extends MatchDeps {
   authorizer: Authorizer;
   resolveService: ServiceResolver;
-  /** Told of failures that a failure policy ignores. */
+  /** Called for each failure that a failure policy ignores. */
   onIgnoredFailure?(webhook: string, error: Error): void;
 }
 
 export interface Webhook {
   name: string;
   reinvocable: boolean;
-  /** The resource as which the webhook wants this request, undefined when it does not. Throws refusals. */
+  /** The resource as which the webhook's rules match this request. Undefined when they do not. Throws refusals. */
   wants(request: AdmissionRequest): GroupVersionResource | undefined;
-  /** The webhook's patch, if any. Throws `StatusError` when it denies, or fails and must not. */
+  /** The webhook's patch, if any. Throws `StatusError` when it denies, and when it fails under failurePolicy Fail. */
   call(
     request: AdmissionRequest,
     matchedAs: GroupVersionResource,
@@ -72,7 +72,7 @@ export function createWebhook(deps: WebhookDeps, spec: WebhookSpec, mutating: bo
   const conditions = attempt(() => compileConditions(spec.matchConditions));
   let client: WebhookClient | undefined;
 
-  /** A failure to get an answer: refuses, or is passed over, as the policy says. */
+  /** Handles a call without a valid answer: the failure policy refuses the request or skips the webhook. */
   function fail(reason: string): undefined {
     const error = new Error(`failed calling webhook ${JSON.stringify(name)}: ${reason}`);
     if (failurePolicy === "Fail") throw internalError(error.message);
@@ -80,7 +80,7 @@ export function createWebhook(deps: WebhookDeps, spec: WebhookSpec, mutating: bo
     return undefined;
   }
 
-  /** Whether the webhook wants the request cannot be told: it is refused, or the webhook passed over. */
+  /** Handles match conditions that fail: the failure policy refuses the request or skips the webhook. */
   function unmatchable(request: AdmissionRequest, errors: readonly string[]): undefined {
     if (failurePolicy === "Ignore") return undefined;
     const { group, resource } = request.resource;

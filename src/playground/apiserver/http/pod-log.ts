@@ -5,22 +5,22 @@ export interface PodLogRequest {
   namespace: string;
   name: string;
   container: string;
-  /** Goes on with what is written later, until the signal or until `goesOn` is false. */
+  /** Continues with later lines until the signal fires or `goesOn` returns false. */
   follow: boolean;
-  /** The last so many lines; undefined for all. */
+  /** The number of last lines. Undefined: all lines. */
   tailLines?: number;
   /** Whether the Pod may still write something. */
   goesOn(): boolean;
   signal: AbortSignal;
 }
 
-/** What a container wrote. */
+/** The log of a container. */
 export type PodLog = (request: PodLogRequest) => AsyncIterable<string | Uint8Array>;
 
-/** Of what `kubectl logs` can ask: no times are kept with the lines, and restarts share one log. */
+/** The options of `kubectl logs` that work here. Lines have no times, and restarts share one log. */
 const NOT_SERVED = ["previous", "sinceSeconds", "sinceTime", "timestamps", "limitBytes", "stream"];
 
-/** The log that a query asks for; a Pod of several containers must be asked for one of them. */
+/** The log that a query selects. For a Pod with several containers, the query must name one. */
 export function parseLogRequest(
   pod: ApiObject,
   query: URLSearchParams,

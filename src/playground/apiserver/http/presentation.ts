@@ -11,7 +11,7 @@ export interface Presentation {
   bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
 }
 
-/** Objects, lists and bookmarks of a type in the form that a client asked for. */
+/** Objects, lists and bookmarks of a type in the form that the client requested. */
 export function createPresentation(
   type: ResourceType,
   form: AnswerForm,
@@ -89,7 +89,7 @@ export function createPresentation(
   };
 }
 
-/** Built-in kinds leave kind and version to the list, custom ones repeat them. */
+/** Items of built-in kinds have no kind and version in a list. Those of custom kinds do. */
 function listItem(type: ResourceType, stored: ApiObject): Json {
   const object = served(type, stored);
   if (type.custom !== undefined) return object;

@@ -3,7 +3,7 @@ import { badRequest } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
 
-/** Refuses a body of another kind or version; one that says neither is taken for the right one. */
+/** Refuses a body of another kind or version. A body without kind and version counts as the right one. */
 export function assertKind(body: Json, group: string, version: string, kind: string): void {
   const apiVersion = apiVersionOf(group, version);
   if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {

@@ -2,14 +2,14 @@ import { methodNotAllowed, noSuchPath, notImplemented } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
 
-// Known to Kubernetes, but not done here: there is no kubelet and no scheduler to ask.
+// Subresources of Kubernetes that this server does not support, because it has no kubelet and no scheduler.
 const REFUSED: Record<string, readonly string[]> = {
   "/pods": ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"],
   "/nodes": ["proxy"],
   "/services": ["proxy"],
 };
 
-/** Whether the path and the verb go together. */
+/** Refuses a verb that the path does not support. */
 export function checkRoute(info: ResourceRequest, type: ResourceType): void {
   const { subresource, verb, namespace } = info;
   const isNamespace = type.storage === "/namespaces";

@@ -8,7 +8,7 @@ import { prepareCreate } from "../write/strategy.ts";
 
 const NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
-/** What is there from the first start on: the four namespaces, the roles and bindings of Kubernetes. */
+/** Writes the objects of a new cluster: the four namespaces, and the roles and bindings of Kubernetes. */
 export function writeBootstrapObjects(store: Store, now: () => Date): void {
   const types = new Map(builtinResourceTypes().map((type) => [type.kind, type]));
 

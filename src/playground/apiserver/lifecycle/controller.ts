@@ -17,9 +17,9 @@ export interface ControllerDeps extends Pick<WritePath, "writer" | "remove"> {
 }
 
 export interface Controllers {
-  /** Resolves when each namespace has what it gets at the start. */
+  /** Resolves when each namespace has its initial objects. */
   namespacesReady(): Promise<void>;
-  /** Resolves when no controller works on anything. */
+  /** Resolves when no controller has work. */
   idle(): Promise<void>;
 }
 

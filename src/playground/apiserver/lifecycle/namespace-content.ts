@@ -43,7 +43,7 @@ export function createNamespaceContent({ store, registry, remove, now }: Namespa
     else finalize(latest);
   }
 
-  /** Sets the condition that says what the namespace waits for. */
+  /** Sets the condition that counts the objects that are left. */
   function report(namespace: ApiObject, left: number): void {
     const status = recordOf(namespace.status);
     const message = `Some content in the namespace has finalizers remaining: ${left} objects`;

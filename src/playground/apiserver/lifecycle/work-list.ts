@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 export interface WorkListDeps {
-  /** Throwing means: again later. */
+  /** When it throws, the key is tried again later. */
   work(key: string): Promise<void>;
   onError(key: string, error: unknown): void;
   signal: AbortSignal;
@@ -10,14 +10,14 @@ export interface WorkListDeps {
 const FIRST_RETRY_MS = 200;
 const MAX_RETRY_MS = 10_000;
 
-/** Works on keys one at a time, each at most once in the list; what fails comes back after a growing while. */
+/** Works on keys one at a time. Each key is in the list at most once. A failed key is tried again after a growing delay. */
 export function createWorkList({ work, onError, signal }: WorkListDeps) {
   const waiting = new Set<string>();
   const failures = new Map<string, number>();
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
-    // Behind the change that asked for the work, and behind the answer to its client.
+    // Runs after the change that caused the work, and after the answer to its client.
     await delay(0);
     for (const key of waiting) {
       if (signal.aborted) return;
@@ -48,7 +48,7 @@ export function createWorkList({ work, onError, signal }: WorkListDeps) {
 
   return {
     add,
-    /** Resolves when what is being worked on is done. */
+    /** Resolves when the current work is done. */
     idle: async () => {
       while (running !== undefined) await running;
     },
