@@ -74,6 +74,7 @@ describe("the chart", () => {
         registryMirrors: "registryMirrors.one\\.example=https://mirror.example",
         "platform.groups": "platform.groups={a,b}",
         "platform.serviceAccountNamespaces": "platform.serviceAccountNamespaces={c}",
+        "controllers.namespaces": "controllers.namespaces={d}",
         "webhook.url": "webhook.url=https://hook.example",
         "voucherApi.sovereign": "voucherApi.sovereign=omantel",
       }[chartValue as string];
@@ -86,6 +87,7 @@ describe("the chart", () => {
       REGISTRY_MIRRORS: "one.example=https://mirror.example",
       PLATFORM_GROUPS: "a,b",
       PLATFORM_SERVICE_ACCOUNT_NAMESPACES: "c",
+      CONTROLLER_NAMESPACES: "d",
       WEBHOOK_PORT: "9443",
       CONCURRENCY: "4",
       LOG_LEVEL: "info",
