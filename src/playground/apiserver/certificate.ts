@@ -7,7 +7,7 @@ import {
 } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-// The container that @peculiar/x509 is built on wants it.
+// The dependency-injection container of @peculiar/x509 requires it.
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
@@ -32,12 +32,12 @@ export interface Pki {
 export interface PkiDeps {
   /** The keys are stored here, readable only by their owner, so that kubeconfigs stay valid after a restart. */
   directory: string;
-  /** Addresses and names under which the server is reached, besides the usual ones. */
+  /** Additional addresses and names of the server, for its certificate. */
   hosts: readonly string[];
   now: () => Date;
 }
 
-/** The server's own certificate authority and what it signed: made at the first start, kept after it. */
+/** The server's certificate authority and the certificates that it signed. They are created at the first start and kept. */
 export async function openPki({ directory, hosts, now }: PkiDeps): Promise<Pki> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   x509.cryptoProvider.set(webcrypto as unknown as Crypto);

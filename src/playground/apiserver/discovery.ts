@@ -15,7 +15,7 @@ interface DiscoveredResource {
   verbs: readonly string[];
   shortNames?: readonly string[];
   categories?: readonly string[];
-  /** Of a subresource whose kind lies elsewhere. */
+  /** The group and version of a subresource's kind, where they differ. */
   group?: string;
   version?: string;
 }

@@ -19,7 +19,7 @@ export function mergedOrder(live: readonly string[], applied: readonly string[])
       place(element);
       continue;
     }
-    // Up to this element the applied order rules; new elements come along with it.
+    // Up to this element, the applied order decides, and new elements follow it.
     while (next < applied.length && !placed.has(element)) place(applied[next++] as string);
     while (next < applied.length && !known.has(applied[next] as string)) place(applied[next++] as string);
   }

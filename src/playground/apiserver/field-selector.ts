@@ -9,7 +9,7 @@ export interface FieldRequirement {
   value: string;
 }
 
-// By storage: what may be selected besides metadata.name and metadata.namespace.
+// By storage: the fields that a client may select by, besides metadata.name and metadata.namespace.
 const SELECTABLE: Record<string, readonly string[]> = {
   "/pods": [
     "spec.nodeName",
@@ -42,7 +42,7 @@ const SELECTABLE: Record<string, readonly string[]> = {
   "batch/jobs": ["status.successful"],
 };
 
-// Members that go by another name in the selector than in the object.
+// Members whose names differ between selector and object.
 const ALIAS: Record<string, Record<string, string>> = {
   "/events": { source: "source.component" },
   "batch/jobs": { "status.successful": "status.succeeded" },
@@ -51,7 +51,7 @@ const ALIAS: Record<string, Record<string, string>> = {
 // events.k8s.io selects by its own names.
 const REGARDING = /^regarding\./;
 
-/** `metadata.name=a,status.phase!=Running`; refuses fields that the type does not let select with 400. */
+/** Parses `metadata.name=a,status.phase!=Running`. Throws 400 for fields that the type does not support. */
 export function parseFieldSelector(text: string, type: ResourceType): FieldRequirement[] {
   return splitTerms(text)
     .filter((term) => term !== "")
@@ -80,7 +80,7 @@ function isSelectable(field: string, type: ResourceType): boolean {
     : type.custom.selectableFields.includes(field);
 }
 
-/** Judges an object in its stored form. */
+/** Whether an object in its stored form matches. */
 export function matchesFields(requirements: readonly FieldRequirement[], object: ApiObject): boolean {
   return requirements.every(({ path, equal, value }) => (fieldText(object, path) === value) === equal);
 }

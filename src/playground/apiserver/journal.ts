@@ -8,7 +8,7 @@ type JournalEntry =
   | { op: "delete"; storage: string; namespace: string; name: string; resourceVersion: number };
 
 export interface Journal {
-  /** Everything written before, oldest first. A torn last line (the process died in the middle) is dropped. */
+  /** All entries, oldest first. Drops an incomplete last line, which a killed process leaves. */
   read(): JournalEntry[];
   append(entry: JournalEntry): void;
   /** Replaces all lines by `entries`, atomically. */

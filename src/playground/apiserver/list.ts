@@ -8,9 +8,9 @@ import type { Store } from "./store.ts";
 export interface ListPage {
   items: ApiObject[];
   resourceVersion: number;
-  /** For the next page; undefined on the last one. */
+  /** The token for the next page. Undefined on the last one. */
   continueToken?: string;
-  /** Known only when nothing is selected away. */
+  /** The number of objects on later pages. Undefined for a list with a selector. */
   remainingItemCount?: number;
 }
 
@@ -26,14 +26,14 @@ interface Snapshot {
 
 interface ContinueToken {
   rv: number;
-  /** The key of the last object that was answered. */
+  /** The key of the last object on the page. */
   after: string;
 }
 
 const SNAPSHOT_LIFE_MS = 5 * 60_000;
 const MAX_SNAPSHOTS = 64;
 
-/** Lists in the order of namespace and name; all pages of one list show the state of its first page. */
+/** Lists by namespace and name. All pages of one list show the state at its first page. */
 export function createLister({ store, now }: ListerDeps) {
   const snapshots = new Map<string, Snapshot>();
 
@@ -97,7 +97,7 @@ export function createLister({ store, now }: ListerDeps) {
   };
 }
 
-/** The version that the list must show exactly; undefined: the newest will do. */
+/** The exact version that the list must show. Undefined: the newest. */
 function requestedVersion(query: URLSearchParams, current: number): number | undefined {
   const text = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
@@ -126,7 +126,7 @@ export function parseResourceVersion(text: string): number {
   return value;
 }
 
-/** A version that this server has not reached: the client has seen another server, or another life of this one. */
+/** A version that this server has not reached: the client got it from another server, or before the data was deleted. */
 export function tooLargeVersion(wanted: number, current: number): StatusError {
   return new StatusError(
     504,

@@ -1,8 +1,8 @@
-/** Receives what the server has to report. A pino logger fits as it is. */
+/** Receives the server's log. A pino logger has this shape. */
 export interface Logger {
-  /** The server will try again. */
+  /** For faults after which the server tries again. */
   warn(context: object, message: string): void;
-  /** A request failed with an error that is a fault of the server. */
+  /** For requests that failed because of a fault of the server. */
   error(context: object, message: string): void;
 }
 

@@ -1,6 +1,6 @@
 import { notAcceptable } from "./refusal.ts";
 
-/** In which form the answer is wanted. */
+/** The form of the answer that the client accepts. */
 export interface AnswerForm {
   encoding: "json" | "yaml";
   /** `Table` and `PartialObjectMetadata` of meta.k8s.io/v1, or the objects themselves. */
@@ -44,7 +44,7 @@ function encodingOf(type: string): AnswerForm["encoding"] | undefined {
   }
 }
 
-/** Best first by `q`, else in the order given. */
+/** Sorted by `q`, highest first, then in the given order. */
 export function mediaRanges(header: string): MediaRange[] {
   return header
     .split(",")

@@ -1,6 +1,6 @@
 import { type StatusCause, StatusError } from "./status.ts";
 
-/** What a refusal is about: `deployments.apps "web"`. */
+/** The object of a refusal: `deployments.apps "web"`. */
 export interface Subject {
   group: string;
   plural: string;
@@ -72,12 +72,12 @@ export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
-/** No resource lives at this path. */
+/** No resource has this path. */
 export function noSuchPath(): StatusError {
   return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
 }
 
-/** Something that Kubernetes does and this server does not. */
+/** A function of Kubernetes that this server does not have. */
 export function notImplemented(what: string): StatusError {
   return new StatusError(501, "NotImplemented", `this API server does not serve ${what}`);
 }
@@ -116,7 +116,7 @@ export function expired(wanted: number, oldest: number): StatusError {
   return new StatusError(410, "Expired", `too old resource version: ${wanted} (${oldest})`);
 }
 
-/** 422 for an argument of the request rather than for the object in it. */
+/** 422 for an argument of the request, not for the object in it. */
 export function invalidOption(kind: string, field: string, message: string, reason: string): StatusError {
   return new StatusError(422, "Invalid", `${kind}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
     group: "meta.k8s.io",

@@ -3,13 +3,13 @@ import type { ResourceType } from "./resource-type.ts";
 
 export interface GroupVersions {
   group: string;
-  /** Preferred first. */
+  /** The preferred version comes first. */
   versions: string[];
 }
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-/** The resource types served at the moment: built-in ones, and those that CRDs add. */
+/** The resource types that are served now: the built-in ones and those of CRDs. */
 export function createRegistry(builtin: readonly ResourceType[]) {
   const types = new Map<string, ResourceType>();
   const keyOf = (group: string, version: string, plural: string) => `${group}/${version}/${plural}`;
@@ -35,7 +35,7 @@ export function createRegistry(builtin: readonly ResourceType[]) {
 
     all: (): ResourceType[] => [...types.values()],
 
-    /** One type for each place where objects lie. */
+    /** One type for each storage. */
     storages(): ResourceType[] {
       const byStorage = new Map<string, ResourceType>();
       for (const type of types.values()) {
@@ -55,7 +55,7 @@ export function createRegistry(builtin: readonly ResourceType[]) {
       return [...groups].map(([group, versions]) => ({ group, versions: [...versions].sort(byPriority) }));
     },
 
-    /** Swaps the types of one custom resource; an empty list ends its service. */
+    /** Replaces the types of one custom resource. With an empty list, it is no longer served. */
     replaceCustom(group: string, plural: string, next: readonly ResourceType[]): void {
       for (const [key, type] of types) {
         if (type.custom !== undefined && type.group === group && type.plural === plural) types.delete(key);
@@ -64,7 +64,7 @@ export function createRegistry(builtin: readonly ResourceType[]) {
       for (const type of next) add(type);
     },
 
-    /** Changes whenever what is served does. */
+    /** Changes whenever the served types change. */
     version: () => version,
   };
 }

@@ -4,7 +4,7 @@ import { parseLabelSelector } from "./label-selector-parser.ts";
 import type { ApiObject } from "./object.ts";
 import type { ResourceType } from "./resource-type.ts";
 
-/** Which objects of a type a list, a watch or a deletecollection is about. */
+/** The objects of a type that a list, a watch or a deletecollection selects. */
 export interface Selection {
   /** Empty means all namespaces. */
   namespace: string;

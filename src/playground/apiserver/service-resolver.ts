@@ -4,7 +4,7 @@ import { type ApiObject, type Json, listOf, recordOf } from "./object.ts";
 import type { Store } from "./store.ts";
 
 /**
- * Where a Service's port answers: at an EndpointSlice's ready address, else at a ready Pod that the Service selects
+ * The address of a Service's port: at an EndpointSlice's ready address, else at a ready Pod that the Service selects
  * (no controller writes EndpointSlices here), else at its external name.
  */
 export function resolveServiceIn(store: Store): ServiceResolver {

@@ -1,4 +1,4 @@
-/** One cause of a refusal, as `metav1.StatusCause`: `reason` is the machine's word, `field` a JSON path. */
+/** One cause of a refusal, as `metav1.StatusCause`: `reason` is for programs, and `field` is a JSON path. */
 export interface StatusCause {
   reason?: string;
   message?: string;

@@ -11,7 +11,7 @@ const DEFAULT_COLUMNS: CustomColumn[] = [
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];
 
-/** How a type shows in a Table. */
+/** The columns and cells of a type in a Table. */
 export function columnSet(type: ResourceType): ColumnSet {
   if (type.custom === undefined) return builtinColumns(type.storage);
   const { columns } = type.custom;
@@ -61,7 +61,7 @@ export function parseIncludeObject(text: string | null): IncludeObject {
   );
 }
 
-/** A `meta.k8s.io/v1 Table`. Cells are made of the stored form, the objects in rows are as served. */
+/** A `meta.k8s.io/v1 Table`. Cells come from the stored form, and the objects in rows have the served form. */
 export function tableOf(
   set: ColumnSet,
   rows: readonly { stored: ApiObject; served: ApiObject }[],
@@ -82,7 +82,7 @@ export function tableOf(
   };
 }
 
-/** The metadata alone, as `PartialObjectMetadata`. */
+/** Only the metadata, as `PartialObjectMetadata`. */
 export function partialMetadata({ metadata }: ApiObject): Json {
   return { kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", metadata };
 }

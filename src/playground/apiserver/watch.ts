@@ -17,10 +17,10 @@ export interface WatchOptions {
   selection: Selection;
   query: URLSearchParams;
   response: ServerResponse;
-  /** An object (or a bookmark) in the form that the client asked for. */
+  /** An object (or a bookmark) in the form that the client requested. */
   present(object: ApiObject): Json;
   bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
-  /** Ends all watches, as the server's end does. */
+  /** Ends all watches when the server closes. */
   signal: AbortSignal;
 }
 
@@ -62,7 +62,7 @@ export function startWatch(options: WatchOptions): void {
     const now = event.kind !== "DELETED" && isSelected(selection, event.object);
     const before = event.previous !== undefined && isSelected(selection, event.previous);
     if (now) stream.push(before ? "MODIFIED" : "ADDED", () => present(event.object));
-    // What the watcher knew, under the version at which it was lost.
+    // The object as the watcher last received it, with the resourceVersion of the change that took it out of the selection.
     else if (before) stream.push("DELETED", () => present(lost(event)));
   };
   for (const object of initial) stream.push("ADDED", () => present(object));

@@ -27,7 +27,7 @@ export interface ColumnDefinition {
   type: "string" | "integer" | "boolean" | "date" | "number";
   format: string;
   description: string;
-  /** Above 0: shown by `-o wide` alone. */
+  /** Above 0: shown only by `-o wide`. */
   priority: number;
 }
 
@@ -237,7 +237,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
 const EVENT_COLUMNS =
   "Last Seen, Type, Reason, Object, Subobject+, Source+, Message, First Seen+, Count+, Name+";
 
-/** The columns of a built-in kind, by where it is stored; names and ages for a kind without a set of its own. */
+/** The columns of a built-in kind, by its storage. A kind without its own columns shows name and age. */
 export function builtinColumns(storage: string): ColumnSet {
   if (storage === "/events") return { columns: columnsOf(EVENT_COLUMNS), cells: eventCells };
   const [columns, cells] = SETS[storage] ?? ["Age", withAge(() => [])];

@@ -3,7 +3,7 @@ import type { ResourceType } from "../resource-type.ts";
 
 export const CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
 
-/** What Kubernetes writes into a new object of a built-in kind: a status of its own, selectors, finalizers. */
+/** Sets what Kubernetes writes into a new object of a built-in kind: an initial status, selectors, finalizers. */
 export function prepareBuiltinCreate(object: ApiObject, type: ResourceType): void {
   if (type.subresources.has("status") && type.storage !== "/nodes") object.status = {};
   switch (type.storage) {
@@ -45,7 +45,7 @@ function storageVersions(crd: ApiObject): unknown[] {
     .map(({ name }) => name);
 }
 
-/** A Job finds its Pods by labels that no other Job can have. */
+/** A Job selects its Pods by labels that no other Job can have. */
 function labelJobPods(job: ApiObject): void {
   const spec = recordOf(job.spec);
   if (spec.manualSelector === true) return;

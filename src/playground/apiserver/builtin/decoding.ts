@@ -29,7 +29,7 @@ export function decodingProblem(
   }
 }
 
-/** The Go type that the schema wants, when the value is of another type. */
+/** The Go type that the schema requires, when the value has another type. */
 function mismatchedType(value: unknown, schema: JsonSchema): string | undefined {
   const unless = (fits: boolean, type: string) => (fits ? undefined : type);
   if (schema["x-kubernetes-int-or-string"]) {

@@ -3,7 +3,7 @@ import { type ApiObject, type Json, listOf, recordOf } from "../object.ts";
 
 type Defaults = (object: Json) => void;
 
-/** Sets what is absent. */
+/** Sets absent members. */
 function fill(target: Json, values: Json): void {
   for (const [name, value] of Object.entries(values)) target[name] ??= value;
 }
@@ -29,7 +29,7 @@ function container(target: Json): void {
     terminationMessagePolicy: "File",
     resources: {},
   });
-  // A limit is also the request where none is stated.
+  // Without a request, the limit is also the request.
   const resources = recordOf(target.resources);
   if (resources.limits !== undefined) {
     resources.requests = { ...recordOf(resources.limits), ...recordOf(resources.requests) };
@@ -198,7 +198,7 @@ const TABLE: Record<string, Defaults> = {
   }),
 };
 
-/** Fills a built-in object's defaults in, in place, as far as they matter here. */
+/** Sets the defaults of a built-in object in place, as far as this server needs them. */
 export function applyBuiltinDefaults(storage: string, object: ApiObject | Json): void {
   TABLE[storage]?.(object as Json);
 }

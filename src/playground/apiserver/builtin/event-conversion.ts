@@ -1,6 +1,6 @@
 import type { ApiObject, Json } from "../object.ts";
 
-// core/v1 and events.k8s.io/v1 name the same members of an Event differently; core's form is stored.
+// core/v1 and events.k8s.io/v1 have different names for the same members of an Event. The form of core/v1 is stored.
 const NAMES: readonly [core: string, events: string][] = [
   ["involvedObject", "regarding"],
   ["message", "note"],

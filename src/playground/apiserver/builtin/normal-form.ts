@@ -52,7 +52,7 @@ function isEmptyCollection(value: unknown, schema: JsonSchema): boolean {
   return isRecord(value) && schema.additionalProperties !== undefined && Object.keys(value).length === 0;
 }
 
-/** Such a member is a struct in Kubernetes, and not a pointer to one: its published default is `{}`. */
+/** Members that are structs in Kubernetes and not pointers. Their published default is `{}`. */
 function isStructure(schema: JsonSchema): boolean {
   return (
     isRecord(schema.default) && Object.keys(schema.default).length === 0 && schema.properties !== undefined

@@ -147,12 +147,12 @@ function resourceType(group: string, row: Row): ResourceType {
     : type;
 }
 
-/** The kinds of Kubernetes that are stored here. */
+/** The built-in kinds that this server stores. */
 export function builtinResourceTypes(): ResourceType[] {
   return Object.entries(GROUPS).flatMap(([group, rows]) => rows.map((row) => resourceType(group, row)));
 }
 
-/** Questions that are answered at once and stored nowhere. */
+/** Reviews, which are answered and not stored. */
 export const REVIEWS: readonly { group: string; plural: string; kind: string; namespaced: boolean }[] = [
   {
     group: "authentication.k8s.io",

@@ -16,7 +16,7 @@ const document = JSON.parse(readFileSync(new URL("./schema.json", import.meta.ur
 
 const linked = new Map<string, JsonSchema>();
 
-/** Every `$ref` becomes an object that inherits from the one definition: schemas may contain themselves. */
+/** Replaces every `$ref` by an object that inherits from the definition, because schemas may contain themselves. */
 function definition(name: string): JsonSchema {
   const known = linked.get(name);
   if (known !== undefined) return known;

@@ -53,7 +53,7 @@ function conversionErrors(crd: ApiObject): FieldError[] {
     : [];
 }
 
-// Required in the published schema, yet empty in objects that Kubernetes takes.
+// Required in the published schema, but Kubernetes accepts objects without them.
 const MAY_BE_ABSENT = new Set(["rules", "metadata", "status", "involvedObject"]);
 
 function shapeErrors(
@@ -98,7 +98,7 @@ function shapeErrors(
   return errors;
 }
 
-// Where the containers of a kind's Pods lie.
+// The path of the Pod spec in each kind.
 const POD_SPEC: Record<string, string> = {
   "/pods": "spec",
   "apps/deployments": "spec.template.spec",
@@ -109,7 +109,7 @@ const POD_SPEC: Record<string, string> = {
   "batch/cronjobs": "spec.jobTemplate.spec.template.spec",
 };
 
-/** The schema has no word of it, but a container needs an image. */
+/** A container needs an image, although the schema does not require it. */
 function imageErrors(object: ApiObject, type: ResourceType): FieldError[] {
   const path = POD_SPEC[type.storage];
   if (path === undefined) return [];
@@ -139,7 +139,7 @@ function selectorErrors(object: ApiObject, type: ResourceType): FieldError[] {
     : [valueInvalid(labelsPath, labels, mismatch)];
 }
 
-// By storage: the paths that keep the value they were created with.
+// By storage: the paths that cannot change after creation.
 const IMMUTABLE: Record<string, readonly string[]> = {
   "apps/deployments": ["spec.selector"],
   "apps/replicasets": ["spec.selector"],
@@ -172,7 +172,7 @@ function at(object: ApiObject, path: string): unknown {
   return path.split(".").reduce<unknown>((value, step) => recordOf(value)[step], object);
 }
 
-/** ConfigMaps and Secrets that say `immutable`. */
+/** ConfigMaps and Secrets with `immutable: true`. */
 function frozenErrors(object: ApiObject, live: ApiObject): FieldError[] {
   if (live.immutable !== true) return [];
   return ["immutable", "data", "binaryData"]
@@ -180,7 +180,7 @@ function frozenErrors(object: ApiObject, live: ApiObject): FieldError[] {
     .map((name) => valueForbidden(name, "field is immutable when `immutable` is set"));
 }
 
-/** Of a Pod's spec only the images and a few numbers may change. */
+/** In a Pod's spec, only the images and a few numbers may change. */
 function podErrors(object: ApiObject, live: ApiObject): FieldError[] {
   const fixed = (pod: ApiObject) => {
     const {

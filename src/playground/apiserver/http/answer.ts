@@ -41,7 +41,7 @@ export function createAnswer(response: ServerResponse, form: () => AnswerForm): 
 
   const answer: Answer = {
     warn(text) {
-      // HTTP headers carry Latin-1 at most, and not much of it.
+      // HTTP headers allow only Latin-1 without control characters, and have a size limit.
       const plain = text.replaceAll(/[^\x20-\x7e\n]/g, "?").slice(0, MAX_WARNING_LENGTH);
       if (!warnings.includes(plain) && warnings.length < MAX_WARNINGS) warnings.push(plain);
     },

@@ -7,14 +7,14 @@ export interface ListenerOptions {
   host: string;
   /** 0 takes a free port. */
   port: number;
-  /** PEM texts. A client may show a certificate that `ca` signed. */
+  /** PEM texts. A client may authenticate with a certificate that `ca` signed. */
   tls: { key: string; cert: string; ca: string };
 }
 
 export interface Listener {
   /** `https://127.0.0.1:6443`, without a trailing slash. */
   origin: string;
-  /** Stops accepting, lets running answers finish with `Connection: close`, and cuts the rest after 5 s. */
+  /** Stops accepting connections, finishes running answers with `Connection: close`, and closes the rest after 5 s. */
   close(): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ const MERGE = "application/merge-patch+json";
 const STRATEGIC = "application/strategic-merge-patch+json";
 
 /**
- * What a PATCH asks for. A strategic merge patch needs the merge keys of a built-in kind: custom resources refuse it
+ * The patch in a PATCH request. A strategic merge patch needs the merge keys of a built-in kind: custom resources refuse it
  * with 415, as Kubernetes does.
  */
 export function parsePatchRequest(

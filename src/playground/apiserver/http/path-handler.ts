@@ -17,7 +17,7 @@ export interface PathHandlerDeps {
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/** Everything that is no resource: health, version, discovery, OpenAPI, the keys of service account tokens. */
+/** Serves the paths that are not resources: health, version, discovery, OpenAPI, the keys of ServiceAccount tokens. */
 export function createPathHandler({ discovery, openApi, tokens, jwksUri }: PathHandlerDeps) {
   function document(path: string): Json | undefined {
     switch (path) {

@@ -27,7 +27,7 @@ export interface RequestHandlerDeps {
   logger: Logger;
 }
 
-/** One request's way: authenticate, impersonate, authorize, serve. Every refusal is a Status. */
+/** Handles a request: authenticates, impersonates, authorizes, serves. Every refusal is a Status. */
 export function createRequestHandler(deps: RequestHandlerDeps): RequestListener {
   const { authenticator, authorizer, registry, reviews, handleResource, handlePath, logger } = deps;
 
@@ -112,7 +112,7 @@ export function createRequestHandler(deps: RequestHandlerDeps): RequestListener 
   };
 }
 
-/** Repeated group headers as a list: Node would join them. */
+/** Repeated group headers as a list. Node would join them. */
 function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
   const groups = request.headersDistinct["impersonate-group"];
   return groups === undefined

@@ -56,7 +56,7 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
   );
 }
 
-/** As `difference`, but a path in `b` also takes away all that lies below it. */
+/** As `difference`, but a path in `b` also removes all paths below it. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   return combine(
     a,
@@ -138,7 +138,7 @@ export function toFieldsV1(set: FieldSet): Json {
   return out;
 }
 
-/** Throws for anything that is no fieldsV1. */
+/** Throws for a value that is not fieldsV1. */
 export function fromFieldsV1(fields: unknown): FieldSet {
   if (!isRecord(fields)) throw new Error("fieldsV1 is not an object");
   const set = emptySet();

@@ -4,12 +4,12 @@ import type { JsonSchema } from "../schema/json-schema.ts";
 import { difference, emptySet, type FieldSet, union } from "./field-set.ts";
 import { compare, fieldSetOf } from "./typed-value.ts";
 
-// kubectl's own name as a field manager: only it moves from client-side to server-side apply by itself.
+// kubectl's field manager. Only kubectl migrates from client-side to server-side apply by itself.
 const KUBECTL = "kubectl";
 const ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration";
 const MAX_ANNOTATION_BYTES = 256 * 1024;
 
-/** The fields that still are as client-side apply left them: taking them over is no conflict for kubectl. */
+/** The fields that are unchanged since client-side apply. kubectl may take them over without a conflict. */
 export function lastAppliedFields(
   manager: string,
   live: ApiObject | undefined,
@@ -27,7 +27,7 @@ export function lastAppliedFields(
   }
 }
 
-/** Keeps the annotation of client-side apply, where there is one, in step with what kubectl applied. */
+/** Updates the annotation of client-side apply, if there is one, to the configuration that kubectl applied. */
 export function withLastApplied(manager: string, next: ApiObject, config: ApiObject): ApiObject {
   if (manager !== KUBECTL || next.metadata.annotations?.[ANNOTATION] === undefined) return next;
   const { managedFields, annotations, ...metadata } = recordOf(config.metadata);

@@ -1,7 +1,7 @@
 import { apiVersionOf, type ManagedFieldsEntry } from "../object.ts";
 import { type FieldSet, fromFieldsV1, isEmpty, toFieldsV1 } from "./field-set.ts";
 
-/** Who owns which fields: one entry of `metadata.managedFields`. */
+/** A manager and its fields: one entry of `metadata.managedFields`. */
 export interface Manager {
   name: string;
   operation: "Apply" | "Update";
@@ -11,7 +11,7 @@ export interface Manager {
   fields: FieldSet;
 }
 
-/** By identity. Versions do not tell appliers apart: one name applies once. */
+/** Managers by identity. The version is not part of an applier's identity: each name has one entry. */
 export type Managers = ReadonlyMap<string, Manager>;
 
 export function managerKey(
@@ -42,7 +42,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
   return managers;
 }
 
-/** Appliers first, then by time, then by name, as Kubernetes orders them; managers of nothing are left out. */
+/** Sorts as Kubernetes does: appliers first, then by time, then by name. Leaves out managers without fields. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
   return [...managers.values()]
     .filter(({ fields }) => !isEmpty(fields))

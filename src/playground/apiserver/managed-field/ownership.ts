@@ -175,14 +175,14 @@ export function applyConfiguration(
 
   if (isSame(comparison)) {
     if (live !== undefined && last !== undefined && sameSet(last, self.fields)) return undefined;
-    // Nothing but the ownership changes: that has no time of its own.
+    // A change of only the ownership does not change the time.
     managers.set(key, { ...self, time: known?.time });
   }
   const next = withLastApplied(writer.name, pruned as ApiObject, config);
   return { ...next, metadata: { ...next.metadata, managedFields: encodeManagers(managers) } };
 }
 
-/** Removes what was applied before and is stated no longer, save what another manager still owns. */
+/** Removes fields that the manager applied before and no longer applies, unless another manager owns them. */
 function prune(merged: unknown, last: FieldSet, managers: Managers, schema: JsonSchema): unknown {
   const full = (set: FieldSet) => withNamedParents(set, schema);
   const without = removeFields(merged, full(last), schema) ?? {};
@@ -191,7 +191,7 @@ function prune(merged: unknown, last: FieldSet, managers: Managers, schema: Json
   for (const { fields } of managers.values()) owned = union(owned, fields);
   const kept = union(full(fieldSetOf(without, schema)), full(owned));
   const gone = difference(all, kept);
-  // Only what this manager had applied may go: an item that merely lies below it stays.
+  // Removes only fields that this manager applied, not other fields that are below them.
   return removeFields(merged, intersection(gone, full(last)), schema) ?? {};
 }
 
@@ -208,7 +208,7 @@ function conflictsOf(managers: Managers, self: string, changed: FieldSet): Confl
     );
 }
 
-/** The 409 of server-side apply, in the words that kubectl knows. */
+/** The 409 of server-side apply, with the text that kubectl parses. */
 function applyConflict(conflicts: readonly Conflict[]): StatusError {
   const causes = conflicts.map(({ manager, path }) => ({
     reason: "FieldManagerConflict",

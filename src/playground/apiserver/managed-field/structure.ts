@@ -13,7 +13,7 @@ interface ListItem {
   value: unknown;
 }
 
-/** A list that says it is a map or a set, but is not one. */
+/** A list that its schema declares as a map or a set, but whose items are not unique or have no keys. */
 export class StructureError extends Error {
   override readonly name = "StructureError";
 }
@@ -75,7 +75,7 @@ export function* childrenOf(
   }
 }
 
-/** Whether the schema names this member, rather than taking any name. */
+/** Whether the schema declares this member by name, not by `additionalProperties`. */
 export function isNamedField(schema: JsonSchema | undefined, step: string): boolean {
   return step.startsWith("f:") && ownMember(schema?.properties, step.slice(2)) !== undefined;
 }

@@ -15,7 +15,7 @@ import {
 
 type Schema = JsonSchema | undefined;
 
-/** The paths that a configuration says something about: what its applier owns. */
+/** The paths that a configuration sets. Its applier owns them. */
 export function fieldSetOf(value: unknown, schema: Schema): FieldSet {
   const set = emptySet();
   collect(value, schema, [], set);
@@ -43,7 +43,7 @@ export interface Comparison {
   removed: FieldSet;
 }
 
-/** What changes from `before` to `after`, by path. */
+/** The changes from `before` to `after`, by path. */
 export function compare(before: unknown, after: unknown, schema: Schema): Comparison {
   const comparison: Comparison = { added: emptySet(), modified: emptySet(), removed: emptySet() };
   walk(before, after, schema, [], comparison);
@@ -59,7 +59,7 @@ function isCollection(value: unknown): boolean {
 }
 
 function walk(before: unknown, after: unknown, schema: Schema, path: Path, out: Comparison): void {
-  // A null takes the form of the other side: an absent list that a kind always shows.
+  // A null takes the form of the other side, such as a required list that is absent.
   const left =
     before === undefined || (before === null && isCollection(after))
       ? undefined
@@ -92,7 +92,7 @@ function walk(before: unknown, after: unknown, schema: Schema, path: Path, out: 
   else if (leaf && !isDeepStrictEqual(before, after)) insert(out.modified, path);
 }
 
-/** `config` laid over `live`: maps member by member, keyed lists entry by entry, anything else replaced. */
+/** Merges `config` into `live`: maps by member, keyed lists by entry. Anything else is replaced. */
 export function merge(live: unknown, config: unknown, schema: Schema): unknown {
   if (config === undefined) return live;
   if (live === undefined) return config;
@@ -116,7 +116,7 @@ export function merge(live: unknown, config: unknown, schema: Schema): unknown {
   return config;
 }
 
-/** `value` without the paths of `set`; undefined when nothing is left of it. */
+/** `value` without the paths of `set`. Undefined when nothing remains. */
 export function removeFields(value: unknown, set: FieldSet, schema: Schema): unknown {
   const structure = structureOf(value, schema);
   if (structure.kind === "leaf") return value;
@@ -134,7 +134,7 @@ export function removeFields(value: unknown, set: FieldSet, schema: Schema): unk
     : left.map((child) => child.value);
 }
 
-/** The set with every named field on the way to its paths as a member too. */
+/** The set, with every named field on the way to its paths as a member too. */
 export function withNamedParents(set: FieldSet, schema: Schema): FieldSet {
   const members = new Set(set.members);
   const children = new Map<string, FieldSet>();

@@ -16,10 +16,10 @@ export interface GroupVersionKind {
 const GVK = "x-kubernetes-group-version-kind";
 const PREFIX: Record<OpenApiVersion, string> = { v2: "#/definitions/", v3: "#/components/schemas/" };
 
-/** Clients find kinds by group, version and kind, and show the last part of a name alone. */
+/** Clients find kinds by group, version and kind, and show only the last part of a name. */
 const componentName = (definition: string) => `io.k8s.api.${definition}`;
 
-/** Collects the schemas of one document; each once, with all that it refers to. */
+/** Collects the schemas of one document, each once, with all schemas that it refers to. */
 export function createComponents(version: OpenApiVersion) {
   const definitions: Record<string, Json> = {};
   const ref = (name: string): Json => ({ $ref: `${PREFIX[version]}${name}` });
@@ -29,7 +29,7 @@ export function createComponents(version: OpenApiVersion) {
     if (definitions[name] !== undefined) return name;
     const text = modelText(definition);
     const component: Json = {};
-    // Known before its fields are: a type may contain itself.
+    // Registered before its fields, because a type may contain itself.
     definitions[name] = component;
     Object.assign(component, described(publish(builtinDefinitions[definition] ?? {}), text.description));
     const properties = (component.properties ?? {}) as Record<string, Json>;
@@ -55,7 +55,7 @@ export function createComponents(version: OpenApiVersion) {
     return $ref === undefined ? published : { ...published, ...ref(addDefinition($ref)) };
   }
 
-  /** OpenAPI 3.0 ignores what stands beside a `$ref`: that goes into an `allOf`, as Kubernetes does it. */
+  /** OpenAPI 3.0 ignores members beside a `$ref`, so the `$ref` goes into an `allOf`, as in Kubernetes. */
   function described(schema: Json, description: string): Json {
     const { $ref, ...rest } = schema;
     const extras = { ...(description === "" ? {} : { description }), ...rest };
@@ -69,7 +69,7 @@ export function createComponents(version: OpenApiVersion) {
     definitions,
     ref,
 
-    /** The name of a built-in kind's schema, undefined when it is none. */
+    /** The name of a built-in kind's schema. Undefined for other kinds. */
     addBuiltin(gvk: GroupVersionKind): string | undefined {
       const definition = builtinDefinitionNames[`${gvk.group}/${gvk.kind}`];
       if (definition === undefined) return undefined;

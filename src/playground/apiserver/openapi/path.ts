@@ -68,7 +68,7 @@ function operation(
         ? ["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "watch"]
         : [];
   const parameters = names.map((name) => parameter(name, "query", version));
-  // A patch's own shape depends on its type; any object does here.
+  // The shape of a patch depends on its type, so the schema allows any object.
   const bodySchema = action === "patch" ? { type: "object" } : schema;
   const patchTypes = customSchema === undefined ? BUILT_IN_PATCH_TYPES : PATCH_TYPES;
   const types = action === "patch" ? patchTypes : ["application/json", "application/yaml"];

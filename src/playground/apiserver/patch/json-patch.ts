@@ -60,7 +60,7 @@ function run(root: { root: unknown }, operation: Json, fail: Fail): void {
   }
 }
 
-/** Steps of a JSON pointer, below the member `root` that stands for the whole document. */
+/** Steps of a JSON pointer, below the member `root`, which holds the whole document. */
 function pointer(text: unknown, fail: Fail): string[] {
   if (typeof text !== "string" || (text !== "" && !text.startsWith("/")))
     throw fail("the path is not a JSON pointer");

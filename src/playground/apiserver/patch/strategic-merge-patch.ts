@@ -126,7 +126,7 @@ function ordered(
   return mergedOrder([...new Set(present)], wanted).map((identity) => byIdentity.get(identity));
 }
 
-/** A value that replaces another as a whole must not carry directives into the store. */
+/** Removes directives from a value that replaces another one, so that they are not stored. */
 function withoutDirectives(value: Json): Json {
   const out: Json = {};
   for (const [name, member] of Object.entries(value)) {

@@ -18,7 +18,7 @@ export function oldItemOf(old: unknown, schema: JsonSchema, item: unknown): unkn
   return old.find((candidate) => canonicalJson(mapKeyOf(candidate, keys)) === wanted);
 }
 
-/** Whether an update leaves a node as it was: what was wrong with it before is not held against the update. */
+/** Whether an update leaves a node unchanged. The errors that the node had before do not refuse the update. */
 export function isUnchanged(value: unknown, old: unknown): boolean {
   return old !== undefined && isDeepStrictEqual(value, old);
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonSchema, memberSchema, ownMember, setMember } from "./json-schema.ts";
 
-/** Fills in what `schema` gives defaults for, in place, from the outside in. Nulls where none is allowed count as absent. */
+/** Sets the defaults of `schema` in place, outer members first. A null that the schema does not allow counts as absent. */
 export function applyDefaults(value: unknown, schema: JsonSchema | undefined): void {
   if (schema === undefined) return;
   if (Array.isArray(value)) {

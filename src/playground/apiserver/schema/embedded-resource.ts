@@ -9,7 +9,7 @@ import {
 import { isJsonObject, type JsonObject, type JsonSchema, ownMember } from "./json-schema.ts";
 import { dns1035LabelProblems } from "./name.ts";
 
-/** What is wrong with the type and metadata of resources that lie inside of another. */
+/** The errors in the type and metadata of resources that are embedded in another one. */
 export function embeddedResourceErrors(
   value: unknown,
   schema: JsonSchema | undefined,

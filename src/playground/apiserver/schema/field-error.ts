@@ -11,7 +11,7 @@ export type FieldErrorType =
   | "FieldValueTooMany"
   | "InternalError";
 
-/** One thing wrong with an object, as Kubernetes' `field.Error`. `message` is the text without the path. */
+/** One error of an object, like Kubernetes' `field.Error`. `message` is the text without the path. */
 export interface FieldError {
   type: FieldErrorType;
   /** `spec.tiers[0].id`; `<nil>` for the object itself. */
@@ -71,14 +71,14 @@ function withValue(text: string, value: unknown): string {
   return value === OMITTED ? text : `${text}: ${shown(value)}`;
 }
 
-/** Go's JSON keeps HTML out of lists and objects; a string by itself is quoted plainly. */
+/** Go's JSON escapes HTML in lists and objects. A string by itself is only quoted. */
 function shown(value: unknown): string {
   const json = JSON.stringify(value);
   if (value === null || typeof value !== "object") return json;
   return json.replaceAll("&", "\\u0026").replaceAll("<", "\\u003c").replaceAll(">", "\\u003e");
 }
 
-/** The 422 of an object that breaks its schema: every error once, each as a cause. */
+/** The 422 for an object that breaks its schema. Each error is one cause, without repetition. */
 export function invalidObject(
   group: string,
   kind: string,

@@ -99,7 +99,7 @@ export function parseDuration(text: string): bigint | undefined {
   return match[1] === "-" ? -total : total;
 }
 
-// The last spelling of each unit stands for all that begin with it: `days`, `minutes`, …
+// The last spelling of each unit also matches all longer ones: `days`, `minutes`, …
 const WORDED_UNITS: readonly (readonly [bigint, readonly string[]])[] = [
   [1n, ["ns", "nano"]],
   [1_000n, ["us", "µs", "micro"]],
@@ -111,7 +111,7 @@ const WORDED_UNITS: readonly (readonly [bigint, readonly string[]])[] = [
   [604_800_000_000_000n, ["w", "wk", "week"]],
 ];
 
-/** Nanoseconds of a string of format `duration`, which knows days, weeks and words too: `1d`, `2 weeks`. */
+/** Nanoseconds of a string of format `duration`, which also has days, weeks and words: `1d`, `2 weeks`. */
 export function parseFormattedDuration(text: string): bigint | undefined {
   const plain = parseDuration(text);
   if (plain !== undefined) return plain;

@@ -61,7 +61,7 @@ export function ownMember<Value>(object: Record<string, Value> | undefined, name
   return object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-/** Sets an own member whatever its name; a plain assignment to `__proto__` would swap the prototype. */
+/** Sets an own member of any name. A plain assignment to `__proto__` would change the prototype. */
 export function setMember(object: JsonObject, name: string, value: unknown): void {
   if (name === "__proto__") {
     Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });

@@ -62,7 +62,7 @@ export function mapKeyOf(item: unknown, names: readonly string[]): JsonObject {
   return key;
 }
 
-/** Of each value that appears more than once, where it does so for the second time. */
+/** The index of the second occurrence of each value that appears more than once. */
 function secondAppearances(values: readonly unknown[]): number[] {
   const times = new Map<string, number>();
   return values.flatMap((value, index) => {

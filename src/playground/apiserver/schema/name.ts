@@ -3,12 +3,12 @@ const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*
 const DNS_1035_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const QUALIFIED_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
-// Wording as k8s.io/apimachinery/pkg/util/validation.
+// The texts are those of k8s.io/apimachinery/pkg/util/validation.
 const tooLong = (max: number) => `must be no more than ${max} bytes`;
 const QUALIFIED_MESSAGE =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-/** What is wrong with a name; empty when nothing is. */
+/** The errors of a name. Empty when the name is valid. */
 export function dns1123LabelProblems(text: string): string[] {
   return problems(
     text,

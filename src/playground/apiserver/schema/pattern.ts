@@ -145,7 +145,7 @@ class Translation {
     let at = negated ? 2 : 1;
     let out = negated ? "[^" : "[";
     let afterSet = false;
-    // A bracket that stands first is a member and not the end.
+    // A bracket at the first position is a member and not the end.
     for (let first = true; at < rest.length && (rest[at] !== "]" || first); first = false) {
       const member = this.#classMember(rest.slice(at), afterSet);
       out += member.out;

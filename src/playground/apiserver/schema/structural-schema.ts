@@ -11,9 +11,9 @@ export interface StructuralSchema {
   schema: JsonSchema;
   /** Fills in defaults, in place. */
   default(object: JsonObject): void;
-  /** Removes unknown fields, in place; the sorted paths of what went. Run it after `default`. */
+  /** Removes unknown fields in place, and returns their sorted paths. Run it after `default`. */
   prune(object: JsonObject): string[];
-  /** With `oldObject`: an update, which is not held to account for what it leaves unchanged. */
+  /** With `oldObject`, it is an update: errors in unchanged values do not count. */
   validate(object: JsonObject, oldObject?: JsonObject): FieldError[];
   /** How a list merges and whether a map does, for server-side apply: the schema at a field path. */
   schemaAt(path: readonly (string | typeof ITEM)[]): JsonSchema | undefined;
@@ -33,7 +33,7 @@ export class SchemaCompileError extends Error {
   }
 }
 
-// An object that is wrong in one of these ways cannot be shown to the rules.
+// Rules are not evaluated on an object with one of these errors.
 const BLOCKING: ReadonlySet<FieldErrorType> = new Set([
   "FieldValueNotSupported",
   "FieldValueRequired",

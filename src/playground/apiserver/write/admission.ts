@@ -4,7 +4,7 @@ import type { ApiObject, Json } from "../object.ts";
 import type { WriteRequest } from "./request.ts";
 
 export interface Admission {
-  /** The object as the mutating webhooks leave it. */
+  /** The object after the mutating webhooks. */
   mutate(write: AdmittedWrite): Promise<ApiObject>;
   validate(write: AdmittedWrite): Promise<void>;
 }
@@ -19,7 +19,7 @@ interface AdmittedWrite {
   options: Json;
 }
 
-/** Shows a write to the chain, as an AdmissionRequest has it. */
+/** Sends a write through the chain as an AdmissionRequest. */
 export function createAdmission(chain: AdmissionChain): Admission {
   return {
     async mutate(write) {
@@ -51,7 +51,7 @@ function admissionRequest({
     name: object?.metadata.name || name,
     namespace,
     user,
-    // A webhook's patch works on what it is shown: the stored objects are shared.
+    // A patch of a webhook changes its copy, because stored objects are shared.
     object: object === undefined ? null : structuredClone(object),
     oldObject: oldObject ?? null,
     options,

@@ -21,13 +21,13 @@ const SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 const MAX_GENERATED_BASE = 58;
 const MAX_ANNOTATION_BYTES = 256 * 1024;
 
-/** `base` and five random letters, as `generateName` asks for. */
+/** `base` and five random letters, for `generateName`. */
 export function generatedName(base: string): string {
   const suffix = Array.from({ length: 5 }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]).join("");
   return `${base.slice(0, MAX_GENERATED_BASE)}${suffix}`;
 }
 
-/** What the server alone writes into a new object's metadata. */
+/** The metadata of a new object that only the server writes. */
 export function stampCreation(object: ApiObject, name: string, namespace: string, now: Date): void {
   const { labels, annotations, finalizers, ownerReferences, managedFields, generateName } = object.metadata;
   object.metadata = {
@@ -45,7 +45,7 @@ export function stampCreation(object: ApiObject, name: string, namespace: string
   };
 }
 
-/** Puts what no client may change back to what is stored. */
+/** Resets metadata that no client may change to the stored values. */
 export function restoreSystemMetadata(next: ApiObject, live: ApiObject): void {
   const kept = live.metadata;
   const metadata: Json = { ...next.metadata };

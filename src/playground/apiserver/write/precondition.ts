@@ -5,7 +5,7 @@ import type { WriteRequest } from "./request.ts";
 
 const NAMESPACES: Subject = { group: "", plural: "namespaces" };
 
-/** Nothing new comes into a namespace that is not there (404) or is going away (403). */
+/** Refuses new objects in a namespace that does not exist (404) or is being deleted (403). */
 export function checkNamespace(
   store: Store,
   { type, namespace, name }: WriteRequest,
@@ -34,7 +34,7 @@ export interface Preconditions {
   resourceVersion?: string;
 }
 
-/** 409 when the live object is not the one that the client means. */
+/** Throws 409 when the live object has another uid or resourceVersion than the precondition names. */
 export function checkPreconditions(
   type: Subject,
   live: ApiObject,

@@ -10,7 +10,7 @@ import { shapeObject } from "./shape.ts";
 import { prepareUpdate } from "./strategy.ts";
 import { refuseInvalid } from "./validation.ts";
 
-/** The number of attempts when other writes come between reading the live object and storing the next one. */
+/** The number of attempts when other writes happen between the read of the live object and the store of the next one. */
 export const MAX_ATTEMPTS = 5;
 
 export function liveObject(store: Store, { type, namespace, name }: WriteRequest): ApiObject | undefined {

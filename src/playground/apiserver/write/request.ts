@@ -5,17 +5,17 @@ import type { ResourceType } from "../resource-type.ts";
 
 type FieldValidation = "Ignore" | "Warn" | "Strict";
 
-/** Who writes what, and how. */
+/** A write: the user, the object and the options. */
 export interface WriteRequest {
   user: UserInfo;
   type: ResourceType;
   /** Empty for the object itself. */
   subresource: "" | "status" | "scale" | "finalize";
   namespace: string;
-  /** Empty on a create: the object says its name, or gets one. */
+  /** Empty on a create: the object has its name, or the server generates one. */
   name: string;
   dryRun: boolean;
-  /** Who owns the fields that this write changes. */
+  /** The field manager that will own the fields that this write changes. */
   fieldManager: string;
   fieldValidation: FieldValidation;
   /** Becomes a `Warning` header of the answer. */

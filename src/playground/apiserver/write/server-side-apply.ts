@@ -23,7 +23,7 @@ interface ApplyDeps {
 
 type ApplyOptions = OwnershipOptions & { force: boolean };
 
-/** Lays a configuration over the live object, or creates the object when there is none. */
+/** Merges a configuration into the live object, or creates the object. */
 export function createApply({ store, creation, replace }: ApplyDeps) {
   async function createFrom(
     config: ApiObject,
@@ -49,7 +49,7 @@ export function createApply({ store, creation, replace }: ApplyDeps) {
     return creation.finish(next, request);
   }
 
-  /** One attempt; undefined when another write came first. */
+  /** One attempt. Undefined when another write came first. */
   async function update(
     config: ApiObject,
     live: ApiObject,

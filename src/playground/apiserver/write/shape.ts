@@ -44,7 +44,7 @@ function cannotBeHandled({ kind, version }: ResourceType, problem: string) {
   return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${problem}`);
 }
 
-/** What an object of a type has before anything is written into it: structures that are never absent. */
+/** An empty object of a type, with the structures that are never absent. */
 export function emptyObject(type: ResourceType): ApiObject {
   const object = { metadata: {} } as unknown as ApiObject;
   if (type.custom === undefined) toNormalForm(object as Json, type.schema, { nullLists: true });

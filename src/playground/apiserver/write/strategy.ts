@@ -5,14 +5,14 @@ import type { ApiObject, Json } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { WriteRequest } from "./request.ts";
 
-/** What belongs to the kind rather than to the client, when an object comes to be. */
+/** Sets what the kind, not the client, decides in a new object. */
 export function prepareCreate(object: ApiObject, type: ResourceType): void {
   if (hasGeneration(type)) object.metadata.generation = 1;
   if (type.custom === undefined) prepareBuiltinCreate(object, type);
   else if (type.subresources.has("status")) delete object.status;
 }
 
-/** What an endpoint leaves alone goes back to what is stored; a new spec is a new generation. */
+/** Resets the fields that the endpoint does not write to the stored values. A changed spec gets a new generation. */
 export function prepareUpdate(
   next: ApiObject,
   live: ApiObject,
@@ -43,10 +43,10 @@ function restore(next: Json, live: Json, name: string): void {
   else next[name] = live[name];
 }
 
-/** Everything that a new generation counts: all but the metadata, and the status where it is split off. */
+/** The parts whose change makes a new generation: all except the metadata, and the status if it is a subresource. */
 function specOf(object: ApiObject, type: ResourceType): Json {
   const { metadata, apiVersion, status, ...rest } = object;
-  // A Deployment's annotations reach its ReplicaSets: they count too.
+  // A Deployment's annotations count too, because they are copied to its ReplicaSets.
   if (type.storage === "apps/deployments") return { ...rest, annotations: metadata.annotations };
   return type.custom === undefined || type.subresources.has("status") ? rest : { ...rest, status };
 }

@@ -29,7 +29,7 @@ export interface WritePath {
   close(): Promise<void>;
 }
 
-/** Everything between a decoded request that writes and the store: admission, validation, ownership, storage. */
+/** Assembles the write path from a decoded request to the store: admission, validation, ownership, storage. */
 export function createWritePath(deps: WritePathDeps): WritePath {
   const { store, registry, authorizer, revision, logger, now } = deps;
   const chain = createAdmissionChain({

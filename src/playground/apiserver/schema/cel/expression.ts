@@ -6,7 +6,7 @@ import { type CelError, type Macro, type Node, positionOf, typeText, walk } from
 
 export { CelCompileError } from "./compile-error.ts";
 
-/** Why an expression that compiled has no answer for the values at hand. */
+/** An expression that compiled failed for the given values. */
 export class CelEvaluationError extends Error {
   override readonly name = "CelEvaluationError";
 }
@@ -37,7 +37,7 @@ export function compileExpression(environment: Environment, source: string): Cel
       environment.getDefinitions().functions.some((known) => known.name === name);
     throw checkError(source, checked.error as CelError, isKnown);
   }
-  // `format` takes values of every type in one list.
+  // `format` accepts values of different types in one list.
   const formatted = new Set(nodes.flatMap((node) => (isCallOf(node, "format") ? node.args[2] : [])));
   for (const node of nodes) if (!formatted.has(node)) checkFurther(node, source);
   const variables = new Set(nodes.filter((node) => node.op === "id").map((node) => String(node.args)));
@@ -95,7 +95,7 @@ function replaceHas(macro: Macro, field: Node, refuse: (message: string) => void
     } catch (error) {
       const { code } = error as CelError;
       if (code !== "no_such_key" && code !== "cannot_index_type") throw error;
-      // cel-go places what is wrong with the field at the call.
+      // cel-go reports an error in the field at the position of the call.
       const misplaced = checkError(field.input, error as CelError, () => true).message;
       refuse(/^ERROR: \S+ (.*)/.exec(misplaced)?.[1] ?? misplaced);
     }
@@ -127,7 +127,7 @@ function isCallOf(node: Node, method: string): node is Node & { args: [string, N
   return node.op === "rcall" && (node.args as [string])[0] === method;
 }
 
-/** What cel-go refuses and the library lets pass. */
+/** Expressions that cel-go refuses and the library accepts. */
 function checkFurther(node: Node, source: string): void {
   if (node.op === "list") assertUniform(node.args as Node[], source);
   if (node.op === "map") {
@@ -154,7 +154,7 @@ function checkFurther(node: Node, source: string): void {
   }
 }
 
-/** The elements of a literal must be of one type; not even `dyn` mixes with others. */
+/** The elements of a literal must have one type. Even `dyn` must not be mixed with others. */
 function assertUniform(elements: readonly Node[], source: string): void {
   const typed = elements.filter(({ checkedType }) => checkedType !== undefined && !checkedType.isEmpty());
   const expected = typed[0]?.checkedType?.name;

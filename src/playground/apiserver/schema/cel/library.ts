@@ -46,7 +46,7 @@ export function createCelEnvironment(): Environment {
 function createBase(): Environment {
   const environment = new Environment({
     enableOptionalTypes: true,
-    // Our own check of literals runs later: the library cannot except the mixed list that `format` takes.
+    // Our own check of literals runs later, because the library cannot allow only the mixed list that `format` takes.
     homogeneousAggregateLiterals: false,
     limits: { maxListElements: 10_000, maxMapEntries: 10_000 },
   });

@@ -35,7 +35,7 @@ const FORMATS: Record<string, (text: string) => string[]> = {
   datetime: checked("datetime", "invalid datetime"),
 };
 
-/** `format.dns1123Label().validate(x)`: none when `x` fits, else what is wrong with it. */
+/** `format.dns1123Label().validate(x)`: `optional.none()` when `x` is valid, else the errors. */
 export function registerFormats(environment: Environment, define: Define): void {
   const TYPE = "kubernetes.NamedFormat";
   class FormatNamespace {}

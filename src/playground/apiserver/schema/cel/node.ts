@@ -1,4 +1,4 @@
-/** A type as the library's checker finds it. */
+/** A type in the library's checker. */
 interface CheckedType {
   kind: string;
   name: string;
@@ -6,7 +6,7 @@ interface CheckedType {
   isEmpty(): boolean;
 }
 
-/** What the library's syntax nodes carry beside their public face; its macros can be reached in no other way. */
+/** Internal members of the library's syntax nodes. The library has no public access to its macros. */
 export interface Node {
   op: string;
   args: unknown;
@@ -42,7 +42,7 @@ export interface CelError extends Error {
   range?: { start: number };
 }
 
-/** A node and all below it, in the order of the source. */
+/** A node and all nodes below it, in the order of the source. */
 export function* walk(node: Node): Generator<Node> {
   yield node;
   yield* below(node.args);
@@ -53,7 +53,7 @@ function* below(value: unknown): Generator<Node> {
   else if (value !== null && typeof value === "object" && "op" in value) yield* walk(value as Node);
 }
 
-/** Where cel-go places a node: at its operator, at the bracket of a call, at the dot of a selection. */
+/** The position of a node in cel-go: its operator, the bracket of a call, or the dot of a selection. */
 export function positionOf(node: Node): number {
   const { op, args, input, start } = node;
   const after = (text: string, from: number) => {

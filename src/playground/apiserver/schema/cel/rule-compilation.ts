@@ -3,7 +3,7 @@ import type { ValidationRule } from "../json-schema.ts";
 import { CelCompileError, type CelExpression, compileExpression } from "./expression.ts";
 import type { CompiledRule } from "./rule-error.ts";
 
-/** Reports a problem with one member of a rule: the value shown to the user, and what is wrong with it. */
+/** Reports a problem with one member of a rule: the value shown to the user, and the error. */
 export type ReportProblem = (member: string, value: unknown, detail: string) => void;
 
 /** The environments of the rules of one schema node. */
@@ -70,7 +70,7 @@ function reportOldSelfMisuse(
   }
 }
 
-/** A rule as refusals show it: Kubernetes prints its internal type there. */
+/** A rule in a refusal, where Kubernetes prints its internal type. */
 function internalForm(rule: ValidationRule): Record<string, unknown> {
   return {
     Rule: rule.rule,

@@ -18,7 +18,7 @@ export interface CompiledRule {
   fieldPath: string;
 }
 
-/** Why a rule has no answer. */
+/** The error of a rule whose evaluation failed. */
 export function evaluationDetail({ message }: CelEvaluationError, rule: ValidationRule): string {
   const named = rule.message ? rule.message.trim() : rule.rule.trim();
   return message.startsWith("no such overload")
@@ -26,7 +26,7 @@ export function evaluationDetail({ message }: CelEvaluationError, rule: Validati
     : `${message} evaluating rule: ${named}`;
 }
 
-/** What a rule that is not fulfilled says, with the type and at the place that it names. */
+/** The error of a rule that evaluates to false, with the rule's reason and at its `fieldPath`. */
 export function ruleError(
   compiled: CompiledRule,
   type: string | undefined,
@@ -54,7 +54,7 @@ function messageOf({ rule, messageExpression }: CompiledRule, variables: Record<
   if (messageExpression !== undefined) {
     try {
       const text = messageExpression.evaluate(variables);
-      // A blank or broken line would garble the answer: the fixed message takes its place.
+      // A message that is blank or has line breaks is replaced by the fixed message.
       if (typeof text === "string" && text.trim() !== "" && !/[\n\r]/.test(text)) return text.trim();
     } catch (error) {
       if (!(error instanceof CelEvaluationError)) throw error;

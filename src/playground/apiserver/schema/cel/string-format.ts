@@ -22,7 +22,7 @@ export function formatTemplate(template: string, values: unknown[]): string {
   });
 }
 
-/** Returns undefined for a value that the verb does not take. */
+/** Returns undefined for a value that the verb does not accept. */
 type Format = (value: unknown, precision: number) => string | undefined;
 
 const VERBS: Record<string, Format> = {

@@ -1,7 +1,7 @@
 import { type Environment, EvaluationError } from "@marcbachmann/cel-js";
 import type { Define } from "./define.ts";
 
-/** An absolute URI or an absolute path, as Go's `url.ParseRequestURI` takes it apart. */
+/** Parses an absolute URI or an absolute path like Go's `url.ParseRequestURI`. */
 class CelUrl {
   readonly text: string;
   readonly scheme: string;

@@ -15,7 +15,7 @@ export function dynamicValue(json: unknown): unknown {
   return json ?? null;
 }
 
-/** A string as CEL sees it under its schema's format. What does not fit stays a string, and fails there. */
+/** Converts a string by the format of its schema. An invalid value stays a string, and the rule fails on it. */
 export function formattedString(text: string, schema: JsonSchema): unknown {
   switch (schema.format) {
     case "date-time":
@@ -54,7 +54,7 @@ export function jsonOf(value: unknown): unknown {
 export function celEquals(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (isNumeric(a) && isNumeric(b)) {
-    // A bigint and a double compare by value with ==, which is what CEL asks.
+    // With ==, a bigint and a double compare by value, as CEL requires.
     // biome-ignore lint/suspicious/noDoubleEquals: 1n == 1 is true, 1n === 1 is not
     return a == b;
   }
