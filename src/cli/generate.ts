@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
-import { KINDS } from "../api/registry.ts";
+import { KINDS } from "../api/kind-list.ts";
 import { type Command, EXIT } from "./command.ts";
 import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";

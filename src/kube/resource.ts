@@ -1,5 +1,5 @@
 import { GROUP, type KindDefinition, VERSION } from "../api/kind.ts";
-import { KINDS } from "../api/registry.ts";
+import { KINDS } from "../api/kind-list.ts";
 
 /** A kind as the API server serves it. The core group is `""`. */
 export interface Resource {

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { parseReference } from "../../src/admission/rules/reference.ts";
 import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
 import { createSignatureVerifier } from "../../src/admission/signature/verifier.ts";
-import { KINDS } from "../../src/api/registry.ts";
+import { KINDS } from "../../src/api/kind-list.ts";
 import { checkEligibility } from "../../src/controllers/sovereign/eligibility.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { IMAGE, sovereign } from "../support/builder/catalyst-object.ts";

@@ -1,6 +1,6 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { toCustomResourceDefinition } from "../../api/crd.ts";
-import { KINDS } from "../../api/registry.ts";
+import { KINDS } from "../../api/kind-list.ts";
 import { trustProblems } from "../../operator/trust-config-map.ts";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { createManifestChecker } from "../../playground/apiserver/index.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { READY, RECONCILING, STALLED } from "../../../src/api/condition.ts";
-import { KINDS } from "../../../src/api/registry.ts";
+import { KINDS } from "../../../src/api/kind-list.ts";
 import { SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
 import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toCustomResourceDefinition } from "../../../src/api/crd.ts";
-import { KINDS } from "../../../src/api/registry.ts";
+import { KINDS } from "../../../src/api/kind-list.ts";
 import { readExamplesOrRefuse } from "../../../src/cli/playground/example.ts";
 import { compileStructuralSchema, type JsonObject } from "../../../src/playground/apiserver/index.ts";
 import { blueprintArtifact, catalystImage, imageReference } from "../../../src/playground/image.ts";

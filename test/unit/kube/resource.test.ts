@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { KINDS } from "../../../src/api/registry.ts";
+import { KINDS } from "../../../src/api/kind-list.ts";
 import {
   apiVersionOf,
   DEPLOYMENTS,
