@@ -318,9 +318,9 @@ describe("colliding codes", () => {
   it("fails and stores nothing when every code collides", async () => {
     await withDrawn(SYMBOLS.slice(0, 1), async (vouchers, one) => {
       await issueVoucher(one, codeOfSymbols(SYMBOLS[0] ?? ""), { credit_omr: 99 });
-      await expect(vouchers.issue(undefined, terms, actor)).rejects.toThrow("source of randomness");
+      await expect(vouchers.issue(undefined, terms, actor)).rejects.toThrow("random number generator");
       await expect(vouchers.issueInBulk({ count: 2, prefix: "", terms }, actor)).rejects.toThrow(
-        "source of randomness",
+        "random number generator",
       );
       const { rows } = await one.database.pool.query("SELECT count(*)::int AS n FROM voucher_audit");
       expect(rows).toEqual([{ n: 1 }]);
