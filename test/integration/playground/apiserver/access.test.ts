@@ -187,7 +187,7 @@ describe("admission webhooks", () => {
     await webhook.close();
   });
 
-  it("mutate, then judge, and warn", async () => {
+  it("calls mutating webhooks, then validating ones, and returns their warnings", async () => {
     const { status, body, headers } = await api.send("POST", "/api/v1/namespaces/judged/configmaps", {
       body: configMap("good"),
     });
@@ -223,13 +223,13 @@ describe("admission webhooks", () => {
     expect((await api.send("GET", `${path}/bad`)).status).toBe(404);
   });
 
-  it("do not see other namespaces", async () => {
+  it("does not call a webhook for a namespace that its selector excludes", async () => {
     const before = webhook.received.length;
     await api.must("POST", CONFIG_MAPS, configMap("unseen", { forbidden: "1" }));
     expect(webhook.received.length).toBe(before);
   });
 
-  it("fail closed when they are away, as they say, and policies hold meanwhile", async () => {
+  it("denies while a webhook is unreachable and its failurePolicy is Fail, and still enforces policies", async () => {
     await api.must("POST", `${WEBHOOKS}/validatingwebhookconfigurations`, {
       ...configuration("ValidatingWebhookConfiguration", "away", "/validate", {
         clientConfig: { url: "https://127.0.0.1:9/validate", caBundle: webhook.caBundle },

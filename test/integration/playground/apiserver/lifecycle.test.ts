@@ -104,7 +104,7 @@ describe("garbage collection", () => {
 });
 
 describe("finalizers", () => {
-  it("keep an object until the last is gone, and admit no new one", async () => {
+  it("keeps an object until its last finalizer is removed, and refuses new finalizers", async () => {
     await api.must("POST", CONFIG_MAPS, configMap("final", {}, { finalizers: ["example.org/a"] }));
     const marked = await api.must("DELETE", `${CONFIG_MAPS}/final`);
     expect(marked.metadata.deletionTimestamp).toBeTruthy();
@@ -130,7 +130,7 @@ describe("pods", () => {
     spec: { containers: [{ name: "c", image: "i" }], ...(nodeName === undefined ? {} : { nodeName }) },
   });
 
-  it("go at once when no node has them, and by grace when one has", async () => {
+  it("deletes a Pod at once when it has no node, and after its grace period otherwise", async () => {
     await api.must("POST", pods, pod("unbound"));
     await api.must("DELETE", `${pods}/unbound`);
     expect((await api.send("GET", `${pods}/unbound`)).status).toBe(404);
@@ -141,7 +141,7 @@ describe("pods", () => {
     expect((await api.send("GET", `${pods}/bound`)).status).toBe(404);
   });
 
-  it("need a service account that is there", async () => {
+  it("refuses a Pod whose ServiceAccount does not exist", async () => {
     const { status, body } = await api.send("POST", pods, {
       body: { ...pod("x"), spec: { ...pod("x").spec, serviceAccountName: "none" } },
     });
@@ -153,7 +153,7 @@ describe("pods", () => {
 });
 
 describe("namespaces", () => {
-  it("come with an account and a root certificate, and go with everything in them", async () => {
+  it("creates a namespace with a ServiceAccount and a root certificate, and deletes it with everything in it", async () => {
     await api.must("POST", "/api/v1/namespaces", {
       apiVersion: "v1",
       kind: "Namespace",
@@ -199,7 +199,7 @@ describe("namespaces", () => {
 });
 
 describe("custom resources", () => {
-  it("are served once established, with defaults, pruning, bounds and rules", async () => {
+  it("serves a custom resource once it is established, with defaults, pruning, bounds and rules", async () => {
     const crd = await api.must("GET", `${CRDS}/widgets.example.org`);
     expect(
       crd.status.conditions.map(({ type, status }: { type: string; status: string }) => `${type}=${status}`),
@@ -227,7 +227,7 @@ describe("custom resources", () => {
     expect(strategic.status).toBe(415);
   });
 
-  it("show the defaults of a changed definition at once, without a new version", async () => {
+  it("shows the defaults of a changed definition at once, without a new resourceVersion", async () => {
     const path = "/apis/example.org/v1/namespaces/default/widgets";
     const before = await api.must("POST", path, widget("old", { size: 1 }));
     const field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
@@ -249,7 +249,7 @@ describe("custom resources", () => {
     expect((await api.must("GET", `${path}/old`)).spec).toEqual({ size: 1, colour: "grey" });
   });
 
-  it("take their objects with them when their definition goes", async () => {
+  it("deletes the objects of a deleted definition", async () => {
     const definition = structuredClone(widgetDefinition) as unknown as {
       metadata: { name: string };
       spec: { names: object };
@@ -274,7 +274,7 @@ describe("custom resources", () => {
     );
   });
 
-  it("refuse names that another definition has taken", async () => {
+  it("does not accept names that another definition has", async () => {
     const definition = structuredClone(widgetDefinition) as unknown as {
       metadata: { name: string };
       spec: { names: object };

@@ -235,7 +235,7 @@ describe("reviews", () => {
   }
   const reason = 'RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "bob"';
 
-  it("answer who may do what", async () => {
+  it("answers reviews of a user's rights", async () => {
     const { ask } = reviews();
     const pods = { verb: "get", resource: "pods", namespace: "n" };
     expect((await ask("selfsubjectaccessreviews", { resourceAttributes: pods })).status).toEqual({
@@ -265,7 +265,7 @@ describe("reviews", () => {
     });
   });
 
-  it("answer who a token speaks for, and who is asking", async () => {
+  it("answers reviews of a token's user and of the requester", async () => {
     const { ask, mint } = reviews();
     const { token } = await mint();
     expect((await ask("tokenreviews", { token })).status).toMatchObject({

@@ -218,7 +218,7 @@ describe("a ValidatingAdmissionPolicy", () => {
     );
   });
 
-  it("that does not compile denies what it matches, and nothing else", async () => {
+  it("denies only what it matches when it does not compile", async () => {
     const broken = { validations: [{ expression: "foo" }] };
     expect(await outcome(broken)).toMatchObject([
       422,

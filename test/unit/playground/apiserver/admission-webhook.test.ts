@@ -452,7 +452,7 @@ describe("a mutating webhook", () => {
     expect(calls).toEqual(["/a", "/never", "/b", "/c", "/a"]);
   });
 
-  it("may not patch what is being deleted", async () => {
+  it("refuses a webhook's patch of an object that is being deleted", async () => {
     const server = await serve(() => patch("a", 1));
     const request = creation({ operation: "DELETE", object: null, oldObject: creation().object });
     expect(await refusal(chainOf({ mutating: [webhook(server)] }).mutate(request))).toMatchObject({
