@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { migrateDatabase } from "../billing/db/migrate.ts";
+import { ADOPTING_MIGRATION } from "../billing/db/preflight/preflight.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { createLogger } from "../platform/log.ts";
@@ -38,7 +39,7 @@ export const command: Command = {
         logger,
         signal,
       });
-      if (executed.includes("0003-adoption")) {
+      if (executed.includes(ADOPTING_MIGRATION)) {
         for (const finding of findings)
           logger.warn({ finding }, `adoption found ${finding.kind}: see table adoption_findings`);
       }
