@@ -35,7 +35,7 @@ describe("schema.sql", () => {
     expect(readFileSync(SCHEMA_PATH, "utf8")).toBe(await describeDatabase(url));
   });
 
-  it("is whole: in an empty database its statements make the same schema", async () => {
+  it("creates the same schema in an empty database", async () => {
     const database = await createTestDatabase("empty");
     opened.push(() => database.drop());
     await database.pool.query(readFileSync(SCHEMA_PATH, "utf8"));
@@ -46,11 +46,11 @@ describe("schema.sql", () => {
 describe("drift", () => {
   it.each([
     [
-      "a column more",
+      "an added column",
       "ALTER TABLE promo_codes ADD COLUMN extra int",
       ["column promo_codes.extra is not ours"],
     ],
-    ["a column less", "ALTER TABLE invoices DROP COLUMN pdf_url", ["column invoices.pdf_url is missing"]],
+    ["a dropped column", "ALTER TABLE invoices DROP COLUMN pdf_url", ["column invoices.pdf_url is missing"]],
     [
       "another default",
       "ALTER TABLE promo_codes ALTER COLUMN active SET DEFAULT false",
@@ -62,7 +62,7 @@ describe("drift", () => {
       ["column outbox.attempts differs: is bigint DEFAULT 0 NOT NULL, should be integer DEFAULT 0 NOT NULL"],
     ],
     [
-      "a constraint less",
+      "a dropped constraint",
       "ALTER TABLE customers DROP CONSTRAINT customers_balance_check",
       ["constraint customers.customers_balance_check is missing"],
     ],
@@ -73,7 +73,7 @@ describe("drift", () => {
         "constraint orders.orders_pkey differs: is PRIMARY KEY (id) WITH (fillfactor=70), should be PRIMARY KEY (id)",
       ],
     ],
-    ["an index less", "DROP INDEX orders_tenant_idx", ["index orders.orders_tenant_idx is missing"]],
+    ["a dropped index", "DROP INDEX orders_tenant_idx", ["index orders.orders_tenant_idx is missing"]],
     [
       "another body",
       "CREATE OR REPLACE FUNCTION billing_amount_baisa(o orders) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 0::bigint'",
@@ -92,7 +92,7 @@ describe("drift", () => {
       ["function billing_total(bigint) is not ours"],
     ],
     [
-      "a trigger that is off",
+      "a disabled trigger",
       "ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only",
       [
         "trigger credit_ledger.credit_ledger_append_only differs: is …created_at, adopted ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change() DISABLED, should be …mo_code, created_at, adopted ON public.credit_ledger FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_ledger_change()",
@@ -108,7 +108,11 @@ describe("drift", () => {
     ],
     // The report names the table, not the parts that went with it.
     ["a missing table", "DROP TABLE handled_events", ["table handled_events is missing"]],
-    ["nothing", "CREATE TABLE theirs (id int); CREATE VIEW live AS SELECT code FROM promo_codes", []],
+    [
+      "nothing, for tables and views of others",
+      "CREATE TABLE theirs (id int); CREATE VIEW live AS SELECT code FROM promo_codes",
+      [],
+    ],
     [
       "a column of a newer program",
       "ALTER TABLE promo_codes ADD COLUMN extra int; INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-later', '')",

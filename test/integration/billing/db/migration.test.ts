@@ -67,7 +67,7 @@ async function earlierRows(pool: pg.Pool): Promise<string[]> {
 }
 
 describe("migrateDatabase", () => {
-  it("brings an empty database to the version, and does nothing the second time", async () => {
+  it("migrates an empty database, and does nothing the second time", async () => {
     const one = await database();
     const first = await migrate(one);
     expect(first).toMatchObject({
@@ -79,7 +79,7 @@ describe("migrateDatabase", () => {
     expect(second).toMatchObject({ version: SCHEMA_VERSION, fingerprint: first.fingerprint, executed: [] });
   });
 
-  it("adopts the earlier tables, keeps every row and ends at the same fingerprint", async () => {
+  it("adopts the earlier service's tables with every row, and ends at the same fingerprint", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     const before = await earlierRows(one.pool);
@@ -111,7 +111,7 @@ describe("migrateDatabase", () => {
     ]);
   });
 
-  it("ends at the same fingerprint with other constraint names, hand-made indexes and the first release's columns", async () => {
+  it("ends at the same fingerprint despite other constraint names, extra indexes and the first release's columns", async () => {
     const one = await database();
     await one.pool.query(
       EARLIER_TABLES.replace("ALTER TABLE orders ADD COLUMN IF NOT EXISTS promo_code text;", "")
@@ -124,11 +124,11 @@ describe("migrateDatabase", () => {
     );
     await one.pool.query(`CREATE INDEX fast_ledger ON credit_ledger (customer_id);
       ALTER TABLE customers ADD CONSTRAINT email_is_mail CHECK (email LIKE '%@%');
-      CREATE TABLE somebody_elses (id int PRIMARY KEY)`);
+      CREATE TABLE other_table (id int PRIMARY KEY)`);
     expect((await migrate(one)).fingerprint).toBe(await referenceOf());
   });
 
-  it("runs once when ten runs start together", async () => {
+  it("executes each migration once when ten runs start together", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     const reports = await Promise.all(Array.from({ length: 10 }, () => migrate(one)));
@@ -137,7 +137,7 @@ describe("migrateDatabase", () => {
   });
 
   it.each(MIGRATIONS.map(({ name }, index) => ({ name, index })))(
-    "goes on after a crash inside $name",
+    "continues after a crash inside $name",
     async ({ index }) => {
       const one = await database();
       await fillEarlierTables(one.pool);
@@ -156,7 +156,7 @@ describe("migrateDatabase", () => {
     },
   );
 
-  it("adopts texts of any length, counters and times at their ends, and agrees with itself after", async () => {
+  it("adopts texts of any length and extreme counters and times, and leaves no difference in the ledger", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     // Incompressible, as an index would have to hold it.
@@ -174,7 +174,7 @@ describe("migrateDatabase", () => {
     expect(differences.filter(({ adopted }) => !adopted)).toEqual([]);
   });
 
-  it("lets readers of two tables at a time go on: none meets a deadlock", async () => {
+  it("causes no deadlock for readers of two tables", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     let isOver = false;
@@ -205,7 +205,7 @@ describe("migrateDatabase", () => {
     );
   });
 
-  it("waits for a table that is in use, while readers go on", async () => {
+  it("waits for a table that is in use without blocking readers", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     const holder = await one.pool.connect();
@@ -247,7 +247,7 @@ describe("schema fingerprint", () => {
     const one = await database("migrated");
     const before = await fingerprintOf(one.pool);
     await one.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('SOME-CODE', 1);
-      CREATE TABLE somebody_elses (id int); CREATE SCHEMA other; CREATE TABLE other.promo_codes (code int);
+      CREATE TABLE other_table (id int); CREATE SCHEMA other; CREATE TABLE other.promo_codes (code int);
       CREATE ROLE owner_${process.pid}; ALTER TABLE promo_codes OWNER TO owner_${process.pid}`);
     const after = await fingerprintOf(one.pool, [
       "SET search_path = other",
@@ -273,7 +273,7 @@ describe("catalyst migrate", () => {
     return { child, exit: once(child, "close").then(([code]) => ({ code, stdout })) };
   }
 
-  it("prints one JSON line, writes it to TERMINATION_LOG, and exits 0 again", async () => {
+  it("prints one JSON line, writes it to TERMINATION_LOG, and exits with 0 also the second time", async () => {
     const one = await database();
     const log = join(tmpdir(), `termination-${process.pid}`);
     const first = await run(one.url, { TERMINATION_LOG: log }).exit;
@@ -285,7 +285,7 @@ describe("catalyst migrate", () => {
     rmSync(log);
   });
 
-  it("is finished by the next run after kill -9 in the middle", async () => {
+  it("continues in the next run after kill -9", async () => {
     const one = await database();
     await fillEarlierTables(one.pool);
     const before = await earlierRows(one.pool);
@@ -307,7 +307,7 @@ describe("catalyst migrate", () => {
     expect(rows.map(({ name }) => name)).toEqual(MIGRATIONS.map(({ name }) => name));
   });
 
-  it("exits 2 without DATABASE_URL and 1 when the database is away", async () => {
+  it("exits with 2 without DATABASE_URL, and with 1 when the database is down", async () => {
     expect((await run("").exit).code).toBe(2);
     expect((await run("postgres://postgres@127.0.0.1:1/none").exit).code).toBe(1);
   });

@@ -111,7 +111,7 @@ describe("the preflight of the migrating role", () => {
     await expect(migrate(done)).resolves.toMatchObject({ executed: [] });
   });
 
-  it("names the languages of our functions that the role may not use", async () => {
+  it("names the languages that the functions need and the role may not use", async () => {
     const one = await database();
     const stranger = await asStranger(one);
     await one.pool.query(
@@ -130,7 +130,7 @@ describe("the preflight of the migrating role", () => {
     ],
     ["a view", "CREATE VIEW kysely_migration AS SELECT 'x' AS name"],
     ["a table of other columns", "CREATE TABLE kysely_migration (id int)"],
-  ])("names another program's record of migrations: %s", async (_what, statement) => {
+  ])("names another program's table of migrations: %s", async (_what, statement) => {
     const one = await database();
     await one.pool.query(statement);
     expect(said(await findingsOf(one))).toEqual(["name-taken relation public.kysely_migration"]);
@@ -138,7 +138,7 @@ describe("the preflight of the migrating role", () => {
     await expect(migrate(one)).resolves.toMatchObject({ version: SCHEMA_VERSION });
   });
 
-  it("names the record of migrations when the role may not read it", async () => {
+  it("names the table of migrations when the role may not read it", async () => {
     const one = await database("migrated");
     const stranger = await asStranger(one);
     expect(said(await findingsOf(stranger))).toEqual([
@@ -212,7 +212,7 @@ describe("the preflight of an upgrade", () => {
     ]);
   });
 
-  it("does not refuse a change of the shape that stops no migration: the drift report names it", async () => {
+  it("allows a changed schema that stops no migration, which the drift report names", async () => {
     const one = await database();
     await migrateUpTo(one, "0006-index");
     await one.pool.query("ALTER TABLE promo_codes ADD COLUMN region text");
