@@ -119,7 +119,7 @@ interface LabelRequirement {
   values?: readonly string[];
 }
 
-/** The labels that make a namespace somebody's place. Only the platform may write them. */
+/** The labels that make a namespace a guarded place. Only the platform may write them. */
 const PLACE_LABELS = [LABEL.organization, LABEL.sovereign, LABEL.environment, LABEL.managedBy];
 
 const labelled = (key: string, operator: "Exists" | "DoesNotExist"): LabelRequirement => ({ key, operator });

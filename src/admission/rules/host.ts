@@ -50,7 +50,7 @@ function covers(claim: string, host: string): boolean {
   return claim === host || (claim.startsWith("*.") && host.endsWith(claim.slice(1)));
 }
 
-/** Traffic for a Sovereign's host goes to that Sovereign: nobody else may serve it, also not by a wildcard. */
+/** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard. */
 export function hostRule(input: AdmissionInput, { sovereignHosts }: HostFacts): Violation[] {
   if (input.operation === "DELETE") return [];
   const own = input.group === GROUP ? input.name : undefined;

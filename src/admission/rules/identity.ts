@@ -4,7 +4,7 @@ import type { AdmissionInput } from "./request.ts";
 type User = AdmissionInput["user"];
 
 /**
- * The class of whoever sends a request. Each request has exactly one. The platform and the control plane pass;
+ * The class of a request's sender. Each request has exactly one. The platform and the control plane pass;
  * everyone else is judged by the map of places.
  */
 export type Identity =

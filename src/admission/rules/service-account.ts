@@ -15,7 +15,7 @@ const TOKEN_SECRET = "kubernetes.io/service-account-token";
 const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
 
 /**
- * Whoever runs as an account, or holds its token, has its rights. Accounts that act for a Franchisee or an Organization
+ * A Pod that runs as an account, and a holder of its token, have its rights. Accounts of a Franchisee or an Organization
  * are therefore for those who are that Franchisee or belong to that Organization.
  */
 export function serviceAccountRule(input: AdmissionInput, { foreignAccounts }: AccountFacts): Violation[] {

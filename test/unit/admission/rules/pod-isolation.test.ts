@@ -222,7 +222,7 @@ describe("serviceAccountRule", () => {
     ]);
   });
 
-  it("passes an account that acts for nobody else", () => {
+  it("passes an account that acts for no Franchisee and no Organization", () => {
     expect(serviceAccountRule(request(pod({ serviceAccountName: "web" })), facts)).toEqual([]);
     expect(serviceAccountRule(request({ type: "Opaque" }, { resource: "secrets" }), facts)).toEqual([]);
   });
