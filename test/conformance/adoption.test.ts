@@ -28,7 +28,7 @@ afterAll(() => {
 });
 
 describe.each(SERVERS)("PostgreSQL $version", ({ version, binaries }) => {
-  it("is refused for the same obstacles in the same words, and drifts in the same words", async () => {
+  it("reports the same obstacles and the same drift with the same texts", async () => {
     const state = claimStateDirectory(join(tmpdir(), `catalyst-adoption-${randomUUID()}`));
     const watchdog = createWatchdog();
     const server = await startDatabase({

@@ -65,7 +65,7 @@ describe("the earlier service's statement sequence", () => {
     ]);
   });
 
-  it("takes 24 for a customer that it knows, and two for a preview", async () => {
+  it("takes 24 round trips for an existing customer's checkout, and two for a preview", async () => {
     expect(await countTrips(() => earlier.checkout({ ...order, code: "COLD" }))).toBe(24);
     expect(await countTrips(() => earlier.preview("HOT"))).toBe(2);
   });
@@ -76,7 +76,7 @@ describe("the earlier service's statement sequence", () => {
 });
 
 describe("the delaying proxy", () => {
-  it("makes no round trip shorter than it was told", async () => {
+  it("makes no round trip shorter than the configured delay", async () => {
     const slow = await startDelayProxy(Number(new URL(database.url).port), 20);
     const url = new URL(database.url);
     url.port = String(slow.port);

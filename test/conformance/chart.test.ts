@@ -102,7 +102,7 @@ describe("the chart", () => {
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
-  it("tells the policies who the platform is, as it tells the operator", async () => {
+  it("gives the policies the same platform identities as the operator", async () => {
     const variablesOf = async (...args: string[]) => {
       const policy = (await render(...args)).find(({ kind }) => kind === "ValidatingAdmissionPolicy");
       const { variables } = (policy as unknown as { spec: { variables: { expression: string }[] } }).spec;

@@ -306,7 +306,7 @@ describe("tenant.deleted from Kafka", () => {
 });
 
 describe("a broker that hangs", () => {
-  it("hinders no checkout, and both topics go on when it answers again", async () => {
+  it("delays no checkout, and both topics continue when it answers again", async () => {
     const billing = await start();
     await placeOrder(billing.origin, "before");
     await tell(deletion("e1", "before"));

@@ -72,7 +72,7 @@ describe("createApplier", () => {
     expect(applied).toEqual({ kind: "unchanged", object: server });
   });
 
-  it("creates an object again that it was told to forget, and corrects any other", async () => {
+  it("creates a deleted object after forget, and corrects the deletion of any other", async () => {
     const { client, server } = await start();
     const applier = newApplier(client);
     const desired = configMap({ a: "ours" });

@@ -41,7 +41,7 @@ describe("the client's errors", () => {
     [403, "Forbidden", isForbidden],
     [422, "Invalid", isInvalid],
     [429, "TooManyRequests", isTooManyRequests],
-  ])("tells %i %s by its status and reason", async (code, reason, is) => {
+  ])("classifies %i %s by its status and reason", async (code, reason, is) => {
     const { client } = await start((_, response) => sendRefusal(response, code, reason));
     const error = await caught(client.create(CONFIG_MAPS, found));
     expect(is(error)).toBe(true);
@@ -143,7 +143,7 @@ describe("the client's lists", () => {
     expect(api.requests[0]?.query.get("limit")).toBe("500");
   });
 
-  it("takes a list without items for an empty one", async () => {
+  it("reads a list without items as empty", async () => {
     const { client } = await start((_, response) =>
       sendJson(response, 200, { items: null, metadata: { resourceVersion: "3" } }),
     );

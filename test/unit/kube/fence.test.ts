@@ -66,17 +66,20 @@ describe("a fenced client", () => {
     expect(await client.get(CONFIG_MAPS, KEY)).toEqual(found);
   });
 
-  it.each(writes)("does not repeat a %s that was put off while it led", async (_, write) => {
-    const { api, client, lose } = await start((_request, response) =>
-      sendRefusal(response, 429, "TooManyRequests", { "retry-after": "0.3" }),
-    );
-    const reason = caught(write(client));
-    await until(() => api.requests.length === 1, "the first try");
-    lose();
-    expect(await reason).toBe("NotLeading");
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(api.requests).toHaveLength(1);
-  });
+  it.each(writes)(
+    "does not repeat a %s that the server postponed, after the lease is lost",
+    async (_, write) => {
+      const { api, client, lose } = await start((_request, response) =>
+        sendRefusal(response, 429, "TooManyRequests", { "retry-after": "0.3" }),
+      );
+      const reason = caught(write(client));
+      await until(() => api.requests.length === 1, "the first try");
+      lose();
+      expect(await reason).toBe("NotLeading");
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(api.requests).toHaveLength(1);
+    },
+  );
 
   it("gives up a write that hangs as the lead is lost", async () => {
     const { api, client, lose } = await start(() => {});

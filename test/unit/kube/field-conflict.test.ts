@@ -56,7 +56,7 @@ describe("createFieldConflictGuard", () => {
     expect(pause()).toBe(0);
   });
 
-  it("doubles the pause while the changes go on, up to 15 minutes", () => {
+  it("doubles the pause while the changes continue, up to 15 minutes", () => {
     correct(7, [IMAGE], 0);
     const pauses: number[] = [];
     for (let i = 0; i < 6; i += 1) {

@@ -217,7 +217,7 @@ describe("runReflector", () => {
     }
   });
 
-  it("asks for bookmarks, an end and the selectors", async () => {
+  it("requests bookmarks, a timeout and the selectors", async () => {
     const { api, counts } = await follow(
       { lists: [lists([], 5)], watches: [idle] },
       { namespace: "default", labelSelector: "app=x", fieldSelector: "metadata.name=a" },

@@ -108,7 +108,7 @@ describe("a work queue", () => {
     expect(pending()).toBe(0);
   });
 
-  it("forgets a delay when the key comes sooner", async () => {
+  it("drops a delay when the key is added sooner", async () => {
     const { queue, begun, finish, advance } = start();
     queue.addAfter("a", 500);
     queue.add("a");

@@ -70,7 +70,7 @@ describe("a configuration file", () => {
     expect(value()).toEqual({ json: {} });
   });
 
-  it("refuses only until it was good once, when its last good value may go on", () => {
+  it("refuses an invalid file only until a valid value was read, if the last valid value may be kept", () => {
     const value = file({ refuse: (reason) => new Error(reason) });
     text = "{";
     expect(value).toThrow("not valid JSON");

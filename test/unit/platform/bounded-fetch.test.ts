@@ -208,7 +208,7 @@ describe("boundedFetch", () => {
     expect((await failureOf(ask(origin, { maxBytes: 1, timeoutMs: 100, follow }))).code).toBe("timed_out");
   });
 
-  it("ends when the caller's signal fires, and tells a caller's deadline from a change of mind", async () => {
+  it("ends when the caller's signal fires, and distinguishes a deadline from an abort", async () => {
     answer = () => {};
     const signal = AbortSignal.timeout(30);
     expect((await failureOf(ask(origin, { maxBytes: 1, timeoutMs: 60_000, signal }))).code).toBe("timed_out");
@@ -216,7 +216,7 @@ describe("boundedFetch", () => {
     expect([error.code, error.message]).toEqual(["aborted", `GET ${origin}/x was aborted`]);
   });
 
-  it("names the cause where no connection comes about, and where one breaks", async () => {
+  it("names the cause of a failed and of a broken connection", async () => {
     answer = (request) => void request.socket.destroy();
     expect((await failureOf(ask(`${origin}/x`, { maxBytes: 1 }))).message).toBe(
       `GET ${origin}/x failed: other side closed`,

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createCloser } from "../../../src/platform/closer.ts";
 
 describe("createCloser", () => {
-  it("closes parts in the reverse order of their start, and goes on after one that fails", async () => {
+  it("closes parts in the reverse order of their start, and continues after one that fails", async () => {
     const lines: { err: { message: string }; msg: string }[] = [];
     const closer = createCloser(pino({}, { write: (line) => lines.push(JSON.parse(line)) }));
     const closed: string[] = [];

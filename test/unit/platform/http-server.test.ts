@@ -37,7 +37,7 @@ describe("HTTP server", () => {
     await expect(fetch(running.origin)).rejects.toThrow();
   });
 
-  it("serves on while it drains, new connections too, and tells each to close; then refuses", async () => {
+  it("serves old and new connections with Connection: close while it drains, and refuses connections afterwards", async () => {
     const running = await startHttpServer({
       host: "127.0.0.1",
       port: 0,
@@ -101,7 +101,7 @@ describe("HTTP server", () => {
     await running.close();
   });
 
-  it("answers while it drains, and tells each client to close its connection", async () => {
+  it("answers with Connection: close while it drains", async () => {
     const running = await startHttpServer({
       host: "127.0.0.1",
       port: 0,

@@ -153,23 +153,26 @@ describe("a customer or tenant that is created at the same moment", () => {
   it.each([
     ["COMMIT", 403],
     ["ROLLBACK", 200],
-  ] as const)("hears whose the tenant is where another claim of it ends with %s", async (end, status) => {
-    await order(first, "owner");
-    const held = await hold(
-      "INSERT INTO tenants (tenant_id, customer_id) SELECT $2, id FROM customers WHERE user_id = $1",
-      [named("owner"), named("wanted")],
-    );
-    const placed = order(first, "wants", { tenant_id: named("wanted") });
-    await waiting(1);
-    await held.release(end);
-    expect((await placed).status).toBe(status);
-    expect(
-      await rowsOf(
-        "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
-        [named("wanted")],
-      ),
-    ).toEqual([{ user_id: named(end === "COMMIT" ? "owner" : "wants") }]);
-  });
+  ] as const)(
+    "decides after another transaction that claims the tenant ends with %s",
+    async (end, status) => {
+      await order(first, "owner");
+      const held = await hold(
+        "INSERT INTO tenants (tenant_id, customer_id) SELECT $2, id FROM customers WHERE user_id = $1",
+        [named("owner"), named("wanted")],
+      );
+      const placed = order(first, "wants", { tenant_id: named("wanted") });
+      await waiting(1);
+      await held.release(end);
+      expect((await placed).status).toBe(status);
+      expect(
+        await rowsOf(
+          "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+          [named("wanted")],
+        ),
+      ).toEqual([{ user_id: named(end === "COMMIT" ? "owner" : "wants") }]);
+    },
+  );
 
   it("assigns a tenant whose only order is undone while the call waits for its voucher", async () => {
     await order(first, "gives-up", { tenant_id: named("passed-on") });

@@ -118,7 +118,7 @@ describe("access", () => {
     expect(review).toMatchObject({ kind: "SubjectAccessReview", status: { allowed: false } });
   });
 
-  it("says what a kubeconfig of a service account may do", async () => {
+  it("answers a review of the rights of a ServiceAccount's kubeconfig", async () => {
     const text = await api.server.serviceAccountKubeconfig("kube-system", "default");
     expect(text).toContain(`server: ${api.server.url}`);
     await expect(api.server.mintServiceAccountToken("default", "none")).rejects.toMatchObject({ code: 404 });

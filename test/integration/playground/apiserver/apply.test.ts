@@ -63,7 +63,7 @@ describe("server-side apply", () => {
     ]);
   });
 
-  it("takes them when forced, and leaves the other the rest", async () => {
+  it("takes conflicting fields with force, and leaves the other manager its other fields", async () => {
     const { status, body } = await api.apply(
       `${DEPLOYMENTS}/fought`,
       "two",

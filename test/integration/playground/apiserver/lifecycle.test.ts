@@ -67,7 +67,7 @@ describe("garbage collection", () => {
     await gone(`${CONFIG_MAPS}/fg`);
   });
 
-  it("lets orphans live and forgets their owner", async () => {
+  it("keeps orphans, and removes the references to their owner", async () => {
     await api.must("POST", CONFIG_MAPS, configMap("left"));
     await ownedBy("left", "orphan");
     await api.must("DELETE", `${CONFIG_MAPS}/left`, { propagationPolicy: "Orphan" });
@@ -75,7 +75,7 @@ describe("garbage collection", () => {
     expect((await api.must("GET", `${CONFIG_MAPS}/orphan`)).metadata.ownerReferences).toBeUndefined();
   });
 
-  it("keeps what another owner still holds, and drops the reference to the lost one", async () => {
+  it("keeps an object that has another owner, and removes the reference to the deleted one", async () => {
     for (const name of ["first", "second"]) await api.must("POST", CONFIG_MAPS, configMap(name));
     const uidOf = async (name: string) => (await api.must("GET", `${CONFIG_MAPS}/${name}`)).metadata.uid;
     const references = [];

@@ -28,7 +28,7 @@ afterAll(() => api.dispose());
 const shown = (events: WatchedEvent[]) => events.map(({ type, object }) => `${type} ${object.metadata.name}`);
 
 describe("watch", () => {
-  it("tells what happened since a version, then what happens", async () => {
+  it("sends the events since a version, then new events", async () => {
     const list = await api.must("GET", CONFIG_MAPS);
     await api.must("POST", CONFIG_MAPS, configMap("before"));
     const watching = api.watch(

@@ -9,7 +9,7 @@ describe("drift", () => {
   };
   const gone = { kind: "Service", name: "billing", fields: [] };
 
-  it("is told by its fields, or as a deletion", () => {
+  it("names the fields that differ, or the deletion", () => {
     expect(describeDrift(image)).toBe("Deployment billing: spec.template.spec.containers[billing].image");
     expect(describeDrift(gone)).toBe("Service billing: deleted");
   });

@@ -121,7 +121,7 @@ describe("a service account's token", () => {
 });
 
 describe("authentication", () => {
-  it("knows static tokens, certificates and nobody", async () => {
+  it("authenticates static tokens, certificates and anonymous requests", async () => {
     const { authenticator, signIn } = server();
     expect(await signIn("admin-token")).toEqual({
       username: "admin",

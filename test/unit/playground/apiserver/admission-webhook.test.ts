@@ -149,7 +149,7 @@ describe("a validating webhook", () => {
       undefined,
       { code: 400, message: 'admission webhook "guard.example.com" denied the request without explanation' },
     ],
-  ])("denies with its own words: %o", async (status, expected) => {
+  ])("denies with the webhook's message: %o", async (status, expected) => {
     const server = await serve(() => ({ response: { allowed: false, ...(status ? { status } : {}) } }));
     const status_ = await refusal(chainOf({ validating: [webhook(server)] }).validate(creation()));
     expect(status_).toMatchObject({ ...expected, status: "Failure" });
@@ -277,7 +277,7 @@ describe("a validating webhook", () => {
     expect(server.received).toHaveLength(0);
   });
 
-  it("refuses with 404 when the namespace whose labels it wants is not there", async () => {
+  it("refuses with 404 when the namespace whose labels it needs does not exist", async () => {
     const server = await serve(() => ALLOW);
     const hook = webhook(server, { namespaceSelector: { matchLabels: { team: "a" } } });
     expect(
@@ -430,7 +430,7 @@ describe("a mutating webhook", () => {
     expect(object?.spec).toEqual({ first: true, saw: true });
   });
 
-  it("is asked again when a later one changed the object and it wants that", async () => {
+  it("is called again when a later webhook changed the object and its reinvocationPolicy is IfNeeded", async () => {
     const calls: string[] = [];
     const server = await serve((_, path) => {
       calls.push(path.replace(/\?.*/, ""));

@@ -80,7 +80,7 @@ describe("OpenAPI v3", () => {
     }
   });
 
-  it("carries what kubectl asks of it", () => {
+  it("has the parts that kubectl reads", () => {
     const document = api().documents.v3Document("apps", "v1") as {
       paths: Record<string, Record<string, Json>>;
       components: { schemas: Record<string, Json> };

@@ -113,7 +113,7 @@ describe("strategicMergePatch", () => {
     ]);
   });
 
-  it("orders entries as $setElementOrder asks", () => {
+  it("orders entries as $setElementOrder lists them", () => {
     const spec = containers([{ name: "c", image: "3" }], {
       "$setElementOrder/containers": [{ name: "c" }, { name: "b" }, { name: "a" }],
     });
@@ -129,7 +129,7 @@ describe("strategicMergePatch", () => {
     expect(patched).toEqual({ metadata: { finalizers: ["b/2", "c/3"] } });
   });
 
-  it("retains only the keys it is told to", () => {
+  it("keeps only the keys that $retainKeys lists", () => {
     const patched = strategicMergePatch(
       { spec: { volumes: [{ name: "v", emptyDir: {} }] } },
       { spec: { volumes: [{ name: "v", $retainKeys: ["name", "configMap"], configMap: { name: "c" } }] } },

@@ -104,7 +104,7 @@ describe("compileJsonPath", () => {
     expect(compileJsonPath(path)?.(object)).toEqual(expected);
   });
 
-  it("knows nothing of what it does not know", () => {
+  it("does not compile a path with an unsupported step", () => {
     expect(compileJsonPath(".a[1:2]")).toBeUndefined();
   });
 });
@@ -193,7 +193,7 @@ describe("decodeProtobuf", () => {
     }
   });
 
-  it("knows no kinds but its own", () => {
+  it("decodes no unknown kind", () => {
     const other = Buffer.from(namespace);
     other.write("Nonsense1", 12);
     expect(decodeProtobuf(other)).toBeUndefined();

@@ -85,7 +85,7 @@ describe("checkDatabase", () => {
       "DatabaseUntested",
       "Secret sovereign-omantel/billing-db has a URL under key uri; the operator did not try a login: the URL names TLS files of the workload",
     ],
-  ])("goes on when the probe answers %j", async (answer, reason, message) => {
+  ])("continues when the probe answers %j", async (answer, reason, message) => {
     const probed: string[][] = [];
     const probeDatabase = async (...asked: string[]) => {
       probed.push(asked);

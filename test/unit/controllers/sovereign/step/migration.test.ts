@@ -163,7 +163,7 @@ describe("migrate", () => {
     expect(deleted.map(([, , options]) => options)).toStrictEqual([{}]);
   });
 
-  it("keeps a Job that says no completion time", async () => {
+  it("keeps a Job without a completion time", async () => {
     const { context, deleted } = contextWith([job("Complete")]);
     await migrate(context, IMAGE, DATABASE);
     expect(deleted).toEqual([]);

@@ -20,7 +20,7 @@ const progressing = (reason: string, message?: string) => ({
 const HELP = ": look at the billing Pods' events and logs; the rollout continues when they become ready";
 
 describe("checkRollout", () => {
-  it("goes on when every replica runs the image", () => {
+  it("continues when every replica runs the image", () => {
     const context = contextOf(sovereign("omantel"));
     expect(checkRollout(context, deployment({ availableReplicas: 2 }))).toBeUndefined();
     expect(context.findings.conditions).toEqual([

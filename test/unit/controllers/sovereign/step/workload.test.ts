@@ -80,7 +80,7 @@ describe("applyWorkload", () => {
 });
 
 describe("checkSecrets", () => {
-  it("goes on when every Secret exists", () =>
+  it("continues when every Secret exists", () =>
     expect(checkSecrets(sovereign("omantel"), complete)).toBeUndefined());
 
   it("waits a second for the first Secret that does not", () => {
