@@ -26,7 +26,10 @@ export interface ClusterLookups {
 
 export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
 
-/** Collects what the rules need, once for each request. */
+/**
+ * Collects what the rules need. Members that walk through a list of the cluster are computed when a rule reads them: most
+ * requests need none, and a fleet has thousands of Organizations.
+ */
 export function createFactCollector(deps: {
   lookups: ClusterLookups;
   lists: IdentityLists;
@@ -40,40 +43,57 @@ export function createFactCollector(deps: {
     return lookups.namespaceLabels(input.namespace) ?? (await lookups.readNamespaceLabels(input.namespace));
   }
 
+  function membershipsOf({ user }: AdmissionInput): ReadonlySet<string> {
+    const account = serviceAccountNamespace(user);
+    const accountLabels = account === undefined ? undefined : lookups.namespaceLabels(account);
+    const isMember = ({ metadata, spec }: Organization) =>
+      spec.owner === user.username ||
+      (spec.members ?? []).some((member) => isSubject(user, member)) ||
+      accountLabels?.[LABEL.organization] === metadata.name;
+    return namesOf(lookups.organizations().filter(isMember));
+  }
+
   return async function collectFacts(input) {
     const nowMs = now().getTime();
     const franchises = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
     const identity = identityOf(input.user, franchises, lists);
     const place = placeOf(input, await labelsOf(input), lists);
-    const organizations = lookups.organizations();
-    const account = serviceAccountNamespace(input.user);
-    const accountLabels = account === undefined ? undefined : lookups.namespaceLabels(account);
-    const memberOf = new Set(
-      organizations
-        .filter(
-          ({ metadata, spec }) =>
-            spec.owner === input.user.username ||
-            (spec.members ?? []).some((member) => isSubject(input.user, member)) ||
-            accountLabels?.[LABEL.organization] === metadata.name,
-        )
-        .map(({ metadata }) => metadata.name),
-    );
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return {
-      ...{ identity, place, memberOf, lists },
-      organizations: new Set(organizations.map(({ metadata }) => metadata.name)),
-      privateBlueprints: lookups
-        .blueprints()
-        .filter(
-          ({ metadata, spec }) =>
-            metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private",
-        ),
-      foreignAccounts: foreignAccounts(input, place, { franchises, own, organizations, memberOf }),
-      sovereignHosts: hostsOf(lookups.sovereigns()),
-      signers: [...own, ...signersFor(place, lookups, franchises)],
+      ...{ identity, place, lists },
+      get memberOf() {
+        return membershipsOf(input);
+      },
+      get organizations() {
+        return namesOf(lookups.organizations());
+      },
+      get privateBlueprints() {
+        return lookups.blueprints().filter(isPrivate);
+      },
+      get foreignAccounts() {
+        const organizations = lookups.organizations();
+        return foreignAccounts(input, place, {
+          franchises,
+          own,
+          organizations,
+          memberOf: membershipsOf(input),
+        });
+      },
+      get sovereignHosts() {
+        return hostsOf(lookups.sovereigns());
+      },
+      get signers() {
+        return [...own, ...signersFor(place, lookups, franchises)];
+      },
     };
   };
 }
+
+const namesOf = (organizations: readonly Organization[]): ReadonlySet<string> =>
+  new Set(organizations.map(({ metadata }) => metadata.name));
+
+const isPrivate = ({ metadata, spec }: Blueprint): boolean =>
+  metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
 
 /** Accounts of an ordinary namespace that act for others. In the other places only their own people work. */
 function foreignAccounts(

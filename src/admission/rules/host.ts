@@ -51,13 +51,15 @@ function covers(claim: string, host: string): boolean {
 }
 
 /** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard. */
-export function hostRule(input: AdmissionInput, { sovereignHosts }: HostFacts): Violation[] {
+export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
   if (input.operation === "DELETE") return [];
   const own = input.group === GROUP ? input.name : undefined;
   const known = new Set(claimsOf(input, input.oldObject).map(({ host }) => host));
-  return claimsOf(input, input.object)
-    .filter(({ host }) => !known.has(host))
-    .filter(({ host }) => [...sovereignHosts].some(([taken, name]) => name !== own && covers(host, taken)))
+  const claims = claimsOf(input, input.object).filter(({ host }) => !known.has(host));
+  if (claims.length === 0) return [];
+  const taken = [...facts.sovereignHosts].filter(([, name]) => name !== own).map(([host]) => host);
+  return claims
+    .filter(({ host }) => taken.some((it) => covers(host, it)))
     .map(({ path, host }) => ({
       rule: "sovereign-host",
       path,

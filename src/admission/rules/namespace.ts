@@ -17,7 +17,7 @@ const PLATFORM_LABELS = Object.values(LABEL);
  * Others make, change and delete ordinary Namespaces. A guarded Namespace is the platform's as a whole: its labels,
  * annotations, finalizers and status. The names of the platform, of Organizations and of Sovereigns are reserved.
  */
-export function namespaceRule(input: AdmissionInput, { lists, organizations }: NamespaceFacts): Violation[] {
+export function namespaceRule(input: AdmissionInput, facts: NamespaceFacts): Violation[] {
   if (!isNamespaceObject(input)) return [];
   const path = `namespaces/${input.name || "(new)"}${input.subresource === "" ? "" : `/${input.subresource}`}`;
   const refuse = (rule: RuleId, field: string, message: string): Violation[] => [
@@ -35,7 +35,7 @@ export function namespaceRule(input: AdmissionInput, { lists, organizations }: N
       generateName?: string;
     };
     const requested = input.name || name || generateName;
-    const owner = reservedBy(requested, organizations, lists);
+    const owner = reservedBy(requested, facts.organizations, facts.lists);
     if (owner !== undefined)
       return refuse(
         "namespace-reserved",
@@ -45,7 +45,7 @@ export function namespaceRule(input: AdmissionInput, { lists, organizations }: N
     return addedLabels({}, input.object?.metadata?.labels);
   }
   const before = input.oldObject?.metadata?.labels ?? {};
-  const place = placeOfNamespace(input.name, before, lists);
+  const place = placeOfNamespace(input.name, before, facts.lists);
   if (place.kind !== "ordinary")
     return refuse(
       "namespace-guarded",

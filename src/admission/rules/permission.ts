@@ -144,8 +144,9 @@ export function isPermitted(input: AdmissionInput, situation: Situation): boolea
   );
 }
 
-function isWho(who: Permission["who"], { user }: AdmissionInput, { identity, memberOf }: Situation): boolean {
-  if (who === "member") return memberOf.size > 0;
+function isWho(who: Permission["who"], { user }: AdmissionInput, { identity }: Situation): boolean {
+  // A member has any identity: the permission itself asks for the Organization.
+  if (who === "member") return true;
   if (who === "bootstrapper") return user.groups.includes(BOOTSTRAPPERS);
   return identity.kind === who;
 }

@@ -18,9 +18,12 @@ const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
  * A Pod that runs as an account, and a holder of its token, have its rights. Accounts of a Franchisee or an Organization
  * are therefore for those who are that Franchisee or belong to that Organization.
  */
-export function serviceAccountRule(input: AdmissionInput, { foreignAccounts }: AccountFacts): Violation[] {
-  if (foreignAccounts.size === 0 || input.operation === "DELETE") return [];
-  return usedAccounts(input)
+export function serviceAccountRule(input: AdmissionInput, facts: AccountFacts): Violation[] {
+  if (input.operation === "DELETE") return [];
+  const used = usedAccounts(input);
+  if (used.length === 0) return [];
+  const { foreignAccounts } = facts;
+  return used
     .filter(({ account }) => foreignAccounts.has(account))
     .map(({ path, account }) => ({
       rule: "service-account-identity",
