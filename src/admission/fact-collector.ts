@@ -6,7 +6,7 @@ import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
-import { type IdentityLists, identityOf, isSubject, serviceAccountNamespace } from "./rules/identity.ts";
+import { type IdentityLists, identityOf } from "./rules/identity.ts";
 import { isNamespaceObject, type Place, placeOf } from "./rules/place.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
@@ -16,6 +16,8 @@ type Labels = Readonly<Record<string, string>>;
 export interface ClusterLookups {
   franchises(): readonly Franchise[];
   organizations(): readonly Organization[];
+  /** The Organizations that an index entry of `ORGANIZATION_INDEXES` lists. */
+  organizationsBy(index: keyof typeof ORGANIZATION_INDEXES, key: string): readonly Organization[];
   sovereigns(): readonly Sovereign[];
   blueprints(): readonly Blueprint[];
   /** Undefined: the cache does not have the namespace. */
@@ -23,6 +25,22 @@ export interface ClusterLookups {
   /** Asks the API server about a namespace that the cache does not have yet. Undefined: it does not exist. */
   readNamespaceLabels(name: string): Promise<Labels | undefined>;
 }
+
+/** Indexes by which a request finds its Organizations without a walk through all of them. */
+export const ORGANIZATION_INDEXES = {
+  /** `User:<name>`, `Group:<name>` or `ServiceAccount:<namespace>:<name>` of the owner and the members. */
+  member: ({ spec }: Organization): string[] => [
+    `User:${spec.owner}`,
+    ...(spec.members ?? []).map(({ kind, name, namespace }) =>
+      kind === "ServiceAccount" ? `${kind}:${namespace}:${name}` : `${kind}:${name}`,
+    ),
+  ],
+  /** The namespaces of the ServiceAccounts among the members. */
+  accountNamespace: ({ spec }: Organization): string[] =>
+    (spec.members ?? []).flatMap(({ kind, namespace }) =>
+      kind === "ServiceAccount" && namespace !== undefined ? [namespace] : [],
+    ),
+};
 
 export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
 
@@ -43,14 +61,18 @@ export function createFactCollector(deps: {
     return lookups.namespaceLabels(input.namespace) ?? (await lookups.readNamespaceLabels(input.namespace));
   }
 
-  function membershipsOf({ user }: AdmissionInput): ReadonlySet<string> {
-    const account = serviceAccountNamespace(user);
-    const accountLabels = account === undefined ? undefined : lookups.namespaceLabels(account);
-    const isMember = ({ metadata, spec }: Organization) =>
-      spec.owner === user.username ||
-      (spec.members ?? []).some((member) => isSubject(user, member)) ||
-      accountLabels?.[LABEL.organization] === metadata.name;
-    return namesOf(lookups.organizations().filter(isMember));
+  function membershipsOf({ user: { username, groups } }: AdmissionInput): ReadonlySet<string> {
+    const [, , account, name] = username.startsWith("system:serviceaccount:") ? username.split(":") : [];
+    const keys = [
+      `User:${username}`,
+      ...groups.map((group) => `Group:${group}`),
+      ...(account === undefined ? [] : [`ServiceAccount:${account}:${name}`]),
+    ];
+    const names = keys
+      .flatMap((key) => lookups.organizationsBy("member", key))
+      .map(({ metadata }) => metadata.name);
+    const home = account === undefined ? undefined : lookups.namespaceLabels(account)?.[LABEL.organization];
+    return new Set(home === undefined ? names : [...names, home]);
   }
 
   return async function collectFacts(input) {
@@ -71,7 +93,7 @@ export function createFactCollector(deps: {
         return lookups.blueprints().filter(isPrivate);
       },
       get foreignAccounts() {
-        const organizations = lookups.organizations();
+        const organizations = lookups.organizationsBy("accountNamespace", input.namespace);
         return foreignAccounts(input, place, {
           franchises,
           own,

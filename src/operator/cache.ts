@@ -1,3 +1,4 @@
+import { ORGANIZATION_INDEXES } from "../admission/fact-collector.ts";
 import type { BillingRelease } from "../api/billing-release.ts";
 import { BILLING_RELEASE } from "../api/billing-release.ts";
 import { BLUEPRINT, type Blueprint } from "../api/blueprint.ts";
@@ -57,7 +58,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     franchises: kind<Franchise>(FRANCHISE),
     blueprints: kind<Blueprint>(BLUEPRINT),
     policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
-    organizations: kind<Organization>(ORGANIZATION),
+    organizations: cache<Organization>(resourceOf(ORGANIZATION), { indexes: ORGANIZATION_INDEXES }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
     deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
     jobs: cache<JobObject>(JOBS, MANAGED),

@@ -45,6 +45,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
   return {
     franchises: () => caches.franchises.list(),
     organizations: () => caches.organizations.list(),
+    organizationsBy: (index, key) => caches.organizations.byIndex(index, key),
     sovereigns: () => caches.sovereigns.list(),
     blueprints: () => caches.blueprints.list(),
     namespaceLabels: (name) => labelsOf(caches.namespaces.get(name)),

@@ -58,7 +58,7 @@ export const isPipeline = ({ groups }: User): boolean => groups.includes(PIPELIN
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
 /** The namespace of a ServiceAccount's user; undefined for people and nodes. */
-export const serviceAccountNamespace = ({ username }: User): string | undefined =>
+const serviceAccountNamespace = ({ username }: User): string | undefined =>
   SERVICE_ACCOUNT.exec(username)?.[1];
 
 /** `franchises` are those whose term runs now. */
@@ -78,7 +78,7 @@ function isControlPlane({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");
 }
 
-export function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
+function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
   if (kind === "Group") return groups.includes(name);
   if (kind === "ServiceAccount") return username === `system:serviceaccount:${namespace}:${name}`;
   return username === name;

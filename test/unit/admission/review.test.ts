@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createFactCollector } from "../../../src/admission/fact-collector.ts";
+import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admission/fact-collector.ts";
 import { createReviewer } from "../../../src/admission/review.ts";
 import type { Artifact } from "../../../src/admission/rules/fact.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
@@ -33,6 +33,8 @@ function reviewer({
       lookups: {
         franchises: () => franchises,
         organizations: () => organizations,
+        organizationsBy: (index, key) =>
+          organizations.filter((it) => ORGANIZATION_INDEXES[index](it).includes(key)),
         blueprints: () => blueprints,
         sovereigns: () => sovereigns,
         namespaceLabels: (name) => namespaces[name],
