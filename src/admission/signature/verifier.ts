@@ -23,7 +23,12 @@ const MAX_REMEMBERED = 10_000;
  * Verifies cosign signatures. A verified signature is remembered by reference and trust; a refusal is checked again next
  * time. Equal checks at the same time share one look-up.
  */
-export function createSignatureVerifier(deps: { client: OciClient; logger: Logger }): SignatureVerifier {
+export function createSignatureVerifier(deps: {
+  client: OciClient;
+  logger: Logger;
+  maxRemembered?: number;
+}): SignatureVerifier {
+  const { maxRemembered = MAX_REMEMBERED } = deps;
   const verified = new Map<string, Verdict>();
 
   async function look(reference: PinnedReference, trust: readonly TrustEntry[]): Promise<Verdict> {
@@ -60,8 +65,10 @@ export function createSignatureVerifier(deps: { client: OciClient; logger: Logge
       const verdict = await look(reference, trust);
       if (verdict.kind === "verified") {
         verified.set(key, verdict);
-        const [oldest] = verified.keys();
-        if (verified.size > MAX_REMEMBERED && oldest !== undefined) verified.delete(oldest);
+        for (const oldest of verified.keys()) {
+          if (verified.size <= maxRemembered) break;
+          verified.delete(oldest);
+        }
       }
       return verdict;
     } catch (error) {

@@ -58,6 +58,14 @@ describe("findConflict", () => {
     expect(findConflict(sovereigns, older)).toBeUndefined();
   });
 
+  it("reports the fqdn first when two older Sovereigns hold what this one wants", () => {
+    const own = createdAt("own", LATE, { fqdn: "shared.example", namespace: "shared" });
+    const byFqdn = createdAt("by-fqdn", EARLY, { fqdn: "shared.example" });
+    const byNamespace = createdAt("by-namespace", EARLY, { namespace: "shared" });
+    const { sovereigns } = cachesOf({ sovereigns: [own, byNamespace, byFqdn] });
+    expect(findConflict(sovereigns, own)?.message).toContain("already used by Sovereign by-fqdn:");
+  });
+
   it("finds no conflict between Sovereigns that share nothing", () => {
     const [first, second] = [createdAt("a", EARLY), createdAt("b", LATE)];
     const { sovereigns } = cachesOf({ sovereigns: [first, second] });

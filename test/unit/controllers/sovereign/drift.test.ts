@@ -11,6 +11,9 @@ describe("drift", () => {
 
   it("names the fields that differ, or the deletion", () => {
     expect(describeDrift(image)).toBe("Deployment billing: spec.template.spec.containers[billing].image");
+    expect(describeDrift({ ...image, fields: ["spec.replicas", "spec.paused"] })).toBe(
+      "Deployment billing: spec.replicas, spec.paused",
+    );
     expect(describeDrift(gone)).toBe("Service billing: deleted");
   });
 

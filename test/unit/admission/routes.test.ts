@@ -1,0 +1,128 @@
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Reviewer } from "../../../src/admission/review.ts";
+import { createWebhookHandler } from "../../../src/admission/routes.ts";
+import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+
+const REVIEW = {
+  request: {
+    uid: "uid-1",
+    operation: "CREATE",
+    resource: { group: "", version: "v1", resource: "configmaps" },
+    name: "settings",
+    namespace: "shop",
+    userInfo: { username: "salma" },
+  },
+};
+
+const registry = new Registry();
+let server: RunningHttpServer;
+let review: Reviewer;
+let lines: Record<string, unknown>[];
+
+beforeAll(async () => {
+  const handler = createWebhookHandler({
+    review: (input) => review(input),
+    logger: pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }),
+    registry,
+  });
+  server = await startHttpServer({ host: "127.0.0.1", port: 0, handler });
+});
+afterAll(() => server?.close(0));
+beforeEach(() => {
+  registry.resetMetrics();
+  lines = [];
+  review = async () => [];
+});
+
+async function post(body: string | object, path = "/admit?timeout=10s") {
+  const response = await fetch(`${server.origin}${path}`, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
+describe("createWebhookHandler", () => {
+  it("allows a request that no rule denies, logs nothing and counts it", async () => {
+    expect(await post(REVIEW)).toEqual({
+      status: 200,
+      json: {
+        apiVersion: "admission.k8s.io/v1",
+        kind: "AdmissionReview",
+        response: { uid: "uid-1", allowed: true },
+      },
+    });
+    expect(lines).toEqual([]);
+    expect(await registry.metrics()).toContain(
+      'catalyst_admission_requests_total{resource="configmaps",operation="CREATE",allowed="true",rule=""} 1',
+    );
+  });
+
+  it("denies with status 200, logs the rules and counts the first", async () => {
+    review = async () => [
+      { rule: "image-digest", path: "spec.a", message: "is wrong" },
+      { rule: "sovereign-field", path: "spec.b", message: "is wrong too" },
+    ];
+    const { status, json } = await post(REVIEW);
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ response: { allowed: false, status: { code: 403 } } });
+    expect(lines).toEqual([
+      {
+        level: 30,
+        user: "salma",
+        resource: "configmaps",
+        name: "settings",
+        namespace: "shop",
+        rules: ["image-digest", "sovereign-field"],
+        msg: "request denied",
+      },
+    ]);
+    const metrics = await registry.metrics();
+    expect(metrics).toContain(
+      'catalyst_admission_requests_total{resource="configmaps",operation="CREATE",allowed="false",rule="image-digest"} 1',
+    );
+    expect(metrics).toContain('catalyst_admission_duration_seconds_count{allowed="false"} 1');
+  });
+
+  it.each<[string, string | object, number, string]>([
+    ["a body that is not JSON", "{", 400, "JSON"],
+    ["a body that is no review", {}, 400, "the body must be an AdmissionReview of admission.k8s.io/v1"],
+    ["a body above 8 MiB", " ".repeat(8 * 1024 * 1024 + 1), 413, "the body exceeds 8388608 bytes"],
+  ])("refuses %s", async (_what, body, status, error) => {
+    review = () => Promise.reject(new Error("this request must not be reviewed"));
+    expect(await post(body)).toEqual({ status, json: { error: expect.stringContaining(error) } });
+    expect(lines).toEqual([]);
+  });
+
+  it("reviews a body of exactly 8 MiB", async () => {
+    const text = JSON.stringify(REVIEW);
+    expect((await post(text + " ".repeat(8 * 1024 * 1024 - text.length))).status).toBe(200);
+  });
+
+  it("answers 404 on other paths and 405 to other methods", async () => {
+    expect(await post(REVIEW, "/admission")).toEqual({ status: 404, json: { error: "not found" } });
+    const response = await fetch(`${server.origin}/admit`);
+    expect([response.status, await response.json()]).toEqual([
+      405,
+      { error: "send an AdmissionReview with POST" },
+    ]);
+  });
+
+  it("answers 500 when a review fails, and keeps the reason in the log", async () => {
+    review = () => Promise.reject(new Error("the cache is broken"));
+    expect(await post(REVIEW)).toEqual({
+      status: 500,
+      json: { error: "the review failed; see the operator's log" },
+    });
+    expect(lines).toEqual([
+      {
+        level: 50,
+        error: "the cache is broken",
+        stack: expect.stringContaining("the cache is broken"),
+        msg: "the review failed",
+      },
+    ]);
+  });
+});
