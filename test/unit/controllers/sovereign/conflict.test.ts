@@ -45,6 +45,13 @@ describe("findConflict", () => {
       "namespace shared is already used by Sovereign older: delete this Sovereign and create it with another spec.namespace",
     ],
     [
+      "namespace, though the younger is the CatalystZero",
+      { namespace: "shared" },
+      { ...zero, namespace: "shared" },
+      "NamespaceTaken",
+      "namespace shared is already used by Sovereign older: delete this Sovereign and create it with another spec.namespace",
+    ],
+    [
       "default namespace",
       { namespace: "sovereign-younger" },
       {},

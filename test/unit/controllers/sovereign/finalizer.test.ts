@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../src/api/object.ts";
+import type { Sovereign } from "../../../../src/api/sovereign.ts";
+import { addFinalizer, finalize } from "../../../../src/controllers/sovereign/finalizer.ts";
+import type { Applier } from "../../../../src/kube/apply.ts";
+import type { KubeClient } from "../../../../src/kube/client.ts";
+import type { Resource } from "../../../../src/kube/resource.ts";
+import { sovereign } from "../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../support/builder/reconcile-context.ts";
+
+const OURS = "catalyst.openova.io/sovereign";
+const label = (owner: string) => ({ "catalyst.openova.io/sovereign": owner });
+const namespaceOf = (owner: string): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: "sovereign-omantel", labels: label(owner) },
+});
+const withFinalizers = (finalizers: string[] | undefined, spec: Partial<Sovereign["spec"]> = {}) => {
+  const own = sovereign("omantel", spec);
+  return {
+    ...own,
+    metadata: {
+      ...own.metadata,
+      resourceVersion: "7",
+      ...(finalizers === undefined ? {} : { finalizers }),
+    },
+  };
+};
+
+/** Runs one effect, and lists the requests in their order. */
+async function run(
+  effect: typeof addFinalizer,
+  own: Sovereign,
+  namespaces: KubernetesObject[] = [namespaceOf("omantel")],
+) {
+  const calls: unknown[] = [];
+  const forgotten: string[] = [];
+  const client = {
+    get: async () => undefined,
+    list: async ({ kind }: Resource, options: object) => {
+      calls.push(["list", kind, options]);
+      return { items: [{ kind, metadata: { name: `the ${kind}` } }], resourceVersion: "1" };
+    },
+    mergePatch: async ({ kind }: Resource, { name }: { name: string }, patch: unknown) => {
+      calls.push(["patch", kind, name, patch]);
+    },
+  } as unknown as KubeClient;
+  const applier = {
+    prune: async (wanted: unknown[], found: KubernetesObject[]) => {
+      calls.push(["prune", wanted, found.map(({ metadata }) => metadata.name)]);
+      return [];
+    },
+    forget: (isForgotten: (object: KubernetesObject) => boolean) => {
+      const remembered = ["omantel", "other"].map(namespaceOf);
+      const unlabelled: KubernetesObject = { apiVersion: "v1", kind: "Secret", metadata: { name: "x" } };
+      for (const object of [...remembered, unlabelled])
+        if (isForgotten(object)) forgotten.push(JSON.stringify(object.metadata.labels));
+    },
+  } as unknown as Applier;
+  const { deps, events } = contextOf(own, { namespaces }, { client, applier });
+  await effect(deps, own);
+  return { calls, forgotten, events };
+}
+
+const patchOf = (finalizers: string[]) => [
+  "patch",
+  "Sovereign",
+  "omantel",
+  { metadata: { finalizers, resourceVersion: "7" } },
+];
+
+describe("addFinalizer", () => {
+  it.each([
+    [undefined, [OURS]],
+    [["theirs"], ["theirs", OURS]],
+  ])("adds the finalizer to %j, at the version that was read", async (before, after) => {
+    expect((await run(addFinalizer, withFinalizers(before))).calls).toEqual([patchOf(after)]);
+  });
+
+  it("writes nothing when the finalizer is there", async () => {
+    expect((await run(addFinalizer, withFinalizers([OURS]))).calls).toEqual([]);
+  });
+});
+
+describe("finalize", () => {
+  it("deletes the labelled workload from its namespace, says what stays, and then removes its own finalizer", async () => {
+    const { calls, forgotten, events } = await run(finalize, withFinalizers(["theirs", OURS]));
+    const where = {
+      namespace: "sovereign-omantel",
+      labelSelector: "catalyst.openova.io/managed-by=operator,catalyst.openova.io/sovereign=omantel",
+    };
+    expect(calls).toEqual([
+      ["list", "Deployment", where],
+      ["prune", [], ["the Deployment"]],
+      ["list", "Job", where],
+      ["prune", [], ["the Job"]],
+      patchOf(["theirs"]),
+    ]);
+    expect(forgotten).toEqual([JSON.stringify(label("omantel"))]);
+    expect(events).toEqual([
+      {
+        type: "Normal",
+        reason: "WorkloadDeleted",
+        message:
+          "the operator kept namespace sovereign-omantel and the database: delete them by hand when their billing records are no longer needed",
+      },
+    ]);
+  });
+
+  it.each<[string, Partial<Sovereign["spec"]>, string]>([
+    ["runs on another cluster", { cluster: { kubeconfigSecretRef: { name: "x", key: "y" } } }, "omantel"],
+    ["never had its namespace", {}, "another"],
+  ])("deletes nothing of a Sovereign that %s", async (_which, spec, owner) => {
+    const { calls, events } = await run(finalize, withFinalizers([OURS], spec), [namespaceOf(owner)]);
+    expect(calls).toEqual([patchOf([])]);
+    expect(events).toEqual([]);
+  });
+
+  it.each([[undefined], [["theirs"]]])("does nothing when the finalizers are %j", async (finalizers) => {
+    expect(await run(finalize, withFinalizers(finalizers))).toEqual({
+      calls: [],
+      forgotten: [],
+      events: [],
+    });
+  });
+});
