@@ -7,7 +7,16 @@ export default defineConfig({
     // Most of a test's time is waiting for real processes and databases: more files at once than cores.
     maxWorkers: 4,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          // Files share a worker and its imports, so each file restores the global state that it changes. With a process for
+          // each file, imports take two thirds of the time: 71 s of processor time instead of 24 s, of 134 files.
+          isolate: false,
+          testTimeout: 20_000,
+        },
+      },
       {
         test: {
           name: "integration",

@@ -151,7 +151,7 @@ export function connectForever(
           count += 1;
           await shakeHands(webhook.server.port, bundle).catch((error: Error) => refusals.push(error.message));
         }
-        await sleep(5);
+        await sleep(20);
       }
     }
   }

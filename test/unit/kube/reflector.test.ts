@@ -213,6 +213,7 @@ describe("runReflector", () => {
       vi.advanceTimersByTime(1);
       await turnsUntil(() => watch?.closed === true);
     } finally {
+      vi.restoreAllMocks();
       vi.useRealTimers();
     }
   });

@@ -4,6 +4,7 @@ import { createLogger } from "../../../../src/platform/log.ts";
 import { placeOrder, signToken, type TestBilling, useBillings } from "../../../support/builder/billing.ts";
 import { EARLIER_TABLES } from "../../../support/builder/earlier-service.ts";
 import { createTestDatabase } from "../../../support/server/postgres.ts";
+import { billing as shared, useOneBilling } from "../../../support/suite/one-billing.ts";
 
 const startOne = useBillings();
 let billing: TestBilling;
@@ -107,6 +108,8 @@ describe("an adopted voucher whose code is a path segment", () => {
 });
 
 describe("a blank code that no voucher has", () => {
+  useOneBilling();
+
   it.each([
     ["DELETE", "/billing/vouchers/revoke/%20", undefined],
     ["DELETE", "/billing/admin/promos/%09", undefined],
@@ -115,8 +118,7 @@ describe("a blank code that no voucher has", () => {
     ["POST", "/billing/vouchers/issue", { code: "", credit_omr: 5 }],
     ["POST", "/billing/admin/promos", { code: "", credit_omr: 5 }],
   ])("is refused: %s %s", async (method, path, body) => {
-    billing = await startOne();
-    const answer = await billing.ask(path, { method, token, ...(body === undefined ? {} : { body }) });
+    const answer = await shared.ask(path, { method, token, ...(body === undefined ? {} : { body }) });
     expect([answer.status, answer.json.code]).toEqual([400, "voucher_blank"]);
   });
 });
