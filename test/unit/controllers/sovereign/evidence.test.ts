@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { isFresh, shapeDifference, smokeCode } from "../../../../src/controllers/sovereign/evidence.ts";
+import {
+  gatherEvidence,
+  isFresh,
+  type SmokeReport,
+  shapeDifference,
+  smokeCode,
+} from "../../../../src/controllers/sovereign/evidence.ts";
+import type { PodObject } from "../../../../src/controllers/sovereign/observed.ts";
 import {
   condition,
   IMAGE,
@@ -51,6 +58,64 @@ describe("evidence", () => {
     expect(shapeDifference({ ...verifiedOn(IMAGE), schemaFingerprint: other }, reference)).toBe(
       `the schema fingerprint is ${other}, but the reference measured on zero is ${reference.schemaFingerprint}: ` +
         "run `catalyst migrate` on the database to list the objects that differ, and undo those changes",
+    );
+  });
+
+  it("names the API fingerprint when only that differs from the reference", () => {
+    const { reference } = measured(IMAGE);
+    if (reference === undefined) throw new Error("no reference");
+    const other = `sha256:${"9".repeat(64)}`;
+    expect(shapeDifference({ ...verifiedOn(IMAGE), apiFingerprint: other }, reference)).toBe(
+      `the API fingerprint is ${other}, but the reference measured on zero is ${reference.apiFingerprint}: ` +
+        "check which images the billing Pods run",
+    );
+  });
+});
+
+describe("gatherEvidence", () => {
+  const podOf = (name: string, status?: PodObject["status"]): PodObject => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    ...(status === undefined ? {} : { status }),
+  });
+  /** Two of its three steps fail. */
+  const failing = (pod: string): SmokeReport => ({
+    passed: false,
+    steps: ["list", "issue", "revoke"].map((name) => ({
+      name,
+      passed: name === "list",
+      durationMs: 1,
+      message: `${name} on ${pod}`,
+    })),
+    apiFingerprint: "sha256:a",
+    schema: { version: "0005", fingerprint: "sha256:b" },
+  });
+
+  it("reports the first failed step of the first failed Pod by name, and skips a Pod without a status", async () => {
+    const asked: string[] = [];
+    const { evidence, problem } = await gatherEvidence({
+      pods: [
+        podOf("billing-3", { podIP: "10.0.0.3" }),
+        podOf("billing-1"),
+        podOf("billing-2", { podIP: "10.0.0.2" }),
+      ],
+      identity: "uid-omantel",
+      port: 8082,
+      token: "token",
+      smoke: async ({ baseUrl }) => {
+        asked.push(baseUrl);
+        return failing(baseUrl);
+      },
+      evidence: "e",
+      now: () => new Date(NOW),
+      signal: new AbortController().signal,
+    });
+    expect(asked).toEqual(["http://10.0.0.2:8082", "http://10.0.0.3:8082"]);
+    expect(problem).toBe("Pod billing-2: step issue of the smoke test failed: issue on http://10.0.0.2:8082");
+    expect(evidence.lastSmokeTest).toMatchObject({ time: NOW, passed: false, evidence: "e" });
+    expect(evidence.lastSmokeTest?.steps.map(({ message }) => message)).toEqual(
+      ["list", "issue", "revoke"].map((name) => `${name} on http://10.0.0.2:8082`),
     );
   });
 });
