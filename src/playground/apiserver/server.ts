@@ -138,6 +138,7 @@ function createHandler(deps: HandlerDeps) {
       list: createLister({ store, now }),
       writer: write.writer,
       remove: write.remove,
+      admission: write.admission,
       podLog,
       tokenRequest: access.tokenRequest,
       now,

@@ -32,12 +32,16 @@ export interface TokenRequestDeps {
   now: () => Date;
 }
 
-/** `POST …/serviceaccounts/{name}/token`: answers the TokenRequest with a token in its status. */
+/**
+ * `POST …/serviceaccounts/{name}/token`: answers the TokenRequest with a token in its status. `admit` throws when
+ * admission refuses it.
+ */
 export async function answerTokenRequest(
   deps: TokenRequestDeps,
   namespace: string,
   name: string,
   body: TokenRequestBody,
+  admit: () => Promise<void>,
 ): Promise<Record<string, unknown>> {
   const account = deps.get("serviceaccounts", namespace, name);
   const uid = account.metadata.uid;
@@ -70,6 +74,7 @@ export async function answerTokenRequest(
     );
   }
   const boundTo = boundObject(deps, namespace, name, spec.boundObjectRef ?? undefined);
+  await admit();
   const { token, expirationTimestamp } = await deps.tokens.mint({
     namespace,
     serviceAccount: { name, uid },

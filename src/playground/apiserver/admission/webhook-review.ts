@@ -15,7 +15,9 @@ export function createReview(
   const { username, uid: userUid, groups, extra } = user;
   const subresources =
     subresource === "" ? {} : { subResource: subresource, requestSubResource: subresource };
-  const asVersion = (object: JsonObject | null) => convertedTo(object, matchedAs);
+  // A subresource such as token has a kind of another group, which stays as it is.
+  const isOwnKind = kind.group === resource.group;
+  const asVersion = (object: JsonObject | null) => (isOwnKind ? convertedTo(object, matchedAs) : object);
   return {
     uid,
     review: {
@@ -23,7 +25,9 @@ export function createReview(
       apiVersion: API_VERSION,
       request: {
         uid,
-        kind: { group: matchedAs.group, version: matchedAs.version, kind: kind.kind },
+        kind: isOwnKind
+          ? { group: matchedAs.group, version: matchedAs.version, kind: kind.kind }
+          : { ...kind },
         resource: { ...matchedAs },
         ...subresources,
         requestKind: { ...kind },

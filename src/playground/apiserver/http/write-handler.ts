@@ -5,6 +5,7 @@ import type { ApiObject, Json } from "../object.ts";
 import { badRequest, methodNotAllowed } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
+import type { Admission } from "../write/admission.ts";
 import type { Writer } from "../write/writer.ts";
 import { type ResourceExchange, sendObject, writeRequestOf } from "./exchange.ts";
 import { parsePatchRequest } from "./patch-request.ts";
@@ -13,18 +14,34 @@ import { scaleOf, withScale } from "./scale.ts";
 
 export interface WriteHandlerDeps {
   writer: Writer;
+  admission: Admission;
   tokenRequest: TokenRequestDeps;
   now: () => Date;
 }
 
 /** Serves create, update and patch. */
-export function createWriteHandler({ writer, tokenRequest, now }: WriteHandlerDeps) {
+export function createWriteHandler({ writer, admission, tokenRequest, now }: WriteHandlerDeps) {
   async function create(exchange: ResourceExchange): Promise<void> {
     const { info, request } = exchange;
     const body = decodeObject(await readBody(request), request.headers["content-type"]);
     if (info.subresource === "token") {
       assertKind(body, "authentication.k8s.io", "v1", "TokenRequest");
-      const answered = await answerTokenRequest(tokenRequest, info.namespace, info.name, body);
+      const answered = await answerTokenRequest(tokenRequest, info.namespace, info.name, body, () =>
+        admission.validate({
+          request: writeRequestOf(exchange),
+          operation: "CREATE",
+          kind: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
+          object: {
+            ...body,
+            metadata: {
+              ...(body.metadata as object | undefined),
+              name: info.name,
+              namespace: info.namespace,
+            },
+          } as ApiObject,
+          options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" },
+        }),
+      );
       return exchange.answer.send(201, answered);
     }
     if (info.name !== "") throw methodNotAllowed();

@@ -12,6 +12,8 @@ export interface Admission {
 interface AdmittedWrite {
   request: WriteRequest;
   operation: "CREATE" | "UPDATE" | "DELETE";
+  /** The kind of the object where it is another than the resource's. */
+  kind?: AdmissionRequest["kind"];
   /** Undefined on DELETE. */
   object?: ApiObject;
   /** Undefined on CREATE. */
@@ -37,6 +39,7 @@ export function createAdmission(chain: AdmissionChain): Admission {
 function admissionRequest({
   request,
   operation,
+  kind,
   object,
   oldObject,
   options,
@@ -45,7 +48,7 @@ function admissionRequest({
   const { group, version } = type;
   return {
     operation,
-    kind: { group, version, kind: type.kind },
+    kind: kind ?? { group, version, kind: type.kind },
     resource: { group, version, resource: type.plural },
     subresource,
     name: object?.metadata.name || name,

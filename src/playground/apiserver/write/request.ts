@@ -10,7 +10,7 @@ export interface WriteRequest {
   user: UserInfo;
   type: ResourceType;
   /** Empty for the object itself. */
-  subresource: "" | "status" | "scale" | "finalize";
+  subresource: "" | "status" | "scale" | "finalize" | "token";
   namespace: string;
   /** Empty on a create: the object has its name, or the server generates one. */
   name: string;

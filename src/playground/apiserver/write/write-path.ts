@@ -7,7 +7,7 @@ import { jsonPatch } from "../patch/json-patch.ts";
 import type { Registry } from "../registry.ts";
 import { resolveServiceIn } from "../service-resolver.ts";
 import type { Store } from "../store.ts";
-import { createAdmission } from "./admission.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import { createDeleter, type Deleter } from "./deletion.ts";
 import { shapeObject } from "./shape.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -25,6 +25,7 @@ export interface WritePathDeps {
 export interface WritePath {
   writer: Writer;
   remove: Deleter;
+  admission: Admission;
   /** Closes the connections to webhooks. */
   close(): Promise<void>;
 }
@@ -60,5 +61,5 @@ export function createWritePath(deps: WritePathDeps): WritePath {
     guard: createGuard(authorizer),
     now,
   });
-  return { writer, remove: createDeleter({ store, admission, now }), close: chain.close };
+  return { writer, remove: createDeleter({ store, admission, now }), admission, close: chain.close };
 }

@@ -148,7 +148,7 @@ describe("authentication", () => {
 });
 
 describe("a TokenRequest", () => {
-  async function request(body: Parameters<typeof answerTokenRequest>[3]) {
+  async function request(body: Parameters<typeof answerTokenRequest>[3], admit = async () => {}) {
     const { tokens, now } = server();
     const get = (resource: string, _namespace: string, name: string) => {
       if (name === "gone") throw new StatusError(404, "NotFound", `${resource} "gone" not found`);
@@ -157,8 +157,13 @@ describe("a TokenRequest", () => {
         spec: { serviceAccountName: name === "pod" ? "sa" : "other" },
       };
     };
-    return answerTokenRequest({ tokens, get, now }, "ns", "sa", body);
+    return answerTokenRequest({ tokens, get, now }, "ns", "sa", body, admit);
   }
+
+  it("is not answered when admission refuses it", async () => {
+    const refusal = new StatusError(403, "Forbidden", "not yours");
+    await expect(request({}, () => Promise.reject(refusal))).rejects.toBe(refusal);
+  });
 
   it("is answered with a token and its end", async () => {
     const answer = await request({ spec: { expirationSeconds: 900, audiences: ["a"] } });
