@@ -112,11 +112,16 @@ const CLUSTER_STATUS: Permission = {
   allows: (input) => isStatus(input) && !isCoreGroup(input.group),
 };
 
+/** The signer of the certificates by which kubelets are clients. Others sign certificates of users. */
+const KUBELET_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
+
 const NODE_JOIN: Permission = {
   who: "bootstrapper",
   what: "request the certificate of a node that joins",
   allows: (input) =>
-    isKind(input, "certificatesigningrequests.certificates.k8s.io") && input.operation === "CREATE",
+    isKind(input, "certificatesigningrequests.certificates.k8s.io") &&
+    input.operation === "CREATE" &&
+    (input.object?.spec as { signerName?: unknown } | undefined)?.signerName === KUBELET_SIGNER,
 };
 
 /**

@@ -121,6 +121,8 @@ const WHO: [name: string, identity: Identity, memberOf: string[], groups: string
   ["joining node", { kind: "tenant" }, [], ["system:bootstrappers"]],
 ];
 
+const KUBELET_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
+
 /** One line for each place and identity: the resources that it may write, with the operations. */
 function table(): string {
   return PLACES.flatMap(([where, place]) =>
@@ -132,7 +134,7 @@ function table(): string {
             ...{ operation, group, resource, subresource, name: "x" },
             namespace: "namespace" in place ? place.namespace : "",
             user: { username: "x", groups },
-            object: { spec: { changed: operation } },
+            object: { spec: { changed: operation, signerName: KUBELET_SIGNER } },
             oldObject: { spec: {} },
           };
           return isPermitted(input, { identity, place, memberOf: new Set(memberOf) });
@@ -159,5 +161,27 @@ describe("the table of permissions", () => {
   it("permits nothing in a place that has no entry", () => {
     expect(PERMISSIONS.catalog).toEqual([]);
     expect(PERMISSIONS.unknown).toEqual([]);
+  });
+});
+
+describe("a joining node", () => {
+  const requestOf = (spec: object): AdmissionInput => ({
+    ...{ operation: "CREATE", group: "certificates.k8s.io", resource: "certificatesigningrequests" },
+    ...{ subresource: "", name: "node-9", namespace: "", oldObject: undefined },
+    user: { username: "system:bootstrap:abcdef", groups: ["system:bootstrappers"] },
+    object: { spec },
+  });
+  const situation = {
+    identity: { kind: "tenant" },
+    place: { kind: "cluster" },
+    memberOf: new Set<string>(),
+  } as const;
+
+  it.each([
+    [KUBELET_SIGNER, true],
+    ["kubernetes.io/kube-apiserver-client", false],
+    [undefined, false],
+  ])("may request a certificate of signer %s: %s", (signerName, isAllowed) => {
+    expect(isPermitted(requestOf({ signerName }), situation)).toBe(isAllowed);
   });
 });
