@@ -2,6 +2,7 @@ import { isMap } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
+import { annotationEscapes, type Escape, handlerEscapes, securityEscapes } from "./security-context.ts";
 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 
@@ -39,7 +40,7 @@ const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
-function escapes(found: FoundPodSpec): { path: string; message: string }[] {
+function escapes(found: FoundPodSpec): Escape[] {
   const { path, spec } = found;
   const hosts = HOST_NAMESPACES.filter((name) => spec[name] === true).map((name) => ({
     path: `${path}.${name}`,
@@ -57,13 +58,10 @@ function escapes(found: FoundPodSpec): { path: string; message: string }[] {
     containerEscapes(at, container),
   );
   const pod = securityEscapes(`${path}.securityContext`, mapOf(spec.securityContext));
-  return [...hosts, ...volumes, ...pod, ...containers];
+  return [...hosts, ...volumes, ...pod, ...annotationEscapes(found), ...containers];
 }
 
-function containerEscapes(
-  path: string,
-  container: Record<string, unknown>,
-): { path: string; message: string }[] {
+function containerEscapes(path: string, container: Record<string, unknown>): Escape[] {
   const context = mapOf(container.securityContext);
   const at = `${path}.securityContext`;
   const added = listOf(mapOf(context.capabilities).add)
@@ -88,36 +86,8 @@ function containerEscapes(
       message: `capability ${capability} reaches the node; remove it`,
     })),
     ...ports,
+    ...handlerEscapes(path, container),
     ...securityEscapes(at, context),
-  ];
-}
-
-function securityEscapes(
-  path: string,
-  context: Record<string, unknown>,
-): { path: string; message: string }[] {
-  const unconfined = ["seccompProfile", "appArmorProfile"].filter(
-    (name) => mapOf(context[name]).type === "Unconfined",
-  );
-  return [
-    ...unconfined.map((name) => ({
-      path: `${path}.${name}.type`,
-      message: "Unconfined removes the node's protection; use RuntimeDefault",
-    })),
-    ...(context.procMount !== undefined && context.procMount !== "Default"
-      ? [{ path: `${path}.procMount`, message: "procMount exposes the node's processes; remove it" }]
-      : []),
-    ...(mapOf(context.windowsOptions).hostProcess === true
-      ? [
-          {
-            path: `${path}.windowsOptions.hostProcess`,
-            message: "a host process runs on the node; remove it",
-          },
-        ]
-      : []),
-    ...(listOf(context.sysctls).length > 0
-      ? [{ path: `${path}.sysctls`, message: "sysctls change the node's kernel; remove them" }]
-      : []),
   ];
 }
 

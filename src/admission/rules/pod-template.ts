@@ -4,6 +4,8 @@ import { isMap } from "../../api/object.ts";
 export interface FoundPodSpec {
   path: string;
   spec: Record<string, unknown>;
+  /** Annotations of the Pod or of its template. */
+  annotations?: Record<string, unknown>;
 }
 
 /** Kubernetes' own kinds nest a Pod specification at most 5 deep. Custom kinds get room; values without end do not. */
@@ -17,6 +19,8 @@ interface Member {
   value: unknown;
   path: string;
   depth: number;
+  /** What it is a member of. */
+  parent?: Record<string, unknown>;
 }
 
 /**
@@ -28,10 +32,16 @@ export function findPodSpecs(object: unknown): PodSpecSearch {
   const open: Member[] = [{ value: object, path: "", depth: 0 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next.depth > MAX_DEPTH) return { kind: "tooDeep", path: next.path.slice(0, 80) };
-    if (isMap(next.value) && isPodSpec(next.value)) specs.push({ path: next.path, spec: next.value });
+    if (isMap(next.value) && isPodSpec(next.value))
+      specs.push({ path: next.path, spec: next.value, ...annotationsOf(next.parent) });
     open.push(...membersOf(next));
   }
   return { kind: "found", specs };
+}
+
+function annotationsOf(parent: Record<string, unknown> = {}): Pick<FoundPodSpec, "annotations"> {
+  const annotations = isMap(parent.metadata) ? parent.metadata.annotations : undefined;
+  return isMap(annotations) ? { annotations } : {};
 }
 
 function membersOf({ value, path, depth }: Member): Member[] {
@@ -43,7 +53,10 @@ function membersOf({ value, path, depth }: Member): Member[] {
       ]);
   return named
     .filter(([, item]) => typeof item === "object" && item !== null)
-    .map(([at, item]) => ({ value: item, path: at, depth: depth + 1 }));
+    .map(([at, item]) => ({
+      ...{ value: item, path: at, depth: depth + 1 },
+      ...(isMap(value) ? { parent: value } : {}),
+    }));
 }
 
 /** A schema of a CustomResourceDefinition describes containers as a map, and a Pod specification lists them. */

@@ -91,7 +91,44 @@ describe("podIsolationRule", () => {
       "sysctls",
       pod({ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
       "spec.securityContext.sysctls",
-      "sysctls change the node's kernel; remove them",
+      "sysctl kernel.msgmax changes the node's kernel; remove it",
+    ],
+    [
+      "the SELinux type of a privileged container",
+      container({ securityContext: { seLinuxOptions: { type: "spc_t" } } }),
+      "spec.containers[0].securityContext.seLinuxOptions.type",
+      "this SELinux type reaches the node; use container_t",
+    ],
+    [
+      "an SELinux user",
+      pod({ securityContext: { seLinuxOptions: { user: "system_u" } } }),
+      "spec.securityContext.seLinuxOptions.user",
+      "an SELinux user of your own reaches the node; remove it",
+    ],
+    [
+      "a probe of another host",
+      container({ readinessProbe: { tcpSocket: { host: "169.254.169.254", port: 80 } } }),
+      "spec.containers[0].readinessProbe.tcpSocket.host",
+      "the node would call this host for you; remove it, so that the Pod itself is called",
+    ],
+    [
+      "a hook that calls another host",
+      container({ lifecycle: { preStop: { httpGet: { host: "169.254.169.254", port: 80 } } } }),
+      "spec.containers[0].lifecycle.preStop.httpGet.host",
+      "the node would call this host for you; remove it, so that the Pod itself is called",
+    ],
+    [
+      "an AppArmor annotation of a template",
+      {
+        spec: {
+          template: {
+            metadata: { annotations: { "container.apparmor.security.beta.kubernetes.io/app": "unconfined" } },
+            spec: { containers: [{ name: "app" }] },
+          },
+        },
+      },
+      "spec.template.metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]",
+      "unconfined removes the node's protection; remove this annotation",
     ],
     [
       "an init container in a custom kind",
@@ -106,7 +143,15 @@ describe("podIsolationRule", () => {
   it("passes an ordinary Pod", () => {
     const object = pod({
       hostNetwork: false,
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+      securityContext: {
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+        seLinuxOptions: { type: "container_t", level: "s0:c1,c2", user: "" },
+        sysctls: [
+          { name: "net.ipv4.ip_unprivileged_port_start", value: "0" },
+          { name: "net/ipv4/tcp_syncookies", value: "1" },
+        ],
+      },
       volumes: [
         { name: "a", secret: {} },
         { name: "b", persistentVolumeClaim: { claimName: "b" } },

@@ -1,0 +1,107 @@
+import { isMap } from "../../api/object.ts";
+import type { FoundPodSpec } from "./pod-template.ts";
+
+/** A member by which a Pod reaches its node, and the remedy. */
+export interface Escape {
+  path: string;
+  message: string;
+}
+
+const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+// The lists of the baseline Pod Security Standard.
+const SELINUX_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+/** Sysctls that belong to the Pod's own namespaces. */
+const POD_SYSCTLS = [
+  "kernel.shm_rmid_forced",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.ip_unprivileged_port_start",
+  "net.ipv4.ping_group_range",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_keepalive_intvl",
+  "net.ipv4.tcp_keepalive_probes",
+  "net.ipv4.tcp_keepalive_time",
+  "net.ipv4.tcp_rmem",
+  "net.ipv4.tcp_syncookies",
+  "net.ipv4.tcp_wmem",
+];
+
+/** The security context of a Pod or of a container. */
+export function securityEscapes(path: string, context: Record<string, unknown>): Escape[] {
+  const unconfined = ["seccompProfile", "appArmorProfile"].filter(
+    (name) => mapOf(context[name]).type === "Unconfined",
+  );
+  return [
+    ...unconfined.map((name) => ({
+      path: `${path}.${name}.type`,
+      message: "Unconfined removes the node's protection; use RuntimeDefault",
+    })),
+    ...seLinuxEscapes(`${path}.seLinuxOptions`, mapOf(context.seLinuxOptions)),
+    ...(context.procMount !== undefined && context.procMount !== "Default"
+      ? [{ path: `${path}.procMount`, message: "procMount exposes the node's processes; remove it" }]
+      : []),
+    ...(mapOf(context.windowsOptions).hostProcess === true
+      ? [
+          {
+            path: `${path}.windowsOptions.hostProcess`,
+            message: "a host process runs on the node; remove it",
+          },
+        ]
+      : []),
+    ...listOf(context.sysctls)
+      .map((sysctl) => String(mapOf(sysctl).name))
+      .filter((name) => !POD_SYSCTLS.includes(name.replaceAll("/", ".")))
+      .map((name) => ({
+        path: `${path}.sysctls`,
+        message: `sysctl ${name} changes the node's kernel; remove it`,
+      })),
+  ];
+}
+
+function seLinuxEscapes(path: string, options: Record<string, unknown>): Escape[] {
+  const isSet = (name: string) => options[name] !== undefined && options[name] !== "";
+  return [
+    ...(isSet("type") && !SELINUX_TYPES.includes(String(options.type))
+      ? [{ path: `${path}.type`, message: "this SELinux type reaches the node; use container_t" }]
+      : []),
+    ...["user", "role"].filter(isSet).map((name) => ({
+      path: `${path}.${name}`,
+      message: `an SELinux ${name} of your own reaches the node; remove it`,
+    })),
+  ];
+}
+
+const APPARMOR = "container.apparmor.security.beta.kubernetes.io/";
+
+/** The API server copies the old AppArmor annotations of a template into the Pods' security contexts. */
+export function annotationEscapes({ path, annotations = {} }: FoundPodSpec): Escape[] {
+  const owner = path.replace(/\.?spec$/, "");
+  return Object.entries(annotations)
+    .filter(([name, value]) => name.startsWith(APPARMOR) && value === "unconfined")
+    .map(([name]) => ({
+      path: `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`,
+      message: "unconfined removes the node's protection; remove this annotation",
+    }));
+}
+
+const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
+const HOOKS = ["postStart", "preStop"];
+
+/** The kubelet sends the requests of probes and hooks, from the node's network. */
+export function handlerEscapes(path: string, container: Record<string, unknown>): Escape[] {
+  const lifecycle = mapOf(container.lifecycle);
+  const handlers = [
+    ...PROBES.map((name) => ({ path: `${path}.${name}`, handler: mapOf(container[name]) })),
+    ...HOOKS.map((name) => ({ path: `${path}.lifecycle.${name}`, handler: mapOf(lifecycle[name]) })),
+  ];
+  return handlers.flatMap(({ path: at, handler }) =>
+    ["httpGet", "tcpSocket"]
+      .filter((name) => (mapOf(handler[name]).host ?? "") !== "")
+      .map((name) => ({
+        path: `${at}.${name}.host`,
+        message: "the node would call this host for you; remove it, so that the Pod itself is called",
+      })),
+  );
+}
