@@ -16,6 +16,14 @@ interface Claim {
   host: string;
 }
 
+/** By this annotation, ingress-nginx serves other hosts than those that the Ingress names. */
+const ALIAS_ANNOTATION = "nginx.ingress.kubernetes.io/server-alias";
+
+function aliasesOf(object: unknown): string[] {
+  const aliases = mapOf(mapOf(mapOf(object).metadata).annotations)[ALIAS_ANNOTATION];
+  return typeof aliases === "string" ? aliases.split(/[\s,]+/) : [];
+}
+
 /** The hosts that an Ingress, a Gateway, a route of the Gateway API or a Sovereign's branding asks for. */
 function claimsOf(input: AdmissionInput, object: unknown): Claim[] {
   const spec = mapOf(mapOf(object).spec);
@@ -27,6 +35,7 @@ function claimsOf(input: AdmissionInput, object: unknown): Claim[] {
     return claims([mapOf(spec.branding).hostname], () => "spec.branding.hostname");
   if (input.resource === "ingresses")
     return [
+      ...claims(aliasesOf(object), () => `metadata.annotations[${ALIAS_ANNOTATION}]`),
       ...claims(
         listOf(spec.rules).map((rule) => mapOf(rule).host),
         (index) => `spec.rules[${index}].host`,

@@ -31,6 +31,22 @@ describe("hostRule", () => {
       "spec.rules[0].host",
     ],
     [
+      "an alias",
+      request(
+        NETWORKING,
+        "ingresses",
+        {},
+        {
+          object: {
+            metadata: {
+              annotations: { "nginx.ingress.kubernetes.io/server-alias": "a.example, zero.catalyst.example" },
+            },
+          },
+        },
+      ),
+      "metadata.annotations[nginx.ingress.kubernetes.io/server-alias]",
+    ],
+    [
       "an older Ingress",
       request("extensions", "ingresses", { rules: [{ host: "zero.catalyst.example" }] }),
       "spec.rules[0].host",
