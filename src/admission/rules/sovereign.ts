@@ -1,5 +1,5 @@
 import { GROUP } from "../../api/kind.ts";
-import { affectedPaths, changedPaths, userWrittenPart } from "./change.ts";
+import { affectedPaths, changedPaths, newlyAppliedPaths, userWrittenPart } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
@@ -39,7 +39,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
     return affectedPaths(input).map((path) =>
       deny(path, `only its own Franchisee may change Sovereign ${input.name}: leave it unchanged`),
     );
-  const found: Violation[] = changed
+  const found: Violation[] = [...new Set([...changed, ...newlyAppliedPaths(input.oldObject, input.object)])]
     .filter((path) => !OPEN_FIELDS.some((field) => isWithin(path, field)))
     .map((path) =>
       deny(path, `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: leave this unchanged`),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { changedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
+import { changedPaths, newlyAppliedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
 
 describe("changedPaths", () => {
   it.each<[string, unknown, unknown, string[]]>([
@@ -50,4 +50,45 @@ describe("userWrittenPart", () => {
   it("is empty for no object", () => {
     expect(userWrittenPart(undefined)).toEqual({ metadata: {} });
   });
+});
+
+describe("newlyAppliedPaths", () => {
+  const owned = (...entries: [manager: string, operation: string, spec: object][]) => ({
+    metadata: {
+      managedFields: entries.map(([manager, operation, spec]) => ({
+        ...{ manager, operation },
+        fieldsV1: { "f:metadata": { "f:labels": {} }, "f:spec": spec },
+      })),
+    },
+  });
+  const hub = { "f:fqdn": {}, "f:billing": { ".": {}, "f:replicas": {} } };
+
+  it.each<[string, object | undefined, object | undefined, string[]]>([
+    ["what a new manager applies", {}, owned(["a", "Apply", hub]), ["spec.billing.replicas", "spec.fqdn"]],
+    [
+      "what a known manager adds",
+      owned(["a", "Apply", { "f:fqdn": {} }]),
+      owned(["a", "Apply", hub]),
+      ["spec.billing.replicas"],
+    ],
+    [
+      "what another manager owned before",
+      owned(["a", "Apply", hub]),
+      owned(["a", "Apply", hub], ["b", "Apply", { "f:fqdn": {} }]),
+      ["spec.fqdn"],
+    ],
+    [
+      "nothing when a manager loses a field",
+      owned(["a", "Apply", hub]),
+      owned(["a", "Apply", { "f:fqdn": {} }]),
+      [],
+    ],
+    ["nothing of updates, whose values changedPaths compares", {}, owned(["a", "Update", hub]), []],
+    [
+      "nothing in malformed entries",
+      undefined,
+      { metadata: { managedFields: [7, { operation: "Apply" }] } },
+      [],
+    ],
+  ])("finds %s", (_, before, after, paths) => expect(newlyAppliedPaths(before, after)).toEqual(paths));
 });
