@@ -1,0 +1,3 @@
+import { describeRedTeam } from "../../support/suite/red-team/suite.ts";
+
+describeRedTeam("embedded");

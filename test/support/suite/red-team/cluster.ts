@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { join } from "node:path";
+import { vi } from "vitest";
+import { createKubeClient } from "../../../../src/kube/client.ts";
+import { findFreePort } from "../../../../src/playground/process/free-port.ts";
+import { startRegistry } from "../../../../src/playground/registry/server.ts";
+import { signArtifact, signatureTag } from "../../../../src/playground/registry/signature.ts";
+import { type ApiConnection, createApiConnection } from "../../../../src/playground/story/api-connection.ts";
+import { startTestControlPlane } from "../../server/kube-apiserver.ts";
+import { prepareCluster } from "../../server/webhook-replica.ts";
+import type { Request } from "./attempt.ts";
+import {
+  CHART_ARTIFACT,
+  IMAGE_ARTIFACT,
+  PRIVATE_ARTIFACT,
+  REGISTRY,
+  referenceOf,
+  UNSIGNED_ARTIFACT,
+} from "./object.ts";
+import { PEOPLE, type Person } from "./person.ts";
+import { seeds, trustConfigMap } from "./seed.ts";
+
+const MAIN = join(import.meta.dirname, "../../../../src/cli/main.ts");
+
+export interface Answer {
+  status: number;
+  message: string;
+}
+
+/** A cluster with the operator's webhook, and with what attempts need. */
+export interface RedTeamCluster {
+  send(by: Person, request: Request): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const newKey = () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    private: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    public: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+};
+
+/** Serves images and charts with the signatures of the platform and of Franchise omantel. */
+async function startSignedRegistry() {
+  const registry = await startRegistry();
+  const [platform, omantel] = [newKey(), newKey()];
+  for (const [artifact, key] of [
+    [IMAGE_ARTIFACT, platform],
+    [CHART_ARTIFACT, platform],
+    [PRIVATE_ARTIFACT, omantel],
+    [UNSIGNED_ARTIFACT, undefined],
+  ] as const) {
+    registry.push(artifact);
+    if (key !== undefined)
+      registry.push(
+        signArtifact(artifact, referenceOf(artifact), key.private),
+        signatureTag(artifact.digest),
+      );
+  }
+  return { registry, platformKey: platform.public, omantelKey: omantel.public };
+}
+
+async function startOperator(kubeconfigPath: string, registryOrigin: string): Promise<ChildProcess> {
+  const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
+  const operator = spawn(process.execPath, [MAIN, "operator"], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      KUBECONFIG: kubeconfigPath,
+      HOST: "127.0.0.1",
+      WEBHOOK_PORT: String(webhookPort),
+      WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
+      VOUCHER_API_PORT: "0",
+      HTTP_PORT: String(healthPort),
+      REGISTRY_MIRRORS: `${REGISTRY}=${registryOrigin}`,
+    },
+    stdio: "ignore",
+  });
+  await vi.waitFor(
+    async () => {
+      const { status } = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+      if (status !== 200) throw new Error(`the operator is not ready: ${status}`);
+    },
+    { timeout: 100_000, interval: 100 },
+  );
+  return operator;
+}
+
+async function stopOperator(operator: ChildProcess): Promise<void> {
+  if (operator.exitCode !== null || operator.signalCode !== null) return;
+  operator.kill("SIGKILL");
+  await once(operator, "close");
+}
+
+const messageOf = (body: unknown) => String((body as { message?: string } | undefined)?.message ?? "");
+
+/** Creates the objects. A kube-apiserver serves a new kind after a short delay, so that a refusal is repeated. */
+async function createAll(api: ApiConnection, requests: readonly Request[]): Promise<void> {
+  for (const request of requests)
+    await vi.waitFor(
+      async () => {
+        const { status, body } = await api.send(request);
+        if (status >= 300 && status !== 409)
+          throw new Error(`${request.path}: ${messageOf(body)} ${JSON.stringify(request.body)}`);
+      },
+      { timeout: 5_000, interval: 100 },
+    );
+}
+
+export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<RedTeamCluster> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const end of closers.reverse()) await end();
+  };
+  try {
+    const plane = await startTestControlPlane(kind);
+    closers.push(plane.close);
+    const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "red-team" });
+    closers.push(client.close);
+    const api = createApiConnection(plane.kubeconfigPath);
+    closers.push(api.close);
+    await prepareCluster(client);
+    const { registry, platformKey, omantelKey } = await startSignedRegistry();
+    closers.push(registry.close);
+    await createAll(api, [...seeds(kind, omantelKey), trustConfigMap(platformKey)]);
+    const operator = await startOperator(plane.kubeconfigPath, registry.origin);
+    closers.push(() => stopOperator(operator));
+    const cluster: RedTeamCluster = {
+      async send(by, request) {
+        const { user, groups } = PEOPLE[by];
+        const { status, body } = await api.send({ ...request, as: user, asGroups: groups });
+        return { status, message: messageOf(body) };
+      },
+      close,
+    };
+    // A kube-apiserver calls a new webhook, and applies new rights, after a short delay.
+    await vi.waitFor(
+      async () => {
+        const { message } = await cluster.send("stranger", {
+          method: "POST",
+          path: "/api/v1/namespaces/shop/pods?dryRun=All",
+          body: {
+            apiVersion: "v1",
+            kind: "Pod",
+            metadata: { name: "p" },
+            spec: { containers: [{ name: "a", image: "a" }] },
+          },
+        });
+        if (!message.includes("image-digest")) throw new Error(`the webhook is not called: ${message}`);
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    return cluster;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import { named } from "./object.ts";
+
+/** Small definitions of other products' kinds, as far as attempts need them. */
+const definition = (
+  group: string,
+  version: string,
+  kind: string,
+  plural: string,
+  scope: "Namespaced" | "Cluster" = "Namespaced",
+) =>
+  named("apiextensions.k8s.io/v1", "CustomResourceDefinition", `${plural}.${group}`, {
+    metadata: { annotations: { "api-approved.kubernetes.io": "unapproved, for a test" } },
+    spec: {
+      ...{ group, scope },
+      names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          schema: {
+            openAPIV3Schema: {
+              type: "object",
+              properties: {
+                spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+                status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+              },
+            },
+          },
+        },
+      ],
+    },
+  });
+
+/** Namespaced installers' kinds that only the platform may write, with the path of their collection. */
+export const PLATFORM_INSTALLERS = [
+  { kind: "GitRepository", plural: "gitrepositories", group: "source.toolkit.fluxcd.io", version: "v1" },
+  { kind: "Bucket", plural: "buckets", group: "source.toolkit.fluxcd.io", version: "v1" },
+  { kind: "HelmRepository", plural: "helmrepositories", group: "source.toolkit.fluxcd.io", version: "v1" },
+  { kind: "HelmChart", plural: "helmcharts", group: "source.toolkit.fluxcd.io", version: "v1" },
+  { kind: "Kustomization", plural: "kustomizations", group: "kustomize.toolkit.fluxcd.io", version: "v1" },
+  {
+    kind: "ImageUpdateAutomation",
+    plural: "imageupdateautomations",
+    group: "image.toolkit.fluxcd.io",
+    version: "v1",
+  },
+  { kind: "Receiver", plural: "receivers", group: "notification.toolkit.fluxcd.io", version: "v1" },
+  { kind: "FluxInstance", plural: "fluxinstances", group: "fluxcd.controlplane.io", version: "v1" },
+  { kind: "Terraform", plural: "terraforms", group: "infra.contrib.fluxcd.io", version: "v1alpha2" },
+  { kind: "Application", plural: "applications", group: "argoproj.io", version: "v1alpha1" },
+  { kind: "Workflow", plural: "workflows", group: "argoproj.io", version: "v1alpha1" },
+  { kind: "Release", plural: "releases", group: "helm.m.crossplane.io", version: "v1beta1" },
+  { kind: "App", plural: "apps", group: "kappctrl.k14s.io", version: "v1alpha1" },
+  { kind: "PackageInstall", plural: "packageinstalls", group: "packaging.carvel.dev", version: "v1alpha1" },
+  { kind: "HelmChart", plural: "helmcharts", group: "helm.cattle.io", version: "v1" },
+  { kind: "Addon", plural: "addons", group: "k3s.cattle.io", version: "v1" },
+  { kind: "Bundle", plural: "bundles", group: "fleet.cattle.io", version: "v1alpha1" },
+  { kind: "Subscription", plural: "subscriptions", group: "operators.coreos.com", version: "v1alpha1" },
+  { kind: "Workspace", plural: "workspaces", group: "app.terraform.io", version: "v1alpha2" },
+] as const;
+
+/** A definition whose versions a webhook converts. The embedded API server serves none. */
+export const CONVERTED_DEFINITION = (() => {
+  const plain = definition("acme.cert-manager.io", "v1", "Challenge", "challenges");
+  const webhook = {
+    conversionReviewVersions: ["v1"],
+    clientConfig: { url: "https://127.0.0.1:9/convert" },
+  };
+  return { ...plain, spec: { ...plain.spec, conversion: { strategy: "Webhook", webhook } } };
+})();
+
+export const DEFINITIONS = [
+  ...PLATFORM_INSTALLERS.map(({ group, version, kind, plural }) => definition(group, version, kind, plural)),
+  definition("source.toolkit.fluxcd.io", "v1", "OCIRepository", "ocirepositories"),
+  definition("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases"),
+  definition("pkg.crossplane.io", "v1", "Provider", "providers", "Cluster"),
+  definition("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+  definition("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
+  definition("cert-manager.io", "v1", "Certificate", "certificates"),
+  definition("cert-manager.io", "v1", "ClusterIssuer", "clusterissuers", "Cluster"),
+  definition("example.org", "v1", "Widget", "widgets"),
+];

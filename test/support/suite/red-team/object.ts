@@ -1,0 +1,160 @@
+import { blueprintArtifact, catalystImage } from "../../../../src/playground/image.ts";
+
+export const REGISTRY = "registry.test";
+
+/** Signed by the platform. */
+export const IMAGE_ARTIFACT = catalystImage();
+export const CHART_ARTIFACT = blueprintArtifact("shop", "1.0.0");
+/** Signed by Franchise omantel. */
+export const PRIVATE_ARTIFACT = blueprintArtifact("private", "1.0.0");
+/** Signed by nobody. */
+export const UNSIGNED_ARTIFACT = blueprintArtifact("unsigned", "1.0.0");
+
+type Artifact = ReturnType<typeof catalystImage>;
+export const referenceOf = ({ repository, digest }: Artifact) => `${REGISTRY}/${repository}@${digest}`;
+
+export const SIGNED = referenceOf(IMAGE_ARTIFACT);
+export const UNSIGNED = referenceOf(UNSIGNED_ARTIFACT);
+export const TAGGED = `${REGISTRY}/catalyst:latest`;
+
+export const LABEL_PREFIX = "catalyst.openova.io";
+
+type Members = Record<string, unknown>;
+
+export const named = <M extends Members>(apiVersion: string, kind: string, name: string, members?: M) => ({
+  ...{ apiVersion, kind },
+  ...(members as M),
+  metadata: { name, ...(members?.metadata as object | undefined) },
+});
+
+/** What a Pod of a test has besides its image. */
+export const podSpec = (image: string, members: Members = {}) => ({
+  containers: [{ name: "app", image }],
+  ...members,
+});
+export const pod = (name: string, image = SIGNED, members: Members = {}) =>
+  named("v1", "Pod", name, { spec: podSpec(image, members) });
+
+/** Passes the restricted Pod Security Standard, which the operator sets on Sovereigns' namespaces. */
+const RESTRICTED = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+export const restrictedPod = (name: string) =>
+  pod(name, SIGNED, {
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    containers: [{ name: "app", image: SIGNED, securityContext: RESTRICTED }],
+  });
+export const restrictedContainer = (name: string, image: string) => ({
+  ...{ name, image, securityContext: RESTRICTED },
+});
+
+const template = (app: string, image: string, members: Members) => ({
+  metadata: { labels: { app } },
+  spec: podSpec(image, members),
+});
+const workload = (apiVersion: string, kind: string, more: Members) => {
+  return (name: string, image = SIGNED, members: Members = {}) =>
+    named(apiVersion, kind, name, {
+      spec: {
+        selector: { matchLabels: { app: name } },
+        template: template(name, image, members),
+        ...more,
+      },
+    });
+};
+export const deployment = workload("apps/v1", "Deployment", { replicas: 1 });
+export const daemonSet = workload("apps/v1", "DaemonSet", {});
+export const replicaSet = workload("apps/v1", "ReplicaSet", { replicas: 1 });
+export const statefulSet = workload("apps/v1", "StatefulSet", { serviceName: "app" });
+export const job = (name: string, image = SIGNED, members: Members = {}) =>
+  named("batch/v1", "Job", name, {
+    spec: { template: { spec: podSpec(image, { restartPolicy: "Never", ...members }) } },
+  });
+export const cronJob = (name: string, image = SIGNED, members: Members = {}) =>
+  named("batch/v1", "CronJob", name, {
+    spec: { schedule: "0 3 * * *", jobTemplate: { spec: job(name, image, members).spec } },
+  });
+/** A custom kind whose controller makes Pods from a template. */
+export const widget = (name: string, image = SIGNED, members: Members = {}) =>
+  named("example.org/v1", "Widget", name, { spec: { template: { spec: podSpec(image, members) } } });
+
+export const configMap = (name: string, members: Members = {}) =>
+  named("v1", "ConfigMap", name, { data: { colour: "red" }, ...members });
+export const secret = (name: string, members: Members = {}) => named("v1", "Secret", name, members);
+export const serviceAccount = (name: string) => named("v1", "ServiceAccount", name);
+export const service = (name: string, spec: Members = {}) =>
+  named("v1", "Service", name, { spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } });
+export const namespace = (name: string, metadata: Members = {}) =>
+  named("v1", "Namespace", name, { metadata });
+export const accountToken = (account: string) => ({
+  type: "kubernetes.io/service-account-token",
+  metadata: { annotations: { "kubernetes.io/service-account.name": account } },
+});
+export const tokenRequest = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+
+const RBAC = "rbac.authorization.k8s.io";
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+export const role = (name: string, ...rules: Rule[]) => named(`${RBAC}/v1`, "Role", name, { rules });
+export const clusterRole = (name: string, members: Members = {}) =>
+  named(`${RBAC}/v1`, "ClusterRole", name, { rules: [], ...members });
+const binding = (kind: string) => (name: string, roleName: string, user: string) =>
+  named(`${RBAC}/v1`, kind, name, {
+    roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: roleName },
+    subjects: [{ apiGroup: RBAC, kind: "User", name: user }],
+  });
+export const roleBinding = binding("RoleBinding");
+export const clusterRoleBinding = binding("ClusterRoleBinding");
+
+export const ociRepository = (name: string, spec: Members = {}) =>
+  named("source.toolkit.fluxcd.io/v1", "OCIRepository", name, {
+    spec: {
+      interval: "10m",
+      url: `oci://${REGISTRY}/${CHART_ARTIFACT.repository}`,
+      ref: { digest: CHART_ARTIFACT.digest },
+      ...spec,
+    },
+  });
+export const helmRelease = (name: string, spec: Members = {}) =>
+  named("helm.toolkit.fluxcd.io/v2", "HelmRelease", name, {
+    spec: {
+      interval: "10m",
+      chartRef: { kind: "OCIRepository", name: "shop" },
+      serviceAccountName: "robot",
+      ...spec,
+    },
+  });
+
+export const blueprint = (name: string, spec: Members = {}) =>
+  named(`${LABEL_PREFIX}/v1alpha1`, "Blueprint", name, {
+    spec: {
+      version: "1.0.0",
+      source: { ref: `oci://${referenceOf(PRIVATE_ARTIFACT)}` },
+      visibility: "private",
+      franchise: "omantel",
+      card: { title: name },
+      ...spec,
+    },
+  });
+
+export const ingress = (name: string, host: string, members: Members = {}) =>
+  named("networking.k8s.io/v1", "Ingress", name, {
+    spec: {
+      rules: [
+        {
+          host,
+          http: {
+            paths: [
+              {
+                path: "/",
+                pathType: "Prefix",
+                backend: { service: { name: "app", port: { number: 80 } } },
+              },
+            ],
+          },
+        },
+      ],
+    },
+    ...members,
+  });

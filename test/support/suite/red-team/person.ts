@@ -1,0 +1,56 @@
+/** The group that holds every right of RBAC. */
+export const WIDE_GROUP = "wide";
+
+/** Identities that send requests. All hold every right of RBAC, as a careless administrator could grant. */
+export const PEOPLE = {
+  platform: user("ops", "catalyst:platform"),
+  omantel: user("omantel-admin"),
+  ooredoo: user("ooredoo-admin"),
+  /** A Franchisee whose term has ended. */
+  expired: user("expired-admin"),
+  /** The owner of Organization acme. */
+  amal: user("amal"),
+  /** A member of Organization acme through a group. */
+  developer: user("dana", "acme-developers"),
+  /** The owner of Organization globex. */
+  basim: user("basim"),
+  stranger: user("mallory"),
+  pipeline: user("ci", "catalyst:pipeline"),
+  /** Groups that only look like the platform's. */
+  lookalike: user("eve", "system:master", "catalyst:platforms", "system:node"),
+  acmeAccount: account("acme-prod", "robot"),
+  globexAccount: account("globex-prod", "robot"),
+  ordinaryAccount: account("shop", "robot"),
+  /** A namespace whose name begins like the platform's. */
+  lookalikeAccount: account("kube-system-tools", "robot"),
+  certManager: account("cert-manager", "cert-manager"),
+  externalSecrets: account("external-secrets", "external-secrets"),
+  ingressNginx: account("ingress-nginx", "ingress-nginx"),
+  garbageCollector: account("kube-system", "generic-garbage-collector"),
+  namespaceController: account("kube-system", "namespace-controller"),
+  deploymentController: account("kube-system", "deployment-controller"),
+  helmController: account("flux-system", "helm-controller"),
+  scheduler: user("system:kube-scheduler"),
+  controllerManager: user("system:kube-controller-manager"),
+  kubelet: user("system:node:node-1", "system:nodes"),
+  joiningNode: user("system:bootstrap:abcdef", "system:bootstrappers"),
+} as const;
+
+export type Person = keyof typeof PEOPLE;
+
+interface Identity {
+  user: string;
+  groups: readonly string[];
+}
+
+function user(name: string, ...groups: string[]): Identity {
+  return { user: name, groups: ["system:authenticated", WIDE_GROUP, ...groups] };
+}
+
+function account(namespace: string, name: string): Identity {
+  return user(
+    `system:serviceaccount:${namespace}:${name}`,
+    "system:serviceaccounts",
+    `system:serviceaccounts:${namespace}`,
+  );
+}

@@ -1,0 +1,220 @@
+import { cluster, core, group, post, type Request } from "./attempt.ts";
+import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
+import {
+  blueprint,
+  configMap,
+  deployment,
+  ingress,
+  LABEL_PREFIX,
+  named,
+  namespace,
+  ociRepository,
+  replicaSet,
+  restrictedPod,
+  roleBinding,
+  secret,
+  service,
+  serviceAccount,
+  statefulSet,
+} from "./object.ts";
+import { WIDE_GROUP } from "./person.ts";
+
+const PRODUCT = `${LABEL_PREFIX}/v1alpha1`;
+const label = (name: string) => `${LABEL_PREFIX}/${name}`;
+const organizationLabels = (name: string, sovereign: string) => ({
+  [label("organization")]: name,
+  [label("sovereign")]: sovereign,
+  [label("managed-by")]: "operator",
+});
+const environmentLabels = (organization: string) => ({
+  [label("organization")]: organization,
+  [label("environment")]: "prod",
+});
+
+/** Namespaces and their labels. Those with objects to attack are in `FILLED` too. */
+const NAMESPACES: Readonly<Record<string, object>> = {
+  "kube-system": {},
+  "kube-public": {},
+  "kube-node-lease": {},
+  "flux-system": {},
+  "cert-manager": {},
+  "external-secrets": {},
+  "ingress-nginx": {},
+  catalog: {},
+  "catalog-sovereign": {},
+  "sovereign-omantel": { [label("sovereign")]: "omantel", [label("managed-by")]: "operator" },
+  "org-acme": organizationLabels("acme", "omantel"),
+  "acme-prod": environmentLabels("acme"),
+  "org-globex": organizationLabels("globex", "omantel"),
+  "globex-prod": environmentLabels("globex"),
+  /** Ordinary namespaces. */
+  shop: {},
+  bazaar: {},
+};
+
+const FILLED = [
+  "kube-system",
+  "kube-public",
+  "flux-system",
+  "catalyst-system",
+  "cert-manager",
+  "sovereign-omantel",
+  "org-acme",
+  "acme-prod",
+  "org-globex",
+  "globex-prod",
+  "catalog",
+  "shop",
+];
+
+const GUARDED_LABEL = { metadata: { labels: { part: "settings" } } };
+
+/** The same objects in every namespace, so that each route has something to reach. */
+const contentOf = (name: string): Request[] => [
+  post(core(name, "configmaps"), configMap("settings", GUARDED_LABEL)),
+  post(core(name, "secrets"), secret("credentials")),
+  post(core(name, "serviceaccounts"), serviceAccount("robot")),
+  post(core(name, "services"), service("app")),
+  post(core(name, "pods"), restrictedPod("app-0")),
+  post(group("apps/v1", name, "deployments"), deployment("app")),
+  post(group("apps/v1", name, "replicasets"), replicaSet("app")),
+  post(group("apps/v1", name, "statefulsets"), statefulSet("store")),
+  post(group("rbac.authorization.k8s.io/v1", name, "rolebindings"), roleBinding("own", "view", "somebody")),
+  post(group("networking.k8s.io/v1", name, "ingresses"), ingress("app", `${name}.test`)),
+];
+
+const sovereign = (name: string, spec: object) =>
+  named(PRODUCT, "Sovereign", name, {
+    spec: {
+      fqdn: `${name}.test`,
+      billing: {
+        release: "stable",
+        replicas: 2,
+        database: { secretRef: { name: "billing-db" } },
+        auth: { secretRef: { name: "billing-jwt" } },
+      },
+      ...spec,
+    },
+  });
+
+const franchise = (name: string, spec: object) =>
+  named(PRODUCT, "Franchise", name, {
+    spec: {
+      franchisee: { legalName: name, contactEmail: `cloud@${name}.test` },
+      subjects: [{ kind: "User", name: `${name}-admin` }],
+      grants: { branding: true, tiers: ["starter"], privateBlueprints: { max: 4 } },
+      term: { start: "2026-01-01T00:00:00Z" },
+      ...spec,
+    },
+  });
+
+const productObjects = (omantelKey: string): Request[] => [
+  ...[
+    sovereign("zero", { role: "CatalystZero" }),
+    sovereign("omantel", {
+      role: "Franchised",
+      parent: "zero",
+      franchise: "omantel",
+      branding: { displayName: "Omantel", hostname: "marketplace.omantel.test" },
+      tiers: [{ id: "starter", name: "Starter", priceBaisa: 5000 }],
+    }),
+    sovereign("ooredoo", { role: "Franchised", parent: "zero", franchise: "ooredoo" }),
+  ].map((it) => post(cluster(PRODUCT, "sovereigns"), it)),
+  ...[
+    franchise("omantel", {
+      blueprintTrust: [{ publicKey: omantelKey }],
+      subjects: [
+        { kind: "User", name: "omantel-admin" },
+        { kind: "ServiceAccount", name: "franchisee", namespace: "bazaar" },
+      ],
+    }),
+    franchise("ooredoo", { grants: { privateBlueprints: { max: 1 } } }),
+    franchise("expired", { term: { start: "2020-01-01T00:00:00Z", end: "2021-01-01T00:00:00Z" } }),
+  ].map((it) => post(cluster(PRODUCT, "franchises"), it)),
+  ...[
+    { owner: "amal", name: "acme", members: [{ kind: "Group", name: "acme-developers" }] },
+    { owner: "basim", name: "globex", members: [] },
+  ].map(({ owner, name, members }) =>
+    post(
+      cluster(PRODUCT, "organizations"),
+      named(PRODUCT, "Organization", name, {
+        spec: { displayName: name, owner, members, sovereign: "omantel" },
+      }),
+    ),
+  ),
+  post(
+    group(PRODUCT, "catalyst-system", "environmentpolicies"),
+    named(PRODUCT, "EnvironmentPolicy", "production", {
+      spec: {
+        appliesTo: { environments: ["*-prod"] },
+        enforcement: "Deny",
+        rules: [{ "pr-required": { approvers: ["amal"] } }],
+      },
+    }),
+  ),
+  post(
+    group(PRODUCT, "catalog", "blueprints"),
+    blueprint("listed", { visibility: "listed", franchise: undefined }),
+  ),
+  post(group(PRODUCT, "catalog-sovereign", "blueprints"), blueprint("omantel-shop")),
+  post(
+    group(PRODUCT, "catalog-sovereign", "blueprints"),
+    blueprint("ooredoo-shop", { franchise: "ooredoo" }),
+  ),
+];
+
+/** What an administrator creates before the operator starts. */
+export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] {
+  const wide = {
+    ...named("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "wide"),
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: WIDE_GROUP }],
+  };
+  const onlyReal: Request[] = [
+    post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CONVERTED_DEFINITION),
+    post(
+      "/api/v1/persistentvolumes",
+      named("v1", "PersistentVolume", "disk", {
+        spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/tmp" } },
+      }),
+    ),
+  ];
+  return [
+    post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", wide),
+    ...DEFINITIONS.map((it) => post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", it)),
+    ...Object.entries(NAMESPACES).map(([name, labels]) =>
+      post("/api/v1/namespaces", namespace(name, { labels })),
+    ),
+    ...FILLED.flatMap(contentOf),
+    ...["franchisee", "default"].map((name) => post(core("bazaar", "serviceaccounts"), serviceAccount(name))),
+    ...["acme-prod", "globex-prod", "shop"].map((name) =>
+      post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
+    ),
+    post(
+      core("acme-prod", "configmaps"),
+      configMap("managed", { metadata: { labels: { [label("managed-by")]: "operator" } } }),
+    ),
+    post(
+      "/api/v1/nodes",
+      named("v1", "Node", "node-1", { metadata: { labels: { "kubernetes.io/hostname": "node-1" } } }),
+    ),
+    post(
+      cluster("cert-manager.io/v1", "clusterissuers"),
+      named("cert-manager.io/v1", "ClusterIssuer", "public", { spec: {} }),
+    ),
+    post(
+      group("cert-manager.io/v1", "acme-prod", "certificates"),
+      named("cert-manager.io/v1", "Certificate", "site", { spec: {} }),
+    ),
+    ...productObjects(omantelKey),
+    ...(kind === "real" ? onlyReal : []),
+  ];
+}
+
+export const trustConfigMap = (platformKey: string): Request =>
+  post(
+    core("catalyst-system", "configmaps"),
+    configMap("catalyst-trust", {
+      data: { "trust.yaml": JSON.stringify({ trust: [{ publicKey: platformKey }] }) },
+    }),
+  );

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
+import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
+import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
+import { ALLOWED_MEMBER } from "./allowed-member.ts";
+import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
+import type { Attempt } from "./attempt.ts";
+import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
+import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
+import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
+import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
+import { NAMESPACE_ATTEMPTS } from "./namespace-attempt.ts";
+import { OWNERSHIP_ATTEMPTS } from "./ownership-attempt.ts";
+import { PLACE_ATTEMPTS } from "./place-attempt.ts";
+import { POD_ATTEMPTS } from "./pod-attempt.ts";
+import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
+
+const ALLOWED = [...ALLOWED_FRANCHISEE, ...ALLOWED_MEMBER, ...ALLOWED_ORDINARY, ...ALLOWED_MACHINERY];
+const ATTEMPTS = [
+  ...PLACE_ATTEMPTS,
+  ...CLUSTER_ATTEMPTS,
+  ...NAMESPACE_ATTEMPTS,
+  ...PRODUCT_KIND_ATTEMPTS,
+  ...INSTALL_ATTEMPTS,
+  ...IMAGE_ATTEMPTS,
+  ...POD_ATTEMPTS,
+  ...OWNERSHIP_ATTEMPTS,
+];
+
+/** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */
+function rulesOf({ message }: Answer): string[] {
+  const denial = /^admission webhook "[a-z-]+\.catalyst\.openova\.io" denied the request: (?<reasons>.*)$/s;
+  const reasons = denial.exec(message)?.groups?.reasons ?? "";
+  return RULE_IDS.filter((rule) => `; ${reasons}`.includes(`; ${rule}: `));
+}
+
+const titleOf = ({ by, title }: Attempt) => `${by} ${title}`;
+
+/** Tries each attempt against the operator's webhook, on either control plane. */
+export function describeRedTeam(kind: "embedded" | "real"): void {
+  const rows = (attempts: readonly Attempt[]) =>
+    attempts
+      .filter(({ only }) => only === undefined || only === kind)
+      .map((attempt) => [titleOf(attempt), attempt] as const);
+
+  describe(`the ${kind} API server with the operator's webhook`, () => {
+    let cluster: RedTeamCluster;
+    beforeAll(async () => {
+      cluster = await startRedTeamCluster(kind);
+    });
+    afterAll(async () => {
+      await cluster?.close();
+    });
+
+    it("has attempts with titles of their own", () => {
+      const titles = [...ATTEMPTS, ...ALLOWED].map(titleOf);
+      expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([]);
+    });
+
+    describe("denies that", () => {
+      it.each(rows(ATTEMPTS))("%s", async (_, { by, request, expected }) => {
+        const answer = await cluster.send(by, request);
+        expect({ status: answer.status, rules: rulesOf(answer) }, answer.message).toEqual({
+          status: 403,
+          rules: [expected].flat(),
+        });
+      });
+    });
+
+    describe("allows that", () => {
+      it.each(rows(ALLOWED))("%s", async (_, { by, request, expected }) => {
+        const answer = await cluster.send(by, request);
+        if (expected === "connected") return expect(answer.message).not.toContain("webhook");
+        expect(answer.status, answer.message).toBeLessThan(300);
+      });
+    });
+  });
+}
