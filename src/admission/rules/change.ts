@@ -58,7 +58,7 @@ function appliedPaths(object: object | undefined): Map<string, Set<string>> {
 
 /**
  * Fields of spec that a server-side apply takes ownership of, whether or not it changes their values. Paths are as in
- * `changedPaths`, and a list is written with its items.
+ * `changedPaths`: a list counts as one field.
  */
 export function newlyAppliedPaths(before: object | undefined, after: object | undefined): string[] {
   const known = appliedPaths(before);

@@ -204,3 +204,26 @@ describe("the rule for Sovereigns", () => {
     ]);
   });
 });
+
+describe("server-side apply to a Sovereign", () => {
+  const applied = (fields: object) => {
+    const update = sovereignUpdate({});
+    const managedFields = [{ manager: "franchisee", operation: "Apply", fieldsV1: { "f:spec": fields } }];
+    return {
+      ...update,
+      object: { ...update.object, metadata: { ...update.object?.metadata, managedFields } },
+    } as typeof update;
+  };
+
+  it("may not own a field of the hub, even with the same value", () => {
+    expect(violationsOf(applied({ "f:fqdn": {} }), granting({ branding: true }))).toEqual(
+      expected([[...closed("spec.fqdn")]]),
+    );
+  });
+
+  it("may own branding", () => {
+    expect(
+      violationsOf(applied({ "f:branding": { "f:displayName": {} } }), granting({ branding: true })),
+    ).toEqual([]);
+  });
+});
