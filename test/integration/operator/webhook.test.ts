@@ -1,7 +1,10 @@
 import { once } from "node:events";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
 import { type ConnectionOptions, connect } from "node:tls";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { NAMESPACES } from "../../../src/kube/resource.ts";
 import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
@@ -67,5 +70,50 @@ describe("startWebhook", () => {
     await expect(handshake(server.port, "other.example", wanted.caBundle)).rejects.toMatchObject({
       code: "ERR_TLS_CERT_ALTNAME_INVALID",
     });
+  });
+
+  /** The rules that deny a ConfigMap of a tenant in this namespace. */
+  async function deniedBy({ server, desired }: Webhook, namespace: string): Promise<string[]> {
+    const [{ clientConfig }] = (desired() as unknown as WebhookConfiguration).webhooks as [
+      WebhookConfiguration["webhooks"][0],
+    ];
+    const sent = request({
+      ...{ host: "127.0.0.1", port: server.port, path: "/admit", method: "POST" },
+      servername: "catalyst-operator-webhook.catalyst-system.svc",
+      ca: Buffer.from(clientConfig.caBundle, "base64"),
+    });
+    sent.end(
+      JSON.stringify({
+        request: {
+          ...{ uid: "1", operation: "CREATE", name: "x", namespace },
+          resource: { group: "", version: "v1", resource: "configmaps" },
+          userInfo: { username: "tenant", groups: [] },
+          object: {},
+        },
+      }),
+    );
+    const [answer] = await once(sent, "response");
+    const { response } = JSON.parse(await text(answer));
+    return (response.status?.details.causes ?? []).map(({ reason }: { reason: string }) => reason);
+  }
+
+  it("judges a namespace by its labels, and asks the API server when the cache does not have it", async () => {
+    const { client, caches } = cluster;
+    const label = "catalyst.openova.io/organization";
+    const create = (name: string, labels?: Record<string, string>) =>
+      client.create(NAMESPACES, {
+        ...{ apiVersion: "v1", kind: "Namespace" },
+        metadata: { name, ...(labels === undefined ? {} : { labels }) },
+      });
+    const running = await start(undefined);
+    await create("plain");
+    await create("tenant", { [label]: "acme" });
+    // Right after the creation the cache may not have them; the answer must be the same.
+    expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
+    expect(await deniedBy(running, "plain")).toEqual([]);
+    await vi.waitFor(() => expect(caches.namespaces.get("tenant")).toBeDefined());
+    expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
+    expect(await deniedBy(running, "plain")).toEqual([]);
+    expect(await deniedBy(running, "missing")).toEqual(["unknown-namespace"]);
   });
 });
