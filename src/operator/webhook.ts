@@ -41,7 +41,7 @@ function certificateNames(webhookUrl: string | undefined): string[] {
 
 function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLookups {
   const labelsOf = (namespace: KubernetesObject | undefined) =>
-    namespace === undefined ? undefined : (namespace.metadata.labels ?? {});
+    namespace === undefined ? undefined : { ...namespace.metadata.labels };
   return {
     franchises: () => caches.franchises.list(),
     organizations: () => caches.organizations.list(),
