@@ -6,7 +6,7 @@ import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
-import { type IdentityLists, identityOf } from "./rules/identity.ts";
+import { type IdentityLists, identityOf, serviceAccountOf } from "./rules/identity.ts";
 import { isNamespaceObject, type Place, placeOf } from "./rules/place.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
@@ -61,17 +61,18 @@ export function createFactCollector(deps: {
     return lookups.namespaceLabels(input.namespace) ?? (await lookups.readNamespaceLabels(input.namespace));
   }
 
-  function membershipsOf({ user: { username, groups } }: AdmissionInput): ReadonlySet<string> {
-    const [, , account, name] = username.startsWith("system:serviceaccount:") ? username.split(":") : [];
+  function membershipsOf({ user }: AdmissionInput): ReadonlySet<string> {
+    const account = serviceAccountOf(user);
     const keys = [
-      `User:${username}`,
-      ...groups.map((group) => `Group:${group}`),
-      ...(account === undefined ? [] : [`ServiceAccount:${account}:${name}`]),
+      `User:${user.username}`,
+      ...user.groups.map((group) => `Group:${group}`),
+      ...(account === undefined ? [] : [`ServiceAccount:${account.namespace}:${account.name}`]),
     ];
     const names = keys
       .flatMap((key) => lookups.organizationsBy("member", key))
       .map(({ metadata }) => metadata.name);
-    const home = account === undefined ? undefined : lookups.namespaceLabels(account)?.[LABEL.organization];
+    const home =
+      account === undefined ? undefined : lookups.namespaceLabels(account.namespace)?.[LABEL.organization];
     return new Set(home === undefined ? names : [...names, home]);
   }
 

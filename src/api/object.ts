@@ -44,3 +44,9 @@ export interface CatalystObject<Spec, Status> extends KubernetesObject {
 export function isMap(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
+
+/** The value when it is an object, otherwise an empty one: for members of objects that were not validated. */
+export const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
+
+/** The value when it is a list, otherwise an empty one. */
+export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -1,5 +1,5 @@
 import { GROUP } from "../../api/kind.ts";
-import { isMap } from "../../api/object.ts";
+import { listOf, mapOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import type { AdmissionInput } from "./request.ts";
 
@@ -7,9 +7,6 @@ import type { AdmissionInput } from "./request.ts";
 export interface HostFacts {
   sovereignHosts: ReadonlyMap<string, string>;
 }
-
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
 
 interface Claim {
   path: string;

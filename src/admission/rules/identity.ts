@@ -57,13 +57,15 @@ export const isPipeline = ({ groups }: User): boolean => groups.includes(PIPELIN
 
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 
-/** The namespace of a ServiceAccount's user; undefined for people and nodes. */
-const serviceAccountNamespace = ({ username }: User): string | undefined =>
-  SERVICE_ACCOUNT.exec(username)?.[1];
+/** The ServiceAccount that a user is; undefined for people and nodes. */
+export function serviceAccountOf({ username }: User): { namespace: string; name: string } | undefined {
+  const [, namespace, name] = SERVICE_ACCOUNT.exec(username) ?? [];
+  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+}
 
 /** `franchises` are those whose term runs now. */
 export function identityOf(user: User, franchises: readonly Franchise[], lists: IdentityLists): Identity {
-  const namespace = serviceAccountNamespace(user);
+  const namespace = serviceAccountOf(user)?.namespace;
   if (lists.platformGroups.some((group) => user.groups.includes(group))) return { kind: "platform" };
   if (namespace !== undefined && lists.platformNamespaces.includes(namespace)) return { kind: "platform" };
   if (isControlPlane(user)) return { kind: "controlPlane" };

@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { listOf, mapOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -35,9 +35,6 @@ const CAPABILITIES = [
   "SETUID",
   "SYS_CHROOT",
 ];
-
-const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
 function escapes(found: FoundPodSpec): Escape[] {

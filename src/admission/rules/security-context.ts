@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { listOf, mapOf } from "../../api/object.ts";
 import type { FoundPodSpec } from "./pod-template.ts";
 
 /** A member by which a Pod reaches its node, and the remedy. */
@@ -6,9 +6,6 @@ export interface Escape {
   path: string;
   message: string;
 }
-
-const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) ? value : {});
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
 // The lists of the baseline Pod Security Standard.
 const SELINUX_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
