@@ -1,6 +1,6 @@
 import { isMap } from "../api/object.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import type { ArtifactField, ClusterFacts, Violation } from "./rules/fact.ts";
+import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
 import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "./rules/rule-list.ts";
 import type { ArtifactCheck } from "./trust-policy.ts";
@@ -10,7 +10,13 @@ export interface ReviewDeps {
   checkArtifact: ArtifactCheck;
 }
 
-export type Reviewer = (input: AdmissionInput) => Promise<Violation[]>;
+export type Reviewer = (input: AdmissionInput) => Promise<Verdict>;
+
+const verdictOf = (violations: readonly Violation[]): Verdict => ({
+  violations,
+  warnings: [],
+  auditAnnotations: {},
+});
 
 /** Evaluates the rules first, and asks registries only about requests that pass them. */
 export function createReviewer({ collectFacts, checkArtifact }: ReviewDeps): Reviewer {
@@ -22,9 +28,9 @@ export function createReviewer({ collectFacts, checkArtifact }: ReviewDeps): Rev
   return async function review(input) {
     const facts = await collectFacts(input);
     const violations = evaluateRules(input, facts);
-    if (violations.length > 0) return violations;
+    if (violations.length > 0) return verdictOf(violations);
     const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
-    return checked.flat();
+    return verdictOf(checked.flat());
   };
 }
 
@@ -67,16 +73,27 @@ export function parseReview(body: unknown): { uid: string; input: AdmissionInput
   };
 }
 
+/** The API server cuts a warning after 256 characters, and drops those past 4,096 characters in total. */
+const MAX_WARNING_CHARACTERS = 256;
+const MAX_WARNINGS = 10;
+/** Our own bound: an audit log keeps each annotation for each request. */
+const MAX_ANNOTATION_CHARACTERS = 1024;
+
 /** The answer: every violation with its rule, its field, and a text that says what to do. */
-export function reviewAnswer(uid: string, violations: readonly Violation[]): object {
+export function reviewAnswer(uid: string, { violations, warnings, auditAnnotations }: Verdict): object {
   const allowed = violations.length === 0;
   const message = violations.map(({ rule, path, message: text }) => `${rule}: ${path}: ${text}`).join("; ");
+  const annotations = Object.entries(auditAnnotations).map(
+    ([key, text]) => [key, singleLine(text, MAX_ANNOTATION_CHARACTERS)] as const,
+  );
   return {
     apiVersion: "admission.k8s.io/v1",
     kind: "AdmissionReview",
     response: {
       uid,
       allowed,
+      ...(warnings.length === 0 ? {} : { warnings: warningsOf(warnings) }),
+      ...(annotations.length === 0 ? {} : { auditAnnotations: Object.fromEntries(annotations) }),
       ...(allowed
         ? {}
         : {
@@ -96,4 +113,18 @@ export function reviewAnswer(uid: string, violations: readonly Violation[]): obj
           }),
     },
   };
+}
+
+function warningsOf(warnings: readonly string[]): string[] {
+  const lines = warnings.map((text) => singleLine(text, MAX_WARNING_CHARACTERS));
+  if (lines.length <= MAX_WARNINGS) return lines;
+  const shown = lines.slice(0, MAX_WARNINGS - 1);
+  return [...shown, `${lines.length - shown.length} more warnings are not shown`];
+}
+
+/** The API server refuses a warning with a control character, and sends none of that answer's. Characters are code points. */
+function singleLine(text: string, maxCharacters: number): string {
+  const characters = [...text.replaceAll(/\p{C}+/gu, " ").trim()];
+  if (characters.length <= maxCharacters) return characters.join("");
+  return `${characters.slice(0, maxCharacters - 1).join("")}…`;
 }

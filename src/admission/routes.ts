@@ -35,7 +35,8 @@ export function createWebhookHandler(deps: {
     const startedAt = performance.now();
     try {
       const { uid, input } = parseReview(await readJson(request));
-      const violations = await review(input);
+      const verdict = await review(input);
+      const { violations } = verdict;
       const allowed = String(violations.length === 0);
       answered.inc({
         resource: input.resource,
@@ -56,7 +57,7 @@ export function createWebhookHandler(deps: {
           "request denied",
         );
       }
-      send(response, 200, reviewAnswer(uid, violations));
+      send(response, 200, reviewAnswer(uid, verdict));
     } catch (error) {
       if (error instanceof BodyTooLarge) return send(response, 413, { error: error.message });
       if (error instanceof MalformedReview || error instanceof SyntaxError)

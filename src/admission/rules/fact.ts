@@ -31,6 +31,15 @@ export interface Violation {
   message: string;
 }
 
+/** The outcome of a review. Without violations the request passes. */
+export interface Verdict {
+  violations: readonly Violation[];
+  /** Shown to the requester, whether or not the request passes. */
+  warnings: readonly string[];
+  /** For the API server's audit log. A key has letters, digits and `-` only: the API server puts the webhook's name before it. */
+  auditAnnotations: Readonly<Record<string, string>>;
+}
+
 export type Rule = (input: AdmissionInput, facts: ClusterFacts) => Violation[];
 
 /** An artifact, and its use, which decides who may vouch for it. */

@@ -1,4 +1,4 @@
-import type { ClusterFacts, Violation } from "../../../src/admission/rules/fact.ts";
+import type { ClusterFacts, Verdict, Violation } from "../../../src/admission/rules/fact.ts";
 import { type Identity, identityLists } from "../../../src/admission/rules/identity.ts";
 import { type Place, placeOfNamespace } from "../../../src/admission/rules/place.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../src/admission/rules/request.ts";
@@ -100,3 +100,11 @@ export const violationsOf = (input: AdmissionInput, known: ClusterFacts = facts(
 /** The violations of a row. */
 export const expected = (violations: [RuleId, string, string][]): Violation[] =>
   violations.map(([rule, path, message]) => ({ rule, path, message }));
+
+/** A verdict with these members, and nothing else. */
+export const verdict = (change: Partial<Verdict> = {}): Verdict => ({
+  violations: [],
+  warnings: [],
+  auditAnnotations: {},
+  ...change,
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MalformedReview, parseReview, reviewAnswer } from "../../../src/admission/review.ts";
+import { verdict } from "../../support/builder/admission-request.ts";
 
 describe("parseReview", () => {
   const body = (change: object = {}) => ({
@@ -83,7 +84,7 @@ describe("parseReview", () => {
 
 describe("reviewAnswer", () => {
   it("allows without violations", () => {
-    expect(reviewAnswer("1", [])).toEqual({
+    expect(reviewAnswer("1", verdict())).toEqual({
       apiVersion: "admission.k8s.io/v1",
       kind: "AdmissionReview",
       response: { uid: "1", allowed: true },
@@ -92,10 +93,15 @@ describe("reviewAnswer", () => {
 
   it("denies with every violation, as text and as causes", () => {
     expect(
-      reviewAnswer("1", [
-        { rule: "image-digest", path: "spec.a", message: "write a digest" },
-        { rule: "helm-release", path: "spec.b", message: "remove it" },
-      ]),
+      reviewAnswer(
+        "1",
+        verdict({
+          violations: [
+            { rule: "image-digest", path: "spec.a", message: "write a digest" },
+            { rule: "helm-release", path: "spec.b", message: "remove it" },
+          ],
+        }),
+      ),
     ).toEqual({
       apiVersion: "admission.k8s.io/v1",
       kind: "AdmissionReview",
@@ -114,6 +120,38 @@ describe("reviewAnswer", () => {
             ],
           },
         },
+      },
+    });
+  });
+
+  const warningsOf = (...warnings: string[]) =>
+    (reviewAnswer("1", verdict({ warnings })) as { response: { warnings: string[] } }).response.warnings;
+
+  it.each<[string, string, string]>([
+    ["as it is", "write a digest", "write a digest"],
+    ["up to 256 characters", "a".repeat(256), "a".repeat(256)],
+    ["cut after 256 characters", "a".repeat(257), `${"a".repeat(255)}…`],
+    ["counted by code points", "😀".repeat(257), `${"😀".repeat(255)}…`],
+    ["on one line", "first\r\nsecond\tthird\n", "first second third"],
+    ["without characters that reorder or hide text", "a\u202eb\u200bc\ud800d", "a b c d"],
+  ])("shows a warning %s", (_, given, shown) => {
+    expect(warningsOf(given)).toEqual([shown]);
+  });
+
+  it("shows at most ten warnings, the last of which counts the rest", () => {
+    const given = Array.from({ length: 12 }, (_, index) => `warning ${index}`);
+    expect(warningsOf(...given.slice(0, 10))).toEqual(given.slice(0, 10));
+    expect(warningsOf(...given)).toEqual([...given.slice(0, 9), "3 more warnings are not shown"]);
+  });
+
+  it("adds warnings and audit annotations to a denial too, and cuts long annotations", () => {
+    const auditAnnotations = { reason: "x\ny", long: "a".repeat(1025) };
+    const violations = [{ rule: "image-digest" as const, path: "spec.a", message: "write a digest" }];
+    expect(reviewAnswer("1", verdict({ violations, warnings: ["w"], auditAnnotations }))).toMatchObject({
+      response: {
+        allowed: false,
+        warnings: ["w"],
+        auditAnnotations: { reason: "x y", long: `${"a".repeat(1023)}…` },
       },
     });
   });

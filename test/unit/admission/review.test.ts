@@ -9,7 +9,7 @@ import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { creation, GROUP, request } from "../../support/builder/admission-request.ts";
+import { creation, GROUP, request, verdict } from "../../support/builder/admission-request.ts";
 import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
 
 const NOW = "2026-06-01T00:00:00Z";
@@ -53,7 +53,7 @@ function reviewer({
   return {
     review,
     checked,
-    rulesOf: async (input: AdmissionInput) => (await review(input)).map(({ rule }) => rule),
+    rulesOf: async (input: AdmissionInput) => (await review(input)).violations.map(({ rule }) => rule),
   };
 }
 
@@ -95,9 +95,13 @@ const pod = (...images: string[]) =>
 describe("a review", () => {
   it("checks each artifact of a request that passes the rules, and denies those that are refused", async () => {
     const { review, checked } = reviewer();
-    expect(await review(pod(IMAGE, NEXT_IMAGE, "registry.test/a@sha256:".padEnd(87, "0")))).toEqual([
-      { rule: "image-signature", path: "spec.containers[1].image", message: "next is not signed" },
-    ]);
+    expect(await review(pod(IMAGE, NEXT_IMAGE, "registry.test/a@sha256:".padEnd(87, "0")))).toEqual(
+      verdict({
+        violations: [
+          { rule: "image-signature", path: "spec.containers[1].image", message: "next is not signed" },
+        ],
+      }),
+    );
     expect(checked.map(([{ reference }]) => reference)).toEqual([
       IMAGE,
       NEXT_IMAGE,
@@ -113,7 +117,7 @@ describe("a review", () => {
 
   it("lets a Franchisee's Franchises vouch for its artifacts, and no Franchise for a tenant's", async () => {
     const { review, checked } = reviewer({ franchises: [granted()] });
-    expect(await review(newBlueprint)).toEqual([]);
+    expect(await review(newBlueprint)).toEqual(verdict());
     await review({ ...pod(IMAGE), user: { username: "tenant", groups: [] } });
     expect(checked.map(([, acting]) => acting)).toEqual([["omantel"], []]);
   });
@@ -237,7 +241,7 @@ describe("those who may vouch", () => {
     ["no Franchise for a tenant in an ordinary namespace", repository("owner"), []],
   ])("are %s", async (_, input, names) => {
     const { review, checked } = reviewer(cluster);
-    expect(await review(input)).toEqual([]);
+    expect(await review(input)).toEqual(verdict());
     expect(checked.map(([, acting]) => acting)).toEqual([names]);
   });
 });

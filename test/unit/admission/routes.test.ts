@@ -4,6 +4,7 @@ import type { Reviewer } from "../../../src/admission/review.ts";
 import { createWebhookHandler } from "../../../src/admission/routes.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
+import { verdict } from "../../support/builder/admission-request.ts";
 
 const REVIEW = {
   request: {
@@ -33,7 +34,7 @@ afterAll(() => server?.close(0));
 beforeEach(() => {
   registry.resetMetrics();
   lines = [];
-  review = async () => [];
+  review = async () => verdict();
 });
 
 async function post(body: string | object, path = "/admit?timeout=10s") {
@@ -60,11 +61,21 @@ describe("createWebhookHandler", () => {
     );
   });
 
+  it("sends the warnings and the audit annotations of a request that passes", async () => {
+    review = async () => verdict({ warnings: ["is old"], auditAnnotations: { reason: "is old" } });
+    expect((await post(REVIEW)).json).toMatchObject({
+      response: { allowed: true, warnings: ["is old"], auditAnnotations: { reason: "is old" } },
+    });
+  });
+
   it("denies with status 200, logs the rules and counts the first", async () => {
-    review = async () => [
-      { rule: "image-digest", path: "spec.a", message: "is wrong" },
-      { rule: "sovereign-field", path: "spec.b", message: "is wrong too" },
-    ];
+    review = async () =>
+      verdict({
+        violations: [
+          { rule: "image-digest", path: "spec.a", message: "is wrong" },
+          { rule: "sovereign-field", path: "spec.b", message: "is wrong too" },
+        ],
+      });
     const { status, json } = await post(REVIEW);
     expect(status).toBe(200);
     expect(json).toMatchObject({ response: { allowed: false, status: { code: 403 } } });
