@@ -1,4 +1,5 @@
 import { isMap } from "../api/object.ts";
+import type { Enforcer } from "./enforcement.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
 import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
@@ -8,6 +9,7 @@ import type { ArtifactCheck } from "./trust-policy.ts";
 export interface ReviewDeps {
   collectFacts: FactCollector;
   checkArtifact: ArtifactCheck;
+  enforce: Enforcer;
 }
 
 export type Reviewer = (input: AdmissionInput) => Promise<Verdict>;
@@ -19,18 +21,22 @@ const verdictOf = (violations: readonly Violation[]): Verdict => ({
 });
 
 /** Evaluates the rules first, and asks registries only about requests that pass them. */
-export function createReviewer({ collectFacts, checkArtifact }: ReviewDeps): Reviewer {
+export function createReviewer({ collectFacts, checkArtifact, enforce }: ReviewDeps): Reviewer {
   async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
     const verdict = await checkArtifact(artifact, facts.signers);
     return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
   }
 
-  return async function review(input) {
-    const facts = await collectFacts(input);
+  async function judge(input: AdmissionInput, facts: ClusterFacts): Promise<Verdict> {
     const violations = evaluateRules(input, facts);
     if (violations.length > 0) return verdictOf(violations);
     const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
     return verdictOf(checked.flat());
+  }
+
+  return async function review(input) {
+    const facts = await collectFacts(input);
+    return enforce(input, facts.identity.kind, await judge(input, facts));
   };
 }
 

@@ -2,6 +2,7 @@ import { GROUP } from "../api/kind.ts";
 import { LABEL } from "../api/label.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
+import type { Enforcement } from "./enforcement.ts";
 import { ADMISSION_PATH } from "./routes.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { INSTALLER_GROUPS } from "./rules/install-source.ts";
@@ -50,6 +51,7 @@ const rule = (group: string, resources: string[], operations = WRITES, scope = "
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
   lists: IdentityLists,
+  enforcement: Enforcement = "Deny",
 ): KubernetesObject {
   const clientConfig = {
     caBundle: Buffer.from(endpoint.caBundle).toString("base64"),
@@ -69,7 +71,8 @@ export function desiredWebhookConfiguration(
     ...(selector.length === 0 ? {} : { namespaceSelector: { matchExpressions: selector } }),
     matchConditions: [...notPlatform(lists), ...conditions],
     matchPolicy: "Equivalent",
-    failurePolicy: "Fail",
+    // In Audit everything passes, so a webhook that is down must refuse nothing either.
+    failurePolicy: enforcement === "Deny" ? "Fail" : "Ignore",
     sideEffects: "None",
     timeoutSeconds: TIMEOUT_SECONDS,
     admissionReviewVersions: ["v1"],

@@ -9,6 +9,8 @@ export const WEBHOOK_CONFIGURATION = "catalyst-operator";
 export const WEBHOOK_SERVICE = "catalyst-operator-webhook";
 export const TRUST_CONFIG_MAP = "catalyst-trust";
 export const TRUST_KEY = "trust.yaml";
+/** What `--enforcement Audit` let pass. */
+export const ADMISSION_REPORT = { configMap: "catalyst-admission-report", key: "report.json" } as const;
 
 /** Names in a Sovereign's namespace. */
 export const BILLING = {

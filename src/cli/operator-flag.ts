@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { ENFORCEMENTS, type Enforcement } from "../admission/enforcement.ts";
 import { BUILT_IN_IDENTITIES, identityLists } from "../admission/rules/identity.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
@@ -78,6 +79,13 @@ export const FLAGS: readonly FlagDescription[] = [
     description: "HOST=ORIGIN, comma-separated: the registry at ORIGIN is read in place of HOST",
   },
   {
+    flag: "enforcement",
+    variable: "ENFORCEMENT",
+    chartValue: "enforcement",
+    fallback: "Deny",
+    description: "Audit: admission lets everything pass, and reports what Deny would refuse",
+  },
+  {
     flag: "platform-groups",
     variable: "PLATFORM_GROUPS",
     chartValue: "platform.groups",
@@ -146,6 +154,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     voucherApiSovereign: reader.optional("VOUCHER_API_SOVEREIGN"),
     httpPort: port("HTTP_PORT", 8080),
     registryMirrors: new Map(reader.list("REGISTRY_MIRRORS").map(parseMirror)),
+    enforcement: parseEnforcement(reader.optional("ENFORCEMENT") ?? "Deny"),
     identities: identityLists({
       platformGroups: reader.list("PLATFORM_GROUPS"),
       platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
@@ -170,6 +179,13 @@ function mergeFlags(args: string[], env: Env): Env {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+function parseEnforcement(text: string): Enforcement {
+  const found = ENFORCEMENTS.find((enforcement) => enforcement === text);
+  if (found === undefined)
+    throw new UsageError(`--enforcement (ENFORCEMENT) must be one of ${ENFORCEMENTS.join(", ")}`);
+  return found;
 }
 
 function parseMirror(text: string): [host: string, origin: string] {

@@ -10,6 +10,7 @@ import { type RunningHttpServer, startHttpServer } from "../platform/http-server
 import type { Logger } from "../platform/log.ts";
 import { createMetricsRegistry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
+import { writeAdmissionReport } from "./admission-report.ts";
 import { createCaches } from "./cache.ts";
 import { createHealthHandler } from "./health.ts";
 import { runLeader } from "./leader.ts";
@@ -81,6 +82,10 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);
+    void parts.add(
+      writeAdmissionReport({ client, report: webhook.denials, logger, signal: serving.signal }),
+      (written) => written,
+    );
     const voucherApi = parts.add(await startVoucherApi({ ...common, signal: serving.signal }), async (it) => {
       await it.server.close(0);
       await it.stopped;

@@ -1,3 +1,4 @@
+import type { Enforcement } from "../admission/enforcement.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
 
 /** The settings of one operator process. The command line reads them from flags and environment variables. */
@@ -14,6 +15,7 @@ export interface OperatorSettings {
   httpPort: number;
   /** Origins that stand in for registries, by the registry's host. */
   registryMirrors: ReadonlyMap<string, string>;
+  enforcement: Enforcement;
   /** The built-in entries and those that flags add. */
   identities: IdentityLists;
   /** Objects of one kind that are reconciled at the same time. */

@@ -1,3 +1,5 @@
+import type { Enforcement } from "../admission/enforcement.ts";
+import { ADMISSION_REPORT, SYSTEM_NAMESPACE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Applied } from "../kube/apply.ts";
 import type { EventRecorder } from "../kube/event.ts";
@@ -5,16 +7,24 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 
 const RESTORED = "WebhookConfigurationRestored";
+const NOT_ENFORCED = "AdmissionNotEnforced";
 
-/** Reports that the operator put back a changed or deleted webhook configuration: in the log, a metric and an Event. */
+export const AUDIT_ONLY = `admission denies nothing (--enforcement Audit): it reports what Deny would refuse in ConfigMap ${SYSTEM_NAMESPACE}/${ADMISSION_REPORT.configMap}; set Deny when nothing in it is legitimate`;
+
+/**
+ * Reports that the operator put back a changed or deleted webhook configuration: in the log, a metric and an Event. Each
+ * report also repeats the Event that admission denies nothing, as long as it does.
+ */
 export interface RestorationReport {
   report(applied: Applied, events: EventRecorder): void;
 }
 
 export function createRestorationReport({
+  enforcement,
   registry,
   logger,
 }: {
+  enforcement: Enforcement;
   registry: Registry;
   logger: Logger;
 }): RestorationReport {
@@ -25,6 +35,8 @@ export function createRestorationReport({
   });
   return {
     report(applied, events) {
+      if (enforcement === "Audit")
+        events.record(aboutConfiguration(applied.object), "Warning", NOT_ENFORCED, AUDIT_ONLY);
       if (applied.kind !== "corrected") return;
       const { object, fields } = applied;
       counter.inc();

@@ -1,5 +1,7 @@
 import type { Server } from "node:https";
 import { createCertificateKeeper } from "../admission/certificate-keeper.ts";
+import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
+import { createEnforcer } from "../admission/enforcement.ts";
 import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
@@ -16,7 +18,7 @@ import type { Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createCertificateStore, createPublishedAuthorities } from "./certificate-store.ts";
 import type { OperatorSettings } from "./settings.ts";
-import { createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
+import { AUDIT_ONLY, createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
@@ -29,6 +31,8 @@ export interface Webhook {
   /** Calls the handler when the desired configuration changes. */
   onDesired(handler: () => void, signal: AbortSignal): void;
   restoration: RestorationReport;
+  /** What passed because enforcement is Audit. */
+  denials: DenialReport;
 }
 
 /** The host names that API servers may use: those of the Service, and that of the configured URL. */
@@ -56,7 +60,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
 export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
-  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl">;
+  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl" | "enforcement">;
   checkArtifact: ArtifactCheck;
   identities: IdentityLists;
   registry: Registry;
@@ -74,7 +78,10 @@ export async function startWebhook(deps: {
     now,
     ...(settleMs === undefined ? {} : { settleMs }),
   });
+  const denials = createDenialReport();
+  if (settings.enforcement === "Audit") logger.warn(AUDIT_ONLY);
   const review = createReviewer({
+    enforce: createEnforcer({ enforcement: settings.enforcement, report: denials, registry, now }),
     checkArtifact: deps.checkArtifact,
     collectFacts: createFactCollector({
       lookups: createLookups(client, caches),
@@ -97,8 +104,13 @@ export async function startWebhook(deps: {
     isPublished: keeper.isPublished,
     maintain: keeper.maintain,
     desired: () =>
-      desiredWebhookConfiguration({ caBundle: keeper.caBundle(), url: settings.webhookUrl }, deps.identities),
+      desiredWebhookConfiguration(
+        { caBundle: keeper.caBundle(), url: settings.webhookUrl },
+        deps.identities,
+        settings.enforcement,
+      ),
     onDesired: keeper.onBundle,
-    restoration: createRestorationReport({ registry, logger }),
+    denials,
+    restoration: createRestorationReport({ enforcement: settings.enforcement, registry, logger }),
   };
 }

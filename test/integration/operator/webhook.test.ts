@@ -3,6 +3,7 @@ import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { type ConnectionOptions, connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { NAMESPACES } from "../../../src/kube/resource.ts";
 import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
@@ -19,12 +20,12 @@ beforeAll(async () => {
 afterEach(() => webhook?.server.close(0));
 afterAll(() => cluster?.close());
 
-async function start(webhookUrl: string | undefined): Promise<Webhook> {
+async function start(webhookUrl: string | undefined, enforcement: Enforcement = "Deny"): Promise<Webhook> {
   const { client, caches } = cluster;
   const logger = createLogger("test", "silent");
   webhook = await startWebhook({
     ...{ client, caches, logger, now: () => new Date(), identities: identityLists() },
-    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl },
+    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl, enforcement },
     checkArtifact: async () => ({ kind: "refused", reason: "no artifact is reviewed here" }),
     registry: new Registry(),
   });
@@ -72,8 +73,8 @@ describe("startWebhook", () => {
     });
   });
 
-  /** The rules that deny a ConfigMap of a tenant in this namespace. */
-  async function deniedBy({ server, desired }: Webhook, namespace: string): Promise<string[]> {
+  /** The response to a tenant's new ConfigMap in this namespace. */
+  async function reviewOf({ server, desired }: Webhook, namespace: string) {
     const [{ clientConfig }] = (desired() as unknown as WebhookConfiguration).webhooks as [
       WebhookConfiguration["webhooks"][0],
     ];
@@ -93,7 +94,12 @@ describe("startWebhook", () => {
       }),
     );
     const [answer] = await once(sent, "response");
-    const { response } = JSON.parse(await text(answer));
+    return JSON.parse(await text(answer)).response;
+  }
+
+  /** The rules that deny it. */
+  async function deniedBy(running: Webhook, namespace: string): Promise<string[]> {
+    const response = await reviewOf(running, namespace);
     return (response.status?.details.causes ?? []).map(({ reason }: { reason: string }) => reason);
   }
 
@@ -115,5 +121,18 @@ describe("startWebhook", () => {
     expect(await deniedBy(running, "tenant")).toEqual(["organization-namespace"]);
     expect(await deniedBy(running, "plain")).toEqual([]);
     expect(await deniedBy(running, "missing")).toEqual(["unknown-namespace"]);
+  });
+
+  it("lets everything pass in Audit, says so in the answer, and reports it", async () => {
+    const running = await start(undefined, "Audit");
+    expect(await reviewOf(running, "catalyst-system")).toEqual({
+      uid: "1",
+      allowed: true,
+      warnings: [expect.stringMatching(/^would be denied: platform-namespace: /)],
+      auditAnnotations: { "would-deny": "platform-namespace" },
+    });
+    expect(running.denials.take()).toMatchObject([{ user: "tenant", rule: "platform-namespace", count: 1 }]);
+    const { webhooks } = running.desired() as unknown as { webhooks: { failurePolicy: string }[] };
+    expect(new Set(webhooks.map(({ failurePolicy }) => failurePolicy))).toEqual(new Set(["Ignore"]));
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Enforcer } from "../../../src/admission/enforcement.ts";
 import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admission/fact-collector.ts";
 import { createReviewer } from "../../../src/admission/review.ts";
 import type { Artifact } from "../../../src/admission/rules/fact.ts";
@@ -26,6 +27,7 @@ function reviewer({
   sovereigns = [] as Sovereign[],
   namespaces = { shop: {} } as Record<string, Record<string, string>>,
   live = {} as Record<string, Record<string, string>>,
+  enforce = ((_input, _identity, given) => given) as Enforcer,
 } = {}) {
   const checked: [Artifact, string[]][] = [];
   const review = createReviewer({
@@ -43,6 +45,7 @@ function reviewer({
       lists: identityLists(),
       now: () => new Date(NOW),
     }),
+    enforce,
     checkArtifact: async (artifact, acting) => {
       checked.push([artifact, acting.map(({ metadata }) => metadata.name)]);
       return (
@@ -166,6 +169,26 @@ describe("a review", () => {
       namespaces: { shop: { [`${GROUP}/organization`]: "shop" } },
     });
     expect(await rulesOf(creation({ user: { username, groups } }))).toEqual(rules);
+  });
+});
+
+describe("enforcement", () => {
+  it("receives the request, the class of its sender and the verdict of rules and signatures, and answers", async () => {
+    const seen: unknown[] = [];
+    const answered = verdict({ warnings: ["was judged"] });
+    const enforce: Enforcer = (input, identity, { violations }) => {
+      seen.push([input.resource, identity, violations.map(({ rule }) => rule)]);
+      return answered;
+    };
+    const { review } = reviewer({ franchises: [granted()], enforce });
+    expect(await review(pod(NEXT_IMAGE))).toBe(answered);
+    expect(await review(pod("nginx"))).toBe(answered);
+    expect(await review({ ...pod(IMAGE), user: { username: "tenant", groups: [] } })).toBe(answered);
+    expect(seen).toEqual([
+      ["pods", "franchisee", ["image-signature"]],
+      ["pods", "franchisee", ["image-digest"]],
+      ["pods", "tenant", []],
+    ]);
   });
 });
 

@@ -91,6 +91,13 @@ describe("the webhook configuration", () => {
     }
   });
 
+  it("fails open in Audit, which denies nothing, and differs in nothing else", () => {
+    const audit = desiredWebhookConfiguration({ caBundle: CA, url: undefined }, identityLists(), "Audit");
+    expect(JSON.stringify(audit)).toBe(
+      JSON.stringify(configuration()).replaceAll('"failurePolicy":"Fail"', '"failurePolicy":"Ignore"'),
+    );
+  });
+
   it("is asked about everything in cluster scope, except reviews", () => {
     expect(matched("cluster")).toEqual(EVERYTHING);
     expect(webhook("cluster").rules).toMatchObject([{ scope: "Cluster" }]);

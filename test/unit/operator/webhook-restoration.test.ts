@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Applied } from "../../../src/kube/apply.ts";
 import { createRestorationReport } from "../../../src/operator/webhook-restoration.ts";
@@ -12,8 +13,9 @@ let registry: Registry;
 let warnings: { msg: string; fields: string[] }[];
 let events: { kind: string; type: string; reason: string; message: string }[];
 
-function report(applied: Applied): void {
+function report(applied: Applied, enforcement: Enforcement = "Deny"): void {
   createRestorationReport({
+    enforcement,
     registry,
     logger: pino({}, { write: (line) => warnings.push(JSON.parse(line)) }),
   }).report(applied, {
@@ -63,5 +65,19 @@ describe("createRestorationReport", () => {
   ])("reports nothing for the operator's own write: $kind", async (applied) => {
     report(applied);
     expect([events, warnings, await count()]).toEqual([[], [], 0]);
+  });
+
+  it("repeats while admission denies nothing that it does not", () => {
+    report({ kind: "unchanged", object }, "Audit");
+    expect(events).toEqual([
+      {
+        kind: "ValidatingWebhookConfiguration",
+        type: "Warning",
+        reason: "AdmissionNotEnforced",
+        message:
+          "admission denies nothing (--enforcement Audit): it reports what Deny would refuse in ConfigMap catalyst-system/catalyst-admission-report; set Deny when nothing in it is legitimate",
+      },
+    ]);
+    expect(warnings).toEqual([]);
   });
 });
