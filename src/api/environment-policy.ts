@@ -1,7 +1,7 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
-import { duration, list, object, oneOf, type Static, set, Type, text, wholeNumber } from "./schema.ts";
+import { duration, list, object, oneOf, type Static, set, Type, text, time, wholeNumber } from "./schema.ts";
 
 const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
 /** `<org>-<env>`; either part may be `*`. */
@@ -13,7 +13,8 @@ const RuleSchema = object(
       object(
         {
           cron: text({
-            description: "When a window opens, as a cron expression with five fields.",
+            description:
+              "When a window opens, as a cron expression with five fields: minute, hour, day, month and weekday. Months and weekdays may be names, for example `0 22 * * sun-thu`.",
             maxLength: 128,
           }),
           duration: duration({ description: "How long the window stays open." }),
@@ -71,7 +72,7 @@ const RuleSchema = object(
         {
           from: text({
             description:
-              "Environment in which the same digest must have run before, for example `stg` before `prod`.",
+              "Environment in which the same digest must have run before: `stg` for that of the same Organization, or `<org>-<env>`.",
             maxLength: 128,
           }),
           duration: duration({ description: "How long it must have run there." }),
@@ -93,6 +94,23 @@ const RuleSchema = object(
       },
     ],
   },
+);
+
+/** The rules of a policy, by the names of their members. */
+const RULE_NAMES = ["change-window", "pr-required", "re-score-gate", "soak"] as const;
+
+const ExceptionSchema = object(
+  {
+    environment: text({
+      description: "The environment `<org>-<env>` that is excepted.",
+      maxLength: 128,
+      pattern: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?-(${ENVIRONMENT_TYPES.join("|")})$`,
+    }),
+    rule: oneOf(RULE_NAMES, { description: "The rule that does not apply to it." }),
+    reason: text({ description: "Why, for the audit log.", maxLength: 512 }),
+    until: time("When the exception ends by itself."),
+  },
+  { description: "A rule that does not apply to one environment for a time." },
 );
 
 const EnvironmentPolicySpecSchema = object(
@@ -119,6 +137,13 @@ const EnvironmentPolicySpecSchema = object(
       maxItems: 32,
       minItems: 1,
     }),
+    exceptions: Type.Optional(
+      list(ExceptionSchema, {
+        description:
+          "Rules that do not apply to one environment for a time. An ended exception has no effect.",
+        maxItems: 64,
+      }),
+    ),
   },
   { description: "The rules for installs, and where they apply." },
 );
@@ -140,6 +165,7 @@ const EnvironmentPolicyStatusSchema = object(
 );
 
 type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
+export type EnvironmentRule = EnvironmentPolicySpec["rules"][number];
 export type EnvironmentPolicyStatus = Static<typeof EnvironmentPolicyStatusSchema>;
 export type EnvironmentPolicy = CatalystObject<EnvironmentPolicySpec, EnvironmentPolicyStatus>;
 
@@ -169,3 +195,25 @@ export const ENVIRONMENT_POLICY: KindDefinition = {
     AGE_COLUMN,
   ],
 };
+
+/** An environment is the namespace `<organization>-<environment>` with both labels. */
+export interface Environment {
+  organization: string;
+  environment: string;
+}
+
+/** Whether a pattern of the policy matches `<organization>-<environment>`. A `*` matches either part. */
+export function appliesTo(policy: EnvironmentPolicy, { organization, environment }: Environment): boolean {
+  return policy.spec.appliesTo.environments.some((pattern) => {
+    const dash = pattern.lastIndexOf("-");
+    const [organizationPart, environmentPart] = [pattern.slice(0, dash), pattern.slice(dash + 1)];
+    return (
+      (organizationPart === "*" || organizationPart === organization) &&
+      (environmentPart === "*" || environmentPart === environment)
+    );
+  });
+}
+
+/** The namespace in which a digest must have run before it may be installed into the environment. */
+export const soakSource = (from: string, { organization }: Environment): string =>
+  ENVIRONMENT_TYPES.includes(from) ? `${organization}-${from}` : from;

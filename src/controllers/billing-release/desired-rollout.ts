@@ -1,5 +1,6 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import { findCondition, isConditionTrue, STALLED } from "../../api/condition.ts";
+import { parseDurationMs } from "../../api/duration.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
 
 /** Why a Sovereign must wait for a release's image. `retryAfterMs` is set when the end of the wait is known. */
@@ -133,11 +134,4 @@ export function maxUnavailableOf(value: number | string, fleetSize: number): num
   const count =
     typeof value === "number" ? value : Math.floor((Number(value.replace("%", "")) / 100) * fleetSize);
   return Math.max(1, count);
-}
-
-/** Parses `1h30m`, `15m` or `90s`. The schema refuses other text. */
-export function parseDurationMs(text: string): number {
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
-  const [, hours = "0", minutes = "0", seconds = "0"] = match ?? [];
-  return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }

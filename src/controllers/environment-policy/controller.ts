@@ -1,16 +1,19 @@
-import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
+import { appliesTo, ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
 import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
-import { appliesTo, desiredStatus, ruleProblems } from "./status.ts";
+import { desiredStatus, nextExceptionEndMs } from "./status.ts";
 
 export interface EnvironmentPolicyDeps extends StatusReconcilerDeps {
   policies: Informer<EnvironmentPolicy>;
   namespaces: Informer<KubernetesObject>;
 }
+
+/** The longest delay that setTimeout accepts, about 25 days. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Keeps accurate whether a policy can be enforced, and in how many environments it applies. */
 export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
@@ -24,13 +27,16 @@ export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
         return (
           organization !== undefined &&
           environment !== undefined &&
-          appliesTo(policy, organization, environment)
+          appliesTo(policy, { organization, environment })
         );
       }).length;
-      const observed = { problems: ruleProblems(policy, isTimeZone), environments };
+      const endMs = nextExceptionEndMs(policy, at.getTime());
       return {
-        status: desiredStatus(policy, observed, at.toISOString()),
-        outcome: { kind: "done" },
+        status: desiredStatus(policy, { environments }, at.toISOString()),
+        outcome:
+          endMs === undefined
+            ? { kind: "done" }
+            : { kind: "done", requeueAfterMs: Math.min(endMs - at.getTime(), LONGEST_WAIT_MS) },
       };
     },
   });
@@ -45,13 +51,4 @@ export function environmentPolicyWatches({ policies, namespaces }: EnvironmentPo
         : policies.list().map((policy) => keyOf(policy.metadata)),
     ),
   ];
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,59 +1,80 @@
+import { windowProblems } from "../../admission/rules/change-window.ts";
+import { setCondition } from "../../api/condition.ts";
 import type { EnvironmentPolicy, EnvironmentPolicyStatus } from "../../api/environment-policy.ts";
+import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import { readyConditions } from "../readiness.ts";
 
-const FIELD = /^(\*|\d+(-\d+)?)(\/\d+)?(,(\*|\d+(-\d+)?)(\/\d+)?)*$/;
-
 /** Why rules cannot be enforced, each with the field's path; empty when all can be. */
-export function ruleProblems(policy: EnvironmentPolicy, isTimeZone: (name: string) => boolean): string[] {
-  return policy.spec.rules.flatMap((rule, index) => {
-    const window = rule["change-window"];
-    if (window === undefined) return [];
-    const path = `spec.rules[${index}].change-window`;
-    const fields = window.cron.trim().split(/\s+/);
-    return [
-      ...(fields.length === 5 && fields.every((field) => FIELD.test(field))
-        ? []
-        : [
-            `${path}.cron: '${window.cron}' must have five cron fields: minute, hour, day, month and weekday`,
-          ]),
-      ...(isTimeZone(window.timeZone)
-        ? []
-        : [
-            `${path}.timeZone: '${window.timeZone}' is not an IANA time zone: write one, for example Asia/Muscat`,
-          ]),
-    ];
-  });
+export function ruleProblems({ spec }: EnvironmentPolicy, nowMs: number): string[] {
+  return spec.rules.flatMap(({ "change-window": window }, index) =>
+    (window === undefined ? [] : windowProblems(window, nowMs)).map(
+      ({ field, message }) => `spec.rules[${index}].change-window.${field}: ${message}`,
+    ),
+  );
 }
 
+/** When the first exception of those that still hold ends; undefined when none holds. */
+export function nextExceptionEndMs({ spec }: EnvironmentPolicy, nowMs: number): number | undefined {
+  const ends = (spec.exceptions ?? []).map(({ until }) => Date.parse(until)).filter((end) => end > nowMs);
+  return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** `now` is RFC 3339. */
 export function desiredStatus(
   policy: EnvironmentPolicy,
-  observed: { problems: string[]; environments: number },
+  observed: { environments: number },
   now: string,
 ): EnvironmentPolicyStatus {
   const { generation } = policy.metadata;
-  const ready =
-    observed.problems.length === 0
-      ? {
-          status: "True" as const,
-          reason: "Enforceable",
-          message: `the policy applies to ${observed.environments} environments, with enforcement ${policy.spec.enforcement}`,
-        }
-      : { status: "False" as const, reason: "RuleInvalid", message: observed.problems.join("; ") };
+  const ready = readinessOf(policy, observed.environments, Date.parse(now));
+  const conditions = readyConditions(policy.status?.conditions, ready, generation, now);
+  const exceptions = exceptionCondition(policy, Date.parse(now));
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     environments: observed.environments,
-    conditions: readyConditions(policy.status?.conditions, ready, generation, now),
+    conditions:
+      exceptions === undefined
+        ? conditions.filter(({ type }) => type !== EXCEPTIONS_CURRENT)
+        : setCondition(conditions, exceptions, generation, now),
   };
 }
 
-/** Whether a pattern of the policy matches `<organization>-<environment>`. A `*` matches either part. */
-export function appliesTo(policy: EnvironmentPolicy, organization: string, environment: string): boolean {
-  return policy.spec.appliesTo.environments.some((pattern) => {
-    const dash = pattern.lastIndexOf("-");
-    const [organizationPart, environmentPart] = [pattern.slice(0, dash), pattern.slice(dash + 1)];
-    return (
-      (organizationPart === "*" || organizationPart === organization) &&
-      (environmentPart === "*" || environmentPart === environment)
-    );
-  });
+function readinessOf(policy: EnvironmentPolicy, environments: number, nowMs: number) {
+  if (policy.metadata.namespace !== SYSTEM_NAMESPACE)
+    return {
+      status: "False" as const,
+      reason: "NamespaceInvalid",
+      message: `a policy counts only in namespace ${SYSTEM_NAMESPACE}: create it there, and delete this one`,
+    };
+  const problems = ruleProblems(policy, nowMs);
+  if (problems.length > 0)
+    return { status: "False" as const, reason: "RuleInvalid", message: problems.join("; ") };
+  return {
+    status: "True" as const,
+    reason: "Enforceable",
+    message: `the policy applies to ${environments} environments, with enforcement ${policy.spec.enforcement}`,
+  };
+}
+
+/** `False` while an exception is in the policy that has ended. */
+const EXCEPTIONS_CURRENT = "ExceptionsCurrent";
+
+function exceptionCondition({ spec }: EnvironmentPolicy, nowMs: number) {
+  const { exceptions = [] } = spec;
+  if (exceptions.length === 0) return undefined;
+  const ended = exceptions.filter(({ until }) => Date.parse(until) <= nowMs);
+  if (ended.length === 0)
+    return {
+      type: EXCEPTIONS_CURRENT,
+      status: "True" as const,
+      reason: "ExceptionsHold",
+      message: `${exceptions.length} exceptions hold`,
+    };
+  const names = ended.map(({ environment, rule, until }) => `${rule} in ${environment} (until ${until})`);
+  return {
+    type: EXCEPTIONS_CURRENT,
+    status: "False" as const,
+    reason: "ExceptionEnded",
+    message: `these exceptions have ended and have no effect, so remove them: ${names.join(", ")}`,
+  };
 }

@@ -3,7 +3,6 @@ import {
   decideRollout,
   maxUnavailableOf,
   nextWave,
-  parseDurationMs,
   referenceOf,
 } from "../../../../src/controllers/billing-release/desired-rollout.ts";
 import { desiredStatus } from "../../../../src/controllers/billing-release/status.ts";
@@ -124,12 +123,6 @@ describe("the status of a BillingRelease", () => {
   ])("takes maxUnavailable %s of %d Sovereigns as %d", (value, fleet, count) =>
     expect(maxUnavailableOf(value, fleet)).toBe(count),
   );
-
-  it.each([
-    ["90s", 90_000],
-    ["1h30m", 5_400_000],
-    ["0s", 0],
-  ])("reads %s as %d ms", (text, ms) => expect(parseDurationMs(text)).toBe(ms));
 
   it("takes its reference only from Catalyst-Zero, and keeps it", () => {
     const status = desiredStatus(
