@@ -4,6 +4,7 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { ADMISSION_PATH } from "./routes.ts";
+import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { INSTALLER_GROUPS } from "./rules/install-source.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
@@ -140,8 +141,10 @@ const ORDINARY_RULES: WebhookRule[] = [
   rule("apps", ["controllerrevisions"]),
   rule("", ["serviceaccounts/token"], ["CREATE"]),
   rule("rbac.authorization.k8s.io", ["roles"], ["CREATE", "UPDATE"]),
-  rule("networking.k8s.io", ["ingresses"], ["CREATE", "UPDATE"]),
-  rule("gateway.networking.k8s.io", ["*"], ["CREATE", "UPDATE"]),
+  ...Object.entries(HOST_GROUPS).map(([group, resources]) =>
+    rule(group, [...resources], ["CREATE", "UPDATE"]),
+  ),
+  rule("", ["services"], ["CREATE", "UPDATE"]),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
 
