@@ -11,6 +11,7 @@ import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { FRANCHISEE_OBJECTS, FRANCHISEE_VALUES } from "../support/suite/access/cluster-object.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
 const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
@@ -113,6 +114,33 @@ describe("the chart", () => {
     const own = ["--set", "platform.groups={a,b}", "--set", "platform.serviceAccountNamespaces={c}"];
     const added = identityLists({ platformGroups: ["a", "b"], platformNamespaces: ["c"] });
     expect(await variablesOf(...own)).toEqual([added.platformGroups, added.platformNamespaces]);
+  });
+
+  it("gives each Franchisee its own Sovereigns by name, the public catalog, and its Blueprints", async () => {
+    const values = ["--set-json", `franchisees=${JSON.stringify(FRANCHISEE_VALUES.franchisees)}`];
+    const rendered = (await render(...values)).filter(
+      ({ kind, metadata }) => kind.includes("Role") && metadata.name === "catalyst-franchisee-omantel",
+    );
+    const strip = (objects: readonly KubernetesObject[]) =>
+      objects.map(({ metadata: { name, namespace }, ...rest }) => ({ name, namespace, ...rest }));
+    expect(strip(rendered)).toEqual(strip(FRANCHISEE_OBJECTS));
+    expect(
+      (await render()).filter(({ metadata }) => metadata.name.startsWith("catalyst-franchisee-")),
+    ).toEqual([]);
+  });
+
+  it("gives the platform's added groups the platform's role", async () => {
+    const added = (await render("--set", "platform.groups={a,b}")).find(
+      ({ metadata }) => metadata.name === "catalyst-platform-added",
+    );
+    expect(added).toMatchObject({
+      kind: "ClusterRoleBinding",
+      roleRef: { kind: "ClusterRole", name: "catalyst-platform" },
+      subjects: [
+        { kind: "Group", name: "a" },
+        { kind: "Group", name: "b" },
+      ],
+    });
   });
 
   it("runs what the playground runs: the same roles, command and ports", async () => {
