@@ -81,7 +81,7 @@ const person = (user: string, ...groups: string[]): Subject => ({
   groups: ["system:authenticated", ...groups],
 });
 
-export const SUBJECTS: Readonly<Record<string, Subject>> = {
+const SUBJECTS: Readonly<Record<string, Subject>> = {
   operator: person(
     "system:serviceaccount:catalyst-system:catalyst-operator",
     "system:serviceaccounts",
