@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { desiredNativePolicies } from "../../src/admission/native-policy.ts";
 import { identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag.ts";
@@ -103,17 +104,29 @@ describe("the chart", () => {
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
-  it("gives the policies the same platform identities as the operator", async () => {
-    const variablesOf = async (...args: string[]) => {
-      const policy = (await render(...args)).find(({ kind }) => kind === "ValidatingAdmissionPolicy");
-      const { variables } = (policy as unknown as { spec: { variables: { expression: string }[] } }).spec;
-      return variables.map(({ expression }) => JSON.parse(expression));
-    };
-    const builtIn = identityLists();
-    expect(await variablesOf()).toEqual([builtIn.platformGroups, builtIn.platformNamespaces]);
-    const own = ["--set", "platform.groups={a,b}", "--set", "platform.serviceAccountNamespaces={c}"];
-    const added = identityLists({ platformGroups: ["a", "b"], platformNamespaces: ["c"] });
-    expect(await variablesOf(...own)).toEqual([added.platformGroups, added.platformNamespaces]);
+  it.each([
+    ["no values", [], {}],
+    [
+      "values that add, repeat and move entries",
+      [
+        "--set",
+        "platform.groups={a & b,system:masters,it's}",
+        "--set",
+        "platform.serviceAccountNamespaces={ops,kyverno}",
+        "--set",
+        "controllers.namespaces={keda,ops,velero}",
+      ],
+      {
+        platformGroups: ["a & b", "system:masters", "it's"],
+        platformNamespaces: ["ops", "kyverno"],
+        controllerNamespaces: ["keda", "ops", "velero"],
+      },
+    ],
+  ])("renders the policies that the operator keeps: with %s", async (_, args, added) => {
+    const rendered = (await render(...args)).filter(({ kind }) => kind.startsWith("ValidatingAdmission"));
+    const byName = (objects: KubernetesObject[]) =>
+      new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
+    expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added))));
   });
 
   it("gives each Franchisee its own Sovereigns by name, the public catalog, and its Blueprints", async () => {

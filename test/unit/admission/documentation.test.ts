@@ -13,8 +13,7 @@ const sources = readdirSync(RULES)
 const franchiseModel = readFileSync(join(ROOT, "docs/FRANCHISE-MODEL.md"), "utf8");
 const cannot = franchiseModel.split("It **cannot**")[1]?.split("## 6.")[0] ?? "";
 const table =
-  readFileSync(join(ROOT, "docs/admission.md"), "utf8").split("## Rules")[1]?.split("## Not enforced")[0] ??
-  "";
+  readFileSync(join(ROOT, "docs/admission.md"), "utf8").split("\n## Rules")[1]?.split("\n## ")[0] ?? "";
 const inDocs = new Set(
   table
     .split("\n")
