@@ -26,6 +26,25 @@ describe("docs/admission.md", () => {
   });
 });
 
+describe("docs/denied.md", () => {
+  const sections = readFileSync(join(ROOT, "docs/denied.md"), "utf8")
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => text.split("\n"));
+
+  it("has a section for every rule, in order, and no other", () => {
+    expect(sections.map(([title]) => title)).toEqual([...RULE_IDS]);
+  });
+
+  it.each(sections.map(([title, ...lines]) => [title, lines] as const))(
+    "says of %s what is denied, why, what to do instead and who can do it",
+    (_, lines) => {
+      const points = lines.flatMap((line) => /^- \*\*(.+):\*\* \S/.exec(line)?.[1] ?? []);
+      expect(points).toEqual(["Denied", "Why", "Instead", "Who can"]);
+    },
+  );
+});
+
 describe("docs/FRANCHISE-MODEL.md", () => {
   it("names every rule among the things that a Franchisee cannot do", () => {
     const named = [...cannot.matchAll(/`([a-z]+(?:-[a-z]+)+)`/g)].map(([, rule]) => rule);

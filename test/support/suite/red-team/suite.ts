@@ -7,6 +7,7 @@ import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import type { Attempt } from "./attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
+import { problemsOf } from "./denial-text.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
@@ -66,6 +67,7 @@ export function describeRedTeam(kind: "embedded" | "real"): void {
           status: 403,
           rules: [expected].flat(),
         });
+        expect(problemsOf(answer.message, by, request), answer.message).toEqual([]);
       });
     });
 
