@@ -2,8 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
-import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
-import { reviewAnswer } from "./review-answer.ts";
+import { MalformedReview, parseReview, type Reviewer, reviewAnswer } from "./review.ts";
 
 export const ADMISSION_PATH = "/admit";
 /** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
@@ -12,12 +11,10 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** Answers `POST /admit`. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
 export function createWebhookHandler(deps: {
   review: Reviewer;
-  /** Where denials link to: the page that has a section for each rule. */
-  docsUrl: string;
   logger: Logger;
   registry: Registry;
 }): RequestListener {
-  const { review, docsUrl, logger, registry } = deps;
+  const { review, logger, registry } = deps;
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
     help: "Admission requests by resource, operation and answer. rule is the first rule that denied the request.",
@@ -60,7 +57,7 @@ export function createWebhookHandler(deps: {
           "request denied",
         );
       }
-      send(response, 200, reviewAnswer(uid, verdict, docsUrl));
+      send(response, 200, reviewAnswer(uid, verdict));
     } catch (error) {
       if (error instanceof BodyTooLarge) return send(response, 413, { error: error.message });
       if (error instanceof MalformedReview || error instanceof SyntaxError)
@@ -87,6 +84,10 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
 }
