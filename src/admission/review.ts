@@ -78,3 +78,59 @@ export function parseReview(body: unknown): { uid: string; input: AdmissionInput
     },
   };
 }
+
+/** The API server cuts a warning after 256 characters, and drops those past 4,096 characters in total. */
+const MAX_WARNING_CHARACTERS = 256;
+const MAX_WARNINGS = 10;
+/** Our own bound: an audit log keeps each annotation for each request. */
+const MAX_ANNOTATION_CHARACTERS = 1024;
+
+/** The answer: every violation with its rule, its field, and a text that says what to do. */
+export function reviewAnswer(uid: string, { violations, warnings, auditAnnotations }: Verdict): object {
+  const allowed = violations.length === 0;
+  const message = violations.map(({ rule, path, message: text }) => `${rule}: ${path}: ${text}`).join("; ");
+  const annotations = Object.entries(auditAnnotations).map(
+    ([key, text]) => [key, singleLine(text, MAX_ANNOTATION_CHARACTERS)] as const,
+  );
+  return {
+    apiVersion: "admission.k8s.io/v1",
+    kind: "AdmissionReview",
+    response: {
+      uid,
+      allowed,
+      ...(warnings.length === 0 ? {} : { warnings: warningsOf(warnings) }),
+      ...(annotations.length === 0 ? {} : { auditAnnotations: Object.fromEntries(annotations) }),
+      ...(allowed
+        ? {}
+        : {
+            status: {
+              status: "Failure",
+              code: 403,
+              reason: "Forbidden",
+              message,
+              details: {
+                causes: violations.map(({ rule, path, message: text }) => ({
+                  reason: rule,
+                  field: path,
+                  message: text,
+                })),
+              },
+            },
+          }),
+    },
+  };
+}
+
+function warningsOf(warnings: readonly string[]): string[] {
+  const lines = warnings.map((text) => singleLine(text, MAX_WARNING_CHARACTERS));
+  if (lines.length <= MAX_WARNINGS) return lines;
+  const shown = lines.slice(0, MAX_WARNINGS - 1);
+  return [...shown, `${lines.length - shown.length} more warnings are not shown`];
+}
+
+/** The API server refuses a warning with a control character, and sends none of that answer's. Characters are code points. */
+function singleLine(text: string, maxCharacters: number): string {
+  const characters = [...text.replaceAll(/\p{C}+/gu, " ").trim()];
+  if (characters.length <= maxCharacters) return characters.join("");
+  return `${characters.slice(0, maxCharacters - 1).join("")}…`;
+}

@@ -1,3 +1,5 @@
+import { figure, textTable } from "./text-table.ts";
+
 /** What must hold, and whether it did. */
 export interface Bar {
   name: string;
@@ -21,3 +23,15 @@ export function judge(
   const held = comparison === ">=" ? measured >= bound : measured <= bound;
   return { name, bound, comparison, unit, measured, held };
 }
+
+/** Each bar in a line, with its bound and whether it held. */
+export const barTable = (bars: readonly Bar[]): string =>
+  textTable([
+    ["bar", "bound", "measured", ""],
+    ...bars.map(({ name, comparison, bound, unit, measured, held }) => [
+      name,
+      `${comparison} ${bound} ${unit}`,
+      figure(measured ?? undefined),
+      held === null ? "not measured" : held ? "held" : "missed",
+    ]),
+  ]);

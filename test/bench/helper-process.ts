@@ -4,9 +4,10 @@ import { join } from "node:path";
 
 /** A helper of the bench that listens on loopback, in a process of its own. */
 export interface HelperProcess {
+  pid: number;
   port: number;
-  /** Tells it something, or just asks: it answers how far it is. */
-  ask(message?: Record<string, number>): Promise<Record<string, number>>;
+  /** Sends a message, or an empty one, and resolves with the answer. Rejects when the process ends instead. */
+  ask<T extends object = Record<string, number>>(message?: object): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -15,12 +16,26 @@ export async function startHelper(
   args: readonly (string | number)[] = [],
 ): Promise<HelperProcess> {
   const child = fork(join(import.meta.dirname, file), args.map(String));
-  const answer = async () => (await once(child, "message"))[0] as Record<string, number>;
-  const { port = 0 } = await answer();
+  async function answer<T>(): Promise<T> {
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const ended = once(child, "exit", { signal }).then(([code]) => {
+      throw new Error(`${file} ended with code ${code}`);
+    });
+    try {
+      const [message] = await Promise.race([once(child, "message", { signal }), ended]);
+      return message as T;
+    } finally {
+      waiting.abort();
+      ended.catch(() => {});
+    }
+  }
+  const { port = 0 } = await answer<{ port?: number }>();
   return {
+    pid: child.pid ?? 0,
     port,
-    ask(message = {}) {
-      const answered = answer();
+    ask<T>(message = {}) {
+      const answered = answer<T>();
       child.send(message);
       return answered;
     },

@@ -1,4 +1,6 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 /**
  * One kept-alive HTTP/1.1 connection, one request at a time. A library's client would take as much of the processor as
@@ -16,8 +18,18 @@ interface HttpAnswer {
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 
-export function openHttpConnection(port: number): HttpConnection {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+export const openHttpConnection = (port: number): HttpConnection =>
+  overSocket(connect({ port, host: "127.0.0.1", noDelay: true }));
+
+/** The same over TLS, once hands are shaken. Every certificate is accepted: the server is on this machine. */
+export async function openTlsConnection(port: number): Promise<HttpConnection> {
+  const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  socket.setNoDelay(true);
+  await once(socket, "secureConnect");
+  return overSocket(socket);
+}
+
+function overSocket(socket: Socket): HttpConnection {
   let received: Buffer = Buffer.alloc(0);
   let waiting: { resolve(answer: HttpAnswer): void; reject(error: Error): void } | undefined;
 

@@ -1,16 +1,23 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { errorMessage, UsageError } from "../../src/platform/errors.ts";
+import { runAdmissionBench } from "./admission/bench.ts";
+import { renderReport as renderAdmission } from "./admission/report.ts";
+import { createPlan as createAdmissionPlan } from "./admission/scenario.ts";
 import { runBillingBench } from "./billing/bench.ts";
 import { renderReport } from "./billing/report.ts";
 import { createPlan } from "./billing/scenario.ts";
 import { describeMachine } from "./machine.ts";
 
-const HELP = `Usage: npm run bench -- billing [OPTIONS]
+const HELP = `Usage: npm run bench -- SUBJECT [OPTIONS]
 
-Measures the billing service against the statement sequence of the service that it replaces, in turn, on one PostgreSQL.
+Subjects:
+  admission   the webhook of a real operator, under load over TLS, beside a bare server of Node; and what it adds to a write
+              on the real API server (needs KUBEBUILDER_ASSETS)
+  billing     the billing service against the statement sequence of the service that it replaces, in turn, on one PostgreSQL
 
-  --quick          one short round on a small ledger: shows that the bench works, not how fast anything is
+Options:
+  --quick          one short round on little data: shows that the bench works, not how fast anything is
   --rounds N       rounds of each side (5)
   --only TEXT      only scenarios whose name holds TEXT
   --profile        say where the time goes in every scenario, not only where a bar is missed
@@ -19,31 +26,65 @@ Measures the billing service against the statement sequence of the service that 
 Exit codes: 0 measured, whether or not every bar held; 1 something failed; 2 wrong usage.
 `;
 
+interface BenchOptions {
+  isQuick: boolean;
+  rounds?: number;
+  only?: string;
+}
+
+interface RunOptions {
+  profile: "missed" | "all" | "none";
+  report: (text: string) => void;
+}
+
+/** What can be measured: each returns its results and a text for people. */
+const SUBJECTS = {
+  async admission(options: BenchOptions, run: RunOptions) {
+    const plan = createAdmissionPlan(options);
+    requireScenarios(plan.scenarios.length + plan.applies, options);
+    const admission = await runAdmissionBench(plan, run);
+    return { results: { admission }, bars: admission.bars, text: renderAdmission(machine, admission) };
+  },
+  async billing(options: BenchOptions, run: RunOptions) {
+    const plan = createPlan(options);
+    requireScenarios(plan.scenarios.length, options);
+    const billing = await runBillingBench(plan, run);
+    return { results: { billing }, bars: billing.bars, text: renderReport(machine, billing) };
+  },
+};
+
+const machine = describeMachine();
+
+function requireScenarios(count: number, { only }: BenchOptions): void {
+  if (count === 0) throw new UsageError(`no scenario's name holds '${only}'`);
+}
+
+const isSubject = (name: string | undefined): name is keyof typeof SUBJECTS =>
+  name !== undefined && Object.hasOwn(SUBJECTS, name);
+
 async function main(args: string[]): Promise<void> {
   const { values, positionals } = parse(args);
   if (values.help) return void process.stdout.write(HELP);
-  if (positionals.length !== 1 || positionals[0] !== "billing")
-    throw new UsageError("name what to measure: billing");
+  const [subject] = positionals;
+  if (positionals.length !== 1 || !isSubject(subject))
+    throw new UsageError("name what to measure: admission or billing");
   if (process.platform !== "linux") throw new UsageError("the figures come from /proc: run it on Linux");
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
     throw new UsageError("--rounds must be a whole number above 0");
-  const plan = createPlan({
+  const options = {
     isQuick: values.quick,
     ...(rounds === undefined ? {} : { rounds }),
     ...(values.only === undefined ? {} : { only: values.only }),
-  });
-  if (plan.scenarios.length === 0) throw new UsageError(`no scenario's name holds '${values.only}'`);
-
-  const machine = describeMachine();
-  const billing = await runBillingBench(plan, {
+  };
+  const { results, bars, text } = await SUBJECTS[subject](options, {
     profile: values.profile ? "all" : values.quick ? "none" : "missed",
-    report: (text) => process.stderr.write(`${text}\n`),
+    report: (line) => process.stderr.write(`${line}\n`),
   });
-  const results = { at: new Date().toISOString(), quick: values.quick, machine, billing };
-  writeFileSync(values.output, `${JSON.stringify(results, null, 2)}\n`);
-  const count = (held: boolean) => billing.bars.filter((bar) => bar.held === held).length;
-  process.stdout.write(`${renderReport(machine, billing)}\n\n`);
+  const written = { at: new Date().toISOString(), quick: values.quick, machine, ...results };
+  writeFileSync(values.output, `${JSON.stringify(written, null, 2)}\n`);
+  const count = (held: boolean) => bars.filter((bar) => bar.held === held).length;
+  process.stdout.write(`${text}\n\n`);
   process.stdout.write(`${count(true)} bars held, ${count(false)} missed; all figures in ${values.output}\n`);
 }
 

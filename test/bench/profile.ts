@@ -1,3 +1,5 @@
+import { textTable } from "./text-table.ts";
+
 /** Where time went, largest first. */
 export interface ProfileLine {
   name: string;
@@ -105,3 +107,8 @@ function packageOf(url: string): string | undefined {
   if (dependency !== undefined) return dependency;
   return /\/(src\/[\w-]+\/(?:[\w-]+\/)*[\w.-]+)$/.exec(url)?.[1];
 }
+
+export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+export const profileTable = (title: string, lines: readonly ProfileLine[]): string =>
+  textTable([[title, ""], ...lines.map(({ name, share }) => [`  ${name}`, percent(share)])]);

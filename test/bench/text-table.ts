@@ -1,3 +1,5 @@
+import type { Spread } from "./statistic.ts";
+
 /** Columns as wide as their widest cell: the first to the left, the others to the right. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
@@ -21,3 +23,7 @@ export function figure(value: number | undefined): string {
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toFixed(Math.min(digits, 3));
 }
+
+/** The median, and the least and the most in parentheses. */
+export const range = ({ min, median, max }: Spread): string =>
+  `${figure(median)} (${figure(min)}–${figure(max)})`;

@@ -90,7 +90,7 @@ describe("the delaying proxy", () => {
   });
 });
 
-describe("npm run bench -- billing", () => {
+describe("npm run bench", () => {
   const MAIN = resolve(import.meta.dirname, "../bench/main.ts");
 
   async function bench(args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -106,16 +106,24 @@ describe("npm run bench -- billing", () => {
     return { code, ...texts };
   }
 
-  it("measures both sides, judges every bar, and writes what it found", { timeout: 120_000 }, async () => {
+  /** Runs a quick bench that must succeed; what it wrote, and what it printed. */
+  async function quickBench(...args: string[]) {
     const folder = mkdtempSync(join(tmpdir(), "catalyst-bench-test-"));
     const output = join(folder, "results.json");
-    const { code, stdout, stderr } = await bench([
-      ...["billing", "--quick", "--only", "hot code, loopback", "--output", output],
-    ]);
+    const { code, stdout, stderr } = await bench([...args, "--quick", "--output", output]);
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
-    const { billing, machine } = JSON.parse(readFileSync(output, "utf8"));
+    const results = JSON.parse(readFileSync(output, "utf8"));
     rmSync(folder, { recursive: true });
-    expect(machine.cores).toBeGreaterThan(0);
+    expect(results.machine.cores).toBeGreaterThan(0);
+    return { results, stdout };
+  }
+  const isJudged = ({ held }: { held: boolean | null }) => typeof held === "boolean";
+
+  it("measures billing on both sides, judges every bar, and writes what it found", {
+    timeout: 120_000,
+  }, async () => {
+    const { results, stdout } = await quickBench("billing", "--only", "hot code, loopback");
+    const { billing } = results;
     expect(billing.scenarios.map(({ name }: { name: string }) => name)).toEqual([
       "checkout, hot code, loopback, empty ledger",
       "checkout, hot code, loopback, large ledger",
@@ -125,18 +133,45 @@ describe("npm run bench -- billing", () => {
         expect(spread.median).toBeGreaterThan(0);
       }
     }
-    const judged = billing.bars.filter(({ held }: { held: boolean | null }) => typeof held === "boolean");
-    expect(judged).toHaveLength(4);
+    expect(billing.bars.filter(isJudged)).toHaveLength(4);
     expect(stdout).toContain("checkout, hot code, loopback, empty ledger");
   });
 
+  it("measures admission in every scenario, and what it adds to a write on a real API server", {
+    timeout: 240_000,
+  }, async () => {
+    const { results, stdout } = await quickBench("admission");
+    const { admission } = results;
+    for (const { webhook, floor, ratio, hasFloor } of admission.scenarios) {
+      for (const spread of [webhook.perSecond, webhook.p99Ms, webhook.peakMemoryMib]) {
+        expect(spread.median).toBeGreaterThan(0);
+      }
+      expect([floor !== undefined, ratio !== undefined]).toEqual([hasFloor === true, hasFloor === true]);
+    }
+    const cold = admission.scenarios.filter(({ reviews }: { reviews: string }) => reviews === "cold");
+    expect(cold.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual([2, 2]);
+    const others = admission.scenarios.filter(({ reviews }: { reviews: string }) => reviews !== "cold");
+    expect(others.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual(
+      others.map(() => 0),
+    );
+    expect(admission.bars.filter(isJudged)).toHaveLength(4);
+    for (const side of [admission.apply.nothing, admission.apply.policy, admission.apply.webhook])
+      expect(side.p50Ms.median).toBeGreaterThan(0);
+    expect(stdout).toContain("native policy");
+  });
+
   it.each([
-    [["nonsense"], "name what to measure: billing"],
+    [["nonsense"], "name what to measure: admission or billing"],
     [["billing", "--rounds", "0"], "--rounds must be"],
     [["billing", "--only", "tea"], "no scenario's name holds 'tea'"],
+    [["admission", "--only", "tea"], "no scenario's name holds 'tea'"],
     [["billing", "--fast"], "--fast"],
   ])("refuses %j", async (args, said) => {
     const { code, stderr } = await bench(args);
     expect({ code, said: stderr.includes(said) }).toEqual({ code: 2, said: true });
   });
 });
+
+interface Scenario {
+  webhook: { registryRequests: { median: number } };
+}

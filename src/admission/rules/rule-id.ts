@@ -14,7 +14,6 @@ export const RULE_IDS = [
   "helm-release",
   "image-digest",
   "image-signature",
-  "ingress-annotation",
   "install-source",
   "managed-object",
   "namespace-guarded",

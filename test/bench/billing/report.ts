@@ -1,11 +1,9 @@
-import type { Bar } from "../bar.ts";
+import { barTable } from "../bar.ts";
 import type { Machine } from "../machine.ts";
-import type { Spread } from "../statistic.ts";
-import { figure, textTable } from "../text-table.ts";
+import { percent, profileTable } from "../profile.ts";
+import { figure, range, textTable } from "../text-table.ts";
 import type { BenchResult } from "./bench.ts";
 import type { Profile, ScenarioResult, SideResult } from "./result.ts";
-
-const range = ({ min, median, max }: Spread) => `${figure(median)} (${figure(min)}–${figure(max)})`;
 
 export function renderReport(machine: Machine, result: BenchResult): string {
   const { roundTrips, memoryAtRest, scenarios, bars, profiles } = result;
@@ -31,7 +29,7 @@ export function renderReport(machine: Machine, result: BenchResult): string {
       ]),
     ]),
     ...profiles.map(renderProfile),
-    textTable([["bar", "bound", "measured", ""], ...bars.map(barRow)]),
+    barTable(bars),
   ].join("\n\n");
 }
 
@@ -48,19 +46,11 @@ function sideRow(scenario: ScenarioResult, side: string, result: SideResult): st
   ];
 }
 
-function barRow({ name, comparison, bound, unit, measured, held }: Bar): string[] {
-  const verdict = held === null ? "not measured" : held ? "held" : "missed";
-  return [name, `${comparison} ${bound} ${unit}`, figure(measured ?? undefined), verdict];
-}
-
 function renderProfile({ scenario, packages, functions, statements }: Profile): string {
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-  const lines = (title: string, of: Profile["packages"]) =>
-    textTable([[title, ""], ...of.map(({ name, share }) => [`  ${name}`, percent(share)])]);
   return [
     `where the time goes: ${scenario}`,
-    lines("billing process, by package", packages),
-    lines("billing process, by function", functions),
+    profileTable("billing process, by package", packages),
+    profileTable("billing process, by function", functions),
     ...(statements === undefined
       ? []
       : [

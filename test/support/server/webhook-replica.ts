@@ -67,13 +67,7 @@ export async function startWebhookReplica(
   await caches.synced();
   const webhook = await startWebhook({
     ...{ client, caches, logger, now, settleMs },
-    settings: {
-      host: "127.0.0.1",
-      webhookPort: 0,
-      webhookUrl: undefined,
-      enforcement: "Deny",
-      docsUrl: "docs/denied.md",
-    },
+    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl: undefined, enforcement: "Deny" },
     checkArtifact: createArtifactCheck({
       verifier: createSignatureVerifier({
         logger,

@@ -25,7 +25,7 @@ const guarded = (name: string) =>
   [
     "namespace-guarded",
     `namespaces/${name}`,
-    `only the platform changes or deletes Namespace ${name}: leave it unchanged, or ask OpenOva`,
+    `Namespace ${name} is not yours: only the platform changes or deletes it`,
   ] as const;
 const part = (path: string) =>
   [
@@ -46,7 +46,7 @@ describe("the rule for Namespaces", () => {
       "an environment's name",
       creation({ ...KIND, name: "acme-prod" }),
       known,
-      [...reserved("acme-prod", "environments of Organizations (<organization>-<environment>)")],
+      [...reserved("acme-prod", "the environments of Organization acme")],
     ],
     [
       "a name that the server draws",

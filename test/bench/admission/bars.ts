@@ -1,0 +1,42 @@
+import { type Bar, judge } from "../bar.ts";
+import type { ScenarioResult } from "./result.ts";
+import { CHEAP, COLD, FLOOD, PACED } from "./scenario.ts";
+
+/** The memory limit that the chart sets. */
+const MEMORY_LIMIT_MIB = 512;
+
+interface ScenarioBar {
+  scenario: string;
+  judge(result: ScenarioResult | undefined): Bar;
+}
+
+const BARS: readonly ScenarioBar[] = [
+  {
+    scenario: CHEAP,
+    judge: (result) => judge(CHEAP, ">=", 8_000, "reviews/s", result?.webhook.perSecond.median),
+  },
+  {
+    scenario: PACED,
+    judge: (result) => judge(PACED, "<=", 5, "ms at p99", result?.webhook.p99Ms.median),
+  },
+  {
+    scenario: COLD,
+    judge: (result) =>
+      judge(COLD, "<=", 50, "ms at p99 beside the registry", result?.besideRegistryMs.median),
+  },
+  {
+    scenario: FLOOD,
+    judge: (result) => judge(FLOOD, "<=", MEMORY_LIMIT_MIB, "MiB", result?.webhook.peakMemoryMib.max),
+  },
+];
+
+export function judgeBars(results: readonly ScenarioResult[]): { bars: Bar[]; missed: Set<string> } {
+  const judged = BARS.map(({ scenario, judge: judgeBar }) => ({
+    scenario,
+    bar: judgeBar(results.find(({ name }) => name === scenario)),
+  }));
+  return {
+    bars: judged.map(({ bar }) => bar),
+    missed: new Set(judged.filter(({ bar }) => bar.held === false).map(({ scenario }) => scenario)),
+  };
+}

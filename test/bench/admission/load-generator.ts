@@ -1,0 +1,45 @@
+import { writeFileSync } from "node:fs";
+import { ADMISSION_PATH } from "../../../src/admission/routes.ts";
+import { startHelper } from "../helper-process.ts";
+import type { LoadResult } from "../load.ts";
+import { cpuSeconds } from "../process-figure.ts";
+import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
+
+/** Clients of one webhook, connected. */
+interface Clients {
+  /** Begins with the review of this number. */
+  run(load: { maxMs: number; maxCount: number; perSecond?: number; first: number }): Promise<LoadResult>;
+  close(): Promise<void>;
+}
+
+export interface LoadGenerator {
+  connect(port: number, clients: number, reviews: readonly SentReview[]): Promise<Clients>;
+  cpuSeconds(): number;
+  close(): Promise<void>;
+}
+
+/** Starts the process that sends reviews. It has one set of clients at a time. */
+export async function startLoadGenerator(file: string): Promise<LoadGenerator> {
+  const helper = await startHelper("admission/load-process.ts");
+  async function ask(request: LoadRequest): Promise<Exclude<LoadAnswer, { kind: "failed" }>> {
+    const answer = await helper.ask<LoadAnswer>(request);
+    if (answer.kind === "failed") throw new Error(answer.problem);
+    return answer;
+  }
+  return {
+    async connect(port, clients, reviews) {
+      writeFileSync(file, JSON.stringify(reviews));
+      await ask({ kind: "open", port, path: ADMISSION_PATH, clients, file });
+      return {
+        async run(load) {
+          const answer = await ask({ kind: "run", load });
+          if (answer.kind !== "measured") throw new Error(`the load generator answered ${answer.kind}`);
+          return answer.result;
+        },
+        close: async () => void (await ask({ kind: "close" })),
+      };
+    },
+    cpuSeconds: () => cpuSeconds(helper.pid),
+    close: () => helper.close(),
+  };
+}

@@ -1,0 +1,24 @@
+import type { LoadResult } from "../load.ts";
+
+/** A review that clients send, and the answer that it must get. */
+export interface SentReview {
+  /** For messages. */
+  name: string;
+  isAllowed: boolean;
+  review: object;
+}
+
+export type LoadRequest =
+  /** Shakes hands for every client, and reads the reviews from a file, which clients then send in turn. */
+  | { kind: "open"; port: number; path: string; clients: number; file: string }
+  | {
+      kind: "run";
+      /** `first` is the number of the review with which the run begins. */
+      load: { maxMs: number; maxCount: number; perSecond?: number; first: number };
+    }
+  | { kind: "close" };
+
+export type LoadAnswer =
+  | { kind: "ready" }
+  | { kind: "measured"; result: LoadResult }
+  | { kind: "failed"; problem: string };

@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { errorMessage } from "../../../src/platform/errors.ts";
+import { type HttpConnection, openTlsConnection, requestOf } from "../http-connection.ts";
+import { drive } from "../load.ts";
+import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
+
+// The clients of the webhook, in a process of their own: what is measured does not wait for their event loop. Requests are
+// made before the clock runs. It ends with its parent.
+let connections: HttpConnection[] = [];
+let reviews: { bytes: Buffer; isAllowed: boolean; name: string }[] = [];
+
+const ALLOWED = '"allowed":true';
+
+async function answer(message: LoadRequest): Promise<LoadAnswer> {
+  if (message.kind === "open") {
+    const sent = JSON.parse(readFileSync(message.file, "utf8")) as SentReview[];
+    reviews = sent.map(({ name, isAllowed, review }) => ({
+      ...{ name, isAllowed },
+      bytes: requestOf("POST", message.path, { body: review }),
+    }));
+    connections = await Promise.all(
+      Array.from({ length: message.clients }, () => openTlsConnection(message.port)),
+    );
+    return { kind: "ready" };
+  }
+  if (message.kind === "close") {
+    for (const connection of connections.splice(0)) connection.close();
+    return { kind: "ready" };
+  }
+  const result = await drive({
+    ...message.load,
+    clients: connections.length,
+    async send(index, client) {
+      const review = reviews[(message.load.first + index) % reviews.length];
+      if (review === undefined) throw new Error("no reviews to send");
+      const { status, body } = (await connections[client]?.send(review.bytes)) ?? {};
+      if (status !== 200 || body?.includes(ALLOWED) !== review.isAllowed)
+        throw new Error(`${review.name}: the webhook answered ${status} ${body?.slice(0, 1_000)}`);
+    },
+  });
+  return { kind: "measured", result };
+}
+
+process.on("message", async (message: LoadRequest) => {
+  try {
+    process.send?.(await answer(message));
+  } catch (error) {
+    process.send?.({ kind: "failed", problem: errorMessage(error) } satisfies LoadAnswer);
+  }
+});
+process.on("disconnect", () => process.exit());
+process.send?.({});

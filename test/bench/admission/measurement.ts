@@ -1,0 +1,100 @@
+import type { LoadResult } from "../load.ts";
+import { cpuSeconds, memoryMib } from "../process-figure.ts";
+import type { LoadGenerator } from "./load-generator.ts";
+import type { SentReview } from "./load-process-message.ts";
+import { allowedReviews, deniedReviews, largeReview, signedReviews } from "./review.ts";
+import { CACHED_ARTIFACTS, type Plan, type Scenario } from "./scenario.ts";
+import type { AdmissionWorld } from "./world.ts";
+
+export interface Measurement extends LoadResult {
+  /** Processor time of the webhook's process for each review. */
+  cpuMs: number;
+  /** The same of the process that sends the reviews. */
+  generatorCpuMs: number;
+  /** The most that the webhook's process took while it was measured. */
+  peakMemoryMib: number;
+  /** Requests to the registry for each review, and the time that the registry itself took for them. */
+  registry: { requests: number; ms: number };
+}
+
+interface Server {
+  pid: number;
+  port: number;
+}
+
+const MEMORY_EVERY_MS = 50;
+/** The time limit where a number of reviews ends the measurement. */
+const COUNTED_MS = 60_000;
+/** More than any server can answer: the time ends a measurement. */
+const UNLIMITED = 10_000_000;
+
+/** Measures scenarios. Cold ones take new artifacts each time, so one meter serves all rounds. */
+export function createMeter({
+  plan,
+  world,
+  load,
+}: {
+  plan: Plan;
+  world: AdmissionWorld;
+  load: LoadGenerator;
+}) {
+  let nextArtifact = CACHED_ARTIFACTS;
+  const cheap = [deniedReviews(plan.size), allowedReviews(plan.size)] as const;
+
+  function reviewsOf({ reviews, maxCount = 0 }: Scenario): SentReview[] {
+    const [denied, allowed] = cheap;
+    if (reviews === "denied") return denied;
+    if (reviews === "allowed") return allowed;
+    if (reviews === "cheap") return [...denied, ...allowed];
+    if (reviews === "cached") return signedReviews(0, CACHED_ARTIFACTS);
+    if (reviews === "large") return [largeReview()];
+    nextArtifact += maxCount;
+    return signedReviews(nextArtifact - maxCount, maxCount);
+  }
+
+  async function measure(scenario: Scenario, server: Server, reviews: SentReview[]): Promise<Measurement> {
+    const clients = await load.connect(server.port, scenario.clients, reviews);
+    let peakMemoryMib = 0;
+    const watch = setInterval(() => {
+      peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
+    }, MEMORY_EVERY_MS);
+    try {
+      if (scenario.reviews === "cached")
+        await clients.run({ maxMs: COUNTED_MS, maxCount: reviews.length, first: 0 });
+      const registryBefore = await world.registry.ask();
+      const [cpuBefore, generatorBefore] = [cpuSeconds(server.pid), load.cpuSeconds()];
+      const result = await clients.run({
+        maxMs: scenario.maxCount === undefined ? plan.measureMs : COUNTED_MS,
+        maxCount: scenario.maxCount ?? UNLIMITED,
+        first: 0,
+        ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
+      });
+      const [cpuAfter, generatorAfter] = [cpuSeconds(server.pid), load.cpuSeconds()];
+      const registryAfter = await world.registry.ask();
+      const perReview = (name: string) =>
+        ((registryAfter[name] ?? 0) - (registryBefore[name] ?? 0)) / result.count;
+      return {
+        ...result,
+        cpuMs: ((cpuAfter - cpuBefore) * 1_000) / result.count,
+        generatorCpuMs: ((generatorAfter - generatorBefore) * 1_000) / result.count,
+        peakMemoryMib: Math.max(peakMemoryMib, memoryMib(server.pid)),
+        registry: { requests: perReview("requests"), ms: perReview("spentMs") },
+      };
+    } finally {
+      clearInterval(watch);
+      await clients.close();
+    }
+  }
+
+  return {
+    webhook: (scenario: Scenario, { pid, webhookPort }: { pid: number; webhookPort: number }) =>
+      measure(scenario, { pid, port: webhookPort }, reviewsOf(scenario)),
+    /** The bare server allows everything. */
+    floor: (scenario: Scenario, server: Server) =>
+      measure(
+        scenario,
+        server,
+        reviewsOf(scenario).map((review) => ({ ...review, isAllowed: true })),
+      ),
+  };
+}

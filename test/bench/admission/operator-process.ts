@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { startChild } from "../../../src/playground/process/child.ts";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
+import type { Watchdog } from "../../../src/playground/process/watchdog.ts";
+import { cpuSeconds } from "../process-figure.ts";
+import { BENCH_REGISTRY } from "./artifact.ts";
+
+export interface OperatorProcess {
+  pid: number;
+  webhookPort: number;
+  /** Where its profiler listens; only of one that was started under `--inspect`. */
+  inspectorUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
+const START_TIMEOUT_MS = 120_000;
+const SETTLE_TIMEOUT_MS = 300_000;
+/** Processor time in a second below which an operator only renews its Lease. */
+const IDLE_SECONDS = 0.05;
+
+/** A real `catalyst operator`, as the image starts it, once it is ready. */
+export async function startOperatorProcess(deps: {
+  kubeconfigPath: string;
+  registryPort: number;
+  logFile: string;
+  watchdog: Watchdog;
+  nodeArgs?: readonly string[];
+}): Promise<OperatorProcess> {
+  const { kubeconfigPath, registryPort, logFile, watchdog, nodeArgs = [] } = deps;
+  const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
+  const child = await startChild({
+    argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "operator"],
+    env: {
+      KUBECONFIG: kubeconfigPath,
+      HOST: "127.0.0.1",
+      WEBHOOK_PORT: String(webhookPort),
+      WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
+      VOUCHER_API_PORT: "0",
+      HTTP_PORT: String(healthPort),
+      REGISTRY_MIRRORS: `${BENCH_REGISTRY}=http://127.0.0.1:${registryPort}`,
+    },
+    logFile,
+    watchdog,
+  });
+  await waitUntil(START_TIMEOUT_MS, `the operator did not become ready; its log is ${logFile}`, async () => {
+    if (!child.isRunning())
+      throw new Error(`the operator ended:\n${readFileSync(logFile, "utf8").slice(-2_000)}`);
+    const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`).catch(() => undefined);
+    return answer?.status === 200;
+  });
+  return {
+    pid: child.pid,
+    webhookPort,
+    inspectorUrl: /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1],
+    stop: () => child.stop(20_000),
+  };
+}
+
+/** Waits until the operator has reconciled the fleet, so that a review's processor time is the review's. */
+export async function settle({ pid }: OperatorProcess): Promise<void> {
+  await waitUntil(SETTLE_TIMEOUT_MS, "the operator does not come to rest", async () => {
+    const before = cpuSeconds(pid);
+    await sleep(1_000);
+    return cpuSeconds(pid) - before < IDLE_SECONDS;
+  });
+}
+
+async function waitUntil(timeoutMs: number, problem: string, holds: () => Promise<boolean>): Promise<void> {
+  const untilMs = performance.now() + timeoutMs;
+  while (!(await holds())) {
+    if (performance.now() > untilMs) throw new Error(problem);
+    await sleep(100);
+  }
+}

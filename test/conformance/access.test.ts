@@ -1,4 +1,0 @@
-import { describeAccess } from "../support/suite/access/suite.ts";
-
-describeAccess("embedded");
-describeAccess("real");
