@@ -6,8 +6,9 @@ import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
+import { normalHost } from "./rules/host-name.ts";
 import { type IdentityLists, identityOf, serviceAccountOf } from "./rules/identity.ts";
-import { isNamespaceObject, type Place, placeOf } from "./rules/place.ts";
+import { isNamespaceObject, type Place, placeOf, placeOfNamespace, reservedBy } from "./rules/place.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -76,6 +77,16 @@ export function createFactCollector(deps: {
     return new Set(home === undefined ? names : [...names, home]);
   }
 
+  function isForeign(name: string, input: AdmissionInput): boolean {
+    if (name === input.namespace) return false;
+    const place = placeOfNamespace(name, lookups.namespaceLabels(name), lists);
+    if ("organization" in place) return !membershipsOf(input).has(place.organization);
+    if (place.kind === "ordinary") return false;
+    return (
+      place.kind !== "unknown" || reservedBy(name, namesOf(lookups.organizations()), lists) !== undefined
+    );
+  }
+
   return async function collectFacts(input) {
     const nowMs = now().getTime();
     const franchises = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
@@ -105,6 +116,7 @@ export function createFactCollector(deps: {
       get sovereignHosts() {
         return hostsOf(lookups.sovereigns());
       },
+      isForeignNamespace: (name) => isForeign(name, input),
       get signers() {
         return [...own, ...signersFor(place, lookups, franchises)];
       },
@@ -148,7 +160,7 @@ function hostsOf(sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> 
   return new Map(
     sovereigns.flatMap(({ metadata, spec }) =>
       [spec.fqdn, spec.billing.ingress?.host, spec.branding?.hostname].flatMap((host) =>
-        host === undefined ? [] : [[host.toLowerCase(), metadata.name] as const],
+        host === undefined ? [] : [[normalHost(host), metadata.name] as const],
       ),
     ),
   );

@@ -3,7 +3,9 @@ import { LABEL } from "../api/label.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
+import { celList, type MatchCondition, notPlatform } from "./match-condition.ts";
 import { ADMISSION_PATH } from "./routes.ts";
+import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { INSTALLER_GROUPS } from "./rules/install-source.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
@@ -27,11 +29,6 @@ interface WebhookRule {
   resources: string[];
   operations: string[];
   scope: string;
-}
-
-interface MatchCondition {
-  name: string;
-  expression: string;
 }
 
 const rule = (group: string, resources: string[], operations = WRITES, scope = "*"): WebhookRule => ({
@@ -140,12 +137,12 @@ const ORDINARY_RULES: WebhookRule[] = [
   rule("apps", ["controllerrevisions"]),
   rule("", ["serviceaccounts/token"], ["CREATE"]),
   rule("rbac.authorization.k8s.io", ["roles"], ["CREATE", "UPDATE"]),
-  rule("networking.k8s.io", ["ingresses"], ["CREATE", "UPDATE"]),
-  rule("gateway.networking.k8s.io", ["*"], ["CREATE", "UPDATE"]),
+  ...Object.entries(HOST_GROUPS).map(([group, resources]) =>
+    rule(group, [...resources], ["CREATE", "UPDATE"]),
+  ),
+  rule("", ["services"], ["CREATE", "UPDATE"]),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
-
-const celList = (items: readonly string[]) => `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 
 /** Reviews only ask a question. They must be answered while the webhook is down. */
 const NOT_A_REVIEW: MatchCondition = {
@@ -166,20 +163,3 @@ const GIVES_IDENTITY: MatchCondition = {
   name: "gives-an-identity",
   expression: `has(object.type) && object.type in ${celList(IDENTITY_SECRET_TYPES)}`,
 };
-
-function notPlatform({ platformGroups, platformNamespaces }: IdentityLists): MatchCondition[] {
-  return [
-    {
-      name: "not-platform-group",
-      expression: `!request.userInfo.groups.exists(group, group in ${celList(platformGroups)})`,
-    },
-    {
-      name: "not-platform-service-account",
-      expression: `!${celList(platformNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`,
-    },
-    {
-      name: "not-control-plane",
-      expression: `!("system:nodes" in request.userInfo.groups) && !request.userInfo.username.startsWith("system:kube-")`,
-    },
-  ];
-}

@@ -21,6 +21,9 @@ export interface FlagDescription {
 const DEFAULT_DRAIN_SECONDS = 10;
 const MAX_DRAIN_SECONDS = 300;
 
+/** The page in the repository: an installation names its own copy. */
+const DEFAULT_DOCS_URL = "docs/denied.md";
+
 export const FLAGS: readonly FlagDescription[] = [
   {
     flag: "identity",
@@ -84,6 +87,13 @@ export const FLAGS: readonly FlagDescription[] = [
     chartValue: "enforcement",
     fallback: "Deny",
     description: "Audit: admission lets everything pass, and reports what Deny would refuse",
+  },
+  {
+    flag: "docs-url",
+    variable: "DOCS_URL",
+    chartValue: "docsUrl",
+    fallback: DEFAULT_DOCS_URL,
+    description: "page that denials link to, each with #RULE",
   },
   {
     flag: "platform-groups",
@@ -155,6 +165,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     httpPort: port("HTTP_PORT", 8080),
     registryMirrors: new Map(reader.list("REGISTRY_MIRRORS").map(parseMirror)),
     enforcement: parseEnforcement(reader.optional("ENFORCEMENT") ?? "Deny"),
+    docsUrl: parseDocsUrl(reader.optional("DOCS_URL") ?? DEFAULT_DOCS_URL),
     identities: identityLists({
       platformGroups: reader.list("PLATFORM_GROUPS"),
       platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
@@ -186,6 +197,12 @@ function parseEnforcement(text: string): Enforcement {
   if (found === undefined)
     throw new UsageError(`--enforcement (ENFORCEMENT) must be one of ${ENFORCEMENTS.join(", ")}`);
   return found;
+}
+
+function parseDocsUrl(text: string): string {
+  if (!/^[!-~]{1,200}$/.test(text) || text.includes("#"))
+    throw new UsageError("--docs-url (DOCS_URL) must be a URL or path of at most 200 characters, without #");
+  return text;
 }
 
 function parseMirror(text: string): [host: string, origin: string] {

@@ -16,6 +16,8 @@ export interface OperatorSettings {
   /** Origins that stand in for registries, by the registry's host. */
   registryMirrors: ReadonlyMap<string, string>;
   enforcement: Enforcement;
+  /** The page that denials link to. */
+  docsUrl: string;
   /** The built-in entries and those that flags add. */
   identities: IdentityLists;
   /** Objects of one kind that are reconciled at the same time. */

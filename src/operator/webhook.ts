@@ -60,7 +60,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
 export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
-  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl" | "enforcement">;
+  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl" | "enforcement" | "docsUrl">;
   checkArtifact: ArtifactCheck;
   identities: IdentityLists;
   registry: Registry;
@@ -90,7 +90,7 @@ export async function startWebhook(deps: {
     }),
   });
   const server = await startHttpServer({
-    handler: createWebhookHandler({ review, logger, registry }),
+    handler: createWebhookHandler({ review, docsUrl: settings.docsUrl, logger, registry }),
     host: settings.host,
     port: settings.webhookPort,
     tls: keeper.serving(),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { desiredNativePolicies } from "../../src/admission/native-policy.ts";
 import { identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag.ts";
@@ -11,6 +12,7 @@ import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { FRANCHISEE_OBJECTS, FRANCHISEE_VALUES } from "../support/suite/access/cluster-object.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
 const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
@@ -102,17 +104,56 @@ describe("the chart", () => {
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
-  it("gives the policies the same platform identities as the operator", async () => {
-    const variablesOf = async (...args: string[]) => {
-      const policy = (await render(...args)).find(({ kind }) => kind === "ValidatingAdmissionPolicy");
-      const { variables } = (policy as unknown as { spec: { variables: { expression: string }[] } }).spec;
-      return variables.map(({ expression }) => JSON.parse(expression));
-    };
-    const builtIn = identityLists();
-    expect(await variablesOf()).toEqual([builtIn.platformGroups, builtIn.platformNamespaces]);
-    const own = ["--set", "platform.groups={a,b}", "--set", "platform.serviceAccountNamespaces={c}"];
-    const added = identityLists({ platformGroups: ["a", "b"], platformNamespaces: ["c"] });
-    expect(await variablesOf(...own)).toEqual([added.platformGroups, added.platformNamespaces]);
+  it.each([
+    ["no values", [], {}],
+    [
+      "values that add, repeat and move entries",
+      [
+        "--set",
+        "platform.groups={a & b,system:masters,it's}",
+        "--set",
+        "platform.serviceAccountNamespaces={ops,kyverno}",
+        "--set",
+        "controllers.namespaces={keda,ops,velero}",
+      ],
+      {
+        platformGroups: ["a & b", "system:masters", "it's"],
+        platformNamespaces: ["ops", "kyverno"],
+        controllerNamespaces: ["keda", "ops", "velero"],
+      },
+    ],
+  ])("renders the policies that the operator keeps: with %s", async (_, args, added) => {
+    const rendered = (await render(...args)).filter(({ kind }) => kind.startsWith("ValidatingAdmission"));
+    const byName = (objects: KubernetesObject[]) =>
+      new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
+    expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added))));
+  });
+
+  it("gives each Franchisee its own Sovereigns by name, the public catalog, and its Blueprints", async () => {
+    const values = ["--set-json", `franchisees=${JSON.stringify(FRANCHISEE_VALUES.franchisees)}`];
+    const rendered = (await render(...values)).filter(
+      ({ kind, metadata }) => kind.includes("Role") && metadata.name === "catalyst-franchisee-omantel",
+    );
+    const strip = (objects: readonly KubernetesObject[]) =>
+      objects.map(({ metadata: { name, namespace }, ...rest }) => ({ name, namespace, ...rest }));
+    expect(strip(rendered)).toEqual(strip(FRANCHISEE_OBJECTS));
+    expect(
+      (await render()).filter(({ metadata }) => metadata.name.startsWith("catalyst-franchisee-")),
+    ).toEqual([]);
+  });
+
+  it("gives the platform's added groups the platform's role", async () => {
+    const added = (await render("--set", "platform.groups={a,b}")).find(
+      ({ metadata }) => metadata.name === "catalyst-platform-added",
+    );
+    expect(added).toMatchObject({
+      kind: "ClusterRoleBinding",
+      roleRef: { kind: "ClusterRole", name: "catalyst-platform" },
+      subjects: [
+        { kind: "Group", name: "a" },
+        { kind: "Group", name: "b" },
+      ],
+    });
   });
 
   it("runs what the playground runs: the same roles, command and ports", async () => {

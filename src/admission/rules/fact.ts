@@ -17,8 +17,10 @@ export interface ClusterFacts {
   privateBlueprints: readonly Blueprint[];
   /** ServiceAccounts of the namespace that act for a Franchisee or an Organization that the requester is not part of. */
   foreignAccounts: ReadonlySet<string>;
-  /** The host names that Sovereigns serve, in lower case, each with the name of its Sovereign. */
+  /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
+  /** Whether a namespace is guarded, or its name reserved, and the requester does not work there. */
+  isForeignNamespace(name: string): boolean;
   /** Franchises that may sign what the request installs: the requester's own, or that of the Organization's Sovereign. */
   signers: readonly Franchise[];
   lists: IdentityLists;

@@ -1,74 +1,62 @@
 import { GROUP } from "../../api/kind.ts";
-import { listOf, mapOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
+import { containsName, type HostClaim, hostClaims, requestedCertificate } from "./host-claim.ts";
+import { coversHost, namespaceOfName } from "./host-name.ts";
+import type { Place } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
 
-/** The host names that Sovereigns serve, each with the name of its Sovereign. Names are in lower case. */
 export interface HostFacts {
+  place: Place;
+  /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
+  /** Whether a namespace is guarded and not the requester's. */
+  isForeignNamespace(name: string): boolean;
 }
 
-interface Claim {
-  path: string;
-  host: string;
+/** The Sovereign whose hosts the request may claim. */
+function ownSovereign({ group, name }: AdmissionInput, { place }: HostFacts): string | undefined {
+  if (group === GROUP) return name;
+  return place.kind === "sovereign" ? place.sovereign : undefined;
 }
 
-/** By this annotation, ingress-nginx serves other hosts than those that the Ingress names. */
-const ALIAS_ANNOTATION = "nginx.ingress.kubernetes.io/server-alias";
-
-function aliasesOf(object: unknown): string[] {
-  const aliases = mapOf(mapOf(mapOf(object).metadata).annotations)[ALIAS_ANNOTATION];
-  return typeof aliases === "string" ? aliases.split(/[\s,]+/) : [];
-}
-
-/** The hosts that an Ingress, a Gateway, a route of the Gateway API or a Sovereign's branding asks for. */
-function claimsOf(input: AdmissionInput, object: unknown): Claim[] {
-  const spec = mapOf(mapOf(object).spec);
-  const claims = (values: unknown[], path: (index: number) => string): Claim[] =>
-    values.flatMap((host, index) =>
-      typeof host === "string" && host !== "" ? [{ path: path(index), host: host.toLowerCase() }] : [],
-    );
-  if (input.group === GROUP && input.resource === "sovereigns")
-    return claims([mapOf(spec.branding).hostname], () => "spec.branding.hostname");
-  if (input.resource === "ingresses")
-    return [
-      ...claims(aliasesOf(object), () => `metadata.annotations[${ALIAS_ANNOTATION}]`),
-      ...claims(
-        listOf(spec.rules).map((rule) => mapOf(rule).host),
-        (index) => `spec.rules[${index}].host`,
-      ),
-      ...listOf(spec.tls).flatMap((tls, at) =>
-        claims(listOf(mapOf(tls).hosts), (index) => `spec.tls[${at}].hosts[${index}]`),
-      ),
-    ];
-  if (input.group !== "gateway.networking.k8s.io") return [];
+/** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard or a pattern. */
+export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
+  if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
+  const known = new Set(hostClaims(input, input.oldObject).map(({ pattern }) => pattern));
+  const claims = hostClaims(input, input.object).filter(({ pattern }) => !known.has(pattern));
+  const bytes = requestedCertificate(input);
+  if (claims.length === 0 && bytes === undefined) return [];
+  const own = ownSovereign(input, facts);
+  const taken = [...facts.sovereignHosts].filter(([, name]) => name !== own).map(([host]) => host);
   return [
-    ...claims(listOf(spec.hostnames), (index) => `spec.hostnames[${index}]`),
-    ...claims(
-      listOf(spec.listeners).map((it) => mapOf(it).hostname),
-      (index) => `spec.listeners[${index}].hostname`,
-    ),
+    ...claims.flatMap((it) => judge(it, taken, facts)),
+    ...(bytes !== undefined && taken.some((host) => namesCovering(host).some((it) => containsName(bytes, it)))
+      ? [refusal("spec.request", "the certificate request names a host that is served by a Sovereign")]
+      : []),
   ];
 }
 
-/** `*.example.com` covers every name below example.com, as in the Ingress and Gateway APIs. */
-function covers(claim: string, host: string): boolean {
-  return claim === host || (claim.startsWith("*.") && host.endsWith(claim.slice(1)));
+const refusal = (path: string, problem: string, remedy = "choose another host name"): Violation => ({
+  rule: "sovereign-host",
+  path,
+  message: `${problem}; ${remedy}`,
+});
+
+function judge({ path, text, pattern }: HostClaim, taken: readonly string[], facts: HostFacts): Violation[] {
+  if (pattern === "*")
+    return [
+      refusal(path, `${text} also matches the hosts of Sovereigns`, "name your hosts one by one, in full"),
+    ];
+  if (taken.some((host) => coversHost(pattern, host)))
+    return [refusal(path, `host ${text} is served by a Sovereign`)];
+  const namespace = namespaceOfName(pattern);
+  return namespace !== undefined && (namespace === "*" || facts.isForeignNamespace(namespace))
+    ? [refusal(path, `host ${text} is that of a Service in a namespace that is not yours`)]
+    : [];
 }
 
-/** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard. */
-export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
-  if (input.operation === "DELETE") return [];
-  const own = input.group === GROUP ? input.name : undefined;
-  const known = new Set(claimsOf(input, input.oldObject).map(({ host }) => host));
-  const claims = claimsOf(input, input.object).filter(({ host }) => !known.has(host));
-  if (claims.length === 0) return [];
-  const taken = [...facts.sovereignHosts].filter(([, name]) => name !== own).map(([host]) => host);
-  return claims
-    .filter(({ host }) => taken.some((it) => covers(host, it)))
-    .map(({ path, host }) => ({
-      rule: "sovereign-host",
-      path,
-      message: `host ${host} is served by a Sovereign; choose another host name`,
-    }));
+/** The names of certificates that are valid for a host: its own, and a wildcard for each of its parents. */
+function namesCovering(host: string): string[] {
+  const labels = host.split(".");
+  return [host, ...labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join(".")}`)];
 }

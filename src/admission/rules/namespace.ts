@@ -50,7 +50,7 @@ export function namespaceRule(input: AdmissionInput, facts: NamespaceFacts): Vio
     return refuse(
       "namespace-guarded",
       path,
-      `Namespace ${input.name} is not yours: only the platform changes or deletes it`,
+      `only the platform changes or deletes Namespace ${input.name}: leave it unchanged, or ask OpenOva`,
     );
   return input.operation === "DELETE" ? [] : addedLabels(before, input.object?.metadata?.labels);
 }

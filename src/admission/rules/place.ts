@@ -84,6 +84,6 @@ export function reservedBy(
   if (name.startsWith("sovereign-")) return "Sovereigns (sovereign-*)";
   const organization = ENVIRONMENT.exec(name)?.groups?.organization;
   return organization !== undefined && organizations.has(organization)
-    ? `the environments of Organization ${organization}`
+    ? "environments of Organizations (<organization>-<environment>)"
     : undefined;
 }

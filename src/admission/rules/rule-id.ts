@@ -14,6 +14,7 @@ export const RULE_IDS = [
   "helm-release",
   "image-digest",
   "image-signature",
+  "ingress-annotation",
   "install-source",
   "managed-object",
   "namespace-guarded",

@@ -2,6 +2,7 @@ import { escalationRule } from "./access.ts";
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
+import { ingressAnnotationRule } from "./ingress-annotation.ts";
 import {
   helmReleaseRule,
   installSourceRule,
@@ -42,6 +43,7 @@ const RULES: readonly Rule[] = [
   workloadRevisionRule,
   serviceAccountRule,
   hostRule,
+  ingressAnnotationRule,
   podIsolationRule,
   imageDigestRule,
 ];

@@ -11,7 +11,8 @@ interface PolicyRule {
 }
 
 /**
- * RBAC allows every write of the story, so that admission alone denies. The role leaves out what admission does not review
+ * A careless role, on purpose: RBAC allows every write of the story, so that admission alone denies. The role that the
+ * chart ships for Franchisees (files/franchisee-role.yaml) has a few of these rights only. This one leaves out what admission does not review
  * (see docs/admission.md): Secrets, impersonation, `bind` and `escalate`, ServiceAccount tokens, and the policies of
  * admissionregistration.k8s.io with their bindings. A native policy protects the operator's webhook configuration.
  */

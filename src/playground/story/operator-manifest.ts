@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../api/object.ts";
 
 const NAMESPACE = "catalyst-system";
@@ -13,7 +13,7 @@ export interface OperatorInstallation {
   image: string;
   /** `HOST=ORIGIN`, comma-separated: the origin on this machine of each registry host that the manifests name. */
   registryMirrors: string;
-  /** The chart's folder with the operator's roles. The operator has the same rights here as in a cluster. */
+  /** The chart's folder with the roles. The operator, and everyone bound to a role, has the same rights here as in a cluster. */
   manifestFolder: string;
   /** The native policies, which protect the webhook while it is down. The chart ships the same files. */
   policyFolder: string;
@@ -21,38 +21,18 @@ export interface OperatorInstallation {
 
 /** The objects that `helm install` creates, with one replica of the operator. */
 export function desiredOperatorManifests(installation: OperatorInstallation): KubernetesObject[] {
-  const read = (file: string) =>
-    parse(readFileSync(join(installation.manifestFolder, file), "utf8")) as KubernetesObject;
-  const clusterRole = read("operator-clusterrole.yaml");
-  const role = read("operator-role.yaml");
+  const isOfOperator = (file: string) => file.startsWith("operator-");
+  const roles = readManifests(installation.manifestFolder, isOfOperator);
   const labels = { "app.kubernetes.io/name": OPERATOR };
   const http = (path: string) => ({ httpGet: { path, port: PORTS.http } });
   return [
-    ...readPolicies(installation.policyFolder),
+    ...readManifests(installation.policyFolder),
     namespace(NAMESPACE),
     namespace("catalog"),
     namespace("catalog-sovereign"),
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: OPERATOR, namespace: NAMESPACE } },
-    clusterRole,
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "ClusterRoleBinding",
-      metadata: { name: OPERATOR },
-      roleRef: {
-        apiGroup: "rbac.authorization.k8s.io",
-        kind: "ClusterRole",
-        name: clusterRole.metadata.name,
-      },
-      subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
-    },
-    role,
-    {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "RoleBinding",
-      metadata: { name: OPERATOR, namespace: NAMESPACE },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
-      subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
-    },
+    ...readManifests(installation.manifestFolder, (file) => !isOfOperator(file)),
+    ...roles.flatMap((role) => [role, bindingToOperator(role)]),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -91,9 +71,20 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
   ] as KubernetesObject[];
 }
 
-function readPolicies(folder: string): KubernetesObject[] {
+/** The binding of a role of the operator, as in the chart's templates/role.yaml. */
+function bindingToOperator({ kind, metadata: { name, namespace } }: KubernetesObject): KubernetesObject {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: `${kind}Binding`,
+    metadata: { name: OPERATOR, ...(namespace === undefined ? {} : { namespace }) },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind, name },
+    subjects: [{ kind: "ServiceAccount", name: OPERATOR, namespace: NAMESPACE }],
+  } as KubernetesObject;
+}
+
+function readManifests(folder: string, isWanted = (_file: string) => true): KubernetesObject[] {
   return readdirSync(folder)
-    .filter((file) => file.endsWith(".yaml"))
+    .filter((file) => file.endsWith(".yaml") && isWanted(file))
     .sort()
     .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), "utf8")))
     .map((document) => document.toJS() as KubernetesObject);

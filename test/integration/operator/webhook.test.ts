@@ -25,7 +25,7 @@ async function start(webhookUrl: string | undefined, enforcement: Enforcement = 
   const logger = createLogger("test", "silent");
   webhook = await startWebhook({
     ...{ client, caches, logger, now: () => new Date(), identities: identityLists() },
-    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl, enforcement },
+    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl, enforcement, docsUrl: "docs/denied.md" },
     checkArtifact: async () => ({ kind: "refused", reason: "no artifact is reviewed here" }),
     registry: new Registry(),
   });

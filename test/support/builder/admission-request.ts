@@ -46,6 +46,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   privateBlueprints: [],
   foreignAccounts: new Set(),
   sovereignHosts: new Map(),
+  isForeignNamespace: () => false,
   signers: [],
   lists: identityLists(),
   ...change,

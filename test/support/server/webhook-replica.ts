@@ -67,7 +67,13 @@ export async function startWebhookReplica(
   await caches.synced();
   const webhook = await startWebhook({
     ...{ client, caches, logger, now, settleMs },
-    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl: undefined, enforcement: "Deny" },
+    settings: {
+      host: "127.0.0.1",
+      webhookPort: 0,
+      webhookUrl: undefined,
+      enforcement: "Deny",
+      docsUrl: "docs/denied.md",
+    },
     checkArtifact: createArtifactCheck({
       verifier: createSignatureVerifier({
         logger,

@@ -13,8 +13,7 @@ const sources = readdirSync(RULES)
 const franchiseModel = readFileSync(join(ROOT, "docs/FRANCHISE-MODEL.md"), "utf8");
 const cannot = franchiseModel.split("It **cannot**")[1]?.split("## 6.")[0] ?? "";
 const table =
-  readFileSync(join(ROOT, "docs/admission.md"), "utf8").split("## Rules")[1]?.split("## Not enforced")[0] ??
-  "";
+  readFileSync(join(ROOT, "docs/admission.md"), "utf8").split("\n## Rules")[1]?.split("\n## ")[0] ?? "";
 const inDocs = new Set(
   table
     .split("\n")
@@ -25,6 +24,25 @@ describe("docs/admission.md", () => {
   it("lists every rule, and no other", () => {
     expect([...inDocs].sort()).toEqual([...RULE_IDS]);
   });
+});
+
+describe("docs/denied.md", () => {
+  const sections = readFileSync(join(ROOT, "docs/denied.md"), "utf8")
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => text.split("\n"));
+
+  it("has a section for every rule, in order, and no other", () => {
+    expect(sections.map(([title]) => title)).toEqual([...RULE_IDS]);
+  });
+
+  it.each(sections.map(([title, ...lines]) => [title, lines] as const))(
+    "says of %s what is denied, why, what to do instead and who can do it",
+    (_, lines) => {
+      const points = lines.flatMap((line) => /^- \*\*(.+):\*\* \S/.exec(line)?.[1] ?? []);
+      expect(points).toEqual(["Denied", "Why", "Instead", "Who can"]);
+    },
+  );
 });
 
 describe("docs/FRANCHISE-MODEL.md", () => {

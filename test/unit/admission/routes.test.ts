@@ -25,6 +25,7 @@ let lines: Record<string, unknown>[];
 beforeAll(async () => {
   const handler = createWebhookHandler({
     review: (input) => review(input),
+    docsUrl: "https://docs.test/denied",
     logger: pino({ base: null, timestamp: false }, { write: (line) => lines.push(JSON.parse(line)) }),
     registry,
   });
@@ -78,7 +79,17 @@ describe("createWebhookHandler", () => {
       });
     const { status, json } = await post(REVIEW);
     expect(status).toBe(200);
-    expect(json).toMatchObject({ response: { allowed: false, status: { code: 403 } } });
+    expect(json).toMatchObject({
+      response: {
+        allowed: false,
+        status: {
+          code: 403,
+          message: expect.stringContaining(
+            "See https://docs.test/denied#image-digest https://docs.test/denied#sovereign-field",
+          ),
+        },
+      },
+    });
     expect(lines).toEqual([
       {
         level: 30,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { guardedNames } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
@@ -148,8 +149,10 @@ describe("the webhook configuration", () => {
       "apps/controllerrevisions CREATE,UPDATE,DELETE",
       "/serviceaccounts/token CREATE",
       "rbac.authorization.k8s.io/roles CREATE,UPDATE",
-      "networking.k8s.io/ingresses CREATE,UPDATE",
-      "gateway.networking.k8s.io/* CREATE,UPDATE",
+      ...Object.entries(HOST_GROUPS).flatMap(([group, resources]) =>
+        resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
+      ),
+      "/services CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
     for (const name of ["ordinary-namespace", "installer", "identity-secret"])

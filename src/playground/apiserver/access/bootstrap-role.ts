@@ -112,6 +112,7 @@ const VIEW: PolicyRule[] = [
   rule(["batch"], ["cronjobs", "cronjobs/status", "jobs", "jobs/status"], READ),
   rule(["policy"], ["poddisruptionbudgets", "poddisruptionbudgets/status"], READ),
   rule(["networking.k8s.io"], ["ingresses", "ingresses/status", "networkpolicies"], READ),
+  rule(["resource.k8s.io"], ["resourceclaims", "resourceclaims/status", "resourceclaimtemplates"], READ),
 ];
 
 const EDIT: PolicyRule[] = [
@@ -158,6 +159,7 @@ const EDIT: PolicyRule[] = [
   rule(["policy"], ["poddisruptionbudgets"], WRITE),
   rule(["networking.k8s.io"], ["ingresses", "networkpolicies"], WRITE),
   rule(["coordination.k8s.io"], ["leases"], [...WRITE, ...READ]),
+  rule(["resource.k8s.io"], ["resourceclaims", "resourceclaimtemplates"], WRITE),
 ];
 
 const ADMIN: PolicyRule[] = [

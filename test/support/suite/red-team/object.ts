@@ -158,3 +158,7 @@ export const ingress = (name: string, host: string, members: Members = {}) =>
     },
     ...members,
   });
+
+/** A kind of cert-manager. */
+export const certificate = (kind: string, spec: Members) =>
+  named("cert-manager.io/v1", kind, "site", { spec });

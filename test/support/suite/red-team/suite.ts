@@ -7,6 +7,8 @@ import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import type { Attempt } from "./attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
+import { problemsOf } from "./denial-text.ts";
+import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
 import { NAMESPACE_ATTEMPTS } from "./namespace-attempt.ts";
@@ -25,6 +27,7 @@ const ATTEMPTS = [
   ...IMAGE_ATTEMPTS,
   ...POD_ATTEMPTS,
   ...OWNERSHIP_ATTEMPTS,
+  ...HOST_ATTEMPTS,
 ];
 
 /** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */
@@ -64,6 +67,7 @@ export function describeRedTeam(kind: "embedded" | "real"): void {
           status: 403,
           rules: [expected].flat(),
         });
+        expect(problemsOf(answer.message, by, request), answer.message).toEqual([]);
       });
     });
 

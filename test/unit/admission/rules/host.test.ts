@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { hostRule } from "../../../../src/admission/rules/host.ts";
+import { type HostFacts, hostRule } from "../../../../src/admission/rules/host.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 
-const facts = {
+const facts: HostFacts = {
+  place: { kind: "ordinary", namespace: "shop" },
+  isForeignNamespace: (name) => name === "sovereign-zero",
   sovereignHosts: new Map([
     ["billing.omantel.omani.works", "omantel"],
     ["zero.catalyst.example", "catalyst-zero"],
@@ -22,6 +24,20 @@ const request = (
 });
 const NETWORKING = "networking.k8s.io";
 const GATEWAY = "gateway.networking.k8s.io";
+const ISTIO = "networking.istio.io";
+const TRAEFIK = "traefik.io";
+const ZERO = "zero.catalyst.example";
+const annotated = (annotation: string, value: string, spec: object = {}): Partial<AdmissionInput> => ({
+  object: { metadata: { annotations: { [annotation]: value } }, spec },
+});
+const DNS = "external-dns.alpha.kubernetes.io/hostname";
+const CERTIFICATES = "cert-manager.io";
+/** DER with one name, in a PEM block, as cert-manager's kind holds it. */
+const signingRequest = (name: string) => {
+  const der = Buffer.concat([Buffer.from([0x30, 0x82, name.length]), Buffer.from(name, "latin1")]);
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+  return Buffer.from(pem).toString("base64");
+};
 
 describe("hostRule", () => {
   it.each<[string, AdmissionInput, string]>([
@@ -76,6 +92,117 @@ describe("hostRule", () => {
       request("catalyst.openova.io", "sovereigns", { branding: { hostname: "zero.catalyst.example" } }),
       "spec.branding.hostname",
     ],
+    [
+      "a TLSRoute in upper case with a last dot",
+      request(GATEWAY, "tlsroutes", { hostnames: ["ZERO.catalyst.example."] }),
+      "spec.hostnames[0]",
+    ],
+    [
+      "full-width letters",
+      request(NETWORKING, "ingresses", { rules: [{ host: "ｚero.catalyst.example" }] }),
+      "spec.rules[0].host",
+    ],
+    [
+      "a Certificate",
+      request(CERTIFICATES, "certificates", { dnsNames: ["a.b", "*.catalyst.example"] }),
+      "spec.dnsNames[1]",
+    ],
+    [
+      "a Certificate's common name",
+      request(CERTIFICATES, "certificates", { commonName: ZERO }),
+      "spec.commonName",
+    ],
+    [
+      "a Certificate's subject",
+      request(CERTIFICATES, "certificates", { literalSubject: `O=x,cn=${ZERO}` }),
+      "spec.literalSubject",
+    ],
+    [
+      "a certificate signing request",
+      request(CERTIFICATES, "certificaterequests", { request: signingRequest(ZERO) }),
+      "spec.request",
+    ],
+    [
+      "a certificate signing request for a wildcard",
+      request(CERTIFICATES, "certificaterequests", { request: signingRequest("*.Catalyst.example") }),
+      "spec.request",
+    ],
+    [
+      "an Ingress that asks cert-manager for more names",
+      request(NETWORKING, "ingresses", {}, annotated("cert-manager.io/alt-names", `a.b,${ZERO}`)),
+      "metadata.annotations[cert-manager.io/alt-names]",
+    ],
+    [
+      "a DNSEndpoint",
+      request("externaldns.k8s.io", "dnsendpoints", { endpoints: [{ dnsName: ZERO }] }),
+      "spec.endpoints[0].dnsName",
+    ],
+    ["an OpenShift Route", request("route.openshift.io", "routes", { host: ZERO }), "spec.host"],
+    [
+      "a Contour HTTPProxy",
+      request("projectcontour.io", "httpproxies", { virtualhost: { fqdn: ZERO } }),
+      "spec.virtualhost.fqdn",
+    ],
+    [
+      "an Istio Gateway",
+      request(ISTIO, "gateways", { servers: [{}, { hosts: [`*/${ZERO}`] }] }),
+      "spec.servers[1].hosts[0]",
+    ],
+    ["an Istio ServiceEntry", request(ISTIO, "serviceentries", { hosts: [ZERO] }), "spec.hosts[0]"],
+    ["every host", request(ISTIO, "virtualservices", { hosts: ["*"] }), "spec.hosts[0]"],
+    [
+      "a Service of a Sovereign",
+      request(ISTIO, "virtualservices", { hosts: ["billing.sovereign-zero.svc.cluster.local"] }),
+      "spec.hosts[0]",
+    ],
+    ["all Services", request(ISTIO, "virtualservices", { hosts: ["*.cluster.local"] }), "spec.hosts[0]"],
+    [
+      "a Traefik router",
+      request(TRAEFIK, "ingressroutes", { routes: [{ match: `Host(\`${ZERO}\`)` }] }),
+      "spec.routes[0].match",
+    ],
+    [
+      "a Traefik router that names no host",
+      request(TRAEFIK, "ingressroutes", { routes: [{ match: "PathPrefix(`/`)" }] }),
+      "spec.routes[0].match",
+    ],
+    [
+      "a Knative DomainMapping",
+      request("serving.knative.dev", "domainmappings", {}, { object: { metadata: { name: ZERO } } }),
+      "metadata.name",
+    ],
+    [
+      "a Service's DNS name",
+      request("", "services", {}, annotated(DNS, `a.b,${ZERO}`)),
+      `metadata.annotations[${DNS}]`,
+    ],
+    [
+      "a DNS name of the Pods of a Deployment",
+      request("apps", "deployments", {
+        template: {
+          metadata: { annotations: { [DNS]: ZERO } },
+          spec: { containers: [{ name: "app" }] },
+        },
+      }),
+      `spec.template.metadata.annotations[${DNS}]`,
+    ],
+    [
+      "an alias by pattern",
+      request(NETWORKING, "ingresses", {}, annotated("nginx.ingress.kubernetes.io/server-alias", "~^zero")),
+      "metadata.annotations[nginx.ingress.kubernetes.io/server-alias]",
+    ],
+    [
+      "a host with www. that is also served without it",
+      request(
+        NETWORKING,
+        "ingresses",
+        {},
+        annotated("nginx.ingress.kubernetes.io/from-to-www-redirect", "true", {
+          rules: [{ host: `www.${ZERO}` }],
+        }),
+      ),
+      "spec.rules[0].host",
+    ],
   ])("refuses a Sovereign's host in %s", (_, input, path) => {
     expect(hostRule(input, facts)).toMatchObject([{ rule: "sovereign-host", path }]);
   });
@@ -92,6 +219,39 @@ describe("hostRule", () => {
       request("catalyst.openova.io", "sovereigns", { branding: { hostname: "billing.omantel.omani.works" } }),
     ],
     ["a kind that serves no host", request("", "configmaps", { rules: [{ host: "zero.catalyst.example" }] })],
+    [
+      "a redirect to it",
+      request(GATEWAY, "httproutes", { rules: [{ filters: [{ requestRedirect: { hostname: ZERO } }] }] }),
+    ],
+    [
+      "a destination",
+      request(ISTIO, "virtualservices", { http: [{ route: [{ destination: { host: ZERO } }] }] }),
+    ],
+    ["a client's rule for it", request(ISTIO, "destinationrules", { host: ZERO })],
+    [
+      "a header to match",
+      request(GATEWAY, "httproutes", {
+        rules: [{ matches: [{ headers: [{ name: "host", value: ZERO }] }] }],
+      }),
+    ],
+    ["a Service of one's own", request(ISTIO, "virtualservices", { hosts: ["shop.shop.svc.cluster.local"] })],
+    [
+      "a router for a host of its own",
+      request(TRAEFIK, "ingressroutes", { routes: [{ match: "Host(`shop.example`) && PathPrefix(`/`)" }] }),
+    ],
+    ["a match of another group", request("example.org", "widgets", { match: "PathPrefix(`/`)" })],
+    [
+      "a signing request for a longer name",
+      request(CERTIFICATES, "certificaterequests", { request: signingRequest(`my${ZERO}`) }),
+    ],
+    [
+      "an annotation of another meaning",
+      request("", "services", {}, annotated("example.org/hostname", ZERO)),
+    ],
+    [
+      "the Sovereign's own name in a connection",
+      request("", "pods", {}, { operation: "CONNECT", subresource: "exec" }),
+    ],
     ["malformed members", request(NETWORKING, "ingresses", { rules: "x", tls: [{ hosts: 7 }, null] })],
     ["a deletion", request(NETWORKING, "ingresses", {}, { operation: "DELETE", object: undefined })],
     [
@@ -108,5 +268,27 @@ describe("hostRule", () => {
     ],
   ])("passes %s", (_, input) => {
     expect(hostRule(input, facts)).toEqual([]);
+  });
+
+  it("lets a Sovereign's own namespace claim the Sovereign's hosts, and no others", () => {
+    const place: HostFacts["place"] = { kind: "sovereign", namespace: "s", sovereign: "catalyst-zero" };
+    const both = { rules: [{ host: ZERO }, { host: "billing.omantel.omani.works" }] };
+    expect(hostRule(request(NETWORKING, "ingresses", both), { ...facts, place })).toEqual([
+      {
+        rule: "sovereign-host",
+        path: "spec.rules[1].host",
+        message: "host billing.omantel.omani.works is served by a Sovereign; choose another host name",
+      },
+    ]);
+  });
+
+  it("says why a pattern or a Service's name is refused", () => {
+    const messages = ["*", "a.sovereign-zero.svc"].map(
+      (host) => hostRule(request(ISTIO, "virtualservices", { hosts: [host] }), facts)[0]?.message,
+    );
+    expect(messages).toEqual([
+      "* also matches the hosts of Sovereigns; name your hosts one by one, in full",
+      "host a.sovereign-zero.svc is that of a Service in a namespace that is not yours; choose another host name",
+    ]);
   });
 });

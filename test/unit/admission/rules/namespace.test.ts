@@ -25,7 +25,7 @@ const guarded = (name: string) =>
   [
     "namespace-guarded",
     `namespaces/${name}`,
-    `Namespace ${name} is not yours: only the platform changes or deletes it`,
+    `only the platform changes or deletes Namespace ${name}: leave it unchanged, or ask OpenOva`,
   ] as const;
 const part = (path: string) =>
   [
@@ -46,7 +46,7 @@ describe("the rule for Namespaces", () => {
       "an environment's name",
       creation({ ...KIND, name: "acme-prod" }),
       known,
-      [...reserved("acme-prod", "the environments of Organization acme")],
+      [...reserved("acme-prod", "environments of Organizations (<organization>-<environment>)")],
     ],
     [
       "a name that the server draws",

@@ -40,7 +40,7 @@ describe("reservedBy", () => {
     ["kube-anything", "Kubernetes (kube-*)"],
     ["org-acme", "Organizations (org-*)"],
     ["sovereign-x", "Sovereigns (sovereign-*)"],
-    ["acme-prod", "the environments of Organization acme"],
+    ["acme-prod", "environments of Organizations (<organization>-<environment>)"],
     ["other-prod", undefined],
     ["acme-test", undefined],
     ["shop", undefined],

@@ -1,0 +1,32 @@
+import type { IdentityLists } from "./rules/identity.ts";
+
+/** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
+export interface MatchCondition {
+  name: string;
+  expression: string;
+}
+
+export const celList = (items: readonly string[]) =>
+  `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+
+/** Whether the sender is a ServiceAccount of one of the namespaces. The colons keep `kube-system-2` from matching `kube-system`. */
+export const celIsServiceAccountOf = (namespaces: readonly string[]) =>
+  `${celList(namespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":"))`;
+
+/** The conditions that leave out the identities to which no rule applies: the platform and the control plane. */
+export function notPlatform({ platformGroups, platformNamespaces }: IdentityLists): MatchCondition[] {
+  return [
+    {
+      name: "not-platform-group",
+      expression: `!request.userInfo.groups.exists(group, group in ${celList(platformGroups)})`,
+    },
+    {
+      name: "not-platform-service-account",
+      expression: `!${celIsServiceAccountOf(platformNamespaces)}`,
+    },
+    {
+      name: "not-control-plane",
+      expression: `!("system:nodes" in request.userInfo.groups) && !request.userInfo.username.startsWith("system:kube-")`,
+    },
+  ];
+}

@@ -1,0 +1,221 @@
+import { GROUP } from "../api/kind.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
+import { celIsServiceAccountOf, type MatchCondition } from "./match-condition.ts";
+import type { IdentityLists } from "./rules/identity.ts";
+
+interface Variable {
+  name: string;
+  expression: string;
+}
+
+interface GuardedRequest {
+  apiGroups: string[];
+  resources: string[];
+  operations: string[];
+  scope: "*" | "Cluster" | "Namespaced";
+}
+
+export interface Validation {
+  /** What must be true for the request to pass. */
+  expression: string;
+  reason: "Forbidden";
+  message: string;
+}
+
+/** What one native policy guards. Everything else about a policy is the same for all. */
+export interface Guard {
+  name: string;
+  /** Lines for the head of the policy's file. */
+  purpose: string[];
+  requests: GuardedRequest[];
+  /** The one namespace of the guarded requests. Undefined: all of them, and cluster scope. */
+  namespace?: string;
+  conditions?: MatchCondition[];
+  variables?: Variable[];
+  validations: Validation[];
+}
+
+const WRITES = ["CREATE", "UPDATE", "DELETE"];
+
+const writes = (apiGroup: string, ...resources: string[]): GuardedRequest => ({
+  apiGroups: [apiGroup],
+  resources,
+  operations: WRITES,
+  scope: "*",
+});
+
+/** Denies with the webhook's own rule ids, so that one page explains both. */
+const deny = (rule: string, path: string, message: string, unless = "false"): Validation => ({
+  expression: unless,
+  reason: "Forbidden",
+  message: `${rule}: ${path}: ${message}`,
+});
+
+/** The object that is written. A deletion has no new one. */
+const OBJECT = "(object == null ? oldObject : object)";
+
+const isController = ({ controllerNamespaces }: IdentityLists): Variable => ({
+  name: "isController",
+  expression: celIsServiceAccountOf(controllerNamespaces),
+});
+
+/** Whether two maps have the same members, apart from some. It covers members that later versions of the API add, too. */
+function celIsSameApartFrom(a: string, b: string, ...ignored: string[]): string {
+  const names = `[${ignored.map((name) => `"${name}"`).join(", ")}]`;
+  const includes = (left: string, right: string) =>
+    `${left}.all(key, key in ${names} || (key in ${right} && ${left}[key] == ${right}[key]))`;
+  return `${includes(a, b)}\n  && ${includes(b, a)}`;
+}
+
+/** Without `dyn`, the API server's type checker warns that an object is no map. */
+const [AFTER, BEFORE] = ["dyn(object)", "dyn(oldObject)"];
+
+/** What the API server itself writes into metadata. */
+const SERVER_FIELDS = ["managedFields", "resourceVersion", "generation"];
+
+const ONLY_CA_BUNDLE = [
+  `request.operation == "UPDATE"`,
+  celIsSameApartFrom(AFTER, BEFORE, "metadata", "webhooks"),
+  celIsSameApartFrom(`${AFTER}.metadata`, `${BEFORE}.metadata`, ...SERVER_FIELDS),
+  "has(object.webhooks) && has(oldObject.webhooks) && object.webhooks.size() == oldObject.webhooks.size()",
+  `${AFTER}.webhooks.all(hook, ${BEFORE}.webhooks.exists(old, old.name == hook.name
+  && ${celIsSameApartFrom("hook", "old", "clientConfig")}
+  && ${celIsSameApartFrom("hook.clientConfig", "old.clientConfig", "caBundle")}))`,
+].join("\n  && ");
+
+const webhookConfigurations = (lists: IdentityLists): Guard => ({
+  name: "catalyst-webhook-configuration",
+  purpose: [
+    "Lets only the platform write webhook configurations. The API server calls no webhook about them, so nothing else in",
+    "admission can protect them. A listed controller, such as cert-manager, may renew the caBundle of other webhooks than the",
+    "operator's.",
+  ],
+  requests: [
+    writes(
+      "admissionregistration.k8s.io",
+      "validatingwebhookconfigurations",
+      "mutatingwebhookconfigurations",
+    ),
+  ],
+  variables: [
+    {
+      // By the object, because resourceNames does not match a request that deletes a collection.
+      name: "isTheOperators",
+      expression: `request.resource.resource == "validatingwebhookconfigurations" && ${OBJECT}.metadata.name == "${WEBHOOK_CONFIGURATION}"`,
+    },
+    isController(lists),
+    { name: "changesOnlyCaBundle", expression: ONLY_CA_BUNDLE },
+  ],
+  validations: [
+    deny(
+      "webhook-configuration",
+      "metadata.name",
+      `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask OpenOva to make the change`,
+      "!variables.isTheOperators",
+    ),
+    deny(
+      "webhook-configuration",
+      "webhooks",
+      "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask OpenOva to make the change",
+      "variables.isController && variables.changesOnlyCaBundle",
+    ),
+  ],
+});
+
+const API_SERVICES: Guard = {
+  name: "catalyst-api-service",
+  purpose: [
+    "Lets only the platform write APIServices, of any group. The API server reads webhook configurations and policies through",
+    "its own API. An APIService for admissionregistration.k8s.io that names another server would end all admission.",
+  ],
+  requests: [writes("apiregistration.k8s.io", "apiservices", "apiservices/*")],
+  validations: [
+    deny(
+      "cluster-scope",
+      "metadata.name",
+      "only the platform may write APIServices, because each replaces a part of the cluster's API: ask OpenOva to make the change",
+    ),
+  ],
+};
+
+const systemNamespace = (lists: IdentityLists): Guard => ({
+  name: "catalyst-system-namespace",
+  purpose: [
+    `Lets only the platform work in ${SYSTEM_NAMESPACE}, connections (exec, attach, port-forward, proxy) included, and change its`,
+    "Namespace. Listed controllers may write Events there.",
+  ],
+  requests: [
+    { apiGroups: ["*"], resources: ["*/*"], operations: ["*"], scope: "Namespaced" },
+    { apiGroups: [""], resources: ["namespaces", "namespaces/*"], operations: WRITES, scope: "Cluster" },
+  ],
+  namespace: SYSTEM_NAMESPACE,
+  variables: [
+    isController(lists),
+    {
+      name: "isEvent",
+      expression: `request.resource.resource == "events" && request.resource.group in ["", "events.k8s.io"]`,
+    },
+  ],
+  validations: [
+    deny(
+      "namespace-guarded",
+      "metadata.name",
+      `Namespace ${SYSTEM_NAMESPACE} is not yours: only the platform changes or deletes it. Work in a namespace of your own`,
+      `request.resource.resource != "namespaces"`,
+    ),
+    deny(
+      "platform-namespace",
+      "metadata.namespace",
+      `namespace ${SYSTEM_NAMESPACE} belongs to the platform; work in a namespace of your own, or ask the platform team`,
+      "variables.isController && variables.isEvent",
+    ),
+  ],
+});
+
+const CLUSTER_ROLES: Guard = {
+  name: "catalyst-cluster-role",
+  purpose: [
+    "Lets only the platform write the product's ClusterRoles and ClusterRoleBindings (catalyst-*), and bind such a ClusterRole in",
+    "the whole cluster.",
+  ],
+  requests: [writes("rbac.authorization.k8s.io", "clusterroles", "clusterrolebindings")],
+  conditions: [
+    {
+      name: "is-the-products",
+      expression: `${OBJECT}.metadata.name.startsWith("catalyst-") || (request.resource.resource == "clusterrolebindings" && ${OBJECT}.roleRef.name.startsWith("catalyst-"))`,
+    },
+  ],
+  validations: [
+    deny(
+      "cluster-scope",
+      "metadata.name",
+      "only the platform may write ClusterRoles and ClusterRoleBindings named catalyst-*, or bind such a ClusterRole in the whole cluster: use a Role and a RoleBinding in your own namespace",
+    ),
+  ],
+};
+
+const DEFINITIONS: Guard = {
+  name: "catalyst-custom-resource-definition",
+  purpose: [
+    `Lets only the platform write the CustomResourceDefinitions of ${GROUP}, and their status. Without its definition, a`,
+    "kind loses all its objects.",
+  ],
+  requests: [writes("apiextensions.k8s.io", "customresourcedefinitions", "customresourcedefinitions/*")],
+  conditions: [{ name: "is-the-products", expression: `${OBJECT}.metadata.name.endsWith(".${GROUP}")` }],
+  validations: [
+    deny(
+      "cluster-scope",
+      "metadata.name",
+      `only the platform may write the CustomResourceDefinitions of ${GROUP}: ask OpenOva to make the change`,
+    ),
+  ],
+};
+
+/** What the webhook stands on. While the webhook is down, or its configuration is gone, these guards still hold. */
+export const nativeGuards = (lists: IdentityLists): Guard[] => [
+  webhookConfigurations(lists),
+  API_SERVICES,
+  systemNamespace(lists),
+  CLUSTER_ROLES,
+  DEFINITIONS,
+];

@@ -1,0 +1,79 @@
+import type { KubernetesObject } from "../api/object.ts";
+import { type MatchCondition, notPlatform } from "./match-condition.ts";
+import { type Guard, nativeGuards, type Validation } from "./native-guard.ts";
+import type { IdentityLists } from "./rules/identity.ts";
+
+const API_VERSION = "admissionregistration.k8s.io/v1";
+
+/** The label of the policies and of their bindings, by which the operator watches them. */
+const NATIVE_POLICY_LABELS = { "app.kubernetes.io/name": "catalyst-operator" };
+
+interface NativePolicy extends KubernetesObject {
+  kind: "ValidatingAdmissionPolicy";
+  spec: {
+    failurePolicy: "Fail";
+    matchConstraints: object;
+    matchConditions: MatchCondition[];
+    variables?: { name: string; expression: string }[];
+    validations: Validation[];
+  };
+}
+
+interface NativePolicyBinding extends KubernetesObject {
+  kind: "ValidatingAdmissionPolicyBinding";
+  spec: { policyName: string; validationActions: ["Deny"] };
+}
+
+/** One policy with its binding. */
+export interface BoundPolicy {
+  purpose: string[];
+  policy: NativePolicy;
+  binding: NativePolicyBinding;
+}
+
+/**
+ * The policies that the API server evaluates itself. The API server evaluates no policy about policies and bindings, so that
+ * RBAC and the operator's watch protect these. The defaults of the API server are written out, because the operator compares
+ * a policy with the live one as a whole.
+ */
+export const nativePolicies = (lists: IdentityLists): BoundPolicy[] =>
+  nativeGuards(lists).map((guard) => ({
+    purpose: guard.purpose,
+    policy: policyOf(guard, lists),
+    binding: {
+      apiVersion: API_VERSION,
+      kind: "ValidatingAdmissionPolicyBinding",
+      metadata: { name: guard.name, labels: NATIVE_POLICY_LABELS },
+      spec: { policyName: guard.name, validationActions: ["Deny"] },
+    },
+  }));
+
+function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
+  const { name, requests, namespace, conditions = [], variables, validations } = guard;
+  return {
+    apiVersion: API_VERSION,
+    kind: "ValidatingAdmissionPolicy",
+    metadata: { name, labels: NATIVE_POLICY_LABELS },
+    spec: {
+      failurePolicy: "Fail",
+      matchConstraints: {
+        matchPolicy: "Equivalent",
+        namespaceSelector: namespace === undefined ? {} : named(namespace),
+        objectSelector: {},
+        resourceRules: requests.map(({ apiGroups, ...rest }) => ({ apiGroups, apiVersions: ["*"], ...rest })),
+      },
+      matchConditions: [...notPlatform(lists), ...conditions],
+      ...(variables === undefined ? {} : { variables }),
+      validations,
+    },
+  };
+}
+
+/** By the name label, which the API server sets. */
+const named = (namespace: string) => ({
+  matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values: [namespace] }],
+});
+
+/** The policies and bindings as the operator keeps them in the cluster. */
+export const desiredNativePolicies = (lists: IdentityLists): KubernetesObject[] =>
+  nativePolicies(lists).flatMap(({ policy, binding }) => [policy, binding]);

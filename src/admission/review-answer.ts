@@ -1,0 +1,75 @@
+import type { Verdict, Violation } from "./rules/fact.ts";
+
+/** The API server cuts a warning after 256 characters, and drops those past 4,096 characters in total. */
+const MAX_WARNING_CHARACTERS = 256;
+const MAX_WARNINGS = 10;
+/** Our own bound: an audit log keeps each annotation for each request. */
+const MAX_ANNOTATION_CHARACTERS = 1024;
+/** A Pod can violate rules in thousands of fields, and no person reads more than some of them. */
+const MAX_VIOLATIONS = 10;
+const MAX_TEXT_CHARACTERS = 600;
+const MAX_PATH_CHARACTERS = 200;
+
+/**
+ * The answer to a review. The message of a denial has each violation with its rule, its field, and a text that says what to
+ * do. It ends with a link to the section of each rule in `docsUrl`, the page "What was denied, and what now?".
+ */
+export function reviewAnswer(
+  uid: string,
+  { violations, warnings, auditAnnotations }: Verdict,
+  docsUrl: string,
+): object {
+  const allowed = violations.length === 0;
+  const annotations = Object.entries(auditAnnotations).map(
+    ([key, text]) => [key, singleLine(text, MAX_ANNOTATION_CHARACTERS)] as const,
+  );
+  return {
+    apiVersion: "admission.k8s.io/v1",
+    kind: "AdmissionReview",
+    response: {
+      uid,
+      allowed,
+      ...(warnings.length === 0 ? {} : { warnings: warningsOf(warnings) }),
+      ...(annotations.length === 0 ? {} : { auditAnnotations: Object.fromEntries(annotations) }),
+      ...(allowed ? {} : { status: denial(violations, docsUrl) }),
+    },
+  };
+}
+
+function denial(violations: readonly Violation[], docsUrl: string): object {
+  const shown = violations.slice(0, MAX_VIOLATIONS).map(({ rule, path, message }) => ({
+    rule,
+    path: singleLine(path, MAX_PATH_CHARACTERS),
+    text: singleLine(message, MAX_TEXT_CHARACTERS),
+  }));
+  const rest = violations.length - shown.length;
+  const reasons = [
+    ...shown.map(({ rule, path, text }) => `${rule}: ${path}: ${text}`),
+    ...(rest > 0 ? [`${rest} more violations are not shown`] : []),
+  ];
+  const links = [...new Set(shown.map(({ rule }) => `${docsUrl}#${rule}`))];
+  return {
+    status: "Failure",
+    code: 403,
+    reason: "Forbidden",
+    message: `${reasons.join("; ")}. See ${links.join(" ")}`,
+    details: { causes: shown.map(({ rule, path, text }) => ({ reason: rule, field: path, message: text })) },
+  };
+}
+
+function warningsOf(warnings: readonly string[]): string[] {
+  const lines = warnings.map((text) => singleLine(text, MAX_WARNING_CHARACTERS));
+  if (lines.length <= MAX_WARNINGS) return lines;
+  const shown = lines.slice(0, MAX_WARNINGS - 1);
+  return [...shown, `${lines.length - shown.length} more warnings are not shown`];
+}
+
+/**
+ * The API server refuses a warning with a control character, and sends none of that answer's. Users choose names that a
+ * text repeats: they must not break a line or reorder what is shown. Characters are code points.
+ */
+function singleLine(text: string, maxCharacters: number): string {
+  const characters = [...text.replaceAll(/\p{C}+/gu, " ").trim()];
+  if (characters.length <= maxCharacters) return characters.join("");
+  return `${characters.slice(0, maxCharacters - 1).join("")}…`;
+}

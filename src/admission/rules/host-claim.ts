@@ -1,0 +1,190 @@
+import { GROUP } from "../../api/kind.ts";
+import { mapOf } from "../../api/object.ts";
+import { normalHost } from "./host-name.ts";
+import { findPodSpecs } from "./pod-template.ts";
+import type { AdmissionInput } from "./request.ts";
+import { hostsOfMatch } from "./router-match.ts";
+
+/** A host that an object asks for. */
+export interface HostClaim {
+  path: string;
+  /** As the object writes it. */
+  text: string;
+  /** Normalised; `*` stands for any text. */
+  pattern: string;
+}
+
+/** API groups whose kinds serve hosts, or obtain DNS names or certificates for them. The webhook is called for these. */
+export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  "networking.k8s.io": ["ingresses"],
+  extensions: ["ingresses"],
+  "gateway.networking.k8s.io": ["*"],
+  "gateway.networking.x-k8s.io": ["*"],
+  "cert-manager.io": ["certificates", "certificaterequests"],
+  "externaldns.k8s.io": ["*"],
+  "networking.istio.io": ["gateways", "serviceentries", "virtualservices"],
+  "traefik.io": ["*"],
+  "traefik.containo.us": ["*"],
+  "projectcontour.io": ["*"],
+  "route.openshift.io": ["routes"],
+  "k8s.nginx.org": ["*"],
+  "networking.gke.io": ["managedcertificates"],
+  "serving.knative.dev": ["domainmappings"],
+  "getambassador.io": ["*"],
+  "gateway.solo.io": ["*"],
+  "apisix.apache.org": ["*"],
+  "configuration.konghq.com": ["*"],
+  "zalando.org": ["*"],
+};
+
+/** Whether an object of this kind may ask for hosts in its spec. */
+export function servesHosts({ group, resource, subresource }: AdmissionInput): boolean {
+  const resources = Object.hasOwn(HOST_GROUPS, group) ? HOST_GROUPS[group] : undefined;
+  return subresource === "" && resources?.some((it) => it === "*" || it === resource) === true;
+}
+
+/** Members of those kinds that hold hosts, in lower case. */
+const HOST_MEMBERS = new Set([
+  ...["host", "hosts", "hostname", "hostnames", "fqdn", "domain", "domains", "sni", "snis", "snihosts"],
+  ...["dnsname", "dnsnames", "commonname", "servername", "servernames", "main", "sans"],
+]);
+
+/** Members that say where requests go, or how they are changed. Hosts below these are not claimed. */
+const DESTINATION_MEMBERS = new Set([
+  ...["backend", "backends", "backendrefs", "destination", "destinations", "mirror", "mirrors", "upstreams"],
+  ...["redirect", "requestredirect", "rewrite", "urlrewrite", "headers", "filters", "validation"],
+]);
+
+/** Deeper objects are refused as a whole. */
+const MAX_DEPTH = 64;
+
+/** Every host that an object asks for: in the members of its spec, and by annotations. */
+export function hostClaims(input: AdmissionInput, object: unknown): HostClaim[] {
+  const { spec, metadata } = mapOf(object);
+  const claims = annotationClaims(object);
+  if (input.group === GROUP)
+    return input.resource === "sovereigns"
+      ? [...claims, ...claimsIn("spec.branding.hostname", mapOf(mapOf(spec).branding).hostname)]
+      : claims;
+  if (!servesHosts(input)) return claims;
+  const named = input.resource === "domainmappings" ? claimsIn("metadata.name", mapOf(metadata).name) : [];
+  const inSpec = memberClaims(input.group, spec);
+  return [...claims, ...named, ...inSpec, ...wwwClaims(object, inSpec)];
+}
+
+const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({
+  path,
+  text,
+  pattern,
+});
+
+const claimsIn = (path: string, value: unknown): HostClaim[] =>
+  typeof value === "string" && value !== "" ? [claim(path, value)] : [];
+
+interface Member {
+  value: unknown;
+  path: string;
+  /** In lower case. Items of a list have the name of the list. */
+  name: string;
+  depth: number;
+}
+
+function memberClaims(group: string, spec: unknown): HostClaim[] {
+  const found: HostClaim[] = [];
+  const open: Member[] = [{ value: spec, path: "spec", name: "spec", depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    found.push(...claimsOf(group, next));
+    open.push(...membersOf(next));
+  }
+  return found.reverse();
+}
+
+function claimsOf(group: string, { value, path, name }: Member): HostClaim[] {
+  if (typeof value !== "string") return [];
+  if (HOST_MEMBERS.has(name)) return claimsIn(path, value);
+  if (name === "literalsubject") return subjectClaims(path, value);
+  return name === "match" && group.startsWith("traefik.") ? matchClaims(path, value) : [];
+}
+
+function membersOf({ value, path, name, depth }: Member): Member[] {
+  if (depth > MAX_DEPTH || DESTINATION_MEMBERS.has(name)) return [];
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) => ({
+      ...{ value: item, path: `${path}[${index}]`, name, depth: depth + 1 },
+    }));
+  return Object.entries(mapOf(value)).map(([member, item]) => ({
+    ...{ value: item, path: `${path}.${member}`, name: member.toLowerCase(), depth: depth + 1 },
+  }));
+}
+
+/** The subject of a Certificate as text: `CN=a.example,O=shop`. */
+function subjectClaims(path: string, subject: string): HostClaim[] {
+  return subject.split(/[,+;]/).flatMap((part) => {
+    const [name = "", value = ""] = part.split("=");
+    return name.trim().toUpperCase() === "CN" ? claimsIn(path, value.trim()) : [];
+  });
+}
+
+/** The expression of a router in Traefik. One that names no host matches every host. */
+function matchClaims(path: string, match: string): HostClaim[] {
+  return hostsOfMatch(match)?.map((host) => claim(path, host)) ?? [claim(path, match, "*")];
+}
+
+const WWW_REDIRECT = "nginx.ingress.kubernetes.io/from-to-www-redirect";
+
+/** With this annotation, ingress-nginx also serves each host with, or without, `www.` before it. */
+function wwwClaims(object: unknown, claims: readonly HostClaim[]): HostClaim[] {
+  if (annotationsOf(object)[WWW_REDIRECT] !== "true") return [];
+  return claims.map(({ path, text, pattern }) =>
+    claim(path, text, pattern.startsWith("www.") ? pattern.slice(4) : `www.${pattern}`),
+  );
+}
+
+const annotationsOf = (object: unknown) => mapOf(mapOf(mapOf(object).metadata).annotations);
+
+/** external-dns makes DNS records for these, whatever the kind of the object, and cert-manager certificates. */
+const NAME_ANNOTATION =
+  /^external-dns\..*\/(?:internal-)?hostname$|^cert-manager\.io\/(?:common-name|alt-names)$/;
+/** nginx and HAProxy serve these hosts besides those that the Ingress names. A value that begins with ~ is a pattern. */
+const ALIAS_ANNOTATION = /\/server-alias(?:-regex)?$/;
+
+function annotationClaims(object: unknown): HostClaim[] {
+  const search = findPodSpecs(object);
+  const templates = search.kind === "found" ? search.specs : [];
+  const owners = new Map<string, Record<string, unknown>>([["", annotationsOf(object)]]);
+  for (const { path, annotations } of templates)
+    if (annotations !== undefined) owners.set(path.replace(/\.?spec$/, ""), annotations);
+  return [...owners].flatMap(([owner, annotations]) =>
+    Object.entries(annotations).flatMap(([name, value]) => {
+      if (typeof value !== "string") return [];
+      const path = `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`;
+      if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));
+      return ALIAS_ANNOTATION.test(name) ? aliasClaims(path, name, value) : [];
+    }),
+  );
+}
+
+const valuesOf = (list: string): string[] => list.split(/[\s,]+/).filter((item) => item !== "");
+
+const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
+  valuesOf(value).map((alias) =>
+    name.endsWith("-regex") || alias.startsWith("~") ? claim(path, alias, "*") : claim(path, alias),
+  );
+
+/** The bytes of a certificate signing request, which holds its names as text. */
+export function requestedCertificate(input: AdmissionInput): Buffer | undefined {
+  const { request } = mapOf(input.object?.spec);
+  if (input.group !== "cert-manager.io" || input.resource !== "certificaterequests") return undefined;
+  if (typeof request !== "string") return undefined;
+  const bytes = Buffer.from(request, "base64");
+  const pem = /-----BEGIN [A-Z ]+-----(?<body>[^-]+)-----END/.exec(bytes.toString("latin1"));
+  return pem?.groups?.body === undefined ? bytes : Buffer.from(pem.groups.body, "base64");
+}
+
+/** Whether DER bytes contain a name as a string: the byte before a string is its length. */
+export function containsName(bytes: Buffer, name: string): boolean {
+  const text = bytes.toString("latin1").toLowerCase();
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1))
+    if (bytes[at - 1] === name.length) return true;
+  return false;
+}

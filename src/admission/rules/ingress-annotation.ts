@@ -1,0 +1,60 @@
+import { isMap, mapOf } from "../../api/object.ts";
+import type { Rule, Violation } from "./fact.ts";
+import { servesHosts } from "./host-claim.ts";
+import type { AdmissionInput } from "./request.ts";
+
+const SNIPPET = /snippets?$/i;
+/** ingress-nginx writes the values of its annotations into the configuration of the server that all tenants share. */
+const NGINX = "nginx.ingress.kubernetes.io/";
+/** Characters that end a directive or a block of nginx. */
+const DIRECTIVE = /[\r\n;{}]/;
+/** Annotations that name a Secret or a ConfigMap, with or without its namespace. */
+const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
+
+/**
+ * An ingress controller serves many tenants, and configures itself from their objects. These may not contain its
+ * configuration, nor have it read the Secrets of other namespaces.
+ */
+export const ingressAnnotationRule: Rule = (input) => {
+  if (input.operation === "DELETE" || !servesHosts(input)) return [];
+  const known = new Set(problems(input, input.oldObject).map(({ path, message }) => path + message));
+  return problems(input, input.object).filter(({ path, message }) => !known.has(path + message));
+};
+
+function problems(input: AdmissionInput, object: unknown): Violation[] {
+  const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);
+  const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
+    typeof value !== "string" ? [] : annotationProblems(input, name, value),
+  );
+  return [...inAnnotations, ...snippetMembers(mapOf(object).spec)];
+}
+
+const refusal = (path: string, message: string): Violation => ({ rule: "ingress-annotation", path, message });
+const SNIPPET_MESSAGE =
+  "a snippet configures the ingress controller that all tenants share; remove it, or ask the platform team";
+
+function annotationProblems({ namespace }: AdmissionInput, name: string, value: string): Violation[] {
+  const path = `metadata.annotations[${name}]`;
+  if (SNIPPET.test(name)) return value === "" ? [] : [refusal(path, SNIPPET_MESSAGE)];
+  if (name.startsWith(NGINX) && DIRECTIVE.test(value.trim()))
+    return [
+      refusal(path, "line breaks, braces and semicolons would configure the shared controller; remove them"),
+    ];
+  const owner = /^\s*(?<owner>[^/\s:]+)\/[^/\s]+\s*$/.exec(value)?.groups?.owner;
+  return REFERENCE.test(name) && owner !== undefined && owner !== namespace
+    ? [refusal(path, `the controller would read another namespace for you; name an object of ${namespace}`)]
+    : [];
+}
+
+/** The NGINX Ingress Controller's own kinds have snippets in their spec. */
+function snippetMembers(spec: unknown, path = "spec", depth = 0): Violation[] {
+  if (depth > 16) return [];
+  if (Array.isArray(spec))
+    return spec.flatMap((item, index) => snippetMembers(item, `${path}[${index}]`, depth + 1));
+  if (!isMap(spec)) return [];
+  return Object.entries(spec).flatMap(([name, value]) =>
+    SNIPPET.test(name) && value !== "" && value !== null
+      ? [refusal(`${path}.${name}`, SNIPPET_MESSAGE)]
+      : snippetMembers(value, `${path}.${name}`, depth + 1),
+  );
+}

@@ -1,0 +1,4 @@
+import { describeAccess } from "../support/suite/access/suite.ts";
+
+describeAccess("embedded");
+describeAccess("real");

@@ -1,0 +1,40 @@
+import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
+import type { Request } from "./attempt.ts";
+import { PEOPLE, type Person } from "./person.ts";
+
+/** An API server puts the whole message into one line of output. */
+const MAX_CHARACTERS = 4_000;
+/** What a text tells its reader to do, after what is wrong. */
+const REMEDY =
+  /[,;:] (?:or |and |so )?(?:add|ask|change|choose|delete|flatten|install|keep|leave|make|name|remove|run|set|sign|try|use|work|write) /;
+const RULE = new RegExp(`^(?:${RULE_IDS.join("|")}): \\S+: `);
+const REASONS = /^admission webhook "[^"]+" denied the request: (?<reasons>.*)\. See (?<links>.*)$/s;
+
+/** What the tenants of the test's cluster are called, with the people who may know it. */
+const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }[] = [
+  { names: ["omantel"], knownTo: ["omantel", "amal", "developer", "basim", "acmeAccount", "globexAccount"] },
+  { names: ["ooredoo"], knownTo: ["ooredoo"] },
+  { names: ["expired"], knownTo: ["expired"] },
+  { names: ["acme", "amal", "dana"], knownTo: ["amal", "developer", "acmeAccount"] },
+  { names: ["globex", "basim"], knownTo: ["basim", "globexAccount"] },
+  { names: ["bazaar"], knownTo: [] },
+];
+
+/** What is wrong with the text of a denial; empty when it helps its reader and reveals nothing. */
+export function problemsOf(message: string, by: Person, request: Request): string[] {
+  const { reasons, links } = REASONS.exec(message)?.groups ?? {};
+  if (reasons === undefined || links === undefined) return ["it does not end with links"];
+  const parts = reasons.split(new RegExp(`; (?=(?:${RULE_IDS.join("|")}): )`));
+  const rules = new Set(parts.map((part) => part.split(": ")[0]));
+  const known = JSON.stringify([request, PEOPLE[by]]);
+  const foreign = TENANTS.filter(({ knownTo }) => !knownTo.includes(by)).flatMap(({ names }) => names);
+  return [
+    ...parts.filter((part) => !RULE.test(part)).map((part) => `it names no rule and field: ${part}`),
+    ...parts.filter((part) => !REMEDY.test(part)).map((part) => `it names no remedy: ${part}`),
+    ...[...rules].filter((rule) => !links.includes(`#${rule}`)).map((rule) => `it has no link to ${rule}`),
+    ...(message.length > MAX_CHARACTERS ? [`it has ${message.length} characters`] : []),
+    ...foreign
+      .filter((name) => message.includes(name) && !known.includes(name))
+      .map((name) => `it reveals ${name}`),
+  ];
+}
