@@ -2,7 +2,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
-import { MalformedReview, parseReview, type Reviewer, reviewAnswer } from "./review.ts";
+import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
+import { reviewAnswer } from "./review-answer.ts";
 
 export const ADMISSION_PATH = "/admit";
 /** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
@@ -11,10 +12,12 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** Answers `POST /admit`. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
 export function createWebhookHandler(deps: {
   review: Reviewer;
+  /** Where denials link to: the page that has a section for each rule. */
+  docsUrl: string;
   logger: Logger;
   registry: Registry;
 }): RequestListener {
-  const { review, logger, registry } = deps;
+  const { review, docsUrl, logger, registry } = deps;
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
     help: "Admission requests by resource, operation and answer. rule is the first rule that denied the request.",
@@ -57,7 +60,7 @@ export function createWebhookHandler(deps: {
           "request denied",
         );
       }
-      send(response, 200, reviewAnswer(uid, verdict));
+      send(response, 200, reviewAnswer(uid, verdict, docsUrl));
     } catch (error) {
       if (error instanceof BodyTooLarge) return send(response, 413, { error: error.message });
       if (error instanceof MalformedReview || error instanceof SyntaxError)
