@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, a Kafka broker) from Go modules into a folder, each
-# once: about 12 minutes cold.
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, cosign, a Kafka broker) from Go modules into a folder,
+# each once: about 17 minutes cold.
 # Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
@@ -8,6 +8,7 @@ KUBERNETES=1.36.4
 ETCD=3.6.8
 HELM=4.2.4
 STRIPE_MOCK=0.203.0
+COSIGN=3.1.2
 # franz-go's own broker for tests has no releases; it is built with the release of the client that it fits.
 KFAKE=0.0.0-20260918054303-01f206a7e32c
 FRANZ=1.22.3
@@ -67,5 +68,9 @@ fi
 if ! built stripe-mock $STRIPE_MOCK; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/stripe/stripe-mock@v$STRIPE_MOCK"
   mark stripe-mock $STRIPE_MOCK
+fi
+if ! built cosign $COSIGN; then
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/sigstore/cosign/v3/cmd/cosign@v$COSIGN"
+  mark cosign $COSIGN
 fi
 echo "test tools are built: $assets"
