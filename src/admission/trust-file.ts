@@ -1,12 +1,25 @@
 import { parse } from "yaml";
 import type { TrustEntry } from "../api/franchise.ts";
+import { TRUST_KEY, TRUSTED_ROOT_KEY } from "../api/name.ts";
 import { isMap } from "../api/object.ts";
+import { errorMessage } from "../platform/errors.ts";
 import { parseRepositoryPrefix, type RepositoryPrefix } from "./rules/reference.ts";
+import { parseTrustedKey } from "./signature/trusted-key.ts";
+import { parseTrustedRoot, type TrustedRoot } from "./signature/trusted-root.ts";
 import type { Trust } from "./trust-policy.ts";
 
-/** Reads `trust.yaml`. Throws with the field's path: no part of a file with a mistake counts. */
-export function parseTrust(text: string): Trust {
-  const document: unknown = parse(text) ?? {};
+export interface ParsedTrust {
+  trust: Trust;
+  /** What was left out because it is invalid, each with the field's path and the remedy. The rest is in force. */
+  problems: string[];
+}
+
+/**
+ * Reads the data of ConfigMap `catalyst-trust`. A key or a trusted root that is invalid is left out: it can only make
+ * admission stricter. Throws with the field's path when the form is wrong, as the file may then mean something else.
+ */
+export function parseTrust(data: Readonly<Record<string, string>>): ParsedTrust {
+  const document: unknown = parse(data[TRUST_KEY] ?? "") ?? {};
   if (!isMap(document)) throw new Error("trust.yaml must be a map");
   const { trust = [], allowedRegistries = [], insecureRegistries = [], ...unknown } = document;
   const [surplus] = Object.keys(unknown);
@@ -15,10 +28,17 @@ export function parseTrust(text: string): Trust {
       `${surplus} is not a field of trust.yaml: use trust, allowedRegistries and insecureRegistries`,
     );
   if (!Array.isArray(trust)) throw new Error("trust must be a list");
+  const entries = trust.map(parseEntry);
+  const keyProblems = entries.map(keyProblem);
+  const { trustedRoot, problem } = readTrustedRoot(data[TRUSTED_ROOT_KEY]);
   return {
-    entries: trust.map(parseEntry),
-    allowedRegistries: texts("allowedRegistries", allowedRegistries).map(parseAllowedRegistry),
-    insecureRegistries: texts("insecureRegistries", insecureRegistries),
+    trust: {
+      entries: entries.filter((_, index) => keyProblems[index] === undefined),
+      allowedRegistries: texts("allowedRegistries", allowedRegistries).map(parseAllowedRegistry),
+      insecureRegistries: texts("insecureRegistries", insecureRegistries),
+      ...(trustedRoot === undefined ? {} : { trustedRoot }),
+    },
+    problems: [...keyProblems, problem].filter((it) => it !== undefined),
   };
 }
 
@@ -34,6 +54,23 @@ function parseEntry(entry: unknown, index: number): TrustEntry {
     return { keyless: { issuer: keyless.issuer, identity: keyless.identity } };
   }
   throw new Error(`trust[${index}] must have either publicKey, or keyless with issuer and identity`);
+}
+
+function keyProblem({ publicKey }: TrustEntry, index: number): string | undefined {
+  try {
+    if (publicKey !== undefined) parseTrustedKey(publicKey);
+    return undefined;
+  } catch (error) {
+    return `trust[${index}].publicKey ${errorMessage(error)}`;
+  }
+}
+
+function readTrustedRoot(text: string | undefined): { trustedRoot?: TrustedRoot; problem?: string } {
+  try {
+    return text === undefined ? {} : { trustedRoot: parseTrustedRoot(text) };
+  } catch (error) {
+    return { problem: `${TRUSTED_ROOT_KEY} ${errorMessage(error)}` };
+  }
 }
 
 function parseAllowedRegistry(text: string, index: number): RepositoryPrefix {

@@ -3,6 +3,7 @@ import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import { isInTerm } from "../api/term.ts";
 import type { Artifact } from "./rules/fact.ts";
 import { isBelow, type PinnedReference, parseReference, type RepositoryPrefix } from "./rules/reference.ts";
+import type { TrustedRoot } from "./signature/trusted-root.ts";
 
 /** What ConfigMap `catalyst-trust` says. */
 export interface Trust {
@@ -12,6 +13,8 @@ export interface Trust {
   allowedRegistries: readonly RepositoryPrefix[];
   /** Hosts that are asked over plain HTTP. */
   insecureRegistries: readonly string[];
+  /** Vouches for keyless signatures, also for those of a Franchise. Undefined: no keyless signature counts. */
+  trustedRoot?: TrustedRoot;
 }
 
 export const NO_TRUST: Trust = { entries: [], allowedRegistries: [], insecureRegistries: [] };

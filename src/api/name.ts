@@ -11,6 +11,7 @@ export const TRUST_CONFIG_MAP = "catalyst-trust";
 export const TRUST_KEY = "trust.yaml";
 /** What `--enforcement Audit` let pass. */
 export const ADMISSION_REPORT = { configMap: "catalyst-admission-report", key: "report.json" } as const;
+export const TRUSTED_ROOT_KEY = "trusted-root.json";
 
 /** Names in a Sovereign's namespace. */
 export const BILLING = {

@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { ENFORCEMENTS, type Enforcement } from "../admission/enforcement.ts";
@@ -96,6 +98,20 @@ export const FLAGS: readonly FlagDescription[] = [
     description: "page that denials link to, each with #RULE",
   },
   {
+    flag: "registry-ca-file",
+    variable: "REGISTRY_CA_FILE",
+    chartValue: "registryCaConfigMap",
+    fallback: "the public authorities only",
+    description: "PEM file of authorities whose certificates registries may use besides the public ones",
+  },
+  {
+    flag: "registry-pull-secret-files",
+    variable: "REGISTRY_PULL_SECRET_FILES",
+    chartValue: "registryPullSecrets",
+    fallback: "none",
+    description: "files with .dockerconfigjson of pull secrets for reading signatures, comma-separated",
+  },
+  {
     flag: "platform-groups",
     variable: "PLATFORM_GROUPS",
     chartValue: "platform.groups",
@@ -166,6 +182,8 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     registryMirrors: new Map(reader.list("REGISTRY_MIRRORS").map(parseMirror)),
     enforcement: parseEnforcement(reader.optional("ENFORCEMENT") ?? "Deny"),
     docsUrl: parseDocsUrl(reader.optional("DOCS_URL") ?? DEFAULT_DOCS_URL),
+    registryCaPem: readCaFile(reader.optional("REGISTRY_CA_FILE")),
+    registryPullSecretFiles: reader.list("REGISTRY_PULL_SECRET_FILES"),
     identities: identityLists({
       platformGroups: reader.list("PLATFORM_GROUPS"),
       platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
@@ -177,6 +195,17 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     logLevel: reader.optional("LOG_LEVEL") ?? "info",
     kubeconfigPath: env.KUBECONFIG || undefined,
   };
+}
+
+function readCaFile(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    const pem = readFileSync(path, "utf8");
+    new X509Certificate(pem);
+    return pem;
+  } catch {
+    throw new UsageError("--registry-ca-file (REGISTRY_CA_FILE) must be a file with certificates in PEM");
+  }
 }
 
 function mergeFlags(args: string[], env: Env): Env {

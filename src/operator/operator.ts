@@ -1,5 +1,7 @@
 import { createArtifactCheck } from "../admission/artifact-check.ts";
 import { createOciClient } from "../admission/signature/oci-client.ts";
+import { createRegistryFetch } from "../admission/signature/registry-fetch.ts";
+import { createRegistryRequest } from "../admission/signature/registry-request.ts";
 import { createSignatureVerifier } from "../admission/signature/verifier.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
 import { createKubeClient } from "../kube/client.ts";
@@ -14,6 +16,7 @@ import { writeAdmissionReport } from "./admission-report.ts";
 import { createCaches } from "./cache.ts";
 import { createHealthHandler } from "./health.ts";
 import { runLeader } from "./leader.ts";
+import { createPullSecretLookup } from "./pull-secret-file.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { loadOperatorKey } from "./signing-key.ts";
 import { watchTrust } from "./trust-config-map.ts";
@@ -62,7 +65,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       (it) => it.close(1_000),
     );
     const caches = createCaches({ client, logger });
-    const trust = watchTrust(caches, logger);
+    const trust = watchTrust(caches, { logger, registry });
     void parts.add(caches.run(serving.signal), (running) => running);
     await Promise.race([caches.synced(), aborted(signal)]);
     if (signal.aborted) return;
@@ -70,10 +73,15 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     const key = await loadOperatorKey(client);
     const verifier = createSignatureVerifier({
       logger,
-      client: createOciClient({
-        mirrors: settings.registryMirrors,
-        isInsecure: (host) => trust().insecureRegistries.includes(host),
-      }),
+      trustedRoot: () => trust().trustedRoot,
+      client: createOciClient(
+        createRegistryRequest({
+          mirrors: settings.registryMirrors,
+          isInsecure: (host) => trust().insecureRegistries.includes(host),
+          credentialOf: createPullSecretLookup(settings.registryPullSecretFiles, logger),
+          fetch: createRegistryFetch(settings.registryCaPem),
+        }),
+      ),
     });
     const checkArtifact = createArtifactCheck({ verifier, trust, now });
     const common = { client, caches, settings, logger, now };

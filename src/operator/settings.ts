@@ -18,6 +18,10 @@ export interface OperatorSettings {
   enforcement: Enforcement;
   /** The page that denials link to. */
   docsUrl: string;
+  /** Certificates in PEM of authorities that registries may use besides the public ones. */
+  registryCaPem: string | undefined;
+  /** Files with credentials for registries, each the `.dockerconfigjson` of a pull secret. */
+  registryPullSecretFiles: readonly string[];
   /** The built-in entries and those that flags add. */
   identities: IdentityLists;
   /** Objects of one kind that are reconciled at the same time. */

@@ -31,6 +31,7 @@ interface Container {
   args: string[];
   env: { name: string; value?: string }[];
   ports: { name: string; containerPort: number }[];
+  volumeMounts?: { name: string; mountPath: string }[];
   securityContext: object;
 }
 interface Deployment extends KubernetesObject {
@@ -73,7 +74,9 @@ describe("the chart", () => {
     const values = FLAGS.filter(({ chartValue }) => chartValue !== undefined);
     const set = values.flatMap(({ chartValue, fallback }) => {
       const value = {
+        registryCaConfigMap: "registryCaConfigMap=registry-ca",
         registryMirrors: "registryMirrors.one\\.example=https://mirror.example",
+        registryPullSecrets: "registryPullSecrets={one,two}",
         "platform.groups": "platform.groups={a,b}",
         "platform.serviceAccountNamespaces": "platform.serviceAccountNamespaces={c}",
         "controllers.namespaces": "controllers.namespaces={d}",
@@ -82,11 +85,14 @@ describe("the chart", () => {
       }[chartValue as string];
       return ["--set", value ?? `${chartValue}=${fallback}`];
     });
-    const { env } = containerOf(await render(...set));
+    const { env, volumeMounts } = containerOf(await render(...set));
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     expect(Object.keys(given)).toEqual(expect.arrayContaining(values.map(({ variable }) => variable)));
     expect(given).toMatchObject({
       REGISTRY_MIRRORS: "one.example=https://mirror.example",
+      REGISTRY_CA_FILE: "/etc/catalyst/registry-ca/ca.crt",
+      REGISTRY_PULL_SECRET_FILES:
+        "/etc/catalyst/pull-secret/one/.dockerconfigjson,/etc/catalyst/pull-secret/two/.dockerconfigjson",
       PLATFORM_GROUPS: "a,b",
       PLATFORM_SERVICE_ACCOUNT_NAMESPACES: "c",
       CONTROLLER_NAMESPACES: "d",
@@ -94,6 +100,11 @@ describe("the chart", () => {
       CONCURRENCY: "4",
       LOG_LEVEL: "info",
     });
+    expect(volumeMounts?.map(({ mountPath }) => mountPath)).toEqual([
+      "/etc/catalyst/registry-ca",
+      "/etc/catalyst/pull-secret/one",
+      "/etc/catalyst/pull-secret/two",
+    ]);
   });
 
   it("gives a Pod the time to drain and to end", async () => {

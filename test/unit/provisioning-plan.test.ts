@@ -4,13 +4,10 @@ import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseReference } from "../../src/admission/rules/reference.ts";
 import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
-import { createSignatureVerifier } from "../../src/admission/signature/verifier.ts";
 import { KINDS } from "../../src/api/kind-list.ts";
 import { checkEligibility } from "../../src/controllers/sovereign/eligibility.ts";
-import { createLogger } from "../../src/platform/log.ts";
-import { IMAGE, sovereign } from "../support/builder/catalyst-object.ts";
+import { sovereign } from "../support/builder/catalyst-object.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -85,29 +82,11 @@ for (const file of files) {
 
 /** What the column *Missing* says, and whether the program has it by now. The change that adds one changes the page. */
 const MISSING: [group: string, text: string, exists: () => boolean | Promise<boolean>][] = [
-  ["E", "keyless signatures", asksForKeylessSignatures],
   ["I", "change window, approvals, score and soak at install time", hasRuleOfEnvironmentPolicy],
   ["J", "hub and spoke", reconcilesRemoteCluster],
   ["K", "the rules for Kyverno", () => existsSync(join(ROOT, "policies/kyverno"))],
   ["K", "a watch of the operator over policies and bindings", mayWatchPolicies],
 ];
-
-/** A verifier that can use a keyless entry asks the registry for the signatures. */
-async function asksForKeylessSignatures(): Promise<boolean> {
-  const asked: string[] = [];
-  const client = new Proxy({} as Parameters<typeof createSignatureVerifier>[0]["client"], {
-    get: (_client, method) => () => {
-      asked.push(String(method));
-      throw new Error("no registry here");
-    },
-  });
-  const keyless = { issuer: "https://issuer.example", identity: "https://example/workflow" };
-  const parsed = parseReference(IMAGE);
-  if (parsed.kind !== "pinned") throw new Error(`${IMAGE} is not pinned`);
-  const verifier = createSignatureVerifier({ client, logger: createLogger("test", "silent") });
-  await verifier.verify(parsed, [{ keyless }]);
-  return asked.length > 0;
-}
 
 /** Rules that judge an install by an EnvironmentPolicy are named after the policy's own rules. */
 function hasRuleOfEnvironmentPolicy(): boolean {

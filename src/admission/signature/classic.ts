@@ -1,73 +1,98 @@
-import { createPublicKey, verify } from "node:crypto";
+import { BUNDLE_V01_MEDIA_TYPE, type Bundle, bundleFromJSON } from "@sigstore/bundle";
+import { listOf, mapOf } from "../../api/object.ts";
+import { sha256Digest } from "../../platform/canonical-json.ts";
 import type { PinnedReference } from "../rules/reference.ts";
+import { parseJsonMap } from "./json-map.ts";
 import type { OciClient } from "./oci-client.ts";
+import { MAX_SIGNATURES, type StoredSignature } from "./stored-signature.ts";
 
 // cosign's classic format: https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
 
 const SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature";
+const CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate";
+const LOG_ENTRY_ANNOTATION = "dev.sigstore.cosign/bundle";
 const PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE_TYPES = ["cosign container image signature", "https://sigstore.dev/cosign/sign/v1"];
-/** Only the first signatures are checked, because each costs a request. */
-const MAX_SIGNATURES = 16;
 
-interface SignatureManifest {
-  layers?: { mediaType?: string; digest?: string; annotations?: Record<string, string> }[];
+interface Layer {
+  digest: string;
+  annotations: Record<string, unknown>;
 }
 
-interface Payload {
-  critical?: { type?: string; image?: { "docker-manifest-digest"?: string } };
-}
-
-export interface ClassicSignature {
-  payload: Uint8Array;
-  signature: Buffer;
-}
-
-/** All signatures of a digest, not yet verified. Empty when it has no signature tag. */
+/** The signatures under the tag `sha256-<hex>.sig`. Empty when there is no such tag. */
 export async function fetchClassicSignatures(
   client: OciClient,
   reference: PinnedReference,
   signal: AbortSignal,
-): Promise<ClassicSignature[]> {
+): Promise<StoredSignature[]> {
   const bytes = await client.manifest(reference, `${reference.digest.replace(":", "-")}.sig`, signal);
   if (bytes === undefined) return [];
-  const layers = (parseJson<SignatureManifest>(bytes)?.layers ?? []).filter(
-    ({ mediaType, digest, annotations }) =>
-      mediaType === PAYLOAD_TYPE && digest !== undefined && annotations?.[SIGNATURE_ANNOTATION] !== undefined,
+  const layers = listOf(parseJsonMap(bytes).layers).flatMap(parseLayer).slice(0, MAX_SIGNATURES);
+  const signatures = await Promise.all(
+    layers.map(async (layer) => parseSignature(await client.blob(reference, layer.digest, signal), layer)),
   );
-  return Promise.all(
-    layers.slice(0, MAX_SIGNATURES).map(async ({ digest = "", annotations }) => ({
-      payload: await client.blob(reference, digest, signal),
-      signature: Buffer.from(annotations?.[SIGNATURE_ANNOTATION] ?? "", "base64"),
-    })),
-  );
+  return signatures.flat();
 }
 
-/** Whether the key signed this digest: the signature is valid, and its payload names this digest and no other. */
-export function isSignedBy(
-  { payload, signature }: ClassicSignature,
-  digest: string,
-  publicKeyPem: string,
-): boolean {
-  const { critical } = parseJson<Payload>(payload) ?? {};
-  if (
-    critical?.image?.["docker-manifest-digest"] !== digest ||
-    !SIGNATURE_TYPES.includes(critical.type ?? "")
-  )
-    return false;
-  try {
-    const key = createPublicKey(publicKeyPem);
-    // Ed25519 hashes the payload itself. For other keys cosign signs the SHA-256 of the payload.
-    return verify(key.asymmetricKeyType === "ed25519" ? null : "sha256", payload, key, signature);
-  } catch {
-    return false;
-  }
+function parseLayer(layer: unknown): Layer[] {
+  const { mediaType, digest, annotations } = mapOf(layer);
+  const isSignature = mediaType === PAYLOAD_TYPE && typeof digest === "string";
+  return isSignature && typeof mapOf(annotations)[SIGNATURE_ANNOTATION] === "string"
+    ? [{ digest, annotations: mapOf(annotations) }]
+    : [];
 }
 
-function parseJson<T>(bytes: Uint8Array): T | undefined {
+/** Empty when the payload is not an image signature: cosign signs other statements in the same form. */
+function parseSignature(payload: Uint8Array, { annotations }: Layer): StoredSignature[] {
+  const critical = mapOf(parseJsonMap(payload).critical);
+  const digest = mapOf(critical.image)["docker-manifest-digest"];
+  if (typeof digest !== "string" || !SIGNATURE_TYPES.includes(String(critical.type))) return [];
+  const message = Buffer.from(payload);
+  const signature = Buffer.from(String(annotations[SIGNATURE_ANNOTATION]), "base64");
+  const keyless = parseKeyless(message, signature, annotations);
+  return [{ digest, message, signature, ...(keyless === undefined ? {} : { keyless }) }];
+}
+
+/** The certificate and the entry of the transparency log, as the bundle that they would be in the newer format. */
+function parseKeyless(
+  message: Buffer,
+  signature: Buffer,
+  annotations: Record<string, unknown>,
+): Bundle | undefined {
+  const pem = annotations[CERTIFICATE_ANNOTATION];
+  const entry = annotations[LOG_ENTRY_ANNOTATION];
+  if (typeof pem !== "string" || typeof entry !== "string") return undefined;
+  const { SignedEntryTimestamp, Payload } = parseJsonMap(Buffer.from(entry));
+  const { body, integratedTime, logIndex, logID } = mapOf(Payload);
+  const { kind, apiVersion } = parseJsonMap(Buffer.from(String(body), "base64"));
   try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8")) as T;
+    return bundleFromJSON({
+      mediaType: BUNDLE_V01_MEDIA_TYPE,
+      verificationMaterial: {
+        x509CertificateChain: { certificates: [{ rawBytes: derOf(pem) }] },
+        tlogEntries: [
+          {
+            logIndex: String(logIndex),
+            logId: { keyId: Buffer.from(String(logID), "hex").toString("base64") },
+            kindVersion: { kind, version: apiVersion },
+            integratedTime: String(integratedTime),
+            inclusionPromise: { signedEntryTimestamp: SignedEntryTimestamp },
+            canonicalizedBody: body,
+          },
+        ],
+      },
+      messageSignature: {
+        messageDigest: {
+          algorithm: "SHA2_256",
+          digest: Buffer.from(sha256Digest(message).slice("sha256:".length), "hex").toString("base64"),
+        },
+        signature: signature.toString("base64"),
+      },
+    });
   } catch {
     return undefined;
   }
 }
+
+/** The base64 between the lines that begin and end a PEM block. */
+const derOf = (pem: string) => pem.replaceAll(/-----[^-]*-----|\s/g, "");

@@ -1,136 +1,92 @@
-import { type BoundedAnswer, boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
+import { listOf, mapOf } from "../../api/object.ts";
+import type { BoundedAnswer } from "../../platform/bounded-fetch.ts";
 import { sha256Digest } from "../../platform/canonical-json.ts";
-import type { PinnedReference } from "../rules/reference.ts";
+import { parseJsonMap } from "./json-map.ts";
+import { RegistryError, type RegistryRequest, type Repository } from "./registry-request.ts";
 
 const MAX_MANIFEST_BYTES = 1024 * 1024;
 const MAX_BLOB_BYTES = 1024 * 1024;
-const MAX_TOKEN_BYTES = 64 * 1024;
 /** Registries redirect to the storage of their blobs. They serve manifests themselves. */
 const MAX_BLOB_REDIRECTS = 3;
+const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 const MANIFEST_TYPES = [
   "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.oci.image.index.v1+json",
+  INDEX_TYPE,
   "application/vnd.docker.distribution.manifest.v2+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ].join(", ");
-
-/**
- * The registry does not answer, or its answer is invalid, so the signature could not be checked. The message is for the
- * operator's log only: the user who names an image chooses the host, and a denial must not reveal what answers there.
- */
-export class RegistryError extends Error {
-  override readonly name = "RegistryError";
-}
-
-export interface OciClientOptions {
-  /** The origin that serves a host's content instead of `https://HOST`, like containerd's mirrors. */
-  mirrors: ReadonlyMap<string, string>;
-  /** Whether a host may be asked over plain HTTP. */
-  isInsecure(host: string): boolean;
-}
+/** How a registry answers that has no referrers API. */
+const NO_REFERRERS = [400, 404, 405, 406];
+const DIGEST = /^sha256:[a-f0-9]{64}$/;
 
 /** Reads manifests and blobs by the OCI distribution API, and checks every digest against the received bytes. */
 export interface OciClient {
   /** Undefined when the registry has no manifest with that tag or digest. */
-  manifest(
-    at: Omit<PinnedReference, "digest">,
-    reference: string,
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined>;
-  blob(at: Omit<PinnedReference, "digest">, digest: string, signal: AbortSignal): Promise<Uint8Array>;
+  manifest(at: Repository, reference: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  blob(at: Repository, digest: string, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * The manifests whose subject is a digest, from the referrers API, or from the tag `sha256-<hex>` of a registry without it.
+   * A registry may ignore the filter by type. Only the first page is read.
+   */
+  referrers(at: Repository, digest: string, artifactType: string, signal: AbortSignal): Promise<Referrer[]>;
 }
 
-export function createOciClient({ mirrors, isInsecure }: OciClientOptions): OciClient {
-  const originOf = (host: string) =>
-    mirrors.get(host) ??
-    `${isInsecure(host) ? "http" : "https"}://${host === "docker.io" ? "registry-1.docker.io" : host}`;
+export interface Referrer {
+  digest: string;
+  artifactType: string;
+}
 
-  async function get(
-    host: string,
-    path: string,
-    { accept, maxBytes, maxRedirects }: { accept: string; maxBytes: number; maxRedirects: number },
-    signal: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    const url = `${originOf(host)}${path}`;
-    const bounds = { maxBytes, maxRedirects };
-    let answer = await send(host, url, { accept }, bounds, signal);
-    // Only the registry's own challenge counts, not one from a redirect target.
-    if (answer.status === 401 && !answer.isRedirected) {
-      const token = await anonymousToken(host, answer.headers.get("www-authenticate") ?? "", signal);
-      const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      answer = await send(host, url, { accept, ...authorization }, bounds, signal);
-    }
+export function createOciClient(request: RegistryRequest): OciClient {
+  async function manifest(at: Repository, reference: string, signal: AbortSignal) {
+    const answer = await request(at, `manifests/${reference}`, {
+      ...{ accept: MANIFEST_TYPES, maxBytes: MAX_MANIFEST_BYTES, maxRedirects: 0, signal },
+    });
     if (answer.status === 404) return undefined;
-    if (answer.status !== 200) throw new RegistryError(`${host} answers ${answer.status}`);
-    return answer.body;
+    const bytes = bodyOf(answer, at.host);
+    if (DIGEST.test(reference)) requireDigest(bytes, reference, at.host);
+    return bytes;
   }
 
   return {
-    async manifest({ host, repository }, reference, signal) {
-      const bytes = await get(
-        host,
-        `/v2/${repository}/manifests/${reference}`,
-        { accept: MANIFEST_TYPES, maxBytes: MAX_MANIFEST_BYTES, maxRedirects: 0 },
-        signal,
-      );
-      if (bytes !== undefined && reference.startsWith("sha256:")) requireDigest(bytes, reference, host);
+    manifest,
+    async blob(at, digest, signal) {
+      if (!DIGEST.test(digest))
+        throw new RegistryError(`${at.host} names a blob that is not a SHA-256 digest`);
+      const answer = await request(at, `blobs/${digest}`, {
+        ...{ accept: "*/*", maxBytes: MAX_BLOB_BYTES, maxRedirects: MAX_BLOB_REDIRECTS, signal },
+      });
+      if (answer.status === 404)
+        throw new RegistryError(`${at.host} lacks the blob ${digest} that its manifest names`);
+      const bytes = bodyOf(answer, at.host);
+      requireDigest(bytes, digest, at.host);
       return bytes;
     },
-    async blob({ host, repository }, digest, signal) {
-      const limits = { accept: "*/*", maxBytes: MAX_BLOB_BYTES, maxRedirects: MAX_BLOB_REDIRECTS };
-      const bytes = await get(host, `/v2/${repository}/blobs/${digest}`, limits, signal);
-      if (bytes === undefined)
-        throw new RegistryError(`${host} lacks the blob ${digest} that its manifest names`);
-      requireDigest(bytes, digest, host);
-      return bytes;
+    async referrers(at, digest, artifactType, signal) {
+      const answer = await request(
+        at,
+        `referrers/${digest}?artifactType=${encodeURIComponent(artifactType)}`,
+        {
+          ...{ accept: INDEX_TYPE, maxBytes: MAX_MANIFEST_BYTES, maxRedirects: 0, signal },
+        },
+      );
+      const index = NO_REFERRERS.includes(answer.status)
+        ? await manifest(at, digest.replace(":", "-"), signal)
+        : bodyOf(answer, at.host);
+      return index === undefined ? [] : parseReferrers(index);
     },
   };
 }
 
-async function send(
-  host: string,
-  url: string,
-  headers: Record<string, string>,
-  { maxBytes, maxRedirects }: { maxBytes: number; maxRedirects: number },
-  signal: AbortSignal,
-): Promise<BoundedAnswer> {
-  try {
-    return await boundedFetch(url, {
-      headers,
-      signal,
-      maxBytes,
-      follow: { maxRedirects, isAllowed: ({ protocol }) => protocol === "https:" },
-    });
-  } catch (cause) {
-    throw cause instanceof FetchError ? new RegistryError(`${host}: ${cause.message}`, { cause }) : cause;
-  }
+function bodyOf({ status, body }: BoundedAnswer, host: string): Uint8Array {
+  if (status !== 200) throw new RegistryError(`${host} answers ${status}`);
+  return body;
 }
 
-/** Requests the anonymous token that public registries need, over TLS, from the realm that the challenge names. */
-async function anonymousToken(
-  host: string,
-  challenge: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const parameters = Object.fromEntries(
-    [...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
-  );
-  const realm = URL.parse(parameters.realm ?? "");
-  if (realm === null || realm.protocol !== "https:") return undefined;
-  for (const name of ["service", "scope"])
-    if (parameters[name] !== undefined) realm.searchParams.set(name, parameters[name]);
-  const answer = await send(host, realm.href, {}, { maxBytes: MAX_TOKEN_BYTES, maxRedirects: 0 }, signal);
-  if (answer.status !== 200) return undefined;
-  const { token, access_token } = parseToken(answer.body);
-  return token ?? access_token;
-}
-
-function parseToken(bytes: Uint8Array): { token?: string; access_token?: string } {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8")) ?? {};
-  } catch {
-    return {};
-  }
+function parseReferrers(index: Uint8Array): Referrer[] {
+  return listOf(parseJsonMap(index).manifests).flatMap((descriptor) => {
+    const { digest, artifactType } = mapOf(descriptor);
+    return typeof digest === "string" && typeof artifactType === "string" ? [{ digest, artifactType }] : [];
+  });
 }
 
 function requireDigest(bytes: Uint8Array, digest: string, host: string): void {

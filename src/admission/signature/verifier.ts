@@ -1,12 +1,20 @@
 import { createHash } from "node:crypto";
 import type { TrustEntry } from "../../api/franchise.ts";
-import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
+import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, TRUSTED_ROOT_KEY } from "../../api/name.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { PinnedReference } from "../rules/reference.ts";
-import { fetchClassicSignatures, isSignedBy } from "./classic.ts";
-import { type OciClient, RegistryError } from "./oci-client.ts";
+import { fetchBundleSignatures } from "./bundle.ts";
+import { fetchClassicSignatures } from "./classic.ts";
+import { keylessSigner } from "./keyless.ts";
+import type { OciClient } from "./oci-client.ts";
+import { RegistryError } from "./registry-request.ts";
+import type { StoredSignature } from "./stored-signature.ts";
+import { isSignedByKey, parseTrustedKey } from "./trusted-key.ts";
+import type { TrustedRoot } from "./trusted-root.ts";
+
+const TRUST = `ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP}`;
 
 type Verdict = { kind: "verified"; digest: string; by: string } | { kind: "refused"; reason: string };
 
@@ -20,49 +28,48 @@ const DEADLINE_MS = 6_000;
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Verifies cosign signatures. A verified signature is remembered by reference and trust; a refusal is checked again next
- * time. Equal checks at the same time share one look-up.
+ * Verifies cosign signatures, by key and keyless, in both formats that cosign stores. A verified signature is remembered by
+ * reference, trust and trusted root; a refusal is checked again next time. Equal checks at the same time share one look-up.
  */
 export function createSignatureVerifier(deps: {
   client: OciClient;
   logger: Logger;
+  /** The platform's, for keyless signatures; undefined while it has none. No Franchise brings its own. */
+  trustedRoot?: () => TrustedRoot | undefined;
   maxRemembered?: number;
 }): SignatureVerifier {
-  const { maxRemembered = MAX_REMEMBERED } = deps;
+  const { client, maxRemembered = MAX_REMEMBERED, trustedRoot = () => undefined } = deps;
   const verified = new Map<string, Verdict>();
 
-  async function look(reference: PinnedReference, trust: readonly TrustEntry[]): Promise<Verdict> {
-    const keys = trust.flatMap(({ publicKey }) => publicKey ?? []);
+  async function look(
+    reference: PinnedReference,
+    trust: readonly TrustEntry[],
+    root: TrustedRoot | undefined,
+  ): Promise<Verdict> {
     const shown = textOf(reference);
-    if (keys.length === 0)
+    if (trust.length === 0)
       return {
         kind: "refused",
-        reason: `no trusted key applies to ${shown}: add a key to trust in ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP}`,
+        reason: `no trusted key or identity applies to ${shown}: add one to trust in ${TRUST}`,
       };
-    const signatures = await fetchClassicSignatures(deps.client, reference, AbortSignal.timeout(DEADLINE_MS));
-    if (signatures.length === 0)
-      return {
-        kind: "refused",
-        reason: `${shown} has no cosign signature: sign it with cosign sign --key`,
-      };
-    const key = keys.find((candidate) =>
-      signatures.some((signature) => isSignedBy(signature, reference.digest, candidate)),
-    );
-    return key === undefined
-      ? {
-          kind: "refused",
-          reason: `${shown} is not signed by a trusted key: sign it with a key from ConfigMap ${SYSTEM_NAMESPACE}/${TRUST_CONFIG_MAP} or, for a private Blueprint, with a key of its Franchise`,
-        }
-      : { kind: "verified", digest: reference.digest, by: `key ${fingerprintOf(key)}` };
+    if (root === undefined && trust.every(({ keyless }) => keyless !== undefined))
+      return { kind: "refused", reason: withoutRoot(shown) };
+    const { signatures, failure } = await fetchSignatures(client, reference);
+    const own = signatures.filter(({ digest }) => digest === reference.digest);
+    const by = findSigner(own, trust, root);
+    if (by !== undefined) return { kind: "verified", digest: reference.digest, by };
+    if (failure !== undefined) throw failure;
+    return { kind: "refused", reason: refusalOf(shown, { signatures, own, trust, root }) };
   }
 
   async function lookAndRemember(
     key: string,
     reference: PinnedReference,
     trust: readonly TrustEntry[],
+    root: TrustedRoot | undefined,
   ): Promise<Verdict> {
     try {
-      const verdict = await look(reference, trust);
+      const verdict = await look(reference, trust, root);
       if (verdict.kind === "verified") {
         verified.set(key, verdict);
         for (const oldest of verified.keys()) {
@@ -85,12 +92,79 @@ export function createSignatureVerifier(deps: {
 
   return {
     verify(reference, trust) {
-      const key = sha256Digest(canonicalJson([reference, trust]));
+      const root = trustedRoot();
+      const key = sha256Digest(canonicalJson([reference, trust, root?.digest]));
       const known = verified.get(key);
-      return known === undefined ? lookOnce(key, reference, trust) : Promise.resolve(known);
+      return known === undefined ? lookOnce(key, reference, trust, root) : Promise.resolve(known);
     },
   };
 }
+
+/**
+ * The signatures in both formats. A registry may fail on one of them, for example because it does not know the referrers
+ * API, and a signature of the other format counts all the same.
+ */
+async function fetchSignatures(client: OciClient, reference: PinnedReference) {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const formats = await Promise.allSettled([
+    fetchBundleSignatures(client, reference, signal),
+    fetchClassicSignatures(client, reference, signal),
+  ]);
+  return {
+    signatures: formats.flatMap((format) => (format.status === "fulfilled" ? format.value : [])),
+    failure: formats.find((format) => format.status === "rejected")?.reason as unknown,
+  };
+}
+
+/** The first trusted signer of these signatures, in the order of the trust. */
+function findSigner(
+  signatures: readonly StoredSignature[],
+  trust: readonly TrustEntry[],
+  root: TrustedRoot | undefined,
+): string | undefined {
+  const identities =
+    root === undefined || trust.every(({ keyless }) => keyless === undefined)
+      ? []
+      : signatures.map((signature) => keylessSigner(signature, root));
+  for (const { publicKey, keyless } of trust) {
+    if (publicKey !== undefined && signatures.some((signature) => isSignedByPem(publicKey, signature)))
+      return `key ${fingerprintOf(publicKey)}`;
+    if (
+      keyless !== undefined &&
+      identities.some((it) => it?.issuer === keyless.issuer && it.identity === keyless.identity)
+    )
+      return `identity ${keyless.identity} of ${keyless.issuer}`;
+  }
+  return undefined;
+}
+
+function isSignedByPem(publicKeyPem: string, { message, signature }: StoredSignature): boolean {
+  try {
+    return isSignedByKey(parseTrustedKey(publicKeyPem), message, signature);
+  } catch {
+    return false;
+  }
+}
+
+function refusalOf(
+  shown: string,
+  found: {
+    signatures: readonly StoredSignature[];
+    /** Those of them that name the artifact. */
+    own: readonly StoredSignature[];
+    trust: readonly TrustEntry[];
+    root: TrustedRoot | undefined;
+  },
+): string {
+  if (found.signatures.length === 0) return `${shown} has no cosign signature: sign it with cosign sign`;
+  const { own, trust, root } = found;
+  const lacksRoot = root === undefined && trust.some(({ keyless }) => keyless !== undefined);
+  if (lacksRoot && own.some(({ keyless }) => keyless !== undefined)) return withoutRoot(shown);
+  return `${shown} is not signed by a trusted key or identity: sign it with one of ${TRUST} or, for a private Blueprint, of its Franchise`;
+}
+
+const withoutRoot = (shown: string) =>
+  `the keyless signature of ${shown} cannot be checked: add the key ${TRUSTED_ROOT_KEY} to ${TRUST}, with the Sigstore trusted root, or sign with a key that is trusted`;
 
 const textOf = ({ host, repository, digest }: PinnedReference) => `${host}/${repository}@${digest}`;
 

@@ -4,6 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
+import { createRegistryRequest } from "../../../src/admission/signature/registry-request.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { type ScriptedApi, startScriptedApi } from "../../support/server/scripted-api.ts";
@@ -38,7 +39,7 @@ const redirectTo = (location: string) => (_: IncomingMessage, response: ServerRe
   void response.writeHead(307, { location }).end();
 
 const clientOf = (origin: string) =>
-  createOciClient({ mirrors: new Map([[AT.host, origin]]), isInsecure: () => false });
+  createOciClient(createRegistryRequest({ mirrors: new Map([[AT.host, origin]]), isInsecure: () => false }));
 
 /** Another host over TLS, which this process trusts. */
 async function serveContent(): Promise<ScriptedApi> {
@@ -131,7 +132,7 @@ describe("a denial", () => {
       "registry.test answers 500",
       "registry.test answers 401",
       expect.stringMatching(
-        /^registry\.test: GET http:\/\/127\.0\.0\.1:\d+\/v2\/shop\/manifests\/\S+ redirects to http:\/\/169\.254\.169\.254: this redirect is not followed$/,
+        /^registry\.test: GET http:\/\/127\.0\.0\.1:\d+\/v2\/shop\/referrers\/\S+ redirects to http:\/\/169\.254\.169\.254: this redirect is not followed$/,
       ),
       expect.stringMatching(/^registry\.test: GET \S+ failed: other side closed$/),
     ]);

@@ -1,6 +1,7 @@
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
+import { createRegistryRequest } from "../../../src/admission/signature/registry-request.ts";
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 import { startScriptedApi } from "../../support/server/scripted-api.ts";
@@ -27,7 +28,9 @@ async function startRegistry(token: { status: number; body: string }, challenge?
   });
   cleanups.push(() => api.close());
   setDefaultCACertificates([...trusted, api.caPem]);
-  const client = createOciClient({ mirrors: new Map([[AT.host, api.origin]]), isInsecure: () => false });
+  const client = createOciClient(
+    createRegistryRequest({ mirrors: new Map([[AT.host, api.origin]]), isInsecure: () => false }),
+  );
   return {
     read: () => client.manifest(AT, DIGEST, AbortSignal.timeout(5_000)),
     asked: () => api.requests.map(({ path, headers }) => [path, headers.authorization]),
@@ -88,7 +91,9 @@ describe("the token of a registry", () => {
     });
     cleanups.push(() => api.close());
     setDefaultCACertificates([...trusted, api.caPem]);
-    const client = createOciClient({ mirrors: new Map([[AT.host, api.origin]]), isInsecure: () => false });
+    const client = createOciClient(
+      createRegistryRequest({ mirrors: new Map([[AT.host, api.origin]]), isInsecure: () => false }),
+    );
     expect(await client.blob(AT, DIGEST, AbortSignal.timeout(5_000))).toEqual(CONTENT);
     expect(api.requests[1]?.query.toString()).toBe("");
   });
@@ -103,7 +108,9 @@ describe("createOciClient", () => {
     });
     cleanups.push(() => server.close(0));
     const host = `127.0.0.1:${server.port}`;
-    const client = createOciClient({ mirrors: new Map(), isInsecure: (asked) => asked === host });
+    const client = createOciClient(
+      createRegistryRequest({ mirrors: new Map(), isInsecure: (asked) => asked === host }),
+    );
     const signal = AbortSignal.timeout(5_000);
     expect(await client.manifest({ host, repository: "shop" }, DIGEST, signal)).toBeUndefined();
     await expect(client.blob({ host, repository: "shop" }, DIGEST, signal)).rejects.toThrow(

@@ -4,18 +4,24 @@ import type { Trust } from "../../../src/admission/trust-policy.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { watchTrust } from "../../../src/operator/trust-config-map.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
 
 const KEY = { name: "catalyst-trust", namespace: "catalyst-system" };
 const text = (registry: string) => `allowedRegistries: [${registry}]\n`;
-const lines: { level: number; msg: string; error?: string }[] = [];
+const lines: { level: number; msg: string; error?: string; problem?: string }[] = [];
+
+const registry = new Registry();
 
 let cluster: OperatorCluster;
 let trust: () => Trust;
 
 beforeAll(async () => {
   cluster = await startOperatorCluster("trust-test");
-  trust = watchTrust(cluster.caches, pino({}, { write: (line) => lines.push(JSON.parse(line)) }));
+  trust = watchTrust(cluster.caches, {
+    logger: pino({}, { write: (line) => lines.push(JSON.parse(line)) }),
+    registry,
+  });
 });
 afterAll(() => cluster?.close());
 
@@ -23,6 +29,8 @@ const holds = (hosts: string[]) => {
   const registries = hosts.map((host) => ({ host, segments: [] }));
   return vi.waitFor(() => expect(trust().allowedRegistries).toEqual(registries), { timeout: 10_000 });
 };
+const problems = async () =>
+  (await registry.getSingleMetric("catalyst_trust_problems")?.get())?.values[0]?.value;
 const write = (data: Record<string, string | null>) => cluster.client.mergePatch(CONFIG_MAPS, KEY, { data });
 
 describe("watchTrust", () => {
@@ -42,9 +50,23 @@ describe("watchTrust", () => {
     await vi.waitFor(() => expect(lines.filter(isInvalid)).toHaveLength(1), { timeout: 10_000 });
     expect(lines.find(isInvalid)).toMatchObject({ level: 50, error: expect.stringContaining("trust.yaml") });
     await holds(["one.example"]);
+    expect(await problems()).toBe(1);
 
     await write({ "trust.yaml": text("two.example") });
     await holds(["two.example"]);
+    expect(await problems()).toBe(0);
+    await write({
+      "trust.yaml": `${text("two.example")}trust: [{ publicKey: x }]\n`,
+      "trusted-root.json": "{}",
+    });
+    await vi.waitFor(async () => expect(await problems()).toBe(2), { timeout: 10_000 });
+    expect(trust().entries).toEqual([]);
+    await holds(["two.example"]);
+    expect(lines.flatMap(({ problem }) => problem ?? [])).toEqual([
+      "trust[0].publicKey must be a public key in PEM: paste the file cosign.pub, from -----BEGIN PUBLIC KEY-----",
+      "trusted-root.json must have certificateAuthorities: add the certificates of your Fulcio",
+    ]);
+    await write({ "trusted-root.json": null });
     // Without its key, the text is empty.
     await write({ "trust.yaml": null, other: "x" });
     await holds([]);

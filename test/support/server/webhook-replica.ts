@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { createArtifactCheck } from "../../../src/admission/artifact-check.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { createOciClient } from "../../../src/admission/signature/oci-client.ts";
+import { createRegistryRequest } from "../../../src/admission/signature/registry-request.ts";
 import { createSignatureVerifier } from "../../../src/admission/signature/verifier.ts";
 import { NO_TRUST } from "../../../src/admission/trust-policy.ts";
 import { publishedBundles } from "../../../src/admission/webhook-configuration.ts";
@@ -77,7 +78,7 @@ export async function startWebhookReplica(
     checkArtifact: createArtifactCheck({
       verifier: createSignatureVerifier({
         logger,
-        client: createOciClient({ mirrors: new Map(), isInsecure: () => false }),
+        client: createOciClient(createRegistryRequest({ mirrors: new Map(), isInsecure: () => false })),
       }),
       trust: () => NO_TRUST,
       now,

@@ -28,7 +28,7 @@ const decide = (
     { reference, use },
     {
       trust: {
-        ...parseTrust(`allowedRegistries: [${allowed}]`),
+        ...parseTrust({ "trust.yaml": `allowedRegistries: [${allowed}]` }).trust,
         entries: [PLATFORM],
       },
       franchises,

@@ -40,6 +40,7 @@ function registryOf(manifests: Record<string, string | object>, blobs: Buffer[])
       if (found === undefined) throw new Error(`there is no blob ${digest}`);
       return found;
     },
+    referrers: async () => [],
   };
   return { client, asked };
 }
@@ -88,7 +89,7 @@ describe("createSignatureVerifier", () => {
       "the payload is not JSON",
       Buffer.from("{"),
       { layers: [layerOf(Buffer.from("{"))] },
-      "not signed by a trusted key",
+      "no cosign signature",
     ],
     [
       "the payload has no type",
@@ -102,7 +103,7 @@ describe("createSignatureVerifier", () => {
           ),
         ],
       },
-      "not signed by a trusted key",
+      "no cosign signature",
     ],
     [
       "the payload names no image",
@@ -112,7 +113,7 @@ describe("createSignatureVerifier", () => {
           layerOf(Buffer.from(JSON.stringify({ critical: { type: "cosign container image signature" } }))),
         ],
       },
-      "not signed by a trusted key",
+      "no cosign signature",
     ],
   ])("decides when %s", async (_when, blob, manifest, expected) => {
     const { client } = registryOf({ shop: manifest }, [blob]);

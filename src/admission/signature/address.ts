@@ -1,0 +1,66 @@
+import { BlockList, isIP } from "node:net";
+
+/** IPv4 ranges that are not public: https://www.iana.org/assignments/iana-ipv4-special-registry */
+const NOT_PUBLIC_IPV4: [network: string, prefix: number][] = [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 3],
+];
+/** Of IPv6, only 2000::/3 is public, without what embeds an IPv4 address (Teredo, 6to4) or documents. */
+const PUBLIC_IPV6: [network: string, prefix: number] = ["2000::", 3];
+const NOT_PUBLIC_IPV6: [network: string, prefix: number][] = [
+  ["2001::", 23],
+  ["2001:db8::", 32],
+  ["2002::", 16],
+  ["3fff::", 20],
+];
+
+const notPublic = new BlockList();
+for (const [network, prefix] of NOT_PUBLIC_IPV4) notPublic.addSubnet(network, prefix, "ipv4");
+for (const [network, prefix] of NOT_PUBLIC_IPV6) notPublic.addSubnet(network, prefix, "ipv6");
+const publicIpv6 = new BlockList();
+publicIpv6.addSubnet(...PUBLIC_IPV6, "ipv6");
+
+/** What only the machine or its link reaches: loopback, metadata services, the address that means "this host". */
+const local = new BlockList();
+local.addSubnet("0.0.0.0", 8, "ipv4");
+local.addSubnet("127.0.0.0", 8, "ipv4");
+local.addSubnet("169.254.0.0", 16, "ipv4");
+local.addAddress("::", "ipv6");
+local.addAddress("::1", "ipv6");
+local.addSubnet("fe80::", 10, "ipv6");
+/** Forms that embed an IPv4 address: mapped, compatible and NAT64. */
+const embedding = new BlockList();
+embedding.addSubnet("::", 96, "ipv6");
+embedding.addSubnet("::ffff:0:0", 96, "ipv6");
+embedding.addSubnet("64:ff9b::", 96, "ipv6");
+
+/** Whether an IP address belongs to the public Internet. */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !notPublic.check(address, "ipv4");
+  return family === 6 && publicIpv6.check(address, "ipv6") && !notPublic.check(address, "ipv6");
+}
+
+/** Whether an IP address may be one that leaves the machine and its link. */
+export function isRemoteAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !local.check(address, "ipv4");
+  return family === 6 && !local.check(address, "ipv6") && !embedding.check(address, "ipv6");
+}
+
+/** The IP address that a URL names in place of a host name. URL has brought decimal and hexadecimal forms into the usual one. */
+export function addressOf({ hostname }: URL): string | undefined {
+  const bare = hostname.replace(/^\[(.*)\]$/, "$1");
+  return isIP(bare) === 0 ? undefined : bare;
+}

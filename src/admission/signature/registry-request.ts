@@ -1,0 +1,129 @@
+import { type BoundedAnswer, boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
+import { createSingleFlight } from "../../platform/single-flight.ts";
+import type { PinnedReference } from "../rules/reference.ts";
+import { basicAuthorization, parseChallenge, parseToken } from "./registry-authorization.ts";
+import type { CredentialLookup, RegistryCredential } from "./registry-credential.ts";
+import { createRegistryFetch, type Destination, type RegistryFetch } from "./registry-fetch.ts";
+
+const MAX_TOKEN_BYTES = 64 * 1024;
+const MAX_AUTHORIZATIONS = 1_000;
+
+export type Repository = Omit<PinnedReference, "digest">;
+
+/**
+ * The registry does not answer, or its answer is invalid, so the signature could not be checked. The message is for the
+ * operator's log only: the user who names an image chooses the host, and a denial must not reveal what answers there.
+ */
+export class RegistryError extends Error {
+  override readonly name = "RegistryError";
+}
+
+export interface RegistryOptions {
+  /** The origin that serves a host's content instead of `https://HOST`, like containerd's mirrors. */
+  mirrors: ReadonlyMap<string, string>;
+  /** Whether a host may be asked over plain HTTP. */
+  isInsecure(host: string): boolean;
+  /** The platform's credentials. A mirror is asked with those of its own host. Default: none. */
+  credentialOf?: CredentialLookup;
+  /** Default: certificates of the public authorities are trusted. */
+  fetch?: RegistryFetch;
+}
+
+export interface Exchange {
+  accept: string;
+  maxBytes: number;
+  maxRedirects: number;
+  signal: AbortSignal;
+}
+
+/** Sends GET requests below `/v2/<repository>/`. Throws `RegistryError` when there is no answer; any status is one. */
+export type RegistryRequest = (at: Repository, path: string, exchange: Exchange) => Promise<BoundedAnswer>;
+
+/** Requests with the redirects and the authorization that a registry may want. */
+export function createRegistryRequest(options: RegistryOptions): RegistryRequest {
+  const {
+    mirrors,
+    isInsecure,
+    credentialOf = async () => undefined,
+    fetch = createRegistryFetch(),
+  } = options;
+  /** By origin and repository, until the registry refuses it. */
+  const authorizations = new Map<string, Record<string, string>>();
+
+  const registryOf = (host: string) =>
+    new URL(
+      mirrors.get(host) ??
+        `${isInsecure(host) ? "http" : "https"}://${host === "docker.io" ? "registry-1.docker.io" : host}`,
+    );
+  const isListed = (host: string) => mirrors.has(host) || isInsecure(host);
+
+  function send(
+    host: string,
+    url: string,
+    headers: Record<string, string>,
+    exchange: Omit<Exchange, "accept"> & { first: Destination },
+  ): Promise<BoundedAnswer> {
+    const { first, maxRedirects, ...bounds } = exchange;
+    const next = isListed(host) ? "listed" : "foreign";
+    return boundedFetch(url, {
+      headers,
+      ...bounds,
+      follow: { maxRedirects, isAllowed: ({ protocol }) => protocol === "https:" },
+      fetch: fetch(first, next),
+    }).catch((cause: unknown) => {
+      throw cause instanceof FetchError ? new RegistryError(`${host}: ${cause.message}`, { cause }) : cause;
+    });
+  }
+
+  /** A registry over plain HTTP is asked anonymously: who listens could read the credential. */
+  async function credentialFor(host: string, repository: string): Promise<RegistryCredential | undefined> {
+    const registry = registryOf(host);
+    if (registry.protocol !== "https:") return undefined;
+    return credentialOf(mirrors.has(host) ? registry.host : host, repository);
+  }
+
+  /** The headers that answer a challenge. Equal requests share one. */
+  async function authorize(
+    { host, repository }: Repository,
+    header: string,
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
+    const registry = registryOf(host);
+    const credential = basicAuthorization(await credentialFor(host, repository));
+    const challenge = parseChallenge(header, registry);
+    if (challenge.kind === "basic") return credential;
+    if (challenge.kind === "unknown") return {};
+    const isOwn = challenge.url.origin === registry.origin;
+    const first = isListed(host) ? "listed" : isOwn ? "named" : "foreign";
+    const bounds = { maxBytes: MAX_TOKEN_BYTES, maxRedirects: 0, signal, first } as const;
+    const token = parseToken(await send(host, challenge.url.href, credential, bounds));
+    return token === undefined ? {} : { authorization: `Bearer ${token}` };
+  }
+  const authorizeOnce = createSingleFlight(authorize, (at, header) =>
+    JSON.stringify([at.host, at.repository, header]),
+  );
+
+  function remember(key: string, authorization: Record<string, string>): void {
+    authorizations.delete(key);
+    authorizations.set(key, authorization);
+    for (const oldest of authorizations.keys()) {
+      if (authorizations.size <= MAX_AUTHORIZATIONS) break;
+      authorizations.delete(oldest);
+    }
+  }
+
+  return async function request(at, path, exchange) {
+    const { host, repository } = at;
+    const { accept, ...bounds } = exchange;
+    const url = `${registryOf(host).href.replace(/\/$/, "")}/v2/${repository}/${path}`;
+    const first = isListed(host) ? "listed" : "named";
+    const key = `${host}/${repository}`;
+    const answer = await send(host, url, { accept, ...authorizations.get(key) }, { ...bounds, first });
+    // Only the registry's own challenge counts, not one from a redirect target.
+    if (answer.status !== 401 || answer.isRedirected) return answer;
+    const challenge = answer.headers.get("www-authenticate") ?? "";
+    const authorization = await authorizeOnce(at, challenge, exchange.signal);
+    if (authorization.authorization !== undefined) remember(key, authorization);
+    return send(host, url, { accept, ...authorization }, { ...bounds, first });
+  };
+}

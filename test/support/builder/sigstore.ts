@@ -1,0 +1,260 @@
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  type webcrypto,
+  X509Certificate,
+} from "node:crypto";
+// @peculiar/x509 needs it to be loaded first.
+import "reflect-metadata";
+
+import * as x509 from "@peculiar/x509";
+import { canonicalJson } from "../../../src/platform/canonical-json.ts";
+
+/** What a keyless signature says, and how it was recorded. */
+export interface KeylessOptions {
+  issuer?: string;
+  identity?: string;
+  /** When the log recorded it. Default: now. */
+  recordedAt?: Date;
+  /** When the certificate begins to be valid, for ten minutes. Default: a minute before `recordedAt`. */
+  certifiedAt?: Date;
+  /** The certificate's extended key usage. Default: code signing. */
+  usage?: string;
+  /** The name in the log's checkpoint. Default: the log's host. */
+  logName?: string;
+}
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
+const OIDC_ISSUER = "1.3.6.1.4.1.57264.1.8";
+const LOG_HOST = "rekor.test";
+const MINUTE_MS = 60_000;
+const STATEMENT_TYPE = "application/vnd.in-toto+json";
+
+const sha256 = (...parts: Uint8Array[]) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+};
+const derOf = (key: KeyObject) => key.export({ type: "spki", format: "der" });
+const serialNumber = () => `00${randomBytes(8).toString("hex")}`;
+
+/** The bytes that a DSSE signature covers. */
+export const preAuthEncoding = (type: string, payload: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
+
+/** The statement that cosign signs for an image. */
+export const imageStatement = (digest: string, change: object = {}): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      _type: "https://in-toto.io/Statement/v1",
+      subject: [{ digest: { sha256: digest.replace("sha256:", "") } }],
+      predicateType: "https://sigstore.dev/cosign/sign/v1",
+      predicate: {},
+      ...change,
+    }),
+  );
+
+/** The bundle that a key's owner makes of a statement. `signature` signs the bytes that it gets. */
+export const keyBundle = (
+  payload: Buffer,
+  signature: (message: Buffer) => Buffer,
+  payloadType = STATEMENT_TYPE,
+) => ({
+  mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+  verificationMaterial: { publicKey: { hint: "key" }, tlogEntries: [] },
+  dsseEnvelope: {
+    payload: payload.toString("base64"),
+    payloadType,
+    signatures: [{ sig: signature(preAuthEncoding(payloadType, payload)).toString("base64") }],
+  },
+});
+
+/** A certificate authority like Fulcio and a transparency log like Rekor, made for a test. */
+export async function createSigstore() {
+  const ca = await createAuthority();
+  const log = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const logId = sha256(derOf(log.publicKey));
+
+  async function certify(options: KeylessOptions) {
+    const {
+      issuer = "https://issuer.test",
+      identity = "https://shop.test/ci",
+      usage = CODE_SIGNING,
+    } = options;
+    const recordedAt = options.recordedAt ?? new Date();
+    const from = (options.certifiedAt ?? new Date(recordedAt.getTime() - MINUTE_MS)).getTime();
+    const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const certificate = await x509.X509CertificateGenerator.create({
+      serialNumber: serialNumber(),
+      issuer: ca.certificate.subject,
+      notBefore: new Date(from),
+      notAfter: new Date(from + 10 * MINUTE_MS),
+      publicKey: new x509.PublicKey(derOf(keys.publicKey)),
+      signingKey: ca.privateKey as never,
+      signingAlgorithm: ALGORITHM,
+      extensions: [
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([usage]),
+        new x509.SubjectAlternativeNameExtension([
+          { type: identity.includes("://") ? "url" : "email", value: identity },
+        ]),
+        new x509.Extension(OIDC_ISSUER, false, utf8String(issuer)),
+        await x509.AuthorityKeyIdentifierExtension.create(ca.certificate.publicKey),
+      ],
+    });
+    return { der: Buffer.from(certificate.rawData), privateKey: keys.privateKey, recordedAt };
+  }
+
+  /** An entry of the log, with its promise and its proof of inclusion as the second leaf of two. */
+  function record(body: object, recordedAt: Date, logName = LOG_HOST) {
+    const canonicalizedBody = Buffer.from(canonicalJson(body));
+    const integratedTime = Math.floor(recordedAt.getTime() / 1000);
+    const promise = canonicalJson({
+      body: canonicalizedBody.toString("base64"),
+      integratedTime,
+      logIndex: 1,
+      logID: logId.toString("hex"),
+    });
+    const sibling = randomBytes(32);
+    const rootHash = sha256(Buffer.of(1), sibling, sha256(Buffer.of(0), canonicalizedBody));
+    const note = `${LOG_HOST}\n2\n${rootHash.toString("base64")}\n`;
+    const noteSignature = Buffer.concat([
+      logId.subarray(0, 4),
+      sign("sha256", Buffer.from(note), log.privateKey),
+    ]);
+    const { kind, apiVersion } = body as { kind: string; apiVersion: string };
+    return {
+      logIndex: "1",
+      logId: { keyId: logId.toString("base64") },
+      kindVersion: { kind, version: apiVersion },
+      integratedTime: String(integratedTime),
+      inclusionPromise: {
+        signedEntryTimestamp: sign("sha256", Buffer.from(promise), log.privateKey).toString("base64"),
+      },
+      inclusionProof: {
+        logIndex: "1",
+        rootHash: rootHash.toString("base64"),
+        treeSize: "2",
+        hashes: [sibling.toString("base64")],
+        checkpoint: { envelope: `${note}\n\u2014 ${logName} ${noteSignature.toString("base64")}\n` },
+      },
+      canonicalizedBody: canonicalizedBody.toString("base64"),
+    };
+  }
+
+  return {
+    /** What `trusted-root.json` holds, with other members where a test wants them. */
+    trustedRoot(change: object = {}): string {
+      const validFor = { start: "2020-01-01T00:00:00Z" };
+      return JSON.stringify({
+        mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+        tlogs: [
+          {
+            baseUrl: `https://${LOG_HOST}`,
+            hashAlgorithm: "SHA2_256",
+            publicKey: {
+              rawBytes: derOf(log.publicKey).toString("base64"),
+              keyDetails: "PKIX_ECDSA_P256_SHA_256",
+              validFor,
+            },
+            logId: { keyId: logId.toString("base64") },
+          },
+        ],
+        certificateAuthorities: [
+          {
+            uri: "https://fulcio.test",
+            certChain: {
+              certificates: [{ rawBytes: Buffer.from(ca.certificate.rawData).toString("base64") }],
+            },
+            validFor,
+          },
+        ],
+        ctlogs: [],
+        timestampAuthorities: [],
+        ...change,
+      });
+    },
+
+    /** A bundle as `cosign sign` makes it, with the statement as its payload. */
+    async bundle(payload: Buffer, options: KeylessOptions = {}) {
+      const { der, privateKey, recordedAt } = await certify(options);
+      const signed = keyBundle(payload, (message) => sign("sha256", message, privateKey));
+      const [signature] = signed.dsseEnvelope.signatures;
+      const entry = record(
+        {
+          apiVersion: "0.0.1",
+          kind: "dsse",
+          spec: {
+            payloadHash: { algorithm: "sha256", value: sha256(payload).toString("hex") },
+            signatures: [{ signature: signature?.sig, verifier: der.toString("base64") }],
+          },
+        },
+        recordedAt,
+        options.logName,
+      );
+      return {
+        ...signed,
+        verificationMaterial: { certificate: { rawBytes: der.toString("base64") }, tlogEntries: [entry] },
+      };
+    },
+
+    /** The annotations of a layer in cosign's classic format, whose blob is the payload. */
+    async annotations(payload: Buffer, options: KeylessOptions = {}): Promise<Record<string, string>> {
+      const { der, privateKey, recordedAt } = await certify(options);
+      const pem = new X509Certificate(der).toString();
+      const signature = sign("sha256", payload, privateKey).toString("base64");
+      const entry = record(
+        {
+          apiVersion: "0.0.1",
+          kind: "hashedrekord",
+          spec: {
+            data: { hash: { algorithm: "sha256", value: sha256(payload).toString("hex") } },
+            signature: { content: signature, publicKey: { content: Buffer.from(pem).toString("base64") } },
+          },
+        },
+        recordedAt,
+      );
+      return {
+        "dev.cosignproject.cosign/signature": signature,
+        "dev.sigstore.cosign/certificate": pem,
+        "dev.sigstore.cosign/bundle": JSON.stringify({
+          SignedEntryTimestamp: entry.inclusionPromise.signedEntryTimestamp,
+          Payload: {
+            body: entry.canonicalizedBody,
+            integratedTime: Number(entry.integratedTime),
+            logIndex: 1,
+            logID: logId.toString("hex"),
+          },
+        }),
+      };
+    },
+  };
+}
+
+async function createAuthority() {
+  const keys = (await crypto.subtle.generateKey(ALGORITHM, true, [
+    "sign",
+    "verify",
+  ])) as webcrypto.CryptoKeyPair;
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: "CN=fulcio.test",
+    notBefore: new Date("2020-01-01T00:00:00Z"),
+    notAfter: new Date("2100-01-01T00:00:00Z"),
+    keys: keys as never,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+    ],
+  });
+  return { certificate, privateKey: keys.privateKey };
+}
+
+/** A text in DER, of fewer than 128 bytes. */
+const utf8String = (text: string) => Buffer.concat([Buffer.of(0x0c, text.length), Buffer.from(text)]);
