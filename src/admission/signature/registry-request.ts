@@ -29,7 +29,7 @@ export interface RegistryOptions {
   fetch?: RegistryFetch;
 }
 
-export interface Exchange {
+interface Exchange {
   accept: string;
   maxBytes: number;
   maxRedirects: number;

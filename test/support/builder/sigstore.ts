@@ -43,7 +43,7 @@ const derOf = (key: KeyObject) => key.export({ type: "spki", format: "der" });
 const serialNumber = () => `00${randomBytes(8).toString("hex")}`;
 
 /** The bytes that a DSSE signature covers. */
-export const preAuthEncoding = (type: string, payload: Buffer): Buffer =>
+const preAuthEncoding = (type: string, payload: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${type} ${payload.length} `), payload]);
 
 /** The statement that cosign signs for an image. */
