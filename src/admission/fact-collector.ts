@@ -8,7 +8,14 @@ import { isInTerm } from "../api/term.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
 import { normalHost } from "./rules/host-name.ts";
 import { type IdentityLists, identityOf, serviceAccountOf } from "./rules/identity.ts";
-import { isNamespaceObject, type Place, placeOf, placeOfNamespace, reservedBy } from "./rules/place.ts";
+import {
+  isNamespaceObject,
+  type Place,
+  placeOf,
+  placeOfNamespace,
+  reservedBy,
+  selectionOf,
+} from "./rules/place.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -23,7 +30,7 @@ export interface ClusterLookups {
   blueprints(): readonly Blueprint[];
   /** Undefined: the cache does not have the namespace. */
   namespaceLabels(name: string): Labels | undefined;
-  /** Asks the API server about a namespace that the cache does not have yet. Undefined: it does not exist. */
+  /** Asks the API server, because the cache lags. Undefined: the namespace does not exist. */
   readNamespaceLabels(name: string): Promise<Labels | undefined>;
 }
 
@@ -56,10 +63,17 @@ export function createFactCollector(deps: {
 }): FactCollector {
   const { lookups, lists, now } = deps;
 
-  /** A namespace that was made a moment ago may be missing from the cache, and its labels decide whose it is. */
+  /**
+   * The labels decide whose a namespace is, and the cache may lag. It may miss a namespace that was made a moment ago, or
+   * have labels by which the API server would have called another webhook. Both are read live.
+   */
   async function labelsOf(input: AdmissionInput): Promise<Labels | undefined> {
-    if (input.namespace === "" || isNamespaceObject(input)) return {};
-    return lookups.namespaceLabels(input.namespace) ?? (await lookups.readNamespaceLabels(input.namespace));
+    const { namespace, selected } = input;
+    if (namespace === "" || isNamespaceObject(input)) return {};
+    const cached = lookups.namespaceLabels(namespace);
+    const isCurrent =
+      cached !== undefined && (selected === undefined || selectionOf(namespace, cached, lists) === selected);
+    return isCurrent ? cached : await lookups.readNamespaceLabels(namespace);
   }
 
   function membershipsOf({ user }: AdmissionInput): ReadonlySet<string> {

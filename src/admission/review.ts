@@ -2,7 +2,7 @@ import { isMap } from "../api/object.ts";
 import type { Enforcer } from "./enforcement.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
-import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
+import type { AdmissionInput, NamespaceSelection, ReviewedObject } from "./rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "./rules/rule-list.ts";
 import type { ArtifactCheck } from "./trust-policy.ts";
 
@@ -47,8 +47,11 @@ export class MalformedReview extends Error {
 
 const OPERATIONS = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
 
-/** Reads an `admission.k8s.io/v1` AdmissionReview. Throws `MalformedReview`. */
-export function parseReview(body: unknown): { uid: string; input: AdmissionInput } {
+/** Reads an `admission.k8s.io/v1` AdmissionReview that was sent for this selection. Throws `MalformedReview`. */
+export function parseReview(
+  body: unknown,
+  selected?: NamespaceSelection,
+): { uid: string; input: AdmissionInput } {
   const request = isMap(body) && isMap(body.request) ? body.request : undefined;
   const resource = isMap(request?.resource) ? request.resource : undefined;
   const user = isMap(request?.userInfo) ? request.userInfo : undefined;
@@ -72,7 +75,12 @@ export function parseReview(body: unknown): { uid: string; input: AdmissionInput
       subresource: String(request.subResource ?? ""),
       name: String(request.name ?? ""),
       namespace: String(request.namespace ?? ""),
-      user: { username: String(user.username ?? ""), groups },
+      user: {
+        username: String(user.username ?? ""),
+        groups,
+        ...(typeof user.uid === "string" && user.uid !== "" ? { uid: user.uid } : {}),
+      },
+      ...(selected === undefined ? {} : { selected }),
       object: isMap(request.object) ? (request.object as ReviewedObject) : undefined,
       oldObject: isMap(request.oldObject) ? (request.oldObject as ReviewedObject) : undefined,
     },

@@ -4,12 +4,18 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
+import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
-export const ADMISSION_PATH = "/admit";
+const ADMISSION_PATH = "/admit";
+/** The path of a webhook tells which namespaces it selects: `/admit/ordinary`, or `/admit` for cluster scope. */
+export const admissionPath = (selected?: NamespaceSelection): string =>
+  selected === undefined ? ADMISSION_PATH : `${ADMISSION_PATH}/${selected}`;
+const SELECTIONS = new Map([undefined, ...NAMESPACE_SELECTIONS].map((it) => [admissionPath(it), it]));
+
 /** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** Answers `POST /admit`. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
+/** Answers `POST /admit` and the paths below it. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
 export function createWebhookHandler(deps: {
   review: Reviewer;
   /** Where denials link to: the page that has a section for each rule. */
@@ -33,11 +39,12 @@ export function createWebhookHandler(deps: {
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.url?.split("?")[0] !== ADMISSION_PATH) return send(response, 404, { error: "not found" });
+    const [path = ""] = (request.url ?? "").split("?");
+    if (!SELECTIONS.has(path)) return send(response, 404, { error: "not found" });
     if (request.method !== "POST") return send(response, 405, { error: "send an AdmissionReview with POST" });
     const startedAt = performance.now();
     try {
-      const { uid, input } = parseReview(await readJson(request));
+      const { uid, input } = parseReview(await readJson(request), SELECTIONS.get(path));
       const verdict = await review(input);
       const { violations } = verdict;
       const allowed = String(violations.length === 0);

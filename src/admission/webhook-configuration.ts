@@ -4,12 +4,14 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { celList, type MatchCondition, notPlatform } from "./match-condition.ts";
-import { ADMISSION_PATH } from "./routes.ts";
+import { admissionPath } from "./routes.ts";
 import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { INSTALLER_GROUPS } from "./rules/install-source.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
-import { guardedNames } from "./rules/place.ts";
+import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
+import { RELEASE_SECRET_TYPE } from "./rules/release-secret.ts";
+import type { NamespaceSelection } from "./rules/request.ts";
 import { WORKLOADS } from "./rules/workload-image.ts";
 
 export interface WebhookEndpoint {
@@ -50,20 +52,20 @@ export function desiredWebhookConfiguration(
   lists: IdentityLists,
   enforcement: Enforcement = "Deny",
 ): KubernetesObject {
-  const clientConfig = {
+  const clientConfig = (path: string) => ({
     caBundle: Buffer.from(endpoint.caBundle).toString("base64"),
     ...(endpoint.url === undefined
-      ? { service: { name: WEBHOOK_SERVICE, namespace: SYSTEM_NAMESPACE, path: ADMISSION_PATH, port: 443 } }
-      : { url: `${endpoint.url}${ADMISSION_PATH}` }),
-  };
+      ? { service: { name: WEBHOOK_SERVICE, namespace: SYSTEM_NAMESPACE, path, port: 443 } }
+      : { url: `${endpoint.url}${path}` }),
+  });
   const webhook = (
     name: string,
     rules: WebhookRule[],
-    selector: LabelRequirement[],
+    { selected, selector }: Selector,
     conditions: MatchCondition[] = [],
   ) => ({
     name: `${name}.${GROUP}`,
-    clientConfig,
+    clientConfig: clientConfig(admissionPath(selected)),
     rules,
     ...(selector.length === 0 ? {} : { namespaceSelector: { matchExpressions: selector } }),
     matchConditions: [...notPlatform(lists), ...conditions],
@@ -76,31 +78,34 @@ export function desiredWebhookConfiguration(
   });
   const names = guardedNames(lists);
   const unlisted = named("NotIn", names);
-  const ordinary = [unlisted, ...PLACE_LABELS.map((label) => labelled(label, "DoesNotExist"))];
+  const ordinary: Selector = {
+    selected: "ordinary",
+    selector: [unlisted, ...PLACE_LABELS.map(({ label }) => labelled(label, "DoesNotExist"))],
+  };
+  const listed: Selector = { selected: "listed", selector: [named("In", names)] };
+  const everywhere: Selector = { selected: undefined, selector: [] };
   const inNamespace = [rule("*", ["*/*"], EVERYTHING, "Namespaced")];
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "ValidatingWebhookConfiguration",
     metadata: { name: WEBHOOK_CONFIGURATION, labels: { [LABEL.managedBy]: "operator" } },
     webhooks: [
-      webhook("cluster", [rule("*", ["*/*"], EVERYTHING, "Cluster")], [], [NOT_A_REVIEW]),
-      webhook("listed-namespace", inNamespace, [named("In", names)], [NOT_A_REVIEW]),
+      webhook("cluster", [rule("*", ["*/*"], EVERYTHING, "Cluster")], everywhere, [NOT_A_REVIEW]),
+      webhook("listed-namespace", inNamespace, listed, [NOT_A_REVIEW]),
       // A namespace may bear several of the labels. It matches the webhook of the first.
-      ...PLACE_LABELS.map((label, index) =>
-        webhook(
-          `${label.replace(`${GROUP}/`, "")}-namespace`,
-          inNamespace,
-          [
-            unlisted,
-            labelled(label, "Exists"),
-            ...PLACE_LABELS.slice(0, index).map((earlier) => labelled(earlier, "DoesNotExist")),
-          ],
-          [NOT_A_REVIEW],
-        ),
-      ),
+      ...PLACE_LABELS.map(({ label, selection }, index) => {
+        const selector = [
+          unlisted,
+          labelled(label, "Exists"),
+          ...PLACE_LABELS.slice(0, index).map((earlier) => labelled(earlier.label, "DoesNotExist")),
+        ];
+        return webhook(`${selection}-namespace`, inNamespace, { selected: selection, selector }, [
+          NOT_A_REVIEW,
+        ]);
+      }),
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
-      webhook("identity-secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [GIVES_IDENTITY]),
+      webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [HAS_JUDGED_TYPE]),
     ],
   } as KubernetesObject;
 }
@@ -119,8 +124,11 @@ interface LabelRequirement {
   values?: readonly string[];
 }
 
-/** The labels that make a namespace a guarded place. Only the platform may write them. */
-const PLACE_LABELS = [LABEL.organization, LABEL.sovereign, LABEL.environment, LABEL.managedBy];
+/** The namespaces of a webhook, and the name by which its path tells them to the operator. */
+interface Selector {
+  selected: NamespaceSelection | undefined;
+  selector: LabelRequirement[];
+}
 
 const labelled = (key: string, operator: "Exists" | "DoesNotExist"): LabelRequirement => ({ key, operator });
 
@@ -131,7 +139,7 @@ const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequir
   values,
 });
 
-/** What admission judges in ordinary namespaces, besides installers and Secrets that give an identity. */
+/** What admission judges in ordinary namespaces, besides installers and Secrets of some types. */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
   rule("apps", ["controllerrevisions"]),
@@ -140,7 +148,7 @@ const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(HOST_GROUPS).map(([group, resources]) =>
     rule(group, [...resources], ["CREATE", "UPDATE"]),
   ),
-  rule("", ["services"], ["CREATE", "UPDATE"]),
+  rule("", ["services", "services/status"], ["CREATE", "UPDATE"]),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
 
@@ -159,7 +167,7 @@ const IS_INSTALLER: MatchCondition = {
 };
 
 /** Every object has a type here, because the rule matches Secrets only and the API server fills it in. */
-const GIVES_IDENTITY: MatchCondition = {
-  name: "gives-an-identity",
-  expression: `has(object.type) && object.type in ${celList(IDENTITY_SECRET_TYPES)}`,
+const HAS_JUDGED_TYPE: MatchCondition = {
+  name: "has-a-judged-type",
+  expression: `has(object.type) && object.type in ${celList([...IDENTITY_SECRET_TYPES, RELEASE_SECRET_TYPE])}`,
 };

@@ -1,7 +1,7 @@
 import { LABEL } from "../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { IdentityLists } from "./identity.ts";
-import type { AdmissionInput } from "./request.ts";
+import type { AdmissionInput, NamespaceSelection } from "./request.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -58,6 +58,20 @@ export function placeOfNamespace(
   if (platformLabel !== undefined)
     return { kind: "sovereign", namespace, sovereign: labels[LABEL.sovereign] ?? "" };
   return { kind: "ordinary", namespace };
+}
+
+/** The labels that make a namespace a guarded place, with the selection of each. Only the platform may write them. */
+export const PLACE_LABELS = [
+  { label: LABEL.organization, selection: "organization" },
+  { label: LABEL.sovereign, selection: "sovereign" },
+  { label: LABEL.environment, selection: "environment" },
+  { label: LABEL.managedBy, selection: "managed-by" },
+] as const;
+
+/** The selection that the webhook configuration makes for a namespace with these labels. */
+export function selectionOf(namespace: string, labels: Labels, lists: IdentityLists): NamespaceSelection {
+  if (guardedNames(lists).includes(namespace)) return "listed";
+  return PLACE_LABELS.find(({ label }) => labels[label] !== undefined)?.selection ?? "ordinary";
 }
 
 /** Whether the request is about a Namespace object. The API server fills in `namespace` for these too. */

@@ -1,3 +1,14 @@
+/** The namespace selectors of the webhooks: by name, by the first of the place labels, or none of these. */
+export const NAMESPACE_SELECTIONS = [
+  "listed",
+  "organization",
+  "sovereign",
+  "environment",
+  "managed-by",
+  "ordinary",
+] as const;
+export type NamespaceSelection = (typeof NAMESPACE_SELECTIONS)[number];
+
 /** A request, as the API server describes it. */
 export interface AdmissionInput {
   operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
@@ -9,7 +20,10 @@ export interface AdmissionInput {
   name: string;
   /** Empty for cluster-scoped kinds. */
   namespace: string;
-  user: { username: string; groups: readonly string[] };
+  /** `uid` is absent for people, and for a ServiceAccount that another identity impersonates. */
+  user: { username: string; groups: readonly string[]; uid?: string };
+  /** The namespaces among which the API server counts this one. Absent: the webhook's path does not tell. */
+  selected?: NamespaceSelection;
   /** Absent on DELETE. */
   object: ReviewedObject | undefined;
   /** Absent on CREATE. */

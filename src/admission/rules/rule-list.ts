@@ -19,8 +19,10 @@ import {
 } from "./ownership.ts";
 import { placeRule } from "./place-rule.ts";
 import { podIsolationRule } from "./pod-isolation.ts";
+import { releaseSecretRule } from "./release-secret.ts";
 import type { AdmissionInput } from "./request.ts";
 import { serviceAccountRule } from "./service-account.ts";
+import { serviceAddressRule } from "./service-address.ts";
 import { sovereignRule } from "./sovereign.ts";
 import { imageArtifacts, imageDigestRule } from "./workload-image.ts";
 
@@ -39,11 +41,13 @@ const RULES: readonly Rule[] = [
   installSourceRule,
   ociRepositoryRule,
   helmReleaseRule,
+  releaseSecretRule,
   escalationRule,
   workloadRevisionRule,
   serviceAccountRule,
   hostRule,
   ingressAnnotationRule,
+  serviceAddressRule,
   podIsolationRule,
   imageDigestRule,
 ];

@@ -20,6 +20,8 @@ interface ApiRequest {
   as?: string;
   /** Groups to impersonate, instead of the user's own. */
   asGroups?: readonly string[];
+  /** Uid to impersonate. */
+  asUid?: string;
 }
 
 export interface ApiConnection {
@@ -56,10 +58,11 @@ export function createApiConnection(kubeconfigPath: string): ApiConnection {
   });
 
   return {
-    async send({ method, path, body, contentType = "application/json", as, asGroups }) {
+    async send({ method, path, body, contentType = "application/json", as, asGroups, asUid }) {
       const headers = ["accept", "application/json", "user-agent", "catalyst-playground"];
       if (user.token !== undefined) headers.push("authorization", `Bearer ${user.token}`);
       if (as !== undefined) headers.push("impersonate-user", as);
+      if (asUid !== undefined) headers.push("impersonate-uid", asUid);
       for (const group of asGroups ?? []) headers.push("impersonate-group", group);
       if (body !== undefined) headers.push("content-type", contentType);
       const options: Omit<Dispatcher.RequestOptions, "origin" | "path"> & { dispatcher: Agent } = {

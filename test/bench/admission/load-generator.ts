@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { ADMISSION_PATH } from "../../../src/admission/routes.ts";
+import { admissionPath } from "../../../src/admission/routes.ts";
 import { startHelper } from "../helper-process.ts";
 import type { LoadResult } from "../load.ts";
 import { cpuSeconds } from "../process-figure.ts";
@@ -29,7 +29,7 @@ export async function startLoadGenerator(file: string): Promise<LoadGenerator> {
   return {
     async connect(port, clients, reviews) {
       writeFileSync(file, JSON.stringify(reviews));
-      await ask({ kind: "open", port, path: ADMISSION_PATH, clients, file });
+      await ask({ kind: "open", port, path: admissionPath(), clients, file });
       return {
         async run(load) {
           const answer = await ask({ kind: "run", load });

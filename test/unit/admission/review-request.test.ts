@@ -36,6 +36,17 @@ describe("parseReview", () => {
     });
   });
 
+  it("reads the uid of the user, and keeps the selection that it was sent for", () => {
+    const { request } = body() as { request: object };
+    const userInfo = { username: "a", uid: "u-1" };
+    expect(parseReview({ request: { ...request, userInfo } }, "ordinary").input).toMatchObject({
+      user: { username: "a", groups: [], uid: "u-1" },
+      selected: "ordinary",
+    });
+    const impersonated = parseReview({ request: { ...request, userInfo: { ...userInfo, uid: "" } } });
+    expect(impersonated.input.user).toEqual({ username: "a", groups: [] });
+  });
+
   it("reads what may be missing as empty", () => {
     expect(
       parseReview({ request: { uid: "1", operation: "CONNECT", resource: {}, userInfo: {}, object: null } }),

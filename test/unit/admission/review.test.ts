@@ -4,7 +4,7 @@ import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admissio
 import { createReviewer } from "../../../src/admission/review.ts";
 import type { Artifact } from "../../../src/admission/rules/fact.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
-import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
+import type { AdmissionInput, NamespaceSelection } from "../../../src/admission/rules/request.ts";
 import type { TrustVerdict } from "../../../src/admission/trust-policy.ts";
 import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
@@ -297,5 +297,63 @@ describe("hosts and accounts of others", () => {
       "sovereign-host",
     ]);
     expect(await rulesOf(ingress("shop.example"))).toEqual([]);
+  });
+});
+
+describe("a namespace whose labels changed a moment ago", () => {
+  const owned = { [`${GROUP}/organization`]: "acme" };
+  const configMap = (selected?: NamespaceSelection) =>
+    creation({
+      ...{ resource: "configmaps", namespace: "shop", user: { username: "eve", groups: [] } },
+      ...(selected === undefined ? {} : { selected }),
+    });
+
+  it.each<[string, object, object, NamespaceSelection | undefined, string[]]>([
+    ["the cache has no label yet", {}, owned, "organization", ["organization-namespace"]],
+    ["the API server and the cache agree", owned, {}, "organization", ["organization-namespace"]],
+    ["only the cache has the label", owned, {}, "ordinary", []],
+    ["only the API server has the label", {}, {}, "organization", []],
+    ["the path does not tell", {}, owned, undefined, []],
+  ])("is judged by its present labels when %s", async (_, cached, live, selected, rules) => {
+    const { rulesOf } = reviewer({ namespaces: { shop: { ...cached } }, live: { shop: { ...live } } });
+    expect(await rulesOf(configMap(selected))).toEqual(rules);
+  });
+
+  it("is unknown when it is gone", async () => {
+    const { rulesOf } = reviewer({ namespaces: { shop: owned } });
+    expect(await rulesOf(configMap("ordinary"))).toEqual(["unknown-namespace"]);
+  });
+});
+
+describe("the namespaces of others", () => {
+  const labelled = (organization: string) => ({ [`${GROUP}/organization`]: organization });
+  const { rulesOf } = reviewer({
+    organizations: [
+      organization("acme"),
+      { ...organization("globex"), spec: { ...organization("globex").spec, owner: "basim" } },
+    ],
+    namespaces: {
+      ...{ shop: {}, bazaar: {}, "org-acme": labelled("acme"), "org-globex": labelled("globex") },
+      ...{ omantel: { [`${GROUP}/sovereign`]: "omantel" } },
+    },
+  });
+  it.each([
+    ["the same namespace", "shop", []],
+    ["an ordinary namespace", "bazaar", []],
+    ["a namespace that does not exist", "nowhere", []],
+    ["the requester's Organization", "org-acme", []],
+    ["another Organization", "org-globex", ["service-address"]],
+    ["a Sovereign", "omantel", ["service-address"]],
+    ["the platform", "kube-system", ["service-address"]],
+    ["a controller", "cert-manager", ["service-address"]],
+    ["a reserved name", "sovereign-next", ["service-address"]],
+    ["an environment to come", "globex-prod", ["service-address"]],
+  ])("are known when a Service names %s", async (_, name, rules) => {
+    const input = creation({
+      resource: "services",
+      user: { username: "owner", groups: [] },
+      object: { spec: { type: "ExternalName", externalName: `app.${name}.svc` } },
+    });
+    expect(await rulesOf(input)).toEqual(rules);
   });
 });

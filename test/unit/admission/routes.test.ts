@@ -123,6 +123,18 @@ describe("createWebhookHandler", () => {
     expect((await post(text + " ".repeat(8 * 1024 * 1024 - text.length))).status).toBe(200);
   });
 
+  it("passes the selection that the path names", async () => {
+    const selections: unknown[] = [];
+    review = async (input) => {
+      selections.push(input.selected);
+      return verdict();
+    };
+    for (const path of ["/admit", "/admit/ordinary", "/admit/managed-by?timeout=10s"])
+      expect((await post(REVIEW, path)).status).toBe(200);
+    expect(selections).toEqual([undefined, "ordinary", "managed-by"]);
+    expect((await post(REVIEW, "/admit/other")).status).toBe(404);
+  });
+
   it("answers 404 on other paths and 405 to other methods", async () => {
     expect(await post(REVIEW, "/admission")).toEqual({ status: 404, json: { error: "not found" } });
     const response = await fetch(`${server.origin}/admit`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
-import { guardedNames } from "../../../src/admission/rules/place.ts";
+import { guardedNames, selectionOf } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
 import {
   desiredWebhookConfiguration,
@@ -57,6 +57,11 @@ const ORDINARY = {
     label("managed-by", "DoesNotExist"),
   ],
 };
+/** The path of each webhook, in order. */
+const PATHS = [
+  ...["/admit", "/admit/listed", "/admit/organization", "/admit/sovereign", "/admit/environment"],
+  ...["/admit/managed-by", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary"],
+];
 const EVERYTHING = ["*/*/* CREATE,UPDATE,DELETE,CONNECT"];
 const conditions = (name: string) =>
   Object.fromEntries(webhook(name).matchConditions.map((it) => [it.name, it.expression]));
@@ -78,7 +83,7 @@ describe("the webhook configuration", () => {
       "managed-by-namespace",
       "ordinary-namespace",
       "installer",
-      "identity-secret",
+      "secret",
     ]);
     for (const each of webhooks) {
       expect(each).toMatchObject({
@@ -153,20 +158,21 @@ describe("the webhook configuration", () => {
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
       ),
       "/services CREATE,UPDATE",
+      "/services/status CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
-    for (const name of ["ordinary-namespace", "installer", "identity-secret"])
+    for (const name of ["ordinary-namespace", "installer", "secret"])
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
-  it("is asked in ordinary namespaces about installers and Secrets that give an identity, by their content", () => {
+  it("is asked in ordinary namespaces about installers and Secrets of some types, by their content", () => {
     expect(conditions("installer")["is-an-installer"]).toContain('"argoproj.io"');
     expect(conditions("installer")["is-an-installer"]).toContain(
       ".exists(suffix, request.resource.group.endsWith(suffix))",
     );
-    expect(matched("identity-secret")).toEqual(["/secrets CREATE,UPDATE"]);
-    expect(conditions("identity-secret")["gives-an-identity"]).toBe(
-      'has(object.type) && object.type in ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"]',
+    expect(matched("secret")).toEqual(["/secrets CREATE,UPDATE"]);
+    expect(conditions("secret")["has-a-judged-type"]).toBe(
+      'has(object.type) && object.type in ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1"]',
     );
   });
 
@@ -194,18 +200,36 @@ describe("the webhook configuration", () => {
 
   it("is reached through the Service, or through a URL where one is set", () => {
     const caBundle = Buffer.from(CA).toString("base64");
-    for (const { clientConfig } of configuration().webhooks)
-      expect(clientConfig).toEqual({
+    const service = { name: "catalyst-operator-webhook", namespace: "catalyst-system", port: 443 };
+    for (const [index, path] of PATHS.entries()) {
+      expect(configuration().webhooks[index]?.clientConfig).toEqual({
         caBundle,
-        service: {
-          name: "catalyst-operator-webhook",
-          namespace: "catalyst-system",
-          path: "/admit",
-          port: 443,
-        },
+        service: { ...service, path },
       });
-    for (const { clientConfig } of configuration("https://127.0.0.1:9443").webhooks)
-      expect(clientConfig).toEqual({ caBundle, url: "https://127.0.0.1:9443/admit" });
+      expect(configuration("https://127.0.0.1:9443").webhooks[index]?.clientConfig).toEqual({
+        caBundle,
+        url: `https://127.0.0.1:9443${path}`,
+      });
+    }
+  });
+
+  it("tells by the path which namespaces each webhook selects", () => {
+    const lists = identityLists();
+    const labels = ["organization", "sovereign", "environment", "managed-by"];
+    for (const { clientConfig, namespaceSelector } of configuration().webhooks) {
+      const { path } = (clientConfig as { service: { path: string } }).service;
+      const { matchExpressions = [] } = (namespaceSelector ?? {}) as Partial<typeof ORDINARY>;
+      const present = labels.filter((name) =>
+        matchExpressions.some((it) => it.key === label(name, "Exists").key && it.operator === "Exists"),
+      );
+      const name = matchExpressions.some(({ operator }) => (operator as string) === "In") ? "catalog" : "any";
+      const selection = selectionOf(
+        name,
+        Object.fromEntries(present.map((it) => [`catalyst.openova.io/${it}`, "x"])),
+        lists,
+      );
+      expect(path).toBe(namespaceSelector === undefined ? "/admit" : `/admit/${selection}`);
+    }
   });
 });
 

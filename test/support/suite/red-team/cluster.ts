@@ -19,7 +19,7 @@ import {
   referenceOf,
   UNSIGNED_ARTIFACT,
 } from "./object.ts";
-import { PEOPLE, type Person } from "./person.ts";
+import { type Identity, PEOPLE, type Person } from "./person.ts";
 import { seeds, trustConfigMap } from "./seed.ts";
 
 const MAIN = join(import.meta.dirname, "../../../../src/cli/main.ts");
@@ -129,8 +129,11 @@ export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<Re
     closers.push(() => stopOperator(operator));
     const cluster: RedTeamCluster = {
       async send(by, request) {
-        const { user, groups } = PEOPLE[by];
-        const { status, body } = await api.send({ ...request, as: user, asGroups: groups });
+        const { user, groups, uid }: Identity = PEOPLE[by];
+        const { status, body } = await api.send({
+          ...{ ...request, as: user, asGroups: groups },
+          ...(uid === undefined ? {} : { asUid: uid }),
+        });
         return { status, message: messageOf(body) };
       },
       close,

@@ -21,6 +21,9 @@ export const PEOPLE = {
   acmeAccount: account("acme-prod", "robot"),
   globexAccount: account("globex-prod", "robot"),
   ordinaryAccount: account("shop", "robot"),
+  /** Holds a token of the account. helm-controller impersonates the account, and has no token of it. */
+  acmeTokenHolder: { ...account("acme-prod", "robot"), uid: "a-1" },
+  ordinaryTokenHolder: { ...account("shop", "robot"), uid: "a-2" },
   /** A namespace whose name begins like the platform's. */
   lookalikeAccount: account("kube-system-tools", "robot"),
   certManager: account("cert-manager", "cert-manager"),
@@ -38,9 +41,10 @@ export const PEOPLE = {
 
 export type Person = keyof typeof PEOPLE;
 
-interface Identity {
+export interface Identity {
   user: string;
   groups: readonly string[];
+  uid?: string;
 }
 
 function user(name: string, ...groups: string[]): Identity {

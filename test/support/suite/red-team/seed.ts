@@ -190,6 +190,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     ...["acme-prod", "globex-prod", "shop"].map((name) =>
       post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
     ),
+    post(core("shop", "secrets"), secret("sh.helm.release.v1.seed.v1", { type: "helm.sh/release.v1" })),
     post(
       core("acme-prod", "configmaps"),
       configMap("managed", { metadata: { labels: { [label("managed-by")]: "operator" } } }),

@@ -16,6 +16,7 @@ import { OWNERSHIP_ATTEMPTS } from "./ownership-attempt.ts";
 import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
+import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 
 const ALLOWED = [...ALLOWED_FRANCHISEE, ...ALLOWED_MEMBER, ...ALLOWED_ORDINARY, ...ALLOWED_MACHINERY];
 const ATTEMPTS = [
@@ -28,6 +29,7 @@ const ATTEMPTS = [
   ...POD_ATTEMPTS,
   ...OWNERSHIP_ATTEMPTS,
   ...HOST_ATTEMPTS,
+  ...SERVICE_ATTEMPTS,
 ];
 
 /** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */

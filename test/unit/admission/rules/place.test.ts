@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type Identity, identityLists, identityOf } from "../../../../src/admission/rules/identity.ts";
-import { guardedNames, placeOfNamespace, reservedBy } from "../../../../src/admission/rules/place.ts";
+import {
+  guardedNames,
+  placeOfNamespace,
+  reservedBy,
+  selectionOf,
+} from "../../../../src/admission/rules/place.ts";
 import { LABEL } from "../../../../src/api/label.ts";
 import { franchise } from "../../../support/builder/catalyst-object.ts";
 
@@ -29,6 +34,25 @@ describe("placeOfNamespace", () => {
     ["new", undefined, "unknown"],
   ])("places %s with labels %o: %s", (name, labels, kind) => {
     expect(placeOfNamespace(name, labels, lists).kind).toBe(kind);
+  });
+});
+
+describe("selectionOf", () => {
+  it.each<[string, Record<string, string>, string]>([
+    ["kube-system", { [LABEL.organization]: "a" }, "listed"],
+    ["linkerd", {}, "listed"],
+    ["catalog", {}, "listed"],
+    [
+      "a-dev",
+      { [LABEL.environment]: "dev", [LABEL.organization]: "a", [LABEL.managedBy]: "x" },
+      "organization",
+    ],
+    ["s", { [LABEL.managedBy]: "operator", [LABEL.sovereign]: "s" }, "sovereign"],
+    ["e", { [LABEL.environment]: "dev" }, "environment"],
+    ["m", { [LABEL.managedBy]: "operator" }, "managed-by"],
+    ["shop", { app: "shop" }, "ordinary"],
+  ])("of %s with labels %o is %s", (name, labels, selection) => {
+    expect(selectionOf(name, labels, lists)).toBe(selection);
   });
 });
 

@@ -1,0 +1,67 @@
+import { listOf, mapOf } from "../../api/object.ts";
+import type { Violation } from "./fact.ts";
+import { namespaceOfShortName, normalHost } from "./host-name.ts";
+import type { Identity } from "./identity.ts";
+import type { AdmissionInput } from "./request.ts";
+
+export interface ServiceFacts {
+  identity: Identity;
+  /** Whether a namespace is guarded and not the requester's. */
+  isForeignNamespace(name: string): boolean;
+}
+
+type Problem = Omit<Violation, "rule">;
+
+/**
+ * A Service may not take addresses that others use, nor lead ingress controllers to the Services of a guarded namespace.
+ * Nodes send traffic for the external and load balancer addresses of a Service to that Service, whoever had the address.
+ */
+export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): Violation[] {
+  if (input.operation === "DELETE" || input.group !== "" || input.resource !== "services") return [];
+  if (input.subresource === "proxy") return [];
+  const known = new Set(problems(input.oldObject, facts).map(({ message }) => message));
+  return problems(input.object, facts)
+    .filter(({ message }) => !known.has(message))
+    .map((problem) => ({ rule: "service-address", ...problem }));
+}
+
+function problems(object: unknown, facts: ServiceFacts): Problem[] {
+  const { spec, status } = mapOf(object);
+  const external = listOf(mapOf(spec).externalIPs).map((address, index) => ({
+    path: `spec.externalIPs[${index}]`,
+    message: `external address ${String(address)} could be another's; use type LoadBalancer`,
+  }));
+  return [...external, ...balancerProblems(status, facts), ...nameProblems(mapOf(spec), facts)];
+}
+
+/** The controllers of load balancers write these addresses. */
+function balancerProblems(status: unknown, { identity }: ServiceFacts): Problem[] {
+  if (identity.kind === "controller") return [];
+  return listOf(mapOf(mapOf(status).loadBalancer).ingress).flatMap((entry, index) =>
+    ["ip", "hostname"].flatMap((member) => {
+      const address = mapOf(entry)[member];
+      return typeof address !== "string"
+        ? []
+        : [
+            {
+              path: `status.loadBalancer.ingress[${index}].${member}`,
+              message: `only a load balancer's controller assigns ${address}; leave the status unchanged, or ask the platform team to list the controller's namespace`,
+            },
+          ];
+    }),
+  );
+}
+
+const ADDRESS = /^[0-9.]+$|:|(?:^|\.)localhost$/;
+
+function nameProblems(spec: Record<string, unknown>, facts: ServiceFacts): Problem[] {
+  if (spec.type !== "ExternalName" || typeof spec.externalName !== "string") return [];
+  const name = normalHost(spec.externalName);
+  const path = "spec.externalName";
+  if (ADDRESS.test(name))
+    return [{ path, message: `${name} is an address of whoever asks for it; name a host` }];
+  const namespace = namespaceOfShortName(name);
+  return namespace !== undefined && facts.isForeignNamespace(namespace)
+    ? [{ path, message: `${name} is a Service in a namespace that is not yours; name another host` }]
+    : [];
+}
