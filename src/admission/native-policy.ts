@@ -1,4 +1,5 @@
 import type { KubernetesObject } from "../api/object.ts";
+import type { Enforcement } from "./enforcement.ts";
 import { type MatchCondition, notPlatform } from "./match-condition.ts";
 import { type Guard, nativeGuards, type Validation } from "./native-guard.ts";
 import type { IdentityLists } from "./rules/identity.ts";
@@ -6,7 +7,7 @@ import type { IdentityLists } from "./rules/identity.ts";
 const API_VERSION = "admissionregistration.k8s.io/v1";
 
 /** The label of the policies and of their bindings, by which the operator watches them. */
-const NATIVE_POLICY_LABELS = { "app.kubernetes.io/name": "catalyst-operator" };
+export const NATIVE_POLICY_LABELS = { "app.kubernetes.io/name": "catalyst-operator" };
 
 interface NativePolicy extends KubernetesObject {
   kind: "ValidatingAdmissionPolicy";
@@ -21,7 +22,7 @@ interface NativePolicy extends KubernetesObject {
 
 interface NativePolicyBinding extends KubernetesObject {
   kind: "ValidatingAdmissionPolicyBinding";
-  spec: { policyName: string; validationActions: ["Deny"] };
+  spec: { policyName: string; validationActions: readonly string[] };
 }
 
 /** One policy with its binding. */
@@ -31,12 +32,18 @@ export interface BoundPolicy {
   binding: NativePolicyBinding;
 }
 
+/** Kubernetes' names for what a binding does. With `Audit` a request passes, with a warning and a line in the audit log. */
+const ACTIONS: Readonly<Record<Enforcement, readonly string[]>> = {
+  Deny: ["Deny"],
+  Audit: ["Warn", "Audit"],
+};
+
 /**
  * The policies that the API server evaluates itself. The API server evaluates no policy about policies and bindings, so that
  * RBAC and the operator's watch protect these. The defaults of the API server are written out, because the operator compares
  * a policy with the live one as a whole.
  */
-export const nativePolicies = (lists: IdentityLists): BoundPolicy[] =>
+export const nativePolicies = (lists: IdentityLists, enforcement: Enforcement): BoundPolicy[] =>
   nativeGuards(lists).map((guard) => ({
     purpose: guard.purpose,
     policy: policyOf(guard, lists),
@@ -44,7 +51,7 @@ export const nativePolicies = (lists: IdentityLists): BoundPolicy[] =>
       apiVersion: API_VERSION,
       kind: "ValidatingAdmissionPolicyBinding",
       metadata: { name: guard.name, labels: NATIVE_POLICY_LABELS },
-      spec: { policyName: guard.name, validationActions: ["Deny"] },
+      spec: { policyName: guard.name, validationActions: ACTIONS[enforcement] },
     },
   }));
 
@@ -75,5 +82,8 @@ const named = (namespace: string) => ({
 });
 
 /** The policies and bindings as the operator keeps them in the cluster. */
-export const desiredNativePolicies = (lists: IdentityLists): KubernetesObject[] =>
-  nativePolicies(lists).flatMap(({ policy, binding }) => [policy, binding]);
+export const desiredNativePolicies = (
+  lists: IdentityLists,
+  enforcement: Enforcement,
+): (NativePolicy | NativePolicyBinding)[] =>
+  nativePolicies(lists, enforcement).flatMap(({ policy, binding }) => [policy, binding]);

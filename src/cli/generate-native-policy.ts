@@ -8,7 +8,7 @@ controllers to the lists in it. The operator restores the policy and its binding
 
 /** policies/native: one file for each policy, with its binding. */
 export function nativePolicyFiles(): { path: string; content: string }[] {
-  return nativePolicies(identityLists()).map((bound) => ({
+  return nativePolicies(identityLists(), "Deny").map((bound) => ({
     path: `policies/native/${bound.policy.metadata.name.replace("catalyst-", "")}.yaml`,
     content: fileOf(bound),
   }));

@@ -72,13 +72,13 @@ export const VALIDATING_WEBHOOK_CONFIGURATIONS = clusterWide(
   "ValidatingWebhookConfiguration",
   "validatingwebhookconfigurations",
 );
-const VALIDATING_ADMISSION_POLICIES = clusterWide(
+export const VALIDATING_ADMISSION_POLICIES = clusterWide(
   "admissionregistration.k8s.io",
   "v1",
   "ValidatingAdmissionPolicy",
   "validatingadmissionpolicies",
 );
-const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
+export const VALIDATING_ADMISSION_POLICY_BINDINGS = clusterWide(
   "admissionregistration.k8s.io",
   "v1",
   "ValidatingAdmissionPolicyBinding",

@@ -1,4 +1,5 @@
 import { ORGANIZATION_INDEXES } from "../admission/fact-collector.ts";
+import { NATIVE_POLICY_LABELS } from "../admission/native-policy.ts";
 import type { BillingRelease } from "../api/billing-release.ts";
 import { BILLING_RELEASE } from "../api/billing-release.ts";
 import { BLUEPRINT, type Blueprint } from "../api/blueprint.ts";
@@ -29,6 +30,8 @@ import {
   SECRETS,
   SERVICE_ACCOUNTS,
   SERVICES,
+  VALIDATING_ADMISSION_POLICIES,
+  VALIDATING_ADMISSION_POLICY_BINDINGS,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import type { Logger } from "../platform/log.ts";
@@ -37,6 +40,13 @@ const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
 const APPLIED = {
   ...MANAGED,
   transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
+};
+
+/** An API server may not serve policies. The operator starts without them, and reports that. */
+const POLICY = {
+  labelSelector: Object.entries(NATIVE_POLICY_LABELS)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(),
 };
 
 /** Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. */
@@ -85,9 +95,14 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     }),
     webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };
+  const required = [...all];
+  const admissionPolicies = [VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS].map(
+    (resource) => cache<KubernetesObject>(resource, POLICY),
+  );
   return {
     ...caches,
-    synced: () => Promise.all(all.map(({ synced }) => synced)),
+    admissionPolicies,
+    synced: () => Promise.all(required.map(({ synced }) => synced)),
     run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
   };
 }

@@ -1,6 +1,14 @@
+import type { Enforcement } from "../admission/enforcement.ts";
+import { desiredNativePolicies } from "../admission/native-policy.ts";
+import type { IdentityLists } from "../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
+import {
+  admissionPolicyWatches,
+  createAdmissionPolicyReconciler,
+} from "../controllers/admission-policy/controller.ts";
 import {
   billingReleaseWatches,
   createBillingReleaseReconciler,
@@ -28,6 +36,7 @@ import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
 import type { OperatorKey } from "./operator-token.ts";
+import type { PolicyReport } from "./policy-restoration.ts";
 import type { Webhook } from "./webhook.ts";
 
 export interface ControllerDeps {
@@ -38,6 +47,9 @@ export interface ControllerDeps {
   key: OperatorKey;
   checkArtifact: ArtifactCheck;
   webhook: Webhook;
+  identities: IdentityLists;
+  enforcement: Enforcement;
+  policyReport: PolicyReport;
   metrics: ReconcileMetrics;
   /** `catalyst_drift_corrected_total`. */
   driftCounter: Counter;
@@ -105,6 +117,14 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     onDesired: deps.webhook.onDesired,
     onApplied: (applied: Applied) => deps.webhook.restoration.report(applied, events),
   };
+  const admissionPolicy = {
+    client,
+    informers: caches.admissionPolicies,
+    desired: desiredNativePolicies(deps.identities, deps.enforcement),
+    onRestored: (object: KubernetesObject, fields: readonly string[]) =>
+      deps.policyReport.restored(object, fields, events),
+    onServed: (isServed: boolean) => deps.policyReport.served(isServed, events),
+  };
   const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
 
   return [
@@ -135,6 +155,10 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     create("webhookconfiguration", {
       watches: webhookConfigurationWatches(webhookConfiguration),
       reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
+    }),
+    create("admissionpolicy", {
+      watches: admissionPolicyWatches(admissionPolicy),
+      reconcile: createAdmissionPolicyReconciler(admissionPolicy),
     }),
   ];
 }

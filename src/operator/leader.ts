@@ -5,19 +5,28 @@ import { createReconcileMetrics } from "../kube/metric.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
 import { relayOutboxes } from "./outbox-relay.ts";
+import { createPolicyReport } from "./policy-restoration.ts";
 import type { OperatorSettings } from "./settings.ts";
 
 type LeaderDeps = Omit<
   ControllerDeps,
-  "applier" | "metrics" | "driftCounter" | "concurrency" | "billingDrainSeconds"
+  | "applier"
+  | "metrics"
+  | "driftCounter"
+  | "policyReport"
+  | "identities"
+  | "enforcement"
+  | "concurrency"
+  | "billingDrainSeconds"
 > & { settings: OperatorSettings; registry: Registry; signal: AbortSignal };
 
 /** Stands for election until the signal fires. While this replica leads, it runs the controllers and relays outboxes. */
 export function runLeader(deps: LeaderDeps): Promise<void> {
   const { client, caches, settings, registry, logger, now, signal } = deps;
-  const { concurrency, billingDrainSeconds, identity } = settings;
+  const { concurrency, billingDrainSeconds, identities, enforcement, identity } = settings;
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
+  const policyReport = createPolicyReport({ registry, logger });
   return runLeaderElection({
     client,
     lease: { name: FIELD_MANAGER, namespace: SYSTEM_NAMESPACE },
@@ -31,7 +40,8 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       const controllers = createControllers({
         ...deps,
         client: fenced,
-        ...{ applier, metrics, driftCounter, concurrency, billingDrainSeconds },
+        ...{ applier, metrics, driftCounter, policyReport },
+        ...{ concurrency, billingDrainSeconds, identities, enforcement },
       });
       await Promise.all([
         ...controllers.map((controller) => controller.run(leading)),

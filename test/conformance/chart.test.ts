@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import type { Enforcement } from "../../src/admission/enforcement.ts";
 import { desiredNativePolicies } from "../../src/admission/native-policy.ts";
-import { identityLists } from "../../src/admission/rules/identity.ts";
+import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
@@ -115,8 +116,9 @@ describe("the chart", () => {
     expect(given).toMatchObject({ DRAIN_SECONDS: "60", BILLING_DRAIN_SECONDS: "45" });
   });
 
-  it.each([
-    ["no values", [], {}],
+  it.each<[string, string[], Partial<IdentityLists>, Enforcement]>([
+    ["no values", [], {}, "Deny"],
+    ["enforcement Audit", ["--set", "enforcement=Audit"], {}, "Audit"],
     [
       "values that add, repeat and move entries",
       [
@@ -132,12 +134,13 @@ describe("the chart", () => {
         platformNamespaces: ["ops", "kyverno"],
         controllerNamespaces: ["keda", "ops", "velero"],
       },
+      "Deny",
     ],
-  ])("renders the policies that the operator keeps: with %s", async (_, args, added) => {
+  ])("renders the policies that the operator keeps: with %s", async (_, args, added, enforcement) => {
     const rendered = (await render(...args)).filter(({ kind }) => kind.startsWith("ValidatingAdmission"));
     const byName = (objects: KubernetesObject[]) =>
       new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
-    expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added))));
+    expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added), enforcement)));
   });
 
   it("gives each Franchisee its own Sovereigns by name, the public catalog, and its Blueprints", async () => {

@@ -307,7 +307,14 @@ export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Requ
     by: "omantel",
     request: apply(core("shop", "configmaps/applied"), configMap("applied")),
   },
-  { title: "creates a Service", by: "omantel", request: post(core("shop", "services"), service("app")) },
+  {
+    title: "creates a NetworkPolicy",
+    by: "omantel",
+    request: post(
+      group("networking.k8s.io/v1", "shop", "networkpolicies"),
+      named("networking.k8s.io/v1", "NetworkPolicy", "none", { spec: { podSelector: {} } }),
+    ),
+  },
   { title: "creates a Secret", by: "amal", request: post(core("shop", "secrets"), secret("mine")) },
   {
     title: "grants a role in its namespace",

@@ -14,6 +14,7 @@ import {
   NATIVE_POLICY_SEEDS,
   NATIVE_UNGUARDED,
 } from "./native-policy-attempt.ts";
+import { testPolicyRestoration } from "./native-policy-restoration.ts";
 import { mergePatch, post, type Request } from "./red-team/attempt.ts";
 import { AUTHORITY } from "./red-team/certificate.ts";
 import { clusterRoleBinding, named } from "./red-team/object.ts";
@@ -50,6 +51,18 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       expect(status, JSON.stringify(body)).toBe(201);
     };
 
+    /** As `helm install` does. */
+    const install = async (object: KubernetesObject) => {
+      const path = pathOf(resourceOfManifest(object), object.metadata);
+      const { status, body } = await api.send({
+        method: "PATCH",
+        path: `${path}?fieldManager=helm`,
+        body: object,
+        contentType: "application/apply-patch+yaml",
+      });
+      expect(status, JSON.stringify(body)).toBe(201);
+    };
+
     beforeAll(async () => {
       plane = await startTestControlPlane(kind);
       api = createApiConnection(plane.kubeconfigPath);
@@ -64,7 +77,7 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
         expect(status, JSON.stringify(body)).toBe(201);
       }
       await create(DEAD_WEBHOOK);
-      for (const object of policies()) await create(object);
+      for (const object of policies()) await install(object);
       // A kube-apiserver applies new rights and policies after a short delay.
       for (const { by, request, denial } of new Map(
         NATIVE_ATTEMPTS.filter(({ only }) => only !== "real").map((it) => [it.denial, it]),
@@ -106,6 +119,8 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       const patch = { metadata: { labels: { label: user.replaceAll(":", "-") } } };
       expect(await send({ user, groups }, mergePatch(CONFIGURATION, patch))).toMatchObject({ status: 200 });
     });
+
+    testPolicyRestoration(() => ({ plane, api }));
 
     describe("when the webhook configuration is gone", () => {
       beforeAll(async () => {

@@ -1,0 +1,60 @@
+import type { KubernetesObject, ObjectMeta } from "../../api/object.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+
+/** A policy or a binding. */
+export interface SpecifiedObject extends KubernetesObject {
+  spec: object;
+}
+
+/** An object as the API server returns it, with the clients that wrote it. */
+export interface LiveObject extends SpecifiedObject {
+  metadata: ObjectMeta & { managedFields?: { manager?: string; operation?: string; fieldsV1?: object }[] };
+}
+
+/**
+ * Whether the live object is as desired, as a whole: an added exclusion opens a policy like a changed rule. `accepted` is
+ * the spec that the API server makes of the desired one.
+ */
+export function isIntact(
+  desired: SpecifiedObject,
+  live: SpecifiedObject,
+  accepted: object | undefined,
+): boolean {
+  return hasLabels(desired, live) && [desired.spec, accepted].some((spec) => isSame(spec, live.spec));
+}
+
+export const isSame = (a: unknown, b: unknown): boolean =>
+  a !== undefined && canonicalJson(a) === canonicalJson(b);
+
+export const hasLabels = ({ metadata }: KubernetesObject, live: KubernetesObject): boolean =>
+  Object.entries(metadata.labels ?? {}).every(([name, value]) => live.metadata.labels?.[name] === value);
+
+/** What to write. Labels and annotations of other clients stay. */
+export function desiredRestoration(
+  desired: SpecifiedObject,
+  live: KubernetesObject | undefined,
+): SpecifiedObject {
+  const { labels, annotations } = live?.metadata ?? {};
+  return {
+    ...desired,
+    metadata: {
+      ...desired.metadata,
+      labels: { ...labels, ...desired.metadata.labels },
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  };
+}
+
+/** The field manager of `helm install`. */
+const HELM = "helm";
+
+/**
+ * The field manager that applied the object first. The operator writes under this name: if it owned the fields itself, an
+ * upgrade of the chart that changes them would fail with a conflict. The API server sorts the entries by age.
+ */
+export function installerOf(live: LiveObject | undefined): string {
+  const entry = live?.metadata.managedFields?.find(
+    ({ operation, fieldsV1 = {} }) => operation === "Apply" && Object.hasOwn(fieldsV1, "f:spec"),
+  );
+  return entry?.manager ?? HELM;
+}

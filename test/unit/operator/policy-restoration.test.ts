@@ -1,0 +1,68 @@
+import { pino } from "pino";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createPolicyReport, type PolicyReport } from "../../../src/operator/policy-restoration.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+
+const object = {
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind: "ValidatingAdmissionPolicy",
+  metadata: { name: "catalyst-api-service", uid: "u" },
+};
+
+let registry: Registry;
+let warnings: string[];
+let said: string[];
+let report: PolicyReport;
+const events = {
+  record: (about: { kind: string; metadata: { name: string } }, ...rest: string[]) =>
+    void said.push([about.kind, about.metadata.name, ...rest].join(" | ")),
+  flush: async () => {},
+};
+
+beforeEach(() => {
+  registry = new Registry();
+  warnings = [];
+  said = [];
+  report = createPolicyReport({
+    registry,
+    logger: pino({}, { write: (line) => warnings.push(JSON.parse(line).msg) }),
+  });
+});
+
+const valuesOf = async (metric: string) => (await registry.getSingleMetric(metric)?.get())?.values;
+
+describe("createPolicyReport", () => {
+  it.each<[string, string[], string]>([
+    ["a missing policy", [], "ValidatingAdmissionPolicy catalyst-api-service was missing"],
+    [
+      "a changed one",
+      ["spec.failurePolicy", "spec.validations"],
+      "another client, or another release of the chart, changed spec.failurePolicy, spec.validations of ValidatingAdmissionPolicy catalyst-api-service",
+    ],
+  ])("reports %s in the log, the metric and an Event", async (_, fields, what) => {
+    report.restored(object, fields, events);
+    const message = `${what}; the operator put it back. Until then, requests may have passed that the policy denies: check the audit log.`;
+    expect(said).toEqual([
+      `ValidatingAdmissionPolicy | catalyst-api-service | Warning | AdmissionPolicyRestored | ${message}`,
+    ]);
+    expect(warnings).toEqual([message]);
+    expect(await valuesOf("catalyst_admission_policy_restored_total")).toEqual([
+      { labels: { kind: "ValidatingAdmissionPolicy", policy: "catalyst-api-service" }, value: 1 },
+    ]);
+  });
+
+  it("says once that the API server serves no policies, and again after it did", async () => {
+    const gauge = () => valuesOf("catalyst_admission_policies_not_served");
+    expect(await gauge()).toEqual([{ labels: {}, value: 0 }]);
+    report.served(false, events);
+    report.served(false, events);
+    expect(await gauge()).toEqual([{ labels: {}, value: 1 }]);
+    expect(said).toEqual([
+      `ValidatingWebhookConfiguration | catalyst-operator | Warning | AdmissionPoliciesNotServed | ${warnings[0]}`,
+    ]);
+    report.served(true, events);
+    expect(await gauge()).toEqual([{ labels: {}, value: 0 }]);
+    report.served(false, events);
+    expect([said.length, warnings.length]).toEqual([2, 2]);
+  });
+});
