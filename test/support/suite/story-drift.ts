@@ -35,6 +35,28 @@ export function testDriftCorrection(bench: StoryBench): void {
     );
   });
 
+  it("restores a deleted native policy with the operator's own rights, and reports it", async () => {
+    const policy: ObjectReference = { kind: "ValidatingAdmissionPolicy", name: "catalyst-api-service" };
+    const counted = async () =>
+      (await (await fetch(`http://${await bench.operatorAddress()}:8080/metrics`)).text()).match(
+        /^catalyst_admission_policy_restored_total\{.*$/gm,
+      ) ?? [];
+    // What the chart installed is what the operator keeps.
+    expect(await counted()).toEqual([]);
+    const before = await bench.cluster.mustGet<KubernetesObject>(policy);
+    expect((await bench.cluster.asAdmin().remove(policy)).kind).toBe("accepted");
+    await bench.cluster.waitUntil(
+      policy,
+      "exists again",
+      ({ metadata }) => metadata.uid !== before.metadata.uid,
+    );
+    const event = await bench.cluster.waitForEvent(policy, "AdmissionPolicyRestored");
+    expect(event.message).toContain("ValidatingAdmissionPolicy catalyst-api-service was missing");
+    expect(await counted()).toEqual([
+      'catalyst_admission_policy_restored_total{kind="ValidatingAdmissionPolicy",policy="catalyst-api-service"} 1',
+    ]);
+  });
+
   it.each([
     [
       "an added variable",
