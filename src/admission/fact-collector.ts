@@ -7,7 +7,8 @@ import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
 import { normalHost } from "./rules/host-name.ts";
-import { type IdentityLists, identityOf, serviceAccountOf } from "./rules/identity.ts";
+import { type IdentityLists, identityOf, isExempt, serviceAccountOf } from "./rules/identity.ts";
+import { chartSourceName } from "./rules/install-source.ts";
 import {
   isNamespaceObject,
   type Place,
@@ -16,11 +17,11 @@ import {
   reservedBy,
   selectionOf,
 } from "./rules/place.ts";
-import type { AdmissionInput } from "./rules/request.ts";
+import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What the cluster holds. All but `readNamespaceLabels` comes from caches and sends no request. */
+/** What the cluster holds. What does not begin with `read` comes from caches and sends no request. */
 export interface ClusterLookups {
   franchises(): readonly Franchise[];
   organizations(): readonly Organization[];
@@ -32,6 +33,8 @@ export interface ClusterLookups {
   namespaceLabels(name: string): Labels | undefined;
   /** Asks the API server, because the cache lags. Undefined: the namespace does not exist. */
   readNamespaceLabels(name: string): Promise<Labels | undefined>;
+  /** Asks the API server. Undefined: there is none. */
+  readOciRepository(key: { namespace: string; name: string }): Promise<ReviewedObject | undefined>;
 }
 
 /** Indexes by which a request finds its Organizations without a walk through all of them. */
@@ -106,9 +109,14 @@ export function createFactCollector(deps: {
     const franchises = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
     const identity = identityOf(input.user, franchises, lists);
     const place = placeOf(input, await labelsOf(input), lists);
+    const chart = chartSourceName(input);
+    const chartSource =
+      chart === undefined || isExempt(identity)
+        ? undefined
+        : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return {
-      ...{ identity, place, lists },
+      ...{ identity, place, lists, chartSource },
       get memberOf() {
         return membershipsOf(input);
       },

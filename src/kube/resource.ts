@@ -51,6 +51,10 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
   "poddisruptionbudgets",
 );
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
+/** Flux serves v1 since 2.6, and v1beta2 before. */
+export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
+  namespaced("source.toolkit.fluxcd.io", version, "OCIRepository", "ocirepositories"),
+);
 const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
 export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
 const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");

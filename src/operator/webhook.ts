@@ -11,7 +11,7 @@ import { desiredWebhookConfiguration } from "../admission/webhook-configuration.
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { NAMESPACES } from "../kube/resource.ts";
+import { NAMESPACES, OCI_REPOSITORIES } from "../kube/resource.ts";
 import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
@@ -53,6 +53,13 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
     sovereigns: () => caches.sovereigns.list(),
     blueprints: () => caches.blueprints.list(),
     namespaceLabels: (name) => labelsOf(caches.namespaces.get(name)),
+    readOciRepository: async (key) => {
+      for (const resource of OCI_REPOSITORIES) {
+        const found = await client.get<KubernetesObject>(resource, key);
+        if (found !== undefined) return { ...found };
+      }
+      return undefined;
+    },
     readNamespaceLabels: async (name) => labelsOf(await client.get<KubernetesObject>(NAMESPACES, { name })),
   };
 }

@@ -2,7 +2,7 @@ import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { Identity, IdentityLists } from "./identity.ts";
 import type { Place } from "./place.ts";
-import type { AdmissionInput } from "./request.ts";
+import type { AdmissionInput, ReviewedObject } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
 /** What is known of the cluster, collected before the rules run. Rules look nothing up themselves. */
@@ -21,6 +21,8 @@ export interface ClusterFacts {
   sovereignHosts: ReadonlyMap<string, string>;
   /** Whether a namespace is guarded, or its name reserved, and the requester does not work there. */
   isForeignNamespace(name: string): boolean;
+  /** The OCIRepository that a HelmRelease names, read live; undefined for other requests, or when it does not exist. */
+  chartSource: ReviewedObject | undefined;
   /** Franchises that may sign what the request installs: the requester's own, or that of the Organization's Sovereign. */
   signers: readonly Franchise[];
   lists: IdentityLists;

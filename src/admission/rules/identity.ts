@@ -75,6 +75,9 @@ export function identityOf(user: User, franchises: readonly Franchise[], lists: 
   return own.length > 0 ? { kind: "franchisee", franchises: own } : { kind: "tenant" };
 }
 
+/** No rule applies to these. */
+export const isExempt = ({ kind }: Identity): boolean => kind === "platform" || kind === "controlPlane";
+
 /** Nodes and the control plane's own users. The garbage collector's ServiceAccount is in kube-system. */
 function isControlPlane({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");

@@ -1,5 +1,5 @@
-import { isMap } from "../../api/object.ts";
-import type { ArtifactField, Rule, Violation } from "./fact.ts";
+import { isMap, listOf, mapOf } from "../../api/object.ts";
+import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.ts";
 
 // Kinds that install software without a Pod that a person writes.
@@ -67,8 +67,8 @@ const PLATFORM_VERIFICATION = "catalyst-trust";
 /** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
 export const ociRepositoryRule: Rule = (input) => {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
-  const { url, ref, insecure, verify } = specOf(input.object);
-  const digest = isMap(ref) ? ref.digest : undefined;
+  const { url, ref, insecure, ignore, verify } = specOf(input.object);
+  const digest = mapOf(ref).digest;
   const found: Violation[] = [];
   if (typeof url !== "string" || !url.startsWith("oci://"))
     found.push({
@@ -87,6 +87,12 @@ export const ociRepositoryRule: Rule = (input) => {
       rule: "oci-repository-insecure",
       path: "spec.insecure",
       message: "artifacts must be fetched over TLS: remove this field",
+    });
+  if (ignore !== undefined)
+    found.push({
+      rule: "oci-repository-ignore",
+      path: "spec.ignore",
+      message: "what is installed must be the whole signed artifact: remove this field",
     });
   const secret = isMap(verify) && isMap(verify.secretRef) ? verify.secretRef.name : undefined;
   if (verify !== undefined && secret !== PLATFORM_VERIFICATION)
@@ -111,8 +117,8 @@ const FORBIDDEN_FIELDS: Record<string, string> = {
  * A HelmRelease may install a signed chart, unchanged, into its own namespace. It runs as a ServiceAccount of that
  * namespace, so that admission judges each object that the chart makes.
  */
-export const helmReleaseRule: Rule = (input) => {
-  if (!isKind(input, HELM_RELEASE) || input.operation === "DELETE") return [];
+export const helmReleaseRule: Rule = (input, { chartSource }) => {
+  if (!isHelmReleaseWrite(input)) return [];
   const spec = specOf(input.object);
   const found: Violation[] = [];
   const deny = (path: string, message: string) =>
@@ -126,6 +132,18 @@ export const helmReleaseRule: Rule = (input) => {
       "chartRef.namespace",
       `the OCIRepository must be in namespace ${input.namespace}: remove this field`,
     );
+  if (chartSource !== undefined && typeof digestOf(chartSource) !== "string")
+    deny(
+      "chartRef.name",
+      "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+    );
+  listOf(spec.dependsOn).forEach((release, index) => {
+    if (isForeign(mapOf(release).namespace))
+      deny(
+        `dependsOn[${index}].namespace`,
+        `the release must be in namespace ${input.namespace}: remove this field`,
+      );
+  });
   if (typeof spec.serviceAccountName !== "string" || spec.serviceAccountName === "")
     deny(
       "serviceAccountName",
@@ -144,16 +162,35 @@ export const helmReleaseRule: Rule = (input) => {
   return found;
 };
 
+const isHelmReleaseWrite = (input: AdmissionInput): boolean =>
+  isKind(input, HELM_RELEASE) && (input.operation === "CREATE" || input.operation === "UPDATE");
+
+/** The name of the OCIRepository from which a HelmRelease takes its chart; undefined for other requests. */
+export function chartSourceName(input: AdmissionInput): string | undefined {
+  const { chartRef } = specOf(input.object);
+  return isHelmReleaseWrite(input) && isMap(chartRef) && typeof chartRef.name === "string"
+    ? chartRef.name
+    : undefined;
+}
+
+const digestOf = (repository: ReviewedObject | undefined): unknown => mapOf(specOf(repository).ref).digest;
+
+const chartOf = (repository: ReviewedObject | undefined): Artifact => ({
+  reference: `${String(specOf(repository).url ?? "")}@${String(digestOf(repository) ?? "")}`,
+  use: { kind: "chart" },
+});
+
 /** The artifact that an OCIRepository names. */
 export function ociRepositoryArtifacts(input: AdmissionInput): ArtifactField[] {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
-  const { url, ref } = specOf(input.object);
-  const digest = isMap(ref) ? ref.digest : "";
-  return [
-    {
-      artifact: { reference: `${String(url ?? "")}@${digest}`, use: { kind: "chart" } },
-      path: "spec.ref.digest",
-      rule: "oci-repository-signature",
-    },
-  ];
+  return [{ artifact: chartOf(input.object), path: "spec.ref.digest", rule: "oci-repository-signature" }];
+}
+
+/**
+ * The chart of a HelmRelease is checked again, because its OCIRepository may be older than admission, or than the present
+ * trust. One that does not exist yet is judged when it is made.
+ */
+export function helmReleaseArtifacts(input: AdmissionInput, { chartSource }: ClusterFacts): ArtifactField[] {
+  if (!isHelmReleaseWrite(input) || chartSource === undefined) return [];
+  return [{ artifact: chartOf(chartSource), path: "spec.chartRef.name", rule: "oci-repository-signature" }];
 }

@@ -22,6 +22,7 @@ export const RULE_IDS = [
   "namespace-reserved",
   "object-depth",
   "oci-repository-digest",
+  "oci-repository-ignore",
   "oci-repository-insecure",
   "oci-repository-signature",
   "oci-repository-verify",

@@ -2,8 +2,10 @@ import { escalationRule } from "./access.ts";
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
+import { isExempt } from "./identity.ts";
 import { ingressAnnotationRule } from "./ingress-annotation.ts";
 import {
+  helmReleaseArtifacts,
   helmReleaseRule,
   installSourceRule,
   ociRepositoryArtifacts,
@@ -52,18 +54,14 @@ const RULES: readonly Rule[] = [
   imageDigestRule,
 ];
 
-const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, imageArtifacts];
-
-/** No rule applies to these. */
-const isExempt = ({ identity }: ClusterFacts) =>
-  identity.kind === "platform" || identity.kind === "controlPlane";
+const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];
 
 /**
  * Every reason for a denial that can be found without asking a registry. A place that is not the requester's denies by
  * itself, so that a kind without a rule is denied too.
  */
 export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Violation[] {
-  if (isExempt(facts)) return [];
+  if (isExempt(facts.identity)) return [];
   const place = placeRule(input, facts);
   if (place.length > 0 && facts.place.kind !== "cluster" && facts.place.kind !== "privateCatalog")
     return place;
@@ -73,5 +71,5 @@ export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Viola
 
 /** The artifacts that the request adds, which must be trusted before it may pass. */
 export function artifactsToCheck(input: AdmissionInput, facts: ClusterFacts): ArtifactField[] {
-  return isExempt(facts) ? [] : ARTIFACT_FIELDS.flatMap((fieldsOf) => fieldsOf(input));
+  return isExempt(facts.identity) ? [] : ARTIFACT_FIELDS.flatMap((fieldsOf) => fieldsOf(input, facts));
 }

@@ -47,6 +47,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   foreignAccounts: new Set(),
   sovereignHosts: new Map(),
   isForeignNamespace: () => false,
+  chartSource: undefined,
   signers: [],
   lists: identityLists(),
   ...change,

@@ -4,7 +4,11 @@ import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admissio
 import { createReviewer } from "../../../src/admission/review.ts";
 import type { Artifact } from "../../../src/admission/rules/fact.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
-import type { AdmissionInput, NamespaceSelection } from "../../../src/admission/rules/request.ts";
+import type {
+  AdmissionInput,
+  NamespaceSelection,
+  ReviewedObject,
+} from "../../../src/admission/rules/request.ts";
 import type { TrustVerdict } from "../../../src/admission/trust-policy.ts";
 import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
@@ -27,6 +31,7 @@ function reviewer({
   sovereigns = [] as Sovereign[],
   namespaces = { shop: {} } as Record<string, Record<string, string>>,
   live = {} as Record<string, Record<string, string>>,
+  repositories = {} as Record<string, ReviewedObject>,
   enforce = ((_input, _identity, given) => given) as Enforcer,
 } = {}) {
   const checked: [Artifact, string[]][] = [];
@@ -41,6 +46,7 @@ function reviewer({
         sovereigns: () => sovereigns,
         namespaceLabels: (name) => namespaces[name],
         readNamespaceLabels: async (name) => live[name],
+        readOciRepository: async ({ namespace, name }) => repositories[`${namespace}/${name}`],
       },
       lists: identityLists(),
       now: () => new Date(NOW),
@@ -355,5 +361,62 @@ describe("the namespaces of others", () => {
       object: { spec: { type: "ExternalName", externalName: `app.${name}.svc` } },
     });
     expect(await rulesOf(input)).toEqual(rules);
+  });
+});
+
+describe("the chart of a HelmRelease", () => {
+  const [repository, digest] = [IMAGE.split("@")[0] ?? "", IMAGE.split("@")[1] ?? ""];
+  const [, unsigned] = NEXT_IMAGE.split("@");
+  const source = (ref: object) => ({ spec: { url: `oci://${repository}`, ref } });
+  const release = (change: Partial<AdmissionInput> = {}) =>
+    creation({
+      ...{ group: "helm.toolkit.fluxcd.io", resource: "helmreleases" },
+      object: { spec: { chartRef: { kind: "OCIRepository", name: "app" }, serviceAccountName: "robot" } },
+      ...change,
+    });
+  const repositories = { "shop/app": source({ digest }) };
+
+  it("is the artifact of its OCIRepository, and is checked again", async () => {
+    const { review, checked } = reviewer({ repositories });
+    expect(await review(release())).toEqual(verdict());
+    expect(checked.map(([artifact]) => artifact)).toEqual([
+      { reference: `oci://${IMAGE}`, use: { kind: "chart" } },
+    ]);
+  });
+
+  it("is refused when its signature does not hold any more", async () => {
+    const [name = ""] = NEXT_IMAGE.split("@");
+    const { review } = reviewer({
+      repositories: { "shop/app": { spec: { url: name, ref: { digest: unsigned } } } },
+    });
+    expect((await review(release())).violations).toEqual([
+      { rule: "oci-repository-signature", path: "spec.chartRef.name", message: "next is not signed" },
+    ]);
+  });
+
+  it("is refused when its OCIRepository names no digest", async () => {
+    const { review } = reviewer({ repositories: { "shop/app": source({ tag: "1.0.0" }) } });
+    expect((await review(release())).violations).toEqual([
+      {
+        rule: "helm-release",
+        path: "spec.chartRef.name",
+        message:
+          "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+      },
+    ]);
+  });
+
+  it("may come later: its OCIRepository is judged when it is made", async () => {
+    const { review, checked } = reviewer();
+    expect(await review(release())).toEqual(verdict());
+    expect(checked).toEqual([]);
+  });
+
+  it("is not read for a deletion or for the platform", async () => {
+    const { review, checked } = reviewer({ repositories });
+    const platform = { username: "ops", groups: ["catalyst:platform"] };
+    await review(release({ operation: "DELETE", object: undefined }));
+    await review(release({ user: platform }));
+    expect(checked).toEqual([]);
   });
 });

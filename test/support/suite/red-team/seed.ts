@@ -9,6 +9,7 @@ import {
   named,
   namespace,
   ociRepository,
+  REGISTRY,
   replicaSet,
   restrictedPod,
   roleBinding,
@@ -16,6 +17,7 @@ import {
   service,
   serviceAccount,
   statefulSet,
+  UNSIGNED_ARTIFACT,
 } from "./object.ts";
 import { WIDE_GROUP } from "./person.ts";
 
@@ -190,6 +192,20 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     ...["acme-prod", "globex-prod", "shop"].map((name) =>
       post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
     ),
+    // OCIRepositories that were there before admission.
+    ...["acme-prod", "shop"].flatMap((name) => [
+      post(
+        group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"),
+        ociRepository("earlier-tag", { ref: { tag: "latest" } }),
+      ),
+      post(
+        group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"),
+        ociRepository("earlier-unsigned", {
+          url: `oci://${REGISTRY}/${UNSIGNED_ARTIFACT.repository}`,
+          ref: { digest: UNSIGNED_ARTIFACT.digest },
+        }),
+      ),
+    ]),
     post(core("shop", "secrets"), secret("sh.helm.release.v1.seed.v1", { type: "helm.sh/release.v1" })),
     post(
       core("acme-prod", "configmaps"),

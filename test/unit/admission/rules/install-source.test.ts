@@ -237,6 +237,41 @@ describe("the rules for install sources", () => {
         "only the platform replaces CustomResourceDefinitions: set this field to Skip",
       ],
     ],
+    [
+      "an OCIRepository that leaves files out",
+      creation({ ...OCI, object: repository({ ref: { digest: DIGEST }, ignore: "" }) }),
+      facts(),
+      [
+        "oci-repository-ignore",
+        "spec.ignore",
+        "what is installed must be the whole signed artifact: remove this field",
+      ],
+    ],
+    [
+      "a HelmRelease that waits for releases of another namespace",
+      creation({
+        ...HELM,
+        object: release({
+          dependsOn: [{ name: "a" }, { name: "b", namespace: "globex" }, { namespace: "shop" }],
+        }),
+      }),
+      facts(),
+      [
+        "helm-release",
+        "spec.dependsOn[1].namespace",
+        "the release must be in namespace shop: remove this field",
+      ],
+    ],
+    [
+      "a HelmRelease of an OCIRepository that names no digest",
+      creation({ ...HELM, object: release() }),
+      facts({ chartSource: repository({ ref: { tag: "1.0.0" } }) }),
+      [
+        "helm-release",
+        "spec.chartRef.name",
+        "the OCIRepository must name its artifact by digest: set its spec.ref.digest to sha256:<64 hex>",
+      ],
+    ],
   ])("deny %s", (_, input, known, ...violations) =>
     expect(violationsOf(input, known)).toEqual(expected(violations)),
   );
