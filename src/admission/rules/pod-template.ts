@@ -15,48 +15,65 @@ export type PodSpecSearch = { kind: "found"; specs: FoundPodSpec[] } | { kind: "
 
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
 
-interface Member {
-  value: unknown;
-  path: string;
+/** A member with members of its own. Its path is put together only where it is needed. */
+interface Node {
+  value: object;
+  /** The member's name, or its index in a list. */
+  name: string | number;
   depth: number;
-  /** What it is a member of. */
-  parent?: Record<string, unknown>;
+  parent: Node | undefined;
 }
 
 /**
  * Every Pod specification in an object of any kind: a member that has a list of containers. Controllers of custom kinds
- * make Pods from such members, so that they are judged like workloads.
+ * make Pods from such members, so that they are judged like workloads. An object has hundreds of members and several rules
+ * search it: without a path for each member a search takes a tenth of the time.
  */
 export function findPodSpecs(object: unknown): PodSpecSearch {
   const specs: FoundPodSpec[] = [];
-  const open: Member[] = [{ value: object, path: "", depth: 0 }];
+  const open: Node[] = [];
+  if (isMap(object) || Array.isArray(object))
+    open.push({ value: object, name: "", depth: 0, parent: undefined });
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.depth > MAX_DEPTH) return { kind: "tooDeep", path: next.path.slice(0, 80) };
+    if (next.depth > MAX_DEPTH) return { kind: "tooDeep", path: pathOf(next).slice(0, 80) };
     if (isMap(next.value) && isPodSpec(next.value))
-      specs.push({ path: next.path, spec: next.value, ...annotationsOf(next.parent) });
-    open.push(...membersOf(next));
+      specs.push({ path: pathOf(next), spec: next.value, ...annotationsOf(next.parent?.value) });
+    pushMembers(open, next);
   }
   return { kind: "found", specs };
 }
 
-function annotationsOf(parent: Record<string, unknown> = {}): Pick<FoundPodSpec, "annotations"> {
-  const annotations = isMap(parent.metadata) ? parent.metadata.annotations : undefined;
+function annotationsOf(parent: unknown): Pick<FoundPodSpec, "annotations"> {
+  const annotations = isMap(parent) && isMap(parent.metadata) ? parent.metadata.annotations : undefined;
   return isMap(annotations) ? { annotations } : {};
 }
 
-function membersOf({ value, path, depth }: Member): Member[] {
-  const named: [string, unknown][] = Array.isArray(value)
-    ? value.map((item, index) => [`${path}[${index}]`, item])
-    : Object.entries(isMap(value) ? value : {}).map(([name, item]) => [
-        path === "" ? name : `${path}.${name}`,
-        item,
-      ]);
-  return named
-    .filter(([, item]) => typeof item === "object" && item !== null)
-    .map(([at, item]) => ({
-      ...{ value: item, path: at, depth: depth + 1 },
-      ...(isMap(value) ? { parent: value } : {}),
-    }));
+function pushMembers(open: Node[], parent: Node): void {
+  const { value } = parent;
+  const depth = parent.depth + 1;
+  if (Array.isArray(value)) {
+    for (let name = 0; name < value.length; name += 1) {
+      const item: unknown = value[name];
+      if (typeof item === "object" && item !== null) open.push({ value: item, name, depth, parent });
+    }
+    return;
+  }
+  for (const name of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[name];
+    if (typeof item !== "object" || item === null || isFieldOwnership(parent, name)) continue;
+    open.push({ value: item, name, depth, parent });
+  }
+}
+
+/** The API server writes `metadata.managedFields`: names of fields without values, as many members as all the rest. */
+const isFieldOwnership = (parent: Node, name: string): boolean =>
+  name === "managedFields" && parent.depth === 1 && parent.name === "metadata";
+
+function pathOf({ name, parent }: Node): string {
+  if (parent === undefined) return "";
+  const before = pathOf(parent);
+  if (typeof name === "number") return `${before}[${name}]`;
+  return before === "" ? name : `${before}.${name}`;
 }
 
 /** A schema of a CustomResourceDefinition describes containers as a map, and a Pod specification lists them. */
