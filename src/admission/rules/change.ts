@@ -3,25 +3,33 @@ import { type AdmissionInput, objectPath } from "./request.ts";
 
 /** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
-  if (isMap(before) && isMap(after)) {
-    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-    return names.flatMap((name) =>
-      changedPaths(before[name], after[name], path === "" ? name : `${path}.${name}`),
-    );
-  }
-  return JSON.stringify(sorted(before)) === JSON.stringify(sorted(after)) ? [] : [path];
+  if (!isMap(before) || !isMap(after)) return isEqual(before, after) ? [] : [path];
+  const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
+  return [...Object.keys(before), ...added]
+    .map((name) => ({ name, was: ownMember(before, name), is: ownMember(after, name) }))
+    .filter(({ was, is }) => was !== is)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap(({ name, was, is }) => changedPaths(was, is, path === "" ? name : `${path}.${name}`));
 }
 
-/** The value with the members of its maps in one order, so that equal values have equal JSON. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isMap(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => [name, sorted(member)]),
+/** Whether two JSON values are equal. The order of a map's members does not count, and a member without a value is none. */
+function isEqual(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (Array.isArray(one))
+    return (
+      Array.isArray(other) &&
+      one.length === other.length &&
+      one.every((item, index) => isEqual(item, other[index]))
+    );
+  if (!isMap(one) || !isMap(other)) return false;
+  return (
+    Object.keys(one).every((name) => isEqual(one[name], ownMember(other, name))) &&
+    Object.keys(other).every((name) => Object.hasOwn(one, name) || other[name] === undefined)
   );
 }
+
+const ownMember = (map: Record<string, unknown>, name: string): unknown =>
+  Object.hasOwn(map, name) ? map[name] : undefined;
 
 /** The part of an object that users write. The API server and controllers write the rest. */
 export function userWrittenPart(object: object | undefined): Record<string, unknown> {

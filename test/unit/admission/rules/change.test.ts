@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changedPaths, newlyAppliedPaths, userWrittenPart } from "../../../../src/admission/rules/change.ts";
+import { isMap } from "../../../../src/api/object.ts";
+import { canonicalJson } from "../../../../src/platform/canonical-json.ts";
 
 describe("changedPaths", () => {
   it.each<[string, unknown, unknown, string[]]>([
@@ -16,7 +19,39 @@ describe("changedPaths", () => {
     ["lists of maps in another order of members", { a: [{ b: 1, c: 2 }] }, { a: [{ c: 2, b: 1 }] }, []],
     ["null and nothing", { a: null }, {}, ["a"]],
     ["undefined and nothing", { a: undefined }, {}, []],
+    ["undefined and nothing in a list", [{ a: undefined }], [{}], []],
+    ["a name of JavaScript's own", JSON.parse('{"__proto__":{}}'), {}, ["__proto__"]],
+    ["a name of JavaScript's own in a list", [JSON.parse('{"__proto__":{}}')], [{}], [""]],
   ])("finds %s", (_, before, after, paths) => expect(changedPaths(before, after)).toEqual(paths));
+});
+
+describe("changedPaths of any two JSON values", () => {
+  it("finds none exactly where both have the same canonical text", () => {
+    const values = fc.jsonValue({ maxDepth: 4, stringUnit: fc.constantFrom("a", "b", "__proto__") });
+    fc.assert(
+      fc.property(values, values, (before, after) => {
+        expect(changedPaths(before, after).length === 0).toBe(canonicalJson(before) === canonicalJson(after));
+      }),
+    );
+  });
+
+  it("finds none in a value and its copy with members in another order", () => {
+    const reversed = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.map(reversed)
+        : isMap(value)
+          ? Object.fromEntries(
+              Object.entries(value)
+                .reverse()
+                .map(([name, member]) => [name, reversed(member)]),
+            )
+          : value;
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(changedPaths(value, reversed(value))).toEqual([]);
+      }),
+    );
+  });
 });
 
 describe("userWrittenPart", () => {
