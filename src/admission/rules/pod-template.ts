@@ -24,16 +24,24 @@ interface Node {
   parent: Node | undefined;
 }
 
+/** What was found in an object, while the object lives. Nothing changes the objects of a review. */
+const searched = new WeakMap<object, PodSpecSearch>();
+
 /**
  * Every Pod specification in an object of any kind: a member that has a list of containers. Controllers of custom kinds
- * make Pods from such members, so that they are judged like workloads. An object has hundreds of members and several rules
- * search it: without a path for each member a search takes a tenth of the time.
+ * make Pods from such members, so that they are judged like workloads. An object has hundreds of members, and each of
+ * several rules asks about it, so it is searched once.
  */
 export function findPodSpecs(object: unknown): PodSpecSearch {
+  if (typeof object !== "object" || object === null) return { kind: "found", specs: [] };
+  const search = searched.get(object) ?? searchPodSpecs(object);
+  searched.set(object, search);
+  return search;
+}
+
+function searchPodSpecs(object: object): PodSpecSearch {
   const specs: FoundPodSpec[] = [];
-  const open: Node[] = [];
-  if (isMap(object) || Array.isArray(object))
-    open.push({ value: object, name: "", depth: 0, parent: undefined });
+  const open: Node[] = [{ value: object, name: "", depth: 0, parent: undefined }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next.depth > MAX_DEPTH) return { kind: "tooDeep", path: pathOf(next).slice(0, 80) };
     if (isMap(next.value) && isPodSpec(next.value))
