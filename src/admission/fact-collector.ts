@@ -24,7 +24,7 @@ type Labels = Readonly<Record<string, string>>;
 /** What the cluster holds. What does not begin with `read` comes from caches and sends no request. */
 export interface ClusterLookups {
   franchises(): readonly Franchise[];
-  organizations(): readonly Organization[];
+  organization(name: string): Organization | undefined;
   /** The Organizations that an index entry of `ORGANIZATION_INDEXES` lists. */
   organizationsBy(index: keyof typeof ORGANIZATION_INDEXES, key: string): readonly Organization[];
   sovereigns(): readonly Sovereign[];
@@ -65,6 +65,7 @@ export function createFactCollector(deps: {
   now: () => Date;
 }): FactCollector {
   const { lookups, lists, now } = deps;
+  const organizations = { has: (name: string) => lookups.organization(name) !== undefined };
 
   /**
    * The labels decide whose a namespace is, and the cache may lag. It may miss a namespace that was made a moment ago, or
@@ -99,15 +100,13 @@ export function createFactCollector(deps: {
     const place = placeOfNamespace(name, lookups.namespaceLabels(name), lists);
     if ("organization" in place) return !membershipsOf(input).has(place.organization);
     if (place.kind === "ordinary") return false;
-    return (
-      place.kind !== "unknown" || reservedBy(name, namesOf(lookups.organizations()), lists) !== undefined
-    );
+    return place.kind !== "unknown" || reservedBy(name, organizations, lists) !== undefined;
   }
 
   return async function collectFacts(input) {
     const nowMs = now().getTime();
-    const franchises = lookups.franchises().filter((franchise) => isInTerm(franchise, nowMs));
-    const identity = identityOf(input.user, franchises, lists);
+    const isRunning = (franchise: Franchise) => isInTerm(franchise, nowMs);
+    const identity = identityOf(input.user, { franchises: lookups.franchises(), isRunning }, lists);
     const place = placeOf(input, await labelsOf(input), lists);
     const chart = chartSourceName(input);
     const chartSource =
@@ -116,22 +115,18 @@ export function createFactCollector(deps: {
         : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return {
-      ...{ identity, place, lists, chartSource },
+      ...{ identity, place, lists, chartSource, organizations },
       get memberOf() {
         return membershipsOf(input);
-      },
-      get organizations() {
-        return namesOf(lookups.organizations());
       },
       get privateBlueprints() {
         return lookups.blueprints().filter(isPrivate);
       },
       get foreignAccounts() {
-        const organizations = lookups.organizationsBy("accountNamespace", input.namespace);
         return foreignAccounts(input, place, {
-          franchises,
+          franchises: lookups.franchises().filter(isRunning),
           own,
-          organizations,
+          organizations: lookups.organizationsBy("accountNamespace", input.namespace),
           memberOf: membershipsOf(input),
         });
       },
@@ -140,14 +135,11 @@ export function createFactCollector(deps: {
       },
       isForeignNamespace: (name) => isForeign(name, input),
       get signers() {
-        return [...own, ...signersFor(place, lookups, franchises)];
+        return [...own, ...signersFor(place, lookups, isRunning)];
       },
     };
   };
 }
-
-const namesOf = (organizations: readonly Organization[]): ReadonlySet<string> =>
-  new Set(organizations.map(({ metadata }) => metadata.name));
 
 const isPrivate = ({ metadata, spec }: Blueprint): boolean =>
   metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
@@ -191,11 +183,11 @@ function hostsOf(sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> 
 /** In an Organization's namespaces: the Franchise of the Sovereign that the Organization is on. */
 function signersFor(
   place: Place,
-  { organizations, sovereigns }: ClusterLookups,
-  franchises: readonly Franchise[],
+  { organization, sovereigns, franchises }: ClusterLookups,
+  isRunning: (franchise: Franchise) => boolean,
 ): Franchise[] {
   if (!("organization" in place)) return [];
-  const organization = organizations().find(({ metadata }) => metadata.name === place.organization);
-  const sovereign = sovereigns().find(({ metadata }) => metadata.name === organization?.spec.sovereign);
-  return franchises.filter(({ metadata }) => metadata.name === sovereign?.spec.franchise);
+  const name = organization(place.organization)?.spec.sovereign;
+  const sovereign = sovereigns().find(({ metadata }) => metadata.name === name);
+  return franchises().filter((it) => it.metadata.name === sovereign?.spec.franchise && isRunning(it));
 }

@@ -48,7 +48,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
     namespace === undefined ? undefined : { ...namespace.metadata.labels };
   return {
     franchises: () => caches.franchises.list(),
-    organizations: () => caches.organizations.list(),
+    organization: (name) => caches.organizations.get(name),
     organizationsBy: (index, key) => caches.organizations.byIndex(index, key),
     sovereigns: () => caches.sovereigns.list(),
     blueprints: () => caches.blueprints.list(),

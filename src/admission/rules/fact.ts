@@ -12,7 +12,7 @@ export interface ClusterFacts {
   /** Names of the Organizations of which the requester is a member. */
   memberOf: ReadonlySet<string>;
   /** Names of all Organizations. */
-  organizations: ReadonlySet<string>;
+  organizations: Pick<ReadonlySet<string>, "has">;
   /** Private Blueprints in catalog-sovereign. */
   privateBlueprints: readonly Blueprint[];
   /** ServiceAccounts of the namespace that act for a Franchisee or an Organization that the requester is not part of. */

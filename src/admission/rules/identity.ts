@@ -63,15 +63,28 @@ export function serviceAccountOf({ username }: User): { namespace: string; name:
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
 
-/** `franchises` are those whose term runs now. */
-export function identityOf(user: User, franchises: readonly Franchise[], lists: IdentityLists): Identity {
+/**
+ * The class of a user. `isRunning` says whether a Franchise's term runs now. It reads dates, so it is asked only about the
+ * Franchises that name the user.
+ */
+export function identityOf(
+  user: User,
+  {
+    franchises,
+    isRunning,
+  }: { franchises: readonly Franchise[]; isRunning: (franchise: Franchise) => boolean },
+  lists: IdentityLists,
+): Identity {
   const namespace = serviceAccountOf(user)?.namespace;
   if (lists.platformGroups.some((group) => user.groups.includes(group))) return { kind: "platform" };
   if (namespace !== undefined && lists.platformNamespaces.includes(namespace)) return { kind: "platform" };
   if (isControlPlane(user)) return { kind: "controlPlane" };
   if (namespace !== undefined && lists.controllerNamespaces.includes(namespace))
     return { kind: "controller", namespace };
-  const own = franchises.filter(({ spec }) => spec.subjects.some((subject) => isSubject(user, subject)));
+  const own = franchises.filter(
+    (franchise) =>
+      franchise.spec.subjects.some((subject) => isSubject(user, subject)) && isRunning(franchise),
+  );
   return own.length > 0 ? { kind: "franchisee", franchises: own } : { kind: "tenant" };
 }
 

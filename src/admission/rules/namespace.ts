@@ -8,7 +8,7 @@ import type { RuleId } from "./rule-id.ts";
 export interface NamespaceFacts {
   lists: IdentityLists;
   /** Names of the Organizations that exist. */
-  organizations: ReadonlySet<string>;
+  organizations: Pick<ReadonlySet<string>, "has">;
 }
 
 const PLATFORM_LABELS = Object.values(LABEL);

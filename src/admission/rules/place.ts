@@ -89,7 +89,7 @@ const ENVIRONMENT = /^(?<organization>.+)-(?:prod|stg|uat|dev|poc)$/;
 /** Why a namespace's name is reserved; undefined for a free one. `organizations` are the names of those that exist. */
 export function reservedBy(
   name: string,
-  organizations: ReadonlySet<string>,
+  organizations: Pick<ReadonlySet<string>, "has">,
   lists: IdentityLists,
 ): string | undefined {
   if (guardedNames(lists).includes(name)) return "the platform's list of namespaces";

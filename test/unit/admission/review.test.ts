@@ -39,7 +39,7 @@ function reviewer({
     collectFacts: createFactCollector({
       lookups: {
         franchises: () => franchises,
-        organizations: () => organizations,
+        organization: (name) => organizations.find(({ metadata }) => metadata.name === name),
         organizationsBy: (index, key) =>
           organizations.filter((it) => ORGANIZATION_INDEXES[index](it).includes(key)),
         blueprints: () => blueprints,

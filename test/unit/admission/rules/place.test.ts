@@ -115,6 +115,6 @@ describe("identityOf", () => {
     ],
     ["an account whose namespace only begins so", account("kube-system-2"), "tenant"],
   ])("%s", (_, user, kind) => {
-    expect(identityOf(user, [omantel], lists).kind).toBe(kind);
+    expect(identityOf(user, { franchises: [omantel], isRunning: () => true }, lists).kind).toBe(kind);
   });
 });
