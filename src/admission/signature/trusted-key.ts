@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { ed25519ph } from "@noble/curves/ed25519.js";
 
 const ACCEPTED = "ECDSA P-256 or P-384, RSA of at least 2048 bits, or Ed25519";
 const MIN_RSA_BITS = 2048;
@@ -16,7 +17,21 @@ export function parseTrustedKey(pem: string): KeyObject {
 
 /** Whether the key's owner signed the bytes. */
 export function isSignedByKey(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
-  return hashesOf(key).some((hash) => verify(hash, message, key, signature));
+  return (
+    hashesOf(key).some((hash) => verify(hash, message, key, signature)) ||
+    (key.asymmetricKeyType === "ed25519" && isSignedByEd25519ph(key, message, signature))
+  );
+}
+
+/** cosign 3 signs with Ed25519ph, earlier versions with Ed25519. Node has only the latter. */
+function isSignedByEd25519ph(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+  const { x = "" } = key.export({ format: "jwk" });
+  try {
+    // Without ZIP 215, exactly the encodings of RFC 8032 count.
+    return ed25519ph.verify(signature, message, Buffer.from(x, "base64url"), { zip215: false });
+  } catch {
+    return false;
+  }
 }
 
 function keyOf(pem: string): KeyObject | undefined {

@@ -79,7 +79,8 @@ export async function createSigstore() {
   const log = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const logId = sha256(derOf(log.publicKey));
 
-  async function certify(options: KeylessOptions) {
+  /** A certificate in DER. */
+  async function issue(publicKey: KeyObject, options: KeylessOptions): Promise<Buffer> {
     const {
       issuer = "https://issuer.test",
       identity = "https://shop.test/ci",
@@ -87,13 +88,12 @@ export async function createSigstore() {
     } = options;
     const recordedAt = options.recordedAt ?? new Date();
     const from = (options.certifiedAt ?? new Date(recordedAt.getTime() - MINUTE_MS)).getTime();
-    const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serialNumber(),
       issuer: ca.certificate.subject,
       notBefore: new Date(from),
       notAfter: new Date(from + 10 * MINUTE_MS),
-      publicKey: new x509.PublicKey(derOf(keys.publicKey)),
+      publicKey: new x509.PublicKey(derOf(publicKey)),
       signingKey: ca.privateKey as never,
       signingAlgorithm: ALGORITHM,
       extensions: [
@@ -106,7 +106,14 @@ export async function createSigstore() {
         await x509.AuthorityKeyIdentifierExtension.create(ca.certificate.publicKey),
       ],
     });
-    return { der: Buffer.from(certificate.rawData), privateKey: keys.privateKey, recordedAt };
+    return Buffer.from(certificate.rawData);
+  }
+
+  async function certify(options: KeylessOptions) {
+    const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const recordedAt = options.recordedAt ?? new Date();
+    const der = await issue(keys.publicKey, { ...options, recordedAt });
+    return { der, privateKey: keys.privateKey, recordedAt };
   }
 
   /** An entry of the log, with its promise and its proof of inclusion as the second leaf of two. */
@@ -147,6 +154,9 @@ export async function createSigstore() {
   }
 
   return {
+    issue,
+    record,
+
     /** What `trusted-root.json` holds, with other members where a test wants them. */
     trustedRoot(change: object = {}): string {
       const validFor = { start: "2020-01-01T00:00:00Z" };

@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { ed25519ph } from "@noble/curves/ed25519.js";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { createSignatureVerifier } from "../../../../src/admission/signature/verifier.ts";
@@ -25,6 +26,7 @@ describe("a signature by key", () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const weakRsa = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const ed25519 = generateKeyPairSync("ed25519");
+  const seed = Buffer.from(ed25519.privateKey.export({ format: "jwk" }).d ?? "", "base64url");
   const pss = { key: rsa.privateKey, padding: 6, saltLength: 32 };
 
   it.each<[string, KeyObject, (message: Buffer) => Buffer, "verified" | "refused"]>([
@@ -33,6 +35,13 @@ describe("a signature by key", () => {
     ["ECDSA P-384 with SHA-384", p384.publicKey, (it) => sign("sha384", it, p384.privateKey), "verified"],
     ["RSA of 2048 bits with PKCS #1", rsa.publicKey, (it) => sign("sha256", it, rsa.privateKey), "verified"],
     ["Ed25519", ed25519.publicKey, (it) => sign(null, it, ed25519.privateKey), "verified"],
+    ["Ed25519ph", ed25519.publicKey, (it) => Buffer.from(ed25519ph.sign(it, seed)), "verified"],
+    [
+      "Ed25519ph with a context",
+      ed25519.publicKey,
+      (it) => Buffer.from(ed25519ph.sign(it, seed, { context: Buffer.from("other") })),
+      "refused",
+    ],
     ["ECDSA P-256 with SHA-1", p256.publicKey, (it) => sign("sha1", it, p256.privateKey), "refused"],
     ["ECDSA P-521", p521.publicKey, (it) => sign("sha256", it, p521.privateKey), "refused"],
     ["RSA of 1024 bits", weakRsa.publicKey, (it) => sign("sha256", it, weakRsa.privateKey), "refused"],
