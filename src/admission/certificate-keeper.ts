@@ -1,18 +1,19 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
-import { isDue, issueCertificates, type ServingCertificates, usableCertificates } from "./certificate.ts";
+import type { ServingCertificates } from "./certificate.ts";
 import { authoritiesOf, hasAuthority, joinAuthorities } from "./certificate-bundle.ts";
 
-/** Where the replicas share one set of certificates. */
-export interface CertificateStore {
-  /** What is stored, valid or not, and the version that a write must name. Both are undefined when nothing is stored. */
-  read(): Promise<{
-    stored: Partial<Record<keyof ServingCertificates, string>>;
-    version: string | undefined;
-  }>;
-  /** False when another replica wrote first. */
-  write(certificates: ServingCertificates, version: string | undefined): Promise<boolean>;
+/** What a process needs to serve, and the CAs that must be published before it does. PEM texts. */
+export type SourcedCertificates = Omit<ServingCertificates, "caKey">;
+
+/** Where certificates come from: made by the operator, or from files. */
+export interface CertificateSource {
+  /**
+   * What should be served now. `earlier` are bundles that other replicas may still serve under. Rejects when there is no
+   * usable certificate; the process then continues to serve the last one.
+   */
+  current(earlier: readonly string[]): Promise<SourcedCertificates>;
   onChange(handler: () => void, signal: AbortSignal): void;
 }
 
@@ -42,10 +43,8 @@ export interface CertificateKeeper {
 }
 
 export interface CertificateKeeperDeps {
-  store: CertificateStore;
+  source: CertificateSource;
   published: PublishedAuthorities;
-  /** Names that the certificate must have. */
-  names: readonly string[];
   logger: Logger;
   now: () => Date;
   /** How long a CA is published before anything is served under it: every API server has read it by then. */
@@ -56,7 +55,7 @@ const SETTLE_MS = 5_000;
 const CHECK_MS = 60 * 60 * 1000;
 const RETRY_MS = 10_000;
 /** How long earlier CAs stay in the bundle. Replicas follow within seconds, but one may lose its connection for a while. */
-const OVERLAP_MS = 24 * 60 * 60 * 1000;
+export const OVERLAP_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Rotates certificates without a refused handshake, for any number of replicas. New certificates are stored, with the
@@ -65,40 +64,17 @@ const OVERLAP_MS = 24 * 60 * 60 * 1000;
  * cannot be read.
  */
 export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
-  const { store, published, names, logger, now, settleMs = SETTLE_MS } = deps;
+  const { source, published, logger, now, settleMs = SETTLE_MS } = deps;
   const serveHandlers = new Set<(pair: KeyPair) => void>();
   const bundleHandlers = new Set<() => void>();
   /** When each CA was first seen published, by fingerprint. */
   const publishedSince = new Map<string, number>();
   /** CAs under which this process served before. Another replica may still serve under one of them. */
   const former = new Map<string, { until: number }>();
-  let wanted = await ensureStored([]);
+  let wanted = await source.current([]);
   let served = wanted;
   let wasPublished = false;
   notePublished();
-
-  /** The stored certificates, replaced if they must be. `earlier` are bundles that stay published beside a new CA. */
-  async function ensureStored(earlier: string[]): Promise<ServingCertificates> {
-    for (;;) {
-      const { stored, version } = await store.read();
-      const usable = usableCertificates(stored);
-      const next = await dueAfter(usable, earlier);
-      if (next === usable || (await store.write(next, version))) return next;
-      // Another replica wrote first. Read what it wrote.
-    }
-  }
-
-  async function dueAfter(
-    current: ServingCertificates | undefined,
-    earlier: string[],
-  ): Promise<ServingCertificates> {
-    const at = now();
-    if (current === undefined || isDue(current, names, at))
-      return issueCertificates(names, at, current, [...earlier, ...published.current().map(String)]);
-    const ageMs = at.getTime() - Date.parse(new X509Certificate(current.certificate).validFrom);
-    const isOverlapOver = ageMs > OVERLAP_MS && authoritiesOf(current.caBundle).length > 1;
-    return isOverlapOver ? { ...current, caBundle: current.caCertificate } : current;
-  }
 
   function notePublished(): void {
     const present = new Set(published.current().map(({ fingerprint256 }) => fingerprint256));
@@ -124,7 +100,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   /** Updates the store and the served certificate. Returns the milliseconds until the next check, if nothing changes before. */
   async function check(): Promise<number> {
     const before = caBundle();
-    wanted = await ensureStored([served.caBundle]);
+    wanted = await source.current([served.caBundle]);
     notePublished();
     if (caBundle() !== before) for (const tell of bundleHandlers) tell();
     if (wanted.certificate !== served.certificate) {
@@ -165,7 +141,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
       const next = () => {
         last = last.then(look);
       };
-      store.onChange(next, signal);
+      source.onChange(next, signal);
       published.onChange(next, signal);
       signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
       next();
@@ -173,4 +149,4 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
   };
 }
 
-const pairOf = ({ key, certificate }: ServingCertificates): KeyPair => ({ key, cert: certificate });
+const pairOf = ({ key, certificate }: SourcedCertificates): KeyPair => ({ key, cert: certificate });

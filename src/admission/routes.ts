@@ -2,8 +2,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
+import { SemaphoreFull } from "../platform/semaphore.ts";
+import { untilAborted } from "../platform/shutdown.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
+import { BodyTooLarge, createBodyBudget, readJson } from "./review-body.ts";
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";
@@ -12,8 +15,8 @@ export const admissionPath = (selected?: NamespaceSelection): string =>
   selected === undefined ? ADMISSION_PATH : `${ADMISSION_PATH}/${selected}`;
 const SELECTIONS = new Map([undefined, ...NAMESPACE_SELECTIONS].map((it) => [admissionPath(it), it]));
 
-/** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Below the webhook's `timeoutSeconds`, so that the API server gets an answer that says what happened. */
+const DEADLINE_MS = 8_000;
 
 /** Answers `POST /admit` and the paths below it. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
 export function createWebhookHandler(deps: {
@@ -22,8 +25,10 @@ export function createWebhookHandler(deps: {
   docsUrl: string;
   logger: Logger;
   registry: Registry;
+  deadlineMs?: number;
 }): RequestListener {
-  const { review, docsUrl, logger, registry } = deps;
+  const { review, docsUrl, logger, registry, deadlineMs = DEADLINE_MS } = deps;
+  const bodies = createBodyBudget();
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
     help: "Admission requests by resource, operation and answer. rule is the first rule that denied the request.",
@@ -38,14 +43,20 @@ export function createWebhookHandler(deps: {
     registers: [registry],
   });
 
+  async function judge(request: IncomingMessage, selected: NamespaceSelection | undefined) {
+    const { uid, input } = parseReview(await readJson(request), selected);
+    return { uid, input, verdict: await review(input) };
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ""] = (request.url ?? "").split("?");
     if (!SELECTIONS.has(path)) return send(response, 404, { error: "not found" });
     if (request.method !== "POST") return send(response, 405, { error: "send an AdmissionReview with POST" });
     const startedAt = performance.now();
     try {
-      const { uid, input } = parseReview(await readJson(request), SELECTIONS.get(path));
-      const verdict = await review(input);
+      const { uid, input, verdict } = await withinDeadline(deadlineMs, (signal) =>
+        bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
+      );
       const { violations } = verdict;
       const allowed = String(violations.length === 0);
       answered.inc({
@@ -69,28 +80,40 @@ export function createWebhookHandler(deps: {
       }
       send(response, 200, reviewAnswer(uid, verdict, docsUrl));
     } catch (error) {
-      if (error instanceof BodyTooLarge) return send(response, 413, { error: error.message });
-      if (error instanceof MalformedReview || error instanceof SyntaxError)
-        return send(response, 400, { error: errorMessage(error) });
-      logger.error({ error: errorMessage(error), stack: (error as Error).stack }, "the review failed");
-      send(response, 500, { error: "the review failed; see the operator's log" });
+      const { status, problem } = refusalOf(error);
+      send(response, status, { error: problem });
     }
+  }
+
+  function refusalOf(error: unknown): { status: number; problem: string } {
+    if (error instanceof BodyTooLarge) return { status: 413, problem: error.message };
+    if (error instanceof MalformedReview || error instanceof SyntaxError)
+      return { status: 400, problem: errorMessage(error) };
+    if (error instanceof DeadlineExceeded || error instanceof SemaphoreFull) {
+      logger.warn({ error: error.message }, "a review was not finished");
+      return { status: 503, problem: `${error.message}: try again` };
+    }
+    logger.error({ error: errorMessage(error), stack: (error as Error).stack }, "the review failed");
+    return { status: 500, problem: "the review failed; see the operator's log" };
   }
 
   return (request, response) => void answer(request, response).catch(() => response.destroy());
 }
 
-class BodyTooLarge extends Error {}
+class DeadlineExceeded extends Error {}
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
+/** Rejects with `DeadlineExceeded` when the work takes longer. The signal then fires, and its later result is ignored. */
+async function withinDeadline<T>(deadlineMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new DeadlineExceeded(`the review took longer than ${deadlineMs} ms`)),
+    deadlineMs,
+  );
+  try {
+    return await untilAborted(work(late.signal), late.signal);
+  } finally {
+    clearTimeout(timer);
   }
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

@@ -9,6 +9,12 @@ export interface OperatorSettings {
   webhookPort: number;
   /** The https URL at which API servers call the webhook; undefined: they call the Service. */
   webhookUrl: string | undefined;
+  /** The folder of `tls.crt`, `tls.key` and `ca.crt`; undefined: the operator makes the certificate. */
+  webhookCertDir: string | undefined;
+  /** PEM file of the CA whose client certificates the webhook demands; undefined: it answers every client. */
+  webhookClientCaFile: string | undefined;
+  /** Common names of the clients that may ask; empty: every name of that CA. */
+  webhookClientNames: readonly string[];
   voucherApiPort: number;
   /** Undefined: the Sovereign with role CatalystZero. */
   voucherApiSovereign: string | undefined;

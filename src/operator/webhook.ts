@@ -1,5 +1,4 @@
-import type { Server } from "node:https";
-import { createCertificateKeeper } from "../admission/certificate-keeper.ts";
+import { requireClientCertificate } from "../admission/client-certificate.ts";
 import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
 import { createEnforcer } from "../admission/enforcement.ts";
 import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
@@ -8,17 +7,16 @@ import { createWebhookHandler } from "../admission/routes.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
-import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { NAMESPACES, OCI_REPOSITORIES } from "../kube/resource.ts";
-import { MIN_TLS_VERSION, type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
+import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
-import { createCertificateStore, createPublishedAuthorities } from "./certificate-store.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { AUDIT_ONLY, createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
+import { createWebhookTls, type TlsSettings } from "./webhook-tls.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
@@ -33,14 +31,6 @@ export interface Webhook {
   restoration: RestorationReport;
   /** What passed because enforcement is Audit. */
   denials: DenialReport;
-}
-
-/** The host names that API servers may use: those of the Service, and that of the configured URL. */
-function certificateNames(webhookUrl: string | undefined): string[] {
-  const service = ["", ".cluster.local"].map(
-    (suffix) => `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc${suffix}`,
-  );
-  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
 }
 
 function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLookups {
@@ -64,10 +54,14 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
   };
 }
 
+/** The API server sends a review within milliseconds. It opens more connections only while requests wait on all others. */
+const LIMITS = { requestMs: 10_000, connections: 4_096 };
+
 export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
-  settings: Pick<OperatorSettings, "host" | "webhookPort" | "webhookUrl" | "enforcement" | "docsUrl">;
+  settings: TlsSettings &
+    Pick<OperatorSettings, "host" | "webhookPort" | "enforcement" | "docsUrl" | "webhookClientNames">;
   checkArtifact: ArtifactCheck;
   identities: IdentityLists;
   registry: Registry;
@@ -75,15 +69,14 @@ export async function startWebhook(deps: {
   now: () => Date;
   /** As in `CertificateKeeperDeps`. */
   settleMs?: number;
+  /** How often files with certificates are read. */
+  pollMs?: number;
 }): Promise<Webhook> {
-  const { client, caches, settings, logger, registry, now, settleMs } = deps;
-  const keeper = await createCertificateKeeper({
-    store: createCertificateStore(client, caches.webhookSecrets),
-    published: createPublishedAuthorities(caches.webhookConfigurations),
-    names: certificateNames(settings.webhookUrl),
-    logger,
-    now,
+  const { client, caches, settings, logger, registry, now, settleMs, pollMs } = deps;
+  const tls = await createWebhookTls({
+    ...{ client, caches, settings, logger, now },
     ...(settleMs === undefined ? {} : { settleMs }),
+    ...(pollMs === undefined ? {} : { pollMs }),
   });
   const denials = createDenialReport();
   if (settings.enforcement === "Audit") logger.warn(AUDIT_ONLY);
@@ -96,27 +89,30 @@ export async function startWebhook(deps: {
       now,
     }),
   });
+  const handler = createWebhookHandler({ review, docsUrl: settings.docsUrl, logger, registry });
   const server = await startHttpServer({
-    handler: createWebhookHandler({ review, docsUrl: settings.docsUrl, logger, registry }),
+    handler:
+      settings.webhookClientCaFile === undefined
+        ? handler
+        : requireClientCertificate(handler, settings.webhookClientNames),
     host: settings.host,
     port: settings.webhookPort,
-    tls: keeper.serving(),
+    tls: tls.current(),
+    limits: LIMITS,
   });
-  keeper.onServe((pair) =>
-    (server.server as Server).setSecureContext({ ...pair, minVersion: MIN_TLS_VERSION }),
-  );
+  tls.onChange(server.setTls);
 
   return {
     server,
-    isPublished: keeper.isPublished,
-    maintain: keeper.maintain,
+    isPublished: tls.isPublished,
+    maintain: tls.maintain,
     desired: () =>
       desiredWebhookConfiguration(
-        { caBundle: keeper.caBundle(), url: settings.webhookUrl },
+        { caBundle: tls.caBundle(), url: settings.webhookUrl },
         deps.identities,
         settings.enforcement,
       ),
-    onDesired: keeper.onBundle,
+    onDesired: tls.onBundle,
     denials,
     restoration: createRestorationReport({ enforcement: settings.enforcement, registry, logger }),
   };

@@ -8,10 +8,18 @@ export interface HttpServerOptions {
   host: string;
   /** 0 takes a free port. */
   port: number;
-  /** PEM texts. Absent: plain HTTP. `requestCert` requests a client certificate signed by `ca`. */
-  tls?: { key: string; cert: string; ca?: string; requestCert?: boolean };
+  /** Absent: plain HTTP. With a `ca`, clients are asked for a certificate; the handler decides about those without one. */
+  tls?: TlsOptions;
   /** Protects against slow clients. Absent: 30 s for headers, 300 s for a request, no limit on connections. */
   limits?: HttpServerLimits;
+}
+
+/** PEM texts. */
+export interface TlsOptions {
+  key: string;
+  cert: string;
+  /** Signs client certificates. */
+  ca?: string | undefined;
 }
 
 interface HttpServerLimits {
@@ -26,6 +34,8 @@ export interface RunningHttpServer {
   origin: string;
   port: number;
   server: http.Server | https.Server;
+  /** Uses these certificates for new connections. */
+  setTls(tls: TlsOptions): void;
   /** From now on, each answer has `Connection: close`, so that clients disconnect. New requests are still answered. */
   drain(): void;
   /**
@@ -37,8 +47,24 @@ export interface RunningHttpServer {
 
 const HEADERS_MS = 30_000;
 
-/** Part of the TLS context: pass it to `setSecureContext` again when the certificate changes. */
-export const MIN_TLS_VERSION = "TLSv1.2";
+/** API servers before Kubernetes 1.19 may lack TLS 1.3. With TLS 1.2 only ciphers with forward secrecy are used. */
+const MIN_TLS_VERSION = "TLSv1.2";
+const CIPHERS = [
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+].join(":");
+
+const secureContextOf = ({ key, cert, ca }: TlsOptions) => ({
+  ...({ key, cert, minVersion: MIN_TLS_VERSION, ciphers: CIPHERS } as const),
+  ...(ca === undefined ? {} : { ca }),
+});
 
 /** Starts to listen. Rejects with the error of `listen` (`EADDRINUSE`, `EACCES`) when it cannot. */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
@@ -61,7 +87,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   };
   const server = tls
     ? https.createServer(
-        { ...timing, ...tls, rejectUnauthorized: false, minVersion: MIN_TLS_VERSION },
+        {
+          ...timing,
+          ...secureContextOf(tls),
+          requestCert: tls.ca !== undefined,
+          rejectUnauthorized: false,
+        },
         onRequest,
       )
     : http.createServer(timing, onRequest);
@@ -84,6 +115,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
     origin: `${tls ? "https" : "http"}://${shownHost}:${address.port}`,
     port: address.port,
     server,
+    setTls: (next) => (server as https.Server).setSecureContext(secureContextOf(next)),
     drain,
     async close(drainMs = 5_000) {
       drain();

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
 import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
@@ -44,8 +47,8 @@ afterEach(async () => {
   await plane.close();
 });
 
-async function start(leads: boolean): Promise<WebhookReplica> {
-  const replica = await startWebhookReplica(client, { leads, settleMs: SETTLE_MS, signal: stop.signal });
+async function start(leads: boolean, env: Record<string, string> = {}): Promise<WebhookReplica> {
+  const replica = await startWebhookReplica(client, { leads, settleMs: SETTLE_MS, signal: stop.signal, env });
   replicas.push(replica);
   return replica;
 }
@@ -156,5 +159,59 @@ describe("the webhook's certificate", () => {
     const { stored } = await store().read();
     expect(stored.caCertificate).toBe(old.caCertificate);
     expect(stored.certificate).not.toBe(old.certificate);
+  });
+});
+
+describe("a certificate from files", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "catalyst-certificate-"));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  /** Replaces all files at once by a link, as the kubelet does. */
+  async function mount(
+    name: string,
+    { certificate, key, caCertificate }: ServingCertificates,
+  ): Promise<void> {
+    await mkdir(join(folder, name));
+    const files = { "tls.crt": certificate, "tls.key": key, "ca.crt": caCertificate };
+    for (const [file, text] of Object.entries(files)) await writeFile(join(folder, name, file), text);
+    await symlink(name, join(folder, `link-to-${name}`));
+    await rename(join(folder, `link-to-${name}`), join(folder, "mounted"));
+  }
+
+  it("changes on every replica without a refused handshake, and garbage changes nothing", async () => {
+    const env = { WEBHOOK_CERT_DIR: join(folder, "mounted") };
+    await mount("first", await issueCertificates([WEBHOOK_HOST], new Date()));
+    await start(true, env);
+    await start(false, env);
+    await expect
+      .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
+      .toBe(true);
+    expect(await client.get(SECRETS, SECRET)).toBeUndefined();
+    const [before = ""] = await servedByAll();
+    const impatient = connectForever(client, replicas, LAG_MS);
+    await mount("second", await issueCertificates([WEBHOOK_HOST], new Date()));
+    await expect
+      .poll(async () => [...(await servedByAll())].filter((served) => served !== before).length, {
+        timeout: 30_000,
+      })
+      .toBe(1);
+    await expect.poll(async () => (await servedByAll()).size, { timeout: 30_000 }).toBe(1);
+    const [after = ""] = await servedByAll();
+    const garbage = await issueCertificates([WEBHOOK_HOST], new Date());
+    await mount("third", { ...garbage, key: "none" });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await servedByAll()).toEqual(new Set([after]));
+    expect(await impatient.stop()).toEqual([]);
+    expect(impatient.handshakes()).toBeGreaterThan(5);
+  });
+
+  it("stops the start when it cannot serve", async () => {
+    await mount("first", await issueCertificates(["elsewhere"], new Date()));
+    await expect(start(true, { WEBHOOK_CERT_DIR: join(folder, "mounted") })).rejects.toThrow(
+      `tls.crt lacks the names ${WEBHOOK_HOST}`,
+    );
   });
 });

@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import { NAMESPACES } from "../../../src/kube/resource.ts";
 import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -25,7 +26,10 @@ async function start(webhookUrl: string | undefined, enforcement: Enforcement = 
   const logger = createLogger("test", "silent");
   webhook = await startWebhook({
     ...{ client, caches, logger, now: () => new Date(), identities: identityLists() },
-    settings: { host: "127.0.0.1", webhookPort: 0, webhookUrl, enforcement, docsUrl: "docs/denied.md" },
+    settings: {
+      ...readOperatorSettings([], { HOST: "127.0.0.1", WEBHOOK_PORT: "0" }),
+      ...{ webhookUrl, enforcement },
+    },
     checkArtifact: async () => ({ kind: "refused", reason: "no artifact is reviewed here" }),
     registry: new Registry(),
   });

@@ -16,6 +16,7 @@ import {
   WEBHOOK_SERVICE,
 } from "../../../src/api/name.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
+import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import {
   createWebhookConfigurationReconciler,
   webhookConfigurationWatches,
@@ -58,23 +59,17 @@ export interface WebhookReplica {
 /** The operator's webhook as one of its replicas runs it; the one that leads also publishes the configuration. */
 export async function startWebhookReplica(
   client: KubeClient,
-  options: { leads: boolean; settleMs: number; signal: AbortSignal },
+  options: { leads: boolean; settleMs: number; signal: AbortSignal; env?: Record<string, string> },
 ): Promise<WebhookReplica> {
-  const { leads, settleMs, signal } = options;
+  const { leads, settleMs, signal, env = {} } = options;
   const logger = createLogger("replica", "silent");
   const now = () => new Date();
   const caches = createCaches({ client, logger });
   void caches.run(signal);
   await caches.synced();
   const webhook = await startWebhook({
-    ...{ client, caches, logger, now, settleMs },
-    settings: {
-      host: "127.0.0.1",
-      webhookPort: 0,
-      webhookUrl: undefined,
-      enforcement: "Deny",
-      docsUrl: "docs/denied.md",
-    },
+    ...{ client, caches, logger, now, settleMs, pollMs: 100 },
+    settings: readOperatorSettings([], { HOST: "127.0.0.1", WEBHOOK_PORT: "0", ...env }),
     checkArtifact: createArtifactCheck({
       verifier: createSignatureVerifier({
         logger,

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Reviewer } from "../../../src/admission/review.ts";
 import { createWebhookHandler } from "../../../src/admission/routes.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
@@ -158,5 +158,47 @@ describe("createWebhookHandler", () => {
         msg: "the review failed",
       },
     ]);
+  });
+
+  it("answers 503 within its deadline when a review does not end", async () => {
+    const messages: string[] = [];
+    const impatient = await startHttpServer({
+      ...{ host: "127.0.0.1", port: 0 },
+      handler: createWebhookHandler({
+        review: () => new Promise(() => {}),
+        docsUrl: "https://docs.test/denied",
+        logger: pino({}, { write: (line) => messages.push(JSON.parse(line).msg) }),
+        registry: new Registry(),
+        deadlineMs: 50,
+      }),
+    });
+    const response = await fetch(`${impatient.origin}/admit`, {
+      method: "POST",
+      body: JSON.stringify(REVIEW),
+    });
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { error: "the review took longer than 50 ms: try again" },
+    ]);
+    expect(messages).toEqual(["a review was not finished"]);
+    await impatient.close(0);
+  });
+
+  it("answers small reviews while large ones hold the whole memory that these may have", async () => {
+    const endings: (() => void)[] = [];
+    review = ({ name }) =>
+      name === "large"
+        ? new Promise((resolve) => endings.push(() => resolve(verdict())))
+        : Promise.resolve(verdict());
+    const large = JSON.stringify({ request: { ...REVIEW.request, name: "large" } });
+    const held = Array.from({ length: 5 }, () => post(large.padEnd(7 * 1024 * 1024)));
+    await vi.waitFor(() => expect(endings).toHaveLength(3), 10_000);
+    expect((await post(REVIEW)).status).toBe(200);
+    expect(endings).toHaveLength(3);
+    for (let ended = 0; ended < 5; ended += 1) {
+      await vi.waitFor(() => expect(endings.length).toBeGreaterThan(ended), 10_000);
+      endings[ended]?.();
+    }
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 });

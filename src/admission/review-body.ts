@@ -1,0 +1,41 @@
+import type { IncomingMessage } from "node:http";
+import { createSemaphore } from "../platform/semaphore.ts";
+
+/** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Reviews up to this size, which are nearly all, wait for no other review. */
+const SMALL_BYTES = 256 * 1024;
+/** Objects take several times the memory of their text: with these bounds a flood stays below the chart's limit of 512 MiB. */
+const LARGE_BYTES_AT_ONCE = 24 * 1024 * 1024;
+const MAX_WAITING = 256;
+
+export class BodyTooLarge extends Error {}
+
+/** Bounds the memory of large reviews: together they may have 24 MiB of text, and further ones wait their turn. */
+export function createBodyBudget() {
+  const large = createSemaphore({ permits: LARGE_BYTES_AT_ONCE, maxWaiting: MAX_WAITING });
+  return {
+    /** Runs the work, which reads the body, while the budget holds the body's size. */
+    run<T>(request: IncomingMessage, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+      const weight = declaredBytes(request);
+      return weight <= SMALL_BYTES ? work() : large.run(work, { weight, signal });
+    },
+  };
+}
+
+function declaredBytes({ headers }: IncomingMessage): number {
+  const length = Number(headers["content-length"] ?? MAX_BODY_BYTES);
+  return Math.min(length, MAX_BODY_BYTES);
+}
+
+/** Throws `BodyTooLarge`, or a `SyntaxError` when the body is not JSON. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { authoritiesOf } from "../admission/certificate-bundle.ts";
+import { type CertificateFiles, createCertificateFiles } from "../admission/certificate-file.ts";
+import { createCertificateIssuer } from "../admission/certificate-issuer.ts";
+import {
+  type CertificateKeeper,
+  type CertificateKeeperDeps,
+  createCertificateKeeper,
+} from "../admission/certificate-keeper.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { UsageError } from "../platform/errors.ts";
+import type { TlsOptions } from "../platform/http-server.ts";
+import type { OperatorCaches } from "./cache.ts";
+import { createCertificateStore, createPublishedAuthorities } from "./certificate-store.ts";
+import type { OperatorSettings } from "./settings.ts";
+
+const SERVICE_HOST = `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc`;
+const POLL_MS = 10_000;
+
+export type TlsSettings = Pick<OperatorSettings, "webhookUrl" | "webhookCertDir" | "webhookClientCaFile">;
+
+/** The certificates of the webhook's server: its own, and the CA of its clients. */
+export interface WebhookTls
+  extends Pick<CertificateKeeper, "caBundle" | "isPublished" | "onBundle" | "maintain"> {
+  current(): TlsOptions;
+  /** Called with each new set of certificates. */
+  onChange(handler: (tls: TlsOptions) => void): void;
+}
+
+export async function createWebhookTls(
+  deps: Pick<CertificateKeeperDeps, "logger" | "now" | "settleMs"> & {
+    client: KubeClient;
+    caches: Pick<OperatorCaches, "webhookSecrets" | "webhookConfigurations">;
+    settings: TlsSettings;
+    pollMs?: number;
+  },
+): Promise<WebhookTls> {
+  const { client, caches, settings, logger, now, settleMs, pollMs = POLL_MS } = deps;
+  const { webhookUrl, webhookCertDir, webhookClientCaFile } = settings;
+  const published = createPublishedAuthorities(caches.webhookConfigurations);
+  const source =
+    webhookCertDir === undefined
+      ? createCertificateIssuer({
+          store: createCertificateStore(client, caches.webhookSecrets),
+          published,
+          names: issuedNames(webhookUrl),
+          now,
+        })
+      : createCertificateFiles({
+          read: () => readCertificates(webhookCertDir),
+          published,
+          names: [webhookUrl === undefined ? SERVICE_HOST : new URL(webhookUrl).hostname],
+          ...{ now, pollMs },
+        });
+  const keeper = await createCertificateKeeper({
+    ...{ source, published, logger, now },
+    ...(settleMs === undefined ? {} : { settleMs }),
+  });
+  let clientCa = webhookClientCaFile === undefined ? undefined : await readClientCa(webhookClientCaFile);
+  const handlers = new Set<(tls: TlsOptions) => void>();
+  const current = () => ({ ...keeper.serving(), ca: clientCa });
+  const tell = (tls: TlsOptions) => {
+    for (const handler of handlers) handler(tls);
+  };
+  keeper.onServe((pair) => tell({ ...pair, ca: clientCa }));
+
+  /** An unreadable file leaves the last CA in force. */
+  async function pollClientCa(path: string): Promise<void> {
+    const next = await readClientCa(path).catch(() => clientCa);
+    if (next === clientCa) return;
+    clientCa = next;
+    logger.info("the webhook now accepts client certificates of a new CA");
+    tell(current());
+  }
+
+  return {
+    caBundle: keeper.caBundle,
+    isPublished: keeper.isPublished,
+    onBundle: keeper.onBundle,
+    current,
+    onChange: (handler) => void handlers.add(handler),
+    maintain(signal) {
+      keeper.maintain(signal);
+      if (webhookClientCaFile === undefined) return;
+      const timer = setInterval(() => void pollClientCa(webhookClientCaFile), pollMs);
+      signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+    },
+  };
+}
+
+/** The host names that API servers may use: those of the Service, and that of the configured URL. */
+function issuedNames(webhookUrl: string | undefined): string[] {
+  const service = [SERVICE_HOST, `${SERVICE_HOST}.cluster.local`];
+  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
+}
+
+async function readCertificates(folder: string): Promise<CertificateFiles> {
+  const read = (name: string) => readFile(join(folder, name), "utf8");
+  const [certificate, key, authority] = await Promise.all([
+    read("tls.crt"),
+    read("tls.key"),
+    // A Secret of type kubernetes.io/tls need not have it.
+    read("ca.crt").catch(() => ""),
+  ]);
+  return { certificate, key, authority };
+}
+
+async function readClientCa(path: string): Promise<string> {
+  const text = await readFile(path, "utf8");
+  if (authoritiesOf(text).length === 0)
+    throw new UsageError(`--webhook-client-ca-file ${path} has no certificate: write the CA as PEM`);
+  return text;
+}
