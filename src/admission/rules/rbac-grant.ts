@@ -1,4 +1,5 @@
 import { isMap } from "../../api/object.ts";
+import { type AccountSet, EVERY } from "./account.ts";
 
 /** A rule of a Role or ClusterRole, as far as it is well formed. */
 export interface PolicyRule {
@@ -8,15 +9,21 @@ export interface PolicyRule {
   resources: readonly string[];
   /** Empty: objects of every name. */
   resourceNames: readonly string[];
+  /** Paths that are no resource: `/metrics`, `/debug/*`, or `*` for all. */
+  nonResourceURLs: readonly string[];
 }
 
 /** What a requester could do: `pods/exec` is resource `pods` with subresource `exec`. */
-export interface Right {
+export interface ResourceRight {
   verb: string;
   group: string;
   resource: string;
   subresource?: string;
+  /** Empty for collections and creates. Undefined: any one object, so that a rule for some names grants the right. */
+  name?: string | undefined;
 }
+
+export type Right = ResourceRight | { verb: string; path: string };
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
@@ -27,21 +34,84 @@ export function parsePolicyRules(rules: unknown): PolicyRule[] {
     apiGroups: texts(rule.apiGroups),
     resources: texts(rule.resources),
     resourceNames: texts(rule.resourceNames),
+    nonResourceURLs: texts(rule.nonResourceURLs),
   }));
 }
 
+const holds = (list: readonly string[], ...values: string[]) => values.some((value) => list.includes(value));
+
 /**
- * Whether a rule grants a right on at least one object, by the semantics of the RBAC authorizer: `*` for verbs and groups,
- * `*` for every resource and subresource, and `*` before a subresource. `pods` does not grant `pods/exec`.
+ * Whether a rule grants a right, by the semantics of the RBAC authorizer: `*` for verbs and groups, `*` for every resource and
+ * subresource, `*` before a subresource, and `*` at the end of a path. `pods` does not grant `pods/exec`.
  */
-export function grants(rule: PolicyRule, { verb, group, resource, subresource = "" }: Right): boolean {
+export function grants(rule: PolicyRule, right: Right): boolean {
+  if (!holds(rule.verbs, right.verb, "*")) return false;
+  if ("path" in right) return rule.nonResourceURLs.some((url) => isUnder(right.path, url));
+  const { group, resource, subresource = "", name } = right;
   const path = subresource === "" ? resource : `${resource}/${subresource}`;
-  const holds = (list: readonly string[], ...values: string[]) =>
-    values.some((value) => list.includes(value));
   return (
-    holds(rule.verbs, verb, "*") &&
     holds(rule.apiGroups, group, "*") &&
-    holds(rule.resources, path, "*", ...(subresource === "" ? [] : [`*/${subresource}`]))
+    holds(rule.resources, path, "*", ...(subresource === "" ? [] : [`*/${subresource}`])) &&
+    (name === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(name))
+  );
+}
+
+const isUnder = (path: string, url: string): boolean =>
+  url === path || (url.endsWith("*") && path.startsWith(url.replace(/\*+$/, "")));
+
+/** A ClusterRole, as far as the rules that it ends up with depend on it. */
+export interface RoleObject {
+  metadata: { name: string; labels?: Readonly<Record<string, string>> };
+  rules?: unknown;
+  aggregationRule?: unknown;
+}
+
+/**
+ * The rules of a role with those that it aggregates, and those that these aggregate. A controller writes them into the role,
+ * with a delay: a right that is about to be there counts too.
+ */
+export function effectiveRules(role: RoleObject, clusterRoles: readonly RoleObject[]): PolicyRule[] {
+  const seen = new Set([role.metadata.name]);
+  const rules: PolicyRule[] = [];
+  const open = [role];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    rules.push(...parsePolicyRules(next.rules));
+    const selectors = selectorsOf(next);
+    for (const other of clusterRoles) {
+      const { name, labels = {} } = other.metadata;
+      if (seen.has(name) || !selectors.some((selector) => isSelected(labels, selector))) continue;
+      seen.add(name);
+      open.push(other);
+    }
+  }
+  return rules;
+}
+
+/** Whether the rules of a role depend on other roles. */
+export const isAggregated = (role: RoleObject): boolean => selectorsOf(role).length > 0;
+
+function selectorsOf({ aggregationRule }: RoleObject): Record<string, unknown>[] {
+  const selectors = isMap(aggregationRule) ? aggregationRule.clusterRoleSelectors : undefined;
+  return Array.isArray(selectors) ? selectors.filter(isMap) : [];
+}
+
+/** By the semantics of a label selector. One that is empty, or that has an operator that is not known, selects all. */
+function isSelected(
+  labels: Readonly<Record<string, string>>,
+  { matchLabels, matchExpressions }: Record<string, unknown>,
+): boolean {
+  const pairs = Object.entries(isMap(matchLabels) ? matchLabels : {});
+  const expressions = Array.isArray(matchExpressions) ? matchExpressions.filter(isMap) : [];
+  return (
+    pairs.every(([key, value]) => labels[key] === value) &&
+    expressions.every(({ key, operator, values }) => {
+      const label = labels[String(key)];
+      if (operator === "Exists") return label !== undefined;
+      if (operator === "DoesNotExist") return label === undefined;
+      if (operator === "In") return label !== undefined && texts(values).includes(label);
+      if (operator === "NotIn") return label === undefined || !texts(values).includes(label);
+      return true;
+    })
   );
 }
 
@@ -49,7 +119,7 @@ const RBAC = "rbac.authorization.k8s.io";
 const AUTHENTICATION = "authentication.k8s.io";
 
 /** Rights by which their holder acts as another identity, or hands out more than it has. */
-const IDENTITY_RIGHTS: readonly (Right & { what: string })[] = [
+const IDENTITY_RIGHTS: readonly (ResourceRight & { what: string })[] = [
   { verb: "impersonate", group: "", resource: "users", what: "impersonate users" },
   { verb: "impersonate", group: "", resource: "groups", what: "impersonate groups" },
   { verb: "impersonate", group: "", resource: "serviceaccounts", what: "impersonate ServiceAccounts" },
@@ -70,12 +140,24 @@ const IDENTITY_RIGHTS: readonly (Right & { what: string })[] = [
 /** Kubernetes adds verbs such as `impersonate:user-info` and `impersonate-on:user-info:list`. */
 const isImpersonation = (verb: string) => /^impersonate\b/.test(verb);
 
-/** The identity rights that a role's rules grant, with the index of the rule that grants them. */
-export function grantedIdentityRights(rules: unknown): { index: number; what: string }[] {
+/**
+ * The identity rights that rules grant, with the index of the rule that grants them. Rights to ServiceAccounts count when
+ * they reach one of `accounts`.
+ */
+export function grantedIdentityRights(
+  rules: unknown,
+  accounts: AccountSet = EVERY,
+): { index: number; what: string }[] {
+  const isGranted = (rule: PolicyRule, right: ResourceRight) =>
+    right.resource === "serviceaccounts" && accounts !== EVERY
+      ? [...accounts].some((name) => grants(rule, { ...right, name }))
+      : grants(rule, right);
   return parsePolicyRules(rules).flatMap((rule, index) => {
-    const named = IDENTITY_RIGHTS.filter((right) => grants(rule, right)).map(({ what }) => what);
+    const named = IDENTITY_RIGHTS.filter((right) => isGranted(rule, right)).map(({ what }) => what);
     const verbs = rule.verbs.filter((verb) => isImpersonation(verb) && verb !== "impersonate");
-    const extras = rule.verbs.includes("impersonate") && named.length === 0 ? ["impersonate"] : [];
+    // `impersonate` on something else, such as userextras/scopes.
+    const isOther = rule.resources.some((resource) => resource !== "serviceaccounts");
+    const extras = rule.verbs.includes("impersonate") && named.length === 0 && isOther ? ["impersonate"] : [];
     return [...named, ...verbs, ...extras].map((what) => ({ index, what }));
   });
 }
