@@ -1,10 +1,12 @@
 import type { Blueprint } from "../api/blueprint.ts";
-import type { Franchise, Subject } from "../api/franchise.ts";
+import type { Franchise } from "../api/franchise.ts";
 import { LABEL } from "../api/label.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
+import { type AccountReads, accountIndexKeys, createAccountReader, foreignAccounts } from "./account-fact.ts";
+import { type AccountSet, accountNamespaces, subjectsOf } from "./rules/account.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
 import { normalHost } from "./rules/host-name.ts";
 import { type IdentityLists, identityOf, isExempt, serviceAccountOf } from "./rules/identity.ts";
@@ -22,7 +24,7 @@ import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
 type Labels = Readonly<Record<string, string>>;
 
 /** What the cluster holds. What does not begin with `read` comes from caches and sends no request. */
-export interface ClusterLookups {
+export interface ClusterLookups extends AccountReads {
   franchises(): readonly Franchise[];
   organization(name: string): Organization | undefined;
   /** The Organizations that an index entry of `ORGANIZATION_INDEXES` lists. */
@@ -46,11 +48,8 @@ export const ORGANIZATION_INDEXES = {
       kind === "ServiceAccount" ? `${kind}:${namespace}:${name}` : `${kind}:${name}`,
     ),
   ],
-  /** The namespaces of the ServiceAccounts among the members. */
-  accountNamespace: ({ spec }: Organization): string[] =>
-    (spec.members ?? []).flatMap(({ kind, namespace }) =>
-      kind === "ServiceAccount" && namespace !== undefined ? [namespace] : [],
-    ),
+  /** The namespaces of the ServiceAccounts among the owner and the members; `*` for all namespaces. */
+  accountNamespace: (organization: Organization): string[] => accountNamespaces(subjectsOf(organization)),
 };
 
 export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
@@ -66,6 +65,7 @@ export function createFactCollector(deps: {
 }): FactCollector {
   const { lookups, lists, now } = deps;
   const organizations = { has: (name: string) => lookups.organization(name) !== undefined };
+  const readAccountFacts = createAccountReader(lookups);
 
   /**
    * The labels decide whose a namespace is, and the cache may lag. It may miss a namespace that was made a moment ago, or
@@ -103,6 +103,21 @@ export function createFactCollector(deps: {
     return place.kind !== "unknown" || reservedBy(name, organizations, lists) !== undefined;
   }
 
+  function accountsOf(input: AdmissionInput): AccountSet {
+    const keys = accountIndexKeys(input.namespace);
+    return foreignAccounts(input, {
+      franchises: lookups.franchises(),
+      organizations: keys.flatMap((key) => lookups.organizationsBy("accountNamespace", key)),
+      memberOf: membershipsOf(input),
+    });
+  }
+
+  /** Elsewhere the place denies, so that nothing needs to be read. */
+  function worksIn(place: Place, input: AdmissionInput): boolean {
+    if ("organization" in place) return membershipsOf(input).has(place.organization);
+    return place.kind === "ordinary";
+  }
+
   return async function collectFacts(input) {
     const nowMs = now().getTime();
     const isRunning = (franchise: Franchise) => isInTerm(franchise, nowMs);
@@ -116,6 +131,7 @@ export function createFactCollector(deps: {
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return {
       ...{ identity, place, lists, chartSource, organizations },
+      ...(await readAccountFacts(input, () => (worksIn(place, input) ? accountsOf(input) : new Set()))),
       get memberOf() {
         return membershipsOf(input);
       },
@@ -123,12 +139,7 @@ export function createFactCollector(deps: {
         return lookups.blueprints().filter(isPrivate);
       },
       get foreignAccounts() {
-        return foreignAccounts(input, place, {
-          franchises: lookups.franchises().filter(isRunning),
-          own,
-          organizations: lookups.organizationsBy("accountNamespace", input.namespace),
-          memberOf: membershipsOf(input),
-        });
+        return accountsOf(input);
       },
       get sovereignHosts() {
         return hostsOf(lookups.sovereigns());
@@ -143,32 +154,6 @@ export function createFactCollector(deps: {
 
 const isPrivate = ({ metadata, spec }: Blueprint): boolean =>
   metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
-
-/** Accounts of an ordinary namespace that act for others. In the other places only their own people work. */
-function foreignAccounts(
-  { namespace }: AdmissionInput,
-  place: Place,
-  known: {
-    franchises: readonly Franchise[];
-    own: readonly Franchise[];
-    organizations: readonly Organization[];
-    memberOf: ReadonlySet<string>;
-  },
-): ReadonlySet<string> {
-  if (place.kind !== "ordinary") return new Set();
-  const accounts = (subjects: readonly Subject[]) =>
-    subjects
-      .filter((subject) => subject.kind === "ServiceAccount" && subject.namespace === namespace)
-      .map(({ name }) => name);
-  return new Set([
-    ...known.franchises
-      .filter((franchise) => !known.own.includes(franchise))
-      .flatMap(({ spec }) => accounts(spec.subjects)),
-    ...known.organizations
-      .filter(({ metadata }) => !known.memberOf.has(metadata.name))
-      .flatMap(({ spec }) => accounts(spec.members ?? [])),
-  ]);
-}
 
 function hostsOf(sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> {
   return new Map(

@@ -5,6 +5,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
 import { celList, type MatchCondition, notPlatform } from "./match-condition.ts";
 import { admissionPath } from "./routes.ts";
+import { EVERY } from "./rules/account.ts";
 import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { INSTALLER_GROUPS } from "./rules/install-source.ts";
@@ -19,6 +20,13 @@ export interface WebhookEndpoint {
   caBundle: string;
   /** `https://…:9443`, where the API server reaches this process. Undefined: it goes through the Service. */
   url: string | undefined;
+}
+
+export interface WebhookScope {
+  /** Default Deny. */
+  enforcement?: Enforcement;
+  /** Namespaces with an account that acts for others; `*` alone for all. */
+  accountNamespaces?: readonly string[];
 }
 
 const TIMEOUT_SECONDS = 10;
@@ -50,7 +58,7 @@ const rule = (group: string, resources: string[], operations = WRITES, scope = "
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
   lists: IdentityLists,
-  enforcement: Enforcement = "Deny",
+  { enforcement = "Deny", accountNamespaces = [] }: WebhookScope = {},
 ): KubernetesObject {
   const clientConfig = (path: string) => ({
     caBundle: Buffer.from(endpoint.caBundle).toString("base64"),
@@ -106,6 +114,17 @@ export function desiredWebhookConfiguration(
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
       webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [HAS_JUDGED_TYPE]),
+      ...(accountNamespaces.length === 0
+        ? []
+        : [
+            webhook("account-namespace", ACCOUNT_RULES, {
+              ...ordinary,
+              selector: [
+                ...(accountNamespaces.includes(EVERY) ? [] : [named("In", accountNamespaces)]),
+                ...ordinary.selector,
+              ],
+            }),
+          ]),
     ],
   } as KubernetesObject;
 }
@@ -151,6 +170,15 @@ const ORDINARY_RULES: WebhookRule[] = [
   rule("", ["services", "services/status"], ["CREATE", "UPDATE"]),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
+
+/**
+ * What lets someone act as an account of its namespace without its token: connections to its Pods, and grants of
+ * impersonation. Only namespaces with such an account are asked about, so that elsewhere exec works while the webhook is down.
+ */
+const ACCOUNT_RULES: WebhookRule[] = [
+  rule("", ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], ["CONNECT"], "Namespaced"),
+  rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
+];
 
 /** Reviews only ask a question. They must be answered while the webhook is down. */
 const NOT_A_REVIEW: MatchCondition = {

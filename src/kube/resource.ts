@@ -55,9 +55,9 @@ export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases")
 export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
   namespaced("source.toolkit.fluxcd.io", version, "OCIRepository", "ocirepositories"),
 );
-const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
+export const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
 export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
-const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
+export const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
 const CLUSTER_ROLE_BINDINGS = clusterWide(
   "rbac.authorization.k8s.io",
   "v1",

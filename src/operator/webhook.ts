@@ -9,10 +9,11 @@ import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { NAMESPACES, OCI_REPOSITORIES } from "../kube/resource.ts";
+import { CLUSTER_ROLES, NAMESPACES, OCI_REPOSITORIES, PODS, ROLES } from "../kube/resource.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
+import { createAccountNamespaces } from "./account-namespace.ts";
 import type { OperatorCaches } from "./cache.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { AUDIT_ONLY, createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
@@ -51,6 +52,11 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
       return undefined;
     },
     readNamespaceLabels: async (name) => labelsOf(await client.get<KubernetesObject>(NAMESPACES, { name })),
+    readPod: (namespace, name) =>
+      client.get<KubernetesObject & { spec?: unknown }>(PODS, { namespace, name }),
+    readRole: (namespace, name) => client.get(ROLES, { namespace, name }),
+    readClusterRole: (name) => client.get(CLUSTER_ROLES, { name }),
+    readClusterRoles: async () => (await client.list(CLUSTER_ROLES)).items,
   };
 }
 
@@ -78,6 +84,7 @@ export async function startWebhook(deps: {
     ...(settleMs === undefined ? {} : { settleMs }),
     ...(pollMs === undefined ? {} : { pollMs }),
   });
+  const accounts = createAccountNamespaces(caches);
   const denials = createDenialReport();
   if (settings.enforcement === "Audit") logger.warn(AUDIT_ONLY);
   const review = createReviewer({
@@ -110,9 +117,12 @@ export async function startWebhook(deps: {
       desiredWebhookConfiguration(
         { caBundle: tls.caBundle(), url: settings.webhookUrl },
         deps.identities,
-        settings.enforcement,
+        { enforcement: settings.enforcement, accountNamespaces: accounts.list() },
       ),
-    onDesired: tls.onBundle,
+    onDesired(handler, signal) {
+      tls.onBundle(handler, signal);
+      accounts.onChange(handler, signal);
+    },
     denials,
     restoration: createRestorationReport({ enforcement: settings.enforcement, registry, logger }),
   };

@@ -1,12 +1,14 @@
 import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
+import type { AccountFacts } from "./account.ts";
 import type { Identity, IdentityLists } from "./identity.ts";
 import type { Place } from "./place.ts";
+import type { PolicyRule } from "./rbac-grant.ts";
 import type { AdmissionInput, ReviewedObject } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
 /** What is known of the cluster, collected before the rules run. Rules look nothing up themselves. */
-export interface ClusterFacts {
+export interface ClusterFacts extends AccountFacts {
   identity: Identity;
   place: Place;
   /** Names of the Organizations of which the requester is a member. */
@@ -15,8 +17,8 @@ export interface ClusterFacts {
   organizations: Pick<ReadonlySet<string>, "has">;
   /** Private Blueprints in catalog-sovereign. */
   privateBlueprints: readonly Blueprint[];
-  /** ServiceAccounts of the namespace that act for a Franchisee or an Organization that the requester is not part of. */
-  foreignAccounts: ReadonlySet<string>;
+  /** The rules of the role that a RoleBinding names. Undefined: not looked up, or there is no such role. */
+  boundRules: readonly PolicyRule[] | undefined;
   /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
   /** Whether a namespace is guarded, or its name reserved, and the requester does not work there. */

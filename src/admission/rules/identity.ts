@@ -96,7 +96,8 @@ function isControlPlane({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");
 }
 
-function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
+/** Whether a user is one of those that a Franchise or an Organization lists. */
+export function isSubject({ username, groups }: User, { kind, name, namespace }: Subject): boolean {
   if (kind === "Group") return groups.includes(name);
   if (kind === "ServiceAccount") return username === `system:serviceaccount:${namespace}:${name}`;
   return username === name;

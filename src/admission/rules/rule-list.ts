@@ -1,4 +1,4 @@
-import { escalationRule } from "./access.ts";
+import { bindingRule, escalationRule } from "./access.ts";
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
@@ -45,6 +45,7 @@ const RULES: readonly Rule[] = [
   helmReleaseRule,
   releaseSecretRule,
   escalationRule,
+  bindingRule,
   workloadRevisionRule,
   serviceAccountRule,
   hostRule,

@@ -1,14 +1,8 @@
+import { isMap } from "../../api/object.ts";
+import { type AccountFacts, includesAccount, isEmptyAccountSet } from "./account.ts";
 import type { Violation } from "./fact.ts";
 import { findPodSpecs } from "./pod-template.ts";
-import type { AdmissionInput } from "./request.ts";
-
-/**
- * ServiceAccounts of the request's namespace that act as a Franchisee or as a member of an Organization, and that the
- * requester does not act for itself.
- */
-export interface AccountFacts {
-  foreignAccounts: ReadonlySet<string>;
-}
+import { type AdmissionInput, objectPath } from "./request.ts";
 
 const DEFAULT_ACCOUNT = "default";
 const TOKEN_SECRET = "kubernetes.io/service-account-token";
@@ -20,17 +14,44 @@ const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
  */
 export function serviceAccountRule(input: AdmissionInput, facts: AccountFacts): Violation[] {
   if (input.operation === "DELETE") return [];
+  if (isPodConnection(input)) return connectionViolations(input, facts);
   const used = usedAccounts(input);
+  // Most requests use no account, and the facts walk through all Franchises.
   if (used.length === 0) return [];
   const { foreignAccounts } = facts;
   return used
-    .filter(({ account }) => foreignAccounts.has(account))
+    .filter(({ account }) => includesAccount(foreignAccounts, account))
     .map(({ path, account }) => ({
       rule: "service-account-identity",
       path,
       message: `ServiceAccount ${account} acts for a Franchisee or an Organization that you do not belong to; use another account`,
     }));
 }
+
+/** Exec, attach, port-forward and proxy: the review has no Pod. */
+export const isPodConnection = ({ operation, group, resource }: AdmissionInput): boolean =>
+  operation === "CONNECT" && group === "" && resource === "pods";
+
+/** Who is inside a Pod can read its token, or reach what trusts the Pod's own address. */
+function connectionViolations(
+  input: AdmissionInput,
+  { foreignAccounts, connectedAccount }: AccountFacts,
+): Violation[] {
+  if (isEmptyAccountSet(foreignAccounts)) return [];
+  if (connectedAccount !== undefined && !includesAccount(foreignAccounts, connectedAccount)) return [];
+  const message =
+    connectedAccount === undefined
+      ? `Pod ${input.name} does not exist, so it is not known as which ServiceAccount it runs; use the name of a Pod that exists`
+      : `Pod ${input.name} runs as a ServiceAccount that acts for a Franchisee or an Organization that you do not belong to; use a Pod that runs as another account`;
+  return [{ rule: "service-account-identity", path: objectPath(input), message }];
+}
+
+/** The account as which a Pod runs. */
+export const accountOfPod = ({ serviceAccountName, serviceAccount }: Record<string, unknown>): string =>
+  String(serviceAccountName || serviceAccount || DEFAULT_ACCOUNT);
+
+/** Flux kinds that act as an account of their namespace: a release installs as it, a source pulls with its credentials. */
+const ACTS_AS_ACCOUNT = ["helmreleases", "ocirepositories"];
 
 function usedAccounts(input: AdmissionInput): { path: string; account: string }[] {
   if (input.group === "" && input.resource === "serviceaccounts" && input.subresource === "token")
@@ -42,17 +63,18 @@ function usedAccounts(input: AdmissionInput): { path: string; account: string }[
         account: input.object.metadata?.annotations?.[ACCOUNT_ANNOTATION] ?? "",
       },
     ];
+  // The API server takes nothing but the status from these.
+  if (input.subresource === "status") return [];
   const search = findPodSpecs(input.object);
   const pods = search.kind === "found" ? search.specs : [];
-  const release =
-    input.resource === "helmreleases" ? (input.object?.spec as { serviceAccountName?: unknown }) : undefined;
+  const spec = ACTS_AS_ACCOUNT.includes(input.resource) && isMap(input.object?.spec) ? input.object.spec : {};
   return [
-    ...pods.map(({ path, spec }) => ({
-      path: `${path}.serviceAccountName`,
-      account: String(spec.serviceAccountName ?? spec.serviceAccount ?? DEFAULT_ACCOUNT),
+    ...pods.map((found) => ({
+      path: `${found.path}.serviceAccountName`,
+      account: accountOfPod(found.spec),
     })),
-    ...(release?.serviceAccountName === undefined
+    ...(spec.serviceAccountName === undefined
       ? []
-      : [{ path: "spec.serviceAccountName", account: String(release.serviceAccountName) }]),
+      : [{ path: "spec.serviceAccountName", account: String(spec.serviceAccountName) }]),
   ];
 }

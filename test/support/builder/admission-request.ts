@@ -1,3 +1,4 @@
+import type { AccountReads } from "../../../src/admission/account-fact.ts";
 import type { ClusterFacts, Verdict, Violation } from "../../../src/admission/rules/fact.ts";
 import { type Identity, identityLists } from "../../../src/admission/rules/identity.ts";
 import { type Place, placeOfNamespace } from "../../../src/admission/rules/place.ts";
@@ -45,6 +46,8 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   organizations: new Set(),
   privateBlueprints: [],
   foreignAccounts: new Set(),
+  connectedAccount: undefined,
+  boundRules: undefined,
   sovereignHosts: new Map(),
   isForeignNamespace: () => false,
   chartSource: undefined,
@@ -52,6 +55,17 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   lists: identityLists(),
   ...change,
 });
+
+const unexpected = async () => {
+  throw new Error("nothing is read here");
+};
+/** For requests about which the API server is not asked. */
+export const NO_READS: AccountReads = {
+  readPod: unexpected,
+  readRole: unexpected,
+  readClusterRole: unexpected,
+  readClusterRoles: unexpected,
+};
 
 /** An update of ConfigMap `x` in namespace `shop` that changes nothing. */
 export const request = (change: Partial<AdmissionInput> = {}): AdmissionInput => ({

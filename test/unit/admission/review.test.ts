@@ -14,7 +14,7 @@ import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import type { Organization } from "../../../src/api/organization.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { creation, GROUP, request, verdict } from "../../support/builder/admission-request.ts";
+import { creation, GROUP, NO_READS, request, verdict } from "../../support/builder/admission-request.ts";
 import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
 
 const NOW = "2026-06-01T00:00:00Z";
@@ -47,6 +47,7 @@ function reviewer({
         namespaceLabels: (name) => namespaces[name],
         readNamespaceLabels: async (name) => live[name],
         readOciRepository: async ({ namespace, name }) => repositories[`${namespace}/${name}`],
+        ...NO_READS,
       },
       lists: identityLists(),
       now: () => new Date(NOW),

@@ -98,7 +98,9 @@ describe("the webhook configuration", () => {
   });
 
   it("fails open in Audit, which denies nothing, and differs in nothing else", () => {
-    const audit = desiredWebhookConfiguration({ caBundle: CA, url: undefined }, identityLists(), "Audit");
+    const audit = desiredWebhookConfiguration({ caBundle: CA, url: undefined }, identityLists(), {
+      enforcement: "Audit",
+    });
     expect(JSON.stringify(audit)).toBe(
       JSON.stringify(configuration()).replaceAll('"failurePolicy":"Fail"', '"failurePolicy":"Ignore"'),
     );
@@ -230,6 +232,50 @@ describe("the webhook configuration", () => {
       );
       expect(path).toBe(namespaceSelector === undefined ? "/admit" : `/admit/${selection}`);
     }
+  });
+});
+
+describe("the webhook for namespaces with an account that acts for others", () => {
+  const withAccounts = (...accountNamespaces: string[]) =>
+    (
+      desiredWebhookConfiguration({ caBundle: CA, url: undefined }, identityLists(), {
+        accountNamespaces,
+      }) as unknown as { webhooks: Webhook[] }
+    ).webhooks;
+  const account = (...names: string[]) =>
+    withAccounts(...names).find(({ name }) => name === "account-namespace.catalyst.openova.io");
+
+  it("is asked there about connections to Pods and about RoleBindings, and fails closed", () => {
+    expect(account("bazaar", "ci")).toMatchObject({
+      failurePolicy: "Fail",
+      rules: [
+        {
+          apiGroups: [""],
+          resources: ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"],
+          operations: ["CONNECT"],
+        },
+        {
+          apiGroups: ["rbac.authorization.k8s.io"],
+          resources: ["rolebindings"],
+          operations: ["CREATE", "UPDATE"],
+        },
+      ],
+      namespaceSelector: {
+        matchExpressions: [
+          { key: NAMES.key, operator: "In", values: ["bazaar", "ci"] },
+          ...ORDINARY.matchExpressions,
+        ],
+      },
+    });
+  });
+
+  it("covers every ordinary namespace when a group of all ServiceAccounts acts for a Franchisee", () => {
+    expect(account("*")?.namespaceSelector).toEqual(ORDINARY);
+  });
+
+  it("does not exist without such a namespace, and changes no other webhook", () => {
+    expect(account()).toBeUndefined();
+    expect(withAccounts("bazaar").filter(({ name }) => !name.startsWith("account-"))).toEqual(withAccounts());
   });
 });
 

@@ -105,6 +105,11 @@ const binding = (kind: string) => (name: string, roleName: string, user: string)
     subjects: [{ apiGroup: RBAC, kind: "User", name: user }],
   });
 export const roleBinding = binding("RoleBinding");
+/** A RoleBinding of a Role of its own namespace. */
+export const localRoleBinding = (name: string, roleName: string, user: string) => ({
+  ...roleBinding(name, roleName, user),
+  roleRef: { apiGroup: RBAC, kind: "Role", name: roleName },
+});
 export const clusterRoleBinding = binding("ClusterRoleBinding");
 
 export const ociRepository = (name: string, spec: Members = {}) =>

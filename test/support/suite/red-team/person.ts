@@ -24,6 +24,8 @@ export const PEOPLE = {
   /** Holds a token of the account. helm-controller impersonates the account, and has no token of it. */
   acmeTokenHolder: { ...account("acme-prod", "robot"), uid: "a-1" },
   ordinaryTokenHolder: { ...account("shop", "robot"), uid: "a-2" },
+  /** Acts for Franchise omantel. */
+  sellerAccount: account("bazaar", "franchisee"),
   /** A namespace whose name begins like the platform's. */
   lookalikeAccount: account("kube-system-tools", "robot"),
   certManager: account("cert-manager", "cert-manager"),

@@ -6,13 +6,17 @@ import {
   deployment,
   ingress,
   LABEL_PREFIX,
+  localRoleBinding,
   named,
   namespace,
   ociRepository,
+  pod,
   REGISTRY,
   replicaSet,
   restrictedPod,
+  role,
   roleBinding,
+  SIGNED,
   secret,
   service,
   serviceAccount,
@@ -52,6 +56,8 @@ const NAMESPACES: Readonly<Record<string, object>> = {
   /** Ordinary namespaces. */
   shop: {},
   bazaar: {},
+  souk: {},
+  medina: {},
 };
 
 const FILLED = [
@@ -67,6 +73,34 @@ const FILLED = [
   "globex-prod",
   "catalog",
   "shop",
+];
+
+const RBAC_VERSION = "rbac.authorization.k8s.io/v1";
+
+/** Accounts that act for others, the Pods that run as them, and roles by which someone could act as them. */
+const ACCOUNTS: readonly Request[] = [
+  ...["franchisee", "clerk", "default"].map((name) =>
+    post(core("bazaar", "serviceaccounts"), serviceAccount(name)),
+  ),
+  post(core("org-acme", "serviceaccounts"), serviceAccount("globex-ci")),
+  post(core("medina", "serviceaccounts"), serviceAccount("robot")),
+  ...["default", "other"].map((name) => post(core("souk", "serviceaccounts"), serviceAccount(name))),
+  post(core("bazaar", "pods"), pod("seller-0", SIGNED, { serviceAccountName: "franchisee" })),
+  post(core("bazaar", "pods"), pod("plain-0")),
+  post(
+    group("apps/v1", "bazaar", "deployments"),
+    deployment("seller", SIGNED, { serviceAccountName: "franchisee" }),
+  ),
+  post(
+    group(RBAC_VERSION, "bazaar", "roles"),
+    role("actor", { apiGroups: [""], resources: ["serviceaccounts"], verbs: ["impersonate"] }),
+  ),
+  post(
+    group(RBAC_VERSION, "bazaar", "roles"),
+    role("reader", { apiGroups: [""], resources: ["pods"], verbs: ["get"] }),
+  ),
+  post(group(RBAC_VERSION, "bazaar", "rolebindings"), roleBinding("editors", "edit", "somebody")),
+  post(group(RBAC_VERSION, "bazaar", "rolebindings"), localRoleBinding("readers", "reader", "somebody")),
 ];
 
 const GUARDED_LABEL = { metadata: { labels: { part: "settings" } } };
@@ -128,6 +162,8 @@ const productObjects = (omantelKey: string): Request[] => [
       subjects: [
         { kind: "User", name: "omantel-admin" },
         { kind: "ServiceAccount", name: "franchisee", namespace: "bazaar" },
+        { kind: "User", name: "system:serviceaccount:bazaar:clerk" },
+        { kind: "ServiceAccount", name: "default", namespace: "souk" },
       ],
     }),
     franchise("ooredoo", { grants: { privateBlueprints: { max: 1 } } }),
@@ -135,7 +171,14 @@ const productObjects = (omantelKey: string): Request[] => [
   ].map((it) => post(cluster(PRODUCT, "franchises"), it)),
   ...[
     { owner: "amal", name: "acme", members: [{ kind: "Group", name: "acme-developers" }] },
-    { owner: "basim", name: "globex", members: [] },
+    // An account in another Organization's home, and all accounts of an ordinary namespace.
+    {
+      ...{ owner: "basim", name: "globex" },
+      members: [
+        { kind: "ServiceAccount", name: "globex-ci", namespace: "org-acme" },
+        { kind: "Group", name: "system:serviceaccounts:medina" },
+      ],
+    },
   ].map(({ owner, name, members }) =>
     post(
       cluster(PRODUCT, "organizations"),
@@ -188,7 +231,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       post("/api/v1/namespaces", namespace(name, { labels })),
     ),
     ...FILLED.flatMap(contentOf),
-    ...["franchisee", "default"].map((name) => post(core("bazaar", "serviceaccounts"), serviceAccount(name))),
+    ...ACCOUNTS,
     ...["acme-prod", "globex-prod", "shop"].map((name) =>
       post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
     ),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
+import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
 import { ALLOWED_MEMBER } from "./allowed-member.ts";
@@ -18,7 +19,13 @@ import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 
-const ALLOWED = [...ALLOWED_FRANCHISEE, ...ALLOWED_MEMBER, ...ALLOWED_ORDINARY, ...ALLOWED_MACHINERY];
+const ALLOWED = [
+  ...ALLOWED_FRANCHISEE,
+  ...ALLOWED_MEMBER,
+  ...ALLOWED_ORDINARY,
+  ...ALLOWED_MACHINERY,
+  ...ALLOWED_ACCOUNT,
+];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
   ...CLUSTER_ATTEMPTS,
@@ -30,6 +37,7 @@ const ATTEMPTS = [
   ...OWNERSHIP_ATTEMPTS,
   ...HOST_ATTEMPTS,
   ...SERVICE_ATTEMPTS,
+  ...ACCOUNT_ATTEMPTS,
 ];
 
 /** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */

@@ -217,7 +217,7 @@ describe("imagesOf", () => {
 });
 
 describe("serviceAccountRule", () => {
-  const facts = { foreignAccounts: new Set(["seller", "default"]) };
+  const facts = { foreignAccounts: new Set(["seller", "default"]), connectedAccount: undefined };
   const message = (account: string) =>
     `ServiceAccount ${account} acts for a Franchisee or an Organization that you do not belong to; use another account`;
   it.each<[string, AdmissionInput, string, string]>([
