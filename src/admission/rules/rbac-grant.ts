@@ -14,7 +14,7 @@ export interface PolicyRule {
 }
 
 /** What a requester could do: `pods/exec` is resource `pods` with subresource `exec`. */
-export interface ResourceRight {
+interface ResourceRight {
   verb: string;
   group: string;
   resource: string;
