@@ -1,13 +1,16 @@
 import { isMap } from "../api/object.ts";
 import type { Enforcer } from "./enforcement.ts";
+import type { InstallJudge } from "./environment/install-judge.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
+import { isExempt } from "./rules/identity.ts";
 import type { AdmissionInput, NamespaceSelection, ReviewedObject } from "./rules/request.ts";
 import { artifactsToCheck, evaluateRules } from "./rules/rule-list.ts";
 import type { ArtifactCheck } from "./trust-policy.ts";
 
 export interface ReviewDeps {
   collectFacts: FactCollector;
+  judgeInstall: InstallJudge;
   checkArtifact: ArtifactCheck;
   enforce: Enforcer;
 }
@@ -20,8 +23,8 @@ const verdictOf = (violations: readonly Violation[]): Verdict => ({
   auditAnnotations: {},
 });
 
-/** Evaluates the rules first, and asks registries only about requests that pass them. */
-export function createReviewer({ collectFacts, checkArtifact, enforce }: ReviewDeps): Reviewer {
+/** Evaluates the rules first, then the policies of the environment. Asks registries only about requests that pass both. */
+export function createReviewer({ collectFacts, judgeInstall, checkArtifact, enforce }: ReviewDeps): Reviewer {
   async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
     const verdict = await checkArtifact(artifact, facts.signers);
     return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
@@ -29,9 +32,11 @@ export function createReviewer({ collectFacts, checkArtifact, enforce }: ReviewD
 
   async function judge(input: AdmissionInput, facts: ClusterFacts): Promise<Verdict> {
     const violations = evaluateRules(input, facts);
-    if (violations.length > 0) return verdictOf(violations);
+    if (violations.length > 0 || isExempt(facts.identity)) return verdictOf(violations);
+    const judged = await judgeInstall(input, facts);
+    if (judged.violations.length > 0) return judged;
     const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
-    return verdictOf(checked.flat());
+    return { ...judged, violations: checked.flat() };
   }
 
   return async function review(input) {
@@ -81,6 +86,7 @@ export function parseReview(
         ...(typeof user.uid === "string" && user.uid !== "" ? { uid: user.uid } : {}),
       },
       ...(selected === undefined ? {} : { selected }),
+      isDryRun: request.dryRun === true,
       object: isMap(request.object) ? (request.object as ReviewedObject) : undefined,
       oldObject: isMap(request.oldObject) ? (request.oldObject as ReviewedObject) : undefined,
     },

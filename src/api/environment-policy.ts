@@ -1,6 +1,7 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
-import type { CatalystObject } from "./object.ts";
+import { LABEL } from "./label.ts";
+import type { CatalystObject, KubernetesObject } from "./object.ts";
 import { duration, list, object, oneOf, type Static, set, Type, text, time, wholeNumber } from "./schema.ts";
 
 const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
@@ -166,6 +167,8 @@ const EnvironmentPolicyStatusSchema = object(
 
 type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
 export type EnvironmentRule = EnvironmentPolicySpec["rules"][number];
+export type EnvironmentRuleName = (typeof RULE_NAMES)[number];
+export type PolicyException = Static<typeof ExceptionSchema>;
 export type EnvironmentPolicyStatus = Static<typeof EnvironmentPolicyStatusSchema>;
 export type EnvironmentPolicy = CatalystObject<EnvironmentPolicySpec, EnvironmentPolicyStatus>;
 
@@ -202,6 +205,12 @@ export interface Environment {
   environment: string;
 }
 
+/** The environment that a namespace is; undefined for another namespace. */
+export function environmentOf({ metadata }: KubernetesObject): Environment | undefined {
+  const { [LABEL.organization]: organization, [LABEL.environment]: environment } = metadata.labels ?? {};
+  return organization === undefined || environment === undefined ? undefined : { organization, environment };
+}
+
 /** Whether a pattern of the policy matches `<organization>-<environment>`. A `*` matches either part. */
 export function appliesTo(policy: EnvironmentPolicy, { organization, environment }: Environment): boolean {
   return policy.spec.appliesTo.environments.some((pattern) => {
@@ -217,3 +226,14 @@ export function appliesTo(policy: EnvironmentPolicy, { organization, environment
 /** The namespace in which a digest must have run before it may be installed into the environment. */
 export const soakSource = (from: string, { organization }: Environment): string =>
   ENVIRONMENT_TYPES.includes(from) ? `${organization}-${from}` : from;
+
+/** Whether the policy counts what runs in the environment towards installs into another one. */
+export function isSoakSource({ spec, ...policy }: EnvironmentPolicy, source: Environment): boolean {
+  const { organization, environment } = source;
+  return spec.rules.some(({ soak }) => {
+    if (soak === undefined) return false;
+    if (soak.from === `${organization}-${environment}`) return true;
+    const targets = ENVIRONMENT_TYPES.map((type) => ({ organization, environment: type }));
+    return soak.from === environment && targets.some((target) => appliesTo({ ...policy, spec }, target));
+  });
+}

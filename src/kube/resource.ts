@@ -51,6 +51,7 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
   "poddisruptionbudgets",
 );
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
+export const HELM_RELEASES = namespaced("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases");
 /** Flux serves v1 since 2.6, and v1beta2 before. */
 export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
   namespaced("source.toolkit.fluxcd.io", version, "OCIRepository", "ocirepositories"),

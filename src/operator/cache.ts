@@ -10,6 +10,7 @@ import { LABEL, MANAGED_BY } from "../api/label.ts";
 import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, WEBHOOK_TLS_SECRET } from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
+import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
@@ -88,6 +89,12 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     trust: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
+    }),
+    soakRecords: cache<ConfigMapObject>(CONFIG_MAPS, {
+      namespace: SYSTEM_NAMESPACE,
+      labelSelector: Object.entries(SOAK_LABEL)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(),
     }),
     webhookSecrets: cache<SecretObject>(SECRETS, {
       namespace: SYSTEM_NAMESPACE,

@@ -18,6 +18,7 @@ import {
   createEnvironmentPolicyReconciler,
   environmentPolicyWatches,
 } from "../controllers/environment-policy/controller.ts";
+import { createSoakReconciler, soakWatches } from "../controllers/environment-policy/soak-controller.ts";
 import { createFranchiseReconciler, franchiseWatches } from "../controllers/franchise/controller.ts";
 import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
@@ -126,6 +127,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     onServed: (isServed: boolean) => deps.policyReport.served(isServed, events),
   };
   const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
+  const soak = { ...policy, records: caches.soakRecords };
 
   return [
     create("sovereign", {
@@ -152,6 +154,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
       watches: environmentPolicyWatches(policy),
       reconcile: createEnvironmentPolicyReconciler(policy),
     }),
+    create("soak", { watches: soakWatches(soak), reconcile: createSoakReconciler(soak) }),
     create("webhookconfiguration", {
       watches: webhookConfigurationWatches(webhookConfiguration),
       reconcile: createWebhookConfigurationReconciler(webhookConfiguration),

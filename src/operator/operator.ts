@@ -85,8 +85,12 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     });
     const checkArtifact = createArtifactCheck({ verifier, trust, now });
     const common = { client, caches, settings, logger, now };
+    const events = parts.add(
+      createEventRecorder({ client, component: FIELD_MANAGER, instance: settings.identity, logger, now }),
+      (it) => it.flush(),
+    );
     const webhook = parts.add(
-      await startWebhook({ ...common, checkArtifact, identities: settings.identities, registry }),
+      await startWebhook({ ...common, checkArtifact, identities: settings.identities, events, registry }),
       (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);
@@ -98,10 +102,6 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       await it.server.close(0);
       await it.stopped;
     });
-    const events = parts.add(
-      createEventRecorder({ client, component: FIELD_MANAGER, instance: settings.identity, logger, now }),
-      (it) => it.flush(),
-    );
     isReady = webhook.isPublished;
     logger.info(
       { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },

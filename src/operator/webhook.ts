@@ -1,6 +1,7 @@
 import { requireClientCertificate } from "../admission/client-certificate.ts";
 import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
 import { createEnforcer } from "../admission/enforcement.ts";
+import { createInstallJudge } from "../admission/environment/install-judge.ts";
 import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
@@ -9,12 +10,14 @@ import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/event.ts";
 import { CLUSTER_ROLES, NAMESPACES, OCI_REPOSITORIES, PODS, ROLES } from "../kube/resource.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { createAccountNamespaces } from "./account-namespace.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { createFindingReport, createInstallLookups } from "./install-judgement.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { AUDIT_ONLY, createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
 import { createWebhookTls, type TlsSettings } from "./webhook-tls.ts";
@@ -70,6 +73,7 @@ export async function startWebhook(deps: {
     Pick<OperatorSettings, "host" | "webhookPort" | "enforcement" | "docsUrl" | "webhookClientNames">;
   checkArtifact: ArtifactCheck;
   identities: IdentityLists;
+  events: EventRecorder;
   registry: Registry;
   logger: Logger;
   now: () => Date;
@@ -89,6 +93,11 @@ export async function startWebhook(deps: {
   if (settings.enforcement === "Audit") logger.warn(AUDIT_ONLY);
   const review = createReviewer({
     enforce: createEnforcer({ enforcement: settings.enforcement, report: denials, registry, now }),
+    judgeInstall: createInstallJudge({
+      lookups: createInstallLookups(client, caches),
+      onFinding: createFindingReport({ registry, events: deps.events, policies: caches.policies }),
+      now,
+    }),
     checkArtifact: deps.checkArtifact,
     collectFacts: createFactCollector({
       lookups: createLookups(client, caches),
@@ -114,11 +123,10 @@ export async function startWebhook(deps: {
     isPublished: tls.isPublished,
     maintain: tls.maintain,
     desired: () =>
-      desiredWebhookConfiguration(
-        { caBundle: tls.caBundle(), url: settings.webhookUrl },
-        deps.identities,
-        { enforcement: settings.enforcement, accountNamespaces: accounts.list() },
-      ),
+      desiredWebhookConfiguration({ caBundle: tls.caBundle(), url: settings.webhookUrl }, deps.identities, {
+        enforcement: settings.enforcement,
+        accountNamespaces: accounts.list(),
+      }),
     onDesired(handler, signal) {
       tls.onBundle(handler, signal);
       accounts.onChange(handler, signal);

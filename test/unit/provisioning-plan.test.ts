@@ -4,8 +4,6 @@ import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { RULE_IDS } from "../../src/admission/rules/rule-id.ts";
-import { KINDS } from "../../src/api/kind-list.ts";
 import { checkEligibility } from "../../src/controllers/sovereign/eligibility.ts";
 import { sovereign } from "../support/builder/catalyst-object.ts";
 
@@ -82,20 +80,10 @@ for (const file of files) {
 
 /** What the column *Missing* says, and whether the program has it by now. The change that adds one changes the page. */
 const MISSING: [group: string, text: string, exists: () => boolean | Promise<boolean>][] = [
-  ["I", "change window, approvals, score and soak at install time", hasRuleOfEnvironmentPolicy],
   ["J", "hub and spoke", reconcilesRemoteCluster],
   ["K", "the rules for Kyverno", () => existsSync(join(ROOT, "policies/kyverno"))],
   ["K", "a watch of the operator over policies and bindings", mayWatchPolicies],
 ];
-
-/** Rules that judge an install by an EnvironmentPolicy are named after the policy's own rules. */
-function hasRuleOfEnvironmentPolicy(): boolean {
-  const policy = JSON.stringify(KINDS.find(({ kind }) => kind === "EnvironmentPolicy")?.spec);
-  const kinds = ["change-window", "pr-required", "re-score-gate", "soak"];
-  if (!kinds.every((kind) => policy.includes(`"${kind}":`)))
-    throw new Error("the policy's rules were renamed");
-  return RULE_IDS.some((rule) => kinds.some((kind) => rule.startsWith(kind)));
-}
 
 async function reconcilesRemoteCluster(): Promise<boolean> {
   const remote = sovereign("spoke", { cluster: { kubeconfigSecretRef: { name: "spoke", key: "value" } } });

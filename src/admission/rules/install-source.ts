@@ -4,8 +4,8 @@ import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.
 
 // Kinds that install software without a Pod that a person writes.
 
-const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
-const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
+export const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
+export const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
 
 /**
  * API groups of installers. A whole group is the platform's until a kind of it is listed, so that a new kind or a new
@@ -42,7 +42,7 @@ export const INSTALLER_GROUPS: readonly string[] = [
 export const isInstallerGroup = (group: string): boolean =>
   INSTALLER_GROUPS.some((entry) => (entry.startsWith(".") ? group.endsWith(entry) : group === entry));
 
-const isKind = (
+export const isKind = (
   { group, resource, subresource }: AdmissionInput,
   kind: { group: string; resource: string },
 ) => group === kind.group && resource === kind.resource && subresource === "";

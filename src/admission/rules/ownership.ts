@@ -50,19 +50,43 @@ export const platformLabelRule: Rule = (input) => {
     }));
 };
 
-/** Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. */
+const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
+/** An object that nests deeper is denied by another rule. */
+const MAX_DEPTH = 64;
+
+/**
+ * Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. This
+ * includes annotations of a Pod template, and values from which a chart makes annotations: controllers copy them.
+ */
 export const evidenceRule: Rule = (input) => {
   if (input.operation === "DELETE" || isPipeline(input.user)) return [];
-  const before = input.oldObject?.metadata?.annotations ?? {};
-  const after = input.object?.metadata?.annotations ?? {};
-  return [ANNOTATION.approvedBy, ANNOTATION.score]
-    .filter((annotation) => before[annotation] !== after[annotation])
-    .map((annotation) => ({
+  const before = evidenceIn(input.oldObject);
+  const after = evidenceIn(input.object);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((path) => before.get(path) !== after.get(path))
+    .sort()
+    .map((path) => ({
       rule: "evidence-pipeline-only",
-      path: `metadata.annotations[${annotation}]`,
+      path,
       message: "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
     }));
 };
+
+/** The members of an object, at any depth, that are named like evidence, as JSON by path. */
+function evidenceIn(object: unknown): Map<string, string> {
+  const found = new Map<string, string>();
+  const open = [{ value: object, path: "", depth: 0 }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, path, depth } = next;
+    if (typeof value !== "object" || value === null || depth > MAX_DEPTH) continue;
+    for (const [name, member] of Object.entries(value)) {
+      if (EVIDENCE.includes(name)) found.set(`${path}[${name}]`, JSON.stringify(member));
+      const at = Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
+      open.push({ value: member, path: at, depth: depth + 1 });
+    }
+  }
+  return found;
+}
 
 /** A StatefulSet or DaemonSet that rolls back runs what its ControllerRevision says. */
 export const workloadRevisionRule: Rule = (input) =>

@@ -24,6 +24,8 @@ export interface AdmissionInput {
   user: { username: string; groups: readonly string[]; uid?: string };
   /** The namespaces among which the API server counts this one. Absent: the webhook's path does not tell. */
   selected?: NamespaceSelection;
+  /** The API server stores nothing. Absent: it does. */
+  isDryRun?: boolean;
   /** Absent on DELETE. */
   object: ReviewedObject | undefined;
   /** Absent on CREATE. */

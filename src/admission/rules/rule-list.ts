@@ -21,6 +21,7 @@ import {
 } from "./ownership.ts";
 import { placeRule } from "./place-rule.ts";
 import { podIsolationRule } from "./pod-isolation.ts";
+import { podStatusRule } from "./pod-status.ts";
 import { releaseSecretRule } from "./release-secret.ts";
 import type { AdmissionInput } from "./request.ts";
 import { serviceAccountRule } from "./service-account.ts";
@@ -47,6 +48,7 @@ const RULES: readonly Rule[] = [
   escalationRule,
   bindingRule,
   workloadRevisionRule,
+  podStatusRule,
   serviceAccountRule,
   hostRule,
   ingressAnnotationRule,

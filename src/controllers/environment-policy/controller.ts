@@ -1,5 +1,9 @@
-import { appliesTo, ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
-import { LABEL } from "../../api/label.ts";
+import {
+  appliesTo,
+  ENVIRONMENT_POLICY,
+  type EnvironmentPolicy,
+  environmentOf,
+} from "../../api/environment-policy.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
@@ -21,14 +25,9 @@ export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
     kind: ENVIRONMENT_POLICY,
     objects: deps.policies,
     desiredReport(policy, at) {
-      const environments = deps.namespaces.list().filter(({ metadata }) => {
-        const { [LABEL.organization]: organization, [LABEL.environment]: environment } =
-          metadata.labels ?? {};
-        return (
-          organization !== undefined &&
-          environment !== undefined &&
-          appliesTo(policy, { organization, environment })
-        );
+      const environments = deps.namespaces.list().filter((namespace) => {
+        const environment = environmentOf(namespace);
+        return environment !== undefined && appliesTo(policy, environment);
       }).length;
       const endMs = nextExceptionEndMs(policy, at.getTime());
       return {
@@ -45,10 +44,8 @@ export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
 export function environmentPolicyWatches({ policies, namespaces }: EnvironmentPolicyDeps): Watch[] {
   return [
     watchPrimary(policies, isRequestChanged),
-    watchInformer(namespaces, ({ metadata }) =>
-      metadata.labels?.[LABEL.environment] === undefined
-        ? []
-        : policies.list().map((policy) => keyOf(policy.metadata)),
+    watchInformer(namespaces, (namespace) =>
+      environmentOf(namespace) === undefined ? [] : policies.list().map((policy) => keyOf(policy.metadata)),
     ),
   ];
 }

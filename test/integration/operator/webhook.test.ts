@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
+import { createEventRecorder } from "../../../src/kube/event.ts";
 import { NAMESPACES } from "../../../src/kube/resource.ts";
 import { startWebhook, type Webhook } from "../../../src/operator/webhook.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -31,6 +32,13 @@ async function start(webhookUrl: string | undefined, enforcement: Enforcement = 
       ...{ webhookUrl, enforcement },
     },
     checkArtifact: async () => ({ kind: "refused", reason: "no artifact is reviewed here" }),
+    events: createEventRecorder({
+      client,
+      component: "test",
+      instance: "test",
+      logger,
+      now: () => new Date(),
+    }),
     registry: new Registry(),
   });
   return webhook;

@@ -23,6 +23,7 @@ import {
 } from "../../../src/controllers/webhook-configuration/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
+import { createEventRecorder } from "../../../src/kube/event.ts";
 import { createReconcileMetrics } from "../../../src/kube/metric.ts";
 import { createController } from "../../../src/kube/reconcile.ts";
 import { VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
@@ -79,6 +80,7 @@ export async function startWebhookReplica(
       now,
     }),
     identities: identityLists(),
+    events: createEventRecorder({ client, component: "replica", instance: "replica", logger, now }),
     registry: new Registry(),
   });
   webhook.maintain(signal);

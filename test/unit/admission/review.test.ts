@@ -33,9 +33,11 @@ function reviewer({
   live = {} as Record<string, Record<string, string>>,
   repositories = {} as Record<string, ReviewedObject>,
   enforce = ((_input, _identity, given) => given) as Enforcer,
+  judged = verdict(),
 } = {}) {
   const checked: [Artifact, string[]][] = [];
   const review = createReviewer({
+    judgeInstall: async () => judged,
     collectFacts: createFactCollector({
       lookups: {
         franchises: () => franchises,
@@ -117,6 +119,30 @@ describe("a review", () => {
       NEXT_IMAGE,
       "registry.test/a@sha256:".padEnd(87, "0"),
     ]);
+  });
+
+  it("asks no registry about an install that a policy of its environment denies", async () => {
+    const violations = [{ rule: "environment-window" as const, path: "spec", message: "closed" }];
+    const judged = verdict({ violations, warnings: ["w"], auditAnnotations: { a: "b" } });
+    const { review, checked } = reviewer({ judged });
+    expect(await review(pod(IMAGE))).toEqual(judged);
+    expect(checked).toEqual([]);
+  });
+
+  it("keeps the warnings of policies when a registry denies, and when it does not", async () => {
+    const judged = verdict({ warnings: ["w"], auditAnnotations: { a: "b" } });
+    const { review } = reviewer({ judged });
+    expect(await review(pod(IMAGE))).toEqual(judged);
+    expect(await review(pod(NEXT_IMAGE))).toMatchObject({
+      violations: [{ rule: "image-signature" }],
+      warnings: ["w"],
+    });
+  });
+
+  it("judges no install of the platform", async () => {
+    const { review } = reviewer({ judged: verdict({ warnings: ["w"] }) });
+    const user = { username: "ops", groups: ["catalyst:platform"] };
+    expect(await review({ ...pod(IMAGE), user })).toEqual(verdict());
   });
 
   it("checks no artifact of a request that the rules deny", async () => {

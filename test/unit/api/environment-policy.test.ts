@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { appliesTo, type EnvironmentPolicy, soakSource } from "../../../src/api/environment-policy.ts";
+import {
+  appliesTo,
+  type EnvironmentPolicy,
+  isSoakSource,
+  soakSource,
+} from "../../../src/api/environment-policy.ts";
 
 const policy = (environments: string[]): EnvironmentPolicy => ({
   apiVersion: "catalyst.openova.io/v1alpha1",
@@ -33,4 +38,26 @@ describe("soakSource", () => {
   ])("takes %s as namespace %s", (from, namespace) =>
     expect(soakSource(from, { organization: "acme", environment: "prod" })).toBe(namespace),
   );
+});
+
+describe("isSoakSource", () => {
+  const soak = (from: string, ...environments: string[]): EnvironmentPolicy => {
+    const { spec, ...rest } = policy(environments);
+    return {
+      ...rest,
+      spec: { ...spec, rules: [{ "re-score-gate": { minimum: 1 } }, { soak: { from, duration: "1h" } }] },
+    };
+  };
+  it.each<[string, EnvironmentPolicy, string, boolean]>([
+    ["the type that it names", soak("stg", "*-prod"), "acme-stg", true],
+    ["another type", soak("stg", "*-prod"), "acme-uat", false],
+    ["the type, of an Organization that it does not apply to", soak("stg", "acme-prod"), "other-stg", false],
+    ["the environment that it names in full", soak("shared-uat", "*-prod"), "shared-uat", true],
+    ["an environment whose name ends in that", soak("shared-uat", "*-prod"), "not-shared-uat", false],
+    ["any environment, without a soak rule", policy(["*-prod"]), "acme-stg", false],
+  ])("is right about %s", (_, it, name, expected) => {
+    const dash = name.lastIndexOf("-");
+    const environment = { organization: name.slice(0, dash), environment: name.slice(dash + 1) };
+    expect(isSoakSource(it, environment)).toBe(expected);
+  });
 });

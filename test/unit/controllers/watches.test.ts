@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
 import { environmentPolicyWatches } from "../../../src/controllers/environment-policy/controller.ts";
+import { soakWatches } from "../../../src/controllers/environment-policy/soak-controller.ts";
 import { franchiseWatches } from "../../../src/controllers/franchise/controller.ts";
 import { organizationWatches } from "../../../src/controllers/organization/controller.ts";
 import { webhookConfigurationWatches } from "../../../src/controllers/webhook-configuration/controller.ts";
@@ -74,6 +75,41 @@ describe("franchiseWatches", () => {
   });
 });
 
+const environmentLabels = (organization: string, environment: string) => ({
+  "catalyst.openova.io/organization": organization,
+  "catalyst.openova.io/environment": environment,
+});
+
+describe("soakWatches", () => {
+  const namespace = object("Namespace", "acme-stg", environmentLabels("acme", "stg"));
+  const policy = object("EnvironmentPolicy", "soak") as EnvironmentPolicy;
+  const setUp = () => {
+    const policies = fixedInformer<EnvironmentPolicy>(resourceOf(ENVIRONMENT_POLICY));
+    const namespaces = fixedInformer(NAMESPACES, [namespace, object("Namespace", "shop")]);
+    return { policies, namespaces, seen: connect(soakWatches({ policies, namespaces })) };
+  };
+
+  it("enqueues every environment when a policy appears, and none when its status changes", () => {
+    const { policies, seen } = setUp();
+    policies.announce({ kind: "updated", object: policy, previous: policy });
+    expect(seen).toEqual([]);
+    policies.announce({ kind: "added", object: policy });
+    expect(seen).toEqual(["acme-stg"]);
+  });
+
+  it("enqueues a namespace when it becomes an environment or stops being one, and for nothing else", () => {
+    const { namespaces, seen } = setUp();
+    const plain = object("Namespace", "acme-stg");
+    namespaces.announce({ kind: "added", object: object("Namespace", "shop") });
+    namespaces.announce({ kind: "updated", object: later(namespace), previous: namespace });
+    expect(seen).toEqual([]);
+    namespaces.announce({ kind: "updated", object: namespace, previous: plain });
+    namespaces.announce({ kind: "updated", object: plain, previous: namespace });
+    namespaces.announce({ kind: "deleted", object: namespace });
+    expect(seen).toEqual(["acme-stg", "acme-stg", "acme-stg"]);
+  });
+});
+
 describe("environmentPolicyWatches", () => {
   it("enqueues every policy when an environment appears or goes, and none for another namespace", () => {
     const policy = {
@@ -85,8 +121,10 @@ describe("environmentPolicyWatches", () => {
     const seen = connect(environmentPolicyWatches({ policies, namespaces } as never));
     namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
     namespaces.announce({ kind: "added", object: object("Namespace", "labelled", { team: "a" }) });
+    const half = { "catalyst.openova.io/environment": "prod" };
+    namespaces.announce({ kind: "added", object: object("Namespace", "half", half) });
     expect(seen).toEqual([]);
-    const environment = object("Namespace", "acme-prod", { "catalyst.openova.io/environment": "prod" });
+    const environment = object("Namespace", "acme-prod", environmentLabels("acme", "prod"));
     namespaces.announce({ kind: "deleted", object: environment });
     expect(seen).toEqual(["catalyst-system/window"]);
   });

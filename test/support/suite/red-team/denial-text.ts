@@ -12,10 +12,13 @@ const REASONS = /^admission webhook "[^"]+" denied the request: (?<reasons>.*)\.
 
 /** What the tenants of the test's cluster are called, with the people who may know it. */
 const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }[] = [
-  { names: ["omantel"], knownTo: ["omantel", "amal", "developer", "basim", "acmeAccount", "globexAccount"] },
+  {
+    names: ["omantel"],
+    knownTo: ["omantel", "amal", "developer", "basim", "acmeAccount", "acmePipeline", "globexAccount"],
+  },
   { names: ["ooredoo"], knownTo: ["ooredoo"] },
   { names: ["expired"], knownTo: ["expired"] },
-  { names: ["acme", "amal", "dana"], knownTo: ["amal", "developer", "acmeAccount"] },
+  { names: ["acme", "amal", "dana"], knownTo: ["amal", "developer", "acmeAccount", "acmePipeline"] },
   { names: ["globex", "basim"], knownTo: ["basim", "globexAccount"] },
   { names: ["bazaar"], knownTo: [] },
 ];

@@ -16,6 +16,8 @@ export const PEOPLE = {
   basim: user("basim"),
   stranger: user("mallory"),
   pipeline: user("ci", "catalyst:pipeline"),
+  /** The pipeline of Organization acme: a member, so that it may install there. */
+  acmePipeline: user("acme-ci", "catalyst:pipeline", "acme-developers"),
   /** Groups that only look like the platform's. */
   lookalike: user("eve", "system:master", "catalyst:platforms", "system:node"),
   acmeAccount: account("acme-prod", "robot"),

@@ -1,4 +1,5 @@
 import { cluster, core, group, post, type Request } from "./attempt.ts";
+import { ENVIRONMENT_SEEDS } from "./environment-seed.ts";
 import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
 import {
   blueprint,
@@ -32,9 +33,9 @@ const organizationLabels = (name: string, sovereign: string) => ({
   [label("sovereign")]: sovereign,
   [label("managed-by")]: "operator",
 });
-const environmentLabels = (organization: string) => ({
+const environmentLabels = (organization: string, environment = "prod") => ({
   [label("organization")]: organization,
-  [label("environment")]: "prod",
+  [label("environment")]: environment,
 });
 
 /** Namespaces and their labels. Those with objects to attack are in `FILLED` too. */
@@ -51,6 +52,10 @@ const NAMESPACES: Readonly<Record<string, object>> = {
   "sovereign-omantel": { [label("sovereign")]: "omantel", [label("managed-by")]: "operator" },
   "org-acme": organizationLabels("acme", "omantel"),
   "acme-prod": environmentLabels("acme"),
+  "acme-stg": environmentLabels("acme", "stg"),
+  "acme-uat": environmentLabels("acme", "uat"),
+  "acme-dev": environmentLabels("acme", "dev"),
+  "acme-poc": environmentLabels("acme", "poc"),
   "org-globex": organizationLabels("globex", "omantel"),
   "globex-prod": environmentLabels("globex"),
   /** Ordinary namespaces. */
@@ -188,16 +193,6 @@ const productObjects = (omantelKey: string): Request[] => [
     ),
   ),
   post(
-    group(PRODUCT, "catalyst-system", "environmentpolicies"),
-    named(PRODUCT, "EnvironmentPolicy", "production", {
-      spec: {
-        appliesTo: { environments: ["*-prod"] },
-        enforcement: "Deny",
-        rules: [{ "pr-required": { approvers: ["amal"] } }],
-      },
-    }),
-  ),
-  post(
     group(PRODUCT, "catalog", "blueprints"),
     blueprint("listed", { visibility: "listed", franchise: undefined }),
   ),
@@ -267,6 +262,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       named("cert-manager.io/v1", "Certificate", "site", { spec: {} }),
     ),
     ...productObjects(omantelKey),
+    ...ENVIRONMENT_SEEDS,
     ...(kind === "real" ? onlyReal : []),
   ];
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
+import { ALLOWED_ENVIRONMENT } from "./allowed-environment.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
 import { ALLOWED_MEMBER } from "./allowed-member.ts";
@@ -9,6 +10,7 @@ import type { Attempt } from "./attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { problemsOf } from "./denial-text.ts";
+import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
@@ -22,6 +24,7 @@ import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 const ALLOWED = [
   ...ALLOWED_FRANCHISEE,
   ...ALLOWED_MEMBER,
+  ...ALLOWED_ENVIRONMENT,
   ...ALLOWED_ORDINARY,
   ...ALLOWED_MACHINERY,
   ...ALLOWED_ACCOUNT,
@@ -38,6 +41,7 @@ const ATTEMPTS = [
   ...HOST_ATTEMPTS,
   ...SERVICE_ATTEMPTS,
   ...ACCOUNT_ATTEMPTS,
+  ...ENVIRONMENT_ATTEMPTS,
 ];
 
 /** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */

@@ -30,10 +30,10 @@ const platformLabel = (name: string) =>
     `metadata.labels[${label(name)}]`,
     "only the platform may write this label: leave it unchanged",
   ] as const;
-const evidence = (name: string) =>
+const evidence = (name: string, parent = "metadata.annotations") =>
   [
     "evidence-pipeline-only",
-    `metadata.annotations[${label(name)}]`,
+    `${parent}[${label(name)}]`,
     "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
   ] as const;
 const managed = (path: string, owner = "operator") =>
@@ -163,7 +163,40 @@ describe("the rules for what the platform owns", () => {
     ],
     [
       "evidence by way of a status",
-      request({ resource: "pods", subresource: "status", object: annotated({ [SCORE]: "100" }) }),
+      request({ resource: "deployments", subresource: "status", object: annotated({ [SCORE]: "100" }) }),
+      environment,
+      [...evidence("score")],
+    ],
+    [
+      "evidence in a Pod template, which Pods would inherit",
+      request({
+        object: { spec: { template: annotated({ [SCORE]: "100" }) } },
+        oldObject: { spec: { template: annotated({ [SCORE]: "10" }) } },
+      }),
+      environment,
+      [...evidence("score", "spec.template.metadata.annotations")],
+    ],
+    [
+      "evidence in a list of templates",
+      creation({ object: { spec: { jobs: [{ metadata: {} }, annotated({ [SCORE]: "100" })] } } }),
+      environment,
+      [...evidence("score", "spec.jobs[1].metadata.annotations")],
+    ],
+    [
+      "evidence in values of a chart",
+      creation({ object: { spec: { values: { podAnnotations: { [label("approved-by")]: "me" } } } } }),
+      environment,
+      [...evidence("approved-by", "spec.values.podAnnotations")],
+    ],
+    [
+      "evidence that is no text",
+      creation({ object: { spec: { annotations: { [SCORE]: { a: 1 } } } } }),
+      environment,
+      [...evidence("score", "spec.annotations")],
+    ],
+    [
+      "removing evidence",
+      request({ oldObject: annotated({ [SCORE]: "10" }), object: annotated({}) }),
       environment,
       [...evidence("score")],
     ],
@@ -192,6 +225,14 @@ describe("the rules for what the platform owns", () => {
         user: { username: "ci", groups: ["catalyst:pipeline"] },
       }),
       facts({ identity: TENANT }),
+    ],
+    [
+      "evidence in a Pod template that stays",
+      request({
+        object: { spec: { template: annotated({ [SCORE]: "1" }), replicas: 2 } },
+        oldObject: { spec: { template: annotated({ [SCORE]: "1" }), replicas: 1 } },
+      }),
+      environment,
     ],
     [
       "evidence that stays",

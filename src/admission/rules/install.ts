@@ -1,0 +1,74 @@
+import { isMap } from "../../api/object.ts";
+import { changedPaths } from "./change.ts";
+import { HELM_RELEASE, isKind, OCI_REPOSITORY, ociRepositoryArtifacts } from "./install-source.ts";
+import { parseReference } from "./reference.ts";
+import type { AdmissionInput, ReviewedObject } from "./request.ts";
+import { imageArtifacts } from "./workload-image.ts";
+
+/** What a request installs or replaces. Scale, labels and everything else that leaves the artifacts alone install nothing. */
+export type Install =
+  /** Images of a Pod specification in an object of any kind. */
+  | { kind: "workload"; artifacts: InstalledArtifact[] }
+  /** An OCIRepository: the artifact of a Blueprint. */
+  | { kind: "chart"; artifacts: InstalledArtifact[] }
+  /** A HelmRelease. The digest of its chart is in the OCIRepository that it names. */
+  | { kind: "release"; path: string; repository: string };
+
+export interface InstalledArtifact {
+  /** The field that names it. */
+  path: string;
+  /** `sha256:<64 hex>` */
+  digest: string;
+}
+
+/** How often Flux looks, and whether it looks at all, changes nothing about what it installs. */
+const OPERATING_FIELDS = ["interval", "timeout", "suspend"];
+
+/** What a request that the rules permit installs; undefined for nothing. Artifacts that were there before are left out. */
+export function installOf(input: AdmissionInput): Install | undefined {
+  if (input.operation !== "CREATE" && input.operation !== "UPDATE") return undefined;
+  if (isKind(input, OCI_REPOSITORY))
+    return changedSpecPaths(input).length === 0
+      ? undefined
+      : { kind: "chart", artifacts: ociRepositoryArtifacts(input).map(installed) };
+  if (isKind(input, HELM_RELEASE)) {
+    const [path] = changedSpecPaths(input);
+    const { chartRef } = specOf(input.object);
+    return path === undefined
+      ? undefined
+      : { kind: "release", path, repository: isMap(chartRef) ? String(chartRef.name) : "" };
+  }
+  const known = new Set(artifactReferences(input.oldObject, input));
+  const artifacts = imageArtifacts(input).filter(({ artifact }) => !known.has(artifact.reference));
+  return artifacts.length === 0
+    ? undefined
+    : { kind: "workload", artifacts: withDistinctDigests(artifacts.map(installed)) };
+}
+
+/** The first of the artifacts with each digest. */
+function withDistinctDigests(artifacts: readonly InstalledArtifact[]): InstalledArtifact[] {
+  const first = new Map<string, InstalledArtifact>();
+  for (const artifact of artifacts) if (!first.has(artifact.digest)) first.set(artifact.digest, artifact);
+  return [...first.values()];
+}
+
+function artifactReferences(object: ReviewedObject | undefined, input: AdmissionInput): string[] {
+  return imageArtifacts({ ...input, operation: "CREATE", object, oldObject: undefined }).map(
+    ({ artifact }) => artifact.reference,
+  );
+}
+
+const specOf = (object: ReviewedObject | undefined): Record<string, unknown> =>
+  isMap(object?.spec) ? object.spec : {};
+
+function changedSpecPaths({ object, oldObject }: AdmissionInput): string[] {
+  return changedPaths(specOf(oldObject), specOf(object), "spec").filter(
+    (path) => !OPERATING_FIELDS.some((field) => path === `spec.${field}`),
+  );
+}
+
+/** The rules have refused what does not parse. */
+function installed({ artifact, path }: { artifact: { reference: string }; path: string }): InstalledArtifact {
+  const reference = parseReference(artifact.reference.replace(/^oci:\/\//, ""));
+  return { path, digest: reference.kind === "pinned" ? reference.digest : "" };
+}

@@ -1,0 +1,93 @@
+import { findPodSpecs, imagesOf } from "../../admission/rules/pod-template.ts";
+import { parseReference } from "../../admission/rules/reference.ts";
+import { type KubernetesObject, listOf, mapOf } from "../../api/object.ts";
+import { SOAK_BREAK_MS, type SoakEntry, type SoakRecord } from "../../api/soak-record.ts";
+
+/** Bounds the record: an entry takes 150 bytes, and a ConfigMap holds 1 MiB. */
+const MAX_DIGESTS = 500;
+/** An entry is written again at most this often, so that a quiet environment costs few writes. */
+const REFRESH_MS = 5 * 60_000;
+
+/** Digests that run, each with the time since when, in milliseconds. */
+export type RunningDigests = ReadonlyMap<string, number>;
+
+/**
+ * What runs: the images of Pods that are ready, and the charts of HelmReleases that are. The kubelet and Flux write what
+ * this reads of them, and admission lets nobody else write it.
+ */
+export function runningDigests(
+  pods: readonly KubernetesObject[],
+  releases: readonly KubernetesObject[],
+): RunningDigests {
+  const running = new Map<string, number>();
+  const add = (digest: string, sinceMs: number) =>
+    void running.set(digest, Math.min(sinceMs, running.get(digest) ?? sinceMs));
+  for (const pod of pods) {
+    const sinceMs = readySinceMs(pod);
+    if (sinceMs !== undefined) for (const digest of imageDigests(pod)) add(digest, sinceMs);
+  }
+  for (const release of releases) {
+    const sinceMs = readySinceMs(release);
+    const digest = chartDigest(release);
+    if (sinceMs !== undefined && digest !== undefined) add(digest, sinceMs);
+  }
+  return running;
+}
+
+function readySinceMs({ metadata, ...object }: KubernetesObject): number | undefined {
+  const { conditions } = mapOf(mapOf(object).status);
+  const ready = listOf(conditions)
+    .map(mapOf)
+    .find(({ type }) => type === "Ready");
+  const sinceMs = Date.parse(String(ready?.lastTransitionTime));
+  const isReady = ready?.status === "True" && metadata.deletionTimestamp === undefined;
+  return isReady && !Number.isNaN(sinceMs) ? sinceMs : undefined;
+}
+
+/** Init containers have run when the Pod is ready. An ephemeral container is a person's debugger. */
+function imageDigests(pod: KubernetesObject): string[] {
+  const search = findPodSpecs({ spec: mapOf(pod).spec });
+  const images = search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
+  return images
+    .filter(({ path }) => !path.includes(".ephemeralContainers["))
+    .map(({ image }) => parseReference(image))
+    .flatMap((reference) => (reference.kind === "pinned" ? [reference.digest] : []));
+}
+
+/** The newest release in the history that Flux keeps comes first. */
+function chartDigest(release: KubernetesObject): string | undefined {
+  const [newest] = listOf(mapOf(mapOf(release).status).history);
+  const { ociDigest, status } = mapOf(newest);
+  return status === "deployed" ? /sha256:[a-f0-9]{64}$/.exec(String(ociDigest))?.[0] : undefined;
+}
+
+/** The record after another look. Equal to the previous one when nothing needs to be written. */
+export function desiredSoakRecord(previous: SoakRecord, running: RunningDigests, nowMs: number): SoakRecord {
+  const kept = Object.entries(previous).filter(
+    ([digest, { seen }]) => !running.has(digest) && nowMs - Date.parse(seen) <= SOAK_BREAK_MS,
+  );
+  const seen = [...running].map(([digest, sinceMs]): [string, SoakEntry] => [
+    digest,
+    entryOf(Object.hasOwn(previous, digest) ? previous[digest] : undefined, sinceMs, nowMs),
+  ]);
+  return Object.fromEntries(
+    [...kept, ...seen]
+      .sort(([a, { since: before }], [b, { since }]) => compare(before, since) || compare(a, b))
+      .slice(0, MAX_DIGESTS),
+  );
+}
+
+/**
+ * A digest goes on when it was seen a short time ago. It does too when it has been ready since then: the operator may have
+ * been away for longer.
+ */
+function entryOf(previous: SoakEntry | undefined, readySinceMs: number, nowMs: number): SoakEntry {
+  const now = new Date(nowMs).toISOString();
+  if (previous === undefined) return { since: now, seen: now };
+  const seenMs = Date.parse(previous.seen);
+  const goesOn = Math.min(nowMs, readySinceMs) - seenMs <= SOAK_BREAK_MS;
+  if (!goesOn) return { since: now, seen: now };
+  return nowMs - seenMs < REFRESH_MS ? previous : { since: previous.since, seen: now };
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,317 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type InstallFacts, judgeInstall } from "../../../../src/admission/rules/environment-policy.ts";
+import type { EvidenceSource } from "../../../../src/admission/rules/evidence.ts";
+import type { Install } from "../../../../src/admission/rules/install.ts";
+import type { EnvironmentRule, PolicyException } from "../../../../src/api/environment-policy.ts";
+import { digest, environmentPolicy, evidence } from "../../../support/builder/install-request.ts";
+
+const A = digest("a");
+const B = digest("b");
+const NOW = Date.parse("2026-11-29T12:00:00Z");
+const HOUR = 3_600_000;
+
+const installs = {
+  workload: (...digests: string[]): Install => ({
+    kind: "workload",
+    artifacts: digests.map((it, index) => ({ path: `spec.containers[${index}].image`, digest: it })),
+  }),
+  chart: { kind: "chart", artifacts: [{ path: "spec.ref.digest", digest: A }] } as Install,
+  release: { kind: "release", path: "spec.values.image", repository: "shop" } as Install,
+};
+const known = (change: Partial<InstallFacts> = {}): InstallFacts => ({
+  environment: { organization: "acme", environment: "prod" },
+  evidence: [],
+  chartDigest: A,
+  runningSinceMs: () => undefined,
+  ...change,
+});
+const written = (
+  annotations: { approvedBy?: string; score?: string },
+  isFresh = false,
+): Partial<InstallFacts> => ({
+  evidence: [{ annotations: evidence(annotations), isFresh } as EvidenceSource],
+});
+const fresh = (annotations: { approvedBy?: string; score?: string }) => written(annotations, true);
+
+const WINDOW: EnvironmentRule = {
+  "change-window": { cron: "0 22 * * sun-thu", duration: "4h", timeZone: "Asia/Muscat" },
+};
+const APPROVAL: EnvironmentRule = { "pr-required": { approvers: ["amal", "badr", "chaya"], minimum: 2 } };
+const SCORE: EnvironmentRule = { "re-score-gate": { minimum: 80 } };
+const SOAK: EnvironmentRule = { soak: { from: "stg", duration: "24h" } };
+
+/** What one rule finds: the rule of admission, the path and the message. */
+const found = (rule: EnvironmentRule, install: Install, facts = known(), nowMs = NOW) =>
+  judgeInstall(install, [environmentPolicy("live", [rule])], facts, nowMs).findings.map(
+    ({ violation: { rule: id, path, message } }) => [id, path, message],
+  );
+const isAllowed = (...of: Parameters<typeof found>) => found(...of).length === 0;
+
+describe("a change-window", () => {
+  it("allows an install while it is open", () =>
+    expect(found(WINDOW, installs.workload(A), known(), Date.parse("2026-11-29T18:00:00Z"))).toEqual([]));
+
+  it("says when it opens next", () =>
+    expect(found(WINDOW, installs.workload(A, B))).toEqual([
+      [
+        "environment-window",
+        "spec.containers[0].image",
+        "the change window of EnvironmentPolicy live is closed; install after it opens at 2026-11-29T18:00:00.000Z for 4h ('0 22 * * sun-thu', Asia/Muscat), or ask the platform team for an exception",
+      ],
+    ]));
+
+  it("denies a HelmRelease at its changed field", () =>
+    expect(found(WINDOW, installs.release).map(([, path]) => path)).toEqual(["spec.values.image"]));
+
+  it("denies when it can never open", () =>
+    expect(
+      found({ "change-window": { cron: "x", duration: "0s", timeZone: "UTC" } }, installs.chart),
+    ).toEqual([
+      [
+        "environment-window",
+        "spec.ref.digest",
+        "the change window of EnvironmentPolicy live never opens, because its cron and duration cannot be used; ask the platform team to correct it",
+      ],
+    ]));
+});
+
+describe("a pr-required rule", () => {
+  const remedy =
+    "ask the pipeline to write name@sha256:<64 hex> in annotation catalyst.openova.io/approved-by, with the digest of each artifact, before the install or with it";
+  const denial = (count: number, note = "", help = remedy) => [
+    [
+      "environment-approval",
+      "metadata.annotations[catalyst.openova.io/approved-by]",
+      `EnvironmentPolicy live asks for 2 of its approvers, and ${count} count for this install${note}; ${help}`,
+    ],
+  ];
+  const STALE = " (what the annotation says is not about what is installed now)";
+
+  it.each<[string, Install, Partial<InstallFacts>]>([
+    ["enough fresh names", installs.workload(A), fresh({ approvedBy: "amal,badr" })],
+    ["more than enough", installs.workload(A), fresh({ approvedBy: "amal, badr, chaya, someone" })],
+    ["earlier names with the digest", installs.chart, written({ approvedBy: `amal@${A},badr@${A}` })],
+    [
+      "names with each digest",
+      installs.workload(A, B),
+      written({ approvedBy: `amal@${A},badr@${A},amal@${B},chaya@${B}` }),
+    ],
+    ["fresh names of a HelmRelease", installs.release, fresh({ approvedBy: "amal,badr" })],
+    ["fresh names with the chart's digest", installs.release, fresh({ approvedBy: `amal@${A},badr@${A}` })],
+  ])("counts %s", (_, install, facts) => expect(found(APPROVAL, install, known(facts))).toEqual([]));
+
+  it.each<[string, Install, Partial<InstallFacts>, unknown[]]>([
+    ["nothing", installs.workload(A), {}, denial(0)],
+    ["one name twice", installs.workload(A), fresh({ approvedBy: `amal,amal,amal@${A}` }), denial(1)],
+    [
+      "names that the policy does not list",
+      installs.workload(A),
+      fresh({ approvedBy: "eve,mal" }),
+      denial(0, STALE),
+    ],
+    ["names in another case", installs.workload(A), fresh({ approvedBy: "Amal,BADR" }), denial(0, STALE)],
+    [
+      "names of an earlier install",
+      installs.workload(A),
+      written({ approvedBy: "amal,badr" }),
+      denial(0, STALE),
+    ],
+    [
+      "names with another digest",
+      installs.workload(B),
+      written({ approvedBy: `amal@${A},badr@${A}` }),
+      denial(0, STALE),
+    ],
+    [
+      "fresh names with another digest",
+      installs.workload(B),
+      fresh({ approvedBy: `amal@${A},badr@${A}` }),
+      denial(0, STALE),
+    ],
+    [
+      "names for one of two images",
+      installs.workload(A, B),
+      written({ approvedBy: `amal@${A},badr@${A},amal@${B}` }),
+      denial(1),
+    ],
+    [
+      "earlier names of a HelmRelease with its chart's digest, because its values may differ",
+      installs.release,
+      written({ approvedBy: `amal@${A},badr@${A}` }),
+      denial(
+        0,
+        STALE,
+        "ask the pipeline to install the HelmRelease and to write annotation catalyst.openova.io/approved-by in the same request",
+      ),
+    ],
+    [
+      "names with a digest of a chart that does not exist",
+      installs.release,
+      { ...fresh({ approvedBy: `amal@${A},badr@${A}` }), chartDigest: undefined },
+      denial(
+        0,
+        STALE,
+        "ask the pipeline to install the HelmRelease and to write annotation catalyst.openova.io/approved-by in the same request",
+      ),
+    ],
+  ])("does not count %s", (_, install, facts, expected) =>
+    expect(found(APPROVAL, install, known(facts))).toEqual(expected),
+  );
+
+  it("never counts evidence that was there before for a digest that it does not name", () => {
+    const names = fc.constantFrom("amal", "badr", "chaya");
+    const entries = fc.array(
+      fc.oneof(
+        names,
+        names.map((name) => `${name}@${B}`),
+        fc.string(),
+      ),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(
+        entries,
+        fc.constantFrom(installs.workload(A), installs.chart, installs.release),
+        (list, install) => {
+          expect(isAllowed(APPROVAL, install, known(written({ approvedBy: list.join(",") })))).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe("a re-score-gate", () => {
+  const denial = (text: string) => [
+    [
+      "environment-score",
+      "metadata.annotations[catalyst.openova.io/score]",
+      `EnvironmentPolicy live asks for a score of at least 80 for this install, and ${text}; ask the pipeline to write <0 to 100>@sha256:<64 hex> in annotation catalyst.openova.io/score, with the digest of each artifact, before the install or with it`,
+    ],
+  ];
+  const STALE = "none counts (what the annotation says is not about what is installed now)";
+
+  it.each<[string, Install, Partial<InstallFacts>]>([
+    ["the minimum", installs.workload(A), fresh({ score: "80" })],
+    ["the maximum", installs.chart, fresh({ score: "100" })],
+    ["an earlier score of the digest", installs.workload(A), written({ score: `90@${A},10@${B}` })],
+    ["a score of each digest", installs.workload(A, B), written({ score: `90@${A},85@${B}` })],
+  ])("accepts %s", (_, install, facts) => expect(found(SCORE, install, known(facts))).toEqual([]));
+
+  it.each<[string, Install, Partial<InstallFacts>, unknown[]]>([
+    ["no score", installs.workload(A), {}, denial("none counts")],
+    ["one below", installs.workload(A), fresh({ score: "79" }), denial("it has 79")],
+    ["the lower of two", installs.workload(A), fresh({ score: "90,70" }), denial("it has 70")],
+    ["what is no score", installs.workload(A), fresh({ score: "90,very good" }), denial(STALE)],
+    ["what is above 100", installs.workload(A), fresh({ score: "1000" }), denial(STALE)],
+    ["the score of an earlier install", installs.workload(A), written({ score: "95" }), denial(STALE)],
+    ["the score of another digest", installs.workload(A), written({ score: `95@${B}` }), denial(STALE)],
+    ["a score of one of two images", installs.workload(A, B), written({ score: `95@${A}` }), denial(STALE)],
+    [
+      "a low one of two images",
+      installs.workload(A, B),
+      written({ score: `95@${A},20@${B}` }),
+      denial("it has 20"),
+    ],
+  ])("refuses %s", (_, install, facts, expected) =>
+    expect(found(SCORE, install, known(facts))).toEqual(expected),
+  );
+});
+
+describe("a soak rule", () => {
+  const since = (ms: number | undefined, only = "acme-stg"): Partial<InstallFacts> => ({
+    runningSinceMs: (namespace, it) => (namespace === only && it === A ? ms : undefined),
+  });
+  const denial = (path: string, text: string, where = "acme-stg") => [
+    "environment-soak",
+    path,
+    `EnvironmentPolicy live asks for 24h in ${where} without a break, and ${text}, or ask the platform team for an exception`,
+  ];
+  const unseen = (it: string) => `the operator has not seen ${it} run there; let it run there first`;
+
+  it.each<[string, Install]>([
+    ["workload", installs.workload(A)],
+    ["chart", installs.chart],
+    ["release", installs.release],
+  ])("allows a %s whose digest has run long enough", (_, install) =>
+    expect(found(SOAK, install, known(since(NOW - 24 * HOUR)))).toEqual([]),
+  );
+
+  it("says when it will have run long enough", () =>
+    expect(found(SOAK, installs.workload(A), known(since(NOW - 24 * HOUR + 1)))).toEqual([
+      denial(
+        "spec.containers[0].image",
+        `${A} has run there since 2026-11-28T12:00:00.001Z; install it after 2026-11-29T12:00:00.001Z`,
+      ),
+    ]));
+
+  it("names each digest that has not run there", () =>
+    expect(found(SOAK, installs.workload(B, A), known(since(NOW - 48 * HOUR)))).toEqual([
+      denial("spec.containers[0].image", unseen(B)),
+    ]));
+
+  it("looks in the environment that the rule names in full", () =>
+    expect(
+      found({ soak: { from: "acme-uat", duration: "24h" } }, installs.chart, known(since(0, "acme-uat"))),
+    ).toEqual([]));
+
+  it("does not tell the name of another Organization's environment", () =>
+    expect(found({ soak: { from: "acme-west-stg", duration: "24h" } }, installs.chart)).toEqual([
+      denial("spec.ref.digest", unseen(A), "the environment that it names"),
+    ]));
+
+  it("asks for the OCIRepository of a HelmRelease first", () =>
+    expect(found(SOAK, installs.release, known({ chartDigest: undefined }))).toEqual([
+      denial("spec.chartRef", "OCIRepository shop does not exist; create it first"),
+    ]));
+});
+
+describe("several policies", () => {
+  it("must all hold, each with its own enforcement", () => {
+    const policies = [
+      environmentPolicy("strict", [SCORE, SOAK]),
+      environmentPolicy("gentle", [APPROVAL], { enforcement: "Warn" }),
+      environmentPolicy("silent", [WINDOW], { enforcement: "Audit" }),
+      environmentPolicy("other", [{ "re-score-gate": { minimum: 1 } }]),
+    ];
+    const { findings } = judgeInstall(installs.workload(A), policies, known(fresh({ score: "50" })), NOW);
+    expect(findings.map(({ policy, rule, enforcement }) => [policy, rule, enforcement])).toEqual([
+      ["strict", "re-score-gate", "Deny"],
+      ["strict", "soak", "Deny"],
+      ["gentle", "pr-required", "Warn"],
+      ["silent", "change-window", "Audit"],
+    ]);
+  });
+});
+
+describe("an exception", () => {
+  const exception = (change: Partial<PolicyException> = {}): PolicyException => ({
+    ...{ environment: "acme-prod", rule: "re-score-gate", reason: "incident 17" },
+    until: "2026-11-29T12:00:00.001Z",
+    ...change,
+  });
+  const judged = (...exceptions: PolicyException[]) =>
+    judgeInstall(
+      installs.workload(A),
+      [environmentPolicy("live", [SCORE, SOAK], { exceptions })],
+      known(),
+      NOW,
+    );
+
+  it("switches off its rule in its environment, and is reported", () => {
+    const { findings, exceptions } = judged(exception({ environment: "other-prod" }), exception());
+    expect(findings.map(({ rule }) => rule)).toEqual(["soak"]);
+    expect(exceptions).toEqual([{ policy: "live", exception: exception() }]);
+  });
+
+  it.each<[string, Partial<PolicyException>]>([
+    ["has ended", { until: "2026-11-29T12:00:00Z" }],
+    ["names another environment", { environment: "acme-stg" }],
+    ["names another rule", { rule: "pr-required" }],
+    ["has an end that is no time", { until: "never" }],
+  ])("has no effect when it %s", (_, change) => {
+    const { findings, exceptions } = judged(exception(change));
+    expect(findings.map(({ rule }) => rule)).toEqual(["re-score-gate", "soak"]);
+    expect(exceptions).toEqual([]);
+  });
+});
