@@ -1,6 +1,7 @@
 import { createArtifactCheck } from "../admission/artifact-check.ts";
 import { createOciClient } from "../admission/signature/oci-client.ts";
 import { createRegistryFetch } from "../admission/signature/registry-fetch.ts";
+import { limitRegistryRequests } from "../admission/signature/registry-limit.ts";
 import { createRegistryRequest } from "../admission/signature/registry-request.ts";
 import { createSignatureVerifier } from "../admission/signature/verifier.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
@@ -75,12 +76,14 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       logger,
       trustedRoot: () => trust().trustedRoot,
       client: createOciClient(
-        createRegistryRequest({
-          mirrors: settings.registryMirrors,
-          isInsecure: (host) => trust().insecureRegistries.includes(host),
-          credentialOf: createPullSecretLookup(settings.registryPullSecretFiles, logger),
-          fetch: createRegistryFetch(settings.registryCaPem),
-        }),
+        limitRegistryRequests(
+          createRegistryRequest({
+            mirrors: settings.registryMirrors,
+            isInsecure: (host) => trust().insecureRegistries.includes(host),
+            credentialOf: createPullSecretLookup(settings.registryPullSecretFiles, logger),
+            fetch: createRegistryFetch(settings.registryCaPem),
+          }),
+        ),
       ),
     });
     const checkArtifact = createArtifactCheck({ verifier, trust, now });
