@@ -1,3 +1,5 @@
+import type { Blueprint } from "../../api/blueprint.ts";
+import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
@@ -85,10 +87,45 @@ function contentViolations(
     found.push({
       rule: "blueprint-grant",
       path: objectPath(input),
-      message: `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
+      message: grantMessage(franchise, max),
     });
   return found;
 }
+
+/** Private Blueprints of a Franchise in catalog-sovereign. */
+export const privateBlueprintsOf = (franchise: string, blueprints: readonly Blueprint[]): Blueprint[] =>
+  blueprints.filter(
+    ({ metadata, spec }) =>
+      metadata.namespace === PRIVATE_CATALOG_NAMESPACE &&
+      spec.visibility === "private" &&
+      spec.franchise === franchise,
+  );
+
+const byAge = ({ metadata: a }: Blueprint, { metadata: b }: Blueprint): number => {
+  const [older, newer] = [`${a.creationTimestamp ?? ""} ${a.name}`, `${b.creationTimestamp ?? ""} ${b.name}`];
+  return older < newer ? -1 : 1;
+};
+
+/**
+ * Why a stored Blueprint is one more than its Franchise grants; undefined when it is not. Two that are created at the same
+ * moment pass admission together, and while the webhook is down all do. The oldest ones keep the grant.
+ */
+export function exceededGrant(
+  { metadata, spec }: Blueprint,
+  blueprints: readonly Blueprint[],
+  franchise: Franchise | undefined,
+): string | undefined {
+  if (franchise === undefined || franchise.metadata.name !== spec.franchise) return undefined;
+  const max = franchise.spec.grants.privateBlueprints?.max ?? 0;
+  const beyond = privateBlueprintsOf(spec.franchise, blueprints).sort(byAge).slice(max);
+  return metadata.namespace === PRIVATE_CATALOG_NAMESPACE &&
+    beyond.some((other) => other.metadata.name === metadata.name)
+    ? grantMessage(spec.franchise, max)
+    : undefined;
+}
+
+const grantMessage = (franchise: string, max: number): string =>
+  `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`;
 
 /** The artifact of a Blueprint. The webhook and the Blueprint controller both check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({

@@ -1,11 +1,11 @@
-import { blueprintArtifact } from "../../admission/rules/blueprint.ts";
+import { blueprintArtifact, exceededGrant } from "../../admission/rules/blueprint.ts";
 import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Watch, watchPrimary } from "../../kube/reconcile.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
-import { desiredStatus } from "./status.ts";
+import { type BlueprintVerdict, desiredStatus, isTrusted } from "./status.ts";
 
 export interface BlueprintDeps extends StatusReconcilerDeps {
   blueprints: Informer<Blueprint>;
@@ -24,11 +24,16 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
     objects: deps.blueprints,
     async desiredReport(blueprint, at) {
       const { metadata, spec } = blueprint;
+      const { blueprints, franchises } = deps;
+      const excess = exceededGrant(blueprint, blueprints.list(), franchises.get(spec.franchise ?? ""));
       const artifact = blueprintArtifact(metadata.namespace ?? "", spec);
-      const verdict = await deps.checkArtifact(artifact, deps.franchises.list());
+      const verdict: BlueprintVerdict =
+        excess === undefined
+          ? await deps.checkArtifact(artifact, franchises.list())
+          : { kind: "withheld", reason: excess };
       return {
         status: desiredStatus(blueprint, verdict, at.toISOString()),
-        outcome: { kind: "done", requeueAfterMs: verdict.kind === "refused" ? RETRY_MS : RECHECK_MS },
+        outcome: { kind: "done", requeueAfterMs: isTrusted(verdict) ? RECHECK_MS : RETRY_MS },
       };
     },
   });

@@ -4,12 +4,20 @@ import { setCondition } from "../../api/condition.ts";
 import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP } from "../../api/name.ts";
 import { readyConditions } from "../readiness.ts";
 
-export function desiredStatus(blueprint: Blueprint, verdict: TrustVerdict, now: string): BlueprintStatus {
+/** `withheld`: not looked up, because the Blueprint is one more than its Franchise grants. */
+export type BlueprintVerdict = TrustVerdict | { kind: "withheld"; reason: string };
+
+export const isTrusted = (
+  verdict: BlueprintVerdict,
+): verdict is Extract<BlueprintVerdict, { kind: "verified" | "allowed" }> =>
+  verdict.kind === "verified" || verdict.kind === "allowed";
+
+export function desiredStatus(blueprint: Blueprint, verdict: BlueprintVerdict, now: string): BlueprintStatus {
   const { generation } = blueprint.metadata;
   const condition = conditionOf(verdict);
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    ...(verdict.kind === "refused" ? {} : { verifiedDigest: verdict.digest }),
+    ...(isTrusted(verdict) ? { verifiedDigest: verdict.digest } : {}),
     ...(verdict.kind === "verified" ? { signedBy: verdict.by } : {}),
     conditions: setCondition(
       readyConditions(blueprint.status?.conditions, condition, generation, now),
@@ -20,7 +28,7 @@ export function desiredStatus(blueprint: Blueprint, verdict: TrustVerdict, now: 
   };
 }
 
-function conditionOf(verdict: TrustVerdict) {
+function conditionOf(verdict: BlueprintVerdict) {
   switch (verdict.kind) {
     case "verified":
       return { status: "True", reason: "SignatureVerified", message: `signed by ${verdict.by}` } as const;
@@ -32,5 +40,7 @@ function conditionOf(verdict: TrustVerdict) {
       } as const;
     case "refused":
       return { status: "False", reason: "VerificationFailed", message: verdict.reason } as const;
+    case "withheld":
+      return { status: "False", reason: "GrantExceeded", message: verdict.reason } as const;
   }
 }

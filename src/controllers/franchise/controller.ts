@@ -1,6 +1,6 @@
+import { privateBlueprintsOf } from "../../admission/rules/blueprint.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
-import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { type Term, termAt } from "../../api/term.ts";
 import type { Informer } from "../../kube/informer.ts";
@@ -32,15 +32,12 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       const { name } = franchise.metadata;
       const term = termAt(franchise, at.getTime());
       const sovereigns = deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
-      const privateBlueprints = deps.blueprints.list().filter(isPrivateBlueprint);
+      const privateBlueprints = privateBlueprintsOf(name, deps.blueprints.list());
       const status = desiredStatus(franchise, { term, sovereigns, privateBlueprints }, at.toISOString());
       return { status, outcome: outcomeAt(term) };
     },
   });
 }
-
-const isPrivateBlueprint = ({ metadata, spec }: Blueprint): boolean =>
-  metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
 
 /** Looks again when the term begins or ends. */
 function outcomeAt(term: Term): Outcome {

@@ -117,18 +117,55 @@ describe("the Blueprint controller", () => {
     expect(findCondition(seen?.status?.conditions, "Verified")?.status).toBe(verified);
   });
 
-  it("is counted by the Franchise controller when it is private and in catalog-sovereign", async () => {
+  it("withholds Verified from the youngest Blueprints above the grant, and asks no registry about them", async () => {
+    const { franchises, blueprints } = bench.caches();
+    const small = franchise("small", { start: "2020-01-01T00:00:00Z" });
+    const grants = { branding: false, privateBlueprints: { max: 1 } };
+    const granted: Franchise = { ...small, spec: { ...small.spec, grants } };
+    await create(franchises, granted);
+    for (const name of ["a-first", "b-second"])
+      await create(blueprints, {
+        apiVersion: "catalyst.openova.io/v1alpha1",
+        kind: "Blueprint",
+        metadata: { name, namespace: "catalog-sovereign" },
+        spec: { ...spec, franchise: "small" },
+      } as KubernetesObject);
+    const asked: string[] = [];
+    const deps = {
+      ...common(),
+      ...{ blueprints, franchises },
+      checkArtifact: async ({ reference }: { reference: string }) => {
+        asked.push(reference);
+        return { kind: "verified", digest: `sha256:${"c".repeat(64)}`, by: "a key" } as const;
+      },
+    } as Parameters<typeof createBlueprintReconciler>[0];
+    const verifiedOf = async (name: string) => {
+      await createBlueprintReconciler(deps)(`catalog-sovereign/${name}`, signal);
+      const seen = await read<Blueprint>(BLUEPRINT, name, "catalog-sovereign");
+      return findCondition(seen?.status?.conditions, "Verified");
+    };
+    expect(await verifiedOf("b-second")).toMatchObject({ status: "False", reason: "GrantExceeded" });
+    expect(asked).toEqual([]);
+    expect(await verifiedOf("a-first")).toMatchObject({ status: "True" });
+    await bench.client().delete(resourceOf(BLUEPRINT), { name: "a-first", namespace: "catalog-sovereign" });
+    await expect.poll(() => blueprints.get("catalog-sovereign/a-first")).toBeUndefined();
+    expect(await verifiedOf("b-second")).toMatchObject({ status: "True" });
+  });
+
+  it("is counted by the Franchise controller when it is private, its own and in catalog-sovereign", async () => {
     const { franchises, sovereigns, blueprints } = bench.caches();
     await bench.client().create(NAMESPACES, namespaceNamed("catalog"));
-    const listed = (namespace: string, name: string, visibility: string) =>
+    const listed = (namespace: string, name: string, visibility: string, owner = "omantel") =>
       create(blueprints, {
         apiVersion: "catalyst.openova.io/v1alpha1",
         kind: "Blueprint",
         metadata: { name, namespace },
-        spec: { ...spec, visibility },
+        spec: { ...spec, visibility, ...(visibility === "private" ? { franchise: owner } : {}) },
       } as KubernetesObject);
     await listed("catalog-sovereign", "listed", "listed");
     await listed("catalog", "private", "private");
+    await listed("catalog-sovereign", "own", "private");
+    await listed("catalog-sovereign", "foreign", "private", "ooredoo");
     await createFranchiseReconciler({ ...common(), franchises, sovereigns, blueprints })("omantel", signal);
     expect((await read<Franchise>(FRANCHISE, "omantel"))?.status?.privateBlueprints).toBe(1);
   });

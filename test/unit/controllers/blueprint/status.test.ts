@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { TrustVerdict } from "../../../../src/admission/trust-policy.ts";
 import type { Blueprint } from "../../../../src/api/blueprint.ts";
-import { desiredStatus } from "../../../../src/controllers/blueprint/status.ts";
+import {
+  type BlueprintVerdict,
+  desiredStatus,
+  isTrusted,
+} from "../../../../src/controllers/blueprint/status.ts";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -18,7 +21,7 @@ const blueprint = (generation?: number): Blueprint => ({
 });
 
 describe("a Blueprint's status", () => {
-  it.each<[string, TrustVerdict, object, object]>([
+  it.each<[string, BlueprintVerdict, object, object]>([
     [
       "a signature",
       { kind: "verified", digest: DIGEST, by: "key SHA256:abc" },
@@ -42,12 +45,18 @@ describe("a Blueprint's status", () => {
       {},
       { status: "False", reason: "VerificationFailed", message: "registry.test/shop is not signed" },
     ],
+    [
+      "an exceeded grant",
+      { kind: "withheld", reason: "delete one" },
+      {},
+      { status: "False", reason: "GrantExceeded", message: "delete one" },
+    ],
   ])(
     "reports %s in Ready and Verified, and leaves out what does not apply",
     (_, verdict, fields, condition) => {
       const { conditions, ...rest } = desiredStatus(blueprint(3), verdict, NOW);
       expect(rest).toEqual({ observedGeneration: 3, ...fields });
-      const stalled = verdict.kind === "refused" ? ["Stalled"] : [];
+      const stalled = isTrusted(verdict) ? [] : ["Stalled"];
       expect(conditions?.map(({ type }) => type)).toEqual(["Ready", ...stalled, "Verified"]);
       for (const { type, ...each } of conditions ?? [])
         expect(each).toMatchObject({
