@@ -1,7 +1,8 @@
-import { isMap } from "../api/object.ts";
+import { isMap, listOf } from "../api/object.ts";
 import type { Enforcer } from "./enforcement.ts";
 import type { InstallJudge } from "./environment/install-judge.ts";
 import type { FactCollector } from "./fact-collector.ts";
+import { parseReviewedObject } from "./reviewed-object.ts";
 import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
 import { isExempt } from "./rules/identity.ts";
 import type { AdmissionInput, NamespaceSelection, ReviewedObject } from "./rules/request.ts";
@@ -68,27 +69,44 @@ export function parseReview(
   ) {
     throw new MalformedReview("the body must be an AdmissionReview of admission.k8s.io/v1");
   }
-  if (!OPERATIONS.includes(String(request.operation)))
+  if (typeof request.operation !== "string" || !OPERATIONS.includes(request.operation))
     throw new MalformedReview(`request.operation must be one of ${OPERATIONS.join(", ")}`);
-  const groups = Array.isArray(user.groups) ? user.groups.map(String) : [];
   return {
     uid: request.uid,
     input: {
       operation: request.operation as AdmissionInput["operation"],
-      group: String(resource.group ?? ""),
-      resource: String(resource.resource ?? ""),
-      subresource: String(request.subResource ?? ""),
-      name: String(request.name ?? ""),
-      namespace: String(request.namespace ?? ""),
-      user: {
-        username: String(user.username ?? ""),
-        groups,
-        ...(typeof user.uid === "string" && user.uid !== "" ? { uid: user.uid } : {}),
-      },
+      group: readText(resource.group, "resource.group"),
+      resource: readText(resource.resource, "resource.resource"),
+      subresource: readText(request.subResource, "subResource"),
+      name: readText(request.name, "name"),
+      namespace: readText(request.namespace, "namespace"),
+      user: readUser(user),
       ...(selected === undefined ? {} : { selected }),
       isDryRun: request.dryRun === true,
-      object: isMap(request.object) ? (request.object as ReviewedObject) : undefined,
-      oldObject: isMap(request.oldObject) ? (request.oldObject as ReviewedObject) : undefined,
+      object: readObject(request.object, "object"),
+      oldObject: readObject(request.oldObject, "oldObject"),
     },
   };
+}
+
+function readText(value: unknown, name: string): string {
+  if (typeof value === "object" && value !== null)
+    throw new MalformedReview(`request.${name} must be a text`);
+  return String(value ?? "");
+}
+
+function readUser(user: Record<string, unknown>): AdmissionInput["user"] {
+  const uid = readText(user.uid, "userInfo.uid");
+  return {
+    username: readText(user.username, "userInfo.username"),
+    groups: listOf(user.groups).map((group, index) => readText(group, `userInfo.groups[${index}]`)),
+    ...(uid === "" ? {} : { uid }),
+  };
+}
+
+function readObject(value: unknown, name: string): ReviewedObject | undefined {
+  if (value === undefined || value === null) return undefined;
+  const object = parseReviewedObject(value);
+  if (object === undefined) throw new MalformedReview(`request.${name} must be an object of Kubernetes`);
+  return object;
 }

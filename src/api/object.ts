@@ -50,3 +50,7 @@ export const mapOf = (value: unknown): Record<string, unknown> => (isMap(value) 
 
 /** The value when it is a list, otherwise an empty one. */
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** A value of an object that was not validated, as text. `String` runs members of the value, which can fail. */
+export const textOf = (value: unknown): string =>
+  typeof value === "object" && value !== null ? "(an object)" : String(value);

@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, textOf } from "../../api/object.ts";
 import { isEmptyAccountSet } from "./account.ts";
 import type { Rule } from "./fact.ts";
 import { grantedIdentityRights } from "./rbac-grant.ts";
@@ -20,7 +20,7 @@ export const escalationRule: Rule = (input) => {
 /** The role that a RoleBinding names. */
 export function roleRefOf({ roleRef }: ReviewedObject): { kind: string; name: string } {
   return isMap(roleRef)
-    ? { kind: String(roleRef.kind), name: String(roleRef.name) }
+    ? { kind: textOf(roleRef.kind), name: textOf(roleRef.name) }
     : { kind: "Role", name: "" };
 }
 

@@ -2,6 +2,7 @@ import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { mapOf, textOf } from "../../api/object.ts";
 import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
@@ -12,7 +13,8 @@ interface BlueprintSpecPart {
 }
 
 const isBlueprint = ({ group, resource }: AdmissionInput) => group === GROUP && resource === "blueprints";
-const specOf = (object: AdmissionInput["object"]) => (object?.spec ?? {}) as BlueprintSpecPart;
+const specOf = (object: AdmissionInput["object"]): BlueprintSpecPart =>
+  mapOf(object?.spec) as BlueprintSpecPart;
 
 /** A Franchisee may keep private Blueprints of its own in catalog-sovereign, up to the number that its Franchise grants. */
 export const blueprintRule: Rule = (input, facts) => {
@@ -66,7 +68,7 @@ function contentViolations(
     found.push({
       rule: "blueprint-visibility",
       path: "spec.visibility",
-      message: `a Franchisee's Blueprint must be private, not ${visibility ?? "empty"}: set it to private`,
+      message: `a Franchisee's Blueprint must be private, not ${textOf(visibility ?? "empty")}: set it to private`,
     });
   if (!own.includes(franchise))
     return [
@@ -129,7 +131,7 @@ const grantMessage = (franchise: string, max: number): string =>
 
 /** The artifact of a Blueprint. The webhook and the Blueprint controller both check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({
-  reference: spec.source?.ref ?? "",
+  reference: textOf(spec.source?.ref ?? ""),
   use: { kind: "blueprint", namespace, visibility: spec.visibility, franchise: spec.franchise },
 });
 

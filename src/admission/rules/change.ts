@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, textOf } from "../../api/object.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
 /** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
@@ -58,7 +58,7 @@ function appliedPaths(object: object | undefined): Map<string, Set<string>> {
     .filter(({ operation }) => operation === "Apply");
   return new Map(
     applied.map(({ manager, fieldsV1 }) => [
-      String(manager),
+      textOf(manager),
       new Set(leafPaths(isMap(fieldsV1) ? { "f:spec": fieldsV1["f:spec"] } : {})),
     ]),
   );

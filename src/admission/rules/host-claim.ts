@@ -1,7 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
 import { mapOf } from "../../api/object.ts";
 import { normalHost } from "./host-name.ts";
-import { findPodSpecs } from "./pod-template.ts";
+import { findPodSpecs, MAX_OBJECT_DEPTH } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
 import { hostsOfMatch } from "./router-match.ts";
 
@@ -55,11 +55,20 @@ const DESTINATION_MEMBERS = new Set([
   ...["redirect", "requestredirect", "rewrite", "urlrewrite", "headers", "filters", "validation"],
 ]);
 
-/** Deeper objects are refused as a whole. */
-const MAX_DEPTH = 64;
+/** Of an object that asks for more hosts, the first ones and a pattern for every host count. It bounds the work. */
+const MAX_CLAIMS = 500;
+/** In base64. A request with 100 names and a key of 4096 bits has a quarter of this. */
+const MAX_REQUEST_LENGTH = 64 * 1024;
 
-/** Every host that an object asks for: in the members of its spec, and by annotations. */
+/** The hosts that an object asks for: in the members of its spec, and by annotations. */
 export function hostClaims(input: AdmissionInput, object: unknown): HostClaim[] {
+  const claims = allClaims(input, object);
+  return claims.length <= MAX_CLAIMS
+    ? claims
+    : [...claims.slice(0, MAX_CLAIMS), claim("spec", `an object with more than ${MAX_CLAIMS} hosts`, "*")];
+}
+
+function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
   const { spec, metadata } = mapOf(object);
   const claims = annotationClaims(object);
   if (input.group === GROUP)
@@ -68,7 +77,10 @@ export function hostClaims(input: AdmissionInput, object: unknown): HostClaim[] 
       : claims;
   if (!servesHosts(input)) return claims;
   const named = input.resource === "domainmappings" ? claimsIn("metadata.name", mapOf(metadata).name) : [];
-  const inSpec = memberClaims(input.group, spec);
+  const inSpec = [
+    ...memberClaims(input.group, spec),
+    ...(input.resource === "certificaterequests" ? requestClaims("spec.request", mapOf(spec).request) : []),
+  ];
   return [...claims, ...named, ...inSpec, ...wwwClaims(object, inSpec)];
 }
 
@@ -92,9 +104,9 @@ interface Member {
 function memberClaims(group: string, spec: unknown): HostClaim[] {
   const found: HostClaim[] = [];
   const open: Member[] = [{ value: spec, path: "spec", name: "spec", depth: 0 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+  for (let next = open.pop(); next !== undefined && found.length <= MAX_CLAIMS; next = open.pop()) {
     found.push(...claimsOf(group, next));
-    open.push(...membersOf(next));
+    addMembers(next, open);
   }
   return found.reverse();
 }
@@ -106,15 +118,15 @@ function claimsOf(group: string, { value, path, name }: Member): HostClaim[] {
   return name === "match" && group.startsWith("traefik.") ? matchClaims(path, value) : [];
 }
 
-function membersOf({ value, path, name, depth }: Member): Member[] {
-  if (depth > MAX_DEPTH || DESTINATION_MEMBERS.has(name)) return [];
+function addMembers({ value, path, name, depth }: Member, open: Member[]): void {
+  if (depth > MAX_OBJECT_DEPTH || DESTINATION_MEMBERS.has(name)) return;
   if (Array.isArray(value))
-    return value.map((item: unknown, index) => ({
-      ...{ value: item, path: `${path}[${index}]`, name, depth: depth + 1 },
-    }));
-  return Object.entries(mapOf(value)).map(([member, item]) => ({
-    ...{ value: item, path: `${path}.${member}`, name: member.toLowerCase(), depth: depth + 1 },
-  }));
+    value.forEach((item: unknown, index) => {
+      open.push({ value: item, path: `${path}[${index}]`, name, depth: depth + 1 });
+    });
+  else
+    for (const [member, item] of Object.entries(mapOf(value)))
+      open.push({ value: item, path: `${path}.${member}`, name: member.toLowerCase(), depth: depth + 1 });
 }
 
 /** The subject of a Certificate as text: `CN=a.example,O=shop`. */
@@ -164,27 +176,30 @@ function annotationClaims(object: unknown): HostClaim[] {
   );
 }
 
-const valuesOf = (list: string): string[] => list.split(/[\s,]+/).filter((item) => item !== "");
+const valuesOf = (list: string): string[] =>
+  list.split(/[\s,]+/, MAX_CLAIMS + 2).filter((item) => item !== "");
 
 const aliasClaims = (path: string, name: string, value: string): HostClaim[] =>
   valuesOf(value).map((alias) =>
     name.endsWith("-regex") || alias.startsWith("~") ? claim(path, alias, "*") : claim(path, alias),
   );
 
-/** The bytes of a certificate signing request, which holds its names as text. */
-export function requestedCertificate(input: AdmissionInput): Buffer | undefined {
-  const { request } = mapOf(input.object?.spec);
-  if (input.group !== "cert-manager.io" || input.resource !== "certificaterequests") return undefined;
-  if (typeof request !== "string") return undefined;
-  const bytes = Buffer.from(request, "base64");
-  const pem = /-----BEGIN [A-Z ]+-----(?<body>[^-]+)-----END/.exec(bytes.toString("latin1"));
-  return pem?.groups?.body === undefined ? bytes : Buffer.from(pem.groups.body, "base64");
-}
+/** The tags of strings in DER: a DNS name, and the four kinds of text that a subject may have. */
+const STRING_TAGS = [0x82, 0x0c, 0x13, 0x14, 0x16];
 
-/** Whether DER bytes contain a name as a string: the byte before a string is its length. */
-export function containsName(bytes: Buffer, name: string): boolean {
-  const text = bytes.toString("latin1").toLowerCase();
-  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1))
-    if (bytes[at - 1] === name.length) return true;
-  return false;
+/** A certificate signing request holds its names as strings: a tag, the length and the text. */
+function requestClaims(path: string, request: unknown): HostClaim[] {
+  if (typeof request !== "string") return [];
+  if (request.length > MAX_REQUEST_LENGTH) return [claim(path, "a request of this length", "*")];
+  const decoded = Buffer.from(request, "base64");
+  const pem = /-----BEGIN [A-Z ]+-----(?<body>[^-]+)-----END/.exec(decoded.toString("latin1"));
+  const bytes = pem?.groups?.body === undefined ? decoded : Buffer.from(pem.groups.body, "base64");
+  const names = new Set<string>();
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (!STRING_TAGS.includes(bytes[at] ?? 0)) continue;
+    const start = bytes[at + 1] === 0x81 ? at + 3 : at + 2;
+    const text = bytes.toString("latin1", start, start + (bytes[start - 1] ?? 0));
+    if (/^[a-z0-9*_.-]{1,253}$/i.test(text)) names.add(text);
+  }
+  return [...names].map((name) => claim(path, name));
 }

@@ -1,6 +1,6 @@
 import { GROUP } from "../../api/kind.ts";
 import type { Violation } from "./fact.ts";
-import { containsName, type HostClaim, hostClaims, requestedCertificate } from "./host-claim.ts";
+import { type HostClaim, hostClaims } from "./host-claim.ts";
 import { coversHost, namespaceOfName } from "./host-name.ts";
 import type { Place } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -24,16 +24,9 @@ export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
   if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
   const known = new Set(hostClaims(input, input.oldObject).map(({ pattern }) => pattern));
   const claims = hostClaims(input, input.object).filter(({ pattern }) => !known.has(pattern));
-  const bytes = requestedCertificate(input);
-  if (claims.length === 0 && bytes === undefined) return [];
-  const own = ownSovereign(input, facts);
-  const taken = [...facts.sovereignHosts].filter(([, name]) => name !== own).map(([host]) => host);
-  return [
-    ...claims.flatMap((it) => judge(it, taken, facts)),
-    ...(bytes !== undefined && taken.some((host) => namesCovering(host).some((it) => containsName(bytes, it)))
-      ? [refusal("spec.request", "the certificate request names a host that is served by a Sovereign")]
-      : []),
-  ];
+  if (claims.length === 0) return [];
+  const isServed = createHostLookup(facts, ownSovereign(input, facts));
+  return claims.flatMap((it) => judge(it, isServed, facts));
 }
 
 const refusal = (path: string, problem: string, remedy = "choose another host name"): Violation => ({
@@ -42,21 +35,48 @@ const refusal = (path: string, problem: string, remedy = "choose another host na
   message: `${problem}; ${remedy}`,
 });
 
-function judge({ path, text, pattern }: HostClaim, taken: readonly string[], facts: HostFacts): Violation[] {
+function judge(
+  { path, text, pattern }: HostClaim,
+  isServed: (pattern: string) => boolean,
+  facts: HostFacts,
+): Violation[] {
   if (pattern === "*")
     return [
       refusal(path, `${text} also matches the hosts of Sovereigns`, "name your hosts one by one, in full"),
     ];
-  if (taken.some((host) => coversHost(pattern, host)))
-    return [refusal(path, `host ${text} is served by a Sovereign`)];
+  if (isServed(pattern)) return [refusal(path, `host ${text} is served by a Sovereign`)];
   const namespace = namespaceOfName(pattern);
   return namespace !== undefined && (namespace === "*" || facts.isForeignNamespace(namespace))
     ? [refusal(path, `host ${text} is that of a Service in a namespace that is not yours`)]
     : [];
 }
 
-/** The names of certificates that are valid for a host: its own, and a wildcard for each of its parents. */
-function namesCovering(host: string): string[] {
+/** Patterns with stars elsewhere than at their beginning, of which one object may have this many. */
+const MAX_PATTERNS = 20;
+
+/**
+ * Whether a pattern covers a host of a Sovereign other than `own`. A fleet has thousands of hosts. So names are looked up,
+ * a wildcard is looked up among the parents of all hosts, and only a few other patterns are compared with each host.
+ */
+function createHostLookup({ sovereignHosts }: HostFacts, own: string | undefined) {
+  let parents: ReadonlySet<string> | undefined;
+  let patterns = 0;
+  const hosts = () => [...sovereignHosts].filter(([, name]) => name !== own).map(([host]) => host);
+  return function isServed(pattern: string): boolean {
+    const owner = sovereignHosts.get(pattern);
+    if (owner !== undefined && owner !== own) return true;
+    if (!pattern.includes("*") && !pattern.startsWith(".")) return false;
+    if (pattern.startsWith("*.") && !pattern.includes("*", 1)) {
+      parents ??= new Set(hosts().flatMap(parentsOf));
+      return parents.has(pattern.slice(2));
+    }
+    patterns += 1;
+    return patterns > MAX_PATTERNS || hosts().some((host) => coversHost(pattern, host));
+  };
+}
+
+/** `b.c` and `c` for `a.b.c`. */
+function parentsOf(host: string): string[] {
   const labels = host.split(".");
-  return [host, ...labels.slice(1).map((_, index) => `*.${labels.slice(index + 1).join(".")}`)];
+  return labels.slice(1).map((_, index) => labels.slice(index + 1).join("."));
 }

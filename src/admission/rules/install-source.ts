@@ -1,4 +1,4 @@
-import { isMap, listOf, mapOf } from "../../api/object.ts";
+import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.ts";
 
@@ -176,7 +176,7 @@ export function chartSourceName(input: AdmissionInput): string | undefined {
 const digestOf = (repository: ReviewedObject | undefined): unknown => mapOf(specOf(repository).ref).digest;
 
 const chartOf = (repository: ReviewedObject | undefined): Artifact => ({
-  reference: `${String(specOf(repository).url ?? "")}@${String(digestOf(repository) ?? "")}`,
+  reference: `${textOf(specOf(repository).url ?? "")}@${textOf(digestOf(repository) ?? "")}`,
   use: { kind: "chart" },
 });
 

@@ -1,6 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
 import { LABEL } from "../../api/label.ts";
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
+import { mapOf, textOf } from "../../api/object.ts";
 import { changedPaths, userWrittenPart } from "./change.ts";
 import type { Identity } from "./identity.ts";
 import type { Place } from "./place.ts";
@@ -43,7 +44,7 @@ const isStored = (input: AdmissionInput): boolean => isKind(input, "secrets.", "
 /** Secrets of these types hand out an identity. */
 export const IDENTITY_SECRET_TYPES = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"];
 const givesIdentity = ({ object }: AdmissionInput): boolean =>
-  IDENTITY_SECRET_TYPES.includes(String(object?.type));
+  IDENTITY_SECRET_TYPES.includes(textOf(object?.type));
 
 /** What the operator made bears this label. */
 const isManaged = ({ object, oldObject }: AdmissionInput): boolean =>
@@ -121,7 +122,7 @@ const NODE_JOIN: Permission = {
   allows: (input) =>
     isKind(input, "certificatesigningrequests.certificates.k8s.io") &&
     input.operation === "CREATE" &&
-    (input.object?.spec as { signerName?: unknown } | undefined)?.signerName === KUBELET_SIGNER,
+    mapOf(input.object?.spec).signerName === KUBELET_SIGNER,
 };
 
 /**

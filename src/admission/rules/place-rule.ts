@@ -9,11 +9,11 @@ import type { RuleId } from "./rule-id.ts";
 const kindOf = ({ object, oldObject, resource, name }: AdmissionInput): string =>
   `${object?.kind ?? oldObject?.kind ?? resource} ${name || "(new)"}`;
 
-const CLUSTER_REMEDIES: Readonly<Record<string, string>> = {
-  clusterrolebindings: "use a RoleBinding in your own namespace",
-  clusterroles: "use a Role in your own namespace",
-  persistentvolumes: "use a PersistentVolumeClaim",
-};
+const CLUSTER_REMEDIES: ReadonlyMap<string, string> = new Map([
+  ["clusterrolebindings", "use a RoleBinding in your own namespace"],
+  ["clusterroles", "use a Role in your own namespace"],
+  ["persistentvolumes", "use a PersistentVolumeClaim"],
+]);
 
 /** The rule that denies in each place, and what to do instead. Texts never name another tenant's objects. */
 const DENIALS: Readonly<
@@ -62,7 +62,7 @@ const DENIALS: Readonly<
   cluster: {
     rule: "cluster-scope",
     explain: (input) =>
-      `only the platform may write ${kindOf(input)}, because it affects the whole cluster: ${CLUSTER_REMEDIES[input.resource] ?? "ask OpenOva to make the change"}`,
+      `only the platform may write ${kindOf(input)}, because it affects the whole cluster: ${CLUSTER_REMEDIES.get(input.resource) ?? "ask OpenOva to make the change"}`,
   },
 };
 

@@ -1,4 +1,4 @@
-import { listOf, mapOf } from "../../api/object.ts";
+import { listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -62,7 +62,7 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
   const context = mapOf(container.securityContext);
   const at = `${path}.securityContext`;
   const added = listOf(mapOf(context.capabilities).add)
-    .map(String)
+    .map(textOf)
     .filter((capability) => !CAPABILITIES.includes(capability.replace(/^CAP_/, "")));
   const ports = listOf(container.ports).flatMap((port, index) =>
     Number(mapOf(port).hostPort ?? 0) === 0
@@ -91,21 +91,13 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
 /** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
 export function podIsolationRule(input: AdmissionInput): Violation[] {
   if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
-  const search = findPodSpecs(input.object);
-  if (search.kind === "tooDeep")
-    return [
-      {
-        rule: "object-depth",
-        path: search.path,
-        message: "the object nests deeper than 64 levels, so it cannot be judged; flatten it",
-      },
-    ];
-  const before = findPodSpecs(input.oldObject);
-  const known = new Set(
-    (before.kind === "found" ? before.specs : []).flatMap(escapes).map(({ path, message }) => path + message),
-  );
-  return search.specs
-    .flatMap(escapes)
+  const known = new Set(escapesOf(input.oldObject).map(({ path, message }) => path + message));
+  return escapesOf(input.object)
     .filter(({ path, message }) => !known.has(path + message))
     .map((found) => ({ rule: "pod-isolation", ...found }));
+}
+
+function escapesOf(object: unknown): Escape[] {
+  const search = findPodSpecs(object);
+  return search.kind === "found" ? search.specs.flatMap(escapes) : [];
 }

@@ -9,7 +9,7 @@ export interface FoundPodSpec {
 }
 
 /** Kubernetes' own kinds nest a Pod specification at most 5 deep. Custom kinds get room; values without end do not. */
-const MAX_DEPTH = 64;
+export const MAX_OBJECT_DEPTH = 64;
 
 export type PodSpecSearch = { kind: "found"; specs: FoundPodSpec[] } | { kind: "tooDeep"; path: string };
 
@@ -43,7 +43,7 @@ function searchPodSpecs(object: object): PodSpecSearch {
   const specs: FoundPodSpec[] = [];
   const open: Node[] = [{ value: object, name: "", depth: 0, parent: undefined }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.depth > MAX_DEPTH) return { kind: "tooDeep", path: pathOf(next).slice(0, 80) };
+    if (next.depth > MAX_OBJECT_DEPTH) return { kind: "tooDeep", path: pathOf(next).slice(0, 80) };
     if (isMap(next.value) && isPodSpec(next.value))
       specs.push({ path: pathOf(next), spec: next.value, ...annotationsOf(next.parent?.value) });
     pushMembers(open, next);

@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, textOf } from "../../api/object.ts";
 import { type AccountSet, EVERY } from "./account.ts";
 
 /** A rule of a Role or ClusterRole, as far as it is well formed. */
@@ -25,7 +25,7 @@ interface ResourceRight {
 
 export type Right = ResourceRight | { verb: string; path: string };
 
-const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : []);
 
 /** Reads `rules` of a hostile Role. What is not a rule grants nothing: the API server refuses it by schema. */
 export function parsePolicyRules(rules: unknown): PolicyRule[] {
@@ -105,7 +105,7 @@ function isSelected(
   return (
     pairs.every(([key, value]) => labels[key] === value) &&
     expressions.every(({ key, operator, values }) => {
-      const label = labels[String(key)];
+      const label = labels[textOf(key)];
       if (operator === "Exists") return label !== undefined;
       if (operator === "DoesNotExist") return label === undefined;
       if (operator === "In") return label !== undefined && texts(values).includes(label);

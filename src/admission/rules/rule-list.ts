@@ -12,6 +12,7 @@ import {
   ociRepositoryRule,
 } from "./install-source.ts";
 import { namespaceRule } from "./namespace.ts";
+import { objectDepthRule } from "./object-depth.ts";
 import {
   evidenceRule,
   managedObjectRule,
@@ -65,6 +66,8 @@ const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmRelease
  */
 export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Violation[] {
   if (isExempt(facts.identity)) return [];
+  const depth = objectDepthRule(input);
+  if (depth.length > 0) return depth;
   const place = placeRule(input, facts);
   if (place.length > 0 && facts.place.kind !== "cluster" && facts.place.kind !== "privateCatalog")
     return place;

@@ -1,4 +1,4 @@
-import { listOf, mapOf } from "../../api/object.ts";
+import { listOf, mapOf, textOf } from "../../api/object.ts";
 import type { FoundPodSpec } from "./pod-template.ts";
 
 /** A member by which a Pod reaches its node, and the remedy. */
@@ -48,7 +48,7 @@ export function securityEscapes(path: string, context: Record<string, unknown>):
         ]
       : []),
     ...listOf(context.sysctls)
-      .map((sysctl) => String(mapOf(sysctl).name))
+      .map((sysctl) => textOf(mapOf(sysctl).name))
       .filter((name) => !POD_SYSCTLS.includes(name.replaceAll("/", ".")))
       .map((name) => ({
         path: `${path}.sysctls`,
@@ -60,7 +60,7 @@ export function securityEscapes(path: string, context: Record<string, unknown>):
 function seLinuxEscapes(path: string, options: Record<string, unknown>): Escape[] {
   const isSet = (name: string) => options[name] !== undefined && options[name] !== "";
   return [
-    ...(isSet("type") && !SELINUX_TYPES.includes(String(options.type))
+    ...(isSet("type") && !SELINUX_TYPES.includes(textOf(options.type))
       ? [{ path: `${path}.type`, message: "this SELinux type reaches the node; use container_t" }]
       : []),
     ...["user", "role"].filter(isSet).map((name) => ({

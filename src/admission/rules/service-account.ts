@@ -1,4 +1,4 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, textOf } from "../../api/object.ts";
 import { type AccountFacts, includesAccount, isEmptyAccountSet } from "./account.ts";
 import type { Violation } from "./fact.ts";
 import { findPodSpecs } from "./pod-template.ts";
@@ -48,7 +48,7 @@ function connectionViolations(
 
 /** The account as which a Pod runs. */
 export const accountOfPod = ({ serviceAccountName, serviceAccount }: Record<string, unknown>): string =>
-  String(serviceAccountName || serviceAccount || DEFAULT_ACCOUNT);
+  textOf(serviceAccountName || serviceAccount || DEFAULT_ACCOUNT);
 
 /** Flux kinds that act as an account of their namespace: a release installs as it, a source pulls with its credentials. */
 const ACTS_AS_ACCOUNT = ["helmreleases", "ocirepositories"];
@@ -75,6 +75,6 @@ function usedAccounts(input: AdmissionInput): { path: string; account: string }[
     })),
     ...(spec.serviceAccountName === undefined
       ? []
-      : [{ path: "spec.serviceAccountName", account: String(spec.serviceAccountName) }]),
+      : [{ path: "spec.serviceAccountName", account: textOf(spec.serviceAccountName) }]),
   ];
 }

@@ -1,4 +1,4 @@
-import { listOf, mapOf } from "../../api/object.ts";
+import { listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import { namespaceOfShortName, normalHost } from "./host-name.ts";
 import type { Identity } from "./identity.ts";
@@ -29,7 +29,7 @@ function problems(object: unknown, facts: ServiceFacts): Problem[] {
   const { spec, status } = mapOf(object);
   const external = listOf(mapOf(spec).externalIPs).map((address, index) => ({
     path: `spec.externalIPs[${index}]`,
-    message: `external address ${String(address)} could be another's; use type LoadBalancer`,
+    message: `external address ${textOf(address)} could be another's; use type LoadBalancer`,
   }));
   return [...external, ...balancerProblems(status, facts), ...nameProblems(mapOf(spec), facts)];
 }

@@ -1,12 +1,8 @@
 import { GROUP } from "../../api/kind.ts";
+import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { affectedPaths, changedPaths, newlyAppliedPaths, userWrittenPart } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
-
-interface SovereignSpecPart {
-  franchise?: string;
-  tiers?: { id?: string }[];
-}
 
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
 
@@ -29,7 +25,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
           "only the platform may create or delete Sovereigns or write their status: ask OpenOva to make the change",
       },
     ];
-  const before = specOf(input.oldObject);
+  const before = mapOf(input.oldObject?.spec);
   const franchise =
     identity.kind === "franchisee"
       ? identity.franchises.find(({ metadata }) => metadata.name === before.franchise)
@@ -53,8 +49,8 @@ export const sovereignRule: Rule = (input, { identity }) => {
       message: `Franchise ${franchise.metadata.name} does not grant branding: leave this unchanged, or ask OpenOva for the grant`,
     });
   if (!isChanged("spec.tiers")) return found;
-  const known = new Set(before.tiers?.map(({ id }) => id));
-  for (const { id = "" } of specOf(input.object).tiers ?? [])
+  const known = new Set(tierIds(input.oldObject));
+  for (const id of tierIds(input.object))
     if (!tiers.includes("*") && !tiers.includes(id) && !known.has(id))
       found.push({
         rule: "sovereign-tier-grant",
@@ -64,5 +60,5 @@ export const sovereignRule: Rule = (input, { identity }) => {
   return found;
 };
 
-const specOf = (object: AdmissionInput["object"]): SovereignSpecPart =>
-  (object?.spec ?? {}) as SovereignSpecPart;
+const tierIds = (object: AdmissionInput["object"]): string[] =>
+  listOf(mapOf(object?.spec).tiers).map((tier) => textOf(mapOf(tier).id ?? ""));

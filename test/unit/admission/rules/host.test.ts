@@ -291,4 +291,29 @@ describe("hostRule", () => {
       "host a.sovereign-zero.svc is that of a Service in a namespace that is not yours; choose another host name",
     ]);
   });
+
+  it("takes more hosts, or more patterns, than it compares as a claim of every host", () => {
+    const hosts = Array.from({ length: 501 }, (_, index) => `a${index}.shop.example`);
+    expect(hostRule(request(CERTIFICATES, "certificates", { dnsNames: hosts.slice(1) }), facts)).toEqual([]);
+    expect(hostRule(request(CERTIFICATES, "certificates", { dnsNames: hosts }), facts)).toEqual([
+      {
+        rule: "sovereign-host",
+        path: "spec",
+        message:
+          "an object with more than 500 hosts also matches the hosts of Sovereigns; name your hosts one by one, in full",
+      },
+    ]);
+    const patterns = Array.from({ length: 21 }, (_, index) => `a${index}.*`);
+    expect(hostRule(request(ISTIO, "virtualservices", { hosts: patterns.slice(1) }), facts)).toEqual([]);
+    expect(hostRule(request(ISTIO, "virtualservices", { hosts: patterns }), facts)).toMatchObject([
+      { path: "spec.hosts[20]" },
+    ]);
+  });
+
+  it("refuses a request for a certificate that is too long to read", () => {
+    const long = { request: "A".repeat(64 * 1024 + 1) };
+    expect(hostRule(request(CERTIFICATES, "certificaterequests", long), facts)).toMatchObject([
+      { path: "spec.request" },
+    ]);
+  });
 });

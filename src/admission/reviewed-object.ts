@@ -1,0 +1,40 @@
+import { isMap } from "../api/object.ts";
+import type { ReviewedObject } from "./rules/request.ts";
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isList: Check = Array.isArray;
+const isTextMap: Check = (value) => isMap(value) && Object.values(value).every(isText);
+const isMapList: Check = (value) => Array.isArray(value) && value.every(isMap);
+
+/** The members of metadata that rules read. The API server checks these of every kind before it asks. */
+const METADATA: Readonly<Record<string, Check>> = {
+  name: isText,
+  generateName: isText,
+  namespace: isText,
+  labels: isTextMap,
+  annotations: isTextMap,
+  ownerReferences: isMapList,
+  finalizers: isList,
+  managedFields: isList,
+};
+
+/**
+ * The object of a review with metadata as Kubernetes defines it, so that rules need not check its types. Undefined for a
+ * value that is no object of Kubernetes. `null` counts as absent.
+ */
+export function parseReviewedObject(value: unknown): ReviewedObject | undefined {
+  if (!isMap(value)) return undefined;
+  const { kind, metadata, ...rest } = value;
+  const isPresent = (member: unknown) => member !== undefined && member !== null;
+  if ((isPresent(kind) && !isText(kind)) || (isPresent(metadata) && !isMap(metadata))) return undefined;
+  const members = Object.entries(isMap(metadata) ? metadata : {}).filter(([, member]) => isPresent(member));
+  if (members.some(([name, member]) => Object.hasOwn(METADATA, name) && METADATA[name]?.(member) === false))
+    return undefined;
+  return {
+    ...rest,
+    ...(isText(kind) ? { kind: kind as string } : {}),
+    ...(isPresent(metadata) ? { metadata: Object.fromEntries(members) } : {}),
+  };
+}
