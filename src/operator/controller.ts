@@ -20,9 +20,14 @@ import {
 } from "../controllers/environment-policy/controller.ts";
 import { createSoakReconciler, soakWatches } from "../controllers/environment-policy/soak-controller.ts";
 import { createFranchiseReconciler, franchiseWatches } from "../controllers/franchise/controller.ts";
+import {
+  createInstalledArtifactReconciler,
+  installedArtifactWatches,
+} from "../controllers/installed-artifact/controller.ts";
 import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
+import type { StatusReconcilerDeps } from "../controllers/status-reconciler.ts";
 import {
   createWebhookConfigurationReconciler,
   webhookConfigurationWatches,
@@ -38,6 +43,7 @@ import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
 import type { OperatorKey } from "./operator-token.ts";
 import type { PolicyReport } from "./policy-restoration.ts";
+import type { UntrustedGauge } from "./untrusted-gauge.ts";
 import type { Webhook } from "./webhook.ts";
 
 export interface ControllerDeps {
@@ -52,6 +58,7 @@ export interface ControllerDeps {
   enforcement: Enforcement;
   policyReport: PolicyReport;
   metrics: ReconcileMetrics;
+  untrustedGauge: UntrustedGauge;
   /** `catalyst_drift_corrected_total`. */
   driftCounter: Counter;
   concurrency: number;
@@ -69,14 +76,17 @@ export function createDriftCounter(registry: Registry): Counter {
   });
 }
 
+type Create = (
+  name: string,
+  options: Omit<Parameters<typeof createController>[1], "name" | "concurrency">,
+) => Controller;
+
 /** Creates all controllers for one term of leadership. Each term needs new ones, because a work queue closes with its term. */
 export function createControllers(deps: ControllerDeps): Controller[] {
   const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
   const common = { client, applier, fieldManager: FIELD_MANAGER, now };
-  const create = (
-    name: string,
-    options: Omit<Parameters<typeof createController>[1], "name" | "concurrency">,
-  ) => createController({ logger, metrics }, { name, concurrency, ...options });
+  const create: Create = (name, options) =>
+    createController({ logger, metrics }, { name, concurrency, ...options });
 
   const sovereign = {
     ...common,
@@ -98,12 +108,6 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     franchises: caches.franchises,
     sovereigns: caches.sovereigns,
     blueprints: caches.blueprints,
-  };
-  const blueprint = {
-    ...common,
-    blueprints: caches.blueprints,
-    franchises: caches.franchises,
-    checkArtifact: deps.checkArtifact,
   };
   const organization = {
     ...common,
@@ -142,10 +146,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
       watches: franchiseWatches(franchise),
       reconcile: createFranchiseReconciler(franchise),
     }),
-    create("blueprint", {
-      watches: blueprintWatches(blueprint),
-      reconcile: createBlueprintReconciler(blueprint),
-    }),
+    ...createArtifactControllers(deps, common, create),
     create("organization", {
       watches: organizationWatches(organization),
       reconcile: createOrganizationReconciler(organization),
@@ -162,6 +163,43 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     create("admissionpolicy", {
       watches: admissionPolicyWatches(admissionPolicy),
       reconcile: createAdmissionPolicyReconciler(admissionPolicy),
+    }),
+  ];
+}
+
+/** The controllers that check artifacts again when the trust changes. */
+function createArtifactControllers(
+  deps: ControllerDeps,
+  common: StatusReconcilerDeps,
+  create: Create,
+): Controller[] {
+  const { client, caches, events } = deps;
+  const blueprint = {
+    ...common,
+    blueprints: caches.blueprints,
+    franchises: caches.franchises,
+    trust: caches.trust,
+    checkArtifact: deps.checkArtifact,
+  };
+  const installedArtifact = {
+    client,
+    namespaces: caches.namespaces,
+    trust: caches.trust,
+    franchises: caches.franchises,
+    lists: deps.identities,
+    checkArtifact: deps.checkArtifact,
+    events,
+    onCounted: deps.untrustedGauge.count,
+  };
+
+  return [
+    create("blueprint", {
+      watches: blueprintWatches(blueprint),
+      reconcile: createBlueprintReconciler(blueprint),
+    }),
+    create("installedartifact", {
+      watches: installedArtifactWatches(installedArtifact),
+      reconcile: createInstalledArtifactReconciler(installedArtifact),
     }),
   ];
 }

@@ -7,6 +7,7 @@ import { type ControllerDeps, createControllers, createDriftCounter } from "./co
 import { relayOutboxes } from "./outbox-relay.ts";
 import { createPolicyReport } from "./policy-restoration.ts";
 import type { OperatorSettings } from "./settings.ts";
+import { createUntrustedGauge } from "./untrusted-gauge.ts";
 
 type LeaderDeps = Omit<
   ControllerDeps,
@@ -14,6 +15,7 @@ type LeaderDeps = Omit<
   | "metrics"
   | "driftCounter"
   | "policyReport"
+  | "untrustedGauge"
   | "identities"
   | "enforcement"
   | "concurrency"
@@ -26,6 +28,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   const { concurrency, billingDrainSeconds, identities, enforcement, identity } = settings;
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
+  const untrustedGauge = createUntrustedGauge(registry);
   const policyReport = createPolicyReport({ registry, logger });
   return runLeaderElection({
     client,
@@ -40,13 +43,13 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       const controllers = createControllers({
         ...deps,
         client: fenced,
-        ...{ applier, metrics, driftCounter, policyReport },
+        ...{ applier, metrics, driftCounter, policyReport, untrustedGauge },
         ...{ concurrency, billingDrainSeconds, identities, enforcement },
       });
       await Promise.all([
         ...controllers.map((controller) => controller.run(leading)),
         relayOutboxes({ client: fenced, caches, logger, signal: leading }),
-      ]);
+      ]).finally(untrustedGauge.reset);
     },
   });
 }

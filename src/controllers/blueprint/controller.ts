@@ -2,18 +2,22 @@ import { blueprintArtifact, exceededGrant } from "../../admission/rules/blueprin
 import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
+import type { ConfigMapObject } from "../../api/object.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { isRequestChanged, type Watch, watchPrimary } from "../../kube/reconcile.ts";
+import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import { keyOf } from "../../kube/resource.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { type BlueprintVerdict, desiredStatus, isTrusted } from "./status.ts";
 
 export interface BlueprintDeps extends StatusReconcilerDeps {
   blueprints: Informer<Blueprint>;
   franchises: Informer<Franchise>;
+  /** ConfigMap `catalyst-trust`. */
+  trust: Informer<ConfigMapObject>;
   checkArtifact: ArtifactCheck;
 }
 
-/** A trusted artifact is checked again, because its key may be removed from the trust. */
+/** A trusted artifact is checked again, because the term of the Franchise that vouches for it may end. */
 const RECHECK_MS = 10 * 60_000;
 /** An artifact that is not trusted is checked again sooner, because a missing signature may still be pushed. */
 const RETRY_MS = 30_000;
@@ -39,6 +43,20 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
   });
 }
 
-export const blueprintWatches = ({ blueprints }: BlueprintDeps): Watch[] => [
-  watchPrimary(blueprints, isRequestChanged),
-];
+/** Whoever may vouch for artifacts decides about the Blueprints that exist as well, so a change checks them again. */
+export function blueprintWatches({
+  blueprints,
+  franchises,
+  trust,
+}: Pick<BlueprintDeps, "blueprints" | "franchises" | "trust">): Watch[] {
+  const keysOf = (some: Blueprint[]) => some.map(({ metadata }) => keyOf(metadata));
+  return [
+    watchPrimary(blueprints, isRequestChanged),
+    watchInformer(trust, () => keysOf(blueprints.list())),
+    watchInformer(
+      franchises,
+      ({ metadata }) => keysOf(blueprints.list().filter(({ spec }) => spec.franchise === metadata.name)),
+      isRequestChanged,
+    ),
+  ];
+}

@@ -137,6 +137,17 @@ describe("an unsigned Blueprint", () => {
     expect(status).not.toHaveProperty("signedBy");
   });
 
+  it("loses Verified as soon as the trust no longer allows its registry, and gets it back", async () => {
+    const trust = { name: "catalyst-trust", namespace: "catalyst-system" };
+    const write = (text: string) => client.mergePatch(CONFIG_MAPS, trust, { data: { "trust.yaml": text } });
+    const verified = async () =>
+      (await statusOf("shop"))?.conditions?.find(({ type }) => type === "Verified")?.reason;
+    await write("allowedRegistries: [registry.test/other]\n");
+    await expect.poll(verified, { timeout: 20_000 }).toBe("VerificationFailed");
+    await write(TRUST);
+    await expect.poll(verified, { timeout: 20_000 }).toBe("RegistryAllowed");
+  });
+
   it.each([
     ["beside an allowed registry", "registry.test/allowed-not/shop"],
     ["that leaves an allowed registry through ..", "registry.test/allowed/../shop"],

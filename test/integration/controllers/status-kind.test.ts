@@ -94,8 +94,8 @@ describe("the Blueprint controller", () => {
     card: { title: "Shop" },
   };
   const reconcile = (checkArtifact: Parameters<typeof createBlueprintReconciler>[0]["checkArtifact"]) => {
-    const { blueprints, franchises } = bench.caches();
-    const deps = { ...common(), blueprints, franchises, checkArtifact };
+    const { blueprints, franchises, trust } = bench.caches();
+    const deps = { ...common(), blueprints, franchises, trust, checkArtifact };
     return createBlueprintReconciler(deps)("catalog-sovereign/shop", signal);
   };
 
@@ -118,7 +118,7 @@ describe("the Blueprint controller", () => {
   });
 
   it("withholds Verified from the youngest Blueprints above the grant, and asks no registry about them", async () => {
-    const { franchises, blueprints } = bench.caches();
+    const { franchises, blueprints, trust } = bench.caches();
     const small = franchise("small", { start: "2020-01-01T00:00:00Z" });
     const grants = { branding: false, privateBlueprints: { max: 1 } };
     const granted: Franchise = { ...small, spec: { ...small.spec, grants } };
@@ -133,7 +133,7 @@ describe("the Blueprint controller", () => {
     const asked: string[] = [];
     const deps = {
       ...common(),
-      ...{ blueprints, franchises },
+      ...{ blueprints, franchises, trust },
       checkArtifact: async ({ reference }: { reference: string }) => {
         asked.push(reference);
         return { kind: "verified", digest: `sha256:${"c".repeat(64)}`, by: "a key" } as const;

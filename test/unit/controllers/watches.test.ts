@@ -3,16 +3,19 @@ import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
 import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
 import { FRANCHISE, type Franchise } from "../../../src/api/franchise.ts";
 import { WEBHOOK_CONFIGURATION } from "../../../src/api/name.ts";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
 import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
+import { blueprintWatches } from "../../../src/controllers/blueprint/controller.ts";
 import { environmentPolicyWatches } from "../../../src/controllers/environment-policy/controller.ts";
 import { soakWatches } from "../../../src/controllers/environment-policy/soak-controller.ts";
 import { franchiseWatches } from "../../../src/controllers/franchise/controller.ts";
+import { installedArtifactWatches } from "../../../src/controllers/installed-artifact/controller.ts";
 import { organizationWatches } from "../../../src/controllers/organization/controller.ts";
 import { webhookConfigurationWatches } from "../../../src/controllers/webhook-configuration/controller.ts";
 import type { Watch } from "../../../src/kube/reconcile.ts";
 import {
+  CONFIG_MAPS,
   NAMESPACES,
   ROLE_BINDINGS,
   resourceOf,
@@ -162,5 +165,88 @@ describe("webhookConfigurationWatches", () => {
       object: object("ValidatingWebhookConfiguration", WEBHOOK_CONFIGURATION),
     });
     expect(seen).toEqual([WEBHOOK_CONFIGURATION, WEBHOOK_CONFIGURATION, WEBHOOK_CONFIGURATION]);
+  });
+});
+
+describe("blueprintWatches", () => {
+  const blueprint = (name: string, owner?: string) =>
+    ({
+      ...object("Blueprint", name),
+      metadata: { name, namespace: "catalog-sovereign" },
+      spec: owner === undefined ? {} : { franchise: owner },
+    }) as Blueprint;
+  const setUp = () => {
+    const blueprints = fixedInformer<Blueprint>(resourceOf(BLUEPRINT), [
+      blueprint("shop", "omantel"),
+      blueprint("wiki", "zain"),
+      blueprint("public"),
+    ]);
+    const franchises = fixedInformer<Franchise>(resourceOf(FRANCHISE));
+    const trust = fixedInformer<ConfigMapObject>(CONFIG_MAPS);
+    const seen = connect(blueprintWatches({ blueprints, franchises, trust }));
+    seen.length = 0;
+    return { franchises, trust, seen };
+  };
+
+  it("enqueues every Blueprint when the trust changes or is deleted", () => {
+    const { trust, seen } = setUp();
+    const all = ["catalog-sovereign/shop", "catalog-sovereign/wiki", "catalog-sovereign/public"];
+    const configMap = object("ConfigMap", "catalyst-trust") as ConfigMapObject;
+    trust.announce({ kind: "updated", previous: configMap, object: configMap });
+    expect(seen.splice(0)).toEqual(all);
+    trust.announce({ kind: "deleted", object: configMap });
+    expect(seen).toEqual(all);
+  });
+
+  it("enqueues the Blueprints of a Franchise whose spec changed", () => {
+    const { franchises, seen } = setUp();
+    const previous = franchise("omantel");
+    franchises.announce({ kind: "updated", previous, object: { ...previous, status: { inTerm: true } } });
+    expect(seen).toEqual([]);
+    franchises.announce({ kind: "updated", previous, object: later(previous) });
+    expect(seen).toEqual(["catalog-sovereign/shop"]);
+  });
+});
+
+describe("installedArtifactWatches", () => {
+  const setUp = () => {
+    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES, [
+      object("Namespace", "a"),
+      object("Namespace", "b"),
+    ]);
+    const franchises = fixedInformer<Franchise>(resourceOf(FRANCHISE));
+    const trust = fixedInformer<ConfigMapObject>(CONFIG_MAPS);
+    const deps = { namespaces, franchises, trust } as never;
+    const seen = connect(installedArtifactWatches(deps));
+    seen.length = 0;
+    return { namespaces, franchises, trust, seen };
+  };
+
+  it("enqueues every namespace when the trust changes", () => {
+    const { trust, seen } = setUp();
+    trust.announce({ kind: "deleted", object: object("ConfigMap", "catalyst-trust") as ConfigMapObject });
+    expect(seen).toEqual(["a", "b"]);
+  });
+
+  it("enqueues every namespace when a Franchise changes its spec or ends, and not when one appears", () => {
+    const { franchises, seen } = setUp();
+    const previous = franchise("omantel");
+    franchises.announce({ kind: "added", object: previous });
+    franchises.announce({ kind: "updated", previous, object: { ...previous, status: { inTerm: true } } });
+    expect(seen).toEqual([]);
+    franchises.announce({ kind: "updated", previous, object: later(previous) });
+    expect(seen.splice(0)).toEqual(["a", "b"]);
+    franchises.announce({ kind: "deleted", object: previous });
+    expect(seen).toEqual(["a", "b"]);
+  });
+
+  it("enqueues a namespace that appears or gets other labels", () => {
+    const { namespaces, seen } = setUp();
+    const previous = object("Namespace", "a", { team: "x" });
+    namespaces.announce({ kind: "updated", previous, object: later(previous) });
+    expect(seen).toEqual([]);
+    namespaces.announce({ kind: "updated", previous, object: object("Namespace", "a", { team: "y" }) });
+    namespaces.announce({ kind: "added", object: object("Namespace", "c") });
+    expect(seen).toEqual(["a", "c"]);
   });
 });

@@ -1,0 +1,30 @@
+import { Gauge, type Registry } from "../platform/metrics.ts";
+
+/** Counts installed objects whose artifact the present trust does not cover. */
+export interface UntrustedGauge {
+  /** Replaces the number of a namespace. */
+  count(namespace: string, untrusted: number): void;
+  /** Only the leader counts: a replica that leads no longer must not keep its last number. */
+  reset(): void;
+}
+
+export function createUntrustedGauge(registry: Registry): UntrustedGauge {
+  const byNamespace = new Map<string, number>();
+  const gauge = new Gauge({
+    name: "catalyst_untrusted_artifacts",
+    help: "Pods and OCIRepositories whose image or chart the present trust does not cover. Events name them.",
+    registers: [registry],
+  });
+  return {
+    count(namespace, untrusted) {
+      const before = byNamespace.get(namespace) ?? 0;
+      if (untrusted === 0) byNamespace.delete(namespace);
+      else byNamespace.set(namespace, untrusted);
+      gauge.inc(untrusted - before);
+    },
+    reset() {
+      byNamespace.clear();
+      gauge.set(0);
+    },
+  };
+}
