@@ -160,7 +160,7 @@ const systemNamespace = (lists: IdentityLists): Guard => ({
     deny(
       "namespace-guarded",
       "metadata.name",
-      `Namespace ${SYSTEM_NAMESPACE} is not yours: only the platform changes or deletes it. Work in a namespace of your own`,
+      `Namespace ${SYSTEM_NAMESPACE} is not yours: only the platform changes or deletes it; work in a namespace of your own`,
       `request.resource.resource != "namespaces"`,
     ),
     deny(

@@ -23,7 +23,16 @@ describe("the check of denials in the red-team tests", () => {
   });
 
   it.each<[string, string, string]>([
-    ["no link", 'admission webhook "a" denied the request: image-digest: spec.a: b: write c', "does not end"],
+    [
+      "no link",
+      'admission webhook "a.catalyst.openova.io" denied the request: image-digest: spec.a: b: write c',
+      "does not end",
+    ],
+    [
+      "the webhook of another product",
+      'admission webhook "a.b" denied the request: c. See d',
+      "does not end",
+    ],
     ["the link of another rule", denial("helm-release: spec.a: b; remove it"), "no link to helm-release"],
     ["no field", denial("image-digest: it has no digest: write one"), "names no rule and field"],
     ["no remedy", denial("image-digest: spec.a: the image has no digest"), "names no remedy"],
@@ -36,6 +45,16 @@ describe("the check of denials in the red-team tests", () => {
     ["a tenant's name", denial("image-digest: spec.a: used by acme; remove it"), "reveals acme"],
   ])("reports %s", (_, message, problem) => {
     expect(problemsOf(message, "stranger", REQUEST)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it("accepts the denial of a native policy, which has no link", () => {
+    const denied = (reason: string) =>
+      `configmaps "new" is forbidden: ValidatingAdmissionPolicy 'catalyst-a' with binding 'catalyst-a' denied request: ${reason}`;
+    const reason = "platform-namespace: metadata.namespace: is the platform's; work in your own";
+    expect(problemsOf(denied(reason), "stranger", REQUEST)).toEqual([]);
+    expect(problemsOf(denied("platform-namespace: metadata.namespace: no"), "stranger", REQUEST)).toEqual([
+      expect.stringContaining("names no remedy"),
+    ]);
   });
 
   it("accepts names that the requester knows or sent", () => {

@@ -8,7 +8,15 @@ const MAX_CHARACTERS = 4_000;
 const REMEDY =
   /[,;:] (?:or |and |so )?(?:add|ask|change|choose|delete|flatten|install|keep|leave|make|name|remove|run|set|sign|try|use|work|write) /;
 const RULE = new RegExp(`^(?:${RULE_IDS.join("|")}): \\S+: `);
-const REASONS = /^admission webhook "[^"]+" denied the request: (?<reasons>.*)\. See (?<links>.*)$/s;
+const WEBHOOK = /^admission webhook "[a-z-]+\.catalyst\.openova\.io" denied the request: (?<denial>.*)$/s;
+/** API servers ask native policies before webhooks, and put what is denied before the sentence. */
+const POLICY =
+  /ValidatingAdmissionPolicy 'catalyst-[a-z-]+' with binding 'catalyst-[a-z-]+' denied request: (?<denial>.*)$/s;
+const LINKED = /^(?<reasons>.*)\. See (?<links>.*)$/s;
+
+/** What the operator's webhook or one of its native policies says; empty for a refusal by RBAC or by a schema. */
+export const denialOf = (message: string): string =>
+  (WEBHOOK.exec(message) ?? POLICY.exec(message))?.groups?.denial ?? "";
 
 /** What the tenants of the test's cluster are called, with the people who may know it. */
 const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }[] = [
@@ -25,7 +33,12 @@ const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }
 
 /** What is wrong with the text of a denial; empty when it helps its reader and reveals nothing. */
 export function problemsOf(message: string, by: Person, request: Request): string[] {
-  const { reasons, links } = REASONS.exec(message)?.groups ?? {};
+  // An expression of a policy cannot know where the documentation is.
+  const isPolicy = POLICY.test(message);
+  const denial = denialOf(message);
+  const { reasons, links } = isPolicy
+    ? { reasons: denial, links: "" }
+    : ((LINKED.exec(denial)?.groups as { reasons?: string; links?: string } | undefined) ?? {});
   if (reasons === undefined || links === undefined) return ["it does not end with links"];
   const parts = reasons.split(new RegExp(`; (?=(?:${RULE_IDS.join("|")}): )`));
   const rules = new Set(parts.map((part) => part.split(": ")[0]));
@@ -34,7 +47,9 @@ export function problemsOf(message: string, by: Person, request: Request): strin
   return [
     ...parts.filter((part) => !RULE.test(part)).map((part) => `it names no rule and field: ${part}`),
     ...parts.filter((part) => !REMEDY.test(part)).map((part) => `it names no remedy: ${part}`),
-    ...[...rules].filter((rule) => !links.includes(`#${rule}`)).map((rule) => `it has no link to ${rule}`),
+    ...[...rules]
+      .filter((rule) => !isPolicy && !links.includes(`#${rule}`))
+      .map((rule) => `it has no link to ${rule}`),
     ...(message.length > MAX_CHARACTERS ? [`it has ${message.length} characters`] : []),
     ...foreign
       .filter((name) => message.includes(name) && !known.includes(name))

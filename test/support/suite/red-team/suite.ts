@@ -9,7 +9,7 @@ import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import type { Attempt } from "./attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
-import { problemsOf } from "./denial-text.ts";
+import { denialOf, problemsOf } from "./denial-text.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
@@ -44,12 +44,9 @@ const ATTEMPTS = [
   ...ENVIRONMENT_ATTEMPTS,
 ];
 
-/** The rules that a webhook of the operator gave as reasons. A refusal by RBAC or by a schema gives none. */
-function rulesOf({ message }: Answer): string[] {
-  const denial = /^admission webhook "[a-z-]+\.catalyst\.openova\.io" denied the request: (?<reasons>.*)$/s;
-  const reasons = denial.exec(message)?.groups?.reasons ?? "";
-  return RULE_IDS.filter((rule) => `; ${reasons}`.includes(`; ${rule}: `));
-}
+/** The rules that the operator's webhook or native policy gave as reasons. */
+const rulesOf = ({ message }: Answer): string[] =>
+  RULE_IDS.filter((rule) => `; ${denialOf(message)}`.includes(`; ${rule}: `));
 
 const titleOf = ({ by, title }: Attempt) => `${by} ${title}`;
 
