@@ -1,10 +1,11 @@
 import { GROUP } from "../../api/kind.ts";
 import { LABEL } from "../../api/label.ts";
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
-import { mapOf, textOf } from "../../api/object.ts";
+import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { changedPaths, userWrittenPart } from "./change.ts";
 import type { Identity } from "./identity.ts";
-import type { Place } from "./place.ts";
+import { isInstallerGroup } from "./install-source.ts";
+import { isOwnNamespace, type Place } from "./place.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /** Who asks, and where: all that the table of permissions looks at besides the request. */
@@ -54,6 +55,28 @@ const isManaged = ({ object, oldObject }: AdmissionInput): boolean =>
 const bearsName = ({ name }: AdmissionInput, { identity }: Situation): boolean =>
   identity.kind === "controller" && name.startsWith(identity.namespace);
 
+/** Kinds of other products that install nothing. */
+const isCustomGroup = (group: string): boolean =>
+  !isCoreGroup(group) && group !== GROUP && !isInstallerGroup(group);
+
+const isCustomKind = ({ group, operation }: AdmissionInput): boolean =>
+  operation !== "CONNECT" && isCustomGroup(group);
+
+/**
+ * Whether an object of a custom kind owns this one: the Pod of a database, the solver of a challenge. An owner is in the
+ * same namespace, and whoever made it works there. An update must leave the owner.
+ */
+const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput): boolean =>
+  subresource === "" &&
+  [object, oldObject].some((it) => it !== undefined) &&
+  [object, oldObject].every(
+    (it) =>
+      it === undefined ||
+      listOf(it.metadata?.ownerReferences).some((owner) =>
+        isCustomGroup(String(mapOf(owner).apiVersion ?? "").split("/")[0] ?? ""),
+      ),
+  );
+
 const RECORDS: Permission = {
   who: "controller",
   what: "write Events and, outside catalyst-system, the status of objects of other API groups than the product's",
@@ -74,6 +97,48 @@ const PLATFORM_HOUSEKEEPING: Permission = {
     input.namespace !== SYSTEM_NAMESPACE &&
     (isSlice(input) ||
       ((isLease(input) || isStored(input)) && bearsName(input, situation) && !givesIdentity(input))),
+};
+
+const RECONCILED: Permission = {
+  who: "controller",
+  what: "write objects of custom kinds, and objects that such an object owns, which the operator does not manage",
+  allows: (input) =>
+    !isManaged(input) && !givesIdentity(input) && (isCustomKind(input) || isOwnedByCustomKind(input)),
+};
+
+const OWN_NAMESPACE: Permission = {
+  who: "controller",
+  what: "in its own namespace: everything",
+  allows: (_, { identity, place }) => isOwnNamespace(place, identity),
+};
+
+/** API groups of reports about other objects. They configure nothing. */
+const REPORT_GROUPS = ["wgpolicyk8s.io", "openreports.io", "reports.kyverno.io"];
+
+const REPORTS: Permission = {
+  who: "controller",
+  what: "outside catalyst-system: write policy reports",
+  allows: ({ group, namespace }) => namespace !== SYSTEM_NAMESPACE && REPORT_GROUPS.includes(group),
+};
+
+const CLUSTER_FINALIZERS: Permission = {
+  who: "controller",
+  what: "write the finalizers of cluster-scoped custom kinds",
+  allows: (input) =>
+    isCustomKind(input) &&
+    input.operation === "UPDATE" &&
+    changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object)).every(
+      (path) => path === "metadata.finalizers",
+    ),
+};
+
+/** Gatekeeper makes a kind for each ConstraintTemplate. */
+const CONSTRAINT_DEFINITIONS: Permission = {
+  who: "controller",
+  what: "write CustomResourceDefinitions of constraints.gatekeeper.sh",
+  allows: (input) =>
+    isKind(input, "customresourcedefinitions.apiextensions.k8s.io") &&
+    input.name.endsWith(".constraints.gatekeeper.sh"),
 };
 
 const MEMBER: Permission = {
@@ -130,15 +195,23 @@ const NODE_JOIN: Permission = {
  * a new place does not compile without a decision. Ordinary namespaces are not in this table: RBAC decides there.
  */
 export const PERMISSIONS: Readonly<Record<Exclude<PlaceKind, "ordinary">, readonly Permission[]>> = {
-  platform: [RECORDS, PLATFORM_HOUSEKEEPING],
-  controller: [RECORDS, HOUSEKEEPING],
-  sovereign: [RECORDS, HOUSEKEEPING],
-  organization: [MEMBER, RECORDS, HOUSEKEEPING],
-  environment: [MEMBER, RECORDS, HOUSEKEEPING],
+  platform: [RECORDS, REPORTS, PLATFORM_HOUSEKEEPING],
+  controller: [OWN_NAMESPACE, RECORDS, REPORTS, HOUSEKEEPING],
+  sovereign: [RECORDS, HOUSEKEEPING, RECONCILED],
+  organization: [MEMBER, RECORDS, HOUSEKEEPING, RECONCILED],
+  environment: [MEMBER, RECORDS, HOUSEKEEPING, RECONCILED],
   catalog: [],
   privateCatalog: [OWN_BLUEPRINTS],
   unknown: [],
-  cluster: [SOVEREIGN_SETTINGS, CA_BUNDLE, CLUSTER_STATUS, NODE_JOIN],
+  cluster: [
+    SOVEREIGN_SETTINGS,
+    CA_BUNDLE,
+    CLUSTER_STATUS,
+    CLUSTER_FINALIZERS,
+    REPORTS,
+    CONSTRAINT_DEFINITIONS,
+    NODE_JOIN,
+  ],
 };
 
 /** Whether the table permits the request. */

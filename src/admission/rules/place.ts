@@ -1,6 +1,6 @@
 import { LABEL } from "../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
-import type { IdentityLists } from "./identity.ts";
+import type { Identity, IdentityLists } from "./identity.ts";
 import type { AdmissionInput, NamespaceSelection } from "./request.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -83,6 +83,10 @@ export function placeOf(input: AdmissionInput, labels: Labels | undefined, lists
     ? { kind: "cluster" }
     : placeOfNamespace(input.namespace, labels, lists);
 }
+
+/** Whether a controller works in the namespace that holds its ServiceAccount. */
+export const isOwnNamespace = (place: Place, identity: Identity): boolean =>
+  identity.kind === "controller" && place.kind === "controller" && identity.namespace === place.namespace;
 
 const ENVIRONMENT = /^(?<organization>.+)-(?:prod|stg|uat|dev|poc)$/;
 

@@ -20,6 +20,7 @@ import {
   platformLabelRule,
   workloadRevisionRule,
 } from "./ownership.ts";
+import { isOwnNamespace } from "./place.ts";
 import { placeRule } from "./place-rule.ts";
 import { podIsolationRule } from "./pod-isolation.ts";
 import { podStatusRule } from "./pod-status.ts";
@@ -54,9 +55,10 @@ const RULES: readonly Rule[] = [
   hostRule,
   ingressAnnotationRule,
   serviceAddressRule,
-  podIsolationRule,
-  imageDigestRule,
 ];
+
+/** The platform installs what runs in a controller's own namespace, so that these do not apply to the controller there. */
+const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, imageDigestRule];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];
 
@@ -71,11 +73,13 @@ export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Viola
   const place = placeRule(input, facts);
   if (place.length > 0 && facts.place.kind !== "cluster" && facts.place.kind !== "privateCatalog")
     return place;
-  const found = RULES.flatMap((rule) => rule(input, facts));
+  const rules = isOwnNamespace(facts.place, facts.identity) ? RULES : [...RULES, ...WORKLOAD_RULES];
+  const found = rules.flatMap((rule) => rule(input, facts));
   return found.length > 0 ? found : place;
 }
 
 /** The artifacts that the request adds, which must be trusted before it may pass. */
 export function artifactsToCheck(input: AdmissionInput, facts: ClusterFacts): ArtifactField[] {
-  return isExempt(facts.identity) ? [] : ARTIFACT_FIELDS.flatMap((fieldsOf) => fieldsOf(input, facts));
+  const isUnchecked = isExempt(facts.identity) || isOwnNamespace(facts.place, facts.identity);
+  return isUnchecked ? [] : ARTIFACT_FIELDS.flatMap((fieldsOf) => fieldsOf(input, facts));
 }

@@ -1,6 +1,15 @@
 import { type Attempt, cluster, core, group, mergePatch, on, onReal, post, remove } from "./attempt.ts";
 import { AUTHORITY, NODE_CERTIFICATE_REQUEST } from "./certificate.ts";
-import { configMap, LABEL_PREFIX, named, namespace, pod, secret } from "./object.ts";
+import {
+  configMap,
+  LABEL_PREFIX,
+  named,
+  namespace,
+  ownedService,
+  pod,
+  secret,
+  tokenRequest,
+} from "./object.ts";
 import type { Person } from "./person.ts";
 
 const can = (title: string, by: Person, request: Attempt["request"]) => on(title, by, request, "allowed");
@@ -57,6 +66,24 @@ const CONTROLLERS: readonly Attempt[] = [
     "writes the certificate's Secret in an environment",
     "certManager",
     post(core("acme-prod", "secrets"), secret("site-tls")),
+  ),
+  can(
+    "creates a Certificate for an Ingress in an environment",
+    "certManager",
+    post(
+      group("cert-manager.io/v1", "acme-prod", "certificates"),
+      named("cert-manager.io/v1", "Certificate", "shop", { spec: {} }),
+    ),
+  ),
+  can(
+    "creates a solver's Service that a Challenge owns",
+    "certManager",
+    post(core("acme-prod", "services"), ownedService("solver", "acme.cert-manager.io/v1", "Challenge")),
+  ),
+  can(
+    "requests a token in its own namespace",
+    "certManager",
+    post(core("cert-manager", "serviceaccounts/robot/token"), tokenRequest),
   ),
   can(
     "writes a Secret in its own namespace",

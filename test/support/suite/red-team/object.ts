@@ -82,6 +82,11 @@ export const secret = (name: string, members: Members = {}) => named("v1", "Secr
 export const serviceAccount = (name: string) => named("v1", "ServiceAccount", name);
 export const service = (name: string, spec: Members = {}) =>
   named("v1", "Service", name, { spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } });
+/** A Service that an object of this kind owns. */
+export const ownedService = (name: string, apiVersion: string, kind: string) => {
+  const owner = { apiVersion, kind, name: "owner", uid: "5c1f8e4e-07a8-4e5b-9d0e-cf7b2f6a2f10" };
+  return { ...service(name), metadata: { name, ownerReferences: [owner] } };
+};
 export const namespace = (name: string, metadata: Members = {}) =>
   named("v1", "Namespace", name, { metadata });
 export const accountToken = (account: string) => ({

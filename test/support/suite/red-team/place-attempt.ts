@@ -1,6 +1,15 @@
 import type { RuleId } from "../../../../src/admission/rules/rule-id.ts";
 import { type Attempt, core, group, mergePatch, on, onReal, post, remove } from "./attempt.ts";
-import { accountToken, configMap, LABEL_PREFIX, named, pod, roleBinding, secret } from "./object.ts";
+import {
+  accountToken,
+  configMap,
+  LABEL_PREFIX,
+  named,
+  ownedService,
+  pod,
+  roleBinding,
+  secret,
+} from "./object.ts";
 import type { Person } from "./person.ts";
 import { REAL_ROADS, ROADS } from "./road.ts";
 
@@ -78,6 +87,18 @@ const OTHER_PLACES: readonly Attempt[] = [
     "externalSecrets",
     mergePatch(core("acme-prod", "configmaps/managed"), relabel),
     "organization-namespace",
+  ),
+  on(
+    "creates a Service that a Deployment owns",
+    "externalSecrets",
+    post(core("acme-prod", "services"), ownedService("intruder", "apps/v1", "Deployment")),
+    "organization-namespace",
+  ),
+  on(
+    "creates a Service in kube-system that a custom kind owns",
+    "externalSecrets",
+    post(core("kube-system", "services"), ownedService("intruder", "example.org/v1", "Widget")),
+    "platform-namespace",
   ),
   on(
     "grants itself a role in an environment",

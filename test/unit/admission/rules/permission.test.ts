@@ -90,6 +90,16 @@ const rows: Row[] = read("discovery.txt")
         cluster: false,
         operations: ["UPDATE"],
       },
+      ...[
+        { group: "cert-manager.io", resource: "certificaterequests", cluster: false },
+        { group: "cert-manager.io", resource: "clusterissuers", cluster: true },
+        { group: "wgpolicyk8s.io", resource: "policyreports", cluster: false },
+        { group: "wgpolicyk8s.io", resource: "clusterpolicyreports", cluster: true },
+        { group: "kustomize.toolkit.fluxcd.io", resource: "kustomizations", cluster: false },
+      ].map((kind) => ({
+        ...{ ...kind, subresource: "" },
+        operations: ["CREATE", "UPDATE", "DELETE"] satisfies AdmissionInput["operation"][],
+      })),
     ],
   );
 
@@ -98,7 +108,8 @@ const labelled = (labels: Record<string, string>) => labels;
 const PLACES: [name: string, place: Place][] = [
   ["catalyst-system", placeOfNamespace("catalyst-system", {}, lists)],
   ["kube-system", placeOfNamespace("kube-system", {}, lists)],
-  ["a controller's namespace", placeOfNamespace("cert-manager", {}, lists)],
+  ["the controller's own namespace", placeOfNamespace("cert-manager", {}, lists)],
+  ["another controller's namespace", placeOfNamespace("cnpg-system", {}, lists)],
   ["a Sovereign's namespace", placeOfNamespace("s", labelled({ [LABEL.sovereign]: "s" }), lists)],
   [
     "an Organization's home",
