@@ -73,7 +73,7 @@ const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput)
     (it) =>
       it === undefined ||
       listOf(it.metadata?.ownerReferences).some((owner) =>
-        isCustomGroup(String(mapOf(owner).apiVersion ?? "").split("/")[0] ?? ""),
+        isCustomGroup(textOf(mapOf(owner).apiVersion).split("/")[0] ?? ""),
       ),
   );
 
