@@ -22,6 +22,7 @@ const MAX_LENGTH = 512;
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
 const TAG = /:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const HOST = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::[0-9]{1,5})?$/;
+const MAX_PORT = 65_535;
 const SEGMENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 
 /**
@@ -47,7 +48,10 @@ export function parseReference(text: string): ParsedReference {
 export function parseRepositoryPrefix(text: string): RepositoryPrefix | undefined {
   const [host = "", ...segments] = text.replace(/\/$/, "").split("/");
   const isValid =
-    isHost(host) && HOST.test(host) && text.length <= MAX_LENGTH && segments.every((it) => SEGMENT.test(it));
+    isHost(host) &&
+    isValidHost(host) &&
+    text.length <= MAX_LENGTH &&
+    segments.every((it) => SEGMENT.test(it));
   return isValid ? { host, segments } : undefined;
 }
 
@@ -63,7 +67,7 @@ function parseName(name: string): RepositoryPrefix | undefined {
   const hasHost = parts.length > 1 && isHost(first);
   const host = hasHost ? first : DEFAULT_HOST;
   const segments = hasHost ? parts.slice(1) : parts;
-  if (!HOST.test(host) || (segments[0] === "localhost" && !hasHost && parts.length > 1)) return undefined;
+  if (!isValidHost(host) || (segments[0] === "localhost" && !hasHost && parts.length > 1)) return undefined;
   if (!segments.every((segment) => SEGMENT.test(segment))) return undefined;
   // docker.io serves `nginx` as `library/nginx`.
   return {
@@ -74,3 +78,5 @@ function parseName(name: string): RepositoryPrefix | undefined {
 
 /** A first segment is a host when it has a dot or a port. */
 const isHost = (segment: string) => /[.:]/.test(segment);
+
+const isValidHost = (host: string) => HOST.test(host) && Number(host.split(":")[1] ?? 0) <= MAX_PORT;
