@@ -8,7 +8,7 @@ interface Variable {
   expression: string;
 }
 
-interface GuardedRequest {
+export interface GuardedRequest {
   apiGroups: string[];
   resources: string[];
   operations: string[];

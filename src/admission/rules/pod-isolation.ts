@@ -7,7 +7,7 @@ import { annotationEscapes, type Escape, handlerEscapes, securityEscapes } from 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 
 /** Kinds of volumes that Pods may mount: those of the restricted Pod Security Standard, and images. */
-const VOLUMES = [
+export const VOLUMES = [
   "configMap",
   "csi",
   "downwardAPI",
@@ -20,7 +20,7 @@ const VOLUMES = [
 ];
 
 /** Capabilities that the baseline Pod Security Standard lets a container add. */
-const CAPABILITIES = [
+export const CAPABILITIES = [
   "AUDIT_WRITE",
   "CHOWN",
   "DAC_OVERRIDE",

@@ -10,7 +10,7 @@ export interface Escape {
 // The lists of the baseline Pod Security Standard.
 const SELINUX_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
 /** Sysctls that belong to the Pod's own namespaces. */
-const POD_SYSCTLS = [
+export const POD_SYSCTLS = [
   "kernel.shm_rmid_forced",
   "net.ipv4.ip_local_port_range",
   "net.ipv4.ip_local_reserved_ports",

@@ -1,0 +1,223 @@
+import { GROUP } from "../../api/kind.ts";
+import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { celList } from "../match-condition.ts";
+import { INSTALLER_GROUPS } from "../rules/install-source.ts";
+import { CAPABILITIES, VOLUMES } from "../rules/pod-isolation.ts";
+import { POD_SYSCTLS } from "../rules/security-context.ts";
+import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
+
+const WRITES = ["CREATE", "UPDATE", "DELETE"];
+const CHANGES = ["CREATE", "UPDATE"];
+const DIGEST = "sha256:[a-f0-9]{64}";
+
+const PRODUCT_KINDS: KyvernoRule = {
+  name: "catalyst-product-kind",
+  purpose: [
+    "Lets only the platform write the product's kinds. Others may write private Blueprints in catalog-sovereign, and the webhook",
+    "judges whose these are, how many a Franchise grants, and the fields of Sovereigns.",
+  ],
+  requests: [requests([GROUP], ["*/*"], WRITES)],
+  variables: [
+    { name: "isBlueprint", expression: `request.resource.resource == "blueprints"` },
+    { name: "isChange", expression: `request.operation != "DELETE" && ${SUBRESOURCE} == ""` },
+  ],
+  validations: [
+    denyUnless(
+      "platform-kind",
+      "metadata.name",
+      "only the platform may write this kind: ask OpenOva to make the change",
+      `request.resource.resource in ["blueprints", "sovereigns"]`,
+    ),
+    denyUnless(
+      "blueprint-status",
+      "status",
+      "only the operator may write the status of a Blueprint: change spec instead",
+      `!variables.isBlueprint || ${SUBRESOURCE} == ""`,
+    ),
+    denyUnless(
+      "blueprint-namespace",
+      "metadata.namespace",
+      `a Franchisee may keep Blueprints only in ${PRIVATE_CATALOG_NAMESPACE}: use that namespace`,
+      `!variables.isBlueprint || request.namespace == "${PRIVATE_CATALOG_NAMESPACE}"`,
+    ),
+    denyUnless(
+      "blueprint-visibility",
+      "spec.visibility",
+      "a Franchisee's Blueprint must be private: set it to private",
+      `!(variables.isBlueprint && variables.isChange) || object.spec.?visibility.orValue("") == "private"`,
+    ),
+  ],
+};
+
+const SUFFIXES = INSTALLER_GROUPS.filter((group) => group.startsWith("."));
+const NAMES = INSTALLER_GROUPS.filter((group) => !group.startsWith("."));
+
+const INSTALLERS: KyvernoRule = {
+  name: "catalyst-install-source",
+  purpose: [
+    "Of all installers' kinds, lets others than the platform write OCIRepositories that name a digest, and HelmReleases that",
+    "install from them into their own namespace as one of its ServiceAccounts. The webhook verifies the signatures.",
+  ],
+  requests: [requests(["*"], ["*/*"], WRITES)],
+  matchesEverything: true,
+  conditions: [
+    {
+      name: "is-an-installer",
+      expression: `request.resource.group in ${celList(NAMES)} || ${celList(SUFFIXES)}.exists(suffix, request.resource.group.endsWith(suffix))`,
+    },
+  ],
+  variables: [
+    {
+      name: "isRepository",
+      expression: `request.resource.group == "source.toolkit.fluxcd.io" && request.resource.resource == "ocirepositories" && ${SUBRESOURCE} == ""`,
+    },
+    {
+      name: "isRelease",
+      expression: `request.resource.group == "helm.toolkit.fluxcd.io" && request.resource.resource == "helmreleases" && ${SUBRESOURCE} == ""`,
+    },
+    { name: "isChange", expression: `request.operation != "DELETE"` },
+  ],
+  validations: [
+    denyUnless(
+      "install-source",
+      "metadata.name",
+      "only the platform may use this kind: install with a HelmRelease and an OCIRepository that names a digest",
+      "variables.isRepository || variables.isRelease",
+    ),
+    denyUnless(
+      "oci-repository-digest",
+      "spec.ref.digest",
+      "the artifact must be pinned by digest: write url oci://registry/repository, and set this field to sha256:<64 hex>",
+      `!(variables.isRepository && variables.isChange) || (object.spec.?url.orValue("").startsWith("oci://") && object.spec.?ref.?digest.orValue("").matches("^${DIGEST}$"))`,
+    ),
+    denyUnless(
+      "oci-repository-insecure",
+      "spec.insecure",
+      "artifacts must be fetched over TLS: remove this field",
+      `!(variables.isRepository && variables.isChange) || object.spec.?insecure.orValue(false) == false`,
+    ),
+    denyUnless(
+      "oci-repository-verify",
+      "spec.verify",
+      "Flux may verify only with the platform's own keys: remove this field, or set secretRef.name to catalyst-trust",
+      `!(variables.isRepository && variables.isChange) || !has(object.spec.verify) || object.spec.verify.?secretRef.?name.orValue("") == "catalyst-trust"`,
+    ),
+    denyUnless(
+      "helm-release",
+      "spec",
+      "install a signed chart unchanged into this namespace: name an OCIRepository of it in chartRef and one of its ServiceAccounts in serviceAccountName; remove chart, kubeConfig, postRenderers, valuesFrom, commonMetadata and other namespaces; do not set crds to CreateReplace",
+      `!(variables.isRelease && variables.isChange) || (object.spec.?chartRef.?kind.orValue("") == "OCIRepository"
+  && object.spec.?chartRef.?namespace.orValue(request.namespace) == request.namespace
+  && object.spec.?serviceAccountName.orValue("") != ""
+  && object.spec.?targetNamespace.orValue(request.namespace) == request.namespace
+  && object.spec.?storageNamespace.orValue(request.namespace) == request.namespace
+  && ["chart", "kubeConfig", "postRenderers", "valuesFrom", "commonMetadata"].all(field, !(field in object.spec))
+  && object.spec.?install.?crds.orValue("") != "CreateReplace" && object.spec.?upgrade.?crds.orValue("") != "CreateReplace")`,
+    ),
+  ],
+};
+
+const ROLES: KyvernoRule = {
+  name: "catalyst-rbac-escalation",
+  purpose: [
+    "Denies Roles that let their holder impersonate, escalate, bind or create tokens, also by wildcard.",
+  ],
+  requests: [requests(["rbac.authorization.k8s.io"], ["roles"], CHANGES)],
+  variables: [{ name: "rules", expression: "object.?rules.orValue([])" }],
+  validations: [
+    denyUnless(
+      "rbac-escalation",
+      "rules",
+      "only the platform grants impersonate, escalate, bind, or tokens of ServiceAccounts: name the verbs and resources that you need, without them",
+      `variables.rules.all(rule, !rule.verbs.exists(verb, verb.startsWith("impersonate"))
+  && !(rule.verbs.exists(verb, verb in ["*", "escalate", "bind"]) && rule.?apiGroups.orValue([]).exists(it, it in ["*", "rbac.authorization.k8s.io"]) && rule.?resources.orValue([]).exists(it, it in ["*", "roles", "clusterroles"]))
+  && !(rule.verbs.exists(verb, verb in ["*", "create"]) && rule.?apiGroups.orValue([]).exists(it, it in ["*", ""]) && rule.?resources.orValue([]).exists(it, it in ["*", "serviceaccounts/token", "*/token"]))
+  && !(rule.verbs.exists(verb, verb == "*") && rule.?resources.orValue([]).exists(it, it in ["*", "users", "groups", "serviceaccounts", "uids"])))`,
+    ),
+  ],
+};
+
+const REVISIONS: KyvernoRule = {
+  name: "catalyst-workload-revision",
+  purpose: ["Lets only Kubernetes' own controllers write ControllerRevisions."],
+  requests: [requests(["apps"], ["controllerrevisions"], WRITES)],
+  validations: [
+    denyUnless(
+      "workload-revision",
+      "metadata.name",
+      "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
+      "false",
+    ),
+  ],
+};
+
+const CONTAINERS = {
+  name: "containers",
+  expression:
+    "object.spec.containers + object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])",
+};
+
+const PODS: KyvernoRule = {
+  name: "catalyst-pod",
+  purpose: [
+    "Denies Pods that reach their node or foreign volumes, and images without a digest. The webhook also judges SELinux, seccomp",
+    "and AppArmor, the hosts of probes, and Pod templates in custom kinds.",
+  ],
+  requests: [requests([""], ["pods"], CHANGES)],
+  includesTemplates: true,
+  variables: [CONTAINERS],
+  validations: [
+    denyUnless(
+      "image-digest",
+      "spec.containers[*].image",
+      "images must be pinned by digest: write repository@sha256:<64 hex>",
+      `variables.containers.all(container, container.image.matches("@${DIGEST}$") && !container.image.contains(".."))`,
+    ),
+    denyUnless(
+      "pod-isolation",
+      "spec",
+      "hostNetwork, hostPID and hostIPC share the node with the Pod; remove them",
+      `!object.spec.?hostNetwork.orValue(false) && !object.spec.?hostPID.orValue(false) && !object.spec.?hostIPC.orValue(false)`,
+    ),
+    denyUnless(
+      "pod-isolation",
+      "spec.volumes",
+      "a volume of this kind reaches beyond the namespace; use a PersistentVolumeClaim",
+      `object.spec.?volumes.orValue([]).all(volume, volume.all(kind, kind == "name" || kind in ${celList(VOLUMES)}))`,
+    ),
+    denyUnless(
+      "pod-isolation",
+      "spec.securityContext",
+      "these sysctls, or a host process, reach the node; remove them",
+      `object.spec.?securityContext.?sysctls.orValue([]).all(sysctl, sysctl.name in ${celList(POD_SYSCTLS)}) && !object.spec.?securityContext.?windowsOptions.?hostProcess.orValue(false)`,
+    ),
+    denyUnless(
+      "pod-isolation",
+      "spec.containers[*]",
+      "privileged containers, host ports, host processes, a procMount and these capabilities reach the node; remove them",
+      `variables.containers.all(container, !container.?securityContext.?privileged.orValue(false)
+  && !container.?securityContext.?windowsOptions.?hostProcess.orValue(false)
+  && container.?securityContext.?procMount.orValue("Default") == "Default"
+  && container.?securityContext.?capabilities.?add.orValue([]).all(it, it in ${celList(CAPABILITIES.flatMap((name) => [name, `CAP_${name}`]))})
+  && container.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0))`,
+    ),
+  ],
+};
+
+/** Kyverno makes rules for templates only of a policy that matches Pods and nothing else. */
+const EPHEMERAL_CONTAINERS: KyvernoRule = {
+  ...PODS,
+  name: "catalyst-ephemeral-container",
+  purpose: ["The policy catalyst-pod, for ephemeral containers."],
+  requests: [requests([""], ["pods/ephemeralcontainers"], CHANGES)],
+  includesTemplates: false,
+};
+
+export const CONTENT_RULES: readonly KyvernoRule[] = [
+  PRODUCT_KINDS,
+  INSTALLERS,
+  ROLES,
+  REVISIONS,
+  PODS,
+  EPHEMERAL_CONTAINERS,
+];

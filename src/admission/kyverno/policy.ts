@@ -1,0 +1,85 @@
+import { type MatchCondition, notPlatform } from "../match-condition.ts";
+import type { Guard, GuardedRequest, Validation } from "../native-guard.ts";
+import type { IdentityLists } from "../rules/identity.ts";
+import type { RuleId } from "../rules/rule-id.ts";
+
+interface LabelRequirement {
+  key: string;
+  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  values?: string[];
+}
+
+/** What one Kyverno policy denies. Everything else about a policy is the same for all. */
+export interface KyvernoRule extends Omit<Guard, "namespace"> {
+  namespaces?: LabelRequirement[];
+  /** Matches every kind. While Kyverno is down it lets everything pass, so that the cluster works; the webhook still denies. */
+  matchesEverything?: boolean;
+  /** Also judges the Pod templates of workloads: Kyverno makes rules for them from the rule for Pods. */
+  includesTemplates?: boolean;
+}
+
+export const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequirement => ({
+  key: "kubernetes.io/metadata.name",
+  operator,
+  values: [...values],
+});
+
+export const denyUnless = (rule: RuleId, path: string, message: string, expression: string): Validation => ({
+  expression,
+  reason: "Forbidden",
+  message: `${rule}: ${path}: ${message}`,
+});
+
+export const requests = (
+  groups: string[],
+  resources: string[],
+  operations: string[],
+  scope: GuardedRequest["scope"] = "*",
+): GuardedRequest => ({ apiGroups: groups, resources, operations, scope });
+
+/** The subresource, which a request may lack. */
+export const SUBRESOURCE = `request.?subResource.orValue("")`;
+
+/** Kyverno asks its webhook about reviews too, if a rule matches them. They only ask a question. */
+export const NOT_A_REVIEW: MatchCondition = {
+  name: "not-a-review",
+  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
+};
+
+export interface KyvernoPolicy {
+  apiVersion: "policies.kyverno.io/v1";
+  kind: "ValidatingPolicy" | "ImageValidatingPolicy";
+  metadata: { name: string; labels: Record<string, string> };
+  spec: { validations: { expression: string; message?: string }[] } & Record<string, unknown>;
+}
+
+export const KYVERNO_LABELS = { "app.kubernetes.io/name": "catalyst-operator" };
+
+/** Background scans have no requester, so that they would report everything of the platform's. */
+export const ADMISSION_ONLY = { admission: { enabled: true }, background: { enabled: false } };
+
+export function policyOf(rule: KyvernoRule, lists: IdentityLists): KyvernoPolicy {
+  const { name, namespaces, conditions = [], variables, validations, includesTemplates = false } = rule;
+  return {
+    apiVersion: "policies.kyverno.io/v1",
+    kind: "ValidatingPolicy",
+    metadata: { name, labels: KYVERNO_LABELS },
+    spec: {
+      failurePolicy: rule.matchesEverything ? "Ignore" : "Fail",
+      validationActions: ["Deny"],
+      evaluation: ADMISSION_ONLY,
+      ...(includesTemplates ? {} : { autogen: { podControllers: { controllers: [] } } }),
+      matchConstraints: {
+        ...(namespaces === undefined ? {} : { namespaceSelector: { matchExpressions: namespaces } }),
+        resourceRules: rule.requests.map(({ apiGroups, ...rest }) => ({
+          apiGroups,
+          apiVersions: [includesTemplates ? "v1" : "*"],
+          ...rest,
+        })),
+      },
+      matchConditions: [...notPlatform(lists), ...conditions],
+      ...(variables === undefined ? {} : { variables }),
+      validations: validations.map(({ expression, message }) => ({ expression, message })),
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { kyvernoPolicies } from "./kyverno/policy-list.ts";
+import { nativePolicies } from "./native-policy.ts";
+import { identityLists } from "./rules/identity.ts";
+import { RULE_IDS, type RuleId } from "./rules/rule-id.ts";
+
+/** The rule of the native policies that the webhook cannot have: the API server calls no webhook about webhooks. */
+const NATIVE_RULE = "webhook-configuration";
+
+/** Where one rule is enforced. */
+export interface RuleParity {
+  rule: RuleId | typeof NATIVE_RULE;
+  isWebhooks: boolean;
+  /** Names of the policies of which a validation denies by this rule. */
+  native: string[];
+  kyverno: string[];
+  /** What the policies leave to the webhook, and why. Empty: nothing. */
+  note: string;
+}
+
+const LOOKS_UP_FRANCHISES = "the webhook looks up the Franchise of the requester";
+const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
+
+/** What the Kyverno policies leave out. A rule that none of them has must be here. */
+export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
+  [NATIVE_RULE]: "no webhook is called about webhook configurations, so that Kyverno is not asked either",
+  "blueprint-franchise": LOOKS_UP_FRANCHISES,
+  "blueprint-grant": LOOKS_UP_FRANCHISES,
+  "blueprint-owner": LOOKS_UP_FRANCHISES,
+  "blueprint-signature": VERIFIES,
+  "catalog-namespace":
+    "Kyverno lets everyone with the right write Blueprints in catalog-sovereign; the webhook asks for a Franchise",
+  "cluster-scope":
+    "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions",
+  "helm-release-secret": "the webhook tells helm-controller, which impersonates an account, from the holder of the account's token",
+  "image-signature": "Kyverno: one key, and no registries that need no signature",
+  "ingress-annotation": "the webhook reads the annotations by the rules of each ingress controller",
+  "namespace-guarded": "native: catalyst-system",
+  "namespace-reserved": "the webhook knows the Organizations, and so the names of their environments",
+  "object-depth": "the webhook searches Pod templates in objects of any kind",
+  "oci-repository-signature": VERIFIES,
+  "organization-namespace": "the webhook looks up the members of the Organization",
+  "platform-namespace": "native: catalyst-system",
+  "pod-isolation":
+    "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, and Pod templates in custom kinds",
+  "service-account-identity": "the webhook looks up whose each ServiceAccount is",
+  "service-address": "the webhook looks up which namespaces are guarded",
+  "sovereign-branding-grant": LOOKS_UP_FRANCHISES,
+  "sovereign-field": LOOKS_UP_FRANCHISES,
+  "sovereign-host": "the webhook looks up the hosts that Sovereigns serve",
+  "sovereign-tier-grant": LOOKS_UP_FRANCHISES,
+  "unknown-namespace": "the API server and Kyverno look up namespaces themselves",
+};
+
+interface DenyingPolicy {
+  metadata: { name: string };
+  spec: { validations: readonly { message?: string }[] };
+}
+
+/** The policies of which a message begins with the rule. */
+const denying = (policies: readonly DenyingPolicy[], rule: string): string[] =>
+  policies
+    .filter(({ spec }) => spec.validations.some(({ message }) => message?.startsWith(`${rule}: `)))
+    .map(({ metadata }) => metadata.name);
+
+/** Each rule, and which of the webhook, the native policies and the Kyverno policies denies by it. */
+export function policyParity(): RuleParity[] {
+  const native = nativePolicies(identityLists(), "Deny").map(({ policy }) => policy);
+  const kyverno = kyvernoPolicies(identityLists()).map(({ policy }) => policy);
+  return [...RULE_IDS, NATIVE_RULE].sort().map((rule) => ({
+    rule: rule as RuleParity["rule"],
+    isWebhooks: rule !== NATIVE_RULE,
+    native: denying(native, rule),
+    kyverno: denying(kyverno, rule),
+    note: PARITY_NOTES[rule as RuleParity["rule"]] ?? "",
+  }));
+}

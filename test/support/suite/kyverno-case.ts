@@ -1,0 +1,286 @@
+import type { RuleId } from "../../../src/admission/rules/rule-id.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import {
+  blueprint,
+  clusterRole,
+  configMap,
+  cronJob,
+  deployment,
+  helmRelease,
+  LABEL_PREFIX,
+  named,
+  namespace,
+  ociRepository,
+  pod,
+  role,
+  SIGNED,
+  secret,
+} from "./red-team/object.ts";
+import type { Person } from "./red-team/person.ts";
+
+/**
+ * One object that a person writes, and the rule that must deny it. The CLI judges one object without subresource, and for an
+ * update takes the old object for the same as the new one.
+ */
+export interface KyvernoCase {
+  title: string;
+  by: Person;
+  operation: "CREATE" | "UPDATE" | "DELETE";
+  resource: KubernetesObject;
+  /** Undefined: every policy lets it pass. */
+  expected: RuleId | undefined;
+}
+
+const byName = (name: string, labels: Record<string, string> = {}) => ({
+  "kubernetes.io/metadata.name": name,
+  ...labels,
+});
+/** The labels of the namespaces, which the API server looks up itself. */
+export const NAMESPACE_LABELS: Record<string, Record<string, string>> = {
+  shop: byName("shop"),
+  "kube-system": byName("kube-system"),
+  "catalyst-system": byName("catalyst-system"),
+  "cert-manager": byName("cert-manager"),
+  catalog: byName("catalog"),
+  "catalog-sovereign": byName("catalog-sovereign"),
+  "sovereign-omantel": byName("sovereign-omantel", { [`${LABEL_PREFIX}/sovereign`]: "omantel" }),
+};
+
+let count = 0;
+/** Names are unique, so that a report's results can be told apart. */
+const unique = <T extends KubernetesObject>(object: T): T => {
+  count += 1;
+  return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${count}` } };
+};
+const at = (where: string, object: KubernetesObject): KubernetesObject =>
+  unique({ ...object, metadata: { ...object.metadata, namespace: where } });
+
+const on =
+  (operation: KyvernoCase["operation"]) =>
+  (
+    expected: RuleId | undefined,
+    title: string,
+    resource: KubernetesObject,
+    by: Person = "stranger",
+  ): KyvernoCase => ({ title, by, operation, resource, expected });
+const create = on("CREATE");
+const update = on("UPDATE");
+const remove = on("DELETE");
+
+const lease = (name: string) =>
+  named("coordination.k8s.io/v1", "Lease", name, { spec: { holderIdentity: "x" } });
+const event = named("v1", "Event", "probe", { involvedObject: {}, reason: "Test" });
+const product = (kind: string) => named(`${LABEL_PREFIX}/v1alpha1`, kind, "mine", { spec: {} });
+const container = (members: object) => ({ containers: [{ name: "app", image: SIGNED, ...members }] });
+const rule = (apiGroup: string, resource: string, verb: string) => ({
+  apiGroups: [apiGroup],
+  resources: [resource],
+  verbs: [verb],
+});
+
+const PLACES: readonly KyvernoCase[] = [
+  create("platform-namespace", "writes a ConfigMap in kube-system", at("kube-system", configMap("a"))),
+  create("platform-namespace", "runs a Pod in catalyst-system", at("catalyst-system", pod("a"))),
+  create("platform-namespace", "writes an Event in kube-system", at("kube-system", event)),
+  create(
+    "platform-namespace",
+    "writes a Secret of another name in kube-system",
+    at("kube-system", secret("a")),
+    "certManager",
+  ),
+  create(
+    "platform-namespace",
+    "writes a Secret in catalyst-system",
+    at("catalyst-system", secret("cert-manager-a")),
+    "certManager",
+  ),
+  create(
+    "platform-namespace",
+    "writes a token of its name in kube-system",
+    at("kube-system", secret("cert-manager-a", { type: "kubernetes.io/service-account-token" })),
+    "certManager",
+  ),
+  create(
+    undefined,
+    "keeps its Lease in kube-system",
+    at("kube-system", lease("cert-manager")),
+    "certManager",
+  ),
+  create(undefined, "writes an Event in catalyst-system", at("catalyst-system", event), "certManager"),
+  create(undefined, "works in kube-system", at("kube-system", configMap("a")), "platform"),
+  create(undefined, "works in kube-system", at("kube-system", pod("a", "any:tag")), "deploymentController"),
+  create("controller-namespace", "writes a Secret in cert-manager", at("cert-manager", secret("a"))),
+  create(undefined, "writes a Secret in cert-manager", at("cert-manager", secret("a")), "certManager"),
+  create("sovereign-namespace", "writes a ConfigMap", at("sovereign-omantel", configMap("a")), "omantel"),
+  create(undefined, "writes a Secret", at("sovereign-omantel", secret("a")), "externalSecrets"),
+  create("catalog-namespace", "writes a ConfigMap in a catalog", at("catalog-sovereign", configMap("a"))),
+  create("cluster-scope", "creates a ClusterRole", unique(clusterRole("a"))),
+  remove("cluster-scope", "deletes a ClusterRole", unique(clusterRole("a"))),
+  create(
+    "cluster-scope",
+    "creates a PersistentVolume",
+    unique(named("v1", "PersistentVolume", "a", { spec: {} })),
+  ),
+  create(undefined, "creates a ClusterRole", unique(clusterRole("a")), "platform"),
+  create(undefined, "creates a Namespace", unique(namespace("bazaar"))),
+  create("namespace-reserved", "creates a Namespace org-*", unique(namespace("org-new"))),
+  create("namespace-reserved", "creates a Namespace sovereign-*", unique(namespace("sovereign-new"))),
+  create("namespace-reserved", "creates Namespace flux-system", namespace("flux-system")),
+  remove("namespace-guarded", "deletes Namespace kube-system", namespace("kube-system")),
+  remove(
+    "namespace-guarded",
+    "deletes a Namespace with a platform label",
+    unique(namespace("tenant", { labels: { [`${LABEL_PREFIX}/organization`]: "acme" } })),
+  ),
+  remove(undefined, "deletes its own Namespace", unique(namespace("bazaar"))),
+  create(
+    "platform-label",
+    "labels a Namespace for an Organization",
+    unique(namespace("bazaar", { labels: { [`${LABEL_PREFIX}/organization`]: "acme" } })),
+  ),
+  create(
+    "platform-label",
+    "labels a ConfigMap as managed",
+    at("shop", configMap("a", { metadata: { labels: { [`${LABEL_PREFIX}/managed-by`]: "operator" } } })),
+  ),
+  update(
+    "managed-object",
+    "changes a managed object",
+    at("shop", configMap("a", { metadata: { labels: { [`${LABEL_PREFIX}/managed-by`]: "operator" } } })),
+  ),
+  create(
+    "evidence-pipeline-only",
+    "approves its own release",
+    at("shop", configMap("a", { metadata: { annotations: { [`${LABEL_PREFIX}/approved-by`]: "me" } } })),
+  ),
+  create(
+    undefined,
+    "writes evidence",
+    at("shop", configMap("a", { metadata: { annotations: { [`${LABEL_PREFIX}/score`]: "90" } } })),
+    "pipeline",
+  ),
+];
+
+const PRODUCT: readonly KyvernoCase[] = [
+  create("platform-kind", "writes an EnvironmentPolicy", at("shop", product("EnvironmentPolicy"))),
+  create("blueprint-namespace", "keeps a Blueprint elsewhere", at("shop", blueprint("a")), "omantel"),
+  create(
+    "blueprint-visibility",
+    "lists a Blueprint",
+    at("catalog-sovereign", blueprint("a", { visibility: "listed" })),
+    "omantel",
+  ),
+  create(undefined, "keeps a private Blueprint", at("catalog-sovereign", blueprint("a")), "omantel"),
+];
+
+const INSTALLS: readonly KyvernoCase[] = [
+  create(
+    "install-source",
+    "installs by a Kustomization",
+    at("shop", named("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "a", { spec: {} })),
+  ),
+  create(
+    "install-source",
+    "installs by an Application",
+    at("shop", named("argoproj.io/v1alpha1", "Application", "a", { spec: {} })),
+  ),
+  create("oci-repository-digest", "installs a tag", at("shop", ociRepository("a", { ref: { tag: "1" } }))),
+  create("oci-repository-digest", "installs from HTTP", at("shop", ociRepository("a", { url: "https://a" }))),
+  create(
+    "oci-repository-insecure",
+    "installs without TLS",
+    at("shop", ociRepository("a", { insecure: true })),
+  ),
+  create(
+    "oci-repository-verify",
+    "verifies with its own key",
+    at("shop", ociRepository("a", { verify: { provider: "cosign", secretRef: { name: "mine" } } })),
+  ),
+  create(undefined, "installs a digest", at("shop", ociRepository("a"))),
+  ...Object.entries({
+    "without a ServiceAccount": { serviceAccountName: undefined },
+    "from a HelmRepository": { chartRef: undefined, chart: {} },
+    "from another namespace": { chartRef: { kind: "OCIRepository", name: "a", namespace: "flux-system" } },
+    "into another namespace": { targetNamespace: "kube-system" },
+    "into another cluster": { kubeConfig: { secretRef: { name: "a" } } },
+    "with post-renderers": { postRenderers: [] },
+    "with values from a Secret": { valuesFrom: [] },
+    "with labels": { commonMetadata: {} },
+    "with CustomResourceDefinitions": { upgrade: { crds: "CreateReplace" } },
+  }).map(([what, spec]) => create("helm-release", `installs ${what}`, at("shop", helmRelease("a", spec)))),
+  create(undefined, "installs a signed chart", at("shop", helmRelease("a"))),
+];
+
+const ROLES: readonly KyvernoCase[] = [
+  ...(
+    [
+      ["", "users", "impersonate"],
+      ["rbac.authorization.k8s.io", "roles", "bind"],
+      ["*", "clusterroles", "*"],
+      ["", "serviceaccounts/token", "create"],
+      ["*", "*", "*"],
+    ] as const
+  ).map(([group, resource, verb]) =>
+    create(
+      "rbac-escalation",
+      `grants ${verb} on ${resource}`,
+      at("shop", role("a", rule(group, resource, verb))),
+    ),
+  ),
+  create(undefined, "grants a read of Pods", at("shop", role("a", rule("", "pods", "get")))),
+  create(
+    "workload-revision",
+    "writes a ControllerRevision",
+    at("shop", named("apps/v1", "ControllerRevision", "a", { revision: 1 })),
+  ),
+];
+
+const PODS: readonly KyvernoCase[] = [
+  create("image-digest", "runs a tag", at("shop", pod("a", "nginx:1"))),
+  create("image-digest", "runs a tag in a Deployment", at("shop", deployment("a", "nginx:1"))),
+  create("image-digest", "runs a tag in a CronJob", at("shop", cronJob("a", "nginx:1"))),
+  create(
+    "image-digest",
+    "runs a tag as an init container",
+    at("shop", pod("a", SIGNED, { initContainers: [{ name: "b", image: "nginx:1" }] })),
+  ),
+  create("pod-isolation", "shares the node's network", at("shop", pod("a", SIGNED, { hostNetwork: true }))),
+  create(
+    "pod-isolation",
+    "shares the node's processes from a Deployment",
+    at("shop", deployment("a", SIGNED, { hostPID: true })),
+  ),
+  create(
+    "pod-isolation",
+    "mounts the node's files",
+    at("shop", pod("a", SIGNED, { volumes: [{ name: "v", hostPath: { path: "/" } }] })),
+  ),
+  create(
+    "pod-isolation",
+    "runs privileged",
+    at("shop", pod("a", SIGNED, container({ securityContext: { privileged: true } }))),
+  ),
+  create(
+    "pod-isolation",
+    "adds a capability",
+    at("shop", pod("a", SIGNED, container({ securityContext: { capabilities: { add: ["SYS_ADMIN"] } } }))),
+  ),
+  create(
+    "pod-isolation",
+    "opens a port of the node",
+    at("shop", pod("a", SIGNED, container({ ports: [{ containerPort: 80, hostPort: 80 }] }))),
+  ),
+  create(
+    "pod-isolation",
+    "changes the kernel",
+    at("shop", pod("a", SIGNED, { securityContext: { sysctls: [{ name: "kernel.panic", value: "1" }] } })),
+  ),
+  create(
+    undefined,
+    "runs a Pod with volumes of its namespace",
+    at("shop", pod("a", SIGNED, { volumes: [{ name: "v", secret: { secretName: "s" } }] })),
+  ),
+  create(undefined, "runs a Deployment", at("shop", deployment("a"))),
+];
+
+export const KYVERNO_CASES: readonly KyvernoCase[] = [...PLACES, ...PRODUCT, ...INSTALLS, ...ROLES, ...PODS];
