@@ -18,6 +18,7 @@ export interface RuleParity {
 }
 
 const LOOKS_UP_FRANCHISES = "the webhook looks up the Franchise of the requester";
+const JUDGES_INSTALLS = "the webhook looks up the environment's policies and what the operator recorded";
 const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
 
 /** What the Kyverno policies leave out. A rule that none of them has must be here. */
@@ -31,7 +32,11 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
     "Kyverno lets everyone with the right write Blueprints in catalog-sovereign; the webhook asks for a Franchise",
   "cluster-scope":
     "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions",
-  "helm-release-secret": "the webhook tells helm-controller, which impersonates an account, from the holder of the account's token",
+  "environment-approval": JUDGES_INSTALLS,
+  "environment-score": JUDGES_INSTALLS,
+  "environment-soak": JUDGES_INSTALLS,
+  "environment-window": JUDGES_INSTALLS,
+  "helm-release": "the webhook also reads the OCIRepository that a HelmRelease names",
   "image-signature": "Kyverno: one key, and no registries that need no signature",
   "ingress-annotation": "the webhook reads the annotations by the rules of each ingress controller",
   "namespace-guarded": "native: catalyst-system",
@@ -42,6 +47,8 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "platform-namespace": "native: catalyst-system",
   "pod-isolation":
     "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, and Pod templates in custom kinds",
+  "pod-status":
+    "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
   "service-account-identity": "the webhook looks up whose each ServiceAccount is",
   "service-address": "the webhook looks up which namespaces are guarded",
   "sovereign-branding-grant": LOOKS_UP_FRANCHISES,

@@ -1,8 +1,9 @@
 import { GROUP } from "../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import { celList } from "../match-condition.ts";
-import { INSTALLER_GROUPS } from "../rules/install-source.ts";
+import { FORBIDDEN_FIELDS, INSTALLER_GROUPS } from "../rules/install-source.ts";
 import { CAPABILITIES, VOLUMES } from "../rules/pod-isolation.ts";
+import { RELEASE_SECRET_TYPE } from "../rules/release-secret.ts";
 import { POD_SYSCTLS } from "../rules/security-context.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
@@ -97,6 +98,12 @@ const INSTALLERS: KyvernoRule = {
       `!(variables.isRepository && variables.isChange) || object.spec.?insecure.orValue(false) == false`,
     ),
     denyUnless(
+      "oci-repository-ignore",
+      "spec.ignore",
+      "what is installed must be the whole signed artifact: remove this field",
+      "!(variables.isRepository && variables.isChange) || !has(object.spec.ignore)",
+    ),
+    denyUnless(
       "oci-repository-verify",
       "spec.verify",
       "Flux may verify only with the platform's own keys: remove this field, or set secretRef.name to catalyst-trust",
@@ -111,7 +118,8 @@ const INSTALLERS: KyvernoRule = {
   && object.spec.?serviceAccountName.orValue("") != ""
   && object.spec.?targetNamespace.orValue(request.namespace) == request.namespace
   && object.spec.?storageNamespace.orValue(request.namespace) == request.namespace
-  && ["chart", "kubeConfig", "postRenderers", "valuesFrom", "commonMetadata"].all(field, !(field in object.spec))
+  && object.spec.?dependsOn.orValue([]).all(release, release.?namespace.orValue(request.namespace) == request.namespace)
+  && ${celList(Object.keys(FORBIDDEN_FIELDS))}.all(field, !(field in object.spec))
   && object.spec.?install.?crds.orValue("") != "CreateReplace" && object.spec.?upgrade.?crds.orValue("") != "CreateReplace")`,
     ),
   ],
@@ -147,6 +155,23 @@ const REVISIONS: KyvernoRule = {
       "metadata.name",
       "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
       "false",
+    ),
+  ],
+};
+
+const RELEASE_SECRETS: KyvernoRule = {
+  name: "catalyst-helm-release-secret",
+  purpose: [
+    "Lets only Flux' helm-controller write the Secrets in which Helm stores releases. It impersonates a ServiceAccount of the",
+    "namespace, and an impersonated account has no uid.",
+  ],
+  requests: [requests([""], ["secrets"], CHANGES)],
+  validations: [
+    denyUnless(
+      "helm-release-secret",
+      "type",
+      "only Flux' helm-controller stores releases: install with a HelmRelease instead of the helm command",
+      `object.?type.orValue("") != "${RELEASE_SECRET_TYPE}" || (request.userInfo.?uid.orValue("") == "" && request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))`,
     ),
   ],
 };
@@ -218,6 +243,7 @@ export const CONTENT_RULES: readonly KyvernoRule[] = [
   INSTALLERS,
   ROLES,
   REVISIONS,
+  RELEASE_SECRETS,
   PODS,
   EPHEMERAL_CONTAINERS,
 ];

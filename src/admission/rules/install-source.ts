@@ -105,7 +105,7 @@ export const ociRepositoryRule: Rule = (input) => {
 };
 
 /** Fields of a HelmRelease that would install something other than the signed chart, elsewhere or unseen. */
-const FORBIDDEN_FIELDS: Record<string, string> = {
+export const FORBIDDEN_FIELDS: Record<string, string> = {
   chart: "the chart must come from an OCIRepository: use spec.chartRef instead",
   kubeConfig: "a HelmRelease may install only into its own cluster: remove this field",
   postRenderers: "post-renderers change what the signed chart installs: remove this field",

@@ -196,6 +196,18 @@ const INSTALLS: readonly KyvernoCase[] = [
     "verifies with its own key",
     at("shop", ociRepository("a", { verify: { provider: "cosign", secretRef: { name: "mine" } } })),
   ),
+  create("oci-repository-ignore", "leaves out a part", at("shop", ociRepository("a", { ignore: "/*" }))),
+  create(
+    "helm-release-secret",
+    "forges a release",
+    at("shop", secret("sh.helm.release.v1.a", { type: "helm.sh/release.v1" })),
+  ),
+  create(
+    undefined,
+    "stores a release by helm-controller",
+    at("shop", secret("sh.helm.release.v1.a", { type: "helm.sh/release.v1" })),
+    "ordinaryAccount",
+  ),
   create(undefined, "installs a digest", at("shop", ociRepository("a"))),
   ...Object.entries({
     "without a ServiceAccount": { serviceAccountName: undefined },
@@ -206,6 +218,7 @@ const INSTALLS: readonly KyvernoCase[] = [
     "with post-renderers": { postRenderers: [] },
     "with values from a Secret": { valuesFrom: [] },
     "with labels": { commonMetadata: {} },
+    "after a release elsewhere": { dependsOn: [{ name: "a", namespace: "kube-system" }] },
     "with CustomResourceDefinitions": { upgrade: { crds: "CreateReplace" } },
   }).map(([what, spec]) => create("helm-release", `installs ${what}`, at("shop", helmRelease("a", spec)))),
   create(undefined, "installs a signed chart", at("shop", helmRelease("a"))),

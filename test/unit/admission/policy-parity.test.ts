@@ -32,6 +32,7 @@ describe("policyParity", () => {
       "catalyst-controller-namespace",
       "catalyst-custom-resource-definition",
       "catalyst-ephemeral-container",
+      "catalyst-helm-release-secret",
       "catalyst-image-signature",
       "catalyst-install-source",
       "catalyst-namespace",
