@@ -10,6 +10,8 @@ export interface HostClaim {
   path: string;
   /** As the object writes it. */
   text: string;
+  /** What a denial calls it. */
+  shown: string;
   /** Normalised; `*` stands for any text. */
   pattern: string;
 }
@@ -85,9 +87,7 @@ function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
 }
 
 const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({
-  path,
-  text,
-  pattern,
+  ...{ path, text, pattern, shown: `host ${text}` },
 });
 
 const claimsIn = (path: string, value: unknown): HostClaim[] =>
@@ -201,5 +201,6 @@ function requestClaims(path: string, request: unknown): HostClaim[] {
     const text = bytes.toString("latin1", start, start + (bytes[start - 1] ?? 0));
     if (/^[a-z0-9*_.-]{1,253}$/i.test(text)) names.add(text);
   }
-  return [...names].map((name) => claim(path, name));
+  // Readers of the denial see no more than the requester's own base64.
+  return [...names].map((name) => ({ ...claim(path, name), shown: "a host in the request" }));
 }

@@ -36,7 +36,7 @@ const refusal = (path: string, problem: string, remedy = "choose another host na
 });
 
 function judge(
-  { path, text, pattern }: HostClaim,
+  { path, text, pattern, shown }: HostClaim,
   isServed: (pattern: string) => boolean,
   facts: HostFacts,
 ): Violation[] {
@@ -44,10 +44,10 @@ function judge(
     return [
       refusal(path, `${text} also matches the hosts of Sovereigns`, "name your hosts one by one, in full"),
     ];
-  if (isServed(pattern)) return [refusal(path, `host ${text} is served by a Sovereign`)];
+  if (isServed(pattern)) return [refusal(path, `${shown} is served by a Sovereign`)];
   const namespace = namespaceOfName(pattern);
   return namespace !== undefined && (namespace === "*" || facts.isForeignNamespace(namespace))
-    ? [refusal(path, `host ${text} is that of a Service in a namespace that is not yours`)]
+    ? [refusal(path, `${shown} is that of a Service in a namespace that is not yours`)]
     : [];
 }
 

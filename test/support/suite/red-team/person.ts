@@ -33,6 +33,9 @@ export const PEOPLE = {
   certManager: account("cert-manager", "cert-manager"),
   externalSecrets: account("external-secrets", "external-secrets"),
   ingressNginx: account("ingress-nginx", "ingress-nginx"),
+  /** A member of Organization acme, besides being a controller. */
+  cloudNativePg: account("cnpg-system", "cnpg-manager"),
+  autoscaler: account("kube-system", "horizontal-pod-autoscaler"),
   garbageCollector: account("kube-system", "generic-garbage-collector"),
   namespaceController: account("kube-system", "namespace-controller"),
   deploymentController: account("kube-system", "deployment-controller"),

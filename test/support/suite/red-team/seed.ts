@@ -175,7 +175,14 @@ const productObjects = (omantelKey: string): Request[] => [
     franchise("expired", { term: { start: "2020-01-01T00:00:00Z", end: "2021-01-01T00:00:00Z" } }),
   ].map((it) => post(cluster(PRODUCT, "franchises"), it)),
   ...[
-    { owner: "amal", name: "acme", members: [{ kind: "Group", name: "acme-developers" }] },
+    {
+      owner: "amal",
+      name: "acme",
+      members: [
+        { kind: "Group", name: "acme-developers" },
+        { kind: "ServiceAccount", name: "cnpg-manager", namespace: "cnpg-system" },
+      ],
+    },
     // An account in another Organization's home, and all accounts of an ordinary namespace.
     {
       ...{ owner: "basim", name: "globex" },

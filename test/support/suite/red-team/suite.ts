@@ -6,6 +6,7 @@ import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
 import { ALLOWED_MEMBER } from "./allowed-member.ts";
 import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
+import { ALLOWED_PRODUCT } from "./allowed-product.ts";
 import type { Attempt } from "./attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
@@ -26,6 +27,7 @@ const ALLOWED = [
   ...ALLOWED_MEMBER,
   ...ALLOWED_ENVIRONMENT,
   ...ALLOWED_ORDINARY,
+  ...ALLOWED_PRODUCT,
   ...ALLOWED_MACHINERY,
   ...ALLOWED_ACCOUNT,
 ];
