@@ -81,6 +81,9 @@ describe("the chart", () => {
         "platform.groups": "platform.groups={a,b}",
         "platform.serviceAccountNamespaces": "platform.serviceAccountNamespaces={c}",
         "controllers.namespaces": "controllers.namespaces={d}",
+        "webhook.certificate.secretName": "webhook.certificate.secretName=own",
+        "webhook.clientCertificate.configMapName": "webhook.clientCertificate.configMapName=client-ca",
+        "webhook.clientCertificate.names": "webhook.clientCertificate.names={kube-apiserver}",
         "webhook.url": "webhook.url=https://hook.example",
         "voucherApi.sovereign": "voucherApi.sovereign=omantel",
       }[chartValue as string];
@@ -102,6 +105,8 @@ describe("the chart", () => {
       LOG_LEVEL: "info",
     });
     expect(volumeMounts?.map(({ mountPath }) => mountPath)).toEqual([
+      "/etc/catalyst/webhook",
+      "/etc/catalyst/client-ca",
       "/etc/catalyst/registry-ca",
       "/etc/catalyst/pull-secret/one",
       "/etc/catalyst/pull-secret/two",
