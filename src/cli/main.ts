@@ -6,6 +6,7 @@ import { type Command, EXIT, type ExitCode } from "./command.ts";
 // Loaded on demand, so that `catalyst migrate` does not load the Kubernetes client.
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   operator: () => import("./operator.ts"),
+  preflight: () => import("./preflight.ts"),
   billing: () => import("./billing.ts"),
   migrate: () => import("./migrate.ts"),
   smoke: () => import("./smoke.ts"),

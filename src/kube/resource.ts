@@ -59,7 +59,7 @@ export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
 export const ROLES = namespaced("rbac.authorization.k8s.io", "v1", "Role", "roles");
 export const ROLE_BINDINGS = namespaced("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings");
 export const CLUSTER_ROLES = clusterWide("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles");
-const CLUSTER_ROLE_BINDINGS = clusterWide(
+export const CLUSTER_ROLE_BINDINGS = clusterWide(
   "rbac.authorization.k8s.io",
   "v1",
   "ClusterRoleBinding",

@@ -1,0 +1,164 @@
+import type { Franchise, Subject } from "../api/franchise.ts";
+import { type IdentityLists, identityOf } from "./rules/identity.ts";
+import { INSTALLER_GROUPS, isInstallerGroup } from "./rules/install-source.ts";
+import { placeOfNamespace } from "./rules/place.ts";
+import { effectiveRules, grants, type PolicyRule, type RoleObject } from "./rules/rbac-grant.ts";
+
+/** A RoleBinding, or a ClusterRoleBinding without a namespace. */
+export interface BindingObject {
+  metadata: { name: string; namespace?: string };
+  roleRef: { kind: string; name: string };
+  subjects?: readonly Subject[];
+}
+
+export interface ClusterRights {
+  /** Of namespaced Roles, with their namespace. */
+  roles: readonly (RoleObject & { metadata: { namespace?: string } })[];
+  clusterRoles: readonly RoleObject[];
+  bindings: readonly BindingObject[];
+  /** Labels by name of the namespace. */
+  namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Those whose term runs. */
+  franchises: readonly Franchise[];
+  lists: IdentityLists;
+}
+
+/** A subject of RBAC that is in no class, and what it may do now that admission will refuse. */
+export interface Outsider {
+  kind: Subject["kind"];
+  name: string;
+  namespace?: string;
+  rights: { what: RefusedRight; by: string }[];
+}
+
+type RefusedRight =
+  | "writes in guarded namespaces"
+  | "writes cluster-scoped kinds"
+  | "installs software"
+  | "connects to Pods in guarded namespaces"
+  | "gives out identities";
+
+const WRITE_VERBS = ["create", "update", "patch", "delete", "deletecollection"];
+/** Their kinds only ask, and admission does not judge them. */
+const REVIEW_GROUPS = ["authentication.k8s.io", "authorization.k8s.io"];
+/** Kinds of cluster scope, besides custom ones, that controllers write. */
+const CLUSTER_KINDS: readonly (readonly [group: string, resource: string])[] = [
+  ["", "nodes"],
+  ["", "persistentvolumes"],
+  ["rbac.authorization.k8s.io", "clusterroles"],
+  ["rbac.authorization.k8s.io", "clusterrolebindings"],
+  ["apiextensions.k8s.io", "customresourcedefinitions"],
+  ["apiregistration.k8s.io", "apiservices"],
+  ["admissionregistration.k8s.io", "mutatingwebhookconfigurations"],
+  ["admissionregistration.k8s.io", "validatingwebhookconfigurations"],
+  ["certificates.k8s.io", "certificatesigningrequests"],
+  ["scheduling.k8s.io", "priorityclasses"],
+  ["storage.k8s.io", "storageclasses"],
+  ["storage.k8s.io", "volumeattachments"],
+];
+const CONNECTIONS = ["exec", "attach", "portforward", "proxy"];
+
+/** The subjects with rights that admission will refuse, in the order of their names. */
+export function findOutsiders(rights: ClusterRights): Outsider[] {
+  const found = new Map<string, Outsider>();
+  for (const binding of rights.bindings) {
+    const refused = refusedRights(binding, rights);
+    if (refused.length === 0) continue;
+    const { name, namespace } = binding.metadata;
+    const by = namespace === undefined ? `ClusterRoleBinding ${name}` : `RoleBinding ${namespace}/${name}`;
+    for (const subject of binding.subjects ?? []) {
+      if (hasClass(subject, rights)) continue;
+      const key = [subject.kind, subject.namespace ?? "", subject.name].join("/");
+      const outsider = found.get(key) ?? { ...subjectOf(subject), rights: [] };
+      outsider.rights.push(...refused.map((what) => ({ what, by })));
+      found.set(key, outsider);
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, outsider]) => outsider);
+}
+
+function refusedRights({ metadata, roleRef }: BindingObject, rights: ClusterRights): RefusedRight[] {
+  const { namespace } = metadata;
+  const role =
+    roleRef.kind === "ClusterRole"
+      ? rights.clusterRoles.find((it) => it.metadata.name === roleRef.name)
+      : rights.roles.find((it) => it.metadata.name === roleRef.name && it.metadata.namespace === namespace);
+  if (role === undefined) return [];
+  const rules = effectiveRules(role, rights.clusterRoles).filter(
+    ({ apiGroups }) => apiGroups.length === 0 || apiGroups.some((group) => !REVIEW_GROUPS.includes(group)),
+  );
+  const isClusterWide = namespace === undefined;
+  const isGuarded =
+    isClusterWide ||
+    placeOfNamespace(namespace, rights.namespaces.get(namespace) ?? {}, rights.lists).kind !== "ordinary";
+  const checks: [RefusedRight, boolean][] = [
+    ["writes in guarded namespaces", isGuarded && rules.some(writesInNamespaces)],
+    ["writes cluster-scoped kinds", isClusterWide && rules.some(writesClusterScope)],
+    ["installs software", rules.some(installs)],
+    ["connects to Pods in guarded namespaces", isGuarded && rules.some(connects)],
+    ["gives out identities", rules.some(givesIdentities)],
+  ];
+  return checks.flatMap(([what, applies]) => (applies ? [what] : []));
+}
+
+const isWrite = ({ verbs }: PolicyRule): boolean =>
+  verbs.some((verb) => verb === "*" || WRITE_VERBS.includes(verb));
+
+/** Any write of a resource that is not of cluster scope. */
+function writesInNamespaces(rule: PolicyRule): boolean {
+  const isClusterKind = (resource: string) =>
+    CLUSTER_KINDS.some(([, name]) => resource === name || resource.startsWith(`${name}/`));
+  return isWrite(rule) && rule.resources.some((resource) => !isClusterKind(resource));
+}
+
+const writesClusterScope = (rule: PolicyRule): boolean =>
+  CLUSTER_KINDS.some(([group, resource]) =>
+    WRITE_VERBS.some((verb) => grants(rule, { verb, group, resource })),
+  );
+
+const installs = (rule: PolicyRule): boolean =>
+  isWrite(rule) &&
+  rule.resources.length > 0 &&
+  rule.apiGroups.some(
+    (group) => group === "*" || isInstallerGroup(group) || INSTALLER_GROUPS.includes(group),
+  );
+
+const connects = (rule: PolicyRule): boolean =>
+  CONNECTIONS.some((subresource) =>
+    ["create", "get"].some((verb) => grants(rule, { verb, group: "", resource: "pods", subresource })),
+  );
+
+const RBAC = "rbac.authorization.k8s.io";
+
+const givesIdentities = (rule: PolicyRule): boolean =>
+  grants(rule, { verb: "create", group: "", resource: "serviceaccounts", subresource: "token" }) ||
+  ["users", "groups", "serviceaccounts"].some((resource) =>
+    grants(rule, { verb: "impersonate", group: "", resource }),
+  ) ||
+  ["roles", "clusterroles"].some((resource) =>
+    ["escalate", "bind"].some((verb) => grants(rule, { verb, group: RBAC, resource })),
+  );
+
+/** Nodes that join have a permission of their own. */
+const JOINING_NODES = /^system:(?:nodes|bootstrappers(?::.*)?)$/;
+
+function hasClass({ kind, name, namespace }: Subject, { franchises, lists }: ClusterRights): boolean {
+  if (kind === "Group" && JOINING_NODES.test(name)) return true;
+  const [, accountsOf] = kind === "Group" ? (/^system:serviceaccounts:(.+)$/.exec(name) ?? []) : [];
+  const username =
+    kind === "ServiceAccount"
+      ? `system:serviceaccount:${namespace}:${name}`
+      : accountsOf === undefined
+        ? name
+        : `system:serviceaccount:${accountsOf}:any`;
+  const user =
+    kind === "Group" && accountsOf === undefined
+      ? { username: "", groups: [name] }
+      : { username, groups: [] };
+  return identityOf(user, { franchises, isRunning: () => true }, lists).kind !== "tenant";
+}
+
+const subjectOf = ({ kind, name, namespace }: Subject): Pick<Outsider, "kind" | "name" | "namespace"> => ({
+  ...{ kind, name },
+  ...(kind === "ServiceAccount" && namespace !== undefined ? { namespace } : {}),
+});

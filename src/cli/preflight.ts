@@ -1,0 +1,167 @@
+import { parseArgs } from "node:util";
+import { type DenialRow, parseRows } from "../admission/denial-report.ts";
+import {
+  type BindingObject,
+  type ClusterRights,
+  findOutsiders,
+  type Outsider,
+} from "../admission/preflight.ts";
+import { identityLists } from "../admission/rules/identity.ts";
+import type { RoleObject } from "../admission/rules/rbac-grant.ts";
+import { FRANCHISE, type Franchise } from "../api/franchise.ts";
+import { ADMISSION_REPORT, SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
+import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
+import { isInTerm } from "../api/term.ts";
+import { createKubeClient, type KubeClient } from "../kube/client.ts";
+import { loadKubeConfig } from "../kube/connection.ts";
+import { isNotFound } from "../kube/error.ts";
+import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
+  CONFIG_MAPS,
+  NAMESPACES,
+  type Resource,
+  ROLE_BINDINGS,
+  ROLES,
+  resourceOf,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../kube/resource.ts";
+import { createEnvReader, type Env } from "../platform/env.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
+import { type Command, EXIT } from "./command.ts";
+
+const HELP = `Usage: catalyst preflight [OPTIONS]
+
+Lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights
+that are neither the platform's, a listed controller's nor a Franchisee's, and what enforcement Audit has reported.
+Changes nothing. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.
+
+  -o, --output FORMAT                      text (default) or json: {enforcement, outsiders, denials}
+  --platform-groups                        as for catalyst operator: PLATFORM_GROUPS
+  --platform-service-account-namespaces    as for catalyst operator: PLATFORM_SERVICE_ACCOUNT_NAMESPACES
+  --controller-namespaces                  as for catalyst operator: CONTROLLER_NAMESPACES
+
+Exit codes: 0 admission will refuse nothing of this, 1 it will, 2 wrong usage.
+`;
+
+interface Preflight {
+  /** NotInstalled: the cluster has no webhook configuration of the operator. */
+  enforcement: "Deny" | "Audit" | "NotInstalled";
+  outsiders: Outsider[];
+  denials: DenialRow[];
+}
+
+export const command: Command = {
+  summary: "list what admission will refuse to the users of a cluster",
+  help: HELP,
+  async run({ args, env, stdout }) {
+    const { output, settings } = parseFlags(args, env);
+    const client = createKubeClient({
+      kubeConfig: loadKubeConfig(env.KUBECONFIG || undefined),
+      userAgent: "catalyst-preflight",
+    });
+    try {
+      const found = await inspect(client, settings, new Date());
+      stdout.write(output === "json" ? `${JSON.stringify(found)}\n` : describe(found));
+      return found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+function parseFlags(args: string[], env: Env) {
+  const lists = {
+    "platform-groups": "PLATFORM_GROUPS",
+    "platform-service-account-namespaces": "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
+    "controller-namespaces": "CONTROLLER_NAMESPACES",
+  } as const;
+  let values: Record<string, string | undefined>;
+  try {
+    const options = Object.fromEntries(Object.keys(lists).map((flag) => [flag, { type: "string" as const }]));
+    ({ values } = parseArgs({
+      args,
+      options: { ...options, output: { type: "string", short: "o", default: "text" } },
+    }) as { values: Record<string, string | undefined> });
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+  const { output = "text" } = values;
+  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
+  const given = Object.entries(lists).map(([flag, variable]) => [variable, values[flag] ?? env[variable]]);
+  const reader = createEnvReader(Object.fromEntries(given));
+  const settings = identityLists({
+    platformGroups: reader.list("PLATFORM_GROUPS"),
+    platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
+    controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
+  });
+  return { output, settings };
+}
+
+async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: Date): Promise<Preflight> {
+  const list = async <T>(resource: Resource) =>
+    (await client.list<KubernetesObject>(resource)).items as unknown as T[];
+  const [roles, clusterRoles, roleBindings, clusterRoleBindings, namespaces, franchises] = await Promise.all([
+    list<ClusterRights["roles"][number]>(ROLES),
+    list<RoleObject>(CLUSTER_ROLES),
+    list<BindingObject>(ROLE_BINDINGS),
+    list<BindingObject>(CLUSTER_ROLE_BINDINGS),
+    list<KubernetesObject>(NAMESPACES),
+    list<Franchise>(resourceOf(FRANCHISE)).catch(noneIfUnknown),
+  ]);
+  const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
+    name: WEBHOOK_CONFIGURATION,
+  });
+  const report = await client.get<ConfigMapObject>(CONFIG_MAPS, {
+    name: ADMISSION_REPORT.configMap,
+    namespace: SYSTEM_NAMESPACE,
+  });
+  return {
+    enforcement: enforcementOf(configuration),
+    outsiders: findOutsiders({
+      ...{ roles, clusterRoles, lists },
+      bindings: [...clusterRoleBindings, ...roleBindings],
+      namespaces: new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
+      franchises: franchises.filter((franchise) => isInTerm(franchise, now.getTime())),
+    }),
+    denials: parseRows(report?.data?.[ADMISSION_REPORT.key] ?? ""),
+  };
+}
+
+/** Before the operator is installed, the cluster does not serve its kinds. */
+function noneIfUnknown(error: unknown): [] {
+  if (isNotFound(error)) return [];
+  throw error;
+}
+
+function enforcementOf(configuration: KubernetesObject | undefined): Preflight["enforcement"] {
+  if (configuration === undefined) return "NotInstalled";
+  const { webhooks = [] } = configuration as { webhooks?: { failurePolicy?: string }[] };
+  return webhooks.some(({ failurePolicy }) => failurePolicy === "Fail") ? "Deny" : "Audit";
+}
+
+function describe({ enforcement, outsiders, denials }: Preflight): string {
+  const lines = [`enforcement: ${enforcement}`, ""];
+  if (outsiders.length === 0) lines.push("No subject outside the known classes has wide rights.");
+  else lines.push("Subjects in no class, with rights that admission refuses to use:");
+  for (const { kind, namespace, name, rights } of outsiders) {
+    lines.push(`  ${kind} ${[namespace, name].filter((part) => part !== undefined).join("/")}`);
+    for (const { what, by } of rights) lines.push(`    ${what}, by ${by}`);
+  }
+  lines.push("");
+  if (denials.length === 0) lines.push("Enforcement Audit has reported nothing.");
+  else lines.push("Reported by enforcement Audit, the newest first:");
+  for (const { user, identity, rule, count, lastAt, example } of denials) {
+    const { operation, resource, namespace, name, path } = example;
+    const object = [resource, namespace, name].filter((part) => part !== "").join(" ");
+    lines.push(`  ${rule}: ${user} (${identity}), ${count} times, last at ${lastAt}`);
+    lines.push(`    for example ${operation} ${object}: ${path}`);
+  }
+  if (outsiders.length + denials.length > 0)
+    lines.push(
+      "",
+      "Name controllers in --controller-namespaces and the platform team in --platform-groups. docs/denied.md says what the",
+      "others can do instead.",
+    );
+  return `${lines.join("\n")}\n`;
+}
