@@ -5,6 +5,8 @@ export interface SentReview {
   /** For messages. */
   name: string;
   isAllowed: boolean;
+  /** Whether the webhook may answer 503 instead, because the review took too long. */
+  mayTimeOut?: boolean;
   review: object;
 }
 
