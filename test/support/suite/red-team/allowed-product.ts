@@ -213,7 +213,7 @@ const CONTROLLERS: readonly Attempt[] = [
     can(
       `assigns the address of a load balancer in ${at}`,
       "ingressNginx",
-      mergePatch(core(at, "services/app/status"), {
+      mergePatch(core(at, "services/balanced/status"), {
         status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
       }),
     ),

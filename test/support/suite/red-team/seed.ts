@@ -237,6 +237,9 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     ...["acme-prod", "globex-prod", "shop"].map((name) =>
       post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
     ),
+    ...["acme-prod", "shop"].map((name) =>
+      post(core(name, "services"), service("balanced", { type: "LoadBalancer" })),
+    ),
     // OCIRepositories that were there before admission.
     ...["acme-prod", "shop"].flatMap((name) => [
       post(

@@ -42,7 +42,7 @@ const SERVICES: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
   on(
     `gives its Service the address of a load balancer by its status in ${at}`,
     by,
-    mergePatch(core(at, "services/app/status"), {
+    mergePatch(core(at, "services/balanced/status"), {
       status: { loadBalancer: { ingress: [{ ip: "203.0.113.7" }] } },
     }),
     "service-address",
