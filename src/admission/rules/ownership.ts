@@ -4,6 +4,7 @@ import { affectedPaths } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { isPipeline } from "./identity.ts";
 import { isNamespaceObject } from "./place.ts";
+import { MAX_OBJECT_DEPTH } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
@@ -51,8 +52,6 @@ export const platformLabelRule: Rule = (input) => {
 };
 
 const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
-/** An object that nests deeper is denied by another rule. */
-const MAX_DEPTH = 64;
 
 /**
  * Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. This
@@ -72,20 +71,39 @@ export const evidenceRule: Rule = (input) => {
     }));
 };
 
-/** The members of an object, at any depth, that are named like evidence, as JSON by path. */
+interface Node {
+  value: object;
+  name: string;
+  depth: number;
+  parent: Node | undefined;
+}
+
+/** The members of an object, at any depth, that are named like evidence, as JSON by path. Paths are made for these alone. */
 function evidenceIn(object: unknown): Map<string, string> {
   const found = new Map<string, string>();
-  const open = [{ value: object, path: "", depth: 0 }];
+  if (typeof object !== "object" || object === null) return found;
+  const open: Node[] = [{ value: object, name: "", depth: 0, parent: undefined }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, path, depth } = next;
-    if (typeof value !== "object" || value === null || depth > MAX_DEPTH) continue;
-    for (const [name, member] of Object.entries(value)) {
-      if (EVIDENCE.includes(name)) found.set(`${path}[${name}]`, JSON.stringify(member));
-      const at = Array.isArray(value) ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
-      open.push({ value: member, path: at, depth: depth + 1 });
+    const depth = next.depth + 1;
+    for (const name of Object.keys(next.value)) {
+      const value = (next.value as Record<string, unknown>)[name];
+      if (name.charCodeAt(0) === FIRST_CODE && EVIDENCE.includes(name))
+        found.set(`${pathOf(next)}[${name}]`, JSON.stringify(value));
+      if (typeof value === "object" && value !== null && depth <= MAX_OBJECT_DEPTH)
+        open.push({ value, name, depth, parent: next });
     }
   }
   return found;
+}
+
+/** Comparing the first letter leaves out nearly all names of members. */
+const FIRST_CODE = ANNOTATION.score.charCodeAt(0);
+
+function pathOf({ name, parent }: Node): string {
+  if (parent === undefined) return "";
+  const before = pathOf(parent);
+  if (Array.isArray(parent.value)) return `${before}[${name}]`;
+  return before === "" ? name : `${before}.${name}`;
 }
 
 /** A StatefulSet or DaemonSet that rolls back runs what its ControllerRevision says. */
