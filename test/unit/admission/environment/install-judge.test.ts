@@ -6,7 +6,7 @@ import type { AdmissionInput } from "../../../../src/admission/rules/request.ts"
 import type { EnvironmentPolicy, EnvironmentRule } from "../../../../src/api/environment-policy.ts";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import type { SoakRecord } from "../../../../src/api/soak-record.ts";
-import { GROUP, placed, reviewed, verdict } from "../../../support/builder/admission-request.ts";
+import { GROUP, placed, reviewed, TENANT, verdict } from "../../../support/builder/admission-request.ts";
 import {
   chartInstall,
   deployment,
@@ -37,6 +37,7 @@ function judge({
   records = {} as Record<string, SoakRecord>,
   objects = {} as Record<string, KubernetesObject>,
   chart = undefined as object | undefined,
+  identity = TENANT,
 } = {}) {
   const findings: Finding[] = [];
   const read: string[] = [];
@@ -53,7 +54,8 @@ function judge({
     now: () => new Date(NOW),
     onFinding: (finding) => findings.push(finding),
   });
-  const judgeInstall = (input: AdmissionInput, place: Place) => judgeAll(input, { place, chartSource });
+  const judgeInstall = (input: AdmissionInput, place: Place) =>
+    judgeAll(input, { identity, place, chartSource });
   return {
     findings,
     read,
@@ -92,6 +94,11 @@ describe("the judge of installs", () => {
     expect(await judge({ policies }).judgeInstall(workloadInstall(deployment([image("a")])), place)).toEqual(
       verdict(),
     );
+  });
+
+  it("passes what a listed controller makes, so that a database can fail over", async () => {
+    const { rulesOf } = judge({ identity: { kind: "controller", namespace: "cnpg-system" } });
+    expect(await rulesOf(workloadInstall(deployment([image("a")])))).toEqual([]);
   });
 
   it("reads nothing for a request that installs nothing", async () => {
