@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { grants, parsePolicyRules } from "../../../../src/admission/rules/rbac-grant.ts";
+import { sleep } from "../../../../src/platform/shutdown.ts";
 import { type ApiConnection, createApiConnection } from "../../../../src/playground/story/api-connection.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../server/kube-apiserver.ts";
 import { accessObjects } from "./cluster-object.ts";
+import { randomRight, randomRules } from "./random-right.ts";
 import { ACCESS_TABLE, accessTable, DISCOVERY, type Question, type Subject } from "./table.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
@@ -51,18 +55,45 @@ export function describeAccess(kind: "embedded" | "real"): void {
       await must("PUT", path, { ...role, rules: parts.flatMap(({ rules }) => rules ?? []) });
     }
 
-    async function ask({ user, groups }: Subject, question: Question): Promise<boolean> {
-      const review = (await must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SubjectAccessReview",
-        spec: { user, groups, resourceAttributes: question },
+    async function review(spec: object): Promise<boolean> {
+      const answer = (await must("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+        ...{ apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec },
       })) as { status: { allowed: boolean } };
-      return review.status.allowed;
+      return answer.status.allowed;
     }
+
+    const ask = ({ user, groups }: Subject, question: Question) =>
+      review({ user, groups, resourceAttributes: question });
 
     it("give each subject the rights that are checked in, and no other", async () => {
       expect(await accessTable(ask)).toBe(readFileSync(ACCESS_TABLE, "utf8"));
     }, 120_000);
+
+    it("agree with admission about what a rule grants", async () => {
+      const differences: unknown[] = [];
+      const roles = fc.sample(randomRules, { numRuns: 30, seed: 10 });
+      for (const [index, rules] of roles.entries()) {
+        const [name, user] = [`random-${index}`, `random-user-${index}`];
+        const object = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name } };
+        await must("POST", `${RBAC}/clusterroles`, { ...object, kind: "ClusterRole", rules });
+        await must("POST", `${RBAC}/clusterrolebindings`, {
+          ...{ ...object, kind: "ClusterRoleBinding" },
+          roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
+          subjects: [{ kind: "User", name: user, apiGroup: "rbac.authorization.k8s.io" }],
+        });
+      }
+      // The real API server applies new bindings after a short delay.
+      await sleep(2_000);
+      for (const [index, rules] of roles.entries())
+        for (const right of fc.sample(randomRight, { numRuns: 30, seed: index })) {
+          const attributes =
+            "path" in right ? { nonResourceAttributes: right } : { resourceAttributes: right };
+          const allowed = await review({ user: `random-user-${index}`, ...attributes });
+          if (parsePolicyRules(rules).some((rule) => grants(rule, right)) !== allowed)
+            differences.push({ rules, right, allowed });
+        }
+      expect(differences).toEqual([]);
+    }, 60_000);
 
     it.runIf(kind === "real")("are asked about everything that this API server serves", async () => {
       const { groups } = (await must("GET", "/apis")) as {
