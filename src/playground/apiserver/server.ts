@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type AccessControl, createAccessControl } from "./access/access-control.ts";
+import { type AuditEvent, auditEvent } from "./access/audit.ts";
 import { type Credentials, createCredentials } from "./access/credential.ts";
 import { builtinResourceTypes } from "./builtin/resource.ts";
 import { openPki, type Pki } from "./certificate.ts";
@@ -34,6 +35,8 @@ export interface ApiServerOptions {
   now?: () => Date;
   /** Serves `kubectl logs`. Without it the server refuses that request with 501. */
   podLog?: PodLog;
+  /** Receives an event for each request, before the request is served. By default there is no audit log. */
+  audit?: (event: AuditEvent) => void;
   /** Ends watches and controllers; `close` ends the rest. */
   signal?: AbortSignal;
 }
@@ -75,6 +78,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let url = "";
   const handler = createHandler({
     ...{ store, registry, access, write, podLog: options.podLog, jwksUri: () => `${url}/openid/v1/jwks` },
+    audit: options.audit,
     ...{ logger, now, signal },
   });
   const listener = await startListener({ handler, host, port, tls: tlsOf(pki) }).catch((error: unknown) => {
@@ -109,6 +113,7 @@ interface HandlerDeps {
   access: AccessControl;
   write: WritePath;
   podLog: PodLog | undefined;
+  audit: ApiServerOptions["audit"];
   jwksUri(): string;
   logger: Logger;
   now: () => Date;
@@ -116,7 +121,7 @@ interface HandlerDeps {
 }
 
 function createHandler(deps: HandlerDeps) {
-  const { store, registry, access, write, podLog, jwksUri, logger, now, signal } = deps;
+  const { store, registry, access, write, podLog, audit, jwksUri, logger, now, signal } = deps;
   const openApi = createOpenApi({
     resources: () => registry.all().map(servedResource),
     generation: registry.version,
@@ -144,6 +149,7 @@ function createHandler(deps: HandlerDeps) {
       now,
       signal,
     }),
+    audit: (attributes, decision) => audit?.(auditEvent(attributes, decision, now())),
     logger,
   });
 }

@@ -19,3 +19,6 @@ export interface ControlPlaneOptions {
   now: () => Date;
   signal: AbortSignal;
 }
+
+/** Each control plane writes the requests of this user to `logs/audit.log` in the state directory, in Kubernetes' format. */
+export const AUDITED_USER = "system:serviceaccount:catalyst-system:catalyst-operator";

@@ -7,7 +7,7 @@ import { UsageError } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { type Child, startChild } from "../process/child.ts";
 import { findFreePort } from "../process/free-port.ts";
-import type { ControlPlane, ControlPlaneOptions } from "./control-plane.ts";
+import { AUDITED_USER, type ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
 
 const START_TIMEOUT_MS = 60_000;
 const ADMIN = "playground-admin";
@@ -99,6 +99,10 @@ export async function startRealControlPlane(
         "--endpoint-reconciler-type=none",
       ],
       ...["--allow-privileged=false", "--profiling=false"],
+      ...[
+        `--audit-policy-file=${join(folder, "audit-policy.yaml")}`,
+        `--audit-log-path=${state.file("logs", "audit.log")}`,
+      ],
     ],
     env: {},
     logFile,
@@ -110,25 +114,38 @@ export async function startRealControlPlane(
   return {
     url,
     caPem,
-    adminKubeconfig: stringify({
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        {
-          name: "playground",
-          cluster: { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") },
-        },
-      ],
-      users: [{ name: ADMIN, user: { token } }],
-      contexts: [{ name: "playground", context: { cluster: "playground", user: ADMIN } }],
-      "current-context": "playground",
-    }),
+    adminKubeconfig: kubeconfigOf(url, caPem, token),
     async close() {
       await server.stop(5_000);
       await store.stop(5_000);
     },
   };
 }
+
+/** The kubeconfig of the administrator. */
+function kubeconfigOf(url: string, caPem: string, token: string): string {
+  return stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: "playground",
+        cluster: { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") },
+      },
+    ],
+    users: [{ name: ADMIN, user: { token } }],
+    contexts: [{ name: "playground", context: { cluster: "playground", user: ADMIN } }],
+    "current-context": "playground",
+  });
+}
+
+/** The requests of one user, without their bodies. A watch is logged when it is answered. */
+const AUDIT_POLICY = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [{ level: "Metadata", users: [AUDITED_USER] }, { level: "None" }],
+};
 
 /** Creates the keys and the administrator's token unless they exist, and returns the token. */
 function ensureFiles(folder: string): string {
@@ -141,6 +158,7 @@ function ensureFiles(folder: string): string {
     write("service-account.pub", publicKey.export({ type: "spki", format: "pem" }));
     write("tokens.csv", `${randomBytes(24).toString("base64url")},${ADMIN},${ADMIN},"system:masters"\n`);
   }
+  writeFileSync(join(folder, "audit-policy.yaml"), stringify(AUDIT_POLICY), { mode: 0o600 });
   return readFileSync(tokens, "utf8").split(",")[0] ?? "";
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Authenticator } from "../access/authentication.ts";
-import { type Attributes, type Authorizer, forbidden } from "../access/authorization.ts";
+import { type Attributes, type Authorizer, type Decision, forbidden } from "../access/authorization.ts";
 import { impersonatedUser } from "../access/impersonation.ts";
 import type { ReviewHandler } from "../access/review.ts";
 import type { UserInfo } from "../access/user.ts";
@@ -24,12 +24,14 @@ export interface RequestHandlerDeps {
   reviews: Record<string, ReviewHandler>;
   handleResource: ReturnType<typeof createResourceHandler>;
   handlePath: ReturnType<typeof createPathHandler>;
+  /** Receives each request when it is authorized or refused. */
+  audit(attributes: Attributes, decision: Decision): void;
   logger: Logger;
 }
 
 /** Handles a request: authenticates, impersonates, authorizes, serves. Every refusal is a Status. */
 export function createRequestHandler(deps: RequestHandlerDeps): RequestListener {
-  const { authenticator, authorizer, registry, reviews, handleResource, handlePath, logger } = deps;
+  const { authenticator, authorizer, registry, reviews, handleResource, handlePath, audit, logger } = deps;
 
   async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
     const info = parseRequestInfo(request.method ?? "GET", request.url ?? "/");
@@ -38,8 +40,9 @@ export function createRequestHandler(deps: RequestHandlerDeps): RequestListener 
     );
     const user = impersonatedUser(requestor, groupsApart(request), authorizer);
     const attributes = attributesOf(info, user);
-    const { allowed, reason } = authorizer.authorize(attributes);
-    if (!allowed) throw forbidden(attributes, reason);
+    const decision = authorizer.authorize(attributes);
+    audit(attributes, decision);
+    if (!decision.allowed) throw forbidden(attributes, decision.reason);
 
     if (info.kind === "path" || info.plural === "") {
       const path =
