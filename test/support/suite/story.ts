@@ -6,6 +6,7 @@ import { testFranchiseeAccess } from "./story-access.ts";
 import { type StoryBench, useStoryBench } from "./story-bench.ts";
 import { testDriftCorrection } from "./story-drift.ts";
 import { testFaults } from "./story-fault.ts";
+import { testRights } from "./story-right.ts";
 
 /** The story on either control plane, and then faults on the running playground. The tests share it and run in this order. */
 export function describeStory(controlPlane: "embedded" | "real"): void {
@@ -15,6 +16,7 @@ export function describeStory(controlPlane: "embedded" | "real"): void {
     testFranchiseeAccess(bench);
     testDriftCorrection(bench);
     testFaults(bench);
+    testRights(bench);
 
     it("leaves no process and no file after Ctrl-C", async () => {
       expect(await bench.playground.interrupt()).toBe(0);

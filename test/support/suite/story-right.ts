@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+import { expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import type { SecretObject } from "../../../src/api/object.ts";
+import { type AuditedRequest, compareRights } from "./access/used-right.ts";
+import type { StoryBench } from "./story-bench.ts";
+
+const FILES = join(import.meta.dirname, "../../../charts/catalyst-operator/files");
+const RBAC = "rbac.authorization.k8s.io";
+
+/** Reviews for which the webhook reads the API server. The embedded one connects to no Pods, so the test sends the review. */
+const REVIEWS: readonly {
+  rule: string;
+  operation: string;
+  resource: object;
+  name: string;
+  subResource?: string;
+  object?: object;
+}[] = [
+  ...["ClusterRole", "Role"].map((kind) => ({
+    rule: "rbac-escalation",
+    operation: "CREATE",
+    resource: { group: RBAC, version: "v1", resource: "rolebindings" },
+    name: "mine",
+    object: {
+      roleRef: { apiGroup: RBAC, kind, name: kind === "Role" ? "missing" : "edit" },
+      subjects: [{ kind: "User", name: "mallory" }],
+    },
+  })),
+  {
+    rule: "service-account-identity",
+    operation: "CONNECT",
+    resource: { group: "", version: "v1", resource: "pods" },
+    ...{ name: "missing", subResource: "exec" },
+  },
+];
+
+/** Makes the operator use the rights that the story does not need. */
+function testRareRequests(bench: StoryBench): void {
+  it("reads roles and Pods for the reviews that depend on them", async () => {
+    const admin = bench.cluster.asAdmin();
+    await admin.mustApply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "ci" } });
+    await admin.mustApply({
+      ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "Organization", metadata: { name: "builders" } },
+      spec: {
+        ...{ displayName: "Builders", owner: "amal", sovereign: "omantel" },
+        members: [{ kind: "ServiceAccount", name: "robot", namespace: "ci" }],
+      },
+    } as never);
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+    const url = `https://${await bench.operatorAddress()}:9443/admit`;
+    const rulesOf = async (review: object): Promise<string[]> => {
+      const user = { username: "mallory", groups: [] };
+      const { body } = await request(url, {
+        ...{ method: "POST", dispatcher },
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ request: { uid: "1", namespace: "ci", userInfo: user, ...review } }),
+      });
+      const { response } = (await body.json()) as {
+        response: { status?: { details?: { causes?: { reason: string }[] } } };
+      };
+      return (response.status?.details?.causes ?? []).map(({ reason }) => reason);
+    };
+    try {
+      for (const { rule, ...review } of REVIEWS)
+        await expect.poll(() => rulesOf(review), { timeout: 10_000 }).toContain(rule);
+    } finally {
+      await dispatcher.close();
+    }
+  });
+
+  it("removes an Ingress, restores a policy's binding, and replaces a broken certificate", async () => {
+    const admin = bench.cluster.asAdmin();
+    const ingress = "/apis/networking.k8s.io/v1/namespaces/sovereign-catalyst-zero/ingresses/billing";
+    const statusOf = () => bench.api.send({ method: "GET", path: ingress }).then(({ status }) => status);
+    expect(await statusOf()).toBe(200);
+    await admin.mergePatch(
+      { kind: "Sovereign", name: "catalyst-zero" },
+      { spec: { billing: { ingress: null } } },
+    );
+    await expect.poll(statusOf, { timeout: 20_000 }).toBe(404);
+
+    const binding = { kind: "ValidatingAdmissionPolicyBinding", name: "catalyst-api-service" } as const;
+    await admin.remove(binding);
+    await bench.cluster.waitUntil(binding, "is there again", () => true);
+
+    const secret = {
+      ...({ kind: "Secret", name: "catalyst-operator-webhook-tls" } as const),
+      namespace: "catalyst-system",
+    };
+    const broken = Buffer.from("broken").toString("base64");
+    await admin.mergePatch(secret, { data: { "tls.crt": broken } });
+    await bench.cluster.waitUntil(
+      secret,
+      "has a certificate again",
+      (object) => (object as SecretObject).data?.["tls.crt"] !== broken,
+    );
+  });
+}
+
+/** The playground has no Flux, so the operator finds none of its objects and does not always ask for them. */
+const isOfFlux = (right: string) => right.endsWith(".toolkit.fluxcd.io");
+
+/** Compares the operator's roles with all that it has asked of the API server since the playground started. */
+export function testRights(bench: StoryBench): void {
+  testRareRequests(bench);
+
+  it("uses every right of the operator's roles, and asks for no other", () => {
+    const roles = readdirSync(FILES)
+      .filter((file) => file.startsWith("operator-"))
+      .flatMap((file) => parseAllDocuments(readFileSync(join(FILES, file), "utf8")))
+      .map((document) => document.toJS());
+    const requests = readFileSync(join(bench.stateDir, "logs/audit.log"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as AuditedRequest);
+    const { unused, missing } = compareRights(roles, requests);
+    expect({ unused: unused.filter((right) => !isOfFlux(right)), missing }).toEqual({
+      unused: [],
+      missing: [],
+    });
+  });
+}
