@@ -1,7 +1,7 @@
 import { isMap, listOf } from "../api/object.ts";
 import type { Enforcer } from "./enforcement.ts";
-import type { InstallJudge } from "./environment/install-judge.ts";
 import type { FactCollector } from "./fact-collector.ts";
+import type { InstallJudge } from "./install-judge.ts";
 import { parseReviewedObject } from "./reviewed-object.ts";
 import type { ArtifactField, ClusterFacts, Verdict, Violation } from "./rules/fact.ts";
 import { isExempt } from "./rules/identity.ts";

@@ -3,7 +3,7 @@ import { LABEL } from "../api/label.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
-import { celList, type MatchCondition, notPlatform } from "./match-condition.ts";
+import { celList, type MatchCondition, notPlatform } from "./policy/match-condition.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
 import { HOST_GROUPS } from "./rules/host-claim.ts";

@@ -1,4 +1,4 @@
-import type { InstallLookups } from "../admission/environment/install-judge.ts";
+import type { InstallLookups } from "../admission/install-judge.ts";
 import type { Finding } from "../admission/rules/environment-policy.ts";
 import { type AdmissionInput, objectPath } from "../admission/rules/request.ts";
 import type { EnvironmentPolicy } from "../api/environment-policy.ts";

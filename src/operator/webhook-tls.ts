@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { authoritiesOf } from "../admission/certificate-bundle.ts";
-import { type CertificateFiles, createCertificateFiles } from "../admission/certificate-file.ts";
-import { createCertificateIssuer } from "../admission/certificate-issuer.ts";
+import { authoritiesOf } from "../admission/certificate/bundle.ts";
+import { type CertificateFiles, createCertificateFiles } from "../admission/certificate/file.ts";
+import { createCertificateIssuer } from "../admission/certificate/issuer.ts";
 import {
   type CertificateKeeper,
   type CertificateKeeperDeps,
   createCertificateKeeper,
-} from "../admission/certificate-keeper.ts";
+} from "../admission/certificate/keeper.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { UsageError } from "../platform/errors.ts";

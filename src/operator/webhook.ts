@@ -1,8 +1,8 @@
-import { requireClientCertificate } from "../admission/client-certificate.ts";
+import { requireClientCertificate } from "../admission/certificate/client-certificate.ts";
 import { createDenialReport, type DenialReport } from "../admission/denial-report.ts";
 import { createEnforcer } from "../admission/enforcement.ts";
-import { createInstallJudge } from "../admission/environment/install-judge.ts";
 import { type ClusterLookups, createFactCollector } from "../admission/fact-collector.ts";
+import { createInstallJudge } from "../admission/install-judge.ts";
 import { createReviewer } from "../admission/review.ts";
 import { createWebhookHandler } from "../admission/routes.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";

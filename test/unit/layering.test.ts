@@ -52,7 +52,7 @@ const KUBERNETES_CLIENT_USERS = ["kube", "playground", "cli"];
 const PACKAGE = "playground/apiserver";
 const PACKAGE_ENTRY = `${PACKAGE}/index.ts`;
 const PURE =
-  /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/rules\/)|(^admission\/trust-policy\.ts$)|(^controllers\/readiness\.ts$)|(^billing\/voucher\/voucher\.ts$)/;
+  /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/(rules|policy)\/)|(^admission\/trust-policy\.ts$)|(^controllers\/readiness\.ts$)|(^billing\/voucher\/voucher\.ts$)/;
 
 /** What pure files may lean on besides each other and the vocabulary: functions of their arguments as well. */
 const PURE_NEIGHBOURS = ["platform/canonical-json.ts"];

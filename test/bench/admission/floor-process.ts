@@ -1,6 +1,6 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { issueCertificates } from "../../../src/admission/certificate.ts";
+import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
 
 // The least that a webhook on Node can do: TLS, a JSON body in, a short answer out. What the operator's webhook takes above
 // it is its own. It ends with its parent.

@@ -2,8 +2,11 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
-import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
+import { authoritiesOf } from "../../../src/admission/certificate/bundle.ts";
+import {
+  issueCertificates,
+  type ServingCertificates,
+} from "../../../src/admission/certificate/certificate.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
 import type { SecretObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { KubeConfig } from "@kubernetes/client-node";
-import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
+import {
+  issueCertificates,
+  type ServingCertificates,
+} from "../../../src/admission/certificate/certificate.ts";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 
 export interface SeenRequest {

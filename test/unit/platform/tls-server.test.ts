@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type ConnectionOptions, connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueCertificates } from "../../../src/admission/certificate.ts";
+import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
 
 let server: RunningHttpServer;

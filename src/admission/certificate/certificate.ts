@@ -3,7 +3,7 @@ import { createPrivateKey, webcrypto, X509Certificate } from "node:crypto";
 import "reflect-metadata";
 
 import * as x509 from "@peculiar/x509";
-import { authoritiesOf, hasAuthority, joinAuthorities } from "./certificate-bundle.ts";
+import { authoritiesOf, hasAuthority, joinAuthorities } from "./bundle.ts";
 
 /** PEM texts; keys are PKCS#8. `caBundle` holds the current CA and, for a while after a change, the earlier ones. */
 export interface ServingCertificates {

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { issueCertificates } from "../../../src/admission/certificate.ts";
-import { requireClientCertificate } from "../../../src/admission/client-certificate.ts";
-import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
-import { createClientAuthority } from "../../support/builder/client-certificate.ts";
+import { issueCertificates } from "../../../../src/admission/certificate/certificate.ts";
+import { requireClientCertificate } from "../../../../src/admission/certificate/client-certificate.ts";
+import { type RunningHttpServer, startHttpServer } from "../../../../src/platform/http-server.ts";
+import { createClientAuthority } from "../../../support/builder/client-certificate.ts";
 
 type Authority = Awaited<ReturnType<typeof createClientAuthority>>;
 

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { issueCertificates, type ServingCertificates } from "../../../src/admission/certificate.ts";
-import { authoritiesOf } from "../../../src/admission/certificate-bundle.ts";
-import { type CertificateFiles, createCertificateFiles } from "../../../src/admission/certificate-file.ts";
+import { authoritiesOf } from "../../../../src/admission/certificate/bundle.ts";
+import {
+  issueCertificates,
+  type ServingCertificates,
+} from "../../../../src/admission/certificate/certificate.ts";
+import { type CertificateFiles, createCertificateFiles } from "../../../../src/admission/certificate/file.ts";
 
 const HOST = "catalyst-operator-webhook.catalyst-system.svc";
 const NOW = new Date();

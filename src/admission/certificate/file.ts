@@ -1,12 +1,12 @@
 import { createPrivateKey, type X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { authoritiesOf, joinAuthorities } from "./certificate-bundle.ts";
+import { authoritiesOf, joinAuthorities } from "./bundle.ts";
 import {
   type CertificateSource,
   OVERLAP_MS,
   type PublishedAuthorities,
   type SourcedCertificates,
-} from "./certificate-keeper.ts";
+} from "./keeper.ts";
 
 /** Texts of `tls.crt`, `tls.key` and `ca.crt`, as cert-manager and `kubectl create secret tls` name them. */
 export interface CertificateFiles {

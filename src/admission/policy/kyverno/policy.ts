@@ -1,7 +1,7 @@
+import type { IdentityLists } from "../../rules/identity.ts";
+import type { RuleId } from "../../rules/rule-id.ts";
 import { type MatchCondition, notPlatform } from "../match-condition.ts";
 import type { Guard, GuardedRequest, Validation } from "../native-guard.ts";
-import type { IdentityLists } from "../rules/identity.ts";
-import type { RuleId } from "../rules/rule-id.ts";
 
 interface LabelRequirement {
   key: string;

@@ -1,17 +1,17 @@
-import { appliesTo, type EnvironmentPolicy } from "../../api/environment-policy.ts";
-import { SYSTEM_NAMESPACE } from "../../api/name.ts";
-import { type KubernetesObject, mapOf } from "../../api/object.ts";
-import { runningSinceMs, type SoakRecord } from "../../api/soak-record.ts";
+import { appliesTo, type EnvironmentPolicy } from "../api/environment-policy.ts";
+import { SYSTEM_NAMESPACE } from "../api/name.ts";
+import { type KubernetesObject, mapOf } from "../api/object.ts";
+import { runningSinceMs, type SoakRecord } from "../api/soak-record.ts";
 import {
   type AppliedException,
   type Finding,
   type InstallFacts,
   judgeInstall,
-} from "../rules/environment-policy.ts";
-import { type EvidenceSource, ownEvidence } from "../rules/evidence.ts";
-import type { ClusterFacts, Verdict } from "../rules/fact.ts";
-import { type Install, installOf } from "../rules/install.ts";
-import type { AdmissionInput } from "../rules/request.ts";
+} from "./rules/environment-policy.ts";
+import { type EvidenceSource, ownEvidence } from "./rules/evidence.ts";
+import type { ClusterFacts, Verdict } from "./rules/fact.ts";
+import { type Install, installOf } from "./rules/install.ts";
+import type { AdmissionInput } from "./rules/request.ts";
 
 /** What the cluster holds about installs. The first two come from caches and send no request. */
 export interface InstallLookups {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PARITY_NOTES, policyParity } from "../../../src/admission/policy-parity.ts";
-import { RULE_IDS } from "../../../src/admission/rules/rule-id.ts";
+import { PARITY_NOTES, policyParity } from "../../../../src/admission/policy/parity.ts";
+import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 
 describe("policyParity", () => {
   const rows = policyParity();

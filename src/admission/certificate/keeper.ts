@@ -1,8 +1,8 @@
 import type { X509Certificate } from "node:crypto";
-import { errorMessage } from "../platform/errors.ts";
-import type { Logger } from "../platform/log.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import { authoritiesOf, hasAuthority, joinAuthorities } from "./bundle.ts";
 import type { ServingCertificates } from "./certificate.ts";
-import { authoritiesOf, hasAuthority, joinAuthorities } from "./certificate-bundle.ts";
 
 /** What a process needs to serve, and the CAs that must be published before it does. PEM texts. */
 export type SourcedCertificates = Omit<ServingCertificates, "caKey">;

@@ -1,10 +1,10 @@
-import { GROUP } from "../../api/kind.ts";
-import { PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import { GROUP } from "../../../api/kind.ts";
+import { PRIVATE_CATALOG_NAMESPACE } from "../../../api/name.ts";
+import { FORBIDDEN_FIELDS, INSTALLER_GROUPS } from "../../rules/install-source.ts";
+import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
+import { RELEASE_SECRET_TYPE } from "../../rules/release-secret.ts";
+import { POD_SYSCTLS } from "../../rules/security-context.ts";
 import { celList } from "../match-condition.ts";
-import { FORBIDDEN_FIELDS, INSTALLER_GROUPS } from "../rules/install-source.ts";
-import { CAPABILITIES, VOLUMES } from "../rules/pod-isolation.ts";
-import { RELEASE_SECRET_TYPE } from "../rules/release-secret.ts";
-import { POD_SYSCTLS } from "../rules/security-context.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
 const WRITES = ["CREATE", "UPDATE", "DELETE"];

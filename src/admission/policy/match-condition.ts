@@ -1,4 +1,4 @@
-import type { IdentityLists } from "./rules/identity.ts";
+import type { IdentityLists } from "../rules/identity.ts";
 
 /** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
 export interface MatchCondition {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createInstallJudge } from "../../../../src/admission/environment/install-judge.ts";
-import type { Finding } from "../../../../src/admission/rules/environment-policy.ts";
-import type { Place } from "../../../../src/admission/rules/place.ts";
-import type { AdmissionInput } from "../../../../src/admission/rules/request.ts";
-import type { EnvironmentPolicy, EnvironmentRule } from "../../../../src/api/environment-policy.ts";
-import type { KubernetesObject } from "../../../../src/api/object.ts";
-import type { SoakRecord } from "../../../../src/api/soak-record.ts";
-import { GROUP, placed, reviewed, TENANT, verdict } from "../../../support/builder/admission-request.ts";
+import { createInstallJudge } from "../../../src/admission/install-judge.ts";
+import type { Finding } from "../../../src/admission/rules/environment-policy.ts";
+import type { Place } from "../../../src/admission/rules/place.ts";
+import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
+import type { EnvironmentPolicy, EnvironmentRule } from "../../../src/api/environment-policy.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { SoakRecord } from "../../../src/api/soak-record.ts";
+import { GROUP, placed, reviewed, TENANT, verdict } from "../../support/builder/admission-request.ts";
 import {
   chartInstall,
   deployment,
@@ -19,7 +19,7 @@ import {
   PIPELINE,
   releaseInstall,
   workloadInstall,
-} from "../../../support/builder/install-request.ts";
+} from "../../support/builder/install-request.ts";
 
 const NOW = "2026-11-29T12:00:00Z";
 const PROD = placed("acme-prod", { [`${GROUP}/organization`]: "acme", [`${GROUP}/environment`]: "prod" });

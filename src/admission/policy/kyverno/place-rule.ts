@@ -1,10 +1,10 @@
-import { GROUP } from "../../api/kind.ts";
-import { LABEL } from "../../api/label.ts";
-import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../api/name.ts";
+import { GROUP } from "../../../api/kind.ts";
+import { LABEL } from "../../../api/label.ts";
+import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../../api/name.ts";
+import type { IdentityLists } from "../../rules/identity.ts";
+import { IDENTITY_SECRET_TYPES } from "../../rules/permission.ts";
+import { guardedNames } from "../../rules/place.ts";
 import { celIsServiceAccountOf, celList } from "../match-condition.ts";
-import type { IdentityLists } from "../rules/identity.ts";
-import { IDENTITY_SECRET_TYPES } from "../rules/permission.ts";
-import { guardedNames } from "../rules/place.ts";
 import { denyUnless, type KyvernoRule, NOT_A_REVIEW, named, requests, SUBRESOURCE } from "./policy.ts";
 
 const EVERYTHING = ["CREATE", "UPDATE", "DELETE", "CONNECT"];

@@ -1,5 +1,5 @@
+import type { IdentityLists } from "../../rules/identity.ts";
 import { notPlatform } from "../match-condition.ts";
-import type { IdentityLists } from "../rules/identity.ts";
 import { CONTENT_RULES } from "./content-rule.ts";
 import { placeRules } from "./place-rule.ts";
 import { ADMISSION_ONLY, KYVERNO_LABELS, type KyvernoPolicy, policyOf } from "./policy.ts";

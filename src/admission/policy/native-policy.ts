@@ -1,8 +1,8 @@
-import type { KubernetesObject } from "../api/object.ts";
-import type { Enforcement } from "./enforcement.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { Enforcement } from "../enforcement.ts";
+import type { IdentityLists } from "../rules/identity.ts";
 import { type MatchCondition, notPlatform } from "./match-condition.ts";
 import { type Guard, nativeGuards, type Validation } from "./native-guard.ts";
-import type { IdentityLists } from "./rules/identity.ts";
 
 const API_VERSION = "admissionregistration.k8s.io/v1";
 
