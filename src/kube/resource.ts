@@ -52,6 +52,12 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
 );
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
 export const HELM_RELEASES = namespaced("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases");
+export const KUSTOMIZATIONS = namespaced(
+  "kustomize.toolkit.fluxcd.io",
+  "v1",
+  "Kustomization",
+  "kustomizations",
+);
 /** Flux serves v1 since 2.6, and v1beta2 before. */
 export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
   namespaced("source.toolkit.fluxcd.io", version, "OCIRepository", "ocirepositories"),

@@ -1,5 +1,5 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
-import type { Artifact, ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
+import type { Artifact, ArtifactField, ClusterFacts, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.ts";
 
 // Kinds that install software without a Pod that a person writes.
@@ -50,7 +50,7 @@ const isOpenKind = (input: AdmissionInput) => isKind(input, OCI_REPOSITORY) || i
 const specOf = (object: ReviewedObject | undefined) => (isMap(object?.spec) ? object.spec : {});
 
 /** Of all installers' kinds, others than the platform may write OCIRepositories and HelmReleases, without their status. */
-export const installSourceRule: Rule = (input) =>
+export const installSourceRule = (input: AdmissionInput): Violation[] =>
   isInstallerGroup(input.group) && !isOpenKind(input)
     ? [
         {
@@ -65,7 +65,7 @@ export const installSourceRule: Rule = (input) =>
 const PLATFORM_VERIFICATION = "catalyst-trust";
 
 /** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
-export const ociRepositoryRule: Rule = (input) => {
+export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
   if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
   const { url, ref, insecure, ignore, verify } = specOf(input.object);
   const digest = mapOf(ref).digest;
@@ -117,7 +117,10 @@ export const FORBIDDEN_FIELDS: Record<string, string> = {
  * A HelmRelease may install a signed chart, unchanged, into its own namespace. It runs as a ServiceAccount of that
  * namespace, so that admission judges each object that the chart makes.
  */
-export const helmReleaseRule: Rule = (input, { chartSource }) => {
+export function helmReleaseRule(
+  input: AdmissionInput,
+  { chartSource }: Pick<ClusterFacts, "chartSource">,
+): Violation[] {
   if (!isHelmReleaseWrite(input)) return [];
   const spec = specOf(input.object);
   const found: Violation[] = [];
@@ -160,7 +163,7 @@ export const helmReleaseRule: Rule = (input, { chartSource }) => {
       deny(`${phase}.crds`, "only the platform replaces CustomResourceDefinitions: set this field to Skip");
   }
   return found;
-};
+}
 
 const isHelmReleaseWrite = (input: AdmissionInput): boolean =>
   isKind(input, HELM_RELEASE) && (input.operation === "CREATE" || input.operation === "UPDATE");

@@ -7,8 +7,8 @@ import { isNotFound } from "../../kube/error.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
-import { OCI_REPOSITORIES, PODS } from "../../kube/resource.ts";
-import { installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
+import { HELM_RELEASES, KUSTOMIZATIONS, OCI_REPOSITORIES, PODS, type Resource } from "../../kube/resource.ts";
+import { forbiddenInstall, installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
 
 export interface InstalledArtifactDeps {
   client: KubeClient;
@@ -18,32 +18,41 @@ export interface InstalledArtifactDeps {
   lists: IdentityLists;
   checkArtifact: ArtifactCheck;
   events: EventRecorder;
-  /** Receives the number of objects in a namespace whose artifact is not trusted. */
-  onCounted(namespace: string, untrusted: number): void;
+  /** Receives the number of objects in a namespace that the trust or the rules do not allow. */
+  onCounted(namespace: string, found: number): void;
 }
 
 const NOT_TRUSTED = "ArtifactNotTrusted";
+const NOT_ALLOWED = "InstallNotAllowed";
 /** Finds what was installed while the webhook was away. A change of the trust is noticed at once. */
 const RECHECK_MS = 60 * 60_000;
 
 /**
- * Checks what is installed in a namespace against the present trust, and reports what it does not cover. It removes nothing:
- * a running workload may matter more than its signature. For a chart, the signers of every running Franchise count, because
- * an installed OCIRepository no longer says who installed it.
+ * Checks what is installed in a namespace against the present trust and the rules for installs, and reports what they do
+ * not allow. It removes nothing: a running workload may matter more than its signature. For a chart, the signers of every
+ * running Franchise count, because an installed OCIRepository no longer says who installed it.
  */
 export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
 ): (key: string) => Promise<Outcome> {
   const { client, namespaces, lists, checkArtifact, franchises, events, onCounted } = deps;
 
-  async function isTrusted(object: KubernetesObject): Promise<boolean> {
+  async function findUntrusted(object: KubernetesObject): Promise<Finding | undefined> {
     for (const { path, artifact } of installedArtifacts(object)) {
       const verdict = await checkArtifact(artifact, franchises.list());
-      if (verdict.kind !== "refused") continue;
-      events.record(object, "Warning", NOT_TRUSTED, `${path}: ${verdict.reason}`);
-      return false;
+      if (verdict.kind === "refused") return { reason: NOT_TRUSTED, message: `${path}: ${verdict.reason}` };
     }
-    return true;
+    return undefined;
+  }
+
+  async function findingOf(
+    { object, resource }: Installed,
+    repositories: readonly KubernetesObject[],
+  ): Promise<Finding | undefined> {
+    const [violation] = forbiddenInstall(object, resource, repositories);
+    if (violation === undefined) return findUntrusted(object);
+    const { rule, path, message } = violation;
+    return { reason: NOT_ALLOWED, message: `${rule}: ${path}: ${message}` };
   }
 
   return async function reconcile(key) {
@@ -52,26 +61,51 @@ export function createInstalledArtifactReconciler(
       onCounted(key, 0);
       return { kind: "done" };
     }
-    let untrusted = 0;
-    for (const object of await listInstalled(client, key)) if (!(await isTrusted(object))) untrusted += 1;
-    onCounted(key, untrusted);
+    const installed = await listInstalled(client, key);
+    const repositories = installed
+      .filter(({ resource }) => resource.plural === OCI_REPOSITORIES[0]?.plural)
+      .map(({ object }) => object);
+    let found = 0;
+    for (const one of installed) {
+      const finding = await findingOf(one, repositories);
+      if (finding === undefined) continue;
+      events.record(one.object, "Warning", finding.reason, finding.message);
+      found += 1;
+    }
+    onCounted(key, found);
     return { kind: "done", requeueAfterMs: RECHECK_MS };
   };
 }
 
-async function listInstalled(client: KubeClient, namespace: string): Promise<KubernetesObject[]> {
-  const pods = await client.list<KubernetesObject>(PODS, { namespace });
-  for (const resource of OCI_REPOSITORIES) {
-    const repositories = await listIfServed(client, resource, namespace);
-    if (repositories !== undefined) return [...pods.items, ...repositories];
-  }
-  return pods.items;
+interface Finding {
+  reason: string;
+  message: string;
+}
+
+interface Installed {
+  object: KubernetesObject;
+  resource: Resource;
+}
+
+/** The kinds that are looked at, each in the versions of which a cluster serves one or more, the newest first. */
+const KINDS: readonly (readonly Resource[])[] = [[PODS], OCI_REPOSITORIES, [HELM_RELEASES], [KUSTOMIZATIONS]];
+
+async function listInstalled(client: KubeClient, namespace: string): Promise<Installed[]> {
+  const installed: Installed[] = [];
+  for (const versions of KINDS)
+    for (const resource of versions) {
+      const objects = await listIfServed(client, resource, namespace);
+      if (objects === undefined) continue;
+      installed.push(...objects.map((object) => ({ object, resource })));
+      break;
+    }
+  return installed;
 }
 
 /** Undefined: the cluster has no Flux, or not this version of its kind. */
 async function listIfServed(
   client: KubeClient,
-  resource: (typeof OCI_REPOSITORIES)[number],
+  resource: Resource,
   namespace: string,
 ): Promise<KubernetesObject[] | undefined> {
   try {

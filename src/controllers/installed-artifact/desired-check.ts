@@ -1,7 +1,14 @@
-import type { Artifact } from "../../admission/rules/fact.ts";
+import type { Artifact, Violation } from "../../admission/rules/fact.ts";
 import type { IdentityLists } from "../../admission/rules/identity.ts";
+import {
+  chartSourceName,
+  helmReleaseRule,
+  installSourceRule,
+  ociRepositoryRule,
+} from "../../admission/rules/install-source.ts";
 import { placeOfNamespace } from "../../admission/rules/place.ts";
 import { findPodSpecs, imagesOf } from "../../admission/rules/pod-template.ts";
+import type { AdmissionInput } from "../../admission/rules/request.ts";
 import { type KubernetesObject, mapOf } from "../../api/object.ts";
 
 /** A field of an installed object that names an artifact. */
@@ -28,4 +35,35 @@ export function installedArtifacts(object: KubernetesObject): InstalledArtifact[
   return search.specs
     .flatMap(imagesOf)
     .map(({ path, image }) => ({ path, artifact: { reference: image, use: { kind: "image" } } }));
+}
+
+/** The resource of a kind that installs, as a request names it. */
+interface InstallResource {
+  group: string;
+  plural: string;
+}
+
+/**
+ * What the rules refuse about an object that installs, as if a tenant created it now. The object no longer says who made
+ * it. `repositories` are the OCIRepositories of its namespace.
+ */
+export function forbiddenInstall(
+  object: KubernetesObject,
+  { group, plural }: InstallResource,
+  repositories: readonly KubernetesObject[],
+): Violation[] {
+  const { name, namespace = "" } = object.metadata;
+  const input: AdmissionInput = {
+    ...{ operation: "CREATE", group, resource: plural, subresource: "", name, namespace },
+    user: { username: "", groups: [] },
+    ...{ object: { ...object }, oldObject: undefined },
+  };
+  const chart = chartSourceName(input);
+  const source = repositories.find(({ metadata }) => metadata.name === chart);
+  const chartSource = source === undefined ? undefined : { ...source };
+  return [
+    ...installSourceRule(input),
+    ...ociRepositoryRule(input),
+    ...helmReleaseRule(input, { chartSource }),
+  ];
 }

@@ -6,14 +6,18 @@ import { createEventRecorder } from "../../../src/kube/event.ts";
 import {
   CUSTOM_RESOURCE_DEFINITIONS,
   EVENTS,
+  HELM_RELEASES,
+  KUSTOMIZATIONS,
   NAMESPACES,
   OCI_REPOSITORIES,
   PODS,
+  type Resource,
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { until, useOperatorBench } from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
+const DIGEST = `sha256:${"b".repeat(64)}`;
 const AT = new Date("2026-06-01T00:00:00.000Z");
 
 describe("the check of installed artifacts", () => {
@@ -46,6 +50,33 @@ describe("the check of installed artifacts", () => {
       onCounted: (...of) => void counted.push(of),
     })(key);
   };
+  /** Creates an object of a kind of Flux, which the API server serves a moment after its definition. */
+  const install = async (resource: Resource, name: string, spec: object) => {
+    const { group, version, kind, plural } = resource;
+    await bench.client().create(CUSTOM_RESOURCE_DEFINITIONS, {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      metadata: { name: `${plural}.${group}` },
+      spec: {
+        ...{ group, names: { kind, plural }, scope: "Namespaced" },
+        versions: [
+          {
+            ...{ name: version, served: true, storage: true },
+            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+          },
+        ],
+      },
+    } as KubernetesObject);
+    const object = { apiVersion: `${group}/${version}`, kind, metadata: { name, namespace }, spec };
+    await until(
+      async () =>
+        bench
+          .client()
+          .create(resource, object as KubernetesObject)
+          .catch(() => undefined),
+      async () => `an object of kind ${kind}`,
+    );
+  };
   const warnings = async () => {
     await events.flush();
     const { items } = await bench
@@ -75,43 +106,29 @@ describe("the check of installed artifacts", () => {
   });
 
   it("reports an OCIRepository where Flux is installed", async () => {
-    const client = bench.client();
-    await client.create(CUSTOM_RESOURCE_DEFINITIONS, {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "ocirepositories.source.toolkit.fluxcd.io" },
-      spec: {
-        group: "source.toolkit.fluxcd.io",
-        names: { kind: "OCIRepository", plural: "ocirepositories" },
-        scope: "Namespaced",
-        versions: [
-          {
-            name: "v1beta2",
-            served: true,
-            storage: true,
-            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-          },
-        ],
-      },
-    } as KubernetesObject);
     const [, resource = PODS] = OCI_REPOSITORIES;
-    await until(
-      async () =>
-        client
-          .create(resource, {
-            apiVersion: "source.toolkit.fluxcd.io/v1beta2",
-            kind: "OCIRepository",
-            metadata: { name: "chart", namespace },
-            spec: { url: "oci://registry.test/chart", ref: { digest: "sha256:bb" } },
-          } as KubernetesObject)
-          .catch(() => undefined),
-      async () => "an OCIRepository",
-    );
+    await install(resource, "chart", { url: "oci://registry.test/chart", ref: { digest: DIGEST } });
     await reconcile(namespace);
     expect(counted.splice(0)).toEqual([[namespace, 2]]);
     expect(await warnings()).toContain(
-      "ArtifactNotTrusted: spec.ref.digest: oci://registry.test/chart@sha256:bb is not signed",
+      `ArtifactNotTrusted: spec.ref.digest: oci://registry.test/chart@${DIGEST} is not signed`,
     );
+  });
+
+  it("reports a HelmRelease and a Kustomization that admission denies, and removes neither", async () => {
+    await install(HELM_RELEASES, "everywhere", {
+      chartRef: { kind: "OCIRepository", name: "chart" },
+      ...{ serviceAccountName: "robot", targetNamespace: "kube-system" },
+    });
+    await install(KUSTOMIZATIONS, "git", { path: "./", prune: true });
+    await reconcile(namespace);
+    expect(counted.splice(0)).toEqual([[namespace, 4]]);
+    expect((await warnings()).filter((it) => it.startsWith("InstallNotAllowed"))).toEqual([
+      "InstallNotAllowed: helm-release: spec.targetNamespace: a release must stay in namespace team: remove this field",
+      "InstallNotAllowed: install-source: kustomizations/git: only the platform may use kustomizations: install with a HelmRelease and an OCIRepository that names a digest",
+    ]);
+    for (const resource of [HELM_RELEASES, KUSTOMIZATIONS])
+      expect((await bench.client().list(resource, { namespace })).items).toHaveLength(1);
   });
 
   it("leaves namespaces alone in which only the platform installs, and those that are gone", async () => {

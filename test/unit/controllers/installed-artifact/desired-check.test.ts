@@ -2,9 +2,17 @@ import { describe, expect, it } from "vitest";
 import { identityLists } from "../../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import {
+  forbiddenInstall,
   installedArtifacts,
   isJudgedNamespace,
 } from "../../../../src/controllers/installed-artifact/desired-check.ts";
+import {
+  HELM_RELEASES,
+  KUSTOMIZATIONS,
+  OCI_REPOSITORIES,
+  PODS,
+  type Resource,
+} from "../../../../src/kube/resource.ts";
 
 const object = (kind: string, spec: object) =>
   ({ apiVersion: "v1", kind, metadata: { name: "shop", namespace: "team" }, spec }) as KubernetesObject;
@@ -40,6 +48,67 @@ describe("installedArtifacts", () => {
       },
     ]);
     expect(chart({}).map(({ artifact }) => artifact.reference)).toEqual(["@"]);
+  });
+});
+
+describe("forbiddenInstall", () => {
+  const [OCI_REPOSITORY = PODS] = OCI_REPOSITORIES;
+  const digest = `sha256:${"a".repeat(64)}`;
+  const repository = (spec: object) => object("OCIRepository", spec);
+  const pinned = repository({ url: "oci://registry.test/shop", ref: { digest } });
+  const release = (spec: object) =>
+    object("HelmRelease", {
+      chartRef: { kind: "OCIRepository", name: "shop" },
+      serviceAccountName: "robot",
+      ...spec,
+    });
+
+  it.each<[string, KubernetesObject, Resource, string[]]>([
+    ["a Pod", object("Pod", {}), PODS, []],
+    ["an OCIRepository by digest", pinned, OCI_REPOSITORY, []],
+    ["a release of its chart", release({}), HELM_RELEASES, []],
+    [
+      "an OCIRepository by tag",
+      repository({ url: "oci://registry.test/shop", ref: { tag: "latest" } }),
+      OCI_REPOSITORY,
+      [
+        "oci-repository-digest: spec.ref.digest: the artifact must be pinned by digest: set this field to sha256:<64 hex>",
+      ],
+    ],
+    [
+      "a release with foreign namespaces",
+      release({ targetNamespace: "other", storageNamespace: "team" }),
+      HELM_RELEASES,
+      ["helm-release: spec.targetNamespace: a release must stay in namespace team: remove this field"],
+    ],
+    [
+      "a Kustomization",
+      object("Kustomization", {}),
+      KUSTOMIZATIONS,
+      [
+        "install-source: kustomizations/shop: only the platform may use kustomizations: install with a HelmRelease and an OCIRepository that names a digest",
+      ],
+    ],
+  ])("returns what the rules refuse about %s", (_which, installed, resource, expected) => {
+    const found = forbiddenInstall(installed, resource, [pinned]);
+    expect(found.map(({ rule, path, message }) => `${rule}: ${path}: ${message}`)).toEqual(expected);
+  });
+
+  it("judges a release by the OCIRepository that it names", () => {
+    const byTag = repository({ url: "oci://registry.test/shop", ref: { tag: "latest" } });
+    const other = { ...byTag, metadata: { ...byTag.metadata, name: "other" } };
+    const paths = (repositories: KubernetesObject[]) =>
+      forbiddenInstall(release({}), HELM_RELEASES, repositories).map(({ path }) => path);
+    expect(paths([byTag])).toEqual(["spec.chartRef.name"]);
+    expect(paths([other])).toEqual([]);
+  });
+
+  it("survives objects that no schema has checked", () => {
+    const broken = { ...object("HelmRelease", []), spec: "text" } as KubernetesObject;
+    expect(forbiddenInstall(broken, HELM_RELEASES, []).map(({ path }) => path)).toEqual([
+      "spec.chartRef",
+      "spec.serviceAccountName",
+    ]);
   });
 });
 
