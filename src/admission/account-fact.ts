@@ -1,7 +1,6 @@
 import type { Franchise } from "../api/franchise.ts";
 import type { Organization } from "../api/organization.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
-import { isNewGrant, roleRefOf } from "./rules/access.ts";
 import {
   type AccountFacts,
   type AccountSet,
@@ -12,6 +11,7 @@ import {
 } from "./rules/account.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
 import { isSubject } from "./rules/identity.ts";
+import { isNewGrant, roleRefOf } from "./rules/rbac-escalation.ts";
 import { effectiveRules, isAggregated, type PolicyRule, type RoleObject } from "./rules/rbac-grant.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 import { accountOfPod, isPodConnection } from "./rules/service-account.ts";

@@ -1,4 +1,5 @@
 import { isMap } from "../api/object.ts";
+import { setNewest } from "../platform/bounded-map.ts";
 import type { Violation } from "./rules/fact.ts";
 import type { Identity } from "./rules/identity.ts";
 import type { AdmissionInput } from "./rules/request.ts";
@@ -36,12 +37,7 @@ export function createDenialReport(): DenialReport {
   function put(row: DenialRow): void {
     const key = keyOf(row);
     const known = rows.get(key);
-    rows.delete(key);
-    rows.set(key, known === undefined ? row : joined(known, row));
-    for (const oldest of rows.keys()) {
-      if (rows.size <= MAX_ROWS) break;
-      rows.delete(oldest);
-    }
+    setNewest(rows, key, known === undefined ? row : joined(known, row), MAX_ROWS);
   }
 
   return {

@@ -3,12 +3,18 @@ import { LABEL } from "../api/label.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
-import { celList, type MatchCondition, notPlatform } from "./policy/match-condition.ts";
+import {
+  celList,
+  IS_INSTALLER,
+  type MatchCondition,
+  NOT_A_REVIEW,
+  notPlatform,
+} from "./policy/match-condition.ts";
+import { type LabelRequirement, labelled, named } from "./policy/namespace-selector.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
 import { HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
-import { INSTALLER_GROUPS } from "./rules/install-source.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
 import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
 import { RELEASE_SECRET_TYPE } from "./rules/release-secret.ts";
@@ -137,26 +143,11 @@ export function publishedBundles(configuration: KubernetesObject | undefined): s
   return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig?.caBundle ?? "", "base64").toString());
 }
 
-interface LabelRequirement {
-  key: string;
-  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-  values?: readonly string[];
-}
-
 /** The namespaces of a webhook, and the name by which its path tells them to the operator. */
 interface Selector {
   selected: NamespaceSelection | undefined;
   selector: LabelRequirement[];
 }
-
-const labelled = (key: string, operator: "Exists" | "DoesNotExist"): LabelRequirement => ({ key, operator });
-
-/** By the name label, which the API server sets: users could write any other label to exempt their namespace. */
-const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequirement => ({
-  key: "kubernetes.io/metadata.name",
-  operator,
-  values,
-});
 
 /** What admission judges in ordinary namespaces, besides installers and Secrets of some types. */
 const ORDINARY_RULES: WebhookRule[] = [
@@ -179,20 +170,6 @@ const ACCOUNT_RULES: WebhookRule[] = [
   rule("", ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], ["CONNECT"], "Namespaced"),
   rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
-
-/** Reviews only ask a question. They must be answered while the webhook is down. */
-const NOT_A_REVIEW: MatchCondition = {
-  name: "not-a-review",
-  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
-};
-
-const IS_INSTALLER: MatchCondition = {
-  name: "is-an-installer",
-  expression: [
-    `request.resource.group in ${celList(INSTALLER_GROUPS.filter((group) => !group.startsWith(".")))}`,
-    `${celList(INSTALLER_GROUPS.filter((group) => group.startsWith(".")))}.exists(suffix, request.resource.group.endsWith(suffix))`,
-  ].join(" || "),
-};
 
 /** Every object has a type here, because the rule matches Secrets only and the API server fills it in. */
 const HAS_JUDGED_TYPE: MatchCondition = {

@@ -4,7 +4,7 @@ import { LABEL } from "./label.ts";
 import type { CatalystObject, KubernetesObject } from "./object.ts";
 import { duration, list, object, oneOf, type Static, set, Type, text, time, wholeNumber } from "./schema.ts";
 
-const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
+export const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
 /** `<org>-<env>`; either part may be `*`. */
 const ENVIRONMENT_PATTERN = `^(\\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)-(\\*|${ENVIRONMENT_TYPES.join("|")})$`;
 

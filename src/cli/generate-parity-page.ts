@@ -1,5 +1,5 @@
 import { kyvernoPolicies } from "../admission/policy/kyverno/policy-list.ts";
-import { nativePolicies } from "../admission/policy/native-policy.ts";
+import { nativePolicies } from "../admission/policy/native/policy-list.ts";
 import { policyParity } from "../admission/policy/parity.ts";
 import { identityLists } from "../admission/rules/identity.ts";
 import { markdownTable } from "./markdown.ts";

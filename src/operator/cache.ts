@@ -1,5 +1,5 @@
 import { ORGANIZATION_INDEXES } from "../admission/fact-collector.ts";
-import { NATIVE_POLICY_LABELS } from "../admission/policy/native-policy.ts";
+import { NATIVE_POLICY_LABELS } from "../admission/policy/native/policy-list.ts";
 import type { BillingRelease } from "../api/billing-release.ts";
 import { BILLING_RELEASE } from "../api/billing-release.ts";
 import { BLUEPRINT, type Blueprint } from "../api/blueprint.ts";

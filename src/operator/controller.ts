@@ -1,5 +1,5 @@
 import type { Enforcement } from "../admission/enforcement.ts";
-import { desiredNativePolicies } from "../admission/policy/native-policy.ts";
+import { desiredNativePolicies } from "../admission/policy/native/policy-list.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";

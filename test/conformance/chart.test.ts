@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { Enforcement } from "../../src/admission/enforcement.ts";
-import { desiredNativePolicies } from "../../src/admission/policy/native-policy.ts";
+import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
 import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag.ts";

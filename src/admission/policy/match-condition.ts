@@ -1,4 +1,5 @@
 import type { IdentityLists } from "../rules/identity.ts";
+import { INSTALLER_GROUPS } from "../rules/install-source.ts";
 
 /** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
 export interface MatchCondition {
@@ -8,6 +9,22 @@ export interface MatchCondition {
 
 export const celList = (items: readonly string[]) =>
   `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+
+/** Reviews only ask a question. They must be answered while a webhook is down. */
+export const NOT_A_REVIEW: MatchCondition = {
+  name: "not-a-review",
+  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
+};
+
+const isSuffix = (group: string) => group.startsWith(".");
+
+export const IS_INSTALLER: MatchCondition = {
+  name: "is-an-installer",
+  expression: [
+    `request.resource.group in ${celList(INSTALLER_GROUPS.filter((group) => !isSuffix(group)))}`,
+    `${celList(INSTALLER_GROUPS.filter(isSuffix))}.exists(suffix, request.resource.group.endsWith(suffix))`,
+  ].join(" || "),
+};
 
 /** Whether the sender is a ServiceAccount of one of the namespaces. The colons keep `kube-system-2` from matching `kube-system`. */
 export const celIsServiceAccountOf = (namespaces: readonly string[]) =>

@@ -1,3 +1,4 @@
+import { ENVIRONMENT_TYPES } from "../../api/environment-policy.ts";
 import { LABEL } from "../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Identity, IdentityLists } from "./identity.ts";
@@ -25,7 +26,7 @@ export type Place =
   | { kind: "cluster" };
 
 /** Namespaces of the cluster itself that hold no identities of the platform. */
-const CLUSTER_NAMESPACES = ["kube-public", "kube-node-lease"];
+export const CLUSTER_NAMESPACES = ["kube-public", "kube-node-lease"];
 
 /** Every namespace that is guarded by its name. The webhook's selectors are made from this list. */
 export function guardedNames({ platformNamespaces, controllerNamespaces }: IdentityLists): string[] {
@@ -88,7 +89,7 @@ export function placeOf(input: AdmissionInput, labels: Labels | undefined, lists
 export const isOwnNamespace = (place: Place, identity: Identity): boolean =>
   identity.kind === "controller" && place.kind === "controller" && identity.namespace === place.namespace;
 
-const ENVIRONMENT = /^(?<organization>.+)-(?:prod|stg|uat|dev|poc)$/;
+const ENVIRONMENT = new RegExp(`^(?<organization>.+)-(?:${ENVIRONMENT_TYPES.join("|")})$`);
 
 /** Why a namespace's name is reserved; undefined for a free one. `organizations` are the names of those that exist. */
 export function reservedBy(

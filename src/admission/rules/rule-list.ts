@@ -1,4 +1,3 @@
-import { bindingRule, escalationRule } from "./access.ts";
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
@@ -24,6 +23,7 @@ import { isOwnNamespace } from "./place.ts";
 import { placeRule } from "./place-rule.ts";
 import { podIsolationRule } from "./pod-isolation.ts";
 import { podStatusRule } from "./pod-status.ts";
+import { bindingRule, escalationRule } from "./rbac-escalation.ts";
 import { releaseSecretRule } from "./release-secret.ts";
 import type { AdmissionInput } from "./request.ts";
 import { serviceAccountRule } from "./service-account.ts";

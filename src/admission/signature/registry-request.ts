@@ -1,4 +1,5 @@
 import { type BoundedAnswer, boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
+import { setNewest } from "../../platform/bounded-map.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import type { PinnedReference } from "../rules/reference.ts";
 import { basicAuthorization, parseChallenge, parseToken } from "./registry-authorization.ts";
@@ -103,15 +104,6 @@ export function createRegistryRequest(options: RegistryOptions): RegistryRequest
     JSON.stringify([at.host, at.repository, header]),
   );
 
-  function remember(key: string, authorization: Record<string, string>): void {
-    authorizations.delete(key);
-    authorizations.set(key, authorization);
-    for (const oldest of authorizations.keys()) {
-      if (authorizations.size <= MAX_AUTHORIZATIONS) break;
-      authorizations.delete(oldest);
-    }
-  }
-
   return async function request(at, path, exchange) {
     const { host, repository } = at;
     const { accept, ...bounds } = exchange;
@@ -123,7 +115,8 @@ export function createRegistryRequest(options: RegistryOptions): RegistryRequest
     if (answer.status !== 401 || answer.isRedirected) return answer;
     const challenge = answer.headers.get("www-authenticate") ?? "";
     const authorization = await authorizeOnce(at, challenge, exchange.signal);
-    if (authorization.authorization !== undefined) remember(key, authorization);
+    if (authorization.authorization !== undefined)
+      setNewest(authorizations, key, authorization, MAX_AUTHORIZATIONS);
     return send(host, url, { accept, ...authorization }, { ...bounds, first });
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { TrustEntry } from "../../api/franchise.ts";
 import { SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, TRUSTED_ROOT_KEY } from "../../api/name.ts";
+import { setNewest } from "../../platform/bounded-map.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
@@ -71,11 +72,7 @@ export function createSignatureVerifier(deps: {
     try {
       const verdict = await look(reference, trust, root);
       if (verdict.kind === "verified") {
-        verified.set(key, verdict);
-        for (const oldest of verified.keys()) {
-          if (verified.size <= maxRemembered) break;
-          verified.delete(oldest);
-        }
+        setNewest(verified, key, verdict, maxRemembered);
       }
       return verdict;
     } catch (error) {

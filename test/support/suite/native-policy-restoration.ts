@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { desiredNativePolicies } from "../../../src/admission/policy/native-policy.ts";
+import { desiredNativePolicies } from "../../../src/admission/policy/native/policy-list.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import {

@@ -1,10 +1,10 @@
 import { GROUP } from "../../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../../api/name.ts";
-import { FORBIDDEN_FIELDS, INSTALLER_GROUPS } from "../../rules/install-source.ts";
+import { FORBIDDEN_FIELDS } from "../../rules/install-source.ts";
 import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
 import { RELEASE_SECRET_TYPE } from "../../rules/release-secret.ts";
 import { POD_SYSCTLS } from "../../rules/security-context.ts";
-import { celList } from "../match-condition.ts";
+import { celList, IS_INSTALLER } from "../match-condition.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
@@ -50,9 +50,6 @@ const PRODUCT_KINDS: KyvernoRule = {
   ],
 };
 
-const SUFFIXES = INSTALLER_GROUPS.filter((group) => group.startsWith("."));
-const NAMES = INSTALLER_GROUPS.filter((group) => !group.startsWith("."));
-
 const INSTALLERS: KyvernoRule = {
   name: "catalyst-install-source",
   purpose: [
@@ -61,12 +58,7 @@ const INSTALLERS: KyvernoRule = {
   ],
   requests: [requests(["*"], ["*/*"], WRITES)],
   matchesEverything: true,
-  conditions: [
-    {
-      name: "is-an-installer",
-      expression: `request.resource.group in ${celList(NAMES)} || ${celList(SUFFIXES)}.exists(suffix, request.resource.group.endsWith(suffix))`,
-    },
-  ],
+  conditions: [IS_INSTALLER],
   variables: [
     {
       name: "isRepository",

@@ -3,9 +3,10 @@ import { LABEL } from "../../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../../api/name.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "../../rules/permission.ts";
-import { guardedNames } from "../../rules/place.ts";
-import { celIsServiceAccountOf, celList } from "../match-condition.ts";
-import { denyUnless, type KyvernoRule, NOT_A_REVIEW, named, requests, SUBRESOURCE } from "./policy.ts";
+import { CLUSTER_NAMESPACES, guardedNames } from "../../rules/place.ts";
+import { celIsServiceAccountOf, celList, NOT_A_REVIEW } from "../match-condition.ts";
+import { labelled, named } from "../namespace-selector.ts";
+import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
 const EVERYTHING = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
@@ -43,7 +44,7 @@ const HOUSEKEEPING =
 const inNamespace = requests(["*"], ["*/*"], EVERYTHING, "Namespaced");
 
 const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
-  const platform = [...lists.platformNamespaces, "kube-public", "kube-node-lease"];
+  const platform = [...lists.platformNamespaces, ...CLUSTER_NAMESPACES];
   const variables = CONTROLLER_VARIABLES(lists);
   return [
     {
@@ -86,10 +87,7 @@ const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
         "Lets only the platform work in Sovereigns' namespaces. Listed controllers do their housekeeping there.",
       ],
       requests: [inNamespace],
-      namespaces: [
-        { key: LABEL.sovereign, operator: "Exists" },
-        { key: LABEL.organization, operator: "DoesNotExist" },
-      ],
+      namespaces: [labelled(LABEL.sovereign, "Exists"), labelled(LABEL.organization, "DoesNotExist")],
       conditions: [NOT_A_REVIEW],
       variables,
       validations: [

@@ -1,13 +1,8 @@
 import type { IdentityLists } from "../../rules/identity.ts";
 import type { RuleId } from "../../rules/rule-id.ts";
-import { type MatchCondition, notPlatform } from "../match-condition.ts";
-import type { Guard, GuardedRequest, Validation } from "../native-guard.ts";
-
-interface LabelRequirement {
-  key: string;
-  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-  values?: string[];
-}
+import { notPlatform } from "../match-condition.ts";
+import type { LabelRequirement } from "../namespace-selector.ts";
+import type { Guard, GuardedRequest, Validation } from "../native/guard.ts";
 
 /** What one Kyverno policy denies. Everything else about a policy is the same for all. */
 export interface KyvernoRule extends Omit<Guard, "namespace"> {
@@ -17,12 +12,6 @@ export interface KyvernoRule extends Omit<Guard, "namespace"> {
   /** Also judges the Pod templates of workloads: Kyverno makes rules for them from the rule for Pods. */
   includesTemplates?: boolean;
 }
-
-export const named = (operator: "In" | "NotIn", values: readonly string[]): LabelRequirement => ({
-  key: "kubernetes.io/metadata.name",
-  operator,
-  values: [...values],
-});
 
 export const denyUnless = (rule: RuleId, path: string, message: string, expression: string): Validation => ({
   expression,
@@ -39,12 +28,6 @@ export const requests = (
 
 /** The subresource, which a request may lack. */
 export const SUBRESOURCE = `request.?subResource.orValue("")`;
-
-/** Kyverno asks its webhook about reviews too, if a rule matches them. They only ask a question. */
-export const NOT_A_REVIEW: MatchCondition = {
-  name: "not-a-review",
-  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
-};
 
 export interface KyvernoPolicy {
   apiVersion: "policies.kyverno.io/v1";

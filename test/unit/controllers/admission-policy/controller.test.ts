@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { desiredNativePolicies } from "../../../../src/admission/policy/native-policy.ts";
+import { desiredNativePolicies } from "../../../../src/admission/policy/native/policy-list.ts";
 import { identityLists } from "../../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import {

@@ -1,8 +1,9 @@
-import type { KubernetesObject } from "../../api/object.ts";
-import type { Enforcement } from "../enforcement.ts";
-import type { IdentityLists } from "../rules/identity.ts";
-import { type MatchCondition, notPlatform } from "./match-condition.ts";
-import { type Guard, nativeGuards, type Validation } from "./native-guard.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
+import type { Enforcement } from "../../enforcement.ts";
+import type { IdentityLists } from "../../rules/identity.ts";
+import { type MatchCondition, notPlatform } from "../match-condition.ts";
+import { named } from "../namespace-selector.ts";
+import { type Guard, nativeGuards, type Validation } from "./guard.ts";
 
 const API_VERSION = "admissionregistration.k8s.io/v1";
 
@@ -65,7 +66,7 @@ function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
       failurePolicy: "Fail",
       matchConstraints: {
         matchPolicy: "Equivalent",
-        namespaceSelector: namespace === undefined ? {} : named(namespace),
+        namespaceSelector: namespace === undefined ? {} : { matchExpressions: [named("In", [namespace])] },
         objectSelector: {},
         resourceRules: requests.map(({ apiGroups, ...rest }) => ({ apiGroups, apiVersions: ["*"], ...rest })),
       },
@@ -75,11 +76,6 @@ function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
     },
   };
 }
-
-/** By the name label, which the API server sets. */
-const named = (namespace: string) => ({
-  matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values: [namespace] }],
-});
 
 /** The policies and bindings as the operator keeps them in the cluster. */
 export const desiredNativePolicies = (

@@ -1,7 +1,7 @@
-import { GROUP } from "../../api/kind.ts";
-import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../api/name.ts";
-import type { IdentityLists } from "../rules/identity.ts";
-import { celIsServiceAccountOf, type MatchCondition } from "./match-condition.ts";
+import { GROUP } from "../../../api/kind.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../../api/name.ts";
+import type { IdentityLists } from "../../rules/identity.ts";
+import { celIsServiceAccountOf, type MatchCondition } from "../match-condition.ts";
 
 interface Variable {
   name: string;
