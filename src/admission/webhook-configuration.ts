@@ -13,7 +13,7 @@ import {
 import { type LabelRequirement, labelled, named } from "./policy/namespace-selector.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
-import { HOST_GROUPS } from "./rules/host-claim.ts";
+import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
 import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
@@ -120,6 +120,12 @@ export function desiredWebhookConfiguration(
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
       webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [HAS_JUDGED_TYPE]),
+      webhook(
+        "service",
+        [rule("", ["services", "services/status"], ["CREATE", "UPDATE"], "Namespaced")],
+        ordinary,
+        [CLAIMS_ADDRESS_OR_HOST],
+      ),
       ...(accountNamespaces.length === 0
         ? []
         : [
@@ -149,7 +155,7 @@ interface Selector {
   selector: LabelRequirement[];
 }
 
-/** What admission judges in ordinary namespaces, besides installers and Secrets of some types. */
+/** What admission judges in ordinary namespaces, besides installers, Secrets of some types and Services with claims. */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
   rule("apps", ["controllerrevisions"]),
@@ -158,7 +164,6 @@ const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(HOST_GROUPS).map(([group, resources]) =>
     rule(group, [...resources], ["CREATE", "UPDATE"]),
   ),
-  rule("", ["services", "services/status"], ["CREATE", "UPDATE"]),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
 
@@ -175,4 +180,25 @@ const ACCOUNT_RULES: WebhookRule[] = [
 const HAS_JUDGED_TYPE: MatchCondition = {
   name: "has-a-judged-type",
   expression: `has(object.type) && object.type in ${celList([...IDENTITY_SECRET_TYPES, RELEASE_SECRET_TYPE])}`,
+};
+
+/** Whether a member of the object is not empty, and differs from that of the old object. */
+const sets = (member: string, empty: string): string => {
+  const [now, before] = ["object", "oldObject"].map((it) => `${it}.?${member}.orValue(${empty})`);
+  return `(${now} != ${empty} && (oldObject == null || ${now} != ${before}))`;
+};
+
+/**
+ * An ordinary Service passes while the webhook is down. The operator judges those that claim an address, the name of
+ * another Service, or hosts by an annotation.
+ */
+const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
+  name: "claims-an-address-or-a-host",
+  expression: [
+    sets("spec.?externalIPs", "[]"),
+    sets("status.?loadBalancer.?ingress", "[]"),
+    sets("spec.?externalName", '""'),
+    `(object.?spec.?type.orValue("") == "ExternalName" && oldObject != null && oldObject.?spec.?type.orValue("") != "ExternalName")`,
+    `object.?metadata.?annotations.orValue({}).exists(name, ${celList(HOST_ANNOTATION_SUFFIXES)}.exists(suffix, name.endsWith(suffix)) && (oldObject == null || object.metadata.annotations[name] != oldObject.?metadata.?annotations[?name].orValue("")))`,
+  ].join(" || "),
 };

@@ -160,6 +160,12 @@ const NAME_ANNOTATION =
 /** nginx and HAProxy serve these hosts besides those that the Ingress names. A value that begins with ~ is a pattern. */
 const ALIAS_ANNOTATION = /\/server-alias(?:-regex)?$/;
 
+/** How the names of these annotations end. The webhook is called for Services that have one. */
+export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
+  ...["/hostname", "/internal-hostname", "/common-name", "/alt-names"],
+  ...["/server-alias", "/server-alias-regex"],
+];
+
 function annotationClaims(object: unknown): HostClaim[] {
   const search = findPodSpecs(object);
   const templates = search.kind === "found" ? search.specs : [];

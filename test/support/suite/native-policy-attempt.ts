@@ -1,3 +1,4 @@
+import { ALLOWED_SERVICES, SERVICE_SEEDS } from "./native-policy-service.ts";
 import {
   apply,
   cluster,
@@ -66,6 +67,7 @@ const caBundle = (index: number) => ({
 export const NATIVE_POLICY_SEEDS: readonly Request[] = [
   post("/api/v1/namespaces", named("v1", "Namespace", "shop")),
   post(core("shop", "configmaps"), configMap("settings")),
+  ...SERVICE_SEEDS,
   post(core("catalyst-system", "configmaps"), configMap("settings")),
   post(core("catalyst-system", "serviceaccounts"), named("v1", "ServiceAccount", "catalyst-operator")),
   post(core("catalyst-system", "pods"), pod("operator-0")),
@@ -292,6 +294,7 @@ export const NATIVE_ATTEMPTS: readonly NativeAttempt[] = [...WEBHOOKS, ...SCOPE,
 
 /** What must pass while the webhook is down: requests that neither a policy nor the webhook guards, and everything of the platform. */
 export const NATIVE_ALLOWED: readonly { title: string; by: Person; request: Request }[] = [
+  ...ALLOWED_SERVICES,
   {
     title: "creates a ConfigMap in an ordinary namespace",
     by: "stranger",

@@ -15,6 +15,7 @@ import {
   NATIVE_UNGUARDED,
 } from "./native-policy-attempt.ts";
 import { testPolicyRestoration } from "./native-policy-restoration.ts";
+import { NATIVE_JUDGED } from "./native-policy-service.ts";
 import { mergePatch, post, type Request } from "./red-team/attempt.ts";
 import { AUTHORITY } from "./red-team/certificate.ts";
 import { clusterRoleBinding, named } from "./red-team/object.ts";
@@ -107,6 +108,15 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
       async (by, _, request) => {
         const answer = await send(PEOPLE[by], request);
         expect(answer.status, answer.message).toBeLessThan(300);
+      },
+    );
+
+    it.each(NATIVE_JUDGED.map((judged) => [judged.by, judged.title, judged.request] as const))(
+      "refuses that %s %s, because the webhook does not answer",
+      async (by, _, request) => {
+        const answer = await send(PEOPLE[by], request);
+        expect(answer.status, answer.message).toBe(500);
+        expect(answer.message).toContain("failed calling webhook");
       },
     );
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
+import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { guardedNames, selectionOf } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
@@ -60,7 +60,7 @@ const ORDINARY = {
 /** The path of each webhook, in order. */
 const PATHS = [
   ...["/admit", "/admit/listed", "/admit/organization", "/admit/sovereign", "/admit/environment"],
-  ...["/admit/managed-by", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary"],
+  ...["/admit/managed-by", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary"],
 ];
 const EVERYTHING = ["*/*/* CREATE,UPDATE,DELETE,CONNECT"];
 const conditions = (name: string) =>
@@ -84,6 +84,7 @@ describe("the webhook configuration", () => {
       "ordinary-namespace",
       "installer",
       "secret",
+      "service",
     ]);
     for (const each of webhooks) {
       expect(each).toMatchObject({
@@ -143,8 +144,8 @@ describe("the webhook configuration", () => {
       const found = configuration().webhooks.filter(
         (each) => each.namespaceSelector !== undefined && selects(each, present),
       );
-      // Three webhooks share the ordinary namespaces: their rules do not overlap.
-      expect(found).toHaveLength(present.length === 0 ? 3 : 1);
+      // Four webhooks share the ordinary namespaces: their rules do not overlap.
+      expect(found).toHaveLength(present.length === 0 ? 4 : 1);
     }
   });
 
@@ -159,11 +160,9 @@ describe("the webhook configuration", () => {
       ...Object.entries(HOST_GROUPS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
       ),
-      "/services CREATE,UPDATE",
-      "/services/status CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
-    for (const name of ["ordinary-namespace", "installer", "secret"])
+    for (const name of ["ordinary-namespace", "installer", "secret", "service"])
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
@@ -176,6 +175,14 @@ describe("the webhook configuration", () => {
     expect(conditions("secret")["has-a-judged-type"]).toBe(
       'has(object.type) && object.type in ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1"]',
     );
+  });
+
+  it("is asked about Services only when they claim an address or a host", () => {
+    expect(matched("service")).toEqual(["/services CREATE,UPDATE", "/services/status CREATE,UPDATE"]);
+    const condition = conditions("service")["claims-an-address-or-a-host"];
+    for (const member of ["spec.?externalIPs", "spec.?externalName", "status.?loadBalancer.?ingress"])
+      expect(condition).toContain(`object.?${member}.orValue(`);
+    for (const suffix of HOST_ANNOTATION_SUFFIXES) expect(condition).toContain(JSON.stringify(suffix));
   });
 
   it("is not asked about the platform and the control plane", () => {
@@ -281,7 +288,7 @@ describe("the webhook for namespaces with an account that acts for others", () =
 
 describe("publishedBundles", () => {
   it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 9 }, () => CA));
+    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 10 }, () => CA));
   });
 
   it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {
