@@ -19,7 +19,7 @@ export interface DenialRow {
 /** Denials since the last `take`, at most `MAX_ROWS` rows. */
 export interface DenialReport {
   record(input: AdmissionInput, identity: Identity["kind"], violation: Violation, at: Date): void;
-  /** Returns the rows and forgets them. */
+  /** Returns the rows and removes them. */
   take(): DenialRow[];
   /** Adds rows that could not be written. */
   putBack(rows: readonly DenialRow[]): void;

@@ -32,7 +32,7 @@ const NOTHING: Verdict = { violations: [], warnings: [], auditAnnotations: {} };
 export function createInstallJudge(deps: {
   lookups: InstallLookups;
   now: () => Date;
-  /** Counts a finding and tells the platform about it. */
+  /** Counts a finding, and reports it to the platform. */
   onFinding: (finding: Finding, input: AdmissionInput) => void;
 }): InstallJudge {
   const { lookups, now, onFinding } = deps;

@@ -107,6 +107,6 @@ function readUser(user: Record<string, unknown>): AdmissionInput["user"] {
 function readObject(value: unknown, name: string): ReviewedObject | undefined {
   if (value === undefined || value === null) return undefined;
   const object = parseReviewedObject(value);
-  if (object === undefined) throw new MalformedReview(`request.${name} must be an object of Kubernetes`);
+  if (object === undefined) throw new MalformedReview(`request.${name} must be a Kubernetes object`);
   return object;
 }

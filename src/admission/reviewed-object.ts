@@ -22,7 +22,7 @@ const METADATA: Readonly<Record<string, Check>> = {
 
 /**
  * The object of a review with metadata as Kubernetes defines it, so that rules need not check its types. Undefined for a
- * value that is no object of Kubernetes. `null` counts as absent.
+ * value that is not a Kubernetes object. `null` counts as absent.
  */
 export function parseReviewedObject(value: unknown): ReviewedObject | undefined {
   if (!isMap(value)) return undefined;

@@ -18,7 +18,10 @@ const SELECTIONS = new Map([undefined, ...NAMESPACE_SELECTIONS].map((it) => [adm
 /** Below the webhook's `timeoutSeconds`, so that the API server gets an answer that says what happened. */
 const DEADLINE_MS = 8_000;
 
-/** Answers `POST /admit` and the paths below it. A denial has status 200. A fault of the operator has status 500, and the API server denies then. */
+/**
+ * Answers `POST /admit` and the paths below it. A denial has status 200. A fault of the operator has status 500, and the API
+ * server then denies the request.
+ */
 export function createWebhookHandler(deps: {
   review: Reviewer;
   /** Where denials link to: the page that has a section for each rule. */

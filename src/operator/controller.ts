@@ -42,7 +42,7 @@ import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
 import type { OperatorKey } from "./operator-token.ts";
-import type { PolicyReport } from "./policy-restoration.ts";
+import type { PolicyRestorationReport } from "./policy-restoration.ts";
 import type { UntrustedGauge } from "./untrusted-gauge.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -56,7 +56,7 @@ export interface ControllerDeps {
   webhook: Webhook;
   identities: IdentityLists;
   enforcement: Enforcement;
-  policyReport: PolicyReport;
+  policyRestoration: PolicyRestorationReport;
   metrics: ReconcileMetrics;
   untrustedGauge: UntrustedGauge;
   /** `catalyst_drift_corrected_total`. */
@@ -127,8 +127,8 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     informers: caches.admissionPolicies,
     desired: desiredNativePolicies(deps.identities, deps.enforcement),
     onRestored: (object: KubernetesObject, fields: readonly string[]) =>
-      deps.policyReport.restored(object, fields, events),
-    onServed: (isServed: boolean) => deps.policyReport.served(isServed, events),
+      deps.policyRestoration.restored(object, fields, events),
+    onServed: (isServed: boolean) => deps.policyRestoration.served(isServed, events),
   };
   const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
   const soak = { ...policy, records: caches.soakRecords };

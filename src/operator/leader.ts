@@ -5,7 +5,7 @@ import { createReconcileMetrics } from "../kube/metric.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
 import { relayOutboxes } from "./outbox-relay.ts";
-import { createPolicyReport } from "./policy-restoration.ts";
+import { createPolicyRestorationReport } from "./policy-restoration.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createUntrustedGauge } from "./untrusted-gauge.ts";
 
@@ -14,7 +14,7 @@ type LeaderDeps = Omit<
   | "applier"
   | "metrics"
   | "driftCounter"
-  | "policyReport"
+  | "policyRestoration"
   | "untrustedGauge"
   | "identities"
   | "enforcement"
@@ -29,7 +29,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
   const untrustedGauge = createUntrustedGauge(registry);
-  const policyReport = createPolicyReport({ registry, logger });
+  const policyRestoration = createPolicyRestorationReport({ registry, logger });
   return runLeaderElection({
     client,
     lease: { name: FIELD_MANAGER, namespace: SYSTEM_NAMESPACE },
@@ -43,7 +43,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       const controllers = createControllers({
         ...deps,
         client: fenced,
-        ...{ applier, metrics, driftCounter, policyReport, untrustedGauge },
+        ...{ applier, metrics, driftCounter, policyRestoration, untrustedGauge },
         ...{ concurrency, billingDrainSeconds, identities, enforcement },
       });
       await Promise.all([

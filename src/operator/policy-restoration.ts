@@ -11,19 +11,19 @@ const NOT_SERVED_MESSAGE =
   "the API server serves no ValidatingAdmissionPolicies, so that nothing protects the webhook's configuration and catalyst-system while the webhook is down; turn on admissionregistration.k8s.io/v1 in its --runtime-config";
 
 /** Reports what the operator finds about its native policies: in the log, a metric and an Event. */
-export interface PolicyReport {
+export interface PolicyRestorationReport {
   /** `fields` is empty when the object was missing. */
   restored(object: KubernetesObject, fields: readonly string[], events: EventRecorder): void;
   served(isServed: boolean, events: EventRecorder): void;
 }
 
-export function createPolicyReport({
+export function createPolicyRestorationReport({
   registry,
   logger,
 }: {
   registry: Registry;
   logger: Logger;
-}): PolicyReport {
+}): PolicyRestorationReport {
   const counter = new Counter({
     name: "catalyst_admission_policy_restored_total",
     help: "Times that the operator put back a changed or missing ValidatingAdmissionPolicy or binding of its own. Alert on any increase.",

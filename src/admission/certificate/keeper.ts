@@ -31,7 +31,7 @@ interface KeyPair {
 export interface CertificateKeeper {
   /** What this process serves. */
   serving(): KeyPair;
-  /** The CAs to publish: those of the stored certificates, and of those that this process still serves. */
+  /** The CAs to publish: those of the source's certificates, and of those that this process still serves. */
   caBundle(): string;
   /** Whether the CA of the served certificate was published. Stays true: a new certificate is served after its CA is published. */
   isPublished(): boolean;
@@ -58,10 +58,10 @@ const RETRY_MS = 10_000;
 export const OVERLAP_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Rotates certificates without a refused handshake, for any number of replicas. New certificates are stored, with the
- * earlier CAs in their bundle. The leader publishes the bundle. Each replica serves the new certificate after their CA has
- * been published for `settleMs`. Missing and unreadable certificates are replaced in the same way. Rejects when the store
- * cannot be read.
+ * Rotates certificates without a refused handshake, for any number of replicas. The source gives new certificates, with
+ * the earlier CAs in their bundle. The leader publishes the bundle. Each replica serves the new certificate after their CA has
+ * been published for `settleMs`. Rejects when the source has
+ * no usable certificate at the start.
  */
 export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
   const { source, published, logger, now, settleMs = SETTLE_MS } = deps;
@@ -97,7 +97,7 @@ export async function createCertificateKeeper(deps: CertificateKeeperDeps): Prom
     return joinAuthorities([wanted.caBundle, served.caCertificate, ...former.keys()], at);
   }
 
-  /** Updates the store and the served certificate. Returns the milliseconds until the next check, if nothing changes before. */
+  /** Asks the source, and updates the served certificate. Returns the milliseconds until the next check, if nothing changes before. */
   async function check(): Promise<number> {
     const before = caBundle();
     wanted = await source.current([served.caBundle]);

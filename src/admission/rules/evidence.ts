@@ -31,7 +31,7 @@ export function ownEvidence({ user, object, oldObject }: AdmissionInput): Eviden
   return { annotations: (isFresh ? object : oldObject)?.metadata?.annotations ?? {}, isFresh };
 }
 
-/** The distinct values of the entries that count for an artifact. An undefined digest is that of a chart nobody has yet. */
+/** The distinct values of the entries that count for an artifact. The digest is undefined for a chart that does not exist yet. */
 export function evidenceFor(
   name: EvidenceName,
   digest: string | undefined,

@@ -57,7 +57,7 @@ const DESTINATION_MEMBERS = new Set([
   ...["redirect", "requestredirect", "rewrite", "urlrewrite", "headers", "filters", "validation"],
 ]);
 
-/** Of an object that asks for more hosts, the first ones and a pattern for every host count. It bounds the work. */
+/** An object that asks for more hosts counts as one that asks for every host. This bounds the work. */
 const MAX_CLAIMS = 500;
 /** In base64. A request with 100 names and a key of 4096 bits has a quarter of this. */
 const MAX_REQUEST_LENGTH = 64 * 1024;

@@ -64,7 +64,7 @@ const isCustomKind = ({ group, operation }: AdmissionInput): boolean =>
 
 /**
  * Whether an object of a custom kind owns this one: the Pod of a database, the solver of a challenge. An owner is in the
- * same namespace, and whoever made it works there. An update must leave the owner.
+ * same namespace, so only those who work there can make one. An update must leave the owner.
  */
 const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput): boolean =>
   subresource === "" &&

@@ -14,7 +14,8 @@ type Problem = Omit<Violation, "rule">;
 
 /**
  * A Service may not take addresses that others use, nor lead ingress controllers to the Services of a guarded namespace.
- * Nodes send traffic for the external and load balancer addresses of a Service to that Service, whoever had the address.
+ * Nodes send traffic for the external and load balancer addresses of a Service to that Service, even when another host has
+ * the address.
  */
 export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): Violation[] {
   if (input.operation === "DELETE" || input.group !== "" || input.resource !== "services") return [];
@@ -59,7 +60,7 @@ function nameProblems(spec: Record<string, unknown>, facts: ServiceFacts): Probl
   const name = normalHost(spec.externalName);
   const path = "spec.externalName";
   if (ADDRESS.test(name))
-    return [{ path, message: `${name} is an address of whoever asks for it; name a host` }];
+    return [{ path, message: `${name} is an address, which may lead into the network of the client; write the name of a host` }];
   const namespace = namespaceOfShortName(name);
   return namespace !== undefined && facts.isForeignNamespace(namespace)
     ? [{ path, message: `${name} is a Service in a namespace that is not yours; name another host` }]

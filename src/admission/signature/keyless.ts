@@ -38,7 +38,7 @@ export function keylessSigner(
 }
 
 /**
- * Whether the verifier handles the bundle in short time, whoever made it. It compares each pair of entries, and it takes
+ * Whether the verifier handles the bundle in a short time, also when an attacker made it. It compares each pair of entries, and it takes
  * the name in a log's checkpoint as a regular expression.
  */
 function isBounded({ verificationMaterial }: Bundle): boolean {

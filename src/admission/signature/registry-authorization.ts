@@ -7,7 +7,7 @@ export type Challenge = { kind: "basic" } | { kind: "token"; url: URL } | { kind
 
 /**
  * Reads `WWW-Authenticate`. A token service must be asked over TLS, or be at the registry itself: it receives credentials, and
- * who listens between could answer in its place.
+ * an attacker on the network could answer in its place.
  */
 export function parseChallenge(header: string, registry: URL): Challenge {
   if (/^basic(\s|$)/i.test(header)) return { kind: "basic" };

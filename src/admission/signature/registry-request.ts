@@ -76,7 +76,7 @@ export function createRegistryRequest(options: RegistryOptions): RegistryRequest
     });
   }
 
-  /** A registry over plain HTTP is asked anonymously: who listens could read the credential. */
+  /** A registry over plain HTTP is asked anonymously: others on the network could read the credential. */
   async function credentialFor(host: string, repository: string): Promise<RegistryCredential | undefined> {
     const registry = registryOf(host);
     if (registry.protocol !== "https:") return undefined;

@@ -43,7 +43,7 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
   });
 }
 
-/** Whoever may vouch for artifacts decides about the Blueprints that exist as well, so a change checks them again. */
+/** A change of the trust or of a Franchise decides about the Blueprints that exist as well, so it checks them again. */
 export function blueprintWatches({
   blueprints,
   franchises,

@@ -12,8 +12,8 @@ const REFRESH_MS = 5 * 60_000;
 export type RunningDigests = ReadonlyMap<string, number>;
 
 /**
- * What runs: the images of Pods that are ready, and the charts of HelmReleases that are. The kubelet and Flux write what
- * this reads of them, and admission lets nobody else write it.
+ * What runs: the images of Pods that are ready, and the charts of HelmReleases that are. Only the kubelet and Flux
+ * write what this reads: admission denies it to others.
  */
 export function runningDigests(
   pods: readonly KubernetesObject[],

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createPolicyReport, type PolicyReport } from "../../../src/operator/policy-restoration.ts";
+import { createPolicyRestorationReport, type PolicyRestorationReport } from "../../../src/operator/policy-restoration.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 
 const object = {
@@ -12,7 +12,7 @@ const object = {
 let registry: Registry;
 let warnings: string[];
 let said: string[];
-let report: PolicyReport;
+let report: PolicyRestorationReport;
 const events = {
   record: (about: { kind: string; metadata: { name: string } }, ...rest: string[]) =>
     void said.push([about.kind, about.metadata.name, ...rest].join(" | ")),
@@ -23,7 +23,7 @@ beforeEach(() => {
   registry = new Registry();
   warnings = [];
   said = [];
-  report = createPolicyReport({
+  report = createPolicyRestorationReport({
     registry,
     logger: pino({}, { write: (line) => warnings.push(JSON.parse(line).msg) }),
   });
@@ -31,7 +31,7 @@ beforeEach(() => {
 
 const valuesOf = async (metric: string) => (await registry.getSingleMetric(metric)?.get())?.values;
 
-describe("createPolicyReport", () => {
+describe("createPolicyRestorationReport", () => {
   it.each<[string, string[], string]>([
     ["a missing policy", [], "ValidatingAdmissionPolicy catalyst-api-service was missing"],
     [
