@@ -34,7 +34,7 @@ export const blueprintRule: Rule = (input, facts) => {
         rule: "blueprint-owner",
         path: objectPath(input),
         message:
-          "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or OpenOva",
+          "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or the platform team",
       },
     ];
   if (input.namespace !== PRIVATE_CATALOG_NAMESPACE)
@@ -127,7 +127,7 @@ export function exceededGrant(
 }
 
 const grantMessage = (franchise: string, max: number): string =>
-  `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`;
+  `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant`;
 
 /** The artifact of a Blueprint. The webhook and the Blueprint controller both check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({

@@ -20,7 +20,7 @@ export const platformKindRule: Rule = (input) =>
     ? deny(
         input,
         "platform-kind",
-        `only the platform may write ${input.resource}: ask OpenOva to make the change`,
+        `only the platform may write ${input.resource}: ask the platform team to make the change`,
       )
     : [];
 

@@ -60,7 +60,12 @@ function nameProblems(spec: Record<string, unknown>, facts: ServiceFacts): Probl
   const name = normalHost(spec.externalName);
   const path = "spec.externalName";
   if (ADDRESS.test(name))
-    return [{ path, message: `${name} is an address, which may lead into the network of the client; write the name of a host` }];
+    return [
+      {
+        path,
+        message: `${name} is an address, which may lead into the network of the client; write the name of a host`,
+      },
+    ];
   const namespace = namespaceOfShortName(name);
   return namespace !== undefined && facts.isForeignNamespace(namespace)
     ? [{ path, message: `${name} is a Service in a namespace that is not yours; name another host` }]

@@ -14,7 +14,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
   const deny = (path: string, message: string): Violation => ({
     rule: "sovereign-field",
     path,
-    message: `${message}, or ask OpenOva to make the change`,
+    message: `${message}, or ask the platform team to make the change`,
   });
   if (input.operation !== "UPDATE" || input.subresource !== "")
     return [
@@ -22,7 +22,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
         rule: "sovereign-field",
         path: objectPath(input),
         message:
-          "only the platform may create or delete Sovereigns or write their status: ask OpenOva to make the change",
+          "only the platform may create or delete Sovereigns or write their status: ask the platform team to make the change",
       },
     ];
   const before = mapOf(input.oldObject?.spec);
@@ -46,7 +46,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
     found.push({
       rule: "sovereign-branding-grant",
       path: "spec.branding",
-      message: `Franchise ${franchise.metadata.name} does not grant branding: leave this unchanged, or ask OpenOva for the grant`,
+      message: `Franchise ${franchise.metadata.name} does not grant branding: leave this unchanged, or ask the platform team for the grant`,
     });
   if (!isChanged("spec.tiers")) return found;
   const known = new Set(tierIds(input.oldObject));
@@ -55,7 +55,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
       found.push({
         rule: "sovereign-tier-grant",
         path: `spec.tiers[${id}]`,
-        message: `Franchise ${franchise.metadata.name} does not grant tier ${id}: ${tiers.length > 0 ? `use ${tiers.join(", ")}` : "remove it"}, or ask OpenOva for the grant`,
+        message: `Franchise ${franchise.metadata.name} does not grant tier ${id}: ${tiers.length > 0 ? `use ${tiers.join(", ")}` : "remove it"}, or ask the platform team for the grant`,
       });
   return found;
 };

@@ -1,6 +1,9 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createPolicyRestorationReport, type PolicyRestorationReport } from "../../../src/operator/policy-restoration.ts";
+import {
+  createPolicyRestorationReport,
+  type PolicyRestorationReport,
+} from "../../../src/operator/policy-restoration.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 
 const object = {

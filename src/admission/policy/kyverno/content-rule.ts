@@ -26,7 +26,7 @@ const PRODUCT_KINDS: KyvernoRule = {
     denyUnless(
       "platform-kind",
       "metadata.name",
-      "only the platform may write this kind: ask OpenOva to make the change",
+      "only the platform may write this kind: ask the platform team to make the change",
       `request.resource.resource in ["blueprints", "sovereigns"]`,
     ),
     denyUnless(

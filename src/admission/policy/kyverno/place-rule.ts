@@ -160,7 +160,7 @@ const clusterScope = ({ controllerNamespaces }: IdentityLists): KyvernoRule => (
     denyUnless(
       "cluster-scope",
       "metadata.name",
-      "only the platform may write this kind, because it affects the whole cluster: use a kind of your own namespace, such as a Role and a RoleBinding, or ask OpenOva to make the change",
+      "only the platform may write this kind, because it affects the whole cluster: use a kind of your own namespace, such as a Role and a RoleBinding, or ask the platform team to make the change",
       "variables.isSovereign || variables.isKubeletRequest || (variables.isController && variables.isCustomStatus)",
     ),
   ],

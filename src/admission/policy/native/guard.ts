@@ -110,13 +110,13 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
     deny(
       "webhook-configuration",
       "metadata.name",
-      `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask OpenOva to make the change`,
+      `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask the platform team to make the change`,
       "!variables.isTheOperators",
     ),
     deny(
       "webhook-configuration",
       "webhooks",
-      "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask OpenOva to make the change",
+      "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask the platform team to make the change",
       "variables.isController && variables.changesOnlyCaBundle",
     ),
   ],
@@ -133,7 +133,7 @@ const API_SERVICES: Guard = {
     deny(
       "cluster-scope",
       "metadata.name",
-      "only the platform may write APIServices, because each replaces a part of the cluster's API: ask OpenOva to make the change",
+      "only the platform may write APIServices, because each replaces a part of the cluster's API: ask the platform team to make the change",
     ),
   ],
 };
@@ -206,7 +206,7 @@ const DEFINITIONS: Guard = {
     deny(
       "cluster-scope",
       "metadata.name",
-      `only the platform may write the CustomResourceDefinitions of ${GROUP}: ask OpenOva to make the change`,
+      `only the platform may write the CustomResourceDefinitions of ${GROUP}: ask the platform team to make the change`,
     ),
   ],
 };

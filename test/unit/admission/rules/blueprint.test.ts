@@ -40,7 +40,7 @@ const tooMany = (max: number, path = "blueprints/x") =>
   [
     "blueprint-grant",
     path,
-    `Franchise omantel grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask OpenOva for a larger grant`,
+    `Franchise omantel grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant`,
   ] as const;
 const notOwn = (names: string) =>
   [
@@ -79,7 +79,7 @@ describe("the rules for Blueprints", () => {
       [
         "blueprint-owner",
         "blueprints/x",
-        "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or OpenOva",
+        "only the platform and Franchisees may write Blueprints: ask the Franchisee of your Sovereign, or the platform team",
       ],
     ],
     [

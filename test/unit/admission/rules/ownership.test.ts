@@ -23,7 +23,11 @@ const environment = facts({
   identity: TENANT,
 });
 const platformKind = (kind: string, path: string) =>
-  ["platform-kind", path, `only the platform may write ${kind}: ask OpenOva to make the change`] as const;
+  [
+    "platform-kind",
+    path,
+    `only the platform may write ${kind}: ask the platform team to make the change`,
+  ] as const;
 const platformLabel = (name: string) =>
   [
     "platform-label",

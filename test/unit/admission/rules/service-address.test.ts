@@ -13,7 +13,8 @@ const EXTERNAL = (address: string) => `external address ${address} could be anot
 const ASSIGNED = (address: string) =>
   `only a load balancer's controller assigns ${address}; leave the status unchanged, or ask the platform team to list the controller's namespace`;
 const FOREIGN = (name: string) => `${name} is a Service in a namespace that is not yours; name another host`;
-const ADDRESS = (name: string) => `${name} is an address, which may lead into the network of the client; write the name of a host`;
+const ADDRESS = (name: string) =>
+  `${name} is an address, which may lead into the network of the client; write the name of a host`;
 
 describe("serviceAddressRule", () => {
   it.each<[string, AdmissionInput, ...[string, string][]]>([

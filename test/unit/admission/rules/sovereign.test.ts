@@ -17,19 +17,19 @@ import { franchise } from "../../../support/builder/catalyst-object.ts";
 const PLATFORM_ONLY = [
   "sovereign-field",
   "sovereigns/omantel",
-  "only the platform may create or delete Sovereigns or write their status: ask OpenOva to make the change",
+  "only the platform may create or delete Sovereigns or write their status: ask the platform team to make the change",
 ] as const;
 const notOwn = (path: string) =>
   [
     "sovereign-field",
     path,
-    "only its own Franchisee may change Sovereign omantel: leave it unchanged, or ask OpenOva to make the change",
+    "only its own Franchisee may change Sovereign omantel: leave it unchanged, or ask the platform team to make the change",
   ] as const;
 const closed = (path: string) =>
   [
     "sovereign-field",
     path,
-    "a Franchisee may change only spec.branding, spec.tiers, spec.addons: leave this unchanged, or ask OpenOva to make the change",
+    "a Franchisee may change only spec.branding, spec.tiers, spec.addons: leave this unchanged, or ask the platform team to make the change",
   ] as const;
 const granting = (grants: Partial<Franchise["spec"]["grants"]>, name = "omantel") =>
   facts({
@@ -104,7 +104,7 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-branding-grant",
         "spec.branding",
-        "Franchise omantel does not grant branding: leave this unchanged, or ask OpenOva for the grant",
+        "Franchise omantel does not grant branding: leave this unchanged, or ask the platform team for the grant",
       ],
     ],
     [
@@ -114,12 +114,12 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: use starter, business, or ask OpenOva for the grant",
+        "Franchise omantel does not grant tier gold: use starter, business, or ask the platform team for the grant",
       ],
       [
         "sovereign-tier-grant",
         "spec.tiers[]",
-        "Franchise omantel does not grant tier : use starter, business, or ask OpenOva for the grant",
+        "Franchise omantel does not grant tier : use starter, business, or ask the platform team for the grant",
       ],
     ],
     [
@@ -129,7 +129,7 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: remove it, or ask OpenOva for the grant",
+        "Franchise omantel does not grant tier gold: remove it, or ask the platform team for the grant",
       ],
     ],
     [
@@ -140,12 +140,12 @@ describe("the rule for Sovereigns", () => {
       [
         "sovereign-branding-grant",
         "spec.branding",
-        "Franchise omantel does not grant branding: leave this unchanged, or ask OpenOva for the grant",
+        "Franchise omantel does not grant branding: leave this unchanged, or ask the platform team for the grant",
       ],
       [
         "sovereign-tier-grant",
         "spec.tiers[gold]",
-        "Franchise omantel does not grant tier gold: use starter, or ask OpenOva for the grant",
+        "Franchise omantel does not grant tier gold: use starter, or ask the platform team for the grant",
       ],
     ],
   ])("denies %s", (_, input, known, ...violations) =>
