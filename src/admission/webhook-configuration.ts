@@ -4,6 +4,7 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
 import {
+  CEL_IS_RELEASE_SECRET,
   celList,
   IS_INSTALLER,
   type MatchCondition,
@@ -17,7 +18,6 @@ import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
 import { guardedNames, PLACE_LABELS } from "./rules/place.ts";
-import { RELEASE_SECRET_TYPE } from "./rules/release-secret.ts";
 import type { NamespaceSelection } from "./rules/request.ts";
 import { WORKLOADS } from "./rules/workload-image.ts";
 
@@ -119,7 +119,7 @@ export function desiredWebhookConfiguration(
       }),
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
       webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
-      webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [HAS_JUDGED_TYPE]),
+      webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [IS_JUDGED_SECRET]),
       webhook(
         "service",
         [rule("", ["services", "services/status"], ["CREATE", "UPDATE"], "Namespaced")],
@@ -155,7 +155,7 @@ interface Selector {
   selector: LabelRequirement[];
 }
 
-/** What admission judges in ordinary namespaces, besides installers, Secrets of some types and Services with claims. */
+/** What admission judges in ordinary namespaces, besides installers, some Secrets and Services with claims. */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
   rule("apps", ["controllerrevisions"]),
@@ -176,10 +176,10 @@ const ACCOUNT_RULES: WebhookRule[] = [
   rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
 
-/** Every object has a type here, because the rule matches Secrets only and the API server fills it in. */
-const HAS_JUDGED_TYPE: MatchCondition = {
-  name: "has-a-judged-type",
-  expression: `has(object.type) && object.type in ${celList([...IDENTITY_SECRET_TYPES, RELEASE_SECRET_TYPE])}`,
+/** Secrets that hand out an identity, and those that Helm reads as its releases. */
+const IS_JUDGED_SECRET: MatchCondition = {
+  name: "is-a-judged-secret",
+  expression: `(has(object.type) && object.type in ${celList(IDENTITY_SECRET_TYPES)}) || ${CEL_IS_RELEASE_SECRET}`,
 };
 
 /** Whether a member of the object is not empty, and differs from that of the old object. */

@@ -1,5 +1,6 @@
 import type { IdentityLists } from "../rules/identity.ts";
 import { INSTALLER_GROUPS } from "../rules/install-source.ts";
+import { RELEASE_SECRET } from "../rules/release-secret.ts";
 
 /** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
 export interface MatchCondition {
@@ -47,3 +48,10 @@ export function notPlatform({ platformGroups, platformNamespaces }: IdentityList
     },
   ];
 }
+
+/** Whether Helm would read the Secret of the request as one of its releases. */
+export const CEL_IS_RELEASE_SECRET = [
+  `(has(object.type) && object.type == ${JSON.stringify(RELEASE_SECRET.type)})`,
+  `(has(object.metadata.name) && object.metadata.name.startsWith(${JSON.stringify(RELEASE_SECRET.namePrefix)}))`,
+  `(has(object.metadata.labels) && ${JSON.stringify(RELEASE_SECRET.ownerLabel.name)} in object.metadata.labels && object.metadata.labels[${JSON.stringify(RELEASE_SECRET.ownerLabel.name)}] == ${JSON.stringify(RELEASE_SECRET.ownerLabel.value)})`,
+].join(" || ");

@@ -1,9 +1,26 @@
+import { textOf } from "../../api/object.ts";
 import type { Rule } from "./fact.ts";
 import { serviceAccountOf } from "./identity.ts";
-import { objectPath } from "./request.ts";
+import { type AdmissionInput, objectPath } from "./request.ts";
 
-/** The type of the Secrets in which Helm stores releases. The type of a Secret cannot change. */
-export const RELEASE_SECRET_TYPE = "helm.sh/release.v1";
+/** Helm writes all three. It finds releases by name and by label, and does not look at the type. */
+export const RELEASE_SECRET = {
+  type: "helm.sh/release.v1",
+  namePrefix: "sh.helm.release.v1.",
+  ownerLabel: { name: "owner", value: "helm" },
+} as const;
+
+/** Whether Helm would read the Secret as one of its releases. */
+function isReleaseSecret({ group, resource, name, object }: AdmissionInput): boolean {
+  const { type, namePrefix, ownerLabel } = RELEASE_SECRET;
+  return (
+    group === "" &&
+    resource === "secrets" &&
+    (object?.type === type ||
+      textOf(object?.metadata?.name ?? name).startsWith(namePrefix) ||
+      object?.metadata?.labels?.[ownerLabel.name] === ownerLabel.value)
+  );
+}
 
 /**
  * helm-controller rolls back to what a release Secret says, so that a forged one would install content that no signature
@@ -12,8 +29,7 @@ export const RELEASE_SECRET_TYPE = "helm.sh/release.v1";
  */
 export const releaseSecretRule: Rule = (input) => {
   const isWrite = input.operation === "CREATE" || input.operation === "UPDATE";
-  if (!isWrite || input.group !== "" || input.resource !== "secrets") return [];
-  if (input.object?.type !== RELEASE_SECRET_TYPE) return [];
+  if (!isWrite || !isReleaseSecret(input)) return [];
   const isImpersonated = input.user.uid === undefined;
   if (isImpersonated && serviceAccountOf(input.user)?.namespace === input.namespace) return [];
   return [

@@ -203,6 +203,16 @@ const INSTALLS: readonly KyvernoCase[] = [
     at("shop", secret("sh.helm.release.v1.a", { type: "helm.sh/release.v1" })),
   ),
   create(
+    "helm-release-secret",
+    "forges a release of another type",
+    at("shop", secret("sh.helm.release.v1.a")),
+  ),
+  create(
+    "helm-release-secret",
+    "forges a release of another name",
+    at("shop", secret("a", { metadata: { labels: { owner: "helm" } } })),
+  ),
+  create(
     undefined,
     "stores a release by helm-controller",
     at("shop", secret("sh.helm.release.v1.a", { type: "helm.sh/release.v1" })),

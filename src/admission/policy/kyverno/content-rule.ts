@@ -2,9 +2,8 @@ import { GROUP } from "../../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../../api/name.ts";
 import { FORBIDDEN_FIELDS } from "../../rules/install-source.ts";
 import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
-import { RELEASE_SECRET_TYPE } from "../../rules/release-secret.ts";
 import { POD_SYSCTLS } from "../../rules/security-context.ts";
-import { celList, IS_INSTALLER } from "../match-condition.ts";
+import { CEL_IS_RELEASE_SECRET, celList, IS_INSTALLER } from "../match-condition.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
@@ -161,9 +160,9 @@ const RELEASE_SECRETS: KyvernoRule = {
   validations: [
     denyUnless(
       "helm-release-secret",
-      "type",
+      "metadata.name",
       "only Flux' helm-controller stores releases: install with a HelmRelease instead of the helm command",
-      `object.?type.orValue("") != "${RELEASE_SECRET_TYPE}" || (request.userInfo.?uid.orValue("") == "" && request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))`,
+      `!(${CEL_IS_RELEASE_SECRET}) || (request.userInfo.?uid.orValue("") == "" && request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))`,
     ),
   ],
 };

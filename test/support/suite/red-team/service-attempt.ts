@@ -66,6 +66,26 @@ const RELEASES: readonly Attempt[] = [
       "helm-release-secret",
     ),
   ),
+  // Helm does not look at the type of the Secret.
+  ...HOMES.flatMap(([by, at]) =>
+    [
+      secret("sh.helm.release.v1.opaque.v1"),
+      secret("opaque", { metadata: { labels: { owner: "helm", name: "shop" } } }),
+    ].map((it) =>
+      on(
+        `forges a release as an Opaque Secret ${it.metadata.name} in ${at}`,
+        by,
+        post(core(at, "secrets"), it),
+        "helm-release-secret",
+      ),
+    ),
+  ),
+  on(
+    "turns a Secret of another kind into a release",
+    "stranger",
+    mergePatch(core("shop", "secrets/credentials"), { metadata: { labels: { owner: "helm" } } }),
+    "helm-release-secret",
+  ),
   ...(["shop", "acme-prod"] as const).map((at) =>
     on(
       `forges a release with the token of the release's account in ${at}`,

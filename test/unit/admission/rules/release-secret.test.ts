@@ -12,6 +12,10 @@ describe("releaseSecretRule", () => {
   it.each<[string, AdmissionInput]>([
     ["a person", release()],
     ["an account of another namespace", release({ namespace: "bazaar", user: ACCOUNT })],
+    [
+      "a person, with another type",
+      release({ object: { type: "Opaque", metadata: { name: "sh.helm.release.v1.a.v1" } } }),
+    ],
     ["the holder of the account's token", release({ user: { ...ACCOUNT, uid: "1" } })],
     [
       "a person who changes one",
@@ -28,9 +32,20 @@ describe("releaseSecretRule", () => {
     ]);
   });
 
+  it("refuses a Secret of any name and type with the label by which Helm lists releases", () => {
+    const labelled = { type: "Opaque", metadata: { labels: { owner: "helm" } } };
+    const input = creation({ resource: "secrets", name: "a", object: labelled });
+    expect(releaseSecretRule(input, facts())).toMatchObject([
+      { rule: "helm-release-secret", path: "secrets/a" },
+    ]);
+  });
+
   it.each<[string, AdmissionInput]>([
     ["helm-controller, which impersonates the account of the release", release({ user: ACCOUNT })],
-    ["a Secret of another type", release({ object: { type: "Opaque" } })],
+    [
+      "a Secret that is no release",
+      release({ name: "a", object: { type: "Opaque", metadata: { labels: { owner: "shop" } } } }),
+    ],
     ["a kind of another group", release({ group: "example.org" })],
     ["a kind of another name", release({ resource: "configmaps" })],
     ["a deletion", deletion({ resource: "secrets", oldObject: RELEASE })],
