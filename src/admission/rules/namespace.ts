@@ -11,7 +11,9 @@ export interface NamespaceFacts {
   organizations: Pick<ReadonlySet<string>, "has">;
 }
 
-const PLATFORM_LABELS = Object.values(LABEL);
+/** With this label of a namespace, its Pods may use every device of the cluster, also one that another Pod uses. */
+const DEVICE_ADMIN_LABEL = "resource.kubernetes.io/admin-access";
+const PLATFORM_LABELS = [...Object.values(LABEL), DEVICE_ADMIN_LABEL];
 
 /**
  * Others make, change and delete ordinary Namespaces. A guarded Namespace is the platform's as a whole: its labels,

@@ -27,6 +27,15 @@ export const NAMESPACE_ATTEMPTS: readonly Attempt[] = [
     post("/api/v1/namespaces", { ...namespace(""), metadata: { generateName: "org-" } }),
     "namespace-reserved",
   ),
+  on(
+    "creates a Namespace whose Pods use devices of others",
+    "stranger",
+    post(
+      "/api/v1/namespaces",
+      namespace("gpu", { labels: { "resource.kubernetes.io/admin-access": "true" } }),
+    ),
+    "platform-label",
+  ),
   ...["organization", "sovereign", "environment", "managed-by"].map((label) =>
     on(
       `creates a Namespace with the label ${label}`,

@@ -93,6 +93,16 @@ describe("the rule for Namespaces", () => {
       [...guarded("shop")],
     ],
     [
+      "a label by which its Pods use devices of others",
+      creation({ ...KIND, object: labelled({ "resource.kubernetes.io/admin-access": "true" }) }),
+      known,
+      [
+        "platform-label",
+        "metadata.labels[resource.kubernetes.io/admin-access]",
+        "only the platform writes the label resource.kubernetes.io/admin-access; remove it",
+      ],
+    ],
+    [
       "deleting the operator's",
       deletion({ ...KIND, name: "catalyst-system", oldObject: labelled({}) }),
       known,
