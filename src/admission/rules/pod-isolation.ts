@@ -36,6 +36,9 @@ export const CAPABILITIES = [
   "SYS_CHROOT",
 ];
 
+/** Kubernetes' own priorities. The scheduler, and the kubelet of a full node, end other Pods for the sake of these. */
+const SYSTEM_PRIORITY = /^system-(?:cluster|node)-critical$/;
+
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
 function escapes(found: FoundPodSpec): Escape[] {
   const { path, spec } = found;
@@ -55,8 +58,21 @@ function escapes(found: FoundPodSpec): Escape[] {
     containerEscapes(at, container),
   );
   const pod = securityEscapes(`${path}.securityContext`, mapOf(spec.securityContext));
-  return [...hosts, ...volumes, ...pod, ...annotationEscapes(found), ...containers];
+  return [
+    ...[...hosts, ...priorityEscapes(path, textOf(spec.priorityClassName)), ...volumes, ...pod],
+    ...[...annotationEscapes(found), ...containers],
+  ];
 }
+
+const priorityEscapes = (path: string, name: string): Escape[] =>
+  SYSTEM_PRIORITY.test(name)
+    ? [
+        {
+          path: `${path}.priorityClassName`,
+          message: `${name} lets the Pod displace Pods of others; use another PriorityClass`,
+        },
+      ]
+    : [];
 
 function containerEscapes(path: string, container: Record<string, unknown>): Escape[] {
   const context = mapOf(container.securityContext);

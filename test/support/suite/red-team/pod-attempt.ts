@@ -19,6 +19,7 @@ const volume = (source: object) => ({ volumes: [{ name: "host", ...source }] });
 
 /** Members of a Pod specification by which a Pod reaches its node. */
 const ESCAPES: readonly [string, Record<string, unknown>][] = [
+  ["displaces Pods of the platform", { priorityClassName: "system-node-critical" }],
   ["shares the node's network", { hostNetwork: true }],
   ["shares the node's processes", { hostPID: true }],
   ["shares the node's IPC", { hostIPC: true }],

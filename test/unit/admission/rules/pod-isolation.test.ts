@@ -23,6 +23,12 @@ describe("podIsolationRule", () => {
       "hostNetwork shares the node with the Pod; remove it",
     ],
     [
+      "Kubernetes' own priority",
+      pod({ priorityClassName: "system-node-critical" }),
+      "spec.priorityClassName",
+      "system-node-critical lets the Pod displace Pods of others; use another PriorityClass",
+    ],
+    [
       "the node's processes",
       pod({ hostPID: true }),
       "spec.hostPID",
