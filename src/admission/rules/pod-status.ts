@@ -1,16 +1,43 @@
+import { listOf, mapOf } from "../../api/object.ts";
 import { affectedPaths } from "./change.ts";
-import type { Rule } from "./fact.ts";
+import type { Rule, Violation } from "./fact.ts";
+import type { AdmissionInput, ReviewedObject } from "./request.ts";
 
 /**
  * The kubelet reports what runs, and soak counts on it. Members work with everything else of a Pod. Listed controllers
  * may write status everywhere.
  */
 export const podStatusRule: Rule = (input, { identity, place }) => {
-  const isPodStatus = input.group === "" && input.resource === "pods" && input.subresource === "status";
-  if (!isPodStatus || !("organization" in place) || identity.kind === "controller") return [];
+  if (input.group !== "" || input.resource !== "pods") return [];
+  if (!("organization" in place) || identity.kind === "controller") return [];
+  if (input.subresource !== "status") return replacedInitImages(input);
   return affectedPaths(input).map((path) => ({
     rule: "pod-status",
     path,
     message: "only the kubelet reports what a Pod does: change the Pod itself, or delete it",
   }));
 };
+
+/**
+ * An init container that has ended does not run again when its image changes, and the Pod stays ready. So the new image would
+ * count as one that runs. One that the kubelet restarts, a sidecar, runs the new image.
+ */
+function replacedInitImages({ operation, object, oldObject }: AdmissionInput): Violation[] {
+  if (operation !== "UPDATE") return [];
+  const before = initContainersOf(oldObject);
+  return initContainersOf(object).flatMap(({ image, restartPolicy }, index) =>
+    image === before[index]?.image || restartPolicy === "Always"
+      ? []
+      : [
+          {
+            rule: "pod-status" as const,
+            path: `spec.initContainers[${index}].image`,
+            message:
+              "an init container does not run again in a Pod that exists, so that its image must stay: delete the Pod, and make another with the new image",
+          },
+        ],
+  );
+}
+
+const initContainersOf = (pod: ReviewedObject | undefined) =>
+  listOf(mapOf(pod?.spec).initContainers).map(mapOf);

@@ -202,6 +202,14 @@ const SOAK_ROADS: readonly Attempt[] = [
     "pod-status",
   ),
   on(
+    "counts an image as one that ran, in an init container that has ended",
+    "amal",
+    strategicPatch(core("acme-poc", "pods/prepared"), {
+      spec: { initContainers: [{ name: "init", image: OTHER_IMAGE }] },
+    }),
+    "pod-status",
+  ),
+  on(
     "reports that its HelmRelease runs",
     "amal",
     mergePatch(group(HELM, "acme-poc", "helmreleases/shop/status"), {

@@ -7,9 +7,11 @@ import {
   LABEL_PREFIX,
   named,
   ociRepository,
+  pod,
   referenceOf,
   replicaSet,
   restrictedPod,
+  SIGNED,
   serviceAccount,
 } from "./object.ts";
 
@@ -50,6 +52,7 @@ export const ENVIRONMENT_SEEDS: readonly Request[] = [
   ...["acme-stg", "acme-uat", "acme-dev", "acme-poc"].flatMap((at) => [
     post(core(at, "serviceaccounts"), serviceAccount("robot")),
     post(core(at, "pods"), restrictedPod("app-0")),
+    post(core(at, "pods"), pod("prepared", SIGNED, { initContainers: [{ name: "init", image: SIGNED }] })),
     post(group("apps/v1", at, "replicasets"), replicaSet("app")),
     post(group("apps/v1", at, "deployments"), deployment("app")),
     post(

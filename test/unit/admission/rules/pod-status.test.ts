@@ -32,6 +32,33 @@ describe("the rule for the status of Pods", () => {
     ]),
   );
 
+  const initContainers = (image: string, restartPolicy?: string) => ({
+    spec: {
+      initContainers: [
+        { name: "kept", image: "k" },
+        { name: "init", image, restartPolicy },
+      ],
+    },
+  });
+  const replaced = (restartPolicy?: string) =>
+    status({
+      ...{ subresource: "", oldObject: initContainers(`r.test/a@sha256:${"0".repeat(64)}`, restartPolicy) },
+      object: initContainers(`r.test/a@sha256:${"1".repeat(64)}`, restartPolicy),
+    });
+
+  it("denies another image for an init container, which would count as one that ran", () =>
+    expect(violationsOf(replaced(), inEnvironment)).toEqual([
+      {
+        rule: "pod-status",
+        path: "spec.initContainers[1].image",
+        message:
+          "an init container does not run again in a Pod that exists, so that its image must stay: delete the Pod, and make another with the new image",
+      },
+    ]));
+
+  it("allows another image for a sidecar, which runs again", () =>
+    expect(violationsOf(replaced("Always"), inEnvironment)).toEqual([]));
+
   it.each([
     ["the Pod itself", status({ subresource: "" }), inEnvironment],
     ["the status of a Deployment", status({ group: "apps", resource: "deployments" }), inEnvironment],
