@@ -14,6 +14,7 @@ import {
 import { type LabelRequirement, labelled, named } from "./policy/namespace-selector.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
+import { CLUSTER_SERVICE, SLICE_LABEL } from "./rules/cluster-service.ts";
 import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
@@ -126,6 +127,12 @@ export function desiredWebhookConfiguration(
         ordinary,
         [CLAIMS_ADDRESS_OR_HOST],
       ),
+      webhook(
+        "cluster-service",
+        CLUSTER_SERVICE_RULES,
+        { ...ordinary, selector: [named("In", [CLUSTER_SERVICE.namespace]), ...ordinary.selector] },
+        [IS_CLUSTER_SERVICE],
+      ),
       ...(accountNamespaces.length === 0
         ? []
         : [
@@ -175,6 +182,23 @@ const ACCOUNT_RULES: WebhookRule[] = [
   rule("", ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], ["CONNECT"], "Namespaced"),
   rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
+
+/** The Service of the API server, and the addresses to which it leads. */
+const CLUSTER_SERVICE_RULES: WebhookRule[] = [
+  rule("", ["services", "services/status", "endpoints"], WRITES, "Namespaced"),
+  rule("discovery.k8s.io", ["endpointslices"], WRITES, "Namespaced"),
+];
+
+/** A deletion has no new object, and a creation no old one. */
+const IS_CLUSTER_SERVICE: MatchCondition = {
+  name: "is-the-cluster-service",
+  expression: ["object", "oldObject"]
+    .map(
+      (it) =>
+        `(${it} != null && ((has(${it}.metadata.name) && ${it}.metadata.name == "${CLUSTER_SERVICE.name}") || (has(${it}.metadata.labels) && "${SLICE_LABEL}" in ${it}.metadata.labels && ${it}.metadata.labels["${SLICE_LABEL}"] == "${CLUSTER_SERVICE.name}")))`,
+    )
+    .join(" || "),
+};
 
 /** Secrets that hand out an identity, and those that Helm reads as its releases. */
 const IS_JUDGED_SECRET: MatchCondition = {

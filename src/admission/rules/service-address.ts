@@ -1,4 +1,6 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
+import { affectedPaths } from "./change.ts";
+import { isClusterServicePart } from "./cluster-service.ts";
 import type { Violation } from "./fact.ts";
 import { namespaceOfShortName, normalHost } from "./host-name.ts";
 import type { Identity } from "./identity.ts";
@@ -18,6 +20,13 @@ type Problem = Omit<Violation, "rule">;
  * the address.
  */
 export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): Violation[] {
+  if (isClusterServicePart(input))
+    return affectedPaths(input).map((path) => ({
+      rule: "service-address",
+      path,
+      message:
+        "every Pod reaches the API server by Service kubernetes of namespace default; leave it as it is, and work in a namespace of your own",
+    }));
   if (input.operation === "DELETE" || input.group !== "" || input.resource !== "services") return [];
   if (input.subresource === "proxy") return [];
   const known = new Set(problems(input.oldObject, facts).map(({ message }) => message));

@@ -85,6 +85,7 @@ describe("the webhook configuration", () => {
       "installer",
       "secret",
       "service",
+      "cluster-service",
     ]);
     for (const each of webhooks) {
       expect(each).toMatchObject({
@@ -136,6 +137,7 @@ describe("the webhook configuration", () => {
     const names = ["organization", "sovereign", "environment", "managed-by"];
     const selects = (each: Webhook, present: string[]) =>
       (each.namespaceSelector as typeof ORDINARY).matchExpressions.every(({ key, operator }) => {
+        // Of a namespace that no list names.
         if (key === NAMES.key) return operator === "NotIn";
         return (operator === "Exists") === present.includes(key.replace("catalyst.openova.io/", ""));
       });
@@ -188,6 +190,22 @@ describe("the webhook configuration", () => {
     for (const suffix of HOST_ANNOTATION_SUFFIXES) expect(condition).toContain(JSON.stringify(suffix));
   });
 
+  it("is asked in namespace default about the Service of the API server and its addresses", () => {
+    expect(matched("cluster-service")).toEqual([
+      ...["services", "services/status", "endpoints"].map((it) => `/${it} CREATE,UPDATE,DELETE`),
+      "discovery.k8s.io/endpointslices CREATE,UPDATE,DELETE",
+    ]);
+    expect(webhook("cluster-service").namespaceSelector).toEqual({
+      matchExpressions: [
+        { key: NAMES.key, operator: "In", values: ["default"] },
+        ...ORDINARY.matchExpressions,
+      ],
+    });
+    expect(conditions("cluster-service")["is-the-cluster-service"]).toContain(
+      'oldObject.metadata.labels["kubernetes.io/service-name"] == "kubernetes"',
+    );
+  });
+
   it("is not asked about the platform and the control plane", () => {
     const lists = identityLists({ platformGroups: ["ops"], platformNamespaces: ["tools"] });
     for (const { matchConditions } of configuration(undefined, lists).webhooks)
@@ -234,7 +252,10 @@ describe("the webhook configuration", () => {
       const present = labels.filter((name) =>
         matchExpressions.some((it) => it.key === label(name, "Exists").key && it.operator === "Exists"),
       );
-      const name = matchExpressions.some(({ operator }) => (operator as string) === "In") ? "catalog" : "any";
+      const named = matchExpressions.find(({ operator }) => (operator as string) === "In") as
+        | { values?: readonly string[] }
+        | undefined;
+      const name = named?.values?.[0] ?? "any";
       const selection = selectionOf(
         name,
         Object.fromEntries(present.map((it) => [`catalyst.openova.io/${it}`, "x"])),
@@ -291,7 +312,7 @@ describe("the webhook for namespaces with an account that acts for others", () =
 
 describe("publishedBundles", () => {
   it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 10 }, () => CA));
+    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 11 }, () => CA));
   });
 
   it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {

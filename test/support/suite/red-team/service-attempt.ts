@@ -1,5 +1,17 @@
-import { type Attempt, apply, core, mergePatch, on, post, put, strategicPatch } from "./attempt.ts";
-import { secret, service } from "./object.ts";
+import {
+  type Attempt,
+  apply,
+  core,
+  group,
+  mergePatch,
+  on,
+  onReal,
+  post,
+  put,
+  remove,
+  strategicPatch,
+} from "./attempt.ts";
+import { named as object, secret, service } from "./object.ts";
 import type { Person } from "./person.ts";
 
 /** An ordinary namespace, and an environment with one of its members. */
@@ -111,4 +123,37 @@ const RELEASES: readonly Attempt[] = [
   ),
 ];
 
-export const SERVICE_ATTEMPTS: readonly Attempt[] = [...SERVICES, ...RELEASES];
+const SLICES = group("discovery.k8s.io/v1", "default", "endpointslices");
+/** The real API server makes Service kubernetes. */
+const CLUSTER_SERVICE: readonly Attempt[] = [
+  on(
+    "leads the Service of the API server to its own Pod",
+    "stranger",
+    post(
+      SLICES,
+      object("discovery.k8s.io/v1", "EndpointSlice", "intruder", {
+        metadata: { labels: { "kubernetes.io/service-name": "kubernetes" } },
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.1.2.3"] }],
+        ports: [{ name: "https", port: 6443, protocol: "TCP" }],
+      }),
+    ),
+    "service-address",
+  ),
+  onReal(
+    "changes the port of the API server's Service",
+    "stranger",
+    mergePatch(core("default", "services/kubernetes"), {
+      spec: { ports: [{ name: "https", port: 443, targetPort: 9999 }] },
+    }),
+    "service-address",
+  ),
+  onReal(
+    "deletes the API server's Service",
+    "stranger",
+    remove(core("default", "services/kubernetes")),
+    "service-address",
+  ),
+];
+
+export const SERVICE_ATTEMPTS: readonly Attempt[] = [...SERVICES, ...RELEASES, ...CLUSTER_SERVICE];
