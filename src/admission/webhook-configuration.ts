@@ -15,6 +15,7 @@ import { type LabelRequirement, labelled, named } from "./policy/namespace-selec
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
 import { CLUSTER_SERVICE, SLICE_LABEL } from "./rules/cluster-service.ts";
+import { DEPUTY_GROUPS } from "./rules/deputy.ts";
 import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
@@ -119,7 +120,7 @@ export function desiredWebhookConfiguration(
         ]);
       }),
       webhook("ordinary-namespace", ORDINARY_RULES, ordinary),
-      webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER]),
+      webhook("installer", [rule("*", ["*/*"], WRITES, "Namespaced")], ordinary, [IS_INSTALLER_OR_DEPUTY]),
       webhook("secret", [rule("", ["secrets"], ["CREATE", "UPDATE"])], ordinary, [IS_JUDGED_SECRET]),
       webhook(
         "service",
@@ -182,6 +183,11 @@ const ACCOUNT_RULES: WebhookRule[] = [
   rule("", ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], ["CONNECT"], "Namespaced"),
   rule("rbac.authorization.k8s.io", ["rolebindings"], ["CREATE", "UPDATE"], "Namespaced"),
 ];
+
+const IS_INSTALLER_OR_DEPUTY: MatchCondition = {
+  ...IS_INSTALLER,
+  expression: `${IS_INSTALLER.expression} || request.resource.group in ${celList(DEPUTY_GROUPS)}`,
+};
 
 /** The Service of the API server, and the addresses to which it leads. */
 const CLUSTER_SERVICE_RULES: WebhookRule[] = [

@@ -39,6 +39,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "helm-release": "the webhook also reads the OCIRepository that a HelmRelease names",
   "image-signature": "Kyverno: one key, and no registries that need no signature",
   "ingress-annotation": "the webhook reads the annotations by the rules of each ingress controller",
+  "install-source": "Kyverno leaves out the policies and exceptions of Kyverno, and Capsule's kinds",
   "namespace-guarded": "native: catalyst-system",
   "namespace-reserved": "the webhook knows the Organizations, and so the names of their environments",
   "object-depth": "the webhook searches Pod templates in objects of any kind",

@@ -36,6 +36,10 @@ export const INSTALLER_GROUPS: readonly string[] = [
   // Cluster API's Helm add-on provider, Kapitan's and KubeVela's applications
   "addons.cluster.x-k8s.io",
   "core.oam.dev",
+  // Sveltos, Karmada and Open Cluster Management
+  ".projectsveltos.io",
+  ".karmada.io",
+  ".open-cluster-management.io",
 ];
 
 /** Whether the group is an installer's. */

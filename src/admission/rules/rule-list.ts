@@ -1,4 +1,5 @@
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
+import { deputyRule } from "./deputy.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
 import { isExempt } from "./identity.ts";
@@ -44,6 +45,7 @@ const RULES: readonly Rule[] = [
   platformLabelRule,
   evidenceRule,
   installSourceRule,
+  deputyRule,
   ociRepositoryRule,
   helmReleaseRule,
   releaseSecretRule,

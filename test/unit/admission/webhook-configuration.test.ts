@@ -173,6 +173,7 @@ describe("the webhook configuration", () => {
     expect(conditions("installer")["is-an-installer"]).toContain(
       ".exists(suffix, request.resource.group.endsWith(suffix))",
     );
+    expect(conditions("installer")["is-an-installer"]).toContain('"policies.kyverno.io"');
     expect(matched("secret")).toEqual(["/secrets CREATE,UPDATE"]);
     expect(conditions("secret")["is-a-judged-secret"]?.split(" || ")).toEqual([
       '(has(object.type) && object.type in ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"])',

@@ -70,6 +70,9 @@ describe("the rules for install sources", () => {
     { group: "helm.cattle.io", resource: "helmcharts" },
     { group: "k3s.cattle.io", resource: "addons" },
     { group: "operators.coreos.com", resource: "subscriptions" },
+    { group: "config.projectsveltos.io", resource: "profiles" },
+    { group: "policy.karmada.io", resource: "propagationpolicies" },
+    { group: "work.open-cluster-management.io", resource: "manifestworks" },
     { group: OCI.group, resource: OCI.resource, subresource: "status" },
     { group: HELM.group, resource: HELM.resource, subresource: "status" },
   ])("deny $resource of $group", (kind) => {
