@@ -1,5 +1,5 @@
 import { GROUP } from "../../api/kind.ts";
-import { mapOf } from "../../api/object.ts";
+import { listOf, mapOf } from "../../api/object.ts";
 import { normalHost } from "./host-name.ts";
 import { findPodSpecs, MAX_OBJECT_DEPTH } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -81,9 +81,36 @@ function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
   const named = input.resource === "domainmappings" ? claimsIn("metadata.name", mapOf(metadata).name) : [];
   const inSpec = [
     ...memberClaims(input.group, spec),
+    ...everyHostClaims(input, mapOf(spec)),
     ...(input.resource === "certificaterequests" ? requestClaims("spec.request", mapOf(spec).request) : []),
   ];
   return [...claims, ...named, ...inSpec, ...wwwClaims(object, inSpec)];
+}
+
+/** Kinds of the Gateway API that serve the hosts of a listener when they name none. */
+const ROUTES = ["httproutes", "grpcroutes", "tlsroutes"];
+
+/**
+ * What names no host serves every host of the gateway that all tenants share, on the paths that it names. An Ingress that
+ * has only a default backend serves what no other matches.
+ */
+function everyHostClaims(
+  { resource, namespace }: AdmissionInput,
+  spec: Record<string, unknown>,
+): HostClaim[] {
+  if (resource === "ingresses")
+    return listOf(spec.rules).flatMap((rule, index) =>
+      mapOf(rule).host === undefined || mapOf(rule).host === ""
+        ? [claim(`spec.rules[${index}].host`, "a rule without a host", "*")]
+        : [],
+    );
+  if (!ROUTES.includes(resource) || listOf(spec.hostnames).length > 0) return [];
+  const isShared = listOf(spec.parentRefs).some(
+    (parent) => (mapOf(parent).namespace ?? namespace) !== namespace,
+  );
+  return isShared
+    ? [claim("spec.hostnames", "a route without hostnames at a Gateway of another namespace", "*")]
+    : [];
 }
 
 const claim = (path: string, text: string, pattern = normalHost(text)): HostClaim => ({

@@ -68,8 +68,23 @@ describe("hostRule", () => {
       "spec.rules[0].host",
     ],
     [
+      "an Ingress without a host",
+      request(NETWORKING, "ingresses", { rules: [{ http: {} }] }),
+      "spec.rules[0].host",
+    ],
+    [
+      "an older Ingress with an empty host",
+      request("extensions", "ingresses", { rules: [{ host: "a.example" }, { host: "" }] }),
+      "spec.rules[1].host",
+    ],
+    ...["httproutes", "grpcroutes", "tlsroutes"].map((resource): [string, AdmissionInput, string] => [
+      `${resource} without hostnames at a shared Gateway`,
+      request(GATEWAY, resource, { parentRefs: [{ name: "own" }, { name: "shared", namespace: "infra" }] }),
+      "spec.hostnames",
+    ]),
+    [
       "a wildcard",
-      request(NETWORKING, "ingresses", { rules: [{}, { host: "*.omantel.omani.works" }] }),
+      request(NETWORKING, "ingresses", { rules: [{ host: "a.b" }, { host: "*.omantel.omani.works" }] }),
       "spec.rules[1].host",
     ],
     [
@@ -207,8 +222,50 @@ describe("hostRule", () => {
     expect(hostRule(input, facts)).toMatchObject([{ rule: "sovereign-host", path }]);
   });
 
+  it.each([
+    ...["host", "hosts", "hostname", "hostnames", "fqdn", "domain", "domains", "sni", "snis", "sniHosts"],
+    ...["dnsName", "dnsNames", "commonName", "serverName", "serverNames", "main", "sans"],
+  ])("refuses a Sovereign's host in the member %s, also in a list", (member) => {
+    for (const [value, at] of [
+      [ZERO, ""],
+      [["a.example", ZERO], "[1]"],
+    ])
+      expect(
+        hostRule(request("projectcontour.io", "httpproxies", { a: { [member]: value } }), facts),
+      ).toMatchObject([{ rule: "sovereign-host", path: `spec.a.${member}${at}` }]);
+  });
+
+  it.each([
+    ...[
+      "backend",
+      "backends",
+      "backendRefs",
+      "destination",
+      "destinations",
+      "mirror",
+      "mirrors",
+      "upstreams",
+    ],
+    ...["redirect", "requestRedirect", "rewrite", "urlRewrite", "headers", "filters", "validation"],
+  ])("allows a Sovereign's host below %s", (member) => {
+    const spec = { hosts: ["a.example"], [member]: [{ host: ZERO, hosts: [ZERO] }] };
+    expect(hostRule(request("projectcontour.io", "httpproxies", spec), facts)).toEqual([]);
+  });
+
   it.each<[string, AdmissionInput]>([
-    ["a host of its own", request(NETWORKING, "ingresses", { rules: [{ host: "shop.example" }, {}] })],
+    ["a host of its own", request(NETWORKING, "ingresses", { rules: [{ host: "shop.example" }] })],
+    ["a default backend", request(NETWORKING, "ingresses", { defaultBackend: { service: { name: "a" } } })],
+    [
+      "a route without hostnames at a Gateway of its own",
+      request(GATEWAY, "httproutes", { parentRefs: [{ name: "a" }, { name: "b", namespace: "shop" }] }),
+    ],
+    [
+      "a route with hostnames at a shared Gateway",
+      request(GATEWAY, "httproutes", {
+        hostnames: ["shop.example"],
+        parentRefs: [{ name: "a", namespace: "infra" }],
+      }),
+    ],
     [
       "a host that only ends alike",
       request(NETWORKING, "ingresses", { rules: [{ host: "evilzero.catalyst.example" }] }),
