@@ -1,4 +1,4 @@
-import { isMap, mapOf } from "../../api/object.ts";
+import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -26,7 +26,12 @@ function problems(input: AdmissionInput, object: unknown): Violation[] {
   const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
     typeof value !== "string" ? [] : annotationProblems(input, name, value),
   );
-  return [...inAnnotations, ...snippetMembers(mapOf(object).spec)];
+  const { spec } = mapOf(object);
+  return [
+    ...inAnnotations,
+    ...snippetMembers(spec),
+    ...(input.resource === "ingresses" ? pathProblems(spec) : []),
+  ];
 }
 
 const refusal = (path: string, message: string): Violation => ({ rule: "ingress-annotation", path, message });
@@ -44,6 +49,24 @@ function annotationProblems({ namespace }: AdmissionInput, name: string, value: 
   return REFERENCE.test(name) && owner !== undefined && owner !== namespace
     ? [refusal(path, `the controller would read another namespace for you; name an object of ${namespace}`)]
     : [];
+}
+
+/** nginx writes a path between quotation marks. Regular expressions may have braces and semicolons there. */
+const PATH_END = /[\r\n"]/;
+
+function pathProblems(spec: unknown): Violation[] {
+  return listOf(mapOf(spec).rules).flatMap((rule, index) =>
+    listOf(mapOf(mapOf(rule).http).paths).flatMap((entry, at) =>
+      PATH_END.test(textOf(mapOf(entry).path))
+        ? [
+            refusal(
+              `spec.rules[${index}].http.paths[${at}].path`,
+              "line breaks and quotation marks would configure the shared controller; remove them",
+            ),
+          ]
+        : [],
+    ),
+  );
 }
 
 /** The NGINX Ingress Controller's own kinds have snippets in their spec. */

@@ -39,6 +39,18 @@ describe("ingressAnnotationRule", () => {
     ]);
   });
 
+  it.each(['/a" { return 200; }', "/a\nb", "/a\rb"])("refuses the path %j", (path) => {
+    const paths = [{ path: "/orders/[0-9]{3};v=1" }, { path }];
+    const input = creation({ ...INGRESS, object: { spec: { rules: [{}, { http: { paths } }] } } });
+    expect(ingressAnnotationRule(input, facts())).toEqual([
+      {
+        rule: "ingress-annotation",
+        path: "spec.rules[1].http.paths[1].path",
+        message: "line breaks and quotation marks would configure the shared controller; remove them",
+      },
+    ]);
+  });
+
   it("refuses snippets in the spec of the NGINX Ingress Controller's own kinds", () => {
     const spec = {
       "http-snippets": "x",
