@@ -137,6 +137,15 @@ describe("podIsolationRule", () => {
       "unconfined removes the node's protection; remove this annotation",
     ],
     [
+      "an AppArmor annotation of a Pod",
+      {
+        metadata: { annotations: { "container.apparmor.security.beta.kubernetes.io/app": "unconfined" } },
+        spec: { containers: [{ name: "app" }] },
+      },
+      "metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]",
+      "unconfined removes the node's protection; remove this annotation",
+    ],
+    [
       "an init container in a custom kind",
       { spec: { podTemplate: { initContainers: [{ securityContext: { privileged: true } }] } } },
       "spec.podTemplate.initContainers[0].securityContext.privileged",
@@ -164,6 +173,14 @@ describe("podIsolationRule", () => {
       ],
     });
     expect(podIsolationRule(request(object))).toEqual([]);
+  });
+
+  it("passes an annotation of another meaning, and a profile", () => {
+    const annotations = {
+      "shop.test/app": "unconfined",
+      "container.apparmor.security.beta.kubernetes.io/app": "runtime/default",
+    };
+    expect(podIsolationRule(request({ ...pod({}), metadata: { annotations } }))).toEqual([]);
   });
 
   it("does not judge again what the object had before", () => {
