@@ -14,7 +14,7 @@ interface Row {
 /** Services that claim something already. */
 export const SERVICE_SEEDS: readonly Request[] = [
   post(core("shop", "services"), {
-    ...service("claiming", { externalIPs: ["203.0.113.7"] }),
+    ...service("claiming", { type: "LoadBalancer", externalIPs: ["203.0.113.7"] }),
     metadata: { name: "claiming", annotations: { [DNS_NAME]: "shop.test" } },
   }),
   post(core("shop", "services"), service("named", { type: "ExternalName", externalName: "shop.test" })),

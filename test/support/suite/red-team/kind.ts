@@ -6,30 +6,28 @@ const definition = (
   version: string,
   kind: string,
   plural: string,
-  scope: "Namespaced" | "Cluster" = "Namespaced",
+  { scope = "Namespaced", older = [] }: { scope?: "Namespaced" | "Cluster"; older?: readonly string[] } = {},
 ) =>
   named("apiextensions.k8s.io/v1", "CustomResourceDefinition", `${plural}.${group}`, {
     metadata: { annotations: { "api-approved.kubernetes.io": "unapproved, for a test" } },
     spec: {
       ...{ group, scope },
       names: { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` },
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          schema: {
-            openAPIV3Schema: {
-              type: "object",
-              properties: {
-                spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-                status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
-              },
+      versions: [version, ...older].map((name) => ({
+        name,
+        served: true,
+        storage: name === version,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: "object",
+            properties: {
+              spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
+              status: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
             },
           },
         },
-      ],
+      })),
     },
   });
 
@@ -58,6 +56,19 @@ export const PLATFORM_INSTALLERS = [
   { kind: "Addon", plural: "addons", group: "k3s.cattle.io", version: "v1" },
   { kind: "Bundle", plural: "bundles", group: "fleet.cattle.io", version: "v1alpha1" },
   { kind: "Subscription", plural: "subscriptions", group: "operators.coreos.com", version: "v1alpha1" },
+  {
+    kind: "Profile",
+    plural: "profiles",
+    group: "config.projectsveltos.io",
+    version: "v1beta1",
+  },
+  {
+    kind: "PropagationPolicy",
+    plural: "propagationpolicies",
+    group: "policy.karmada.io",
+    version: "v1alpha1",
+  },
+  { kind: "ManifestWork", plural: "manifestworks", group: "work.open-cluster-management.io", version: "v1" },
   { kind: "Workspace", plural: "workspaces", group: "app.terraform.io", version: "v1alpha2" },
 ] as const;
 
@@ -72,15 +83,25 @@ export const CONVERTED_DEFINITION = (() => {
 })();
 
 export const DEFINITIONS = [
-  ...PLATFORM_INSTALLERS.map(({ group, version, kind, plural }) => definition(group, version, kind, plural)),
-  definition("source.toolkit.fluxcd.io", "v1", "OCIRepository", "ocirepositories"),
-  definition("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases"),
-  definition("pkg.crossplane.io", "v1", "Provider", "providers", "Cluster"),
-  definition("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+  ...PLATFORM_INSTALLERS.map(({ group, version, kind, plural }) =>
+    definition(group, version, kind, plural, { older: plural === "kustomizations" ? ["v1beta2"] : [] }),
+  ),
+  definition("source.toolkit.fluxcd.io", "v1", "OCIRepository", "ocirepositories", { older: ["v1beta2"] }),
+  definition("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases", { older: ["v2beta2"] }),
+  definition("pkg.crossplane.io", "v1", "Provider", "providers", { scope: "Cluster" }),
+  definition("kyverno.io", "v1", "Policy", "policies"),
+  definition("kyverno.io", "v2", "PolicyException", "policyexceptions"),
+  definition("policies.kyverno.io", "v1", "NamespacedGeneratingPolicy", "namespacedgeneratingpolicies"),
+  definition("capsule.clastix.io", "v1beta2", "TenantResource", "tenantresources"),
+  definition("config.gatekeeper.sh", "v1alpha1", "Config", "configs"),
+  definition("templates.gatekeeper.sh", "v1", "ConstraintTemplate", "constrainttemplates", {
+    scope: "Cluster",
+  }),
+  definition("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", { older: ["v1beta1"] }),
   definition("gateway.networking.k8s.io", "v1", "Gateway", "gateways"),
   definition("gateway.networking.k8s.io", "v1", "TLSRoute", "tlsroutes"),
   definition("gateway.networking.k8s.io", "v1", "GRPCRoute", "grpcroutes"),
-  definition("networking.istio.io", "v1", "VirtualService", "virtualservices"),
+  definition("networking.istio.io", "v1", "VirtualService", "virtualservices", { older: ["v1alpha3"] }),
   definition("networking.istio.io", "v1", "Gateway", "gateways"),
   definition("networking.istio.io", "v1", "ServiceEntry", "serviceentries"),
   definition("traefik.io", "v1alpha1", "IngressRoute", "ingressroutes"),
@@ -89,6 +110,6 @@ export const DEFINITIONS = [
   definition("externaldns.k8s.io", "v1alpha1", "DNSEndpoint", "dnsendpoints"),
   definition("cert-manager.io", "v1", "Certificate", "certificates"),
   definition("cert-manager.io", "v1", "CertificateRequest", "certificaterequests"),
-  definition("cert-manager.io", "v1", "ClusterIssuer", "clusterissuers", "Cluster"),
+  definition("cert-manager.io", "v1", "ClusterIssuer", "clusterissuers", { scope: "Cluster" }),
   definition("example.org", "v1", "Widget", "widgets"),
 ];

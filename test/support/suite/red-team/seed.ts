@@ -1,4 +1,4 @@
-import { cluster, core, group, post, type Request } from "./attempt.ts";
+import { cluster, core, group, post, type Request, remove } from "./attempt.ts";
 import { ENVIRONMENT_SEEDS } from "./environment-seed.ts";
 import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
 import {
@@ -237,6 +237,14 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     ...["acme-prod", "globex-prod", "shop"].map((name) =>
       post(group("source.toolkit.fluxcd.io/v1", name, "ocirepositories"), ociRepository("shop")),
     ),
+    // A Deployment that waits for its finalizer.
+    ...["acme-prod", "shop"].flatMap((name) => [
+      post(group("apps/v1", name, "deployments"), {
+        ...deployment("leaving"),
+        metadata: { name: "leaving", finalizers: ["shop.test/wait"] },
+      }),
+      remove(group("apps/v1", name, "deployments/leaving")),
+    ]),
     ...["acme-prod", "shop"].map((name) =>
       post(core(name, "services"), service("balanced", { type: "LoadBalancer" })),
     ),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
+import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
 import { ALLOWED_ENVIRONMENT } from "./allowed-environment.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
@@ -21,6 +22,7 @@ import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
+import { ALLOWED_VERSION, VERSION_ATTEMPTS } from "./version-attempt.ts";
 
 const ALLOWED = [
   ...ALLOWED_FRANCHISEE,
@@ -30,6 +32,8 @@ const ALLOWED = [
   ...ALLOWED_PRODUCT,
   ...ALLOWED_MACHINERY,
   ...ALLOWED_ACCOUNT,
+  ...ALLOWED_VERSION,
+  ...ALLOWED_ADVISORY,
 ];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
@@ -44,6 +48,8 @@ const ATTEMPTS = [
   ...SERVICE_ATTEMPTS,
   ...ACCOUNT_ATTEMPTS,
   ...ENVIRONMENT_ATTEMPTS,
+  ...VERSION_ATTEMPTS,
+  ...ADVISORY_ATTEMPTS,
 ];
 
 /** The rules that the operator's webhook or native policy gave as reasons. */
