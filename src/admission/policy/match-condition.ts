@@ -1,3 +1,4 @@
+import { GROUP } from "../../api/kind.ts";
 import type { IdentityLists } from "../rules/identity.ts";
 import { INSTALLER_GROUPS } from "../rules/install-source.ts";
 import { RELEASE_SECRET } from "../rules/release-secret.ts";
@@ -11,20 +12,37 @@ export interface MatchCondition {
 export const celList = (items: readonly string[]) =>
   `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 
+/** The platform installs what runs in a controller's own namespace. */
+export const notAtHome = ({ controllerNamespaces }: IdentityLists): MatchCondition => ({
+  name: "not-at-home",
+  expression: `!${celIsAtHome(controllerNamespaces)}`,
+});
+
 /** Reviews only ask a question. They must be answered while a webhook is down. */
 export const NOT_A_REVIEW: MatchCondition = {
   name: "not-a-review",
   expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
 };
 
+const celIsInstaller = (group: string) =>
+  [
+    `${group} in ${celList(INSTALLER_GROUPS.filter((entry) => !isSuffix(entry)))}`,
+    `${celList(INSTALLER_GROUPS.filter(isSuffix))}.exists(suffix, ${group}.endsWith(suffix))`,
+  ].join(" || ");
+
+/** Whether an API group is neither Kubernetes' nor the product's, nor one that installs software. */
+export const celIsCustomGroup = (group: string) =>
+  `(${group}.contains(".") && !${group}.endsWith("k8s.io") && ${group} != "${GROUP}" && !(${celIsInstaller(group)}))`;
+
+/** Whether a listed controller works in the namespace that holds its ServiceAccount. */
+export const celIsAtHome = (controllerNamespaces: readonly string[]) =>
+  `(request.?namespace.orValue("") in ${celList(controllerNamespaces)} && request.userInfo.username.startsWith("system:serviceaccount:" + request.namespace + ":"))`;
+
 const isSuffix = (group: string) => group.startsWith(".");
 
 export const IS_INSTALLER: MatchCondition = {
   name: "is-an-installer",
-  expression: [
-    `request.resource.group in ${celList(INSTALLER_GROUPS.filter((group) => !isSuffix(group)))}`,
-    `${celList(INSTALLER_GROUPS.filter(isSuffix))}.exists(suffix, request.resource.group.endsWith(suffix))`,
-  ].join(" || "),
+  expression: celIsInstaller("request.resource.group"),
 };
 
 /** Whether the sender is a ServiceAccount of one of the namespaces. The colons keep `kube-system-2` from matching `kube-system`. */

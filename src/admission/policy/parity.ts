@@ -31,7 +31,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "catalog-namespace":
     "Kyverno lets everyone with the right write Blueprints in catalog-sovereign; the webhook asks for a Franchise",
   "cluster-scope":
-    "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions",
+    "native: APIServices, the product's roles and CustomResourceDefinitions. Kyverno denies controllers the caBundle of CustomResourceDefinitions and the finalizers of cluster-scoped kinds",
   "environment-approval": JUDGES_INSTALLS,
   "environment-score": JUDGES_INSTALLS,
   "environment-soak": JUDGES_INSTALLS,

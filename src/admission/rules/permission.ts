@@ -113,7 +113,7 @@ const OWN_NAMESPACE: Permission = {
 };
 
 /** API groups of reports about other objects. They configure nothing. */
-const REPORT_GROUPS = ["wgpolicyk8s.io", "openreports.io", "reports.kyverno.io"];
+export const REPORT_GROUPS = ["wgpolicyk8s.io", "openreports.io", "reports.kyverno.io"];
 
 const REPORTS: Permission = {
   who: "controller",

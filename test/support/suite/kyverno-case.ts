@@ -1,5 +1,17 @@
-import type { RuleId } from "../../../src/admission/rules/rule-id.ts";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import {
+  at,
+  container,
+  create,
+  event,
+  type KyvernoCase,
+  lease,
+  ownedPod,
+  product,
+  remove,
+  rule,
+  unique,
+  update,
+} from "./kyverno-case-builder.ts";
 import {
   blueprint,
   clusterRole,
@@ -16,67 +28,6 @@ import {
   SIGNED,
   secret,
 } from "./red-team/object.ts";
-import type { Person } from "./red-team/person.ts";
-
-/**
- * One object that a person writes, and the rule that must deny it. The CLI judges one object without subresource, and for an
- * update takes the old object for the same as the new one.
- */
-export interface KyvernoCase {
-  title: string;
-  by: Person;
-  operation: "CREATE" | "UPDATE" | "DELETE";
-  resource: KubernetesObject;
-  /** Undefined: every policy lets it pass. */
-  expected: RuleId | undefined;
-}
-
-const byName = (name: string, labels: Record<string, string> = {}) => ({
-  "kubernetes.io/metadata.name": name,
-  ...labels,
-});
-/** The labels of the namespaces, which the API server looks up itself. */
-export const NAMESPACE_LABELS: Record<string, Record<string, string>> = {
-  shop: byName("shop"),
-  "kube-system": byName("kube-system"),
-  "catalyst-system": byName("catalyst-system"),
-  "cert-manager": byName("cert-manager"),
-  catalog: byName("catalog"),
-  "catalog-sovereign": byName("catalog-sovereign"),
-  "sovereign-omantel": byName("sovereign-omantel", { [`${LABEL_PREFIX}/sovereign`]: "omantel" }),
-};
-
-let count = 0;
-/** Names are unique, so that a report's results can be told apart. */
-const unique = <T extends KubernetesObject>(object: T): T => {
-  count += 1;
-  return { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-${count}` } };
-};
-const at = (where: string, object: KubernetesObject): KubernetesObject =>
-  unique({ ...object, metadata: { ...object.metadata, namespace: where } });
-
-const on =
-  (operation: KyvernoCase["operation"]) =>
-  (
-    expected: RuleId | undefined,
-    title: string,
-    resource: KubernetesObject,
-    by: Person = "stranger",
-  ): KyvernoCase => ({ title, by, operation, resource, expected });
-const create = on("CREATE");
-const update = on("UPDATE");
-const remove = on("DELETE");
-
-const lease = (name: string) =>
-  named("coordination.k8s.io/v1", "Lease", name, { spec: { holderIdentity: "x" } });
-const event = named("v1", "Event", "probe", { involvedObject: {}, reason: "Test" });
-const product = (kind: string) => named(`${LABEL_PREFIX}/v1alpha1`, kind, "mine", { spec: {} });
-const container = (members: object) => ({ containers: [{ name: "app", image: SIGNED, ...members }] });
-const rule = (apiGroup: string, resource: string, verb: string) => ({
-  apiGroups: [apiGroup],
-  resources: [resource],
-  verbs: [verb],
-});
 
 const PLACES: readonly KyvernoCase[] = [
   create("platform-namespace", "writes a ConfigMap in kube-system", at("kube-system", configMap("a"))),
@@ -113,6 +64,45 @@ const PLACES: readonly KyvernoCase[] = [
   create(undefined, "writes a Secret in cert-manager", at("cert-manager", secret("a")), "certManager"),
   create("sovereign-namespace", "writes a ConfigMap", at("sovereign-omantel", configMap("a")), "omantel"),
   create(undefined, "writes a Secret", at("sovereign-omantel", secret("a")), "externalSecrets"),
+  create(
+    undefined,
+    "runs a tag in its own namespace",
+    at("cert-manager", pod("a", "any:tag")),
+    "certManager",
+  ),
+  create("controller-namespace", "runs a Pod in cert-manager", at("cert-manager", pod("a")), "cloudNativePg"),
+  create(
+    undefined,
+    "runs an instance",
+    at("sovereign-omantel", ownedPod("postgresql.cnpg.io/v1")),
+    "cloudNativePg",
+  ),
+  create(
+    "sovereign-namespace",
+    "runs a Pod without an owner",
+    at("sovereign-omantel", pod("a")),
+    "cloudNativePg",
+  ),
+  create(
+    "sovereign-namespace",
+    "runs a Pod of a ReplicaSet",
+    at("sovereign-omantel", ownedPod("apps/v1")),
+    "cloudNativePg",
+  ),
+  create(
+    "sovereign-namespace",
+    "runs a Pod of an installer's kind",
+    at("sovereign-omantel", ownedPod("helm.toolkit.fluxcd.io/v2")),
+    "cloudNativePg",
+  ),
+  create(
+    undefined,
+    "creates the kind of a constraint",
+    named("apiextensions.k8s.io/v1", "CustomResourceDefinition", "k8slabels.constraints.gatekeeper.sh", {
+      spec: {},
+    }),
+    "certManager",
+  ),
   create("catalog-namespace", "writes a ConfigMap in a catalog", at("catalog-sovereign", configMap("a"))),
   create("cluster-scope", "creates a ClusterRole", unique(clusterRole("a"))),
   remove("cluster-scope", "deletes a ClusterRole", unique(clusterRole("a"))),

@@ -1,9 +1,10 @@
 import { GROUP } from "../../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../../api/name.ts";
+import type { IdentityLists } from "../../rules/identity.ts";
 import { FORBIDDEN_FIELDS } from "../../rules/install-source.ts";
 import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
 import { POD_SYSCTLS } from "../../rules/security-context.ts";
-import { CEL_IS_RELEASE_SECRET, celList, IS_INSTALLER } from "../match-condition.ts";
+import { CEL_IS_RELEASE_SECRET, celList, IS_INSTALLER, notAtHome } from "../match-condition.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
@@ -173,7 +174,7 @@ const CONTAINERS = {
     "object.spec.containers + object.spec.?initContainers.orValue([]) + object.spec.?ephemeralContainers.orValue([])",
 };
 
-const PODS: KyvernoRule = {
+const pods = (lists: IdentityLists): KyvernoRule => ({
   name: "catalyst-pod",
   purpose: [
     "Denies Pods that reach their node or foreign volumes, and images without a digest. The webhook also judges SELinux, seccomp",
@@ -181,6 +182,7 @@ const PODS: KyvernoRule = {
   ],
   requests: [requests([""], ["pods"], CHANGES)],
   includesTemplates: true,
+  conditions: [notAtHome(lists)],
   variables: [CONTAINERS],
   validations: [
     denyUnless(
@@ -218,23 +220,23 @@ const PODS: KyvernoRule = {
   && container.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0))`,
     ),
   ],
-};
+});
 
 /** Kyverno makes rules for templates only of a policy that matches Pods and nothing else. */
-const EPHEMERAL_CONTAINERS: KyvernoRule = {
-  ...PODS,
+const ephemeralContainers = (lists: IdentityLists): KyvernoRule => ({
+  ...pods(lists),
   name: "catalyst-ephemeral-container",
   purpose: ["The policy catalyst-pod, for ephemeral containers."],
   requests: [requests([""], ["pods/ephemeralcontainers"], CHANGES)],
   includesTemplates: false,
-};
+});
 
-export const CONTENT_RULES: readonly KyvernoRule[] = [
+export const contentRules = (lists: IdentityLists): readonly KyvernoRule[] => [
   PRODUCT_KINDS,
   INSTALLERS,
   ROLES,
   REVISIONS,
   RELEASE_SECRETS,
-  PODS,
-  EPHEMERAL_CONTAINERS,
+  pods(lists),
+  ephemeralContainers(lists),
 ];

@@ -2,9 +2,15 @@ import { GROUP } from "../../../api/kind.ts";
 import { LABEL } from "../../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "../../../api/name.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
-import { IDENTITY_SECRET_TYPES } from "../../rules/permission.ts";
+import { IDENTITY_SECRET_TYPES, REPORT_GROUPS } from "../../rules/permission.ts";
 import { CLUSTER_NAMESPACES, guardedNames } from "../../rules/place.ts";
-import { celIsServiceAccountOf, celList, NOT_A_REVIEW } from "../match-condition.ts";
+import {
+  celIsAtHome,
+  celIsCustomGroup,
+  celIsServiceAccountOf,
+  celList,
+  NOT_A_REVIEW,
+} from "../match-condition.ts";
 import { labelled, named } from "../namespace-selector.ts";
 import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
 
@@ -12,6 +18,9 @@ const EVERYTHING = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
 const WRITES = ["CREATE", "UPDATE", "DELETE"];
 const isResource = (group: string, ...resources: string[]) =>
   `request.resource.group == "${group}" && request.resource.resource in ${celList(resources)} && ${SUBRESOURCE} == ""`;
+
+const isOwned = (object: string) =>
+  `${object}.?metadata.?ownerReferences.orValue([]).exists(owner, ${celIsCustomGroup('owner.apiVersion.split("/")[0]')})`;
 
 /** What listed controllers do in guarded namespaces, as `permission.ts` has it. */
 const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
@@ -32,6 +41,16 @@ const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
     name: "isManaged",
     expression: `[object, oldObject].exists(it, it != null && "${LABEL.managedBy}" in it.?metadata.?labels.orValue({}))`,
   },
+  { name: "isAtHome", expression: celIsAtHome(controllerNamespaces) },
+  { name: "isReport", expression: `request.resource.group in ${celList(REPORT_GROUPS)}` },
+  {
+    name: "isCustomKind",
+    expression: `request.operation != "CONNECT" && ${celIsCustomGroup("request.resource.group")}`,
+  },
+  {
+    name: "isOwnedByCustomKind",
+    expression: `request.operation != "CONNECT" && ${SUBRESOURCE} == "" && (request.operation == "DELETE" || ${isOwned("object")}) && (request.operation == "CREATE" || ${isOwned("oldObject")})`,
+  },
   {
     name: "bearsName",
     expression: `${celList(controllerNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":") && request.?name.orValue("").startsWith(own))`,
@@ -40,6 +59,10 @@ const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
 
 const HOUSEKEEPING =
   "variables.isController && (variables.isEvent || variables.isStatus || variables.isLease || (!variables.isManaged && (variables.isSlice || (variables.isStored && !variables.givesIdentity))))";
+
+/** Objects of custom kinds, and what these own: the Pods of a database, the solver of a challenge. */
+const RECONCILED =
+  "variables.isController && !variables.isManaged && !variables.givesIdentity && (variables.isCustomKind || variables.isOwnedByCustomKind)";
 
 const inNamespace = requests(["*"], ["*/*"], EVERYTHING, "Namespaced");
 
@@ -61,7 +84,7 @@ const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
           "platform-namespace",
           "metadata.namespace",
           "this namespace belongs to the platform; work in a namespace of your own, or ask the platform team",
-          `variables.isController && (variables.isEvent || (request.namespace != "${SYSTEM_NAMESPACE}" && (variables.isStatus || variables.isSlice || ((variables.isLease || variables.isStored) && variables.bearsName && !variables.givesIdentity))))`,
+          `variables.isController && (variables.isEvent || (request.namespace != "${SYSTEM_NAMESPACE}" && (variables.isStatus || variables.isReport || variables.isSlice || ((variables.isLease || variables.isStored) && variables.bearsName && !variables.givesIdentity))))`,
         ),
       ],
     },
@@ -77,7 +100,7 @@ const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
           "controller-namespace",
           "metadata.namespace",
           "this namespace belongs to a cluster controller; work in a namespace of your own, or ask the platform team",
-          HOUSEKEEPING,
+          `variables.isAtHome || (variables.isController && variables.isReport) || (${HOUSEKEEPING})`,
         ),
       ],
     },
@@ -95,7 +118,7 @@ const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
           "sovereign-namespace",
           "metadata.namespace",
           "the operator manages this namespace; change spec.branding, spec.tiers or spec.addons of the Sovereign instead",
-          HOUSEKEEPING,
+          `(${HOUSEKEEPING}) || (${RECONCILED})`,
         ),
       ],
     },
@@ -123,7 +146,7 @@ const CLUSTER_SCOPE: KyvernoRule = {
   name: "catalyst-cluster-scope",
   purpose: [
     "Lets only the platform write cluster-scoped kinds. Namespaces have a policy of their own, the webhook judges the fields of",
-    "Sovereigns, and native policies judge caBundle. Listed controllers write the status of custom kinds.",
+    "Sovereigns, and native policies judge caBundle. Listed controllers write the status of custom kinds, and reports.",
   ],
   requests: [requests(["*"], ["*/*"], EVERYTHING, "Cluster")],
   conditions: [
@@ -155,13 +178,18 @@ const clusterScope = ({ controllerNamespaces }: IdentityLists): KyvernoRule => (
   variables: [
     ...(CLUSTER_SCOPE.variables ?? []),
     { name: "isController", expression: celIsServiceAccountOf(controllerNamespaces) },
+    { name: "isReport", expression: `request.resource.group in ${celList(REPORT_GROUPS)}` },
+    {
+      name: "isConstraint",
+      expression: `${isResource("apiextensions.k8s.io", "customresourcedefinitions")} && request.?name.orValue("").endsWith(".constraints.gatekeeper.sh")`,
+    },
   ],
   validations: [
     denyUnless(
       "cluster-scope",
       "metadata.name",
       "only the platform may write this kind, because it affects the whole cluster: use a kind of your own namespace, such as a Role and a RoleBinding, or ask the platform team to make the change",
-      "variables.isSovereign || variables.isKubeletRequest || (variables.isController && variables.isCustomStatus)",
+      "variables.isSovereign || variables.isKubeletRequest || (variables.isController && (variables.isCustomStatus || variables.isReport || variables.isConstraint))",
     ),
   ],
 });

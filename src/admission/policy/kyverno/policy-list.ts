@@ -1,6 +1,6 @@
 import type { IdentityLists } from "../../rules/identity.ts";
-import { notPlatform } from "../match-condition.ts";
-import { CONTENT_RULES } from "./content-rule.ts";
+import { notAtHome, notPlatform } from "../match-condition.ts";
+import { contentRules } from "./content-rule.ts";
 import { placeRules } from "./place-rule.ts";
 import { ADMISSION_ONLY, KYVERNO_LABELS, type KyvernoPolicy, policyOf } from "./policy.ts";
 
@@ -24,7 +24,7 @@ const imageSignature = (lists: IdentityLists): KyvernoPolicy => ({
         { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["pods"] },
       ],
     },
-    matchConditions: notPlatform(lists),
+    matchConditions: [...notPlatform(lists), notAtHome(lists)],
     matchImageReferences: [{ glob: "*" }],
     validationConfigurations: { mutateDigest: false, verifyDigest: true, required: true },
     attestors: [
@@ -55,7 +55,7 @@ const imageSignature = (lists: IdentityLists): KyvernoPolicy => ({
  * both denies.
  */
 export const kyvernoPolicies = (lists: IdentityLists): ExplainedPolicy[] => [
-  ...[...placeRules(lists), ...CONTENT_RULES].map((rule) => ({
+  ...[...placeRules(lists), ...contentRules(lists)].map((rule) => ({
     purpose: rule.purpose,
     policy: policyOf(rule, lists),
   })),
