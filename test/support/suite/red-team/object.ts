@@ -42,6 +42,15 @@ export const restrictedPod = (name: string) =>
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     containers: [{ name: "app", image: SIGNED, securityContext: RESTRICTED }],
   });
+/** A Pod that can be resized: its quality of service class stays. */
+export const sizedPod = (name: string, cpu: string) => {
+  const made = restrictedPod(name);
+  const [container] = made.spec.containers;
+  return {
+    ...made,
+    spec: { ...made.spec, containers: [{ ...container, resources: { requests: { cpu } } }] },
+  };
+};
 export const restrictedContainer = (name: string, image: string) => ({
   ...{ name, image, securityContext: RESTRICTED },
 });

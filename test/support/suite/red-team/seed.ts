@@ -21,6 +21,7 @@ import {
   secret,
   service,
   serviceAccount,
+  sizedPod,
   statefulSet,
   UNSIGNED_ARTIFACT,
 } from "./object.ts";
@@ -218,6 +219,9 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
     subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: WIDE_GROUP }],
   };
   const onlyReal: Request[] = [
+    ...["kube-system", "sovereign-omantel", "globex-prod", "acme-prod"].map((name) =>
+      post(core(name, "pods"), sizedPod("sized-0", "10m")),
+    ),
     post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CONVERTED_DEFINITION),
     post(
       "/api/v1/persistentvolumes",

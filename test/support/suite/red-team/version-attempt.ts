@@ -103,15 +103,11 @@ const autoscaler = (version: "autoscaling/v1" | "autoscaling/v2") =>
     },
   });
 
+const RESIZE = { spec: { containers: [{ name: "app", resources: { requests: { cpu: "20m" } } }] } };
+
 /** Further subresources and API versions that a kube-apiserver serves. */
 const SUBRESOURCES: readonly [string, (at: string) => Request][] = [
-  [
-    "resizes a Pod",
-    (at) =>
-      strategicPatch(core(at, "pods/app-0/resize"), {
-        spec: { containers: [{ name: "app", resources: { limits: { cpu: "1m" } } }] },
-      }),
-  ],
+  ["resizes a Pod", (at) => strategicPatch(core(at, "pods/sized-0/resize"), RESIZE)],
   [
     "binds a Pod by the older resource",
     (at) =>
@@ -191,6 +187,12 @@ const NODE_PROXY: readonly Attempt[] = [
 export const VERSION_ATTEMPTS: readonly Attempt[] = [...OLDER, ...IN_PLACES, ...NODE_PROXY];
 
 export const ALLOWED_VERSION: readonly Attempt[] = [
+  onReal(
+    "resizes its Pod",
+    "amal",
+    strategicPatch(core("acme-prod", "pods/sized-0/resize"), RESIZE),
+    "allowed",
+  ),
   ...HOMES.flatMap(([by, at]) => [
     on(
       `installs a HelmRelease of v2beta2 in ${at}`,
