@@ -77,3 +77,9 @@ export const SOVEREIGN_CONDITION = {
   voucherShapeVerified: "VoucherShapeVerified",
   inSync: "InSync",
 } as const;
+
+/**
+ * Whether billing has all settings that the Franchisee may choose. It does not count for `Ready`: billing runs without a
+ * setting that its Franchise does not grant, and a Franchisee must not be able to hold up a rollout.
+ */
+export const SETTINGS_ACCEPTED = "SettingsAccepted";

@@ -1,3 +1,4 @@
+import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { affectedPaths, changedPaths, newlyAppliedPaths, userWrittenPart } from "./change.ts";
@@ -7,6 +8,11 @@ import { type AdmissionInput, objectPath } from "./request.ts";
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
 
 const isWithin = (path: string, field: string) => path === field || path.startsWith(`${field}.`);
+
+export const grantsBranding = ({ spec }: Franchise): boolean => spec.grants.branding === true;
+
+export const grantsTier = ({ spec }: Franchise, id: string): boolean =>
+  spec.grants.tiers?.some((tier) => tier === "*" || tier === id) === true;
 
 /** A Franchisee may set branding, tiers and add-ons of its own Sovereigns, within its grants, and nothing else. */
 export const sovereignRule: Rule = (input, { identity }) => {
@@ -40,9 +46,9 @@ export const sovereignRule: Rule = (input, { identity }) => {
     .map((path) =>
       deny(path, `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: leave this unchanged`),
     );
-  const { branding, tiers = [] } = franchise.spec.grants;
+  const { tiers = [] } = franchise.spec.grants;
   const isChanged = (field: string) => changed.some((path) => isWithin(path, field));
-  if (isChanged("spec.branding") && !branding)
+  if (isChanged("spec.branding") && !grantsBranding(franchise))
     found.push({
       rule: "sovereign-branding-grant",
       path: "spec.branding",
@@ -51,7 +57,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
   if (!isChanged("spec.tiers")) return found;
   const known = new Set(tierIds(input.oldObject));
   for (const id of tierIds(input.object))
-    if (!tiers.includes("*") && !tiers.includes(id) && !known.has(id))
+    if (!grantsTier(franchise, id) && !known.has(id))
       found.push({
         rule: "sovereign-tier-grant",
         path: `spec.tiers[${id}]`,

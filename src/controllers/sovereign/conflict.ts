@@ -1,29 +1,37 @@
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { SovereignCaches } from "./cache.ts";
-import { SOVEREIGN_INDEX } from "./cache.ts";
+import { brandingHosts, platformHosts, SOVEREIGN_INDEX } from "./cache.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
 export interface SovereignConflict {
-  reason: "FqdnTaken" | "SecondCatalystZero" | "NamespaceTaken";
+  reason: "FqdnTaken" | "HostTaken" | "SecondCatalystZero" | "NamespaceTaken";
   message: string;
 }
 
 type Sovereigns = SovereignCaches["sovereigns"];
 
-/** The Sovereigns that want the same fqdn, namespace or sole role as this one, itself included. */
+/** The Sovereigns that want the same fqdn, host, namespace or sole role as this one, itself included. */
 export function conflictCandidates(sovereigns: Sovereigns, sovereign: Sovereign): Sovereign[] {
   const { fqdn, role } = sovereign.spec;
   return [
     ...sovereigns.byIndex(SOVEREIGN_INDEX.fqdn, fqdn),
+    ...[...platformHosts(sovereign), ...brandingHosts(sovereign)].flatMap((host) =>
+      sovereigns.byIndex(SOVEREIGN_INDEX.host, host),
+    ),
     ...(role === "CatalystZero" ? sovereigns.byIndex(SOVEREIGN_INDEX.role, role) : []),
     ...sovereigns.byIndex(SOVEREIGN_INDEX.namespace, namespaceOf(sovereign)),
   ];
 }
 
-/** What an older Sovereign holds that this one wants too. A CRD's rules see one object, so they cannot refuse this. */
+/**
+ * What an older Sovereign holds that this one wants too. A CRD's rules see one object, so they cannot refuse this. Hosts that
+ * Franchisees choose stop no Sovereign: otherwise a Franchisee could stop another one's.
+ */
 export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): SovereignConflict | undefined {
   const { name } = sovereign.metadata;
-  const older = conflictCandidates(sovereigns, sovereign).find((other) => isOlder(other, sovereign));
+  const older = conflictCandidates(sovereigns, sovereign).find(
+    (other) => isOlder(other, sovereign) && wantsSame(other, sovereign),
+  );
   if (older === undefined) return undefined;
   const owner = `Sovereign ${older.metadata.name}`;
   const remedy = `delete Sovereign ${name}, or delete ${owner} first`;
@@ -31,6 +39,13 @@ export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): Sove
     return {
       reason: "FqdnTaken",
       message: `spec.fqdn ${sovereign.spec.fqdn} is already used by ${owner}: ${remedy}`,
+    };
+  }
+  const host = sharedHost(older, sovereign);
+  if (host !== undefined) {
+    return {
+      reason: "HostTaken",
+      message: `host ${host} is already served by ${owner}: set another spec.billing.ingress.host, or ${remedy}`,
     };
   }
   if (older.spec.role === "CatalystZero" && sovereign.spec.role === "CatalystZero") {
@@ -45,6 +60,27 @@ export function findConflict(sovereigns: Sovereigns, sovereign: Sovereign): Sove
       `namespace ${namespaceOf(sovereign)} is already used by ${owner}: ` +
       "delete this Sovereign and create it with another spec.namespace",
   };
+}
+
+/** Whether another Sovereign serves the host that this one's Franchisee chose. Hosts that the platform gave come first. */
+export function isBrandingHostTaken(sovereigns: Sovereigns, sovereign: Sovereign): boolean {
+  return brandingHosts(sovereign).some((host) =>
+    sovereigns
+      .byIndex(SOVEREIGN_INDEX.host, host)
+      .filter(({ metadata }) => metadata.name !== sovereign.metadata.name)
+      .some((other) => platformHosts(other).includes(host) || isOlder(other, sovereign)),
+  );
+}
+
+const sharedHost = (a: Sovereign, b: Sovereign): string | undefined =>
+  platformHosts(b).find((host) => platformHosts(a).includes(host));
+
+function wantsSame(a: Sovereign, b: Sovereign): boolean {
+  return (
+    sharedHost(a, b) !== undefined ||
+    namespaceOf(a) === namespaceOf(b) ||
+    (a.spec.role === "CatalystZero" && b.spec.role === "CatalystZero")
+  );
 }
 
 /** The older Sovereign keeps what both want. Of two that were created in the same second, the first by name does. */

@@ -3,6 +3,7 @@ import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Price, Sovereign } from "../../api/sovereign.ts";
 import { metadataOf } from "./desired-metadata.ts";
+import type { Settings } from "./desired-settings.ts";
 
 export interface ConfigurationInput {
   sovereign: Sovereign;
@@ -10,6 +11,7 @@ export interface ConfigurationInput {
   franchise: Franchise | undefined;
   /** Whether the Franchise's term runs now. Outside the term, the Sovereign may issue no voucher. */
   isInTerm: boolean;
+  settings: Settings;
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
 }
@@ -19,7 +21,7 @@ export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
   const { sovereign, operatorJwks } = input;
-  const { tiers = [], addons = [], branding = {} } = sovereign.spec;
+  const { tiers, addons, branding } = input.settings;
   return {
     apiVersion: "v1",
     kind: "ConfigMap",

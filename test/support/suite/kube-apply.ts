@@ -9,6 +9,7 @@ import {
   desiredNamespace,
   desiredServiceAccounts,
 } from "../../../src/controllers/sovereign/desired-metadata.ts";
+import { desiredSettings } from "../../../src/controllers/sovereign/desired-settings.ts";
 import { desiredWorkload } from "../../../src/controllers/sovereign/desired-workload.ts";
 import { createApplier, FieldConflict } from "../../../src/kube/apply.ts";
 import { withForeignFields } from "../../../src/kube/informer.ts";
@@ -81,7 +82,10 @@ export function describeApplier(bench: KubeBench): void {
       const desired = [
         desiredNamespace(sovereign),
         ...desiredServiceAccounts(sovereign),
-        desiredConfiguration({ sovereign, franchise, isInTerm: true, operatorJwks: { keys: [] } }),
+        desiredConfiguration({
+          ...{ sovereign, franchise, isInTerm: true, operatorJwks: { keys: [] } },
+          settings: desiredSettings({ sovereign, franchise, isHostTaken: false }),
+        }),
         ...desiredWorkload(sovereign, IMAGE, undefined),
       ];
       expect(desired.map(({ kind }) => kind)).toContain("Ingress");

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { conflictCandidates, findConflict } from "../../../../src/controllers/sovereign/conflict.ts";
+import {
+  conflictCandidates,
+  findConflict,
+  isBrandingHostTaken,
+} from "../../../../src/controllers/sovereign/conflict.ts";
 import { sovereign } from "../../../support/builder/catalyst-object.ts";
 import { cachesOf } from "../../../support/builder/reconcile-context.ts";
 
@@ -12,6 +16,10 @@ const createdAt = (name: string, creationTimestamp: string | undefined, spec: Sp
   };
 };
 const [EARLY, LATE] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
+const billingAt = (host: string) => ({
+  ...sovereign("any").spec.billing,
+  ingress: { host, rateLimit: { requestsPerSecond: 10 } },
+});
 const zero: Spec = { role: "CatalystZero" };
 
 describe("findConflict", () => {
@@ -22,6 +30,20 @@ describe("findConflict", () => {
       { fqdn: "shared.example" },
       "FqdnTaken",
       "spec.fqdn shared.example is already used by Sovereign older: delete Sovereign younger, or delete Sovereign older first",
+    ],
+    [
+      "ingress host, in whatever case",
+      { billing: billingAt("pay.example") },
+      { billing: billingAt("Pay.Example") },
+      "HostTaken",
+      "host pay.example is already served by Sovereign older: set another spec.billing.ingress.host, or delete Sovereign younger, or delete Sovereign older first",
+    ],
+    [
+      "host, the older as its fqdn",
+      { fqdn: "pay.example" },
+      { billing: billingAt("pay.example") },
+      "HostTaken",
+      "host pay.example is already served by Sovereign older: set another spec.billing.ingress.host, or delete Sovereign younger, or delete Sovereign older first",
     ],
     [
       "sole role",
@@ -73,6 +95,14 @@ describe("findConflict", () => {
     expect(findConflict(sovereigns, own)?.message).toContain("already used by Sovereign by-fqdn:");
   });
 
+  it("stops no Sovereign for a host that a Franchisee chose", () => {
+    const older = createdAt("older", EARLY, { branding: { hostname: "younger.example" } });
+    const younger = createdAt("younger", LATE, { branding: { hostname: "older.example" } });
+    const { sovereigns } = cachesOf({ sovereigns: [older, younger] });
+    expect(findConflict(sovereigns, younger)).toBeUndefined();
+    expect(findConflict(sovereigns, older)).toBeUndefined();
+  });
+
   it("finds no conflict between Sovereigns that share nothing", () => {
     const [first, second] = [createdAt("a", EARLY), createdAt("b", LATE)];
     const { sovereigns } = cachesOf({ sovereigns: [first, second] });
@@ -94,6 +124,33 @@ describe("findConflict", () => {
     const { sovereigns } = cachesOf({ sovereigns: [younger, older] });
     expect(findConflict(sovereigns, older)).toBeUndefined();
     expect(findConflict(sovereigns, younger)?.message).toContain("Sovereign z is already");
+  });
+});
+
+describe("isBrandingHostTaken", () => {
+  const named = (name: string, at: string, hostname: string, spec: Spec = {}) =>
+    createdAt(name, at, { ...spec, branding: { hostname } });
+  const isTaken = (own: ReturnType<typeof createdAt>, ...others: ReturnType<typeof createdAt>[]) =>
+    isBrandingHostTaken(cachesOf({ sovereigns: [own, ...others] }).sovereigns, own);
+
+  it.each<[boolean, string, ReturnType<typeof createdAt>, ReturnType<typeof createdAt>]>([
+    [true, "a younger one's fqdn", named("a", EARLY, "B.example."), createdAt("b", LATE)],
+    [
+      true,
+      "a younger one's ingress host",
+      named("a", EARLY, "pay.example"),
+      createdAt("b", LATE, { billing: billingAt("pay.example") }),
+    ],
+    [true, "an older one's choice", named("a", LATE, "shop.example"), named("b", EARLY, "shop.example")],
+    [false, "a younger one's choice", named("a", EARLY, "shop.example"), named("b", LATE, "shop.example")],
+    [false, "no other's", named("a", EARLY, "shop.example"), createdAt("b", EARLY)],
+  ])("is %s for a host that is %s", (expected, _whose, own, other) => {
+    expect(isTaken(own, other)).toBe(expected);
+  });
+
+  it("is false for the Sovereign's own hosts and without a host", () => {
+    expect(isTaken(named("a", LATE, "a.example"))).toBe(false);
+    expect(isTaken(createdAt("a", LATE), createdAt("b", EARLY))).toBe(false);
   });
 });
 

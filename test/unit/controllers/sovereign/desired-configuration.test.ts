@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { desiredConfiguration } from "../../../../src/controllers/sovereign/desired-configuration.ts";
+import { desiredSettings } from "../../../../src/controllers/sovereign/desired-settings.ts";
 import { franchise, sovereign } from "../../../support/builder/catalyst-object.ts";
 
 describe("desiredConfiguration", () => {
@@ -14,10 +15,10 @@ describe("desiredConfiguration", () => {
     ["without the grant", ungranted, true, NONE],
     ["that does not exist", undefined, false, NONE],
   ])("grants vouchers as the Franchise says: one %s", (_which, agreement, isInTerm, grants) => {
+    const own = sovereign("omantel", { role: "Franchised", franchise: "omantel" });
     const input = {
-      sovereign: sovereign("omantel", { role: "Franchised", franchise: "omantel" }),
-      franchise: agreement,
-      isInTerm,
+      ...{ sovereign: own, franchise: agreement, isInTerm },
+      settings: desiredSettings({ sovereign: own, franchise: agreement, isHostTaken: false }),
       operatorJwks: { keys: [] },
     };
     expect(JSON.parse(desiredConfiguration(input).data["grants.json"] ?? "")).toEqual(grants);
@@ -25,11 +26,10 @@ describe("desiredConfiguration", () => {
 
   it("writes prices as the voucher API reads them", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
+    const own = sovereign("o", { tiers, branding: { displayName: "O" } });
     const { data } = desiredConfiguration({
-      sovereign: sovereign("o", { tiers }),
-      franchise: undefined,
-      isInTerm: true,
-      operatorJwks: {},
+      ...{ sovereign: own, franchise: undefined, isInTerm: true, operatorJwks: {} },
+      settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
     });
     // Without a Franchise, nothing limits vouchers.
     expect(data["grants.json"]).toBe("{}");
@@ -37,5 +37,17 @@ describe("desiredConfiguration", () => {
       plans: [{ id: "starter", name: "Starter", price_baisa: 5000 }],
       addons: [],
     });
+    expect(JSON.parse(data["branding.json"] ?? "")).toEqual({ displayName: "O" });
+  });
+
+  it("writes only the settings that are allowed", () => {
+    const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
+    const own = sovereign("o", { role: "Franchised", franchise: "o", tiers, branding: { displayName: "O" } });
+    const { data } = desiredConfiguration({
+      ...{ sovereign: own, franchise: undefined, isInTerm: false, operatorJwks: {} },
+      settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
+    });
+    expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({ plans: [], addons: [] });
+    expect(JSON.parse(data["branding.json"] ?? "")).toEqual({});
   });
 });

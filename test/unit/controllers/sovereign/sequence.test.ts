@@ -258,6 +258,7 @@ describe("reconcileSovereign", () => {
       expect(stop).toBeUndefined();
       expect(calls.at(-1)).toBe("smoke");
       expect(findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual([
+        "SettingsAccepted=True",
         "ImagePinned=True",
         "DatabaseReady=True",
         "Migrated=True",
