@@ -4,7 +4,7 @@ import { TRUST_KEY, TRUSTED_ROOT_KEY } from "../api/name.ts";
 import { isMap } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";
 import { parseRepositoryPrefix, type RepositoryPrefix } from "./rules/reference.ts";
-import { parseTrustedKey } from "./signature/trusted-key.ts";
+import { trustedKeyProblem } from "./signature/trusted-key.ts";
 import { parseTrustedRoot, type TrustedRoot } from "./signature/trusted-root.ts";
 import type { Trust } from "./trust-policy.ts";
 
@@ -57,12 +57,8 @@ function parseEntry(entry: unknown, index: number): TrustEntry {
 }
 
 function keyProblem({ publicKey }: TrustEntry, index: number): string | undefined {
-  try {
-    if (publicKey !== undefined) parseTrustedKey(publicKey);
-    return undefined;
-  } catch (error) {
-    return `trust[${index}].publicKey ${errorMessage(error)}`;
-  }
+  const problem = publicKey === undefined ? undefined : trustedKeyProblem(publicKey);
+  return problem === undefined ? undefined : `trust[${index}].publicKey ${problem}`;
 }
 
 function readTrustedRoot(text: string | undefined): { trustedRoot?: TrustedRoot; problem?: string } {

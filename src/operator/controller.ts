@@ -1,6 +1,7 @@
 import type { Enforcement } from "../admission/enforcement.ts";
 import { desiredNativePolicies } from "../admission/policy/native/policy-list.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
+import { trustedKeyProblem } from "../admission/signature/trusted-key.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
@@ -45,6 +46,7 @@ import type { OperatorKey } from "./operator-token.ts";
 import type { PolicyRestorationReport } from "./policy-restoration.ts";
 import type { UntrustedGauge } from "./untrusted-gauge.ts";
 import type { Webhook } from "./webhook.ts";
+import { AUDIT_ONLY } from "./webhook-restoration.ts";
 
 export interface ControllerDeps {
   client: KubeClient;
@@ -97,6 +99,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     mintToken: key.mintToken,
     probeDatabase,
     billingDrainSeconds: deps.billingDrainSeconds,
+    admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
     smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
       runSmokeTest({ ...input, fetch, now }),
     onDrift: (name: string, drift: { kind: string }) =>
@@ -108,6 +111,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     franchises: caches.franchises,
     sovereigns: caches.sovereigns,
     blueprints: caches.blueprints,
+    keyProblem: trustedKeyProblem,
   };
   const organization = {
     ...common,

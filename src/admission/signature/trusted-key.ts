@@ -15,6 +15,16 @@ export function parseTrustedKey(pem: string): KeyObject {
   return key;
 }
 
+/** Why a key is not one that admission trusts, as the end of a sentence about `publicKey`; undefined for a good one. */
+export function trustedKeyProblem(pem: string): string | undefined {
+  try {
+    parseTrustedKey(pem);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Whether the key's owner signed the bytes. */
 export function isSignedByKey(key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   return (

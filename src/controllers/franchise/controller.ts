@@ -18,6 +18,8 @@ export interface FranchiseDeps extends StatusReconcilerDeps {
   franchises: Informer<Franchise>;
   sovereigns: Informer<Sovereign>;
   blueprints: Informer<Blueprint>;
+  /** Why a public key counts for no signature, as the end of a sentence; undefined for one that counts. */
+  keyProblem(publicKeyPem: string): string | undefined;
 }
 
 /** The longest delay that setTimeout accepts, about 25 days. */
@@ -33,7 +35,11 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       const term = termAt(franchise, at.getTime());
       const sovereigns = deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
       const privateBlueprints = privateBlueprintsOf(name, deps.blueprints.list());
-      const status = desiredStatus(franchise, { term, sovereigns, privateBlueprints }, at.toISOString());
+      const keyProblems = (franchise.spec.blueprintTrust ?? []).map(({ publicKey }) =>
+        publicKey === undefined ? undefined : deps.keyProblem(publicKey),
+      );
+      const observed = { term, sovereigns, privateBlueprints, keyProblems };
+      const status = desiredStatus(franchise, observed, at.toISOString());
       return { status, outcome: outcomeAt(term) };
     },
   });

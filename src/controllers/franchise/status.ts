@@ -1,4 +1,5 @@
 import type { Blueprint } from "../../api/blueprint.ts";
+import { type NewCondition, setCondition } from "../../api/condition.ts";
 import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Term } from "../../api/term.ts";
@@ -6,7 +7,13 @@ import { readyConditions } from "../readiness.ts";
 
 export function desiredStatus(
   franchise: Franchise,
-  observed: { sovereigns: readonly Sovereign[]; privateBlueprints: readonly Blueprint[]; term: Term },
+  observed: {
+    sovereigns: readonly Sovereign[];
+    privateBlueprints: readonly Blueprint[];
+    term: Term;
+    /** For each entry of `blueprintTrust`, why its key counts for no signature. */
+    keyProblems: readonly (string | undefined)[];
+  },
   now: string,
 ): FranchiseStatus {
   const { generation } = franchise.metadata;
@@ -26,6 +33,33 @@ export function desiredStatus(
     inTerm: isInTerm,
     sovereigns: observed.sovereigns.map(({ metadata }) => metadata.name).sort(),
     privateBlueprints: observed.privateBlueprints.length,
-    conditions: readyConditions(franchise.status?.conditions, ready, generation, now),
+    conditions: setCondition(
+      readyConditions(franchise.status?.conditions, ready, generation, now),
+      trustCondition(observed.keyProblems),
+      generation,
+      now,
+    ),
   };
 }
+
+/** An invalid key is left out when signatures are checked, and the other entries count. So it does not affect `Ready`. */
+function trustCondition(keyProblems: readonly (string | undefined)[]): NewCondition {
+  const invalid = keyProblems.flatMap((problem, index) =>
+    problem === undefined ? [] : [`spec.blueprintTrust[${index}].publicKey ${problem}`],
+  );
+  return invalid.length === 0
+    ? {
+        ...{ type: BLUEPRINT_TRUST_VALID, status: "True", reason: "Valid" },
+        message: "all entries of spec.blueprintTrust count",
+      }
+    : {
+        ...{ type: BLUEPRINT_TRUST_VALID, status: "False", reason: "KeyInvalid" },
+        message: [
+          ...invalid.slice(0, MAX_SHOWN),
+          ...(invalid.length > MAX_SHOWN ? [`and ${invalid.length - MAX_SHOWN} more`] : []),
+        ].join("; "),
+      };
+}
+
+const BLUEPRINT_TRUST_VALID = "BlueprintTrustValid";
+const MAX_SHOWN = 5;

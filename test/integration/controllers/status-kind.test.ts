@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { trustedKeyProblem } from "../../../src/admission/signature/trusted-key.ts";
 import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
@@ -54,8 +55,28 @@ const namespaceNamed = (name: string, labels: Record<string, string> = {}): Kube
 describe("the Franchise controller", () => {
   const reconcile = (key: string, at?: Date) => {
     const { franchises, sovereigns, blueprints } = bench.caches();
-    return createFranchiseReconciler({ ...common(at), franchises, sovereigns, blueprints })(key, signal);
+    return createFranchiseReconciler({
+      ...{ ...common(at), franchises, sovereigns, blueprints },
+      keyProblem: trustedKeyProblem,
+    })(key, signal);
   };
+
+  it("names the entry of blueprintTrust whose key is invalid", async () => {
+    const { franchises } = bench.caches();
+    const { spec, ...rest } = franchise("typo", { start: "2026-01-01T00:00:00Z" });
+    const keyless = { issuer: "https://ci.test", identity: "release" };
+    const publicKey = "-----BEGIN PUBLIC KEY-----\nbm90IGEga2V5\n-----END PUBLIC KEY-----\n";
+    const typo: Franchise = { ...rest, spec: { ...spec, blueprintTrust: [{ keyless }, { publicKey }] } };
+    await create(franchises, typo);
+    await reconcile("typo", AT);
+    const { conditions } = (await read<Franchise>(FRANCHISE, "typo"))?.status ?? {};
+    expect(findCondition(conditions, "Ready")?.status).toBe("True");
+    expect(findCondition(conditions, "BlueprintTrustValid")).toMatchObject({
+      ...{ status: "False", reason: "KeyInvalid" },
+      message:
+        "spec.blueprintTrust[1].publicKey must be a public key in PEM: paste the file cosign.pub, from -----BEGIN PUBLIC KEY-----",
+    });
+  });
 
   it("lists the Sovereigns of the Franchise, and reconciles again when the term ends", async () => {
     const { franchises, sovereigns } = bench.caches();
@@ -166,7 +187,10 @@ describe("the Blueprint controller", () => {
     await listed("catalog", "private", "private");
     await listed("catalog-sovereign", "own", "private");
     await listed("catalog-sovereign", "foreign", "private", "ooredoo");
-    await createFranchiseReconciler({ ...common(), franchises, sovereigns, blueprints })("omantel", signal);
+    await createFranchiseReconciler({
+      ...{ ...common(), franchises, sovereigns, blueprints },
+      keyProblem: trustedKeyProblem,
+    })("omantel", signal);
     expect((await read<Franchise>(FRANCHISE, "omantel"))?.status?.privateBlueprints).toBe(1);
   });
 });

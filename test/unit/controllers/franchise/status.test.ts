@@ -5,10 +5,13 @@ import { condition, franchise, NOW, sovereign } from "../../../support/builder/c
 
 const term = { start: "2026-01-01T00:00:00Z", end: "2027-01-01T00:00:00Z" };
 const own = franchise("omantel", term);
-const status = (at: Term, object = own) =>
+const status = (at: Term, object = own, keyProblems: (string | undefined)[] = []) =>
   desiredStatus(
     object,
-    { sovereigns: [sovereign("zahra"), sovereign("amal")], privateBlueprints: [{}, {}] as never, term: at },
+    {
+      sovereigns: [sovereign("zahra"), sovereign("amal")],
+      ...{ privateBlueprints: [{}, {}] as never, term: at, keyProblems },
+    },
     NOW,
   );
 
@@ -34,14 +37,43 @@ describe("a Franchise's status", () => {
   ])("says that the term %s", (_what, at, inTerm, ready, reason, message) => {
     const seen = status(at);
     expect(seen.inTerm).toBe(inTerm);
-    expect(seen.conditions?.[0]).toEqual({
+    expect(seen.conditions?.[1]).toEqual({
       type: "Ready",
       status: ready,
       reason,
       message,
       lastTransitionTime: NOW,
     });
-    expect(seen.conditions?.slice(1).map(({ type }) => type)).toEqual(ready === "True" ? [] : ["Stalled"]);
+    expect(seen.conditions?.map(({ type }) => type)).toEqual([
+      ...["BlueprintTrustValid", "Ready"],
+      ...(ready === "True" ? [] : ["Stalled"]),
+    ]);
+  });
+
+  it.each<[string, (string | undefined)[], "True" | "False", string, string]>([
+    ["no entries", [], "True", "Valid", "all entries of spec.blueprintTrust count"],
+    ["valid entries", [undefined, undefined], "True", "Valid", "all entries of spec.blueprintTrust count"],
+    [
+      "invalid keys",
+      ["must be ECDSA", undefined, "must be RSA"],
+      "False",
+      "KeyInvalid",
+      "spec.blueprintTrust[0].publicKey must be ECDSA; spec.blueprintTrust[2].publicKey must be RSA",
+    ],
+    [
+      "many invalid keys",
+      Array.from({ length: 7 }, () => "must be RSA"),
+      "False",
+      "KeyInvalid",
+      `${[0, 1, 2, 3, 4].map((index) => `spec.blueprintTrust[${index}].publicKey must be RSA`).join("; ")}; and 2 more`,
+    ],
+  ])("says which keys of a trust with %s count for nothing", (_what, problems, state, reason, message) => {
+    const { conditions } = status({ kind: "running", endsInMs: undefined }, own, problems);
+    expect(conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual([
+      `BlueprintTrustValid=${state}`,
+      "Ready=True",
+    ]);
+    expect(conditions?.[0]).toMatchObject({ reason, message });
   });
 
   it("lists its Sovereigns by name and counts private Blueprints", () => {
@@ -57,7 +89,10 @@ describe("a Franchise's status", () => {
     };
     expect(status({ kind: "running", endsInMs: undefined }, object)).toMatchObject({
       observedGeneration: 4,
-      conditions: [{ type: "Ready", observedGeneration: 4, lastTransitionTime: earlier }],
+      conditions: [
+        { type: "BlueprintTrustValid", observedGeneration: 4, lastTransitionTime: NOW },
+        { type: "Ready", observedGeneration: 4, lastTransitionTime: earlier },
+      ],
     });
     expect(status({ kind: "ended" })).not.toHaveProperty("observedGeneration");
   });
