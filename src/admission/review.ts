@@ -14,6 +14,8 @@ export interface ReviewDeps {
   judgeInstall: InstallJudge;
   checkArtifact: ArtifactCheck;
   enforce: Enforcer;
+  /** Whether signatures are also checked of requests that violate a rule, so that `Audit` reports both. Default: no. */
+  checksAll?: boolean;
 }
 
 export type Reviewer = (input: AdmissionInput) => Promise<Verdict>;
@@ -24,8 +26,13 @@ const verdictOf = (violations: readonly Violation[]): Verdict => ({
   auditAnnotations: {},
 });
 
-/** Evaluates the rules first, then the policies of the environment. Asks registries only about requests that pass both. */
-export function createReviewer({ collectFacts, judgeInstall, checkArtifact, enforce }: ReviewDeps): Reviewer {
+/**
+ * Evaluates the rules first, then the policies of the environment. Asks registries only about requests that pass both, or
+ * about all with `checksAll`.
+ */
+export function createReviewer(deps: ReviewDeps): Reviewer {
+  const { collectFacts, judgeInstall, checkArtifact, enforce, checksAll = false } = deps;
+
   async function check({ artifact, rule, path }: ArtifactField, facts: ClusterFacts): Promise<Violation[]> {
     const verdict = await checkArtifact(artifact, facts.signers);
     return verdict.kind === "refused" ? [{ rule, path, message: verdict.reason }] : [];
@@ -33,11 +40,26 @@ export function createReviewer({ collectFacts, judgeInstall, checkArtifact, enfo
 
   async function judge(input: AdmissionInput, facts: ClusterFacts): Promise<Verdict> {
     const violations = evaluateRules(input, facts);
-    if (violations.length > 0 || isExempt(facts.identity)) return verdictOf(violations);
+    if (isExempt(facts.identity)) return verdictOf(violations);
+    if (violations.length > 0)
+      return verdictOf(
+        checksAll ? [...violations, ...(await checkOthers(input, facts, violations))] : violations,
+      );
     const judged = await judgeInstall(input, facts);
-    if (judged.violations.length > 0) return judged;
-    const checked = await Promise.all(artifactsToCheck(input, facts).map((field) => check(field, facts)));
-    return { ...judged, violations: checked.flat() };
+    if (judged.violations.length > 0 && !checksAll) return judged;
+    return { ...judged, violations: [...judged.violations, ...(await checkOthers(input, facts, []))] };
+  }
+
+  /** Checks the artifacts about whose fields the rules say nothing. An object that nests too deep is not searched. */
+  async function checkOthers(
+    input: AdmissionInput,
+    facts: ClusterFacts,
+    violations: readonly Violation[],
+  ): Promise<Violation[]> {
+    if (violations.some(({ rule }) => rule === "object-depth")) return [];
+    const denied = new Set(violations.map(({ path }) => path));
+    const fields = artifactsToCheck(input, facts).filter(({ path }) => !denied.has(path));
+    return (await Promise.all(fields.map((field) => check(field, facts)))).flat();
   }
 
   return async function review(input) {

@@ -99,6 +99,7 @@ export async function startWebhook(deps: {
       now,
     }),
     checkArtifact: deps.checkArtifact,
+    checksAll: settings.enforcement === "Audit",
     collectFacts: createFactCollector({
       lookups: createLookups(client, caches),
       lists: deps.identities,

@@ -7,7 +7,7 @@ import type { SovereignDeps } from "./dependency.ts";
 import { REVERIFY_MS } from "./evidence.ts";
 import { finalize } from "./finalizer.ts";
 import { reconcileSovereign } from "./sequence.ts";
-import { desiredStatus, type Findings, falseCondition, waiting } from "./status.ts";
+import { admissionConditions, desiredStatus, type Findings, falseCondition, waiting } from "./status.ts";
 
 export function createSovereignReconciler(deps: SovereignDeps) {
   const { caches, now } = deps;
@@ -29,7 +29,11 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);
-    const findings: Findings = { conditions: [], facts: {}, stop: undefined };
+    const findings: Findings = {
+      conditions: admissionConditions(sovereign, deps.admissionNotice),
+      facts: {},
+      stop: undefined,
+    };
     findings.stop = await reconcileSovereign({
       deps,
       sovereign,

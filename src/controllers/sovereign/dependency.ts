@@ -28,6 +28,8 @@ export interface SovereignDeps {
   operatorJwks: object;
   /** How long billing Pods continue to serve after SIGTERM. */
   billingDrainSeconds: number;
+  /** Why admission denies nothing. Undefined: it denies. */
+  admissionNotice: string | undefined;
   /** Counts a corrected edit. */
   onDrift(sovereign: string, drift: Drift): void;
 }

@@ -43,6 +43,16 @@ export const falseCondition = (type: string, reason: string, message: string): N
   message,
 });
 
+const ADMISSION_ENFORCED = "AdmissionEnforced";
+
+/** Says that admission denies nothing, for as long as this is so, and once more when it denies again. */
+export function admissionConditions({ status }: Sovereign, notice: string | undefined): NewCondition[] {
+  if (notice !== undefined) return [falseCondition(ADMISSION_ENFORCED, "AuditOnly", notice)];
+  return findCondition(status?.conditions, ADMISSION_ENFORCED) === undefined
+    ? []
+    : [trueCondition(ADMISSION_ENFORCED, "Enforcing", "admission denies what violates a rule")];
+}
+
 const DEFAULT_RETRY_MS = 15_000;
 
 export const waiting = (reason: string, message: string, retryAfterMs = DEFAULT_RETRY_MS): Stop => ({
@@ -56,7 +66,7 @@ export const unknown = (reason: string, message: string): Stop => ({ kind: "unkn
 
 /**
  * The status after a reconcile. Conditions that the reconcile did not reach keep their last value. `Ready` is True
- * exactly when nothing stopped the reconcile and every condition is True. `now` is RFC 3339.
+ * exactly when nothing stopped the reconcile and every condition of `SOVEREIGN_CONDITION` is True. `now` is RFC 3339.
  */
 export function desiredStatus(sovereign: Sovereign, findings: Findings, now: string): SovereignStatus {
   const { generation } = sovereign.metadata;

@@ -129,6 +129,7 @@ export function contextOf(
       mintToken: async (fqdn) => `token for ${fqdn}`,
       operatorJwks: { keys: [] },
       billingDrainSeconds: 10,
+      admissionNotice: undefined,
       onDrift: () => undefined,
       ...deps,
     },

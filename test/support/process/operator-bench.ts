@@ -142,6 +142,7 @@ export function useOperatorBench(): OperatorBench {
       logger,
       operatorJwks: { keys: [] },
       billingDrainSeconds: 1,
+      admissionNotice: undefined,
       mintToken: async () => "token",
       probeDatabase: (url, namespace) => through("probe", () => simulation.probe(url, namespace)),
       smoke: (input) => through("smoke", () => simulation.smoke(input)),

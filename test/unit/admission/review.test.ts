@@ -34,10 +34,11 @@ function reviewer({
   repositories = {} as Record<string, ReviewedObject>,
   enforce = ((_input, _identity, given) => given) as Enforcer,
   judged = verdict(),
+  checksAll = false,
 } = {}) {
   const checked: [Artifact, string[]][] = [];
   const review = createReviewer({
-    judgeInstall: async () => judged,
+    ...{ checksAll, judgeInstall: async () => judged },
     collectFacts: createFactCollector({
       lookups: {
         franchises: () => franchises,
@@ -127,6 +128,46 @@ describe("a review", () => {
     const { review, checked } = reviewer({ judged });
     expect(await review(pod(IMAGE))).toEqual(judged);
     expect(checked).toEqual([]);
+  });
+
+  describe("that checks everything, as Audit wants", () => {
+    const rulesOf = async ({ review }: ReturnType<typeof reviewer>, input: AdmissionInput) =>
+      (await review(input)).violations.map(({ rule, path }) => `${rule} ${path}`);
+
+    it("also checks the signatures of a request that violates a rule, except of fields that a rule denies", async () => {
+      const all = reviewer({ checksAll: true });
+      expect(await rulesOf(all, pod("shop:latest", NEXT_IMAGE))).toEqual([
+        "image-digest spec.containers[0].image",
+        "image-signature spec.containers[1].image",
+      ]);
+      expect(all.checked.map(([{ reference }]) => reference)).toEqual([NEXT_IMAGE]);
+    });
+
+    it("also checks the signatures of an install that a policy of its environment denies", async () => {
+      const violations = [{ rule: "environment-window" as const, path: "spec", message: "closed" }];
+      const judged = verdict({ violations, warnings: ["w"] });
+      const { review } = reviewer({ checksAll: true, judged });
+      const given = await review(pod(NEXT_IMAGE));
+      expect(given.violations.map(({ rule }) => rule)).toEqual(["environment-window", "image-signature"]);
+      expect(given.warnings).toEqual(["w"]);
+    });
+
+    it("does not search an object that nests too deep", async () => {
+      let spec: object = { containers: [{ image: NEXT_IMAGE }] };
+      for (let depth = 0; depth < 5_000; depth += 1) spec = { spec };
+      const all = reviewer({ checksAll: true });
+      expect(await rulesOf(all, creation({ resource: "pods", object: { spec } }))).toEqual([
+        expect.stringContaining("object-depth"),
+      ]);
+      expect(all.checked).toEqual([]);
+    });
+
+    it("asks no registry about the platform's requests", async () => {
+      const all = reviewer({ checksAll: true });
+      const user = { username: "ops", groups: ["catalyst:platform"] };
+      expect(await rulesOf(all, { ...pod(NEXT_IMAGE), user })).toEqual([]);
+      expect(all.checked).toEqual([]);
+    });
   });
 
   it("keeps the warnings of policies when a registry denies, and when it does not", async () => {

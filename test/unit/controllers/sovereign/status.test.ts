@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findCondition } from "../../../../src/api/condition.ts";
 import {
+  admissionConditions,
   desiredStatus,
   type Findings,
   falseCondition,
@@ -14,6 +15,24 @@ const findings = (change: Partial<Findings> = {}): Findings => ({
   facts: {},
   stop: undefined,
   ...change,
+});
+
+describe("admissionConditions", () => {
+  const audited = falseCondition("AdmissionEnforced", "AuditOnly", "denies nothing");
+  it("says that admission denies nothing, and once more when it denies again", () => {
+    expect(admissionConditions(sovereign("o"), "denies nothing")).toEqual([audited]);
+    expect(admissionConditions(sovereign("o"), undefined)).toEqual([]);
+    const status = desiredStatus(sovereign("o"), findings({ conditions: [audited] }), NOW);
+    expect(admissionConditions({ ...sovereign("o"), status }, undefined)).toEqual([
+      trueCondition("AdmissionEnforced", "Enforcing", "admission denies what violates a rule"),
+    ]);
+  });
+
+  it("does not count for Ready", () => {
+    const conditions = [...ALL.map((type) => trueCondition(type, "Test", "")), audited];
+    const status = desiredStatus(sovereign("o"), findings({ conditions }), NOW);
+    expect(findCondition(status.conditions, "Ready")?.status).toBe("True");
+  });
 });
 
 describe("status", () => {
