@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { READY, RECONCILING, STALLED } from "../../../src/api/condition.ts";
 import { KINDS } from "../../../src/api/kind-list.ts";
-import { SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
+import { SETTINGS_ACCEPTED, SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
 import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
 import { createBillingService } from "../../../src/billing/service.ts";
@@ -43,7 +43,13 @@ const REASONS = matchesOf(
   ["controllers", "kube", "operator"].map(codeIn).join("\n"),
   /"([A-Z][a-z]+(?:[A-Z][A-Za-z]+)*)"/g,
 );
-const CONDITIONS: string[] = [READY, RECONCILING, STALLED, ...Object.values(SOVEREIGN_CONDITION)];
+const CONDITIONS: string[] = [
+  READY,
+  RECONCILING,
+  STALLED,
+  SETTINGS_ACCEPTED,
+  ...Object.values(SOVEREIGN_CONDITION),
+];
 const KIND_NAMES = KINDS.map(({ kind }): string => kind);
 
 export const isReasonConditionOrKind = (name: string): boolean =>
