@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { remove } from "../../support/suite/red-team/attempt.ts";
+import { post, remove } from "../../support/suite/red-team/attempt.ts";
 import { problemsOf } from "../../support/suite/red-team/denial-text.ts";
 
 const REQUEST = remove("/api/v1/namespaces/shop/pods/web");
@@ -57,9 +57,24 @@ describe("the check of denials in the red-team tests", () => {
     ]);
   });
 
+  it("reports the name of a Sovereign or an Organization of which the requester sent only a host or a namespace", () => {
+    const used = (text: string) => denial(`image-digest: spec.a: ${text}; remove it`);
+    const host = post("/api/v1/namespaces/shop/configmaps", { spec: { hosts: ["*.omantel.test."] } });
+    expect(problemsOf(used("host *.omantel.test is served by a Sovereign"), "stranger", host)).toEqual([]);
+    expect(problemsOf(used("host Omantel.Test. is served by Sovereign omantel"), "stranger", host)).toEqual([
+      "it reveals omantel",
+    ]);
+    const place = remove("/api/v1/namespaces/org-acme/pods/web");
+    expect(problemsOf(used("namespace org-acme is not yours"), "stranger", place)).toEqual([]);
+    expect(problemsOf(used("org-acme belongs to Organization acme"), "stranger", place)).toEqual([
+      "it reveals acme",
+    ]);
+    expect(problemsOf(used("served by Sovereign quoll"), "omantel", host)).toEqual(["it reveals quoll"]);
+  });
+
   it("accepts names that the requester knows or sent", () => {
     const message = denial("image-digest: spec.a: acme has no digest: write one");
     expect(problemsOf(message, "amal", REQUEST)).toEqual([]);
-    expect(problemsOf(message, "stranger", remove("/api/v1/namespaces/org-acme"))).toEqual([]);
+    expect(problemsOf(message, "stranger", remove("/api/v1/namespaces/acme/pods/web"))).toEqual([]);
   });
 });

@@ -4,6 +4,8 @@ import type { Person } from "./person.ts";
 
 /** What Sovereign omantel serves. */
 const HOST = "omantel.test";
+/** What Sovereign quoll serves. */
+const UNNAMED_HOST = "desert.test";
 const NGINX = "nginx.ingress.kubernetes.io";
 const EXTERNAL_DNS = "external-dns.alpha.kubernetes.io";
 const INGRESSES = "networking.k8s.io/v1";
@@ -235,6 +237,20 @@ const OTHER_ROADS: readonly Attempt[] = [
     post(group(INGRESSES, "shop", "ingresses"), {
       ...ingress("", HOST),
       metadata: { generateName: "mine-" },
+    }),
+    "sovereign-host",
+  ),
+  on(
+    "serves the host of a Sovereign whose name it does not know",
+    "stranger",
+    post(group(INGRESSES, "shop", "ingresses"), ingress("desert", UNNAMED_HOST)),
+    "sovereign-host",
+  ),
+  on(
+    "takes the host of a Sovereign whose name it does not know as its branding host",
+    "omantel",
+    mergePatch("/apis/catalyst.openova.io/v1alpha1/sovereigns/omantel", {
+      spec: { branding: { hostname: UNNAMED_HOST } },
     }),
     "sovereign-host",
   ),

@@ -160,6 +160,8 @@ const productObjects = (omantelKey: string): Request[] => [
       branding: { displayName: "Omantel", hostname: "marketplace.omantel.test" },
       tiers: [{ id: "starter", name: "Starter", priceBaisa: 5000 }],
     }),
+    // Its hosts do not tell its name.
+    sovereign("quoll", { role: "SelfHosted", fqdn: "desert.test", parent: "zero" }),
     sovereign("ooredoo", { role: "Franchised", parent: "zero", franchise: "ooredoo" }),
   ].map((it) => post(cluster(PRODUCT, "sovereigns"), it)),
   ...[
