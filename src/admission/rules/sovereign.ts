@@ -7,6 +7,12 @@ import { type AdmissionInput, objectPath } from "./request.ts";
 
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
 
+/**
+ * kubectl writes this annotation when it applies without `--server-side`. There is one for all who do so, and the next
+ * `kubectl apply` of the platform deletes the fields that it lists and the platform's file does not.
+ */
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
 const isWithin = (path: string, field: string) => path === field || path.startsWith(`${field}.`);
 
 export const grantsBranding = ({ spec }: Franchise): boolean => spec.grants.branding === true;
@@ -44,7 +50,10 @@ export const sovereignRule: Rule = (input, { identity }) => {
   const found: Violation[] = [...new Set([...changed, ...newlyAppliedPaths(input.oldObject, input.object)])]
     .filter((path) => !OPEN_FIELDS.some((field) => isWithin(path, field)))
     .map((path) =>
-      deny(path, `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: leave this unchanged`),
+      deny(
+        path,
+        `a Franchisee may change only ${OPEN_FIELDS.join(", ")}: ${isLastApplied(path, input) ? APPLY_REMEDY : "leave this unchanged"}`,
+      ),
     );
   const { tiers = [] } = franchise.spec.grants;
   const isChanged = (field: string) => changed.some((path) => isWithin(path, field));
@@ -65,6 +74,16 @@ export const sovereignRule: Rule = (input, { identity }) => {
       });
   return found;
 };
+
+const APPLY_REMEDY =
+  "use `kubectl apply --server-side` with these fields alone, or `kubectl patch --type=merge`, which write no annotation";
+
+const lastApplied = (object: AdmissionInput["object"]) =>
+  mapOf(mapOf(object?.metadata).annotations)[LAST_APPLIED];
+
+/** An object without annotations gets its first by a change of all annotations. */
+const isLastApplied = (path: string, { object, oldObject }: AdmissionInput): boolean =>
+  isWithin(`metadata.annotations.${LAST_APPLIED}`, path) && lastApplied(object) !== lastApplied(oldObject);
 
 const tierIds = (object: AdmissionInput["object"]): string[] =>
   listOf(mapOf(object?.spec).tiers).map((tier) => textOf(mapOf(tier).id ?? ""));

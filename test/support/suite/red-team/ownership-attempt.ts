@@ -100,6 +100,14 @@ const HUB_FIELDS: readonly [string, object][] = [
   ["its parent", { spec: { parent: "ooredoo" } }],
   ["whether it is suspended", { spec: { suspend: true } }],
   ["its labels", { metadata: { labels: { mine: "yes" } } }],
+  [
+    "what kubectl last applied",
+    {
+      metadata: {
+        annotations: { "kubectl.kubernetes.io/last-applied-configuration": '{"spec":{"fqdn":"x"}}' },
+      },
+    },
+  ],
   ["its finalizers", { metadata: { finalizers: ["example.org/mine"] } }],
   [
     "its owners",

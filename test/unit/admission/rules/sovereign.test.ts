@@ -31,6 +31,14 @@ const closed = (path: string) =>
     path,
     "a Franchisee may change only spec.branding, spec.tiers, spec.addons: leave this unchanged, or ask the platform team to make the change",
   ] as const;
+const CLIENT_SIDE =
+  "a Franchisee may change only spec.branding, spec.tiers, spec.addons: use `kubectl apply --server-side` with these fields alone, or `kubectl patch --type=merge`, which write no annotation, or ask the platform team to make the change";
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+const annotated = (before: object | undefined, after: object) =>
+  sovereignUpdate({}, {
+    oldObject: { metadata: before && { annotations: before }, spec: { franchise: "omantel" } },
+    object: { metadata: { annotations: after }, spec: { franchise: "omantel" } },
+  } as Parameters<typeof sovereignUpdate>[1]);
 const granting = (grants: Partial<Franchise["spec"]["grants"]>, name = "omantel") =>
   facts({
     identity: {
@@ -84,6 +92,25 @@ describe("the rule for Sovereigns", () => {
       facts(),
       [...closed("metadata.labels.a")],
       [...closed("spec.tiersExtra")],
+    ],
+    [
+      "the annotation of a client-side apply, on an object without annotations",
+      annotated(undefined, { [LAST_APPLIED]: "{}" }),
+      facts(),
+      ["sovereign-field", "metadata.annotations", CLIENT_SIDE],
+    ],
+    [
+      "the annotation of a client-side apply, by which the platform's next apply deletes fields",
+      annotated({ a: "b", [LAST_APPLIED]: "{}" }, { a: "c", [LAST_APPLIED]: '{"spec":{"fqdn":"x"}}' }),
+      facts(),
+      [...closed("metadata.annotations.a")],
+      ["sovereign-field", `metadata.annotations.${LAST_APPLIED}`, CLIENT_SIDE],
+    ],
+    [
+      "another first annotation",
+      annotated(undefined, { a: "b" }),
+      facts(),
+      [...closed("metadata.annotations")],
     ],
     [
       "moving it to one's own Franchise",
