@@ -1,5 +1,7 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
-import type { Rule, Violation } from "./fact.ts";
+import { destinationProblems } from "./controller-destination.ts";
+import type { Violation } from "./fact.ts";
+import type { GuardFacts } from "./guarded-service.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
 
@@ -13,15 +15,15 @@ const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
 
 /**
  * An ingress controller serves many tenants, and configures itself from their objects. These may not contain its
- * configuration, nor have it read the Secrets of other namespaces.
+ * configuration, nor have it read the Secrets of other namespaces, nor send it to Services of guarded namespaces.
  */
-export const ingressAnnotationRule: Rule = (input) => {
+export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts): Violation[] {
   if (input.operation === "DELETE" || !servesHosts(input)) return [];
-  const known = new Set(problems(input, input.oldObject).map(({ path, message }) => path + message));
-  return problems(input, input.object).filter(({ path, message }) => !known.has(path + message));
-};
+  const known = new Set(problems(input, input.oldObject, facts).map(({ path, message }) => path + message));
+  return problems(input, input.object, facts).filter(({ path, message }) => !known.has(path + message));
+}
 
-function problems(input: AdmissionInput, object: unknown): Violation[] {
+function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Violation[] {
   const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);
   const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
     typeof value !== "string" ? [] : annotationProblems(input, name, value),
@@ -31,6 +33,7 @@ function problems(input: AdmissionInput, object: unknown): Violation[] {
     ...inAnnotations,
     ...snippetMembers(spec),
     ...(input.resource === "ingresses" ? pathProblems(spec) : []),
+    ...destinationProblems(input, object, facts).map(({ path, message }) => refusal(path, message)),
   ];
 }
 

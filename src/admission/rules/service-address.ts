@@ -2,14 +2,13 @@ import { listOf, mapOf, textOf } from "../../api/object.ts";
 import { affectedPaths } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
 import type { Violation } from "./fact.ts";
-import { namespaceOfShortName, normalHost } from "./host-name.ts";
+import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
+import { normalHost } from "./host-name.ts";
 import type { Identity } from "./identity.ts";
 import type { AdmissionInput } from "./request.ts";
 
-export interface ServiceFacts {
+export interface ServiceFacts extends GuardFacts {
   identity: Identity;
-  /** Whether a namespace is guarded and not the requester's. */
-  isForeignNamespace(name: string): boolean;
 }
 
 type Problem = Omit<Violation, "rule">;
@@ -62,21 +61,9 @@ function balancerProblems(status: unknown, { identity }: ServiceFacts): Problem[
   );
 }
 
-const ADDRESS = /^[0-9.]+$|:|(?:^|\.)localhost$/;
-
 function nameProblems(spec: Record<string, unknown>, facts: ServiceFacts): Problem[] {
   if (spec.type !== "ExternalName" || typeof spec.externalName !== "string") return [];
   const name = normalHost(spec.externalName);
-  const path = "spec.externalName";
-  if (ADDRESS.test(name))
-    return [
-      {
-        path,
-        message: `${name} is an address, which may lead into the network of the client; write the name of a host`,
-      },
-    ];
-  const namespace = namespaceOfShortName(name);
-  return namespace !== undefined && facts.isForeignNamespace(namespace)
-    ? [{ path, message: `${name} is a Service in a namespace that is not yours; name another host` }]
-    : [];
+  const message = addressProblem(name) ?? guardedServiceProblem(name, facts);
+  return message === undefined ? [] : [{ path: "spec.externalName", message }];
 }

@@ -194,6 +194,24 @@ const controllerAnnotations: readonly [string, string, string][] = [
   ["directives in a redirect (CVE-2023-5044)", `${NGINX}/permanent-redirect`, "http://a;return 200"],
   ["the Secret of another namespace", `${NGINX}/auth-secret`, "globex-prod/credentials"],
   ["the CA of another namespace", `${NGINX}/auth-tls-secret`, "sovereign-omantel/credentials"],
+  [
+    "a Sovereign's Service to ask",
+    `${NGINX}/auth-url`,
+    "http://billing.sovereign-omantel.svc.cluster.local:8085/",
+  ],
+  ["a Service to ask that visitors choose", `${NGINX}/auth-url`, "http://$arg_host/"],
+  ["its own status port to ask", `${NGINX}/auth-url`, "http://127.0.0.1:10246/"],
+  [
+    "another Organization's Service to copy requests to",
+    `${NGINX}/mirror-target`,
+    "http://app.globex-prod.svc$request_uri",
+  ],
+  [
+    "the host of a Sovereign's Service",
+    `${NGINX}/upstream-vhost`,
+    "billing.sovereign-omantel.svc.cluster.local",
+  ],
+  ["a Service of the platform by HAProxy", "haproxy-ingress.github.io/auth-url", "svc://kube-system/app:80/"],
 ];
 
 const snippets: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
@@ -208,6 +226,17 @@ const snippets: readonly Attempt[] = HOMES.flatMap(([by, at]) =>
 );
 
 const OTHER_ROADS: readonly Attempt[] = [
+  on(
+    "has Traefik ask a Sovereign's Service",
+    "stranger",
+    post(
+      group("traefik.io/v1alpha1", "shop", "middlewares"),
+      named("traefik.io/v1alpha1", "Middleware", "mine", {
+        spec: { forwardAuth: { address: "http://billing.sovereign-omantel.svc:8085" } },
+      }),
+    ),
+    "ingress-annotation",
+  ),
   on(
     "takes over a Sovereign's host by JSON patch",
     "stranger",

@@ -105,6 +105,7 @@ export const DEFINITIONS = [
   definition("networking.istio.io", "v1", "Gateway", "gateways"),
   definition("networking.istio.io", "v1", "ServiceEntry", "serviceentries"),
   definition("traefik.io", "v1alpha1", "IngressRoute", "ingressroutes"),
+  definition("traefik.io", "v1alpha1", "Middleware", "middlewares"),
   definition("route.openshift.io", "v1", "Route", "routes"),
   definition("projectcontour.io", "v1", "HTTPProxy", "httpproxies"),
   definition("externaldns.k8s.io", "v1alpha1", "DNSEndpoint", "dnsendpoints"),

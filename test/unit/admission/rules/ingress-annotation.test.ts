@@ -88,3 +88,75 @@ describe("ingressAnnotationRule", () => {
     expect(ingressAnnotationRule(input, facts())).toEqual([]);
   });
 });
+
+describe("ingressAnnotationRule, for what a controller calls", () => {
+  const known = facts({ isForeignNamespace: (name) => name === "sovereign-zero" });
+  const HOST = "billing.sovereign-zero.svc.cluster.local";
+  const SERVICE = (host = HOST) => `${host} is a Service in a namespace that is not yours; name another host`;
+  const ADDRESS = (host: string) =>
+    `${host} is an address, which may lead into the network of the client; write the name of a host`;
+  const VARIABLE =
+    "with this variable in the host, visitors choose what the controller calls; write the name of a host";
+  const HAPROXY = "haproxy-ingress.github.io";
+
+  it.each([
+    [`${NGINX}/auth-url`, `http://${HOST}`, SERVICE()],
+    [`${NGINX}/auth-url`, `  HTTP://${HOST.toUpperCase()}.:8085/checkout?a=b#c`, SERVICE()],
+    [`${NGINX}/auth-url`, `http://user:password@${HOST}:8085/`, SERVICE()],
+    [`${NGINX}/auth-url`, `$scheme://${HOST}/`, SERVICE()],
+    [`${NGINX}/auth-url`, "http://billing.sovereign%2dzero.svc/", SERVICE("billing.sovereign-zero.svc")],
+    [`${NGINX}/auth-url`, "http://billing.sovereign-zero:99999", SERVICE("billing.sovereign-zero")],
+    [`${NGINX}/auth-url`, `//${HOST}`, SERVICE()],
+    [`${NGINX}/auth-url`, "http://10-0-0-1.sovereign-zero.pod", SERVICE("10-0-0-1.sovereign-zero.pod")],
+    [`${NGINX}/auth-signin`, `https://${HOST}/start?rd=$escaped_request_uri`, SERVICE()],
+    [`${NGINX}/upstream-vhost`, HOST, SERVICE()],
+    [`${NGINX}/upstream-vhost`, `${HOST}:8085`, SERVICE()],
+    [`${NGINX}/mirror-target`, `http://${HOST}$request_uri`, SERVICE()],
+    [`${NGINX}/mirror-host`, HOST, SERVICE()],
+    ["ingress.kubernetes.io/auth-url", `http://${HOST}`, SERVICE()],
+    [`${HAPROXY}/auth-url`, "svc://sovereign-zero/billing:8085/x", SERVICE("billing.sovereign-zero")],
+    [`${NGINX}/auth-url`, "http://127.0.0.1:10246/", ADDRESS("127.0.0.1")],
+    [`${NGINX}/auth-url`, "http://2852039166/latest", ADDRESS("169.254.169.254")],
+    [`${NGINX}/mirror-target`, "http://[::1]:8085/", ADDRESS("[::1]")],
+    [`${NGINX}/auth-url`, "http://$arg_host/", VARIABLE],
+    [`${NGINX}/auth-url`, "http://$http_host/", VARIABLE],
+    [`${NGINX}/auth-url`, "http://$host.svc.cluster.local/", VARIABLE],
+    [`${NGINX}/auth-url`, "http://billing.sovereign-$host/", VARIABLE],
+    [`${NGINX}/auth-url`, "http://billing.sovereign-zero.$host/", VARIABLE],
+    [`${NGINX}/mirror-target`, "http://$cookie_a$request_uri", VARIABLE],
+  ])("refuses %s: %j", (annotation, value, message) => {
+    expect(ingressAnnotationRule(ingress(annotation, value), known)).toEqual([
+      { rule: "ingress-annotation", path: `metadata.annotations[${annotation}]`, message },
+    ]);
+  });
+
+  it.each([
+    [`${NGINX}/auth-url`, "https://$host/oauth2/auth"],
+    [`${NGINX}/auth-url`, "https://auth.$host/oauth2/auth"],
+    [`${NGINX}/auth-url`, "http://oauth2-proxy.shop.svc.cluster.local:4180/auth"],
+    [`${NGINX}/auth-url`, "https://auth.example.com/check?next=http://billing.sovereign-zero.svc"],
+    [`${NGINX}/auth-signin`, "https://$http_x_forwarded_host/oauth2/start"],
+    [`${NGINX}/auth-signin`, "https://192.0.2.7/oauth2/start"],
+    [`${NGINX}/upstream-vhost`, "$service_name.$namespace.svc.cluster.local"],
+    [`${NGINX}/mirror-target`, "https://test.example.com$request_uri"],
+    [`${HAPROXY}/auth-url`, "svc://auth:4180"],
+    [`${HAPROXY}/auth-url`, "svc://shop/auth"],
+    ["example.org/note", `moved from ${HOST}`],
+  ])("passes %s: %j", (annotation, value) => {
+    expect(ingressAnnotationRule(ingress(annotation, value), known)).toEqual([]);
+  });
+
+  it.each([
+    ["traefik.io", [{ rule: "ingress-annotation", path: "spec.forwardAuth.address", message: SERVICE() }]],
+    ["gateway.networking.k8s.io", []],
+  ])("reads the address of a Middleware of %s", (group, violations) => {
+    const spec = { forwardAuth: { address: `http://${HOST}:8085` } };
+    const input = creation({ group, resource: "middlewares", object: { spec } });
+    expect(ingressAnnotationRule(input, known)).toEqual(violations);
+  });
+
+  it("passes a destination that the object had before", () => {
+    const { object } = ingress(`${NGINX}/auth-url`, `http://${HOST}`);
+    expect(ingressAnnotationRule(request({ ...INGRESS, oldObject: object, object }), known)).toEqual([]);
+  });
+});

@@ -1,0 +1,76 @@
+import { mapOf } from "../../api/object.ts";
+import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
+import { normalHost } from "./host-name.ts";
+import type { AdmissionInput } from "./request.ts";
+
+/** Annotations of ingress-nginx, HAProxy Ingress and their forks that hold a URL or a host. */
+const DESTINATION = /\/[a-z-]*(?:url|uri|signin|host|vhost|target|upstream)$/i;
+/** Those of them that the controller itself calls, or by which a service mesh routes its calls. */
+const CALLED = /\/(?:auth-url|mirror-target|mirror-host|upstream-vhost)$/i;
+
+interface Destination {
+  path: string;
+  value: string;
+  isCalled: boolean;
+}
+
+interface Problem {
+  path: string;
+  message: string;
+}
+
+/** An ingress controller reaches Services that the author of an Ingress does not. It may not be sent to guarded ones. */
+export function destinationProblems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
+  return destinations(input, object).flatMap(({ path, value, isCalled }) => {
+    const message = problem(hostOf(value, input.namespace), isCalled, facts);
+    return message === undefined ? [] : [{ path, message }];
+  });
+}
+
+function destinations({ group }: AdmissionInput, object: unknown): Destination[] {
+  const { metadata, spec } = mapOf(object);
+  const found: [path: string, value: unknown, isCalled: boolean][] = Object.entries(
+    mapOf(mapOf(metadata).annotations),
+  )
+    .filter(([name]) => DESTINATION.test(name))
+    .map(([name, value]) => [`metadata.annotations[${name}]`, value, CALLED.test(name)]);
+  // A Middleware of Traefik.
+  if (group.startsWith("traefik."))
+    found.push(["spec.forwardAuth.address", mapOf(mapOf(spec).forwardAuth).address, true]);
+  return found.flatMap(([path, value, isCalled]) =>
+    typeof value === "string" ? [{ path, value, isCalled }] : [],
+  );
+}
+
+/**
+ * nginx finds the Ingress by `$host`, and visitors choose what every other variable holds, `$http_host` included. More than
+ * one label before it could complete a host of the Ingress such as `svc.cluster.local`.
+ */
+const OWN_HOST = /^(?:[a-z0-9-]+\.)?\$host$/i;
+
+function problem(text: string, isCalled: boolean, facts: GuardFacts): string | undefined {
+  const isVariable = text.includes("$");
+  if (isVariable && isCalled && !OWN_HOST.test(text))
+    return "with this variable in the host, visitors choose what the controller calls; write the name of a host";
+  const host = isVariable ? text.toLowerCase() : normalHost(text);
+  return (isCalled ? addressProblem(host) : undefined) ?? guardedServiceProblem(host, facts);
+}
+
+/** HAProxy Ingress names a Service so, with or without its namespace. */
+const SERVICE_URL = /^svc:\/\/(?:(?<namespace>[^/:]+)\/)?(?<name>[^/:]+)/i;
+
+/**
+ * The host in a URL, or before the path of a value without a scheme. ingress-nginx sets some variables from the Ingress
+ * itself, and a path of nginx begins with a slash.
+ */
+function hostOf(value: string, ownNamespace: string): string {
+  const text = value
+    .trim()
+    .replaceAll(/\$namespace\b/g, ownNamespace)
+    .replaceAll(/\$service_name\b/g, "service")
+    .replaceAll(/\$(?:request_uri|uri)\b/g, "/");
+  const service = SERVICE_URL.exec(text)?.groups;
+  if (service !== undefined) return `${service.name}.${service.namespace ?? ownNamespace}`;
+  const authority = /^(?:[^/?#\\]*[/\\]{2})?(?<authority>[^/?#\\]*)/.exec(text)?.groups?.authority ?? "";
+  return authority.slice(authority.lastIndexOf("@") + 1).replace(/:[^:\]]*$/, "");
+}
