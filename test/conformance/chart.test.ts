@@ -66,6 +66,7 @@ describe("the chart", () => {
     ["no digest", ["--set", "image.digest="], "/image/digest"],
     ["a tag for a digest", ["--set", "image.digest=latest"], "/image/digest"],
     ["a value that it does not know", ["--set", "imagePullPolicy=Always"], "imagePullPolicy"],
+    ["a range without a length", ["--set", "webhook.allowedCidrs={192.0.2.1}"], "/webhook/allowedCidrs/0"],
     ["another namespace", ["--namespace", "elsewhere"], "catalyst-system"],
   ])("refuses %s, and names it", async (_, args, words) => {
     await expect(render(...args)).rejects.toThrow(words);
@@ -172,6 +173,28 @@ describe("the chart", () => {
         { kind: "Group", name: "a" },
         { kind: "Group", name: "b" },
       ],
+    });
+  });
+
+  it("closes the webhook's port, and no other, to all but the ranges of API servers", async () => {
+    const policies = async (...args: string[]) =>
+      (await render(...args)).filter(({ kind }) => kind === "NetworkPolicy");
+    expect(await policies()).toEqual([]);
+    const [policy, ...others] = await policies("--set", "webhook.allowedCidrs={192.0.2.0/28,2001:db8::/64}");
+    expect(others).toEqual([]);
+    expect(policy).toMatchObject({
+      metadata: { name: "catalyst-operator", namespace: "catalyst-system" },
+      spec: {
+        podSelector: { matchLabels: { "app.kubernetes.io/name": "catalyst-operator" } },
+        policyTypes: ["Ingress"],
+        ingress: [
+          {
+            from: [{ ipBlock: { cidr: "192.0.2.0/28" } }, { ipBlock: { cidr: "2001:db8::/64" } }],
+            ports: [{ port: "webhook" }],
+          },
+          { ports: [{ port: "api" }, { port: "http" }] },
+        ],
+      },
     });
   });
 
