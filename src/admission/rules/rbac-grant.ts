@@ -137,6 +137,21 @@ const IDENTITY_RIGHTS: readonly (ResourceRight & { what: string })[] = [
   ]),
 ];
 
+/**
+ * Constrained impersonation, which Kubernetes 1.36 has on by default. A rule with its verbs is found by them; these are for
+ * `*`, which grants them in a group of their own.
+ */
+const CONSTRAINED_RIGHTS: readonly (ResourceRight & { what: string })[] = [
+  { verb: "impersonate:user-info", resource: "users", what: "impersonate users in part" },
+  { verb: "impersonate:user-info", resource: "groups", what: "impersonate groups in part" },
+  {
+    verb: "impersonate:serviceaccount",
+    resource: "serviceaccounts",
+    what: "impersonate ServiceAccounts in part",
+  },
+  { verb: "impersonate:arbitrary-node", resource: "nodes", what: "impersonate nodes" },
+].map((it) => ({ ...it, group: AUTHENTICATION }));
+
 /** Kubernetes adds verbs such as `impersonate:user-info` and `impersonate-on:user-info:list`. */
 const isImpersonation = (verb: string) => /^impersonate\b/.test(verb);
 
@@ -153,7 +168,10 @@ export function grantedIdentityRights(
       ? [...accounts].some((name) => grants(rule, { ...right, name }))
       : grants(rule, right);
   return parsePolicyRules(rules).flatMap((rule, index) => {
-    const named = IDENTITY_RIGHTS.filter((right) => isGranted(rule, right)).map(({ what }) => what);
+    // In every group, `*` grants the older rights too.
+    const isWide = rule.verbs.includes("*") && !rule.apiGroups.includes("*");
+    const rights = isWide ? [...IDENTITY_RIGHTS, ...CONSTRAINED_RIGHTS] : IDENTITY_RIGHTS;
+    const named = rights.filter((right) => isGranted(rule, right)).map(({ what }) => what);
     const verbs = rule.verbs.filter((verb) => isImpersonation(verb) && verb !== "impersonate");
     // `impersonate` on something else, such as userextras/scopes.
     const isOther = rule.resources.some((resource) => resource !== "serviceaccounts");

@@ -86,6 +86,14 @@ const GRANTS: readonly Attempt[] = [
     "rbac-escalation",
   ),
   on(
+    "adds every verb of constrained impersonation to a Role that is bound already",
+    "stranger",
+    mergePatch(group(RBAC, "bazaar", "roles/reader"), {
+      rules: [{ apiGroups: ["authentication.k8s.io"], resources: ["serviceaccounts"], verbs: ["*"] }],
+    }),
+    "rbac-escalation",
+  ),
+  on(
     "adds a part to the ClusterRole edit",
     "stranger",
     post(`/apis/${RBAC}/clusterroles`, {
