@@ -46,8 +46,14 @@ export function createWebhookHandler(deps: {
     registers: [registry],
   });
 
-  async function judge(request: IncomingMessage, selected: NamespaceSelection | undefined) {
-    const { uid, input } = parseReview(await readJson(request), selected);
+  async function judge(
+    request: IncomingMessage,
+    selected: NamespaceSelection | undefined,
+    signal: AbortSignal,
+  ) {
+    // A body that stops half way may never end, and must not hold the budget after the answer.
+    const body = await untilAborted(readJson(request), signal);
+    const { uid, input } = parseReview(body, selected);
     return { uid, input, verdict: await review(input) };
   }
 
@@ -58,7 +64,7 @@ export function createWebhookHandler(deps: {
     const startedAt = performance.now();
     try {
       const { uid, input, verdict } = await withinDeadline(deadlineMs, (signal) =>
-        bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
+        bodies.run(request, () => judge(request, SELECTIONS.get(path), signal), signal),
       );
       const { violations } = verdict;
       const allowed = String(violations.length === 0);
@@ -84,6 +90,8 @@ export function createWebhookHandler(deps: {
       send(response, 200, reviewAnswer(uid, verdict, docsUrl));
     } catch (error) {
       const { status, problem } = refusalOf(error);
+      // The rest of the body would have to be read before the next request.
+      if (!request.complete) response.setHeader("connection", "close");
       send(response, status, { error: problem });
     }
   }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import net from "node:net";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Reviewer } from "../../../src/admission/review.ts";
@@ -202,3 +204,33 @@ describe("createWebhookHandler", () => {
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
   });
 });
+
+describe("a body that stops half way", () => {
+  it("gets an answer and loses its connection, and large reviews pass again", async () => {
+    const handler = createWebhookHandler({
+      ...{ review: async () => verdict(), docsUrl: "", logger: pino({ enabled: false }) },
+      ...{ registry: new Registry(), deadlineMs: 1_000 },
+    });
+    const slow = await startHttpServer({ host: "127.0.0.1", port: 0, handler });
+    try {
+      // Together they hold all bytes that large reviews may have.
+      const answers = await Promise.all(Array.from({ length: 3 }, () => halfBody(slow.port)));
+      for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 503 .*connection: close/is);
+      const body = JSON.stringify({ request: { ...REVIEW.request, object: { pad: "x".repeat(1_000_000) } } });
+      const { status } = await fetch(`${slow.origin}/admit`, { method: "POST", body });
+      expect(status).toBe(200);
+    } finally {
+      await slow.close(0);
+    }
+  });
+});
+
+/** Announces 8 MiB, sends one byte, and returns what came back until the server closed the connection. */
+async function halfBody(port: number): Promise<string> {
+  const socket = net.connect(port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("utf8").on("data", (text) => (received += text));
+  socket.write("POST /admit HTTP/1.1\r\nHost: webhook\r\nContent-Length: 8388608\r\n\r\n{");
+  await once(socket, "close");
+  return received;
+}
