@@ -8,7 +8,7 @@ import {
   type InstallFacts,
   judgeInstall,
 } from "./rules/environment-policy.ts";
-import { type EvidenceSource, ownEvidence } from "./rules/evidence.ts";
+import { type EvidenceSource, ownEvidence, readEvidence } from "./rules/evidence.ts";
 import type { ClusterFacts, Verdict } from "./rules/fact.ts";
 import { type Install, installOf } from "./rules/install.ts";
 import type { AdmissionInput } from "./rules/request.ts";
@@ -42,7 +42,7 @@ export function createInstallJudge(deps: {
     const name = object?.metadata?.labels?.[RELEASE_LABEL];
     if (name === undefined || !NAME.test(name)) return [];
     const release = await lookups.readHelmRelease(namespace, name);
-    return release === undefined ? [] : [{ annotations: release.metadata.annotations ?? {}, isFresh: false }];
+    return release === undefined ? [] : [readEvidence(release.metadata.annotations ?? {}, () => false)];
   }
 
   async function collect(

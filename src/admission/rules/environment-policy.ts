@@ -114,11 +114,14 @@ const digestsOf = (install: Install, { chartDigest }: InstallFacts): (string | u
   install.kind === "release" ? [chartDigest] : install.artifacts.map(({ digest }) => digest);
 
 /**
- * A HelmRelease installs its values too, and a digest says nothing about these. So evidence that names a digest and was
- * there before counts for the other kinds only.
+ * A HelmRelease installs its values too, and a digest says nothing about these. So evidence that was there before counts
+ * for the other kinds only, also when it names a digest.
  */
-const evidenceSources = (install: Install, { evidence }: InstallFacts): EvidenceSource[] =>
-  evidence.filter(({ isFresh }) => isFresh || install.kind !== "release");
+const evidenceSources = (
+  name: "approvedBy" | "score",
+  install: Install,
+  { evidence }: InstallFacts,
+): EvidenceSource[] => evidence.filter((source) => source[name].isFresh || install.kind !== "release");
 
 const remedyOf = (install: Install, annotation: string, example: string): string =>
   install.kind === "release"
@@ -129,7 +132,7 @@ function approvalViolations(
   { approvers, minimum }: NonNullable<EnvironmentRule["pr-required"]>,
   { install, facts, policy }: Subject,
 ): Violation[] {
-  const sources = evidenceSources(install, facts);
+  const sources = evidenceSources("approvedBy", install, facts);
   const counts = digestsOf(install, facts).map(
     (digest) =>
       [...evidenceFor("approvedBy", digest, sources)].filter((name) => approvers.includes(name)).length,
@@ -149,7 +152,7 @@ function scoreViolations(
   { minimum }: NonNullable<EnvironmentRule["re-score-gate"]>,
   { install, facts, policy }: Subject,
 ): Violation[] {
-  const sources = evidenceSources(install, facts);
+  const sources = evidenceSources("score", install, facts);
   const scores = digestsOf(install, facts).map((digest) =>
     lowestScore(evidenceFor("score", digest, sources)),
   );

@@ -5,30 +5,44 @@ import type { AdmissionInput } from "./request.ts";
 type EvidenceName = "approvedBy" | "score";
 type Annotations = Readonly<Record<string, unknown>>;
 
-/** One entry of an evidence annotation: `amal`, or `amal@sha256:<64 hex>` for one artifact. */
-interface Entry {
-  value: string;
-  /** Undefined: the entry names no artifact. */
-  digest: string | undefined;
-}
-
-/** Where evidence for a request may be. Only the pipeline writes evidence, and another rule enforces that. */
-export interface EvidenceSource {
-  annotations: Annotations;
+/** The entries of one annotation: `amal`, or `amal@sha256:<64 hex>` for one artifact. */
+interface Entries {
+  withoutDigest: ReadonlySet<string>;
+  byDigest: ReadonlyMap<string, ReadonlySet<string>>;
   /**
-   * Whether entries without a digest count. They do in the pipeline's own request, because it wrote them for this install.
-   * In every other request they may be those of an earlier install.
+   * Whether entries without a digest count. They do when the pipeline writes the annotation in the request that is judged,
+   * because it wrote them for this install. All others may be those of an earlier install.
    */
   isFresh: boolean;
 }
 
 /**
- * The evidence on the object. Without the pipeline it is what was there before the request: what the request brings
- * cannot count for itself.
+ * Where evidence for a request may be. Only the pipeline writes evidence, and another rule enforces that. An annotation has
+ * up to 256 KiB, and a request up to thousands of digests. So each annotation is parsed once, not for each digest.
  */
-export function ownEvidence({ user, object, oldObject }: AdmissionInput): EvidenceSource {
-  const isFresh = isPipeline(user);
-  return { annotations: (isFresh ? object : oldObject)?.metadata?.annotations ?? {}, isFresh };
+export type EvidenceSource = Readonly<Record<EvidenceName, Entries>>;
+
+export function readEvidence(
+  annotations: Annotations,
+  isFresh: (annotation: string) => boolean,
+): EvidenceSource {
+  const read = (name: EvidenceName): Entries => ({
+    ...parseEntries(annotations[ANNOTATION[name]]),
+    isFresh: isFresh(ANNOTATION[name]),
+  });
+  return { approvedBy: read("approvedBy"), score: read("score") };
+}
+
+/**
+ * The evidence on the object. Without the pipeline it is what was there before the request: what the request brings
+ * cannot count for itself. The pipeline's own request may leave an earlier install's annotation as it is, so an annotation
+ * is fresh only when the request creates the object or changes that annotation.
+ */
+export function ownEvidence({ user, operation, object, oldObject }: AdmissionInput): EvidenceSource {
+  const before: Annotations = oldObject?.metadata?.annotations ?? {};
+  if (!isPipeline(user)) return readEvidence(before, () => false);
+  const now: Annotations = object?.metadata?.annotations ?? {};
+  return readEvidence(now, (annotation) => operation === "CREATE" || now[annotation] !== before[annotation]);
 }
 
 /** The distinct values of the entries that count for an artifact. The digest is undefined for a chart that does not exist yet. */
@@ -38,30 +52,31 @@ export function evidenceFor(
   sources: readonly EvidenceSource[],
 ): Set<string> {
   return new Set(
-    sources.flatMap(({ annotations, isFresh }) =>
-      entriesOf(annotations[ANNOTATION[name]])
-        .filter((entry) => (entry.digest === undefined ? isFresh : entry.digest === digest))
-        .map(({ value }) => value),
-    ),
+    sources.flatMap(({ [name]: { withoutDigest, byDigest, isFresh } }) => [
+      ...(isFresh ? withoutDigest : []),
+      ...((digest === undefined ? undefined : byDigest.get(digest)) ?? []),
+    ]),
   );
 }
 
 /** Whether there is any entry, also one that does not count. */
 export const hasEvidence = (name: EvidenceName, sources: readonly EvidenceSource[]): boolean =>
-  sources.some(({ annotations }) => entriesOf(annotations[ANNOTATION[name]]).length > 0);
+  sources.some(({ [name]: { withoutDigest, byDigest } }) => withoutDigest.size > 0 || byDigest.size > 0);
 
 const NAMED = /^(?<value>.*)@(?<digest>sha256:[a-f0-9]{64})$/;
 
-function entriesOf(annotation: unknown): Entry[] {
-  if (typeof annotation !== "string") return [];
-  return annotation
-    .split(",")
-    .map((text) => text.trim())
-    .filter((text) => text !== "")
-    .map((text) => {
-      const { value = text, digest } = NAMED.exec(text)?.groups ?? {};
-      return { value: value.trim(), digest };
-    });
+function parseEntries(annotation: unknown): Omit<Entries, "isFresh"> {
+  const withoutDigest = new Set<string>();
+  const byDigest = new Map<string, Set<string>>();
+  const texts = typeof annotation === "string" ? annotation.split(",").map((text) => text.trim()) : [];
+  for (const text of texts) {
+    const { value, digest } = NAMED.exec(text)?.groups ?? {};
+    if (value !== undefined && digest !== undefined) {
+      const values = byDigest.get(digest) ?? new Set();
+      byDigest.set(digest, values.add(value.trim()));
+    } else if (text !== "") withoutDigest.add(text);
+  }
+  return { withoutDigest, byDigest };
 }
 
 const SCORE = /^(100|[1-9]?[0-9])$/;

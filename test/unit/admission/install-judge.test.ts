@@ -193,6 +193,38 @@ describe("evidence against replay", () => {
       changed(stamped("b", approved("b")), stamped("a", approved("a"))),
       false,
     ],
+    [
+      "another image in the pipeline's own request under evidence that it leaves as it was",
+      changed(
+        stamped("b", evidence({ approvedBy: "amal" })),
+        stamped("a", evidence({ approvedBy: "amal" })),
+        PIPELINE,
+      ),
+      false,
+    ],
+    [
+      "another image in the pipeline's own request that writes the evidence",
+      changed(
+        stamped("b", evidence({ approvedBy: "amal" })),
+        stamped("a", evidence({ approvedBy: "badr" })),
+        PIPELINE,
+      ),
+      true,
+    ],
+    [
+      "the image that the evidence names, in the pipeline's own request",
+      changed(stamped("b", approved("b")), stamped("a", approved("b")), PIPELINE),
+      true,
+    ],
+    [
+      "other values in the pipeline's own request under evidence that it leaves as it was",
+      releaseInstall(helmRelease({ values: { debug: true } }, { annotations: approved("a") }), {
+        operation: "UPDATE",
+        oldObject: reviewed(helmRelease({}, { annotations: approved("a") })),
+        user: PIPELINE,
+      }),
+      false,
+    ],
     ["a new object with copied evidence", workloadInstall(stamped("b", approved("b"))), false],
   ])("decides about %s", async (_, input, isAllowed) =>
     expect(await judge().rulesOf(input)).toEqual(isAllowed ? [] : ["environment-approval"]),

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type InstallFacts, judgeInstall } from "../../../../src/admission/rules/environment-policy.ts";
-import type { EvidenceSource } from "../../../../src/admission/rules/evidence.ts";
+import { readEvidence } from "../../../../src/admission/rules/evidence.ts";
 import type { Install } from "../../../../src/admission/rules/install.ts";
 import type { EnvironmentRule, PolicyException } from "../../../../src/api/environment-policy.ts";
 import { digest, environmentPolicy, evidence } from "../../../support/builder/install-request.ts";
@@ -30,7 +30,7 @@ const written = (
   annotations: { approvedBy?: string; score?: string },
   isFresh = false,
 ): Partial<InstallFacts> => ({
-  evidence: [{ annotations: evidence(annotations), isFresh } as EvidenceSource],
+  evidence: [readEvidence(evidence(annotations), () => isFresh)],
 });
 const fresh = (annotations: { approvedBy?: string; score?: string }) => written(annotations, true);
 

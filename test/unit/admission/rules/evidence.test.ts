@@ -5,16 +5,15 @@ import {
   hasEvidence,
   lowestScore,
   ownEvidence,
+  readEvidence,
 } from "../../../../src/admission/rules/evidence.ts";
 import { reviewed } from "../../../support/builder/admission-request.ts";
 import { digest, evidence, PIPELINE, workloadInstall } from "../../../support/builder/install-request.ts";
 
 const A = digest("a");
 const B = digest("b");
-const source = (approvedBy: unknown, isFresh = false): EvidenceSource => ({
-  annotations: { "catalyst.openova.io/approved-by": approvedBy },
-  isFresh,
-});
+const source = (approvedBy: unknown, isFresh = false): EvidenceSource =>
+  readEvidence({ "catalyst.openova.io/approved-by": approvedBy }, () => isFresh);
 const found = (...sources: EvidenceSource[]) => [...evidenceFor("approvedBy", A, sources)];
 
 describe("evidenceFor", () => {
@@ -40,8 +39,25 @@ describe("evidenceFor", () => {
     expect([...evidenceFor("approvedBy", undefined, [source(`amal,badr@${A}`, true)])]).toEqual(["amal"]);
   });
 
+  it("parses an annotation once for any number of digests", () => {
+    let reads = 0;
+    const annotations = {
+      get "catalyst.openova.io/approved-by"() {
+        reads += 1;
+        return `amal@${A},badr@${B}`;
+      },
+    };
+    const parsed = readEvidence(annotations, () => false);
+    expect([A, B, A].map((it) => [...evidenceFor("approvedBy", it, [parsed])])).toEqual([
+      ["amal"],
+      ["badr"],
+      ["amal"],
+    ]);
+    expect(reads).toBe(1);
+  });
+
   it("reads each annotation by itself", () => {
-    const both = { annotations: evidence({ approvedBy: "amal", score: "90" }), isFresh: true };
+    const both = readEvidence(evidence({ approvedBy: "amal", score: "90" }), () => true);
     expect([...evidenceFor("score", A, [both])]).toEqual(["90"]);
   });
 });
@@ -57,23 +73,50 @@ describe("hasEvidence", () => {
 });
 
 describe("ownEvidence", () => {
-  const object = reviewed({ metadata: { annotations: { now: "x" } } });
-  const oldObject = reviewed({ metadata: { annotations: { before: "x" } } });
+  const stamped = (approvedBy?: string, score?: string) =>
+    reviewed({
+      metadata: {
+        annotations: evidence({
+          ...(approvedBy === undefined ? {} : { approvedBy }),
+          ...(score === undefined ? {} : { score }),
+        }),
+      },
+    });
+  /** What counts for digest A: approvals, then scores. */
+  const counting = (...input: Parameters<typeof workloadInstall>) => {
+    const own = ownEvidence(workloadInstall(...input));
+    return [evidenceFor("approvedBy", A, [own]), evidenceFor("score", A, [own])].map((it) => [...it]);
+  };
+  const update = (object: object, oldObject: ReturnType<typeof stamped>, user = PIPELINE) =>
+    counting(object, { operation: "UPDATE", oldObject, user });
+  const amal = { username: "amal", groups: [] };
 
-  it("is what the pipeline's own request has", () =>
-    expect(ownEvidence(workloadInstall(object, { oldObject, user: PIPELINE }))).toEqual({
-      annotations: { now: "x" },
-      isFresh: true,
-    }));
+  it("counts all entries when the pipeline creates the object", () =>
+    expect(counting(stamped("amal", "90"), { user: PIPELINE })).toEqual([["amal"], ["90"]]));
 
-  it("is what was there before another request", () =>
-    expect(ownEvidence(workloadInstall(object, { operation: "UPDATE", oldObject }))).toEqual({
-      annotations: { before: "x" },
-      isFresh: false,
-    }));
+  it("counts all entries of annotations that the pipeline adds or changes", () =>
+    expect(update(stamped("amal", "90"), stamped("badr"))).toEqual([["amal"], ["90"]]));
 
-  it("is empty when another request makes the object", () =>
-    expect(ownEvidence(workloadInstall(object))).toEqual({ annotations: {}, isFresh: false }));
+  it.each<[string, ReturnType<typeof stamped>, string[][]]>([
+    ["both", stamped("amal", "90"), [[], []]],
+    ["the approvals", stamped("amal", "80"), [[], ["90"]]],
+    ["the scores", stamped("badr", "90"), [["amal"], []]],
+  ])("counts no entry without a digest when the pipeline leaves %s as before", (_, before, expected) =>
+    expect(update(stamped("amal", "90"), before)).toEqual(expected),
+  );
+
+  it("counts an entry with the digest when the pipeline leaves the annotations as before", () => {
+    const named = stamped(`amal@${A},badr@${B},chaya`, `90@${A},10`);
+    expect(update(named, named)).toEqual([["amal"], ["90"]]);
+  });
+
+  it("counts in another's request only entries with the digest that were there before", () => {
+    expect(update(stamped(`amal@${A}`, `90@${A}`), stamped(`badr@${A},chaya`, "80"), amal)).toEqual([
+      ["badr"],
+      [],
+    ]);
+    expect(counting(stamped(`amal@${A}`, "90"), { user: amal })).toEqual([[], []]);
+  });
 });
 
 describe("lowestScore", () => {
