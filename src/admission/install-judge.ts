@@ -11,6 +11,7 @@ import {
 import { type EvidenceSource, ownEvidence, readEvidence } from "./rules/evidence.ts";
 import type { ClusterFacts, Verdict } from "./rules/fact.ts";
 import { type Install, installOf } from "./rules/install.ts";
+import { isOperatedWorkload } from "./rules/operated-workload.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
 /** What the cluster holds about installs. The first two come from caches and send no request. */
@@ -61,8 +62,7 @@ export function createInstallJudge(deps: {
   }
 
   return async function judge(input, { identity, place, chartSource }) {
-    // A database that fails over must not wait for a window. Its controller makes Pods from an object that a member wrote.
-    if (place.kind !== "environment" || identity.kind === "controller") return NOTHING;
+    if (place.kind !== "environment" || isOperatedWorkload(input, identity)) return NOTHING;
     const policies = lookups
       .policies()
       .filter((policy) => policy.metadata.namespace === SYSTEM_NAMESPACE && appliesTo(policy, place));

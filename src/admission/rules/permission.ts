@@ -62,6 +62,10 @@ const isCustomGroup = (group: string): boolean =>
 const isCustomKind = ({ group, operation }: AdmissionInput): boolean =>
   operation !== "CONNECT" && isCustomGroup(group);
 
+/** Whether an owner reference names an object of a custom kind. */
+export const isCustomOwner = (owner: unknown): boolean =>
+  isCustomGroup(textOf(mapOf(owner).apiVersion).split("/")[0] ?? "");
+
 /**
  * Whether an object of a custom kind owns this one: the Pod of a database, the solver of a challenge. An owner is in the
  * same namespace, so only those who work there can make one. An update must leave the owner.
@@ -70,11 +74,7 @@ const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput)
   subresource === "" &&
   [object, oldObject].some((it) => it !== undefined) &&
   [object, oldObject].every(
-    (it) =>
-      it === undefined ||
-      listOf(it.metadata?.ownerReferences).some((owner) =>
-        isCustomGroup(textOf(mapOf(owner).apiVersion).split("/")[0] ?? ""),
-      ),
+    (it) => it === undefined || listOf(it.metadata?.ownerReferences).some(isCustomOwner),
   );
 
 const RECORDS: Permission = {

@@ -96,11 +96,6 @@ describe("the judge of installs", () => {
     );
   });
 
-  it("passes what a listed controller makes, so that a database can fail over", async () => {
-    const { rulesOf } = judge({ identity: { kind: "controller", namespace: "cnpg-system" } });
-    expect(await rulesOf(workloadInstall(deployment([image("a")])))).toEqual([]);
-  });
-
   it("reads nothing for a request that installs nothing", async () => {
     const { judgeInstall, read } = judge();
     const unchanged = deployment([image("a")]);
@@ -160,6 +155,78 @@ describe("the judge of installs", () => {
     );
     expect(findings).toEqual([]);
   });
+});
+
+describe("the work of a listed controller", () => {
+  const CLUSTER = {
+    apiVersion: "postgresql.cnpg.io/v1",
+    kind: "Cluster",
+    name: "database",
+    controller: true,
+  };
+  const PODS = { group: "", resource: "pods" };
+  const JOBS = { group: "batch", resource: "jobs" };
+  const owned = (change: Partial<AdmissionInput>, ...ownerReferences: object[]) =>
+    workloadInstall(deployment([image("a")], { ownerReferences }), change);
+  const rulesFor = (namespace: string, input: AdmissionInput) =>
+    judge({ identity: { kind: "controller", namespace } }).rulesOf(input);
+
+  it.each<[string, string, AdmissionInput]>([
+    ["an instance of a database", "cnpg-system", owned(PODS, CLUSTER)],
+    ["the Job by which a replica joins", "cnpg-system", owned(JOBS, CLUSTER)],
+    [
+      "the solver of a challenge",
+      "cert-manager",
+      owned(PODS, { apiVersion: "acme.cert-manager.io/v1", kind: "Challenge", name: "x", controller: true }),
+    ],
+    ["a Pod of a controller that the platform listed", "strimzi", owned(PODS, CLUSTER)],
+  ])("passes when it makes %s, so that failover needs no window", async (_, namespace, input) =>
+    expect(await rulesFor(namespace, input)).toEqual([]),
+  );
+
+  const forged = { ...CLUSTER, apiVersion: "example.org/v1", kind: "Widget" };
+  it.each<[string, string, AdmissionInput]>([
+    ["a Pod by a generating policy of Kyverno", "kyverno", owned(PODS, CLUSTER)],
+    ["a Deployment by a generating policy of Kyverno", "kyverno", owned({}, forged)],
+    ["a Pod by Gatekeeper", "gatekeeper-system", owned(PODS, CLUSTER)],
+    ["a Pod from a template of External Secrets", "external-secrets", owned(PODS, CLUSTER)],
+    ["a Pod that Velero restores", "velero", owned(PODS, CLUSTER)],
+    ["the Deployment of a pooler", "cnpg-system", owned({}, CLUSTER)],
+    ["a StatefulSet", "monitoring", owned({ resource: "statefulsets" }, CLUSTER)],
+    ["a CronJob", "cnpg-system", owned({ ...JOBS, resource: "cronjobs" }, CLUSTER)],
+    ["a Pod without an owner", "cnpg-system", owned(PODS)],
+    ["a Pod whose owner does not control it", "cnpg-system", owned(PODS, { ...CLUSTER, controller: false })],
+    ["a Pod whose owner leaves that open", "cnpg-system", owned(PODS, { ...CLUSTER, controller: undefined })],
+    ["a Pod whose owner says so in a text", "cnpg-system", owned(PODS, { ...CLUSTER, controller: "true" })],
+    [
+      "a Pod with a custom owner beside the one that controls it",
+      "cnpg-system",
+      owned(PODS, { ...CLUSTER, controller: false }, { ...CLUSTER, apiVersion: "apps/v1" }),
+    ],
+    ["a Pod of a core kind", "cnpg-system", owned(PODS, { ...CLUSTER, apiVersion: "apps/v1" })],
+    [
+      "a Pod of an installer's kind",
+      "cnpg-system",
+      owned(PODS, { ...CLUSTER, apiVersion: "helm.toolkit.fluxcd.io/v2" }),
+    ],
+    [
+      "another image in a Pod",
+      "cnpg-system",
+      owned(
+        {
+          ...PODS,
+          operation: "UPDATE",
+          oldObject: reviewed(deployment([image("b")], { ownerReferences: [CLUSTER] })),
+        },
+        CLUSTER,
+      ),
+    ],
+  ])("is judged when it makes %s", async (_, namespace, input) =>
+    expect(await rulesFor(namespace, input)).toEqual(["environment-approval"]),
+  );
+
+  it("is judged when a member sends it", async () =>
+    expect(await judge().rulesOf(owned(PODS, CLUSTER))).toEqual(["environment-approval"]));
 });
 
 describe("evidence against replay", () => {
