@@ -9,7 +9,7 @@ import {
   remove,
   strategicPatch,
 } from "./attempt.ts";
-import { evidence, OTHER_IMAGE, withMetadata } from "./environment-seed.ts";
+import { evidence, OTHER_IMAGE, ofDatabase, withMetadata } from "./environment-seed.ts";
 import {
   CHART_ARTIFACT,
   configMap,
@@ -20,6 +20,7 @@ import {
   ociRepository,
   pod,
   replicaSet,
+  SIGNED,
 } from "./object.ts";
 import type { Person } from "./person.ts";
 
@@ -79,6 +80,22 @@ const EVIDENCE: readonly Attempt[] = [
     post(deployments("acme-stg"), withMetadata(deployment("fresh"), { annotations: evidence() })),
   ),
   can(
+    "installs another image, and names its digest in evidence with it",
+    "acmePipeline",
+    strategicPatch(deployments("acme-stg", "/fresh"), {
+      metadata: { annotations: evidence(CHART_ARTIFACT) },
+      spec: { template: { spec: { containers: [{ name: "app", image: OTHER_IMAGE }] } } },
+    }),
+  ),
+  can(
+    "installs the earlier image, and writes evidence without a digest with it",
+    "acmePipeline",
+    strategicPatch(deployments("acme-stg", "/fresh"), {
+      metadata: { annotations: evidence() },
+      spec: { template: { spec: { containers: [{ name: "app", image: SIGNED }] } } },
+    }),
+  ),
+  can(
     "installs with evidence that names the digest",
     "acmePipeline",
     post(
@@ -131,8 +148,23 @@ const EVIDENCE: readonly Attempt[] = [
   ),
 ];
 
+/** A database fails over at any time, whatever its environment asks of installs. */
+const FAILOVER: readonly Attempt[] = ["acme-stg", "acme-uat", "acme-dev"].flatMap((at) => [
+  can(
+    `makes an instance of a database again in ${at}`,
+    "cloudNativePg",
+    post(core(at, "pods"), ofDatabase(pod("database-1"))),
+  ),
+  can(
+    `runs the Job by which a replica joins a database in ${at}`,
+    "cloudNativePg",
+    post(group("batch/v1", at, "jobs"), ofDatabase(job("database-2-join"))),
+  ),
+]);
+
 export const ALLOWED_ENVIRONMENT: readonly Attempt[] = [
   ...WORK,
+  ...FAILOVER,
   ...EVIDENCE,
   can(
     "installs where policies only warn and audit",

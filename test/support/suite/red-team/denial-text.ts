@@ -26,7 +26,11 @@ const TENANTS: readonly { names: readonly string[]; knownTo: readonly Person[] }
   },
   { names: ["ooredoo"], knownTo: ["ooredoo"] },
   { names: ["expired"], knownTo: ["expired"] },
-  { names: ["acme", "amal", "dana"], knownTo: ["amal", "developer", "acmeAccount", "acmePipeline"] },
+  // Organization acme lists cloudNativePg among its members.
+  {
+    names: ["acme", "amal", "dana"],
+    knownTo: ["amal", "developer", "acmeAccount", "acmePipeline", "cloudNativePg"],
+  },
   { names: ["globex", "basim"], knownTo: ["basim", "globexAccount"] },
   { names: ["bazaar", "quoll"], knownTo: [] },
 ];

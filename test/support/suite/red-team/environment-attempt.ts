@@ -3,7 +3,6 @@ import {
   apply,
   core,
   group,
-  jsonPatch,
   mergePatch,
   on,
   onReal,
@@ -12,6 +11,7 @@ import {
   type Request,
   strategicPatch,
 } from "./attempt.ts";
+import { CHANGES, containers, ENVIRONMENTS, EVIDENCE } from "./environment-change.ts";
 import { evidence, OTHER_IMAGE, withMetadata } from "./environment-seed.ts";
 import {
   CHART_ARTIFACT,
@@ -37,14 +37,6 @@ import type { Person } from "./person.ts";
 
 const OCI = "source.toolkit.fluxcd.io/v1";
 const HELM = "helm.toolkit.fluxcd.io/v2";
-const EVIDENCE: Attempt["expected"] = ["environment-approval", "environment-score"];
-
-/** The environments whose policies deny, and the rules of each. */
-const ENVIRONMENTS: readonly [at: string, expected: Attempt["expected"]][] = [
-  ["acme-stg", EVIDENCE],
-  ["acme-uat", "environment-window"],
-  ["acme-dev", "environment-soak"],
-];
 
 const INSTALLS: readonly [string, (at: string) => Request][] = [
   ["runs a Pod", (at) => post(core(at, "pods"), pod("new"))],
@@ -90,26 +82,6 @@ const INSTALLS: readonly [string, (at: string) => Request][] = [
   ],
 ];
 
-const containers = [{ name: "app", image: OTHER_IMAGE }];
-const CHANGES: readonly [string, (path: string, name: string) => Request][] = [
-  [
-    "by strategic merge patch",
-    (path) => strategicPatch(path, { spec: { template: { spec: { containers } } } }),
-  ],
-  ["by merge patch", (path) => mergePatch(path, { spec: { template: { spec: { containers } } } })],
-  [
-    "by JSON patch",
-    (path) =>
-      jsonPatch(path, [
-        { op: "replace", path: "/spec/template/spec/containers/0/image", value: OTHER_IMAGE },
-      ]),
-  ],
-  ["by server-side apply", (path, name) => apply(path, deployment(name, OTHER_IMAGE))],
-  [
-    "while it scales",
-    (path) => strategicPatch(path, { spec: { replicas: 5, template: { spec: { containers } } } }),
-  ],
-];
 const annotations = (name: string) => (name === "approved" ? evidence() : evidence(IMAGE_ARTIFACT));
 
 /** What an earlier install brought, used for the next one. */
@@ -170,20 +142,6 @@ const EVIDENCE_ROADS: readonly [string, Request][] = [
     "writes evidence by the status of a Deployment",
     mergePatch(group("apps/v1", "acme-stg", "deployments/app/status"), { metadata: forged }),
   ],
-];
-
-const named90 = (score: string) => ({ ...evidence(), [`${LABEL_PREFIX}/score`]: score });
-const asPipeline: readonly [string, object, Attempt["expected"]][] = [
-  ["without evidence", {}, EVIDENCE],
-  ["with a low score", named90("79"), "environment-score"],
-  ["with a score that is no number", named90("NaN"), "environment-score"],
-  ["with a score above 100", named90("9000"), "environment-score"],
-  [
-    "approved by a person that the policy does not list",
-    { ...evidence(), [`${LABEL_PREFIX}/approved-by`]: "dana,Amal,amal2" },
-    "environment-approval",
-  ],
-  ["with evidence of another digest", evidence(CHART_ARTIFACT), EVIDENCE],
 ];
 
 const SOAK_ROADS: readonly Attempt[] = [
@@ -272,26 +230,6 @@ export const ENVIRONMENT_ATTEMPTS: readonly Attempt[] = [
   ),
   ...REPLAYS,
   ...EVIDENCE_ROADS.map(([title, request]) => on(title, "amal", request, "evidence-pipeline-only")),
-  ...asPipeline.map(([title, metadata, expected]) =>
-    on(
-      `installs ${title}`,
-      "acmePipeline",
-      post(
-        group("apps/v1", "acme-stg", "deployments"),
-        withMetadata(deployment("piped"), { annotations: metadata }),
-      ),
-      expected,
-    ),
-  ),
-  on(
-    "installs outside the window with all evidence",
-    "acmePipeline",
-    post(
-      group("apps/v1", "acme-uat", "deployments"),
-      withMetadata(deployment("piped"), { annotations: evidence() }),
-    ),
-    "environment-window",
-  ),
   ...SOAK_ROADS,
   on(
     "relabels its environment to escape a policy",

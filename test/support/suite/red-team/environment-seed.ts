@@ -30,6 +30,17 @@ export const withMetadata = (object: Object, metadata: object): Object => ({
   metadata: { ...object.metadata, ...metadata },
 });
 
+/** Made for a database, or so its owner reference says. Anyone who writes the object can write the reference. */
+export const ofDatabase = (object: Object, owner: object = {}): Object =>
+  withMetadata(object, {
+    ownerReferences: [
+      {
+        ...{ apiVersion: "postgresql.cnpg.io/v1", kind: "Cluster", name: "database", uid: "d-1" },
+        ...{ controller: true, ...owner },
+      },
+    ],
+  });
+
 const policy = (name: string, environments: string[], enforcement: string, rules: object[]) =>
   post(
     group(`${LABEL_PREFIX}/v1alpha1`, "catalyst-system", "environmentpolicies"),

@@ -35,6 +35,7 @@ export const PEOPLE = {
   ingressNginx: account("ingress-nginx", "ingress-nginx"),
   /** A member of Organization acme, besides being a controller. */
   cloudNativePg: account("cnpg-system", "cnpg-manager"),
+  kyverno: account("kyverno", "kyverno-background-controller"),
   autoscaler: account("kube-system", "horizontal-pod-autoscaler"),
   garbageCollector: account("kube-system", "generic-garbage-collector"),
   namespaceController: account("kube-system", "namespace-controller"),

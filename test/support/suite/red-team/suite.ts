@@ -13,6 +13,7 @@ import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { denialOf, problemsOf } from "./denial-text.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
+import { ENVIRONMENT_MACHINE_ATTEMPTS } from "./environment-machine-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
@@ -48,6 +49,7 @@ const ATTEMPTS = [
   ...SERVICE_ATTEMPTS,
   ...ACCOUNT_ATTEMPTS,
   ...ENVIRONMENT_ATTEMPTS,
+  ...ENVIRONMENT_MACHINE_ATTEMPTS,
   ...VERSION_ATTEMPTS,
   ...ADVISORY_ATTEMPTS,
 ];
