@@ -41,6 +41,10 @@ interface Deployment extends KubernetesObject {
     template: { spec: { containers: [Container]; terminationGracePeriodSeconds: number } };
   };
 }
+interface Binding extends KubernetesObject {
+  roleRef: object;
+  subjects?: { kind: string; name: string }[];
+}
 
 const helm = (args: string[], kubeconfig = "/dev/null") =>
   promisify(execFile)(HELM, args, { env: { ...process.env, KUBECONFIG: kubeconfig } }).then(
@@ -67,6 +71,11 @@ describe("the chart", () => {
     ["a tag for a digest", ["--set", "image.digest=latest"], "/image/digest"],
     ["a value that it does not know", ["--set", "imagePullPolicy=Always"], "imagePullPolicy"],
     ["a range without a length", ["--set", "webhook.allowedCidrs={192.0.2.1}"], "/webhook/allowedCidrs/0"],
+    [
+      "names of client certificates without the CA that is checked",
+      ["--set", "webhook.clientCertificate.names={api}"],
+      "/webhook/clientCertificate/configMapName",
+    ],
     ["another namespace", ["--namespace", "elsewhere"], "catalyst-system"],
   ])("refuses %s, and names it", async (_, args, words) => {
     await expect(render(...args)).rejects.toThrow(words);
@@ -162,38 +171,42 @@ describe("the chart", () => {
     ).toEqual([]);
   });
 
-  it("gives the platform's added groups the platform's role", async () => {
-    const added = (await render("--set", "platform.groups={a,b}")).find(
-      ({ metadata }) => metadata.name === "catalyst-platform-added",
-    );
-    expect(added).toMatchObject({
-      kind: "ClusterRoleBinding",
-      roleRef: { kind: "ClusterRole", name: "catalyst-platform" },
-      subjects: [
-        { kind: "Group", name: "a" },
-        { kind: "Group", name: "b" },
-      ],
-    });
+  it("gives the platform's added groups every right of the built-in group", async () => {
+    const rendered = await render("--set", "platform.groups={a,b}");
+    const bindings = (group: string) =>
+      (rendered as Binding[])
+        .filter(({ subjects = [] }) => subjects.some(({ kind, name }) => kind === "Group" && name === group))
+        .map(({ kind, metadata: { namespace }, roleRef }) => ({ kind, namespace, roleRef }));
+    expect(bindings("catalyst:platform")).toHaveLength(3);
+    for (const group of ["a", "b"])
+      expect(new Set(bindings(group))).toEqual(new Set(bindings("catalyst:platform")));
   });
 
-  it("closes the webhook's port, and no other, to all but the ranges of API servers", async () => {
-    const policies = async (...args: string[]) =>
-      (await render(...args)).filter(({ kind }) => kind === "NetworkPolicy");
-    expect(await policies()).toEqual([]);
-    const [policy, ...others] = await policies("--set", "webhook.allowedCidrs={192.0.2.0/28,2001:db8::/64}");
-    expect(others).toEqual([]);
-    expect(policy).toMatchObject({
-      metadata: { name: "catalyst-operator", namespace: "catalyst-system" },
+  it("keeps names that YAML would read as numbers or truth values", async () => {
+    const values = {
+      webhook: { certificate: { secretName: "123" }, clientCertificate: { configMapName: "true" } },
+      registryCaConfigMap: "1e3",
+      registryPullSecrets: ["0123"],
+      priorityClassName: "yes",
+    };
+    const sets = Object.entries(values).flatMap(([name, value]) => [
+      "--set-json",
+      `${name}=${JSON.stringify(value)}`,
+    ]);
+    const deployment = (await render(...sets)).find(({ kind }) => kind === "Deployment");
+    expect(deployment).toMatchObject({
       spec: {
-        podSelector: { matchLabels: { "app.kubernetes.io/name": "catalyst-operator" } },
-        policyTypes: ["Ingress"],
-        ingress: [
-          {
-            from: [{ ipBlock: { cidr: "192.0.2.0/28" } }, { ipBlock: { cidr: "2001:db8::/64" } }],
-            ports: [{ port: "webhook" }],
+        template: {
+          spec: {
+            priorityClassName: "yes",
+            volumes: [
+              { secret: { secretName: "123" } },
+              { configMap: { name: "true" } },
+              { configMap: { name: "1e3" } },
+              { secret: { secretName: "0123" } },
+            ],
           },
-          { ports: [{ port: "api" }, { port: "http" }] },
-        ],
+        },
       },
     });
   });
