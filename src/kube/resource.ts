@@ -58,6 +58,7 @@ export const KUSTOMIZATIONS = namespaced(
   "Kustomization",
   "kustomizations",
 );
+export const POLICY_REPORTS = namespaced("wgpolicyk8s.io", "v1alpha2", "PolicyReport", "policyreports");
 /** Flux serves v1 since 2.6, and v1beta2 before. */
 export const OCI_REPOSITORIES = ["v1", "v1beta2"].map((version) =>
   namespaced("source.toolkit.fluxcd.io", version, "OCIRepository", "ocirepositories"),

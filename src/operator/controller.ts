@@ -177,7 +177,7 @@ function createArtifactControllers(
   common: StatusReconcilerDeps,
   create: Create,
 ): Controller[] {
-  const { client, caches, events } = deps;
+  const { caches, events } = deps;
   const blueprint = {
     ...common,
     blueprints: caches.blueprints,
@@ -186,7 +186,7 @@ function createArtifactControllers(
     checkArtifact: deps.checkArtifact,
   };
   const installedArtifact = {
-    client,
+    ...common,
     namespaces: caches.namespaces,
     trust: caches.trust,
     franchises: caches.franchises,

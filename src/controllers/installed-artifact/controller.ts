@@ -9,9 +9,10 @@ import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 import { HELM_RELEASES, KUSTOMIZATIONS, OCI_REPOSITORIES, PODS, type Resource } from "../../kube/resource.ts";
 import { forbiddenInstall, installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
+import type { Finding } from "./desired-report.ts";
+import { type ReportDeps, writeReport } from "./report.ts";
 
-export interface InstalledArtifactDeps {
-  client: KubeClient;
+export interface InstalledArtifactDeps extends ReportDeps {
   namespaces: Informer<KubernetesObject>;
   trust: Informer<ConfigMapObject>;
   franchises: Informer<Franchise>;
@@ -22,15 +23,15 @@ export interface InstalledArtifactDeps {
   onCounted(namespace: string, found: number): void;
 }
 
-const NOT_TRUSTED = "ArtifactNotTrusted";
-const NOT_ALLOWED = "InstallNotAllowed";
+/** The reason of the Event. */
+const REASON = { trust: "ArtifactNotTrusted", install: "InstallNotAllowed" } as const;
 /** Finds what was installed while the webhook was away. A change of the trust is noticed at once. */
 const RECHECK_MS = 60 * 60_000;
 
 /**
  * Checks what is installed in a namespace against the present trust and the rules for installs, and reports what they do
- * not allow. It removes nothing: a running workload may matter more than its signature. For a chart, the signers of every
- * running Franchise count, because an installed OCIRepository no longer says who installed it.
+ * not allow, by Events and a PolicyReport. It removes nothing: a running workload may matter more than its signature. For
+ * a chart, the signers of every running Franchise count, because an installed OCIRepository no longer says who installed it.
  */
 export function createInstalledArtifactReconciler(
   deps: InstalledArtifactDeps,
@@ -40,7 +41,10 @@ export function createInstalledArtifactReconciler(
   async function findUntrusted(object: KubernetesObject): Promise<Finding | undefined> {
     for (const { path, artifact } of installedArtifacts(object)) {
       const verdict = await checkArtifact(artifact, franchises.list());
-      if (verdict.kind === "refused") return { reason: NOT_TRUSTED, message: `${path}: ${verdict.reason}` };
+      if (verdict.kind === "refused") {
+        const rule = artifact.use.kind === "chart" ? "oci-repository-signature" : "image-signature";
+        return { object, rule, category: "trust", message: `${path}: ${verdict.reason}` };
+      }
     }
     return undefined;
   }
@@ -52,34 +56,35 @@ export function createInstalledArtifactReconciler(
     const [violation] = forbiddenInstall(object, resource, repositories);
     if (violation === undefined) return findUntrusted(object);
     const { rule, path, message } = violation;
-    return { reason: NOT_ALLOWED, message: `${rule}: ${path}: ${message}` };
+    return { object, rule, category: "install", message: `${path}: ${message}` };
   }
 
   return async function reconcile(key) {
     const namespace = namespaces.get(key);
     if (namespace === undefined || !isJudgedNamespace(namespace, lists)) {
       onCounted(key, 0);
+      // The namespace may have been judged before.
+      if (namespace !== undefined) await writeReport(deps, key, []);
       return { kind: "done" };
     }
     const installed = await listInstalled(client, key);
     const repositories = installed
       .filter(({ resource }) => resource.plural === OCI_REPOSITORIES[0]?.plural)
       .map(({ object }) => object);
-    let found = 0;
+    const findings: Finding[] = [];
     for (const one of installed) {
       const finding = await findingOf(one, repositories);
       if (finding === undefined) continue;
-      events.record(one.object, "Warning", finding.reason, finding.message);
-      found += 1;
+      const { category, rule, message } = finding;
+      const text = category === "install" ? `${rule}: ${message}` : message;
+      events.record(one.object, "Warning", REASON[category], text);
+      findings.push(finding);
     }
-    onCounted(key, found);
+    onCounted(key, findings.length);
+    // The API server accepts no new object in a namespace that is being deleted.
+    if (namespace.metadata.deletionTimestamp === undefined) await writeReport(deps, key, findings);
     return { kind: "done", requeueAfterMs: RECHECK_MS };
   };
-}
-
-interface Finding {
-  reason: string;
-  message: string;
 }
 
 interface Installed {

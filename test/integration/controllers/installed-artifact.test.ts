@@ -2,6 +2,10 @@ import { describe, expect, it } from "vitest";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { createInstalledArtifactReconciler } from "../../../src/controllers/installed-artifact/controller.ts";
+import {
+  desiredReport,
+  type PolicyReport,
+} from "../../../src/controllers/installed-artifact/desired-report.ts";
 import { createEventRecorder } from "../../../src/kube/event.ts";
 import {
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -11,6 +15,8 @@ import {
   NAMESPACES,
   OCI_REPOSITORIES,
   PODS,
+  POLICY_REPORTS,
+  pathOf,
   type Resource,
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -23,6 +29,7 @@ const AT = new Date("2026-06-01T00:00:00.000Z");
 describe("the check of installed artifacts", () => {
   const namespace = "team";
   const counted: [string, number][] = [];
+  let now = AT;
   const pod = (name: string, image: string) =>
     ({
       apiVersion: "v1",
@@ -42,7 +49,8 @@ describe("the check of installed artifacts", () => {
   const reconcile = (key: string) => {
     const { namespaces, trust, franchises } = bench.caches();
     return createInstalledArtifactReconciler({
-      ...{ client: bench.client(), namespaces, trust, franchises, events, lists: identityLists() },
+      ...{ client: bench.client(), fieldManager: "catalyst-operator", now: () => now },
+      ...{ namespaces, trust, franchises, events, lists: identityLists() },
       checkArtifact: async ({ reference }) =>
         reference.includes("trusted")
           ? { kind: "verified", digest: "sha256:aa", by: "a key" }
@@ -50,8 +58,8 @@ describe("the check of installed artifacts", () => {
       onCounted: (...of) => void counted.push(of),
     })(key);
   };
-  /** Creates an object of a kind of Flux, which the API server serves a moment after its definition. */
-  const install = async (resource: Resource, name: string, spec: object) => {
+  /** Creates a kind whose schema accepts everything. The API server serves it a moment later. */
+  const define = async (resource: Resource) => {
     const { group, version, kind, plural } = resource;
     await bench.client().create(CUSTOM_RESOURCE_DEFINITIONS, {
       apiVersion: "apiextensions.k8s.io/v1",
@@ -67,6 +75,11 @@ describe("the check of installed artifacts", () => {
         ],
       },
     } as KubernetesObject);
+  };
+  /** Creates an object of a kind of Flux. */
+  const install = async (resource: Resource, name: string, spec: object) => {
+    await define(resource);
+    const { group, version, kind } = resource;
     const object = { apiVersion: `${group}/${version}`, kind, metadata: { name, namespace }, spec };
     await until(
       async () =>
@@ -75,6 +88,15 @@ describe("the check of installed artifacts", () => {
           .create(resource, object as KubernetesObject)
           .catch(() => undefined),
       async () => `an object of kind ${kind}`,
+    );
+  };
+  const report = () =>
+    bench.client().get<PolicyReport>(POLICY_REPORTS, { name: "catalyst-admission", namespace });
+  const createNamespace = async (name: string) => {
+    await bench.client().create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    await until(
+      async () => bench.caches().namespaces.get(name),
+      async () => "the namespace in the cache",
     );
   };
   const warnings = async () => {
@@ -88,13 +110,7 @@ describe("the check of installed artifacts", () => {
   };
 
   it("reports each Pod whose image the trust does not cover, removes none, and checks again in an hour", async () => {
-    await bench
-      .client()
-      .create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
-    await until(
-      async () => bench.caches().namespaces.get(namespace),
-      async () => "the namespace in the cache",
-    );
+    await createNamespace(namespace);
     await bench.client().create(PODS, pod("good", "registry.test/trusted"));
     await bench.client().create(PODS, pod("bad", "registry.test/stray"));
     expect(await reconcile(namespace)).toEqual({ kind: "done", requeueAfterMs: 3_600_000 });
@@ -129,6 +145,76 @@ describe("the check of installed artifacts", () => {
     ]);
     for (const resource of [HELM_RELEASES, KUSTOMIZATIONS])
       expect((await bench.client().list(resource, { namespace })).items).toHaveLength(1);
+  });
+
+  it("writes a PolicyReport where the kind is served, and writes it again only when a finding changes", async () => {
+    await define(POLICY_REPORTS);
+    await until(
+      async () =>
+        bench
+          .client()
+          .list(POLICY_REPORTS)
+          .catch(() => undefined),
+      async () => "PolicyReports",
+    );
+    await reconcile(namespace);
+    const first = await report();
+    expect(first?.summary).toEqual({ pass: 0, fail: 4, warn: 0, error: 0, skip: 0 });
+    expect(
+      first?.results.map(({ policy, resources: [on] }) => [policy, on?.kind, on?.name]).toSorted(),
+    ).toEqual([
+      ["helm-release", "HelmRelease", "everywhere"],
+      ["image-signature", "Pod", "bad"],
+      ["install-source", "Kustomization", "git"],
+      ["oci-repository-signature", "OCIRepository", "chart"],
+    ]);
+    now = new Date(AT.getTime() + 3_600_000);
+    await reconcile(namespace);
+    expect((await report())?.metadata.resourceVersion).toBe(first?.metadata.resourceVersion);
+
+    await bench.client().create(PODS, pod("worse", "registry.test/other"));
+    await reconcile(namespace);
+    const second = await report();
+    const seconds = second?.results.map(({ timestamp, resources: [on] }) => [on?.name, timestamp.seconds]);
+    expect(seconds?.toSorted()).toEqual([
+      ["bad", AT.getTime() / 1000],
+      ["chart", AT.getTime() / 1000],
+      ["everywhere", AT.getTime() / 1000],
+      ["git", AT.getTime() / 1000],
+      ["worse", now.getTime() / 1000],
+    ]);
+    counted.length = 0;
+  });
+
+  it("deletes the PolicyReport when nothing is found any more", async () => {
+    const installed: [Resource, string][] = [
+      [PODS, "bad"],
+      [PODS, "worse"],
+      [OCI_REPOSITORIES[1] ?? PODS, "chart"],
+      [HELM_RELEASES, "everywhere"],
+      [KUSTOMIZATIONS, "git"],
+    ];
+    for (const [resource, name] of installed)
+      await bench.client().request({
+        method: "DELETE",
+        path: pathOf(resource, { name, namespace }),
+        query: { gracePeriodSeconds: 0 },
+      });
+    await reconcile(namespace);
+    expect(counted.splice(0)).toEqual([[namespace, 0]]);
+    expect(await report()).toBeUndefined();
+  });
+
+  it("deletes the PolicyReport of a namespace that is no longer judged", async () => {
+    const findings = [
+      { object: pod("old", "x"), rule: "image-signature", category: "trust", message: "x" },
+    ] as const;
+    const old = desiredReport("catalog", findings, { live: undefined, now });
+    await createNamespace("catalog");
+    await bench.client().create(POLICY_REPORTS, old);
+    await reconcile("catalog");
+    expect(await bench.client().get(POLICY_REPORTS, old.metadata)).toBeUndefined();
+    counted.length = 0;
   });
 
   it("leaves namespaces alone in which only the platform installs, and those that are gone", async () => {

@@ -66,6 +66,7 @@ function everything(): Served[] {
     ...["ocirepositories", "gitrepositories"].flatMap((it) => served("source.toolkit.fluxcd.io", it, false)),
     ...served("helm.toolkit.fluxcd.io", "helmreleases", false),
     ...served("kustomize.toolkit.fluxcd.io", "kustomizations", false),
+    ...served("wgpolicyk8s.io", "policyreports", false),
     ...IDENTITY_VERBS,
   ];
 }
@@ -107,6 +108,7 @@ const NAMED: readonly [path: string, namespace: string, name: string][] = [
   ["clusterroles.rbac.authorization.k8s.io", "", "catalyst-platform"],
   ["clusterroles.rbac.authorization.k8s.io", "", "catalyst-franchisee"],
   ["validatingwebhookconfigurations.admissionregistration.k8s.io", "", "catalyst-operator"],
+  ["policyreports.wgpolicyk8s.io", "shop", "catalyst-admission"],
   ["configmaps.", "catalyst-system", "catalyst-trust"],
   ["secrets.", "catalyst-system", "catalyst-operator-key"],
   ["secrets.", "catalyst-system", "catalyst-operator-webhook-tls"],
