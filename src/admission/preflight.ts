@@ -2,7 +2,13 @@ import type { Franchise, Subject } from "../api/franchise.ts";
 import { type IdentityLists, identityOf } from "./rules/identity.ts";
 import { INSTALLER_GROUPS, isInstallerGroup } from "./rules/install-source.ts";
 import { placeOfNamespace } from "./rules/place.ts";
-import { effectiveRules, grants, type PolicyRule, type RoleObject } from "./rules/rbac-grant.ts";
+import {
+  effectiveRules,
+  grantedIdentityRights,
+  grants,
+  type PolicyRule,
+  type RoleObject,
+} from "./rules/rbac-grant.ts";
 
 /** A RoleBinding, or a ClusterRoleBinding without a namespace. */
 export interface BindingObject {
@@ -84,7 +90,8 @@ function refusedRights({ metadata, roleRef }: BindingObject, rights: ClusterRigh
       ? rights.clusterRoles.find((it) => it.metadata.name === roleRef.name)
       : rights.roles.find((it) => it.metadata.name === roleRef.name && it.metadata.namespace === namespace);
   if (role === undefined) return [];
-  const rules = effectiveRules(role, rights.clusterRoles).filter(
+  const all = effectiveRules(role, rights.clusterRoles);
+  const rules = all.filter(
     ({ apiGroups }) => apiGroups.length === 0 || apiGroups.some((group) => !REVIEW_GROUPS.includes(group)),
   );
   const isClusterWide = namespace === undefined;
@@ -96,7 +103,7 @@ function refusedRights({ metadata, roleRef }: BindingObject, rights: ClusterRigh
     ["writes cluster-scoped kinds", isClusterWide && rules.some(writesClusterScope)],
     ["installs software", rules.some(installs)],
     ["connects to Pods in guarded namespaces", isGuarded && rules.some(connects)],
-    ["gives out identities", rules.some(givesIdentities)],
+    ["gives out identities", grantedIdentityRights(all).length > 0],
   ];
   return checks.flatMap(([what, applies]) => (applies ? [what] : []));
 }
@@ -126,17 +133,6 @@ const installs = (rule: PolicyRule): boolean =>
 const connects = (rule: PolicyRule): boolean =>
   CONNECTIONS.some((subresource) =>
     ["create", "get"].some((verb) => grants(rule, { verb, group: "", resource: "pods", subresource })),
-  );
-
-const RBAC = "rbac.authorization.k8s.io";
-
-const givesIdentities = (rule: PolicyRule): boolean =>
-  grants(rule, { verb: "create", group: "", resource: "serviceaccounts", subresource: "token" }) ||
-  ["users", "groups", "serviceaccounts"].some((resource) =>
-    grants(rule, { verb: "impersonate", group: "", resource }),
-  ) ||
-  ["roles", "clusterroles"].some((resource) =>
-    ["escalate", "bind"].some((verb) => grants(rule, { verb, group: RBAC, resource })),
   );
 
 /** Nodes that join have a permission of their own. */

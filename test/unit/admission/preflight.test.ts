@@ -75,6 +75,12 @@ describe("findOutsiders", () => {
     ["exec everywhere", [rule("get", "pods/exec")], undefined, ["connects to Pods in guarded namespaces"]],
     ["exec in an ordinary namespace", [rule("get", "pods/exec")], "shop", []],
     ["impersonation", [rule("impersonate", "users")], undefined, ["gives out identities"]],
+    [
+      "constrained impersonation",
+      [rule("impersonate:serviceaccount", "serviceaccounts", "authentication.k8s.io")],
+      "shop",
+      ["gives out identities"],
+    ],
     ["tokens", [rule("create", "serviceaccounts/token")], "shop", ["gives out identities"]],
     ["reviews", [rule("create", "subjectaccessreviews", "authorization.k8s.io")], undefined, []],
     [
