@@ -46,6 +46,8 @@ export interface RunningHttpServer {
 }
 
 const HEADERS_MS = 30_000;
+/** Node's default is 120 s, so that silent connections could fill `limits.connections`. */
+const HANDSHAKE_MS = 10_000;
 
 /** API servers before Kubernetes 1.19 may lack TLS 1.3. With TLS 1.2 only ciphers with forward secrecy are used. */
 const MIN_TLS_VERSION = "TLSv1.2";
@@ -90,6 +92,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
         {
           ...timing,
           ...secureContextOf(tls),
+          handshakeTimeout: Math.min(HANDSHAKE_MS, limits?.requestMs ?? HANDSHAKE_MS),
           requestCert: tls.ca !== undefined,
           rejectUnauthorized: false,
         },

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { type ConnectionOptions, connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
@@ -55,5 +56,18 @@ describe("an HTTPS server", () => {
     const after = await handshake();
     expect(after.fingerprint256).not.toBe(before.fingerprint256);
     await expect(handshake({ ...OLD, ciphers: "ECDHE-ECDSA-AES128-SHA" })).rejects.toThrow();
+  });
+
+  it("closes a connection that never begins its handshake", { timeout: 5_000 }, async () => {
+    const bounded = await startHttpServer({
+      handler: (_, response) => response.end(),
+      host: "127.0.0.1",
+      port: 0,
+      tls: await certificate(),
+      limits: { requestMs: 100, connections: 10 },
+    });
+    const socket = connectTcp({ host: "127.0.0.1", port: bounded.port });
+    await once(socket.resume(), "close");
+    await bounded.close(0);
   });
 });
