@@ -33,12 +33,14 @@ const [LAG_MS, SETTLE_MS] = [200, 500];
 
 let plane: TestControlPlane;
 let client: KubeClient;
+let clients: KubeClient[];
 let stop: AbortController;
 let replicas: WebhookReplica[];
 
 beforeEach(async () => {
   plane = await startTestControlPlane("embedded");
-  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
+  clients = [];
+  client = connect();
   stop = new AbortController();
   replicas = [];
   await prepareCluster(client);
@@ -46,12 +48,20 @@ beforeEach(async () => {
 afterEach(async () => {
   stop.abort();
   for (const { webhook } of replicas) await webhook.server.close(0);
-  await client.close();
+  await Promise.all(clients.map((it) => it.close()));
   await plane.close();
 });
 
+function connect(): KubeClient {
+  const made = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
+  clients.push(made);
+  return made;
+}
+
+/** A client for each replica, as for each process: the watches of three replicas take all connections of one client. */
 async function start(leads: boolean, env: Record<string, string> = {}): Promise<WebhookReplica> {
-  const replica = await startWebhookReplica(client, { leads, settleMs: SETTLE_MS, signal: stop.signal, env });
+  const options = { leads, settleMs: SETTLE_MS, signal: stop.signal, env };
+  const replica = await startWebhookReplica(connect(), options);
   replicas.push(replica);
   return replica;
 }
