@@ -1,17 +1,17 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { authoritiesOf } from "../../../src/admission/certificate/bundle.ts";
 import {
   issueCertificates,
   type ServingCertificates,
 } from "../../../src/admission/certificate/certificate.ts";
-import { SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../../../src/api/name.ts";
 import type { SecretObject } from "../../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createInformer } from "../../../src/kube/informer.ts";
-import { SECRETS } from "../../../src/kube/resource.ts";
+import { SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
 import { createCertificateStore } from "../../../src/operator/certificate-store.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
@@ -37,31 +37,36 @@ let clients: KubeClient[];
 let stop: AbortController;
 let replicas: WebhookReplica[];
 
-beforeEach(async () => {
+beforeAll(async () => {
   plane = await startTestControlPlane("embedded");
-  clients = [];
   client = connect();
+  await prepareCluster(client);
+});
+afterAll(async () => {
+  await client.close();
+  await plane.close();
+});
+beforeEach(() => {
+  clients = [];
   stop = new AbortController();
   replicas = [];
-  await prepareCluster(client);
 });
 afterEach(async () => {
   stop.abort();
   for (const { webhook } of replicas) await webhook.server.close(0);
   await Promise.all(clients.map((it) => it.close()));
-  await plane.close();
+  await client.delete(SECRETS, SECRET);
+  await client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: WEBHOOK_CONFIGURATION });
 });
 
-function connect(): KubeClient {
-  const made = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
-  clients.push(made);
-  return made;
-}
+const connect = () => createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "certificate-test" });
 
 /** A client for each replica, as for each process: the watches of three replicas take all connections of one client. */
 async function start(leads: boolean, env: Record<string, string> = {}): Promise<WebhookReplica> {
   const options = { leads, settleMs: SETTLE_MS, signal: stop.signal, env };
-  const replica = await startWebhookReplica(connect(), options);
+  const own = connect();
+  clients.push(own);
+  const replica = await startWebhookReplica(own, options);
   replicas.push(replica);
   return replica;
 }
