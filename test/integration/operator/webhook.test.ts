@@ -85,8 +85,10 @@ describe("startWebhook", () => {
     });
   });
 
-  /** The response to a tenant's new ConfigMap in this namespace. */
-  async function reviewOf({ server, desired }: Webhook, namespace: string) {
+  const CONFIG_MAP = { resource: { group: "", version: "v1", resource: "configmaps" }, object: {} };
+
+  /** The response to a tenant's new object in this namespace, a ConfigMap unless it is given. */
+  async function reviewOf({ server, desired }: Webhook, namespace: string, created: object = CONFIG_MAP) {
     const [{ clientConfig }] = (desired() as unknown as WebhookConfiguration).webhooks as [
       WebhookConfiguration["webhooks"][0],
     ];
@@ -99,9 +101,8 @@ describe("startWebhook", () => {
       JSON.stringify({
         request: {
           ...{ uid: "1", operation: "CREATE", name: "x", namespace },
-          resource: { group: "", version: "v1", resource: "configmaps" },
           userInfo: { username: "tenant", groups: [] },
-          object: {},
+          ...created,
         },
       }),
     );
@@ -114,6 +115,24 @@ describe("startWebhook", () => {
     const response = await reviewOf(running, namespace);
     return (response.status?.details.causes ?? []).map(({ reason }: { reason: string }) => reason);
   }
+
+  it("reads the OCIRepository of a HelmRelease, and lets the release wait for one that is missing", async () => {
+    const running = await start(undefined);
+    await cluster.client.create(NAMESPACES, {
+      ...{ apiVersion: "v1", kind: "Namespace" },
+      metadata: { name: "releases" },
+    });
+    const release = {
+      resource: { group: "helm.toolkit.fluxcd.io", version: "v2", resource: "helmreleases" },
+      object: {
+        spec: {
+          chartRef: { kind: "OCIRepository", name: "absent" },
+          serviceAccountName: "installer",
+        },
+      },
+    };
+    expect(await reviewOf(running, "releases", release)).toMatchObject({ allowed: true });
+  });
 
   it("judges a namespace by its labels, and asks the API server when the cache does not have it", async () => {
     const { client, caches } = cluster;

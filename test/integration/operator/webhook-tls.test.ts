@@ -1,0 +1,96 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
+import { createWebhookTls, type TlsSettings } from "../../../src/operator/webhook-tls.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+
+const SERVICE = "catalyst-operator-webhook.catalyst-system.svc";
+
+let cluster: OperatorCluster;
+let folder: string;
+let stop: AbortController;
+
+beforeAll(async () => {
+  cluster = await startOperatorCluster("webhook-tls-test");
+});
+afterAll(() => cluster?.close());
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "catalyst-webhook-tls-"));
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await rm(folder, { recursive: true });
+});
+
+function create(settings: Partial<TlsSettings>) {
+  const { client, caches } = cluster;
+  return createWebhookTls({
+    ...{ client, caches, logger: createLogger("test", "silent"), now: () => new Date(), pollMs: 20 },
+    ...{ settleMs: 50 },
+    settings: {
+      ...{ webhookUrl: undefined, webhookCertDir: undefined, webhookClientCaFile: undefined },
+      ...settings,
+    },
+  });
+}
+
+/** Writes the files of a serving certificate into the folder. Returns its PEM texts. */
+async function mount(host: string, { withCa }: { withCa: boolean }) {
+  const issued = await issueCertificates([host], new Date());
+  await writeFile(join(folder, "tls.crt"), issued.certificate);
+  await writeFile(join(folder, "tls.key"), issued.key);
+  if (withCa) await writeFile(join(folder, "ca.crt"), issued.caCertificate);
+  return issued;
+}
+
+async function authority(): Promise<string> {
+  const { caCertificate } = await issueCertificates(["clients"], new Date());
+  return caCertificate;
+}
+
+describe("createWebhookTls", () => {
+  it.each<[string, string | undefined, string]>([
+    ["the Service", undefined, SERVICE],
+    ["the configured URL", "https://webhook.example:9443", "webhook.example"],
+  ])("serves the certificate in the files when it names %s", async (_, webhookUrl, host) => {
+    const { certificate } = await mount(host, { withCa: true });
+    const tls = await create({ webhookUrl, webhookCertDir: folder });
+    expect(tls.current()).toMatchObject({ cert: certificate, ca: undefined });
+  });
+
+  it("refuses a certificate whose Secret lacks the CA that issued it", async () => {
+    await mount(SERVICE, { withCa: false });
+    await expect(create({ webhookCertDir: folder })).rejects.toThrow(
+      "ca.crt does not hold the CA that issued tls.crt: add it, so that API servers trust tls.crt",
+    );
+  });
+
+  it("refuses a client CA file without a certificate", async () => {
+    const file = join(folder, "clients.crt");
+    await writeFile(file, "none");
+    await expect(create({ webhookClientCaFile: file })).rejects.toThrow(
+      `--webhook-client-ca-file ${file} has no certificate: write the CA as PEM`,
+    );
+  });
+
+  it("accepts clients of a new CA, and keeps the last CA while the file is unreadable", async () => {
+    const file = join(folder, "clients.crt");
+    const [first, second] = [await authority(), await authority()];
+    await writeFile(file, first);
+    const tls = await create({ webhookClientCaFile: file });
+    expect(tls.current().ca).toBe(first);
+    const told: (string | undefined)[] = [];
+    tls.onChange(({ ca }) => void told.push(ca));
+    tls.maintain(stop.signal);
+    await writeFile(file, "none");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(tls.current().ca).toBe(first);
+    await writeFile(file, second);
+    await expect.poll(() => told.at(-1), { timeout: 5_000 }).toBe(second);
+    expect(tls.current().ca).toBe(second);
+  });
+});
