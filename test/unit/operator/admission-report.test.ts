@@ -11,10 +11,11 @@ import { creation } from "../../support/builder/admission-request.ts";
 let stored: ConfigMapObject | undefined;
 let version: number;
 let refuseWrites: boolean;
+let othersKeepWriting: boolean;
 
 async function write(object: ConfigMapObject): Promise<ConfigMapObject> {
   if (refuseWrites) throw new KubeError("no right", { status: 403, reason: "Forbidden" });
-  if (object.metadata.resourceVersion !== stored?.metadata.resourceVersion)
+  if (othersKeepWriting || object.metadata.resourceVersion !== stored?.metadata.resourceVersion)
     throw new KubeError("changed", {
       status: 409,
       reason: stored === undefined ? "Conflict" : "AlreadyExists",
@@ -34,6 +35,7 @@ beforeEach(() => {
   stored = undefined;
   version = 0;
   refuseWrites = false;
+  othersKeepWriting = false;
 });
 
 function replica(...users: string[]) {
@@ -89,6 +91,14 @@ describe("writeAdmissionReport", () => {
     refuseWrites = true;
     const { report, stop } = replica("salma");
     await stop();
+    expect(report.take().map(({ user }) => user)).toEqual(["salma"]);
+  });
+
+  it("keeps the rows when other clients write before each attempt", { timeout: 5_000 }, async () => {
+    othersKeepWriting = true;
+    const { report, stop } = replica("salma");
+    await stop();
+    expect(stored).toBeUndefined();
     expect(report.take().map(({ user }) => user)).toEqual(["salma"]);
   });
 
