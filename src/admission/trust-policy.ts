@@ -2,7 +2,12 @@ import type { Franchise, TrustEntry } from "../api/franchise.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import { isInTerm } from "../api/term.ts";
 import type { Artifact } from "./rules/fact.ts";
-import { isBelow, type PinnedReference, parseReference, type RepositoryPrefix } from "./rules/reference.ts";
+import {
+  isBelow,
+  type PinnedReference,
+  parseArtifactReference,
+  type RepositoryPrefix,
+} from "./rules/reference.ts";
 import type { TrustedRoot } from "./signature/trusted-root.ts";
 
 /** What ConfigMap `catalyst-trust` says. */
@@ -42,7 +47,7 @@ export function decideTrust(
   artifact: Artifact,
   { trust, franchises, nowMs }: { trust: Trust; franchises: readonly Franchise[]; nowMs: number },
 ): TrustDecision {
-  const reference = parseReference(artifact.reference.replace(/^oci:\/\//, ""));
+  const reference = parseArtifactReference(artifact.reference);
   if (reference.kind === "invalid") return { kind: "refused", reason: reference.problem };
   const { host, repository, digest } = reference;
   const registry = trust.allowedRegistries.find((prefix) => isBelow(reference, prefix));

@@ -42,11 +42,15 @@ export function userWrittenPart(object: object | undefined): Record<string, unkn
   return { ...rest, metadata: { labels, annotations, ownerReferences, finalizers } };
 }
 
+/** The paths of the members that a request changes in what users write. */
+export const userChangedPaths = ({ oldObject, object }: AdmissionInput): string[] =>
+  changedPaths(userWrittenPart(oldObject), userWrittenPart(object));
+
 /** The paths of the fields that an update changes; for every other request, and for an update that changes none, the object. */
 export function affectedPaths(input: AdmissionInput): string[] {
   const whole = objectPath(input);
   if (input.operation !== "UPDATE" || input.subresource !== "") return [whole];
-  const changed = changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
+  const changed = userChangedPaths(input);
   return changed.length === 0 ? [whole] : changed;
 }
 

@@ -3,7 +3,7 @@ import type { Violation } from "./fact.ts";
 import { type HostClaim, hostClaims } from "./host-claim.ts";
 import { coversHost, namespaceOfName } from "./host-name.ts";
 import type { Place } from "./place.ts";
-import type { AdmissionInput } from "./request.ts";
+import { type AdmissionInput, storesObject } from "./request.ts";
 
 export interface HostFacts {
   place: Place;
@@ -21,7 +21,7 @@ function ownSovereign({ group, name }: AdmissionInput, { place }: HostFacts): st
 
 /** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard or a pattern. */
 export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
-  if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
+  if (!storesObject(input)) return [];
   const known = new Set(hostClaims(input, input.oldObject).map(({ pattern }) => pattern));
   const claims = hostClaims(input, input.object).filter(({ pattern }) => !known.has(pattern));
   if (claims.length === 0) return [];

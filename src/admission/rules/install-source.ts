@@ -1,6 +1,6 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Artifact, ArtifactField, ClusterFacts, Violation } from "./fact.ts";
-import { type AdmissionInput, objectPath, type ReviewedObject } from "./request.ts";
+import { type AdmissionInput, isAbout, objectPath, storesObject } from "./request.ts";
 
 // Kinds that install software without a Pod that a person writes.
 
@@ -46,12 +46,7 @@ export const INSTALLER_GROUPS: readonly string[] = [
 export const isInstallerGroup = (group: string): boolean =>
   INSTALLER_GROUPS.some((entry) => (entry.startsWith(".") ? group.endsWith(entry) : group === entry));
 
-export const isKind = (
-  { group, resource, subresource }: AdmissionInput,
-  kind: { group: string; resource: string },
-) => group === kind.group && resource === kind.resource && subresource === "";
-const isOpenKind = (input: AdmissionInput) => isKind(input, OCI_REPOSITORY) || isKind(input, HELM_RELEASE);
-const specOf = (object: ReviewedObject | undefined) => (isMap(object?.spec) ? object.spec : {});
+const isOpenKind = (input: AdmissionInput) => isAbout(input, OCI_REPOSITORY) || isAbout(input, HELM_RELEASE);
 
 /** Of all installers' kinds, others than the platform may write OCIRepositories and HelmReleases, without their status. */
 export const installSourceRule = (input: AdmissionInput): Violation[] =>
@@ -70,8 +65,8 @@ const PLATFORM_VERIFICATION = "catalyst-trust";
 
 /** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
 export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
-  if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
-  const { url, ref, insecure, ignore, verify } = specOf(input.object);
+  if (!isAbout(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
+  const { url, ref, insecure, ignore, verify } = mapOf(input.object?.spec);
   const digest = mapOf(ref).digest;
   const found: Violation[] = [];
   if (typeof url !== "string" || !url.startsWith("oci://"))
@@ -98,7 +93,7 @@ export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
       path: "spec.ignore",
       message: "what is installed must be the whole signed artifact: remove this field",
     });
-  const secret = isMap(verify) && isMap(verify.secretRef) ? verify.secretRef.name : undefined;
+  const secret = mapOf(mapOf(verify).secretRef).name;
   if (verify !== undefined && secret !== PLATFORM_VERIFICATION)
     found.push({
       rule: "oci-repository-verify",
@@ -126,7 +121,7 @@ export function helmReleaseRule(
   { chartSource }: Pick<ClusterFacts, "chartSource">,
 ): Violation[] {
   if (!isHelmReleaseWrite(input)) return [];
-  const spec = specOf(input.object);
+  const spec = mapOf(input.object?.spec);
   const found: Violation[] = [];
   const deny = (path: string, message: string) =>
     void found.push({ rule: "helm-release", path: `spec.${path}`, message });
@@ -162,7 +157,7 @@ export function helmReleaseRule(
   for (const [name, message] of Object.entries(FORBIDDEN_FIELDS))
     if (spec[name] !== undefined) deny(name, message);
   for (const phase of ["install", "upgrade"]) {
-    const { crds } = isMap(spec[phase]) ? spec[phase] : {};
+    const { crds } = mapOf(spec[phase]);
     if (crds === "CreateReplace")
       deny(`${phase}.crds`, "only the platform replaces CustomResourceDefinitions: set this field to Skip");
   }
@@ -170,26 +165,28 @@ export function helmReleaseRule(
 }
 
 const isHelmReleaseWrite = (input: AdmissionInput): boolean =>
-  isKind(input, HELM_RELEASE) && (input.operation === "CREATE" || input.operation === "UPDATE");
+  isAbout(input, HELM_RELEASE) && storesObject(input);
 
 /** The name of the OCIRepository from which a HelmRelease takes its chart; undefined for other requests. */
 export function chartSourceName(input: AdmissionInput): string | undefined {
-  const { chartRef } = specOf(input.object);
+  const { chartRef } = mapOf(input.object?.spec);
   return isHelmReleaseWrite(input) && isMap(chartRef) && typeof chartRef.name === "string"
     ? chartRef.name
     : undefined;
 }
 
-const digestOf = (repository: ReviewedObject | undefined): unknown => mapOf(specOf(repository).ref).digest;
+const specOf = (repository: object | undefined) => mapOf(mapOf(repository).spec);
+const digestOf = (repository: object | undefined): unknown => mapOf(specOf(repository).ref).digest;
 
-const chartOf = (repository: ReviewedObject | undefined): Artifact => ({
+/** The artifact that an OCIRepository names, pinned or not. */
+export const chartOf = (repository: object | undefined): Artifact => ({
   reference: `${textOf(specOf(repository).url ?? "")}@${textOf(digestOf(repository) ?? "")}`,
   use: { kind: "chart" },
 });
 
-/** The artifact that an OCIRepository names. */
+/** The artifact that a request about an OCIRepository names. */
 export function ociRepositoryArtifacts(input: AdmissionInput): ArtifactField[] {
-  if (!isKind(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
+  if (!isAbout(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
   return [{ artifact: chartOf(input.object), path: "spec.ref.digest", rule: "oci-repository-signature" }];
 }
 

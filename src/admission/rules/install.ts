@@ -1,9 +1,9 @@
-import { isMap } from "../../api/object.ts";
+import { isMap, mapOf } from "../../api/object.ts";
 import { changedPaths } from "./change.ts";
-import { HELM_RELEASE, isKind, OCI_REPOSITORY, ociRepositoryArtifacts } from "./install-source.ts";
-import { parseReference } from "./reference.ts";
-import type { AdmissionInput, ReviewedObject } from "./request.ts";
-import { imageArtifacts } from "./workload-image.ts";
+import { HELM_RELEASE, OCI_REPOSITORY, ociRepositoryArtifacts } from "./install-source.ts";
+import { parseArtifactReference } from "./reference.ts";
+import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
+import { imageArtifacts, imagesIn } from "./workload-image.ts";
 
 /** What a request installs or replaces. Scale, labels and everything else that leaves the artifacts alone install nothing. */
 export type Install =
@@ -26,19 +26,19 @@ const OPERATING_FIELDS = ["interval", "timeout", "suspend"];
 
 /** What a request that the rules permit installs; undefined for nothing. Artifacts that were there before are left out. */
 export function installOf(input: AdmissionInput): Install | undefined {
-  if (input.operation !== "CREATE" && input.operation !== "UPDATE") return undefined;
-  if (isKind(input, OCI_REPOSITORY))
+  if (!storesObject(input)) return undefined;
+  if (isAbout(input, OCI_REPOSITORY))
     return changedSpecPaths(input).length === 0
       ? undefined
       : { kind: "chart", artifacts: ociRepositoryArtifacts(input).map(installed) };
-  if (isKind(input, HELM_RELEASE)) {
+  if (isAbout(input, HELM_RELEASE)) {
     const [path] = changedSpecPaths(input);
-    const { chartRef } = specOf(input.object);
+    const { chartRef } = mapOf(input.object?.spec);
     return path === undefined
       ? undefined
       : { kind: "release", path, repository: isMap(chartRef) ? String(chartRef.name) : "" };
   }
-  const known = new Set(artifactReferences(input.oldObject, input));
+  const known = new Set(imagesIn(input.oldObject).map(({ image }) => image));
   const artifacts = imageArtifacts(input).filter(({ artifact }) => !known.has(artifact.reference));
   return artifacts.length === 0
     ? undefined
@@ -52,23 +52,14 @@ function withDistinctDigests(artifacts: readonly InstalledArtifact[]): Installed
   return [...first.values()];
 }
 
-function artifactReferences(object: ReviewedObject | undefined, input: AdmissionInput): string[] {
-  return imageArtifacts({ ...input, operation: "CREATE", object, oldObject: undefined }).map(
-    ({ artifact }) => artifact.reference,
-  );
-}
-
-const specOf = (object: ReviewedObject | undefined): Record<string, unknown> =>
-  isMap(object?.spec) ? object.spec : {};
-
 function changedSpecPaths({ object, oldObject }: AdmissionInput): string[] {
-  return changedPaths(specOf(oldObject), specOf(object), "spec").filter(
+  return changedPaths(mapOf(oldObject?.spec), mapOf(object?.spec), "spec").filter(
     (path) => !OPERATING_FIELDS.some((field) => path === `spec.${field}`),
   );
 }
 
 /** The rules have refused what does not parse. */
 function installed({ artifact, path }: { artifact: { reference: string }; path: string }): InstalledArtifact {
-  const reference = parseReference(artifact.reference.replace(/^oci:\/\//, ""));
+  const reference = parseArtifactReference(artifact.reference);
   return { path, digest: reference.kind === "pinned" ? reference.digest : "" };
 }

@@ -2,7 +2,7 @@ import { LABEL } from "../../api/label.ts";
 import type { Violation } from "./fact.ts";
 import type { IdentityLists } from "./identity.ts";
 import { isNamespaceObject, placeOfNamespace, reservedBy } from "./place.ts";
-import type { AdmissionInput } from "./request.ts";
+import { type AdmissionInput, objectPath } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
 export interface NamespaceFacts {
@@ -21,7 +21,7 @@ const PLATFORM_LABELS = [...Object.values(LABEL), DEVICE_ADMIN_LABEL];
  */
 export function namespaceRule(input: AdmissionInput, facts: NamespaceFacts): Violation[] {
   if (!isNamespaceObject(input)) return [];
-  const path = `namespaces/${input.name || "(new)"}${input.subresource === "" ? "" : `/${input.subresource}`}`;
+  const path = objectPath(input);
   const refuse = (rule: RuleId, field: string, message: string): Violation[] => [
     { rule, path: field, message },
   ];

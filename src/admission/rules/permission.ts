@@ -2,7 +2,7 @@ import { GROUP } from "../../api/kind.ts";
 import { LABEL } from "../../api/label.ts";
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import { changedPaths, userWrittenPart } from "./change.ts";
+import { userChangedPaths } from "./change.ts";
 import type { Identity } from "./identity.ts";
 import { isInstallerGroup } from "./install-source.ts";
 import { isOwnNamespace, type Place } from "./place.ts";
@@ -77,6 +77,10 @@ const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput)
     (it) => it === undefined || listOf(it.metadata?.ownerReferences).some(isCustomOwner),
   );
 
+/** Whether an update leaves all but one field, of what users write, as it is. */
+const changesOnly = (input: AdmissionInput, field: string): boolean =>
+  input.operation === "UPDATE" && userChangedPaths(input).every((path) => path === field);
+
 const RECORDS: Permission = {
   who: "controller",
   what: "write Events and, outside catalyst-system, the status of objects of other API groups than the product's",
@@ -124,12 +128,7 @@ const REPORTS: Permission = {
 const CLUSTER_FINALIZERS: Permission = {
   who: "controller",
   what: "write the finalizers of cluster-scoped custom kinds",
-  allows: (input) =>
-    isCustomKind(input) &&
-    input.operation === "UPDATE" &&
-    changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object)).every(
-      (path) => path === "metadata.finalizers",
-    ),
+  allows: (input) => isCustomKind(input) && changesOnly(input, "metadata.finalizers"),
 };
 
 /** Gatekeeper makes a kind for each ConstraintTemplate. */
@@ -165,11 +164,8 @@ const CA_BUNDLE: Permission = {
   what: "write the caBundle of CustomResourceDefinitions outside the product's API group",
   allows: (input) =>
     isKind(input, "customresourcedefinitions.apiextensions.k8s.io") &&
-    input.operation === "UPDATE" &&
     !input.name.endsWith(`.${GROUP}`) &&
-    changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object)).every(
-      (path) => path === "spec.conversion.webhook.clientConfig.caBundle",
-    ),
+    changesOnly(input, "spec.conversion.webhook.clientConfig.caBundle"),
 };
 
 const CLUSTER_STATUS: Permission = {

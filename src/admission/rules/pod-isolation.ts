@@ -1,7 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
-import type { AdmissionInput } from "./request.ts";
+import { type AdmissionInput, storesObject } from "./request.ts";
 import { annotationEscapes, type Escape, handlerEscapes, securityEscapes } from "./security-context.ts";
 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
@@ -106,7 +106,7 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
 
 /** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
 export function podIsolationRule(input: AdmissionInput): Violation[] {
-  if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
+  if (!storesObject(input)) return [];
   const known = new Set(escapesOf(input.oldObject).map(({ path, message }) => path + message));
   return escapesOf(input.object)
     .filter(({ path, message }) => !known.has(path + message))

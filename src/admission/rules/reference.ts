@@ -44,6 +44,10 @@ export function parseReference(text: string): ParsedReference {
   return { kind: "pinned", host: at.host, repository: at.segments.join("/"), digest };
 }
 
+/** As `parseReference`, and also with `oci://` before it, as Flux and Blueprints write references. */
+export const parseArtifactReference = (text: string): ParsedReference =>
+  parseReference(text.replace(/^oci:\/\//, ""));
+
 /** Reads `host` or `host/path`. The host must be written out, as a prefix without one would be read as docker.io's. */
 export function parseRepositoryPrefix(text: string): RepositoryPrefix | undefined {
   const [host = "", ...segments] = text.replace(/\/$/, "").split("/");

@@ -1,7 +1,7 @@
 import { textOf } from "../../api/object.ts";
 import type { Rule } from "./fact.ts";
 import { serviceAccountOf } from "./identity.ts";
-import { type AdmissionInput, objectPath } from "./request.ts";
+import { type AdmissionInput, objectPath, storesObject } from "./request.ts";
 
 /** Helm writes all three. It finds releases by name and by label, and does not look at the type. */
 export const RELEASE_SECRET = {
@@ -28,8 +28,7 @@ function isReleaseSecret({ group, resource, name, object }: AdmissionInput): boo
  * uid, and the holder of the account's token has one.
  */
 export const releaseSecretRule: Rule = (input) => {
-  const isWrite = input.operation === "CREATE" || input.operation === "UPDATE";
-  if (!isWrite || !isReleaseSecret(input)) return [];
+  if (!storesObject(input) || !isReleaseSecret(input)) return [];
   const isImpersonated = input.user.uid === undefined;
   if (isImpersonated && serviceAccountOf(input.user)?.namespace === input.namespace) return [];
   return [

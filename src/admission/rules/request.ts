@@ -49,3 +49,13 @@ export interface ReviewedObject {
 /** `resource/name` or `resource/name/subresource`: the path of a whole object. */
 export const objectPath = ({ resource, name, subresource }: AdmissionInput): string =>
   `${resource}/${name || "(new)"}${subresource === "" ? "" : `/${subresource}`}`;
+
+/** Whether a request is about objects of a kind itself, not about a subresource. */
+export const isAbout = (
+  { group, resource, subresource }: AdmissionInput,
+  kind: { group: string; resource: string },
+): boolean => group === kind.group && resource === kind.resource && subresource === "";
+
+/** Whether a request stores an object: a creation or an update. */
+export const storesObject = ({ operation }: AdmissionInput): boolean =>
+  operation === "CREATE" || operation === "UPDATE";

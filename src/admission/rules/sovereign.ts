@@ -1,7 +1,7 @@
 import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import { affectedPaths, changedPaths, newlyAppliedPaths, userWrittenPart } from "./change.ts";
+import { affectedPaths, newlyAppliedPaths, userChangedPaths } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
@@ -42,7 +42,7 @@ export const sovereignRule: Rule = (input, { identity }) => {
     identity.kind === "franchisee"
       ? identity.franchises.find(({ metadata }) => metadata.name === before.franchise)
       : undefined;
-  const changed = changedPaths(userWrittenPart(input.oldObject), userWrittenPart(input.object));
+  const changed = userChangedPaths(input);
   if (franchise === undefined)
     return affectedPaths(input).map((path) =>
       deny(path, `only its own Franchisee may change Sovereign ${input.name}: leave it unchanged`),

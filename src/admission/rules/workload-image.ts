@@ -1,7 +1,7 @@
 import type { ArtifactField, Rule } from "./fact.ts";
 import { findPodSpecs, imagesOf } from "./pod-template.ts";
 import { parseReference } from "./reference.ts";
-import type { AdmissionInput } from "./request.ts";
+import { type AdmissionInput, storesObject } from "./request.ts";
 
 /** Kinds with a Pod template, and the subresource that adds containers, by API group. The webhook is called for these. */
 export const WORKLOADS: Record<string, string[]> = {
@@ -10,16 +10,17 @@ export const WORKLOADS: Record<string, string[]> = {
   batch: ["jobs", "cronjobs"],
 };
 
-const allImages = (object: unknown) => {
+/** The images of all Pod specifications in an object of any kind. */
+export const imagesIn = (object: unknown): { path: string; image: string }[] => {
   const search = findPodSpecs(object);
   return search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
 };
 
 /** Images that an update leaves as they are were checked before. */
 function changedImages(input: AdmissionInput): { path: string; image: string }[] {
-  if (input.operation === "DELETE" || input.operation === "CONNECT") return [];
-  const known = new Set(allImages(input.oldObject).map(({ path, image }) => `${path} ${image}`));
-  return allImages(input.object).filter(({ path, image }) => !known.has(`${path} ${image}`));
+  if (!storesObject(input)) return [];
+  const known = new Set(imagesIn(input.oldObject).map(({ path, image }) => `${path} ${image}`));
+  return imagesIn(input.object).filter(({ path, image }) => !known.has(`${path} ${image}`));
 }
 
 /** An image must be pinned by digest: a tag can name another image tomorrow. */

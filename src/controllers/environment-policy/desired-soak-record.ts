@@ -1,5 +1,5 @@
-import { findPodSpecs, imagesOf } from "../../admission/rules/pod-template.ts";
 import { parseReference } from "../../admission/rules/reference.ts";
+import { imagesIn } from "../../admission/rules/workload-image.ts";
 import { type KubernetesObject, listOf, mapOf } from "../../api/object.ts";
 import { SOAK_BREAK_MS, type SoakEntry, type SoakRecord } from "../../api/soak-record.ts";
 
@@ -46,9 +46,7 @@ function readySinceMs({ metadata, ...object }: KubernetesObject): number | undef
 
 /** Init containers have run when the Pod is ready. An ephemeral container is a person's debugger. */
 function imageDigests(pod: KubernetesObject): string[] {
-  const search = findPodSpecs({ spec: mapOf(pod).spec });
-  const images = search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
-  return images
+  return imagesIn({ spec: mapOf(pod).spec })
     .filter(({ path }) => !path.includes(".ephemeralContainers["))
     .map(({ image }) => parseReference(image))
     .flatMap((reference) => (reference.kind === "pinned" ? [reference.digest] : []));

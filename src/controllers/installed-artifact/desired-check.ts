@@ -1,15 +1,16 @@
 import type { Artifact, Violation } from "../../admission/rules/fact.ts";
 import type { IdentityLists } from "../../admission/rules/identity.ts";
 import {
+  chartOf,
   chartSourceName,
   helmReleaseRule,
   installSourceRule,
   ociRepositoryRule,
 } from "../../admission/rules/install-source.ts";
 import { placeOfNamespace } from "../../admission/rules/place.ts";
-import { findPodSpecs, imagesOf } from "../../admission/rules/pod-template.ts";
 import type { AdmissionInput } from "../../admission/rules/request.ts";
-import { type KubernetesObject, mapOf } from "../../api/object.ts";
+import { imagesIn } from "../../admission/rules/workload-image.ts";
+import type { KubernetesObject } from "../../api/object.ts";
 
 /** A field of an installed object that names an artifact. */
 export interface InstalledArtifact {
@@ -26,15 +27,12 @@ export function isJudgedNamespace({ metadata }: KubernetesObject, lists: Identit
 /** The artifacts that a Pod or an OCIRepository names. */
 export function installedArtifacts(object: KubernetesObject): InstalledArtifact[] {
   if (object.kind === "OCIRepository") {
-    const { url, ref } = mapOf((object as { spec?: unknown }).spec);
-    const reference = `${String(url ?? "")}@${String(mapOf(ref).digest ?? "")}`;
-    return [{ path: "spec.ref.digest", artifact: { reference, use: { kind: "chart" } } }];
+    return [{ path: "spec.ref.digest", artifact: chartOf(object) }];
   }
-  const search = findPodSpecs(object);
-  if (search.kind !== "found") return [];
-  return search.specs
-    .flatMap(imagesOf)
-    .map(({ path, image }) => ({ path, artifact: { reference: image, use: { kind: "image" } } }));
+  return imagesIn(object).map(({ path, image }) => ({
+    path,
+    artifact: { reference: image, use: { kind: "image" } },
+  }));
 }
 
 /** The resource of a kind that installs, as a request names it. */
