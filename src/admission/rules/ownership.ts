@@ -1,10 +1,8 @@
 import { GROUP } from "../../api/kind.ts";
-import { ANNOTATION, LABEL } from "../../api/label.ts";
+import { LABEL } from "../../api/label.ts";
 import { affectedPaths } from "./change.ts";
 import type { Rule, Violation } from "./fact.ts";
-import { isPipeline } from "./identity.ts";
 import { isNamespaceObject } from "./place.ts";
-import { MAX_OBJECT_DEPTH } from "./pod-template.ts";
 import type { AdmissionInput } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
@@ -50,61 +48,6 @@ export const platformLabelRule: Rule = (input) => {
       message: "only the platform may write this label: leave it unchanged",
     }));
 };
-
-const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
-
-/**
- * Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. This
- * includes annotations of a Pod template, and values from which a chart makes annotations: controllers copy them.
- */
-export const evidenceRule: Rule = (input) => {
-  if (input.operation === "DELETE" || isPipeline(input.user)) return [];
-  const before = evidenceIn(input.oldObject);
-  const after = evidenceIn(input.object);
-  return [...new Set([...before.keys(), ...after.keys()])]
-    .filter((path) => before.get(path) !== after.get(path))
-    .sort()
-    .map((path) => ({
-      rule: "evidence-pipeline-only",
-      path,
-      message: "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
-    }));
-};
-
-interface Node {
-  value: object;
-  name: string;
-  depth: number;
-  parent: Node | undefined;
-}
-
-/** The members of an object, at any depth, that are named like evidence, as JSON by path. Paths are made for these alone. */
-function evidenceIn(object: unknown): Map<string, string> {
-  const found = new Map<string, string>();
-  if (typeof object !== "object" || object === null) return found;
-  const open: Node[] = [{ value: object, name: "", depth: 0, parent: undefined }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const depth = next.depth + 1;
-    for (const name of Object.keys(next.value)) {
-      const value = (next.value as Record<string, unknown>)[name];
-      if (name.charCodeAt(0) === FIRST_CODE && EVIDENCE.includes(name))
-        found.set(`${pathOf(next)}[${name}]`, JSON.stringify(value));
-      if (typeof value === "object" && value !== null && depth <= MAX_OBJECT_DEPTH)
-        open.push({ value, name, depth, parent: next });
-    }
-  }
-  return found;
-}
-
-/** Comparing the first letter leaves out nearly all names of members. */
-const FIRST_CODE = ANNOTATION.score.charCodeAt(0);
-
-function pathOf({ name, parent }: Node): string {
-  if (parent === undefined) return "";
-  const before = pathOf(parent);
-  if (Array.isArray(parent.value)) return `${before}[${name}]`;
-  return before === "" ? name : `${before}.${name}`;
-}
 
 /** A StatefulSet or DaemonSet that rolls back runs what its ControllerRevision says. */
 export const workloadRevisionRule: Rule = (input) =>

@@ -1,4 +1,5 @@
 import { isMap } from "../../api/object.ts";
+import { type Member, pathOfMember, rootMember } from "./member.ts";
 
 /** A Pod specification somewhere in an object, with the path of its members: `spec.template.spec`. */
 export interface FoundPodSpec {
@@ -14,15 +15,6 @@ export const MAX_OBJECT_DEPTH = 64;
 export type PodSpecSearch = { kind: "found"; specs: FoundPodSpec[] } | { kind: "tooDeep"; path: string };
 
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
-
-/** A member with members of its own. Its path is put together only where it is needed. */
-interface Node {
-  value: object;
-  /** The member's name, or its index in a list. */
-  name: string | number;
-  depth: number;
-  parent: Node | undefined;
-}
 
 /** What was found in an object, while the object lives. Nothing changes the objects of a review. */
 const searched = new WeakMap<object, PodSpecSearch>();
@@ -41,11 +33,11 @@ export function findPodSpecs(object: unknown): PodSpecSearch {
 
 function searchPodSpecs(object: object): PodSpecSearch {
   const specs: FoundPodSpec[] = [];
-  const open: Node[] = [{ value: object, name: "", depth: 0, parent: undefined }];
+  const open: Member[] = [rootMember(object)];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.depth > MAX_OBJECT_DEPTH) return { kind: "tooDeep", path: pathOf(next).slice(0, 80) };
+    if (next.depth > MAX_OBJECT_DEPTH) return { kind: "tooDeep", path: pathOfMember(next).slice(0, 80) };
     if (isMap(next.value) && isPodSpec(next.value))
-      specs.push({ path: pathOf(next), spec: next.value, ...annotationsOf(next.parent?.value) });
+      specs.push({ path: pathOfMember(next), spec: next.value, ...annotationsOf(next.parent?.value) });
     pushMembers(open, next);
   }
   return { kind: "found", specs };
@@ -56,7 +48,7 @@ function annotationsOf(parent: unknown): Pick<FoundPodSpec, "annotations"> {
   return isMap(annotations) ? { annotations } : {};
 }
 
-function pushMembers(open: Node[], parent: Node): void {
+function pushMembers(open: Member[], parent: Member): void {
   const { value } = parent;
   const depth = parent.depth + 1;
   if (Array.isArray(value)) {
@@ -74,15 +66,8 @@ function pushMembers(open: Node[], parent: Node): void {
 }
 
 /** The API server writes `metadata.managedFields`: names of fields without values, as many members as all the rest. */
-const isFieldOwnership = (parent: Node, name: string): boolean =>
+const isFieldOwnership = (parent: Member, name: string): boolean =>
   name === "managedFields" && parent.depth === 1 && parent.name === "metadata";
-
-function pathOf({ name, parent }: Node): string {
-  if (parent === undefined) return "";
-  const before = pathOf(parent);
-  if (typeof name === "number") return `${before}[${name}]`;
-  return before === "" ? name : `${before}.${name}`;
-}
 
 /** A schema of a CustomResourceDefinition describes containers as a map, and a Pod specification lists them. */
 const isPodSpec = (value: Record<string, unknown>): boolean =>

@@ -1,5 +1,6 @@
 import { blueprintArtifacts, blueprintRule } from "./blueprint.ts";
 import { deputyRule } from "./deputy.ts";
+import { evidenceRule } from "./evidence.ts";
 import type { ArtifactField, ClusterFacts, Rule, Violation } from "./fact.ts";
 import { hostRule } from "./host.ts";
 import { isExempt } from "./identity.ts";
@@ -13,13 +14,7 @@ import {
 } from "./install-source.ts";
 import { namespaceRule } from "./namespace.ts";
 import { objectDepthRule } from "./object-depth.ts";
-import {
-  evidenceRule,
-  managedObjectRule,
-  platformKindRule,
-  platformLabelRule,
-  workloadRevisionRule,
-} from "./ownership.ts";
+import { managedObjectRule, platformKindRule, platformLabelRule, workloadRevisionRule } from "./ownership.ts";
 import { isOwnNamespace } from "./place.ts";
 import { placeRule } from "./place-rule.ts";
 import { podIsolationRule } from "./pod-isolation.ts";
