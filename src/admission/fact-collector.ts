@@ -1,14 +1,13 @@
 import type { Blueprint } from "../api/blueprint.ts";
 import type { Franchise } from "../api/franchise.ts";
 import { LABEL } from "../api/label.ts";
-import { PRIVATE_CATALOG_NAMESPACE } from "../api/name.ts";
 import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import { type AccountReads, accountIndexKeys, createAccountReader, foreignAccounts } from "./account-fact.ts";
 import { type AccountSet, accountNamespaces, subjectsOf } from "./rules/account.ts";
+import { isPrivateBlueprint } from "./rules/blueprint.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
-import { normalHost } from "./rules/host-name.ts";
 import { type IdentityLists, identityOf, isExempt, serviceAccountOf } from "./rules/identity.ts";
 import { chartSourceName } from "./rules/install-source.ts";
 import {
@@ -20,6 +19,7 @@ import {
   selectionOf,
 } from "./rules/place.ts";
 import type { AdmissionInput, ReviewedObject } from "./rules/request.ts";
+import { hostsOf } from "./rules/sovereign-host.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -95,26 +95,25 @@ export function createFactCollector(deps: {
     return new Set(home === undefined ? names : [...names, home]);
   }
 
-  function isForeign(name: string, input: AdmissionInput): boolean {
-    if (name === input.namespace) return false;
+  function isForeign(name: string, memberOf: () => ReadonlySet<string>): boolean {
     const place = placeOfNamespace(name, lookups.namespaceLabels(name), lists);
-    if ("organization" in place) return !membershipsOf(input).has(place.organization);
+    if ("organization" in place) return !memberOf().has(place.organization);
     if (place.kind === "ordinary") return false;
     return place.kind !== "unknown" || reservedBy(name, organizations, lists) !== undefined;
   }
 
-  function accountsOf(input: AdmissionInput): AccountSet {
+  function accountsOf(input: AdmissionInput, memberOf: ReadonlySet<string>): AccountSet {
     const keys = accountIndexKeys(input.namespace);
     return foreignAccounts(input, {
       franchises: lookups.franchises(),
       organizations: keys.flatMap((key) => lookups.organizationsBy("accountNamespace", key)),
-      memberOf: membershipsOf(input),
+      memberOf,
     });
   }
 
   /** Elsewhere the place denies, so that nothing needs to be read. */
-  function worksIn(place: Place, input: AdmissionInput): boolean {
-    if ("organization" in place) return membershipsOf(input).has(place.organization);
+  function worksIn(place: Place, memberOf: () => ReadonlySet<string>): boolean {
+    if ("organization" in place) return memberOf().has(place.organization);
     return place.kind === "ordinary";
   }
 
@@ -129,22 +128,24 @@ export function createFactCollector(deps: {
         ? undefined
         : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
     const own = identity.kind === "franchisee" ? identity.franchises : [];
+    const memberOf = once(() => membershipsOf(input));
+    const accounts = once(() => accountsOf(input, memberOf()));
     return {
       ...{ identity, place, lists, chartSource, organizations },
-      ...(await readAccountFacts(input, () => (worksIn(place, input) ? accountsOf(input) : new Set()))),
+      ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? accounts() : new Set()))),
       get memberOf() {
-        return membershipsOf(input);
+        return memberOf();
       },
       get privateBlueprints() {
-        return lookups.blueprints().filter(isPrivate);
+        return lookups.blueprints().filter(isPrivateBlueprint);
       },
       get foreignAccounts() {
-        return accountsOf(input);
+        return accounts();
       },
       get sovereignHosts() {
-        return hostsOf(lookups.sovereigns());
+        return namesByHost(lookups.sovereigns());
       },
-      isForeignNamespace: (name) => isForeign(name, input),
+      isForeignNamespace: (name) => name !== input.namespace && isForeign(name, memberOf),
       get signers() {
         return [...own, ...signersFor(place, lookups, isRunning)];
       },
@@ -152,18 +153,21 @@ export function createFactCollector(deps: {
   };
 }
 
-const isPrivate = ({ metadata, spec }: Blueprint): boolean =>
-  metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
+/** Several rules ask for the same fact of a request. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
 
-function hostsOf(sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> {
-  return new Map(
-    sovereigns.flatMap(({ metadata, spec }) =>
-      [spec.fqdn, spec.billing.ingress?.host, spec.branding?.hostname].flatMap((host) =>
-        host === undefined ? [] : [[normalHost(host), metadata.name] as const],
-      ),
+const namesByHost = (sovereigns: readonly Sovereign[]): ReadonlyMap<string, string> =>
+  new Map(
+    sovereigns.flatMap((sovereign) =>
+      hostsOf(sovereign).map((host) => [host, sovereign.metadata.name] as const),
     ),
   );
-}
 
 /** In an Organization's namespaces: the Franchise of the Sovereign that the Organization is on. */
 function signersFor(

@@ -94,14 +94,13 @@ function contentViolations(
   return found;
 }
 
+/** Whether a Blueprint is a private one of catalog-sovereign. */
+export const isPrivateBlueprint = ({ metadata, spec }: Blueprint): boolean =>
+  metadata.namespace === PRIVATE_CATALOG_NAMESPACE && spec.visibility === "private";
+
 /** Private Blueprints of a Franchise in catalog-sovereign. */
 export const privateBlueprintsOf = (franchise: string, blueprints: readonly Blueprint[]): Blueprint[] =>
-  blueprints.filter(
-    ({ metadata, spec }) =>
-      metadata.namespace === PRIVATE_CATALOG_NAMESPACE &&
-      spec.visibility === "private" &&
-      spec.franchise === franchise,
-  );
+  blueprints.filter((blueprint) => isPrivateBlueprint(blueprint) && blueprint.spec.franchise === franchise);
 
 const byAge = ({ metadata: a }: Blueprint, { metadata: b }: Blueprint): number => {
   const [older, newer] = [`${a.creationTimestamp ?? ""} ${a.name}`, `${b.creationTimestamp ?? ""} ${b.name}`];

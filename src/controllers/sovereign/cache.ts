@@ -1,4 +1,4 @@
-import { normalHost } from "../../admission/rules/host-name.ts";
+import { hostsOf } from "../../admission/rules/sovereign-host.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { LABEL } from "../../api/label.ts";
@@ -35,17 +35,9 @@ export const SOVEREIGN_INDEX = {
   franchise: "franchise",
 } as const;
 
-/** The hosts that the platform gave a Sovereign, normalised. */
-export const platformHosts = ({ spec }: Sovereign): string[] =>
-  [spec.fqdn, ...(spec.billing.ingress === undefined ? [] : [spec.billing.ingress.host])].map(normalHost);
-
-/** The host that the Franchisee chose, normalised; none or one. */
-export const brandingHosts = ({ spec }: Sovereign): string[] =>
-  spec.branding?.hostname === undefined ? [] : [normalHost(spec.branding.hostname)];
-
 export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[]> = {
   [SOVEREIGN_INDEX.fqdn]: ({ spec }) => [spec.fqdn],
-  [SOVEREIGN_INDEX.host]: (sovereign) => [...platformHosts(sovereign), ...brandingHosts(sovereign)],
+  [SOVEREIGN_INDEX.host]: (sovereign) => [...hostsOf(sovereign)],
   [SOVEREIGN_INDEX.role]: ({ spec }) => [spec.role],
   [SOVEREIGN_INDEX.namespace]: (sovereign) => [namespaceOf(sovereign)],
   [SOVEREIGN_INDEX.release]: ({ spec }) => [spec.billing.release],

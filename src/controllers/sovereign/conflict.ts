@@ -1,6 +1,6 @@
+import { brandingHosts, hostsOf, platformHosts } from "../../admission/rules/sovereign-host.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import type { SovereignCaches } from "./cache.ts";
-import { brandingHosts, platformHosts, SOVEREIGN_INDEX } from "./cache.ts";
+import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
 export interface SovereignConflict {
@@ -15,9 +15,7 @@ export function conflictCandidates(sovereigns: Sovereigns, sovereign: Sovereign)
   const { fqdn, role } = sovereign.spec;
   return [
     ...sovereigns.byIndex(SOVEREIGN_INDEX.fqdn, fqdn),
-    ...[...platformHosts(sovereign), ...brandingHosts(sovereign)].flatMap((host) =>
-      sovereigns.byIndex(SOVEREIGN_INDEX.host, host),
-    ),
+    ...hostsOf(sovereign).flatMap((host) => sovereigns.byIndex(SOVEREIGN_INDEX.host, host)),
     ...(role === "CatalystZero" ? sovereigns.byIndex(SOVEREIGN_INDEX.role, role) : []),
     ...sovereigns.byIndex(SOVEREIGN_INDEX.namespace, namespaceOf(sovereign)),
   ];
