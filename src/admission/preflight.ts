@@ -1,7 +1,7 @@
 import type { Franchise, Subject } from "../api/franchise.ts";
 import { type IdentityLists, identityOf } from "./rules/identity.ts";
-import { INSTALLER_GROUPS, isInstallerGroup } from "./rules/install-source.ts";
-import { placeOfNamespace } from "./rules/place.ts";
+import { isInstallerGroup } from "./rules/install-source.ts";
+import { placeOfNamespace, REVIEW_GROUPS } from "./rules/place.ts";
 import {
   effectiveRules,
   grantedIdentityRights,
@@ -45,8 +45,6 @@ type RefusedRight =
   | "gives out identities";
 
 const WRITE_VERBS = ["create", "update", "patch", "delete", "deletecollection"];
-/** Their kinds only ask, and admission does not judge them. */
-const REVIEW_GROUPS = ["authentication.k8s.io", "authorization.k8s.io"];
 /** Kinds of cluster scope, besides custom ones, that controllers write. */
 const CLUSTER_KINDS: readonly (readonly [group: string, resource: string])[] = [
   ["", "nodes"],
@@ -126,9 +124,7 @@ const writesClusterScope = (rule: PolicyRule): boolean =>
 const installs = (rule: PolicyRule): boolean =>
   isWrite(rule) &&
   rule.resources.length > 0 &&
-  rule.apiGroups.some(
-    (group) => group === "*" || isInstallerGroup(group) || INSTALLER_GROUPS.includes(group),
-  );
+  rule.apiGroups.some((group) => group === "*" || isInstallerGroup(group));
 
 const connects = (rule: PolicyRule): boolean =>
   CONNECTIONS.some((subresource) =>

@@ -14,7 +14,7 @@ import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
 import { isInTerm } from "../api/term.ts";
 import { createKubeClient, type KubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
-import { isNotFound } from "../kube/error.ts";
+import { listIfServed } from "../kube/optional-kind.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
@@ -101,14 +101,16 @@ function parseFlags(args: string[], env: Env) {
 async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: Date): Promise<Preflight> {
   const list = async <T>(resource: Resource) =>
     (await client.list<KubernetesObject>(resource)).items as unknown as T[];
-  const [roles, clusterRoles, roleBindings, clusterRoleBindings, namespaces, franchises] = await Promise.all([
-    list<ClusterRights["roles"][number]>(ROLES),
-    list<RoleObject>(CLUSTER_ROLES),
-    list<BindingObject>(ROLE_BINDINGS),
-    list<BindingObject>(CLUSTER_ROLE_BINDINGS),
-    list<KubernetesObject>(NAMESPACES),
-    list<Franchise>(resourceOf(FRANCHISE)).catch(noneIfUnknown),
-  ]);
+  const [roles, clusterRoles, roleBindings, clusterRoleBindings, namespaces, franchises = []] =
+    await Promise.all([
+      list<ClusterRights["roles"][number]>(ROLES),
+      list<RoleObject>(CLUSTER_ROLES),
+      list<BindingObject>(ROLE_BINDINGS),
+      list<BindingObject>(CLUSTER_ROLE_BINDINGS),
+      list<KubernetesObject>(NAMESPACES),
+      // Before the operator is installed, the cluster does not serve its kinds.
+      listIfServed<Franchise>(client, resourceOf(FRANCHISE)),
+    ]);
   const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
     name: WEBHOOK_CONFIGURATION,
   });
@@ -126,12 +128,6 @@ async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: D
     }),
     denials: parseRows(report?.data?.[ADMISSION_REPORT.key] ?? ""),
   };
-}
-
-/** Before the operator is installed, the cluster does not serve its kinds. */
-function noneIfUnknown(error: unknown): [] {
-  if (isNotFound(error)) return [];
-  throw error;
 }
 
 function enforcementOf(configuration: KubernetesObject | undefined): Preflight["enforcement"] {

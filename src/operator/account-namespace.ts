@@ -16,7 +16,8 @@ export interface AccountNamespaces {
 /** With more names the webhook is asked about all namespaces: the API server compares each request with each name. */
 const MAX_NAMES = 1_000;
 
-const isName = (namespace: string) => new RegExp(DNS_LABEL).test(namespace) && namespace.length <= 63;
+const NAME = new RegExp(DNS_LABEL);
+const isName = (namespace: string) => NAME.test(namespace) && namespace.length <= 63;
 
 export function createAccountNamespaces({
   franchises,

@@ -1,6 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
 import type { IdentityLists } from "../rules/identity.ts";
 import { INSTALLER_GROUPS } from "../rules/install-source.ts";
+import { REVIEW_GROUPS } from "../rules/place.ts";
 import { RELEASE_SECRET } from "../rules/release-secret.ts";
 
 /** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
@@ -18,10 +19,9 @@ export const notAtHome = ({ controllerNamespaces }: IdentityLists): MatchConditi
   expression: `!${celIsAtHome(controllerNamespaces)}`,
 });
 
-/** Reviews only ask a question. They must be answered while a webhook is down. */
 export const NOT_A_REVIEW: MatchCondition = {
   name: "not-a-review",
-  expression: `!(request.resource.group in ["authentication.k8s.io", "authorization.k8s.io"])`,
+  expression: `!(request.resource.group in ${celList(REVIEW_GROUPS)})`,
 };
 
 const celIsInstaller = (group: string) =>

@@ -25,6 +25,9 @@ export type Place =
   | { kind: "unknown"; namespace: string }
   | { kind: "cluster" };
 
+/** API groups of reviews, which only ask a question. Admission does not judge them, so that they are answered while it is down. */
+export const REVIEW_GROUPS = ["authentication.k8s.io", "authorization.k8s.io"];
+
 /** Namespaces of the cluster itself that hold no identities of the platform. */
 export const CLUSTER_NAMESPACES = ["kube-public", "kube-node-lease"];
 

@@ -1,10 +1,8 @@
 import { isMap, textOf } from "../../api/object.ts";
 import { isEmptyAccountSet } from "./account.ts";
 import type { Rule } from "./fact.ts";
-import { grantedIdentityRights } from "./rbac-grant.ts";
+import { grantedIdentityRights, RBAC } from "./rbac-grant.ts";
 import type { AdmissionInput, ReviewedObject } from "./request.ts";
-
-const RBAC = "rbac.authorization.k8s.io";
 
 /** A role may not let its holder act as another identity, or hand out more rights than the holder has. */
 export const escalationRule: Rule = (input) => {

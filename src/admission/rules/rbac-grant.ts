@@ -115,7 +115,7 @@ function isSelected(
   );
 }
 
-const RBAC = "rbac.authorization.k8s.io";
+export const RBAC = "rbac.authorization.k8s.io";
 const AUTHENTICATION = "authentication.k8s.io";
 
 /** Rights by which their holder acts as another identity, or hands out more than it has. */

@@ -124,7 +124,7 @@ function findSigner(
       ? []
       : signatures.map((signature) => keylessSigner(signature, root));
   for (const { publicKey, keyless } of trust) {
-    if (publicKey !== undefined && signatures.some((signature) => isSignedByPem(publicKey, signature)))
+    if (publicKey !== undefined && isOneSignedBy(publicKey, signatures))
       return `key ${fingerprintOf(publicKey)}`;
     if (
       keyless !== undefined &&
@@ -135,11 +135,22 @@ function findSigner(
   return undefined;
 }
 
-function isSignedByPem(publicKeyPem: string, { message, signature }: StoredSignature): boolean {
+function isOneSignedBy(publicKeyPem: string, signatures: readonly StoredSignature[]): boolean {
+  const key = attempt(() => parseTrustedKey(publicKeyPem));
+  return (
+    key !== undefined &&
+    signatures.some(
+      ({ message, signature }) => attempt(() => isSignedByKey(key, message, signature)) === true,
+    )
+  );
+}
+
+/** A key or a signature that cannot be read counts as none, and the others still count. */
+function attempt<T>(read: () => T): T | undefined {
   try {
-    return isSignedByKey(parseTrustedKey(publicKeyPem), message, signature);
+    return read();
   } catch {
-    return false;
+    return undefined;
   }
 }
 

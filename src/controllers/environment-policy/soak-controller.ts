@@ -3,8 +3,8 @@ import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import type { ConfigMapObject, KubernetesObject } from "../../api/object.ts";
 import { parseSoakRecord, soakRecordName, soakRecordObject } from "../../api/soak-record.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isNotFound } from "../../kube/error.ts";
 import type { Informer } from "../../kube/informer.ts";
+import { listIfServed } from "../../kube/optional-kind.ts";
 import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 import { CONFIG_MAPS, HELM_RELEASES, keyOf, PODS } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
@@ -47,9 +47,9 @@ export function createSoakReconciler(deps: SoakDeps): (environment: string) => P
       if (cached !== undefined) await client.delete(CONFIG_MAPS, key);
       return { kind: "done" };
     }
-    const [pods, releases] = await Promise.all([
+    const [pods, releases = []] = await Promise.all([
       client.list<KubernetesObject>(PODS, { namespace: environment }),
-      listReleases(client, environment),
+      listIfServed<KubernetesObject>(client, HELM_RELEASES, { namespace: environment }),
     ]);
     const previous = parseSoakRecord(cached);
     const desired = desiredSoakRecord(previous, runningDigests(pods.items, releases), now().getTime());
@@ -57,16 +57,6 @@ export function createSoakReconciler(deps: SoakDeps): (environment: string) => P
       await client.apply(CONFIG_MAPS, soakRecordObject(environment, desired), { fieldManager });
     return { kind: "done", requeueAfterMs: LOOK_EVERY_MS };
   };
-}
-
-/** A cluster without Flux has no HelmReleases. */
-async function listReleases(client: KubeClient, namespace: string): Promise<KubernetesObject[]> {
-  try {
-    return (await client.list<KubernetesObject>(HELM_RELEASES, { namespace })).items;
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
 }
 
 /** The keys are the names of the environments. A reconcile runs again by itself while the environment is a source. */

@@ -3,9 +3,9 @@ import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { ConfigMapObject, KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isNotFound } from "../../kube/error.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Informer } from "../../kube/informer.ts";
+import { listIfServed } from "../../kube/optional-kind.ts";
 import { isRequestChanged, type Outcome, type Watch, watchInformer } from "../../kube/reconcile.ts";
 import { HELM_RELEASES, KUSTOMIZATIONS, OCI_REPOSITORIES, PODS, type Resource } from "../../kube/resource.ts";
 import { forbiddenInstall, installedArtifacts, isJudgedNamespace } from "./desired-check.ts";
@@ -99,26 +99,12 @@ async function listInstalled(client: KubeClient, namespace: string): Promise<Ins
   const installed: Installed[] = [];
   for (const versions of KINDS)
     for (const resource of versions) {
-      const objects = await listIfServed(client, resource, namespace);
+      const objects = await listIfServed<KubernetesObject>(client, resource, { namespace });
       if (objects === undefined) continue;
       installed.push(...objects.map((object) => ({ object, resource })));
       break;
     }
   return installed;
-}
-
-/** Undefined: the cluster has no Flux, or not this version of its kind. */
-async function listIfServed(
-  client: KubeClient,
-  resource: Resource,
-  namespace: string,
-): Promise<KubernetesObject[] | undefined> {
-  try {
-    return (await client.list<KubernetesObject>(resource, { namespace })).items;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 export const installedArtifactWatches = ({

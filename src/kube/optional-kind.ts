@@ -1,0 +1,18 @@
+import type { KubernetesObject } from "../api/object.ts";
+import type { KubeClient, ListOptions } from "./client.ts";
+import { isNotFound } from "./error.ts";
+import type { Resource } from "./resource.ts";
+
+/** Lists objects of a kind that a cluster may lack, such as one of Flux. Undefined: the API server does not serve it. */
+export async function listIfServed<T extends KubernetesObject>(
+  client: Pick<KubeClient, "list">,
+  resource: Resource,
+  options?: ListOptions,
+): Promise<T[] | undefined> {
+  try {
+    return (await client.list<T>(resource, options)).items;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
