@@ -3,6 +3,7 @@ import { LABEL } from "../api/label.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Enforcement } from "./enforcement.ts";
+import { EVERYTHING, WRITES } from "./policy/guard.ts";
 import {
   CEL_IS_RELEASE_SECRET,
   celList,
@@ -38,8 +39,6 @@ export interface WebhookScope {
 }
 
 const TIMEOUT_SECONDS = 10;
-const WRITES = ["CREATE", "UPDATE", "DELETE"];
-const EVERYTHING = [...WRITES, "CONNECT"];
 
 interface WebhookRule {
   apiGroups: string[];

@@ -1,10 +1,8 @@
 import { identityLists } from "../rules/identity.ts";
 import { RULE_IDS, type RuleId } from "../rules/rule-id.ts";
+import { NATIVE_RULE } from "./guard.ts";
 import { kyvernoPolicies } from "./kyverno/policy-list.ts";
 import { nativePolicies } from "./native/policy-list.ts";
-
-/** The rule of the native policies that the webhook cannot have: the API server calls no webhook about webhooks. */
-const NATIVE_RULE = "webhook-configuration";
 
 /** Where one rule is enforced. */
 export interface RuleParity {

@@ -4,10 +4,10 @@ import type { IdentityLists } from "../../rules/identity.ts";
 import { FORBIDDEN_FIELDS } from "../../rules/install-source.ts";
 import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
 import { POD_SYSCTLS } from "../../rules/security-context.ts";
+import { denyUnless, requests, WRITES } from "../guard.ts";
 import { CEL_IS_RELEASE_SECRET, celList, IS_INSTALLER, notAtHome } from "../match-condition.ts";
-import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
+import { type KyvernoRule, SUBRESOURCE } from "./policy.ts";
 
-const WRITES = ["CREATE", "UPDATE", "DELETE"];
 const CHANGES = ["CREATE", "UPDATE"];
 const DIGEST = "sha256:[a-f0-9]{64}";
 
@@ -146,7 +146,6 @@ const REVISIONS: KyvernoRule = {
       "workload-revision",
       "metadata.name",
       "only Kubernetes' own controllers may write ControllerRevisions: change the StatefulSet or DaemonSet instead",
-      "false",
     ),
   ],
 };

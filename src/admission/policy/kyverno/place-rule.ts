@@ -4,31 +4,26 @@ import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE, SYSTEM_NAMESPACE } from "
 import type { IdentityLists } from "../../rules/identity.ts";
 import { IDENTITY_SECRET_TYPES, REPORT_GROUPS } from "../../rules/permission.ts";
 import { CLUSTER_NAMESPACES, guardedNames } from "../../rules/place.ts";
-import {
-  celIsAtHome,
-  celIsCustomGroup,
-  celIsServiceAccountOf,
-  celList,
-  NOT_A_REVIEW,
-} from "../match-condition.ts";
+import { denyUnless, EVERYTHING, IS_EVENT, isController, requests, WRITES } from "../guard.ts";
+import { celIsAtHome, celIsCustomGroup, celList, NOT_A_REVIEW } from "../match-condition.ts";
 import { labelled, named } from "../namespace-selector.ts";
-import { denyUnless, type KyvernoRule, requests, SUBRESOURCE } from "./policy.ts";
+import { type KyvernoRule, SUBRESOURCE } from "./policy.ts";
 
-const EVERYTHING = ["CREATE", "UPDATE", "DELETE", "CONNECT"];
-const WRITES = ["CREATE", "UPDATE", "DELETE"];
 const isResource = (group: string, ...resources: string[]) =>
   `request.resource.group == "${group}" && request.resource.resource in ${celList(resources)} && ${SUBRESOURCE} == ""`;
 
 const isOwned = (object: string) =>
   `${object}.?metadata.?ownerReferences.orValue([]).exists(owner, ${celIsCustomGroup('owner.apiVersion.split("/")[0]')})`;
 
+const IS_REPORT = {
+  name: "isReport",
+  expression: `request.resource.group in ${celList(REPORT_GROUPS)}`,
+};
+
 /** What listed controllers do in guarded namespaces, as `permission.ts` has it. */
-const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
-  { name: "isController", expression: celIsServiceAccountOf(controllerNamespaces) },
-  {
-    name: "isEvent",
-    expression: `request.resource.resource == "events" && request.resource.group in ["", "events.k8s.io"]`,
-  },
+const controllerVariables = (lists: IdentityLists) => [
+  isController(lists),
+  IS_EVENT,
   { name: "isStatus", expression: `${SUBRESOURCE} == "status" && request.resource.group != "${GROUP}"` },
   { name: "isLease", expression: isResource("coordination.k8s.io", "leases") },
   { name: "isSlice", expression: isResource("discovery.k8s.io", "endpointslices") },
@@ -41,8 +36,8 @@ const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
     name: "isManaged",
     expression: `[object, oldObject].exists(it, it != null && "${LABEL.managedBy}" in it.?metadata.?labels.orValue({}))`,
   },
-  { name: "isAtHome", expression: celIsAtHome(controllerNamespaces) },
-  { name: "isReport", expression: `request.resource.group in ${celList(REPORT_GROUPS)}` },
+  { name: "isAtHome", expression: celIsAtHome(lists.controllerNamespaces) },
+  IS_REPORT,
   {
     name: "isCustomKind",
     expression: `request.operation != "CONNECT" && ${celIsCustomGroup("request.resource.group")}`,
@@ -53,7 +48,7 @@ const CONTROLLER_VARIABLES = ({ controllerNamespaces }: IdentityLists) => [
   },
   {
     name: "bearsName",
-    expression: `${celList(controllerNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":") && request.?name.orValue("").startsWith(own))`,
+    expression: `${celList(lists.controllerNamespaces)}.exists(own, request.userInfo.username.startsWith("system:serviceaccount:" + own + ":") && request.?name.orValue("").startsWith(own))`,
   },
 ];
 
@@ -68,7 +63,7 @@ const inNamespace = requests(["*"], ["*/*"], EVERYTHING, "Namespaced");
 
 const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
   const platform = [...lists.platformNamespaces, ...CLUSTER_NAMESPACES];
-  const variables = CONTROLLER_VARIABLES(lists);
+  const variables = controllerVariables(lists);
   return [
     {
       name: "catalyst-platform-namespace",
@@ -142,7 +137,7 @@ const namespaceRules = (lists: IdentityLists): KyvernoRule[] => {
   ];
 };
 
-const CLUSTER_SCOPE: KyvernoRule = {
+const clusterScope = (lists: IdentityLists): KyvernoRule => ({
   name: "catalyst-cluster-scope",
   purpose: [
     "Lets only the platform write cluster-scoped kinds. Namespaces have a policy of their own, the webhook judges the fields of",
@@ -169,16 +164,8 @@ const CLUSTER_SCOPE: KyvernoRule = {
       name: "isKubeletRequest",
       expression: `${isResource("certificates.k8s.io", "certificatesigningrequests")} && "system:bootstrappers" in request.userInfo.groups && request.operation == "CREATE" && object.spec.signerName == "kubernetes.io/kube-apiserver-client-kubelet"`,
     },
-  ],
-  validations: [],
-};
-
-const clusterScope = ({ controllerNamespaces }: IdentityLists): KyvernoRule => ({
-  ...CLUSTER_SCOPE,
-  variables: [
-    ...(CLUSTER_SCOPE.variables ?? []),
-    { name: "isController", expression: celIsServiceAccountOf(controllerNamespaces) },
-    { name: "isReport", expression: `request.resource.group in ${celList(REPORT_GROUPS)}` },
+    isController(lists),
+    IS_REPORT,
     {
       name: "isConstraint",
       expression: `${isResource("apiextensions.k8s.io", "customresourcedefinitions")} && request.?name.orValue("").endsWith(".constraints.gatekeeper.sh")`,

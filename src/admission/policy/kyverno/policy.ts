@@ -1,8 +1,7 @@
 import type { IdentityLists } from "../../rules/identity.ts";
-import type { RuleId } from "../../rules/rule-id.ts";
+import type { Guard } from "../guard.ts";
 import { notPlatform } from "../match-condition.ts";
 import type { LabelRequirement } from "../namespace-selector.ts";
-import type { Guard, GuardedRequest, Validation } from "../native/guard.ts";
 
 /** What one Kyverno policy denies. Everything else about a policy is the same for all. */
 export interface KyvernoRule extends Omit<Guard, "namespace"> {
@@ -12,19 +11,6 @@ export interface KyvernoRule extends Omit<Guard, "namespace"> {
   /** Also judges the Pod templates of workloads: Kyverno makes rules for them from the rule for Pods. */
   includesTemplates?: boolean;
 }
-
-export const denyUnless = (rule: RuleId, path: string, message: string, expression: string): Validation => ({
-  expression,
-  reason: "Forbidden",
-  message: `${rule}: ${path}: ${message}`,
-});
-
-export const requests = (
-  groups: string[],
-  resources: string[],
-  operations: string[],
-  scope: GuardedRequest["scope"] = "*",
-): GuardedRequest => ({ apiGroups: groups, resources, operations, scope });
 
 /** The subresource, which a request may lack. */
 export const SUBRESOURCE = `request.?subResource.orValue("")`;

@@ -1,9 +1,10 @@
 import type { KubernetesObject } from "../../../api/object.ts";
 import type { Enforcement } from "../../enforcement.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
+import type { Guard, Validation } from "../guard.ts";
 import { type MatchCondition, notPlatform } from "../match-condition.ts";
 import { named } from "../namespace-selector.ts";
-import { type Guard, nativeGuards, type Validation } from "./guard.ts";
+import { nativeGuards } from "./guard-list.ts";
 
 const API_VERSION = "admissionregistration.k8s.io/v1";
 

@@ -1,63 +1,10 @@
 import { GROUP } from "../../../api/kind.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../../api/name.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
-import { celIsServiceAccountOf, type MatchCondition } from "../match-condition.ts";
-
-interface Variable {
-  name: string;
-  expression: string;
-}
-
-export interface GuardedRequest {
-  apiGroups: string[];
-  resources: string[];
-  operations: string[];
-  scope: "*" | "Cluster" | "Namespaced";
-}
-
-export interface Validation {
-  /** What must be true for the request to pass. */
-  expression: string;
-  reason: "Forbidden";
-  message: string;
-}
-
-/** What one native policy guards. Everything else about a policy is the same for all. */
-export interface Guard {
-  name: string;
-  /** Lines for the head of the policy's file. */
-  purpose: string[];
-  requests: GuardedRequest[];
-  /** The one namespace of the guarded requests. Undefined: all of them, and cluster scope. */
-  namespace?: string;
-  conditions?: MatchCondition[];
-  variables?: Variable[];
-  validations: Validation[];
-}
-
-const WRITES = ["CREATE", "UPDATE", "DELETE"];
-
-const writes = (apiGroup: string, ...resources: string[]): GuardedRequest => ({
-  apiGroups: [apiGroup],
-  resources,
-  operations: WRITES,
-  scope: "*",
-});
-
-/** Denies with the webhook's own rule ids, so that one page explains both. */
-const deny = (rule: string, path: string, message: string, unless = "false"): Validation => ({
-  expression: unless,
-  reason: "Forbidden",
-  message: `${rule}: ${path}: ${message}`,
-});
+import { denyUnless, type Guard, IS_EVENT, isController, NATIVE_RULE, requests, WRITES } from "../guard.ts";
 
 /** The object that is written. A deletion has no new one. */
 const OBJECT = "(object == null ? oldObject : object)";
-
-const isController = ({ controllerNamespaces }: IdentityLists): Variable => ({
-  name: "isController",
-  expression: celIsServiceAccountOf(controllerNamespaces),
-});
 
 /** Whether two maps have the same members, apart from some. It covers members that later versions of the API add, too. */
 function celIsSameApartFrom(a: string, b: string, ...ignored: string[]): string {
@@ -91,10 +38,10 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
     "operator's.",
   ],
   requests: [
-    writes(
-      "admissionregistration.k8s.io",
-      "validatingwebhookconfigurations",
-      "mutatingwebhookconfigurations",
+    requests(
+      ["admissionregistration.k8s.io"],
+      ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
+      WRITES,
     ),
   ],
   variables: [
@@ -107,14 +54,14 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
     { name: "changesOnlyCaBundle", expression: ONLY_CA_BUNDLE },
   ],
   validations: [
-    deny(
-      "webhook-configuration",
+    denyUnless(
+      NATIVE_RULE,
       "metadata.name",
       `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask the platform team to make the change`,
       "!variables.isTheOperators",
     ),
-    deny(
-      "webhook-configuration",
+    denyUnless(
+      NATIVE_RULE,
       "webhooks",
       "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask the platform team to make the change",
       "variables.isController && variables.changesOnlyCaBundle",
@@ -128,9 +75,9 @@ const API_SERVICES: Guard = {
     "Lets only the platform write APIServices, of any group. The API server reads webhook configurations and policies through",
     "its own API. An APIService for admissionregistration.k8s.io that names another server would end all admission.",
   ],
-  requests: [writes("apiregistration.k8s.io", "apiservices", "apiservices/*")],
+  requests: [requests(["apiregistration.k8s.io"], ["apiservices", "apiservices/*"], WRITES)],
   validations: [
-    deny(
+    denyUnless(
       "cluster-scope",
       "metadata.name",
       "only the platform may write APIServices, because each replaces a part of the cluster's API: ask the platform team to make the change",
@@ -145,25 +92,19 @@ const systemNamespace = (lists: IdentityLists): Guard => ({
     "Namespace. Listed controllers may write Events there.",
   ],
   requests: [
-    { apiGroups: ["*"], resources: ["*/*"], operations: ["*"], scope: "Namespaced" },
-    { apiGroups: [""], resources: ["namespaces", "namespaces/*"], operations: WRITES, scope: "Cluster" },
+    requests(["*"], ["*/*"], ["*"], "Namespaced"),
+    requests([""], ["namespaces", "namespaces/*"], WRITES, "Cluster"),
   ],
   namespace: SYSTEM_NAMESPACE,
-  variables: [
-    isController(lists),
-    {
-      name: "isEvent",
-      expression: `request.resource.resource == "events" && request.resource.group in ["", "events.k8s.io"]`,
-    },
-  ],
+  variables: [isController(lists), IS_EVENT],
   validations: [
-    deny(
+    denyUnless(
       "namespace-guarded",
       "metadata.name",
       `Namespace ${SYSTEM_NAMESPACE} is not yours: only the platform changes or deletes it; work in a namespace of your own`,
       `request.resource.resource != "namespaces"`,
     ),
-    deny(
+    denyUnless(
       "platform-namespace",
       "metadata.namespace",
       `namespace ${SYSTEM_NAMESPACE} belongs to the platform; work in a namespace of your own, or ask the platform team`,
@@ -178,7 +119,7 @@ const CLUSTER_ROLES: Guard = {
     "Lets only the platform write the product's ClusterRoles and ClusterRoleBindings (catalyst-*), and bind such a ClusterRole in",
     "the whole cluster.",
   ],
-  requests: [writes("rbac.authorization.k8s.io", "clusterroles", "clusterrolebindings")],
+  requests: [requests(["rbac.authorization.k8s.io"], ["clusterroles", "clusterrolebindings"], WRITES)],
   conditions: [
     {
       name: "is-the-products",
@@ -186,7 +127,7 @@ const CLUSTER_ROLES: Guard = {
     },
   ],
   validations: [
-    deny(
+    denyUnless(
       "cluster-scope",
       "metadata.name",
       "only the platform may write ClusterRoles and ClusterRoleBindings named catalyst-*, or bind such a ClusterRole in the whole cluster: use a Role and a RoleBinding in your own namespace",
@@ -200,10 +141,12 @@ const DEFINITIONS: Guard = {
     `Lets only the platform write the CustomResourceDefinitions of ${GROUP}, and their status. Without its definition, a`,
     "kind loses all its objects.",
   ],
-  requests: [writes("apiextensions.k8s.io", "customresourcedefinitions", "customresourcedefinitions/*")],
+  requests: [
+    requests(["apiextensions.k8s.io"], ["customresourcedefinitions", "customresourcedefinitions/*"], WRITES),
+  ],
   conditions: [{ name: "is-the-products", expression: `${OBJECT}.metadata.name.endsWith(".${GROUP}")` }],
   validations: [
-    deny(
+    denyUnless(
       "cluster-scope",
       "metadata.name",
       `only the platform may write the CustomResourceDefinitions of ${GROUP}: ask the platform team to make the change`,

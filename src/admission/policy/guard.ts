@@ -1,0 +1,67 @@
+import type { IdentityLists } from "../rules/identity.ts";
+import type { RuleId } from "../rules/rule-id.ts";
+import { celIsServiceAccountOf, type MatchCondition } from "./match-condition.ts";
+
+export const WRITES = ["CREATE", "UPDATE", "DELETE"];
+export const EVERYTHING = [...WRITES, "CONNECT"];
+
+interface Variable {
+  name: string;
+  expression: string;
+}
+
+export interface GuardedRequest {
+  apiGroups: string[];
+  resources: string[];
+  operations: string[];
+  scope: "*" | "Cluster" | "Namespaced";
+}
+
+export interface Validation {
+  /** What must be true for the request to pass. */
+  expression: string;
+  reason: "Forbidden";
+  message: string;
+}
+
+/** What one policy guards. Everything else about a policy is the same for all. */
+export interface Guard {
+  name: string;
+  /** Lines for the head of the policy's file. */
+  purpose: string[];
+  requests: GuardedRequest[];
+  /** The one namespace of the guarded requests. Undefined: all of them, and cluster scope. */
+  namespace?: string;
+  conditions?: MatchCondition[];
+  variables?: Variable[];
+  validations: Validation[];
+}
+
+/** The rule of the native policies that the webhook cannot have: the API server calls no webhook about webhooks. */
+export const NATIVE_RULE = "webhook-configuration";
+
+/** Denies with the webhook's own rule ids, so that one page explains all. `expression` is what must be true to pass. */
+export const denyUnless = (
+  rule: RuleId | typeof NATIVE_RULE,
+  path: string,
+  message: string,
+  expression = "false",
+): Validation => ({ expression, reason: "Forbidden", message: `${rule}: ${path}: ${message}` });
+
+export const requests = (
+  apiGroups: string[],
+  resources: string[],
+  operations: string[],
+  scope: GuardedRequest["scope"] = "*",
+): GuardedRequest => ({ apiGroups, resources, operations, scope });
+
+/** Whether the sender is a listed controller. */
+export const isController = ({ controllerNamespaces }: IdentityLists): Variable => ({
+  name: "isController",
+  expression: celIsServiceAccountOf(controllerNamespaces),
+});
+
+export const IS_EVENT: Variable = {
+  name: "isEvent",
+  expression: `request.resource.resource == "events" && request.resource.group in ["", "events.k8s.io"]`,
+};
