@@ -23,7 +23,7 @@ async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<strin
 describe("a balance", () => {
   it("refuses a checkout that would lower a balance below its minimum", async () => {
     await placeOrder(billing, "salma", { plan_id: "free", promo_code: "GUARDED" });
-    // Somebody spends the credit between the reading of the balance and its writing, past every lock.
+    // Another client spends the credit between the reading of the balance and its writing, past every lock.
     await rowsOf(`
       CREATE FUNCTION spend_meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         UPDATE customers SET balance_baisa = 0 WHERE id = NEW.customer_id; RETURN NEW; END $$;

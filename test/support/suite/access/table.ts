@@ -95,7 +95,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   "someone without a role": person("mallory"),
 };
 
-/** The namespaces that are asked about, besides all of them at once. `org-acme` is the member's own, and nobody has `shop`. */
+/** The namespaces that are asked about, besides all of them at once. `org-acme` is the member's own. No one has `shop`. */
 const NAMESPACES = ["catalyst-system", "catalog", "catalog-sovereign", "org-acme", "shop"];
 
 /** Objects that rules name. */

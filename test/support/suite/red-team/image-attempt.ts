@@ -30,7 +30,7 @@ const WORKLOADS = [
 const IMAGES: readonly [string, string, Attempt["expected"]][] = [
   ["by tag", TAGGED, "image-digest"],
   ["without a registry, by tag", "nginx", "image-digest"],
-  ["that nobody signed", UNSIGNED, "image-signature"],
+  ["without a signature", UNSIGNED, "image-signature"],
   ["at another digest", SIGNED.replace(/.{4}$/, "0000"), "image-signature"],
   ["of another repository", SIGNED.replace("/catalyst@", "/catalyst-copy@"), "image-signature"],
   ["through a parent folder", SIGNED.replace("/catalyst@", "/x/../catalyst@"), "image-digest"],

@@ -7,7 +7,7 @@ export const IMAGE_ARTIFACT = catalystImage();
 export const CHART_ARTIFACT = blueprintArtifact("shop", "1.0.0");
 /** Signed by Franchise omantel. */
 export const PRIVATE_ARTIFACT = blueprintArtifact("private", "1.0.0");
-/** Signed by nobody. */
+/** Has no signature. */
 export const UNSIGNED_ARTIFACT = blueprintArtifact("unsigned", "1.0.0");
 
 type Artifact = ReturnType<typeof catalystImage>;
