@@ -8,12 +8,8 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { pathOf, resourceOfManifest } from "../../../src/kube/resource.ts";
 import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
-import {
-  NATIVE_ALLOWED,
-  NATIVE_ATTEMPTS,
-  NATIVE_POLICY_SEEDS,
-  NATIVE_UNGUARDED,
-} from "./native-policy-attempt.ts";
+import { NATIVE_ALLOWED, NATIVE_UNGUARDED } from "./native-policy-allowed.ts";
+import { NATIVE_ATTEMPTS, NATIVE_POLICY_SEEDS } from "./native-policy-attempt.ts";
 import { testPolicyRestoration } from "./native-policy-restoration.ts";
 import { NATIVE_JUDGED } from "./native-policy-service.ts";
 import { mergePatch, post, type Request } from "./red-team/attempt.ts";
