@@ -1,7 +1,18 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
 import { AGE_COLUMN, type KindDefinition } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
-import { DNS_LABEL, listMap, object, objectName, oneOf, type Static, Type, text } from "./schema.ts";
+import {
+  DNS_LABEL,
+  listMap,
+  MAX_PRICE_BAISA,
+  object,
+  objectName,
+  oneOf,
+  type Static,
+  Type,
+  text,
+  wholeNumber,
+} from "./schema.ts";
 
 const PINNED_ARTIFACT = "^oci://[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
 
@@ -44,6 +55,14 @@ const BlueprintSpecSchema = object(
         ),
         category: Type.Optional(
           text({ description: "Category in the catalog.", maxLength: 63, pattern: DNS_LABEL }),
+        ),
+        priceBaisa: Type.Optional(
+          wholeNumber({
+            description:
+              "Price of the app in an order, in thousandths of the Sovereign's currency (baisa of OMR). Absent: free.",
+            minimum: 0,
+            maximum: MAX_PRICE_BAISA,
+          }),
         ),
       },
       { description: "The entry in the catalog." },

@@ -38,6 +38,8 @@ export const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /** `repository@sha256:<64 hex>`, with no tag. */
 export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
+/** The largest price of one item. A sum of many is still exact in a double. */
+export const MAX_PRICE_BAISA = 1_000_000_000_000;
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";

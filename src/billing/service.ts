@@ -5,6 +5,7 @@ import { sleep } from "../platform/shutdown.ts";
 import { createTokenVerifier } from "./auth/token.ts";
 import { createBackground } from "./background.ts";
 import { createCheckoutCall } from "./checkout/call.ts";
+import { reportRejectedItems } from "./checkout/catalog-report.ts";
 import { createCheckout } from "./checkout/checkout.ts";
 import { createDatabase, createPool } from "./db/database.ts";
 import { KAFKA_SINK, ORGANIZATION_SINK } from "./event/outbox.ts";
@@ -100,7 +101,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   });
   const checkout = createCheckout({
     database,
-    catalog,
+    catalog: reportRejectedItems(catalog, { logger, registry }),
     call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
     tenants,
     payment: payment.orders,

@@ -1,51 +1,46 @@
 import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { CheckoutError } from "../errors.ts";
-import { baisaOfOmr } from "../voucher/voucher.ts";
+import {
+  MAX_PRICE_BAISA,
+  type PriceList,
+  type PriceListName,
+  parsePriceList,
+  type RejectedItem,
+} from "./price-list.ts";
 
 export interface Catalog {
   /** Prices in baisa by id. */
   plans: ReadonlyMap<string, number>;
   addons: ReadonlyMap<string, number>;
-  /** Undefined when the catalog service has no list of apps: then every app is accepted, at no price. */
+  /** Undefined when the catalog has no list of apps: apps are not known here, so every app is accepted, at no price. */
   apps: ReadonlyMap<string, number> | undefined;
+  /** Items that are left out of the lists because they are invalid. */
+  rejected: readonly RejectedItem[];
 }
 
 /** The source of prices. Throws `catalog_unavailable` when prices cannot be read now. */
 export type CatalogSource = () => Promise<Catalog>;
 
-const MAX_PRICE_BAISA = 1_000_000_000_000;
-
-/** Parses `{plans, addons, apps?}` with `price_baisa`, which the operator writes from a Sovereign's `tiers` and `addons`. */
+/**
+ * Parses `{plans, addons, apps?}` with `price_baisa`, which the operator writes from a Sovereign's `tiers` and `addons` and
+ * from the Blueprints that it offers. Without `plans` or `addons`, there are none. Without `apps`, they are not known here.
+ */
 export function parseCatalogFile(json: unknown): Catalog {
   const { plans, addons, apps } = (json ?? {}) as Record<string, unknown>;
-  return {
-    plans: parsePrices("plans", plans ?? []),
-    addons: parsePrices("addons", addons ?? []),
-    apps: parsePrices("apps", apps ?? []),
-  };
-}
-
-function parsePrices(list: string, json: unknown): Map<string, number> {
-  if (!Array.isArray(json)) throw new Error(`${list} must be an array`);
-  return new Map(
-    json.map((item: { id?: unknown; price_baisa?: unknown; price_omr?: unknown }, index) => {
-      const at = `${list}[${index}]`;
-      if (typeof item?.id !== "string" || item.id === "")
-        throw new Error(`${at}.id must be a non-empty string`);
-      const isFreeApp = list === "apps" && item.price_baisa === undefined && item.price_omr === undefined;
-      const price = isFreeApp
-        ? 0
-        : typeof item.price_omr === "number" && item.price_baisa === undefined
-          ? baisaOfOmr(item.price_omr)
-          : item.price_baisa;
-      if (typeof price !== "number" || !Number.isSafeInteger(price) || price < 0 || price > MAX_PRICE_BAISA) {
-        throw new Error(`${at} needs price_baisa, a whole number from 0 to ${MAX_PRICE_BAISA}`);
-      }
-      return [item.id, price];
-    }),
+  return catalogOf(
+    parsePriceList("plans", plans ?? null),
+    parsePriceList("addons", addons ?? null),
+    apps === undefined ? undefined : parsePriceList("apps", apps),
   );
 }
+
+const catalogOf = (plans: PriceList, addons: PriceList, apps: PriceList | undefined): Catalog => ({
+  plans: plans.prices,
+  addons: addons.prices,
+  apps: apps?.prices,
+  rejected: [...plans.rejected, ...addons.rejected, ...(apps?.rejected ?? [])],
+});
 
 const unavailable = (cause: unknown) =>
   new CheckoutError("catalog_unavailable", "prices cannot be read from the catalog: try again in a moment", {
@@ -83,7 +78,7 @@ export function createCatalogClient(deps: {
       const [plans, addons, apps] = await Promise.all([list("plans"), list("addons"), list("apps")]);
       if (plans === undefined || addons === undefined)
         throw new Error("the catalog has no plans or no add-ons");
-      const catalog = { plans, addons, apps };
+      const catalog = catalogOf(plans, addons, apps);
       known = { catalog, atMs: deps.now().getTime() };
       return catalog;
     } catch (cause) {
@@ -91,13 +86,13 @@ export function createCatalogClient(deps: {
     }
   });
 
-  async function list(name: string): Promise<Map<string, number> | undefined> {
+  async function list(name: PriceListName): Promise<PriceList | undefined> {
     const answer = await boundedFetch(`${deps.baseUrl.replace(/\/$/, "")}/catalog/${name}`, {
       fetch: deps.fetch,
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_LIST_BYTES,
     });
-    return name === "apps" && answer.status === 404 ? undefined : parsePrices(name, jsonOf(answer));
+    return name === "apps" && answer.status === 404 ? undefined : parsePriceList(name, jsonOf(answer));
   }
 
   return read;
@@ -105,7 +100,7 @@ export function createCatalogClient(deps: {
 
 /** The price of an order in baisa. Throws `plan_unknown`, `app_unknown`, `addon_unknown`, `total_too_large`. */
 export function priceOrder(
-  catalog: Catalog,
+  catalog: Pick<Catalog, "plans" | "addons" | "apps">,
   order: { planId: string; apps: string[]; addons: string[] },
 ): number {
   const plan = catalog.plans.get(order.planId);

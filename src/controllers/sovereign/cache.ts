@@ -1,5 +1,6 @@
 import { hostsOf } from "../../admission/rules/sovereign-host.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
+import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -15,6 +16,7 @@ export interface SovereignCaches {
   sovereigns: Informer<Sovereign>;
   releases: Informer<BillingRelease>;
   franchises: Informer<Franchise>;
+  blueprints: Informer<Blueprint>;
   namespaces: Informer<KubernetesObject>;
   deployments: Informer<DeploymentObject>;
   jobs: Informer<JobObject>;

@@ -1,7 +1,9 @@
+import type { Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Price, Sovereign } from "../../api/sovereign.ts";
+import { offeredApps } from "./desired-catalog.ts";
 import { metadataOf } from "./desired-metadata.ts";
 import type { Settings } from "./desired-settings.ts";
 
@@ -12,6 +14,8 @@ export interface ConfigurationInput {
   /** Whether the Franchise's term runs now. Outside the term, the Sovereign may issue no voucher. */
   isInTerm: boolean;
   settings: Settings;
+  /** All Blueprints of the cluster. */
+  blueprints: readonly Blueprint[];
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
 }
@@ -20,14 +24,18 @@ export interface ConfigurationInput {
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
-  const { sovereign, operatorJwks } = input;
+  const { sovereign, blueprints, operatorJwks } = input;
   const { tiers, addons, branding } = input.settings;
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: metadataOf(sovereign, BILLING.configMap),
     data: {
-      "catalog.json": JSON.stringify({ plans: tiers.map(priceOf), addons: addons.map(priceOf) }),
+      "catalog.json": JSON.stringify({
+        plans: tiers.map(priceOf),
+        addons: addons.map(priceOf),
+        apps: offeredApps(sovereign, blueprints).map(priceOf),
+      }),
       "branding.json": JSON.stringify(branding),
       "grants.json": JSON.stringify(voucherGrants(input)),
       "operator-jwks.json": JSON.stringify(operatorJwks),

@@ -5,6 +5,7 @@ import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../..
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
+import { isOfferChanged, isOfferedBy } from "./desired-catalog.ts";
 import { watchRollout } from "./rollout-watch.ts";
 
 /** Everything whose change can affect a Sovereign. Its own status writes do not: they would make a loop. */
@@ -30,6 +31,15 @@ export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watc
       caches.franchises,
       indexed(SOVEREIGN_INDEX.franchise),
       (before, after) => isRequestChanged(before, after) || before.status?.inTerm !== after.status?.inTerm,
+    ),
+    watchInformer(
+      caches.blueprints,
+      (blueprint) =>
+        sovereigns
+          .list()
+          .filter((sovereign) => isOfferedBy(sovereign, blueprint))
+          .map(({ metadata }) => metadata.name),
+      isOfferChanged,
     ),
     watchInformer(caches.namespaces, (object) => [
       ...labelled(object),

@@ -153,17 +153,14 @@ describe("the embedded voucher API", () => {
     expect((await to("/admin")).status).toBe(200);
   });
 
-  it.each(['{"plans":', '{"plans":[{}]}'])(
-    "sells by its last good prices while they are %s",
-    async (text) => {
-      await write("catalog.json", text);
-      const order = await to("/billing/checkout", {
-        token: await signToken("priced"),
-        body: { plan_id: "free", tenant_id: "priced-shop" },
-      });
-      expect(order.status).toBe(200);
-    },
-  );
+  it.each(['{"plans":', '{"plans":{}}'])("sells by its last good prices while they are %s", async (text) => {
+    await write("catalog.json", text);
+    const order = await to("/billing/checkout", {
+      token: await signToken("priced"),
+      body: { plan_id: "free", tenant_id: "priced-shop" },
+    });
+    expect(order.status).toBe(200);
+  });
 
   it.each(['{"keys":', "{}"])(
     "accepts tokens of other issuers while the operator's keys are %s",

@@ -1,4 +1,5 @@
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { Blueprint } from "../../../src/api/blueprint.ts";
 import type { Condition } from "../../../src/api/condition.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import type { Sovereign, SovereignSpec, SovereignStatus } from "../../../src/api/sovereign.ts";
@@ -98,5 +99,27 @@ export function franchise(
       grants: { branding: true, vouchers: { maxActive: 10 } },
       term,
     },
+  };
+}
+
+/** A public Blueprint of the catalog, verified. */
+export function blueprint(
+  name: string,
+  spec: Partial<Blueprint["spec"]> = {},
+  { namespace = "catalog", verified = "True" }: { namespace?: string; verified?: Condition["status"] } = {},
+): Blueprint {
+  const digest = `sha256:${"c".repeat(64)}`;
+  return {
+    apiVersion: "catalyst.openova.io/v1alpha1",
+    kind: "Blueprint",
+    metadata: { name, namespace, generation: 1 },
+    spec: {
+      version: "1.0.0",
+      source: { ref: `oci://registry.example/blueprints/${name}@${digest}` },
+      visibility: "listed",
+      card: { title: name.toUpperCase() },
+      ...spec,
+    },
+    status: { verifiedDigest: digest, conditions: [condition("Verified", verified)] },
   };
 }

@@ -1,5 +1,6 @@
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { BILLING_RELEASE } from "../../../src/api/billing-release.ts";
+import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
@@ -54,6 +55,7 @@ interface Known {
   sovereigns?: Sovereign[];
   releases?: BillingRelease[];
   franchises?: Franchise[];
+  blueprints?: Blueprint[];
   namespaces?: KubernetesObject[];
   deployments?: DeploymentObject[];
   jobs?: JobObject[];
@@ -71,6 +73,7 @@ export function cachesOf(known: Known): FixedCaches {
     sovereigns: fixedInformer(resourceOf(SOVEREIGN), known.sovereigns, SOVEREIGN_INDEXES),
     releases: fixedInformer(resourceOf(BILLING_RELEASE), known.releases),
     franchises: fixedInformer(resourceOf(FRANCHISE), known.franchises),
+    blueprints: fixedInformer(resourceOf(BLUEPRINT), known.blueprints),
     namespaces: fixedInformer(NAMESPACES, known.namespaces),
     deployments: fixedInformer(DEPLOYMENTS, known.deployments),
     jobs: fixedInformer(JOBS, known.jobs),

@@ -83,7 +83,7 @@ export function describeApplier(bench: KubeBench): void {
         desiredNamespace(sovereign),
         ...desiredServiceAccounts(sovereign),
         desiredConfiguration({
-          ...{ sovereign, franchise, isInTerm: true, operatorJwks: { keys: [] } },
+          ...{ sovereign, franchise, isInTerm: true, blueprints: [], operatorJwks: { keys: [] } },
           settings: desiredSettings({ sovereign, franchise, isHostTaken: false }),
         }),
         ...desiredWorkload(sovereign, IMAGE, undefined),

@@ -104,13 +104,19 @@ describe("catalog", () => {
     expect(priceOrder(catalog, { planId: "s", apps: ["w"], addons: ["b"] })).toBe(10_500);
   });
 
-  it.each([
-    [{ plans: [{ id: "s" }] }],
-    [{ plans: [{ id: "s", price_baisa: -1 }] }],
-    [{ plans: [{ id: "s", price_baisa: 1.5 }] }],
-    [{ plans: [{ id: "s", price_baisa: "9" }] }],
-    [{ plans: [{ id: "", price_baisa: 1 }] }],
-    [{ plans: {} }],
-    [{ addons: [{ id: "b", price_omr: 0.0001 }] }],
-  ])("refuses %j", (json) => expect(() => parseCatalogFile(json)).toThrow());
+  it("accepts every app, at no price, when the file has no list of apps", () => {
+    const { apps: _none, ...withoutApps } = { plans: [{ id: "s", price_baisa: 9_000 }], apps: [] };
+    expect(priceOrder(parseCatalogFile(withoutApps), { planId: "s", apps: ["any"], addons: [] })).toBe(9_000);
+  });
+
+  it("refuses every app when the list of apps is empty", () => {
+    const none = parseCatalogFile({ plans: [{ id: "s", price_baisa: 9_000 }], apps: [] });
+    expect(() => priceOrder(none, { planId: "s", apps: ["any"], addons: [] })).toThrow(
+      expect.objectContaining({ code: "app_unknown" }),
+    );
+  });
+
+  it.each([[{ plans: {} }], [{ addons: "none" }], [{ apps: 5 }]])("refuses %j", (json) =>
+    expect(() => parseCatalogFile(json)).toThrow("must be an array"),
+  );
 });

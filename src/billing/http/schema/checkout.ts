@@ -2,7 +2,8 @@ import Type from "typebox";
 import { MAX_CODE_LENGTH } from "../../voucher/voucher.ts";
 import { nullable } from "./field.ts";
 
-const identifiers = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+// The id of an app is the name of a Blueprint.
+const identifiers = Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
   maxItems: 200,
   uniqueItems: true,
 });

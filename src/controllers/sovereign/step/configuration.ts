@@ -30,6 +30,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
     franchise,
     isInTerm,
     settings,
+    blueprints: deps.caches.blueprints.list(),
     operatorJwks: deps.operatorJwks,
   });
   await applyManaged(context, object);

@@ -37,9 +37,7 @@ describe("createCatalogClient", () => {
     ["a fault about its apps", "/catalog/apps", { status: 500 }],
     ["a redirect", "/catalog/plans", { status: 307, headers: { location: "/catalog/addons" } }],
     ["more than four megabytes", "/catalog/plans", { body: `[${" ".repeat(4 * 1024 * 1024)}]` }],
-    ["a price below zero", "/catalog/plans", { body: [{ id: "small", price_baisa: -1 }] }],
-    ["a price with parts of a baisa", "/catalog/plans", { body: [{ id: "small", price_omr: 0.0001 }] }],
-    ["a plan without a name", "/catalog/plans", { body: [{ price_baisa: 1 }] }],
+    ["plans that are not a list", "/catalog/plans", { body: { small: 9 } }],
   ])(
     "fails with catalog_unavailable when the service answers %s, and tries again",
     async (_what, path, answer) => {
@@ -55,6 +53,38 @@ describe("createCatalogClient", () => {
       expect((await catalog()).plans.get("small")).toBe(9_000);
     },
   );
+});
+
+describe("createCatalogClient with bad items", () => {
+  it("sells the good items of every list, and names the bad ones", async () => {
+    server.answers["/catalog/plans"] = {
+      body: [{ id: "small", price_omr: 9 }, { id: "large", price_omr: -1 }, { price_omr: 1 }],
+    };
+    server.answers["/catalog/addons"] = {
+      body: [
+        { id: "backup", price_omr: 0.0001 },
+        { id: "mail", price_omr: 2.25 },
+      ],
+    };
+    server.answers["/catalog/apps"] = { body: [{ id: "wiki" }, { id: "crm", price_baisa: "9" }] };
+    const { plans, addons, apps, rejected } = await catalog();
+    expect([...plans, ...addons, ...(apps ?? [])]).toEqual([
+      ["small", 9_000],
+      ["mail", 2_250],
+      ["wiki", 0],
+    ]);
+    expect(rejected.map(({ item }) => item)).toEqual([
+      'plans[1] "large"',
+      "plans[2]",
+      'addons[0] "backup"',
+      'apps[1] "crm"',
+    ]);
+  });
+
+  it("takes a list of null, as Go writes an empty one, for an empty list", async () => {
+    server.answers["/catalog/apps"] = { body: "null" };
+    expect((await catalog()).apps).toEqual(new Map());
+  });
 });
 
 describe("priceOrder", () => {

@@ -19,7 +19,7 @@ describe("desiredConfiguration", () => {
     const input = {
       ...{ sovereign: own, franchise: agreement, isInTerm },
       settings: desiredSettings({ sovereign: own, franchise: agreement, isHostTaken: false }),
-      operatorJwks: { keys: [] },
+      ...{ blueprints: [], operatorJwks: { keys: [] } },
     };
     expect(JSON.parse(desiredConfiguration(input).data["grants.json"] ?? "")).toEqual(grants);
   });
@@ -28,7 +28,7 @@ describe("desiredConfiguration", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
     const own = sovereign("o", { tiers, branding: { displayName: "O" } });
     const { data } = desiredConfiguration({
-      ...{ sovereign: own, franchise: undefined, isInTerm: true, operatorJwks: {} },
+      ...{ sovereign: own, franchise: undefined, isInTerm: true, blueprints: [], operatorJwks: {} },
       settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
     });
     // Without a Franchise, nothing limits vouchers.
@@ -36,6 +36,7 @@ describe("desiredConfiguration", () => {
     expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({
       plans: [{ id: "starter", name: "Starter", price_baisa: 5000 }],
       addons: [],
+      apps: [],
     });
     expect(JSON.parse(data["branding.json"] ?? "")).toEqual({ displayName: "O" });
   });
@@ -44,10 +45,10 @@ describe("desiredConfiguration", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
     const own = sovereign("o", { role: "Franchised", franchise: "o", tiers, branding: { displayName: "O" } });
     const { data } = desiredConfiguration({
-      ...{ sovereign: own, franchise: undefined, isInTerm: false, operatorJwks: {} },
+      ...{ sovereign: own, franchise: undefined, isInTerm: false, blueprints: [], operatorJwks: {} },
       settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
     });
-    expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({ plans: [], addons: [] });
+    expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({ plans: [], addons: [], apps: [] });
     expect(JSON.parse(data["branding.json"] ?? "")).toEqual({});
   });
 });

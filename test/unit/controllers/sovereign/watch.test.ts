@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../../../../src/api/object.ts";
 import { sovereignWatches } from "../../../../src/controllers/sovereign/watch.ts";
 import { CONFIG_MAPS } from "../../../../src/kube/resource.ts";
 import {
+  blueprint,
   franchise,
   measured,
   NEXT_IMAGE,
@@ -85,6 +86,35 @@ describe("sovereignWatches", () => {
     const previous = { ...franchise("omantel"), status: { inTerm: false } };
     const object = { ...previous, status, metadata: { ...previous.metadata, ...metadata } };
     caches.franchises.announce({ kind: "updated", previous, object });
+    expect(seen).toEqual(expected);
+  });
+
+  const shop = { visibility: "private", franchise: "omantel" } as const;
+  const unverified = { namespace: "catalog-sovereign", verified: "False" } as const;
+  it.each([
+    ["of the catalog gets a price", blueprint("wiki"), { title: "WIKI", priceBaisa: 5 }, ["omantel", "badr"]],
+    [
+      "of the catalog changes nothing that is sold",
+      blueprint("wiki"),
+      { title: "WIKI", icon: "https://x" },
+      [],
+    ],
+    [
+      "is a Franchise's own",
+      blueprint("shop", shop, { namespace: "catalog-sovereign" }),
+      undefined,
+      ["omantel"],
+    ],
+    [
+      "is a Franchise's own, unverified, and renamed",
+      blueprint("shop", shop, unverified),
+      undefined,
+      ["omantel"],
+    ],
+  ])("reconciles the Sovereigns that offer a Blueprint when it %s", (_what, previous, card, expected) => {
+    const { caches, seen } = watched();
+    const object = { ...previous, spec: { ...previous.spec, card: card ?? { title: "New" } } };
+    caches.blueprints.announce({ kind: "updated", previous, object });
     expect(seen).toEqual(expected);
   });
 
