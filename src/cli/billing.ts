@@ -3,7 +3,7 @@ import { readBillingSettings } from "../billing/settings.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { startHttpServer } from "../platform/http-server.ts";
-import { createLogger } from "../platform/log.ts";
+import { createLogger, LOG_LEVELS } from "../platform/log.ts";
 import { createMetricsRegistry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -65,7 +65,7 @@ export const command: Command = {
     const drainMs = reader.integer("DRAIN_SECONDS", 0, 0, 300) * 1_000;
     const requestMs = reader.integer("REQUEST_SECONDS", 30, 1, 300) * 1_000;
     const settings = readBillingSettings(reader);
-    const logger = createLogger("billing", env.LOG_LEVEL || "info", { behind: true });
+    const logger = createLogger("billing", reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"), { behind: true });
     const service = createService(() =>
       createBillingService({ settings, now: () => new Date(), logger, registry: createMetricsRegistry() }),
     );

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/kind-list.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";
@@ -79,19 +80,27 @@ writes nothing and lists the stale files.
 Exit codes: 0 done, or no file is stale; 1 a file is stale; 2 wrong usage.
 `,
   async run({ args, signal, stdout }) {
-    const { values } = parseArgs({ args, options: { check: { type: "boolean", default: false } } });
+    const check = parseFlags(args);
     // Loaded on demand: this command's help needs no database.
     const { generateSchema } = await import("./generate-schema.ts");
     const schema = { path: SCHEMA_PATH, content: await generateSchema(signal) };
     const stale = [...generatedFiles(), schema].filter(({ path, content }) => readText(path) !== content);
-    if (!values.check) {
+    if (!check) {
       for (const { path, content } of stale) {
         mkdirSync(dirname(join(ROOT, path)), { recursive: true });
         writeFileSync(join(ROOT, path), content);
       }
     }
     for (const { path } of stale)
-      stdout.write(`${values.check ? "stale" : "written"}: ${relative(".", join(ROOT, path))}\n`);
-    return values.check && stale.length > 0 ? EXIT.checkFailed : EXIT.done;
+      stdout.write(`${check ? "stale" : "written"}: ${relative(".", join(ROOT, path))}\n`);
+    return check && stale.length > 0 ? EXIT.checkFailed : EXIT.done;
   },
 };
+
+function parseFlags(args: string[]): boolean {
+  try {
+    return parseArgs({ args, options: { check: { type: "boolean", default: false } } }).values.check;
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+}

@@ -3,7 +3,7 @@ import { migrateDatabase } from "../billing/db/migrate.ts";
 import { ADOPTING_MIGRATION } from "../billing/db/preflight/preflight.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
-import { createLogger } from "../platform/log.ts";
+import { createLogger, LOG_LEVELS } from "../platform/log.ts";
 import { type Command, EXIT } from "./command.ts";
 
 const MAX_ERROR_BYTES = 3_500;
@@ -32,7 +32,7 @@ export const command: Command = {
     const reader = createEnvReader(env);
     const databaseUrl = reader.databaseUrl();
     const terminationLog = env.TERMINATION_LOG || undefined;
-    const logger = createLogger("migrate", env.LOG_LEVEL || "info");
+    const logger = createLogger("migrate", reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"));
     try {
       const { version, fingerprint, executed, findings, drift } = await migrateDatabase({
         databaseUrl,

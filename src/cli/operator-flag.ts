@@ -2,12 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
-import { ENFORCEMENTS, type Enforcement } from "../admission/enforcement.ts";
+import { ENFORCEMENTS } from "../admission/enforcement.ts";
 import { BUILT_IN_IDENTITIES, identityLists } from "../admission/rules/identity.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { UsageError } from "../platform/errors.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
+import { LOG_LEVELS } from "../platform/log.ts";
 
 /** A flag, the variable that replaces it, and its default, as `--help` and docs/operator-flags.md show them. */
 export interface FlagDescription {
@@ -186,11 +187,17 @@ export const FLAGS: readonly FlagDescription[] = [
 
 /** A flag overrides its variable. Throws `UsageError`. */
 export function readOperatorSettings(args: string[], env: Env): OperatorSettings {
-  const reader = createEnvReader(mergeFlags(args, env));
+  const given = parseFlags(args);
+  const reader = createEnvReader(
+    mergeFlags(given, env),
+    undefined,
+    (variable) => given.get(variable)?.flag ?? variable,
+  );
+  const { nameOf } = reader;
   const port = (name: string, fallback: number) => reader.integer(name, fallback, 0, 65_535);
   const webhookUrl = reader.optional("WEBHOOK_URL")?.replace(/\/$/, "");
   if (webhookUrl !== undefined && URL.parse(webhookUrl)?.protocol !== "https:") {
-    throw new UsageError("--webhook-url (WEBHOOK_URL) must be an https URL");
+    throw new UsageError(`${nameOf("WEBHOOK_URL")} must be an https URL`);
   }
   return {
     identity: reader.optional("POD_NAME") ?? `${hostname()}_${process.pid}`,
@@ -203,10 +210,12 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     voucherApiPort: port("VOUCHER_API_PORT", 8085),
     voucherApiSovereign: reader.optional("VOUCHER_API_SOVEREIGN"),
     httpPort: port("HTTP_PORT", 8080),
-    registryMirrors: new Map(reader.list("REGISTRY_MIRRORS").map(parseMirror)),
-    enforcement: parseEnforcement(reader.optional("ENFORCEMENT") ?? "Deny"),
-    docsUrl: parseDocsUrl(reader.optional("DOCS_URL") ?? DEFAULT_DOCS_URL),
-    registryCaPem: readCaFile(reader.optional("REGISTRY_CA_FILE")),
+    registryMirrors: new Map(
+      reader.list("REGISTRY_MIRRORS").map((text) => parseMirror(text, nameOf("REGISTRY_MIRRORS"))),
+    ),
+    enforcement: reader.oneOf("ENFORCEMENT", ENFORCEMENTS, "Deny"),
+    docsUrl: parseDocsUrl(reader.optional("DOCS_URL") ?? DEFAULT_DOCS_URL, nameOf("DOCS_URL")),
+    registryCaPem: readCaFile(reader.optional("REGISTRY_CA_FILE"), nameOf("REGISTRY_CA_FILE")),
     registryPullSecretFiles: reader.list("REGISTRY_PULL_SECRET_FILES"),
     identities: identityLists({
       platformGroups: reader.list("PLATFORM_GROUPS"),
@@ -216,55 +225,59 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     concurrency: reader.integer("CONCURRENCY", 4, 1, 64),
     drainSeconds: reader.integer("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0, MAX_DRAIN_SECONDS),
     billingDrainSeconds: reader.integer("BILLING_DRAIN_SECONDS", BILLING.drainSeconds, 0, MAX_DRAIN_SECONDS),
-    logLevel: reader.optional("LOG_LEVEL") ?? "info",
+    logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"),
     kubeconfigPath: env.KUBECONFIG || undefined,
   };
 }
 
-function readCaFile(path: string | undefined): string | undefined {
+function readCaFile(path: string | undefined, name: string): string | undefined {
   if (path === undefined) return undefined;
   try {
     const pem = readFileSync(path, "utf8");
     new X509Certificate(pem);
     return pem;
   } catch {
-    throw new UsageError("--registry-ca-file (REGISTRY_CA_FILE) must be a file with certificates in PEM");
+    throw new UsageError(`${name} must be a file with certificates in PEM`);
   }
 }
 
-function mergeFlags(args: string[], env: Env): Env {
+/** The flags that were used, by the variable that each replaces. */
+function parseFlags(args: string[]): Map<string, { flag: string; value: string }> {
   const options = Object.fromEntries(FLAGS.map(({ flag }) => [flag, { type: "string" as const }]));
   try {
     const { values } = parseArgs({ args, options, allowPositionals: false });
-    const given = FLAGS.flatMap(({ flag, variable }) =>
-      values[flag] === undefined ? [] : [[variable, String(values[flag])]],
+    return new Map(
+      FLAGS.flatMap(({ flag, variable }) => {
+        const value = values[flag];
+        return typeof value === "string" ? [[variable, { flag: `--${flag}`, value }] as const] : [];
+      }),
     );
-    return { ...env, ...Object.fromEntries(given) };
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(errorMessage(error));
   }
 }
 
-function parseEnforcement(text: string): Enforcement {
-  const found = ENFORCEMENTS.find((enforcement) => enforcement === text);
-  if (found === undefined)
-    throw new UsageError(`--enforcement (ENFORCEMENT) must be one of ${ENFORCEMENTS.join(", ")}`);
-  return found;
+/** A flag also overrides the file that `NAME_FILE` names. */
+function mergeFlags(given: ReadonlyMap<string, { value: string }>, env: Env): Env {
+  const merged: Record<string, string | undefined> = { ...env };
+  for (const [variable, { value }] of given) {
+    merged[variable] = value;
+    merged[`${variable}_FILE`] = undefined;
+  }
+  return merged;
 }
 
-function parseDocsUrl(text: string): string {
+function parseDocsUrl(text: string, name: string): string {
   if (!/^[!-~]{1,200}$/.test(text) || text.includes("#"))
-    throw new UsageError("--docs-url (DOCS_URL) must be a URL or path of at most 200 characters, without #");
+    throw new UsageError(`${name} must be a URL or path of at most 200 characters, without #`);
   return text;
 }
 
-function parseMirror(text: string): [host: string, origin: string] {
+function parseMirror(text: string, name: string): [host: string, origin: string] {
   const equals = text.indexOf("=");
   const [host, origin] = [text.slice(0, equals), text.slice(equals + 1).replace(/\/$/, "")];
   if (equals < 1 || !["http:", "https:"].includes(URL.parse(origin)?.protocol ?? "")) {
-    throw new UsageError(
-      "--registry-mirrors (REGISTRY_MIRRORS) must be HOST=ORIGIN, for example registry.example=https://mirror.example",
-    );
+    throw new UsageError(`${name} must be HOST=ORIGIN, for example registry.example=https://mirror.example`);
   }
   return [host, origin];
 }

@@ -12,8 +12,7 @@ import { FRANCHISE, type Franchise } from "../api/franchise.ts";
 import { ADMISSION_REPORT, SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
 import { isInTerm } from "../api/term.ts";
-import { createKubeClient, type KubeClient } from "../kube/client.ts";
-import { loadKubeConfig } from "../kube/connection.ts";
+import type { KubeClient } from "../kube/client.ts";
 import { listIfServed } from "../kube/optional-kind.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
@@ -29,6 +28,7 @@ import {
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
+import { connectToCluster } from "./kubeconfig.ts";
 
 const HELP = `Usage: catalyst preflight [OPTIONS]
 
@@ -56,10 +56,7 @@ export const command: Command = {
   help: HELP,
   async run({ args, env, stdout }) {
     const { output, settings } = parseFlags(args, env);
-    const client = createKubeClient({
-      kubeConfig: loadKubeConfig(env.KUBECONFIG || undefined),
-      userAgent: "catalyst-preflight",
-    });
+    const client = connectToCluster(env, "catalyst-preflight");
     try {
       const found = await inspect(client, settings, new Date());
       stdout.write(output === "json" ? `${JSON.stringify(found)}\n` : describe(found));

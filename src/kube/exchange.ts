@@ -49,7 +49,9 @@ export async function openExchange(
     const text = await response.body.text();
     throw kubeErrorOf(`${method} ${path}`, statusCode, text, headerOf(response, "retry-after"));
   } catch (error) {
-    throw error instanceof KubeError || signal.aborted ? error : unreachable(raw, errorMessage(error), error);
+    throw error instanceof KubeError || signal.aborted
+      ? error
+      : unreachable(raw, `${url.origin}: ${errorMessage(error)}`, error);
   }
 }
 
@@ -77,7 +79,9 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
       if (raw.signal?.aborted || error instanceof KubeError) throw error;
       throw unreachable(
         raw,
-        timeout.aborted ? `no answer within ${REQUEST_TIMEOUT_MS / 1_000} s` : errorMessage(error),
+        timeout.aborted
+          ? `${connection.server}: no answer within ${REQUEST_TIMEOUT_MS / 1_000} s`
+          : errorMessage(error),
         error,
       );
     }

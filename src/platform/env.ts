@@ -8,11 +8,12 @@ export type Env = Readonly<Record<string, string | undefined>>;
 /**
  * Reads settings from an environment. An empty variable counts as absent. Every variable `NAME` may come
  * from a file named by `NAME_FILE` (one trailing newline is dropped); naming both is an error.
- * Errors are `UsageError`s that name the variable, never its value.
+ * Errors are `UsageError`s that name the variable, never its value. Where a flag gave the value, `nameOf` returns that flag.
  */
 export function createEnvReader(
   env: Env,
   readFile: (path: string) => string = (p) => readFileSync(p, "utf8"),
+  nameOf: (variable: string) => string = (variable) => variable,
 ) {
   function optional(name: string): string | undefined {
     const direct = env[name] || undefined;
@@ -35,7 +36,7 @@ export function createEnvReader(
   function httpUrl(name: string): string | undefined {
     const url = optional(name);
     if (url !== undefined && !["http:", "https:"].includes(URL.parse(url)?.protocol ?? ""))
-      throw new UsageError(`${name} must be an http or https URL`);
+      throw new UsageError(`${nameOf(name)} must be an http or https URL`);
     return url;
   }
 
@@ -44,7 +45,7 @@ export function createEnvReader(
     const value = optional(name);
     if (value !== undefined && Buffer.byteLength(value.trim()) < MIN_KEY_BYTES) {
       throw new UsageError(
-        `${name} must have at least ${MIN_KEY_BYTES} bytes, blanks around it not counted: generate a longer one, or leave it out`,
+        `${nameOf(name)} must have at least ${MIN_KEY_BYTES} bytes, blanks around it not counted: generate a longer one, or leave it out`,
       );
     }
     return value;
@@ -54,7 +55,7 @@ export function createEnvReader(
   function databaseUrl(name = "DATABASE_URL"): string {
     const url = required(name);
     if (!["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? ""))
-      throw new UsageError(`${name} must be a postgres:// URL`);
+      throw new UsageError(`${nameOf(name)} must be a postgres:// URL`);
     return url;
   }
 
@@ -64,9 +65,17 @@ export function createEnvReader(
     if (text === undefined) return fallback;
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new UsageError(`${name} must be a whole number from ${min} to ${max}`);
+      throw new UsageError(`${nameOf(name)} must be a whole number from ${min} to ${max}`);
     }
     return value;
+  }
+
+  /** One of these words. */
+  function oneOf<T extends string>(name: string, words: readonly T[], fallback: T): T {
+    const text = optional(name) ?? fallback;
+    const found = words.find((word) => word === text);
+    if (found === undefined) throw new UsageError(`${nameOf(name)} must be one of ${words.join(", ")}`);
+    return found;
   }
 
   /** Comma-separated items. Blanks around items and empty items are dropped. */
@@ -77,7 +86,7 @@ export function createEnvReader(
       .filter((item) => item !== "");
   }
 
-  return { optional, required, key, httpUrl, databaseUrl, integer, list };
+  return { optional, required, key, httpUrl, databaseUrl, integer, oneOf, list, nameOf };
 }
 
 export type EnvReader = ReturnType<typeof createEnvReader>;

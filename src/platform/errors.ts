@@ -3,10 +3,16 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The text of anything thrown, for logs and one-line reports. */
+/**
+ * The text of anything thrown, for logs and one-line reports. `fetch` itself says only "fetch failed", so its cause is
+ * added. The cause of a failed connection names the host and what it answered.
+ */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") {
     return error.errors.map(errorMessage).join("; ");
+  }
+  if (error instanceof TypeError && error.message === "fetch failed" && error.cause !== undefined) {
+    return `fetch failed: ${errorMessage(error.cause)}`;
   }
   return error instanceof Error ? error.message : String(error);
 }

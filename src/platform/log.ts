@@ -2,6 +2,8 @@ import { type Logger, pino } from "pino";
 
 export type { Logger };
 
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
 // Names under which a secret could reach a log line by mistake, at any depth.
 const SECRET_MEMBER =
   /("(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)/gi;

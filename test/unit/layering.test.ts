@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -71,7 +71,10 @@ interface Import {
   typeOnly: boolean;
 }
 
-const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+/** src/cli/main.ts is a link, and its imports count where the file is. */
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(
+  (name) => name.endsWith(".ts") && !lstatSync(join(SRC, name)).isSymbolicLink(),
+);
 const sources = files.map((file) => ({ file, text: readFileSync(join(SRC, file), "utf8") }));
 const imports: Import[] = sources.flatMap(({ file, text }) =>
   [

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createEnvReader } from "../../platform/env.ts";
 import { errorMessage } from "../../platform/errors.ts";
-import { createLogger } from "../../platform/log.ts";
+import { createLogger, LOG_LEVELS } from "../../platform/log.ts";
 import { type Playground, startPlayground } from "../../playground/playground.ts";
 import { createApiConnection } from "../../playground/story/api-connection.ts";
 import { publishArtifacts } from "../../playground/story/artifact.ts";
@@ -51,7 +52,7 @@ export async function run(
     kubebuilderAssets: env.KUBEBUILDER_ASSETS || undefined,
     entrypoint: [...entrypoint],
     baseEnv,
-    logger: createLogger("playground", env.LOG_LEVEL || "error"),
+    logger: createLogger("playground", createEnvReader(env).oneOf("LOG_LEVEL", LOG_LEVELS, "error")),
     now: () => new Date(),
     signal,
     onStart() {

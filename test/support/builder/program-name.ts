@@ -77,7 +77,7 @@ export function isMetric(span: string): boolean {
 /** The help of each subcommand, by its name. */
 const HELPS = new Map(
   await Promise.all(
-    matchesOf(readPage("src/cli/main.ts"), /^ {2}"?([\w-]+)"?: \(\) => import\("/gm).map(async (name) => {
+    matchesOf(readPage("src/cli/program.ts"), /^ {2}"?([\w-]+)"?: \(\) => import\("/gm).map(async (name) => {
       const { command } = (await import(join(ROOT, `src/cli/${name}.ts`))) as { command: Command };
       return [name, command.help] as const;
     }),

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "vitest";
+import type { Command } from "../../../src/cli/command.ts";
+import { command as generate } from "../../../src/cli/generate.ts";
+import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
+import { command as playground } from "../../../src/cli/playground.ts";
+import { command as smoke } from "../../../src/cli/smoke.ts";
+import { command as token } from "../../../src/cli/token.ts";
+import { UsageError } from "../../../src/platform/errors.ts";
+
+const run = (command: Command, ...args: string[]) =>
+  command.run({
+    args,
+    env: {},
+    signal: AbortSignal.abort(),
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+
+const PORT_RANGE = "must be a whole number from 0 to 65535";
+
+describe("a wrong value of a flag", () => {
+  it.each([
+    ["--webhook-port", "WEBHOOK_PORT", "x", PORT_RANGE],
+    ["--voucher-api-port", "VOUCHER_API_PORT", "65536", PORT_RANGE],
+    ["--http-port", "HTTP_PORT", "-1", PORT_RANGE],
+    ["--concurrency", "CONCURRENCY", "0", "must be a whole number from 1 to 64"],
+    ["--drain-seconds", "DRAIN_SECONDS", "301", "must be a whole number from 0 to 300"],
+    ["--billing-drain-seconds", "BILLING_DRAIN_SECONDS", "soon", "must be a whole number from 0 to 300"],
+    ["--webhook-url", "WEBHOOK_URL", "http://webhook", "must be an https URL"],
+    ["--enforcement", "ENFORCEMENT", "Maybe", "must be one of Deny, Audit"],
+    ["--docs-url", "DOCS_URL", "a#b", "must be a URL or path of at most 200 characters, without #"],
+    ["--registry-ca-file", "REGISTRY_CA_FILE", "/absent", "must be a file with certificates in PEM"],
+    [
+      "--registry-mirrors",
+      "REGISTRY_MIRRORS",
+      "a",
+      "must be HOST=ORIGIN, for example registry.example=https://mirror.example",
+    ],
+    ["--log-level", "LOG_LEVEL", "loud", "must be one of trace, debug, info, warn, error, fatal, silent"],
+  ])("is refused under the name that was used: %s or %s", (flag, variable, value, rule) => {
+    expect(() => readOperatorSettings([`${flag}=${value}`], {})).toThrow(new UsageError(`${flag} ${rule}`));
+    expect(() => readOperatorSettings([], { [variable]: value })).toThrow(
+      new UsageError(`${variable} ${rule}`),
+    );
+    // The flag overrides the variable, so the variable is not to blame.
+    expect(() => readOperatorSettings([`${flag}=${value}`], { [variable]: "other" })).toThrow(
+      new UsageError(`${flag} ${rule}`),
+    );
+  });
+
+  it("overrides the file that a variable names", () => {
+    const settings = readOperatorSettings(["--http-port", "9000"], { HTTP_PORT_FILE: "/absent" });
+    expect(settings.httpPort).toBe(9000);
+  });
+
+  it.each<[Command, string[], string]>([
+    [token, ["--role", "king", "--sovereign", "omantel"], "--role must be one of"],
+    [token, ["--sovereign", "omantel", "--user", ""], "--user must not be empty"],
+    [token, [], "--sovereign is required"],
+    [token, ["--sovereign", "omantel"], "KUBECONFIG is not set, and this is no Pod"],
+    [smoke, ["--url", "ftp://x"], "--url must be an http or https URL"],
+    [smoke, ["--url", "http://x", "--token-file", "/absent"], "--token-file cannot be read: /absent"],
+    [playground, ["--port", "0"], "--port: must be a whole number"],
+    [generate, ["--chek"], "--chek"],
+  ])("is wrong usage of each command (%#)", async (command, args, message) => {
+    const failed = run(command, ...args);
+    await expect(failed).rejects.toBeInstanceOf(UsageError);
+    await expect(failed).rejects.toThrow(message);
+  });
+});
