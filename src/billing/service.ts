@@ -26,7 +26,7 @@ import { promoOperations } from "./http/route/promo-route.ts";
 import { redeemOperation } from "./http/route/redeem-route.ts";
 import { reportOperations } from "./http/route/report-route.ts";
 import { type Readiness, serviceOperations } from "./http/route/service-route.ts";
-import { voucherAuditOperation } from "./http/route/voucher-audit-route.ts";
+import { voucherAuditOperations } from "./http/route/voucher-audit-route.ts";
 import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createTracing } from "./http/trace-context.ts";
 import { createValidator } from "./http/validation.ts";
@@ -112,7 +112,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...voucherOperations({ vouchers, limiter, issueLimiter }),
     ...promoOperations({ vouchers, issueLimiter }),
     bulkIssueOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
-    voucherAuditOperation({ vouchers }),
+    ...voucherAuditOperations({ vouchers }),
     checkoutOperation({ checkout }),
     ...accountOperations({ accounts: createAccountService({ database, tenants }), payment: payment.orders }),
     ...adminOperations({

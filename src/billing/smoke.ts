@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { errorMessage } from "../platform/errors.ts";
+import { SMOKE_TEST } from "./voucher/voucher.ts";
 
 type SmokeStepName = "list" | "issue" | "preview" | "revoke";
 
@@ -37,8 +38,7 @@ export interface SmokeDeps {
   deadlineMs?: number;
 }
 
-const CREDIT_OMR = 1;
-const DESCRIPTION = "smoke test";
+const { codePrefix: CODE_PREFIX, ...TERMS } = SMOKE_TEST;
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const DEADLINE_MS = 15_000;
@@ -65,7 +65,7 @@ interface Answer {
  * when a step fails or the signal fires in between. A connection error is a failed step and is not thrown.
  */
 export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
-  const { token, now, code = `SMOKE-${randomBytes(8).toString("hex").toUpperCase()}` } = deps;
+  const { token, now, code = `${CODE_PREFIX}${randomBytes(8).toString("hex").toUpperCase()}` } = deps;
   const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.deadlineMs ?? DEADLINE_MS)]);
   const ask = createAsker(deps);
   const steps: SmokeStep[] = [];
@@ -96,7 +96,7 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
   });
   await step("issue", async () => {
     mayBeLive = true;
-    const body = { code, credit_omr: CREDIT_OMR, description: DESCRIPTION, active: true, max_redemptions: 1 };
+    const body = { code, ...TERMS, active: true };
     const { status, json } = await ask("POST", "/billing/vouchers/issue", { token, body, signal });
     expect(
       status === 200 || status === 201,
@@ -123,8 +123,8 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
     expectMembers("the preview", json, PREVIEW_MEMBERS);
     const wanted = {
       code,
-      credit_omr: CREDIT_OMR,
-      description: DESCRIPTION,
+      credit_omr: TERMS.credit_omr,
+      description: TERMS.description,
       active: true,
       accepting_redemptions: true,
     };

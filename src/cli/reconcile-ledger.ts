@@ -11,8 +11,9 @@ import { type Command, EXIT } from "./command.ts";
 const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted]
 
 Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its
-payments, its subscription and its event, and each balance with the sum of its ledger entries. Prints a JSON line
-for each difference, with the rows, and a last line with the number of differences.
+payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit
+against itself and against the vouchers. Prints a JSON line for each difference, with the rows, and a last line with
+the number of differences.
 
   --accept-adopted   print differences that the earlier service caused, but do not fail because of them
 
@@ -23,7 +24,7 @@ Exit codes: 0 no differences, 1 differences, or the database cannot be read, 2 w
 `;
 
 export const command: Command = {
-  summary: "compare counters, redemptions, orders, ledger and balances",
+  summary: "compare counters, redemptions, orders, ledger, balances and audit",
   help: HELP,
   async run({ args, env, stdout }) {
     const acceptAdopted = parseFlags(args);

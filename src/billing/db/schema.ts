@@ -37,6 +37,7 @@ export const TABLES: readonly string[] = [
   "subscriptions",
   "tenants",
   "voucher_audit",
+  "voucher_audit_head",
 ];
 
 /** SQL for the amount of a ledger entry. Adopted entries have it in whole OMR only. */

@@ -15,7 +15,12 @@ export interface LedgerDifference {
     | "balance-differs-from-ledger"
     | "ledger-without-customer"
     | "ledger-without-order"
-    | "amounts-differ";
+    | "amounts-differ"
+    | "audit-row-changed"
+    | "audit-row-missing"
+    | "audit-end-differs"
+    | "voucher-differs-from-audit"
+    | "voucher-changed-without-audit";
   /** True when the earlier service caused the difference. */
   adopted: boolean;
   /** The values that differ, and the ids to find the rows. */

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { LEDGER_BAISA_SQL } from "../db/schema.ts";
+import { AUDIT_CHECKS } from "./audit-check.ts";
 import type { LedgerCheck, LedgerDifference } from "./check.ts";
 import { ORDER_CHECKS } from "./order-check.ts";
 import { VOUCHER_CHECKS } from "./voucher-check.ts";
@@ -37,9 +38,10 @@ const CHECKS: readonly LedgerCheck[] = [
            WHERE (l.amount_baisa IS NULL AND NOT l.adopted) OR l.amount_omr IS NULL
               OR l.amount_omr <> trunc(l.amount_baisa / 1000.0)`,
   },
+  ...AUDIT_CHECKS,
 ];
 
-/** Compares counters, redemptions, ledger, orders and balances in one snapshot, and returns the differences. */
+/** Compares counters, redemptions, ledger, orders, balances and audit in one snapshot, and returns the differences. */
 export async function reconcileLedger(client: pg.ClientBase): Promise<LedgerDifference[]> {
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {

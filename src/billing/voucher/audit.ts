@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { type Caller, OPERATOR_ISSUER, type TokenTrace } from "../auth/token.ts";
 import type { Database, Queryable } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import { missing, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
-import { type Voucher, voucherKey } from "./voucher.ts";
+import { SMOKE_TEST, type Voucher, voucherKey } from "./voucher.ts";
 
 /** The user who changes a voucher, for the audit row and the grants. */
 export interface Actor {
@@ -26,10 +27,11 @@ export function actorOf({ issuer, userId, token }: Caller): Actor {
   };
 }
 
-export type AuditAction = "issue" | "update" | "revive" | "revoke";
+/** `smoke` is the issue of a smoke test's voucher. `adopt` and `record` are written by `catalyst` commands. */
+export type AuditAction = "issue" | "update" | "revive" | "revoke" | "smoke" | "adopt" | "record";
 
-/** One change of a voucher. The token's members are null in rows that are older than these columns. */
-interface AuditEntry {
+/** One change of a voucher. The token's members are null in rows that no token caused. */
+export interface AuditEntry {
   id: string;
   code: string;
   action: AuditAction;
@@ -39,9 +41,16 @@ interface AuditEntry {
   subject: string | null;
   token_id: string | null;
   token_issued_at: string | null;
+  /** The bulk issue to which the row belongs. */
+  batch: string | null;
   before: Voucher | null;
   after: Voucher | null;
+  previous_digest: string;
+  digest: string;
 }
+
+// Of rows that begin with the same 256 characters, the whole code decides: adopted codes may be longer than an index entry.
+const isOfCode = (parameter: string) => `left(code, 256) = left(${parameter}, 256) AND code = ${parameter}`;
 
 const AUDIT_COLUMNS = "action, actor, issuer, subject, token_id, token_issued_at";
 const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [
@@ -53,6 +62,26 @@ const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [
   token.issuedAt ?? null,
 ];
 
+const IS_FIRST_SMOKE_ROW = `NOT EXISTS (
+  SELECT FROM (SELECT actor, action FROM voucher_audit WHERE ${isOfCode("$7")} ORDER BY id DESC LIMIT 1) AS last
+   WHERE last.actor = $2 AND last.action = 'smoke')`;
+
+function isSmokeTest(row: VoucherRow): boolean {
+  return (
+    row.code.startsWith(SMOKE_TEST.codePrefix) &&
+    row.credit_omr === SMOKE_TEST.credit_omr &&
+    row.description === SMOKE_TEST.description &&
+    row.max_redemptions === SMOKE_TEST.max_redemptions &&
+    row.starts_at === null &&
+    row.expires_at === null
+  );
+}
+
+/**
+ * Appends a row, as the last statement of a change that locks anything: the row locks the end of the chain until the commit, so
+ * changes of vouchers commit one after another. Redemptions write no row. A smoke test leaves one row, however often it runs: the
+ * same user's next issue or revocation of its voucher adds none.
+ */
 export async function auditChange(
   transaction: Queryable,
   action: AuditAction,
@@ -60,11 +89,13 @@ export async function auditChange(
   before: VoucherRow | undefined,
   after: VoucherRow,
 ): Promise<void> {
+  const isSmoke = isSmokeTest(after);
   await transaction.query({
-    name: "voucher-audit",
-    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    name: isSmoke ? "voucher-audit-smoke" : "voucher-audit",
+    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, before, after)
+           SELECT $1, $2, $3, $4, $5, $6::timestamptz, $7, $8::jsonb, $9::jsonb ${isSmoke ? `WHERE ${IS_FIRST_SMOKE_ROW}` : ""}`,
     values: [
-      ...whoOf(action, actor),
+      ...whoOf(isSmoke && action !== "revoke" ? "smoke" : action, actor),
       after.code,
       before === undefined ? null : JSON.stringify(voucherOf(before)),
       JSON.stringify(voucherOf(after)),
@@ -80,11 +111,28 @@ export async function auditBulkIssue(
 ): Promise<void> {
   await transaction.query({
     name: "voucher-bulk-audit",
-    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, code, after)
-           SELECT $1, $2, $3, $4, $5, $6::timestamptz, code, $7::jsonb || jsonb_build_object('code', code)
-             FROM unnest($8::text[]) AS code`,
-    values: [...whoOf("issue", actor), JSON.stringify(vouchers[0]), vouchers.map(({ code }) => code)],
+    text: `INSERT INTO voucher_audit (${AUDIT_COLUMNS}, batch, code, after)
+           SELECT $1, $2, $3, $4, $5, $6::timestamptz, $7::uuid, code, $8::jsonb || jsonb_build_object('code', code)
+             FROM unnest($9::text[]) AS code`,
+    values: [
+      ...whoOf("issue", actor),
+      randomUUID(),
+      JSON.stringify(vouchers[0]),
+      vouchers.map(({ code }) => code),
+    ],
   });
+}
+
+/** Which changes to read. Without `code`, `smokeTests` decides: only those of smoke tests, or all others. */
+export interface AuditFilter {
+  code?: string;
+  /** From this time on, and before that one: texts that PostgreSQL reads as times. */
+  from?: string;
+  to?: string;
+  /** `issuer:subject`, or the subject alone. */
+  actor?: string;
+  batch?: string;
+  smokeTests?: boolean;
 }
 
 interface AuditPage {
@@ -93,13 +141,21 @@ interface AuditPage {
   next?: string;
 }
 
-export type ReadVoucherAudit = (code: string, limit: number, before?: string) => Promise<AuditPage>;
+export type ReadVoucherAudit = (filter: AuditFilter, limit: number, before?: string) => Promise<AuditPage>;
 
-/** A voucher's changes, newest first, also after it was revoked. Throws `voucher_not_found` when no voucher ever had the code. */
+interface AuditRow extends Omit<AuditEntry, "at" | "token_issued_at"> {
+  at: Date;
+  token_issued_at: Date | null;
+}
+
+/**
+ * Changes of vouchers, newest first, also of revoked ones. Throws `voucher_not_found` when no voucher ever had the filter's code,
+ * and `voucher_blank`.
+ */
 export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
-  return async (code, limit, before) => {
+  /** When adopted vouchers differ only in case, the one that an issue would change. */
+  async function storedCode(code: string): Promise<string> {
     const key = voucherKey(code);
-    // When adopted vouchers differ only in case, the one that an issue would change.
     const [voucher] = await database.query<{ code: string }>({
       name: "voucher-find-any",
       text: `SELECT p.code FROM promo_codes p
@@ -107,11 +163,34 @@ export function createAuditReader({ database }: { database: Database }): ReadVou
       values: [key],
     });
     if (voucher === undefined) throw missing(key, "no voucher ever had this code: check the code");
-    const rows = await database.query<Omit<AuditEntry, "at" | "token_issued_at"> & AuditTimes>({
-      name: before === undefined ? "voucher-audit-read" : "voucher-audit-read-before",
-      text: `SELECT id, code, at, ${AUDIT_COLUMNS}, before, after FROM voucher_audit
-              WHERE left(code, 256) = left($1, 256) AND code = $1 ${before === undefined ? "" : "AND id < $3::bigint"} ORDER BY id DESC LIMIT $2`,
-      values: [voucher.code, limit + 1, ...(before === undefined ? [] : [before])],
+    return voucher.code;
+  }
+
+  return async (filter, limit, before) => {
+    const { code, from, to, actor, batch, smokeTests = false } = filter;
+    const values: unknown[] = [limit + 1];
+    const conditions: [name: string, condition: string][] = [];
+    const add = (name: string, value: unknown, condition: (parameter: string) => string) => {
+      if (value !== undefined) conditions.push([name, condition(`$${values.push(value)}`)]);
+    };
+    add("code", code === undefined ? undefined : await storedCode(code), isOfCode);
+    add("from", from, (parameter) => `at >= ${parameter}::timestamptz`);
+    add("to", to, (parameter) => `at < ${parameter}::timestamptz`);
+    add(
+      "actor",
+      actor,
+      (parameter) =>
+        `(left(actor, 256) = left(${parameter}, 256) AND actor = ${parameter} OR subject = ${parameter})`,
+    );
+    add("batch", batch, (parameter) => `batch = ${parameter}::uuid`);
+    add("before", before, (parameter) => `id < ${parameter}::bigint`);
+    if (code === undefined)
+      conditions.push(smokeTests ? ["smoke", "action = 'smoke'"] : ["real", "action <> 'smoke'"]);
+    const rows = await database.query<AuditRow>({
+      name: `voucher-audit-read-${conditions.map(([name]) => name).join("-")}`,
+      text: `SELECT id, code, at, ${AUDIT_COLUMNS}, batch, before, after, previous_digest, digest FROM voucher_audit
+              WHERE ${conditions.map(([, condition]) => condition).join(" AND ")} ORDER BY id DESC LIMIT $1`,
+      values,
     });
     const entries = rows.slice(0, limit).map((row) => ({
       ...row,
@@ -121,9 +200,4 @@ export function createAuditReader({ database }: { database: Database }): ReadVou
     const last = rows.length > limit ? entries.at(-1) : undefined;
     return { entries, ...(last === undefined ? {} : { next: last.id }) };
   };
-}
-
-interface AuditTimes {
-  at: Date;
-  token_issued_at: Date | null;
 }

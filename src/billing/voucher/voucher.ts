@@ -38,6 +38,14 @@ export interface VoucherTerms {
   expires_at: string | null;
 }
 
+/** The voucher that the smoke test issues and revokes. It is worth next to nothing, and one customer can redeem it. */
+export const SMOKE_TEST = {
+  codePrefix: "SMOKE-",
+  credit_omr: 1,
+  description: "smoke test",
+  max_redemptions: 1,
+};
+
 const BLANKS = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
 const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
 

@@ -227,21 +227,35 @@ CREATE TABLE public.outbox (
   last_error text,
   delivered_at timestamptz
 );
+-- One row for each change of a voucher, in the order of the commits. The triggers below set `id`, which has no gaps, the time, and the
+-- digests: each row has the digest of the one before.
 CREATE TABLE public.voucher_audit (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id bigint PRIMARY KEY,
   code text NOT NULL,
   action text NOT NULL,
   -- `issuer:subject` in one text, as readers of adopted data expect it.
   actor text NOT NULL,
-  at timestamptz NOT NULL DEFAULT now(),
+  at timestamptz NOT NULL,
   before jsonb,
   after jsonb,
   issuer text,
   subject text,
   -- The token's `jti`, or `sha256:…` of a token without one.
   token_id text,
-  token_issued_at timestamptz
+  token_issued_at timestamptz,
+  -- The bulk issue to which the row belongs.
+  batch uuid,
+  previous_digest text NOT NULL,
+  digest text NOT NULL
 );
+-- The end of the chain: it shows when the last rows of voucher_audit are gone.
+CREATE TABLE public.voucher_audit_head (
+  id int PRIMARY KEY CHECK (id = 1),
+  last_id bigint NOT NULL,
+  digest text NOT NULL
+);
+INSERT INTO public.voucher_audit_head (id, last_id, digest) VALUES (1, 0, '');
+
 -- One row for each incoming event that was handled, written in the transaction of its effects.
 CREATE TABLE public.handled_events (
   topic text NOT NULL,
@@ -262,3 +276,74 @@ CREATE TABLE public.adoption_findings (
   remedy text NOT NULL,
   found_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- The functions of the audit chain. Each is the text of src/billing/db/function/<name>.sql.
+
+-- The digest of an audit row: SHA-256 over a JSON array of all its other members, the digest of the row before among them.
+CREATE OR REPLACE FUNCTION public.billing_audit_digest(entry public.voucher_audit) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT 'sha256:' || encode(sha256(convert_to(jsonb_build_array(
+           entry.id, entry.previous_digest, entry.code, entry.action, entry.actor,
+           to_char(entry.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.before, entry.after,
+           entry.issuer, entry.subject, entry.token_id,
+           to_char(entry.token_issued_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), entry.batch)::text, 'UTF8')), 'hex')
+$$;
+
+-- The trigger function that appends audit rows to the chain. The statement locks the chain's end, so that one transaction after
+-- another appends, and a row that is rolled back leaves no gap. It runs with the rights of the owner: the role that serves may insert
+-- audit rows, and may not write the chain's end. Sequential scans are off, because PostgreSQL would keep a plan that it made while
+-- the table was small.
+CREATE OR REPLACE FUNCTION public.billing_chain_audit() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  v_last record;
+BEGIN
+  IF TG_LEVEL = 'STATEMENT' AND TG_WHEN = 'BEFORE' THEN
+    PERFORM FROM public.voucher_audit_head h WHERE h.id = 1 FOR UPDATE;
+    RETURN NULL;
+  END IF;
+  SELECT a.id, a.digest INTO v_last FROM public.voucher_audit a ORDER BY a.id DESC LIMIT 1;
+  IF TG_LEVEL = 'STATEMENT' THEN
+    UPDATE public.voucher_audit_head h SET last_id = v_last.id, digest = v_last.digest
+     WHERE h.id = 1 AND h.last_id < v_last.id;
+    RETURN NULL;
+  END IF;
+  NEW.id := coalesce(v_last.id, 0) + 1;
+  NEW.previous_digest := coalesce(v_last.digest, '');
+  NEW.at := clock_timestamp();
+  NEW.digest := public.billing_audit_digest(NEW);
+  RETURN NEW;
+END $$;
+
+-- The trigger function that keeps voucher_audit append-only, and its head unwritten except by billing_chain_audit.
+CREATE OR REPLACE FUNCTION public.billing_refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'voucher_audit is append-only: change the voucher, and the change appends a row' USING ERRCODE = 'CB004';
+END $$;
+
+-- The terms of a voucher, as the `after` of an audit row has them. Times have milliseconds, as in the API. `created_at` is left out:
+-- it changes nothing that a voucher is worth.
+CREATE OR REPLACE FUNCTION public.billing_voucher_record(voucher public.promo_codes) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT jsonb_build_object(
+    'code', voucher.code, 'credit_omr', coalesce(voucher.credit_omr, 0), 'description', coalesce(voucher.description, ''),
+    'active', coalesce(voucher.active, false), 'max_redemptions', coalesce(voucher.max_redemptions, 0),
+    'deleted_at', to_char(voucher.deleted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'starts_at', to_char(voucher.starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'expires_at', to_char(voucher.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+$$;
+
+CREATE TRIGGER voucher_audit_lock BEFORE INSERT
+  ON public.voucher_audit FOR EACH STATEMENT EXECUTE FUNCTION public.billing_chain_audit();
+CREATE TRIGGER voucher_audit_chain BEFORE INSERT
+  ON public.voucher_audit FOR EACH ROW EXECUTE FUNCTION public.billing_chain_audit();
+CREATE TRIGGER voucher_audit_end AFTER INSERT
+  ON public.voucher_audit FOR EACH STATEMENT EXECUTE FUNCTION public.billing_chain_audit();
+CREATE TRIGGER voucher_audit_append_only BEFORE UPDATE OR DELETE
+  ON public.voucher_audit FOR EACH ROW EXECUTE FUNCTION public.billing_refuse_audit_change();
+CREATE TRIGGER voucher_audit_not_emptied BEFORE TRUNCATE
+  ON public.voucher_audit FOR EACH STATEMENT EXECUTE FUNCTION public.billing_refuse_audit_change();
+CREATE TRIGGER voucher_audit_head_fixed BEFORE INSERT OR UPDATE OR DELETE
+  ON public.voucher_audit_head FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION public.billing_refuse_audit_change();
+CREATE TRIGGER voucher_audit_head_not_emptied BEFORE TRUNCATE
+  ON public.voucher_audit_head FOR EACH STATEMENT EXECUTE FUNCTION public.billing_refuse_audit_change();

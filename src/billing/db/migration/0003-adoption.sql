@@ -26,6 +26,13 @@ SELECT DISTINCT ON (tenant_id) tenant_id, customer_id, coalesce(created_at, now(
 -- Stripe's own spelling.
 UPDATE public.invoices SET status = 'void' WHERE status = 'voided';
 
+-- Each voucher begins its trail with the terms that it was adopted with, so that a later change without an audit row shows.
+INSERT INTO public.voucher_audit (code, action, actor, after)
+SELECT p.code, 'adopt', 'catalyst:migrate', jsonb_strip_nulls(public.billing_voucher_record(p) || jsonb_build_object(
+         'times_redeemed', coalesce(p.times_redeemed, 0),
+         'created_at', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+  FROM public.promo_codes p ORDER BY p.created_at, p.code COLLATE "C";
+
 -- Writes one finding: its kind, the number of rows, the first twenty in the order of the first column, and a remedy. Writes
 -- nothing if there are no rows. This migration drops the function at its end.
 CREATE FUNCTION public.adoption_report(p_kind text, p_rows text, p_remedy text) RETURNS void LANGUAGE plpgsql AS $$

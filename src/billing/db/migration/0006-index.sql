@@ -39,6 +39,9 @@ CREATE INDEX tenants_customer_idx ON public.tenants (customer_id);
 CREATE INDEX stripe_webhook_events_processed_idx ON public.stripe_webhook_events (processed_at);
 CREATE INDEX idempotency_records_created_idx ON public.idempotency_records (created_at);
 CREATE INDEX voucher_audit_code_idx ON public.voucher_audit ("left"(code, 256), id);
+CREATE INDEX voucher_audit_at_idx ON public.voucher_audit (at);
+CREATE INDEX voucher_audit_actor_idx ON public.voucher_audit ("left"(actor, 256), id);
+CREATE INDEX voucher_audit_batch_idx ON public.voucher_audit (batch, id) WHERE batch IS NOT NULL;
 
 -- The outbox is read in its own order. Only a row that failed holds up its tenant, and few rows fail, so a checkout still writes
 -- few index entries.

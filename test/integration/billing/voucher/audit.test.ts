@@ -109,12 +109,14 @@ describe("GET /billing/vouchers/audit/{code}", () => {
   });
 
   it("shows audit rows without a token", async () => {
-    await issueVoucher(billing, "ANCIENT");
     await billing.database.pool.query(
-      "UPDATE voucher_audit SET issuer = NULL, subject = NULL, token_id = NULL, token_issued_at = NULL WHERE code = 'ANCIENT'",
+      "INSERT INTO promo_codes (code, credit_omr, adopted) VALUES ('ANCIENT', 5, true)",
+    );
+    await billing.database.pool.query(
+      "INSERT INTO voucher_audit (code, action, actor) VALUES ('ANCIENT', 'adopt', 'catalyst:migrate')",
     );
     expect((await auditOf("ANCIENT")).json).toEqual([
-      expect.objectContaining({ actor: "shared-secret:admin", issuer: null, token_id: null, before: null }),
+      expect.objectContaining({ actor: "catalyst:migrate", issuer: null, token_id: null, before: null }),
     ]);
   });
 
@@ -147,5 +149,86 @@ describe("GET /billing/vouchers/audit/{code}", () => {
     expect(answer.status).toBe(200);
     const [entry] = (await auditOf(code)).json;
     expect([entry.token_id, entry.token_issued_at]).toEqual([id ?? hashOf(token), issuedAt]);
+  });
+});
+
+describe("GET /billing/vouchers/audit", () => {
+  const SMOKE = { credit_omr: 1, description: "smoke test", max_redemptions: 1 };
+  const read = (filter: Record<string, string>, headers: Record<string, string> = {}) =>
+    billing.ask(`/billing/vouchers/audit?${new URLSearchParams(filter)}`, { token: admin, headers });
+  const codesOf = async (filter: Record<string, string>) =>
+    (await read(filter)).json.map(
+      ({ code, action }: { code: string; action: string }) => `${action} ${code}`,
+    );
+
+  it("lists the changes of all vouchers by period, actor, code and batch, without smoke tests", async () => {
+    const [salma, omar] = [
+      await signToken("salma", "sovereign-admin"),
+      await signToken("omar", "superadmin"),
+    ];
+    const from = new Date().toISOString();
+    const issue = (token: string, body: object) => billing.ask("/billing/vouchers/issue", { token, body });
+    await issue(salma, { code: "YEAR", credit_omr: 5 });
+    await issue(salma, { code: "SMOKE-A", ...SMOKE });
+    await billing.ask("/billing/vouchers/bulk-issue", {
+      token: omar,
+      body: { count: 2, credit_omr: 5, prefix: "MANY" },
+      headers: { Accept: "application/json" },
+    });
+    await billing.ask("/billing/vouchers/revoke/YEAR", { method: "DELETE", token: omar });
+    const all = (await read({ from })).json;
+    expect(all.map(({ action }: { action: string }) => action)).toEqual([
+      "revoke",
+      "issue",
+      "issue",
+      "issue",
+    ]);
+    expect(all[0].previous_digest).toBe(all[1].digest);
+    expect(await codesOf({ from, smoke: "true" })).toEqual(["smoke SMOKE-A"]);
+    expect(await codesOf({ from, actor: "shared-secret:salma" })).toEqual(["issue YEAR"]);
+    expect(await codesOf({ from, actor: "omar", code: "year" })).toEqual(["revoke YEAR"]);
+    const { batch } = all[1];
+    expect(await codesOf({ batch })).toEqual([`issue ${all[1].code}`, `issue ${all[2].code}`]);
+    expect([all[0].batch, all[2].batch, all[3].batch]).toEqual([null, batch, null]);
+    expect(await codesOf({ from, to: all[2].at })).toEqual(["issue YEAR"]);
+    expect(await codesOf({ from: "2999-01-01" })).toEqual([]);
+    const first = await read({ from, actor: "omar", limit: "2" });
+    const rest = await billing.ask(nextPage("/billing/vouchers/audit", first) ?? "", { token: admin });
+    expect([first.json.length, rest.json.length, rest.headers.get("link")]).toEqual([2, 1, null]);
+  });
+
+  it("lists the same changes as CSV, safe to open in a spreadsheet", async () => {
+    const subject = "=cmd";
+    await billing.ask("/billing/vouchers/issue", {
+      token: await signToken(subject, "sovereign-admin"),
+      body: { code: "SHEET", credit_omr: 5, description: "=1+1, really" },
+    });
+    await billing.ask("/billing/vouchers/revoke/SHEET", { method: "DELETE", token: admin });
+    const { text, headers } = await read({ code: "SHEET", limit: "1" }, { Accept: "text/csv" });
+    expect(headers.get("content-type")).toBe("text/csv; charset=utf-8; header=present");
+    expect(headers.get("link")).toContain("code=SHEET");
+    const [names = "", row = ""] = text.replace(/^\ufeff/, "").split("\r\n");
+    expect(names).toBe(
+      "id,at,action,code,actor,issuer,subject,token_id,token_issued_at,batch,previous_digest,digest," +
+        "before_credit_omr,before_description,before_active,before_max_redemptions,before_starts_at,before_expires_at,before_deleted_at," +
+        "after_credit_omr,after_description,after_active,after_max_redemptions,after_starts_at,after_expires_at,after_deleted_at",
+    );
+    expect(row).toMatch(
+      /,revoke,SHEET,shared-secret:admin,.*,5,"'=1\+1, really",true,0,,,,5,.*,false,0,,,\d{4}-.*Z$/,
+    );
+  });
+
+  it.each([
+    { from: "yesterday" },
+    { to: "2026-13-01" },
+    { from: "2026-01-01T00:00:00" },
+    { batch: "7" },
+    { smoke: "yes" },
+    { cursor: "x" },
+    { actor: "x".repeat(601) },
+    { code: "x".repeat(1025) },
+  ])("refuses a filter that it cannot read: %j", async (filter) => {
+    const { status, json } = await read(filter);
+    expect([status, json.errors?.[0]?.field ?? json.code]).toEqual([400, Object.keys(filter)[0]]);
   });
 });

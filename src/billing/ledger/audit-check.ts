@@ -1,0 +1,61 @@
+import type { LedgerCheck } from "./check.ts";
+
+/** The terms in an audit row's `before` or `after`, with null for a member that is left out: as `billing_voucher_record` writes them. */
+const termsOf = (json: string) => `jsonb_build_object(
+  'code', ${json} -> 'code', 'credit_omr', ${json} -> 'credit_omr', 'description', ${json} -> 'description',
+  'active', ${json} -> 'active', 'max_redemptions', ${json} -> 'max_redemptions', 'deleted_at', ${json} -> 'deleted_at',
+  'starts_at', ${json} -> 'starts_at', 'expires_at', ${json} -> 'expires_at')`;
+
+/** A smoke test's voucher is issued and revoked again and again, and only its first issue writes a row. */
+const isSame = (terms: string, recorded: string, action: string) => `(${terms} = ${recorded}
+  OR (${action} = 'smoke' AND ${terms} - '{active,deleted_at}'::text[] = ${recorded} - '{active,deleted_at}'::text[]))`;
+
+/**
+ * Replays the audit against itself and against the vouchers. Each query reads voucher_audit once. A voucher that the earlier service
+ * changed after its adoption differs too: no audit row says who changed it.
+ */
+export const AUDIT_CHECKS: readonly LedgerCheck[] = [
+  {
+    // A row that was changed, or was written without the trigger.
+    kind: "audit-row-changed",
+    sql: `SELECT false AS adopted, jsonb_build_object('audit_id', a.id, 'code', a.code, 'at', a.at, 'digest', a.digest) AS row
+            FROM voucher_audit a WHERE billing_audit_digest(a) <> a.digest ORDER BY a.id`,
+  },
+  {
+    // Ids have no gaps, and each row has the digest of the one before.
+    kind: "audit-row-missing",
+    sql: `SELECT false AS adopted, jsonb_build_object('audit_id', a.id, 'code', a.code, 'follows', a.last_id) AS row
+            FROM (SELECT id, code, previous_digest, lag(id, 1, 0) OVER chain AS last_id, lag(digest, 1, '') OVER chain AS last_digest
+                    FROM voucher_audit WINDOW chain AS (ORDER BY id)) a
+           WHERE a.id <> a.last_id + 1 OR a.previous_digest <> a.last_digest ORDER BY a.id`,
+  },
+  {
+    // Rows at the end are gone, or were added behind the chain.
+    kind: "audit-end-differs",
+    sql: `SELECT false AS adopted, jsonb_build_object('head_id', h.last_id, 'head_digest', h.digest, 'last_id', a.id, 'last_digest', a.digest) AS row
+            FROM (SELECT coalesce(max(last_id), 0) AS last_id, coalesce(max(digest), '') AS digest FROM voucher_audit_head) h
+            LEFT JOIN (SELECT id, digest FROM voucher_audit ORDER BY id DESC LIMIT 1) a ON true
+           WHERE h.last_id <> coalesce(a.id, 0) OR h.digest <> coalesce(a.digest, '')`,
+  },
+  {
+    // The last audit row of a code says what its voucher is now.
+    kind: "voucher-differs-from-audit",
+    sql: `SELECT false AS adopted,
+                 jsonb_build_object('code', coalesce(p.code, a.code), 'audit_id', a.id, 'audit', a.terms, 'voucher', p.terms) AS row
+            FROM (SELECT DISTINCT ON (code) id, code, action, ${termsOf("after")} AS terms FROM voucher_audit ORDER BY code, id DESC) a
+            FULL JOIN (SELECT p.code, billing_voucher_record(p) AS terms FROM promo_codes p) p ON p.code = a.code
+           WHERE (${isSame("p.terms", "a.terms", "a.action")}) IS NOT TRUE ORDER BY coalesce(p.code, a.code)`,
+  },
+  {
+    // Each change begins where the one before ended. A record acknowledges all that was found before it.
+    kind: "voucher-changed-without-audit",
+    sql: `SELECT false AS adopted,
+                 jsonb_build_object('code', a.code, 'audit_id', a.id, 'after_audit_id', a.last_id, 'was', a.last_terms, 'found', a.terms) AS row
+            FROM (SELECT id, code, action, ${termsOf("before")} AS terms, lag(id) OVER trail AS last_id, lag(action) OVER trail AS last_action,
+                         lag(${termsOf("after")}) OVER trail AS last_terms
+                    FROM voucher_audit WINDOW trail AS (PARTITION BY code ORDER BY id)) a
+           WHERE a.last_id IS NOT NULL AND a.action <> 'record' AND (${isSame("a.terms", "a.last_terms", "a.last_action")}) IS NOT TRUE
+             AND NOT EXISTS (SELECT 1 FROM voucher_audit r WHERE r.code = a.code AND r.action = 'record' AND r.id > a.id)
+           ORDER BY a.id`,
+  },
+];
