@@ -16,7 +16,7 @@ import { LAST_SECOND } from "../db/time-position.ts";
 import { TokenError } from "../errors.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
 
-export type Role = "superadmin" | "sovereign-admin";
+export type Role = "superadmin" | "sovereign-admin" | "sovereign-auditor";
 
 /** The user of a request, from a verified token. */
 export interface Caller {

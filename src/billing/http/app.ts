@@ -7,7 +7,7 @@ import { bodyOf, requestErrorOf, requireJsonType } from "./body.ts";
 import { answerCors } from "./cors.ts";
 import { describeFault, placesOf } from "./fault.ts";
 import { createObserver, type Observation } from "./observation.ts";
-import type { Access, Answer, Operation } from "./operation.ts";
+import { type Answer, accessOf, mayOnlyRead, type Operation } from "./operation.ts";
 import { problemOf } from "./problem.ts";
 import { parseStrictJson, requirePlainString } from "./strict-json.ts";
 import type { Tracing } from "./trace-context.ts";
@@ -60,7 +60,7 @@ export function createApp(deps: AppDeps): Express {
     const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
     app[operation.method](path, async (request: Request, response: Response) => {
       observationOf(response).route = operation.path;
-      const caller = await authorize(operation.access, request, verifyToken);
+      const caller = await authorize(operation, request, verifyToken);
       const params = textsOf(request.params, operation.blankParams);
       const query = queryOf(operation, request.query);
       if (check !== undefined) requireJsonType(request.headers["content-type"]);
@@ -133,11 +133,22 @@ function observationOf(response: Response): Observation {
   return response.locals.observation;
 }
 
-async function authorize(access: Access, request: Request, verifyToken: TokenVerifier): Promise<Caller> {
+async function authorize(
+  operation: Operation,
+  request: Request,
+  verifyToken: TokenVerifier,
+): Promise<Caller> {
+  const access = accessOf(operation);
   if (access === "anyone") return ANONYMOUS;
   const caller = await verifyToken(request.headers.authorization);
   if (access !== "user" && !access.some((role) => caller.roles.has(role))) {
     throw new TokenError("role_missing", `the role ${access.join(" or ")} is required: ask an administrator`);
+  }
+  if (operation.method !== "get" && mayOnlyRead(caller.roles)) {
+    throw new TokenError(
+      "role_missing",
+      "the role sovereign-auditor may only read: sign in with another role",
+    );
   }
   return caller;
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import Type, { type TSchema } from "typebox";
 import { EXAMPLES, PROBLEM_EXAMPLE } from "./example.ts";
-import type { Operation } from "./operation.ts";
+import { accessOf, type Operation } from "./operation.ts";
 import { problemsByStatus } from "./operation-problem.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 import { ProblemAnswer } from "./schema/state.ts";
@@ -116,7 +116,7 @@ function describeOperation(operation: Operation): Record<string, unknown> {
     summary: operation.summary,
     tags: [tagOf(operation.path)],
     ...(operation.access === "anyone" ? {} : { security: [{ bearer: [] }] }),
-    ...(Array.isArray(operation.access) ? { "x-roles": operation.access } : {}),
+    ...(Array.isArray(operation.access) ? { "x-roles": accessOf(operation) } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(operation.body === undefined ? {} : { requestBody: describeBody(operation) }),
     responses: describeResponses(operation),

@@ -4,13 +4,14 @@ import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
 /** Every code that an operation can answer with: those that follow from its access, body and parameters, and those that it names. */
 function problemsOf(operation: Operation): ProblemCode[] {
-  const { access, body, path, query, takesIdempotencyKey, raises = [] } = operation;
+  const { access, method, body, path, query, takesIdempotencyKey, raises = [] } = operation;
   const codes = new Set<ProblemCode>([...raises, "internal"]);
   const add = (condition: boolean, ...more: BillingErrorCode[]) => {
     if (condition) for (const code of more) codes.add(code);
   };
   add(access !== "anyone", "token_missing", "token_invalid", "issuer_unavailable");
-  add(Array.isArray(access), "role_missing");
+  // A change by an auditor, who may only read.
+  add(Array.isArray(access) || (access === "user" && method !== "get"), "role_missing");
   add(body !== undefined, "request_invalid", "body_too_large", "body_encoding_unsupported");
   add(typeof body === "object", "body_not_json", "body_type_unsupported");
   add(path.includes("{") || query !== undefined, "request_invalid");

@@ -7,6 +7,7 @@ export type Access = "anyone" | "user" | readonly Role[];
 
 export const ADMINS: Access = ["superadmin", "sovereign-admin"];
 export const SUPERADMIN: Access = ["superadmin"];
+const AUDITOR: Role = "sovereign-auditor";
 
 /** A handler's input. Everything is validated except `rawBody`, which is empty unless the operation has a body. */
 export interface OperationRequest<Body> {
@@ -59,6 +60,16 @@ export interface Operation<Body extends TSchema = TSchema> {
   /** Error codes in addition to those that follow from access, body and parameters (`operation-problem.ts`). */
   raises?: readonly BillingErrorCode[];
   handle(request: OperationRequest<Static<Body>>): Promise<Answer>;
+}
+
+/** Who may call the operation. An auditor reads everything that an administrator reads, by every GET. */
+export function accessOf({ access, method }: Pick<Operation, "access" | "method">): Access {
+  return typeof access === "string" || method !== "get" ? access : [...access, AUDITOR];
+}
+
+/** An auditor changes nothing, also not as a customer. Another role of the same user gives that user its own rights. */
+export function mayOnlyRead(roles: ReadonlySet<string>): boolean {
+  return roles.has(AUDITOR) && !roles.has("superadmin") && !roles.has("sovereign-admin");
 }
 
 /** Gives the handler its body's type, and hides that type from the list of operations. */
