@@ -31,6 +31,7 @@ import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createTracing } from "./http/trace-context.ts";
 import { createValidator } from "./http/validation.ts";
 import { createAccountService } from "./ledger/account.ts";
+import { createMonthlyRevenue } from "./ledger/monthly-revenue.ts";
 import { createReportService } from "./ledger/report.ts";
 import { createRevenueService } from "./ledger/revenue.ts";
 import { createPlacedOrderCount, observePool } from "./metric.ts";
@@ -117,6 +118,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...accountOperations({ accounts: createAccountService({ database, tenants }), payment: payment.orders }),
     ...adminOperations({
       revenue: createRevenueService({ database, sovereignFqdn }),
+      readMonth: createMonthlyRevenue({ database, sovereignFqdn, currency: settings.payment.currency }),
       settings: payment.settings,
       receivePaymentEvent: payment.receiveEvent,
     }),

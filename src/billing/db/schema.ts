@@ -23,6 +23,7 @@ export const SCHEMA_VERSION: string = MIGRATIONS.at(-1)?.name ?? "";
 /** The tables that the fingerprint covers, with their columns, constraints, indexes, triggers, rules and policies. */
 export const TABLES: readonly string[] = [
   "adoption_findings",
+  "card_refunds",
   "credit_ledger",
   "customers",
   "handled_events",

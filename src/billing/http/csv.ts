@@ -13,3 +13,9 @@ function formatCell(value: string | number): string {
   const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
+
+/** Whether a client that may have JSON gets CSV: it accepts CSV and does not name JSON. */
+export function wantsCsv(accept: string | string[] | undefined): boolean {
+  const ranges = [accept ?? []].flat().join(",").toLowerCase();
+  return /\btext\/csv\b/.test(ranges) && !/\bapplication\/json\b/.test(ranges);
+}

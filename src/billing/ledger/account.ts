@@ -4,6 +4,7 @@ import { LEDGER_BAISA_SQL } from "../db/schema.ts";
 import { TenantError } from "../errors.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
+import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
 
 /** A signed-in customer's own balance, subscriptions and invoices. */
 export interface AccountService {
@@ -84,9 +85,10 @@ export function createAccountService(deps: {
       await requireTenant(caller, tenantId);
       const [row] = await database.query<Record<string, unknown>>({
         name: "subscription",
-        text: `SELECT id, customer_id, tenant_id, coalesce(stripe_subscription_id, '') AS stripe_subscription_id, plan_id, status,
+        text: `SELECT id, customer_id, tenant_id, coalesce(stripe_subscription_id, '') AS stripe_subscription_id, plan_id, now_status AS status,
                       current_period_start, current_period_end, created_at, updated_at
-                 FROM subscriptions WHERE tenant_id = $1 ORDER BY (status = 'active') DESC, created_at DESC, id LIMIT 1`,
+                 FROM subscriptions s CROSS JOIN LATERAL (SELECT ${SUBSCRIPTION_STATUS_SQL} AS now_status) AS judged
+                WHERE tenant_id = $1 ORDER BY (now_status = 'active') DESC, created_at DESC, id LIMIT 1`,
         values: [tenantId],
       });
       if (row === undefined) throw notFound();

@@ -1,6 +1,7 @@
 import type { Database } from "../db/database.ts";
 import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
+import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
 
 /** The orders and revenue of one Sovereign, for the platform's revenue roll-up. */
 export interface RevenueService {
@@ -53,7 +54,7 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
 
     async revenue() {
       // Each active subscription counts once, at its own price. An adopted one counts at the price of the latest order for its
-      // plan. A subscription that an order paid for ends with its month.
+      // plan.
       const [row] = await database.query<{
         mrr: number;
         customers: number;
@@ -71,8 +72,7 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
                      FROM orders o
                     WHERE o.customer_id = s.customer_id AND o.tenant_id = s.tenant_id AND o.plan_id = s.plan_id
                     ORDER BY o.created_at DESC LIMIT 1) latest ON s.price_baisa IS NULL
-                WHERE s.status = 'active'
-                  AND (s.order_id IS NULL OR s.stripe_subscription_id IS NOT NULL OR s.current_period_end > now())`,
+                WHERE s.status = 'active' AND ${SUBSCRIPTION_STATUS_SQL} = 'active'`,
       });
       const { mrr = 0, customers = 0, newcomers = 0, active = 0 } = row ?? {};
       return {

@@ -1,6 +1,14 @@
 import type { Logger } from "../../platform/log.ts";
 import type { Queryable } from "../db/database.ts";
-import { parseInvoiceObject, parseSessionObject, parseSubscriptionObject, timeOf } from "./event-object.ts";
+import { recordFailedRefund, recordRefundedCharge } from "./card-refund.ts";
+import {
+  parseChargeObject,
+  parseInvoiceObject,
+  parseRefundObject,
+  parseSessionObject,
+  parseSubscriptionObject,
+  timeOf,
+} from "./event-object.ts";
 import type { PaidOrder, SessionSettlement } from "./settlement.ts";
 import { recordInvoice, recordSubscription } from "./stripe-record.ts";
 
@@ -72,6 +80,19 @@ export function createEventEffect(deps: { settlement: SessionSettlement; logger:
       case "invoice.voided":
       case "invoice.marked_uncollectible":
         return (await recordInvoice(transaction, parseInvoiceObject(object))) ? "applied" : "ignored";
+      case "charge.refunded": {
+        const charge = parseChargeObject(object);
+        const isOurs = await recordRefundedCharge(transaction, charge, timeOf(event, "created"));
+        return isOurs ? "applied" : "ignored";
+      }
+      case "charge.refund.updated":
+      case "refund.updated":
+      case "refund.failed": {
+        const refund = parseRefundObject(object);
+        if (refund?.isFailed !== true) return "ignored";
+        const isOurs = await recordFailedRefund(transaction, refund, timeOf(event, "created"));
+        return isOurs ? "applied" : "ignored";
+      }
       case "customer.subscription.updated":
       case "customer.subscription.deleted": {
         const subscription = parseSubscriptionObject(object);

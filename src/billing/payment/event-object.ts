@@ -15,10 +15,26 @@ export interface InvoiceObject {
   periodStart: Date | null;
   periodEnd: Date | null;
   pdfUrl: string | null;
+  paidAt: Date | null;
   /** Null when the object does not name an order of this service. */
   orderId: string | null;
   stripeSubscriptionId: string | null;
   stripeCustomerId: string | null;
+}
+
+/** What a charge has given back so far. */
+export interface ChargeObject {
+  id: string;
+  refundedBaisa: number;
+  orderId: string | null;
+  stripeCustomerId: string | null;
+}
+
+export interface RefundObject {
+  id: string;
+  stripeChargeId: string;
+  amountBaisa: number;
+  isFailed: boolean;
 }
 
 export interface SubscriptionObject {
@@ -73,12 +89,39 @@ export function parseInvoiceObject(object: object): InvoiceObject {
     periodStart: timeOf(object, "period_start"),
     periodEnd: timeOf(object, "period_end"),
     pdfUrl,
+    paidAt: timeOf(memberOf(object, "status_transitions"), "paid_at"),
     orderId: orderIdOf(memberOf(memberOf(object, "metadata"), "order_id")),
     // Its place changed with API version 2025-03.
     stripeSubscriptionId: referenceOf(object, "subscription") ?? referenceOf(details, "subscription"),
     stripeCustomerId: referenceOf(object, "customer"),
   };
 }
+
+export function parseChargeObject(object: object): ChargeObject {
+  return {
+    id: idOf(object, "id"),
+    refundedBaisa: amountOf("amount_refunded", memberOf(object, "amount_refunded"), currencyIn(object)),
+    // A charge has the metadata of its payment intent.
+    orderId: orderIdOf(memberOf(memberOf(object, "metadata"), "order_id")),
+    stripeCustomerId: referenceOf(object, "customer"),
+  };
+}
+
+/** Null for a refund without a charge, which is of a payment method that this service does not offer. */
+export function parseRefundObject(object: object): RefundObject | null {
+  const stripeChargeId = referenceOf(object, "charge");
+  const status = memberOf(object, "status");
+  return stripeChargeId === null
+    ? null
+    : {
+        id: idOf(object, "id"),
+        stripeChargeId,
+        amountBaisa: amountOf("amount", memberOf(object, "amount"), currencyIn(object)),
+        isFailed: status === "failed" || status === "canceled",
+      };
+}
+
+const currencyIn = (object: object): string => currencyOf(memberOf(object, "currency"));
 
 export function parseSubscriptionObject(object: object): SubscriptionObject {
   const status = memberOf(object, "status");

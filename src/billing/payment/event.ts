@@ -22,6 +22,10 @@ const HANDLED: ReadonlySet<string> = new Set<Stripe.Event["type"]>([
   "invoice.payment_failed",
   "invoice.voided",
   "invoice.marked_uncollectible",
+  "charge.refunded",
+  "charge.refund.updated",
+  "refund.updated",
+  "refund.failed",
   "customer.subscription.updated",
   "customer.subscription.deleted",
 ]);

@@ -10,17 +10,18 @@ import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   const rows = await transaction.query({
     name: "invoice-record",
-    text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url)
-           SELECT owner.customer_id, owner.tenant_id, $1, trunc($2::bigint / 1000.0)::int, $2::bigint, $3, $4, $5, $6, $7
-             FROM (SELECT o.customer_id, o.tenant_id, 1 AS rank FROM orders o WHERE o.id::text = $8
+    text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url, order_id, paid_at)
+           SELECT owner.customer_id, owner.tenant_id, $1, trunc($2::bigint / 1000.0)::int, $2::bigint, $3, $4, $5, $6, $7, owner.order_id, $11
+             FROM (SELECT o.customer_id, o.tenant_id, o.id AS order_id, 1 AS rank FROM orders o WHERE o.id = $8
                    UNION ALL
-                   SELECT s.customer_id, s.tenant_id, 2 FROM subscriptions s WHERE s.stripe_subscription_id = $9
+                   SELECT s.customer_id, s.tenant_id, NULL, 2 FROM subscriptions s WHERE s.stripe_subscription_id = $9
                    UNION ALL
-                   SELECT c.id, c.tenant_id, 3 FROM customers c WHERE c.stripe_customer_id = $10
+                   SELECT c.id, c.tenant_id, NULL, 3 FROM customers c WHERE c.stripe_customer_id = $10
                    ORDER BY rank LIMIT 1) owner
            ON CONFLICT (stripe_invoice_id) DO UPDATE
               SET status = EXCLUDED.status, amount_omr = EXCLUDED.amount_omr, amount_baisa = EXCLUDED.amount_baisa,
-                  period_start = EXCLUDED.period_start, period_end = EXCLUDED.period_end, pdf_url = EXCLUDED.pdf_url
+                  period_start = EXCLUDED.period_start, period_end = EXCLUDED.period_end, pdf_url = EXCLUDED.pdf_url,
+                  order_id = coalesce(EXCLUDED.order_id, i.order_id), paid_at = coalesce(EXCLUDED.paid_at, i.paid_at)
             WHERE array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], EXCLUDED.status)
                   >= coalesce(array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], i.status), 0)
            RETURNING id`,
@@ -35,6 +36,7 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
       invoice.orderId,
       invoice.stripeSubscriptionId,
       invoice.stripeCustomerId,
+      invoice.paidAt,
     ],
   });
   return rows.length > 0;

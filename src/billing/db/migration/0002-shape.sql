@@ -117,6 +117,9 @@ ALTER TABLE public.orders
 ALTER TABLE public.invoices
   ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN currency SET DEFAULT 'omr',
   ALTER COLUMN status SET DEFAULT 'draft', ALTER COLUMN created_at SET DEFAULT now(),
+  -- The order that the invoice names. Null: Stripe runs a subscription of the earlier service.
+  ADD COLUMN order_id uuid,
+  ADD COLUMN paid_at timestamptz,
   ADD CONSTRAINT invoices_stripe_invoice_id_key UNIQUE (stripe_invoice_id),
   ADD CONSTRAINT invoices_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID;
 ALTER TABLE public.stripe_webhook_events
@@ -255,7 +258,17 @@ CREATE TABLE public.voucher_audit_head (
   digest text NOT NULL
 );
 INSERT INTO public.voucher_audit_head (id, last_id, digest) VALUES (1, 0, '');
-
+-- What cards got back. The rows of a charge add up to what Stripe says that it refunded.
+CREATE TABLE public.card_refunds (
+  -- <charge>/<its total after the refund>, or the id of a refund that failed: its amount is below 0.
+  id text PRIMARY KEY,
+  stripe_charge_id text NOT NULL,
+  -- Null: the charge names no order, and Stripe runs the subscription that it is for.
+  order_id uuid,
+  customer_id uuid,
+  amount_baisa bigint NOT NULL,
+  refunded_at timestamptz NOT NULL
+);
 -- One row for each incoming event that was handled, written in the transaction of its effects.
 CREATE TABLE public.handled_events (
   topic text NOT NULL,

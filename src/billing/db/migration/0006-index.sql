@@ -33,6 +33,7 @@ CREATE INDEX subscriptions_order_idx ON public.subscriptions (order_id);
 CREATE INDEX subscriptions_active_idx ON public.subscriptions (customer_id) WHERE status = 'active';
 CREATE INDEX subscriptions_cancel_due_idx ON public.subscriptions (id) WHERE cancel_due;
 
+CREATE INDEX card_refunds_charge_idx ON public.card_refunds (stripe_charge_id);
 CREATE INDEX invoices_tenant_idx ON public.invoices USING hash (tenant_id);
 CREATE INDEX tenants_customer_idx ON public.tenants (customer_id);
 -- Old events and old idempotency records are deleted by their age.

@@ -79,7 +79,8 @@ interface AdminScriptText {
     redemptions: string;
     granted: string;
     vouchers: string;
-    revenue: string;
+    charged: string;
+    drawn: string;
     subscriptions: string;
     customers: string;
   };
@@ -172,7 +173,8 @@ const en: AdminText = {
       redemptions: "Redemptions in the last {days}",
       granted: "Credit granted in the last {days}",
       vouchers: "Vouchers shown",
-      revenue: "Monthly revenue",
+      charged: "Charged by card this month",
+      drawn: "Drawn from credit this month",
       subscriptions: "Active subscriptions",
       customers: "Customers",
     },
@@ -273,7 +275,8 @@ const ar: AdminText = {
       redemptions: "عمليات الاستخدام خلال آخر {days}",
       granted: "الرصيد الممنوح خلال آخر {days}",
       vouchers: "القسائم المعروضة",
-      revenue: "الإيراد الشهري",
+      charged: "المدفوع بالبطاقة هذا الشهر",
+      drawn: "المدفوع من الرصيد هذا الشهر",
       subscriptions: "الاشتراكات النشطة",
       customers: "العملاء",
     },

@@ -1,21 +1,34 @@
 import Type from "typebox";
+import type { MonthlyRevenue, ReadMonthlyRevenue } from "../../ledger/monthly-revenue.ts";
 import type { RevenueService } from "../../ledger/revenue.ts";
 import type { PaymentEventReceiver } from "../../payment/event.ts";
 import type { PaymentSettingsChange, PaymentSettingsService } from "../../payment/settings.ts";
-import { json, type Operation, operation, SUPERADMIN } from "../operation.ts";
-import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
+import { formatCsv, wantsCsv } from "../csv.ts";
+import { type Answer, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
+import {
+  formatCursor,
+  linkOf,
+  NEXT_PAGE,
+  pageQuery,
+  parameterError,
+  parseCursor,
+  parseLimit,
+} from "../paging.ts";
 import { OrderAnswer } from "../schema/account.ts";
-import { RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
+import { MonthlyRevenueAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
 
 const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const MONTH = /^[1-9]\d{3}-(0[1-9]|1[0-2])$/;
 
 /** Orders, revenue and payment settings for superadmins, and the payment processor's webhook. */
 export function adminOperations(deps: {
   revenue: RevenueService;
+  readMonth: ReadMonthlyRevenue;
   settings: PaymentSettingsService;
   receivePaymentEvent: PaymentEventReceiver;
 }): Operation[] {
-  const { revenue, settings, receivePaymentEvent } = deps;
+  const { revenue, readMonth, settings, receivePaymentEvent } = deps;
   return [
     operation({
       id: "listOrders",
@@ -38,10 +51,20 @@ export function adminOperations(deps: {
       id: "readRevenue",
       method: "get",
       path: "/billing/admin/revenue",
-      summary: "Recurring revenue and numbers of customers, with the Sovereign's FQDN",
+      summary:
+        "Subscriptions and customers now; with `month`, what the month's cards, credit and vouchers moved",
       access: SUPERADMIN,
-      answers: { 200: RevenueAnswer },
-      handle: async () => json(await revenue.revenue()),
+      query: {
+        month: Type.String({ pattern: MONTH.source, description: "A calendar month in UTC: YYYY-MM." }),
+      },
+      answers: { 200: [Type.Union([RevenueAnswer, MonthlyRevenueAnswer]), "text/csv"] },
+      async handle({ query, headers }) {
+        const { month } = query;
+        if (month === undefined) return json(await revenue.revenue());
+        if (!MONTH.test(month)) throw parameterError("month", "must be a month, such as 2026-11");
+        const answer = await readMonth(month);
+        return wantsCsv(headers.accept) ? csvOf(answer) : json(answer);
+      },
     }),
     operation({
       id: "readSettings",
@@ -79,4 +102,14 @@ export function adminOperations(deps: {
       },
     }),
   ];
+}
+
+function csvOf(revenue: MonthlyRevenue): Answer {
+  return {
+    kind: "text",
+    status: 200,
+    contentType: "text/csv; charset=utf-8; header=present",
+    text: formatCsv([Object.keys(revenue), Object.values(revenue)]),
+    headers: { "Content-Disposition": `attachment; filename="revenue-${revenue.month}.csv"` },
+  };
 }

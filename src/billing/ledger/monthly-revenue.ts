@@ -1,0 +1,88 @@
+import { type Database, theRow } from "../db/database.ts";
+import { LEDGER_BAISA_SQL } from "../db/schema.ts";
+
+/**
+ * The money of one calendar month in UTC, in whole baisa. The amounts add up:
+ * `ordered + invoiced + kept_as_credit = charged_by_card + drawn_from_credit`.
+ */
+export interface MonthlyRevenue {
+  month: string;
+  sovereign: string;
+  currency: string;
+  /** The prices of the orders that were placed in the month. */
+  ordered_baisa: number;
+  /** Paid invoices of subscriptions that Stripe runs: those that the earlier service opened. */
+  invoiced_baisa: number;
+  /** What cards paid beyond an order, or for an order that had ended: it became the customer's credit. */
+  kept_as_credit_baisa: number;
+  charged_by_card_baisa: number;
+  drawn_from_credit_baisa: number;
+  /** Less what was taken back in the month, because the order of a redemption failed. */
+  granted_by_voucher_baisa: number;
+  /** Given back to cards. */
+  refunded_baisa: number;
+}
+
+type Sums = Record<
+  "own_orders" | "own_credit" | "earlier_spends" | "surplus" | "granted" | "invoiced" | "refunded",
+  number
+>;
+
+/** `month` is `YYYY-MM`. */
+export type ReadMonthlyRevenue = (month: string) => Promise<MonthlyRevenue>;
+
+/**
+ * An order counts in the month in which it was placed, which is when its subscription was created. The earlier service recorded
+ * of its orders only what they drew from credit. What their cards paid, Stripe invoices. So a card payment for such an order
+ * counts once, by its invoice, and not as a surplus too.
+ */
+export function createMonthlyRevenue(deps: {
+  database: Database;
+  sovereignFqdn: string;
+  currency: string;
+}): ReadMonthlyRevenue {
+  const { database, sovereignFqdn, currency } = deps;
+  return async (month) => {
+    const rows = await database.query<Sums>({
+      name: "monthly-revenue",
+      text: `WITH span AS (SELECT first AT TIME ZONE 'UTC' AS since, (first + interval '1 month') AT TIME ZONE 'UTC' AS until
+                             FROM (SELECT ($1 || '-01')::date::timestamp AS first) AS month),
+                  placed AS (
+                    SELECT coalesce(sum(o.amount_baisa), 0) AS own_orders, coalesce(sum(o.credit_spent_baisa), 0) AS own_credit
+                      FROM span JOIN subscriptions s ON s.created_at >= since AND s.created_at < until
+                      JOIN orders o ON o.id = s.order_id AND o.status = 'paid' AND NOT o.adopted),
+                  booked AS (
+                    SELECT coalesce(sum(amount) FILTER (WHERE kind IN ('grant', 'undo') OR (adopted AND amount > 0)), 0) AS granted,
+                           coalesce(-sum(amount) FILTER (WHERE adopted AND amount < 0), 0) AS earlier_spends,
+                           coalesce(sum(amount) FILTER (WHERE kind = 'surplus' AND NOT of_earlier_order), 0) AS surplus
+                      FROM (SELECT ${LEDGER_BAISA_SQL} AS amount, CASE WHEN NOT l.adopted THEN l.kind END AS kind, l.adopted,
+                                   CASE WHEN l.adopted OR l.kind <> 'surplus' THEN false ELSE EXISTS (
+                                     SELECT FROM orders o WHERE o.id = l.order_id::uuid AND o.adopted) END AS of_earlier_order
+                              FROM span JOIN credit_ledger l ON l.created_at >= since AND l.created_at < until) AS entry),
+                  invoiced AS (
+                    SELECT coalesce(sum(i.amount_baisa), 0) AS invoiced
+                      FROM span JOIN invoices i ON coalesce(i.paid_at, i.created_at) >= since AND coalesce(i.paid_at, i.created_at) < until
+                     WHERE i.status = 'paid' AND i.order_id IS NULL AND upper(i.currency) = $2),
+                  refunded AS (
+                    SELECT coalesce(sum(r.amount_baisa), 0) AS refunded
+                      FROM span JOIN card_refunds r ON r.refunded_at >= since AND r.refunded_at < until)
+             SELECT own_orders::float8, own_credit::float8, earlier_spends::float8, surplus::float8, granted::float8,
+                    invoiced::float8, refunded::float8
+               FROM placed, booked, invoiced, refunded`,
+      values: [month, currency],
+    });
+    const { own_orders, own_credit, earlier_spends, surplus, granted, invoiced, refunded } = theRow(rows);
+    return {
+      month,
+      sovereign: sovereignFqdn,
+      currency,
+      ordered_baisa: own_orders + earlier_spends,
+      invoiced_baisa: invoiced,
+      kept_as_credit_baisa: surplus,
+      charged_by_card_baisa: own_orders - own_credit + surplus + invoiced,
+      drawn_from_credit_baisa: own_credit + earlier_spends,
+      granted_by_voucher_baisa: granted,
+      refunded_baisa: refunded,
+    };
+  };
+}

@@ -1,0 +1,55 @@
+import type { Queryable } from "../db/database.ts";
+import type { ChargeObject, RefundObject } from "./event-object.ts";
+
+/**
+ * Records what a charge gave back since its last record. Stripe tells the total of a charge, so one that comes late or twice adds
+ * nothing. Returns false when the charge is not of an order or customer of this service, or the total is known.
+ */
+export async function recordRefundedCharge(
+  transaction: Queryable,
+  charge: ChargeObject,
+  at: Date | null,
+): Promise<boolean> {
+  await lockCharge(transaction, charge.id);
+  const rows = await transaction.query({
+    name: "refund-record",
+    text: `INSERT INTO card_refunds (id, stripe_charge_id, order_id, customer_id, amount_baisa, refunded_at)
+           SELECT $1 || '/' || $2, $1, owner.order_id, owner.customer_id, $2::bigint - known.total, coalesce($5, now())
+             FROM (SELECT coalesce(sum(amount_baisa), 0) AS total FROM card_refunds WHERE stripe_charge_id = $1) known,
+                  (SELECT o.id AS order_id, o.customer_id, 1 AS rank FROM orders o WHERE o.id = $3
+                   UNION ALL
+                   SELECT NULL, c.id, 2 FROM customers c WHERE c.stripe_customer_id = $4
+                   ORDER BY rank LIMIT 1) owner
+            WHERE $2::bigint > known.total
+               ON CONFLICT (id) DO NOTHING RETURNING id`,
+    values: [charge.id, charge.refundedBaisa, charge.orderId, charge.stripeCustomerId, at],
+  });
+  return rows.length > 0;
+}
+
+/** Records that a refund failed, so that the charge has its money again. Returns false when its charge was not refunded here. */
+export async function recordFailedRefund(
+  transaction: Queryable,
+  refund: RefundObject,
+  at: Date | null,
+): Promise<boolean> {
+  await lockCharge(transaction, refund.stripeChargeId);
+  const rows = await transaction.query({
+    name: "refund-failed",
+    text: `INSERT INTO card_refunds (id, stripe_charge_id, order_id, customer_id, amount_baisa, refunded_at)
+           SELECT $1, r.stripe_charge_id, r.order_id, r.customer_id, -$3::bigint, coalesce($4, now())
+             FROM card_refunds r WHERE r.stripe_charge_id = $2 LIMIT 1
+               ON CONFLICT (id) DO NOTHING RETURNING id`,
+    values: [refund.id, refund.stripeChargeId, refund.amountBaisa, at],
+  });
+  return rows.length > 0;
+}
+
+/** Two events about one charge are applied one after the other. */
+async function lockCharge(transaction: Queryable, chargeId: string): Promise<void> {
+  await transaction.query({
+    name: "refund-lock",
+    text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))",
+    values: [chargeId],
+  });
+}

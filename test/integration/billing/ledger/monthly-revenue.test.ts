@@ -1,0 +1,263 @@
+import { describe, expect, it } from "vitest";
+import { FQDN, placeOrder, signToken } from "../../../support/builder/billing.ts";
+import {
+  becomeCustomer,
+  billing,
+  buy,
+  code,
+  openSession,
+  pay,
+  rowsOf,
+  run,
+  stripe,
+  tell,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+const MONTH = new Date().toISOString().slice(0, 7);
+const NOTHING = {
+  ordered_baisa: 0,
+  invoiced_baisa: 0,
+  kept_as_credit_baisa: 0,
+  charged_by_card_baisa: 0,
+  drawn_from_credit_baisa: 0,
+  granted_by_voucher_baisa: 0,
+  refunded_baisa: 0,
+};
+type Amounts = typeof NOTHING;
+
+async function ask(month: string, headers: Record<string, string> = {}) {
+  const token = await signToken("root", "superadmin");
+  return billing.ask(`/billing/admin/revenue?month=${month}`, { token, headers });
+}
+
+async function amounts(month = MONTH): Promise<Amounts> {
+  const { month: _month, sovereign: _sovereign, currency: _currency, ...rest } = (await ask(month)).json;
+  return rest;
+}
+
+/** What `work` adds to the amounts of this month. Members that it leaves unchanged are absent. */
+async function added(work: () => Promise<unknown>): Promise<Partial<Amounts>> {
+  const before = await amounts();
+  await work();
+  const after = await amounts();
+  const {
+    ordered_baisa,
+    invoiced_baisa,
+    kept_as_credit_baisa,
+    charged_by_card_baisa,
+    drawn_from_credit_baisa,
+  } = after;
+  expect(ordered_baisa + invoiced_baisa + kept_as_credit_baisa).toBe(
+    charged_by_card_baisa + drawn_from_credit_baisa,
+  );
+  const changes = Object.entries(after).map(([name, value]) => [name, value - before[name as keyof Amounts]]);
+  return Object.fromEntries(changes.filter(([, change]) => change !== 0));
+}
+
+const send = (type: string, object: object, more: { id?: string; created?: number } = {}) =>
+  billing.ask("/billing/webhook", stripe.event(type, object, more));
+
+describe("the revenue of a month", () => {
+  it("counts an order that credit covers as drawn from credit, and charges no card", async () => {
+    expect(await added(() => buy({ plan_id: "small" }))).toEqual({
+      ordered_baisa: 9_000,
+      drawn_from_credit_baisa: 9_000,
+      granted_by_voucher_baisa: 25_000,
+    });
+  });
+
+  it("splits an order between card and credit when it is paid, not before", async () => {
+    let id = "";
+    expect(await added(async () => ({ id } = await openSession()))).toEqual({
+      granted_by_voucher_baisa: 25_000,
+    });
+    expect(await added(() => pay(id))).toEqual({
+      ordered_baisa: 60_000,
+      charged_by_card_baisa: 35_000,
+      drawn_from_credit_baisa: 25_000,
+    });
+  });
+
+  it("shows what a card paid above the price as kept as credit", async () => {
+    const { id } = await openSession({ plan_id: "odd", promo_code: "" });
+    expect(await added(() => pay(id))).toEqual({
+      ordered_baisa: 1_234,
+      charged_by_card_baisa: 1_240,
+      kept_as_credit_baisa: 6,
+    });
+  });
+
+  it("shows a payment for an order that had ended as kept as credit", async () => {
+    const { id } = await openSession({ promo_code: "" });
+    await tell("checkout.session.expired", id);
+    expect(await added(() => pay(id))).toEqual({
+      charged_by_card_baisa: 60_000,
+      kept_as_credit_baisa: 60_000,
+    });
+  });
+
+  it("counts nothing of an order that Stripe refuses", async () => {
+    stripe.fault = "refuse";
+    const refused = await added(async () => expect((await buy()).status).toBeGreaterThanOrEqual(400));
+    expect(refused).toEqual({});
+  });
+
+  it("counts what a charge gave back once, in whichever order and however often Stripe tells it", async () => {
+    const { id } = await openSession();
+    await pay(id);
+    const charge = (refunded: number) => ({
+      ...{ id: `ch_${run}`, object: "charge", currency: "omr", amount_refunded: refunded, customer: null },
+      metadata: { order_id: stripe.describe(id).client_reference_id },
+    });
+    const twice = async () => {
+      await Promise.all([send("charge.refunded", charge(10_000)), send("charge.refunded", charge(10_000))]);
+      await send("charge.refunded", charge(35_000));
+      await send("charge.refunded", charge(10_000));
+    };
+    expect(await added(twice)).toEqual({ refunded_baisa: 35_000 });
+    const refund = {
+      id: `re_${run}`,
+      object: "refund",
+      charge: `ch_${run}`,
+      amount: 25_000,
+      currency: "omr",
+    };
+    expect(await added(() => send("refund.updated", { ...refund, status: "succeeded" }))).toEqual({});
+    const failed = async () => {
+      await send("refund.failed", { ...refund, status: "failed" });
+      await send("charge.refund.updated", { ...refund, status: "failed" });
+    };
+    expect(await added(failed)).toEqual({ refunded_baisa: -25_000 });
+    expect(await added(() => send("charge.refunded", charge(12_000)))).toEqual({ refunded_baisa: 2_000 });
+  });
+
+  it("does not count refunds of others who use the same Stripe account", async () => {
+    const other = { id: "ch_other", currency: "usd", amount_refunded: 5_000, customer: "cus_other" };
+    expect(await added(() => send("charge.refunded", other))).toEqual({});
+    const refund = { id: "re_other", charge: "ch_other", amount: 1, currency: "usd", status: "failed" };
+    expect(await added(() => send("refund.failed", refund))).toEqual({});
+  });
+
+  it("counts the invoices of subscriptions that Stripe runs, and the invoice of an order not again", async () => {
+    const { id } = await openSession({ promo_code: "" });
+    await pay(id);
+    const { customer, client_reference_id } = stripe.describe(id);
+    const invoice = (name: string, more: object) => ({
+      ...{ id: `in_${name}_${run}`, object: "invoice", total: 60_000, currency: "omr", status: "paid" },
+      ...{ customer, status_transitions: { paid_at: Math.floor(Date.now() / 1000) }, metadata: {} },
+      ...more,
+    });
+    const named = invoice("order", { metadata: { order_id: client_reference_id } });
+    expect(await added(() => send("invoice.paid", named))).toEqual({});
+    expect(await added(() => send("invoice.paid", invoice("renewal", {})))).toEqual({
+      invoiced_baisa: 60_000,
+      charged_by_card_baisa: 60_000,
+    });
+    const lastYear = { status_transitions: { paid_at: Date.UTC(2025, 2, 31, 23, 59, 59) / 1000 } };
+    const foreign = { currency: "usd" };
+    const open = { status: "open", status_transitions: { paid_at: null } };
+    for (const [name, more] of Object.entries({ lastYear, foreign, open }))
+      expect(await added(() => send("invoice.paid", invoice(name, more))), name).toEqual({});
+    expect(await amounts("2025-03")).toEqual({
+      ...NOTHING,
+      invoiced_baisa: 60_000,
+      charged_by_card_baisa: 60_000,
+    });
+    expect(await amounts("2025-04")).toEqual(NOTHING);
+  });
+
+  it("takes what the earlier service recorded, in the month when it did", async () => {
+    becomeCustomer(`early-${run}`);
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, 'old', 'old@example.om') RETURNING id)
+       INSERT INTO credit_ledger (customer_id, amount_omr, reason, order_id, created_at, adopted)
+       SELECT c.id, amount, 'adopted', 'any text', at::timestamptz, true
+         FROM c, (VALUES (100, '2024-02-01T00:00:00Z'), (-9, '2024-02-29T23:59:59Z'), (-9, '2024-03-01T00:00:00Z')) AS e (amount, at)`,
+      [user],
+    );
+    await rowsOf("UPDATE customers SET balance_baisa = 82000 WHERE user_id = $1", [user]);
+    expect(await amounts("2024-02")).toEqual({
+      ...NOTHING,
+      ordered_baisa: 9_000,
+      drawn_from_credit_baisa: 9_000,
+      granted_by_voucher_baisa: 100_000,
+    });
+  });
+
+  it("names the Sovereign, its currency and the month, as JSON and as CSV", async () => {
+    expect((await ask("1999-12")).json).toEqual({
+      month: "1999-12",
+      sovereign: FQDN,
+      currency: "OMR",
+      ...NOTHING,
+    });
+    const csv = await ask("1999-12", { accept: "text/csv" });
+    expect(csv.headers.get("content-type")).toContain("text/csv");
+    expect(csv.text).toContain(`${["month", "sovereign", "currency", ...Object.keys(NOTHING)].join()}\r\n`);
+    expect(csv.text).toContain(`1999-12,${FQDN},OMR,0,0,0,0,0,0,0\r\n`);
+  });
+
+  it.each(["2026", "2026-13", "2026-00", "0000-01", "2026-11-01", "", " 2026-11", "12026-11"])(
+    "refuses %j as a month",
+    async (month) => {
+      const answer = await ask(encodeURIComponent(month));
+      expect([answer.status, answer.json.code]).toEqual([400, "request_invalid"]);
+    },
+  );
+
+  it("is for superadmins only", async () => {
+    const path = `/billing/admin/revenue?month=${MONTH}`;
+    const token = await signToken("salma", "sovereign-admin");
+    expect((await billing.ask(path, { token })).status).toBe(403);
+  });
+});
+
+describe("a subscription whose period has passed", () => {
+  const status = async () =>
+    (await billing.ask(`/billing/subscription/${user}-shop`, { token: await signToken(user) })).json.status;
+  const active = async () =>
+    (await billing.ask("/billing/admin/revenue", { token: await signToken("root", "superadmin") })).json
+      .active_subscriptions;
+  const change = (set: string) =>
+    rowsOf(
+      `UPDATE subscriptions s SET ${set} FROM customers c WHERE c.id = s.customer_id AND c.user_id = $1`,
+      [user],
+    );
+  const OURS = "stripe_subscription_id = NULL, stripe_event_at = NULL";
+  const theirs = (event: string) =>
+    `stripe_subscription_id = 'sub_${event.length}', stripe_event_at = ${event}`;
+
+  it.each<[string, string, string, string]>([
+    ["its month runs", OURS, "now() + interval '1 minute'", "active"],
+    ["its month has passed", OURS, "now()", "expired"],
+    [
+      "Stripe runs it and may still tell of its renewal",
+      theirs("now()"),
+      "now() - interval '71 hours'",
+      "active",
+    ],
+    ["Stripe has not renewed it", theirs("now() "), "now() - interval '73 hours'", "expired"],
+    ["Stripe runs it and never told its period", theirs("NULL"), "now() - interval '1 year'", "active"],
+    ["its period is not known", OURS, "NULL", "active"],
+  ])("is judged when %s", async (_when, owner, end, expected) => {
+    const before = await active();
+    const placed = await placeOrder(billing, user, { plan_id: "small", promo_code: code });
+    expect(placed.status).toBe(200);
+    await change(`${owner}, current_period_end = ${end}`);
+    expect(await status()).toBe(expected);
+    expect((await active()) - before).toBe(expected === "active" ? 1 : 0);
+  });
+
+  it("is passed over for one that still runs", async () => {
+    await placeOrder(billing, user, { plan_id: "small", promo_code: code });
+    await placeOrder(billing, user, { plan_id: "small" });
+    await change(
+      "current_period_end = CASE WHEN s.id = (SELECT max(id::text)::uuid FROM subscriptions) THEN now() ELSE s.current_period_end END",
+    );
+    expect(await status()).toBe("active");
+  });
+});
