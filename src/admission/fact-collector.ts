@@ -127,30 +127,69 @@ export function createFactCollector(deps: {
       chart === undefined || isExempt(identity)
         ? undefined
         : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
-    const own = identity.kind === "franchisee" ? identity.franchises : [];
     const memberOf = once(() => membershipsOf(input));
-    const accounts = once(() => accountsOf(input, memberOf()));
-    return {
-      ...{ identity, place, lists, chartSource, organizations },
-      ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? accounts() : new Set()))),
-      get memberOf() {
-        return memberOf();
+    const foreignAccounts = once(() => accountsOf(input, memberOf()));
+    const own = identity.kind === "franchisee" ? identity.franchises : [];
+    return new RequestFacts(
+      {
+        ...{ identity, place, lists, chartSource, organizations },
+        ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
+        isForeignNamespace: (name) => name !== input.namespace && isForeign(name, memberOf),
       },
-      get privateBlueprints() {
-        return lookups.blueprints().filter(isPrivateBlueprint);
+      {
+        ...{ memberOf, foreignAccounts },
+        privateBlueprints: () => lookups.blueprints().filter(isPrivateBlueprint),
+        sovereignHosts: () => namesByHost(lookups.sovereigns()),
+        signers: () => [...own, ...signersFor(place, lookups, isRunning)],
       },
-      get foreignAccounts() {
-        return accounts();
-      },
-      get sovereignHosts() {
-        return namesByHost(lookups.sovereigns());
-      },
-      isForeignNamespace: (name) => name !== input.namespace && isForeign(name, memberOf),
-      get signers() {
-        return [...own, ...signersFor(place, lookups, isRunning)];
-      },
-    };
+    );
   };
+}
+
+type LateFact = "memberOf" | "foreignAccounts" | "privateBlueprints" | "sovereignHosts" | "signers";
+
+/**
+ * The facts of one request. The getters belong to the class because V8 makes a map, which outlives the request, for each
+ * evaluation of an object literal with getters: those kept every reviewed object alive until the next full collection.
+ */
+class RequestFacts implements ClusterFacts {
+  readonly identity: ClusterFacts["identity"];
+  readonly place: ClusterFacts["place"];
+  readonly lists: ClusterFacts["lists"];
+  readonly chartSource: ClusterFacts["chartSource"];
+  readonly organizations: ClusterFacts["organizations"];
+  readonly boundRules: ClusterFacts["boundRules"];
+  readonly connectedAccount: ClusterFacts["connectedAccount"];
+  readonly isForeignNamespace: ClusterFacts["isForeignNamespace"];
+  readonly #late: { [Fact in LateFact]: () => ClusterFacts[Fact] };
+
+  constructor(known: Omit<ClusterFacts, LateFact>, late: { [Fact in LateFact]: () => ClusterFacts[Fact] }) {
+    this.identity = known.identity;
+    this.place = known.place;
+    this.lists = known.lists;
+    this.chartSource = known.chartSource;
+    this.organizations = known.organizations;
+    this.boundRules = known.boundRules;
+    this.connectedAccount = known.connectedAccount;
+    this.isForeignNamespace = known.isForeignNamespace;
+    this.#late = late;
+  }
+
+  get memberOf() {
+    return this.#late.memberOf();
+  }
+  get foreignAccounts() {
+    return this.#late.foreignAccounts();
+  }
+  get privateBlueprints() {
+    return this.#late.privateBlueprints();
+  }
+  get sovereignHosts() {
+    return this.#late.sovereignHosts();
+  }
+  get signers() {
+    return this.#late.signers();
+  }
 }
 
 /** Several rules ask for the same fact of a request. */

@@ -28,14 +28,28 @@ function declaredBytes({ headers }: IncomingMessage): number {
   return Math.min(length, MAX_BODY_BYTES);
 }
 
-/** Throws `BodyTooLarge`, or a `SyntaxError` when the body is not JSON. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+/**
+ * Rejects with `BodyTooLarge`, with a `SyntaxError` when the body is not JSON, and when the client leaves. It listens to
+ * events because an async iterator takes several times as long.
+ */
+export function readJson(request: IncomingMessage): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      request.pause();
+      reject(new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`));
+    });
+    request.on("end", () => {
+      try {
+        resolve(JSON.parse(Buffer.concat(chunks, size).toString("utf8")));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.on("error", reject);
+    request.on("close", () => reject(new Error("the client left before the end of the body")));
+  });
 }

@@ -1,3 +1,6 @@
+import { memoryUsage } from "node:process";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { AdmissionInput, NamespaceSelection } from "../../../src/admission/rules/request.ts";
 import { creation, GROUP, request, verdict } from "../../support/builder/admission-request.ts";
@@ -224,5 +227,26 @@ describe("the chart of a HelmRelease", () => {
     await review(release({ operation: "DELETE", object: undefined }));
     await review(release({ user: platform }));
     expect(checked).toEqual([]);
+  });
+});
+
+describe("the memory of reviewed objects", () => {
+  it("is free after a collection of young objects alone", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as (options: { type: "minor" }) => void;
+    const { review } = reviewer({ namespaces: { shop: {} } });
+    const objectWith = (index: number) => ({
+      kind: "ConfigMap",
+      data: { list: Array.from({ length: 1_000 }, (_, number) => number + index) },
+    });
+    collect({ type: "minor" });
+    const before = memoryUsage().heapUsed;
+    for (let index = 0; index < 1_000; index += 1) {
+      await review(creation({ resource: "configmaps", namespace: "shop", object: objectWith(index) }));
+      if (index % 100 === 0) collect({ type: "minor" });
+    }
+    collect({ type: "minor" });
+    const grownMib = (memoryUsage().heapUsed - before) / 1024 / 1024;
+    expect(grownMib).toBeLessThan(4);
   });
 });
