@@ -1,6 +1,9 @@
 export type VoucherErrorCode =
   | "voucher_not_found"
+  | "voucher_not_started"
   | "voucher_ended"
+  | "voucher_exists"
+  | "voucher_changed"
   | "voucher_invalid"
   | "voucher_blank"
   | "grant_exceeded"
@@ -60,7 +63,18 @@ export abstract class CodedError<Code extends BillingErrorCode = BillingErrorCod
 }
 
 export class VoucherError extends CodedError<VoucherErrorCode> {
-  override readonly name = "VoucherError";
+  override readonly name: string = "VoucherError";
+}
+
+/** The voucher is not as the request requires. The answer shows it as it is; undefined when no voucher has the code. */
+export class VoucherConflict extends VoucherError {
+  override readonly name = "VoucherConflict";
+  readonly current: object | undefined;
+
+  constructor(code: "voucher_exists" | "voucher_changed", message: string, current: object | undefined) {
+    super(code, message);
+    this.current = current;
+  }
 }
 
 export class CheckoutError extends CodedError<CheckoutErrorCode> {

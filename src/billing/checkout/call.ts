@@ -24,6 +24,7 @@ export interface CheckoutRow {
     | "placed"
     | "pending"
     | "voucher_not_found"
+    | "voucher_not_started"
     | "voucher_ended"
     | "already_redeemed"
     | "tenant_not_yours"

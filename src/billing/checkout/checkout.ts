@@ -102,6 +102,11 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
         "voucher_not_found",
         "no live voucher has the code in promo_code: check the code, or leave it out",
       );
+    case "voucher_not_started":
+      return new VoucherError(
+        "voucher_not_started",
+        "this voucher cannot be redeemed yet: order when it begins, leave promo_code out, or use another voucher",
+      );
     case "voucher_ended":
       return new VoucherError(
         "voucher_ended",

@@ -7,13 +7,13 @@ export function answerCors(request: Request, response: Response, origins: readon
   response.vary("Origin");
   if (!origins.includes("*") && !origins.includes(origin)) return false;
   response.setHeader("Access-Control-Allow-Origin", origins.includes("*") ? "*" : origin);
-  response.setHeader("Access-Control-Expose-Headers", "Link, Retry-After, X-Request-Id");
+  response.setHeader("Access-Control-Expose-Headers", "ETag, Link, Retry-After, X-Request-Id");
   if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined)
     return false;
   response.setHeader("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE");
   response.setHeader(
     "Access-Control-Allow-Headers",
-    "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate",
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, Traceparent, Tracestate",
   );
   response.setHeader("Access-Control-Max-Age", "600");
   response.statusCode = 204;

@@ -45,6 +45,12 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   file: "The module's file name.",
 };
 
+const CONDITIONS: Readonly<Record<string, string>> = {
+  "If-Match":
+    "The `ETag` of the voucher as it was read. The change is refused when the voucher has changed since. `*`: it exists.",
+  "If-None-Match": "`*`: only create. The request is refused when a live voucher has the code.",
+};
+
 const REQUEST_ID = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };
 
 /**
@@ -123,7 +129,8 @@ function describeOperation(operation: Operation): Record<string, unknown> {
   };
 }
 
-function describeParameters({ path, query = {}, takesIdempotencyKey }: Operation): unknown[] {
+function describeParameters(operation: Operation): unknown[] {
+  const { path, query = {}, takesIdempotencyKey, conditions = [] } = operation;
   const describe = (name: string, place: string, schema: TSchema, description = PARAMETERS[name]) => ({
     name,
     in: place,
@@ -133,6 +140,8 @@ function describeParameters({ path, query = {}, takesIdempotencyKey }: Operation
   });
   const described = ({ description }: { description?: unknown }) =>
     typeof description === "string" ? description : undefined;
+  const conditionOf = (name: string) =>
+    describe(name, "header", Type.String({ maxLength: 1_000 }), CONDITIONS[name]);
   return [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) =>
       describe(name, "path", Type.String({ minLength: 1 })),
@@ -148,6 +157,7 @@ function describeParameters({ path, query = {}, takesIdempotencyKey }: Operation
           ),
         ]
       : []),
+    ...conditions.map(conditionOf),
   ];
 }
 

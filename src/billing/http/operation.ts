@@ -50,6 +50,8 @@ export interface Operation<Body extends TSchema = TSchema> {
   blankParams?: readonly string[];
   query?: Readonly<Record<string, TSchema>>;
   takesIdempotencyKey?: true;
+  /** The headers by which a client may make the request conditional. */
+  conditions?: readonly ("If-Match" | "If-None-Match")[];
   /**
    * The schema of each answer that is not a problem. A text is a content type. Of several, the client chooses by `Accept`.
    * An empty list: no body.

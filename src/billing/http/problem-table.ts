@@ -21,17 +21,35 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
     meaning:
       "No live voucher has this code: the code never existed, or the voucher was revoked. Check the code.",
   },
+  voucher_not_started: {
+    status: 410,
+    title: "Voucher not started",
+    meaning:
+      "At checkout: the voucher's first day has not come. Order then, leave `promo_code` out, or use another voucher.",
+  },
   voucher_ended: {
     status: 410,
     title: "Voucher ended",
     meaning:
-      "At checkout: the voucher is inactive, has reached its cap, or is outside its dates. Leave `promo_code` out, or use another voucher.",
+      "At checkout: the voucher is paused, has reached its cap, or has expired. Leave `promo_code` out, or use another voucher.",
   },
   voucher_invalid: {
     status: 400,
     title: "Voucher invalid",
     meaning:
       "The terms break a rule about the code, the credit, the cap or the dates. `detail` names the rule.",
+  },
+  voucher_exists: {
+    status: 409,
+    title: "Voucher exists",
+    meaning:
+      "`If-None-Match: *` asked for a new voucher, and a live voucher has the code. `voucher` shows it. Choose another code, or change that voucher.",
+  },
+  voucher_changed: {
+    status: 412,
+    title: "Voucher changed",
+    meaning:
+      "The voucher does not have the tag in `If-Match`: another administrator changed it. `voucher` shows it as it is. Read it again, and repeat the change.",
   },
   voucher_blank: {
     status: 400,

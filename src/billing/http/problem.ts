@@ -1,4 +1,4 @@
-import { CodedError, RequestError } from "../errors.ts";
+import { CodedError, RequestError, VoucherConflict } from "../errors.ts";
 import { errorReference } from "./error-page.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
@@ -12,6 +12,8 @@ export interface Problem {
   code: string;
   error: string;
   errors?: { field: string; rule: string }[];
+  /** The voucher as it is, when it is not as the request requires. */
+  voucher?: object;
 }
 
 /** The code of a coded error. Anything else that is thrown is a bug, and `internal`. */
@@ -40,6 +42,7 @@ export function problemOf(
       code,
       error: detail,
       ...(fields.length === 0 ? {} : { errors: [...fields] }),
+      ...(error instanceof VoucherConflict && error.current !== undefined ? { voucher: error.current } : {}),
     },
     headers: {
       ...(status === 401

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Caller, OPERATOR_ISSUER, type TokenTrace } from "../auth/token.ts";
 import type { Database, Queryable } from "../db/database.ts";
-import { LOOKUP_KEY_SQL } from "../db/schema.ts";
-import { missing, TWIN_ORDER, type VoucherRow, voucherOf } from "./row.ts";
-import { SMOKE_TEST, type Voucher, voucherKey } from "./voucher.ts";
+import { findAny, missing, recordOf, type VoucherRow } from "./row.ts";
+import { SMOKE_TEST, type VoucherRecord, voucherKey } from "./voucher.ts";
 
 /** The user who changes a voucher, for the audit row and the grants. */
 export interface Actor {
@@ -43,8 +42,8 @@ export interface AuditEntry {
   token_issued_at: string | null;
   /** The bulk issue to which the row belongs. */
   batch: string | null;
-  before: Voucher | null;
-  after: Voucher | null;
+  before: VoucherRecord | null;
+  after: VoucherRecord | null;
   previous_digest: string;
   digest: string;
 }
@@ -97,17 +96,17 @@ export async function auditChange(
     values: [
       ...whoOf(isSmoke && action !== "revoke" ? "smoke" : action, actor),
       after.code,
-      before === undefined ? null : JSON.stringify(voucherOf(before)),
-      JSON.stringify(voucherOf(after)),
+      before === undefined ? null : JSON.stringify(recordOf(before)),
+      JSON.stringify(recordOf(after)),
     ],
   });
 }
 
-/** Writes a row for each voucher of a bulk issue, in one statement. The rows differ only in their codes. */
+/** Writes a row for each new voucher of a bulk issue, in one statement. The vouchers differ only in their codes. */
 export async function auditBulkIssue(
   transaction: Queryable,
   actor: Actor,
-  vouchers: Voucher[],
+  rows: [VoucherRow, ...VoucherRow[]],
 ): Promise<void> {
   await transaction.query({
     name: "voucher-bulk-audit",
@@ -117,8 +116,8 @@ export async function auditBulkIssue(
     values: [
       ...whoOf("issue", actor),
       randomUUID(),
-      JSON.stringify(vouchers[0]),
-      vouchers.map(({ code }) => code),
+      JSON.stringify(recordOf(rows[0])),
+      rows.map(({ code }) => code),
     ],
   });
 }
@@ -156,12 +155,7 @@ export function createAuditReader({ database }: { database: Database }): ReadVou
   /** When adopted vouchers differ only in case, the one that an issue would change. */
   async function storedCode(code: string): Promise<string> {
     const key = voucherKey(code);
-    const [voucher] = await database.query<{ code: string }>({
-      name: "voucher-find-any",
-      text: `SELECT p.code FROM promo_codes p
-              WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1`,
-      values: [key],
-    });
+    const voucher = await findAny(database, key);
     if (voucher === undefined) throw missing(key, "no voucher ever had this code: check the code");
     return voucher.code;
   }

@@ -1,10 +1,10 @@
-import { type Database, type Queryable, theRow } from "../db/database.ts";
+import type { Database, Queryable } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idempotency.ts";
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
-import { requireTerms, type VoucherRow, voucherOf } from "./row.ts";
-import { type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
+import { recordOf, requireTerms, type VoucherRow } from "./row.ts";
+import { isCounted, type VoucherRecord, type VoucherTerms, voucherKey } from "./voucher.ts";
 import { insertNew } from "./write.ts";
 
 export const MAX_BULK_CODES = 10_000;
@@ -18,11 +18,15 @@ interface BulkIssue {
 }
 
 /** Issues all of the vouchers, or none. Throws `voucher_invalid`, `grant_exceeded`, idempotency errors. */
-export type IssueInBulk = (issue: BulkIssue, actor: Actor, claim?: IdempotencyClaim) => Promise<Voucher[]>;
+export type IssueInBulk = (
+  issue: BulkIssue,
+  actor: Actor,
+  claim?: IdempotencyClaim,
+) => Promise<VoucherRecord[]>;
 
 /** The record for a repeated request: one voucher, and the symbols in which the others differ (at most 120 kB). */
 interface BulkRecord {
-  voucher: Voucher;
+  voucher: VoucherRecord;
   symbols: string;
 }
 
@@ -68,20 +72,20 @@ export function createBulkIssuer(deps: {
       await gate.enter(transaction, actor);
 
       const created = await insertDrawn(transaction, issue, prefix, actor);
-      const first = theRow([...created.values()]);
-      if (first.is_counted) await gate.requireRoom(transaction, actor, terms.credit_omr);
-      const vouchers = [...created.values()].map(voucherOf);
-      await auditBulkIssue(transaction, actor, vouchers);
+      const [first, ...others] = [...created.values()];
+      if (first === undefined) throw new Error("a bulk issue created no voucher");
+      if (isCounted(first.standing)) await gate.requireRoom(transaction, actor, terms.credit_omr);
+      await auditBulkIssue(transaction, actor, [first, ...others]);
       if (claim !== undefined) {
-        const record: BulkRecord = { voucher: voucherOf(first), symbols: [...created.keys()].join("") };
+        const record: BulkRecord = { voucher: recordOf(first), symbols: [...created.keys()].join("") };
         await rememberAnswer(transaction, claim, record);
       }
-      return vouchers;
+      return [first, ...others].map(recordOf);
     });
 }
 
 /** The vouchers as they were issued, without later changes. */
-function recallVouchers({ voucher, symbols }: BulkRecord, prefix: string): Voucher[] {
+function recallVouchers({ voucher, symbols }: BulkRecord, prefix: string): VoucherRecord[] {
   return Array.from({ length: symbols.length / SYMBOL_COUNT }, (_, index) => ({
     ...voucher,
     code: codeOfSymbols(symbols.slice(index * SYMBOL_COUNT, (index + 1) * SYMBOL_COUNT), prefix),

@@ -7,7 +7,8 @@ import {
   type VoucherGrants,
   type VoucherTotals,
 } from "./grant.ts";
-import { VOUCHER_COLUMNS } from "./row.ts";
+import { STANDING_SQL } from "./row.ts";
+import { isCounted, STANDINGS } from "./voucher.ts";
 
 /** Applies the Franchise's grants to changes of vouchers, also when several run at the same time. */
 export interface GrantGate {
@@ -49,11 +50,11 @@ async function readTotals(transaction: Queryable): Promise<VoucherTotals> {
     unlimited: boolean | null;
   }>({
     name: "voucher-totals",
-    text: `SELECT count(*)::int AS active, bool_or(p.max_redemptions = 0) AS unlimited,
-                  coalesce(sum(p.credit_omr::bigint * (p.max_redemptions - p.times_redeemed)), 0)::float8 AS outstanding
-             FROM (SELECT ${VOUCHER_COLUMNS}, p.issued_by FROM promo_codes p WHERE p.deleted_at IS NULL) p
-            WHERE p.is_counted AND p.issued_by IS DISTINCT FROM $1`,
-    values: [OPERATOR_ACTOR],
+    text: `SELECT count(*)::int AS active, bool_or(coalesce(p.max_redemptions, 0) = 0) AS unlimited,
+                  coalesce(sum(p.credit_omr::bigint * (p.max_redemptions - coalesce(p.times_redeemed, 0))), 0)::float8 AS outstanding
+             FROM promo_codes p
+            WHERE p.deleted_at IS NULL AND ${STANDING_SQL} = ANY ($2) AND p.issued_by IS DISTINCT FROM $1`,
+    values: [OPERATOR_ACTOR, STANDINGS.filter(isCounted)],
   });
   const { active, outstanding, unlimited } = theRow(rows);
   return { active, outstandingOmr: unlimited ? Number.POSITIVE_INFINITY : outstanding };

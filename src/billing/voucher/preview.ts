@@ -1,11 +1,19 @@
 import { createBatch } from "../db/batch.ts";
 import type { Database } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
-import { twinOrder } from "./row.ts";
-import type { VoucherPreview } from "./voucher.ts";
+import { STANDING_SQL, twinOrder } from "./row.ts";
+import type { VoucherOffer, VoucherPreview, VoucherStanding } from "./voucher.ts";
 
 const MAX_BATCH = 50;
 const LANES = 2;
+
+type Found = Omit<VoucherPreview, "accepting_redemptions"> & {
+  /** The key's place in the call, from 1. */
+  place: number;
+  standing: VoucherStanding;
+  starts_at: Date | null;
+  expires_at: Date | null;
+};
 
 /**
  * Finds the live voucher of a key. Most of a lookup's cost is the round trip to the database, so lookups that wait together
@@ -14,20 +22,20 @@ const LANES = 2;
  */
 export function createVoucherLookup(deps: {
   database: Database;
-}): (key: string) => Promise<VoucherPreview | undefined> {
-  const batch = createBatch<string, VoucherPreview | null>({
+}): (key: string) => Promise<VoucherOffer | undefined> {
+  const batch = createBatch<string, VoucherOffer | null>({
     async run(keys) {
-      const rows = await deps.database.query<VoucherPreview & { place: number }>({
+      const rows = await deps.database.query<Found>({
         name: "voucher-preview",
         text: `SELECT k.place::int AS place, p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
-                      coalesce(p.active, false) AS active, billing_accepts_redemptions(p, now()) AS accepting_redemptions
+                      coalesce(p.active, false) AS active, p.starts_at, p.expires_at, ${STANDING_SQL} AS standing
                  FROM unnest($1::text[]) WITH ORDINALITY AS k (key, place)
                 CROSS JOIN LATERAL (SELECT p.* FROM promo_codes p WHERE ${LOOKUP_KEY_SQL} = k.key AND p.deleted_at IS NULL
                                      ORDER BY ${twinOrder("k.key")} LIMIT 1) p`,
         values: [keys],
       });
-      const found = Array<VoucherPreview | null>(keys.length).fill(null);
-      for (const { place, ...preview } of rows) found[place - 1] = preview;
+      const found = Array<VoucherOffer | null>(keys.length).fill(null);
+      for (const row of rows) found[row.place - 1] = offerOf(row);
       return found;
     },
     keysOf: () => [],
@@ -38,4 +46,21 @@ export function createVoucherLookup(deps: {
     aloneLanes: 1,
   });
   return async (key) => (await batch.submit(key)) ?? undefined;
+}
+
+function offerOf({
+  code,
+  credit_omr,
+  description,
+  active,
+  standing,
+  starts_at,
+  expires_at,
+}: Found): VoucherOffer {
+  return {
+    preview: { code, credit_omr, description, active, accepting_redemptions: standing === "live" },
+    standing,
+    startsAt: starts_at,
+    expiresAt: expires_at,
+  };
 }

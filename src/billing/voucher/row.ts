@@ -1,7 +1,14 @@
 import type { Queryable } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import { VoucherError } from "../errors.ts";
-import { MAX_OMR, type Voucher, type VoucherTerms, voucherKey } from "./voucher.ts";
+import {
+  MAX_OMR,
+  type Voucher,
+  type VoucherRecord,
+  type VoucherStanding,
+  type VoucherTerms,
+  voucherKey,
+} from "./voucher.ts";
 
 /** A row of `promo_codes`, as the statements of this folder return it. */
 export interface VoucherRow {
@@ -16,26 +23,23 @@ export interface VoucherRow {
   starts_at: Date | null;
   expires_at: Date | null;
   adopted: boolean;
-  /** Whether the voucher counts against the grants: live, active, below its cap, and not expired. It may start later. */
-  is_counted: boolean;
+  standing: VoucherStanding;
 }
 
-// The rule of billing_accepts_redemptions, but vouchers that start later count too.
-const IS_COUNTED = `coalesce(p.deleted_at IS NULL AND p.active AND p.credit_omr > 0
-  AND (coalesce(p.max_redemptions, 0) = 0 OR coalesce(p.times_redeemed, 0) < p.max_redemptions) AND octet_length(p.code) <= 2670
-  AND (p.expires_at IS NULL OR p.expires_at > now()), false)`;
+/** SQL for the standing of the row `p` now. */
+export const STANDING_SQL = "billing_voucher_standing(p, now())";
 
 /** Adopted rows may have nulls and infinite times. Answers must not. */
 export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
   coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
   coalesce(p.times_redeemed, 0) AS times_redeemed,
   CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
-  ${IS_COUNTED} AS is_counted`;
+  ${STANDING_SQL} AS standing`;
 
 // Adopted vouchers may differ only in case. Then the exact upper-case code counts, otherwise the oldest. Every endpoint and
 // billing_checkout use this order.
 export const twinOrder = (key: string) => `(p.code = ${key}) DESC, p.created_at, p.code COLLATE "C"`;
-export const TWIN_ORDER = twinOrder("$1");
+const TWIN_ORDER = twinOrder("$1");
 
 /** The key under which a code is looked up. Throws `voucher_blank`. */
 export function requireKey(code: string): string {
@@ -50,6 +54,16 @@ export function missing(key: string, detail: string): VoucherError {
 }
 
 const blank = () => new VoucherError("voucher_blank", "code is blank: send the voucher's code");
+
+// The live voucher of a key, otherwise the revoked one that an issue would restore.
+const FIND_ANY = `SELECT ${VOUCHER_COLUMNS} FROM promo_codes p
+                   WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1`;
+
+/** The voucher of a key, also a revoked one. */
+export async function findAny(database: Queryable, key: string): Promise<VoucherRow | undefined> {
+  const [row] = await database.query<VoucherRow>({ name: "voucher-find-any", text: FIND_ANY, values: [key] });
+  return row;
+}
 
 /** The live voucher of a key, locked until the transaction ends. */
 export async function lockLive(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
@@ -66,15 +80,19 @@ export async function lockLive(transaction: Queryable, key: string): Promise<Vou
 export async function lockAny(transaction: Queryable, key: string): Promise<VoucherRow | undefined> {
   const [row] = await transaction.query<VoucherRow>({
     name: "voucher-lock-any",
-    text: `SELECT ${VOUCHER_COLUMNS} FROM promo_codes p
-            WHERE ${LOOKUP_KEY_SQL} = $1 ORDER BY (p.deleted_at IS NULL) DESC, ${TWIN_ORDER} LIMIT 1 FOR NO KEY UPDATE`,
+    text: `${FIND_ANY} FOR NO KEY UPDATE`,
     values: [key],
   });
   return row;
 }
 
-/** The row as administrators see it. Members without a value are left out. */
+/** The row with its standing now. */
 export function voucherOf(row: VoucherRow): Voucher {
+  return { ...recordOf(row), standing: row.standing };
+}
+
+/** The row without its standing, which depends on the time. Members without a value are left out. */
+export function recordOf(row: VoucherRow): VoucherRecord {
   const { code, credit_omr, description, active, max_redemptions, times_redeemed } = row;
   return {
     code,

@@ -4,8 +4,13 @@ const BAISA_PER_OMR = 1000;
 export const MAX_OMR = 2_147_483_647;
 export const MAX_CODE_LENGTH = 1024;
 
-/** A voucher as answers to administrators show it: a live or revoked row of `promo_codes`. */
-export interface Voucher {
+/** A voucher has one standing at any moment. The database function `billing_voucher_standing` decides it. */
+export const STANDINGS = ["scheduled", "live", "paused", "used_up", "expired", "revoked"] as const;
+
+export type VoucherStanding = (typeof STANDINGS)[number];
+
+/** A row of `promo_codes` as answers and the audit show it. */
+export interface VoucherRecord {
   code: string;
   credit_omr: number;
   description: string;
@@ -19,6 +24,11 @@ export interface Voucher {
   expires_at?: string;
 }
 
+/** A voucher with its standing at the moment of the answer. */
+export interface Voucher extends VoucherRecord {
+  standing: VoucherStanding;
+}
+
 /** The public view of a voucher: exactly these five members. */
 export interface VoucherPreview {
   code: string;
@@ -26,6 +36,14 @@ export interface VoucherPreview {
   description: string;
   active: boolean;
   accepting_redemptions: boolean;
+}
+
+/** A voucher as the redeem page shows it: more than a preview may say. */
+export interface VoucherOffer {
+  preview: VoucherPreview;
+  standing: VoucherStanding;
+  startsAt: Date | null;
+  expiresAt: Date | null;
 }
 
 /** The terms that an issue or an update sets. */
@@ -45,6 +63,10 @@ export const SMOKE_TEST = {
   description: "smoke test",
   max_redemptions: 1,
 };
+
+/** The terms of an issue. Dates that are left out stay as they are; a new voucher then has none. */
+export type IssueTerms = Omit<VoucherTerms, "starts_at" | "expires_at"> &
+  Partial<Pick<VoucherTerms, "starts_at" | "expires_at">>;
 
 const BLANKS = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
 const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
@@ -73,14 +95,19 @@ export function baisaOfOmr(amountOmr: number): number | undefined {
   return Number.isSafeInteger(baisa) && omrOfBaisa(baisa) === amountOmr ? baisa : undefined;
 }
 
+/** Whether a voucher counts against the grants: it can be redeemed, now or later. */
+export function isCounted(standing: VoucherStanding): boolean {
+  return standing === "live" || standing === "scheduled";
+}
+
 /** The credit in OMR that a voucher can still grant: infinite without a cap, 0 when it takes no more redemptions. */
 export function outstandingOmr(voucher: {
   credit_omr: number;
   max_redemptions: number;
   times_redeemed: number;
-  is_counted: boolean;
+  standing: VoucherStanding;
 }): number {
-  if (!voucher.is_counted) return 0;
+  if (!isCounted(voucher.standing)) return 0;
   if (voucher.max_redemptions === 0) return Number.POSITIVE_INFINITY;
   return voucher.credit_omr * Math.max(0, voucher.max_redemptions - voucher.times_redeemed);
 }

@@ -6,8 +6,8 @@
 --   p_card_step  the smallest amount in baisa that the payment processor can charge; null: there is no payment processor
 --   p_wait       whether to wait for a customer that another transaction has locked; true only for a batch of one
 --   outcome      placed | pending (a payment is due), or a refusal, which writes nothing but its idempotency record:
---                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
---                balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
+--                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours,
+--                payment_unavailable, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
 --                has the customer or the tenant, and the batch does not wait for it.
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
@@ -69,13 +69,13 @@ BEGIN
   v_lines := ARRAY(
     WITH found AS (
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
-             coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.is_open,
+             coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.standing,
              greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa -- 0 for a debt
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
         LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
         LEFT JOIN LATERAL (
-          SELECT p.*, billing_accepts_redemptions(p, now()) AS is_open FROM promo_codes p
+          SELECT p.*, billing_voucher_standing(p, now()) AS standing FROM promo_codes p
            WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
              AND p.code = ANY (v_codes)
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
@@ -89,7 +89,8 @@ BEGIN
                WHEN EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
                                AND upper(btrim(e.code, E' \t\n\r\f\x0B') COLLATE "C") = (f.l).voucher_key) THEN 'already_redeemed'
-               WHEN NOT f.is_open THEN 'voucher_ended'
+               WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
+               WHEN f.standing <> 'live' THEN 'voucher_ended'
              END AS refusal
         FROM found f
     ), afforded AS (

@@ -8,17 +8,27 @@ CREATE TYPE public.billing_checkout_line AS (
   outcome text, order_id uuid, spent_baisa bigint, card_baisa bigint
 );
 
--- Whether a voucher can be redeemed: the one definition for preview, checkout, list and grants. A cap or a counter that is
--- null counts as 0, which is the earlier service's default and what answers show. 2147483647 is the most that the counter
--- holds, and 2,670 bytes the longest code whose redemption fits the primary key of promo_redemptions.
-CREATE OR REPLACE FUNCTION public.billing_accepts_redemptions(voucher public.promo_codes, at timestamptz) RETURNS boolean
+-- A voucher's standing at a moment: the one definition for preview, checkout, page, list and grants.
+--   revoked    deleted_at is set
+--   paused     active is not true
+--   expired    expires_at has passed
+--   used_up    no redemption is left, or none was ever possible: the cap is reached, the credit is not above 0, the counter
+--              holds no more than 2147483647, and a code over 2,670 bytes does not fit the primary key of promo_redemptions
+--   scheduled  starts_at has not come
+--   live       it can be redeemed
+-- A cap or a counter that is null counts as 0, which is the earlier service's default and what answers show.
+CREATE OR REPLACE FUNCTION public.billing_voucher_standing(voucher public.promo_codes, at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT coalesce(
-    voucher.deleted_at IS NULL AND voucher.active AND voucher.credit_omr > 0
-    AND (coalesce(voucher.max_redemptions, 0) = 0 OR coalesce(voucher.times_redeemed, 0) < voucher.max_redemptions)
-    AND coalesce(voucher.times_redeemed, 0) < 2147483647 AND octet_length(voucher.code) <= 2670
-    AND (voucher.starts_at IS NULL OR voucher.starts_at <= at) AND (voucher.expires_at IS NULL OR at < voucher.expires_at),
-    false)
+  SELECT CASE
+    WHEN voucher.deleted_at IS NOT NULL THEN 'revoked'
+    WHEN voucher.active IS NOT TRUE THEN 'paused'
+    WHEN voucher.expires_at <= at THEN 'expired'
+    WHEN (voucher.credit_omr > 0) IS NOT TRUE
+      OR (voucher.max_redemptions <> 0 AND coalesce(voucher.times_redeemed, 0) >= voucher.max_redemptions)
+      OR voucher.times_redeemed >= 2147483647 OR octet_length(voucher.code) > 2670 THEN 'used_up'
+    WHEN voucher.starts_at > at THEN 'scheduled'
+    ELSE 'live'
+  END
 $$;
 
 -- The price of an order. The earlier service stored the amount of some orders in whole OMR only.
@@ -58,8 +68,8 @@ END $$;
 --   p_card_step  the smallest amount in baisa that the payment processor can charge; null: there is no payment processor
 --   p_wait       whether to wait for a customer that another transaction has locked; true only for a batch of one
 --   outcome      placed | pending (a payment is due), or a refusal, which writes nothing but its idempotency record:
---                voucher_not_found, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
---                balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
+--                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours,
+--                payment_unavailable, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
 --                has the customer or the tenant, and the batch does not wait for it.
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
 RETURNS TABLE (line int, outcome text, answer json)
@@ -121,13 +131,13 @@ BEGIN
   v_lines := ARRAY(
     WITH found AS (
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
-             coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.is_open,
+             coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.standing,
              greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa -- 0 for a debt
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
         LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
         LEFT JOIN LATERAL (
-          SELECT p.*, billing_accepts_redemptions(p, now()) AS is_open FROM promo_codes p
+          SELECT p.*, billing_voucher_standing(p, now()) AS standing FROM promo_codes p
            WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
              AND p.code = ANY (v_codes)
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
@@ -141,7 +151,8 @@ BEGIN
                WHEN EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
                                AND upper(btrim(e.code, E' \t\n\r\f\x0B') COLLATE "C") = (f.l).voucher_key) THEN 'already_redeemed'
-               WHEN NOT f.is_open THEN 'voucher_ended'
+               WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
+               WHEN f.standing <> 'live' THEN 'voucher_ended'
              END AS refusal
         FROM found f
     ), afforded AS (

@@ -7,6 +7,7 @@ CREATE INDEX customers_tenant_idx ON public.customers USING hash (tenant_id);
 CREATE INDEX promo_codes_lookup_idx ON public.promo_codes (upper(btrim(code, E' \t\n\r\f\x0B') COLLATE "C"));
 -- 256 characters of the code: adopted codes may be longer than an index entry, which takes about 2,700 bytes.
 CREATE INDEX promo_codes_live_idx ON public.promo_codes (coalesce(created_at, '-infinity') DESC, "left"(code, 256) DESC) WHERE deleted_at IS NULL;
+CREATE INDEX promo_codes_revoked_idx ON public.promo_codes (coalesce(created_at, '-infinity') DESC, "left"(code, 256) DESC) WHERE deleted_at IS NOT NULL;
 
 CREATE INDEX promo_redemptions_code_idx ON public.promo_redemptions (code);
 CREATE INDEX promo_redemptions_order_idx ON public.promo_redemptions (order_id);

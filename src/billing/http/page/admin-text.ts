@@ -1,3 +1,4 @@
+import type { VoucherStanding } from "../../voucher/voucher.ts";
 import type { Language, Plural } from "./language.ts";
 
 /** What the administrators' page says before its script runs. */
@@ -84,7 +85,7 @@ interface AdminScriptText {
     subscriptions: string;
     customers: string;
   };
-  standing: { live: string; inactive: string; scheduled: string; expired: string; exhausted: string };
+  standing: Record<VoucherStanding, string>;
   qrLabel: string;
 }
 
@@ -180,10 +181,11 @@ const en: AdminText = {
     },
     standing: {
       live: "Live",
-      inactive: "Inactive",
       scheduled: "Scheduled",
+      paused: "Paused",
+      used_up: "Used up",
       expired: "Expired",
-      exhausted: "Used up",
+      revoked: "Revoked",
     },
     qrLabel: "QR code of the redeem link for {code}",
   },
@@ -282,10 +284,11 @@ const ar: AdminText = {
     },
     standing: {
       live: "سارية",
-      inactive: "غير مفعّلة",
       scheduled: "مجدولة",
+      paused: "موقوفة مؤقتًا",
+      used_up: "استُنفدت",
       expired: "منتهية الصلاحية",
-      exhausted: "استُنفدت",
+      revoked: "ملغاة",
     },
     qrLabel: "رمز QR لرابط استخدام القسيمة {code}",
   },

@@ -37,9 +37,22 @@ const isLanguage = (text: string): text is Language => Object.hasOwn(LANGUAGES, 
 
 const numbers = formats((locale) => new Intl.NumberFormat(locale));
 const rules = formats((locale) => new Intl.PluralRules(locale));
+const instants = formats(
+  (locale) =>
+    new Intl.DateTimeFormat(locale, {
+      dateStyle: "long",
+      timeStyle: "short",
+      timeZone: "UTC",
+    }),
+);
 
 export function formatNumber(language: Language, value: number): string {
   return numbers[language].format(value);
+}
+
+/** A day and a time in UTC, which the text says. */
+export function formatInstant(language: Language, at: Date): string {
+  return `${instants[language].format(at)} UTC`;
 }
 
 export function formatPlural(language: Language, value: number, plural: Plural): string {

@@ -2,7 +2,7 @@ import type { Branding } from "../../branding.ts";
 import type { VoucherPreview } from "../../voucher/voucher.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml } from "./html.ts";
-import type { Language } from "./language.ts";
+import { formatInstant, type Language } from "./language.ts";
 import { REDEEM_TEXT, type RedeemText } from "./redeem-text.ts";
 import {
   brandMark,
@@ -15,9 +15,10 @@ import {
   rememberLast,
 } from "./theme.ts";
 
-/** The page's content: an offer, an ended voucher, an invalid code, or a request to wait. */
+/** The page's content: an offer, a voucher that begins later or has ended, an invalid code, or a request to wait. */
 export type RedeemState =
-  | { kind: "offer"; voucher: VoucherPreview }
+  | { kind: "offer"; voucher: VoucherPreview; expiresAt: Date | null }
+  | { kind: "scheduled"; voucher: VoucherPreview; startsAt: Date }
   | { kind: "ended"; voucher: VoucherPreview }
   | { kind: "not-valid" }
   | { kind: "blank" }
@@ -102,13 +103,25 @@ function contentOf(view: RedeemView, text: RedeemText, signUpHost: string): { ti
         body: `<article class="ticket">
 <div class="offer">
 <h1>${phrase("lead", text.offer.before)}${phrase("amount", amount)}${phrase("lead", text.offer.after)}</h1>
-${descriptionOf(voucher.description)}</div>
+${descriptionOf(voucher.description)}${state.expiresAt === null ? "" : `<p class="until">${escapeHtml(text.validUntil)} ${timeOf(language, state.expiresAt)}</p>\n`}</div>
 <div class="stub">
 <p class="label" id="code-label">${escapeHtml(text.codeLabel)}</p>
 <div class="code"><code dir="ltr" aria-labelledby="code-label" data-voucher="${escapeHtml(voucher.code)}">${escapeHtml(voucher.code)}</code><button class="quiet" type="button" data-copied="${escapeHtml(text.copied)}" hidden>${escapeHtml(text.copy)}</button></div>
 <a class="action" href="${escapeHtml(signUp)}" rel="noreferrer">${escapeHtml(text.signUp)}</a>
 <ol class="steps">${text.steps.map((step) => `<li>${escapeHtml(step)}</li>`).join("")}</ol>
 </div>
+</article>`,
+      };
+    }
+    case "scheduled": {
+      const { voucher, startsAt } = state;
+      const { title, before, after } = text.scheduled;
+      return {
+        title,
+        body: `<article class="card">
+<h1>${escapeHtml(title)}</h1>
+${descriptionOf(voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))} ${timeOf(language, startsAt)}.</p>
+${retryLink(text, language, code)}
 </article>`,
       };
     }
@@ -150,6 +163,10 @@ ${rest}
 </article>`,
   };
 }
+
+/** A moment in UTC. The script shows it in the visitor's own time. */
+const timeOf = (language: Language, at: Date) =>
+  `<time datetime="${at.toISOString()}">${escapeHtml(formatInstant(language, at))}</time>`;
 
 function formOf(text: RedeemText, language: Language, code: string, isWrong = false): string {
   return `<form action="/redeem" method="get">

@@ -10,6 +10,10 @@ export interface RedeemText {
   copied: string;
   signUp: string;
   steps: readonly string[];
+  /** The text before the last moment of an offer. */
+  validUntil: string;
+  /** The text after the amount leads to the first moment. */
+  scheduled: { title: string; before: string; after(amount: string): string };
   ended: { title: string; before: string; after(amount: string): string };
   notValid: { title: string; hint: string };
   blank: { title: string; hint: string };
@@ -36,6 +40,12 @@ const en: RedeemText = {
   copied: "Copied",
   signUp: "Sign up and redeem",
   steps: ["Sign up", "Choose a plan", "Your credit pays at checkout"],
+  validUntil: "Valid until",
+  scheduled: {
+    title: "This campaign has not begun",
+    before: "The voucher",
+    after: (amount) => `for ${amount} can be redeemed from`,
+  },
   ended: {
     title: "This campaign has ended",
     before: "The voucher",
@@ -86,6 +96,12 @@ const ar: RedeemText = {
   copied: "تم النسخ",
   signUp: "سجّل واستخدم القسيمة",
   steps: ["سجّل حسابك", "اختر باقتك", "ادفع برصيدك عند إتمام الطلب"],
+  validUntil: "صالحة حتى",
+  scheduled: {
+    title: "لم تبدأ هذه الحملة بعد",
+    before: "القسيمة",
+    after: (amount) => `بقيمة ${amount} صالحة للاستخدام ابتداءً من`,
+  },
   ended: {
     title: "انتهت هذه الحملة",
     before: "القسيمة",

@@ -1,3 +1,8 @@
+for (const time of document.querySelectorAll("time")) {
+  /** @type {Intl.DateTimeFormatOptions} */
+  const shown = { dateStyle: "long", timeStyle: "short" };
+  time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, shown);
+}
 /** @type {HTMLElement | null} */
 const voucher = document.querySelector("[data-voucher]");
 const code = voucher?.dataset.voucher;

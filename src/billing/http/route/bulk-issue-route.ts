@@ -3,12 +3,12 @@ import type { Branding } from "../../branding.ts";
 import { claimOf } from "../../db/idempotency.ts";
 import { actorOf } from "../../voucher/audit.ts";
 import { MAX_BULK_CODES } from "../../voucher/bulk-issue.ts";
-import { MAX_OMR, type Voucher } from "../../voucher/voucher.ts";
+import { MAX_OMR, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { formatCsv } from "../csv.ts";
 import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
-import { terms, VoucherAnswer } from "../schema/voucher.ts";
+import { terms, VoucherRecordAnswer } from "../schema/voucher.ts";
 
 const PATH = "/billing/vouchers/bulk-issue";
 
@@ -67,7 +67,7 @@ export function bulkIssueOperation(deps: {
     access: ADMINS,
     body: BulkBody,
     takesIdempotencyKey: true,
-    answers: { 200: ["text/csv", Type.Array(VoucherAnswer)] },
+    answers: { 200: ["text/csv", Type.Array(VoucherRecordAnswer)] },
     raises: ["voucher_invalid", "grant_exceeded", "grants_unavailable", "rate_limited"],
     async handle({ body, caller, idempotencyKey, headers }): Promise<Answer> {
       await issueLimiter(caller, Math.ceil(body.count / CODES_PER_POINT));
@@ -102,7 +102,7 @@ export function bulkIssueOperation(deps: {
   }
 }
 
-function recordOf(voucher: Voucher, redeemBase: string): (string | number)[] {
+function recordOf(voucher: VoucherRecord, redeemBase: string): (string | number)[] {
   const { code, credit_omr, description, max_redemptions, starts_at = "", expires_at = "" } = voucher;
   return [code, credit_omr, description, max_redemptions, starts_at, expires_at, `${redeemBase}${code}`];
 }

@@ -18,6 +18,7 @@ export function checkoutOperation({ checkout }: { checkout: Checkout }): Operati
     answers: { 200: CheckoutAnswer },
     raises: [
       "voucher_not_found",
+      "voucher_not_started",
       "voucher_ended",
       "already_redeemed",
       "plan_unknown",

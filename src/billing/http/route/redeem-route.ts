@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { Branding } from "../../branding.ts";
 import { RequestError } from "../../errors.ts";
-import { MAX_CODE_LENGTH, voucherKey } from "../../voucher/voucher.ts";
+import { MAX_CODE_LENGTH, type VoucherOffer, voucherKey } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import type { PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";
@@ -23,12 +23,11 @@ export function redeemOperation(deps: {
   async function lookUp(client: string, code: string): Promise<{ status: number; state: RedeemState }> {
     if (voucherKey(code) === "") return { status: 200, state: { kind: "blank" } };
     try {
-      const voucher =
+      const found =
         code.length > MAX_CODE_LENGTH ? undefined : await limiter.admit(client, () => vouchers.preview(code));
-      if (voucher === undefined) return { status: 404, state: { kind: "not-valid" } };
-      return voucher.accepting_redemptions
-        ? { status: 200, state: { kind: "offer", voucher } }
-        : { status: 410, state: { kind: "ended", voucher } };
+      if (found === undefined) return { status: 404, state: { kind: "not-valid" } };
+      // The statuses are those of the preview.
+      return { status: found.standing === "live" ? 200 : 410, state: stateOf(found) };
     } catch (error) {
       if (error instanceof RequestError && error.code === "rate_limited") {
         return {
@@ -69,4 +68,11 @@ export function redeemOperation(deps: {
       };
     },
   });
+}
+
+function stateOf({ preview: voucher, standing, startsAt, expiresAt }: VoucherOffer): RedeemState {
+  if (standing === "live") return { kind: "offer", voucher, expiresAt };
+  return standing === "scheduled" && startsAt !== null
+    ? { kind: "scheduled", voucher, startsAt }
+    : { kind: "ended", voucher };
 }

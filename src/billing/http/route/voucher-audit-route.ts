@@ -1,12 +1,12 @@
 import Type from "typebox";
 import type { AuditEntry, AuditFilter } from "../../voucher/audit.ts";
-import { MAX_CODE_LENGTH, type Voucher } from "../../voucher/voucher.ts";
+import { MAX_CODE_LENGTH, type VoucherRecord } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { formatCsv, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { nullable, timestamp } from "../schema/field.ts";
-import { VoucherAnswer } from "../schema/voucher.ts";
+import { VoucherRecordAnswer } from "../schema/voucher.ts";
 
 const orNull = (description: string) => nullable(Type.String({ description }));
 
@@ -25,8 +25,8 @@ const AuditAnswer = Type.Object(
     token_id: orNull("The token's `jti`, or `sha256:…` of a token without `jti`."),
     token_issued_at: nullable(timestamp("When the token was issued.")),
     batch: orNull("The bulk issue to which the change belongs."),
-    before: nullable(VoucherAnswer),
-    after: nullable(VoucherAnswer),
+    before: nullable(VoucherRecordAnswer),
+    after: nullable(VoucherRecordAnswer),
     previous_digest: Type.String({
       description: "The digest of the row before, of any voucher. Empty in the first row.",
     }),
@@ -163,7 +163,7 @@ function parseTime(name: string, text: string): string {
 
 function csv(entries: readonly AuditEntry[], headers: Record<string, string>): Answer {
   const cell = (value: unknown) => (value === undefined || value === null ? "" : String(value));
-  const termsOf = (voucher: Voucher | null) => TERMS.map((name) => cell(voucher?.[name]));
+  const termsOf = (voucher: VoucherRecord | null) => TERMS.map((name) => cell(voucher?.[name]));
   const records = entries.map((entry) => [
     ...COLUMNS.map((name) => cell(entry[name])),
     ...termsOf(entry.before),

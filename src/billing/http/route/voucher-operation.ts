@@ -1,12 +1,22 @@
 import type { Static } from "typebox";
 import Type from "typebox";
 import { claimOf } from "../../db/idempotency.ts";
+import { RequestError } from "../../errors.ts";
 import { actorOf } from "../../voucher/audit.ts";
 import type { VoucherFilter } from "../../voucher/list.ts";
-import type { VoucherTerms } from "../../voucher/voucher.ts";
+import { voucherTag } from "../../voucher/precondition.ts";
+import {
+  type IssueTerms,
+  STANDINGS,
+  type Voucher,
+  type VoucherRecord,
+  type VoucherTerms,
+  voucherKey,
+} from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
+import { formatTag, preconditionOf } from "../entity-tag.ts";
 import type { IssueLimiter } from "../limit/issue-limiter.ts";
-import { ADMINS, json, type Operation, operation } from "../operation.ts";
+import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import {
   formatCursor,
   linkOf,
@@ -17,7 +27,14 @@ import {
   parseLimit,
 } from "../paging.ts";
 import { OkAnswer } from "../schema/field.ts";
-import { type IssueBody, type PromoBody, VoucherAnswer } from "../schema/voucher.ts";
+import {
+  type IssueBody,
+  type PromoBody,
+  standing,
+  UpdateBody,
+  VoucherAnswer,
+  VoucherRecordAnswer,
+} from "../schema/voucher.ts";
 
 /** What names an operation: the two surfaces offer the same operations under different paths. */
 interface Place {
@@ -28,7 +45,28 @@ interface Place {
 
 const MAX_SEARCH_LENGTH = 200;
 
-export function listOperation({ vouchers }: { vouchers: VoucherService }, place: Place): Operation {
+const TAG = {
+  ETag: "The version of the voucher's terms. Send it as `If-Match` with a change. A redemption does not change it.",
+};
+
+/** A voucher with its tag. */
+function answerOf(voucher: VoucherRecord): Answer {
+  return json(voucher, 200, { ETag: formatTag(voucherTag(voucher)) });
+}
+
+/** The earlier service's answers have no standing, and its clients compare rows. */
+interface Shown extends Place {
+  showsStanding: boolean;
+}
+
+function recordOf({ standing: _, ...record }: Voucher): VoucherRecord {
+  return record;
+}
+
+export function listOperation(
+  { vouchers }: { vouchers: VoucherService },
+  { showsStanding, ...place }: Shown,
+): Operation {
   return operation({
     ...place,
     method: "get",
@@ -36,13 +74,17 @@ export function listOperation({ vouchers }: { vouchers: VoucherService }, place:
     query: {
       ...pageQuery,
       active: Type.Boolean({ description: "Only vouchers with this value of `active`." }),
+      standing: {
+        ...standing,
+        description: "Only vouchers with this standing. Without it, all that are not revoked.",
+      },
       q: Type.String({
         maxLength: MAX_SEARCH_LENGTH,
         description:
           "Only vouchers with this text in the code or the description, in upper or lower case. There are no wildcards. Blank: all vouchers.",
       }),
     },
-    answers: { 200: Type.Array(VoucherAnswer) },
+    answers: { 200: Type.Array(showsStanding ? VoucherAnswer : VoucherRecordAnswer) },
     answerHeaders: NEXT_PAGE,
     async handle({ query }) {
       const limit = parseLimit(query.limit);
@@ -51,15 +93,27 @@ export function listOperation({ vouchers }: { vouchers: VoucherService }, place:
       const page = await vouchers.list(limit, after, filter);
       const link =
         page.next &&
-        linkOf({ limit, cursor: formatCursor(page.next), active: filter.active, q: filter.text });
-      return json(page.vouchers, 200, link === undefined ? {} : { Link: link });
+        linkOf({
+          limit,
+          cursor: formatCursor(page.next),
+          active: filter.active,
+          standing: filter.standing,
+          q: filter.text,
+        });
+      const shown = showsStanding ? page.vouchers : page.vouchers.map(recordOf);
+      return json(shown, 200, link === undefined ? {} : { Link: link });
     },
   });
 }
 
+/** `absentDates` says what becomes of the dates of an existing voucher when the body has none. */
 export function issueOperation(
   { vouchers, issueLimiter }: { vouchers: VoucherService; issueLimiter: IssueLimiter },
-  { body, ...place }: Place & { body: typeof IssueBody | typeof PromoBody },
+  {
+    body,
+    absentDates,
+    ...place
+  }: Place & { body: typeof IssueBody | typeof PromoBody; absentDates: "none" | "unchanged" },
 ): Operation {
   return operation({
     ...place,
@@ -67,12 +121,77 @@ export function issueOperation(
     access: ADMINS,
     body,
     takesIdempotencyKey: true,
-    answers: { 200: VoucherAnswer },
-    raises: ["voucher_invalid", "voucher_blank", "grant_exceeded", "grants_unavailable", "rate_limited"],
-    async handle({ body: asked, caller, idempotencyKey }) {
+    conditions: ["If-Match", "If-None-Match"],
+    answers: { 200: VoucherRecordAnswer },
+    answerHeaders: TAG,
+    raises: [
+      "voucher_invalid",
+      "voucher_blank",
+      "voucher_exists",
+      "voucher_changed",
+      "grant_exceeded",
+      "grants_unavailable",
+      "rate_limited",
+    ],
+    async handle({ body: asked, caller, idempotencyKey, headers }) {
       await issueLimiter(caller);
-      const claim = claimOf(caller.userId, idempotencyKey, ["POST", place.path, asked]);
-      return json(await vouchers.issue(asked.code, termsOf(asked), actorOf(caller), claim));
+      const precondition = preconditionOf(headers);
+      const request = ["POST", place.path, asked, ...(precondition === undefined ? [] : [precondition])];
+      const claim = claimOf(caller.userId, idempotencyKey, request);
+      const terms = termsOf(asked, absentDates);
+      return answerOf(await vouchers.issue(asked.code, terms, actorOf(caller), { claim, precondition }));
+    },
+  });
+}
+
+export function readOperation(
+  { vouchers }: { vouchers: VoucherService },
+  { showsStanding, ...place }: Shown,
+): Operation {
+  return operation({
+    ...place,
+    method: "get",
+    access: ADMINS,
+    blankParams: ["code"],
+    answers: { 200: showsStanding ? VoucherAnswer : VoucherRecordAnswer },
+    answerHeaders: TAG,
+    raises: ["voucher_not_found", "voucher_blank"],
+    async handle({ params }) {
+      const voucher = await vouchers.read(params.code ?? "");
+      return answerOf(showsStanding ? voucher : recordOf(voucher));
+    },
+  });
+}
+
+export function updateOperation({ vouchers }: { vouchers: VoucherService }, place: Place): Operation {
+  return operation({
+    ...place,
+    method: "put",
+    access: ADMINS,
+    blankParams: ["code"],
+    body: UpdateBody,
+    conditions: ["If-Match"],
+    answers: { 200: VoucherRecordAnswer },
+    answerHeaders: TAG,
+    raises: [
+      "voucher_not_found",
+      "voucher_blank",
+      "voucher_invalid",
+      "voucher_changed",
+      "grant_exceeded",
+      "grants_unavailable",
+    ],
+    async handle({ params, body, caller, headers }) {
+      const code = params.code ?? "";
+      if (body.code !== undefined && voucherKey(body.code) !== voucherKey(code)) {
+        throw new RequestError(
+          "request_invalid",
+          "/code differs from the code in the path: a voucher's code cannot change",
+          { fields: [{ field: "/code", rule: "must be the code in the path" }] },
+        );
+      }
+      const precondition = preconditionOf(headers);
+      return answerOf(await vouchers.update(code, namedTerms(body), actorOf(caller), precondition));
     },
   });
 }
@@ -83,28 +202,45 @@ export function revokeOperation({ vouchers }: { vouchers: VoucherService }, plac
     method: "delete",
     access: ADMINS,
     blankParams: ["code"],
+    conditions: ["If-Match"],
     answers: { 200: OkAnswer },
-    raises: ["voucher_not_found", "voucher_blank"],
-    async handle({ params, caller }) {
-      await vouchers.revoke(params.code ?? "", actorOf(caller));
+    raises: ["voucher_not_found", "voucher_blank", "voucher_changed"],
+    async handle({ params, caller, headers }) {
+      await vouchers.revoke(params.code ?? "", actorOf(caller), preconditionOf(headers));
       return json({ ok: true });
     },
   });
 }
 
 /** An issue sets every term: a member that is left out gets its default, so equal bodies give equal vouchers. */
-function termsOf(body: Static<typeof IssueBody>): VoucherTerms {
+function termsOf(body: Static<typeof IssueBody>, absentDates: "none" | "unchanged"): IssueTerms {
+  const starts_at = body.starts_at as string | null | undefined;
+  const expires_at = body.expires_at as string | null | undefined;
+  const dates =
+    absentDates === "none"
+      ? { starts_at: starts_at ?? null, expires_at: expires_at ?? null }
+      : {
+          ...(starts_at === undefined ? {} : { starts_at }),
+          ...(expires_at === undefined ? {} : { expires_at }),
+        };
   return {
+    ...dates,
     credit_omr: body.credit_omr,
     description: body.description ?? "",
     active: body.active ?? true,
     max_redemptions: body.max_redemptions ?? 0,
-    starts_at: (body.starts_at as string | null | undefined) ?? null,
-    expires_at: (body.expires_at as string | null | undefined) ?? null,
   };
 }
 
-function parseFilter({ active, q }: Readonly<Record<string, string>>): VoucherFilter {
+function namedTerms(body: Static<typeof UpdateBody>): Partial<VoucherTerms> {
+  const { code, times_redeemed, created_at, deleted_at, standing, ...terms } = body;
+  return terms as Partial<VoucherTerms>;
+}
+
+function parseFilter({ active, standing: wanted, q }: Readonly<Record<string, string>>): VoucherFilter {
+  const asked = STANDINGS.find((one) => one === wanted);
+  if (wanted !== undefined && asked === undefined)
+    throw parameterError("standing", `must be one of ${STANDINGS.join(", ")}`);
   if (active !== undefined && active !== "true" && active !== "false")
     throw parameterError("active", "must be true or false");
   const text = q?.trim() ?? "";
@@ -112,6 +248,7 @@ function parseFilter({ active, q }: Readonly<Record<string, string>>): VoucherFi
     throw parameterError("q", `must have at most ${MAX_SEARCH_LENGTH} characters`);
   return {
     ...(active === undefined ? {} : { active: active === "true" }),
+    ...(asked === undefined ? {} : { standing: asked }),
     ...(text === "" ? {} : { text }),
   };
 }

@@ -4,7 +4,13 @@ import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import type { PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { IssueBody, PreviewAnswer, PreviewBody } from "../schema/voucher.ts";
-import { issueOperation, listOperation, revokeOperation } from "./voucher-operation.ts";
+import {
+  issueOperation,
+  listOperation,
+  readOperation,
+  revokeOperation,
+  updateOperation,
+} from "./voucher-operation.ts";
 
 /** The voucher endpoints. `promo-route.ts` has the same service under the earlier service's paths. */
 export function voucherOperations(deps: {
@@ -19,11 +25,24 @@ export function voucherOperations(deps: {
       path: "/billing/vouchers/issue",
       summary: "Issue a voucher, change its terms, or restore a revoked voucher",
       body: IssueBody,
+      absentDates: "none",
+    }),
+    readOperation(deps, {
+      id: "readVoucher",
+      path: "/billing/vouchers/read/{code}",
+      summary: "A voucher, also a revoked one",
+      showsStanding: true,
+    }),
+    updateOperation(deps, {
+      id: "updateVoucher",
+      path: "/billing/vouchers/update/{code}",
+      summary: "Change the named terms of a live voucher",
     }),
     listOperation(deps, {
       id: "listVouchers",
       path: "/billing/vouchers/list",
-      summary: "Live vouchers, newest first",
+      summary: "Vouchers, newest first: live ones, or those of one standing",
+      showsStanding: true,
     }),
     revokeOperation(deps, {
       id: "revokeVoucher",
@@ -44,7 +63,7 @@ export function voucherOperations(deps: {
         // A code that never existed and a revoked code get the same answer, made in this one place.
         if (found === undefined)
           throw new VoucherError("voucher_not_found", "no voucher has this code: check the code");
-        return json(found, found.accepting_redemptions ? 200 : 410);
+        return json(found.preview, found.standing === "live" ? 200 : 410);
       },
     }),
   ];

@@ -1,4 +1,5 @@
 import Type from "typebox";
+import { VoucherAnswer } from "./voucher.ts";
 
 export const ReadyAnswer = Type.Object(
   {
@@ -36,6 +37,7 @@ export const ProblemAnswer = Type.Object(
     errors: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), rule: Type.String() }, { additionalProperties: false })),
     ),
+    voucher: Type.Optional(VoucherAnswer),
   },
   { additionalProperties: false },
 );

@@ -1,5 +1,5 @@
 import Type from "typebox";
-import { MAX_CODE_LENGTH, MAX_OMR } from "../../voucher/voucher.ts";
+import { MAX_CODE_LENGTH, MAX_OMR, STANDINGS } from "../../voucher/voucher.ts";
 import { nullable, timestamp } from "./field.ts";
 
 const INT4_MIN = -2_147_483_648;
@@ -11,6 +11,7 @@ const readOnlyMembers = {
   times_redeemed: Type.Optional(ignored),
   created_at: Type.Optional(ignored),
   deleted_at: Type.Optional(ignored),
+  standing: Type.Optional(ignored),
 };
 
 const codeOf = (description = "") =>
@@ -82,21 +83,28 @@ export const PreviewBody = Type.Object(
   { additionalProperties: false },
 );
 
-export const VoucherAnswer = Type.Object(
-  {
-    code: Type.String(),
-    credit_omr: Type.Integer(),
-    description: Type.String(),
-    active: Type.Boolean(),
-    max_redemptions: Type.Integer(),
-    times_redeemed: Type.Integer(),
-    created_at: Type.Optional(timestamp("When the voucher was first issued.")),
-    deleted_at: Type.Optional(timestamp("When the voucher was revoked.")),
-    starts_at: Type.Optional(timestamp("When redemptions begin.")),
-    expires_at: Type.Optional(timestamp("When redemptions end.")),
-  },
-  { additionalProperties: false },
-);
+const recordMembers = {
+  code: Type.String(),
+  credit_omr: Type.Integer(),
+  description: Type.String(),
+  active: Type.Boolean(),
+  max_redemptions: Type.Integer(),
+  times_redeemed: Type.Integer(),
+  created_at: Type.Optional(timestamp("When the voucher was first issued.")),
+  deleted_at: Type.Optional(timestamp("When the voucher was revoked.")),
+  starts_at: Type.Optional(timestamp("When redemptions begin.")),
+  expires_at: Type.Optional(timestamp("When redemptions end.")),
+};
+
+/** A voucher without its standing, which depends on the time. The earlier service's answers have these members. */
+export const VoucherRecordAnswer = Type.Object(recordMembers, { additionalProperties: false });
+
+export const standing = Type.Enum([...STANDINGS], {
+  description:
+    "`scheduled`: it begins later. `live`: it can be redeemed. `paused`: `active` is false. `used_up`: no redemption is left. `expired` and `revoked`: it has ended.",
+});
+
+export const VoucherAnswer = Type.Object({ ...recordMembers, standing }, { additionalProperties: false });
 
 export const PreviewAnswer = Type.Object(
   {

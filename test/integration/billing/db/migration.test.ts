@@ -228,7 +228,7 @@ describe("schema fingerprint", () => {
     ["an index", "DROP INDEX credit_ledger_customer_idx"],
     [
       "a function",
-      "CREATE OR REPLACE FUNCTION billing_accepts_redemptions(voucher promo_codes, at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT true'",
+      "CREATE OR REPLACE FUNCTION billing_voucher_standing(voucher promo_codes, at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$SELECT 'live'$$",
     ],
     [
       "a trigger",

@@ -160,7 +160,7 @@ describe("the preflight of an upgrade", () => {
     expect(findings).toContain("not-owner table public.outbox");
     expect(findings).toContain("not-owner table public.kysely_migration");
     expect(findings).toContain(
-      "not-owner function public.billing_accepts_redemptions(voucher public.promo_codes, at timestamp with time zone)",
+      "not-owner function public.billing_voucher_standing(voucher public.promo_codes, at timestamp with time zone)",
     );
     expect(findings.filter((line) => line.includes("table"))).toHaveLength(TABLES.length + 2);
   });

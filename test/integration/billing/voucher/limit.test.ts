@@ -104,7 +104,7 @@ describe("a preview", () => {
       const codes = ["LIVE", "CAPPED", "REVOKED", "UNKNOWN"];
       const found = [];
       for (const code of codes) found.push(await vouchers.preview(code));
-      expect(found.map((voucher) => voucher?.accepting_redemptions)).toEqual([
+      expect(found.map((voucher) => voucher?.preview.accepting_redemptions)).toEqual([
         true,
         false,
         undefined,
@@ -118,26 +118,31 @@ describe("a preview", () => {
   });
 
   it.each([
-    ["has not begun", { starts_at: "2999-01-01T00:00:00Z" }],
-    ["has expired", { expires_at: "2020-01-01T00:00:00Z" }],
-  ])("reports ended for a voucher that %s, on the page and at checkout as well", async (_what, dates) => {
-    const one = await start();
-    await issueVoucher(one, "DATED", dates);
-    const answer = await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } });
-    expect([answer.status, answer.json]).toEqual([
-      410,
-      { code: "DATED", credit_omr: 25, description: "offer", active: true, accepting_redemptions: false },
-    ]);
-    expect((await one.ask("/redeem?code=dated")).status).toBe(410);
-    expect((await placeOrder(one, "late", { promo_code: "DATED" })).json.code).toBe("voucher_ended");
-    const [listed] = (
-      await one.ask("/billing/vouchers/list", { token: await signToken("admin", "sovereign-admin") })
-    ).json;
-    expect(new Date(listed.starts_at ?? listed.expires_at).toISOString()).toBe(
-      new Date(Object.values(dates)[0] ?? "").toISOString(),
-    );
-    // A voucher that is issued again without dates has none.
-    await issueVoucher(one, "DATED");
-    expect((await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } })).status).toBe(200);
-  });
+    ["has not begun", { starts_at: "2999-01-01T00:00:00Z" }, "voucher_not_started"],
+    ["has expired", { expires_at: "2020-01-01T00:00:00Z" }, "voucher_ended"],
+  ])(
+    "answers 410 for a voucher that %s, on the page and at checkout as well",
+    async (_what, dates, refusal) => {
+      const one = await start();
+      await issueVoucher(one, "DATED", dates);
+      const answer = await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } });
+      expect([answer.status, answer.json]).toEqual([
+        410,
+        { code: "DATED", credit_omr: 25, description: "offer", active: true, accepting_redemptions: false },
+      ]);
+      expect((await one.ask("/redeem?code=dated")).status).toBe(410);
+      expect((await placeOrder(one, "late", { promo_code: "DATED" })).json.code).toBe(refusal);
+      const [listed] = (
+        await one.ask("/billing/vouchers/list", { token: await signToken("admin", "sovereign-admin") })
+      ).json;
+      expect(new Date(listed.starts_at ?? listed.expires_at).toISOString()).toBe(
+        new Date(Object.values(dates)[0] ?? "").toISOString(),
+      );
+      // A voucher that is issued again without dates has none.
+      await issueVoucher(one, "DATED");
+      expect((await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } })).status).toBe(
+        200,
+      );
+    },
+  );
 });

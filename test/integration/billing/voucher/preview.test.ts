@@ -39,7 +39,10 @@ describe("concurrent lookups", () => {
     const found = await Promise.all(keys.map(find));
     expect(asked).toEqual([[keys]]);
     expect(
-      found.map((voucher) => voucher && [voucher.code, voucher.credit_omr, voucher.accepting_redemptions]),
+      found.map(
+        (offer) =>
+          offer && [offer.preview.code, offer.preview.credit_omr, offer.preview.accepting_redemptions],
+      ),
     ).toEqual([
       ["LIVE", 1, true],
       undefined,
@@ -53,7 +56,7 @@ describe("concurrent lookups", () => {
 
   it("returns only the five public members", async () => {
     asked = [];
-    expect(await createVoucherLookup({ database })("LIVE")).toEqual({
+    expect((await createVoucherLookup({ database })("LIVE"))?.preview).toEqual({
       code: "LIVE",
       credit_omr: 1,
       description: "",
@@ -74,6 +77,6 @@ describe("concurrent lookups", () => {
     const lost = await Promise.allSettled([find("LIVE"), find("ENDED")]);
     expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     isAway = false;
-    expect((await find("LIVE"))?.code).toBe("LIVE");
+    expect((await find("LIVE"))?.preview.code).toBe("LIVE");
   });
 });

@@ -101,21 +101,21 @@ describe("an adopted voucher", () => {
 
 describe("a voucher's dates", () => {
   it.each([
-    ["2026-03-01T00:00:00.000000Z", true],
-    ["2026-02-28T23:59:59.999999Z", false],
-    ["2026-03-31T23:59:59.999999Z", true],
-    ["2026-04-01T00:00:00.000000Z", false],
-  ])("includes starts_at and excludes expires_at: at %s, accepts redemptions is %s", async (at, accepts) => {
+    ["2026-03-01T00:00:00.000000Z", "live"],
+    ["2026-02-28T23:59:59.999999Z", "scheduled"],
+    ["2026-03-31T23:59:59.999999Z", "live"],
+    ["2026-04-01T00:00:00.000000Z", "expired"],
+  ])("include starts_at and exclude expires_at: at %s, the voucher is %s", async (at, standing) => {
     await issueVoucher(billing, code, {
       starts_at: "2026-03-01T00:00:00Z",
       expires_at: "2026-04-01T00:00:00Z",
     });
     expect(
-      await rowsOf(
-        "SELECT billing_accepts_redemptions(p, $2) AS accepts FROM promo_codes p WHERE code = $1",
-        [code, at],
-      ),
-    ).toEqual([{ accepts }]);
+      await rowsOf("SELECT billing_voucher_standing(p, $2) AS standing FROM promo_codes p WHERE code = $1", [
+        code,
+        at,
+      ]),
+    ).toEqual([{ standing }]);
   });
 });
 

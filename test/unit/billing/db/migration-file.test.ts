@@ -10,9 +10,9 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "5ec943de22d662b6",
   "0003-adoption": "111668670d8de454",
-  "0004-checkout": "c482a514307c039c",
+  "0004-checkout": "813e3e1fba720053",
   "0005-payment": "335ec43aec42e1a0",
-  "0006-index": "d7760c5cdfc2c3a9",
+  "0006-index": "2c6497437fc6fa12",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");

@@ -22,7 +22,9 @@ const voucher = (members: { code?: string; credit_omr?: number; description?: st
   ...members,
 });
 const STATES: RedeemState[] = [
-  { kind: "offer", voucher: voucher() },
+  { kind: "offer", voucher: voucher(), expiresAt: null },
+  { kind: "offer", voucher: voucher(), expiresAt: new Date("2026-12-31T19:59:00Z") },
+  { kind: "scheduled", voucher: voucher(), startsAt: new Date("2026-12-31T20:00:00Z") },
   { kind: "ended", voucher: voucher() },
   { kind: "not-valid" },
   { kind: "blank" },
@@ -149,7 +151,7 @@ describe("createRedeemPage", () => {
   });
 
   it("passes the code to sign-up and to the other language", () => {
-    const state = { kind: "offer", voucher: voucher({ code: "A/B & C" }) } as const;
+    const state = { kind: "offer", voucher: voucher({ code: "A/B & C" }), expiresAt: null } as const;
     const { html } = render({ state, code: "a/b & c", language: "en" }, BRANDING);
     expect(html).toContain('href="https://cloud.omantel.om/signup?voucher=A%2FB%20%26%20C"');
     expect(html).toContain('data-voucher="A/B &#38; C"');
@@ -164,7 +166,12 @@ describe("createRedeemPage", () => {
     const page = (state: RedeemState) =>
       render({ state, code: hostile, language: "ar" }, { ...BRANDING, displayName: hostile }).html;
     for (const state of [
-      { kind: "offer", voucher: voucher({ code: hostile, description: hostile }) },
+      { kind: "offer", voucher: voucher({ code: hostile, description: hostile }), expiresAt: null },
+      {
+        kind: "scheduled",
+        voucher: voucher({ code: hostile, description: hostile }),
+        startsAt: new Date(0),
+      },
       { kind: "ended", voucher: voucher({ code: hostile, description: hostile }) },
       { kind: "not-valid" },
     ] as const) {

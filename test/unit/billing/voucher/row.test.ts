@@ -14,7 +14,7 @@ const ROW: VoucherRow = {
   starts_at: null,
   expires_at: null,
   adopted: false,
-  is_counted: true,
+  standing: "live",
 };
 const terms = (change: Partial<VoucherTerms>): VoucherTerms => ({
   credit_omr: 25,
@@ -82,7 +82,7 @@ describe("requireKey", () => {
 
 describe("voucherOf", () => {
   it("omits members without a value", () => {
-    const { adopted, is_counted, deleted_at, starts_at, expires_at, ...shown } = ROW;
+    const { adopted, deleted_at, starts_at, expires_at, ...shown } = ROW;
     expect(voucherOf(ROW)).toEqual({ ...shown, created_at: "2026-01-02T03:04:05.678Z" });
     const day = new Date(0);
     expect(voucherOf({ ...ROW, created_at: null, deleted_at: day, starts_at: day, expires_at: day })).toEqual(

@@ -73,10 +73,13 @@ describe("money", () => {
 
 describe("outstandingOmr", () => {
   it.each([
-    [{ credit_omr: 10, max_redemptions: 5, times_redeemed: 2, is_counted: true }, 30],
-    [{ credit_omr: 10, max_redemptions: 0, times_redeemed: 2, is_counted: true }, Number.POSITIVE_INFINITY],
-    [{ credit_omr: 10, max_redemptions: 1, times_redeemed: 2, is_counted: true }, 0],
-    [{ credit_omr: 10, max_redemptions: 0, times_redeemed: 0, is_counted: false }, 0],
+    [{ credit_omr: 10, max_redemptions: 5, times_redeemed: 2, standing: "live" as const }, 30],
+    [
+      { credit_omr: 10, max_redemptions: 0, times_redeemed: 2, standing: "live" as const },
+      Number.POSITIVE_INFINITY,
+    ],
+    [{ credit_omr: 10, max_redemptions: 1, times_redeemed: 2, standing: "live" as const }, 0],
+    [{ credit_omr: 10, max_redemptions: 0, times_redeemed: 0, standing: "paused" as const }, 0],
   ])("of %o is %d", (voucher, outstanding) => {
     expect(outstandingOmr(voucher)).toBe(outstanding);
   });

@@ -58,7 +58,8 @@ function listenToIssue(submit) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     return submit("issue-dialog", "issue-problem", async () => {
-      const headers = { "idempotency-key": issueKey };
+      // The form only creates: a code that is taken by mistake must not change a voucher.
+      const headers = { "idempotency-key": issueKey, "if-none-match": "*" };
       const { body } = await ask("/billing/vouchers/issue", { method: "POST", body: issueBody(), headers });
       return fill(text.issued, { code: body.code });
     });

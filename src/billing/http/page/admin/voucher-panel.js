@@ -12,6 +12,7 @@ import { copyLink, createVoucherDialogs, openLink, openRevoke } from "./voucher-
  * @property {number} times_redeemed
  * @property {string} [starts_at]
  * @property {string} [expires_at]
+ * @property {"scheduled" | "live" | "paused" | "used_up" | "expired" | "revoked"} standing
  */
 
 const PAGE_SIZE = 50;
@@ -70,8 +71,7 @@ export function createVoucherPanel() {
 
 /** @param {Voucher} voucher */
 function voucherRow(voucher) {
-  const { code, credit_omr, description, max_redemptions, times_redeemed } = voucher;
-  const standing = standingOf(voucher);
+  const { code, credit_omr, description, max_redemptions, times_redeemed, standing } = voucher;
   const counts = { n: formatNumber(times_redeemed), max: formatNumber(max_redemptions) };
   const share = button(text.copyLink, code, () => copyLink(code));
   const qr = button(text.qrCode, code, () => openLink(code));
@@ -86,16 +86,6 @@ function voucherRow(voucher) {
     create("span", { class: `pill ${standing}` }, text.standing[standing]),
     create("div", { class: "row-actions" }, share, qr, revoke),
   );
-}
-
-/** @param {Voucher} voucher */
-function standingOf({ active, credit_omr, max_redemptions, times_redeemed, starts_at, expires_at }) {
-  const now = Date.now();
-  if (!active || credit_omr <= 0) return "inactive";
-  if (expires_at !== undefined && Date.parse(expires_at) <= now) return "expired";
-  if (max_redemptions !== 0 && times_redeemed >= max_redemptions) return "exhausted";
-  if (starts_at !== undefined && Date.parse(starts_at) > now) return "scheduled";
-  return "live";
 }
 
 /**
