@@ -23,7 +23,7 @@ import { bulkIssueOperation } from "./http/route/bulk-issue-route.ts";
 import { checkoutOperation } from "./http/route/checkout-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
 import { promoOperations } from "./http/route/promo-route.ts";
-import { redeemOperation } from "./http/route/redeem-route.ts";
+import { homeOperation, redeemOperation } from "./http/route/redeem-route.ts";
 import { reportOperations } from "./http/route/report-route.ts";
 import { type Readiness, serviceOperations } from "./http/route/service-route.ts";
 import { voucherAuditOperations } from "./http/route/voucher-audit-route.ts";
@@ -125,6 +125,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...errorOperations(),
     ...reportOperations({ reports: createReportService({ database }) }),
     ...adminPageOperations({ branding, sovereignFqdn, signIn: settings.adminSignIn }),
+    homeOperation(),
     redeemOperation({ vouchers, limiter, branding, sovereignFqdn }),
     ...serviceOperations({
       readiness: async () => answerOf(await readinessCheck.current()),

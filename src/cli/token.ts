@@ -4,14 +4,20 @@ import { sovereignNamespace } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
+import type { Role } from "../billing/auth/token.ts";
 import { resourceOf, SECRETS } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 
-const ROLES = ["superadmin", "sovereign-admin", "customer"] as const;
-type Role = (typeof ROLES)[number];
+/** A customer's token has no role that billing knows. */
+const ROLES: readonly (Role | "customer")[] = [
+  "superadmin",
+  "sovereign-admin",
+  "sovereign-auditor",
+  "customer",
+];
 
 const HELP = `Usage: catalyst token --sovereign NAME [--role ROLE] [--user ID] [--email ADDRESS]
 
@@ -47,7 +53,7 @@ export const command: Command = {
 
 interface TokenFlags {
   sovereign: string | undefined;
-  role: Role;
+  role: (typeof ROLES)[number];
   userId: string;
   email: string;
 }

@@ -9,6 +9,7 @@ import { startEmbeddedControlPlane } from "./control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
 import { type PlaygroundDatabase, startDatabase } from "./database/postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
+import { type Issuer, startIssuer } from "./issuer/server.ts";
 import { claimStateDirectory, type StateDirectory } from "./process/state-directory.ts";
 import { createWatchdog } from "./process/watchdog.ts";
 import { type Registry, startRegistry } from "./registry/server.ts";
@@ -20,7 +21,7 @@ export interface PlaygroundOptions {
   controlPlane: "embedded" | "real";
   /** Folder with kube-apiserver and etcd, for `real`. */
   kubebuilderAssets: string | undefined;
-  /** Port of the Kubernetes API. The registry and the Services get the ports after it. */
+  /** Port of the Kubernetes API. The registry, the issuer and the Services get the ports after it. */
   port: number;
   /** The command that runs `catalyst` on this machine. */
   entrypoint: Entrypoint;
@@ -41,6 +42,8 @@ export interface Playground {
   kubeconfigPath: string;
   database: PlaygroundDatabase;
   registry: Registry;
+  /** Signs users in on /admin. */
+  issuer: Issuer;
   registryMirrors: string;
   runner: Runner;
   /** Closes all parts, the last started first. With `remove`, also removes the state directory. */
@@ -95,6 +98,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
       }),
       (part) => part.close(),
     );
+    const issuer = closeLater(await startIssuer(port + 2, now), (server) => server.close());
     const image = catalystImage();
     registry.push(image);
     const runner = closeLater(
@@ -105,14 +109,24 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
         watchdog,
         images: new Map([[imageReference(image), options.entrypoint]]),
         baseEnv: options.baseEnv,
-        firstServicePort: port + 2,
+        firstServicePort: port + 3,
         logger,
         now,
       }),
       (part) => part.close(),
     );
     const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
-    return { state, controlPlane, kubeconfigPath, database, registry, registryMirrors, runner, close };
+    return {
+      state,
+      controlPlane,
+      kubeconfigPath,
+      database,
+      registry,
+      issuer,
+      registryMirrors,
+      runner,
+      close,
+    };
   } catch (error) {
     await close(options.signal.aborted);
     throw error;

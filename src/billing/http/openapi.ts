@@ -112,6 +112,7 @@ export function writeApi(operations: readonly Operation[]): ApiDocument {
 }
 
 function tagOf(path: string): string {
+  if (path === "/") return "vouchers";
   return TAGS.find(({ paths }) => paths.some((start) => path.startsWith(start)))?.name ?? "customers";
 }
 

@@ -10,8 +10,9 @@ import { type Cluster, createCluster } from "../../playground/story/cluster.ts";
 import type { StoryContext } from "../../playground/story/context.ts";
 import type { Example } from "../../playground/story/example.ts";
 import { createReporter, type Reporter } from "../../playground/story/reporter.ts";
+import { withSignIn } from "../../playground/story/sign-in.ts";
 import { keepTokensFresh, writeSovereignFile } from "../../playground/story/sovereign-file.ts";
-import { runStory, type StoryEnvironment } from "../../playground/story/story.ts";
+import { runStory, type StoryEnd, type StoryEnvironment } from "../../playground/story/story.ts";
 import { printSummary } from "../../playground/story/summary.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
@@ -72,16 +73,17 @@ export async function run(
       playground,
       reporter,
       cluster: createCluster(connection, signal),
-      examples,
+      examples: examples.map((example) => withSignIn(example, playground.issuer)),
       signal,
     });
-    await runStoryOn(playground, context);
+    const end = await runStoryOn(playground, context);
     removeState = true;
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     reporter.line();
     reporter.line(`  ${reporter.count().passed} steps passed, 0 failed, in ${seconds} s`);
     printSummary(reporter, {
       sovereigns: context.sovereigns,
+      end,
       kubeconfigPath: playground.kubeconfigPath,
       sovereignsPath: await writeSovereignFile(playground.state, context.sovereigns),
       apiServerUrl: playground.controlPlane.url,
@@ -128,7 +130,7 @@ function createContext(parts: {
 }
 
 /** Runs the story with this checkout's CRDs, chart, policies and examples. */
-async function runStoryOn(playground: Playground, context: StoryContext): Promise<void> {
+async function runStoryOn(playground: Playground, context: StoryContext): Promise<StoryEnd> {
   const { examples } = context;
   const key = readFileSync(join(ROOT, "docs/examples/keys/omantel-demo.key"), "utf8");
   publishArtifacts(playground.registry, examples, key);
@@ -137,7 +139,7 @@ async function runStoryOn(playground: Playground, context: StoryContext): Promis
     urlOf: (namespace) =>
       playground.runner.proxy.urlOf(namespace, { "app.kubernetes.io/name": "billing" }, 8085),
   };
-  await runStory(context, environment, {
+  return runStory(context, environment, {
     crdFolder: join(ROOT, "crds"),
     franchisee: FRANCHISEE,
     operator: {

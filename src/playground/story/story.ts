@@ -37,12 +37,19 @@ interface SecretKey {
   key?: string;
 }
 
+/** Where the story leaves a person who wants to try the pages. */
+export interface StoryEnd {
+  sovereign: StorySovereign;
+  /** A code that customers can redeem on this Sovereign. */
+  liveCode: string;
+}
+
 /** Runs all chapters in order. Throws at the first step that fails. */
 export async function runStory(
   context: StoryContext,
   environment: StoryEnvironment,
   platform: PlatformChapterInput,
-): Promise<void> {
+): Promise<StoryEnd> {
   const { reporter } = context;
   reporter.chapter(
     1,
@@ -77,7 +84,7 @@ export async function runStory(
     `A voucher on ${franchised.name}`,
     "One transaction redeems the voucher, credit is granted once, and each refusal gives its reason.",
   );
-  await runVoucherChapter(context, franchised);
+  const liveCode = await runVoucherChapter(context, franchised);
 
   reporter.chapter(
     4,
@@ -92,6 +99,7 @@ export async function runStory(
     "The operator detects a change that admission allowed, reports it and reverts it.",
   );
   await runDriftChapter(context, franchised);
+  return { sovereign: franchised, liveCode };
 }
 
 function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest {

@@ -21,8 +21,11 @@ interface Order {
   credit_balance: number;
 }
 
-/** A voucher from its issue to an Organization on one franchised Sovereign, then the refusals. */
-export async function runVoucherChapter(context: StoryContext, sovereign: StorySovereign): Promise<void> {
+/**
+ * A voucher from its issue to an Organization on one franchised Sovereign, then the refusals. Returns the code of a voucher that
+ * stays live.
+ */
+export async function runVoucherChapter(context: StoryContext, sovereign: StorySovereign): Promise<string> {
   const plan = sovereign.plans[0];
   expectThat(plan !== undefined, `${sovereign.name} has a tier in spec.tiers`);
   const client = await createVoucherClient(sovereign, plan.id);
@@ -30,6 +33,22 @@ export async function runVoucherChapter(context: StoryContext, sovereign: StoryS
   await runOffer(context, sovereign, client, code);
   await runRedemption(context, sovereign, client, code, plan);
   await runVoucherRefusals(context, sovereign, client, CREDIT_OMR);
+  return issueLiveVoucher(context, client);
+}
+
+function issueLiveVoucher({ reporter }: StoryContext, client: VoucherClient): Promise<string> {
+  return reporter.step("A voucher stays live, so that you can try the pages", async (observe) => {
+    const code = newCode("WELCOME");
+    const response = await client.issue({
+      code,
+      credit_omr: CREDIT_OMR,
+      description: "Welcome offer",
+      max_redemptions: 100,
+    });
+    expectThat([200, 201].includes(response.status), "issue returns 200 or 201", response.text);
+    observe(`POST /billing/vouchers/issue → ${response.status}  ${code}, ${CREDIT_OMR} OMR, 100 redemptions`);
+    return code;
+  });
 }
 
 async function runOffer(

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { ObjectReference } from "../../../src/playground/story/cluster-object.ts";
 import { eachMigrationRan, migrationRuns, processesWith } from "../process/playground.ts";
+import { signInAtIssuer } from "../server/issuer-sign-in.ts";
 import { testFranchiseeAccess } from "./story-access.ts";
 import { type StoryBench, useStoryBench } from "./story-bench.ts";
 import { testDriftCorrection } from "./story-drift.ts";
@@ -41,6 +42,26 @@ function testStory(bench: StoryBench): void {
       headers: { authorization: `Bearer ${zero?.adminToken}` },
     });
     expect([response.status, await response.json()]).toEqual([200, []]);
+  });
+
+  it("ends with links to /admin and to /redeem with a live code, and they answer", async () => {
+    const output = bench.playground.output();
+    const [redeem = ""] = /http:\S+\/redeem\?code=\S+/.exec(output) ?? [];
+    const [admin = ""] = /http:\S+\/admin/.exec(output) ?? [];
+    const page = await fetch(redeem);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("25")]);
+    expect((await fetch(admin)).status).toBe(200);
+    expect((await fetch(new URL("/", admin))).url).toBe(new URL("/redeem", admin).href);
+  });
+
+  it("signs an administrator in at the playground's issuer, for one Sovereign only", async () => {
+    const token = await signInAtIssuer(bench.omantel().url, "sovereign-admin");
+    const statusOn = async ({ url }: { url: string }, path: string) =>
+      (await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
+    expect(await statusOn(bench.omantel(), "/billing/vouchers/list")).toBe(200);
+    expect(await statusOn(bench.omantel(), "/billing/admin/orders")).toBe(403);
+    const zero = bench.sovereigns.find(({ name }) => name === "catalyst-zero") ?? bench.omantel();
+    expect(await statusOn(zero, "/billing/vouchers/list")).toBe(401);
   });
 
   it("limits the rate of each visitor behind a trusted proxy, on the Pods and on the embedded API", async () => {

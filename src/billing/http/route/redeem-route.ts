@@ -10,6 +10,20 @@ import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
 import { codeOf } from "../problem.ts";
 import { PROBLEMS } from "../problem-table.ts";
 
+/** People who type a Sovereign's address come for a voucher. The address is relative, because a gateway may add a prefix. */
+export function homeOperation(): Operation {
+  return operation({
+    id: "home",
+    method: "get",
+    path: "/",
+    summary: "Leads to the redeem page",
+    access: "anyone",
+    answers: { 303: [] },
+    answerHeaders: { Location: "The redeem page, relative to this address." },
+    handle: async (): Promise<Answer> => ({ kind: "empty", status: 303, headers: { Location: "redeem" } }),
+  });
+}
+
 /** The page that a voucher's link opens. */
 export function redeemOperation(deps: {
   vouchers: VoucherService;

@@ -23,6 +23,18 @@ function addressesIn(text: string): string[] {
   );
 }
 
+describe("GET /", () => {
+  it("leads to the redeem page, also under a gateway's prefix", async () => {
+    const answer = await fetch(billing.origin, { redirect: "manual" });
+    expect(answer.status).toBe(303);
+    expect(new URL(answer.headers.get("location") ?? "", "https://gateway.example/api/").pathname).toBe(
+      "/api/redeem",
+    );
+    const page = await fetch(billing.origin);
+    expect([page.url, page.status]).toEqual([`${billing.origin}/redeem`, 200]);
+  });
+});
+
 describe("GET /redeem", () => {
   it.each([
     ["PAGE", 200],

@@ -51,7 +51,7 @@ const REFUSED: [path: string, code: string, question: Question][] = [
   ["/billing/admin/promos/NONE", "voucher_not_found", { method: "PUT", body: {} }],
   ["/billing/subscription/nobody", "tenant_not_found", {}],
   ["/nothing", "not_found", {}],
-  ["/", "not_found", {}],
+  ["/", "method_not_allowed", { method: "POST" }],
   ["/a/very/deep/path/to/nothing", "not_found", {}],
   ["/healthz", "method_not_allowed", { method: "DELETE" }],
 ];
