@@ -34,7 +34,7 @@ export function desiredSettings({
   const refuse = (path: string, what: string) =>
     void refused.push({
       reason: "GrantExceeded",
-      message: `${path}: Franchise ${spec.franchise} does not grant ${what}: remove it, or ask OpenOva for the grant`,
+      message: `${path}: Franchise ${spec.franchise} does not grant ${what}: remove it, or ask the platform team for the grant`,
     });
   const mayBrand = isFree || (franchise !== undefined && grantsBranding(franchise));
   if (!mayBrand && Object.keys(branding).length > 0) refuse("spec.branding", "branding");

@@ -20,7 +20,7 @@ const granting = (grants: Franchise["spec"]["grants"]) => ({
 });
 const exceeded = (path: string, what: string) => ({
   reason: "GrantExceeded",
-  message: `${path}: Franchise omantel does not grant ${what}: remove it, or ask OpenOva for the grant`,
+  message: `${path}: Franchise omantel does not grant ${what}: remove it, or ask the platform team for the grant`,
 });
 
 describe("desiredSettings", () => {
