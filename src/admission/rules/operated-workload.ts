@@ -1,6 +1,5 @@
-import { listOf, mapOf } from "../../api/object.ts";
 import type { Identity } from "./identity.ts";
-import { isCustomOwner } from "./permission.ts";
+import { hasCustomController, writesOwnObjects } from "./permission.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /**
@@ -10,12 +9,6 @@ import type { AdmissionInput } from "./request.ts";
 const OPERATED_KINDS = ["pods.", "jobs.batch"];
 
 /**
- * Controllers that write any object with any owner, as a policy, a template or a backup says: Kyverno and Gatekeeper,
- * External Secrets with generic targets, and Velero.
- */
-const WRITERS_OF_ANYTHING = ["kyverno", "gatekeeper-system", "external-secrets", "velero"];
-
-/**
  * Whether a listed controller makes a Pod or Job for an object of a custom kind that controls it. A database that fails over
  * must not wait for a window.
  */
@@ -23,11 +16,8 @@ export const isOperatedWorkload = (
   { operation, group, resource, subresource, object }: AdmissionInput,
   identity: Identity,
 ): boolean =>
-  identity.kind === "controller" &&
-  !WRITERS_OF_ANYTHING.includes(identity.namespace) &&
+  writesOwnObjects(identity) &&
   operation === "CREATE" &&
   subresource === "" &&
   OPERATED_KINDS.includes(`${resource}.${group}`) &&
-  listOf(object?.metadata?.ownerReferences).some(
-    (owner) => mapOf(owner).controller === true && isCustomOwner(owner),
-  );
+  hasCustomController(object);

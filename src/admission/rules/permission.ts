@@ -6,7 +6,8 @@ import { userChangedPaths } from "./change.ts";
 import type { Identity } from "./identity.ts";
 import { isInstallerGroup } from "./install-source.ts";
 import { isOwnNamespace, type Place } from "./place.ts";
-import type { AdmissionInput } from "./request.ts";
+import { RBAC } from "./rbac-grant.ts";
+import type { AdmissionInput, ReviewedObject } from "./request.ts";
 
 /** Who asks, and where: all that the table of permissions looks at besides the request. */
 export interface Situation {
@@ -63,19 +64,60 @@ const isCustomKind = ({ group, operation }: AdmissionInput): boolean =>
   operation !== "CONNECT" && isCustomGroup(group);
 
 /** Whether an owner reference names an object of a custom kind. */
-export const isCustomOwner = (owner: unknown): boolean =>
+const isCustomOwner = (owner: unknown): boolean =>
   isCustomGroup(textOf(mapOf(owner).apiVersion).split("/")[0] ?? "");
 
 /**
- * Whether an object of a custom kind owns this one: the Pod of a database, the solver of a challenge. An owner is in the
- * same namespace, so only those who work there can make one. An update must leave the owner.
+ * Controllers that write any object with any owner, as a policy, a template or a backup says: Kyverno and Gatekeeper,
+ * External Secrets with generic targets, and Velero.
  */
-const isOwnedByCustomKind = ({ object, oldObject, subresource }: AdmissionInput): boolean =>
-  subresource === "" &&
-  [object, oldObject].some((it) => it !== undefined) &&
-  [object, oldObject].every(
-    (it) => it === undefined || listOf(it.metadata?.ownerReferences).some(isCustomOwner),
-  );
+const WRITERS_OF_ANYTHING = ["kyverno", "gatekeeper-system", "external-secrets", "velero"];
+
+/** Whether a listed controller makes objects for its own kinds only, so that the owner that it writes is the true one. */
+export const writesOwnObjects = (identity: Identity): boolean =>
+  identity.kind === "controller" && !WRITERS_OF_ANYTHING.includes(identity.namespace);
+
+/** Objects of custom kinds that own an object, each as one text. */
+const customOwners = (
+  object: ReviewedObject | undefined,
+  isEnough: (owner: Record<string, unknown>) => boolean,
+) =>
+  listOf(object?.metadata?.ownerReferences)
+    .map(mapOf)
+    .filter((owner) => isEnough(owner) && isCustomOwner(owner) && typeof owner.uid === "string" && owner.uid !== "")
+    .map(({ apiVersion, kind, uid }) => [apiVersion, kind, uid].map(textOf).join("/"));
+
+const controls = ({ controller }: Record<string, unknown>): boolean => controller === true;
+
+/** Whether an object of a custom kind controls an object. */
+export const hasCustomController = (object: ReviewedObject | undefined): boolean =>
+  customOwners(object, controls).length > 0;
+
+/**
+ * Whether an object of a custom kind controls this one: the Pod of a database, the solver of a challenge. An owner is in the
+ * same namespace, so only those who work there can make one. An update must leave the owner. Several objects may own one
+ * Service, such as the one that the Prometheus operator makes for a namespace, so that none of them controls it. Admission
+ * does not read the owner, because it may be of any kind: it trusts controllers that write no owner but their own.
+ */
+function isOwnedByCustomKind(
+  { object, oldObject, group, resource, subresource }: AdmissionInput,
+  identity: Identity,
+): boolean {
+  if (subresource !== "" || !writesOwnObjects(identity)) return false;
+  const isEnough = group === "" && resource === "services" ? () => true : controls;
+  const [owners = [], others] = [object, oldObject]
+    .filter((it) => it !== undefined)
+    .map((it) => customOwners(it, isEnough));
+  return owners.some((owner) => others?.includes(owner) !== false);
+}
+
+/** Whether a RoleBinding gives rights to others than ServiceAccounts of its own namespace. */
+const grantsToOthers = ({ group, resource, namespace, object }: AdmissionInput): boolean =>
+  group === RBAC &&
+  resource === "rolebindings" &&
+  listOf(object?.subjects)
+    .map(mapOf)
+    .some(({ kind, namespace: at }) => kind !== "ServiceAccount" || at !== namespace);
 
 /** Whether an update leaves all but one field, of what users write, as it is. */
 const changesOnly = (input: AdmissionInput, field: string): boolean =>
@@ -105,9 +147,12 @@ const PLATFORM_HOUSEKEEPING: Permission = {
 
 const RECONCILED: Permission = {
   who: "controller",
-  what: "write objects of custom kinds, and objects that such an object owns, which the operator does not manage",
-  allows: (input) =>
-    !isManaged(input) && !givesIdentity(input) && (isCustomKind(input) || isOwnedByCustomKind(input)),
+  what: "write objects of custom kinds, and, for its own kinds, objects that such an object controls, which the operator does not manage; RoleBindings only of the namespace's own ServiceAccounts",
+  allows: (input, { identity }) =>
+    !isManaged(input) &&
+    !givesIdentity(input) &&
+    !grantsToOthers(input) &&
+    (isCustomKind(input) || isOwnedByCustomKind(input, identity)),
 };
 
 const OWN_NAMESPACE: Permission = {

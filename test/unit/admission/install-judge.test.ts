@@ -162,6 +162,7 @@ describe("the work of a listed controller", () => {
     apiVersion: "postgresql.cnpg.io/v1",
     kind: "Cluster",
     name: "database",
+    uid: "1",
     controller: true,
   };
   const PODS = { group: "", resource: "pods" };
@@ -177,7 +178,13 @@ describe("the work of a listed controller", () => {
     [
       "the solver of a challenge",
       "cert-manager",
-      owned(PODS, { apiVersion: "acme.cert-manager.io/v1", kind: "Challenge", name: "x", controller: true }),
+      owned(PODS, {
+        apiVersion: "acme.cert-manager.io/v1",
+        kind: "Challenge",
+        name: "x",
+        uid: "1",
+        controller: true,
+      }),
     ],
     ["a Pod of a controller that the platform listed", "strimzi", owned(PODS, CLUSTER)],
   ])("passes when it makes %s, so that failover needs no window", async (_, namespace, input) =>
@@ -203,6 +210,7 @@ describe("the work of a listed controller", () => {
       "cnpg-system",
       owned(PODS, { ...CLUSTER, controller: false }, { ...CLUSTER, apiVersion: "apps/v1" }),
     ],
+    ["a Pod whose owner has no uid", "cnpg-system", owned(PODS, { ...CLUSTER, uid: undefined })],
     ["a Pod of a core kind", "cnpg-system", owned(PODS, { ...CLUSTER, apiVersion: "apps/v1" })],
     [
       "a Pod of an installer's kind",

@@ -13,7 +13,7 @@ const isResource = (group: string, ...resources: string[]) =>
   `request.resource.group == "${group}" && request.resource.resource in ${celList(resources)} && ${SUBRESOURCE} == ""`;
 
 const isOwned = (object: string) =>
-  `${object}.?metadata.?ownerReferences.orValue([]).exists(owner, ${celIsCustomGroup('owner.apiVersion.split("/")[0]')})`;
+  `${object}.?metadata.?ownerReferences.orValue([]).exists(owner, (request.resource.resource == "services" || owner.?controller.orValue(false)) && ${celIsCustomGroup('owner.apiVersion.split("/")[0]')})`;
 
 const IS_REPORT = {
   name: "isReport",

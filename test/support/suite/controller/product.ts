@@ -1,10 +1,10 @@
 import { IMAGE } from "../../builder/catalyst-object.ts";
 import { type Objects, type Product, product } from "./request.ts";
 
-/** An object that another one owns. */
-const owned = (apiVersion: string, kind: string, members: object = {}) => ({
+/** An object that another one controls, or owns without controlling it. */
+const owned = (apiVersion: string, kind: string, members: object = {}, controller = true) => ({
   ...members,
-  metadata: { ownerReferences: [{ apiVersion, kind, name: "owner" }] },
+  metadata: { ownerReferences: [{ apiVersion, kind, name: "owner", uid: "1", controller }] },
 });
 const pod = (image: string) => ({ spec: { containers: [{ name: "main", image }] } });
 const template = (image: string) => ({ spec: { template: pod(image) } });
@@ -164,7 +164,8 @@ deletes a Pod that is stuck in a rollout | an environment | DELETE pods | organi
   {
     "by digest": prometheus(template(IMAGE)),
     "by tag": prometheus(template(TAGGED)),
-    "of a Prometheus": prometheus(),
+    // Several Prometheuses own one Service.
+    "of a Prometheus": owned("monitoring.coreos.com/v1", "Prometheus", {}, false),
     "of a StatefulSet": owned("apps/v1", "StatefulSet"),
   },
 );

@@ -175,6 +175,69 @@ describe("the table of permissions", () => {
   });
 });
 
+describe("the permission for an owner", () => {
+  const CHALLENGE = { apiVersion: "acme.cert-manager.io/v1", kind: "Challenge", name: "x", uid: "1" };
+  const OWNER = { ...CHALLENGE, controller: true };
+  const owned = (members: object, ...ownerReferences: object[]): AdmissionInput => ({
+    ...{ operation: "CREATE", group: "apps", resource: "deployments", subresource: "" },
+    ...{ name: "x", namespace: "org-acme", user: { username: "", groups: [] }, oldObject: undefined },
+    object: { metadata: { ownerReferences } },
+    ...members,
+  });
+  const SERVICES = { group: "", resource: "services" };
+  const BINDINGS = { group: "rbac.authorization.k8s.io", resource: "rolebindings" };
+  const of = (...ownerReferences: object[]) => ({ metadata: { ownerReferences } });
+  const bound = (...subjects: object[]) => owned({ ...BINDINGS, object: { ...of(OWNER), subjects } });
+  const OWN_ACCOUNT = { kind: "ServiceAccount", name: "a", namespace: "org-acme" };
+  const isAllowed = (input: AdmissionInput, namespace = "cert-manager") =>
+    isPermitted(input, {
+      identity: { kind: "controller", namespace },
+      place: { kind: "organization", namespace: "org-acme", organization: "acme" },
+      memberOf: new Set(),
+    });
+
+  it.each<[string, AdmissionInput, boolean]>([
+    ["that controls it", owned({}, OWNER), true],
+    [
+      "that controls it, beside another",
+      owned({}, { ...OWNER, kind: "Order", controller: false }, OWNER),
+      true,
+    ],
+    ["that does not control it", owned({}, CHALLENGE), false],
+    ["that is said to control it by a text", owned({}, { ...CHALLENGE, controller: "true" }), false],
+    ["that has no uid", owned({}, { ...OWNER, uid: "" }), false],
+    ["of Kubernetes", owned({}, { ...OWNER, apiVersion: "apps/v1" }), false],
+    ["of an installer", owned({}, { ...OWNER, apiVersion: "argoproj.io/v1alpha1" }), false],
+    ["of the product", owned({}, { ...OWNER, apiVersion: "catalyst.openova.io/v1alpha1" }), false],
+    ["that owns a Service with others", owned(SERVICES, CHALLENGE), true],
+    ["in an update that leaves it", owned({ operation: "UPDATE", oldObject: of(OWNER) }, OWNER), true],
+    ["in an update that brings it", owned({ operation: "UPDATE", oldObject: of() }, OWNER), false],
+    ["in an update that removes it", owned({ operation: "UPDATE", oldObject: of(OWNER) }), false],
+    [
+      "in an update to another",
+      owned({ operation: "UPDATE", oldObject: of({ ...OWNER, uid: "2" }) }, OWNER),
+      false,
+    ],
+    ["in a deletion", owned({ operation: "DELETE", object: undefined, oldObject: of(OWNER) }), true],
+    ["in a deletion of another's", owned({ operation: "DELETE", object: undefined, oldObject: of() }), false],
+    ["of a subresource", owned({ subresource: "scale" }, OWNER), false],
+    ["of a RoleBinding for an account of the namespace", bound(OWN_ACCOUNT), true],
+    [
+      "of a RoleBinding for an account elsewhere",
+      bound(OWN_ACCOUNT, { ...OWN_ACCOUNT, namespace: "shop" }),
+      false,
+    ],
+    ["of a RoleBinding for a person", bound({ kind: "User", name: "mallory" }), false],
+  ])("%s: %s", (_, input, expected) => {
+    expect(isAllowed(input)).toBe(expected);
+  });
+
+  it.each(["kyverno", "gatekeeper-system", "external-secrets", "velero"])(
+    "does not count from %s, which writes any owner",
+    (namespace) => expect(isAllowed(owned({}, OWNER), namespace)).toBe(false),
+  );
+});
+
 describe("a joining node", () => {
   const requestOf = (spec: object): AdmissionInput => ({
     ...{ operation: "CREATE", group: "certificates.k8s.io", resource: "certificatesigningrequests" },
