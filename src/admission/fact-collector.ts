@@ -5,6 +5,7 @@ import type { Organization } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import { isInTerm } from "../api/term.ts";
 import { type AccountReads, accountIndexKeys, createAccountReader, foreignAccounts } from "./account-fact.ts";
+import { type AddressReads, createAddressReader } from "./address-fact.ts";
 import { type AccountSet, accountNamespaces, subjectsOf } from "./rules/account.ts";
 import { isPrivateBlueprint } from "./rules/blueprint.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
@@ -24,7 +25,7 @@ import { hostsOf } from "./rules/sovereign-host.ts";
 type Labels = Readonly<Record<string, string>>;
 
 /** What the cluster holds. What does not begin with `read` comes from caches and sends no request. */
-export interface ClusterLookups extends AccountReads {
+export interface ClusterLookups extends AccountReads, AddressReads {
   franchises(): readonly Franchise[];
   organization(name: string): Organization | undefined;
   /** The Organizations that an index entry of `ORGANIZATION_INDEXES` lists. */
@@ -66,6 +67,7 @@ export function createFactCollector(deps: {
   const { lookups, lists, now } = deps;
   const organizations = { has: (name: string) => lookups.organization(name) !== undefined };
   const readAccountFacts = createAccountReader(lookups);
+  const readTakenAddresses = createAddressReader(lookups);
 
   /**
    * The labels decide whose a namespace is, and the cache may lag. It may miss a namespace that was made a moment ago, or
@@ -129,12 +131,15 @@ export function createFactCollector(deps: {
         : await lookups.readOciRepository({ namespace: input.namespace, name: chart });
     const memberOf = once(() => membershipsOf(input));
     const foreignAccounts = once(() => accountsOf(input, memberOf()));
+    const isForeignNamespace = (name: string) => name !== input.namespace && isForeign(name, memberOf);
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return new RequestFacts(
       {
-        ...{ identity, place, lists, chartSource, organizations },
+        ...{ identity, place, lists, chartSource, organizations, isForeignNamespace },
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
-        isForeignNamespace: (name) => name !== input.namespace && isForeign(name, memberOf),
+        takenAddresses: worksIn(place, memberOf)
+          ? await readTakenAddresses(input, isForeignNamespace)
+          : NO_ADDRESSES,
       },
       {
         ...{ memberOf, foreignAccounts },
@@ -161,6 +166,7 @@ class RequestFacts implements ClusterFacts {
   readonly boundRules: ClusterFacts["boundRules"];
   readonly connectedAccount: ClusterFacts["connectedAccount"];
   readonly isForeignNamespace: ClusterFacts["isForeignNamespace"];
+  readonly takenAddresses: ClusterFacts["takenAddresses"];
   readonly #late: { [Fact in LateFact]: () => ClusterFacts[Fact] };
 
   constructor(known: Omit<ClusterFacts, LateFact>, late: { [Fact in LateFact]: () => ClusterFacts[Fact] }) {
@@ -172,6 +178,7 @@ class RequestFacts implements ClusterFacts {
     this.boundRules = known.boundRules;
     this.connectedAccount = known.connectedAccount;
     this.isForeignNamespace = known.isForeignNamespace;
+    this.takenAddresses = known.takenAddresses;
     this.#late = late;
   }
 
@@ -191,6 +198,8 @@ class RequestFacts implements ClusterFacts {
     return this.#late.signers();
   }
 }
+
+const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
 /** Several rules ask for the same fact of a request. */
 function once<T>(make: () => T): () => T {

@@ -15,8 +15,10 @@ import {
 import { type LabelRequirement, labelled, named } from "./policy/namespace-selector.ts";
 import { admissionPath } from "./routes.ts";
 import { EVERY } from "./rules/account.ts";
+import { ADDRESS_ANNOTATION_SUFFIXES } from "./rules/balancer-address.ts";
 import { CLUSTER_SERVICE, SLICE_LABEL } from "./rules/cluster-service.ts";
 import { DEPUTY_GROUPS } from "./rules/deputy.ts";
+import { DESTINATION_KINDS } from "./rules/destination-field.ts";
 import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "./rules/host-claim.ts";
 import type { IdentityLists } from "./rules/identity.ts";
 import { IDENTITY_SECRET_TYPES } from "./rules/permission.ts";
@@ -128,6 +130,12 @@ export function desiredWebhookConfiguration(
         [CLAIMS_ADDRESS_OR_HOST],
       ),
       webhook(
+        "volume-claim",
+        [rule("", ["persistentvolumeclaims"], ["CREATE", "UPDATE"], "Namespaced")],
+        ordinary,
+        [NAMES_VOLUME_OR_SOURCE],
+      ),
+      webhook(
         "cluster-service",
         CLUSTER_SERVICE_RULES,
         { ...ordinary, selector: [named("In", [CLUSTER_SERVICE.namespace]), ...ordinary.selector] },
@@ -168,8 +176,8 @@ const ORDINARY_RULES: WebhookRule[] = [
   rule("apps", ["controllerrevisions"]),
   rule("", ["serviceaccounts/token"], ["CREATE"]),
   rule("rbac.authorization.k8s.io", ["roles"], ["CREATE", "UPDATE"]),
-  ...Object.entries(HOST_GROUPS).map(([group, resources]) =>
-    rule(group, [...resources], ["CREATE", "UPDATE"]),
+  ...[HOST_GROUPS, DESTINATION_KINDS].flatMap((kinds) =>
+    Object.entries(kinds).map(([group, resources]) => rule(group, [...resources], ["CREATE", "UPDATE"])),
   ),
   rule(GROUP, ["*/*"]),
 ].map((it) => ({ ...it, scope: "Namespaced" }));
@@ -227,7 +235,14 @@ const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
     sets("spec.?externalIPs", "[]"),
     sets("status.?loadBalancer.?ingress", "[]"),
     sets("spec.?externalName", '""'),
+    sets("spec.?loadBalancerIP", '""'),
     `(object.?spec.?type.orValue("") == "ExternalName" && oldObject != null && oldObject.?spec.?type.orValue("") != "ExternalName")`,
-    `object.?metadata.?annotations.orValue({}).exists(name, ${celList(HOST_ANNOTATION_SUFFIXES)}.exists(suffix, name.endsWith(suffix)) && (oldObject == null || object.metadata.annotations[name] != oldObject.?metadata.?annotations[?name].orValue("")))`,
+    `object.?metadata.?annotations.orValue({}).exists(name, ${celList([...HOST_ANNOTATION_SUFFIXES, ...ADDRESS_ANNOTATION_SUFFIXES])}.exists(suffix, name.endsWith(suffix)) && (oldObject == null || object.metadata.annotations[name] != oldObject.?metadata.?annotations[?name].orValue("")))`,
   ].join(" || "),
+};
+
+/** A claim that names neither passes while the webhook is down, and so does one that the controller of volumes has bound. */
+const NAMES_VOLUME_OR_SOURCE: MatchCondition = {
+  name: "names-a-volume-or-a-source",
+  expression: [sets("spec.?volumeName", '""'), sets("spec.?dataSourceRef.?namespace", '""')].join(" || "),
 };

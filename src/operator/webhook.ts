@@ -11,7 +11,7 @@ import { desiredWebhookConfiguration } from "../admission/webhook-configuration.
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
-import { CLUSTER_ROLES, NAMESPACES, OCI_REPOSITORIES, PODS, ROLES } from "../kube/resource.ts";
+import { CLUSTER_ROLES, NAMESPACES, OCI_REPOSITORIES, PODS, ROLES, SERVICES } from "../kube/resource.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
@@ -60,6 +60,7 @@ function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLooku
     readRole: (namespace, name) => client.get(ROLES, { namespace, name }),
     readClusterRole: (name) => client.get(CLUSTER_ROLES, { name }),
     readClusterRoles: async () => (await client.list(CLUSTER_ROLES)).items,
+    readServices: async () => (await client.list<KubernetesObject>(SERVICES)).items,
   };
 }
 

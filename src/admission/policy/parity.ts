@@ -36,7 +36,8 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "environment-window": JUDGES_INSTALLS,
   "helm-release": "the webhook also reads the OCIRepository that a HelmRelease names",
   "image-signature": "Kyverno: one key, and no registries that need no signature",
-  "ingress-annotation": "the webhook reads the annotations by the rules of each ingress controller",
+  "ingress-annotation":
+    "the webhook reads annotations and fields by the rules of each product, and looks up which namespaces are guarded",
   "install-source": "Kyverno leaves out the policies and exceptions of Kyverno, and Capsule's kinds",
   "namespace-guarded": "native: catalyst-system",
   "namespace-reserved": "the webhook knows the Organizations, and so the names of their environments",
@@ -45,11 +46,11 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "organization-namespace": "the webhook looks up the members of the Organization",
   "platform-namespace": "native: catalyst-system",
   "pod-isolation":
-    "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, and Pod templates in custom kinds",
+    "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, volume claims, and Pod templates in custom kinds",
   "pod-status":
     "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
   "service-account-identity": "the webhook looks up whose each ServiceAccount is",
-  "service-address": "the webhook looks up which namespaces are guarded",
+  "service-address": "the webhook looks up which namespaces are guarded, and the addresses of their Services",
   "sovereign-branding-grant": LOOKS_UP_FRANCHISES,
   "sovereign-field": LOOKS_UP_FRANCHISES,
   "sovereign-host": "the webhook looks up the hosts that Sovereigns serve",

@@ -1,4 +1,5 @@
 import { mapOf } from "../../api/object.ts";
+import { fieldProblems } from "./destination-field.ts";
 import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarded-service.ts";
 import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
@@ -21,10 +22,11 @@ interface Problem {
 
 /** An ingress controller reaches Services that the author of an Ingress does not. It may not be sent to guarded ones. */
 export function destinationProblems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
-  return destinations(input, object).flatMap(({ path, value, isCalled }) => {
+  const called = destinations(input, object).flatMap(({ path, value, isCalled }) => {
     const message = problem(hostOf(value, input.namespace), isCalled, facts);
     return message === undefined ? [] : [{ path, message }];
   });
+  return [...called, ...fieldProblems(input, object, facts)];
 }
 
 function destinations({ group }: AdmissionInput, object: unknown): Destination[] {

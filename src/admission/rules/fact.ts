@@ -21,6 +21,11 @@ export interface ClusterFacts extends AccountFacts {
   boundRules: readonly PolicyRule[] | undefined;
   /** The host names that Sovereigns serve, normalised, each with the name of its Sovereign. */
   sovereignHosts: ReadonlyMap<string, string>;
+  /**
+   * Addresses of load balancers of Services in guarded namespaces that are not the requester's, normalised. Empty: not
+   * looked up, because the request asks for no address.
+   */
+  takenAddresses: Pick<ReadonlySet<string>, "has">;
   /** Whether a namespace is guarded, or its name reserved, and the requester does not work there. */
   isForeignNamespace(name: string): boolean;
   /** The OCIRepository that a HelmRelease names, read live; undefined for other requests, or when it does not exist. */

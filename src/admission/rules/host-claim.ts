@@ -25,6 +25,7 @@ export const HOST_GROUPS: Readonly<Record<string, readonly string[]>> = {
   "cert-manager.io": ["certificates", "certificaterequests"],
   "externaldns.k8s.io": ["*"],
   "networking.istio.io": ["gateways", "serviceentries", "virtualservices"],
+  "cis.f5.com": ["*"],
   "traefik.io": ["*"],
   "traefik.containo.us": ["*"],
   "projectcontour.io": ["*"],
@@ -48,6 +49,7 @@ export function servesHosts({ group, resource, subresource }: AdmissionInput): b
 /** Members of those kinds that hold hosts, in lower case. */
 const HOST_MEMBERS = new Set([
   ...["host", "hosts", "hostname", "hostnames", "fqdn", "domain", "domains", "sni", "snis", "snihosts"],
+  ...["domainname", "hostaliases"],
   ...["dnsname", "dnsnames", "commonname", "servername", "servernames", "main", "sans"],
 ]);
 
@@ -72,7 +74,7 @@ export function hostClaims(input: AdmissionInput, object: unknown): HostClaim[] 
 
 function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
   const { spec, metadata } = mapOf(object);
-  const claims = annotationClaims(object);
+  const claims = [...annotationClaims(object), ...volumeClaims(input, object)];
   if (input.group === GROUP)
     return input.resource === "sovereigns"
       ? [...claims, ...claimsIn("spec.branding.hostname", mapOf(mapOf(spec).branding).hostname)]
@@ -193,9 +195,34 @@ export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
   ...["/server-alias", "/server-alias-regex"],
 ];
 
-function annotationClaims(object: unknown): HostClaim[] {
+const podSpecsIn = (object: unknown) => {
   const search = findPodSpecs(object);
-  const templates = search.kind === "found" ? search.specs : [];
+  return search.kind === "found" ? search.specs : [];
+};
+
+/** cert-manager's driver of inline volumes obtains certificates for these. */
+const NAME_ATTRIBUTES = ["csi.cert-manager.io/common-name", "csi.cert-manager.io/dns-names"];
+
+/** A name may hold the Pod's namespace, and other variables that its author chooses. */
+const withVariables = (text: string, namespace: string): string =>
+  text.replaceAll(/\$\{POD_NAMESPACE\}/g, namespace).replaceAll(/\$\{[^}]*\}/g, "*");
+
+const volumeClaims = ({ namespace }: AdmissionInput, object: unknown): HostClaim[] =>
+  podSpecsIn(object).flatMap(({ path, spec }) =>
+    listOf(spec.volumes).flatMap((volume, index) => {
+      const attributes = mapOf(mapOf(mapOf(volume).csi).volumeAttributes);
+      return NAME_ATTRIBUTES.flatMap((name) => {
+        const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+        const at = `${path}.volumes[${index}].csi.volumeAttributes[${name}]`;
+        return typeof value !== "string"
+          ? []
+          : valuesOf(withVariables(value, namespace)).map((host) => claim(at, host));
+      });
+    }),
+  );
+
+function annotationClaims(object: unknown): HostClaim[] {
+  const templates = podSpecsIn(object);
   const owners = new Map<string, Record<string, unknown>>([["", annotationsOf(object)]]);
   for (const { path, annotations } of templates)
     if (annotations !== undefined) owners.set(path.replace(/\.?spec$/, ""), annotations);

@@ -1,5 +1,6 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import { destinationProblems } from "./controller-destination.ts";
+import { isDestinationKind } from "./destination-field.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import { servesHosts } from "./host-claim.ts";
@@ -18,12 +19,24 @@ const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
  * configuration, nor have it read the Secrets of other namespaces, nor send it to Services of guarded namespaces.
  */
 export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts): Violation[] {
-  if (input.operation === "DELETE" || !servesHosts(input)) return [];
-  const known = new Set(problems(input, input.oldObject, facts).map(({ path, message }) => path + message));
-  return problems(input, input.object, facts).filter(({ path, message }) => !known.has(path + message));
+  if (input.operation === "DELETE" || !(servesHosts(input) || isDestinationKind(input))) return [];
+  const known = new Set(problems(input, input.oldObject, facts).map(keyOf));
+  return problems(input, input.object, facts)
+    .filter((problem) => !known.has(keyOf(problem)))
+    .map(({ path, message }) => ({ rule: "ingress-annotation", path, message }));
 }
 
-function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Violation[] {
+interface Problem {
+  path: string;
+  message: string;
+  /** Absent: the message tells it. */
+  value?: unknown;
+}
+
+/** What was there before is not judged again. A changed value is. */
+const keyOf = ({ path, message, value }: Problem): string => JSON.stringify([path, message, value]);
+
+function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
   const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);
   const inAnnotations = Object.entries(annotations).flatMap(([name, value]) =>
     typeof value !== "string" ? [] : annotationProblems(input, name, value),
@@ -32,32 +45,43 @@ function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Vi
   return [
     ...inAnnotations,
     ...snippetMembers(spec),
+    ...rawResources(input, spec),
     ...(input.resource === "ingresses" ? pathProblems(spec) : []),
-    ...destinationProblems(input, object, facts).map(({ path, message }) => refusal(path, message)),
+    ...destinationProblems(input, object, facts),
   ];
 }
 
-const refusal = (path: string, message: string): Violation => ({ rule: "ingress-annotation", path, message });
+const refusal = (path: string, message: string, value: unknown): Problem => ({ path, message, value });
 const SNIPPET_MESSAGE =
   "a snippet configures the ingress controller that all tenants share; remove it, or ask the platform team";
 
-function annotationProblems({ namespace }: AdmissionInput, name: string, value: string): Violation[] {
+function annotationProblems({ namespace }: AdmissionInput, name: string, value: string): Problem[] {
   const path = `metadata.annotations[${name}]`;
-  if (SNIPPET.test(name)) return value === "" ? [] : [refusal(path, SNIPPET_MESSAGE)];
+  if (SNIPPET.test(name)) return value === "" ? [] : [refusal(path, SNIPPET_MESSAGE, value)];
   if (name.startsWith(NGINX) && DIRECTIVE.test(value.trim()))
     return [
-      refusal(path, "line breaks, braces and semicolons would configure the shared controller; remove them"),
+      refusal(
+        path,
+        "line breaks, braces and semicolons would configure the shared controller; remove them",
+        value,
+      ),
     ];
   const owner = /^\s*(?<owner>[^/\s:]+)\/[^/\s]+\s*$/.exec(value)?.groups?.owner;
   return REFERENCE.test(name) && owner !== undefined && owner !== namespace
-    ? [refusal(path, `the controller would read another namespace for you; name an object of ${namespace}`)]
+    ? [
+        refusal(
+          path,
+          `the controller would read another namespace for you; name an object of ${namespace}`,
+          value,
+        ),
+      ]
     : [];
 }
 
 /** nginx writes a path between quotation marks. Regular expressions may have braces and semicolons there. */
 const PATH_END = /[\r\n"]/;
 
-function pathProblems(spec: unknown): Violation[] {
+function pathProblems(spec: unknown): Problem[] {
   return listOf(mapOf(spec).rules).flatMap((rule, index) =>
     listOf(mapOf(mapOf(rule).http).paths).flatMap((entry, at) =>
       PATH_END.test(textOf(mapOf(entry).path))
@@ -65,6 +89,7 @@ function pathProblems(spec: unknown): Violation[] {
             refusal(
               `spec.rules[${index}].http.paths[${at}].path`,
               "line breaks and quotation marks would configure the shared controller; remove them",
+              mapOf(entry).path,
             ),
           ]
         : [],
@@ -73,14 +98,28 @@ function pathProblems(spec: unknown): Violation[] {
 }
 
 /** The NGINX Ingress Controller's own kinds have snippets in their spec. */
-function snippetMembers(spec: unknown, path = "spec", depth = 0): Violation[] {
+function snippetMembers(spec: unknown, path = "spec", depth = 0): Problem[] {
   if (depth > 16) return [];
   if (Array.isArray(spec))
     return spec.flatMap((item, index) => snippetMembers(item, `${path}[${index}]`, depth + 1));
   if (!isMap(spec)) return [];
   return Object.entries(spec).flatMap(([name, value]) =>
     SNIPPET.test(name) && value !== "" && value !== null
-      ? [refusal(`${path}.${name}`, SNIPPET_MESSAGE)]
+      ? [refusal(`${path}.${name}`, SNIPPET_MESSAGE, value)]
       : snippetMembers(value, `${path}.${name}`, depth + 1),
   );
+}
+
+/** A CiliumEnvoyConfig. Its resources may name any address, and the proxy is in the network of the node. */
+function rawResources({ group, resource }: AdmissionInput, spec: unknown): Problem[] {
+  const { resources } = mapOf(spec);
+  return group !== "cilium.io" || resource !== "ciliumenvoyconfigs" || listOf(resources).length === 0
+    ? []
+    : [
+        refusal(
+          "spec.resources",
+          "these configure the proxy that all tenants of a node share; use an Ingress or an HTTPRoute, or ask the platform team",
+          resources,
+        ),
+      ];
 }

@@ -84,7 +84,9 @@ const customOwners = (
 ) =>
   listOf(object?.metadata?.ownerReferences)
     .map(mapOf)
-    .filter((owner) => isEnough(owner) && isCustomOwner(owner) && typeof owner.uid === "string" && owner.uid !== "")
+    .filter(
+      (owner) => isEnough(owner) && isCustomOwner(owner) && typeof owner.uid === "string" && owner.uid !== "",
+    )
     .map(({ apiVersion, kind, uid }) => [apiVersion, kind, uid].map(textOf).join("/"));
 
 const controls = ({ controller }: Record<string, unknown>): boolean => controller === true;

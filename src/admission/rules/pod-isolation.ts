@@ -19,6 +19,14 @@ export const VOLUMES = [
   "secret",
 ];
 
+/** Drivers of inline volumes that give a Pod its own Secrets and certificates. Others mount what the Pod names. */
+export const INLINE_DRIVERS = [
+  "secrets-store.csi.k8s.io",
+  "csi.cert-manager.io",
+  "spiffe.csi.cert-manager.io",
+  "csi.spiffe.io",
+];
+
 /** Capabilities that the baseline Pod Security Standard lets a container add. */
 export const CAPABILITIES = [
   "AUDIT_WRITE",
@@ -52,6 +60,7 @@ function escapes(found: FoundPodSpec): Escape[] {
       .map((kind) => ({
         path: `${path}.volumes[${index}].${kind}`,
         message: `a ${kind} volume reaches beyond the namespace; use a PersistentVolumeClaim`,
+        value: mapOf(volume)[kind],
       })),
   );
   const containers = containersOf(found).flatMap(({ path: at, container }) =>
@@ -59,10 +68,26 @@ function escapes(found: FoundPodSpec): Escape[] {
   );
   const pod = securityEscapes(`${path}.securityContext`, mapOf(spec.securityContext));
   return [
-    ...[...hosts, ...priorityEscapes(path, textOf(spec.priorityClassName)), ...volumes, ...pod],
+    ...[...hosts, ...priorityEscapes(path, textOf(spec.priorityClassName)), ...volumes],
+    ...[...inlineVolumes(path, spec), ...pod],
     ...[...annotationEscapes(found), ...containers],
   ];
 }
+
+const inlineVolumes = (path: string, { volumes }: Record<string, unknown>): Escape[] =>
+  listOf(volumes).flatMap((volume, index) => {
+    const { csi } = mapOf(volume);
+    const driver = textOf(mapOf(csi).driver);
+    return csi === undefined || INLINE_DRIVERS.includes(driver)
+      ? []
+      : [
+          {
+            path: `${path}.volumes[${index}].csi.driver`,
+            message: `driver ${driver} may mount volumes of others or of the node; use a PersistentVolumeClaim`,
+            value: csi,
+          },
+        ];
+  });
 
 const priorityEscapes = (path: string, name: string): Escape[] =>
   SYSTEM_PRIORITY.test(name)
@@ -87,6 +112,7 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
           {
             path: `${path}.ports[${index}].hostPort`,
             message: "hostPort opens a port of the node; use a Service",
+            value: mapOf(port).hostPort,
           },
         ],
   );
@@ -107,11 +133,13 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
 /** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
 export function podIsolationRule(input: AdmissionInput): Violation[] {
   if (!storesObject(input)) return [];
-  const known = new Set(escapesOf(input.oldObject).map(({ path, message }) => path + message));
+  const known = new Set(escapesOf(input.oldObject).map(keyOf));
   return escapesOf(input.object)
-    .filter(({ path, message }) => !known.has(path + message))
-    .map((found) => ({ rule: "pod-isolation", ...found }));
+    .filter((found) => !known.has(keyOf(found)))
+    .map(({ path, message }) => ({ rule: "pod-isolation", path, message }));
 }
+
+const keyOf = ({ path, message, value }: Escape): string => JSON.stringify([path, message, value]);
 
 function escapesOf(object: unknown): Escape[] {
   const search = findPodSpecs(object);

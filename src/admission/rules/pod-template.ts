@@ -9,10 +9,18 @@ export interface FoundPodSpec {
   annotations?: Record<string, unknown>;
 }
 
+/** The specification of a claim of a volume somewhere in an object. */
+export interface FoundClaim {
+  path: string;
+  spec: Record<string, unknown>;
+}
+
 /** Kubernetes' own kinds nest a Pod specification at most 5 deep. Custom kinds get room; values without end do not. */
 export const MAX_OBJECT_DEPTH = 64;
 
-export type PodSpecSearch = { kind: "found"; specs: FoundPodSpec[] } | { kind: "tooDeep"; path: string };
+export type PodSpecSearch =
+  | { kind: "found"; specs: FoundPodSpec[]; claims: FoundClaim[] }
+  | { kind: "tooDeep"; path: string };
 
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
 
@@ -21,11 +29,11 @@ const searched = new WeakMap<object, PodSpecSearch>();
 
 /**
  * Every Pod specification in an object of any kind: a member that has a list of containers. Controllers of custom kinds
- * make Pods from such members, so that they are judged like workloads. An object has hundreds of members, and each of
- * several rules asks about it, so it is searched once.
+ * make Pods from such members, so that they are judged like workloads. The claims that take a certain volume are found with
+ * them. An object has hundreds of members, and each of several rules asks about it, so it is searched once.
  */
 export function findPodSpecs(object: unknown): PodSpecSearch {
-  if (typeof object !== "object" || object === null) return { kind: "found", specs: [] };
+  if (typeof object !== "object" || object === null) return { kind: "found", specs: [], claims: [] };
   const search = searched.get(object) ?? searchPodSpecs(object);
   searched.set(object, search);
   return search;
@@ -33,14 +41,32 @@ export function findPodSpecs(object: unknown): PodSpecSearch {
 
 function searchPodSpecs(object: object): PodSpecSearch {
   const specs: FoundPodSpec[] = [];
+  const claims: FoundClaim[] = [];
   const open: Member[] = [rootMember(object)];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     if (next.depth > MAX_OBJECT_DEPTH) return { kind: "tooDeep", path: pathOfMember(next).slice(0, 80) };
     if (isMap(next.value) && isPodSpec(next.value))
       specs.push({ path: pathOfMember(next), spec: next.value, ...annotationsOf(next.parent?.value) });
+    if (isMap(next.value) && isClaim(next.value, next))
+      claims.push({ path: pathOfMember(next), spec: next.value });
     pushMembers(open, next);
   }
-  return { kind: "found", specs };
+  return { kind: "found", specs, claims };
+}
+
+const CLAIM_NAME = /pvc|volumeclaim/i;
+
+/**
+ * Whether a member is the specification of a claim that names a volume or a source. Every claim has access modes and a size.
+ * In the template of a custom kind the controller may add these, so that there the name of the member tells.
+ */
+function isClaim(value: Record<string, unknown>, { name, parent }: Member): boolean {
+  if (typeof value.volumeName !== "string" && !isMap(value.dataSourceRef)) return false;
+  return (
+    Array.isArray(value.accessModes) ||
+    isMap(value.resources) ||
+    [name, parent?.name].some((it) => CLAIM_NAME.test(String(it)))
+  );
 }
 
 function annotationsOf(parent: unknown): Pick<FoundPodSpec, "annotations"> {

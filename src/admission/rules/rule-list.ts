@@ -25,6 +25,7 @@ import type { AdmissionInput } from "./request.ts";
 import { serviceAccountRule } from "./service-account.ts";
 import { serviceAddressRule } from "./service-address.ts";
 import { sovereignRule } from "./sovereign.ts";
+import { volumeClaimRule } from "./volume-claim.ts";
 import { imageArtifacts, imageDigestRule } from "./workload-image.ts";
 
 /**
@@ -55,7 +56,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** The platform installs what runs in a controller's own namespace, so that these do not apply to the controller there. */
-const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, imageDigestRule];
+const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, volumeClaimRule, imageDigestRule];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];
 

@@ -5,6 +5,8 @@ import type { FoundPodSpec } from "./pod-template.ts";
 export interface Escape {
   path: string;
   message: string;
+  /** Absent: the path and the message tell it. */
+  value?: unknown;
 }
 
 // The lists of the baseline Pod Security Standard.
@@ -99,6 +101,7 @@ export function handlerEscapes(path: string, container: Record<string, unknown>)
       .map((name) => ({
         path: `${at}.${name}.host`,
         message: "the node would call this host for you; remove it, so that the Pod itself is called",
+        value: mapOf(handler[name]).host,
       })),
   );
 }

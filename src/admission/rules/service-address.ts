@@ -1,4 +1,6 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
+import { newAddresses, sharingProblems } from "./balancer-address.ts";
+import { capturedAddressProblems } from "./captured-address.ts";
 import { affectedPaths } from "./change.ts";
 import { isClusterServicePart } from "./cluster-service.ts";
 import type { Violation } from "./fact.ts";
@@ -9,6 +11,8 @@ import type { AdmissionInput } from "./request.ts";
 
 export interface ServiceFacts extends GuardFacts {
   identity: Identity;
+  /** Addresses of load balancers of Services in guarded namespaces that are not the requester's, normalised. */
+  takenAddresses: Pick<ReadonlySet<string>, "has">;
 }
 
 type Problem = Omit<Violation, "rule">;
@@ -26,21 +30,39 @@ export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): 
       message:
         "every Pod reaches the API server by Service kubernetes of namespace default; leave it as it is, and work in a namespace of your own",
     }));
-  if (input.operation === "DELETE" || input.group !== "" || input.resource !== "services") return [];
-  if (input.subresource === "proxy") return [];
-  const known = new Set(problems(input.oldObject, facts).map(({ message }) => message));
-  return problems(input.object, facts)
-    .filter(({ message }) => !known.has(message))
-    .map((problem) => ({ rule: "service-address", ...problem }));
+  return problemsOf(input, facts).map((problem) => ({ rule: "service-address", ...problem }));
 }
 
-function problems(object: unknown, facts: ServiceFacts): Problem[] {
+function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
+  if (input.operation === "DELETE" || input.subresource === "proxy") return [];
+  if (input.group !== "")
+    return facts.identity.kind === "controller" ? [] : capturedAddressProblems(input, facts);
+  if (input.resource !== "services") return [];
+  const { namespace } = input;
+  const known = new Set(problems(input.oldObject, namespace, facts).map(({ message }) => message));
+  return [
+    ...problems(input.object, namespace, facts).filter(({ message }) => !known.has(message)),
+    ...takenProblems(input, facts),
+  ];
+}
+
+/** A load balancer may give one address to several Services, or the address of a Service that is made again. */
+const takenProblems = (input: AdmissionInput, { takenAddresses }: ServiceFacts): Problem[] =>
+  newAddresses(input)
+    .filter(({ address }) => takenAddresses.has(address))
+    .map(({ path, address }) => ({
+      path,
+      message: `address ${address} is that of a Service in a namespace that is not yours; remove it, so that the load balancer chooses a free one`,
+    }));
+
+function problems(object: unknown, namespace: string, facts: ServiceFacts): Problem[] {
   const { spec, status } = mapOf(object);
   const external = listOf(mapOf(spec).externalIPs).map((address, index) => ({
     path: `spec.externalIPs[${index}]`,
     message: `external address ${textOf(address)} could be another's; use type LoadBalancer`,
   }));
-  return [...external, ...balancerProblems(status, facts), ...nameProblems(mapOf(spec), facts)];
+  const shared = facts.identity.kind === "controller" ? [] : sharingProblems(object, namespace);
+  return [...external, ...balancerProblems(status, facts), ...shared, ...nameProblems(mapOf(spec), facts)];
 }
 
 /** The controllers of load balancers write these addresses. */

@@ -1,4 +1,5 @@
 import type { AccountReads } from "../../../src/admission/account-fact.ts";
+import type { AddressReads } from "../../../src/admission/address-fact.ts";
 import type { ClusterFacts, Verdict, Violation } from "../../../src/admission/rules/fact.ts";
 import { type Identity, identityLists } from "../../../src/admission/rules/identity.ts";
 import { type Place, placeOfNamespace } from "../../../src/admission/rules/place.ts";
@@ -50,6 +51,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   boundRules: undefined,
   sovereignHosts: new Map(),
   isForeignNamespace: () => false,
+  takenAddresses: new Set(),
   chartSource: undefined,
   signers: [],
   lists: identityLists(),
@@ -60,11 +62,12 @@ const unexpected = async () => {
   throw new Error("nothing is read here");
 };
 /** For requests about which the API server is not asked. */
-export const NO_READS: AccountReads = {
+export const NO_READS: AccountReads & AddressReads = {
   readPod: unexpected,
   readRole: unexpected,
   readClusterRole: unexpected,
   readClusterRoles: unexpected,
+  readServices: unexpected,
 };
 
 /** An update of ConfigMap `x` in namespace `shop` that changes nothing. */

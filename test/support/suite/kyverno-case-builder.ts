@@ -63,10 +63,8 @@ export const rule = (apiGroup: string, resource: string, verb: string) => ({
   verbs: [verb],
 });
 
-export const ownedPod = (apiVersion: string) => {
+export const ownedPod = (apiVersion: string, controller = true) => {
   const { metadata, ...rest } = pod("a");
-  return {
-    ...rest,
-    metadata: { ...metadata, ownerReferences: [{ apiVersion, kind: "Owner", name: "o", uid: "1" }] },
-  };
+  const owner = { apiVersion, kind: "Owner", name: "o", uid: "1", controller };
+  return { ...rest, metadata: { ...metadata, ownerReferences: [owner] } };
 };

@@ -79,6 +79,12 @@ const PLACES: readonly KyvernoCase[] = [
   ),
   create(
     "sovereign-namespace",
+    "runs a Pod whose owner does not control it",
+    at("sovereign-omantel", ownedPod("postgresql.cnpg.io/v1", false)),
+    "cloudNativePg",
+  ),
+  create(
+    "sovereign-namespace",
     "runs a Pod without an owner",
     at("sovereign-omantel", pod("a")),
     "cloudNativePg",
@@ -267,6 +273,16 @@ const PODS: readonly KyvernoCase[] = [
     "pod-isolation",
     "mounts the node's files",
     at("shop", pod("a", SIGNED, { volumes: [{ name: "v", hostPath: { path: "/" } }] })),
+  ),
+  create(
+    "pod-isolation",
+    "mounts a share by an inline volume",
+    at("shop", pod("a", SIGNED, { volumes: [{ name: "v", csi: { driver: "nfs.csi.k8s.io" } }] })),
+  ),
+  create(
+    undefined,
+    "mounts Secrets by an inline volume",
+    at("shop", pod("a", SIGNED, { volumes: [{ name: "v", csi: { driver: "secrets-store.csi.k8s.io" } }] })),
   ),
   create(
     "pod-isolation",

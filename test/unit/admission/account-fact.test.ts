@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AccountReads } from "../../../src/admission/account-fact.ts";
+import type { AddressReads } from "../../../src/admission/address-fact.ts";
 import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admission/fact-collector.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
@@ -14,7 +15,7 @@ function reviewer({
   franchises = [] as Franchise[],
   organizations = [] as Organization[],
   namespaces = { shop: {} } as Record<string, Record<string, string>>,
-  reads = NO_READS as AccountReads,
+  reads = NO_READS as AccountReads & AddressReads,
 } = {}) {
   const collectFacts = createFactCollector({
     lookups: {

@@ -173,6 +173,46 @@ describe("the namespaces of others", () => {
   });
 });
 
+describe("the addresses of load balancers", () => {
+  const balanced = (namespace: string, ip: string) => ({
+    metadata: { namespace },
+    status: { loadBalancer: { ingress: [{ ip }] } },
+  });
+  const wanted = (loadBalancerIP: string) =>
+    creation({ resource: "services", object: { spec: { loadBalancerIP } } });
+
+  it.each([
+    ["of a Sovereign", "203.0.113.1", ["service-address"]],
+    ["of an ordinary namespace", "203.0.113.2", []],
+    ["of the same namespace", "203.0.113.3", []],
+    ["that no Service has", "203.0.113.4", []],
+  ])("are read when a Service asks for one %s", async (_, address, rules) => {
+    const services = [
+      balanced("omantel", "203.0.113.1"),
+      balanced("bazaar", "203.0.113.2"),
+      balanced("shop", "203.0.113.3"),
+    ];
+    const { rulesOf } = reviewer({
+      namespaces: { shop: {}, bazaar: {}, omantel: { [`${GROUP}/sovereign`]: "omantel" } },
+      services: async () => services,
+    });
+    expect(await rulesOf(wanted(address))).toEqual(rules);
+  });
+
+  it("are read once for requests that wait at the same time", async () => {
+    let reads = 0;
+    const { rulesOf } = reviewer({
+      namespaces: { shop: {} },
+      services: async () => {
+        reads += 1;
+        return [];
+      },
+    });
+    await Promise.all(["203.0.113.1", "203.0.113.2"].map((address) => rulesOf(wanted(address))));
+    expect(reads).toBe(1);
+  });
+});
+
 describe("the chart of a HelmRelease", () => {
   const [repository, digest] = [IMAGE.split("@")[0] ?? "", IMAGE.split("@")[1] ?? ""];
   const [, unsigned] = NEXT_IMAGE.split("@");

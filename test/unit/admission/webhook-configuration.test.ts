@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ADDRESS_ANNOTATION_SUFFIXES } from "../../../src/admission/rules/balancer-address.ts";
 import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { guardedNames, selectionOf } from "../../../src/admission/rules/place.ts";
@@ -85,6 +86,7 @@ describe("the webhook configuration", () => {
       "installer",
       "secret",
       "service",
+      "volume-claim",
       "cluster-service",
     ]);
     for (const each of webhooks) {
@@ -146,8 +148,8 @@ describe("the webhook configuration", () => {
       const found = configuration().webhooks.filter(
         (each) => each.namespaceSelector !== undefined && selects(each, present),
       );
-      // Four webhooks share the ordinary namespaces: their rules do not overlap.
-      expect(found).toHaveLength(present.length === 0 ? 4 : 1);
+      // Five webhooks share the ordinary namespaces: their rules do not overlap.
+      expect(found).toHaveLength(present.length === 0 ? 5 : 1);
     }
   });
 
@@ -162,9 +164,14 @@ describe("the webhook configuration", () => {
       ...Object.entries(HOST_GROUPS).flatMap(([group, resources]) =>
         resources.map((resource) => `${group}/${resource} CREATE,UPDATE`),
       ),
+      "networking.istio.io/workloadentries CREATE,UPDATE",
+      "cilium.io/ciliumlocalredirectpolicies CREATE,UPDATE",
+      "cilium.io/ciliumenvoyconfigs CREATE,UPDATE",
+      "cilium.io/ciliumendpoints CREATE,UPDATE",
+      "cilium.io/ciliumendpoints/status CREATE,UPDATE",
       "catalyst.openova.io/*/* CREATE,UPDATE,DELETE",
     ]);
-    for (const name of ["ordinary-namespace", "installer", "secret", "service"])
+    for (const name of ["ordinary-namespace", "installer", "secret", "service", "volume-claim"])
       expect(webhook(name).namespaceSelector).toEqual(ORDINARY);
   });
 
@@ -186,9 +193,18 @@ describe("the webhook configuration", () => {
   it("is asked about Services only when they claim an address or a host", () => {
     expect(matched("service")).toEqual(["/services CREATE,UPDATE", "/services/status CREATE,UPDATE"]);
     const condition = conditions("service")["claims-an-address-or-a-host"];
-    for (const member of ["spec.?externalIPs", "spec.?externalName", "status.?loadBalancer.?ingress"])
+    const members = ["spec.?externalIPs", "spec.?externalName", "spec.?loadBalancerIP"];
+    for (const member of [...members, "status.?loadBalancer.?ingress"])
       expect(condition).toContain(`object.?${member}.orValue(`);
-    for (const suffix of HOST_ANNOTATION_SUFFIXES) expect(condition).toContain(JSON.stringify(suffix));
+    for (const suffix of [...HOST_ANNOTATION_SUFFIXES, ...ADDRESS_ANNOTATION_SUFFIXES])
+      expect(condition).toContain(JSON.stringify(suffix));
+  });
+
+  it("is asked about claims only when they name a volume or a source", () => {
+    expect(matched("volume-claim")).toEqual(["/persistentvolumeclaims CREATE,UPDATE"]);
+    const condition = conditions("volume-claim")["names-a-volume-or-a-source"];
+    for (const member of ["spec.?volumeName", "spec.?dataSourceRef.?namespace"])
+      expect(condition).toContain(`object.?${member}.orValue("")`);
   });
 
   it("is asked in namespace default about the Service of the API server and its addresses", () => {
@@ -313,7 +329,7 @@ describe("the webhook for namespaces with an account that acts for others", () =
 
 describe("publishedBundles", () => {
   it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 11 }, () => CA));
+    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 12 }, () => CA));
   });
 
   it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {

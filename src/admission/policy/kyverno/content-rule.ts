@@ -2,7 +2,7 @@ import { GROUP } from "../../../api/kind.ts";
 import { PRIVATE_CATALOG_NAMESPACE } from "../../../api/name.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
 import { FORBIDDEN_FIELDS } from "../../rules/install-source.ts";
-import { CAPABILITIES, VOLUMES } from "../../rules/pod-isolation.ts";
+import { CAPABILITIES, INLINE_DRIVERS, VOLUMES } from "../../rules/pod-isolation.ts";
 import { POD_SYSCTLS } from "../../rules/security-context.ts";
 import { denyUnless, requests, WRITES } from "../guard.ts";
 import { CEL_IS_RELEASE_SECRET, celList, IS_INSTALLER, notAtHome } from "../match-condition.ts";
@@ -201,6 +201,12 @@ const pods = (lists: IdentityLists): KyvernoRule => ({
       "spec.volumes",
       "a volume of this kind reaches beyond the namespace; use a PersistentVolumeClaim",
       `object.spec.?volumes.orValue([]).all(volume, volume.all(kind, kind == "name" || kind in ${celList(VOLUMES)}))`,
+    ),
+    denyUnless(
+      "pod-isolation",
+      "spec.volumes",
+      "the driver of an inline volume may mount volumes of others or of the node; use a PersistentVolumeClaim",
+      `object.spec.?volumes.orValue([]).all(volume, volume.?csi.?driver.orValue("${INLINE_DRIVERS[0]}") in ${celList(INLINE_DRIVERS)})`,
     ),
     denyUnless(
       "pod-isolation",

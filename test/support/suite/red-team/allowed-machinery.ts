@@ -7,6 +7,7 @@ import {
   namespace,
   ownedService,
   pod,
+  roleBinding,
   secret,
   tokenRequest,
 } from "./object.ts";
@@ -79,6 +80,28 @@ const CONTROLLERS: readonly Attempt[] = [
     "creates a solver's Service that a Challenge owns",
     "certManager",
     post(core("acme-prod", "services"), ownedService("solver", "acme.cert-manager.io/v1", "Challenge")),
+  ),
+  can(
+    "creates a Service that several objects own",
+    "certManager",
+    post(
+      core("acme-prod", "services"),
+      ownedService("shared", "monitoring.coreos.com/v1", "Prometheus", { controller: false }),
+    ),
+  ),
+  can(
+    "updates a Service that a Challenge owns",
+    "certManager",
+    mergePatch(core("acme-prod", "services/owned"), { metadata: { labels: { solver: "http01" } } }),
+  ),
+  can(
+    "grants its own ServiceAccount a role for an object that controls both",
+    "certManager",
+    post(group("rbac.authorization.k8s.io/v1", "acme-prod", "rolebindings"), {
+      ...roleBinding("owned", "view", "unused"),
+      subjects: [{ kind: "ServiceAccount", name: "robot", namespace: "acme-prod" }],
+      metadata: ownedService("owned", "acme.cert-manager.io/v1", "Challenge").metadata,
+    }),
   ),
   can(
     "requests a token in its own namespace",

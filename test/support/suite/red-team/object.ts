@@ -91,9 +91,16 @@ export const secret = (name: string, members: Members = {}) => named("v1", "Secr
 export const serviceAccount = (name: string) => named("v1", "ServiceAccount", name);
 export const service = (name: string, spec: Members = {}) =>
   named("v1", "Service", name, { spec: { selector: { app: name }, ports: [{ port: 80 }], ...spec } });
-/** A Service that an object of this kind owns. */
-export const ownedService = (name: string, apiVersion: string, kind: string) => {
-  const owner = { apiVersion, kind, name: "owner", uid: "5c1f8e4e-07a8-4e5b-9d0e-cf7b2f6a2f10" };
+/** The address of a Service in Sovereign omantel's namespace. */
+export const SOVEREIGN_ADDRESS = "203.0.113.20";
+export const volumeClaim = (name: string, spec: Members = {}) =>
+  named("v1", "PersistentVolumeClaim", name, {
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec },
+  });
+/** A Service that an object of this kind controls. */
+export const ownedService = (name: string, apiVersion: string, kind: string, reference: Members = {}) => {
+  const uid = "5c1f8e4e-07a8-4e5b-9d0e-cf7b2f6a2f10";
+  const owner = { apiVersion, kind, name: "owner", uid, controller: true, ...reference };
   return { ...service(name), metadata: { name, ownerReferences: [owner] } };
 };
 export const namespace = (name: string, metadata: Members = {}) =>

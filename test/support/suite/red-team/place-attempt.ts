@@ -3,6 +3,7 @@ import { type Attempt, core, group, mergePatch, on, onReal, post, remove } from 
 import {
   accountToken,
   configMap,
+  deployment,
   LABEL_PREFIX,
   named,
   ownedService,
@@ -93,6 +94,44 @@ const OTHER_PLACES: readonly Attempt[] = [
     "externalSecrets",
     post(core("acme-prod", "services"), ownedService("intruder", "apps/v1", "Deployment")),
     "organization-namespace",
+  ),
+  on(
+    "creates a Deployment with an owner that does not control it",
+    "certManager",
+    post(group("apps/v1", "acme-prod", "deployments"), {
+      ...deployment("intruder"),
+      metadata: ownedService("intruder", "acme.cert-manager.io/v1", "Challenge", { controller: false })
+        .metadata,
+    }),
+    "organization-namespace",
+  ),
+  on(
+    "creates a Service for a template, with a forged owner",
+    "externalSecrets",
+    post(core("acme-prod", "services"), ownedService("intruder", "example.org/v1", "Widget")),
+    "organization-namespace",
+  ),
+  on(
+    "changes a Service to another owner",
+    "certManager",
+    mergePatch(core("acme-prod", "services/owned"), {
+      metadata: ownedService("owned", "acme.cert-manager.io/v1", "Challenge", { uid: "1" }).metadata,
+    }),
+    "organization-namespace",
+  ),
+  ...(["RoleBinding of a person", "RoleBinding of another namespace's account"] as const).map((title) =>
+    on(
+      `grants a role in a Sovereign's namespace by a ${title} that a custom kind controls`,
+      "certManager",
+      post(group(RBAC, "sovereign-omantel", "rolebindings"), {
+        ...roleBinding("intruder", "edit", "mallory"),
+        metadata: ownedService("intruder", "acme.cert-manager.io/v1", "Challenge").metadata,
+        ...(title === "RoleBinding of a person"
+          ? {}
+          : { subjects: [{ kind: "ServiceAccount", name: "robot", namespace: "shop" }] }),
+      }),
+      "sovereign-namespace",
+    ),
   ),
   on(
     "creates a Service in kube-system that a custom kind owns",

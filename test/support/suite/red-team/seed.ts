@@ -1,4 +1,5 @@
 import { cluster, core, group, post, type Request, remove } from "./attempt.ts";
+import { CLAIM_SEEDS, SERVICE_SEEDS } from "./claim-seed.ts";
 import { ENVIRONMENT_SEEDS } from "./environment-seed.ts";
 import { CONVERTED_DEFINITION, DEFINITIONS } from "./kind.ts";
 import {
@@ -225,12 +226,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       post(core(name, "pods"), sizedPod("sized-0", "10m")),
     ),
     post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CONVERTED_DEFINITION),
-    post(
-      "/api/v1/persistentvolumes",
-      named("v1", "PersistentVolume", "disk", {
-        spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/tmp" } },
-      }),
-    ),
+    ...CLAIM_SEEDS,
   ];
   return [
     post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", wide),
@@ -251,9 +247,7 @@ export function seeds(kind: "embedded" | "real", omantelKey: string): Request[] 
       }),
       remove(group("apps/v1", name, "deployments/leaving")),
     ]),
-    ...["acme-prod", "shop"].map((name) =>
-      post(core(name, "services"), service("balanced", { type: "LoadBalancer" })),
-    ),
+    ...SERVICE_SEEDS,
     // OCIRepositories that were there before admission.
     ...["acme-prod", "shop"].flatMap((name) => [
       post(

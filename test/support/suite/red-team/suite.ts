@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 import { ACCOUNT_ATTEMPTS, ALLOWED_ACCOUNT } from "./account-attempt.ts";
 import { ADVISORY_ATTEMPTS, ALLOWED_ADVISORY } from "./advisory-attempt.ts";
+import { ALLOWED_DESTINATION } from "./allowed-destination.ts";
 import { ALLOWED_ENVIRONMENT } from "./allowed-environment.ts";
 import { ALLOWED_FRANCHISEE } from "./allowed-franchisee.ts";
 import { ALLOWED_MACHINERY } from "./allowed-machinery.ts";
@@ -9,9 +10,12 @@ import { ALLOWED_MEMBER } from "./allowed-member.ts";
 import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import { ALLOWED_PRODUCT } from "./allowed-product.ts";
 import type { Attempt } from "./attempt.ts";
+import { ALLOWED_BALANCER, BALANCER_ATTEMPTS } from "./balancer-attempt.ts";
+import { ALLOWED_CLAIM, CLAIM_ATTEMPTS } from "./claim-attempt.ts";
 import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { denialOf, problemsOf } from "./denial-text.ts";
+import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { ENVIRONMENT_MACHINE_ATTEMPTS } from "./environment-machine-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
@@ -35,6 +39,9 @@ const ALLOWED = [
   ...ALLOWED_ACCOUNT,
   ...ALLOWED_VERSION,
   ...ALLOWED_ADVISORY,
+  ...ALLOWED_DESTINATION,
+  ...ALLOWED_BALANCER,
+  ...ALLOWED_CLAIM,
 ];
 const ATTEMPTS = [
   ...PLACE_ATTEMPTS,
@@ -52,6 +59,9 @@ const ATTEMPTS = [
   ...ENVIRONMENT_MACHINE_ATTEMPTS,
   ...VERSION_ATTEMPTS,
   ...ADVISORY_ATTEMPTS,
+  ...DESTINATION_ATTEMPTS,
+  ...BALANCER_ATTEMPTS,
+  ...CLAIM_ATTEMPTS,
 ];
 
 /** The rules that the operator's webhook or native policy gave as reasons. */

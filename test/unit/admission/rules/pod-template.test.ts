@@ -39,6 +39,7 @@ describe("findPodSpecs", () => {
     expect(findPodSpecs({ spec: { template } })).toEqual({
       kind: "found",
       specs: [{ path: "spec.template.spec", spec: POD, annotations: { a: "b" } }],
+      claims: [],
     });
   });
 

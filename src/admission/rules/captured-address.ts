@@ -1,0 +1,60 @@
+import { listOf, mapOf, textOf } from "../../api/object.ts";
+import type { GuardFacts } from "./guarded-service.ts";
+import { type AdmissionInput, storesObject } from "./request.ts";
+
+interface Problem {
+  path: string;
+  message: string;
+}
+
+const CILIUM = "cilium.io";
+
+/** What is wrong with kinds of other products by which a namespace takes what others send to an address. */
+export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts): Problem[] {
+  const { group, resource, object, oldObject } = input;
+  if (!storesObject(input)) return [];
+  // The status is not compared: the address or the identity in it may be new.
+  if (group === CILIUM && resource === "ciliumendpoints") return [ENDPOINT];
+  const problems = (it: unknown): Problem[] => {
+    const spec = mapOf(mapOf(it).spec);
+    if (group === CILIUM && resource === "ciliumlocalredirectpolicies") return redirectProblems(spec, facts);
+    return group === "networking.istio.io" && resource === "serviceentries" ? meshProblems(spec) : [];
+  };
+  const known = new Set(problems(oldObject).map(({ message }) => message));
+  return problems(object).filter(({ message }) => !known.has(message));
+}
+
+/** Cilium's agents take from these objects which address has which identity in NetworkPolicies. */
+const ENDPOINT: Problem = {
+  path: "status",
+  message:
+    "only Cilium's agents say which address belongs to which Pod; leave the object unchanged, or ask the platform team to list the namespace of the agents",
+};
+
+/** Cilium redirects what any Pod of the node sends to the address. */
+function redirectProblems({ redirectFrontend }: Record<string, unknown>, facts: GuardFacts): Problem[] {
+  const { addressMatcher, serviceMatcher } = mapOf(redirectFrontend);
+  const { namespace } = mapOf(serviceMatcher);
+  const captured = {
+    path: "spec.redirectFrontend.addressMatcher",
+    message: `Pods of others use address ${textOf(mapOf(addressMatcher).ip)} too; name a Service of your own in serviceMatcher`,
+  };
+  const foreign = {
+    path: "spec.redirectFrontend.serviceMatcher.namespace",
+    message: `namespace ${textOf(namespace)} is not yours; name a namespace where you work`,
+  };
+  return [
+    ...(addressMatcher === undefined ? [] : [captured]),
+    ...(typeof namespace === "string" && facts.isForeignNamespace(namespace) ? [foreign] : []),
+  ];
+}
+
+/** A proxy sends what goes to these addresses to the entry, in all namespaces that see the entry. */
+function meshProblems({ addresses, exportTo }: Record<string, unknown>): Problem[] {
+  const scopes = listOf(exportTo);
+  if (scopes.length > 0 && scopes.every((scope) => scope === ".")) return [];
+  return listOf(addresses).map((address, index) => ({
+    path: `spec.addresses[${index}]`,
+    message: `the mesh would take ${textOf(address)} from every namespace; set spec.exportTo to ["."]`,
+  }));
+}

@@ -1,0 +1,49 @@
+import { mapOf, textOf } from "../../api/object.ts";
+import type { Violation } from "./fact.ts";
+import type { GuardFacts } from "./guarded-service.ts";
+import type { Identity } from "./identity.ts";
+import { type FoundClaim, findPodSpecs } from "./pod-template.ts";
+import { type AdmissionInput, storesObject } from "./request.ts";
+
+interface ClaimFacts extends GuardFacts {
+  identity: Identity;
+}
+
+/** Restores claims with their volumes. Only the platform writes what it restores. */
+const RESTORER = "velero";
+
+/**
+ * A claim, in an object of any kind, may not take a volume that its namespace was not given. A claim binds a volume of its
+ * name, whomever the volume was made for, and a source in another namespace holds the data of others.
+ */
+export function volumeClaimRule(input: AdmissionInput, facts: ClaimFacts): Violation[] {
+  const { identity } = facts;
+  if (!storesObject(input) || (identity.kind === "controller" && identity.namespace === RESTORER)) return [];
+  const found = problemsIn(input.object, facts);
+  if (found.length === 0) return [];
+  const known = new Set(problemsIn(input.oldObject, facts).map(({ path, message }) => path + message));
+  return found.filter(({ path, message }) => !known.has(path + message));
+}
+
+function problemsIn(object: unknown, facts: GuardFacts): Violation[] {
+  const search = findPodSpecs(object);
+  return search.kind === "found" ? search.claims.flatMap((claim) => problemsOf(claim, facts)) : [];
+}
+
+function problemsOf({ path, spec }: FoundClaim, facts: GuardFacts): Violation[] {
+  const { namespace } = mapOf(spec.dataSourceRef);
+  const named: Violation = {
+    rule: "pod-isolation",
+    path: `${path}.volumeName`,
+    message: `volume ${textOf(spec.volumeName)} may be made for others; remove this field, or ask the platform team to reserve the volume for your claim by its spec.claimRef`,
+  };
+  const foreign: Violation = {
+    rule: "pod-isolation",
+    path: `${path}.dataSourceRef.namespace`,
+    message: `namespace ${textOf(namespace)} is not yours; name a source in a namespace where you work`,
+  };
+  return [
+    ...(typeof spec.volumeName === "string" && spec.volumeName !== "" ? [named] : []),
+    ...(typeof namespace === "string" && facts.isForeignNamespace(namespace) ? [foreign] : []),
+  ];
+}

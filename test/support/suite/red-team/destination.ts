@@ -1,0 +1,32 @@
+import type { Person } from "./person.ts";
+
+/** An ordinary namespace, and an environment with one of its members. */
+export const HOMES: readonly [Person, string][] = [
+  ["stranger", "shop"],
+  ["amal", "acme-prod"],
+];
+
+/** API version, collection and kind. */
+export type Kind = readonly [version: string, plural: string, kind: string];
+const ISTIO = "networking.istio.io/v1";
+export const VIRTUAL_SERVICE: Kind = [ISTIO, "virtualservices", "VirtualService"];
+export const SERVICE_ENTRY: Kind = [ISTIO, "serviceentries", "ServiceEntry"];
+export const WORKLOAD_ENTRY: Kind = [ISTIO, "workloadentries", "WorkloadEntry"];
+export const DESTINATION_RULE: Kind = [ISTIO, "destinationrules", "DestinationRule"];
+export const PROXY: Kind = ["projectcontour.io/v1", "httpproxies", "HTTPProxy"];
+export const F5: Kind = ["cis.f5.com/v1", "virtualservers", "VirtualServer"];
+export const F5_TRANSPORT: Kind = ["cis.f5.com/v1", "transportservers", "TransportServer"];
+export const NGINX_POLICY: Kind = ["k8s.nginx.org/v1", "policies", "Policy"];
+export const INGRESS_ROUTE: Kind = ["traefik.io/v1alpha1", "ingressroutes", "IngressRoute"];
+export const REDIRECT: Kind = ["cilium.io/v2", "ciliumlocalredirectpolicies", "CiliumLocalRedirectPolicy"];
+export const ENVOY: Kind = ["cilium.io/v2", "ciliumenvoyconfigs", "CiliumEnvoyConfig"];
+export const ENDPOINT: Kind = ["cilium.io/v2", "ciliumendpoints", "CiliumEndpoint"];
+
+export const SOVEREIGN_SERVICE = "app.sovereign-omantel.svc.cluster.local";
+export const FOREIGN_SERVICE = "app.globex-prod.svc";
+export const routed = (route: object) => ({ hosts: ["mine.test.example"], http: [route] });
+export const to = (host: string) => routed({ route: [{ destination: { host } }] });
+export const entry = (members: object) => ({ hosts: ["mine.test.example"], resolution: "DNS", ...members });
+export const proxied = (members: object) => ({ virtualhost: { fqdn: "mine.test.example" }, ...members });
+const local = { localEndpointSelector: { matchLabels: { app: "mine" } } };
+export const redirected = (redirectFrontend: object) => ({ redirectFrontend, redirectBackend: local });

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { heldAddresses, newAddresses } from "../../../../src/admission/rules/balancer-address.ts";
+import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
+import { serviceAddressRule } from "../../../../src/admission/rules/service-address.ts";
+import { creation, facts, request } from "../../../support/builder/admission-request.ts";
+
+const SERVICE = { group: "", resource: "services" };
+const annotated = (name: string, value: string, spec: object = {}): ReviewedObject => ({
+  ...{ metadata: { annotations: { [name]: value } }, spec },
+});
+const made = (object: ReviewedObject) => creation({ ...SERVICE, object });
+const refused = (input: AdmissionInput, change = {}) =>
+  serviceAddressRule(input, facts({ takenAddresses: new Set(["203.0.113.7", "[2001:db8::7]"]), ...change }));
+const TAKEN = (address: string) =>
+  `address ${address} is that of a Service in a namespace that is not yours; remove it, so that the load balancer chooses a free one`;
+
+describe("serviceAddressRule, for addresses of load balancers", () => {
+  it.each([
+    ["metallb.universe.tf/loadBalancerIPs", "203.0.113.9, 203.0.113.7", "203.0.113.7"],
+    ["metallb.io/loadBalancerIPs", "203.0.113.7", "203.0.113.7"],
+    ["kube-vip.io/loadbalancerIPs", " 203.0.113.7 ", "203.0.113.7"],
+    ["io.cilium/lb-ipam-ips", "203.0.113.7", "203.0.113.7"],
+    ["lbipam.cilium.io/ips", "2001:DB8:0::7", "[2001:db8::7]"],
+  ])("refuses %s: %s", (name, value, address) => {
+    expect(refused(made(annotated(name, value)))).toEqual([
+      { rule: "service-address", path: `metadata.annotations[${name}]`, message: TAKEN(address) },
+    ]);
+  });
+
+  it("refuses the field of a Service", () => {
+    expect(refused(made({ spec: { loadBalancerIP: "203.0.113.7" } }))).toEqual([
+      { rule: "service-address", path: "spec.loadBalancerIP", message: TAKEN("203.0.113.7") },
+    ]);
+  });
+
+  it.each([
+    ["metallb.universe.tf/allow-shared-ip", "omantel"],
+    ["metallb.io/allow-shared-ip", "shop-2/dns"],
+    ["purelb.io/allow-shared-ip", "shop"],
+  ])("refuses %s: %s", (name, value) => {
+    expect(refused(made(annotated(name, value)))).toEqual([
+      {
+        rule: "service-address",
+        path: `metadata.annotations[${name}]`,
+        message: `the key ${value} may be that of another namespace's Service; set it to shop/ and a name`,
+      },
+    ]);
+  });
+
+  it.each<[string, AdmissionInput]>([
+    ["a key that begins with its namespace", made(annotated("metallb.io/allow-shared-ip", "shop/dns"))],
+    ["an address that no one has", made(annotated("metallb.io/loadBalancerIPs", "203.0.113.9"))],
+    ["an annotation of another meaning", made(annotated("example.org/address", "203.0.113.7"))],
+    [
+      "what the Service had before",
+      request({
+        ...SERVICE,
+        oldObject: annotated("metallb.io/allow-shared-ip", "omantel", { loadBalancerIP: "203.0.113.7" }),
+        object: annotated("metallb.io/allow-shared-ip", "omantel", { loadBalancerIP: "203.0.113.7" }),
+      }),
+    ],
+    ["another kind", creation({ object: { spec: { loadBalancerIP: "203.0.113.7" } } })],
+  ])("passes %s", (_, input) => {
+    expect(refused(input)).toEqual([]);
+  });
+
+  it("lets a listed controller choose a key", () => {
+    const identity = { kind: "controller", namespace: "ingress-nginx" };
+    expect(refused(made(annotated("metallb.io/allow-shared-ip", "shared")), { identity })).toEqual([]);
+  });
+});
+
+describe("newAddresses", () => {
+  it("has those that the Service did not ask for before", () => {
+    const input = request({
+      ...SERVICE,
+      oldObject: annotated("metallb.io/loadBalancerIPs", "203.0.113.7"),
+      object: annotated("metallb.io/loadBalancerIPs", "203.0.113.7,203.0.113.8"),
+    });
+    expect(newAddresses(input)).toEqual([
+      { path: "metadata.annotations[metallb.io/loadBalancerIPs]", address: "203.0.113.8" },
+    ]);
+    expect(newAddresses({ ...input, operation: "DELETE" })).toEqual([]);
+    expect(newAddresses({ ...input, subresource: "status" })).toEqual([]);
+  });
+});
+
+describe("heldAddresses", () => {
+  it("has the addresses that a Service asks for, and those that it has", () => {
+    const service = {
+      ...annotated("lbipam.cilium.io/ips", "203.0.113.7", { loadBalancerIP: "203.0.113.8" }),
+      status: { loadBalancer: { ingress: [{ ip: "2001:DB8::7" }, { hostname: "a.b" }, null] } },
+    };
+    expect(heldAddresses(service)).toEqual(["203.0.113.8", "203.0.113.7", "[2001:db8::7]"]);
+    expect(heldAddresses(undefined)).toEqual([]);
+  });
+});
