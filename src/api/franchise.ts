@@ -85,9 +85,11 @@ const VoucherGrantSchema = object(
         maximum: 10_000_000,
       }),
     ),
-    maxCreditPerVoucherOmr: omr("The most credit that one voucher may grant, in OMR."),
+    maxCreditPerVoucherOmr: omr(
+      "The most credit that one voucher may grant, in whole units of the Sovereign's currency.",
+    ),
     maxOutstandingCreditOmr: omr(
-      "The most credit that all active vouchers together may still grant, in OMR.",
+      "The most credit that all active vouchers together may still grant, in whole units of the Sovereign's currency.",
     ),
   },
   { description: "Limits for vouchers. A limit that is absent does not apply." },

@@ -1,8 +1,10 @@
+import { CURRENCIES } from "./currency.ts";
 import {
   ADDRESS_OR_CIDR,
   DNS_SUBDOMAIN,
   object,
   objectName,
+  oneOf,
   secretRef,
   set,
   Type,
@@ -114,10 +116,9 @@ export const BillingSchema = object(
       { description: "The Sovereign's own billing database." },
     ),
     auth: AuthSchema,
-    currency: text({
-      description: "ISO 4217 code of the currency in which prices are shown.",
-      maxLength: 3,
-      pattern: "^[A-Z]{3}$",
+    currency: oneOf(CURRENCIES, {
+      description:
+        "ISO 4217 code of the currency in which the Sovereign sells. Credit, grants and prices are in it. Amounts in baisa are its thousandths.",
       default: "OMR",
     }),
     ingress: Type.Optional(IngressSchema),

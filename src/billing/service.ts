@@ -73,6 +73,7 @@ const RETRY_MS = 500;
 export function createBillingService(deps: BillingServiceDeps): BillingService {
   const { settings, now, logger, registry } = deps;
   const { sovereignFqdn } = settings;
+  const { currency } = settings.payment;
   const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
   const database = createDatabase(pool);
   observePool(pool, registry);
@@ -118,15 +119,15 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...accountOperations({ accounts: createAccountService({ database, tenants }), payment: payment.orders }),
     ...adminOperations({
       revenue: createRevenueService({ database, sovereignFqdn }),
-      readMonth: createMonthlyRevenue({ database, sovereignFqdn, currency: settings.payment.currency }),
+      readMonth: createMonthlyRevenue({ database, sovereignFqdn, currency }),
       settings: payment.settings,
       receivePaymentEvent: payment.receiveEvent,
     }),
     ...errorOperations(),
     ...reportOperations({ reports: createReportService({ database }) }),
-    ...adminPageOperations({ branding, sovereignFqdn, signIn: settings.adminSignIn }),
+    ...adminPageOperations({ branding, sovereignFqdn, currency, signIn: settings.adminSignIn }),
     homeOperation(),
-    redeemOperation({ vouchers, limiter, branding, sovereignFqdn }),
+    redeemOperation({ vouchers, limiter, branding, sovereignFqdn, currency }),
     ...serviceOperations({
       readiness: async () => answerOf(await readinessCheck.current()),
       registry,

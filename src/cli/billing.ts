@@ -37,7 +37,7 @@ Environment (every secret also as NAME_FILE):
   SETTINGS_KEY                    encrypts those keys in the database, at least 32 bytes (default: JWT_SECRET)
   STRIPE_API_BASE                 replaces the origin of Stripe's API
   SUCCESS_URL, CANCEL_URL         where the browser returns after a payment (https://<SOVEREIGN_FQDN>/?checkout=…)
-  CURRENCY                        ISO 4217 code (OMR)
+  CURRENCY                        ISO 4217 code of the currency of everything (OMR)
   DATABASE_MAX_CONNECTIONS        connections to the database (10)
   DRAIN_SECONDS                   time to continue serving after SIGTERM, while reporting unready (0)
   REQUEST_SECONDS                 time within which a request's headers and body must arrive (30)

@@ -69,7 +69,7 @@ function describeApi(operations: readonly Operation[]): Record<string, unknown> 
       title: "Catalyst billing: the voucher API",
       version: "1.0.0",
       description:
-        "Vouchers, checkout, credit and orders of one Sovereign. Money is integer baisa; 1 OMR is 1000 baisa.",
+        "Vouchers, checkout, credit and orders of one Sovereign. Members in `_baisa` are integers: thousandths of the Sovereign's currency. Members in `_omr` are the same amounts in units of it, also where it is not OMR.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The Sovereign that serves this document." }],

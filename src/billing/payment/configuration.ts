@@ -27,7 +27,8 @@ export function readPaymentConfiguration(
     throw new UsageError("STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither");
   const settingsKey = reader.key("SETTINGS_KEY");
   const currency = reader.optional("CURRENCY") ?? "OMR";
-  if (!/^[A-Z]{3}$/.test(currency)) throw new UsageError("CURRENCY must be an ISO 4217 code, such as OMR");
+  if (!Intl.supportedValuesOf("currency").includes(currency))
+    throw new UsageError("CURRENCY must be the ISO 4217 code of a currency in use, such as OMR");
   const home = `https://${known.sovereignFqdn}`;
   return {
     fixedKeys: secretKey === undefined ? undefined : { secretKey, webhookSecret, publicKey },

@@ -62,8 +62,8 @@ export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals)
     throw new VoucherError(
       "grant_exceeded",
       Number.isFinite(totals.outstandingOmr)
-        ? `${totals.outstandingOmr} OMR would be outstanding, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
-        : `a voucher without a cap could grant any amount, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr} OMR: set max_redemptions above 0`,
+        ? `${totals.outstandingOmr} of credit would be outstanding, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
+        : `a voucher without a cap could grant any amount, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: set max_redemptions above 0`,
     );
   }
 }

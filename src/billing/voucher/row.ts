@@ -114,7 +114,7 @@ export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms
   if (!keepsCredit && (terms.credit_omr < 1 || terms.credit_omr > MAX_OMR)) {
     throw new VoucherError(
       "voucher_invalid",
-      `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in OMR`,
+      `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in whole units of the currency`,
     );
   }
   const keepsCap = before?.adopted === true && terms.max_redemptions === before.max_redemptions;

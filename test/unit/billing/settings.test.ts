@@ -82,7 +82,9 @@ describe("readBillingSettings", () => {
       "STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither",
     ],
     [{ SETTINGS_KEY: "short" }, "SETTINGS_KEY must have at least 32 bytes"],
-    [{ CURRENCY: "omr" }, "CURRENCY must be an ISO 4217 code"],
+    [{ CURRENCY: "omr" }, "CURRENCY must be the ISO 4217 code of a currency in use"],
+    [{ CURRENCY: "XYZ" }, "CURRENCY must be the ISO 4217 code of a currency in use"],
+    [{ CURRENCY: "DEM" }, "CURRENCY must be the ISO 4217 code of a currency in use"],
   ])("refuses %j, and names the variable and the remedy", (env, message) => {
     expect(() => read(env)).toThrow(UsageError);
     expect(() => read(env)).toThrow(message);

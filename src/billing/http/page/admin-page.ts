@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Branding } from "../../branding.ts";
 import { createAdminAssets } from "./admin-asset.ts";
 import { ADMIN_TEXT, type AdminShellText } from "./admin-text.ts";
+import { currencyName } from "./amount.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
@@ -24,17 +25,22 @@ export interface AdminPage {
  * rendered once for each language and branding. It may connect only to this service and, where OIDC is configured, to
  * the issuer.
  */
-export function createAdminPage(deps: { sovereignFqdn: string; signIn?: AdminSignIn | undefined }) {
-  const { sovereignFqdn, signIn } = deps;
+export function createAdminPage(deps: {
+  sovereignFqdn: string;
+  currency: string;
+  signIn?: AdminSignIn | undefined;
+}) {
+  const { sovereignFqdn, currency, signIn } = deps;
   const assets = createAdminAssets();
   const connect = signIn === undefined ? "'self'" : `'self' ${new URL(signIn.issuer).origin}`;
 
   function render(language: Language, branding: Branding): AdminPage {
-    const { shell, script } = ADMIN_TEXT[language];
+    const { script } = ADMIN_TEXT[language];
+    const shell = shellIn(language, currency);
     const { locale } = LANGUAGES[language];
     const brand = brandMark(branding, sovereignFqdn);
     const theme = brandStyle(branding.colour);
-    const settings = { locale, signIn: signIn ?? null, text: script };
+    const settings = { locale, currency, signIn: signIn ?? null, text: script };
     const html = htmlDocument({
       language,
       title: shell.title,
@@ -78,6 +84,11 @@ ${dialogsOf(shell)}
     page: (language: Language, branding: Branding): AdminPage =>
       remembered[language](JSON.stringify(branding)),
   };
+}
+
+function shellIn(language: Language, currency: string): AdminShellText {
+  const { shell } = ADMIN_TEXT[language];
+  return { ...shell, creditOmr: shell.creditOmr.replace("{currency}", currencyName(language, currency)) };
 }
 
 function headerOf(text: AdminShellText, language: Language, brand: string): string {

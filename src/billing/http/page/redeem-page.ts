@@ -3,7 +3,7 @@ import type { VoucherPreview } from "../../voucher/voucher.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml } from "./html.ts";
 import { formatInstant, type Language } from "./language.ts";
-import { REDEEM_TEXT, type RedeemText } from "./redeem-text.ts";
+import { createRedeemText, type RedeemText } from "./redeem-text.ts";
 import {
   brandMark,
   brandStyle,
@@ -44,8 +44,9 @@ const MAX_CARRIED_CODE = 128;
  * A page that works without a script and loads only the Sovereign's logo. Its Content-Security-Policy enforces that. The script
  * adds two things: it stores the code for the marketplace, and it copies the code.
  */
-export function createRedeemPage(deps: { sovereignFqdn: string }) {
+export function createRedeemPage(deps: { sovereignFqdn: string; currency: string }) {
   const { sovereignFqdn } = deps;
+  const texts = createRedeemText(deps.currency);
   const sheet = readStyle("base.css") + readStyle("redeem.css");
   const script = readPart("redeem.js");
   const scriptHash = policyHash(script);
@@ -63,7 +64,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string }) {
 
   return (view: RedeemView, branding: Branding): RedeemPage => {
     const { state, code, language } = view;
-    const text = REDEEM_TEXT[language];
+    const text = texts[language];
     const { style, brand, icon, policy } = dress(JSON.stringify(branding));
     const { title, body } = contentOf(view, text, branding.hostname ?? sovereignFqdn);
     const html = htmlDocument({

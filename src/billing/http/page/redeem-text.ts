@@ -1,8 +1,10 @@
-import { formatNumber, formatPlural, type Language, type Plural } from "./language.ts";
+import { createAmountFormat } from "./amount.ts";
+import { formatPlural, type Language, type Plural } from "./language.ts";
 
 /** The texts of the redeem page in one language. A phrase that contains the voucher's code is split around it. */
 export interface RedeemText {
-  amount(omr: number): string;
+  /** Whole units of the Sovereign's currency. */
+  amount(units: number): string;
   /** The texts before and after the amount, which is shown large. */
   offer: { title(amount: string): string; before: string; after: string };
   codeLabel: string;
@@ -28,8 +30,7 @@ export interface RedeemText {
 
 const SECONDS_EN: Plural = { one: "{n} second", other: "{n} seconds" };
 
-const en: RedeemText = {
-  amount: (omr) => `${formatNumber("en", omr)} OMR`,
+const en: Omit<RedeemText, "amount"> = {
   offer: {
     title: (amount) => `${amount} for you`,
     before: "",
@@ -68,15 +69,7 @@ const en: RedeemText = {
   languageLabel: "Language",
 };
 
-// Arabic has six plural categories, and the noun changes with each. In every sentence below both nouns are in the genitive or
-// an adverb of time, so one form per category is enough.
-const OMR_AR: Plural = {
-  one: "ريال عُماني واحد",
-  two: "ريالين عُمانيين",
-  few: "{n} ريالات عُمانية",
-  many: "{n} ريالًا عُمانيًا",
-  other: "{n} ريال عُماني",
-};
+// Both the seconds and the amount are in the genitive or an adverb of time below, so one form per category is enough.
 const SECONDS_AR: Plural = {
   one: "ثانية واحدة",
   two: "ثانيتين",
@@ -84,8 +77,7 @@ const SECONDS_AR: Plural = {
   other: "{n} ثانية",
 };
 
-const ar: RedeemText = {
-  amount: (omr) => formatPlural("ar", omr, OMR_AR),
+const ar: Omit<RedeemText, "amount"> = {
   offer: {
     title: (amount) => `رصيد بقيمة ${amount}`,
     before: "رصيد بقيمة",
@@ -124,4 +116,9 @@ const ar: RedeemText = {
   languageLabel: "اللغة",
 };
 
-export const REDEEM_TEXT: Readonly<Record<Language, RedeemText>> = { en, ar };
+export function createRedeemText(currency: string): Readonly<Record<Language, RedeemText>> {
+  return {
+    en: { ...en, amount: createAmountFormat("en", currency) },
+    ar: { ...ar, amount: createAmountFormat("ar", currency) },
+  };
+}

@@ -12,10 +12,11 @@ const YEAR_S = 31_536_000;
 export function adminPageOperations(deps: {
   branding: () => Branding;
   sovereignFqdn: string;
+  currency: string;
   signIn?: AdminSignIn | undefined;
 }): Operation[] {
-  const { branding, sovereignFqdn, signIn } = deps;
-  const { page, assets } = createAdminPage({ sovereignFqdn, signIn });
+  const { branding, sovereignFqdn, currency, signIn } = deps;
+  const { page, assets } = createAdminPage({ sovereignFqdn, currency, signIn });
 
   const part = (
     contentType: "text/css" | "text/javascript",

@@ -21,7 +21,11 @@ const BulkBody = Type.Object(
         description: "Begins each code, followed by a dash. Stored in upper case.",
       }),
     ),
-    credit_omr: Type.Integer({ minimum: 1, maximum: MAX_OMR, description: "Whole OMR, for each voucher." }),
+    credit_omr: Type.Integer({
+      minimum: 1,
+      maximum: MAX_OMR,
+      description: "Whole units of the Sovereign's currency, for each voucher.",
+    }),
     // With the 10,000 characters that a single voucher may have, 10,000 vouchers would take 100 MB.
     description: Type.Optional(Type.String({ maxLength: 500 })),
     active: Type.Optional(Type.Boolean({ description: "Default: true." })),

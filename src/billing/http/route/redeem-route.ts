@@ -30,9 +30,10 @@ export function redeemOperation(deps: {
   limiter: PreviewLimiter;
   branding: () => Branding;
   sovereignFqdn: string;
+  currency: string;
 }): Operation {
-  const { vouchers, limiter, branding, sovereignFqdn } = deps;
-  const renderRedeemPage = createRedeemPage({ sovereignFqdn });
+  const { vouchers, limiter, branding, sovereignFqdn, currency } = deps;
+  const renderRedeemPage = createRedeemPage({ sovereignFqdn, currency });
 
   async function lookUp(client: string, code: string): Promise<{ status: number; state: RedeemState }> {
     if (voucherKey(code) === "") return { status: 200, state: { kind: "blank" } };

@@ -37,8 +37,8 @@ export const CheckoutAnswer = Type.Object(
           "The address where the customer pays the rest. The order is placed after the payment. Absent when credit covers the order.",
       }),
     ),
-    credit_balance: Type.Number({ description: "In OMR, a decimal number." }),
-    credit_balance_baisa: Type.Integer({ description: "In baisa: the exact amount." }),
+    credit_balance: Type.Number({ description: "In the Sovereign's currency, a decimal number." }),
+    credit_balance_baisa: Type.Integer({ description: "In thousandths of the currency: the exact amount." }),
   },
   { additionalProperties: false },
 );

@@ -25,7 +25,8 @@ const code = codeOf();
 const creditOmr = Type.Integer({
   minimum: INT4_MIN,
   maximum: MAX_OMR,
-  description: "Whole OMR above 0. An adopted voucher may keep another value that it already has.",
+  description:
+    "Whole units of the Sovereign's currency, above 0. An adopted voucher may keep another value that it already has.",
 });
 
 const maxRedemptions = Type.Integer({

@@ -7,11 +7,11 @@ import { brandPalette, contrast, SURFACES } from "../../../../src/billing/http/p
 import { escapeHtml, scriptJson } from "../../../../src/billing/http/page/html.ts";
 import { chooseLanguage } from "../../../../src/billing/http/page/language.ts";
 import { createRedeemPage, type RedeemState } from "../../../../src/billing/http/page/redeem-page.ts";
-import { REDEEM_TEXT } from "../../../../src/billing/http/page/redeem-text.ts";
+import { createRedeemText } from "../../../../src/billing/http/page/redeem-text.ts";
 
 const FQDN = "omantel.omani.works";
 const BRANDING: Branding = { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" };
-const render = createRedeemPage({ sovereignFqdn: FQDN });
+const render = createRedeemPage({ sovereignFqdn: FQDN, currency: "OMR" });
 
 const voucher = (members: { code?: string; credit_omr?: number; description?: string } = {}) => ({
   code: "RAMADAN-2026",
@@ -93,7 +93,9 @@ describe("chooseLanguage", () => {
   });
 });
 
-describe("REDEEM_TEXT", () => {
+describe("createRedeemText", () => {
+  const REDEEM_TEXT = createRedeemText("OMR");
+
   it.each([
     [0, "٠ ريال عُماني"],
     [1, "ريال عُماني واحد"],
@@ -118,6 +120,15 @@ describe("REDEEM_TEXT", () => {
   ])("counts %i seconds in both", (seconds, english, arabic) => {
     expect(REDEEM_TEXT.en.busy.hint(seconds)).toContain(english);
     expect(REDEEM_TEXT.ar.busy.hint(seconds)).toContain(arabic);
+  });
+
+  it.each([
+    ["USD", "25 USD", "٢٥ دولار أمريكي"],
+    ["JPY", "25 JPY", "٢٥ ين ياباني"],
+    ["KWD", "25 KWD", "٢٥ دينار كويتي"],
+  ])("names %s as the currency in both", (currency, english, arabic) => {
+    const { en, ar } = createRedeemText(currency);
+    expect([en.amount(25), ar.amount(25)]).toEqual([english, arabic]);
   });
 
   it("separates the thousands of an English amount", () => {
@@ -219,7 +230,7 @@ describe("parseBranding", () => {
 });
 
 describe("createAdminPage", () => {
-  const { page, assets } = createAdminPage({ sovereignFqdn: FQDN });
+  const { page, assets } = createAdminPage({ sovereignFqdn: FQDN, currency: "OMR" });
 
   it.each(["en", "ar"] as const)(
     "renders the administrators' page in %s with all that it loads",
@@ -246,7 +257,10 @@ describe("createAdminPage", () => {
 
   it("offers sign-in at the issuer, and allows requests to its origin only", () => {
     const signIn = { issuer: "https://id.omantel.om/realms/om", clientId: "</script>" };
-    const { html, headers } = createAdminPage({ sovereignFqdn: FQDN, signIn }).page("en", BRANDING);
+    const { html, headers } = createAdminPage({ sovereignFqdn: FQDN, currency: "OMR", signIn }).page(
+      "en",
+      BRANDING,
+    );
     expect(headers["Content-Security-Policy"]).toContain(
       "; connect-src 'self' https://id.omantel.om; base-uri",
     );
@@ -263,9 +277,19 @@ describe("createAdminPage", () => {
     expect(page("en", BRANDING).etag).toBe(first.etag);
   });
 
+  it.each([
+    ["OMR", "Credit in OMR", "الرصيد (ريال عماني)"],
+    ["USD", "Credit in USD", "الرصيد (دولار أمريكي)"],
+  ])("asks for credit in %s, and tells its script the currency", (currency, english, arabic) => {
+    const shown = createAdminPage({ sovereignFqdn: FQDN, currency });
+    expect(shown.page("en", BRANDING).html).toContain(`>${english}</label>`);
+    expect(shown.page("ar", BRANDING).html).toContain(`>${arabic}</label>`);
+    expect(shown.page("en", BRANDING).html).toContain(`"currency":"${currency}"`);
+  });
+
   it("contains every element that its modules use, and every module that they import", () => {
     const { html } = createAdminPage({
-      sovereignFqdn: FQDN,
+      ...{ sovereignFqdn: FQDN, currency: "OMR" },
       signIn: { issuer: "https://id.example", clientId: "x" },
     }).page("en", BRANDING);
     const sources = [assets.mainPath, ...assets.modulePaths].map((path) => {

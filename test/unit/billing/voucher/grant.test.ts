@@ -62,7 +62,7 @@ describe("a grant", () => {
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 100 })).not.toThrow();
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: 101 })).toThrow(
       refuses(
-        "101 OMR would be outstanding, but the grant maxOutstandingCreditOmr allows 100: lower credit_omr",
+        "101 of credit would be outstanding, but the grant maxOutstandingCreditOmr allows 100: lower credit_omr",
       ),
     );
     expect(() => enforceTotalGrants(grants, { active: 9, outstandingOmr: Number.POSITIVE_INFINITY })).toThrow(

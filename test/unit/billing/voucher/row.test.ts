@@ -41,7 +41,7 @@ describe("requireTerms", () => {
     expect(() => requireTerms(undefined, terms(change))).not.toThrow();
   });
 
-  const CREDIT = `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in OMR`;
+  const CREDIT = `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in whole units of the currency`;
   const CAP = "max_redemptions must be 0 (unlimited) or more: correct the cap";
   const DATES = "expires_at must be after starts_at: change one of them";
   it.each<[string, Partial<VoucherTerms>, string]>([

@@ -2,7 +2,7 @@
 
 /** @typedef {Readonly<Record<string, string>>} Plural */
 /** @typedef {import("../admin-text.ts").AdminText["script"]} AdminScriptText */
-/** @typedef {{ locale: string, signIn: { issuer: string, clientId: string } | null, text: AdminScriptText }} Settings */
+/** @typedef {{ locale: string, currency: string, signIn: { issuer: string, clientId: string } | null, text: AdminScriptText }} Settings */
 
 /** @type {Settings} */
 const settings = JSON.parse(byId("settings").textContent ?? "");
@@ -40,7 +40,9 @@ export function create(tag, attributes = {}, ...children) {
 const numberFormat = new Intl.NumberFormat(locale);
 const moneyFormat = new Intl.NumberFormat(locale, {
   style: "currency",
-  currency: "OMR",
+  currency: settings.currency,
+  // Amounts are thousandths, also of currencies with fewer decimal places.
+  maximumFractionDigits: 3,
   trailingZeroDisplay: "stripIfInteger",
 });
 const dayFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
