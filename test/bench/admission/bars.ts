@@ -1,6 +1,6 @@
 import { type Bar, judge } from "../bar.ts";
 import type { ScenarioResult } from "./result.ts";
-import { CHEAP, COLD, FLOOD, PACED } from "./scenario.ts";
+import { CHEAP, COLD, FLOOD, PACED, SMALL } from "./scenario.ts";
 
 /** The memory limit that the chart sets. */
 const MEMORY_LIMIT_MIB = 512;
@@ -14,6 +14,10 @@ const BARS: readonly ScenarioBar[] = [
   {
     scenario: CHEAP,
     judge: (result) => judge(CHEAP, ">=", 8_000, "reviews/s", result?.webhook.perSecond.median),
+  },
+  {
+    scenario: SMALL,
+    judge: (result) => judge(SMALL, ">=", 8_000, "reviews/s", result?.webhook.perSecond.median),
   },
   {
     scenario: PACED,

@@ -3,7 +3,7 @@ import { cpuSeconds, memoryMib } from "../process-figure.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import type { SentReview } from "./load-process-message.ts";
 import { allowedReviews, deniedReviews, largeReview, signedReviews } from "./review.ts";
-import { CACHED_ARTIFACTS, type Plan, type Scenario } from "./scenario.ts";
+import { CACHED_ARTIFACTS, type Plan, type Scenario, SMALL_BYTES } from "./scenario.ts";
 import type { AdmissionWorld } from "./world.ts";
 
 export interface Measurement extends LoadResult {
@@ -28,6 +28,8 @@ const COUNTED_MS = 60_000;
 /** More than any server can answer: the time ends a measurement. */
 const UNLIMITED = 10_000_000;
 
+const isSmall = ({ review }: SentReview): boolean => JSON.stringify(review).length < SMALL_BYTES;
+
 /** Measures scenarios. Cold ones take new artifacts each time, so one meter serves all rounds. */
 export function createMeter({
   plan,
@@ -46,6 +48,7 @@ export function createMeter({
     if (reviews === "denied") return denied;
     if (reviews === "allowed") return allowed;
     if (reviews === "cheap") return [...denied, ...allowed];
+    if (reviews === "small") return [...denied, ...allowed].filter(isSmall);
     if (reviews === "cached") return signedReviews(0, CACHED_ARTIFACTS);
     if (reviews === "large") return [largeReview()];
     nextArtifact += maxCount;

@@ -5,10 +5,10 @@ export interface Scenario {
   /** Short, and the key under which results are found. */
   name: string;
   /**
-   * `cheap`: rules alone decide; half are denied. `cached`: the signature was verified before. `cold`: each names another
+   * `cheap`: rules alone decide; half are denied. `small`: those of them below `SMALL_BYTES`. `cached`: the signature was verified before. `cold`: each names another
    * artifact. `large`: objects of 3 MiB.
    */
-  reviews: "cheap" | "denied" | "allowed" | "cached" | "cold" | "large";
+  reviews: "cheap" | "small" | "denied" | "allowed" | "cached" | "cold" | "large";
   /** Requests under way at once. */
   clients: number;
   /** Requests are due at this rate; absent: each client sends its next one at once. */
@@ -29,8 +29,11 @@ export interface Plan {
   applies: number;
 }
 
+/** Reviews of objects without a Pod's specification and its field ownership, such as a binding, a status or a branding. */
+export const SMALL_BYTES = 3_000;
 const PACED_PER_SECOND = 3_000;
 export const CHEAP = "cheap, 50 clients";
+export const SMALL = "small, 50 clients";
 export const PACED = "cheap, 50 clients, 3,000/s";
 export const COLD = "cold signature, 1 client";
 export const FLOOD = "objects of 3 MiB, 50 clients";
@@ -43,6 +46,7 @@ const SCENARIOS: readonly Scenario[] = [
       ...{ reviews: "cheap", clients, hasFloor: true },
     }),
   ),
+  { name: SMALL, reviews: "small", clients: 50, hasFloor: true },
   { name: "denied, 50 clients", reviews: "denied", clients: 50 },
   { name: "allowed, 50 clients", reviews: "allowed", clients: 50 },
   { name: PACED, reviews: "cheap", clients: 50, perSecond: PACED_PER_SECOND },
