@@ -4,6 +4,7 @@ import { createSingleFlight } from "../platform/single-flight.ts";
 import {
   type AccountFacts,
   type AccountSet,
+  accountNamespaces,
   accountsIn,
   EVERY,
   isEmptyAccountSet,
@@ -40,13 +41,24 @@ export function foreignAccounts(
   },
 ): AccountSet {
   const franchises = known.franchises.filter(
-    ({ spec }) => !spec.subjects.some((subject) => isSubject(user, subject)),
+    (franchise) =>
+      hasAccountIn(franchise, namespace) &&
+      !franchise.spec.subjects.some((subject) => isSubject(user, subject)),
   );
   const organizations = known.organizations.filter(({ metadata }) => !known.memberOf.has(metadata.name));
   return accountsIn(namespace, [
     ...franchises.flatMap(({ spec }) => spec.subjects),
     ...organizations.flatMap(subjectsOf),
   ]);
+}
+
+/** The namespaces of a Franchise's accounts while it lives. Most have none. Nothing changes the objects of a cache. */
+const found = new WeakMap<Franchise, readonly string[]>();
+
+function hasAccountIn(franchise: Franchise, namespace: string): boolean {
+  const namespaces = found.get(franchise) ?? accountNamespaces(franchise.spec.subjects);
+  found.set(franchise, namespaces);
+  return accountIndexKeys(namespace).some((key) => namespaces.includes(key));
 }
 
 /** The keys of the index `accountNamespace` under which the Organizations with an account in a namespace are found. */

@@ -1,8 +1,7 @@
 import { ANNOTATION } from "../../api/label.ts";
 import type { Rule } from "./fact.ts";
 import { isPipeline } from "./identity.ts";
-import { type Member, pathOfMember, rootMember } from "./member.ts";
-import { MAX_OBJECT_DEPTH } from "./pod-template.ts";
+import { surveyOf } from "./object-survey.ts";
 import type { AdmissionInput } from "./request.ts";
 
 type EvidenceName = "approvedBy" | "score";
@@ -90,16 +89,14 @@ export function lowestScore(values: ReadonlySet<string>): number | undefined {
   return scores.length === 0 || scores.some(Number.isNaN) ? undefined : Math.min(...scores);
 }
 
-const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
-
 /**
  * Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. This
  * includes annotations of a Pod template, and values from which a chart makes annotations: controllers copy them.
  */
 export const evidenceRule: Rule = (input) => {
   if (input.operation === "DELETE" || isPipeline(input.user)) return [];
-  const before = evidenceIn(input.oldObject);
-  const after = evidenceIn(input.object);
+  const before = surveyOf(input.oldObject).evidence;
+  const after = surveyOf(input.object).evidence;
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((path) => before.get(path) !== after.get(path))
     .sort()
@@ -109,24 +106,3 @@ export const evidenceRule: Rule = (input) => {
       message: "only the pipeline may write this annotation: leave it unchanged, and run the pipeline",
     }));
 };
-
-/** The members of an object, at any depth, that are named like evidence, as JSON by path. Paths are made for these alone. */
-function evidenceIn(object: unknown): Map<string, string> {
-  const found = new Map<string, string>();
-  if (typeof object !== "object" || object === null) return found;
-  const open: Member[] = [rootMember(object)];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const depth = next.depth + 1;
-    for (const name of Object.keys(next.value)) {
-      const value = (next.value as Record<string, unknown>)[name];
-      if (name.charCodeAt(0) === FIRST_CODE && EVIDENCE.includes(name))
-        found.set(`${pathOfMember(next)}[${name}]`, JSON.stringify(value));
-      if (typeof value === "object" && value !== null && depth <= MAX_OBJECT_DEPTH)
-        open.push({ value, name, depth, parent: next });
-    }
-  }
-  return found;
-}
-
-/** Comparing the first letter leaves out nearly all names of members. */
-const FIRST_CODE = ANNOTATION.score.charCodeAt(0);

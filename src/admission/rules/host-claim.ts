@@ -1,7 +1,7 @@
 import { GROUP } from "../../api/kind.ts";
 import { listOf, mapOf } from "../../api/object.ts";
 import { normalHost } from "./host-name.ts";
-import { findPodSpecs, MAX_OBJECT_DEPTH } from "./pod-template.ts";
+import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
 import type { AdmissionInput } from "./request.ts";
 import { hostsOfMatch } from "./router-match.ts";
 
@@ -195,11 +195,6 @@ export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
   ...["/server-alias", "/server-alias-regex"],
 ];
 
-const podSpecsIn = (object: unknown) => {
-  const search = findPodSpecs(object);
-  return search.kind === "found" ? search.specs : [];
-};
-
 /** cert-manager's driver of inline volumes obtains certificates for these. */
 const NAME_ATTRIBUTES = ["csi.cert-manager.io/common-name", "csi.cert-manager.io/dns-names"];
 
@@ -208,7 +203,7 @@ const withVariables = (text: string, namespace: string): string =>
   text.replaceAll(/\$\{POD_NAMESPACE\}/g, namespace).replaceAll(/\$\{[^}]*\}/g, "*");
 
 const volumeClaims = ({ namespace }: AdmissionInput, object: unknown): HostClaim[] =>
-  podSpecsIn(object).flatMap(({ path, spec }) =>
+  surveyOf(object).podSpecs.flatMap(({ path, spec }) =>
     listOf(spec.volumes).flatMap((volume, index) => {
       const attributes = mapOf(mapOf(mapOf(volume).csi).volumeAttributes);
       return NAME_ATTRIBUTES.flatMap((name) => {
@@ -222,9 +217,8 @@ const volumeClaims = ({ namespace }: AdmissionInput, object: unknown): HostClaim
   );
 
 function annotationClaims(object: unknown): HostClaim[] {
-  const templates = podSpecsIn(object);
   const owners = new Map<string, Record<string, unknown>>([["", annotationsOf(object)]]);
-  for (const { path, annotations } of templates)
+  for (const { path, annotations } of surveyOf(object).podSpecs)
     if (annotations !== undefined) owners.set(path.replace(/\.?spec$/, ""), annotations);
   return [...owners].flatMap(([owner, annotations]) =>
     Object.entries(annotations).flatMap(([name, value]) => {

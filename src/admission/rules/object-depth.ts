@@ -1,16 +1,16 @@
 import type { Violation } from "./fact.ts";
-import { findPodSpecs, MAX_OBJECT_DEPTH } from "./pod-template.ts";
+import { MAX_OBJECT_DEPTH, surveyOf } from "./object-survey.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /** Comes before all other rules, which then may walk through the object. */
 export function objectDepthRule({ operation, object }: AdmissionInput): Violation[] {
-  const search = findPodSpecs(object);
-  return operation === "DELETE" || search.kind === "found"
+  const { tooDeepAt } = surveyOf(object);
+  return operation === "DELETE" || tooDeepAt === undefined
     ? []
     : [
         {
           rule: "object-depth",
-          path: search.path,
+          path: tooDeepAt,
           message: `the object nests deeper than ${MAX_OBJECT_DEPTH} levels, so it cannot be judged; flatten it`,
         },
       ];

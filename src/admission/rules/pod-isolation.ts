@@ -1,6 +1,7 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
-import { containersOf, type FoundPodSpec, findPodSpecs } from "./pod-template.ts";
+import { surveyOf } from "./object-survey.ts";
+import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 import { annotationEscapes, type Escape, handlerEscapes, securityEscapes } from "./security-context.ts";
 
@@ -141,7 +142,4 @@ export function podIsolationRule(input: AdmissionInput): Violation[] {
 
 const keyOf = ({ path, message, value }: Escape): string => JSON.stringify([path, message, value]);
 
-function escapesOf(object: unknown): Escape[] {
-  const search = findPodSpecs(object);
-  return search.kind === "found" ? search.specs.flatMap(escapes) : [];
-}
+const escapesOf = (object: unknown): Escape[] => surveyOf(object).podSpecs.flatMap(escapes);

@@ -1,7 +1,7 @@
 import { isMap, textOf } from "../../api/object.ts";
 import { type AccountFacts, includesAccount, isEmptyAccountSet } from "./account.ts";
 import type { Violation } from "./fact.ts";
-import { findPodSpecs } from "./pod-template.ts";
+import { surveyOf } from "./object-survey.ts";
 import { type AdmissionInput, objectPath } from "./request.ts";
 
 const DEFAULT_ACCOUNT = "default";
@@ -65,11 +65,9 @@ function usedAccounts(input: AdmissionInput): { path: string; account: string }[
     ];
   // The API server takes nothing but the status from these.
   if (input.subresource === "status") return [];
-  const search = findPodSpecs(input.object);
-  const pods = search.kind === "found" ? search.specs : [];
   const spec = ACTS_AS_ACCOUNT.includes(input.resource) && isMap(input.object?.spec) ? input.object.spec : {};
   return [
-    ...pods.map((found) => ({
+    ...surveyOf(input.object).podSpecs.map((found) => ({
       path: `${found.path}.serviceAccountName`,
       account: accountOfPod(found.spec),
     })),

@@ -2,7 +2,7 @@ import { mapOf, textOf } from "../../api/object.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import type { Identity } from "./identity.ts";
-import { type FoundClaim, findPodSpecs } from "./pod-template.ts";
+import { type FoundClaim, surveyOf } from "./object-survey.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
 interface ClaimFacts extends GuardFacts {
@@ -25,10 +25,8 @@ export function volumeClaimRule(input: AdmissionInput, facts: ClaimFacts): Viola
   return found.filter(({ path, message }) => !known.has(path + message));
 }
 
-function problemsIn(object: unknown, facts: GuardFacts): Violation[] {
-  const search = findPodSpecs(object);
-  return search.kind === "found" ? search.claims.flatMap((claim) => problemsOf(claim, facts)) : [];
-}
+const problemsIn = (object: unknown, facts: GuardFacts): Violation[] =>
+  surveyOf(object).volumeClaims.flatMap((claim) => problemsOf(claim, facts));
 
 function problemsOf({ path, spec }: FoundClaim, facts: GuardFacts): Violation[] {
   const { namespace } = mapOf(spec.dataSourceRef);

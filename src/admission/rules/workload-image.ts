@@ -1,5 +1,6 @@
 import type { ArtifactField, Rule } from "./fact.ts";
-import { findPodSpecs, imagesOf } from "./pod-template.ts";
+import { surveyOf } from "./object-survey.ts";
+import { imagesOf } from "./pod-template.ts";
 import { parseReference } from "./reference.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
 
@@ -11,10 +12,8 @@ export const WORKLOADS: Record<string, string[]> = {
 };
 
 /** The images of all Pod specifications in an object of any kind. */
-export const imagesIn = (object: unknown): { path: string; image: string }[] => {
-  const search = findPodSpecs(object);
-  return search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
-};
+export const imagesIn = (object: unknown): { path: string; image: string }[] =>
+  surveyOf(object).podSpecs.flatMap(imagesOf);
 
 /** Images that an update leaves as they are were checked before. */
 function changedImages(input: AdmissionInput): { path: string; image: string }[] {

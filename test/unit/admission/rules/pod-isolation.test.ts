@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { surveyOf } from "../../../../src/admission/rules/object-survey.ts";
 import { podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
-import { findPodSpecs, imagesOf } from "../../../../src/admission/rules/pod-template.ts";
+import { imagesOf } from "../../../../src/admission/rules/pod-template.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { serviceAccountRule } from "../../../../src/admission/rules/service-account.ts";
 
@@ -206,8 +207,7 @@ describe("imagesOf", () => {
         ],
       },
     };
-    const search = findPodSpecs(object);
-    const images = search.kind === "found" ? search.specs.flatMap(imagesOf) : [];
+    const images = surveyOf(object).podSpecs.flatMap(imagesOf);
     expect(images.map(({ path, image }) => `${path}=${image}`).sort()).toEqual([
       "spec.jobTemplate.spec.template.spec.containers[0].image=a",
       "spec.jobTemplate.spec.template.spec.containers[1].image=",
@@ -219,7 +219,7 @@ describe("imagesOf", () => {
 
   it("takes the schema of a CustomResourceDefinition for what it is", () => {
     const schema = { properties: { containers: { type: "array", items: { type: "object" } } } };
-    expect(findPodSpecs({ spec: schema })).toEqual({ kind: "found", specs: [], claims: [] });
+    expect(surveyOf({ spec: schema }).podSpecs).toEqual([]);
   });
 });
 

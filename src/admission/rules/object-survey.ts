@@ -1,0 +1,113 @@
+import { ANNOTATION } from "../../api/label.ts";
+import { isMap } from "../../api/object.ts";
+import { type Member, pathOfMember, rootMember } from "./member.ts";
+import { type FoundPodSpec, isPodSpec } from "./pod-template.ts";
+
+/** Kubernetes' own kinds nest a Pod specification at most 5 deep. Custom kinds get room; values without end do not. */
+export const MAX_OBJECT_DEPTH = 64;
+
+/** The specification of a claim of a volume somewhere in an object. */
+export interface FoundClaim {
+  path: string;
+  spec: Record<string, unknown>;
+}
+
+/** What rules look for at any depth of an object of any kind. */
+export interface ObjectSurvey {
+  /**
+   * Every member that has a list of containers. Controllers of custom kinds make Pods from such members, so that they are
+   * judged like workloads.
+   */
+  podSpecs: readonly FoundPodSpec[];
+  /** The claims that take a certain volume. */
+  volumeClaims: readonly FoundClaim[];
+  /** The members that are named like evidence, as JSON by path. */
+  evidence: ReadonlyMap<string, string>;
+  /** The path of a member that nests deeper than `MAX_OBJECT_DEPTH`; what is below it was not looked at. */
+  tooDeepAt: string | undefined;
+}
+
+const EMPTY: ObjectSurvey = { podSpecs: [], volumeClaims: [], evidence: new Map(), tooDeepAt: undefined };
+
+/** What was found in an object, while the object lives. Nothing changes the objects of a review. */
+const surveyed = new WeakMap<object, ObjectSurvey>();
+
+/** An object has hundreds of members and several rules ask about them, so one walk answers all. */
+export function surveyOf(object: unknown): ObjectSurvey {
+  if (typeof object !== "object" || object === null) return EMPTY;
+  const survey = surveyed.get(object) ?? walk(object);
+  surveyed.set(object, survey);
+  return survey;
+}
+
+function walk(object: object): ObjectSurvey {
+  const podSpecs: FoundPodSpec[] = [];
+  const volumeClaims: FoundClaim[] = [];
+  const evidence = new Map<string, string>();
+  let tooDeepAt: string | undefined;
+  const open: Member[] = [rootMember(object)];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (next.depth > MAX_OBJECT_DEPTH) {
+      tooDeepAt ??= pathOfMember(next).slice(0, 80);
+      continue;
+    }
+    const { value } = next;
+    if (!isMap(value)) {
+      pushItems(open, next, value as readonly unknown[]);
+      continue;
+    }
+    if (isPodSpec(value))
+      podSpecs.push({ path: pathOfMember(next), spec: value, ...annotationsBeside(next) });
+    if (isClaim(value, next)) volumeClaims.push({ path: pathOfMember(next), spec: value });
+    pushMembers(open, next, evidence);
+  }
+  return { podSpecs, volumeClaims, evidence, tooDeepAt };
+}
+
+const CLAIM_NAME = /pvc|volumeclaim/i;
+
+/**
+ * Whether a member is the specification of a claim that names a volume or a source. Every claim has access modes and a size.
+ * In the template of a custom kind the controller may add these, so that there the name of the member tells.
+ */
+function isClaim(value: Record<string, unknown>, { name, parent }: Member): boolean {
+  if (typeof value.volumeName !== "string" && !isMap(value.dataSourceRef)) return false;
+  return (
+    Array.isArray(value.accessModes) ||
+    isMap(value.resources) ||
+    [name, parent?.name].some((it) => CLAIM_NAME.test(String(it)))
+  );
+}
+
+function annotationsBeside({ parent }: Member): Pick<FoundPodSpec, "annotations"> {
+  const template = parent?.value;
+  const annotations = isMap(template) && isMap(template.metadata) ? template.metadata.annotations : undefined;
+  return isMap(annotations) ? { annotations } : {};
+}
+
+function pushItems(open: Member[], parent: Member, items: readonly unknown[]): void {
+  const depth = parent.depth + 1;
+  for (let name = 0; name < items.length; name += 1) {
+    const value = items[name];
+    if (typeof value === "object" && value !== null) open.push({ value, name, depth, parent });
+  }
+}
+
+function pushMembers(open: Member[], parent: Member, evidence: Map<string, string>): void {
+  const depth = parent.depth + 1;
+  for (const name of Object.keys(parent.value)) {
+    const value = (parent.value as Record<string, unknown>)[name];
+    // Comparing the first letter leaves out nearly all names.
+    if (name.charCodeAt(0) === FIRST_CODE && EVIDENCE.includes(name))
+      evidence.set(`${pathOfMember(parent)}[${name}]`, JSON.stringify(value));
+    if (typeof value !== "object" || value === null || isFieldOwnership(parent, name)) continue;
+    open.push({ value, name, depth, parent });
+  }
+}
+
+/** The API server writes `metadata.managedFields`: names of fields without values, as many members as all the rest. */
+const isFieldOwnership = (parent: Member, name: string): boolean =>
+  name === "managedFields" && parent.depth === 1 && parent.name === "metadata";
+
+const EVIDENCE: readonly string[] = [ANNOTATION.approvedBy, ANNOTATION.score];
+const FIRST_CODE = ANNOTATION.score.charCodeAt(0);
