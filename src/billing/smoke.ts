@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { boundedFetch } from "../platform/bounded-fetch.ts";
-import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
+import { canonicalJson } from "../platform/canonical-json.ts";
 import { errorMessage } from "../platform/errors.ts";
+import { readApiFingerprint, readServedSchema } from "./shape.ts";
 import { SMOKE_TEST } from "./voucher/voucher.ts";
 
 type SmokeStepName = "list" | "issue" | "preview" | "revoke";
@@ -148,11 +149,12 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
   });
   if (mayBeLive) await revokeInAnyCase(ask, token, code);
 
+  const source = { ...deps, signal };
   return {
     passed: steps.every((done) => done.passed),
     steps,
-    apiFingerprint: await readApiFingerprint(ask, signal),
-    schema: await readSchema(ask, signal),
+    apiFingerprint: await readApiFingerprint(source).catch(() => undefined),
+    schema: await readServedSchema(source).catch(() => undefined),
   };
 }
 
@@ -198,22 +200,6 @@ function parseJson(body: Uint8Array): unknown {
 /** Runs without the caller's signal, so that the voucher is revoked even after the caller aborted. */
 async function revokeInAnyCase(ask: Asker, token: string, code: string): Promise<void> {
   await ask("DELETE", `/billing/vouchers/revoke/${code}`, { token }).catch(() => undefined);
-}
-
-async function readApiFingerprint(ask: Asker, signal: AbortSignal): Promise<string | undefined> {
-  const answer = await ask("GET", "/openapi.json", { signal }).catch(() => undefined);
-  return answer?.status === 200 && answer.json !== undefined
-    ? sha256Digest(canonicalJson(answer.json))
-    : undefined;
-}
-
-async function readSchema(ask: Asker, signal: AbortSignal): Promise<SmokeReport["schema"]> {
-  const answer = await ask("GET", "/readyz", { signal }).catch(() => undefined);
-  const schema = (answer?.json as { schema?: { version?: unknown; fingerprint?: unknown } } | undefined)
-    ?.schema;
-  if (answer?.status !== 200 || typeof schema?.version !== "string" || typeof schema.fingerprint !== "string")
-    return undefined;
-  return { version: schema.version, fingerprint: schema.fingerprint };
 }
 
 function expect(holds: boolean, message: string): asserts holds {

@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   billing: () => import("./billing.ts"),
   migrate: () => import("./migrate.ts"),
   smoke: () => import("./smoke.ts"),
+  verify: () => import("./verify.ts"),
   token: () => import("./token.ts"),
   "reconcile-ledger": () => import("./reconcile-ledger.ts"),
   playground: () => import("./playground.ts"),
