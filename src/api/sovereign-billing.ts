@@ -112,7 +112,15 @@ export const BillingSchema = object(
       ),
     ),
     database: object(
-      { secretRef: secretRef("The Secret with the Postgres URL, in the Sovereign's namespace.", "uri") },
+      {
+        secretRef: secretRef("The Secret with the Postgres URL, in the Sovereign's namespace.", "uri"),
+        migrationSecretRef: Type.Optional(
+          secretRef(
+            "The Secret with the Postgres URL of the role that migrates and owns the tables: another key of the same Secret, or another Secret in the Sovereign's namespace. Only the migration Job uses it. The role of `secretRef` then serves, and cannot alter or empty the books. Absent: the role of `secretRef` does both.",
+            "migrationUri",
+          ),
+        ),
+      },
       { description: "The Sovereign's own billing database." },
     ),
     auth: AuthSchema,

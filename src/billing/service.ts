@@ -7,7 +7,7 @@ import { createBackground } from "./background.ts";
 import { createCheckoutCall } from "./checkout/call.ts";
 import { reportRejectedItems } from "./checkout/catalog-report.ts";
 import { createCheckout } from "./checkout/checkout.ts";
-import { createDatabase, createPool } from "./db/database.ts";
+import { createDatabase, createPool, type Database } from "./db/database.ts";
 import { KAFKA_SINK, ORGANIZATION_SINK } from "./event/outbox.ts";
 import { observeOutbox } from "./event/outbox-lag.ts";
 import { createApp } from "./http/app.ts";
@@ -31,6 +31,7 @@ import { voucherOperations } from "./http/route/voucher-route.ts";
 import { createTracing } from "./http/trace-context.ts";
 import { createValidator } from "./http/validation.ts";
 import { createAccountService } from "./ledger/account.ts";
+import { observeBooks } from "./ledger/books-metric.ts";
 import { createMonthlyRevenue } from "./ledger/monthly-revenue.ts";
 import { createReportService } from "./ledger/report.ts";
 import { createRevenueService } from "./ledger/revenue.ts";
@@ -49,6 +50,8 @@ export interface BillingServiceDeps extends SourceDeps {
 export interface BillingService {
   /** An express app: a request listener for any HTTP server. */
   app: Express;
+  /** The text of /openapi.json. */
+  apiDocument: string;
   /**
    * Resolves when the database is at this program's schema version, and waits while the database does not answer. Rejects
    * with `SchemaMismatchError`, which names the version that was found, when it is at another version.
@@ -76,14 +79,13 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const { currency } = settings.payment;
   const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
   const database = createDatabase(pool);
-  observePool(pool, registry);
   const tracing = createTracing();
   const { branding, grants, operatorKeys, catalog, tenants } = openSources(deps, tracing.fetch);
 
   const brokers = settings.redpandaBrokers;
   // A sink without a relay would only collect rows.
   const outboxSinks = brokers.length === 0 ? [ORGANIZATION_SINK] : [ORGANIZATION_SINK, KAFKA_SINK];
-  observeOutbox({ database, sinks: outboxSinks, registry, now });
+  observe({ database, sinks: outboxSinks, registry, now });
 
   const vouchers = createVoucherService({ database, grants });
   const readinessCheck = createReadiness({ database, now, logger });
@@ -147,6 +149,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       registry,
       tracing,
     }),
+    apiDocument: apiDocument.text,
     async ready(signal) {
       for (;;) {
         signal.throwIfAborted();
@@ -166,6 +169,13 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
       if (deps.pool === undefined) await pool.end();
     },
   };
+}
+
+/** The metrics that are read from the pool and the database. */
+function observe(deps: Parameters<typeof observeOutbox>[0] & { database: Database }): void {
+  observePool(deps.database.pool, deps.registry);
+  observeBooks(deps);
+  observeOutbox(deps);
 }
 
 function answerOf(state: ReadinessState): Readiness {

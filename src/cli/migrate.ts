@@ -17,7 +17,10 @@ adoption_findings. If the schema was changed by hand, names each object that dif
 for each other. A database that is at the version already is not changed.
 
 Environment:
-  DATABASE_URL      postgres://… (or DATABASE_URL_FILE)
+  DATABASE_URL      postgres://… (or DATABASE_URL_FILE); its role owns the tables
+  SERVING_DATABASE_URL
+                    the URL with which catalyst billing serves, when that is another role (or SERVING_DATABASE_URL_FILE):
+                    the role gets the rights to serve, and cannot alter or empty the books. Without it, one role does both
   TERMINATION_LOG   a file for the same line, or for the error; Kubernetes shows it in the status of the Pod
   LOG_LEVEL         trace, debug, info (default), warn, error
 
@@ -31,11 +34,16 @@ export const command: Command = {
     if (args.length > 0) throw new UsageError(`migrate takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);
     const databaseUrl = reader.databaseUrl();
+    const servingUrl =
+      reader.optional("SERVING_DATABASE_URL") === undefined
+        ? undefined
+        : reader.databaseUrl("SERVING_DATABASE_URL");
     const terminationLog = env.TERMINATION_LOG || undefined;
     const logger = createLogger("migrate", reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"));
     try {
-      const { version, fingerprint, executed, findings, drift } = await migrateDatabase({
+      const { version, fingerprint, executed, findings, drift, roles } = await migrateDatabase({
         databaseUrl,
+        servingUrl,
         logger,
         signal,
       });
@@ -44,6 +52,7 @@ export const command: Command = {
           logger.warn({ finding }, `adoption found ${finding.kind}: see table adoption_findings`);
       }
       for (const object of drift) logger.warn({ object }, "the schema is not as this program made it");
+      for (const { role, message } of roles) logger.warn({ role }, message);
       const line = `${JSON.stringify({ version, fingerprint })}\n`;
       if (terminationLog !== undefined) writeFileSync(terminationLog, line);
       stdout.write(line);

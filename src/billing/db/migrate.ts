@@ -9,6 +9,7 @@ import { requireReadable, runPreflight } from "./preflight/preflight.ts";
 import { foreignRecord } from "./preflight/server.ts";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 import { readSchemaState } from "./schema-state.ts";
+import { findUnprotectedBooks, grantServing, type RoleFinding, readServingRole } from "./serving-role.ts";
 
 export interface MigrationReport {
   version: string;
@@ -19,6 +20,8 @@ export interface MigrationReport {
   findings: AdoptionFinding[];
   /** Objects that differ from schema.sql although the version is right: the schema was changed by hand. */
   drift: string[];
+  /** Roles that serve and could change the books unnoticed. */
+  roles: RoleFinding[];
 }
 
 interface AdoptionFinding {
@@ -44,6 +47,7 @@ const VACUUM_TIMEOUT_MS = 1_500;
 const VACUUM_EVERY = 10;
 const LOCK_ATTEMPTS = 1_000;
 const LOCK_PAUSE_MS = 200;
+const INSUFFICIENT_PRIVILEGE = "42501";
 /** Lock not available, deadlock detected: the transaction was rolled back, so the migration can be tried again. */
 const BUSY = new Set(["55P03", "40P01"]);
 
@@ -54,10 +58,12 @@ const BUSY = new Set(["55P03", "40P01"]);
  */
 export async function migrateDatabase(deps: {
   databaseUrl: string;
+  /** The URL with which `catalyst billing` serves. Its role gets the rights to serve, and the migrating role owns everything. */
+  servingUrl?: string | undefined;
   logger: Logger;
   signal: AbortSignal;
 }): Promise<MigrationReport> {
-  const { databaseUrl, logger, signal } = deps;
+  const { databaseUrl, servingUrl, logger, signal } = deps;
   // One connection, because the advisory lock and the session's settings belong to a connection.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -95,8 +101,10 @@ export async function migrateDatabase(deps: {
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
+      await separateRoles(client, servingUrl, logger);
+      const roles = await findUnprotectedBooks(client);
       const { version, fingerprint, drift } = state;
-      return { version, fingerprint, executed, findings: rows, drift };
+      return { version, fingerprint, executed, findings: rows, drift, roles };
     });
   } finally {
     await db.destroy();
@@ -112,6 +120,28 @@ export function describeMismatch(found: string | undefined): string {
   return `the database is at schema version ${found}, this program needs ${SCHEMA_VERSION}: ${
     isNewer ? "run the release that migrated it" : "run catalyst migrate"
   }`;
+}
+
+/**
+ * Does nothing without a serving URL. One role for both is a finding, and so is an owner that the migrating role cannot replace:
+ * the database works in both cases.
+ */
+async function separateRoles(
+  client: pg.PoolClient,
+  servingUrl: string | undefined,
+  logger: Logger,
+): Promise<void> {
+  if (servingUrl === undefined) return;
+  const role = await readServingRole(servingUrl, client);
+  const { rows } = await client.query<{ role: string }>("SELECT current_user::text AS role");
+  if (role === rows[0]?.role) return;
+  await grantServing(client, role).catch((error: unknown) => {
+    if ((error as { code?: string }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    logger.warn(
+      { err: error, role },
+      "the migrating role cannot become the owner of every table: an administrator runs REASSIGN OWNED BY the present owner",
+    );
+  });
 }
 
 async function migrateUp(

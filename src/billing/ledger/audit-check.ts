@@ -1,4 +1,5 @@
-import type { LedgerCheck } from "./check.ts";
+import type pg from "pg";
+import type { LedgerCheck, LedgerDifference } from "./check.ts";
 
 /** The terms in an audit row's `before` or `after`, with null for a member that is left out: as `billing_voucher_record` writes them. */
 const termsOf = (json: string) => `jsonb_build_object(
@@ -9,6 +10,36 @@ const termsOf = (json: string) => `jsonb_build_object(
 /** A smoke test's voucher is issued and revoked again and again, and only its first issue writes a row. */
 const isSame = (terms: string, recorded: string, action: string) => `(${terms} = ${recorded}
   OR (${action} = 'smoke' AND ${terms} - '{active,deleted_at}'::text[] = ${recorded} - '{active,deleted_at}'::text[]))`;
+
+/** The last row of the audit. An auditor who keeps it can prove later that nothing before it was changed or removed. */
+export interface AuditHead {
+  id: string;
+  digest: string;
+}
+
+/** A row that was read before, and is not in the audit any more. */
+export async function findLostHead(
+  client: pg.ClientBase,
+  head: AuditHead | undefined,
+): Promise<LedgerDifference[]> {
+  if (head === undefined) return [];
+  const { rows } = await client.query<{ digest: string }>(
+    "SELECT digest FROM public.voucher_audit WHERE id = $1",
+    [head.id],
+  );
+  const digest = rows[0]?.digest ?? null;
+  if (digest === head.digest) return [];
+  return [
+    { kind: "audit-head-lost", adopted: false, row: { audit_id: head.id, expected: head.digest, digest } },
+  ];
+}
+
+export async function readAuditHead(client: pg.ClientBase): Promise<AuditHead | null> {
+  const { rows } = await client.query<AuditHead>(
+    "SELECT id, digest FROM public.voucher_audit ORDER BY id DESC LIMIT 1",
+  );
+  return rows[0] ?? null;
+}
 
 /**
  * Replays the audit against itself and against the vouchers. Each query reads voucher_audit once. A voucher that the earlier service

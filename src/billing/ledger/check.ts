@@ -19,6 +19,7 @@ export interface LedgerDifference {
     | "audit-row-changed"
     | "audit-row-missing"
     | "audit-end-differs"
+    | "audit-head-lost"
     | "voucher-differs-from-audit"
     | "voucher-changed-without-audit";
   /** True when the earlier service caused the difference. */

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
-import { CONTAINER_SECURITY, databaseVariable, POD_SECURITY, plain } from "./desired-pod.ts";
+import { CONTAINER_SECURITY, migrationVariables, POD_SECURITY, plain } from "./desired-pod.ts";
 
 const TERMINATION_LOG = "/dev/termination-log";
 
@@ -41,7 +41,7 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
               name: "migrate",
               image,
               args: ["migrate"],
-              env: [databaseVariable(sovereign), plain("TERMINATION_LOG", TERMINATION_LOG)],
+              env: [...migrationVariables(sovereign), plain("TERMINATION_LOG", TERMINATION_LOG)],
               terminationMessagePath: TERMINATION_LOG,
               securityContext: CONTAINER_SECURITY,
               resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "512Mi" } },

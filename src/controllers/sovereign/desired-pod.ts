@@ -33,6 +33,14 @@ const fromSecret = (name: string, secret: { name: string; key: string }): EnvVar
 export const databaseVariable = (sovereign: Sovereign): EnvVariable =>
   fromSecret("DATABASE_URL", sovereign.spec.billing.database.secretRef);
 
+/** The Job migrates as the owner of the tables, where there is one, and gives the other role its rights. */
+export function migrationVariables(sovereign: Sovereign): EnvVariable[] {
+  const { secretRef, migrationSecretRef } = sovereign.spec.billing.database;
+  return migrationSecretRef === undefined
+    ? [databaseVariable(sovereign)]
+    : [fromSecret("DATABASE_URL", migrationSecretRef), fromSecret("SERVING_DATABASE_URL", secretRef)];
+}
+
 const configFile = (name: string) => `${BILLING.configPath}/${name}`;
 
 /** The environment of `catalyst billing`, as its `--help` lists it. */

@@ -52,13 +52,16 @@ export function databaseUrlIn(sovereign: Sovereign, secrets: Secrets): string | 
 
 /**
  * Identifies the database that the Secret's URL names; undefined while there is no URL. A new password names the same
- * database. Another Secret, the same Secret created again, or another address may name another one.
+ * database. Another Secret, the same Secret created again, or another address may name another one. Another migrating role counts
+ * as another database, because the migration gives the roles their rights.
  */
 export function databaseIdentity(sovereign: Sovereign, secrets: Secrets): string | undefined {
   const url = databaseUrlIn(sovereign, secrets);
   if (url === undefined) return undefined;
-  const { name, key } = sovereign.spec.billing.database.secretRef;
+  const { secretRef, migrationSecretRef: owner } = sovereign.spec.billing.database;
+  const { name, key } = secretRef;
   // Greedy: a password may contain an @, and the address begins after the last one.
   const address = url.replace(/^([^:]+:\/\/).*@/, "$1").replace(/\?.*$/, "");
-  return sha256Digest(canonicalJson([name, key, secrets.get(name)?.metadata.uid ?? "", address]));
+  const roles = owner === undefined ? [] : [owner.name, owner.key];
+  return sha256Digest(canonicalJson([name, key, secrets.get(name)?.metadata.uid ?? "", address, ...roles]));
 }

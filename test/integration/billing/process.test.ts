@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, get } from "node:http";
@@ -276,25 +276,98 @@ describe("catalyst smoke", () => {
   });
 });
 
+describe("catalyst verify", () => {
+  it("proves the shape by reading alone, and prints the line that reads the same without it", async () => {
+    const url = await run(["billing"]).origin;
+    const { code, stdout } = await run(["verify", "--url", `${url}/`, "--output", "json"]).exit;
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({ equal: true, reference: "this program" });
+    expect(report.measured).toEqual(report.expected);
+    const reference = join(folder, "reference.json");
+    const differing = { ...report.measured, apiFingerprint: "sha256:0" };
+    writeFileSync(reference, JSON.stringify({ kind: "BillingRelease", status: { reference: differing } }));
+    const [against, byRelease, unreachable, twice, other] = await Promise.all([
+      run(["verify", "--url", url, "--against", url]).exit,
+      run(["verify", "--url", url, "--reference", reference]).exit,
+      run(["verify", "--url", "http://127.0.0.1:1"]).exit,
+      run(["verify", "--url", url, "--against", url, "--reference", reference]).exit,
+      run(["verify", "--url", `${url}/redeem`]).exit,
+    ]);
+    expect([against.code, byRelease.code, unreachable.code, twice.code, other.code]).toEqual([0, 1, 1, 2, 1]);
+    expect(byRelease.stdout).toContain(
+      `equal    schema  ${report.measured.schemaFingerprint}\nDIFFERS  api     ${report.measured.apiFingerprint}, ${reference} has sha256:0`,
+    );
+    expect(unreachable.stderr).toContain("127.0.0.1:1");
+    const last = against.stdout.trimEnd().split("\n").at(-1) ?? "";
+    expect(last).toBe(
+      `curl -fsS '${url}/readyz' | jq -r .schema.fingerprint; curl -fsS '${url}/openapi.json' | jq -cjS . | sha256sum`,
+    );
+    // The tests need Node alone. Where the tools are installed, the line must say the same.
+    const tools = spawnSync("sh", ["-c", "command -v curl && command -v jq && command -v sha256sum"]);
+    if (tools.status === 0) {
+      const said = spawnSync("sh", ["-c", last], { encoding: "utf8" }).stdout;
+      expect(said).toBe(
+        `${report.measured.schemaFingerprint}\n${report.measured.apiFingerprint.replace("sha256:", "")}  -\n`,
+      );
+    }
+    expect((await database.pool.query("SELECT 1 FROM promo_codes")).rows).toEqual([]);
+  });
+});
+
 describe("catalyst reconcile-ledger", () => {
   it("prints the differences in the ledger, and exits with 1", async () => {
     await database.pool.query(
       "INSERT INTO promo_codes (code, credit_omr, description, times_redeemed) VALUES ('CROOKED', 1, '', 3)",
     );
-    const { code, stdout } = await run(["reconcile-ledger"]).exit;
+    const { code, lines } = await reconcile();
     expect(code).toBe(1);
-    expect(
-      stdout
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line)),
-    ).toEqual([
+    expect(lines).toEqual([
       {
         kind: "counter-differs-from-redemptions",
         adopted: false,
         row: { code: "CROOKED", times_redeemed: 3, redemptions: 0 },
       },
-      { agree: false, differences: 1 },
+      {
+        kind: "voucher-differs-from-audit",
+        adopted: false,
+        row: expect.objectContaining({ code: "CROOKED" }),
+      },
+      { agree: false, differences: 2, audit_head: null },
     ]);
   });
+
+  it("shows that an earlier end of the audit is gone, although the whole chain was written again", async () => {
+    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
+      INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p`);
+    const { lines } = await reconcile();
+    const { id, digest } = (lines.at(-1) as { audit_head: { id: string; digest: string } }).audit_head;
+    const head = ["--audit-head", `${id}:${digest}`];
+    expect((await reconcile(head)).code).toBe(0);
+    await database.pool.query(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE voucher_audit SET actor = 'another';
+      UPDATE voucher_audit a SET digest = billing_audit_digest(a); UPDATE voucher_audit_head SET digest = a.digest FROM voucher_audit a; COMMIT`);
+    expect((await reconcile()).code).toBe(0);
+    const { code, lines: found } = await reconcile(head);
+    expect([code, found[0]]).toEqual([
+      1,
+      {
+        kind: "audit-head-lost",
+        adopted: false,
+        row: { audit_id: id, expected: digest, digest: expect.any(String) },
+      },
+    ]);
+    expect((await reconcile(["--audit-head", "1"])).code).toBe(2);
+  });
+
+  it("says that one role owns and serves, and does not fail because of it", async () => {
+    await database.pool.query("REVOKE ALL ON voucher_audit FROM catalyst_serving");
+    const { code, lines } = await reconcile();
+    expect([code, lines[0]]).toEqual([0, expect.objectContaining({ finding: "books-not-protected" })]);
+  });
+
+  async function reconcile(args: string[] = []) {
+    const { code, stdout } = await run(["reconcile-ledger", ...args]).exit;
+    const lines: unknown[] = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    return { code, lines };
+  }
 });

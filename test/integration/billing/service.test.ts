@@ -86,6 +86,7 @@ describe("the page and the machine endpoints", () => {
         "/billing/invoices/{tenantId}",
         "/billing/portal/{tenantId}",
         "/billing/subscription/{tenantId}",
+        "/billing/vouchers/audit",
         "/billing/vouchers/audit/{code}",
         "/billing/vouchers/bulk-issue",
         "/billing/vouchers/issue",

@@ -135,7 +135,7 @@ export async function startBilling(
   };
   const files = { CATALOG_FILE: CATALOG, ...options.files };
   const env: Env = {
-    DATABASE_URL: database.url,
+    DATABASE_URL: database.servingUrl,
     SOVEREIGN_FQDN: FQDN,
     JWT_SECRET,
     PREVIEW_LIMIT: "0",

@@ -18,6 +18,8 @@ declare module "vitest" {
 }
 
 const TEMPLATE = "catalyst_template";
+/** Serves in the migrated databases. The superuser of the tests owns them. */
+const SERVING_ROLE = "catalyst_serving";
 
 /** vitest globalSetup: one real PostgreSQL for the run, on loopback, with a migrated template database. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -27,8 +29,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const server = await startDatabase({ state, watchdog, settings });
   const url = server.superuserUrl;
   await onServer(url, `CREATE DATABASE ${TEMPLATE}`);
+  await onServer(url, `CREATE ROLE ${SERVING_ROLE} LOGIN PASSWORD '${SERVING_ROLE}'`);
   await migrateDatabase({
     databaseUrl: `${url}/${TEMPLATE}`,
+    servingUrl: servingUrlOf(`${url}/${TEMPLATE}`),
     logger: createLogger("test", "silent"),
     signal: new AbortController().signal,
   });
@@ -42,6 +46,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 export interface TestDatabase {
   url: string;
+  /** The URL of the role that serves. In an empty database, there is no such role yet: it is `url`. */
+  servingUrl: string;
   pool: pg.Pool;
   drop(): Promise<void>;
 }
@@ -62,12 +68,20 @@ export async function createTestDatabase(kind: "migrated" | "empty" = "migrated"
   pool.on("error", () => {});
   return {
     url,
+    servingUrl: kind === "migrated" ? servingUrlOf(url) : url,
     pool,
     async drop() {
       await pool.end();
       await onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     },
   };
+}
+
+function servingUrlOf(url: string): string {
+  const serving = new URL(url);
+  serving.username = SERVING_ROLE;
+  serving.password = SERVING_ROLE;
+  return serving.href;
 }
 
 async function onServer(serverUrl: string, statement: string): Promise<void> {

@@ -139,7 +139,7 @@ describe("an order that is undone", () => {
 
   it("causes no deadlock with a checkout of the same customer and voucher", async () => {
     const id = await orphan();
-    await rowsOf("UPDATE promo_codes SET max_redemptions = 0 WHERE code = $1", [code]);
+    await issueVoucher(billing, code, { credit_omr: 25, max_redemptions: 0 });
     const holder = await billing.database.pool.connect();
     await holder.query("BEGIN");
     await holder.query("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [code]);

@@ -18,6 +18,24 @@ describe("desiredWorkload", () => {
     expect(text).not.toMatch(/"name":"(DATABASE_URL|JWT_SECRET)","value"/);
   });
 
+  it("gives the owner's URL to the migration alone, and the serving URL to both", () => {
+    const own = sovereign("omantel");
+    own.spec.billing.database = {
+      secretRef: { name: "billing-db", key: "uri" },
+      migrationSecretRef: { name: "billing-db-owner", key: "migrationUri" },
+    };
+    const job = JSON.stringify(desiredMigrationJob(own, IMAGE, "sha256:0"));
+    expect(job).toContain(
+      '{"name":"DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"billing-db-owner","key":"migrationUri"}}},' +
+        '{"name":"SERVING_DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"billing-db","key":"uri"}}}',
+    );
+    const serving = JSON.stringify(desiredWorkload(own, IMAGE, undefined));
+    expect(serving).toContain(
+      '{"name":"DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"billing-db","key":"uri"}}}',
+    );
+    expect(serving).not.toContain("owner");
+  });
+
   it("fulfils the restricted Pod security standard", () => {
     for (const kind of ["Deployment", "Job"]) {
       const manifest = JSON.stringify(manifests.find((object) => object.kind === kind));

@@ -35,6 +35,15 @@ describe("the Secrets that a Sovereign runs with", () => {
     expect(databaseIdentity(own, at(uri)) === first).toBe(isSame);
   });
 
+  it("identifies another database when another role migrates it, so that the Job runs again", () => {
+    const apart = sovereign("omantel");
+    apart.spec.billing.database.migrationSecretRef = { name: "billing-db", key: "migrationUri" };
+    const secrets = at("postgres://billing:one@db:5432/billing");
+    expect(databaseIdentity(apart, secrets)).not.toBe(first);
+    expect(databaseIdentity(apart, secrets)).toBe(databaseIdentity(apart, secrets));
+    expect(secretNames(apart)).toEqual(secretNames(own));
+  });
+
   it("identifies no database without a URL", () => {
     expect(databaseIdentity(own, new Map([["billing-db", undefined]]))).toBeUndefined();
   });

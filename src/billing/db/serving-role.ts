@@ -1,0 +1,132 @@
+import pg from "pg";
+import { MIGRATION_TABLE, TABLES } from "./schema.ts";
+
+/** The books: what is written there is never changed. */
+const BOOKS: readonly string[] = ["credit_ledger", "voucher_audit", "voucher_audit_head"];
+
+const WRITTEN = "SELECT, INSERT, UPDATE";
+const CLEANED = "SELECT, INSERT, UPDATE, DELETE";
+
+/**
+ * What the role that serves may do with each table. It deletes only what an order took and gives back, and what is kept for a time.
+ * It owns no table, so it can neither alter one, nor truncate one, nor disable its triggers.
+ */
+export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(TABLES.map((table) => [table, WRITTEN])),
+  customers: CLEANED,
+  idempotency_records: CLEANED,
+  outbox: CLEANED,
+  promo_redemptions: CLEANED,
+  stripe_webhook_events: CLEANED,
+  tenants: CLEANED,
+  // `status` changes when the tenant of an entry is deleted.
+  credit_ledger: "SELECT, INSERT, UPDATE (status)",
+  voucher_audit: "SELECT, INSERT",
+  voucher_audit_head: "SELECT",
+  adoption_findings: "SELECT",
+  [MIGRATION_TABLE]: "SELECT",
+};
+
+/** The login of the serving URL cannot be used, or it leads to another database than the migration's. */
+class ServingRoleError extends Error {
+  override readonly name = "ServingRoleError";
+}
+
+const PLACE_SQL = `SELECT d.oid::text || ' ' || extract(epoch FROM pg_postmaster_start_time()) AS place, current_user::text AS role
+  FROM pg_catalog.pg_database d WHERE d.datname = current_database()`;
+
+/** Logs in as the role that serves, and returns its name. Throws `ServingRoleError`. */
+export async function readServingRole(servingUrl: string, migrating: pg.ClientBase): Promise<string> {
+  const client = new pg.Client({ connectionString: servingUrl, connectionTimeoutMillis: 10_000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ place: string; role: string }>(PLACE_SQL);
+    const { rows: own } = await migrating.query<{ place: string }>(PLACE_SQL);
+    const [serving] = rows;
+    if (serving !== undefined && serving.place === own[0]?.place) return serving.role;
+  } catch (error) {
+    throw new ServingRoleError(
+      "the role that serves cannot log in: create the role of SERVING_DATABASE_URL, or correct the URL",
+      { cause: error },
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+  throw new ServingRoleError(
+    "SERVING_DATABASE_URL leads to another database than DATABASE_URL: name the same database in both",
+  );
+}
+
+/**
+ * Makes the migrating role the owner of our tables and functions, and gives the other role the rights to serve. Both happen in one
+ * transaction, so a service that runs meanwhile never lacks a right. Running it again changes nothing.
+ */
+export async function grantServing(client: pg.ClientBase, role: string): Promise<void> {
+  const tables = Object.keys(SERVING_RIGHTS);
+  await client.query("BEGIN");
+  try {
+    const { rows } = await client.query<{ statement: string }>(
+      `WITH object (kind, name, owner) AS (
+         SELECT 'TABLE', format('public.%I', c.relname), c.relowner FROM pg_catalog.pg_class c
+          WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname = ANY ($1)
+         UNION ALL
+         SELECT 'FUNCTION', p.oid::regprocedure::text, p.proowner FROM pg_catalog.pg_proc p
+          WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'billing\\_%'
+       )
+       SELECT format('ALTER %s %s OWNER TO %I', kind, name, current_user) AS statement FROM object WHERE owner <> current_user::regrole
+       UNION ALL
+       SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', name, $2::text) FROM object WHERE kind = 'FUNCTION'
+       UNION ALL
+       SELECT format('GRANT USAGE ON SCHEMA public TO %I', $2::text) WHERE NOT has_schema_privilege($2, 'public', 'USAGE')`,
+      [tables, role],
+    );
+    for (const { statement } of rows) await client.query(statement);
+    const grantee = pg.escapeIdentifier(role);
+    for (const [table, rights] of Object.entries(SERVING_RIGHTS)) {
+      await client.query(`REVOKE ALL ON public.${table} FROM PUBLIC, ${grantee}`);
+      await client.query(`GRANT ${rights} ON public.${table} TO ${grantee}`);
+    }
+    await client.query("COMMIT");
+  } catch (error) {
+    await client.query("ROLLBACK");
+    throw error;
+  }
+}
+
+/** A reason why a role that serves could change the books unnoticed, and the remedy. */
+export interface RoleFinding {
+  finding: "books-not-protected";
+  role: string;
+  message: string;
+}
+
+const REMEDY = "give the migration a role of its own, which owns the tables (docs/billing/operations.md)";
+
+/**
+ * The roles that write the audit and could also change the books. Whatever role reads them, the answer is the same: it follows from
+ * owners and rights.
+ */
+export async function findUnprotectedBooks(client: pg.ClientBase): Promise<RoleFinding[]> {
+  const { rows } = await client.query<{ owner: string; role: string | null; can_alter: boolean }>(
+    `SELECT c.relowner::regrole::text AS owner, g.rolname::text AS role,
+            bool_or(g.rolsuper OR pg_has_role(g.oid, b.relowner, 'MEMBER')
+                    OR has_table_privilege(g.oid, b.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')) AS can_alter
+       FROM pg_catalog.pg_class c
+       LEFT JOIN LATERAL aclexplode(c.relacl) a ON a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
+       LEFT JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
+       JOIN pg_catalog.pg_class b ON b.relnamespace = c.relnamespace AND b.relname = ANY ($1)
+      WHERE c.oid = 'public.voucher_audit'::regclass
+      GROUP BY c.relowner, g.rolname ORDER BY g.rolname`,
+    [BOOKS],
+  );
+  return rows.flatMap(({ owner, role, can_alter }): RoleFinding[] => {
+    if (role === null) {
+      const message = `the role ${owner} owns the books, and no other role may write them, so the role that serves can alter them: ${REMEDY}`;
+      return [{ finding: "books-not-protected", role: owner, message }];
+    }
+    if (!can_alter) return [];
+    const message = `the role ${role} writes the books, and it can alter or empty them too: ${REMEDY}`;
+    return [{ finding: "books-not-protected", role, message }];
+  });
+}
