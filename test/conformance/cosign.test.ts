@@ -29,7 +29,7 @@ const FORMATS = [
 
 const run = promisify(execFile);
 const sigstore = await createSigstore();
-const trustedRoot = parseTrustedRoot(sigstore.trustedRoot());
+const ROOT = sigstore.trustedRoot({ ctlogs: [sigstore.certificateLog] });
 let folder: string;
 let services: RunningHttpServer;
 let registries: { name: string; registry: PushRegistry }[];
@@ -81,6 +81,17 @@ async function signKeyless(reference: string, ...args: string[]) {
   );
 }
 
+/** Verifies with cosign itself, offline, by a trusted root. Throws with what cosign says. */
+async function verifyByCosign(reference: string, root: string, ...args: string[]) {
+  await writeFile(join(folder, "root.json"), root);
+  const identity = ["--certificate-identity", IDENTITY, "--certificate-oidc-issuer", ISSUER];
+  return cosign(
+    "verify",
+    ...["--trusted-root", "root.json", "--allow-http-registry", ...identity, ...args],
+    reference,
+  );
+}
+
 /** An image of its own for each test, as cosign names it and as we do. */
 function pushImage(registry: PushRegistry, manifest: object = {}) {
   count += 1;
@@ -98,11 +109,11 @@ function pushImage(registry: PushRegistry, manifest: object = {}) {
   };
 }
 
-const verify = (reference: ReturnType<typeof pushImage>["reference"], trust: TrustEntry[]) =>
+const verify = (reference: ReturnType<typeof pushImage>["reference"], trust: TrustEntry[], root = ROOT) =>
   createSignatureVerifier({
     client: createOciClient(createRegistryRequest({ mirrors: new Map(), isInsecure: () => true })),
     logger: pino({ level: "silent" }),
-    trustedRoot: () => trustedRoot,
+    trustedRoot: () => parseTrustedRoot(root),
   }).verify(reference, trust);
 
 /** A key pair that cosign imported, with its public key as a trusted one. */
@@ -153,6 +164,27 @@ describe("cosign", () => {
           expect(await verify(reference, [{ keyless }]), `${name}, ${format}`).toMatchObject({
             kind: "refused",
           });
+      }
+  });
+
+  it("verifies what the test's Fulcio, Rekor and certificate log vouch for, and nothing of others", async () => {
+    const { tlogs, ctlogs } = JSON.parse(
+      await createSigstore().then((other) => other.trustedRoot({ ctlogs: [other.certificateLog] })),
+    );
+    const own = JSON.parse(ROOT);
+    const trust = [{ keyless: { issuer: ISSUER, identity: IDENTITY } }];
+    for (const { name, registry } of registries)
+      for (const [format, args] of FORMATS) {
+        const { text, reference } = pushImage(registry);
+        await signKeyless(text, ...args);
+        await verifyByCosign(text, ROOT, ...args);
+        for (const change of [{ tlogs }, { ctlogs }]) {
+          const root = JSON.stringify({ ...own, ...change });
+          await expect(verifyByCosign(text, root, ...args), `${name}, ${format}`).rejects.toThrow();
+          expect(await verify(reference, trust, root), `${name}, ${format}`).toMatchObject({
+            kind: "refused",
+          });
+        }
       }
   });
 

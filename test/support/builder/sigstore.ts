@@ -12,6 +12,7 @@ import "reflect-metadata";
 
 import * as x509 from "@peculiar/x509";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
+import { certificateBody, createCertificateLog } from "./certificate-log.ts";
 
 /** What a keyless signature says, and how it was recorded. */
 export interface KeylessOptions {
@@ -25,12 +26,19 @@ export interface KeylessOptions {
   usage?: string;
   /** The name in the log's checkpoint. Default: the log's host. */
   logName?: string;
+  /** Who promised to record the certificate: the log of the trusted root, or another. Default: no one. */
+  promisedBy?: "own" | "other" | undefined;
 }
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
 const OIDC_ISSUER = "1.3.6.1.4.1.57264.1.8";
+/** The older extension, which holds plain text. cosign reads it in the classic format. */
+const OLD_OIDC_ISSUER = "1.3.6.1.4.1.57264.1.1";
+const PROMISES = "1.3.6.1.4.1.11129.2.4.2";
 const LOG_HOST = "rekor.test";
+/** Rekor 1 writes the number of its tree behind its name. Without it, Sigstore's clients take the log for Rekor 2. */
+const LOG_ORIGIN = `${LOG_HOST} - 1193050959916656506`;
 const MINUTE_MS = 60_000;
 const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
@@ -78,6 +86,7 @@ export async function createSigstore() {
   const ca = await createAuthority();
   const log = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const logId = sha256(derOf(log.publicKey));
+  const certificateLogs = { own: createCertificateLog(), other: createCertificateLog() };
 
   /** A certificate in DER. */
   async function issue(publicKey: KeyObject, options: KeylessOptions): Promise<Buffer> {
@@ -88,7 +97,7 @@ export async function createSigstore() {
     } = options;
     const recordedAt = options.recordedAt ?? new Date();
     const from = (options.certifiedAt ?? new Date(recordedAt.getTime() - MINUTE_MS)).getTime();
-    const certificate = await x509.X509CertificateGenerator.create({
+    const content = {
       serialNumber: serialNumber(),
       issuer: ca.certificate.subject,
       notBefore: new Date(from),
@@ -103,10 +112,19 @@ export async function createSigstore() {
           { type: identity.includes("://") ? "url" : "email", value: identity },
         ]),
         new x509.Extension(OIDC_ISSUER, false, utf8String(issuer)),
+        new x509.Extension(OLD_OIDC_ISSUER, false, Buffer.from(issuer)),
         await x509.AuthorityKeyIdentifierExtension.create(ca.certificate.publicKey),
       ],
-    });
-    return Buffer.from(certificate.rawData);
+    };
+    const plain = Buffer.from((await x509.X509CertificateGenerator.create(content)).rawData);
+    if (options.promisedBy === undefined) return plain;
+    const promise = certificateLogs[options.promisedBy].promise(
+      certificateBody(plain),
+      Buffer.from(ca.certificate.publicKey.rawData),
+      recordedAt,
+    );
+    const extensions = [...content.extensions, new x509.Extension(PROMISES, false, promise)];
+    return Buffer.from((await x509.X509CertificateGenerator.create({ ...content, extensions })).rawData);
   }
 
   async function certify(options: KeylessOptions) {
@@ -116,7 +134,25 @@ export async function createSigstore() {
     return { der, privateKey: keys.privateKey, recordedAt };
   }
 
-  /** An entry of the log, with its promise and its proof of inclusion as the second leaf of two. */
+  /** A proof of inclusion as the second leaf of two, with the checkpoint that the log signed. */
+  function prove(leaf: Buffer, origin: string, logName: string) {
+    const sibling = randomBytes(32);
+    const rootHash = sha256(Buffer.of(1), sibling, sha256(Buffer.of(0), leaf));
+    const note = `${origin}\n2\n${rootHash.toString("base64")}\n`;
+    const signature = Buffer.concat([
+      logId.subarray(0, 4),
+      sign("sha256", Buffer.from(note), log.privateKey),
+    ]);
+    return {
+      logIndex: "1",
+      rootHash: rootHash.toString("base64"),
+      treeSize: "2",
+      hashes: [sibling.toString("base64")],
+      checkpoint: { envelope: `${note}\n\u2014 ${logName} ${signature.toString("base64")}\n` },
+    };
+  }
+
+  /** An entry of the log as Rekor 1 makes it, with its promise and its proof of inclusion. */
   function record(body: object, recordedAt: Date, logName = LOG_HOST) {
     const canonicalizedBody = Buffer.from(canonicalJson(body));
     const integratedTime = Math.floor(recordedAt.getTime() / 1000);
@@ -126,13 +162,7 @@ export async function createSigstore() {
       logIndex: 1,
       logID: logId.toString("hex"),
     });
-    const sibling = randomBytes(32);
-    const rootHash = sha256(Buffer.of(1), sibling, sha256(Buffer.of(0), canonicalizedBody));
-    const note = `${LOG_HOST}\n2\n${rootHash.toString("base64")}\n`;
-    const noteSignature = Buffer.concat([
-      logId.subarray(0, 4),
-      sign("sha256", Buffer.from(note), log.privateKey),
-    ]);
+    const inclusionProof = prove(canonicalizedBody, LOG_ORIGIN, logName);
     const { kind, apiVersion } = body as { kind: string; apiVersion: string };
     return {
       logIndex: "1",
@@ -142,13 +172,21 @@ export async function createSigstore() {
       inclusionPromise: {
         signedEntryTimestamp: sign("sha256", Buffer.from(promise), log.privateKey).toString("base64"),
       },
-      inclusionProof: {
-        logIndex: "1",
-        rootHash: rootHash.toString("base64"),
-        treeSize: "2",
-        hashes: [sibling.toString("base64")],
-        checkpoint: { envelope: `${note}\n\u2014 ${logName} ${noteSignature.toString("base64")}\n` },
-      },
+      inclusionProof,
+      canonicalizedBody: canonicalizedBody.toString("base64"),
+    };
+  }
+
+  /** An entry as Rekor 2 makes it: its name is the origin of the checkpoint, and it tells no time. */
+  function recordV2(dsseV002: object) {
+    const canonicalizedBody = Buffer.from(
+      canonicalJson({ kind: "dsse", apiVersion: "0.0.2", spec: { dsseV002 } }),
+    );
+    return {
+      logIndex: "1",
+      logId: { keyId: logId.toString("base64") },
+      kindVersion: { kind: "dsse", version: "0.0.2" },
+      inclusionProof: prove(canonicalizedBody, LOG_HOST, LOG_HOST),
       canonicalizedBody: canonicalizedBody.toString("base64"),
     };
   }
@@ -156,6 +194,9 @@ export async function createSigstore() {
   return {
     issue,
     record,
+    recordV2,
+    /** The log of certificates, as a member of `ctlogs` in a trusted root. */
+    certificateLog: certificateLogs.own.trusted,
 
     /** What `trusted-root.json` holds, with other members where a test wants them. */
     trustedRoot(change: object = {}): string {
