@@ -94,13 +94,14 @@ export const CLAIM_ATTEMPTS: readonly Attempt[] = HOMES.flatMap(([by, at]) => [
     ),
     "sovereign-host",
   ),
+  // An API server without the feature CrossNamespaceVolumeDataSource drops the namespace of a claim's source.
+  onReal(
+    `takes a volume by its name by a claim in ${at}`,
+    by,
+    post(core(at, "persistentvolumeclaims"), claim("evil", { volumeName: "disk" })),
+    ISOLATION,
+  ),
   ...TAKEN.flatMap(([title, spec]) => [
-    onReal(
-      `takes ${title} by a claim in ${at}`,
-      by,
-      post(core(at, "persistentvolumeclaims"), claim("evil", spec)),
-      ISOLATION,
-    ),
     on(
       `takes ${title} by the claims of a StatefulSet in ${at}`,
       by,
