@@ -16,6 +16,11 @@ export type CheckoutErrorCode =
   | "addon_unknown"
   | "total_too_large"
   | "balance_too_large"
+  | "card_amount_too_small"
+  | "order_not_found"
+  | "order_expired"
+  | "order_paid"
+  | "order_processing"
   | "catalog_unavailable";
 
 export type TenantErrorCode = "tenant_not_yours" | "tenant_not_found" | "tenant_service_unavailable";

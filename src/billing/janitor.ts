@@ -39,6 +39,12 @@ const SWEEPS = [
              SELECT event_id FROM stripe_webhook_events WHERE processed_at < now() - interval '${PAYMENT_EVENT_RETENTION}'
               ORDER BY processed_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING 1`,
   },
+  {
+    name: "stripe_subscription_states",
+    text: `DELETE FROM stripe_subscription_states WHERE stripe_subscription_id IN (
+             SELECT stripe_subscription_id FROM stripe_subscription_states WHERE recorded_at < now() - interval '${PAYMENT_EVENT_RETENTION}'
+              ORDER BY recorded_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED) RETURNING 1`,
+  },
 ];
 
 /** Deletes delivered events, idempotency records and records of payment events past their retention. Returns how many of each. */

@@ -7,6 +7,7 @@ import { createBackground } from "./background.ts";
 import { createCheckoutCall } from "./checkout/call.ts";
 import { reportRejectedItems } from "./checkout/catalog-report.ts";
 import { createCheckout } from "./checkout/checkout.ts";
+import { createOwnOrders } from "./checkout/own-order.ts";
 import { createDatabase, createPool, type Database } from "./db/database.ts";
 import { KAFKA_SINK, ORGANIZATION_SINK } from "./event/outbox.ts";
 import { observeOutbox } from "./event/outbox-lag.ts";
@@ -20,8 +21,8 @@ import { accountOperations } from "./http/route/account-route.ts";
 import { adminPageOperations } from "./http/route/admin-page-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
 import { bulkIssueOperation } from "./http/route/bulk-issue-route.ts";
-import { checkoutOperation } from "./http/route/checkout-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
+import { orderOperations } from "./http/route/order-route.ts";
 import { promoOperations } from "./http/route/promo-route.ts";
 import { homeOperation, redeemOperation } from "./http/route/redeem-route.ts";
 import { reportOperations } from "./http/route/report-route.ts";
@@ -117,7 +118,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...promoOperations({ vouchers, issueLimiter }),
     bulkIssueOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
     ...voucherAuditOperations({ vouchers }),
-    checkoutOperation({ checkout }),
+    ...orderOperations({ checkout, orders: createOwnOrders({ database, payment: payment.orders }) }),
     ...accountOperations({ accounts: createAccountService({ database, tenants }), payment: payment.orders }),
     ...adminOperations({
       revenue: createRevenueService({ database, sovereignFqdn }),

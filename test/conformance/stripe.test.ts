@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPaymentProcessor, type PaymentProcessor } from "../../src/billing/payment/processor.ts";
+import { desiredSessionRequest } from "../../src/billing/payment/session-request.ts";
 
 const ASSETS = process.env.KUBEBUILDER_ASSETS ?? "";
 
@@ -25,9 +26,7 @@ beforeAll(async () => {
   });
   processor = createPaymentProcessor({
     apiBase,
-    currency: "OMR",
     successUrl: "https://omantel.example/ok",
-    cancelUrl: "https://omantel.example/no",
   });
 });
 
@@ -48,15 +47,27 @@ describe("what billing asks of Stripe", () => {
     ["a customer without an address", { stripeCustomerId: null, email: "" }],
     ["a known customer", { stripeCustomerId: "cus_123", email: "salma@example.om" }],
   ])("is a session as Stripe describes it: %s", async (_who, customer) => {
-    const session = await processor.createSession("sk_test_123", { ...order, ...customer });
-    expect(session.id).toMatch(/^cs_/);
+    const request = desiredSessionRequest(
+      { ...order, ...customer },
+      {
+        currency: "OMR",
+        successUrl: "https://omantel.example/ok",
+        cancelUrl: "https://omantel.example/no",
+      },
+    );
+    expect(await processor.createSession("sk_test_123", request)).toMatchObject({
+      kind: "created",
+      session: { id: expect.stringMatching(/^cs_/) },
+    });
   });
 
   it("is the rest of a session's life, and the portal", async () => {
     expect(await processor.readSession("sk_test_123", "cs_test_1")).toMatchObject({
       id: expect.stringMatching(/^cs_/),
     });
-    await processor.expireSession("sk_test_123", "cs_test_1");
+    expect(await processor.closeSession("sk_test_123", "cs_test_1")).toMatchObject({
+      id: expect.stringMatching(/^cs_/),
+    });
     expect(await processor.openPortal("sk_test_123", "cus_123")).toMatch(/^https:/);
     expect(await processor.cancelSubscription("sk_test_123", "sub_123")).toBe("cancelled");
   });

@@ -3,6 +3,7 @@ import { ALONE, createBatch } from "../db/batch.ts";
 import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, recallAnswer } from "../db/idempotency.ts";
 import { DatabaseUnavailableError } from "../errors.ts";
+import type { CardAmounts } from "../payment/order-payment.ts";
 
 /** One checkout as the database receives it. The members are the columns of the SQL type `billing_checkout_line`. */
 export interface CheckoutRequest {
@@ -30,6 +31,9 @@ export interface CheckoutRow {
     | "tenant_not_yours"
     | "payment_unavailable"
     | "balance_too_large"
+    | "card_amount_too_small"
+    /** An unpaid order of the customer stands in the way. */
+    | "held"
     | "idempotency_in_flight"
     | "idempotency_mismatch";
   /** Null when the checkout was refused. */
@@ -42,10 +46,14 @@ export interface CheckoutRow {
   } | null;
   /** False when this is the answer of an earlier checkout with the same key. */
   isNew: boolean;
+  /** Of `held`. */
+  heldOrderId?: string;
+  /** Of `card_amount_too_small`: the credit that is missing to pay without a card. */
+  missingBaisa?: number;
 }
 
-/** `cardStepBaisa` is the smallest amount that a card can pay. Null when no payment processor is configured. */
-export type CheckoutCall = (request: CheckoutRequest, cardStepBaisa: number | null) => Promise<CheckoutRow>;
+/** `card` is null when no payment processor is configured. */
+export type CheckoutCall = (request: CheckoutRequest, card: CardAmounts | null) => Promise<CheckoutRow>;
 
 /** A checkout in an idempotency record. Of a refusal, only the outcome is stored. */
 type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
@@ -56,6 +64,10 @@ function rowOf(
   isNew: boolean,
 ): CheckoutRow {
   const { order_id, balance_baisa = 0, voucher = null, card_baisa = null } = answer ?? {};
+  if (outcome === "held" && order_id !== undefined)
+    return { outcome, answer: null, isNew, heldOrderId: order_id };
+  if (outcome === "card_amount_too_small")
+    return { outcome, answer: null, isNew, missingBaisa: card_baisa ?? 0 };
   return {
     outcome,
     answer: order_id === undefined ? null : { order_id, balance_baisa, voucher, card_baisa },
@@ -91,7 +103,7 @@ export function createCheckoutCall(deps: {
 }): CheckoutCall {
   const { database, sovereignFqdn, outboxSinks } = deps;
 
-  const batch = createBatch<{ request: CheckoutRequest; cardStepBaisa: number | null }, CheckoutRow>({
+  const batch = createBatch<{ request: CheckoutRequest; card: CardAmounts | null }, CheckoutRow>({
     async run(members, isAlone) {
       const rows = await database.query<{
         line: number;
@@ -102,14 +114,15 @@ export function createCheckoutCall(deps: {
         name: "checkout",
         // An answer contains the id of the transaction that first gave it.
         text: `SELECT line, outcome, answer, coalesce(answer ->> 'transaction' = pg_current_xact_id_if_assigned()::text, false) AS is_new
-                 FROM billing_checkout($1, $2, $3, $4, $5)`,
+                 FROM billing_checkout($1, $2, $3, $4, $5, $6)`,
         values: [
           JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
           sovereignFqdn,
           outboxSinks,
           // The members of a batch arrive within one second, so the first one's value serves for all.
-          members[0]?.cardStepBaisa ?? null,
+          members[0]?.card?.stepBaisa ?? null,
           isAlone,
+          members[0]?.card?.minimumBaisa ?? 0,
         ],
       });
       const results = Array<CheckoutRow | typeof ALONE>(members.length);
@@ -124,7 +137,7 @@ export function createCheckoutCall(deps: {
     lanes: LANES,
     aloneLanes: ALONE_LANES,
   });
-  return (request, cardStepBaisa) => batch.submit({ request, cardStepBaisa });
+  return (request, card) => batch.submit({ request, card });
 }
 
 /**

@@ -3,11 +3,12 @@ import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
-import type { OrderPayment } from "../payment/order-payment.ts";
+import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { voucherKey } from "../voucher/voucher.ts";
-import { type CheckoutCall, type CheckoutRow, recallCheckout } from "./call.ts";
+import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, recallCheckout } from "./call.ts";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
+import { requireCanceled } from "./own-order.ts";
 
 interface CheckoutOrder {
   planId: string;
@@ -26,8 +27,12 @@ interface CheckoutResult {
   sessionUrl?: string;
 }
 
+/** Orders that one checkout replaces. The earlier service made one at each attempt, and other tabs may order at the same time. */
+const MAX_REPLACED = 20;
+
 /**
- * Places an order, in one database call. Throws the coded errors of docs/errors.md; none of them has consumed anything.
+ * Places an order, in one database call. The same order as one that waits for its payment returns that order. Another order for
+ * the same tenant, or with the same voucher, takes its place. Throws the coded errors of docs/errors.md; none of them has consumed anything.
  */
 export type Checkout = (
   caller: Caller,
@@ -45,14 +50,24 @@ export function createCheckout(deps: {
 }): Checkout {
   const { database, catalog, call, tenants, payment, countPlacedOrder } = deps;
 
+  /** Calls until no unpaid order of the customer stands in the way. */
+  async function callUntilFree(request: CheckoutRequest, card: CardAmounts | null): Promise<CheckoutRow> {
+    for (let attempt = 0; attempt < MAX_REPLACED; attempt += 1) {
+      const row = await call(request, card);
+      if (row.heldOrderId === undefined) return row;
+      requireCanceled(await payment.cancel(row.heldOrderId), row.heldOrderId);
+    }
+    throw inFlight();
+  }
+
   async function place(
     caller: Caller,
     order: CheckoutOrder,
     totalBaisa: number,
-    cardStepBaisa: number | null,
+    card: CardAmounts | null,
     claim: IdempotencyClaim | undefined,
   ): Promise<CheckoutRow> {
-    const request = {
+    const request: CheckoutRequest = {
       user_id: caller.userId,
       email: caller.email,
       tenant_id: order.tenantId,
@@ -65,9 +80,9 @@ export function createCheckout(deps: {
       idempotency_key: claim?.key ?? null,
       request_hash: claim?.requestHash ?? null,
     };
-    const row = await call(request, cardStepBaisa);
+    const row = await callUntilFree(request, card);
     return row.outcome === "tenant_not_yours" && (await tenants?.isMember(order.tenantId, caller.userId))
-      ? call({ ...request, tenant_member: true }, cardStepBaisa)
+      ? callUntilFree({ ...request, tenant_member: true }, card)
       : row;
   }
 
@@ -75,9 +90,9 @@ export function createCheckout(deps: {
     // Read prices and payment settings before the database call, so that its locks are not held meanwhile.
     const row = await Promise.all([
       catalog().then((prices) => priceOrder(prices, order)),
-      payment.cardStepBaisa(),
+      payment.cardAmounts(),
     ]).then(
-      ([totalBaisa, cardStepBaisa]) => place(caller, order, totalBaisa, cardStepBaisa, claim),
+      ([totalBaisa, card]) => place(caller, order, totalBaisa, card, claim),
       async (error: unknown) => {
         // An earlier answer with the same key stays valid, even when the catalog fails now.
         const before = claim && (await recallCheckout(database, claim));
@@ -85,7 +100,7 @@ export function createCheckout(deps: {
         return before;
       },
     );
-    if (row.answer === null) throw refusalOf(row.outcome);
+    if (row.answer === null) throw refusalOf(row);
     const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
     if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
     const placed = { orderId: order_id, balanceBaisa: balance_baisa };
@@ -95,7 +110,7 @@ export function createCheckout(deps: {
   };
 }
 
-function refusalOf(outcome: CheckoutRow["outcome"]): Error {
+function refusalOf({ outcome, missingBaisa }: CheckoutRow): Error {
   switch (outcome) {
     case "voucher_not_found":
       return new VoucherError(
@@ -132,6 +147,12 @@ function refusalOf(outcome: CheckoutRow["outcome"]): Error {
         "balance_too_large",
         "the balance would exceed the largest amount that can be stored exactly: spend some credit first",
       );
+    case "card_amount_too_small":
+      return new CheckoutError(
+        "card_amount_too_small",
+        `the order costs less than the smallest card payment, and ${missingBaisa} baisa of credit are missing: redeem a voucher, or order more`,
+      );
+    case "held":
     case "idempotency_in_flight":
       return inFlight();
     case "idempotency_mismatch":

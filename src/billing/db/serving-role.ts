@@ -17,6 +17,7 @@ export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   idempotency_records: CLEANED,
   outbox: CLEANED,
   promo_redemptions: CLEANED,
+  stripe_subscription_states: CLEANED,
   stripe_webhook_events: CLEANED,
   tenants: CLEANED,
   // `status` changes when the tenant of an entry is deleted.

@@ -15,3 +15,13 @@ export const microsOf = (time: string) =>
 /** SQL for the same time, exact to the microsecond: the whole seconds and the rest are converted separately. */
 export const timeOf = (micros: string) =>
   `(to_timestamp((${micros}::bigint / 1000000)::float8) + (${micros}::bigint % 1000000) * interval '1 microsecond')`;
+
+/**
+ * SQL for the orders after a position, given the parameters of its id and its time. Follows the indexes of orders by time, which
+ * have orders without a date first.
+ */
+export const AFTER_ORDER_SQL = {
+  start: () => "true",
+  unknown: (id: string) => `(o.created_at IS NOT NULL OR o.id < ${id}::uuid)`,
+  known: (id: string, micros: string) => `(o.created_at, o.id) < (${timeOf(micros)}, ${id}::uuid)`,
+} as const;

@@ -33,6 +33,24 @@ export const EXAMPLES: Readonly<Record<string, { body?: unknown; answer?: unknow
       promo_code: "SUMMER-2026",
     },
   },
+  cancelOrder: {
+    answer: {
+      id: "0a4b8c1d-2e3f-4a5b-8c6d-7e8f9a0b1c2d",
+      tenant_id: "my-shop",
+      plan_id: "small",
+      apps: ["wordpress"],
+      addons: [],
+      amount_omr: 9,
+      amount_baisa: 9_000,
+      credit_spent_baisa: 0,
+      card_baisa: 9_000,
+      status: "canceled",
+      promo_code: "SUMMER-2026",
+      session_url: null,
+      session_expires_at: "2026-06-02T11:15:00.000Z",
+      created_at: "2026-06-02T10:15:00.000Z",
+    },
+  },
   readBalance: {
     answer: {
       credit_omr: 16,

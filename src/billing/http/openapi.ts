@@ -40,6 +40,7 @@ const TAGS: readonly { name: string; description: string; paths: readonly string
 const PARAMETERS: Readonly<Record<string, string>> = {
   code: "A voucher's code. Case and surrounding blanks do not count.",
   tenantId: "The tenant's id.",
+  orderId: "The order's id.",
   limit: "The largest number of entries to return.",
   version: "The version of all parts of the page together. The page contains it.",
   file: "The module's file name.",

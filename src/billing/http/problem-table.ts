@@ -100,6 +100,35 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
     meaning:
       "The customer's balance would exceed the largest amount that can be stored exactly. Spend some credit first.",
   },
+  card_amount_too_small: {
+    status: 422,
+    title: "Card amount too small",
+    meaning:
+      "Credit does not cover the order, and the order costs less than the payment processor accepts by card. `detail` names the missing credit. Redeem a voucher, or order more.",
+  },
+  order_not_found: {
+    status: 404,
+    title: "Order not found",
+    meaning: "The order does not exist, or it is another customer's. The answer is the same for both.",
+  },
+  order_expired: {
+    status: 409,
+    title: "Order expired",
+    meaning:
+      "The order of this `Idempotency-Key` was canceled, or its payment page has expired. Order again, with a new key.",
+  },
+  order_paid: {
+    status: 409,
+    title: "Order paid",
+    meaning:
+      "The order was paid just before it could be canceled or replaced. `GET /billing/orders` shows it. Order again if you want another one.",
+  },
+  order_processing: {
+    status: 409,
+    title: "Payment in progress",
+    meaning:
+      "The customer has paid for the earlier order by a method whose money arrives later, so the order can be neither canceled nor replaced. Wait until it is settled.",
+  },
   tenant_not_yours: {
     status: 403,
     title: "Tenant belongs to another customer",

@@ -21,7 +21,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
     kind: "credit-not-released",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'credit_spent_baisa', o.credit_spent_baisa) AS row
-            FROM orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'credited') AND o.credit_spent_baisa <> 0`,
+            FROM orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'canceled', 'credited') AND o.credit_spent_baisa <> 0`,
   },
   {
     // Credit and card pay the order, and an amount that the card paid above it is a surplus. A payment for an order that had
@@ -40,7 +40,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                    ELSE l.entries IS NOT NULL END`,
   },
   {
-    // A voucher's grant is undone once, when its order fails, and stays otherwise.
+    // A voucher's grant is undone once, when its order fails or is canceled, and stays otherwise.
     kind: "grant-differs-from-order",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('order_id', o.id, 'status', o.status, 'granted_baisa', l.granted, 'undone_baisa', l.undone) AS row
@@ -50,6 +50,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
                     FROM credit_ledger WHERE kind IN ('grant', 'undo') AND NOT adopted GROUP BY order_id) l ON l.order_id = o.id::text
            WHERE NOT o.adopted AND CASE o.status
                    WHEN 'failed' THEN l.undone <> l.granted
+                   WHEN 'canceled' THEN l.undone <> l.granted
                    WHEN 'credited' THEN l.undone NOT IN (0, l.granted)
                    ELSE l.undone <> 0 END`,
   },

@@ -1,5 +1,5 @@
 import type { Database } from "../db/database.ts";
-import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
+import { AFTER_ORDER_SQL, microsOf, type TimePosition } from "../db/time-position.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
 
@@ -16,13 +16,6 @@ interface OrderPage {
   next?: TimePosition;
 }
 
-/** Follows the order of the index `orders_created_idx`, which has orders without a date first. */
-const AFTER_SQL = {
-  start: "true",
-  unknown: "(o.created_at IS NOT NULL OR o.id < $2::uuid)",
-  known: `(o.created_at, o.id) < (${timeOf("$3")}, $2::uuid)`,
-};
-
 export function createRevenueService(deps: { database: Database; sovereignFqdn: string }): RevenueService {
   const { database, sovereignFqdn } = deps;
   return {
@@ -36,7 +29,7 @@ export function createRevenueService(deps: { database: Database; sovereignFqdn: 
                       coalesce(o.stripe_session_id, '') AS stripe_session_id, o.created_at, coalesce(o.promo_code, '') AS promo_code,
                       (p.deleted_at IS NOT NULL) AS promo_deleted, ${microsOf("o.created_at")} AS micros
                  FROM orders o LEFT JOIN promo_codes p ON p.code = o.promo_code
-                WHERE ${AFTER_SQL[from]}
+                WHERE ${AFTER_ORDER_SQL[from]("$2", "$3")}
                 ORDER BY o.created_at DESC, o.id DESC LIMIT $1`,
         values: [limit + 1, after?.id, after?.atMicros].slice(0, { start: 1, unknown: 2, known: 3 }[from]),
       });

@@ -29,3 +29,44 @@ export const baisaOfMinor = (amount: number, currency: string): number => amount
  */
 export const cardStepOf = (currency: string): number =>
   WHOLE_IN_HUNDREDTHS.has(currency.toUpperCase()) ? THOUSANDTHS : Math.max(10, minorUnit(currency));
+
+/**
+ * The smallest amount that Stripe accepts, in thousandths of the currency. For these currencies Stripe publishes it.
+ * https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const MINIMUM: Readonly<Record<string, number>> = {
+  USD: 500,
+  AED: 2_000,
+  AUD: 500,
+  BRL: 500,
+  CAD: 500,
+  CHF: 500,
+  CZK: 15_000,
+  DKK: 2_500,
+  EUR: 500,
+  GBP: 300,
+  HKD: 4_000,
+  HUF: 175_000,
+  INR: 500,
+  JPY: 50_000,
+  MXN: 10_000,
+  MYR: 2_000,
+  NOK: 3_000,
+  NZD: 500,
+  PLN: 2_000,
+  RON: 2_000,
+  SEK: 3_000,
+  SGD: 500,
+  THB: 10_000,
+  // Not published: Stripe converts the amount into the account's currency and applies that currency's minimum. These are above all of
+  // the minimums here (about 0.70 USD, that of CZK).
+  OMR: 300,
+  BHD: 300,
+  KWD: 250,
+  JOD: 500,
+  QAR: 3_000,
+  SAR: 3_000,
+};
+
+/** The smallest card payment in thousandths. 0: not known, and Stripe decides. */
+export const minimumCardPaymentOf = (currency: string): number => MINIMUM[currency.toUpperCase()] ?? 0;

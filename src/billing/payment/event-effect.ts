@@ -42,7 +42,7 @@ export function createEventEffect(deps: { settlement: SessionSettlement; logger:
     const session = parseSessionObject(event.data.object);
     // Some payment methods pay later: another event announces the money then.
     if (!session.isPaid) return "ignored";
-    const paid = await settlement.pay(session.orderId, session, transaction);
+    const paid = await settlement.pay(session.orderId, session, timeOf(event, "created"), transaction);
     onPaid(paid);
     switch (paid.outcome) {
       case "paid":
@@ -52,7 +52,7 @@ export function createEventEffect(deps: { settlement: SessionSettlement; logger:
       case "credited":
         logger.warn(
           { eventId: event.id },
-          "a payment arrived for an order that had already ended: the amount was added to the customer's credit",
+          "a payment arrived for an order that could not be placed any more: the amount was added to the customer's credit",
         );
         return "credited";
     }

@@ -52,6 +52,8 @@ export interface SessionObject {
   currency: unknown;
   orderId: string | null;
   stripeCustomerId: string | null;
+  /** Sessions of the earlier service are subscriptions at Stripe. */
+  stripeSubscriptionId: string | null;
 }
 
 const ID = /^[\x21-\x7e]{1,255}$/;
@@ -62,15 +64,21 @@ const MAX_BAISA = MAX_OMR * 1000 + 999;
 export function parseSessionObject(object: object): SessionObject {
   const orderId =
     memberOf(object, "client_reference_id") ?? memberOf(memberOf(object, "metadata"), "order_id");
+  const stripeSubscriptionId = referenceOf(object, "subscription");
   return {
     id: idOf(object, "id"),
-    isPaid: memberOf(object, "payment_status") === "paid",
+    isPaid: isPaidSession(memberOf(object, "payment_status"), stripeSubscriptionId),
     amount: memberOf(object, "amount_total"),
     currency: memberOf(object, "currency"),
     orderId: orderIdOf(orderId),
     stripeCustomerId: referenceOf(object, "customer"),
+    stripeSubscriptionId,
   };
 }
+
+/** A subscription of the earlier service may begin without a payment: with a trial, or with a promotion code of Stripe. */
+export const isPaidSession = (paymentStatus: unknown, stripeSubscriptionId: string | null): boolean =>
+  paymentStatus === "paid" || (paymentStatus === "no_payment_required" && stripeSubscriptionId !== null);
 
 export function parseInvoiceObject(object: object): InvoiceObject {
   const currency = currencyOf(memberOf(object, "currency"));
@@ -137,16 +145,21 @@ export function parseSubscriptionObject(object: object): SubscriptionObject {
   };
 }
 
-/** The paid amount in baisa. It must be in the Sovereign's currency: amounts are not converted. */
+/** The paid amount in baisa. It must be in the Sovereign's currency: amounts are not converted. Only a subscription may cost 0. */
 export function paidBaisaOf(
-  { amount, currency }: { amount: unknown; currency: unknown },
+  {
+    amount,
+    currency,
+    stripeSubscriptionId,
+  }: Pick<SessionObject, "amount" | "currency" | "stripeSubscriptionId">,
   ours: string,
 ): number {
   const code = currencyOf(currency).toUpperCase();
   if (code !== ours)
     throw new UnusableObjectError(`currency is ${code}, but this Sovereign accepts only ${ours}`);
   const amountBaisa = amountOf("amount_total", amount, code);
-  if (amountBaisa < 1) throw new UnusableObjectError("amount_total must be above 0");
+  if (amountBaisa < (stripeSubscriptionId === null ? 1 : 0))
+    throw new UnusableObjectError("amount_total must be above 0");
   return amountBaisa;
 }
 

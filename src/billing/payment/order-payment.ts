@@ -1,9 +1,12 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
-import { PaymentError } from "../errors.ts";
-import { cardStepOf } from "./currency.ts";
+import { CheckoutError, PaymentError } from "../errors.ts";
+import { cardStepOf, minimumCardPaymentOf } from "./currency.ts";
+import type { OrderClosing } from "./order-closing.ts";
 import type { PaymentProcessor } from "./processor.ts";
+import { createSessionOpening, forgetAccount } from "./session-opening.ts";
+import type { SessionPlace } from "./session-request.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
 /** A pending order: its credit is reserved, and the rest is to be paid by card. */
@@ -13,12 +16,20 @@ interface PendingOrder {
   planId: string;
 }
 
-export interface OrderPayment {
-  /** The smallest amount that a card can pay. Null when no payment processor is configured. */
-  cardStepBaisa(): Promise<number | null>;
+/** What a card can pay: multiples of the step, from the minimum on. */
+export interface CardAmounts {
+  stepBaisa: number;
+  /** 0: not known. */
+  minimumBaisa: number;
+}
+
+export interface OrderPayment extends Pick<OrderClosing, "cancel" | "settleReturned"> {
+  /** Null when no payment processor is configured. */
+  cardAmounts(): Promise<CardAmounts | null>;
   /**
    * The address where the customer pays for the order, the same for every call. When no session can be opened, the order is
-   * undone (voucher and credit are as before) and the call throws `payment_unavailable` or `payment_refused`.
+   * undone (voucher and credit are as before) and the call throws `payment_unavailable`, `payment_refused` or
+   * `card_amount_too_small`. Throws `order_expired` when the order waits for no payment any more.
    */
   open(order: PendingOrder): Promise<string>;
   /** The address of the processor's portal for a tenant's customer. Throws `payment_account_missing` too. */
@@ -29,29 +40,48 @@ export interface OrderPayment {
 const SESSION_LIFETIME_MS = 60 * 60_000;
 
 interface OrderRow {
+  id: string;
   status: string;
+  session_id: string | null;
   session_url: string | null;
+  has_ended: boolean;
+  cancel_requested: boolean;
   created_at: Date;
   email: string;
   stripe_customer_id: string | null;
 }
 
+const unavailable = () =>
+  new PaymentError(
+    "payment_unavailable",
+    "no payment session could be opened, nothing was charged and no voucher was used: try again in a moment",
+  );
+const accountMissing = () =>
+  new PaymentError(
+    "payment_account_missing",
+    "nothing was paid by card for this tenant yet, so there is no portal: order with a card first",
+  );
+const expired = () =>
+  new CheckoutError(
+    "order_expired",
+    "the order of this request was canceled, or its payment page has expired: order again, with a new Idempotency-Key",
+  );
+
 export function createOrderPayment(deps: {
   database: Database;
   settings: PaymentSettingsService;
   processor: PaymentProcessor;
+  closing: OrderClosing;
   sovereignFqdn: string;
-  currency: string;
+  place: SessionPlace;
   logger: Logger;
 }): OrderPayment {
-  const { database, settings, processor, sovereignFqdn, logger } = deps;
-  const stepBaisa = cardStepOf(deps.currency);
-
-  const unavailable = () =>
-    new PaymentError(
-      "payment_unavailable",
-      "no payment session could be opened, nothing was charged and no voucher was used: try again in a moment",
-    );
+  const { database, settings, processor, closing, sovereignFqdn, place, logger } = deps;
+  const amounts: CardAmounts = {
+    stepBaisa: cardStepOf(place.currency),
+    minimumBaisa: minimumCardPaymentOf(place.currency),
+  };
+  const openSession = createSessionOpening({ database, processor, place });
 
   async function requireSecretKey(): Promise<string> {
     const { secretKey } = await settings.keys();
@@ -65,7 +95,8 @@ export function createOrderPayment(deps: {
   async function readOrder(orderId: string): Promise<OrderRow> {
     const [row] = await database.query<OrderRow>({
       name: "order-to-pay",
-      text: `SELECT o.status, o.session_url, o.created_at, c.email, c.stripe_customer_id
+      text: `SELECT o.id, o.status, o.stripe_session_id AS session_id, o.session_url, o.cancel_requested, o.created_at, c.email,
+                    c.stripe_customer_id, coalesce(o.session_expires_at <= now(), false) AS has_ended
                FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1`,
       values: [orderId],
     });
@@ -92,20 +123,34 @@ export function createOrderPayment(deps: {
     await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [orderId] });
   }
 
+  /** The page of an order that has a session. An answer that was given stays the same after the payment. */
+  async function pageOf(order: OrderRow, sessionId: string, url: string): Promise<string> {
+    if (order.status === "pending" && order.has_ended) {
+      const settled = await closing.settle({ orderId: order.id, sessionId, isCancelRequested: false });
+      if (settled !== "paid" && settled !== "processing") throw expired();
+    }
+    return url;
+  }
+
   return {
-    async cardStepBaisa() {
+    cancel: closing.cancel,
+    settleReturned: closing.settleReturned,
+
+    async cardAmounts() {
       const { secretKey } = await settings.keys();
-      return secretKey === "" ? null : stepBaisa;
+      return secretKey === "" ? null : amounts;
     },
 
     async open({ orderId, cardBaisa, planId }) {
       const order = await readOrder(orderId);
-      if (order.session_url !== null) return order.session_url;
-      if (order.status !== "pending") throw unavailable();
+      const isWaiting = order.status === "pending" && !order.cancel_requested;
+      if (order.session_id !== null && order.session_url !== null && (isWaiting || order.status === "paid"))
+        return pageOf(order, order.session_id, order.session_url);
+      if (!isWaiting) throw expired();
       const expiresAt = new Date(order.created_at.getTime() + SESSION_LIFETIME_MS);
       try {
         const secretKey = await requireSecretKey();
-        const { id, url } = await processor.createSession(secretKey, {
+        const { id, url } = await openSession(secretKey, {
           orderId,
           amountBaisa: cardBaisa,
           description: `${planId} on ${sovereignFqdn}`,
@@ -114,7 +159,7 @@ export function createOrderPayment(deps: {
           expiresAt,
         });
         if (url !== null && (await keep(orderId, { id, url }, expiresAt))) return url;
-        await processor.expireSession(secretKey, id).catch((error: unknown) => {
+        await processor.closeSession(secretKey, id).catch((error: unknown) => {
           logger.warn(
             { orderId, reason: errorMessage(error) },
             "a payment session whose order was undone could not be expired: it expires by itself",
@@ -123,7 +168,7 @@ export function createOrderPayment(deps: {
         throw unavailable();
       } catch (error) {
         // After any other error the sweeper undoes the order, if it still has no session.
-        if (error instanceof PaymentError) await undo(orderId);
+        if (error instanceof PaymentError || error instanceof CheckoutError) await undo(orderId);
         throw error;
       }
     },
@@ -135,13 +180,11 @@ export function createOrderPayment(deps: {
         values: [tenantId],
       });
       const secretKey = await requireSecretKey();
-      if (owner?.stripe_customer_id == null) {
-        throw new PaymentError(
-          "payment_account_missing",
-          "nothing was paid by card for this tenant yet, so there is no portal: order with a card first",
-        );
-      }
-      return processor.openPortal(secretKey, owner.stripe_customer_id);
+      if (owner?.stripe_customer_id == null) throw accountMissing();
+      const url = await processor.openPortal(secretKey, owner.stripe_customer_id);
+      if (url !== "missing") return url;
+      await forgetAccount(database, owner.stripe_customer_id);
+      throw accountMissing();
     },
   };
 }

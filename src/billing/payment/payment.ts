@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import type { CountPlacedOrder } from "../metric.ts";
 import type { PaymentConfiguration } from "./configuration.ts";
 import { createPaymentEventReceiver, type PaymentEventReceiver } from "./event.ts";
+import { createOrderClosing } from "./order-closing.ts";
 import { createOrderPayment, type OrderPayment } from "./order-payment.ts";
 import { createPaymentProcessor } from "./processor.ts";
 import { createSecretBox } from "./secret-box.ts";
@@ -50,11 +51,14 @@ export function createPayment(deps: {
     ...{ database, sovereignFqdn, outboxSinks },
     currency: configuration.currency,
   });
+  const closing = createOrderClosing({
+    ...{ database, settings, processor, settlement, countPlacedOrder, now, logger },
+  });
   return {
     settings,
     orders: createOrderPayment({
-      ...{ database, settings, processor, sovereignFqdn, logger },
-      currency: configuration.currency,
+      ...{ database, settings, processor, closing, sovereignFqdn, logger },
+      place: configuration,
     }),
     receiveEvent: createPaymentEventReceiver({
       database,
@@ -65,6 +69,6 @@ export function createPayment(deps: {
       count: (type, outcome) => events.inc({ type, outcome }),
       countPlacedOrder,
     }),
-    sweeper: createSweeper({ database, settings, processor, settlement, countPlacedOrder, logger }),
+    sweeper: createSweeper({ database, settings, processor, settlement, closing, logger }),
   };
 }

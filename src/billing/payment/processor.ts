@@ -2,21 +2,11 @@ import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
 import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
-import { minorOfBaisa } from "./currency.ts";
+import { isPaidSession } from "./event-object.ts";
+import { sortRefusal } from "./refusal.ts";
+import type { SessionRepair, SessionRequest } from "./session-request.ts";
 
-/** What a Checkout Session is asked for. */
-interface SessionRequest {
-  orderId: string;
-  amountBaisa: number;
-  /** Shown on the payment page. */
-  description: string;
-  /** The customer's account at the processor, or else the address for the receipt. */
-  stripeCustomerId: string | null;
-  email: string;
-  expiresAt: Date;
-}
-
-interface Session {
+export interface Session {
   id: string;
   /** Absent once it is paid or expired. */
   url: string | null;
@@ -26,31 +16,45 @@ interface Session {
   amount: number | null;
   currency: string | null;
   stripeCustomerId: string | null;
+  /** Of a session of the earlier service, which is a subscription at Stripe. */
+  stripeSubscriptionId: string | null;
 }
+
+type CreatedSession =
+  | { kind: "created"; session: Session }
+  /** Stripe refused a part of the request that the order can do without. */
+  | { kind: "repairable"; repair: SessionRepair; refusal: unknown }
+  /** The amount is below what Stripe accepts. */
+  | { kind: "too-small" };
 
 /** The payment processor, as far as we need it. Throws `payment_unavailable`, `payment_refused`. */
 export interface PaymentProcessor {
-  /** Asked again for the same order it answers the same session. */
-  createSession(secretKey: string, request: SessionRequest): Promise<Session>;
-  /** `missing`: the account that the key belongs to has no such session. */
-  readSession(secretKey: string, sessionId: string): Promise<Session | "missing">;
-  expireSession(secretKey: string, sessionId: string): Promise<void>;
-  openPortal(secretKey: string, stripeCustomerId: string): Promise<string>;
+  /** The same request returns the same session. */
+  createSession(secretKey: string, request: SessionRequest): Promise<CreatedSession>;
+  /** `missing`: the account that the key belongs to has no such session. `isQuick`: a person waits for the answer. */
+  readSession(
+    secretKey: string,
+    sessionId: string,
+    options?: { isQuick: boolean },
+  ): Promise<Session | "missing">;
+  /** Expires the session if it is open, and returns it as it is then: a session that was paid meanwhile stays paid. */
+  closeSession(secretKey: string, sessionId: string): Promise<Session | "missing">;
+  /** `missing`: the account that the key belongs to has no such customer. */
+  openPortal(secretKey: string, stripeCustomerId: string): Promise<string | "missing">;
   /** At once, without a refund. `missing`: it is over already, or was never there. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"cancelled" | "missing">;
 }
 
 const TIMEOUT_MS = 10_000;
+const QUICK = { timeout: 3_000, maxNetworkRetries: 0 };
 
 export function createPaymentProcessor(deps: {
   /** Origin instead of Stripe's own. */
   apiBase: string | undefined;
-  /** ISO 4217. */
-  currency: string;
+  /** Where the portal leads back to. */
   successUrl: string;
-  cancelUrl: string;
 }): PaymentProcessor {
-  const { apiBase, currency, successUrl, cancelUrl } = deps;
+  const { apiBase, successUrl } = deps;
   const base = apiBase === undefined ? undefined : new URL(apiBase);
   let client: { secretKey: string; stripe: Stripe } | undefined;
 
@@ -78,66 +82,48 @@ export function createPaymentProcessor(deps: {
     try {
       return await call(await stripeFor(secretKey));
     } catch (error) {
-      throw refusalOf(error);
+      throw errorOf(error);
     }
   }
 
   return {
-    createSession: (secretKey, request) =>
-      ask(secretKey, async (stripe) =>
-        sessionOf(
-          await stripe.checkout.sessions.create(
-            {
-              mode: "payment",
-              line_items: [
-                {
-                  quantity: 1,
-                  price_data: {
-                    currency: currency.toLowerCase(),
-                    unit_amount: minorOfBaisa(request.amountBaisa, currency),
-                    product_data: { name: request.description },
-                  },
-                },
-              ],
-              client_reference_id: request.orderId,
-              metadata: { order_id: request.orderId },
-              payment_intent_data: { metadata: { order_id: request.orderId } },
-              ...(request.stripeCustomerId === null
-                ? {
-                    customer_creation: "always",
-                    ...(request.email === "" ? {} : { customer_email: request.email }),
-                  }
-                : { customer: request.stripeCustomerId }),
-              // The voucher is the only discount, and the amount is what is left after it.
-              allow_promotion_codes: false,
-              adaptive_pricing: { enabled: false },
-              invoice_creation: { enabled: true, invoice_data: { metadata: { order_id: request.orderId } } },
-              success_url: successUrl,
-              cancel_url: cancelUrl,
-              expires_at: Math.floor(request.expiresAt.getTime() / 1000),
-            },
-            { idempotencyKey: request.orderId },
-          ),
-        ),
-      ),
-    readSession: (secretKey, sessionId) =>
+    createSession: (secretKey, { key, parameters }) =>
+      ask(secretKey, async (stripe) => {
+        try {
+          const session = await stripe.checkout.sessions.create(parameters, { idempotencyKey: key });
+          return { kind: "created", session: sessionOf(session) } as const;
+        } catch (error) {
+          const sort = sortRefusal(error);
+          if (sort === "amount-too-small") return { kind: "too-small" } as const;
+          if (sort !== "repair-customer" && sort !== "repair-email") throw error;
+          const repair = sort === "repair-customer" ? "customer" : "email";
+          return { kind: "repairable", repair, refusal: errorOf(error) } as const;
+        }
+      }),
+    readSession: (secretKey, sessionId, { isQuick } = { isQuick: false }) =>
       ask(secretKey, (stripe) =>
-        stripe.checkout.sessions.retrieve(sessionId).then(sessionOf, missingOrThrow),
+        stripe.checkout.sessions
+          .retrieve(sessionId, {}, isQuick ? QUICK : {})
+          .then(sessionOf, missingOrThrow),
       ),
-    expireSession: (secretKey, sessionId) =>
-      ask(secretKey, async (stripe) => void (await stripe.checkout.sessions.expire(sessionId))),
+    closeSession: (secretKey, sessionId) =>
+      ask(secretKey, (stripe) =>
+        stripe.checkout.sessions.expire(sessionId).then(sessionOf, (error: unknown) => {
+          // Only an open session can be expired.
+          if (sortRefusal(error) !== "final") throw error;
+          return stripe.checkout.sessions.retrieve(sessionId).then(sessionOf, missingOrThrow);
+        }),
+      ),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>
         stripe.subscriptions.cancel(stripeSubscriptionId).then(() => "cancelled" as const, missingOrThrow),
       ),
     openPortal: (secretKey, stripeCustomerId) =>
-      ask(secretKey, async (stripe) => {
-        const { url } = await stripe.billingPortal.sessions.create({
-          customer: stripeCustomerId,
-          return_url: successUrl,
-        });
-        return url;
-      }),
+      ask(secretKey, (stripe) =>
+        stripe.billingPortal.sessions
+          .create({ customer: stripeCustomerId, return_url: successUrl })
+          .then(({ url }) => url, missingOrThrow),
+      ),
   };
 }
 
@@ -146,46 +132,45 @@ function sessionOf(session: Stripe.Checkout.Session): Session {
     id: session.id,
     url: session.url,
     status: session.status,
-    isPaid: session.payment_status === "paid",
+    isPaid: isPaidSession(session.payment_status, idOf(session.subscription)),
     amount: session.amount_total,
     currency: session.currency,
-    stripeCustomerId:
-      typeof session.customer === "string" ? session.customer : (session.customer?.id ?? null),
+    stripeCustomerId: idOf(session.customer),
+    stripeSubscriptionId: idOf(session.subscription),
   };
 }
+
+const idOf = (reference: string | { id: string } | null): string | null =>
+  typeof reference === "string" ? reference : (reference?.id ?? null);
 
 function missingOrThrow(error: unknown): "missing" {
   if ((error as { code?: string } | null)?.code === "resource_missing") return "missing";
   throw error;
 }
 
-/**
- * Classifies by the error's type, never by its text, which quotes the request (an email). A temporary fault is
- * `payment_unavailable`, and a refusal is `payment_refused`.
- */
-function refusalOf(error: unknown): unknown {
+/** The coded error for a refusal, which quotes nothing of the processor's text. Other errors stay as they are. */
+function errorOf(error: unknown): unknown {
+  const sort = sortRefusal(error);
   const { type, code, param, requestId } = (error ?? {}) as Record<string, string | undefined>;
-  // Another request of ours is making this order's session right now.
-  if (type === "StripeIdempotencyError" || code === "idempotency_key_in_use") return inFlight();
-  switch (type) {
-    case "StripeInvalidRequestError":
-    case "StripeCardError":
-      return new PaymentError(
-        "payment_refused",
-        `the payment processor refused this request${code === undefined ? "" : ` (${code})`}: change the order, or ask the Sovereign's administrator`,
-        { cause: new Error(`${type}: ${[code, param, requestId].filter(Boolean).join(" ")}`) },
-      );
-    case "StripeConnectionError":
-    case "StripeAPIError":
-    case "StripeRateLimitError":
-    case "StripeAuthenticationError":
-    case "StripePermissionError":
+  switch (sort) {
+    case undefined:
+      return error;
+    case "in-flight":
+      return inFlight();
+    case "later":
       return new PaymentError(
         "payment_unavailable",
         "the payment processor does not answer, nothing was charged and no voucher was used: try again in a moment",
         { cause: new Error(`${type}: ${errorMessage(error)}`) },
       );
-    default:
-      return error;
+    case "amount-too-small":
+    case "repair-customer":
+    case "repair-email":
+    case "final":
+      return new PaymentError(
+        "payment_refused",
+        `the payment processor refused this request${code === undefined ? "" : ` (${code})`}: change the order, or ask the Sovereign's administrator`,
+        { cause: new Error(`${type}: ${[code, param, requestId].filter(Boolean).join(" ")}`) },
+      );
   }
 }

@@ -7,13 +7,28 @@ export interface PaidOrder {
   hasRedeemed: boolean;
 }
 
-type PaidSession = Pick<SessionObject, "id" | "amount" | "currency" | "stripeCustomerId">;
+type PaidSession = Pick<
+  SessionObject,
+  "id" | "amount" | "currency" | "stripeCustomerId" | "stripeSubscriptionId"
+>;
 
 /** Ends a pending order. Each is one call, which reads the order again under its lock. */
 export interface SessionSettlement {
-  /** Throws `UnusableObjectError` when the amount or currency paid for an order of ours is not usable: a person must look at it. */
-  pay(orderId: string | null, session: PaidSession, within?: Queryable): Promise<PaidOrder>;
-  expire(orderId: string | null, sessionId: string, within?: Queryable): Promise<void>;
+  /**
+   * `saidAt` is when Stripe said so. Throws `UnusableObjectError` when the amount or currency paid for an order of ours is not
+   * usable: a person must look at it.
+   */
+  pay(
+    orderId: string | null,
+    session: PaidSession,
+    saidAt: Date | null,
+    within?: Queryable,
+  ): Promise<PaidOrder>;
+  /**
+   * Null as the session: the order has none, and its customer gave it up. Returns false when there is no such order, it has
+   * ended, or it has another session.
+   */
+  expire(orderId: string | null, sessionId: string | null, within?: Queryable): Promise<boolean>;
 }
 
 export function createSessionSettlement(deps: {
@@ -35,17 +50,19 @@ export function createSessionSettlement(deps: {
   }
 
   return {
-    async pay(orderId, session, within = database) {
+    async pay(orderId, session, saidAt, within = database) {
       if (!(await isOurs(orderId, session.id, within))) return { outcome: "unknown", hasRedeemed: false };
       const rows = await within.query<PaidOrder>({
         name: "order-pay",
-        text: `SELECT billing_pay_order($1, $2, $3, $4, $5, $6) AS outcome,
+        text: `SELECT billing_pay_order($1, $2, $3, $4, $5, $6, $7, $8) AS outcome,
                       EXISTS (SELECT FROM orders o WHERE o.promo_code <> '' AND (o.id = $1 OR o.stripe_session_id = $2)) AS "hasRedeemed"`,
         values: [
           orderId,
           session.id,
           paidBaisaOf(session, currency),
           session.stripeCustomerId,
+          session.stripeSubscriptionId,
+          saidAt,
           sovereignFqdn,
           outboxSinks,
         ],
@@ -53,11 +70,12 @@ export function createSessionSettlement(deps: {
       return theRow(rows);
     },
     async expire(orderId, sessionId, within = database) {
-      await within.query({
+      const rows = await within.query<{ changed: boolean }>({
         name: "order-expire",
-        text: "SELECT billing_expire_order($1, $2)",
+        text: "SELECT billing_expire_order($1, $2) AS changed",
         values: [orderId, sessionId],
       });
+      return theRow(rows).changed;
     },
   };
 }

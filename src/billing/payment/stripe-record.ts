@@ -1,4 +1,4 @@
-import type { Queryable } from "../db/database.ts";
+import { type Queryable, theRow } from "../db/database.ts";
 import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
@@ -43,24 +43,18 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 }
 
 /**
- * Updates our row of a subscription at the processor, of which the earlier service left some. Events come in any order; the
- * one with the latest time counts. Returns false when this service has no such subscription, a later event was applied
- * before, or the subscription is canceled.
+ * Records the state of a subscription at the processor, of which the earlier service left some. Events come in any order; the
+ * one with the latest time counts. Returns false when no row of this service changed.
  */
 export async function recordSubscription(
   transaction: Queryable,
   subscription: SubscriptionObject,
   saidAt: Date | null,
 ): Promise<boolean> {
-  const rows = await transaction.query({
+  const rows = await transaction.query<{ changed: boolean }>({
     name: "subscription-record",
-    text: `UPDATE subscriptions
-              SET status = $2, current_period_start = coalesce($3, current_period_start),
-                  current_period_end = coalesce($4, current_period_end), stripe_event_at = $5, updated_at = now()
-            WHERE stripe_subscription_id = $1 AND (stripe_event_at IS NULL OR stripe_event_at <= $5)
-              AND status IS DISTINCT FROM 'canceled'
-           RETURNING id`,
+    text: "SELECT billing_record_subscription($1, $2, $3, $4, $5) AS changed",
     values: [subscription.id, subscription.status, subscription.periodStart, subscription.periodEnd, saidAt],
   });
-  return rows.length > 0;
+  return theRow(rows).changed;
 }

@@ -2,8 +2,7 @@ import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { Database } from "../db/database.ts";
-import type { CountPlacedOrder } from "../metric.ts";
-import { UnusableObjectError } from "./event-object.ts";
+import type { OpenOrder, OrderClosing } from "./order-closing.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
@@ -31,17 +30,17 @@ export interface SweeperDeps {
   settings: PaymentSettingsService;
   processor: PaymentProcessor;
   settlement: SessionSettlement;
-  countPlacedOrder: CountPlacedOrder;
+  closing: OrderClosing;
   logger: Logger;
 }
 
 /**
  * Settles overdue work: pending orders whose process died before they had a session, pending orders whose session ended
- * without an event, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
+ * without an event or that their customer gave up, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
  * every settlement reads the order again under its lock. A failure does not delay other orders.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
-  const { database, settings, processor, settlement, countPlacedOrder, logger } = deps;
+  const { database, settings, processor, settlement, closing, logger } = deps;
 
   async function undoOrphans(): Promise<void> {
     const orphans = await database.query<{ id: string }>({
@@ -83,7 +82,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
    * pause. So replicas share the work, and an order that cannot be settled does not block the others.
    */
   async function nextOverdue() {
-    const [order] = await database.query<{ orderId: string; sessionId: string; isOld: boolean }>({
+    const [order] = await database.query<OpenOrder & { isOld: boolean }>({
       name: "sweep-overdue",
       text: `UPDATE orders
                 SET session_look_at = now() + least(greatest((now() - session_expires_at) / 4, interval '1 minute'), interval '1 hour')
@@ -92,7 +91,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
                  WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NOT NULL
                    AND coalesce(session_look_at, session_expires_at) < now() - interval '1 minute'
                  ORDER BY coalesce(session_look_at, session_expires_at) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
-              RETURNING id AS "orderId", stripe_session_id AS "sessionId",
+              RETURNING id AS "orderId", stripe_session_id AS "sessionId", cancel_requested AS "isCancelRequested",
                         session_expires_at < now() - interval '${MISSING_DAYS} days' AS "isOld"`,
     });
     return order;
@@ -101,26 +100,14 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function settleOverdue(): Promise<void> {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return;
-    await forEachDue(nextOverdue, async ({ orderId, sessionId, isOld }) => {
-      const session = await processor.readSession(secretKey, sessionId);
-      if (session === "missing") {
-        logger.warn(
-          { orderId, sessionId, isExpiredNow: isOld },
-          "the payment processor has no such session: check that these are the keys that the session was opened with",
-        );
-        if (isOld) await settlement.expire(orderId, sessionId);
-      } else if (session.status === "expired") await settlement.expire(orderId, sessionId);
-      else if (session.isPaid) {
-        const { outcome, hasRedeemed } = await settlement.pay(orderId, session).catch((error: unknown) => {
-          if (!(error instanceof UnusableObjectError)) throw error;
-          logger.error(
-            { orderId, sessionId, reason: error.message },
-            "a session was paid with an amount or currency that cannot be used: the order stays pending, and a person must look at it",
-          );
-          return { outcome: "unknown" as const, hasRedeemed: false };
-        });
-        if (outcome === "paid") countPlacedOrder(hasRedeemed);
-      }
+    await forEachDue(nextOverdue, async ({ isOld, ...order }) => {
+      if ((await closing.settle(order)) !== "missing") return;
+      const { orderId, sessionId } = order;
+      logger.warn(
+        { orderId, sessionId, isExpiredNow: isOld },
+        "the payment processor has no such session: check that these are the keys that the session was opened with",
+      );
+      if (isOld) await settlement.expire(orderId, sessionId);
     });
   }
 

@@ -15,6 +15,7 @@ const CATALOG = {
   plans: [
     { id: "large", price_baisa: 60_000 },
     { id: "odd", price_baisa: 1_234 },
+    { id: "tiny", price_baisa: 200 },
     { id: "small", price_baisa: 9_000 },
   ],
   addons: [{ id: "backup", price_baisa: 1_500 }],
@@ -59,6 +60,9 @@ export function useCardPayments(options: { logger?: Logger; env?: Env } = {}): v
     user = `payer-${run}`;
     stripe.fault = "none";
     stripe.delayMs = 0;
+    stripe.goneCustomers.clear();
+    stripe.refusedEmails.clear();
+    stripe.minimumAmount = 1;
     await issueVoucher(billing, code, { credit_omr: 25, max_redemptions: 1 });
   });
 }
@@ -83,6 +87,7 @@ export async function books() {
 
 export const PENDING = { counter: 1, edges: 1, balance: 0, orders: ["pending"], subscriptions: 0, events: 0 };
 export const PAID = { ...PENDING, orders: ["paid"], subscriptions: 1, events: 1 };
+export const CANCELED = { ...PENDING, counter: 0, edges: 0, orders: ["canceled"] };
 export const EXPIRED = { ...PENDING, balance: 25_000, orders: ["expired"] };
 
 export const buy = (body: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>

@@ -15,6 +15,12 @@ export interface StripeServer {
   /** Instead of what it would answer: a status with an error, or the connection is cut before or after the work is done. */
   fault: "none" | "refuse" | "unauthorized" | "away" | "cut-after" | "in-use";
   delayMs: number;
+  /** Customers that the account does not have any more. */
+  goneCustomers: Set<string>;
+  /** Addresses that are refused. */
+  refusedEmails: Set<string>;
+  /** In the currency's minor unit. */
+  minimumAmount: number;
   /** The session of an order. */
   sessionOf(orderId: string): Fields & { id: string };
   setSession(id: string, change: Fields): void;
@@ -39,13 +45,19 @@ const json = (response: ServerResponse, status: number, body: unknown) => {
 
 /** The part of Stripe's API that billing asks, with its rules for idempotency keys and states of sessions, over HTTP on loopback. */
 export async function startStripeServer(): Promise<StripeServer> {
-  const remembered = new Map<string, { body: string; sessionId: string }>();
+  const remembered = new Map<
+    string,
+    { body: string; answer: { status: number; sessionId?: string; error?: object } }
+  >();
   const server: Omit<StripeServer, "origin" | "close" | "describe"> = {
     webhookSecret: "whsec_test_0123456789",
     asked: [],
     sessions: new Map(),
     fault: "none",
     delayMs: 0,
+    goneCustomers: new Set(),
+    refusedEmails: new Set(),
+    minimumAmount: 1,
     sessionOf(orderId) {
       for (const [id, fields] of server.sessions)
         if (fields.client_reference_id === orderId) return { ...fields, id };
@@ -90,7 +102,7 @@ export async function startStripeServer(): Promise<StripeServer> {
     if (server.fault === "away") return void request.socket.destroy();
     if (server.fault === "refuse")
       return json(response, 400, {
-        error: { type: "invalid_request_error", code: "amount_too_small", message: "no" },
+        error: { type: "invalid_request_error", code: "url_invalid", param: "success_url", message: "no" },
       });
     if (server.fault === "unauthorized")
       return json(response, 401, {
@@ -105,6 +117,24 @@ export async function startStripeServer(): Promise<StripeServer> {
     return json(response, answered.status, answered.body);
   }
 
+  const refusalOf = (error: object) => ({
+    status: 400,
+    body: { error: { type: "invalid_request_error", message: "no", ...error } },
+  });
+
+  function createSession(fields: Fields): { status: number; sessionId?: string; error?: object } {
+    const refuse = (error: object) => ({ status: 400, error: refusalOf(error).body.error });
+    if (server.goneCustomers.has(fields.customer ?? ""))
+      return refuse({ code: "resource_missing", param: "customer" });
+    if (server.refusedEmails.has(fields.customer_email ?? ""))
+      return refuse({ code: "email_invalid", param: "customer_email" });
+    if (Number(fields["line_items[0][price_data][unit_amount]"]) < server.minimumAmount)
+      return refuse({ code: "amount_too_small" });
+    const sessionId = `cs_test_${randomBytes(8).toString("hex")}`;
+    server.sessions.set(sessionId, { ...fields, status: "open", payment_status: "unpaid" });
+    return { status: 200, sessionId };
+  }
+
   function work(
     path: string,
     fields: Fields,
@@ -113,14 +143,13 @@ export async function startStripeServer(): Promise<StripeServer> {
   ): { status: number; body: unknown } {
     if (path === "/v1/checkout/sessions") {
       const before = key === undefined ? undefined : remembered.get(key);
-      if (before !== undefined) {
-        if (before.body === body) return { status: 200, body: describe(before.sessionId) };
+      if (before !== undefined && before.body !== body)
         return { status: 400, body: { error: { type: "idempotency_error", message: "other parameters" } } };
-      }
-      const id = `cs_test_${randomBytes(8).toString("hex")}`;
-      server.sessions.set(id, { ...fields, status: "open", payment_status: "unpaid" });
-      if (key !== undefined) remembered.set(key, { body, sessionId: id });
-      return { status: 200, body: describe(id) };
+      const answer = before?.answer ?? createSession(fields);
+      // A refusal is remembered too.
+      if (key !== undefined) remembered.set(key, { body, answer });
+      const { status, sessionId, error } = answer;
+      return { status, body: sessionId === undefined ? { error } : describe(sessionId) };
     }
     const [, id, action] = /^\/v1\/checkout\/sessions\/(\w+)(\/expire)?$/.exec(path) ?? [];
     if (id !== undefined) {
@@ -131,6 +160,8 @@ export async function startStripeServer(): Promise<StripeServer> {
           status: 500,
           body: { error: { type: "api_error", message: "this session cannot be read" } },
         };
+      if (action !== undefined && server.sessions.get(id)?.status !== "open")
+        return refusalOf({ message: 'Only Checkout Sessions with a status in ["open"] can be expired.' });
       if (action !== undefined) server.setSession(id, { status: "expired" });
       return { status: 200, body: describe(id) };
     }
@@ -141,6 +172,8 @@ export async function startStripeServer(): Promise<StripeServer> {
       return { status: 400, body: { error: { type: "invalid_request_error", message: "not now" } } };
     if (subscriptionId !== undefined)
       return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
+    if (path === "/v1/billing_portal/sessions" && server.goneCustomers.has(fields.customer ?? ""))
+      return refusalOf({ code: "resource_missing", param: "customer" });
     if (path === "/v1/billing_portal/sessions")
       return { status: 200, body: { id: "bps_1", url: `https://billing.example/${fields.customer}` } };
     return {

@@ -1,32 +1,29 @@
--- Settles an order for which the card paid. If the order had been given up, or the payment is too small, the payment becomes credit.
--- An order that the earlier service left open is found by its session.
---   returns  paid | credited | unknown (no order of ours, or paid before)
+-- Settles an order for which the card paid. If the order had been given up, the payment is too small, or the tenant belongs to another
+-- customer by now, the payment becomes credit.
+--   p_subscription_id  Stripe's subscription, of a session that the earlier service opened
+--   p_said_at          when Stripe said so
+--   returns            paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
-  p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_sovereign text, p_sinks text[]
+  p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_subscription_id text, p_said_at timestamptz,
+  p_sovereign text, p_sinks text[]
 ) RETURNS text
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_adopted_ids uuid[];
+  v_adopted CONSTANT text := billing_pay_adopted_order(p_session_id, p_paid_baisa, p_subscription_id, p_said_at, p_sovereign, p_sinks);
 BEGIN
-  WITH paid AS (
-    UPDATE orders o SET status = 'paid' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending' RETURNING o.id
-  ) SELECT array_agg(id) INTO v_adopted_ids FROM paid;
-  IF v_adopted_ids IS NOT NULL THEN
-    PERFORM billing_fulfil_orders(v_adopted_ids, p_sovereign, p_sinks);
-    RETURN 'paid';
-  END IF;
-  IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'failed')
+  IF v_adopted IS NOT NULL THEN RETURN v_adopted; END IF;
+  IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'canceled', 'failed')
      OR coalesce(v_order.stripe_session_id, p_session_id) <> p_session_id THEN
     RETURN 'unknown';
   END IF;
   UPDATE customers c SET stripe_customer_id = p_stripe_customer_id
    WHERE c.id = v_order.customer_id AND c.stripe_customer_id IS NULL
      AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);
-  IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa THEN
+  IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa OR NOT billing_claim_tenant(v_order) THEN
     UPDATE orders o SET status = 'credited', credit_spent_baisa = 0, stripe_session_id = p_session_id WHERE o.id = v_order.id;
     -- 0 if the order was given up before: its credit has been released already.
-    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in full');
+    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
     PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
     RETURN 'credited';
   END IF;

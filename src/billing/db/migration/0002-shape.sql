@@ -113,6 +113,15 @@ ALTER TABLE public.orders
   -- When the sweeper asks Stripe next about the session of a pending order. Null: a minute after the session expires. Each
   -- question moves the time on, so that a session which never ends does not delay the others.
   ADD COLUMN session_look_at timestamptz,
+  -- When a customer's own request last made this service ask Stripe about the session.
+  ADD COLUMN session_asked_at timestamptz,
+  -- What Stripe is asked for, as {key, parameters}. It is written before the first request, so that a repeated request is the same
+  -- one, whatever address, account or setting has changed meanwhile.
+  ADD COLUMN session_request jsonb,
+  -- The customer gave the order up. The session may still be open, and its payment still counts.
+  ADD COLUMN cancel_requested boolean NOT NULL DEFAULT false,
+  -- The tenant service named the customer as a member of the tenant, which belongs to another customer.
+  ADD COLUMN tenant_member boolean NOT NULL DEFAULT false,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true;
 ALTER TABLE public.invoices
   ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN currency SET DEFAULT 'omr',
@@ -191,7 +200,9 @@ ALTER TABLE public.credit_ledger
   )) NOT VALID;
 -- orders.status  pending → paid | expired (the session ran out: the credit is given back, the voucher stays redeemed)
 --                        | failed (no session was created: voucher and credit are as before)
---                credited: a payment arrived for an order that had been given up, or was too small, and became credit
+--                        | canceled (the customer gave it up: voucher and credit are as before)
+--                credited: a payment arrived for an order that had been given up, was too small, or was for a tenant that belonged to
+--                another customer by then, and became credit
 ALTER TABLE public.orders
   ADD CONSTRAINT orders_amount_check CHECK (adopted OR (
     customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = trunc(amount_baisa / 1000.0)
@@ -202,7 +213,7 @@ ALTER TABLE public.subscriptions
   ADD CONSTRAINT subscriptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders (id) NOT VALID,
   ADD CONSTRAINT subscriptions_price_check CHECK (price_baisa >= 0) NOT VALID;
 
--- A tenant belongs to the customer whose order named it first.
+-- A tenant belongs to the customer who first paid for it.
 CREATE TABLE public.tenants (
   tenant_id text PRIMARY KEY,
   customer_id uuid NOT NULL REFERENCES public.customers (id),
@@ -279,6 +290,16 @@ CREATE TABLE public.handled_events (
   effects jsonb NOT NULL,
   handled_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (topic, event_id)
+);
+-- Subscriptions at Stripe of which an event arrived before the session that opened them was known to be complete.
+CREATE TABLE public.stripe_subscription_states (
+  stripe_subscription_id text PRIMARY KEY,
+  status text NOT NULL,
+  current_period_start timestamptz,
+  current_period_end timestamptz,
+  -- When Stripe created the event that the row shows.
+  said_at timestamptz,
+  recorded_at timestamptz NOT NULL DEFAULT now()
 );
 -- What adoption found in the earlier service's tables.
 CREATE TABLE public.adoption_findings (

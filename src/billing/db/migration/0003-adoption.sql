@@ -15,11 +15,14 @@ UPDATE public.promo_codes p
           FROM public.promo_codes k LEFT JOIN public.promo_redemptions r USING (code) GROUP BY k.code) r
  WHERE r.code = p.code AND coalesce(p.times_redeemed, 0) <> r.redemption_count;
 
+-- A tenant belongs to the customer who first paid for it: an order that was never paid claims nothing.
 INSERT INTO public.tenants (tenant_id, customer_id, created_at)
 SELECT DISTINCT ON (tenant_id) tenant_id, customer_id, coalesce(created_at, now())
   FROM (SELECT tenant_id, customer_id, created_at FROM public.orders
+         WHERE coalesce(status, '') NOT IN ('pending', 'failed', 'expired', 'canceled', 'cancelled')
         UNION ALL SELECT tenant_id, customer_id, created_at FROM public.subscriptions
-        UNION ALL SELECT tenant_id, customer_id, created_at FROM public.invoices) AS claims
+         WHERE coalesce(status, '') NOT IN ('incomplete', 'incomplete_expired')
+        UNION ALL SELECT tenant_id, customer_id, created_at FROM public.invoices WHERE status = 'paid') AS claims
  WHERE tenant_id <> '' AND customer_id IS NOT NULL AND octet_length(tenant_id) <= 1024 -- longer ones do not fit the primary key
  ORDER BY tenant_id, created_at NULLS LAST, customer_id;
 
@@ -99,7 +102,7 @@ SELECT public.adoption_report('tenant-of-several-customers',
             UNION SELECT tenant_id, customer_id FROM public.subscriptions
             UNION SELECT tenant_id, customer_id FROM public.invoices) AS claims
      WHERE tenant_id <> '' GROUP BY tenant_id HAVING count(DISTINCT customer_id) > 1$$,
-  'The tenant belongs to the customer whose order named it first.');
+  'The tenant belongs to the customer who paid for it first.');
 DROP FUNCTION public.adoption_report(text, text, text);
 
 -- These constraints of 0002 hold for old rows too by now. Validation reads the tables and lets readers go on.

@@ -39,17 +39,18 @@ $$;
 -- The answer to a checkout, also when it is asked again with its idempotency key. The transaction tells the first answer from a
 -- repeated one.
 CREATE OR REPLACE FUNCTION public.billing_checkout_answer(l public.billing_checkout_line) RETURNS json LANGUAGE sql STABLE AS $$
-  SELECT json_build_object('outcome', l.outcome, 'order_id', l.order_id, 'voucher', l.code, 'card_baisa', l.card_baisa,
+  SELECT json_build_object('outcome', CASE l.outcome WHEN 'same' THEN 'pending' ELSE l.outcome END, 'order_id', l.order_id, 'voucher', l.code, 'card_baisa', l.card_baisa,
                            'balance_baisa', l.balance_baisa + l.credit_baisa - l.spent_baisa, 'transaction', pg_current_xact_id()::text)
 $$;
 
--- For each paid order, creates its subscription and one event for each sink. Sequential scans are off as in billing_checkout.
+-- For each paid order, creates its subscription and one event for each sink. billing_pay_adopted_order has created the subscription of
+-- an adopted order. Sequential scans are off as in billing_checkout.
 CREATE OR REPLACE FUNCTION public.billing_fulfil_orders(p_order_ids uuid[], p_sovereign text, p_sinks text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 BEGIN
   INSERT INTO subscriptions (customer_id, tenant_id, plan_id, status, order_id, price_baisa, current_period_start, current_period_end)
   SELECT o.customer_id, o.tenant_id, o.plan_id, 'active', o.id, billing_amount_baisa(o), now(), now() + interval '1 month'
-    FROM orders o WHERE o.id = ANY (p_order_ids);
+    FROM orders o WHERE o.id = ANY (p_order_ids) AND NOT o.adopted;
   -- An adopted order may name no tenant. There is no event for it then.
   INSERT INTO outbox (event_id, sink, type, tenant_id, payload)
   SELECT o.id, sink, 'order.placed', o.tenant_id, jsonb_build_object(
@@ -67,11 +68,15 @@ END $$;
 --   p_requests   array of objects with the members of billing_checkout_line down to request_hash
 --   p_card_step  the smallest amount in baisa that the payment processor can charge; null: there is no payment processor
 --   p_wait       whether to wait for a customer that another transaction has locked; true only for a batch of one
+--   p_card_min   the smallest payment in baisa that the processor accepts: less credit is spent where the rest would be smaller
 --   outcome      placed | pending (a payment is due), or a refusal, which writes nothing but its idempotency record:
---                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours,
---                payment_unavailable, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
---                has the customer or the tenant, and the batch does not wait for it.
-CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean)
+--                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
+--                card_amount_too_small, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
+--                has the customer or the tenant, and the batch does not wait for it. Or held: an unpaid order of the same customer
+--                stands in the way, for the same tenant or with the same voucher. The caller ends it, and calls again. The same
+--                order again is pending, with the id of the order that waits.
+--   answer       of placed and pending; of held, the order in the way; of card_amount_too_small, the missing credit as card_baisa
+CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean, p_card_min int)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -132,7 +137,8 @@ BEGIN
     WITH found AS (
       SELECT l, c.id AS customer_id, c.balance_baisa, t.customer_id AS owner_id, p.code, p.issued_by, p.max_redemptions, p.times_redeemed,
              coalesce(p.credit_omr::bigint * 1000, 0) AS credit_baisa, p.standing,
-             greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa -- 0 for a debt
+             greatest(c.balance_baisa + coalesce(p.credit_omr::bigint * 1000, 0), 0) AS spendable_baisa, -- 0 for a debt
+             held.ids AS held_ids, held.codes AS held_codes, same.id AS same_id, same.promo_code AS same_code, same.card_baisa AS same_card_baisa
         FROM unnest(v_lines) AS l
         JOIN customers c ON c.user_id = l.user_id AND c.id = ANY (v_customer_ids)
         LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
@@ -141,32 +147,59 @@ BEGIN
            WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
              AND p.code = ANY (v_codes)
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
+        -- Sessions of the earlier service stayed open for a day.
+        LEFT JOIN LATERAL (
+          SELECT array_agg(o.id ORDER BY o.created_at) AS ids, array_agg(o.promo_code) AS codes FROM orders o
+           WHERE o.customer_id = c.id AND o.status = 'pending'
+             AND (NOT o.adopted OR (o.stripe_session_id <> '' AND o.created_at > now() - interval '1 day'))
+             AND (o.tenant_id = l.tenant_id OR (NOT o.adopted AND upper(btrim(o.promo_code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key))
+        ) held ON true
+        LEFT JOIN LATERAL (
+          SELECT o.id, o.promo_code, o.card_baisa FROM orders o
+           WHERE o.customer_id = c.id AND o.status = 'pending' AND NOT o.adopted AND NOT o.cancel_requested
+             AND o.tenant_id = l.tenant_id AND o.plan_id = l.plan_id AND o.amount_baisa = l.total_baisa
+             AND o.apps @> l.apps AND o.apps <@ l.apps AND o.addons @> l.addons AND o.addons <@ l.addons
+             AND upper(btrim(o.promo_code, E' \t\n\r\f\x0B') COLLATE "C") IS NOT DISTINCT FROM l.voucher_key
+             AND coalesce(o.session_expires_at, o.created_at + interval '1 hour') > now() + interval '1 minute'
+           ORDER BY o.created_at LIMIT 1
+        ) same ON true
     ), judged AS (
       SELECT f.*, CASE
-               -- Another transaction has just undone the order of the tenant's owner, and removed the tenant.
+               -- The tenant was removed while this call waited.
                WHEN f.owner_id IS NULL THEN CASE WHEN p_wait THEN 'tenant_not_yours' ELSE 'busy' END
                WHEN f.owner_id <> f.customer_id AND NOT (f.l).tenant_member THEN 'tenant_not_yours'
-               WHEN (f.l).voucher_key IS NULL THEN NULL
-               WHEN f.code IS NULL THEN 'voucher_not_found'
-               WHEN EXISTS (SELECT 1 FROM promo_redemptions e
+               WHEN f.same_id IS NOT NULL THEN 'same'
+               WHEN (f.l).voucher_key IS NOT NULL AND f.code IS NULL THEN 'voucher_not_found'
+               WHEN (f.l).voucher_key IS NOT NULL
+                AND EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
+                               AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids))
                                AND upper(btrim(e.code, E' \t\n\r\f\x0B') COLLATE "C") = (f.l).voucher_key) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
-               WHEN f.standing <> 'live' THEN 'voucher_ended'
+               -- The last place below the cap may be the one that the order in the way holds.
+               WHEN f.standing <> 'live'
+                AND (f.standing <> 'used_up' OR f.held_codes IS NULL OR f.code <> ALL (array_remove(f.held_codes, NULL))) THEN 'voucher_ended'
+               WHEN f.held_ids IS NOT NULL THEN 'held'
              END AS refusal
         FROM found f
     ), afforded AS (
       SELECT j.*, coalesce(j.refusal, CASE
                WHEN (j.l).total_baisa > j.spendable_baisa AND p_card_step IS NULL THEN 'payment_unavailable'
+               WHEN (j.l).total_baisa > j.spendable_baisa AND (j.l).total_baisa < p_card_min THEN 'card_amount_too_small'
                WHEN j.balance_baisa + j.credit_baisa > 9007199254740991 THEN 'balance_too_large'
              END) AS refusal_or_cost
         FROM judged j
     ), queued AS (
-      SELECT a.*, row_number() OVER (PARTITION BY a.code, a.refusal_or_cost IS NULL ORDER BY (a.l).line) AS place FROM afforded a
+      SELECT a.*, row_number() OVER (PARTITION BY a.code, a.refusal_or_cost IS NULL ORDER BY (a.l).line) AS place,
+             CASE WHEN (a.l).total_baisa > a.spendable_baisa THEN least(a.spendable_baisa, (a.l).total_baisa - p_card_min)
+                  ELSE (a.l).total_baisa END AS spent_baisa
+        FROM afforded a
     )
     SELECT ROW((q.l).line, (q.l).user_id, (q.l).email, (q.l).tenant_id, (q.l).tenant_member, (q.l).plan_id, (q.l).apps, (q.l).addons,
                (q.l).total_baisa, (q.l).voucher_key, (q.l).idempotency_key, (q.l).request_hash,
-               q.customer_id, q.balance_baisa, q.code, q.credit_baisa, q.issued_by,
+               q.customer_id, q.balance_baisa,
+               CASE q.refusal_or_cost WHEN 'same' THEN q.same_code ELSE q.code END,
+               CASE q.refusal_or_cost WHEN 'same' THEN 0 ELSE q.credit_baisa END, q.issued_by,
                CASE
                  WHEN q.refusal_or_cost IS NOT NULL THEN q.refusal_or_cost
                  -- If more requests than places are left below the cap, the first in line get them.
@@ -174,29 +207,42 @@ BEGIN
                  WHEN (q.l).total_baisa > q.spendable_baisa THEN 'pending'
                  ELSE 'placed'
                END,
-               billing_time_uuid(), least((q.l).total_baisa, q.spendable_baisa),
-               -- Rounded up to what the processor can charge: the excess becomes credit.
-               CASE WHEN (q.l).total_baisa > q.spendable_baisa
-                    THEN ceil(((q.l).total_baisa - q.spendable_baisa)::numeric / p_card_step)::bigint * p_card_step END
+               CASE q.refusal_or_cost WHEN 'same' THEN q.same_id WHEN 'held' THEN q.held_ids[1] ELSE billing_time_uuid() END,
+               CASE WHEN q.refusal_or_cost = 'same' THEN 0 ELSE q.spent_baisa END,
+               CASE WHEN q.refusal_or_cost = 'same' THEN q.same_card_baisa
+                    WHEN q.refusal_or_cost = 'card_amount_too_small' THEN (q.l).total_baisa - q.spendable_baisa
+                    -- Rounded up to what the processor can charge: the excess becomes credit.
+                    WHEN (q.l).total_baisa > q.spendable_baisa
+                    THEN ceil(((q.l).total_baisa - q.spent_baisa)::numeric / p_card_step)::bigint * p_card_step END
            )::billing_checkout_line
       FROM queued q);
 
+  -- A tenant belongs to the customer who first pays for it.
   DELETE FROM tenants t USING unnest(v_lines) AS l
-   WHERE l.outcome NOT IN ('placed', 'pending') AND t.tenant_id = l.tenant_id AND t.tenant_id = ANY (v_new_tenant_ids);
+   WHERE l.outcome <> 'placed' AND t.tenant_id = l.tenant_id AND t.tenant_id = ANY (v_new_tenant_ids);
+  -- The same order as one that waits for its payment: the answer is that order's.
+  INSERT INTO idempotency_records (user_id, key, request_hash, answer)
+  SELECT l.user_id, l.idempotency_key, l.request_hash, billing_checkout_answer(l) FROM unnest(v_lines) AS l
+   WHERE l.idempotency_key IS NOT NULL AND l.outcome = 'same';
+  RETURN QUERY SELECT l.line, 'pending', billing_checkout_answer(l) FROM unnest(v_lines) AS l WHERE l.outcome = 'same';
+  v_lines := ARRAY(SELECT l FROM unnest(v_lines) AS l WHERE l.outcome <> 'same');
   DELETE FROM customers c USING unnest(v_lines) AS l
    WHERE l.outcome NOT IN ('placed', 'pending') AND c.id = l.customer_id AND c.id = ANY (v_new_customer_ids);
   -- Other refusals are not stored: the same request may succeed later.
   INSERT INTO idempotency_records (user_id, key, request_hash, answer)
   SELECT l.user_id, l.idempotency_key, l.request_hash, json_build_object('outcome', l.outcome) FROM unnest(v_lines) AS l
    WHERE l.idempotency_key IS NOT NULL AND l.outcome IN ('voucher_not_found', 'voucher_ended', 'already_redeemed');
-  RETURN QUERY SELECT l.line, l.outcome, NULL::json FROM unnest(v_lines) AS l WHERE l.outcome NOT IN ('placed', 'pending');
+  RETURN QUERY SELECT l.line, l.outcome,
+                      CASE WHEN l.outcome IN ('held', 'card_amount_too_small')
+                           THEN json_build_object('order_id', l.order_id, 'card_baisa', l.card_baisa) END
+                 FROM unnest(v_lines) AS l WHERE l.outcome NOT IN ('placed', 'pending');
   v_lines := ARRAY(SELECT l FROM unnest(v_lines) AS l WHERE l.outcome IN ('placed', 'pending'));
 
   UPDATE promo_codes p SET times_redeemed = coalesce(p.times_redeemed, 0) + r.redemptions
     FROM (SELECT l.code, count(*)::int AS redemptions FROM unnest(v_lines) AS l WHERE l.code IS NOT NULL GROUP BY l.code) r
    WHERE p.code = r.code;
-  INSERT INTO orders (id, customer_id, tenant_id, plan_id, apps, addons, amount_omr, amount_baisa, status, promo_code, credit_spent_baisa, card_baisa)
-  SELECT l.order_id, l.customer_id, l.tenant_id, l.plan_id, l.apps, l.addons, (l.total_baisa / 1000)::int, l.total_baisa,
+  INSERT INTO orders (id, customer_id, tenant_id, tenant_member, plan_id, apps, addons, amount_omr, amount_baisa, status, promo_code, credit_spent_baisa, card_baisa)
+  SELECT l.order_id, l.customer_id, l.tenant_id, l.tenant_member, l.plan_id, l.apps, l.addons, (l.total_baisa / 1000)::int, l.total_baisa,
          CASE l.outcome WHEN 'placed' THEN 'paid' ELSE 'pending' END, l.code, l.spent_baisa, l.card_baisa
     FROM unnest(v_lines) AS l;
   INSERT INTO promo_redemptions (customer_id, code, amount_baisa, order_id, issued_by)

@@ -24,74 +24,145 @@ BEGIN
    WHERE c.id = p_order.customer_id;
 END $$;
 
--- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. The order stays, as
--- failed, and so do its ledger entries. False: there is nothing to undo.
+-- Gives the tenant of a paid order to the order's customer, unless it belongs to a customer already. True: the order may be placed for
+-- this tenant, because the tenant is the customer's, or because the tenant service named the customer as a member. Longer ids do not
+-- fit the primary key of tenants, and only adopted orders have them.
+CREATE OR REPLACE FUNCTION public.billing_claim_tenant(p_order public.orders) RETURNS boolean
+LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+BEGIN
+  IF coalesce(p_order.tenant_id, '') = '' OR octet_length(p_order.tenant_id) > 1024 OR p_order.customer_id IS NULL THEN RETURN true; END IF;
+  INSERT INTO tenants (tenant_id, customer_id) VALUES (p_order.tenant_id, p_order.customer_id) ON CONFLICT (tenant_id) DO NOTHING;
+  RETURN p_order.tenant_member OR EXISTS (
+    SELECT FROM tenants t WHERE t.tenant_id = p_order.tenant_id AND t.customer_id = p_order.customer_id);
+END $$;
+
+-- Takes back all that a pending order holds: the voucher is not redeemed, and the reserved credit is the customer's again. The order
+-- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+DECLARE
+  v_granted_baisa bigint;
+BEGIN
+  UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = p_order.promo_code;
+  DELETE FROM promo_redemptions e WHERE e.order_id = p_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
+  UPDATE orders o SET status = p_status, credit_spent_baisa = 0 WHERE o.id = p_order.id;
+  PERFORM billing_book(p_order, 'release', p_order.credit_spent_baisa, 'order ' || p_order.id || ' ' || p_reason);
+  PERFORM billing_book(p_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || p_order.promo_code || ' not redeemed');
+END $$;
+
+-- Undoes a pending order for which no session was created. Voucher, credit and idempotency key are as before. False: there is nothing
+-- to undo.
 CREATE OR REPLACE FUNCTION public.billing_undo_order(p_order_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_granted_baisa bigint;
 BEGIN
   IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS NOT NULL THEN RETURN false; END IF;
-  UPDATE promo_codes p SET times_redeemed = p.times_redeemed - 1 WHERE p.code = v_order.promo_code;
-  DELETE FROM promo_redemptions e WHERE e.order_id = v_order.id RETURNING e.amount_baisa INTO v_granted_baisa;
-  UPDATE orders o SET status = 'failed', credit_spent_baisa = 0 WHERE o.id = v_order.id;
+  PERFORM billing_release_order(v_order, 'failed', 'was not placed');
   DELETE FROM idempotency_records r USING customers c
    WHERE c.id = v_order.customer_id AND r.user_id = c.user_id AND r.answer ->> 'order_id' = v_order.id::text;
-  PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
-  PERFORM billing_book(v_order, 'undo', -coalesce(v_granted_baisa, 0), 'voucher ' || v_order.promo_code || ' not redeemed');
-  -- The tenant is free again if only this order had claimed it.
-  DELETE FROM tenants t
-   WHERE t.tenant_id = v_order.tenant_id AND t.customer_id = v_order.customer_id
-     AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant_id = t.tenant_id AND coalesce(o.status, '') <> 'failed')
-     AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.tenant_id = t.tenant_id)
-     AND NOT EXISTS (SELECT 1 FROM invoices i WHERE i.tenant_id = t.tenant_id);
   RETURN true;
 END $$;
 
--- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. An order
--- that the earlier service left open is found by its session and has reserved no credit. False: no order of ours changed.
+-- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. If the
+-- customer gave the order up, it is canceled, and the voucher is not redeemed either. Then p_session_id may also be null, for an order
+-- without a session. An order that the earlier service left open is found by its session, and holds neither credit nor voucher. False:
+-- no order changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
+  v_has_adopted boolean;
 BEGIN
-  UPDATE orders o SET status = 'expired' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending';
-  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS DISTINCT FROM p_session_id THEN RETURN false; END IF;
-  UPDATE orders o SET status = 'expired', credit_spent_baisa = 0 WHERE o.id = v_order.id;
-  PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in time');
+  UPDATE orders o SET status = CASE WHEN o.cancel_requested THEN 'canceled' ELSE 'expired' END
+   WHERE o.adopted AND o.status = 'pending'
+     AND (o.stripe_session_id = p_session_id
+          OR (o.id = p_order_id AND o.cancel_requested AND p_session_id IS NULL AND coalesce(o.stripe_session_id, '') = ''));
+  v_has_adopted := FOUND;
+  IF v_order.status IS DISTINCT FROM 'pending' OR v_order.stripe_session_id IS DISTINCT FROM p_session_id THEN RETURN v_has_adopted; END IF;
+  IF v_order.cancel_requested THEN
+    PERFORM billing_release_order(v_order, 'canceled', 'was canceled');
+  ELSIF p_session_id IS NOT NULL THEN
+    UPDATE orders o SET status = 'expired', credit_spent_baisa = 0 WHERE o.id = v_order.id;
+    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in time');
+  ELSE
+    RETURN v_has_adopted;
+  END IF;
   RETURN true;
 END $$;
 
--- Settles an order for which the card paid. If the order had been given up, or the payment is too small, the payment becomes credit.
--- An order that the earlier service left open is found by its session.
---   returns  paid | credited | unknown (no order of ours, or paid before)
+-- Settles an order of the earlier service, found by its session, which was a subscription at Stripe. Stripe goes on running that
+-- subscription, so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was given up, or its
+-- tenant belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe.
+--   returns  paid | credited | null (no such order waits for a payment)
+CREATE OR REPLACE FUNCTION public.billing_pay_adopted_order(
+  p_session_id text, p_paid_baisa bigint, p_subscription_id text, p_said_at timestamptz, p_sovereign text, p_sinks text[]
+) RETURNS text
+LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+DECLARE
+  v_order orders;
+  v_result text;
+BEGIN
+  PERFORM FROM customers c JOIN orders o ON o.customer_id = c.id
+    WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status IN ('pending', 'expired', 'canceled')
+    ORDER BY c.id FOR NO KEY UPDATE OF c;
+  -- An event about the subscription that arrives at the same time finds either the row below, or nothing yet.
+  PERFORM pg_advisory_xact_lock(hashtextextended(p_subscription_id, 6));
+  FOR v_order IN
+    SELECT * FROM orders o
+     WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status IN ('pending', 'expired', 'canceled')
+     ORDER BY o.id FOR NO KEY UPDATE
+  LOOP
+    v_result := CASE WHEN v_order.status = 'pending' AND billing_claim_tenant(v_order) THEN 'paid' ELSE 'credited' END;
+    UPDATE orders o SET status = v_result WHERE o.id = v_order.id;
+    INSERT INTO subscriptions (customer_id, tenant_id, plan_id, order_id, price_baisa, stripe_subscription_id, stripe_event_at,
+                               status, cancel_due, current_period_start, current_period_end)
+    SELECT v_order.customer_id, v_order.tenant_id, v_order.plan_id, CASE v_result WHEN 'paid' THEN v_order.id END, billing_amount_baisa(v_order), p_subscription_id,
+           greatest(early.said_at, p_said_at), CASE
+             WHEN v_result = 'credited' THEN 'canceled'
+             WHEN early.status IN ('canceled', 'incomplete_expired') THEN early.status
+             WHEN early.status <> 'incomplete' AND early.said_at >= p_said_at THEN early.status
+             ELSE 'active' END,
+           v_result = 'credited' AND p_subscription_id IS NOT NULL AND coalesce(early.status, '') NOT IN ('canceled', 'incomplete_expired'),
+           coalesce(early.current_period_start, now()), coalesce(early.current_period_end, now() + interval '1 month')
+      FROM (SELECT 1) AS one LEFT JOIN stripe_subscription_states early ON early.stripe_subscription_id = p_subscription_id
+     WHERE v_result = 'paid' OR p_subscription_id IS NOT NULL
+        ON CONFLICT (stripe_subscription_id) DO NOTHING;
+    IF v_result = 'paid' THEN
+      PERFORM billing_fulfil_orders(ARRAY[v_order.id], p_sovereign, p_sinks);
+    ELSIF v_order.customer_id IS NOT NULL THEN
+      PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
+    END IF;
+  END LOOP;
+  RETURN v_result;
+END $$;
+
+-- Settles an order for which the card paid. If the order had been given up, the payment is too small, or the tenant belongs to another
+-- customer by now, the payment becomes credit.
+--   p_subscription_id  Stripe's subscription, of a session that the earlier service opened
+--   p_said_at          when Stripe said so
+--   returns            paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
-  p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_sovereign text, p_sinks text[]
+  p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_subscription_id text, p_said_at timestamptz,
+  p_sovereign text, p_sinks text[]
 ) RETURNS text
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
-  v_adopted_ids uuid[];
+  v_adopted CONSTANT text := billing_pay_adopted_order(p_session_id, p_paid_baisa, p_subscription_id, p_said_at, p_sovereign, p_sinks);
 BEGIN
-  WITH paid AS (
-    UPDATE orders o SET status = 'paid' WHERE o.stripe_session_id = p_session_id AND o.adopted AND o.status = 'pending' RETURNING o.id
-  ) SELECT array_agg(id) INTO v_adopted_ids FROM paid;
-  IF v_adopted_ids IS NOT NULL THEN
-    PERFORM billing_fulfil_orders(v_adopted_ids, p_sovereign, p_sinks);
-    RETURN 'paid';
-  END IF;
-  IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'failed')
+  IF v_adopted IS NOT NULL THEN RETURN v_adopted; END IF;
+  IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'canceled', 'failed')
      OR coalesce(v_order.stripe_session_id, p_session_id) <> p_session_id THEN
     RETURN 'unknown';
   END IF;
   UPDATE customers c SET stripe_customer_id = p_stripe_customer_id
    WHERE c.id = v_order.customer_id AND c.stripe_customer_id IS NULL
      AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);
-  IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa THEN
+  IF v_order.status <> 'pending' OR v_order.credit_spent_baisa + p_paid_baisa < v_order.amount_baisa OR NOT billing_claim_tenant(v_order) THEN
     UPDATE orders o SET status = 'credited', credit_spent_baisa = 0, stripe_session_id = p_session_id WHERE o.id = v_order.id;
     -- 0 if the order was given up before: its credit has been released already.
-    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not paid in full');
+    PERFORM billing_book(v_order, 'release', v_order.credit_spent_baisa, 'order ' || v_order.id || ' was not placed');
     PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');
     RETURN 'credited';
   END IF;
@@ -100,6 +171,33 @@ BEGIN
                        'paid above order ' || v_order.id);
   PERFORM billing_fulfil_orders(ARRAY[v_order.id], p_sovereign, p_sinks);
   RETURN 'paid';
+END $$;
+
+-- Records the state of a subscription at Stripe, as an event gives it. Events arrive in any order: the one with the latest time counts,
+-- the statuses of its end are final, and incomplete is only ever the first. The earlier service opened such subscriptions, and the event may arrive before the one that completes the
+-- session. The state is kept then, and billing_pay_adopted_order reads it.
+--   returns  whether a subscription of ours changed
+CREATE OR REPLACE FUNCTION public.billing_record_subscription(
+  p_subscription_id text, p_status text, p_period_start timestamptz, p_period_end timestamptz, p_said_at timestamptz
+) RETURNS boolean
+LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(p_subscription_id, 6));
+  UPDATE subscriptions s
+     SET status = p_status, current_period_start = coalesce(p_period_start, s.current_period_start),
+         current_period_end = coalesce(p_period_end, s.current_period_end), stripe_event_at = p_said_at, updated_at = now()
+   WHERE s.stripe_subscription_id = p_subscription_id AND (s.stripe_event_at IS NULL OR s.stripe_event_at <= p_said_at)
+     AND coalesce(s.status, '') NOT IN ('canceled', 'incomplete_expired') AND (p_status <> 'incomplete' OR s.status = 'incomplete');
+  IF FOUND THEN RETURN true; END IF;
+  INSERT INTO stripe_subscription_states AS s (stripe_subscription_id, status, current_period_start, current_period_end, said_at)
+  SELECT p_subscription_id, p_status, p_period_start, p_period_end, p_said_at
+   WHERE NOT EXISTS (SELECT FROM subscriptions ours WHERE ours.stripe_subscription_id = p_subscription_id)
+      ON CONFLICT (stripe_subscription_id) DO UPDATE
+     SET status = EXCLUDED.status, current_period_start = coalesce(EXCLUDED.current_period_start, s.current_period_start),
+         current_period_end = coalesce(EXCLUDED.current_period_end, s.current_period_end), said_at = EXCLUDED.said_at, recorded_at = now()
+   WHERE s.status NOT IN ('canceled', 'incomplete_expired') AND (EXCLUDED.status <> 'incomplete' OR s.status = 'incomplete')
+     AND (s.said_at IS NULL OR s.said_at <= EXCLUDED.said_at);
+  RETURN false;
 END $$;
 
 -- The trigger function that keeps credit_ledger append-only.

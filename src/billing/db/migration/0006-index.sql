@@ -25,6 +25,8 @@ CREATE INDEX orders_customer_idx ON public.orders (customer_id, created_at DESC)
 -- The orders of a tenant: read when the tenant is deleted, and when the only order that claimed it is undone.
 CREATE INDEX orders_tenant_idx ON public.orders USING hash (tenant_id);
 CREATE INDEX orders_session_idx ON public.orders USING hash (stripe_session_id);
+-- A customer's own unpaid orders, which each checkout reads. Placed orders are in no partial index, so a checkout writes none.
+CREATE INDEX orders_customer_pending_idx ON public.orders (customer_id) WHERE status = 'pending';
 CREATE INDEX orders_pending_idx ON public.orders (created_at) WHERE status = 'pending' AND NOT adopted;
 CREATE INDEX orders_look_idx ON public.orders (coalesce(session_look_at, session_expires_at))
   WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NOT NULL;
@@ -39,6 +41,7 @@ CREATE INDEX invoices_tenant_idx ON public.invoices USING hash (tenant_id);
 CREATE INDEX tenants_customer_idx ON public.tenants (customer_id);
 -- Old events and old idempotency records are deleted by their age.
 CREATE INDEX stripe_webhook_events_processed_idx ON public.stripe_webhook_events (processed_at);
+CREATE INDEX stripe_subscription_states_recorded_idx ON public.stripe_subscription_states (recorded_at);
 CREATE INDEX idempotency_records_created_idx ON public.idempotency_records (created_at);
 CREATE INDEX voucher_audit_code_idx ON public.voucher_audit ("left"(code, 256), id);
 CREATE INDEX voucher_audit_at_idx ON public.voucher_audit (at);

@@ -9,6 +9,7 @@ import {
   formatCursor,
   linkOf,
   NEXT_PAGE,
+  ORDER_ID,
   pageQuery,
   parameterError,
   parseCursor,
@@ -16,8 +17,6 @@ import {
 } from "../paging.ts";
 import { OrderAnswer } from "../schema/account.ts";
 import { MonthlyRevenueAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
-
-const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const MONTH = /^[1-9]\d{3}-(0[1-9]|1[0-2])$/;
 

@@ -64,7 +64,7 @@ async function together(asks: Ask[], cardStepBaisa: number | null = null) {
           request_hash: null,
           ...one,
         },
-        cardStepBaisa,
+        cardStepBaisa === null ? null : { stepBaisa: cardStepBaisa, minimumBaisa: 0 },
       ),
     ),
   );

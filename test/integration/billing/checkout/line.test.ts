@@ -29,7 +29,7 @@ async function checkout(
     ...one,
   }));
   const { rows } = await client.query(
-    "SELECT line, outcome FROM public.billing_checkout($1, 'x', '{}', NULL, false) ORDER BY line",
+    "SELECT line, outcome FROM public.billing_checkout($1, 'x', '{}', NULL, false, 0) ORDER BY line",
     [JSON.stringify(requests)],
   );
   return rows.map(({ line, outcome }) => [line, outcome]);

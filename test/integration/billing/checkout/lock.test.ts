@@ -224,7 +224,7 @@ describe("two calls that create the same customers and tenants", () => {
       CREATE TRIGGER linger BEFORE INSERT ON ${table} FOR EACH ROW WHEN (NEW.${column} LIKE 'meets-%') EXECUTE FUNCTION linger()`);
     try {
       const ask = (list: string[]) =>
-        rowsOf("SELECT line, outcome FROM billing_checkout($1, 'x', '{organization}', NULL, false)", [
+        rowsOf("SELECT line, outcome FROM billing_checkout($1, 'x', '{organization}', NULL, false, 0)", [
           JSON.stringify(
             list.map((name, line) => ({
               line,

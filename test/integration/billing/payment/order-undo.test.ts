@@ -5,7 +5,6 @@ import {
   books,
   buy,
   code,
-  openSession,
   PENDING,
   rowsOf,
   run,
@@ -32,14 +31,6 @@ async function orphan(body: Record<string, unknown> = {}, headers: Record<string
   );
   return order?.id;
 }
-
-const tenantOf = async (tenant: string) =>
-  (
-    await rowsOf(
-      "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
-      [tenant],
-    )
-  )[0]?.user_id;
 
 describe("an order that is undone", () => {
   it("undoes an order once when its process and the sweepers do it at the same time", async () => {
@@ -151,43 +142,5 @@ describe("an order that is undone", () => {
     holder.release();
     expect([await undone, (await again).status]).toEqual([true, 200]);
     expect(await books()).toEqual({ ...PENDING, orders: ["failed", "pending"] });
-  });
-});
-
-describe("the tenant of an order that is undone", () => {
-  it("keeps the tenant while another order of the customer waits for payment", async () => {
-    const tenant = `waits-${run}`;
-    await openSession({ promo_code: "", tenant_id: tenant });
-    await undo(await orphan({ tenant_id: tenant }));
-    expect(await tenantOf(tenant)).toBe(user);
-    const stranger = await placeOrder(billing, `stranger-${run}`, { plan_id: "large", tenant_id: tenant });
-    expect([stranger.status, stranger.json.code]).toEqual([403, "tenant_not_yours"]);
-  });
-
-  it.each([
-    [
-      "an order of unknown status",
-      "INSERT INTO orders (customer_id, tenant_id, status, adopted) SELECT id, $2, NULL, true FROM customers WHERE user_id = $1",
-    ],
-    [
-      "a subscription",
-      "INSERT INTO subscriptions (customer_id, tenant_id) SELECT id, $2 FROM customers WHERE user_id = $1",
-    ],
-    [
-      "an invoice",
-      "INSERT INTO invoices (customer_id, tenant_id) SELECT id, $2 FROM customers WHERE user_id = $1",
-    ],
-  ])("stays its customer's where the earlier service left %s for it", async (_what, statement) => {
-    const tenant = `earlier-${run}`;
-    const id = await orphan({ tenant_id: tenant });
-    await rowsOf(statement, [user, tenant]);
-    expect(await undo(id)).toBe(true);
-    expect(await tenantOf(tenant)).toBe(user);
-  });
-
-  it("frees the tenant when the customer has nothing else in it", async () => {
-    const tenant = `free-${run}`;
-    await undo(await orphan({ tenant_id: tenant }));
-    expect(await tenantOf(tenant)).toBeUndefined();
   });
 });

@@ -170,7 +170,8 @@ describe("a payment processor that refuses or does not answer", () => {
       tenant_id: `free-again-${run}`,
     });
     expect(next.status).toBe(200);
-    // Taken now, and by an order that is not undone.
+    await pay(stripe.sessionOf(next.json.order_id).id);
+    // Taken now, by an order that is paid.
     expect((await buy({ tenant_id: `free-again-${run}` })).json.code).toBe("tenant_not_yours");
   });
 

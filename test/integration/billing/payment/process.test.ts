@@ -23,11 +23,12 @@ afterEach(async () => {
   await database.drop();
 });
 
-const start = () =>
+const start = (env: Record<string, string> = {}) =>
   processes.start({
     STRIPE_API_BASE: stripe.origin,
     STRIPE_SECRET_KEY: "sk_test_0123456789abcdef",
     STRIPE_WEBHOOK_SECRET: stripe.webhookSecret,
+    ...env,
   });
 
 async function buy(origin: string): Promise<Answer> {
@@ -70,9 +71,16 @@ async function killWhileStripeWorks(): Promise<void> {
 }
 
 describe("catalyst billing, killed while the payment processor works", () => {
-  it("continues with the same order and session when the customer repeats the request", async () => {
+  it("continues with the same order and session when the customer repeats the request, whatever has changed", async () => {
     await killWhileStripeWorks();
-    const second = await start();
+    await database.pool.query(
+      "UPDATE customers SET email = 'new@example.om', stripe_customer_id = 'cus_new'",
+    );
+    const second = await start({
+      SUCCESS_URL: "https://moved.example/ok",
+      CANCEL_URL: "https://moved.example/no",
+      STRIPE_SECRET_KEY: "sk_test_rolled",
+    });
     const answer = await buy(second.origin);
     expect(answer.status).toBe(200);
     expect(await books()).toEqual({ counter: 1, edges: 1, balance: 0, orders: ["pending"] });

@@ -56,7 +56,7 @@ describe("an order that is abandoned while its session is created", () => {
     await rowsOf("UPDATE orders SET stripe_session_id = 'cs_other' WHERE id = $1", [await orderId()]);
     await rowsOf("SELECT billing_expire_order($1, 'cs_other')", [await orderId()]);
     stripe.fault = "none";
-    expect((await buy({}, headers)).json.code).toBe("payment_unavailable");
+    expect((await buy({}, headers)).json.code).toBe("order_expired");
     expect(await books()).toEqual(EXPIRED);
   });
 });

@@ -90,6 +90,7 @@ describe("the sweeper", () => {
 
   it("continues with other orders, and tries unreadable and open sessions again later", async () => {
     // More than one sweep takes, all of them complete and unpaid, and due before this test's own.
+    becomeCustomer(`unpaid-${run}`);
     const { id: unpaid } = await openSession({ plan_id: "small", promo_code: "" });
     stripe.setSession(unpaid, { status: "complete" });
     await outlive("3 days");

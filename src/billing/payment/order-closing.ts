@@ -1,0 +1,185 @@
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import { type Database, theRow } from "../db/database.ts";
+import { PaymentError } from "../errors.ts";
+import type { CountPlacedOrder } from "../metric.ts";
+import { UnusableObjectError } from "./event-object.ts";
+import type { PaymentProcessor, Session } from "./processor.ts";
+import type { PaymentSettingsService } from "./settings.ts";
+import type { SessionSettlement } from "./settlement.ts";
+
+/** A pending order that has a session. */
+export interface OpenOrder {
+  orderId: string;
+  sessionId: string;
+  /** The customer gave the order up: its session is expired if it is still open. */
+  isCancelRequested: boolean;
+}
+
+type SettledOrder =
+  | "paid"
+  /** The order has ended without a payment, or its payment became credit. */
+  | "ended"
+  | "open"
+  /** The customer has paid by a method whose money arrives later. */
+  | "processing"
+  /** The account that the key belongs to has no such session. */
+  | "missing"
+  /** Paid, with an amount or currency that a person must look at. */
+  | "unusable";
+
+export interface OrderClosing {
+  /** Asks the processor about the order's session, and settles the order as the answer says. */
+  settle(order: OpenOrder): Promise<SettledOrder>;
+  /**
+   * Gives up a customer's unpaid order: expires its session, and releases its voucher and its credit. The intent is written
+   * first, so that a crash or Stripe's own event in between ends in the same way. Returns what has become of the order: it may
+   * have been paid just before. Throws `payment_unavailable` when the processor does not answer.
+   */
+  cancel(orderId: string): Promise<"canceled" | "paid" | "processing">;
+  /** Settles those of the customer's orders whose session has ended: the customer is back from the payment page. */
+  settleReturned(userId: string): Promise<void>;
+}
+
+/** Each order's session is read at most this often for its customer. */
+const ASK_AGAIN = "2 seconds";
+const MAX_RETURNED = 3;
+
+export function createOrderClosing(deps: {
+  database: Database;
+  settings: PaymentSettingsService;
+  processor: PaymentProcessor;
+  settlement: SessionSettlement;
+  countPlacedOrder: CountPlacedOrder;
+  now: () => Date;
+  logger: Logger;
+}): OrderClosing {
+  const { database, settings, processor, settlement, countPlacedOrder, now, logger } = deps;
+
+  async function pay(orderId: string, session: Session): Promise<SettledOrder> {
+    try {
+      const { outcome, hasRedeemed } = await settlement.pay(orderId, session, now());
+      if (outcome === "paid") countPlacedOrder(hasRedeemed);
+      // Unknown: an event settled the order meanwhile.
+      return outcome === "credited" ? "ended" : "paid";
+    } catch (error) {
+      if (!(error instanceof UnusableObjectError)) throw error;
+      logger.error(
+        { orderId, sessionId: session.id, reason: error.message },
+        "a session was paid with an amount or currency that cannot be used: the order stays pending, and a person must look at it",
+      );
+      return "unusable";
+    }
+  }
+
+  async function apply(order: OpenOrder, session: Session | "missing"): Promise<SettledOrder> {
+    const { orderId, sessionId, isCancelRequested } = order;
+    if (session === "missing" && !isCancelRequested) return "missing";
+    if (session === "missing" || session.status === "expired") {
+      await settlement.expire(orderId, sessionId);
+      return "ended";
+    }
+    if (session.isPaid) return pay(orderId, session);
+    return session.status === "open" ? "open" : "processing";
+  }
+
+  async function settle(order: OpenOrder): Promise<SettledOrder> {
+    const { secretKey } = await settings.keys();
+    // Without a key no session can be reached, and the customer must not wait for one.
+    if (secretKey === "") return apply(order, "missing");
+    return apply(
+      order,
+      order.isCancelRequested
+        ? await processor.closeSession(secretKey, order.sessionId)
+        : await processor.readSession(secretKey, order.sessionId),
+    );
+  }
+
+  return {
+    settle,
+
+    async cancel(orderId) {
+      for (;;) {
+        const order = await requestCancel(database, orderId);
+        if (order === undefined) return readEnd(database, orderId);
+        const { sessionId } = order;
+        if (sessionId === null) {
+          if (await settlement.expire(orderId, null)) return "canceled";
+          // Its session was stored meanwhile, or it has ended.
+          continue;
+        }
+        const settled = await settle({ orderId, sessionId, isCancelRequested: true });
+        switch (settled) {
+          case "ended":
+          case "missing":
+            return "canceled";
+          case "paid":
+            return "paid";
+          case "processing":
+          case "unusable":
+            return "processing";
+          case "open":
+            throw new PaymentError(
+              "payment_unavailable",
+              "the payment session could not be closed: try again in a moment",
+            );
+        }
+      }
+    },
+
+    async settleReturned(userId) {
+      const { secretKey } = await settings.keys();
+      if (secretKey === "") return;
+      const returned = await database.query<OpenOrder>({
+        name: "orders-returned",
+        text: `UPDATE orders SET session_asked_at = now()
+                WHERE id IN (
+                  SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id
+                   WHERE c.user_id = $1 AND o.status = 'pending' AND NOT o.adopted AND o.stripe_session_id IS NOT NULL
+                     AND coalesce(o.session_asked_at, '-infinity') < now() - interval '${ASK_AGAIN}'
+                   ORDER BY o.created_at DESC LIMIT ${MAX_RETURNED} FOR NO KEY UPDATE OF o SKIP LOCKED)
+               RETURNING id AS "orderId", stripe_session_id AS "sessionId", cancel_requested AS "isCancelRequested"`,
+        values: [userId],
+      });
+      await Promise.all(
+        returned.map(async (order) => {
+          try {
+            await apply(order, await processor.readSession(secretKey, order.sessionId, { isQuick: true }));
+          } catch (error) {
+            logger.warn(
+              { orderId: order.orderId, reason: errorMessage(error) },
+              "an order could not be settled for its customer: the sweeper does it later",
+            );
+          }
+        }),
+      );
+    },
+  };
+}
+
+/** Undefined: the order is not pending. */
+async function requestCancel(
+  database: Database,
+  orderId: string,
+): Promise<{ sessionId: string | null } | undefined> {
+  const [order] = await database.query<{ sessionId: string | null }>({
+    name: "order-cancel-request",
+    text: `UPDATE orders SET cancel_requested = true, session_look_at = now() WHERE id = $1 AND status = 'pending'
+           RETURNING nullif(stripe_session_id, '') AS "sessionId"`,
+    values: [orderId],
+  });
+  return order;
+}
+
+const UNPAID_ENDS: readonly (string | null)[] = ["failed", "expired", "canceled", "credited"];
+
+async function readEnd(database: Database, orderId: string): Promise<"canceled" | "paid"> {
+  const { status } = theRow(
+    await database.query<{ status: string | null }>({
+      name: "order-status",
+      text: "SELECT status FROM orders WHERE id = $1",
+      values: [orderId],
+    }),
+  );
+  return UNPAID_ENDS.includes(status) ? "canceled" : "paid";
+}

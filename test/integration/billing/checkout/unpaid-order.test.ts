@@ -1,0 +1,310 @@
+import { describe, expect, it } from "vitest";
+import { issueVoucher, signToken } from "../../../support/builder/billing.ts";
+import {
+  billing,
+  books,
+  buy,
+  CANCELED,
+  code,
+  EXPIRED,
+  openSession,
+  PAID,
+  PENDING,
+  pay,
+  rowsOf,
+  run,
+  stripe,
+  tell,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+const own = async () => (await billing.ask("/billing/orders", { token: await signToken(user) })).json;
+const cancel = async (orderId: unknown, name = user) =>
+  billing.ask(`/billing/orders/${orderId}/cancel`, { method: "POST", token: await signToken(name) });
+const statusAt = (id: string) => stripe.describe(id).status;
+const sweep = () => billing.service.sweep();
+const age = () =>
+  rowsOf(
+    "UPDATE orders o SET session_look_at = now() - interval '5 minutes' FROM customers c WHERE c.id = o.customer_id AND c.user_id = $1",
+    [user],
+  );
+
+describe("a customer's own unpaid order, ordered again", () => {
+  it("returns the open session to the same order, also when its voucher has ended meanwhile", async () => {
+    const first = await buy({ addons: ["backup"] });
+    await issueVoucher(billing, code, { max_redemptions: 1, active: false });
+    const again = await buy({ addons: ["backup"], promo_code: ` ${code.toLowerCase()} ` });
+    expect([again.status, again.json]).toEqual([200, first.json]);
+    expect(await books()).toEqual(PENDING);
+    const keyed = await buy({ addons: ["backup"] }, { "Idempotency-Key": `same-${run}` });
+    expect(keyed.json).toEqual(first.json);
+    expect((await buy({ addons: ["backup"] }, { "Idempotency-Key": `same-${run}` })).text).toBe(keyed.text);
+  });
+
+  it("is replaced by another order, which has its voucher and its credit", async () => {
+    const { id } = await openSession();
+    const next = await buy({ addons: ["backup"] });
+    expect([next.status, statusAt(id)]).toEqual([200, "expired"]);
+    const session = stripe.sessionOf(next.json.order_id);
+    expect(session["line_items[0][price_data][unit_amount]"]).toBe("36500");
+    expect(await books()).toEqual({ ...PENDING, orders: ["canceled", "pending"] });
+    await pay(session.id);
+    // The page that was left: Stripe takes no payment there, and a late event changes nothing.
+    await tell("checkout.session.expired", id);
+    expect(await books()).toEqual({ ...PAID, orders: ["canceled", "paid"] });
+  });
+
+  it("spends the credit that it held on an order that credit covers", async () => {
+    const { id } = await openSession();
+    const next = await buy({ plan_id: "small" });
+    expect([next.json.paid_by_credit, next.json.credit_balance_baisa, statusAt(id)]).toEqual([
+      true,
+      16_000,
+      "expired",
+    ]);
+    expect(await books()).toEqual({ ...PAID, balance: 16_000, orders: ["canceled", "paid"] });
+  });
+
+  it("gives its voucher to an order for another tenant, and stays without it otherwise", async () => {
+    const { id } = await openSession();
+    expect((await buy({ tenant_id: `typo-${run}` })).status).toBe(200);
+    expect(statusAt(id)).toBe("expired");
+    const second = await buy({ tenant_id: `second-${run}`, promo_code: "" });
+    expect([second.status, (await books())?.orders]).toEqual([200, ["canceled", "pending", "pending"]]);
+  });
+
+  it("keeps its page when the other order is refused", async () => {
+    const { id } = await openSession();
+    expect((await buy({ promo_code: "NO-SUCH" })).status).toBe(404);
+    expect((await buy({ plan_id: "unknown" })).status).toBe(422);
+    expect([statusAt(id), await books()]).toEqual(["open", PENDING]);
+  });
+
+  it("is one order when two tabs order at the same time, and one subscription when both pay", async () => {
+    stripe.delayMs = 20;
+    const tabs = await Promise.all([buy(), buy({ addons: ["backup"] }), buy()]);
+    stripe.delayMs = 0;
+    for (const { json } of tabs) {
+      if (json.session_url === undefined) continue;
+      const { id } = stripe.sessionOf(json.order_id);
+      if (statusAt(id) === "open") await pay(id);
+    }
+    expect(await books()).toMatchObject({ counter: 1, edges: 1, balance: 0, subscriptions: 1, events: 1 });
+  });
+
+  it.each([
+    ["was paid just before", { status: "complete", payment_status: "paid" }, "order_paid", PAID],
+    ["waits for its money", { status: "complete" }, "order_processing", PENDING],
+  ])("is not replaced when its session %s", async (_what, change, problem, expected) => {
+    const { id } = await openSession();
+    stripe.setSession(id, change);
+    const next = await buy({ plan_id: "small" });
+    expect([next.status, next.json.code]).toEqual([409, problem]);
+    expect(await books()).toEqual(expected);
+  });
+
+  it("is replaced when Stripe has no such session, and its late payment becomes credit", async () => {
+    const { id } = await openSession();
+    const kept = stripe.describe(id);
+    stripe.sessions.delete(id);
+    expect((await buy({ plan_id: "small" })).json.paid_by_credit).toBe(true);
+    await billing.ask(
+      "/billing/webhook",
+      stripe.event("checkout.session.completed", { ...kept, payment_status: "paid" }),
+    );
+    expect(await books()).toEqual({ ...PAID, balance: 51_000, orders: ["credited", "paid"] });
+  });
+
+  it("is kept while Stripe does not answer, and is then released by the sweeper", async () => {
+    await openSession();
+    stripe.fault = "away";
+    const next = await buy({ plan_id: "small" });
+    expect([next.status, next.json.code]).toEqual([503, "payment_unavailable"]);
+    expect(await books()).toEqual(PENDING);
+    stripe.fault = "none";
+    await age();
+    await sweep();
+    expect(await books()).toEqual(CANCELED);
+  });
+
+  it("replaces an open session of the earlier service, once", async () => {
+    const session = `cs_old_${run}`;
+    stripe.sessions.set(session, { status: "open", payment_status: "unpaid" });
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, '', '') RETURNING id)
+       INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, status, stripe_session_id, adopted, created_at)
+       SELECT c.id, $2, 'small', 9, 'pending', s.id, true, now() - s.age FROM c, (VALUES ($3, interval '1 hour'), ('cs_forgotten', '3 days')) AS s (id, age)`,
+      [user, `${user}-shop`, session],
+    );
+    const before = stripe.asked.length;
+    expect((await buy()).status).toBe(200);
+    expect(stripe.asked.slice(before).map(({ path }) => path)).toEqual([
+      `/v1/checkout/sessions/${session}/expire`,
+      "/v1/checkout/sessions",
+    ]);
+    expect(await rowsOf("SELECT status FROM orders WHERE stripe_session_id = $1", [session])).toEqual([
+      { status: "canceled" },
+    ]);
+  });
+});
+
+describe("a customer's own unpaid order, canceled", () => {
+  it("releases all that it took, once, and answers the same again", async () => {
+    const { id, client_reference_id: orderId } = await openSession();
+    const answers = await Promise.all([cancel(orderId), cancel(orderId)]);
+    answers.push(await cancel(orderId));
+    expect(answers.map(({ status, json }) => [status, json.status, json.session_url])).toEqual(
+      Array(3).fill([200, "canceled", null]),
+    );
+    expect([statusAt(id), await books()]).toEqual(["expired", CANCELED]);
+    expect((await buy()).status).toBe(200);
+  });
+
+  it("is canceled when Stripe's event arrives before the process could say so", async () => {
+    const { id, client_reference_id: orderId } = await openSession();
+    // As a process leaves it that dies after Stripe expired the session.
+    await rowsOf("UPDATE orders SET cancel_requested = true WHERE id = $1", [orderId]);
+    stripe.setSession(id, { status: "expired" });
+    await tell("checkout.session.expired", id);
+    expect(await books()).toEqual(CANCELED);
+  });
+
+  it("is canceled by the sweeper after a crash before Stripe was asked", async () => {
+    const { id, client_reference_id: orderId } = await openSession();
+    await rowsOf("UPDATE orders SET cancel_requested = true WHERE id = $1", [orderId]);
+    await age();
+    await sweep();
+    expect([statusAt(id), await books()]).toEqual(["expired", CANCELED]);
+  });
+
+  it("is canceled while its session is created, and no page is shown", async () => {
+    stripe.delayMs = 300;
+    const answer = buy();
+    await expect
+      .poll(() =>
+        rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [
+          user,
+        ]),
+      )
+      .toHaveLength(1);
+    const [order] = await rowsOf(
+      "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1",
+      [user],
+    );
+    expect((await cancel(order?.id)).json.status).toBe("canceled");
+    expect((await answer).json.code).toBe("payment_unavailable");
+    expect(await books()).toEqual(CANCELED);
+    expect(statusAt(stripe.sessionOf(String(order?.id)).id)).toBe("expired");
+  });
+
+  it("refuses a paid order, and shows no order of another customer", async () => {
+    const { id, client_reference_id: orderId } = await openSession();
+    for (const [wrong, name] of [
+      [orderId, `stranger-${run}`],
+      ["6b1f8a52-0000-4000-8000-000000000000", user],
+      ["no-id", user],
+    ]) {
+      const answer = await cancel(wrong, name);
+      expect([answer.status, answer.json.code]).toEqual([404, "order_not_found"]);
+    }
+    await pay(id);
+    const late = await cancel(orderId);
+    expect([late.status, late.json.code]).toEqual([409, "order_paid"]);
+    expect(await books()).toEqual(PAID);
+  });
+
+  it("accepts the payment that is faster than the cancel", async () => {
+    const { id, client_reference_id: orderId } = await openSession();
+    stripe.setSession(id, { status: "complete", payment_status: "paid" });
+    const answers = await Promise.all([cancel(orderId), pay(id)]);
+    expect(answers.map(({ status }) => status)).toEqual([409, 200]);
+    expect(await books()).toEqual(PAID);
+  });
+});
+
+describe("a customer's own orders", () => {
+  it("lists them with the page of the one that waits, by pages, and no others", async () => {
+    await issueVoucher(billing, `MORE-${run}`, { credit_omr: 9 });
+    await buy({ plan_id: "small", promo_code: `MORE-${run}`, tenant_id: `one-${run}` });
+    const { json } = await buy({ tenant_id: `two-${run}` });
+    expect(await own()).toEqual([
+      expect.objectContaining({
+        id: json.order_id,
+        status: "pending",
+        amount_baisa: 60_000,
+        amount_omr: 60,
+        credit_spent_baisa: 25_000,
+        card_baisa: 35_000,
+        session_url: json.session_url,
+        promo_code: code,
+      }),
+      expect.objectContaining({ status: "paid", card_baisa: null, session_url: null }),
+    ]);
+    const token = await signToken(user);
+    const page = await billing.ask("/billing/orders?limit=1", { token });
+    const [, next] = /<(\?[^>]+)>/.exec(page.headers.get("link") ?? "") ?? [];
+    const last = await billing.ask(`/billing/orders${next}`, { token });
+    expect([page.json.length, last.json[0].status, last.headers.get("link")]).toEqual([1, "paid", null]);
+    expect((await billing.ask("/billing/orders", { token: await signToken(`none-${run}`) })).json).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    ["paid", { status: "complete", payment_status: "paid" }, PAID],
+    ["left", { status: "expired" }, EXPIRED],
+  ])("settles an order whose customer is back when the page was %s", async (_what, change, expected) => {
+    const { id } = await openSession();
+    stripe.setSession(id, change);
+    const before = stripe.asked.length;
+    expect((await own())[0].status).toBe(expected.orders[0]);
+    expect(await books()).toEqual(expected);
+    await own();
+    expect(stripe.asked.length - before).toBe(1);
+  });
+
+  it("asks Stripe about an order at most every two seconds, and lists it while Stripe refuses", async () => {
+    await openSession();
+    stripe.fault = "unauthorized";
+    const before = stripe.asked.length;
+    const lists = await Promise.all([own(), own(), own()]);
+    expect(lists.map(([order]) => order.status)).toEqual(["pending", "pending", "pending"]);
+    expect(stripe.asked.length - before).toBe(1);
+  });
+
+  it("sends the customer back with the order's id", async () => {
+    const session = await openSession();
+    expect([session.success_url, session.cancel_url]).toEqual([
+      `https://omantel.omani.works/?checkout=paid&order_id=${session.client_reference_id}`,
+      `https://omantel.omani.works/?checkout=cancelled&order_id=${session.client_reference_id}`,
+    ]);
+  });
+});
+
+describe("a repeated Idempotency-Key", () => {
+  it.each([
+    ["has expired", async (id: string) => void (await tell("checkout.session.expired", id))],
+    ["has expired without an event", async (id: string) => stripe.setSession(id, { status: "expired" })],
+    ["was canceled", async (id: string) => void (await cancel(stripe.describe(id).client_reference_id))],
+  ])("answers 409 when the session of its order %s", async (_what, end) => {
+    const key = { "Idempotency-Key": `over-${run}` };
+    const { json } = await buy({}, key);
+    const { id } = stripe.sessionOf(json.order_id);
+    await rowsOf("UPDATE orders SET session_expires_at = now() WHERE id = $1", [json.order_id]);
+    await end(id);
+    const again = await buy({}, key);
+    expect([again.status, again.json.code]).toEqual([409, "order_expired"]);
+    expect((await books())?.orders).toHaveLength(1);
+  });
+
+  it("repeats its answer after the payment", async () => {
+    const key = { "Idempotency-Key": `paid-${run}` };
+    const before = await buy({}, key);
+    await pay(stripe.sessionOf(before.json.order_id).id);
+    expect((await buy({}, key)).text).toBe(before.text);
+    expect(await books()).toEqual(PAID);
+  });
+});

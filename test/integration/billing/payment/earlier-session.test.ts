@@ -1,0 +1,167 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { placeOrder, signToken } from "../../../support/builder/billing.ts";
+import { billing, rowsOf, run, stripe, useCardPayments } from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+let count = 0;
+
+/** An order of the earlier service, whose session is a subscription at Stripe. */
+async function adopt(tenant?: string) {
+  count += 1;
+  const name = `old_${run}_${count}`;
+  const adopted = {
+    name,
+    tenant: tenant ?? name,
+    session: `cs_${name}`,
+    subscription: `sub_${name}`,
+    customer: `cus_${name}`,
+  };
+  await rowsOf(
+    `WITH c AS (INSERT INTO customers (user_id, tenant_id, email, stripe_customer_id) VALUES ($1, $2, '', $4) RETURNING id)
+     INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, amount_baisa, status, stripe_session_id, adopted)
+     SELECT id, $2, 'small', 9, 0, 'pending', $3, true FROM c`,
+    [name, adopted.tenant, adopted.session, adopted.customer],
+  );
+  return adopted;
+}
+type Adopted = Awaited<ReturnType<typeof adopt>>;
+
+const hook = (type: string, object: object, created: number) =>
+  billing.ask("/billing/webhook", stripe.event(type, object, { created }));
+const complete = (one: Adopted, created: number, more: object = {}) =>
+  hook(
+    "checkout.session.completed",
+    {
+      id: one.session,
+      mode: "subscription",
+      payment_status: "paid",
+      amount_total: 9_000,
+      currency: "omr",
+      subscription: one.subscription,
+      customer: one.customer,
+      ...more,
+    },
+    created,
+  );
+const change = (one: Adopted, status: string, created: number, end?: number) =>
+  hook(
+    `customer.subscription.${status === "canceled" ? "deleted" : "updated"}`,
+    { id: one.subscription, status, ...(end === undefined ? {} : { current_period_end: end }) },
+    created,
+  );
+const subscriptionsOf = (one: Adopted) =>
+  rowsOf(
+    `SELECT s.stripe_subscription_id AS id, s.status, s.price_baisa::int AS price, s.cancel_due, o.status AS "order",
+            (SELECT count(*)::int FROM outbox x WHERE x.event_id = o.id) AS events
+       FROM orders o LEFT JOIN subscriptions s ON s.stripe_subscription_id = $2 WHERE o.stripe_session_id = $1`,
+    [one.session, one.subscription],
+  );
+const kept = (one: Adopted, status: string) => [
+  { id: one.subscription, status, price: 9_000, cancel_due: false, order: "paid", events: 1 },
+];
+
+describe("a session that the earlier service left open, a subscription at Stripe", () => {
+  it("keeps the subscription's id, so that later events find it", async () => {
+    const one = await adopt();
+    await complete(one, 1_000);
+    expect(await subscriptionsOf(one)).toEqual(kept(one, "active"));
+    await change(one, "past_due", 2_000, 1_900_000_000);
+    await hook(
+      "invoice.paid",
+      { id: `in_${one.name}`, total: 9_000, currency: "omr", status: "paid", subscription: one.subscription },
+      3_000,
+    );
+    const token = await signToken(one.name);
+    expect((await billing.ask(`/billing/subscription/${one.tenant}`, { token })).json).toMatchObject({
+      stripe_subscription_id: one.subscription,
+      status: "past_due",
+      current_period_end: "2030-03-17T17:46:40.000Z",
+    });
+    expect((await billing.ask(`/billing/invoices/${one.tenant}`, { token })).json).toHaveLength(1);
+  });
+
+  it.each(["no_payment_required", "paid"])(
+    "is settled when it began without a payment: %s, of 0",
+    async (payment_status) => {
+      const one = await adopt();
+      await complete(one, 1_000, { payment_status, amount_total: 0 });
+      expect(await subscriptionsOf(one)).toEqual(kept(one, "active"));
+    },
+  );
+
+  it.each(["canceled", "incomplete_expired"])(
+    "never comes up active when the subscription was %s before",
+    async (status) => {
+      const one = await adopt();
+      await change(one, status, 2_000);
+      await complete(one, 1_000);
+      await change(one, "active", 1_500);
+      await change(one, "active", 3_000);
+      expect(await subscriptionsOf(one)).toEqual(kept(one, status));
+    },
+  );
+
+  it("never comes up active when both events arrive at the same time", async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const one = await adopt();
+      await Promise.all([complete(one, 1_000), change(one, "canceled", 2_000)]);
+      expect(await subscriptionsOf(one)).toEqual(kept(one, "canceled"));
+    }
+  });
+
+  it("has the state of its latest event, in whatever order the events arrive", async () => {
+    const EVENTS = [
+      (one: Adopted) => change(one, "incomplete", 1_000),
+      (one: Adopted) => change(one, "active", 2_000),
+      (one: Adopted) => complete(one, 2_000),
+      (one: Adopted) => change(one, "past_due", 3_000),
+      (one: Adopted) => change(one, "active", 4_000),
+    ];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 }),
+        fc.integer({ min: 2, max: 5 }),
+        async (order, length) => {
+          const one = await adopt();
+          const told = order.filter((index) => index < length || index === 2);
+          for (const index of [...told, ...told]) await EVENTS[index]?.(one);
+          const last = Math.max(...told);
+          expect(await subscriptionsOf(one)).toEqual(kept(one, last === 3 ? "past_due" : "active"));
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it("is canceled at Stripe when its tenant belongs to another customer by now, and its payment becomes credit", async () => {
+    const [first, second] = [await adopt(`wanted-${run}`), await adopt(`wanted-${run}`)];
+    await complete(first, 1_000);
+    await complete(second, 1_000);
+    expect(await subscriptionsOf(first)).toEqual(kept(first, "active"));
+    expect(await subscriptionsOf(second)).toEqual([
+      {
+        id: second.subscription,
+        status: "canceled",
+        price: 9_000,
+        cancel_due: true,
+        order: "credited",
+        events: 0,
+      },
+    ]);
+    expect(
+      await rowsOf("SELECT balance_baisa::int AS baisa FROM customers WHERE user_id = $1", [second.name]),
+    ).toEqual([{ baisa: 9_000 }]);
+    await billing.service.sweep();
+    expect(stripe.asked.at(-1)?.path).toBe(`/v1/subscriptions/${second.subscription}`);
+    expect((await subscriptionsOf(second))[0]?.cancel_due).toBe(false);
+  });
+
+  it("gives its tenant to its customer, before anyone else pays for it", async () => {
+    const one = await adopt();
+    await complete(one, 1_000);
+    const stranger = await placeOrder(billing, `late-${run}`, { plan_id: "small", tenant_id: one.tenant });
+    expect([stranger.status, stranger.json.code]).toEqual([403, "tenant_not_yours"]);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { issueVoucher, signToken, startBilling } from "../../../support/builder/billing.ts";
+import {
+  billing,
+  books,
+  buy,
+  openSession,
+  pay,
+  rowsOf,
+  run,
+  SECRET_KEY,
+  stripe,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+const accountOf = async () =>
+  (await rowsOf("SELECT stripe_customer_id AS id FROM customers WHERE user_id = $1", [user]))[0]?.id;
+const created = (since: number) =>
+  stripe.asked.slice(since).map(({ idempotencyKey, fields }) => ({
+    key: idempotencyKey,
+    customer: fields.customer,
+    email: fields.customer_email,
+  }));
+
+/** A customer whose Stripe account was remembered by a payment, and then deleted at Stripe. */
+async function loseAccount(): Promise<string> {
+  await pay((await openSession()).id);
+  const account = String(await accountOf());
+  stripe.goneCustomers.add(account);
+  return account;
+}
+
+describe("a refusal by Stripe that this service caused", () => {
+  it("forgets a customer who is gone, and opens the session under a new key", async () => {
+    const account = await loseAccount();
+    const before = stripe.asked.length;
+    const answer = await buy({ promo_code: "", plan_id: "small" });
+    expect(answer.status).toBe(200);
+    const { order_id: id } = answer.json;
+    expect(created(before)).toEqual([
+      { key: id, customer: account, email: undefined },
+      { key: `${id}:2`, customer: undefined, email: `${user}@example.om` },
+    ]);
+    expect(await accountOf()).toBeNull();
+    const { id: session } = stripe.sessionOf(id);
+    await pay(session);
+    expect([await accountOf(), (await books())?.orders]).toEqual([
+      stripe.describe(session).customer,
+      ["paid", "paid"],
+    ]);
+  });
+
+  it("has no portal for a customer who is gone", async () => {
+    await loseAccount();
+    const token = await signToken(user);
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await billing.ask(`/billing/portal/${user}-shop`, { method: "POST", token });
+      expect([answer.status, answer.json.code]).toEqual([404, "payment_account_missing"]);
+    }
+    expect(await accountOf()).toBeNull();
+  });
+
+  it("leaves out an address that Stripe refuses, and one that is none", async () => {
+    stripe.refusedEmails.add(`${user}@example.om`);
+    const before = stripe.asked.length;
+    const { order_id: id } = (await buy()).json;
+    expect(created(before)).toEqual([
+      { key: id, customer: undefined, email: `${user}@example.om` },
+      { key: `${id}:2`, customer: undefined, email: undefined },
+    ]);
+    await rowsOf("UPDATE customers SET email = ' not an address ' WHERE user_id = $1", [user]);
+    const again = stripe.asked.length;
+    const token = await signToken(user, "member", { email: "not an address" });
+    const body = { plan_id: "small", tenant_id: `other-${run}` };
+    const next = await billing.ask("/billing/checkout", { token, body });
+    expect(created(again)).toEqual([{ key: next.json.order_id, customer: undefined, email: undefined }]);
+  });
+
+  it("repairs an account and an address one after the other", async () => {
+    await loseAccount();
+    stripe.refusedEmails.add(`${user}@example.om`);
+    const answer = await buy({ promo_code: "", plan_id: "small" });
+    const [session] = [stripe.sessionOf(answer.json.order_id)];
+    expect([answer.status, session.customer, session.customer_email]).toEqual([200, undefined, undefined]);
+  });
+
+  it("spends less credit where the card would pay less than Stripe's minimum", async () => {
+    await issueVoucher(billing, `LESS-${run}`, { credit_omr: 1 });
+    stripe.minimumAmount = 300;
+    const answer = await buy({ plan_id: "odd", promo_code: `LESS-${run}` });
+    expect([answer.status, answer.json.credit_balance_baisa]).toEqual([200, 66]);
+    const { id, ...session } = stripe.sessionOf(answer.json.order_id);
+    expect(session["line_items[0][price_data][unit_amount]"]).toBe("300");
+    await pay(id);
+    expect(await books()).toMatchObject({ balance: 66, orders: ["paid"], subscriptions: 1 });
+  });
+
+  it("names the missing credit of an order below the minimum, and consumes nothing", async () => {
+    const answer = await buy({ plan_id: "tiny", promo_code: "" });
+    expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
+      422,
+      "card_amount_too_small",
+      "the order costs less than the smallest card payment, and 200 baisa of credit are missing: redeem a voucher, or order more",
+    ]);
+    stripe.minimumAmount = 20_000;
+    const refused = await buy({ plan_id: "small", promo_code: "" });
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
+      422,
+      "card_amount_too_small",
+      "the card would pay 9000 baisa, which is less than the payment processor accepts: 9000 baisa of credit are missing to pay without a card",
+    ]);
+    expect((await books())?.orders).toEqual(["failed"]);
+  });
+});
+
+describe("a key in another key's place", () => {
+  it.each([
+    ["stripe_secret_key", "pk_live_1234567890", "must be a secret key, which begins with sk_ or rk_"],
+    ["stripe_secret_key", "whsec_1234567890", "must be a secret key, which begins with sk_ or rk_"],
+    ["stripe_webhook_secret", SECRET_KEY, "must be a webhook secret, which begins with whsec_"],
+    ["stripe_public_key", SECRET_KEY, "must be a publishable key, which begins with pk_"],
+  ])("is refused: %s %s", async (name, value, rule) => {
+    const settings = await startBilling({ database: billing.database });
+    try {
+      const token = await signToken("root", "superadmin");
+      const answer = await settings.ask("/billing/admin/settings", {
+        method: "PUT",
+        token,
+        body: { [name]: value },
+      });
+      expect([answer.status, answer.json.errors]).toEqual([400, [{ field: `/${name}`, rule }]]);
+      expect(answer.text).not.toContain(value);
+    } finally {
+      await settings.close();
+    }
+  });
+});

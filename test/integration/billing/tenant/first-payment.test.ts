@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { issueVoucher, placeOrder, signToken } from "../../../support/builder/billing.ts";
+import {
+  becomeCustomer,
+  billing,
+  books,
+  buy,
+  openSession,
+  pay,
+  rowsOf,
+  run,
+  stripe,
+  tell,
+  useCardPayments,
+  user,
+} from "../../../support/builder/card-payment.ts";
+
+useCardPayments();
+
+const ownerOf = async (tenant: string) =>
+  (
+    await rowsOf(
+      "SELECT c.user_id FROM tenants t JOIN customers c ON c.id = t.customer_id WHERE t.tenant_id = $1",
+      [tenant],
+    )
+  )[0]?.user_id;
+
+const readAs = async (name: string, tenant: string) =>
+  (await billing.ask(`/billing/subscription/${tenant}`, { token: await signToken(name) })).status;
+
+describe("a tenant that several customers order for", () => {
+  it("belongs to nobody while its orders wait for a payment", async () => {
+    const tenant = `open-${run}`;
+    const { id } = await openSession({ tenant_id: tenant });
+    expect([await ownerOf(tenant), await readAs(user, tenant)]).toEqual([undefined, 404]);
+    const stranger = await placeOrder(billing, `stranger-${run}`, {
+      plan_id: "large",
+      tenant_id: tenant,
+    });
+    expect(stranger.status).toBe(200);
+    await pay(id);
+    expect([await ownerOf(tenant), await readAs(user, tenant)]).toEqual([user, 200]);
+    const late = await placeOrder(billing, `later-${run}`, { plan_id: "large", tenant_id: tenant });
+    expect([late.status, late.json.code]).toEqual([403, "tenant_not_yours"]);
+  });
+
+  it.each(["checkout.session.expired", "checkout.session.async_payment_failed"])(
+    "is free for another customer after %s",
+    async (type) => {
+      const tenant = `free-${run}`;
+      const { id } = await openSession({ tenant_id: tenant });
+      stripe.setSession(id, { status: "expired" });
+      await tell(type, id);
+      await issueVoucher(billing, `NEXT-${run}`, { credit_omr: 60 });
+      const next = await placeOrder(billing, `next-${run}`, {
+        plan_id: "large",
+        tenant_id: tenant,
+        promo_code: `NEXT-${run}`,
+      });
+      expect([next.json.paid_by_credit, await ownerOf(tenant)]).toEqual([true, `next-${run}`]);
+    },
+  );
+
+  it("belongs to the customer who pays first, and the later payment becomes credit", async () => {
+    const tenant = `raced-${run}`;
+    const { id: first } = await openSession({ tenant_id: tenant });
+    const slow = user;
+    becomeCustomer(`faster-${run}`);
+    const { id: second } = await openSession({ tenant_id: tenant, promo_code: "" });
+    await pay(second);
+    expect(await books()).toMatchObject({ orders: ["paid"], subscriptions: 1, events: 1 });
+    becomeCustomer(slow);
+    await pay(first);
+    // The credit that the order had reserved, and what the card paid.
+    expect(await books()).toEqual({
+      counter: 1,
+      edges: 1,
+      balance: 60_000,
+      orders: ["credited"],
+      subscriptions: 0,
+      events: 0,
+    });
+    expect(await ownerOf(tenant)).toBe(`faster-${run}`);
+  });
+
+  it("is given to one of two customers whose payments arrive at the same time", async () => {
+    const tenant = `together-${run}`;
+    const { id: first } = await openSession({ tenant_id: tenant });
+    becomeCustomer(`beside-${run}`);
+    const { id: second } = await openSession({ tenant_id: tenant, promo_code: "" });
+    await Promise.all([pay(first), pay(second)]);
+    expect(await rowsOf("SELECT status FROM orders WHERE tenant_id = $1 ORDER BY status", [tenant])).toEqual([
+      { status: "credited" },
+      { status: "paid" },
+    ]);
+  });
+
+  it("stays its owner's when a stranger's order for it was opened before", async () => {
+    const tenant = `kept-${run}`;
+    await openSession({ tenant_id: tenant });
+    stripe.fault = "refuse";
+    expect((await buy({ tenant_id: tenant, plan_id: "small" })).status).toBe(502);
+    stripe.fault = "none";
+    becomeCustomer(`owner-${run}`);
+    await pay((await openSession({ tenant_id: tenant, promo_code: "" })).id);
+    expect(await ownerOf(tenant)).toBe(user);
+  });
+});
