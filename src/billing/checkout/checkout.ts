@@ -5,7 +5,7 @@ import { CheckoutError, PaymentError, TenantError, VoucherError } from "../error
 import type { CountPlacedOrder } from "../metric.ts";
 import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
-import { voucherKey } from "../voucher/voucher.ts";
+import { resolveKey } from "../voucher/resolve.ts";
 import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, recallCheckout } from "./call.ts";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
 import { requireCanceled } from "./own-order.ts";
@@ -76,7 +76,7 @@ export function createCheckout(deps: {
       apps: order.apps,
       addons: order.addons,
       total_baisa: totalBaisa,
-      voucher_key: voucherKey(order.voucherCode) || null,
+      voucher_key: (await resolveKey(database, order.voucherCode)) || null,
       idempotency_key: claim?.key ?? null,
       request_hash: claim?.requestHash ?? null,
     };

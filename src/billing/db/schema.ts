@@ -48,7 +48,11 @@ export const LEDGER_BAISA_SQL = "coalesce(l.amount_baisa, l.amount_omr::bigint *
 export const MIGRATION_TABLE = "kysely_migration";
 
 /**
- * SQL for a code as lookups compare it. `voucherKey` in voucher.ts does the same in JavaScript. Must be written exactly as in
- * the index `promo_codes_lookup_idx`, or PostgreSQL does not use the index. `COLLATE "C"` upper-cases only ASCII, in any locale.
+ * SQL for a code as lookups compare it. `voucherKey` in voucher/key.ts does the same in JavaScript. Must be written exactly as
+ * in the index `promo_codes_lookup_idx`, or PostgreSQL does not use the index.
  */
-export const LOOKUP_KEY_SQL = `upper(btrim(p.code, E' \\t\\n\\r\\f\\x0B') COLLATE "C")`;
+export const LOOKUP_KEY_SQL = `billing_code_key(p.code) COLLATE "C"`;
+
+/** SQL for generated codes without their dashes, and for the condition that a code was generated: as in `promo_codes_drawn_idx`. */
+export const UNDASHED_SQL = `replace(p.code, '-', '') COLLATE "C"`;
+export const IS_DRAWN_SQL = `p.code COLLATE "C" ~ '(^|-)([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$'`;

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type Caller, OPERATOR_ISSUER, type TokenTrace } from "../auth/token.ts";
 import type { Database, Queryable } from "../db/database.ts";
+import { resolveKey } from "./resolve.ts";
 import { findAny, missing, recordOf, type VoucherRow } from "./row.ts";
-import { SMOKE_TEST, type VoucherRecord, voucherKey } from "./voucher.ts";
+import { SMOKE_TEST, type VoucherRecord } from "./voucher.ts";
 
 /** The user who changes a voucher, for the audit row and the grants. */
 export interface Actor {
@@ -154,7 +155,7 @@ interface AuditRow extends Omit<AuditEntry, "at" | "token_issued_at"> {
 export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
   /** When adopted vouchers differ only in case, the one that an issue would change. */
   async function storedCode(code: string): Promise<string> {
-    const key = voucherKey(code);
+    const key = await resolveKey(database, code);
     const voucher = await findAny(database, key);
     if (voucher === undefined) throw missing(key, "no voucher ever had this code: check the code");
     return voucher.code;

@@ -3,8 +3,9 @@ import { type IdempotencyClaim, recallAnswer, rememberAnswer } from "../db/idemp
 import { type Actor, auditBulkIssue } from "./audit.ts";
 import { codeOfSymbols, SYMBOL_COUNT } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
+import { voucherKey } from "./key.ts";
 import { recordOf, requireTerms, type VoucherRow } from "./row.ts";
-import { isCounted, type VoucherRecord, type VoucherTerms, voucherKey } from "./voucher.ts";
+import { isCounted, type VoucherRecord, type VoucherTerms } from "./voucher.ts";
 import { insertNew } from "./write.ts";
 
 export const MAX_BULK_CODES = 10_000;

@@ -3,12 +3,12 @@ import { VoucherError } from "../errors.ts";
 import { type Actor, auditChange } from "./audit.ts";
 import { codeOfSymbols } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
+import { isNewCode } from "./key.ts";
 import { type Precondition, requirePrecondition } from "./precondition.ts";
 import { lockAny, lockLive, missing, recordOf, requireTerms, type VoucherRow } from "./row.ts";
 import {
   type IssueTerms,
   isCounted,
-  isNewCode,
   outstandingOmr,
   type VoucherRecord,
   type VoucherTerms,

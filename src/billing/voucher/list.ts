@@ -1,5 +1,8 @@
 import type { Queryable } from "../db/database.ts";
+import { IS_DRAWN_SQL, LOOKUP_KEY_SQL, UNDASHED_SQL } from "../db/schema.ts";
 import { microsOf, type TimePosition, timeOf } from "../db/time-position.ts";
+import { undashedOf } from "./code.ts";
+import { voucherKey } from "./key.ts";
 import { STANDING_SQL, VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./row.ts";
 import type { Voucher, VoucherStanding } from "./voucher.ts";
 
@@ -43,14 +46,7 @@ export async function listVouchers(
       ? []
       : [["after", afterCondition(parameter(after.atMicros), parameter(after.id))]]),
     ...(active === undefined ? [] : [["active", `coalesce(p.active, false) = ${parameter(active)}`]]),
-    ...(text === undefined
-      ? []
-      : [
-          [
-            "text",
-            `strpos(lower(p.code || E'\\n' || coalesce(p.description, '')), lower(${parameter(text)})) > 0`,
-          ],
-        ]),
+    ...(text === undefined ? [] : [["text", textCondition(text, parameter)]]),
   ];
   const rows = await database.query<VoucherRow & { micros: string | null }>({
     name: `voucher-list-${conditions.map(([name]) => name).join("-")}`,
@@ -65,6 +61,16 @@ export async function listVouchers(
     vouchers: shown.map(voucherOf),
     ...(last === undefined ? {} : { next: { atMicros: last.micros, id: last.code } }),
   };
+}
+
+/** The text is in the code or the description, or it is a part of the code as people type it. */
+function textCondition(text: string, parameter: (value: unknown) => string): string {
+  const plain = `strpos(lower(p.code || E'\\n' || coalesce(p.description, '')), lower(${parameter(text)})) > 0`;
+  const key = voucherKey(text);
+  const undashed = undashedOf(key) ?? null;
+  const keyParameter = parameter(key);
+  return `(${plain} OR (${keyParameter} <> '' AND strpos(${LOOKUP_KEY_SQL}, ${keyParameter}) > 0)
+           OR (${IS_DRAWN_SQL} AND ${UNDASHED_SQL} = ${parameter(undashed)}))`;
 }
 
 function afterCondition(atMicros: string, code: string): string {

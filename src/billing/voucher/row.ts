@@ -1,13 +1,13 @@
 import type { Queryable } from "../db/database.ts";
 import { LOOKUP_KEY_SQL } from "../db/schema.ts";
 import { VoucherError } from "../errors.ts";
+import { voucherKey } from "./key.ts";
 import {
   MAX_OMR,
   type Voucher,
   type VoucherRecord,
   type VoucherStanding,
   type VoucherTerms,
-  voucherKey,
 } from "./voucher.ts";
 
 /** A row of `promo_codes`, as the statements of this folder return it. */

@@ -10,15 +10,9 @@ import { createGrantGate } from "./grant-gate.ts";
 import { listVouchers, type VoucherFilter, type VoucherPage } from "./list.ts";
 import { type Precondition, requirePrecondition } from "./precondition.ts";
 import { createVoucherLookup } from "./preview.ts";
+import { resolveKey } from "./resolve.ts";
 import { findAny, missing, requireKey, VOUCHER_COLUMNS, type VoucherRow, voucherOf } from "./row.ts";
-import {
-  type IssueTerms,
-  type Voucher,
-  type VoucherOffer,
-  type VoucherRecord,
-  type VoucherTerms,
-  voucherKey,
-} from "./voucher.ts";
+import type { IssueTerms, Voucher, VoucherOffer, VoucherRecord, VoucherTerms } from "./voucher.ts";
 
 export interface VoucherService {
   /** Throws `voucher_blank`. Undefined when no live voucher has this code. */
@@ -62,12 +56,15 @@ export function createVoucherService(deps: {
   const editor = createEditor({ gate, drawSymbols: draw });
 
   return {
-    preview: async (code) => findVoucher(requireKey(code)),
+    async preview(code) {
+      requireKey(code);
+      return findVoucher(await resolveKey(database, code));
+    },
 
     list: (limit, after, filter = {}) => listVouchers(database, limit, after, filter),
 
     async read(code) {
-      const key = voucherKey(code);
+      const key = await resolveKey(database, code);
       const row = await findAny(database, key);
       if (row === undefined) throw missing(key, "no voucher ever had this code: check the code");
       return voucherOf(row);
@@ -75,10 +72,10 @@ export function createVoucherService(deps: {
 
     issue: (code, terms, actor, { claim, precondition } = {}) =>
       database.transaction(async (transaction) => {
-        const key = code === undefined ? undefined : voucherKey(code);
         const earlier = claim && (await recallAnswer<VoucherRecord>(transaction, claim));
         if (earlier !== undefined) return earlier;
         await gate.enter(transaction, actor);
+        const key = code === undefined ? undefined : await resolveKey(transaction, code);
         const voucher =
           key === undefined
             ? await editor.create(transaction, { ...NO_DATES, ...terms }, actor)
@@ -92,14 +89,14 @@ export function createVoucherService(deps: {
     update: (code, terms, actor, precondition) =>
       database.transaction(async (transaction) => {
         await gate.enter(transaction, actor);
-        const before = await requireLive(transaction, voucherKey(code));
+        const before = await requireLive(transaction, await resolveKey(transaction, code));
         requirePrecondition(precondition, before);
         return editor.change(transaction, before, { ...termsOf(before), ...terms }, actor);
       }),
 
     revoke: (code, actor, precondition) =>
       database.transaction(async (transaction) => {
-        const before = await requireLive(transaction, voucherKey(code));
+        const before = await requireLive(transaction, await resolveKey(transaction, code));
         requirePrecondition(precondition, before);
         const rows = await transaction.query<VoucherRow>({
           name: "voucher-revoke",

@@ -68,22 +68,6 @@ export const SMOKE_TEST = {
 export type IssueTerms = Omit<VoucherTerms, "starts_at" | "expires_at"> &
   Partial<Pick<VoucherTerms, "starts_at" | "expires_at">>;
 
-const BLANKS = /^[ \t\n\r\f\v]+|[ \t\n\r\f\v]+$/g;
-const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
-
-/**
- * The key under which codes are compared: without surrounding blanks, with ASCII letters in upper case. Unicode upper-casing
- * would turn `ß ﬁ ı ſ` into letters of other codes.
- */
-export function voucherKey(code: string): string {
-  return code.replace(BLANKS, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
-}
-
-/** Whether a key may become a new code. Adopted codes of other shapes keep working. */
-export function isNewCode(key: string): boolean {
-  return NEW_CODE.test(key);
-}
-
 /** Baisa as a decimal number of OMR: `12500` is `12.5`. Exact in all three decimal places. */
 export function omrOfBaisa(amountBaisa: number): number {
   return amountBaisa / BAISA_PER_OMR;

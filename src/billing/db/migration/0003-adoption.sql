@@ -47,7 +47,7 @@ BEGIN
 END $$;
 
 SELECT public.adoption_report('code-twins',
-  $$SELECT upper(btrim(code, E' \t\n\r\f\x0B') COLLATE "C") AS key, jsonb_agg(code ORDER BY created_at, code) AS codes
+  $$SELECT public.billing_code_key(code) AS key, jsonb_agg(code ORDER BY created_at, code) AS codes
       FROM public.promo_codes GROUP BY 1 HAVING count(*) > 1$$,
   'All rows are kept. A lookup finds the code that is in upper case, or else the oldest live one. Revoke the codes that should not count.');
 SELECT public.adoption_report('code-shape',

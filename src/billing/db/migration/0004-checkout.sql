@@ -128,7 +128,7 @@ BEGIN
         ON CONFLICT (tenant_id) DO NOTHING RETURNING tenant_id
   ) SELECT array_agg(tenant_id) INTO v_new_tenant_ids FROM created;
   v_codes := ARRAY(SELECT p.code FROM promo_codes p
-    WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = ANY (ARRAY(SELECT l.voucher_key FROM unnest(v_lines) AS l))
+    WHERE billing_code_key(p.code) COLLATE "C" = ANY (ARRAY(SELECT l.voucher_key FROM unnest(v_lines) AS l))
       AND p.deleted_at IS NULL
     ORDER BY p.code COLLATE "C" FOR NO KEY UPDATE);
 
@@ -144,7 +144,7 @@ BEGIN
         LEFT JOIN tenants t ON t.tenant_id = l.tenant_id
         LEFT JOIN LATERAL (
           SELECT p.*, billing_voucher_standing(p, now()) AS standing FROM promo_codes p
-           WHERE upper(btrim(p.code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key AND p.deleted_at IS NULL
+           WHERE billing_code_key(p.code) COLLATE "C" = l.voucher_key AND p.deleted_at IS NULL
              AND p.code = ANY (v_codes)
            ORDER BY (p.code = l.voucher_key) DESC, p.created_at, p.code COLLATE "C" LIMIT 1) p ON true
         -- Sessions of the earlier service stayed open for a day.
@@ -152,14 +152,14 @@ BEGIN
           SELECT array_agg(o.id ORDER BY o.created_at) AS ids, array_agg(o.promo_code) AS codes FROM orders o
            WHERE o.customer_id = c.id AND o.status = 'pending'
              AND (NOT o.adopted OR (o.stripe_session_id <> '' AND o.created_at > now() - interval '1 day'))
-             AND (o.tenant_id = l.tenant_id OR (NOT o.adopted AND upper(btrim(o.promo_code, E' \t\n\r\f\x0B') COLLATE "C") = l.voucher_key))
+             AND (o.tenant_id = l.tenant_id OR (NOT o.adopted AND billing_code_key(o.promo_code) COLLATE "C" = l.voucher_key))
         ) held ON true
         LEFT JOIN LATERAL (
           SELECT o.id, o.promo_code, o.card_baisa FROM orders o
            WHERE o.customer_id = c.id AND o.status = 'pending' AND NOT o.adopted AND NOT o.cancel_requested
              AND o.tenant_id = l.tenant_id AND o.plan_id = l.plan_id AND o.amount_baisa = l.total_baisa
              AND o.apps @> l.apps AND o.apps <@ l.apps AND o.addons @> l.addons AND o.addons <@ l.addons
-             AND upper(btrim(o.promo_code, E' \t\n\r\f\x0B') COLLATE "C") IS NOT DISTINCT FROM l.voucher_key
+             AND billing_code_key(o.promo_code) COLLATE "C" IS NOT DISTINCT FROM l.voucher_key
              AND coalesce(o.session_expires_at, o.created_at + interval '1 hour') > now() + interval '1 minute'
            ORDER BY o.created_at LIMIT 1
         ) same ON true
@@ -174,7 +174,7 @@ BEGIN
                 AND EXISTS (SELECT 1 FROM promo_redemptions e
                              WHERE e.customer_id = f.customer_id
                                AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids))
-                               AND upper(btrim(e.code, E' \t\n\r\f\x0B') COLLATE "C") = (f.l).voucher_key) THEN 'already_redeemed'
+                               AND billing_code_key(e.code) COLLATE "C" = (f.l).voucher_key) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
                -- The last place below the cap may be the one that the order in the way holds.
                WHEN f.standing <> 'live'

@@ -4,7 +4,10 @@ LOCK TABLE public.customers, public.promo_codes, public.promo_redemptions, publi
 
 CREATE INDEX customers_tenant_idx ON public.customers USING hash (tenant_id);
 
-CREATE INDEX promo_codes_lookup_idx ON public.promo_codes (upper(btrim(code, E' \t\n\r\f\x0B') COLLATE "C"));
+CREATE INDEX promo_codes_lookup_idx ON public.promo_codes (public.billing_code_key(code) COLLATE "C");
+-- Generated codes as people type them, without dashes.
+CREATE INDEX promo_codes_drawn_idx ON public.promo_codes (replace(code, '-', '') COLLATE "C")
+  WHERE code COLLATE "C" ~ '(^|-)([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$';
 -- 256 characters of the code: adopted codes may be longer than an index entry, which takes about 2,700 bytes.
 CREATE INDEX promo_codes_live_idx ON public.promo_codes (coalesce(created_at, '-infinity') DESC, "left"(code, 256) DESC) WHERE deleted_at IS NULL;
 CREATE INDEX promo_codes_revoked_idx ON public.promo_codes (coalesce(created_at, '-infinity') DESC, "left"(code, 256) DESC) WHERE deleted_at IS NOT NULL;

@@ -1,7 +1,8 @@
 import Type from "typebox";
 import type { Branding } from "../../branding.ts";
 import { RequestError } from "../../errors.ts";
-import { MAX_CODE_LENGTH, type VoucherOffer, voucherKey } from "../../voucher/voucher.ts";
+import { voucherKey } from "../../voucher/key.ts";
+import { MAX_CODE_LENGTH, type VoucherOffer } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import type { PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";

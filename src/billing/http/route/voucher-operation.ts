@@ -3,6 +3,7 @@ import Type from "typebox";
 import { claimOf } from "../../db/idempotency.ts";
 import { RequestError } from "../../errors.ts";
 import { actorOf } from "../../voucher/audit.ts";
+import { voucherKey } from "../../voucher/key.ts";
 import type { VoucherFilter } from "../../voucher/list.ts";
 import { voucherTag } from "../../voucher/precondition.ts";
 import {
@@ -11,7 +12,6 @@ import {
   type Voucher,
   type VoucherRecord,
   type VoucherTerms,
-  voucherKey,
 } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { formatTag, preconditionOf } from "../entity-tag.ts";

@@ -66,7 +66,7 @@ describe("unknown codes", () => {
     "ﬁSH",
     "ıDEA",
     "ſTAR",
-    "ABC\u200b",
+    "ABC\u0301",
     "' OR 1=1 --",
     "%",
     "_",

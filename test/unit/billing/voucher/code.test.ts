@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCsv } from "../../../../src/billing/http/csv.ts";
-import { codeOfSymbols, drawSymbols } from "../../../../src/billing/voucher/code.ts";
-import { isNewCode } from "../../../../src/billing/voucher/voucher.ts";
+import { codeOfSymbols, drawSymbols, undashedOf } from "../../../../src/billing/voucher/code.ts";
+import { isNewCode } from "../../../../src/billing/voucher/key.ts";
 
 describe("generated codes", () => {
   const drawn = Array.from({ length: 20_000 }, drawSymbols);
@@ -101,3 +101,25 @@ function readCsv(text: string): string[][] {
   }
   return records;
 }
+
+describe("undashedOf", () => {
+  it.each([
+    ["ABCDEFGHJKMN", "ABCDEFGHJKMN"],
+    ["ABCD EFGH JKMN", "ABCDEFGHJKMN"],
+    ["ABCD\u00a0EFGH\u2009JKMN", "ABCDEFGHJKMN"],
+    ["ABCD-EFGHJKMN", "ABCDEFGHJKMN"],
+    ["ABCD - EFGH - JKMN", "ABCDEFGHJKMN"],
+    ["EID-26ABCDEFGHJKMN", "EID26ABCDEFGHJKMN"],
+    ["EID 26 ABCD EFGH JKMN", "EID26ABCDEFGHJKMN"],
+    ["EID 26-ABCD-EFGH-JKMN", "EID26ABCDEFGHJKMN"],
+  ])("recognises %j as a generated code in another form", (key, undashed) => {
+    expect(undashedOf(key)).toBe(undashed);
+  });
+
+  it.each(["ABCD-EFGH-JKMN", "EID-26-ABCD-EFGH-JKMN", "RAMADAN 2026", "ABCD EFGH JKM", "ABCD EFGH JKMO", ""])(
+    "leaves %j as it is",
+    (key) => {
+      expect(undashedOf(key)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,51 @@
+const ASCII_BLANKS = " \\t\\n\\r\\f\\v";
+const UNICODE_BLANKS = "\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const trimOf = (blanks: string) => new RegExp(`^[${blanks}]+|[${blanks}]+$`, "g");
+const TRIM_ASCII = trimOf(ASCII_BLANKS);
+const TRIM_ALL = trimOf(ASCII_BLANKS + UNICODE_BLANKS);
+
+/** Bidirectional marks and characters of no width: they come with copied text, and are invisible. */
+const MARKS = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
+const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]/g;
+const ARABIC_DIGITS = /[\u0660-\u0669\u06f0-\u06f9]/g;
+const LOWER_CASE = /\p{Ll}/gu;
+/** Longer codes are compared by ASCII alone: the key of adopted ones must fit into an index entry. */
+const MAX_FOLDED_BYTES = 512;
+
+/**
+ * The key under which codes are compared, of a code as people type and paste it. The database function `billing_code_key`
+ * does the same to stored codes; its file has the rules. Unicode's whole upper-casing would turn `ß ﬁ ı ſ` into letters of
+ * other codes.
+ */
+export function voucherKey(code: string): string {
+  const trimmed = code.replace(TRIM_ASCII, "");
+  if (isAscii(trimmed)) return trimmed.toUpperCase();
+  if (Buffer.byteLength(trimmed) > MAX_FOLDED_BYTES)
+    return trimmed.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  return code
+    .normalize("NFC")
+    .replace(ARABIC_DIGITS, (digit) => String((digit.codePointAt(0) ?? 0) & 15))
+    .replace(DASHES, "-")
+    .replace(MARKS, "")
+    .replace(TRIM_ALL, "")
+    .replace(LOWER_CASE, foldLetter);
+}
+
+/** The capital of a letter, if it is one letter of Unicode's first plane that leads back. No voucher uses the others. */
+function foldLetter(letter: string): string {
+  const capital = letter.toUpperCase();
+  return capital.length === 1 && capital.toLowerCase() === letter ? capital : letter;
+}
+
+/** The regular expression engine is slower here than one look at each character. */
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 127) return false;
+  return true;
+}
+
+const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
+
+/** Whether a key may become a new code. Adopted codes of other shapes keep working. */
+export function isNewCode(key: string): boolean {
+  return NEW_CODE.test(key);
+}
