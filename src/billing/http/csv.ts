@@ -4,9 +4,12 @@
  */
 const FORMULA = /^[\p{Z}\p{C}]*[=+\-@＝＋－＠﹦﹢﹣﹫−]|^[\t\r\n]/u;
 
-/** RFC 4180, each record ended by CRLF. Cells are safe to open in a spreadsheet. */
+/** Without it, spreadsheets read the file in the encoding of their country, and Arabic becomes unreadable. */
+const BYTE_ORDER_MARK = "\ufeff";
+
+/** RFC 4180, each record ended by CRLF, after a byte order mark. Cells are safe to open in a spreadsheet. */
 export function formatCsv(records: readonly (readonly (string | number)[])[]): string {
-  return records.map((record) => `${record.map(formatCell).join(",")}\r\n`).join("");
+  return BYTE_ORDER_MARK + records.map((record) => `${record.map(formatCell).join(",")}\r\n`).join("");
 }
 
 function formatCell(value: string | number): string {

@@ -5,11 +5,11 @@ import { omrOfBaisa } from "../voucher/voucher.ts";
 export interface ReportService {
   /** The last `days` days in UTC, with today last. Days without a redemption are included. */
   redemptions(days: number): Promise<RedemptionDay[]>;
-  /** Customers, the largest balance first. */
-  balances(
-    limit: number,
-    after?: BalancePosition,
-  ): Promise<{ balances: CustomerBalance[]; next?: BalancePosition }>;
+  /**
+   * Customers in the order of their ids. A balance may change between two pages, and a list in the order of balances would
+   * then skip customers or show them twice. `after` is the last customer's id on the page before.
+   */
+  balances(limit: number, after?: string): Promise<{ balances: CustomerBalance[]; next?: string }>;
 }
 
 interface RedemptionDay {
@@ -27,11 +27,8 @@ interface CustomerBalance {
   credit_omr: number;
 }
 
-/** The position after a page of balances. */
-export interface BalancePosition {
-  creditBaisa: number;
-  customerId: string;
-}
+/** The nil UUID, which no customer has. */
+const BEFORE_ALL = "00000000-0000-0000-0000-000000000000";
 
 export function createReportService(deps: { database: Database }): ReportService {
   const { database } = deps;
@@ -58,23 +55,19 @@ export function createReportService(deps: { database: Database }): ReportService
     },
 
     async balances(limit, after) {
-      // No index serves this order: an index on the balance would prevent the in-page (HOT) update of every checkout.
       const rows = await database.query<Omit<CustomerBalance, "credit_omr">>({
         name: "balances",
         text: `SELECT c.id AS customer_id, coalesce(c.user_id, '') AS user_id, coalesce(c.email, '') AS email,
                       c.balance_baisa::float8 AS credit_baisa
                  FROM customers c
-                WHERE $2::bigint IS NULL OR c.balance_baisa < $2 OR (c.balance_baisa = $2 AND c.id > $3::uuid)
-                ORDER BY c.balance_baisa DESC, c.id LIMIT $1`,
-        values: [limit + 1, after?.creditBaisa ?? null, after?.customerId ?? null],
+                WHERE c.id > $2::uuid ORDER BY c.id LIMIT $1`,
+        values: [limit + 1, after ?? BEFORE_ALL],
       });
       const balances = rows
         .slice(0, limit)
         .map((row) => ({ ...row, credit_omr: omrOfBaisa(row.credit_baisa) }));
       const last = balances.at(-1);
-      return rows.length > limit && last !== undefined
-        ? { balances, next: { creditBaisa: last.credit_baisa, customerId: last.customer_id } }
-        : { balances };
+      return rows.length > limit && last !== undefined ? { balances, next: last.customer_id } : { balances };
     },
   };
 }

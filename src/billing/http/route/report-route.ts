@@ -1,5 +1,5 @@
 import Type from "typebox";
-import type { BalancePosition, ReportService } from "../../ledger/report.ts";
+import type { ReportService } from "../../ledger/report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
@@ -32,16 +32,17 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       id: "listBalances",
       method: "get",
       path: "/billing/admin/balances",
-      summary: "Customers and their credit, largest first",
+      summary: "Customers and their credit, in the order of their ids",
       access: SUPERADMIN,
       query: pageQuery,
       answers: { 200: BalancesAnswer },
       answerHeaders: NEXT_PAGE,
       async handle({ query }) {
         const limit = parseLimit(query.limit);
-        const after = query.cursor === undefined ? undefined : parsePosition(query.cursor);
-        const { balances, next } = await reports.balances(limit, after);
-        const link = next && linkOf({ limit, cursor: formatPosition(next) });
+        const { cursor } = query;
+        if (cursor !== undefined && !CUSTOMER_ID.test(cursor)) throw cursorError();
+        const { balances, next } = await reports.balances(limit, cursor);
+        const link = next && linkOf({ limit, cursor: next });
         return json(balances, 200, link === undefined ? {} : { Link: link });
       },
     }),
@@ -57,14 +58,4 @@ function parseDays(text: string | undefined): number {
   return days;
 }
 
-const POSITION = /^(-?\d{1,16})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
-
-const formatPosition = ({ creditBaisa, customerId }: BalancePosition) => `${creditBaisa}_${customerId}`;
-
-function parsePosition(cursor: string): BalancePosition {
-  const [, creditBaisa = "", customerId = ""] = POSITION.exec(cursor) ?? [];
-  if (customerId === "" || !Number.isSafeInteger(Number(creditBaisa))) {
-    throw cursorError();
-  }
-  return { creditBaisa: Number(creditBaisa), customerId };
-}
+const CUSTOMER_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -91,7 +91,27 @@ describe("GET /billing/admin/redemptions", () => {
 });
 
 describe("GET /billing/admin/balances", () => {
-  it("lists customers by balance, largest first, page by page", async () => {
+  it("lists every customer once, also when balances change between two pages", async () => {
+    const setBalance = (user: string, baisa: number) =>
+      billing.database.pool.query("UPDATE customers SET balance_baisa = $2 WHERE user_id = $1", [
+        user,
+        baisa,
+      ]);
+    const first = await billing.ask("/billing/admin/balances?limit=2", { token: superadmin });
+    const [shown] = first.json;
+    const before = shown.credit_baisa;
+    await setBalance(shown.user_id, 0);
+    await setBalance("four", 99_000);
+    const second = await billing.ask(nextPage("/billing/admin/balances?limit=2", first) ?? "", {
+      token: superadmin,
+    });
+    await setBalance(shown.user_id, before);
+    await setBalance("four", 3_000);
+    const users = [...first.json, ...second.json].map(({ user_id }: { user_id: string }) => user_id);
+    expect(users).toEqual(["one", "two", "three", "four"]);
+  });
+
+  it("lists customers page by page", async () => {
     const seen: { user_id: string; credit_baisa: number; credit_omr: number }[] = [];
     let path: string | undefined = "/billing/admin/balances?limit=3";
     let pages = 0;

@@ -68,3 +68,15 @@ describe("a cell of the file of a bulk issue", () => {
     expect(await cellOf(description)).toBe(description);
   });
 });
+describe("the file of a bulk issue", () => {
+  it("begins with a byte order mark, so that a spreadsheet reads Arabic", async () => {
+    const response = await fetch(`${billing.origin}/billing/vouchers/bulk-issue`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ count: 1, credit_omr: 5, description: "خصم رمضان" }),
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    expect([...bytes.subarray(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+    expect(bytes.subarray(3).toString("utf8")).toMatch(/^code,credit_omr,.*\r\n.*,خصم رمضان,/);
+  });
+});
