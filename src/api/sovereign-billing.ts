@@ -92,6 +92,27 @@ const IngressSchema = object(
   { description: "The Ingress of the voucher API. Absent: the API is reachable only inside the cluster." },
 );
 
+const perMinute = (description: string) =>
+  Type.Optional(wholeNumber({ description, minimum: 0, maximum: 1_000_000, format: "int32" }));
+
+const LimitsSchema = object(
+  {
+    previewsPerMinute: perMinute(
+      "How many vouchers one client may look up in a minute. Clients behind one address share it; signed-in users are counted by user. 0 = no limit. Absent: 60.",
+    ),
+    missesPerMinute: perMinute(
+      "How many of these lookups may find no voucher. After them, every lookup of the client is refused until the minute ends. 0 = no limit. Absent: 10.",
+    ),
+    issuesPerMinute: perMinute(
+      "How many vouchers one user may issue in a minute. A bulk issue counts as one for each 1,000 codes. 0 = no limit. Absent: 120.",
+    ),
+  },
+  {
+    description:
+      "Limits of the voucher API, for each Pod. Raise the first two where many customers share an address, as behind a carrier's NAT.",
+  },
+);
+
 export const BillingSchema = object(
   {
     release: objectName("Name of the BillingRelease that pins the image."),
@@ -130,6 +151,7 @@ export const BillingSchema = object(
       default: "OMR",
     }),
     ingress: Type.Optional(IngressSchema),
+    limits: Type.Optional(LimitsSchema),
     events: Type.Optional(
       object(
         {

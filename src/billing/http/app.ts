@@ -139,7 +139,7 @@ async function authorize(
   verifyToken: TokenVerifier,
 ): Promise<Caller> {
   const access = accessOf(operation);
-  if (access === "anyone") return ANONYMOUS;
+  if (access === "anyone") return operation.identifiesCaller ? identify(request, verifyToken) : ANONYMOUS;
   const caller = await verifyToken(request.headers.authorization);
   if (access !== "user" && !access.some((role) => caller.roles.has(role))) {
     throw new TokenError("role_missing", `the role ${access.join(" or ")} is required: ask an administrator`);
@@ -151,6 +151,17 @@ async function authorize(
     );
   }
   return caller;
+}
+
+/** The caller of an operation that is open to anyone. A token that is not valid counts as none. */
+async function identify(request: Request, verifyToken: TokenVerifier): Promise<Caller> {
+  if (request.headers.authorization === undefined) return ANONYMOUS;
+  try {
+    return await verifyToken(request.headers.authorization);
+  } catch (error) {
+    if (error instanceof TokenError) return ANONYMOUS;
+    throw error;
+  }
 }
 
 function textsOf(params: Request["params"], mayBeBlank: readonly string[] = []): Record<string, string> {

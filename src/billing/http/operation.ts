@@ -11,7 +11,7 @@ const AUDITOR: Role = "sovereign-auditor";
 
 /** A handler's input. Everything is validated except `rawBody`, which is empty unless the operation has a body. */
 export interface OperationRequest<Body> {
-  /** Absent for `anyone`. */
+  /** Anonymous, with a blank user, for `anyone`. */
   caller: Caller;
   params: Readonly<Record<string, string>>;
   query: Readonly<Record<string, string>>;
@@ -44,6 +44,8 @@ export interface Operation<Body extends TSchema = TSchema> {
   path: string;
   summary: string;
   access: Access;
+  /** With access for anyone: a valid token identifies the caller, and any other token is ignored. */
+  identifiesCaller?: true;
   /** The schema of a JSON body. Absent: the body is not read. `raw`: only the bytes are kept, for a signature. */
   body?: Body | "raw";
   /** The path parameters that may be blank. Any other blank parameter is refused. */

@@ -65,12 +65,25 @@ export function billingEnvironment(
     plain("CURRENCY", billing.currency),
     ...(billing.events === undefined ? [] : [plain("REDPANDA_BROKERS", billing.events.brokers.join(","))]),
     ...(trustedProxies.length === 0 ? [] : [plain("TRUSTED_PROXIES", trustedProxies.join(","))]),
+    ...limitVariables(billing.limits),
     ...(payments === undefined ? [] : paymentVariables(payments.name)),
     plain("OPERATOR_JWKS_FILE", configFile("operator-jwks.json")),
     plain("CATALOG_FILE", configFile("catalog.json")),
     plain("BRANDING_FILE", configFile("branding.json")),
     plain("GRANTS_FILE", configFile("grants.json")),
   ];
+}
+
+/** Only the limits that the manifest sets: billing has the defaults. */
+function limitVariables(limits: Sovereign["spec"]["billing"]["limits"] = {}): EnvVariable[] {
+  const variables: [name: string, perMinute: number | undefined][] = [
+    ["PREVIEW_LIMIT", limits.previewsPerMinute],
+    ["PREVIEW_MISS_LIMIT", limits.missesPerMinute],
+    ["ISSUE_LIMIT", limits.issuesPerMinute],
+  ];
+  return variables.flatMap(([name, perMinute]) =>
+    perMinute === undefined ? [] : [plain(name, String(perMinute))],
+  );
 }
 
 /** Stripe's keys, under the names that the description of `payments.secretRef` lists. */

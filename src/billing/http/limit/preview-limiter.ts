@@ -1,3 +1,4 @@
+import type { Caller } from "../../auth/token.ts";
 import { createRateLimit } from "./rate-limit.ts";
 
 export interface PreviewLimits {
@@ -17,6 +18,11 @@ interface Crowd {
   size: number;
   pending: number;
   waiting: (() => void)[];
+}
+
+/** A signed-in user counts for itself, all others by their address: customers of a carrier share a few addresses. */
+export function limitKey({ issuer, userId }: Caller, client: string): string {
+  return userId === "" ? client : `user ${issuer}:${userId}`;
 }
 
 const REFUSAL = "too many vouchers were looked up: wait for the seconds in Retry-After";

@@ -22,7 +22,8 @@ export type RedeemState =
   | { kind: "ended"; voucher: VoucherPreview }
   | { kind: "not-valid" }
   | { kind: "blank" }
-  | { kind: "busy"; retryAfterS: number }
+  /** The page tries again after both times together: visitors behind one address must not all return at once. */
+  | { kind: "busy"; retryAfterS: number; spreadS: number }
   | { kind: "unavailable" };
 
 export interface RedeemView {
@@ -71,7 +72,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string; currency: string
       language,
       title,
       brandName: brand.name,
-      head: `${icon}
+      head: `${icon}${state.kind === "busy" ? `\n<meta http-equiv="refresh" content="${state.retryAfterS + state.spreadS}">` : ""}
 <style>${style}</style>`,
       body: `<header class="top"><div class="brand">${brand.html}</div>${languageLink(language, text.languageLabel, (other) => linkTo(other, code))}</header>
 <main data-state="${state.kind}">
@@ -148,7 +149,11 @@ ${formOf(text, language, "")}
     case "blank":
       return cardOf(text.blank.title, text.blank.hint, formOf(text, language, ""));
     case "busy":
-      return cardOf(text.busy.title, text.busy.hint(state.retryAfterS), retryLink(text, language, code));
+      return cardOf(
+        text.busy.title,
+        text.busy.hint(state.retryAfterS + state.spreadS),
+        retryLink(text, language, code),
+      );
     case "unavailable":
       return cardOf(text.unavailable.title, text.unavailable.hint, retryLink(text, language, code));
   }

@@ -55,8 +55,9 @@ const en: Omit<RedeemText, "amount"> = {
   notValid: { title: "This voucher is not valid", hint: "Check the code for typing errors, and try again." },
   blank: { title: "Redeem a voucher", hint: "Enter your voucher code." },
   busy: {
-    title: "Too many tries",
-    hint: (seconds) => `Please wait ${formatPlural("en", seconds, SECONDS_EN)}, then try again.`,
+    title: "One moment please",
+    hint: (seconds) =>
+      `Many vouchers are being looked up from your network. In ${formatPlural("en", seconds, SECONDS_EN)}, this page tries again by itself.`,
   },
   unavailable: {
     title: "One moment please",
@@ -102,8 +103,9 @@ const ar: Omit<RedeemText, "amount"> = {
   notValid: { title: "هذه القسيمة غير صالحة", hint: "تأكد من كتابة الرمز بشكل صحيح، ثم أعد المحاولة." },
   blank: { title: "استخدم قسيمتك", hint: "أدخل الرمز الذي حصلت عليه." },
   busy: {
-    title: "محاولات كثيرة جدًا",
-    hint: (seconds) => `يُرجى الانتظار ${formatPlural("ar", seconds, SECONDS_AR)} ثم إعادة المحاولة.`,
+    title: "لحظة من فضلك",
+    hint: (seconds) =>
+      `يجري التحقق من قسائم كثيرة من شبكتك. تنتظر هذه الصفحة ${formatPlural("ar", seconds, SECONDS_AR)} ثم تعيد المحاولة تلقائيًا.`,
   },
   unavailable: {
     title: "لحظة من فضلك",

@@ -1,10 +1,11 @@
+import { randomInt } from "node:crypto";
 import Type from "typebox";
 import type { Branding } from "../../branding.ts";
 import { RequestError } from "../../errors.ts";
 import { voucherKey } from "../../voucher/key.ts";
 import { MAX_CODE_LENGTH, type VoucherOffer } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
-import type { PreviewLimiter } from "../limit/preview-limiter.ts";
+import { limitKey, type PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, type Operation, operation } from "../operation.ts";
 import { chooseLanguage } from "../page/language.ts";
 import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
@@ -24,6 +25,9 @@ export function homeOperation(): Operation {
     handle: async (): Promise<Answer> => ({ kind: "empty", status: 303, headers: { Location: "redeem" } }),
   });
 }
+
+/** Visitors behind one address wait for the same minute to end. Their pages try again within this many seconds. */
+const SPREAD_S = 10;
 
 /** The page that a voucher's link opens. */
 export function redeemOperation(deps: {
@@ -48,7 +52,11 @@ export function redeemOperation(deps: {
       if (error instanceof RequestError && error.code === "rate_limited") {
         return {
           status: 429,
-          state: { kind: "busy", retryAfterS: Math.ceil((error.retryAfterMs ?? 0) / 1000) },
+          state: {
+            kind: "busy",
+            retryAfterS: Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1000)),
+            spreadS: randomInt(SPREAD_S),
+          },
         };
       }
       if (PROBLEMS[codeOf(error)].status === 503) {
@@ -64,17 +72,18 @@ export function redeemOperation(deps: {
     path: "/redeem",
     summary: "A page that shows a voucher's offer and links to sign-up",
     access: "anyone",
+    identifiesCaller: true,
     query: {
       code: Type.String({ maxLength: MAX_CODE_LENGTH }),
       lang: Type.String({ description: "`en` or `ar`. When it is left out, Accept-Language decides." }),
     },
     answers: { 200: "text/html", 404: "text/html", 410: "text/html", 429: "text/html", 503: "text/html" },
-    async handle({ query, client, headers }): Promise<Answer> {
+    async handle({ query, caller, client, headers }): Promise<Answer> {
       const code = query.code ?? "";
-      const { status, state } = await lookUp(client, code);
+      const { status, state } = await lookUp(limitKey(caller, client), code);
       const language = chooseLanguage(query.lang, headers["accept-language"]);
       const page = renderRedeemPage({ state, code, language }, branding());
-      const retry = state.kind === "busy" ? { "Retry-After": String(Math.max(1, state.retryAfterS)) } : {};
+      const retry = state.kind === "busy" ? { "Retry-After": String(state.retryAfterS) } : {};
       return {
         kind: "text",
         status,

@@ -1,7 +1,7 @@
 import { VoucherError } from "../../errors.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
 import type { IssueLimiter } from "../limit/issue-limiter.ts";
-import type { PreviewLimiter } from "../limit/preview-limiter.ts";
+import { limitKey, type PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { IssueBody, PreviewAnswer, PreviewBody } from "../schema/voucher.ts";
 import {
@@ -55,11 +55,12 @@ export function voucherOperations(deps: {
       path: "/billing/vouchers/redeem-preview",
       summary: "Check a voucher without redeeming it",
       access: "anyone",
+      identifiesCaller: true,
       body: PreviewBody,
       answers: { 200: PreviewAnswer, 410: PreviewAnswer },
       raises: ["voucher_not_found", "voucher_blank", "rate_limited"],
-      async handle({ body, client }): Promise<Answer> {
-        const found = await limiter.admit(client, () => vouchers.preview(body.code));
+      async handle({ body, caller, client }): Promise<Answer> {
+        const found = await limiter.admit(limitKey(caller, client), () => vouchers.preview(body.code));
         // A code that never existed and a revoked code get the same answer, made in this one place.
         if (found === undefined)
           throw new VoucherError("voucher_not_found", "no voucher has this code: check the code");

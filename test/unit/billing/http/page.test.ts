@@ -28,7 +28,7 @@ const STATES: RedeemState[] = [
   { kind: "ended", voucher: voucher() },
   { kind: "not-valid" },
   { kind: "blank" },
-  { kind: "busy", retryAfterS: 42 },
+  { kind: "busy", retryAfterS: 40, spreadS: 2 },
   { kind: "unavailable" },
 ];
 const policyHash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;

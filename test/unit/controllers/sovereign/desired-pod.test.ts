@@ -51,6 +51,21 @@ describe("billing's environment", () => {
     expect(variable("REDPANDA_BROKERS", announced)).toBe("a:9092,b:9092");
   });
 
+  it("passes the limits that the manifest sets, also 0, and leaves the others to billing", () => {
+    const { billing } = sovereign("one").spec;
+    const limited = (limits: typeof billing.limits) =>
+      sovereign("one", { billing: { ...billing, ...(limits && { limits }) } });
+    const limitsOf = (limits: typeof billing.limits) =>
+      ["PREVIEW_LIMIT", "PREVIEW_MISS_LIMIT", "ISSUE_LIMIT"].map((name) => variable(name, limited(limits)));
+    expect(limitsOf({ previewsPerMinute: 6_000, missesPerMinute: 600, issuesPerMinute: 0 })).toEqual([
+      "6000",
+      "600",
+      "0",
+    ]);
+    expect(limitsOf({ missesPerMinute: 30 })).toEqual([undefined, "30", undefined]);
+    expect(limitsOf(undefined)).toEqual([undefined, undefined, undefined]);
+  });
+
   it("names the proxies that the Ingress trusts, and none otherwise", () => {
     const { billing } = sovereign("one").spec;
     const ingress = { host: "one.example", trustedProxies: ["10.42.0.0/16", "2001:db8::7"] };
