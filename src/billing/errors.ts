@@ -69,6 +69,13 @@ export abstract class CodedError<Code extends BillingErrorCode = BillingErrorCod
 
 export class VoucherError extends CodedError<VoucherErrorCode> {
   override readonly name: string = "VoucherError";
+  /** The term that breaks a rule, as a JSON pointer into the body. Clients translate a refusal by its code and its field. */
+  readonly field: string | undefined;
+
+  constructor(code: VoucherErrorCode, message: string, options: ErrorOptions & { field?: string } = {}) {
+    super(code, message, options);
+    this.field = options.field;
+  }
 }
 
 /** The voucher is not as the request requires. The answer shows it as it is; undefined when no voucher has the code. */

@@ -1,4 +1,4 @@
-import { CodedError, RequestError, VoucherConflict } from "../errors.ts";
+import { CodedError, type FieldError, RequestError, VoucherConflict, VoucherError } from "../errors.ts";
 import { errorReference } from "./error-page.ts";
 import { PROBLEMS, type ProblemCode } from "./problem-table.ts";
 
@@ -32,7 +32,7 @@ export function problemOf(
     error instanceof CodedError
       ? error.message
       : "the service failed: try again, and report the X-Request-Id if it fails again";
-  const fields = error instanceof RequestError ? error.fields : [];
+  const fields = fieldsOf(error);
   return {
     problem: {
       type: errorReference(code, requestPath),
@@ -51,6 +51,13 @@ export function problemOf(
       ...retryAfter(error, status),
     },
   };
+}
+
+function fieldsOf(error: unknown): readonly FieldError[] {
+  if (error instanceof RequestError) return error.fields;
+  return error instanceof VoucherError && error.field !== undefined
+    ? [{ field: error.field, rule: error.message }]
+    : [];
 }
 
 function retryAfter(error: unknown, status: number): Record<string, string> {

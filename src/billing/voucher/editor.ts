@@ -54,6 +54,7 @@ export function createEditor(deps: { gate: GrantGate; drawSymbols: () => string 
         throw new VoucherError(
           "voucher_invalid",
           "code must have 3 to 64 of the characters A-Z, 0-9, _ and -, and begin with a letter or digit: choose another code",
+          { field: "/code" },
         );
       }
       const all = { ...NO_DATES, ...terms };

@@ -16,6 +16,8 @@ export interface GrantGate {
   enter(transaction: Queryable, actor: Actor): Promise<void>;
   /** Call it in the transaction, after a change that grew something. Throws `grant_exceeded`, which rolls the change back. */
   requireRoom(transaction: Queryable, actor: Actor, creditOmr: number): Promise<void>;
+  /** The grants that bind this administrator, and what live and scheduled vouchers take of them. */
+  readRoom(database: Queryable, actor: Actor): Promise<{ limits: VoucherGrants; totals: VoucherTotals }>;
 }
 
 // "grants" in ASCII. Totals are checked one change at a time: otherwise two changes could pass that together exceed the grant.
@@ -36,6 +38,10 @@ export function createGrantGate({ grants }: { grants: () => VoucherGrants }): Gr
       enforceCreditGrant(limits, creditOmr);
       if (limitsTotals(limits)) enforceTotalGrants(limits, await readTotals(transaction));
     },
+    readRoom: async (database, actor) => ({
+      limits: actor.boundByGrants ? grants() : {},
+      totals: await readTotals(database),
+    }),
   };
 }
 

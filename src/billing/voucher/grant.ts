@@ -45,6 +45,7 @@ export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, cr
     throw new VoucherError(
       "grant_exceeded",
       `credit_omr is ${creditOmr}, but the grant maxCreditPerVoucherOmr allows ${maxCreditPerVoucherOmr}: lower the credit, or ask for a larger grant`,
+      { field: "/credit_omr" },
     );
   }
 }
@@ -64,6 +65,7 @@ export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals)
       Number.isFinite(totals.outstandingOmr)
         ? `${totals.outstandingOmr} of credit would be outstanding, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: lower credit_omr or max_redemptions, revoke a voucher, or ask for a larger grant`
         : `a voucher without a cap could grant any amount, but the grant maxOutstandingCreditOmr allows ${maxOutstandingCreditOmr}: set max_redemptions above 0`,
+      { field: "/max_redemptions" },
     );
   }
 }

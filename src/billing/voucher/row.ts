@@ -115,6 +115,7 @@ export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms
     throw new VoucherError(
       "voucher_invalid",
       `credit_omr must be a whole number from 1 to ${MAX_OMR}: set the credit in whole units of the currency`,
+      { field: "/credit_omr" },
     );
   }
   const keepsCap = before?.adopted === true && terms.max_redemptions === before.max_redemptions;
@@ -122,6 +123,7 @@ export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms
     throw new VoucherError(
       "voucher_invalid",
       "max_redemptions must be 0 (unlimited) or more: correct the cap",
+      { field: "/max_redemptions" },
     );
   }
   if (
@@ -129,6 +131,8 @@ export function requireTerms(before: VoucherRow | undefined, terms: VoucherTerms
     terms.expires_at !== null &&
     Date.parse(terms.starts_at) >= Date.parse(terms.expires_at)
   ) {
-    throw new VoucherError("voucher_invalid", "expires_at must be after starts_at: change one of them");
+    throw new VoucherError("voucher_invalid", "expires_at must be after starts_at: change one of them", {
+      field: "/expires_at",
+    });
   }
 }

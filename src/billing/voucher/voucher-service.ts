@@ -5,7 +5,7 @@ import { type Actor, auditChange, createAuditReader, type ReadVoucherAudit } fro
 import { createBulkIssuer, type IssueInBulk } from "./bulk-issue.ts";
 import { drawSymbols } from "./code.ts";
 import { createEditor, NO_DATES, requireLive, termsOf } from "./editor.ts";
-import type { VoucherGrants } from "./grant.ts";
+import type { VoucherGrants, VoucherTotals } from "./grant.ts";
 import { createGrantGate } from "./grant-gate.ts";
 import { listVouchers, type VoucherFilter, type VoucherPage } from "./list.ts";
 import { type Precondition, requirePrecondition } from "./precondition.ts";
@@ -41,6 +41,8 @@ export interface VoucherService {
   /** Soft delete. Throws `voucher_not_found` when no live voucher has this code, and `voucher_changed`. */
   revoke(code: string, actor: Actor, precondition?: Precondition): Promise<void>;
   readAudit: ReadVoucherAudit;
+  /** What the Franchise's grants allow, and how much of it is in use. */
+  readRoom(actor: Actor): Promise<{ limits: VoucherGrants; totals: VoucherTotals }>;
 }
 
 export function createVoucherService(deps: {
@@ -107,5 +109,7 @@ export function createVoucherService(deps: {
       }),
 
     readAudit: createAuditReader({ database }),
+
+    readRoom: (actor) => gate.readRoom(database, actor),
   };
 }

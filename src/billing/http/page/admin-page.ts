@@ -1,12 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Branding } from "../../branding.ts";
 import { createAdminAssets } from "./admin-asset.ts";
-import { ADMIN_TEXT, type AdminShellText } from "./admin-text.ts";
+import { adminDialogs } from "./admin-dialog.ts";
+import type { AdminShellText, AdminText } from "./admin-text.ts";
+import { ADMIN_TEXT_AR } from "./admin-text-ar.ts";
+import { ADMIN_TEXT_EN } from "./admin-text-en.ts";
 import { currencyName } from "./amount.ts";
 import { htmlDocument, languageLink } from "./document.ts";
 import { escapeHtml, scriptJson } from "./html.ts";
 import { LANGUAGES, type Language } from "./language.ts";
 import { brandMark, brandStyle, iconLink, imageSource, policyHash, rememberLast } from "./theme.ts";
+
+const ADMIN_TEXT: Readonly<Record<Language, AdminText>> = { en: ADMIN_TEXT_EN, ar: ADMIN_TEXT_AR };
 
 /** The issuer where administrators sign in, with a public client. */
 export interface AdminSignIn {
@@ -35,8 +40,8 @@ export function createAdminPage(deps: {
   const connect = signIn === undefined ? "'self'" : `'self' ${new URL(signIn.issuer).origin}`;
 
   function render(language: Language, branding: Branding): AdminPage {
-    const { script } = ADMIN_TEXT[language];
-    const shell = shellIn(language, currency);
+    const text = textIn(language, currency);
+    const { shell, script } = text;
     const { locale } = LANGUAGES[language];
     const brand = brandMark(branding, sovereignFqdn);
     const theme = brandStyle(branding.colour);
@@ -55,9 +60,9 @@ ${assets.modulePaths.map((path) => `<link rel="modulepreload" href="${path}">`).
 <main>
 <noscript><p class="card notice">${escapeHtml(shell.noScript)}</p></noscript>
 ${signInOf(shell, signIn !== undefined)}
-${consoleOf(shell)}
+${consoleOf(text)}
 </main>
-${dialogsOf(shell)}
+${adminDialogs(shell)}
 <p id="notice" role="status" dir="auto"></p>
 <footer>${escapeHtml(sovereignFqdn)}</footer>`,
     });
@@ -86,9 +91,14 @@ ${dialogsOf(shell)}
   };
 }
 
-function shellIn(language: Language, currency: string): AdminShellText {
-  const { shell } = ADMIN_TEXT[language];
-  return { ...shell, creditOmr: shell.creditOmr.replace("{currency}", currencyName(language, currency)) };
+function textIn(language: Language, currency: string): AdminText {
+  const { shell, script } = ADMIN_TEXT[language];
+  const creditOmr = shell.creditOmr.replace("{currency}", currencyName(language, currency));
+  const { fields } = script;
+  return {
+    shell: { ...shell, creditOmr },
+    script: { ...script, fields: { ...fields, credit_omr: { ...fields.credit_omr, label: creditOmr } } },
+  };
 }
 
 function headerOf(text: AdminShellText, language: Language, brand: string): string {
@@ -115,73 +125,75 @@ ${hasIssuer ? issuer : ""}
 </section>`;
 }
 
-function consoleOf(text: AdminShellText): string {
-  const heading = (cells: readonly string[]) =>
-    `<thead role="rowgroup"><tr role="row">${cells.map((cell) => `<th role="columnheader" scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead>`;
-  const table = (id: string, labelledBy: string, cells: readonly string[]) =>
-    `<table role="table" aria-labelledby="${labelledBy}">${heading(cells)}<tbody role="rowgroup" id="${id}"></tbody></table>`;
+function tableOf(id: string, labelledBy: string, cells: readonly string[]): string {
+  const heading = cells
+    .map((cell) => `<th role="columnheader" scope="col">${escapeHtml(cell)}</th>`)
+    .join("");
+  return `<table role="table" aria-labelledby="${labelledBy}"><thead role="rowgroup"><tr role="row">${heading}</tr></thead><tbody role="rowgroup" id="${id}"></tbody></table>`;
+}
+
+function consoleOf(text: AdminText): string {
+  const { shell } = text;
   return `<div id="signed-in" hidden>
-<h1 class="hidden-text">${escapeHtml(text.title)}</h1>
+<h1 class="hidden-text">${escapeHtml(shell.title)}</h1>
+<div id="overview">
 <ul class="tiles" id="tiles"></ul>
 <section class="card" aria-labelledby="redemptions-title">
-<div class="head"><h2 id="redemptions-title">${escapeHtml(text.redemptions)}</h2>
-<div class="choice" role="group" aria-label="${escapeHtml(text.period)}" id="period"></div></div>
+<div class="head"><h2 id="redemptions-title">${escapeHtml(shell.redemptions)}</h2>
+<div class="choice" role="group" aria-label="${escapeHtml(shell.period)}" id="period"></div></div>
 <div id="chart"></div>
-<details><summary>${escapeHtml(text.showTable)}</summary>
-<p class="hint">${escapeHtml(text.redemptionsHint)}</p>
-<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(text.redemptionsByDay)}">${table("redemption-rows", "redemptions-title", [text.day, text.redemptions, text.granted])}</div></details>
+<details><summary>${escapeHtml(shell.showTable)}</summary>
+<p class="hint">${escapeHtml(shell.redemptionsHint)}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(shell.redemptionsByDay)}">${tableOf("redemption-rows", "redemptions-title", [shell.day, shell.redemptions, shell.granted])}</div></details>
 </section>
-<section class="card" aria-labelledby="vouchers-title">
-<div class="head"><h2 id="vouchers-title">${escapeHtml(text.vouchers)}</h2>
-<div class="tools"><input id="search" type="search" aria-label="${escapeHtml(text.search)}" placeholder="${escapeHtml(text.search)}" autocomplete="off" spellcheck="false">
-<button class="action" type="button" id="issue">${escapeHtml(text.issue)}</button></div></div>
-${table("voucher-rows", "vouchers-title", [text.code, text.credit, text.redeemed, text.status, text.actions])}
-<p class="empty" id="voucher-empty" hidden></p>
-<button class="quiet more" type="button" id="voucher-more" hidden>${escapeHtml(text.more)}</button>
-</section>
-<div class="pair">
+${voucherListOf(text)}
+<div class="pair" id="money" hidden>
 <section class="card" aria-labelledby="balances-title">
-<div class="head"><h2 id="balances-title">${escapeHtml(text.balances)}</h2></div>
-${table("balance-rows", "balances-title", [text.customer, text.balance])}
+<div class="head"><h2 id="balances-title">${escapeHtml(shell.balances)}</h2></div>
+${tableOf("balance-rows", "balances-title", [shell.customer, shell.balance])}
 <p class="empty" id="balance-empty" hidden></p>
-<button class="quiet more" type="button" id="balance-more" hidden>${escapeHtml(text.more)}</button>
+<button class="quiet more" type="button" id="balance-more" hidden>${escapeHtml(shell.more)}</button>
 </section>
 <section class="card" aria-labelledby="orders-title">
-<div class="head"><h2 id="orders-title">${escapeHtml(text.orders)}</h2></div>
-${table("order-rows", "orders-title", [text.order, text.status, text.amount])}
+<div class="head"><h2 id="orders-title">${escapeHtml(shell.orders)}</h2></div>
+${tableOf("order-rows", "orders-title", [shell.order, shell.status, shell.amount])}
 <p class="empty" id="order-empty" hidden></p>
 </section>
 </div>
+</div>
+${voucherPageOf(shell)}
 </div>`;
 }
 
-function dialogsOf(text: AdminShellText): string {
-  const field = (id: string, label: string, input: string, hint = "") =>
-    `<div class="field"><label for="${id}">${escapeHtml(label)}</label><input id="${id}"${hint === "" ? "" : ` aria-describedby="${id}-hint"`} ${input}>${hint === "" ? "" : `<p class="hint" id="${id}-hint">${escapeHtml(hint)}</p>`}</div>`;
-  return `<dialog id="issue-dialog" aria-labelledby="issue-title"><form id="issue-form">
-<h2 id="issue-title">${escapeHtml(text.issueTitle)}</h2>
-<p class="problem" id="issue-problem" role="alert" dir="auto" hidden></p>
-${field("issue-credit", text.creditOmr, 'type="number" min="1" max="2147483647" step="1" required inputmode="numeric" dir="ltr"')}
-${field("issue-description", text.description, 'maxlength="10000" dir="auto"')}
-<div class="fields">${field("issue-code", text.codeOptional, 'maxlength="64" dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck="false"', text.codeHint)}
-${field("issue-cap", text.cap, 'type="number" min="0" max="2147483647" step="1" value="0" required inputmode="numeric" dir="ltr"', text.capHint)}
-${field("issue-starts", text.startsAt, 'type="datetime-local"')}
-${field("issue-expires", text.expiresAt, 'type="datetime-local"')}</div>
-<p class="hint">${escapeHtml(text.issueHint)}</p>
-<div class="buttons"><button class="quiet" type="button" data-close>${escapeHtml(text.cancel)}</button><button class="action">${escapeHtml(text.issue)}</button></div>
-</form></dialog>
-<dialog id="link-dialog" aria-labelledby="link-title">
-<h2 id="link-title">${escapeHtml(text.linkTitle)}</h2>
-<p class="mono code" id="link-code" dir="ltr"></p>
-<div id="qr"></div>
-<input id="link" readonly dir="ltr" aria-labelledby="link-title">
-<div class="buttons"><button class="quiet" type="button" data-close>${escapeHtml(text.close)}</button><button class="action" type="button" id="link-copy">${escapeHtml(text.copyLink)}</button></div>
-</dialog>
-<dialog id="revoke-dialog" aria-labelledby="revoke-title" aria-describedby="revoke-hint">
-<h2 id="revoke-title">${escapeHtml(text.revokeTitle)}</h2>
-<p class="mono code" id="revoke-code" dir="ltr"></p>
-<p class="muted" id="revoke-hint">${escapeHtml(text.revokeHint)}</p>
-<p class="problem" id="revoke-problem" role="alert" dir="auto" hidden></p>
-<div class="buttons"><button class="quiet" type="button" data-close>${escapeHtml(text.cancel)}</button><button class="action danger" type="button" id="revoke-confirm">${escapeHtml(text.revoke)}</button></div>
-</dialog>`;
+function voucherListOf({ shell, script }: AdminText): string {
+  const standings = Object.entries(script.standing)
+    .map(([name, label]) => `<option value="${name}">${escapeHtml(label)}</option>`)
+    .join("");
+  return `<section class="card" aria-labelledby="vouchers-title">
+<div class="head"><h2 id="vouchers-title">${escapeHtml(shell.vouchers)}</h2>
+<div class="tools"><select id="standing" aria-label="${escapeHtml(shell.standing)}"><option value="">${escapeHtml(shell.all)}</option>${standings}</select>
+<input id="search" type="search" aria-label="${escapeHtml(shell.search)}" placeholder="${escapeHtml(shell.search)}" autocomplete="off" spellcheck="false">
+<button class="quiet" type="button" id="bulk" data-write>${escapeHtml(shell.bulkIssue)}</button>
+<button class="action" type="button" id="issue" data-write>${escapeHtml(shell.issue)}</button></div></div>
+${tableOf("voucher-rows", "vouchers-title", [shell.code, shell.credit, shell.redeemed, shell.status, shell.actions])}
+<p class="empty" id="voucher-empty" hidden></p>
+<button class="quiet more" type="button" id="voucher-more" hidden>${escapeHtml(shell.more)}</button>
+</section>`;
+}
+
+/** One voucher with its history. Its address is `#voucher=CODE`. */
+function voucherPageOf(shell: AdminShellText): string {
+  return `<div id="voucher-page" hidden>
+<p><a href="#" id="voucher-back">${escapeHtml(shell.back)}</a></p>
+<section class="card" aria-labelledby="voucher-title">
+<div class="head"><h2 id="voucher-title" class="mono" dir="ltr" tabindex="-1"></h2><span id="voucher-standing"></span>
+<div class="tools row-actions" id="voucher-actions"></div></div>
+<dl id="voucher-terms"></dl>
+</section>
+<section class="card" aria-labelledby="history-title">
+<div class="head"><h2 id="history-title">${escapeHtml(shell.history)}</h2></div>
+${tableOf("history-rows", "history-title", [shell.time, shell.change, shell.by])}
+<button class="quiet more" type="button" id="history-more" hidden>${escapeHtml(shell.more)}</button>
+</section>
+</div>`;
 }

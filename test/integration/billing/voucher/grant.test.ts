@@ -41,6 +41,28 @@ describe("the Franchise's grants", () => {
     expect((await issue(one, "FIVE")).status).toBe(403);
   });
 
+  it("shows what the grants allow and what is in use, and names the field of each refusal", async () => {
+    const one = await start({ files: { GRANTS_FILE: GRANTS } });
+    const fieldOf = async (body: object) => (await issue(one, "FIELD", body)).json.errors?.[0]?.field;
+    expect(await fieldOf({ credit_omr: 51 })).toBe("/credit_omr");
+    expect(await fieldOf({ max_redemptions: 0 })).toBe("/max_redemptions");
+    expect(await fieldOf({ credit_omr: 0 })).toBe("/credit_omr");
+    expect(await fieldOf({ max_redemptions: -1 })).toBe("/max_redemptions");
+    const dates = { starts_at: "2090-01-02T00:00:00Z", expires_at: "2090-01-01T00:00:00Z" };
+    expect(await fieldOf(dates)).toBe("/expires_at");
+    expect((await issue(one, "no good")).json.errors?.[0]?.field).toBe("/code");
+    await issue(one, "ONE", { credit_omr: 20, max_redemptions: 2 });
+    const read = async () => (await one.ask("/billing/vouchers/grants", { token: admin })).json;
+    expect(await read()).toEqual({
+      ...{ max_active: 3, max_credit_per_voucher_omr: 50, max_outstanding_credit_omr: 100 },
+      ...{ active: 1, outstanding_omr: 40 },
+    });
+    writeFileSync(one.settings.grantsFile ?? "", "null");
+    await expect.poll(async () => (await read()).max_active).toBeNull();
+    await issue(one, "ENDLESS", { max_redemptions: 0 });
+    expect(await read()).toMatchObject({ active: 2, outstanding_omr: null });
+  });
+
   it("enforces the grants for simultaneous issues on two instances", async () => {
     const one = await start({ files: { GRANTS_FILE: { maxActive: 5, maxOutstandingCreditOmr: 40 } } });
     const two = await start({

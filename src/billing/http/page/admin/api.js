@@ -1,15 +1,19 @@
 import { freshToken } from "./session.js";
-import { text } from "./view.js";
+import { fill, formatBaisa, text } from "./view.js";
 
 /** A problem that the service answered (RFC 9457). Status 0: the service did not answer. */
 export class ApiError extends Error {
   /**
    * @param {number} status
    * @param {string} message
+   * @param {string} [code]
+   * @param {any} [voucher] The voucher as it is, when another one was expected.
    */
-  constructor(status, message) {
+  constructor(status, message, code, voucher) {
     super(message);
     this.status = status;
+    this.code = code;
+    this.voucher = voucher;
   }
 }
 
@@ -24,10 +28,10 @@ export const whenRefused = (handler) => {
 };
 
 /**
- * Sends a request with the signed-in user's token. Returns the body, and the address of a list's next page.
+ * Sends a request with the signed-in user's token. Returns the body, the address of a list's next page, and the voucher's tag.
  * @param {string} path
  * @param {{ method?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }} [options]
- * @returns {Promise<{ body: any, next: string | undefined }>}
+ * @returns {Promise<{ body: any, next: string | undefined, tag: string | null }>}
  */
 export async function ask(path, { method = "GET", body, headers = {}, signal } = {}) {
   let response;
@@ -47,10 +51,33 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
     if (isAbort(error)) throw error;
     throw new ApiError(0, text.unreachable);
   }
+  if (response.ok && response.headers.get("content-type")?.startsWith("text/csv"))
+    return { body: await response.blob(), next: undefined, tag: null };
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return { body: answer, next: nextOf(response) };
+  if (response.ok) return { body: answer, next: nextOf(response), tag: response.headers.get("etag") };
   if (response.status === 401) onRefused();
-  throw new ApiError(response.status, answer.detail ?? text.unreachable);
+  throw new ApiError(response.status, describe(answer), answer.code, answer.voucher);
+}
+
+/**
+ * The problem in the page's language: by field where the service names one, otherwise by code.
+ * @param {{ code?: string, errors?: { field: string }[], voucher?: { credit_omr: number, description: string } }} problem
+ */
+function describe({ code, errors = [], voucher }) {
+  const fields = /** @type {Record<string, { label: string, rule: string }>} */ (text.fields);
+  const problems = /** @type {Record<string, string>} */ (text.problems);
+  const named = errors.flatMap(({ field }) => fields[field.replace("/", "")] ?? []);
+  if (code === undefined) return text.unreachable;
+  const general = fill(problems[code] ?? text.failed, {
+    code,
+    voucher:
+      voucher === undefined
+        ? ""
+        : [formatBaisa(voucher.credit_omr * 1000), voucher.description].filter(Boolean).join(", "),
+  });
+  // A grant is exceeded by a correct value, so its field alone is named.
+  if (code === "grant_exceeded") return named.map(({ label }) => `${label}: ${general}`)[0] ?? general;
+  return named.length === 0 ? general : named.map(({ label, rule }) => `${label}: ${rule}.`).join("\n");
 }
 
 /**

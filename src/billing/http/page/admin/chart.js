@@ -1,10 +1,12 @@
-import { formatDay, formatNumber } from "./view.js";
+import { fillPlural, formatDay, formatNumber, text } from "./view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
 /** Space around the bars, in pixels. */
-const MARGIN = { top: 12, bottom: 28, start: 44, end: 8 };
+const MARGIN = { top: 22, bottom: 28, start: 44, end: 32 };
 const LABEL_WIDTH = 64;
+/** The width of a digit above a bar. */
+const DIGIT_WIDTH = 7;
 
 /** @typedef {{ date: string, redemptions: number, granted_baisa: number }} RedemptionDay */
 
@@ -52,20 +54,18 @@ export function drawChart(width, days, label) {
         class: "bar",
       });
       const title = shape("title", {});
-      title.textContent = `${formatDay(date)}: ${formatNumber(redemptions)}`;
+      title.textContent = fillPlural(text.bar, redemptions, { day: formatDay(date) });
       bar.append(title);
       svg.append(bar);
+      const value = formatNumber(redemptions);
+      if (value.length * DIGIT_WIDTH <= step)
+        svg.append(
+          caption(value, { x: middle, y: up(redemptions) - 5, "text-anchor": "middle", class: "value" }),
+        );
     }
     // Counted back from today, so that today always has a label.
     if ((days.length - 1 - index) % every === 0 && step * (index + 0.5) > LABEL_WIDTH / 3) {
-      const isLast = index === days.length - 1;
-      svg.append(
-        caption(formatDay(date), {
-          x: isLast ? across(width - MARGIN.end) : middle,
-          y: HEIGHT - 8,
-          "text-anchor": isLast ? "end" : "middle",
-        }),
-      );
+      svg.append(caption(formatDay(date), { x: middle, y: HEIGHT - 8, "text-anchor": "middle" }));
     }
   });
   return svg;
@@ -82,12 +82,12 @@ function niceTop(value) {
 }
 
 /**
- * @param {string} text
+ * @param {string} words
  * @param {Record<string, string | number>} attributes
  */
-function caption(text, attributes) {
+function caption(words, attributes) {
   const element = shape("text", attributes);
-  element.textContent = text;
+  element.textContent = words;
   return element;
 }
 

@@ -1,4 +1,5 @@
 import { ApiError, messageOf, whenRefused } from "./api.js";
+import { forgetDraft, keepDraft, restoreDraft } from "./draft.js";
 import { createReportPanel } from "./report-panel.js";
 import { beginSignIn, claims, completeSignIn, currentToken, forgetToken, keepToken } from "./session.js";
 import { byId, fill, notify, showProblem, text } from "./view.js";
@@ -6,6 +7,9 @@ import { createVoucherPanel } from "./voucher-panel.js";
 
 const reports = createReportPanel();
 const vouchers = createVoucherPanel();
+
+/** A token that was just entered and that no request has used yet: when it is refused, no session has ended. */
+let isNewToken = false;
 
 /** @param {string} [message] */
 function showSignedOut(message) {
@@ -32,7 +36,9 @@ async function enter() {
   byId("signed-out").hidden = true;
   byId("signed-in").hidden = false;
   byId("sign-out").hidden = false;
+  isNewToken = false;
   await reports.load().catch((error) => notify(messageOf(error)));
+  await restoreDraft().catch((error) => notify(messageOf(error)));
 }
 
 /** @param {string} [message] */
@@ -41,7 +47,17 @@ function leave(message) {
   showSignedOut(message);
 }
 
-whenRefused(() => leave(text.signedOut));
+whenRefused(() => {
+  const hasDraft = keepDraft();
+  if (isNewToken) leave(isExpired() ? text.endedToken : text.wrongToken);
+  else leave(hasDraft ? `${text.signedOut} ${text.draftKept}` : text.signedOut);
+});
+
+/** What the token says of itself, for the message only. */
+function isExpired() {
+  const { exp } = claims();
+  return typeof exp === "number" && exp * 1000 < Date.now();
+}
 
 byId("token-form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -49,10 +65,14 @@ byId("token-form").addEventListener("submit", async (event) => {
   const token = field.value.trim().replace(/^Bearer\s+/i, "");
   field.value = "";
   keepToken(token);
+  isNewToken = true;
   await enter();
 });
 document.getElementById("issuer-sign-in")?.addEventListener("click", () => beginSignIn().catch(showFailure));
-byId("sign-out").addEventListener("click", () => leave());
+byId("sign-out").addEventListener("click", () => {
+  forgetDraft();
+  leave();
+});
 for (const button of document.querySelectorAll("[data-close]")) {
   button.addEventListener("click", () => button.closest("dialog")?.close());
 }

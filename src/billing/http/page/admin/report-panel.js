@@ -17,7 +17,7 @@ import {
 
 const PERIODS = [7, 30, 90];
 
-/** Redemptions over time for every administrator, and balances, orders and revenue for superadmins. */
+/** Redemptions over time for every administrator, and balances, orders and revenue for superadmins and auditors. */
 export function createReportPanel() {
   let period = 30;
   /** @type {import("./chart.js").RedemptionDay[]} */
@@ -72,9 +72,10 @@ export function createReportPanel() {
   }
 
   async function load() {
-    const isSuperadmin = hasRole("superadmin");
-    if (!isSuperadmin) money.showRefusal();
-    const [redemptions, revenue] = await Promise.all([loadRedemptions(), isSuperadmin ? money.load() : []]);
+    // Others have no part of the page for it, and send no request that would be refused.
+    const seesMoney = hasRole("superadmin") || hasRole("sovereign-auditor");
+    byId("money").hidden = !seesMoney;
+    const [redemptions, revenue] = await Promise.all([loadRedemptions(), seesMoney ? money.load() : []]);
     byId("tiles").replaceChildren(
       ...[...redemptions, ...revenue].map(([label, value]) =>
         create(

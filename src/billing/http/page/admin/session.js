@@ -66,7 +66,10 @@ export async function beginSignIn() {
   const verifier = randomText();
   const state = randomText();
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
-  sessionStorage.setItem(PENDING_KEY, JSON.stringify({ verifier, state, search: location.search }));
+  sessionStorage.setItem(
+    PENDING_KEY,
+    JSON.stringify({ verifier, state, search: location.search, hash: location.hash }),
+  );
   const parameters = {
     response_type: "code",
     // A fragment is not sent to servers, so the code is in no server's log.
@@ -93,7 +96,7 @@ export async function completeSignIn() {
     return new Promise(() => {});
   }
   sessionStorage.removeItem(PENDING_KEY);
-  history.replaceState(null, "", `${location.pathname}${location.search}`);
+  history.replaceState(null, "", `${location.pathname}${location.search}${pending?.hash ?? ""}`);
   // No sign-in began in this tab: the address came from a link.
   if (pending === null) return;
   if (pending.state !== answer.get("state")) throw new Error("state");

@@ -1,34 +1,47 @@
-import { ask, messageOf } from "./api.js";
+import { ApiError, ask } from "./api.js";
 import { drawQr } from "./chart.js";
-import { byId, fill, notify, showProblem, text } from "./view.js";
+import { keepsDraft } from "./draft.js";
+import { byId, create, fill, formatNumber, notify, showProblem, text } from "./view.js";
+import { enteredIn, linkTo, newKey, pathOf, readTerms, showRoom } from "./voucher-form.js";
+
+/** @typedef {import("./voucher-form.js").Submit} Submit */
 
 /**
- * The dialogs that issue, share and revoke vouchers. `reload` is called after each change.
- * @param {{ reload: () => Promise<void> }} deps
+ * The dialogs that issue, share and revoke vouchers.
+ * @param {Submit} submit
  */
-export function createVoucherDialogs({ reload }) {
-  /**
-   * @param {string} dialog
-   * @param {string} problem
-   * @param {() => Promise<string>} send Returns the message of success.
-   */
-  async function submit(dialog, problem, send) {
-    const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (byId(dialog).querySelectorAll(".action"));
-    for (const element of buttons) element.disabled = true;
+export function createVoucherDialogs(submit) {
+  listenToForm("issue", submit, async (key) => {
+    // The form only creates: a code that is taken by mistake must not change a voucher.
+    const headers = { "idempotency-key": key, "if-none-match": "*" };
+    const code = enteredIn("issue-code");
+    const body = { ...readTerms("issue"), ...(code === "" ? {} : { code }) };
     try {
-      const message = await send();
-      byId(dialog, HTMLDialogElement).close();
-      notify(message);
-      await reload();
+      const issued = await ask("/billing/vouchers/issue", { method: "POST", body, headers });
+      return fill(text.issued, { code: issued.body.code });
     } catch (error) {
-      showProblem(problem, messageOf(error));
-    } finally {
-      for (const element of buttons) element.disabled = false;
+      if (error instanceof ApiError && error.code === "voucher_exists") offerExisting(error.voucher.code);
+      throw error;
     }
-  }
-
-  listenToIssue(submit);
-  listenToRevoke(submit);
+  });
+  listenToForm("bulk", submit, async (key) => {
+    const body = {
+      ...readTerms("bulk"),
+      count: Number(enteredIn("bulk-count")),
+      prefix: enteredIn("bulk-prefix"),
+    };
+    const headers = { "idempotency-key": key, accept: "text/csv" };
+    const issued = await ask("/billing/vouchers/bulk-issue", { method: "POST", body, headers });
+    download(issued.body, "vouchers.csv");
+    return fill(text.issuedMany, { n: formatNumber(body.count) });
+  });
+  byId("revoke-confirm").addEventListener("click", () =>
+    submit("revoke-dialog", "revoke-problem", async () => {
+      const code = byId("revoke-code").textContent ?? "";
+      await ask(pathOf("revoke", code), { method: "DELETE" });
+      return fill(text.revoked, { code });
+    }),
+  );
   byId("link-copy").addEventListener("click", async () => {
     const link = byId("link", HTMLInputElement);
     link.select();
@@ -38,45 +51,53 @@ export function createVoucherDialogs({ reload }) {
   });
 }
 
-/** @typedef {(dialog: string, problem: string, send: () => Promise<string>) => Promise<void>} Submit */
+/**
+ * Each form has one idempotency key: pressing the button again after a lost answer issues nothing twice.
+ * @param {"issue" | "bulk"} name
+ * @param {Submit} submit
+ * @param {(key: string) => Promise<string>} send
+ */
+function listenToForm(name, submit, send) {
+  const form = byId(`${name}-form`, HTMLFormElement);
+  let key = newKey();
 
-/** @param {Submit} submit */
-function listenToIssue(submit) {
-  const form = byId("issue-form", HTMLFormElement);
-  // Each form has one idempotency key: pressing the button again after a lost answer issues nothing twice.
-  let issueKey = newKey();
-
-  byId("issue").addEventListener("click", () => {
+  async function open() {
     form.reset();
-    showProblem("issue-problem");
-    issueKey = newKey();
-    byId("issue-dialog", HTMLDialogElement).showModal();
-  });
+    showProblem(`${name}-problem`);
+    key = newKey();
+    byId(`${name}-dialog`, HTMLDialogElement).showModal();
+    await showRoom(name);
+  }
+
+  byId(name).addEventListener("click", open);
   form.addEventListener("input", () => {
-    issueKey = newKey();
+    key = newKey();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    return submit("issue-dialog", "issue-problem", async () => {
-      // The form only creates: a code that is taken by mistake must not change a voucher.
-      const headers = { "idempotency-key": issueKey, "if-none-match": "*" };
-      const { body } = await ask("/billing/vouchers/issue", { method: "POST", body: issueBody(), headers });
-      return fill(text.issued, { code: body.code });
-    });
+    return submit(`${name}-dialog`, `${name}-problem`, () => send(key));
   });
+  keepsDraft(`${name}-dialog`, open);
 }
 
-/** @param {Submit} submit */
-function listenToRevoke(submit) {
-  byId("revoke-confirm").addEventListener("click", () =>
-    submit("revoke-dialog", "revoke-problem", async () => {
-      const code = byId("revoke-code").textContent ?? "";
-      // An empty segment, "." and ".." would change the path. A blank in front does not count as part of the code.
-      const segment = encodeURIComponent(/^\.{0,2}$/.test(code) ? ` ${code}` : code);
-      await ask(`/billing/vouchers/revoke/${segment}`, { method: "DELETE" });
-      return fill(text.revoked, { code });
-    }),
-  );
+/**
+ * Adds a link to the voucher that has the code. The message appears first.
+ * @param {string} code
+ */
+function offerExisting(code) {
+  const link = create("a", { href: `#voucher=${encodeURIComponent(code)}` }, text.open);
+  link.addEventListener("click", () => byId("issue-dialog", HTMLDialogElement).close());
+  setTimeout(() => byId("issue-problem").append(" ", link));
+}
+
+/**
+ * @param {Blob} file
+ * @param {string} name
+ */
+function download(file, name) {
+  const address = URL.createObjectURL(file);
+  create("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** @param {string} code */
@@ -107,24 +128,3 @@ export async function copyLink(code) {
     await openLink(code);
   }
 }
-
-function issueBody() {
-  /** @param {string} id */
-  const value = (id) => byId(id, HTMLInputElement).value.trim();
-  /** @param {string} id */
-  const time = (id) => (value(id) === "" ? undefined : new Date(value(id)).toISOString());
-  return {
-    code: value("issue-code") || undefined,
-    credit_omr: Number(value("issue-credit")),
-    description: value("issue-description"),
-    max_redemptions: Number(value("issue-cap")),
-    starts_at: time("issue-starts"),
-    expires_at: time("issue-expires"),
-  };
-}
-
-const newKey = () =>
-  Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
-
-/** @param {string} code */
-const linkTo = (code) => `${location.origin}/redeem?code=${encodeURIComponent(code)}`;

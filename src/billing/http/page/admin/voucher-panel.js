@@ -1,6 +1,10 @@
 import { ask, isAbort, messageOf } from "./api.js";
+import { listenToEdit } from "./edit-dialog.js";
+import { describeDates, standingPill } from "./term.js";
 import { byId, create, fill, formatBaisa, formatNumber, notify, row, text } from "./view.js";
 import { copyLink, createVoucherDialogs, openLink, openRevoke } from "./voucher-dialog.js";
+import { createSubmit } from "./voucher-form.js";
+import { addressOf, createVoucherPage, mayWrite } from "./voucher-page.js";
 
 /**
  * @typedef {object} Voucher
@@ -18,7 +22,7 @@ import { copyLink, createVoucherDialogs, openLink, openRevoke } from "./voucher-
 const PAGE_SIZE = 50;
 const SEARCH_DELAY_MS = 250;
 
-/** The list of vouchers with its search. */
+/** The list of vouchers with its search and filter, and the page of one voucher. */
 export function createVoucherPanel() {
   /** @type {string | undefined} */
   let next;
@@ -28,6 +32,7 @@ export function createVoucherPanel() {
   let searchTimer;
   const rows = byId("voucher-rows");
   const search = byId("search", HTMLInputElement);
+  const standing = byId("standing", HTMLSelectElement);
 
   /**
    * @param {string} path
@@ -42,13 +47,15 @@ export function createVoucherPanel() {
     next = following;
     byId("voucher-more").hidden = next === undefined;
     byId("voucher-empty").hidden = rows.childElementCount > 0;
-    byId("voucher-empty").textContent = search.value.trim() === "" ? text.noVouchers : text.nothingFound;
+    const isWhole = search.value.trim() === "" && standing.value === "";
+    byId("voucher-empty").textContent = isWhole ? text.noVouchers : text.nothingFound;
   }
 
   function load() {
     const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
     const sought = search.value.trim();
     if (sought !== "") query.set("q", sought);
+    if (standing.value !== "") query.set("standing", standing.value);
     return show(`/billing/vouchers/list?${query}`, true);
   }
 
@@ -61,30 +68,49 @@ export function createVoucherPanel() {
     clearTimeout(searchTimer);
     searchTimer = setTimeout(() => load().catch(report), SEARCH_DELAY_MS);
   });
+  standing.addEventListener("change", () => load().catch(report));
   byId("voucher-more").addEventListener("click", () => {
     if (next !== undefined) show(next, false).catch(report);
   });
-  createVoucherDialogs({ reload: load });
+  const page = createVoucherPage({ onChange: reload });
+  async function reload() {
+    await Promise.all([load(), page.show()]);
+  }
+  const submit = createSubmit(reload);
+  createVoucherDialogs(submit);
+  listenToEdit(submit);
 
-  return { load };
+  return {
+    /** Loads the list, and the voucher that the address names. */
+    async load() {
+      for (const element of document.querySelectorAll("[data-write]"))
+        if (element instanceof HTMLElement) element.hidden = !mayWrite();
+      await load();
+      await page.show().catch(report);
+    },
+  };
 }
 
 /** @param {Voucher} voucher */
 function voucherRow(voucher) {
   const { code, credit_omr, description, max_redemptions, times_redeemed, standing } = voucher;
   const counts = { n: formatNumber(times_redeemed), max: formatNumber(max_redemptions) };
-  const share = button(text.copyLink, code, () => copyLink(code));
-  const qr = button(text.qrCode, code, () => openLink(code));
-  const revoke = button(text.revoke, code, () => openRevoke(code), "danger");
+  const dates = describeDates(voucher);
+  const actions = [
+    button(text.copyLink, code, () => copyLink(code)),
+    button(text.qrCode, code, () => openLink(code)),
+    ...(mayWrite() ? [button(text.revoke, code, () => openRevoke(code), "danger")] : []),
+  ];
   return row(
     [
-      create("span", { class: "mono strong", dir: "ltr" }, code),
+      create("a", { class: "mono strong", dir: "ltr", href: addressOf(code) }, code),
       create("span", { class: "second" }, create("bdi", {}, description)),
+      ...(dates === "" ? [] : [create("span", { class: "second dates" }, dates)]),
     ],
     create("span", { class: "figure" }, formatBaisa(credit_omr * 1000)),
     create("span", { class: "figure" }, fill(max_redemptions === 0 ? text.unlimited : text.of, counts)),
-    create("span", { class: `pill ${standing}` }, text.standing[standing]),
-    create("div", { class: "row-actions" }, share, qr, revoke),
+    standingPill(standing),
+    create("div", { class: "row-actions" }, ...(standing === "revoked" ? [] : actions)),
   );
 }
 

@@ -1,0 +1,50 @@
+import { byId } from "./view.js";
+
+/**
+ * What a person entered when the session ended. It stays in this tab's session storage until the person has signed in again,
+ * also at the issuer, which leaves this page.
+ */
+const DRAFT_KEY = "catalyst-admin-draft";
+
+/** @type {Map<string, (subject: string) => Promise<void>>} */
+const openers = new Map();
+
+/**
+ * Says how a dialog with a form is opened again. Its subject is the voucher that it is about, or empty.
+ * @param {string} dialog
+ * @param {(subject: string) => Promise<void>} open
+ */
+export const keepsDraft = (dialog, open) => openers.set(dialog, open);
+
+/** Keeps the form of the open dialog. Returns whether there is one. */
+export function keepDraft() {
+  for (const id of openers.keys()) {
+    const dialog = byId(id, HTMLDialogElement);
+    if (!dialog.open) continue;
+    const values = Object.fromEntries(Array.from(fieldsOf(dialog), (field) => [field.id, field.value]));
+    sessionStorage.setItem(DRAFT_KEY, JSON.stringify({ id, subject: dialog.dataset.subject ?? "", values }));
+    return true;
+  }
+  return false;
+}
+
+/** Opens the dialog again with what was entered, if there is a draft. */
+export async function restoreDraft() {
+  const { id, subject, values } = JSON.parse(sessionStorage.getItem(DRAFT_KEY) ?? "{}");
+  forgetDraft();
+  const open = openers.get(id);
+  if (open === undefined) return;
+  await open(subject);
+  const dialog = byId(id, HTMLDialogElement);
+  for (const field of fieldsOf(dialog))
+    if (typeof values[field.id] === "string") field.value = values[field.id];
+  dialog.querySelector("form")?.dispatchEvent(new Event("input"));
+}
+
+export const forgetDraft = () => sessionStorage.removeItem(DRAFT_KEY);
+
+/**
+ * @param {HTMLElement} dialog
+ * @returns {NodeListOf<HTMLInputElement | HTMLTextAreaElement>}
+ */
+const fieldsOf = (dialog) => dialog.querySelectorAll("input, textarea");

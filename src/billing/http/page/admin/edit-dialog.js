@@ -1,0 +1,86 @@
+import { ApiError, ask } from "./api.js";
+import { keepsDraft } from "./draft.js";
+import { changedTerms, describeChanges } from "./term.js";
+import { byId, create, fill, showProblem, text } from "./view.js";
+import { pathOf, readTerms } from "./voucher-form.js";
+
+/** @typedef {import("./term.js").Terms & { code: string }} Terms */
+
+/** @type {{ voucher: Terms, tag: string } | undefined} */
+let edited;
+
+/**
+ * The dialog that changes a voucher. It shows each change before it is saved, and saves only if nobody else has changed the
+ * voucher since.
+ * @param {import("./voucher-form.js").Submit} submit
+ */
+export function listenToEdit(submit) {
+  const form = byId("edit-form", HTMLFormElement);
+  form.addEventListener("input", showChanges);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    return submit("edit-dialog", "edit-problem", async () => {
+      if (edited === undefined) return "";
+      const { voucher, tag } = edited;
+      try {
+        await change(voucher.code, tag, changedTerms(voucher, readTerms("edit")));
+      } catch (error) {
+        // The changes are now those against the voucher as it is. The person sees them before the next try.
+        if (error instanceof ApiError && error.code === "voucher_changed") await readAgain(voucher.code);
+        throw error;
+      }
+      return fill(text.saved, { code: voucher.code });
+    });
+  });
+  keepsDraft("edit-dialog", openEdit);
+}
+
+/** @param {string} code */
+export async function openEdit(code) {
+  await readAgain(code);
+  if (edited === undefined) return;
+  const { voucher } = edited;
+  byId("edit-dialog").dataset.subject = code;
+  byId("edit-code").textContent = code;
+  byId("edit-credit", HTMLInputElement).value = String(voucher.credit_omr);
+  byId("edit-description", HTMLTextAreaElement).value = voucher.description;
+  byId("edit-cap", HTMLInputElement).value = String(voucher.max_redemptions);
+  byId("edit-starts", HTMLInputElement).value = localTime(voucher.starts_at);
+  byId("edit-expires", HTMLInputElement).value = localTime(voucher.expires_at);
+  showProblem("edit-problem");
+  showChanges();
+  byId("edit-dialog", HTMLDialogElement).showModal();
+}
+
+/**
+ * Changes the named terms, if the voucher still has this tag.
+ * @param {string} code
+ * @param {string} tag
+ * @param {Record<string, unknown>} terms
+ */
+export const change = (code, tag, terms) =>
+  ask(pathOf("update", code), { method: "PUT", body: terms, headers: { "if-match": tag } });
+
+/** @param {string} code */
+async function readAgain(code) {
+  const { body, tag } = await ask(pathOf("read", code));
+  edited = { voucher: body, tag: tag ?? "*" };
+  if (byId("edit-dialog", HTMLDialogElement).open) showChanges();
+}
+
+function showChanges() {
+  if (edited === undefined) return;
+  const changes = describeChanges(edited.voucher, { ...edited.voucher, ...readTerms("edit") });
+  byId("edit-changes").replaceChildren(...changes.map((line) => create("li", { dir: "auto" }, line)));
+  byId("edit-save", HTMLButtonElement).disabled = changes.length === 0;
+}
+
+/**
+ * A time as the field for local times has it.
+ * @param {string | null | undefined} time
+ */
+function localTime(time) {
+  if (!time) return "";
+  const at = new Date(time);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -1,0 +1,121 @@
+import { ask, messageOf } from "./api.js";
+import { change, openEdit } from "./edit-dialog.js";
+import { hasRole } from "./session.js";
+import { describeChanges, describeTerms, standingPill } from "./term.js";
+import { byId, create, fill, formatNumber, formatTime, notify, row, text } from "./view.js";
+import { copyLink, openLink, openRevoke } from "./voucher-dialog.js";
+import { pathOf } from "./voucher-form.js";
+
+const PREFIX = "#voucher=";
+const SHOWN = 20;
+
+/** The code of the voucher that the address names, if it names one. */
+const codeInAddress = () =>
+  location.hash.startsWith(PREFIX) ? decodeURIComponent(location.hash.slice(PREFIX.length)) : undefined;
+
+/** @param {string} code */
+export const addressOf = (code) => `${PREFIX}${encodeURIComponent(code)}`;
+
+/**
+ * The page of one voucher: its terms, what can be done with it, and its history. `onChange` is called after a change.
+ * @param {{ onChange: () => Promise<void> }} deps
+ */
+export function createVoucherPage({ onChange }) {
+  /** @type {string | undefined} */
+  let nextHistory;
+
+  async function show() {
+    const code = codeInAddress();
+    byId("voucher-page").hidden = code === undefined;
+    byId("overview").hidden = code !== undefined;
+    if (code === undefined) return;
+    byId("voucher-title").textContent = code;
+    byId("history-rows").replaceChildren();
+    const [{ body: voucher, tag }] = await Promise.all([
+      ask(pathOf("read", code)),
+      showHistory(`${pathOf("audit", code)}?limit=${SHOWN}`),
+    ]);
+    byId("voucher-standing").replaceChildren(standingPill(voucher.standing));
+    const redeemed = [text.redeemed, formatNumber(voucher.times_redeemed)];
+    byId("voucher-terms").replaceChildren(
+      ...[...describeTerms(voucher), redeemed].flatMap(([label = "", words = ""]) => [
+        create("dt", {}, label),
+        create("dd", { dir: "auto" }, words),
+      ]),
+    );
+    byId("voucher-actions").replaceChildren(...actionsOf(voucher, tag ?? "*"));
+  }
+
+  /** @param {string} path */
+  async function showHistory(path) {
+    const { body, next } = await ask(path);
+    byId("history-rows").append(...body.map(historyRow));
+    nextHistory = next;
+    byId("history-more").hidden = next === undefined;
+  }
+
+  /**
+   * @param {any} voucher
+   * @param {string} tag
+   */
+  function actionsOf({ code, active, standing }, tag) {
+    if (standing === "revoked") return [];
+    const share = [button(text.copyLink, () => copyLink(code)), button(text.qrCode, () => openLink(code))];
+    if (!mayWrite()) return share;
+    const toggle = async () => {
+      await change(code, tag, { active: !active });
+      notify(fill(active ? text.paused : text.resumed, { code }));
+      await onChange();
+    };
+    return [
+      button(text.edit, () => openEdit(code)),
+      button(active ? text.pause : text.resume, toggle),
+      ...share,
+      button(text.revoke, () => openRevoke(code), "danger"),
+    ];
+  }
+
+  const report = (/** @type {unknown} */ error) => notify(messageOf(error));
+  addEventListener("hashchange", () =>
+    show()
+      .then(() => byId(codeInAddress() === undefined ? "search" : "voucher-title").focus())
+      .catch(report),
+  );
+  byId("history-more").addEventListener("click", () => {
+    if (nextHistory !== undefined) showHistory(nextHistory).catch(report);
+  });
+  return { show };
+}
+
+/** Auditors read everything and change nothing. */
+export const mayWrite = () => hasRole("superadmin") || hasRole("sovereign-admin");
+
+/** @param {any} entry */
+function historyRow({ at, action, subject, actor, before, after }) {
+  const actions = /** @type {Record<string, string>} */ (text.actions);
+  const changes = action === "revoke" ? [] : describeChanges(before, after);
+  return row(
+    formatTime(at),
+    [
+      create("span", { class: "strong" }, actions[action] ?? action),
+      ...changes.map((line) => create("span", { class: "second", dir: "auto" }, line)),
+    ],
+    create("bdi", {}, subject ?? actor),
+  );
+}
+
+/**
+ * @param {string} label
+ * @param {() => unknown} act
+ */
+function button(label, act, kind = "") {
+  const element = create("button", { type: "button", class: `quiet small ${kind}` }, label);
+  element.addEventListener("click", async () => {
+    try {
+      await act();
+    } catch (error) {
+      notify(messageOf(error));
+    }
+  });
+  return element;
+}

@@ -1,0 +1,272 @@
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import {
+  issueVoucher,
+  placeOrder,
+  signToken,
+  startBilling,
+  type TestBilling,
+} from "../support/builder/billing.ts";
+import { axeViolations, launchBrowser, overflow, type Visit, visit } from "../support/server/browser.ts";
+
+const EXAMPLE = new URL("../../docs/examples/40-franchise-omantel.yaml", import.meta.url);
+const GRANTS = parseAllDocuments(readFileSync(EXAMPLE, "utf8"))[0]?.toJS().spec.grants.vouchers as object;
+
+let browser: Browser;
+let billing: TestBilling;
+beforeAll(async () => {
+  browser = await launchBrowser();
+  billing = await startBilling({ files: { GRANTS_FILE: GRANTS } });
+  await issueVoucher(billing, "RAMADAN-2026", { description: "A gift", max_redemptions: 100 });
+  for (const user of ["aisha", "salim", "mariam"])
+    expect((await placeOrder(billing, user, { promo_code: "RAMADAN-2026" })).status).toBe(200);
+});
+afterAll(async () => {
+  await browser?.close();
+  await billing?.close();
+});
+
+async function signIn(page: Page, role = "sovereign-admin"): Promise<void> {
+  await page.locator("#token").fill(await signToken("fatma", role));
+  await page.locator("#token-form button").click();
+  await page.locator("#signed-in").waitFor();
+}
+
+async function open(
+  options: Parameters<typeof visit>[2] & { language?: string; role?: string; hash?: string } = {},
+): Promise<Visit> {
+  const { language = "en", role, hash = "", ...rest } = options;
+  const visited = await visit(browser, `${billing.origin}/admin?lang=${language}${hash}`, rest);
+  await visited.page.locator("#signed-out").waitFor();
+  await signIn(visited.page, role);
+  return visited;
+}
+
+const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
+const admin = () => signToken("fatma", "sovereign-admin");
+const read = async (code: string) =>
+  (await billing.ask(`/billing/vouchers/read/${code}`, { token: await admin() })).json;
+
+describe("a voucher on /admin", () => {
+  it("is issued by the default form under the example Franchise, which shows what the grants leave", async () => {
+    const { page, faults, close } = await open();
+    await page.locator("#issue").click();
+    await expect
+      .poll(() => page.locator("#issue-room li").allTextContents())
+      .toEqual([
+        expect.stringMatching(/^Your agreement allows at most OMR\s100 for a voucher\.$/),
+        expect.stringMatching(/^\d+ of 1,000 vouchers are live or scheduled\.$/),
+        expect.stringMatching(/^OMR\s[\d,]+ of credit is left/),
+      ]);
+    await page.locator("#issue-credit").fill("20");
+    await page.locator("#issue-form .action").click();
+    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it.each([
+    ["en", /^Credit in OMR: This is more than your agreement allows\. Issue less, or revoke a voucher\.$/],
+    ["ar", /^الرصيد \([^)]+\): هذا أكثر مما يسمح به اتفاقك\. أصدر أقل، أو أبطل قسيمة\.$/],
+  ])("is refused in the page's language, by the label of its field (%s)", async (language, words) => {
+    const { page, close } = await open({ language });
+    await page.locator("#issue").click();
+    await page.locator("#issue-credit").fill("101");
+    await page.locator("#issue-form .action").click();
+    await page.locator("#issue-problem").waitFor();
+    expect(await page.locator("#issue-problem").textContent()).toMatch(words);
+    await close();
+  });
+
+  it("is never overwritten by a form that issues: the page leads to the voucher that is there", async () => {
+    await issueVoucher(billing, "TAKEN-CODE", { credit_omr: 30, max_redemptions: 5 });
+    const before = await read("TAKEN-CODE");
+    const { page, close } = await open();
+    await page.locator("#issue").click();
+    await page.locator("#issue-credit").fill("20");
+    await page.locator("#issue-code").fill("taken-code");
+    await page.locator("#issue-form .action").click();
+    await page.locator("#issue-problem a").click();
+    await page.locator("#voucher-title").filter({ hasText: "TAKEN-CODE" }).waitFor();
+    expect(await read("TAKEN-CODE")).toEqual(before);
+    await close();
+  });
+
+  it("has a page of its own with its terms and its history, where it is edited, paused and revoked", async () => {
+    await issueVoucher(billing, "OWN-PAGE", { credit_omr: 40, description: "Old", max_redemptions: 5 });
+    const { page, faults, close } = await open();
+    await rowOf(page, "OWN-PAGE").getByRole("link", { name: "OWN-PAGE" }).click();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.locator("#edit-credit").fill("50");
+    await page.locator("#edit-expires").fill("2090-11-18T12:00");
+    expect(await page.locator("#edit-changes li").allTextContents()).toEqual([
+      expect.stringMatching(/^Credit: OMR\s40 → OMR\s50$/),
+      expect.stringMatching(/^Valid until: none → Nov 18, 2090/),
+    ]);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.locator("#edit-save").click();
+    await page.getByText("OWN-PAGE is changed.").waitFor();
+    expect(await read("OWN-PAGE")).toMatchObject({
+      ...{ credit_omr: 50, description: "Old", max_redemptions: 5 },
+      expires_at: "2090-11-18T08:00:00.000Z",
+    });
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("OWN-PAGE is paused.").waitFor();
+    await expect.poll(() => page.locator("#voucher-standing").textContent()).toBe("Paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByText("OWN-PAGE can be redeemed again.").waitFor();
+    await page.locator("#voucher-actions").getByRole("button", { name: "Revoke" }).click();
+    await page.locator("#revoke-confirm").click();
+    await expect.poll(() => page.locator("#voucher-standing").textContent()).toBe("Revoked");
+    await expect
+      .poll(() => page.locator("#history-rows td:nth-child(2) .strong").allTextContents())
+      .toEqual(["Revoked", "Changed", "Changed", "Changed", "Issued"]);
+    expect(await page.locator("#history-rows td:nth-child(3)").first().textContent()).toBe("fatma");
+    expect(await page.locator("#voucher-actions button").count()).toBe(0);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    await page.goBack();
+    await page.locator("#voucher-rows tr").first().waitFor();
+    await close();
+  });
+
+  it("is not overwritten when another administrator changed it meanwhile", async () => {
+    await issueVoucher(billing, "TWO-EDITORS", { credit_omr: 10, max_redemptions: 5 });
+    const { page, close } = await open({ hash: "#voucher=TWO-EDITORS" });
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.locator("#edit-description").fill("Mine");
+    await billing.ask("/billing/vouchers/update/TWO-EDITORS", {
+      ...{ method: "PUT", token: await admin() },
+      body: { credit_omr: 15 },
+    });
+    await page.locator("#edit-save").click();
+    await page.getByText("Another administrator has changed this voucher.").waitFor();
+    expect((await read("TWO-EDITORS")).description).not.toBe("Mine");
+    // The form still has the old credit, so the list shows that saving would take the other change back.
+    await expect
+      .poll(() => page.locator("#edit-changes li").allTextContents())
+      .toEqual([expect.stringMatching(/^Credit: OMR\s15 → OMR\s10$/), expect.stringMatching(/→ Mine$/)]);
+    await close();
+  });
+
+  it("is found by its standing, also after it was revoked", async () => {
+    await issueVoucher(billing, "LATER-ON", { starts_at: "2090-01-01T00:00:00Z", max_redemptions: 1 });
+    await issueVoucher(billing, "NO-LONGER", { max_redemptions: 1 });
+    await billing.ask("/billing/vouchers/revoke/NO-LONGER", { method: "DELETE", token: await admin() });
+    const { page, faults, close } = await open();
+    await page.getByLabel("Status", { exact: true }).first().selectOption("scheduled");
+    await expect.poll(() => page.locator("#voucher-rows tr").count()).toBe(1);
+    expect(await rowOf(page, "LATER-ON").locator(".dates").textContent()).toMatch(/^From Jan 1, 2090/);
+    await page.locator("#standing").selectOption("revoked");
+    await expect.poll(() => rowOf(page, "NO-LONGER").count()).toBe(1);
+    expect(await rowOf(page, "NO-LONGER").locator("button").count()).toBe(0);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("is one of many that one form issues, with a CSV file of their codes", async () => {
+    const { page, faults, close } = await open();
+    await page.locator("#bulk").click();
+    await page.locator("#bulk-count").fill("3");
+    await page.locator("#bulk-credit").fill("5");
+    await page.locator("#bulk-prefix").fill("shop");
+    const downloading = page.waitForEvent("download");
+    await page.locator("#bulk-form .action").click();
+    const file = readFileSync(await (await downloading).path(), "utf8");
+    await page.getByText("3 vouchers are issued.").waitFor();
+    expect(file.match(/^SHOP-/gm)).toHaveLength(3);
+    await expect.poll(() => rowOf(page, "SHOP-").count()).toBe(3);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
+
+describe("/admin", () => {
+  it("keeps a form over the end of a session", async () => {
+    const { page, close } = await open();
+    await page.locator("#issue").click();
+    await page.locator("#issue-credit").fill("33");
+    await page.locator("#issue-description").fill("Half written");
+    await page.evaluate('sessionStorage.setItem("catalyst-admin-token", "ended")');
+    await page.locator("#issue-form .action").click();
+    await page.getByText("Your session has ended. Sign in again. What you entered is kept.").waitFor();
+    await signIn(page);
+    await page.locator("#issue-dialog[open]").waitFor();
+    expect(await page.locator("#issue-credit").inputValue()).toBe("33");
+    expect(await page.locator("#issue-description").inputValue()).toBe("Half written");
+    await page.locator("#issue-form .action").click();
+    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    expect(await page.evaluate('sessionStorage.getItem("catalyst-admin-draft")')).toBeNull();
+    await close();
+  });
+
+  it("says of a token that has expired that it has expired", async () => {
+    const { page, close } = await visit(browser, `${billing.origin}/admin?lang=en`);
+    const claims = Buffer.from(JSON.stringify({ sub: "x", exp: 1 })).toString("base64url");
+    await page.locator("#token").fill(`eyJhbGciOiJIUzI1NiJ9.${claims}.c2ln`);
+    await page.locator("#token-form button").click();
+    await page.getByText("This token has expired. Get a new one.").waitFor();
+    await close();
+  });
+
+  it("names the two buttons of the revoke dialog differently in Arabic", async () => {
+    const { page, close } = await open({ language: "ar" });
+    await rowOf(page, "RAMADAN-2026").locator("button").last().click();
+    expect(await page.locator("#revoke-dialog .buttons button").allTextContents()).toEqual([
+      "رجوع",
+      "إبطال القسيمة",
+    ]);
+    await close();
+  });
+
+  it("lets an auditor read everything and offers no change", async () => {
+    const { page, faults, close } = await open({ role: "sovereign-auditor" });
+    expect(await page.locator("#money").isVisible()).toBe(true);
+    for (const id of ["#issue", "#bulk"]) expect(await page.locator(id).isVisible()).toBe(false);
+    expect(await rowOf(page, "RAMADAN-2026").getByRole("button", { name: "Revoke" }).count()).toBe(0);
+    await page.getByRole("link", { name: "RAMADAN-2026" }).click();
+    await page.locator("#history-rows tr").first().waitFor();
+    expect(await page.locator("#voucher-actions button").allTextContents()).toEqual(["Copy link", "QR code"]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it("has a header of one row, reachable buttons and no toast over rows on a telephone", async () => {
+    const { page, close } = await open({ width: 360, height: 640 });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    const header = await page.locator("header.top").boundingBox();
+    expect(header?.height).toBeLessThan(80);
+    await page.locator("#issue").click();
+    const isReachable = async (selector: string) => {
+      const box = await page.locator(selector).boundingBox();
+      return box !== null && box.y >= 0 && box.y + box.height <= 640;
+    };
+    expect(await isReachable("#issue-form .action")).toBe(true);
+    expect(await isReachable("#issue-form [data-close]")).toBe(true);
+    await page.locator("#issue-credit").fill("5");
+    await page.locator("#issue-form .action").click();
+    await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
+    const toast = await page.locator("#notice").boundingBox();
+    expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThan(120);
+    await close();
+  });
+
+  it.each(["en", "ar"])("draws each bar over its label, with its value (%s)", async (language) => {
+    const { page, close } = await open({ language });
+    await page.locator("#period button").first().click();
+    const middleOf = async (selector: string) => {
+      const box = await page.locator(selector).last().boundingBox();
+      return (box?.x ?? 0) + (box?.width ?? 0) / 2;
+    };
+    await expect.poll(() => page.locator("#redemption-rows tr").count()).toBe(7);
+    expect(await page.locator("#chart .value").count()).toBe(1);
+    const bar = await middleOf("#chart .bar");
+    expect(Math.abs((await middleOf("#chart .value")) - bar)).toBeLessThan(2);
+    // The labels of days are the last texts: the bar is today's.
+    expect(Math.abs((await middleOf("#chart text:not(.value)")) - bar)).toBeLessThan(2);
+    expect(await page.locator("#chart .value").textContent()).toBe(language === "ar" ? "٣" : "3");
+    await close();
+  });
+});
