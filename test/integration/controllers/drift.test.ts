@@ -1,9 +1,11 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { BLUEPRINT } from "../../../src/api/blueprint.ts";
+import type { ConfigMapObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, SERVICES } from "../../../src/kube/resource.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, resourceOf, SERVICES } from "../../../src/kube/resource.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
-import { NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import { blueprint, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -56,6 +58,32 @@ describe("manual changes of a Sovereign's objects", () => {
     const before = life.calls.length;
     await settled(life);
     expect(life.calls.slice(before)).toEqual([]);
+  });
+
+  it("sells a Blueprint of the catalog from its verification until its removal, and counts no drift", async () => {
+    const client = bench.client();
+    const blueprints = resourceOf(BLUEPRINT);
+    const drifts = life.drifts.length;
+    const awaitApps = (expected: unknown[]) => {
+      const apps = async () => {
+        const key = { namespace: NAMESPACE, name: "billing-config" };
+        const { data } = (await client.get<ConfigMapObject>(CONFIG_MAPS, key)) ?? {};
+        return JSON.stringify(JSON.parse(data?.["catalog.json"] ?? "{}").apps);
+      };
+      return until(async () => (await apps()) === JSON.stringify(expected) || undefined, apps);
+    };
+    await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: "catalog" } });
+    const wiki = blueprint("wiki", { card: { title: "Wiki", priceBaisa: 500 } });
+    await client.create(blueprints, wiki);
+    await settled(life);
+    await awaitApps([]);
+    await client.mergePatch(blueprints, wiki.metadata, { status: wiki.status }, "status");
+    await awaitApps([{ id: "wiki", name: "Wiki", price_baisa: 500 }]);
+    await client.mergePatch(blueprints, wiki.metadata, { spec: { card: { priceBaisa: null } } });
+    await awaitApps([{ id: "wiki", name: "Wiki", price_baisa: 0 }]);
+    await client.delete(blueprints, wiki.metadata);
+    await awaitApps([]);
+    expect(life.drifts.length).toBe(drifts);
   });
 
   it("reads the Secrets again and writes nothing when another client's label changes", async () => {
