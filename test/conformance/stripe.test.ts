@@ -36,11 +36,18 @@ afterAll(() => {
 
 describe("what billing asks of Stripe", () => {
   const order = {
+    sovereign: "omantel.omani.works",
     orderId: "0b8a9a0e-8d3c-4a51-9f42-1c1f7f6f0a01",
+    tenantId: "salma-shop",
+    planId: "large",
     amountBaisa: 35_000,
     description: "large on omantel.omani.works",
     expiresAt: new Date(Date.now() + 3_600_000),
   };
+
+  it("is metadata for a customer", async () => {
+    expect(await processor.nameOrigin("sk_test_123", "cus_123", order)).toBe("named");
+  });
 
   it.each([
     ["a new customer", { stripeCustomerId: null, email: "salma@example.om" }],

@@ -22,6 +22,7 @@ export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   tenants: CLEANED,
   // `status` changes when the tenant of an entry is deleted.
   credit_ledger: "SELECT, INSERT, UPDATE (status)",
+  card_refunds: "SELECT, INSERT",
   voucher_audit: "SELECT, INSERT",
   voucher_audit_head: "SELECT",
   adoption_findings: "SELECT",

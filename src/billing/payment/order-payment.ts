@@ -47,6 +47,7 @@ interface OrderRow {
   has_ended: boolean;
   cancel_requested: boolean;
   created_at: Date;
+  tenant_id: string | null;
   email: string;
   stripe_customer_id: string | null;
 }
@@ -95,7 +96,7 @@ export function createOrderPayment(deps: {
   async function readOrder(orderId: string): Promise<OrderRow> {
     const [row] = await database.query<OrderRow>({
       name: "order-to-pay",
-      text: `SELECT o.id, o.status, o.stripe_session_id AS session_id, o.session_url, o.cancel_requested, o.created_at, c.email,
+      text: `SELECT o.id, o.status, o.stripe_session_id AS session_id, o.session_url, o.cancel_requested, o.created_at, o.tenant_id, c.email,
                     c.stripe_customer_id, coalesce(o.session_expires_at <= now(), false) AS has_ended
                FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1`,
       values: [orderId],
@@ -151,7 +152,7 @@ export function createOrderPayment(deps: {
       try {
         const secretKey = await requireSecretKey();
         const { id, url } = await openSession(secretKey, {
-          orderId,
+          ...{ sovereign: sovereignFqdn, orderId, tenantId: order.tenant_id, planId },
           amountBaisa: cardBaisa,
           description: `${planId} on ${sovereignFqdn}`,
           stripeCustomerId: order.stripe_customer_id,

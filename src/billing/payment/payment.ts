@@ -69,6 +69,6 @@ export function createPayment(deps: {
       count: (type, outcome) => events.inc({ type, outcome }),
       countPlacedOrder,
     }),
-    sweeper: createSweeper({ database, settings, processor, settlement, closing, logger }),
+    sweeper: createSweeper({ database, settings, processor, settlement, closing, sovereignFqdn, logger }),
   };
 }

@@ -2,6 +2,7 @@ import type Stripe from "stripe";
 import { errorMessage } from "../../platform/errors.ts";
 import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
+import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { isPaidSession } from "./event-object.ts";
 import { sortRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
@@ -41,6 +42,8 @@ export interface PaymentProcessor {
   closeSession(secretKey: string, sessionId: string): Promise<Session | "missing">;
   /** `missing`: the account that the key belongs to has no such customer. */
   openPortal(secretKey: string, stripeCustomerId: string): Promise<string | "missing">;
+  /** Writes where the latest charge of a customer came from. `missing`: the account that the key belongs to has no such customer. */
+  nameOrigin(secretKey: string, stripeCustomerId: string, origin: ChargeOrigin): Promise<"named" | "missing">;
   /** At once, without a refund. `missing`: it is over already, or was never there. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"cancelled" | "missing">;
 }
@@ -113,6 +116,12 @@ export function createPaymentProcessor(deps: {
           if (sortRefusal(error) !== "final") throw error;
           return stripe.checkout.sessions.retrieve(sessionId).then(sessionOf, missingOrThrow);
         }),
+      ),
+    nameOrigin: (secretKey, stripeCustomerId, origin) =>
+      ask(secretKey, (stripe) =>
+        stripe.customers
+          .update(stripeCustomerId, { metadata: chargeMetadata(origin) })
+          .then(() => "named" as const, missingOrThrow),
       ),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>

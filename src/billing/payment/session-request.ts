@@ -1,4 +1,5 @@
 import type Stripe from "stripe";
+import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { minorOfBaisa } from "./currency.ts";
 
 /** A request for a Checkout Session. It is stored with the order, so that a repeated request is the same one. */
@@ -11,8 +12,7 @@ export interface SessionRequest {
 /** The parts of a request that Stripe may refuse, and that the order can do without. */
 export type SessionRepair = "customer" | "email";
 
-export interface SessionOrder {
-  orderId: string;
+export interface SessionOrder extends ChargeOrigin {
   amountBaisa: number;
   /** Shown on the payment page. */
   description: string;
@@ -31,6 +31,7 @@ export interface SessionPlace {
 
 export function desiredSessionRequest(order: SessionOrder, place: SessionPlace): SessionRequest {
   const { orderId } = order;
+  const metadata = chargeMetadata(order);
   return {
     key: orderId,
     parameters: {
@@ -46,13 +47,13 @@ export function desiredSessionRequest(order: SessionOrder, place: SessionPlace):
         },
       ],
       client_reference_id: orderId,
-      metadata: { order_id: orderId },
-      payment_intent_data: { metadata: { order_id: orderId } },
+      metadata,
+      payment_intent_data: { metadata },
       ...(order.stripeCustomerId === null ? newCustomer(order.email) : { customer: order.stripeCustomerId }),
       // The voucher is the only discount, and the amount is what is left after it.
       allow_promotion_codes: false,
       adaptive_pricing: { enabled: false },
-      invoice_creation: { enabled: true, invoice_data: { metadata: { order_id: orderId } } },
+      invoice_creation: { enabled: true, invoice_data: { metadata } },
       success_url: withOrder(place.successUrl, orderId),
       cancel_url: withOrder(place.cancelUrl, orderId),
       expires_at: Math.floor(order.expiresAt.getTime() / 1000),

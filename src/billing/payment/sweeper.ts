@@ -2,7 +2,9 @@ import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import type { Database } from "../db/database.ts";
+import { createDueLoop, MAX_DUE } from "./due-loop.ts";
 import type { OpenOrder, OrderClosing } from "./order-closing.ts";
+import { createOriginNaming } from "./origin-naming.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
@@ -10,9 +12,6 @@ import type { SessionSettlement } from "./settlement.ts";
 const EVERY_MS = 30_000;
 /** Longer than any request that is still opening a session. */
 const ORPHAN_AGE_S = 120;
-const MAX_ORDERS = 200;
-/** After this many failures in a row the processor counts as down, and the rest waits for the next sweep. */
-const AWAY_AFTER = 3;
 /**
  * When the processor has no such session, the order may still have been paid: wrong keys reach another account. Stripe
  * sends the event of a payment for three days, and the right keys may be back by then.
@@ -31,6 +30,7 @@ export interface SweeperDeps {
   processor: PaymentProcessor;
   settlement: SessionSettlement;
   closing: OrderClosing;
+  sovereignFqdn: string;
   logger: Logger;
 }
 
@@ -41,40 +41,20 @@ export interface SweeperDeps {
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, closing, logger } = deps;
+  const forEachDue = createDueLoop(logger);
+  const nameOrigins = createOriginNaming({ ...deps, forEachDue });
 
   async function undoOrphans(): Promise<void> {
     const orphans = await database.query<{ id: string }>({
       name: "sweep-orphans",
       text: `SELECT id FROM orders WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NULL
-                AND created_at < now() - $1 * interval '1 second' ORDER BY created_at LIMIT ${MAX_ORDERS}`,
+                AND created_at < now() - $1 * interval '1 second' ORDER BY created_at LIMIT ${MAX_DUE}`,
       values: [ORPHAN_AGE_S],
     });
     // One transaction per order: locks on two customers at once would break the lock order of checkouts.
     for (const { id } of orphans) {
       await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [id] });
     }
-  }
-
-  /** Settles one item after the other. Failed items wait for a later sweep; the first error is thrown at the end. */
-  async function forEachDue<T extends object>(
-    next: () => Promise<T | undefined>,
-    settle: (due: T) => Promise<void>,
-  ): Promise<void> {
-    const faults: unknown[] = [];
-    let inARow = 0;
-    for (let count = 0; count < MAX_ORDERS && inARow < AWAY_AFTER; count += 1) {
-      const due = await next();
-      if (due === undefined) break;
-      try {
-        await settle(due);
-        inARow = 0;
-      } catch (error) {
-        logger.warn({ due, reason: errorMessage(error) }, "a request to the payment processor failed");
-        faults.push(error);
-        inARow += 1;
-      }
-    }
-    if (faults.length > 0) throw faults[0];
   }
 
   /**
@@ -119,7 +99,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     const due = await database.query<{ id: string; stripeSubscriptionId: string }>({
       name: "sweep-cancel-due",
       text: `SELECT id, stripe_subscription_id AS "stripeSubscriptionId" FROM subscriptions WHERE cancel_due
-              ORDER BY random() LIMIT ${MAX_ORDERS}`,
+              ORDER BY random() LIMIT ${MAX_DUE}`,
     });
     await forEachDue(
       async () => due.pop(),
@@ -141,7 +121,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweep(): Promise<void> {
     const faults: unknown[] = [];
-    for (const task of [undoOrphans, settleOverdue, cancelDue]) {
+    for (const task of [undoOrphans, settleOverdue, nameOrigins, cancelDue]) {
       await task().catch((error: unknown) => faults.push(error));
     }
     if (faults.length > 0) throw faults[0];

@@ -172,6 +172,11 @@ export async function startStripeServer(): Promise<StripeServer> {
       return { status: 400, body: { error: { type: "invalid_request_error", message: "not now" } } };
     if (subscriptionId !== undefined)
       return { status: 200, body: { id: subscriptionId, object: "subscription", status: "canceled" } };
+    const [, customerId] = /^\/v1\/customers\/(\w+)$/.exec(path) ?? [];
+    if (customerId !== undefined)
+      return server.goneCustomers.has(customerId)
+        ? refusalOf({ code: "resource_missing", param: "id" })
+        : { status: 200, body: { id: customerId, object: "customer" } };
     if (path === "/v1/billing_portal/sessions" && server.goneCustomers.has(fields.customer ?? ""))
       return refusalOf({ code: "resource_missing", param: "customer" });
     if (path === "/v1/billing_portal/sessions")

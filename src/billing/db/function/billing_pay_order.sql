@@ -12,11 +12,14 @@ DECLARE
   v_order CONSTANT orders := billing_lock_order(p_order_id);
   v_adopted CONSTANT text := billing_pay_adopted_order(p_session_id, p_paid_baisa, p_subscription_id, p_said_at, p_sovereign, p_sinks);
 BEGIN
+  UPDATE orders o SET stripe_customer_due = p_stripe_customer_id
+   WHERE v_adopted IS NOT NULL AND o.stripe_session_id = p_session_id AND o.adopted;
   IF v_adopted IS NOT NULL THEN RETURN v_adopted; END IF;
   IF v_order.id IS NULL OR v_order.status NOT IN ('pending', 'expired', 'canceled', 'failed')
      OR coalesce(v_order.stripe_session_id, p_session_id) <> p_session_id THEN
     RETURN 'unknown';
   END IF;
+  UPDATE orders o SET stripe_customer_due = p_stripe_customer_id WHERE o.id = v_order.id;
   UPDATE customers c SET stripe_customer_id = p_stripe_customer_id
    WHERE c.id = v_order.customer_id AND c.stripe_customer_id IS NULL
      AND NOT EXISTS (SELECT 1 FROM customers other WHERE other.stripe_customer_id = p_stripe_customer_id);

@@ -163,6 +163,8 @@ ALTER TABLE public.orders
   ADD COLUMN cancel_requested boolean NOT NULL DEFAULT false,
   -- The tenant service named the customer as a member of the tenant, which belongs to another customer.
   ADD COLUMN tenant_member boolean NOT NULL DEFAULT false,
+  -- Stripe's customer who paid, while its metadata does not say yet where the charge came from.
+  ADD COLUMN stripe_customer_due text,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true;
 ALTER TABLE public.invoices
   ALTER COLUMN id SET DEFAULT gen_random_uuid(), ALTER COLUMN currency SET DEFAULT 'omr',

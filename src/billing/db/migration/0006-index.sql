@@ -34,6 +34,8 @@ CREATE INDEX orders_pending_idx ON public.orders (created_at) WHERE status = 'pe
 CREATE INDEX orders_look_idx ON public.orders (coalesce(session_look_at, session_expires_at))
   WHERE status = 'pending' AND NOT adopted AND stripe_session_id IS NOT NULL;
 
+CREATE INDEX orders_customer_due_idx ON public.orders (id) WHERE stripe_customer_due IS NOT NULL;
+
 CREATE INDEX subscriptions_tenant_idx ON public.subscriptions USING hash (tenant_id);
 CREATE INDEX subscriptions_order_idx ON public.subscriptions (order_id);
 CREATE INDEX subscriptions_active_idx ON public.subscriptions (customer_id) WHERE status = 'active';

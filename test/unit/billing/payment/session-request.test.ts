@@ -6,7 +6,10 @@ import {
 } from "../../../../src/billing/payment/session-request.ts";
 
 const ORDER = {
+  sovereign: "omantel.omani.works",
   orderId: "0b8a9a0e-8d3c-4a51-9f42-1c1f7f6f0a01",
+  tenantId: "salma-shop",
+  planId: "large",
   amountBaisa: 35_000,
   description: "large on omantel.omani.works",
   stripeCustomerId: null,
@@ -27,6 +30,22 @@ describe("the request for a session", () => {
   ])("adds the order's id to %s", (successUrl, expected) => {
     const { parameters } = desiredSessionRequest(ORDER, { ...PLACE, successUrl, cancelUrl: successUrl });
     expect([parameters.success_url, parameters.cancel_url]).toEqual([expected, expected]);
+  });
+
+  it("says on the session, its payment intent and its invoice where the charge came from", () => {
+    const { parameters } = desiredSessionRequest(ORDER, PLACE);
+    const origin = {
+      sovereign: "omantel.omani.works",
+      order_id: ORDER.orderId,
+      tenant_id: "salma-shop",
+      plan_id: "large",
+    };
+    const { metadata, payment_intent_data, invoice_creation } = parameters;
+    expect([metadata, payment_intent_data?.metadata, invoice_creation?.invoice_data?.metadata]).toEqual([
+      origin,
+      origin,
+      origin,
+    ]);
   });
 
   it("is sent without each part that Stripe refuses, under a new key", () => {

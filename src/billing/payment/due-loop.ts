@@ -1,0 +1,33 @@
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+
+/** A sweep settles at most this many items of one kind. */
+export const MAX_DUE = 200;
+/** After this many failures in a row the processor counts as down, and the rest waits for the next sweep. */
+const AWAY_AFTER = 3;
+
+/** Settles one item after the other. Failed items wait for a later sweep; the first error is thrown at the end. */
+export type DueLoop = <T extends object>(
+  next: () => Promise<T | undefined>,
+  settle: (due: T) => Promise<void>,
+) => Promise<void>;
+
+export function createDueLoop(logger: Logger): DueLoop {
+  return async (next, settle) => {
+    const faults: unknown[] = [];
+    let inARow = 0;
+    for (let count = 0; count < MAX_DUE && inARow < AWAY_AFTER; count += 1) {
+      const due = await next();
+      if (due === undefined) break;
+      try {
+        await settle(due);
+        inARow = 0;
+      } catch (error) {
+        logger.warn({ due, reason: errorMessage(error) }, "a request to the payment processor failed");
+        faults.push(error);
+        inARow += 1;
+      }
+    }
+    if (faults.length > 0) throw faults[0];
+  };
+}

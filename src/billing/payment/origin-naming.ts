@@ -1,0 +1,58 @@
+import type { Logger } from "../../platform/log.ts";
+import type { Database } from "../db/database.ts";
+import { PaymentError } from "../errors.ts";
+import type { ChargeOrigin } from "./charge-metadata.ts";
+import { type DueLoop, MAX_DUE } from "./due-loop.ts";
+import type { PaymentProcessor } from "./processor.ts";
+import type { PaymentSettingsService } from "./settings.ts";
+
+/**
+ * Writes on the customers who paid where their charges came from. Stripe creates a customer with the first session, and takes no
+ * metadata for it there.
+ */
+export function createOriginNaming(deps: {
+  database: Database;
+  settings: PaymentSettingsService;
+  processor: PaymentProcessor;
+  sovereignFqdn: string;
+  forEachDue: DueLoop;
+  logger: Logger;
+}): () => Promise<void> {
+  const { database, settings, processor, sovereignFqdn, forEachDue, logger } = deps;
+
+  type Due = Omit<ChargeOrigin, "sovereign"> & { stripeCustomerId: string };
+
+  async function name(secretKey: string, { stripeCustomerId, ...order }: Due): Promise<void> {
+    const origin = { sovereign: sovereignFqdn, ...order };
+    const named = await processor.nameOrigin(secretKey, stripeCustomerId, origin).catch((error: unknown) => {
+      if (error instanceof PaymentError && error.code === "payment_refused") return "refused" as const;
+      throw error;
+    });
+    // Asked again, the processor would answer the same.
+    if (named !== "named")
+      logger.warn(
+        { stripeCustomerId, orderId: order.orderId, outcome: named },
+        "the payment processor does not accept metadata for this customer: it stays without",
+      );
+    await database.query({
+      name: "sweep-origin-named",
+      text: "UPDATE orders SET stripe_customer_due = NULL WHERE id = $1",
+      values: [order.orderId],
+    });
+  }
+
+  return async () => {
+    const { secretKey } = await settings.keys();
+    if (secretKey === "") return;
+    // In random order, so that customers who always fail are not always first.
+    const due = await database.query<Due>({
+      name: "sweep-origin-due",
+      text: `SELECT id AS "orderId", tenant_id AS "tenantId", plan_id AS "planId", stripe_customer_due AS "stripeCustomerId"
+               FROM orders WHERE stripe_customer_due IS NOT NULL ORDER BY random() LIMIT ${MAX_DUE}`,
+    });
+    await forEachDue(
+      async () => due.pop(),
+      (one) => name(secretKey, one),
+    );
+  };
+}
