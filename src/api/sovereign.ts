@@ -52,6 +52,13 @@ const BrandingSchema = object(
     hostname: Type.Optional(
       text({ description: "Host name of the marketplace.", maxLength: 253, pattern: DNS_SUBDOMAIN }),
     ),
+    helpUrl: Type.Optional(
+      text({
+        description: "Address where customers find help: https or mailto. The redeem page links to it.",
+        maxLength: 2048,
+        pattern: "^(https://|mailto:)[^\\s\"'<>]+$",
+      }),
+    ),
     keycloakTheme: Type.Optional(
       text({ description: "Login theme in Keycloak.", maxLength: 63, pattern: DNS_LABEL }),
     ),

@@ -7,10 +7,13 @@ export interface Branding {
   colour?: string;
   /** The host of the Sovereign's own front end, with its sign-up. */
   hostname?: string;
+  /** `https://…` or `mailto:…`: where customers find help. */
+  helpUrl?: string;
 }
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const HOSTNAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i;
+const HELP = /^(https:\/\/|mailto:)[^\s"'<>]+$/;
 const LOGO = /^(https:\/\/|data:image\/(png|jpeg|svg\+xml|webp|gif);base64,)[^\s"'<>]+$/;
 
 /** Parses `spec.branding` of a Sovereign. Members of a wrong shape are left out, so that the page still works. */
@@ -28,11 +31,13 @@ export function parseBranding(json: unknown): Branding {
   const logoUrl = [text("logo", LOGO), text("logoUrl", LOGO)].find((url) => url !== undefined && isSafe(url));
   const colour = text("colour", COLOUR) ?? text("color", COLOUR);
   const hostname = text("hostname", HOSTNAME);
+  const helpUrl = text("helpUrl", HELP);
   return {
     ...(displayName === undefined ? {} : { displayName }),
     ...(logoUrl === undefined ? {} : { logoUrl }),
     ...(colour === undefined ? {} : { colour }),
     ...(hostname === undefined ? {} : { hostname }),
+    ...(helpUrl === undefined ? {} : { helpUrl }),
   };
 }
 

@@ -22,7 +22,6 @@ import { adminPageOperations } from "./http/route/admin-page-route.ts";
 import { adminOperations } from "./http/route/admin-route.ts";
 import { bulkIssueOperation } from "./http/route/bulk-issue-route.ts";
 import { errorOperations } from "./http/route/error-route.ts";
-import { grantOperation } from "./http/route/grant-route.ts";
 import { orderOperations } from "./http/route/order-route.ts";
 import { promoOperations } from "./http/route/promo-route.ts";
 import { homeOperation, redeemOperation } from "./http/route/redeem-route.ts";
@@ -118,7 +117,6 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     ...voucherOperations({ vouchers, limiter, issueLimiter }),
     ...promoOperations({ vouchers, issueLimiter }),
     bulkIssueOperation({ vouchers, issueLimiter, branding, sovereignFqdn }),
-    grantOperation({ vouchers }),
     ...voucherAuditOperations({ vouchers }),
     ...orderOperations({ checkout, orders: createOwnOrders({ database, payment: payment.orders }) }),
     ...accountOperations({ accounts: createAccountService({ database, tenants }), payment: payment.orders }),

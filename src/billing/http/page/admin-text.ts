@@ -72,7 +72,7 @@ export interface AdminShellText {
 }
 
 /** The codes that the page's requests can receive. The page translates each of them. */
-export type AdminProblemCode =
+type AdminProblemCode =
   | Exclude<VoucherErrorCode, "voucher_not_started" | "voucher_ended">
   | Extract<
       RequestErrorCode,
@@ -83,7 +83,7 @@ export type AdminProblemCode =
   | "internal";
 
 /** The members of a request that a person fills in. */
-export type AdminField = Exclude<keyof VoucherTerms, "active"> | "code" | "count" | "prefix";
+type AdminField = Exclude<keyof VoucherTerms, "active"> | "code" | "count" | "prefix";
 
 /** What its script says. */
 interface AdminScriptText {

@@ -78,7 +78,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string; currency: string
 <main data-state="${state.kind}">
 ${body}
 </main>
-<footer>${escapeHtml(sovereignFqdn)}</footer>
+<footer>${escapeHtml(sovereignFqdn)}${helpLink(text, branding)}</footer>
 <script type="module">${script}</script>`,
     });
     return {
@@ -99,17 +99,19 @@ function contentOf(view: RedeemView, text: RedeemText, signUpHost: string): { ti
     case "offer": {
       const { voucher } = state;
       const amount = text.amount(voucher.credit_omr);
-      const signUp = `https://${signUpHost}/signup?voucher=${encodeURIComponent(voucher.code)}`;
+      const linkAt = (page: string) =>
+        escapeHtml(`https://${signUpHost}/${page}?voucher=${encodeURIComponent(voucher.code)}`);
       return {
         title: text.offer.title(amount),
         body: `<article class="ticket">
 <div class="offer">
 <h1>${phrase("lead", text.offer.before)}${phrase("amount", amount)}${phrase("lead", text.offer.after)}</h1>
-${descriptionOf(voucher.description)}${state.expiresAt === null ? "" : `<p class="until">${escapeHtml(text.validUntil)} ${timeOf(language, state.expiresAt)}</p>\n`}</div>
+${descriptionOf(language, voucher.description)}${state.expiresAt === null ? "" : `<p class="until">${escapeHtml(text.validUntil)} ${timeOf(language, state.expiresAt)}</p>\n`}</div>
 <div class="stub">
 <p class="label" id="code-label">${escapeHtml(text.codeLabel)}</p>
 <div class="code"><code dir="ltr" aria-labelledby="code-label" data-voucher="${escapeHtml(voucher.code)}">${escapeHtml(voucher.code)}</code><button class="quiet" type="button" data-copied="${escapeHtml(text.copied)}" hidden>${escapeHtml(text.copy)}</button></div>
-<a class="action" href="${escapeHtml(signUp)}" rel="noreferrer">${escapeHtml(text.signUp)}</a>
+<a class="action" href="${linkAt("signup")}" rel="noreferrer">${escapeHtml(text.signUp)}</a>
+<p class="sign-in">${escapeHtml(text.hasAccount)} <a href="${linkAt("login")}" rel="noreferrer">${escapeHtml(text.signIn)}</a></p>
 <ol class="steps">${text.steps.map((step) => `<li>${escapeHtml(step)}</li>`).join("")}</ol>
 </div>
 </article>`,
@@ -122,7 +124,7 @@ ${descriptionOf(voucher.description)}${state.expiresAt === null ? "" : `<p class
         title,
         body: `<article class="card">
 <h1>${escapeHtml(title)}</h1>
-${descriptionOf(voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))} ${timeOf(language, startsAt)}.</p>
+${descriptionOf(language, voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))} ${timeOf(language, startsAt)}.</p>
 ${retryLink(text, language, code)}
 </article>`,
       };
@@ -135,7 +137,7 @@ ${retryLink(text, language, code)}
         body: `<article class="ticket over">
 <div class="offer">
 <h1>${escapeHtml(title)}</h1>
-${descriptionOf(voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))}</p>
+${descriptionOf(language, voucher.description)}<p>${escapeHtml(before)} <code dir="ltr">${escapeHtml(voucher.code)}</code> ${escapeHtml(after(text.amount(voucher.credit_omr)))}</p>
 </div>
 <div class="stub">
 <h2>${escapeHtml(text.anotherCode)}</h2>
@@ -196,5 +198,22 @@ const carried = (code: string) => (code.length > MAX_CARRIED_CODE ? "" : code);
 const phrase = (name: string, text: string) =>
   text === "" ? "" : `<span class="${name}">${escapeHtml(text)}</span> `;
 
-const descriptionOf = (description: string) =>
-  description === "" ? "" : `<p class="description"><bdi>${escapeHtml(description)}</bdi></p>\n`;
+function descriptionOf(language: Language, description: string): string {
+  const words = wordsIn(language, description);
+  return words === "" ? "" : `<p class="description"><bdi>${escapeHtml(words)}</bdi></p>\n`;
+}
+
+/**
+ * The lines of a description in the page's language: Arabic ones on the Arabic page, the others on the English page. A
+ * description in one language only is shown on both.
+ */
+function wordsIn(language: Language, description: string): string {
+  const lines = description.split(/\r?\n/).map((line) => line.trim());
+  const own = lines.filter((line) => line !== "" && /\p{Script=Arabic}/u.test(line) === (language === "ar"));
+  return (own.length > 0 ? own : lines).join(" ").trim();
+}
+
+const helpLink = (text: RedeemText, { helpUrl }: Branding) =>
+  helpUrl === undefined
+    ? ""
+    : ` · <a href="${escapeHtml(helpUrl)}" rel="noreferrer">${escapeHtml(text.help)}</a>`;

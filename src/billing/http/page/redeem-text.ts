@@ -11,6 +11,10 @@ export interface RedeemText {
   copy: string;
   copied: string;
   signUp: string;
+  /** Leads a customer who has an account to sign-in. */
+  hasAccount: string;
+  signIn: string;
+  help: string;
   steps: readonly string[];
   /** The text before the last moment of an offer. */
   validUntil: string;
@@ -40,6 +44,9 @@ const en: Omit<RedeemText, "amount"> = {
   copy: "Copy",
   copied: "Copied",
   signUp: "Sign up and redeem",
+  hasAccount: "Already a customer?",
+  signIn: "Sign in",
+  help: "Help",
   steps: ["Sign up", "Choose a plan", "Your credit pays at checkout"],
   validUntil: "Valid until",
   scheduled: {
@@ -88,6 +95,9 @@ const ar: Omit<RedeemText, "amount"> = {
   copy: "نسخ",
   copied: "تم النسخ",
   signUp: "سجّل واستخدم القسيمة",
+  hasAccount: "هل لديك حساب؟",
+  signIn: "سجّل الدخول",
+  help: "المساعدة",
   steps: ["سجّل حسابك", "اختر باقتك", "ادفع برصيدك عند إتمام الطلب"],
   validUntil: "صالحة حتى",
   scheduled: {

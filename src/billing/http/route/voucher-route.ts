@@ -4,6 +4,7 @@ import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import { limitKey, type PreviewLimiter } from "../limit/preview-limiter.ts";
 import { type Answer, json, type Operation, operation } from "../operation.ts";
 import { IssueBody, PreviewAnswer, PreviewBody } from "../schema/voucher.ts";
+import { grantOperation } from "./grant-route.ts";
 import {
   issueOperation,
   listOperation,
@@ -49,6 +50,7 @@ export function voucherOperations(deps: {
       path: "/billing/vouchers/revoke/{code}",
       summary: "Revoke a live voucher",
     }),
+    grantOperation(deps),
     operation({
       id: "previewVoucher",
       method: "post",

@@ -35,15 +35,17 @@ describe("GET /", () => {
   });
 });
 
+const SIGN_UP = ["signup", "login"].map((page) => `https://cloud.omantel.om/${page}?voucher=PAGE`);
+
 describe("GET /redeem", () => {
   it.each([
     ["PAGE", 200],
     ["NO-SUCH", 404],
     ["", 200],
-  ])("links to no other site than sign-up: %s", async (code, status) => {
+  ])("links to no other site than sign-up and sign-in: %s", async (code, status) => {
     const answer = await billing.ask(`/redeem?code=${code}`);
     expect(answer.status).toBe(status);
-    const expected = code === "PAGE" ? ["https://cloud.omantel.om/signup?voucher=PAGE"] : [];
+    const expected = code === "PAGE" ? SIGN_UP : [];
     expect(addressesIn(answer.text)).toEqual(expected);
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
@@ -91,7 +93,7 @@ describe("GET /admin", () => {
     const { text } = await billing.ask("/admin?lang=ar");
     expect(addressesIn(text)).toEqual([]);
     const parts = partsOf(text);
-    expect(parts.length).toBe(10);
+    expect(parts.length).toBe(15);
     const directory = parts.find((path) => path.endsWith("main.js"))?.replace(/main\.js$/, "") ?? "";
     let total = 0;
     for (const path of [...parts, `${directory}qr.js`]) {

@@ -5,7 +5,7 @@ import { type Branding, parseBranding } from "../../../../src/billing/branding.t
 import { createAdminPage } from "../../../../src/billing/http/page/admin-page.ts";
 import { brandPalette, contrast, SURFACES } from "../../../../src/billing/http/page/colour.ts";
 import { escapeHtml, scriptJson } from "../../../../src/billing/http/page/html.ts";
-import { chooseLanguage } from "../../../../src/billing/http/page/language.ts";
+import { chooseLanguage, type Language } from "../../../../src/billing/http/page/language.ts";
 import { createRedeemPage, type RedeemState } from "../../../../src/billing/http/page/redeem-page.ts";
 import { createRedeemText } from "../../../../src/billing/http/page/redeem-text.ts";
 
@@ -210,6 +210,47 @@ describe("createRedeemPage", () => {
     const { html, headers } = render({ state: { kind: "blank" }, code: "", language: "en" }, branding);
     expect(headers["Content-Security-Policy"]).toContain(`; img-src ${source}; script-src`);
     expect(html).toContain(`<img class="logo" src="${escapeHtml(logo)}" alt=""`);
+  });
+});
+
+describe("the redeem page for a customer", () => {
+  const offer = (language: Language, description: string, branding: Branding) => {
+    const state = {
+      kind: "offer",
+      voucher: voucher({ code: "GIFT", description }),
+      expiresAt: null,
+    } as const;
+    return render({ state, code: "gift", language }, branding).html;
+  };
+
+  it.each([
+    ["en", "A gift\nهدية لك", "A gift"],
+    ["ar", "A gift\nهدية لك", "هدية لك"],
+    ["ar", "A gift", "A gift"],
+    ["en", "هدية لك", "هدية لك"],
+    ["en", " One \r\n\n Two \nهدية", "One Two"],
+  ] as const)("shows a description in %s, where it is given: %j", (language, description, shown) => {
+    expect(offer(language, description, BRANDING)).toContain(`<bdi>${shown}</bdi>`);
+  });
+
+  it.each([
+    ["en", "Already a customer?", "Help"],
+    ["ar", "هل لديك حساب؟", "المساعدة"],
+  ] as const)("leads customers to sign-in and to help in %s", (language, hasAccount, help) => {
+    const html = offer(language, "", { ...BRANDING, helpUrl: "https://omantel.om/help?a=1&b=2" });
+    expect(html).toContain(`${hasAccount} <a href="https://cloud.omantel.om/login?voucher=GIFT"`);
+    expect(html).toContain(`<a href="https://omantel.om/help?a=1&#38;b=2" rel="noreferrer">${help}</a>`);
+    expect(offer(language, "", BRANDING)).not.toContain(`>${help}</a>`);
+  });
+
+  it.each([
+    ["https://omantel.om/help", true],
+    ["mailto:help@omantel.om", true],
+    ["http://omantel.om/help", false],
+    ["javascript:alert(1)", false],
+    ['https://omantel.om/"><script>', false],
+  ])("takes a help address only over https or by mail: %s", (helpUrl, isTaken) => {
+    expect(parseBranding({ helpUrl })).toEqual(isTaken ? { helpUrl } : {});
   });
 });
 
