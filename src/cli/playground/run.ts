@@ -136,6 +136,7 @@ async function runStoryOn(playground: Playground, context: StoryContext): Promis
   publishArtifacts(playground.registry, examples, key);
   const environment: StoryEnvironment = {
     ensureDatabase: (name) => playground.database.ensureDatabase(name),
+    ensureServingRole: (name) => playground.database.ensureServingRole(name),
     urlOf: (namespace) =>
       playground.runner.proxy.urlOf(namespace, { "app.kubernetes.io/name": "billing" }, 8085),
   };

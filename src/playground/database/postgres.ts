@@ -14,8 +14,10 @@ export interface PlaygroundDatabase {
   port: number;
   /** URL of the superuser, without a database name. */
   superuserUrl: string;
-  /** Creates a database with its own role unless it exists. Returns the same URL each time. */
+  /** Creates a database with a role that owns it, unless it exists. Returns the same URL each time. */
   ensureDatabase(name: string): Promise<string>;
+  /** Creates another role that may log in to this database. Returns the same URL each time. */
+  ensureServingRole(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -95,27 +97,46 @@ export async function startDatabase(deps: {
   const superuserUrl = `${serverUrl}/postgres`;
   await waitUntilReady(superuserUrl, child, state.file("logs", "postgres.log"));
 
+  const databaseOf = (name: string) => name.replaceAll(/[^a-z0-9]/g, "_");
+
+  /** Returns the role's password. */
+  async function ensureRole(client: Client, role: string): Promise<string> {
+    access.passwords[role] ??= randomBytes(18).toString("base64url");
+    save();
+    const password = access.passwords[role];
+    const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
+    await client.query(
+      `${rowCount ? "ALTER" : "CREATE"} ROLE ${client.escapeIdentifier(role)} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
+    );
+    return password;
+  }
+
   return {
     port: access.port,
     superuserUrl: serverUrl,
     async ensureDatabase(name) {
-      const role = name.replaceAll(/[^a-z0-9]/g, "_");
-      access.passwords[role] ??= randomBytes(18).toString("base64url");
-      save();
-      const password = access.passwords[role];
-      await withClient(superuserUrl, async (client) => {
+      const role = databaseOf(name);
+      return withClient(superuserUrl, async (client) => {
         const quoted = client.escapeIdentifier(role);
-        const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
-        await client.query(
-          `${rowCount ? "ALTER" : "CREATE"} ROLE ${quoted} LOGIN PASSWORD ${client.escapeLiteral(password)}`,
-        );
+        const password = await ensureRole(client, role);
         const { rowCount: exists } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [
           role,
         ]);
         if (!exists) await client.query(`CREATE DATABASE ${quoted} OWNER ${quoted}`);
         await client.query(`REVOKE CONNECT ON DATABASE ${quoted} FROM PUBLIC`);
+        return urlOf(role, password, role);
       });
-      return urlOf(role, password, role);
+    },
+    async ensureServingRole(name) {
+      const database = databaseOf(name);
+      const role = `${database}_serving`;
+      return withClient(superuserUrl, async (client) => {
+        const password = await ensureRole(client, role);
+        await client.query(
+          `GRANT CONNECT ON DATABASE ${client.escapeIdentifier(database)} TO ${client.escapeIdentifier(role)}`,
+        );
+        return urlOf(role, password, database);
+      });
     },
     // SIGINT is a fast shutdown: it ends the sessions and loses no data.
     close: () => child.stop(10_000, "SIGINT"),
@@ -236,12 +257,12 @@ async function waitUntilReady(url: string, child: Child, logFile: string): Promi
   }
 }
 
-async function withClient(url: string, use: (client: Client) => Promise<void>): Promise<void> {
+async function withClient<T>(url: string, use: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on("error", () => {});
   try {
     await client.connect();
-    await use(client);
+    return await use(client);
   } finally {
     await client.end().catch(() => {});
   }

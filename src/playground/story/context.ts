@@ -10,7 +10,10 @@ export interface StorySovereign {
   displayName: string;
   /** URL of its voucher API on this machine, without a trailing slash. */
   url: string;
+  /** The URL of the role that owns the tables. */
   databaseUrl: string;
+  /** The URL of the role that serves. It is the same where the Sovereign names one role. */
+  servingDatabaseUrl: string;
   /** The Sovereign's own HS256 secret. */
   jwtSecret: string;
   /** From its tiers. */

@@ -20,11 +20,12 @@ export async function writeSovereignFile(
   sovereigns: readonly StorySovereign[],
 ): Promise<string> {
   const rows = await Promise.all(
-    sovereigns.map(async ({ name, fqdn, url, databaseUrl, jwtSecret }) => ({
+    sovereigns.map(async ({ name, fqdn, url, databaseUrl, servingDatabaseUrl, jwtSecret }) => ({
       name,
       fqdn,
       url,
       databaseUrl,
+      servingDatabaseUrl,
       adminToken: await signIn(ADMIN, jwtSecret),
       customerToken: await signIn(CUSTOMER, jwtSecret),
     })),

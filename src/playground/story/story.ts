@@ -13,6 +13,7 @@ import { runVoucherChapter } from "./voucher-chapter.ts";
 export interface StoryEnvironment {
   /** Creates a database unless it exists, as a PostgreSQL operator would, and returns its URL. */
   ensureDatabase(name: string): Promise<string>;
+  ensureServingRole(name: string): Promise<string>;
   /** URL of a Service on this machine. */
   urlOf(namespace: string, service: string): Promise<string>;
 }
@@ -26,7 +27,7 @@ interface SovereignManifest extends KubernetesObject {
     branding?: { displayName?: string };
     tiers?: { id: string; priceBaisa: number }[];
     billing: {
-      database: { secretRef: { name: string; key?: string } };
+      database: { secretRef: SecretKey; migrationSecretRef?: SecretKey };
       auth: { secretRef?: SecretKey };
     };
   };
@@ -110,8 +111,8 @@ const namespaceOf = ({ metadata, spec }: SovereignManifest) =>
   sovereignNamespace(metadata.name, spec.namespace);
 
 /**
- * Does the work of a cluster's add-ons for a new Sovereign: creates a database with its own role and the two Secrets that the
- * manifest names. The operator waits for them. Secrets of an earlier run are kept, because tokens are signed with them.
+ * Does the work of a cluster's add-ons for a new Sovereign: creates a database with its own roles and the Secrets that the manifest
+ * names. The operator waits for them. Secrets of an earlier run are kept, because tokens are signed with them.
  */
 async function prepareSovereign(
   context: StoryContext,
@@ -139,11 +140,14 @@ async function prepareSovereign(
       apiVersion: "v1",
       kind: "Secret",
       metadata: { name: secret.name, namespace },
-      data: { [key]: Buffer.from(value).toString("base64") },
+      data: { ...existing?.data, [key]: Buffer.from(value).toString("base64") },
     } as KubernetesObject);
     return value;
   };
-  await ensureSecret(billing.database.secretRef, "uri", databaseUrl);
+  const { secretRef, migrationSecretRef: owner } = billing.database;
+  const servingUrl = owner === undefined ? databaseUrl : await environment.ensureServingRole(name);
+  if (owner !== undefined) await ensureSecret(owner, "migrationUri", databaseUrl);
+  await ensureSecret(secretRef, "uri", servingUrl);
   const jwtSecret = await ensureSecret(jwt, "secret", randomBytes(32).toString("base64url"));
 
   return {
@@ -153,6 +157,7 @@ async function prepareSovereign(
     displayName: branding?.displayName ?? name,
     url,
     databaseUrl,
+    servingDatabaseUrl: servingUrl,
     jwtSecret,
     plans: tiers.map(({ id, priceBaisa }) => ({ id, priceBaisa })),
   };

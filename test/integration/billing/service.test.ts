@@ -70,6 +70,7 @@ describe("the page and the machine endpoints", () => {
     expect(here.text).not.toContain(FQDN);
     expect(Object.keys(here.json.paths).sort()).toMatchInlineSnapshot(`
       [
+        "/",
         "/admin",
         "/admin/script/{version}/{file}",
         "/admin/style/{version}/admin.css",
@@ -91,8 +92,10 @@ describe("the page and the machine endpoints", () => {
         "/billing/vouchers/bulk-issue",
         "/billing/vouchers/issue",
         "/billing/vouchers/list",
+        "/billing/vouchers/read/{code}",
         "/billing/vouchers/redeem-preview",
         "/billing/vouchers/revoke/{code}",
+        "/billing/vouchers/update/{code}",
         "/billing/webhook",
         "/healthz",
         "/metrics",
