@@ -218,7 +218,7 @@ function expectMembers(what: string, value: unknown, members: string[]): void {
   );
 }
 
-const OPTIONAL_VOUCHER_MEMBERS = ["expires_at", "starts_at"];
+const OPTIONAL_VOUCHER_MEMBERS = ["expires_at", "standing", "starts_at"];
 
 function expectVoucher(value: unknown): void {
   expect(

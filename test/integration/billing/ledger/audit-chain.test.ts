@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { runSmokeTest } from "../../../../src/billing/smoke.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
@@ -16,12 +16,34 @@ import { createTestDatabase } from "../../../support/server/postgres.ts";
 let billing: TestBilling;
 let admin: string;
 
-beforeEach(async () => {
+const TABLES = ["promo_codes", "voucher_audit", "voucher_audit_head"];
+
+beforeAll(async () => {
   billing = await startBilling();
   admin = await signToken("admin", "sovereign-admin");
+  await query(TABLES.map((table) => `CREATE TABLE kept_${table} AS TABLE ${table}`).join(";"));
 });
 
-afterEach(() => billing.close());
+afterAll(() => billing.close());
+
+// A database for each test would take longer than the tests: each one gets the empty books back.
+afterEach(() =>
+  unguarded(
+    [
+      "promo_redemptions",
+      "credit_ledger",
+      "subscriptions",
+      "orders",
+      "outbox",
+      "tenants",
+      "customers",
+      ...TABLES,
+    ]
+      .map((table) => `DELETE FROM ${table}`)
+      .concat(TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM kept_${table}`))
+      .join(";"),
+  ),
+);
 
 const query = (text: string) => billing.database.pool.query(text);
 
