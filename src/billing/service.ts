@@ -94,14 +94,12 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const background = createBackground({ database, brokers, tenants, logger, registry });
   const countPlacedOrder = createPlacedOrderCount(registry);
+  const shared = { database, now, logger, registry };
   const payment = createPayment({
-    database,
+    ...shared,
     configuration: settings.payment,
     sovereignFqdn,
     outboxSinks,
-    now,
-    logger,
-    registry,
     countPlacedOrder,
   });
   const checkout = createCheckout({

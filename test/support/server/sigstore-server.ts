@@ -16,7 +16,11 @@ export function startSigstoreServer(sigstore: Sigstore): Promise<RunningHttpServ
     const [, claims = ""] = (request.headers.authorization ?? "").replace("Bearer ", "").split(".");
     const { iss, email } = JSON.parse(Buffer.from(claims, "base64url").toString());
     const { content } = body.publicKeyRequest.publicKey;
-    const der = await sigstore.issue(createPublicKey(content), { issuer: iss, identity: email, promisedBy: "own" });
+    const der = await sigstore.issue(createPublicKey(content), {
+      issuer: iss,
+      identity: email,
+      promisedBy: "own",
+    });
     const certificates = [new X509Certificate(der).toString()];
     return { signedCertificateEmbeddedSct: { chain: { certificates } } };
   }
