@@ -3,12 +3,12 @@ import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
+import { requireCanceled } from "../payment/order-closing.ts";
 import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { resolveKey } from "../voucher/resolve.ts";
 import { type CheckoutCall, type CheckoutRequest, type CheckoutRow, recallCheckout } from "./call.ts";
 import { type CatalogSource, priceOrder } from "./catalog.ts";
-import { requireCanceled } from "./own-order.ts";
 
 interface CheckoutOrder {
   planId: string;
@@ -105,7 +105,9 @@ export function createCheckout(deps: {
     if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
     const placed = { orderId: order_id, balanceBaisa: balance_baisa };
     if (card_baisa === null) return placed;
-    const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId: order.planId });
+    const { planId } = order;
+    const { isNew } = row;
+    const sessionUrl = await payment.open({ orderId: order_id, cardBaisa: card_baisa, planId, isNew });
     return { ...placed, sessionUrl };
   };
 }

@@ -2,6 +2,7 @@ import type { Caller } from "../auth/token.ts";
 import type { Database } from "../db/database.ts";
 import { AFTER_ORDER_SQL, microsOf, type TimePosition } from "../db/time-position.ts";
 import { CheckoutError } from "../errors.ts";
+import { requireCanceled } from "../payment/order-closing.ts";
 import type { OrderPayment } from "../payment/order-payment.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
 
@@ -95,22 +96,4 @@ export function createOwnOrders(deps: { database: Database; payment: OrderPaymen
 
 function orderOf({ micros: _, ...row }: OrderRow): OwnOrder {
   return { ...row, amount_omr: omrOfBaisa(row.amount_baisa) };
-}
-
-/** Throws `order_paid` or `order_processing` for an order that could not be canceled. */
-export function requireCanceled(end: Awaited<ReturnType<OrderPayment["cancel"]>>, orderId: string): void {
-  switch (end) {
-    case "canceled":
-      return;
-    case "paid":
-      throw new CheckoutError(
-        "order_paid",
-        `order ${orderId} is paid, so it was neither canceled nor replaced: see GET /billing/orders`,
-      );
-    case "processing":
-      throw new CheckoutError(
-        "order_processing",
-        `order ${orderId} is paid by a method whose money arrives later: wait until it is settled`,
-      );
-  }
 }

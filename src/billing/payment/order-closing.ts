@@ -1,7 +1,7 @@
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { type Database, theRow } from "../db/database.ts";
-import { PaymentError } from "../errors.ts";
+import { CheckoutError, PaymentError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
 import { UnusableObjectError } from "./event-object.ts";
 import type { PaymentProcessor, Session } from "./processor.ts";
@@ -182,4 +182,22 @@ async function readEnd(database: Database, orderId: string): Promise<"canceled" 
     }),
   );
   return UNPAID_ENDS.includes(status) ? "canceled" : "paid";
+}
+
+/** Throws `order_paid` or `order_processing` for an order that could not be canceled. */
+export function requireCanceled(end: "canceled" | "paid" | "processing", orderId: string): void {
+  switch (end) {
+    case "canceled":
+      return;
+    case "paid":
+      throw new CheckoutError(
+        "order_paid",
+        `order ${orderId} is paid, so it was neither canceled nor replaced: see GET /billing/orders`,
+      );
+    case "processing":
+      throw new CheckoutError(
+        "order_processing",
+        `order ${orderId} is paid by a method whose money arrives later: wait until it is settled`,
+      );
+  }
 }

@@ -3,7 +3,7 @@ import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
 import { CheckoutError, PaymentError } from "../errors.ts";
 import { cardStepOf, minimumCardPaymentOf } from "./currency.ts";
-import type { OrderClosing } from "./order-closing.ts";
+import { type OrderClosing, requireCanceled } from "./order-closing.ts";
 import type { PaymentProcessor } from "./processor.ts";
 import { createSessionOpening, forgetAccount } from "./session-opening.ts";
 import type { SessionPlace } from "./session-request.ts";
@@ -14,6 +14,8 @@ interface PendingOrder {
   orderId: string;
   cardBaisa: number;
   planId: string;
+  /** False when an earlier answer is repeated. Otherwise the page must still take a payment. */
+  isNew: boolean;
 }
 
 /** What a card can pay: multiples of the step, from the minimum on. */
@@ -29,7 +31,8 @@ export interface OrderPayment extends Pick<OrderClosing, "cancel" | "settleRetur
   /**
    * The address where the customer pays for the order, the same for every call. When no session can be opened, the order is
    * undone (voucher and credit are as before) and the call throws `payment_unavailable`, `payment_refused` or
-   * `card_amount_too_small`. Throws `order_expired` when the order waits for no payment any more.
+   * `card_amount_too_small`. Throws `order_expired`, `order_paid` or `order_processing` when the order waits for no payment
+   * any more.
    */
   open(order: PendingOrder): Promise<string>;
   /** The address of the processor's portal for a tenant's customer. Throws `payment_account_missing` too. */
@@ -93,43 +96,23 @@ export function createOrderPayment(deps: {
     );
   }
 
-  async function readOrder(orderId: string): Promise<OrderRow> {
-    const [row] = await database.query<OrderRow>({
-      name: "order-to-pay",
-      text: `SELECT o.id, o.status, o.stripe_session_id AS session_id, o.session_url, o.cancel_requested, o.created_at, o.tenant_id, c.email,
-                    c.stripe_customer_id, coalesce(o.session_expires_at <= now(), false) AS has_ended
-               FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1`,
-      values: [orderId],
-    });
-    if (row === undefined) throw unavailable();
-    return row;
-  }
-
-  /** False when the order was undone in the meantime. The session must not be used then. */
-  async function keep(
-    orderId: string,
-    session: { id: string; url: string },
-    expiresAt: Date,
-  ): Promise<boolean> {
-    const rows = await database.query({
-      name: "order-session",
-      text: `UPDATE orders SET stripe_session_id = $2, session_url = $3, session_expires_at = $4
-              WHERE id = $1 AND status = 'pending' AND coalesce(stripe_session_id, $2) = $2 RETURNING id`,
-      values: [orderId, session.id, session.url, expiresAt],
-    });
-    return rows.length === 1;
-  }
-
   async function undo(orderId: string): Promise<void> {
     await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [orderId] });
   }
 
   /** The page of an order that has a session. An answer that was given stays the same after the payment. */
-  async function pageOf(order: OrderRow, sessionId: string, url: string): Promise<string> {
-    if (order.status === "pending" && order.has_ended) {
-      const settled = await closing.settle({ orderId: order.id, sessionId, isCancelRequested: false });
-      if (settled !== "paid" && settled !== "processing") throw expired();
-    }
+  async function pageOf(order: OrderRow, sessionId: string, url: string, isNew: boolean): Promise<string> {
+    if (order.status === "paid" || (!isNew && !order.has_ended)) return url;
+    const settled = await closing
+      .settle({ orderId: order.id, sessionId, isCancelRequested: false })
+      .catch((error: unknown) => {
+        if (error instanceof PaymentError && !order.has_ended) return "open" as const;
+        throw error;
+      });
+    if (settled === "open" && !order.has_ended) return url;
+    if (settled === "missing") await closing.cancel(order.id);
+    if (settled === "open" || settled === "missing" || settled === "ended") throw expired();
+    if (isNew) requireCanceled(settled === "paid" ? "paid" : "processing", order.id);
     return url;
   }
 
@@ -142,11 +125,11 @@ export function createOrderPayment(deps: {
       return secretKey === "" ? null : amounts;
     },
 
-    async open({ orderId, cardBaisa, planId }) {
-      const order = await readOrder(orderId);
+    async open({ orderId, cardBaisa, planId, isNew }) {
+      const order = await readOrder(database, orderId);
       const isWaiting = order.status === "pending" && !order.cancel_requested;
       if (order.session_id !== null && order.session_url !== null && (isWaiting || order.status === "paid"))
-        return pageOf(order, order.session_id, order.session_url);
+        return pageOf(order, order.session_id, order.session_url, isNew);
       if (!isWaiting) throw expired();
       const expiresAt = new Date(order.created_at.getTime() + SESSION_LIFETIME_MS);
       try {
@@ -159,7 +142,7 @@ export function createOrderPayment(deps: {
           email: order.email,
           expiresAt,
         });
-        if (url !== null && (await keep(orderId, { id, url }, expiresAt))) return url;
+        if (url !== null && (await keepSession(database, orderId, { id, url }, expiresAt))) return url;
         await processor.closeSession(secretKey, id).catch((error: unknown) => {
           logger.warn(
             { orderId, reason: errorMessage(error) },
@@ -188,4 +171,32 @@ export function createOrderPayment(deps: {
       throw accountMissing();
     },
   };
+}
+
+async function readOrder(database: Database, orderId: string): Promise<OrderRow> {
+  const [row] = await database.query<OrderRow>({
+    name: "order-to-pay",
+    text: `SELECT o.id, o.status, o.stripe_session_id AS session_id, o.session_url, o.cancel_requested, o.created_at, o.tenant_id, c.email,
+                  c.stripe_customer_id, coalesce(o.session_expires_at <= now(), false) AS has_ended
+             FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.id = $1`,
+    values: [orderId],
+  });
+  if (row === undefined) throw unavailable();
+  return row;
+}
+
+/** False when the order was undone in the meantime. The session must not be used then. */
+async function keepSession(
+  database: Database,
+  orderId: string,
+  session: { id: string; url: string },
+  expiresAt: Date,
+): Promise<boolean> {
+  const rows = await database.query({
+    name: "order-session",
+    text: `UPDATE orders SET stripe_session_id = $2, session_url = $3, session_expires_at = $4
+            WHERE id = $1 AND status = 'pending' AND coalesce(stripe_session_id, $2) = $2 RETURNING id`,
+    values: [orderId, session.id, session.url, expiresAt],
+  });
+  return rows.length === 1;
 }

@@ -36,7 +36,7 @@ export interface SweeperDeps {
 
 /**
  * Settles overdue work: pending orders whose process died before they had a session, pending orders whose session ended
- * without an event or that their customer gave up, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
+ * without an event, that their customer gave up or whose tenant another customer has paid for, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
  * every settlement reads the order again under its lock. A failure does not delay other orders.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
@@ -55,6 +55,22 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
     for (const { id } of orphans) {
       await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [id] });
     }
+  }
+
+  /**
+   * Gives up orders whose tenant another customer has paid for meanwhile, before their customers pay for nothing. A payment that
+   * is faster becomes credit.
+   */
+  async function giveUpOutpaid(): Promise<void> {
+    await database.query({
+      name: "sweep-outpaid",
+      text: `UPDATE orders SET cancel_requested = true, session_look_at = now() - interval '2 minutes'
+              WHERE id IN (
+                SELECT o.id FROM orders o JOIN tenants t ON t.tenant_id = o.tenant_id AND t.customer_id <> o.customer_id
+                 WHERE o.status = 'pending' AND NOT o.adopted AND o.stripe_session_id IS NOT NULL
+                   AND NOT o.cancel_requested AND NOT o.tenant_member
+                 ORDER BY o.created_at LIMIT ${MAX_DUE} FOR NO KEY UPDATE OF o SKIP LOCKED)`,
+    });
   }
 
   /**
@@ -121,7 +137,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
   async function sweep(): Promise<void> {
     const faults: unknown[] = [];
-    for (const task of [undoOrphans, settleOverdue, nameOrigins, cancelDue]) {
+    for (const task of [undoOrphans, giveUpOutpaid, settleOverdue, nameOrigins, cancelDue]) {
       await task().catch((error: unknown) => faults.push(error));
     }
     if (faults.length > 0) throw faults[0];

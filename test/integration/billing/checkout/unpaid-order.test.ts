@@ -106,6 +106,24 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect(await books()).toEqual(expected);
   });
 
+  it.each([
+    ["was paid just before", { status: "complete", payment_status: "paid" }, "order_paid", PAID],
+    ["waits for its money", { status: "complete" }, "order_processing", PENDING],
+    ["was expired early", { status: "expired" }, "order_expired", EXPIRED],
+  ])("shows no dead page to the same order when its session %s", async (_what, change, problem, expected) => {
+    const { id } = await openSession();
+    stripe.setSession(id, change);
+    const again = await buy();
+    expect([again.status, again.json.code]).toEqual([409, problem]);
+    expect(await books()).toEqual(expected);
+  });
+
+  it("returns its page to the same order while Stripe does not answer", async () => {
+    const first = await buy();
+    stripe.fault = "away";
+    expect((await buy()).json).toEqual(first.json);
+  });
+
   it("is replaced when Stripe has no such session, and its late payment becomes credit", async () => {
     const { id } = await openSession();
     const kept = stripe.describe(id);

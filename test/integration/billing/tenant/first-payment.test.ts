@@ -5,6 +5,7 @@ import {
   billing,
   books,
   buy,
+  CANCELED,
   openSession,
   pay,
   rowsOf,
@@ -81,6 +82,17 @@ describe("a tenant that several customers order for", () => {
       events: 0,
     });
     expect(await ownerOf(tenant)).toBe(`faster-${run}`);
+  });
+
+  it("lets no one pay for nothing: the sweeper closes the other sessions and releases what they held", async () => {
+    const tenant = `outpaid-${run}`;
+    const { id: slow } = await openSession({ tenant_id: tenant });
+    const slower = user;
+    becomeCustomer(`first-${run}`);
+    await pay((await openSession({ tenant_id: tenant, promo_code: "" })).id);
+    await billing.service.sweep();
+    becomeCustomer(slower);
+    expect([stripe.describe(slow).status, await books()]).toEqual(["expired", CANCELED]);
   });
 
   it("is given to one of two customers whose payments arrive at the same time", async () => {
