@@ -18,7 +18,8 @@ const left = async () =>
     await test.pool.query(
       `SELECT (SELECT array_agg(tenant_id ORDER BY id) FROM outbox) AS events,
               (SELECT array_agg(key ORDER BY key) FROM idempotency_records) AS keys,
-              (SELECT array_agg(event_id ORDER BY event_id) FROM stripe_webhook_events) AS payments`,
+              (SELECT array_agg(event_id ORDER BY event_id) FROM stripe_webhook_events) AS payments,
+              (SELECT array_agg(stripe_subscription_id ORDER BY stripe_subscription_id) FROM stripe_subscription_states) AS states`,
     )
   ).rows[0];
 
@@ -32,17 +33,21 @@ describe("janitor", () => {
          ('u', 'old', '', '{}', now() - interval '7 days 1 minute'), ('u', 'recent', '', '{}', now() - interval '6 days 23 hours'),
          ('v', 'old', '', '{}', now());
        INSERT INTO stripe_webhook_events (event_id, event_type, processed_at) VALUES
-         ('evt_old', 'x', now() - interval '35 days 1 minute'), ('evt_recent', 'x', now() - interval '34 days 23 hours'), ('evt_undated', 'x', NULL)`,
+         ('evt_old', 'x', now() - interval '35 days 1 minute'), ('evt_recent', 'x', now() - interval '34 days 23 hours'), ('evt_undated', 'x', NULL);
+       INSERT INTO stripe_subscription_states (stripe_subscription_id, status, recorded_at) VALUES
+         ('sub_old', 'active', now() - interval '35 days 1 minute'), ('sub_recent', 'active', now() - interval '34 days 23 hours')`,
     );
     expect(await sweep({ database: createDatabase(test.pool), logger }, signal)).toEqual({
       outbox: 1,
       idempotency_records: 1,
       stripe_webhook_events: 1,
+      stripe_subscription_states: 1,
     });
     expect(await left()).toEqual({
       events: ["recent", "waiting"],
       keys: ["old", "recent"],
       payments: ["evt_recent", "evt_undated"],
+      states: ["sub_recent"],
     });
   });
 
@@ -66,7 +71,7 @@ describe("janitor", () => {
       (one.outbox ?? 0) + (two.outbox ?? 0),
       (one.idempotency_records ?? 0) + (two.idempotency_records ?? 0),
     ]).toEqual([2_499, 1_499]);
-    expect(await left()).toEqual({ events: ["t7"], keys: ["k7"], payments: null });
+    expect(await left()).toEqual({ events: ["t7"], keys: ["k7"], payments: null, states: null });
     await holder.query("ROLLBACK");
     holder.release();
   });
