@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
-import { join } from "node:path";
 import { vi } from "vitest";
 import { createKubeClient } from "../../../../src/kube/client.ts";
-import { findFreePort } from "../../../../src/playground/process/free-port.ts";
 import { startRegistry } from "../../../../src/playground/registry/server.ts";
 import { signArtifact, signatureTag } from "../../../../src/playground/registry/signature.ts";
 import { type ApiConnection, createApiConnection } from "../../../../src/playground/story/api-connection.ts";
+import { startOperatorProcess } from "../../process/operator-process.ts";
 import { startTestControlPlane } from "../../server/kube-apiserver.ts";
 import { prepareCluster } from "../../server/webhook-replica.ts";
 import type { Request } from "./attempt.ts";
@@ -21,8 +18,6 @@ import {
 } from "./object.ts";
 import { type Identity, PEOPLE, type Person } from "./person.ts";
 import { seeds, trustConfigMap } from "./seed.ts";
-
-const MAIN = join(import.meta.dirname, "../../../../src/cli/main.ts");
 
 export interface Answer {
   status: number;
@@ -63,37 +58,6 @@ async function startSignedRegistry() {
   return { registry, platformKey: platform.public, omantelKey: omantel.public };
 }
 
-async function startOperator(kubeconfigPath: string, registryOrigin: string): Promise<ChildProcess> {
-  const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
-  const operator = spawn(process.execPath, [MAIN, "operator"], {
-    env: {
-      PATH: process.env.PATH ?? "",
-      KUBECONFIG: kubeconfigPath,
-      HOST: "127.0.0.1",
-      WEBHOOK_PORT: String(webhookPort),
-      WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
-      VOUCHER_API_PORT: "0",
-      HTTP_PORT: String(healthPort),
-      REGISTRY_MIRRORS: `${REGISTRY}=${registryOrigin}`,
-    },
-    stdio: "ignore",
-  });
-  await vi.waitFor(
-    async () => {
-      const { status } = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
-      if (status !== 200) throw new Error(`the operator is not ready: ${status}`);
-    },
-    { timeout: 100_000, interval: 100 },
-  );
-  return operator;
-}
-
-async function stopOperator(operator: ChildProcess): Promise<void> {
-  if (operator.exitCode !== null || operator.signalCode !== null) return;
-  operator.kill("SIGKILL");
-  await once(operator, "close");
-}
-
 const messageOf = (body: unknown) => String((body as { message?: string } | undefined)?.message ?? "");
 
 /** Creates the objects. A kube-apiserver serves a new kind after a short delay, so that a refusal is repeated. */
@@ -125,8 +89,10 @@ export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<Re
     const { registry, platformKey, omantelKey } = await startSignedRegistry();
     closers.push(registry.close);
     await createAll(api, [...seeds(kind, omantelKey), trustConfigMap(platformKey)]);
-    const operator = await startOperator(plane.kubeconfigPath, registry.origin);
-    closers.push(() => stopOperator(operator));
+    const operator = await startOperatorProcess(plane.kubeconfigPath, {
+      REGISTRY_MIRRORS: `${REGISTRY}=${registry.origin}`,
+    });
+    closers.push(operator.close);
     const cluster: RedTeamCluster = {
       async send(by, request) {
         const { user, groups, uid }: Identity = PEOPLE[by];

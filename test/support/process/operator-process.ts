@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { vi } from "vitest";
+import { findFreePort } from "../../../src/playground/process/free-port.ts";
+
+const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
+
+/** A process of the operator that is ready. */
+export interface OperatorProcess {
+  /** The metrics in Prometheus' text format. */
+  metrics(): Promise<string>;
+  /** Lets it hand over the Lease and end by itself. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts `catalyst operator` on a cluster. The API server calls its webhook by its address. */
+export async function startOperatorProcess(
+  kubeconfigPath: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<OperatorProcess> {
+  const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
+  const operator = spawn(process.execPath, [MAIN, "operator"], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      KUBECONFIG: kubeconfigPath,
+      HOST: "127.0.0.1",
+      WEBHOOK_PORT: String(webhookPort),
+      WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
+      VOUCHER_API_PORT: "0",
+      HTTP_PORT: String(healthPort),
+      ...env,
+    },
+    stdio: "ignore",
+  });
+  const health = (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`);
+  await vi.waitFor(
+    async () => {
+      const { status } = await health("/readyz");
+      if (status !== 200) throw new Error(`the operator is not ready: ${status}`);
+    },
+    { timeout: 100_000, interval: 100 },
+  );
+  async function end(signal: "SIGTERM" | "SIGKILL") {
+    if (operator.exitCode !== null || operator.signalCode !== null) return;
+    operator.kill(signal);
+    await once(operator, "close");
+  }
+  return {
+    metrics: async () => (await health("/metrics")).text(),
+    stop: () => end("SIGTERM"),
+    close: () => end("SIGKILL"),
+  };
+}
