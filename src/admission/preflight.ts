@@ -1,5 +1,6 @@
 import type { Franchise, Subject } from "../api/franchise.ts";
-import { type IdentityLists, identityOf } from "./rules/identity.ts";
+import { accountsIn, EVERY, isEmptyAccountSet } from "./rules/account.ts";
+import { type Identity, type IdentityLists, identityOf } from "./rules/identity.ts";
 import { isInstallerGroup } from "./rules/install-source.ts";
 import { placeOfNamespace, REVIEW_GROUPS } from "./rules/place.ts";
 import {
@@ -26,10 +27,15 @@ export interface ClusterRights {
   namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Those whose term runs. */
   franchises: readonly Franchise[];
+  /** Those who are each Franchise or Organization, before and after a term too. */
+  parties: readonly (readonly Subject[])[];
   lists: IdentityLists;
 }
 
-/** A subject of RBAC that is in no class, and what it may do now that admission will refuse. */
+/**
+ * A subject of RBAC, and what it may do now that admission will refuse. One of a class is listed only when it may act as
+ * accounts of others: impersonation never reaches admission, and a binding may be older than the list that names the account.
+ */
 export interface Outsider {
   kind: Subject["kind"];
   name: string;
@@ -42,6 +48,7 @@ type RefusedRight =
   | "writes cluster-scoped kinds"
   | "installs software"
   | "connects to Pods in guarded namespaces"
+  | "acts as accounts of others"
   | "gives out identities";
 
 const WRITE_VERBS = ["create", "update", "patch", "delete", "deletecollection"];
@@ -66,29 +73,64 @@ const CONNECTIONS = ["exec", "attach", "portforward", "proxy"];
 export function findOutsiders(rights: ClusterRights): Outsider[] {
   const found = new Map<string, Outsider>();
   for (const binding of rights.bindings) {
-    const refused = refusedRights(binding, rights);
-    if (refused.length === 0) continue;
+    const rules = rulesOf(binding, rights);
+    if (rules.length === 0) continue;
+    const refused = refusedRights(binding, rules, rights);
     const { name, namespace } = binding.metadata;
     const by = namespace === undefined ? `ClusterRoleBinding ${name}` : `RoleBinding ${namespace}/${name}`;
     for (const subject of binding.subjects ?? []) {
-      if (hasClass(subject, rights)) continue;
+      const identity = classOf(subject, rights);
+      const listed = [
+        ...(identity.kind === "tenant" ? refused : []),
+        ...(actsAsOthers(binding, rules, { subject, identity, rights }) ? [ACTS_AS_OTHERS] : []),
+      ];
+      if (listed.length === 0) continue;
       const key = [subject.kind, subject.namespace ?? "", subject.name].join("/");
       const outsider = found.get(key) ?? { ...subjectOf(subject), rights: [] };
-      outsider.rights.push(...refused.map((what) => ({ what, by })));
+      outsider.rights.push(...listed.map((what) => ({ what, by })));
       found.set(key, outsider);
     }
   }
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, outsider]) => outsider);
 }
 
-function refusedRights({ metadata, roleRef }: BindingObject, rights: ClusterRights): RefusedRight[] {
-  const { namespace } = metadata;
+function rulesOf({ metadata: { namespace }, roleRef }: BindingObject, rights: ClusterRights): PolicyRule[] {
   const role =
     roleRef.kind === "ClusterRole"
       ? rights.clusterRoles.find((it) => it.metadata.name === roleRef.name)
       : rights.roles.find((it) => it.metadata.name === roleRef.name && it.metadata.namespace === namespace);
-  if (role === undefined) return [];
-  const all = effectiveRules(role, rights.clusterRoles);
+  return role === undefined ? [] : effectiveRules(role, rights.clusterRoles);
+}
+
+const ACTS_AS_OTHERS: RefusedRight = "acts as accounts of others";
+
+/**
+ * Whether a RoleBinding lets a subject act as a ServiceAccount of the namespace that is the platform's, another controller's,
+ * or a party's to which the subject does not belong.
+ */
+function actsAsOthers(
+  { metadata: { namespace } }: BindingObject,
+  rules: readonly PolicyRule[],
+  { subject, identity, rights }: { subject: Subject; identity: Identity; rights: ClusterRights },
+): boolean {
+  if (namespace === undefined || identity.kind === "platform" || identity.kind === "controlPlane")
+    return false;
+  const { kind } = placeOfNamespace(namespace, rights.namespaces.get(namespace) ?? {}, rights.lists);
+  const isAtHome = identity.kind === "controller" && identity.namespace === namespace;
+  const holdsIdentities = kind === "platform" || kind === "controller";
+  const foreign = rights.parties.filter((party) => !party.some((it) => isSameSubject(it, subject))).flat();
+  const accounts = holdsIdentities && !isAtHome ? EVERY : accountsIn(namespace, foreign);
+  return !isEmptyAccountSet(accounts) && grantedIdentityRights(rules, accounts).length > 0;
+}
+
+const isSameSubject = (one: Subject, other: Subject): boolean =>
+  one.kind === other.kind && one.name === other.name && (one.namespace ?? "") === (other.namespace ?? "");
+
+function refusedRights(
+  { metadata: { namespace } }: BindingObject,
+  all: readonly PolicyRule[],
+  rights: ClusterRights,
+): RefusedRight[] {
   const rules = all.filter(
     ({ apiGroups }) => apiGroups.length === 0 || apiGroups.some((group) => !REVIEW_GROUPS.includes(group)),
   );
@@ -134,8 +176,8 @@ const connects = (rule: PolicyRule): boolean =>
 /** Nodes that join have a permission of their own. */
 const JOINING_NODES = /^system:(?:nodes|bootstrappers(?::.*)?)$/;
 
-function hasClass({ kind, name, namespace }: Subject, { franchises, lists }: ClusterRights): boolean {
-  if (kind === "Group" && JOINING_NODES.test(name)) return true;
+function classOf({ kind, name, namespace }: Subject, { franchises, lists }: ClusterRights): Identity {
+  if (kind === "Group" && JOINING_NODES.test(name)) return { kind: "controlPlane" };
   const [, accountsOf] = kind === "Group" ? (/^system:serviceaccounts:(.+)$/.exec(name) ?? []) : [];
   const username =
     kind === "ServiceAccount"
@@ -147,7 +189,7 @@ function hasClass({ kind, name, namespace }: Subject, { franchises, lists }: Clu
     kind === "Group" && accountsOf === undefined
       ? { username: "", groups: [name] }
       : { username, groups: [] };
-  return identityOf(user, { franchises, isRunning: () => true }, lists).kind !== "tenant";
+  return identityOf(user, { franchises, isRunning: () => true }, lists);
 }
 
 const subjectOf = ({ kind, name, namespace }: Subject): Pick<Outsider, "kind" | "name" | "namespace"> => ({

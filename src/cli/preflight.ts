@@ -6,11 +6,13 @@ import {
   findOutsiders,
   type Outsider,
 } from "../admission/preflight.ts";
+import { subjectsOf } from "../admission/rules/account.ts";
 import { identityLists } from "../admission/rules/identity.ts";
 import type { RoleObject } from "../admission/rules/rbac-grant.ts";
 import { FRANCHISE, type Franchise } from "../api/franchise.ts";
 import { ADMISSION_REPORT, SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
+import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { isInTerm } from "../api/term.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { listIfServed } from "../kube/optional-kind.ts";
@@ -33,7 +35,8 @@ import { connectToCluster } from "./kubeconfig.ts";
 const HELP = `Usage: catalyst preflight [OPTIONS]
 
 Lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights
-that are neither the platform's, a listed controller's nor a Franchisee's, and what enforcement Audit has reported.
+that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an
+account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported.
 Changes nothing. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.
 
   -o, --output FORMAT                      text (default) or json: {enforcement, outsiders, denials}
@@ -98,16 +101,24 @@ function parseFlags(args: string[], env: Env) {
 async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: Date): Promise<Preflight> {
   const list = async <T>(resource: Resource) =>
     (await client.list<KubernetesObject>(resource)).items as unknown as T[];
-  const [roles, clusterRoles, roleBindings, clusterRoleBindings, namespaces, franchises = []] =
-    await Promise.all([
-      list<ClusterRights["roles"][number]>(ROLES),
-      list<RoleObject>(CLUSTER_ROLES),
-      list<BindingObject>(ROLE_BINDINGS),
-      list<BindingObject>(CLUSTER_ROLE_BINDINGS),
-      list<KubernetesObject>(NAMESPACES),
-      // Before the operator is installed, the cluster does not serve its kinds.
-      listIfServed<Franchise>(client, resourceOf(FRANCHISE)),
-    ]);
+  const [
+    roles,
+    clusterRoles,
+    roleBindings,
+    clusterRoleBindings,
+    namespaces,
+    franchises = [],
+    organizations = [],
+  ] = await Promise.all([
+    list<ClusterRights["roles"][number]>(ROLES),
+    list<RoleObject>(CLUSTER_ROLES),
+    list<BindingObject>(ROLE_BINDINGS),
+    list<BindingObject>(CLUSTER_ROLE_BINDINGS),
+    list<KubernetesObject>(NAMESPACES),
+    // Before the operator is installed, the cluster does not serve its kinds.
+    listIfServed<Franchise>(client, resourceOf(FRANCHISE)),
+    listIfServed<Organization>(client, resourceOf(ORGANIZATION)),
+  ]);
   const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
     name: WEBHOOK_CONFIGURATION,
   });
@@ -122,6 +133,7 @@ async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: D
       bindings: [...clusterRoleBindings, ...roleBindings],
       namespaces: new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}])),
       franchises: franchises.filter((franchise) => isInTerm(franchise, now.getTime())),
+      parties: [...franchises.map(({ spec }) => spec.subjects), ...organizations.map(subjectsOf)],
     }),
     denials: parseRows(report?.data?.[ADMISSION_REPORT.key] ?? ""),
   };
@@ -135,8 +147,11 @@ function enforcementOf(configuration: KubernetesObject | undefined): Preflight["
 
 function describe({ enforcement, outsiders, denials }: Preflight): string {
   const lines = [`enforcement: ${enforcement}`, ""];
-  if (outsiders.length === 0) lines.push("No subject outside the known classes has wide rights.");
-  else lines.push("Subjects in no class, with rights that admission refuses to use:");
+  if (outsiders.length === 0) lines.push("No subject has rights that admission refuses to use.");
+  else
+    lines.push(
+      "Subjects with rights that admission refuses to use, and with bindings by which they act as accounts of others:",
+    );
   for (const { kind, namespace, name, rights } of outsiders) {
     lines.push(`  ${kind} ${[namespace, name].filter((part) => part !== undefined).join("/")}`);
     for (const { what, by } of rights) lines.push(`    ${what}, by ${by}`);

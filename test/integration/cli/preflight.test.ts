@@ -53,7 +53,7 @@ describe("catalyst preflight", () => {
     expect(await run()).toEqual({
       code: 0,
       output:
-        "enforcement: NotInstalled\n\nNo subject outside the known classes has wide rights.\n\nEnforcement Audit has reported nothing.\n",
+        "enforcement: NotInstalled\n\nNo subject has rights that admission refuses to use.\n\nEnforcement Audit has reported nothing.\n",
     });
     expect((await run("-o", "json")).output).toBe(
       '{"enforcement":"NotInstalled","outsiders":[],"denials":[]}\n',
@@ -97,6 +97,28 @@ describe("catalyst preflight", () => {
   it("lists no controller that a flag names", async () => {
     const { output } = await run("--controller-namespaces", "argocd", "-o", "json");
     expect(JSON.parse(output).outsiders).toEqual([]);
+  });
+
+  it("lists who could act as accounts of a namespace before it was listed", async () => {
+    await client.request({
+      method: "POST",
+      path: "/api/v1/namespaces",
+      body: { metadata: { name: "istio" } },
+    });
+    await client.request({
+      method: "POST",
+      path: "/apis/rbac.authorization.k8s.io/v1/namespaces/istio/rolebindings",
+      body: {
+        metadata: { name: "earlier" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "mallory" }],
+      },
+    });
+    const line = "  User mallory\n    writes in guarded namespaces, by RoleBinding istio/earlier\n";
+    expect((await run("--controller-namespaces", "argocd")).output).not.toContain(line);
+    const { output } = await run("--controller-namespaces", "argocd,istio");
+    expect(output).toContain(line);
+    expect(output).toContain("    acts as accounts of others, by RoleBinding istio/earlier\n");
   });
 
   it.each([[["--output", "yaml"]], [["--unknown"]]])("refuses %j", async (args) => {

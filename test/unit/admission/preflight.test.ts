@@ -41,6 +41,7 @@ function rightsOf(
     ],
     namespaces: new Map([["org-acme", { "catalyst.openova.io/organization": "acme" }]]),
     franchises: [],
+    parties: [],
     lists: identityLists(),
     ...change,
   });
@@ -125,6 +126,54 @@ describe("findOutsiders", () => {
     expect(rightsOf([rule("*", "*", "*")], { subject: account("argocd"), change })).toEqual([]);
   });
 
+  describe("a RoleBinding that is older than the list that names the account", () => {
+    const SELLER = account("bazaar", "seller");
+    const omantel = franchise("omantel");
+    const franchises = [omantel];
+    const parties = [[...omantel.spec.subjects, SELLER]];
+    const FRANCHISEE: Subject = { kind: "User", name: "omantel-admin" };
+    const MALLORY: Subject = { kind: "User", name: "mallory" };
+    const ACTS = "acts as accounts of others";
+    const IMPERSONATION = [rule("impersonate", "serviceaccounts")];
+
+    it.each<[string, string, Subject, RuleText[], boolean]>([
+      ["a Franchisee in a controller's namespace", "cert-manager", FRANCHISEE, IMPERSONATION, true],
+      ["a Franchisee in a namespace of the platform", "kube-system", FRANCHISEE, IMPERSONATION, true],
+      [
+        "a controller in a namespace of the platform",
+        "kube-system",
+        account("cert-manager"),
+        IMPERSONATION,
+        true,
+      ],
+      ["a controller in another's namespace", "velero", account("cert-manager"), IMPERSONATION, true],
+      ["a controller in its own namespace", "cert-manager", account("cert-manager"), IMPERSONATION, false],
+      ["an account of the platform", "cert-manager", account("flux-system"), IMPERSONATION, false],
+      ["someone beside a Franchisee's account", "bazaar", MALLORY, IMPERSONATION, true],
+      [
+        "a token beside a Franchisee's account",
+        "bazaar",
+        MALLORY,
+        [rule("create", "serviceaccounts/token")],
+        true,
+      ],
+      ["a Franchisee beside its own account", "bazaar", FRANCHISEE, IMPERSONATION, false],
+      ["someone beside other accounts", "shop", MALLORY, IMPERSONATION, false],
+      ["no impersonation", "cert-manager", FRANCHISEE, [rule("*", "configmaps")], false],
+    ])("is found: %s", (_, namespace, subject, rules, isListed) => {
+      const found = rightsOf(rules, { namespace, subject, change: { franchises, parties } });
+      expect(found.includes(ACTS)).toBe(isListed);
+    });
+
+    it("is found only for the accounts that a rule names", () => {
+      const named = (name: string) => [{ ...rule("impersonate", "serviceaccounts"), resourceNames: [name] }];
+      const found = (name: string) =>
+        rightsOf(named(name), { namespace: "bazaar", subject: MALLORY, change: { parties } }).includes(ACTS);
+      expect(found("seller")).toBe(true);
+      expect(found("clerk")).toBe(false);
+    });
+  });
+
   it("reads Roles of the binding's own namespace, and what a ClusterRole aggregates", () => {
     const role = (namespace: string, verb: string) => ({
       metadata: { name: "local", namespace },
@@ -166,6 +215,7 @@ describe("findOutsiders", () => {
         bindings: [binding("all"), binding("one", "kube-system"), binding("ordinary", "shop")],
         namespaces: new Map(),
         franchises: [],
+        parties: [],
         lists: identityLists(),
       }),
     ).toEqual([
