@@ -5,12 +5,13 @@ import { SCHEMA_VERSION } from "../billing/db/schema.ts";
 import { readSchemaState } from "../billing/db/schema-state.ts";
 import { findUnprotectedBooks } from "../billing/db/serving-role.ts";
 import { type AuditHead, findLostHead, readAuditHead } from "../billing/ledger/audit-check.ts";
+import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 
-const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted] [--audit-head ID:DIGEST]
+const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted] [--audit-head ID:DIGEST] [--record REASON]
 
 Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its
 payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit
@@ -20,6 +21,8 @@ the number of differences and the last audit row. A role that serves and could a
   --accept-adopted   print differences that the earlier service caused, but do not fail because of them
   --audit-head ID:DIGEST
                      the last audit row of an earlier run: it must still be there, or rows were removed or rewritten
+  --record REASON    append an audit row for each voucher that was changed without one, for example by the earlier
+                     service after the adoption, and compare again. The row names the database's user and the reason
 
 Environment:
   DATABASE_URL       postgres://… (or DATABASE_URL_FILE)
@@ -31,7 +34,7 @@ export const command: Command = {
   summary: "compare counters, redemptions, orders, ledger, balances and audit",
   help: HELP,
   async run({ args, env, stdout }) {
-    const { acceptAdopted, auditHead } = parseFlags(args);
+    const { acceptAdopted, auditHead, reason } = parseFlags(args);
     const connectionString = createEnvReader(env).databaseUrl();
     const client = new pg.Client({ connectionString, connectionTimeoutMillis: 10_000 });
     client.on("error", () => {});
@@ -39,6 +42,10 @@ export const command: Command = {
     try {
       const { version } = await readSchemaState(client);
       if (version !== SCHEMA_VERSION) throw new Error(describeMismatch(version));
+      if (reason !== undefined) {
+        const recorded = await recordChanges(client, await reconcileLedger(client), reason);
+        stdout.write(`${JSON.stringify({ recorded })}\n`);
+      }
       const differences = [...(await reconcileLedger(client)), ...(await findLostHead(client, auditHead))];
       for (const finding of await findUnprotectedBooks(client)) stdout.write(`${JSON.stringify(finding)}\n`);
       for (const difference of differences) stdout.write(`${JSON.stringify(difference)}\n`);
@@ -52,19 +59,32 @@ export const command: Command = {
   },
 };
 
-function parseFlags(args: string[]): { acceptAdopted: boolean; auditHead: AuditHead | undefined } {
-  let values: { "accept-adopted": boolean; "audit-head"?: string | undefined };
+interface ReconcileFlags {
+  acceptAdopted: boolean;
+  auditHead: AuditHead | undefined;
+  reason: string | undefined;
+}
+
+function parseFlags(args: string[]): ReconcileFlags {
+  let values: { "accept-adopted": boolean; "audit-head"?: string | undefined; record?: string | undefined };
   try {
     ({ values } = parseArgs({
       args,
-      options: { "accept-adopted": { type: "boolean", default: false }, "audit-head": { type: "string" } },
+      options: {
+        "accept-adopted": { type: "boolean", default: false },
+        "audit-head": { type: "string" },
+        record: { type: "string" },
+      },
     }));
   } catch (error) {
     throw new UsageError(errorMessage(error));
   }
-  const { "accept-adopted": acceptAdopted, "audit-head": head } = values;
+  const { "accept-adopted": acceptAdopted, "audit-head": head, record } = values;
   const [, id = "", digest = ""] = /^(\d{1,18}):(sha256:[0-9a-f]{64})$/.exec(head ?? "") ?? [];
   if (head !== undefined && id === "")
     throw new UsageError("--audit-head must be the id and the digest of an audit row: 7:sha256:<64 hex>");
-  return { acceptAdopted, auditHead: head === undefined ? undefined : { id, digest } };
+  const reason = record?.trim();
+  if (reason === "" || (reason ?? "").length > 500)
+    throw new UsageError("--record must be a reason of 1 to 500 characters");
+  return { acceptAdopted, reason, auditHead: head === undefined ? undefined : { id, digest } };
 }

@@ -75,7 +75,8 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
                  jsonb_build_object('code', coalesce(p.code, a.code), 'audit_id', a.id, 'audit', a.terms, 'voucher', p.terms) AS row
             FROM (SELECT DISTINCT ON (code) id, code, action, ${termsOf("after")} AS terms FROM voucher_audit ORDER BY code, id DESC) a
             FULL JOIN (SELECT p.code, billing_voucher_record(p) AS terms FROM promo_codes p) p ON p.code = a.code
-           WHERE (${isSame("p.terms", "a.terms", "a.action")}) IS NOT TRUE ORDER BY coalesce(p.code, a.code)`,
+           WHERE (${isSame("p.terms", "a.terms", "a.action")}) IS NOT TRUE
+             AND NOT (p.code IS NULL AND a.action = 'record') ORDER BY coalesce(p.code, a.code)`,
   },
   {
     // Each change begins where the one before ended. A record acknowledges all that was found before it.

@@ -337,6 +337,13 @@ describe("catalyst reconcile-ledger", () => {
     ]);
   });
 
+  it("records a change that has no audit row, and agrees", async () => {
+    await database.pool.query("INSERT INTO promo_codes (code, credit_omr) VALUES ('FOUND', 5)");
+    const { code, lines } = await reconcile(["--record", "found in May"]);
+    expect([code, lines[0]]).toEqual([0, { recorded: ["FOUND"] }]);
+    expect((await reconcile(["--record", " "])).code).toBe(2);
+  });
+
   it("shows that an earlier end of the audit is gone, although the whole chain was written again", async () => {
     await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p`);

@@ -21,7 +21,7 @@ const AuditAnswer = Type.Object(
     at: timestamp("When it was changed."),
     actor: Type.String({ description: "Issuer and subject, as `issuer:subject`." }),
     issuer: orNull("The issuer of the token."),
-    subject: orNull("The subject of the token."),
+    subject: orNull("The subject of the token; in a `record`, the reason."),
     token_id: orNull("The token's `jti`, or `sha256:…` of a token without `jti`."),
     token_issued_at: nullable(timestamp("When the token was issued.")),
     batch: orNull("The bulk issue to which the change belongs."),

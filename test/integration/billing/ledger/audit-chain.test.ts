@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
+import { recordChanges } from "../../../../src/billing/ledger/audit-record.ts";
 import { runSmokeTest } from "../../../../src/billing/smoke.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import {
@@ -165,6 +166,30 @@ describe("the audit trail", () => {
     expect(await kinds()).toEqual([]);
     await tamper();
     expect(await kinds()).toEqual(found);
+  });
+
+  it("agrees again after the changes without a row were recorded, and keeps them", async () => {
+    await writeTrail();
+    await query("UPDATE promo_codes SET credit_omr = 500 WHERE code IN ('ONE', 'TWO')");
+    await issueVoucher(billing, "TWO");
+    await query("DELETE FROM promo_codes WHERE code = 'FOUR'");
+    const differences = await reconcile(billing);
+    const client = await billing.database.pool.connect();
+    const codes = await recordChanges(client, differences, "the migration of May").finally(() =>
+      client.release(),
+    );
+    expect(codes).toEqual(["FOUR", "ONE", "TWO"]);
+    expect(await kinds()).toEqual([]);
+    const { json } = await billing.ask("/billing/vouchers/audit?code=ONE", { token: admin });
+    expect(json[0]).toMatchObject({
+      action: "record",
+      actor: "database:postgres",
+      subject: "the migration of May",
+      before: { credit_omr: 25 },
+      after: { credit_omr: 500 },
+    });
+    await query("UPDATE promo_codes SET credit_omr = 600 WHERE code = 'ONE'");
+    expect(await kinds()).toEqual(["voucher-differs-from-audit"]);
   });
 
   it("is one chain when two instances change vouchers at the same time and some changes fail", async () => {

@@ -1,0 +1,47 @@
+import type pg from "pg";
+import type { LedgerDifference } from "./check.ts";
+
+const RECORDED: readonly LedgerDifference["kind"][] = [
+  "voucher-differs-from-audit",
+  "voucher-changed-without-audit",
+];
+
+/**
+ * Appends a row `record` for each voucher that was changed without one: what its last row said, what it is now, who ran this, and
+ * why. The trail keeps the change, and later replays begin with the record. Returns the codes.
+ */
+export async function recordChanges(
+  client: pg.ClientBase,
+  differences: readonly LedgerDifference[],
+  reason: string,
+): Promise<string[]> {
+  const found = differences.filter(({ kind }) => RECORDED.includes(kind)).map(({ row }) => String(row.code));
+  const codes = [...new Set(found)].sort();
+  if (codes.length === 0) return codes;
+  await client.query("BEGIN");
+  try {
+    await client.query("SET LOCAL search_path = public, pg_catalog");
+    // As every change of a voucher: first the vouchers, then the end of the chain.
+    await client.query(
+      `SELECT FROM promo_codes WHERE code = ANY ($1) ORDER BY code COLLATE "C" FOR NO KEY UPDATE`,
+      [codes],
+    );
+    await client.query(
+      `INSERT INTO voucher_audit (code, action, actor, subject, before, after)
+       SELECT found.code, 'record', 'database:' || session_user, $2, last.after,
+              CASE WHEN p.code IS NOT NULL THEN jsonb_strip_nulls(billing_voucher_record(p) || jsonb_build_object(
+                'times_redeemed', coalesce(p.times_redeemed, 0),
+                'created_at', to_char(p.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) END
+         FROM unnest($1::text[]) AS found (code)
+         LEFT JOIN promo_codes p ON p.code = found.code
+         LEFT JOIN LATERAL (SELECT a.after FROM voucher_audit a
+                             WHERE left(a.code, 256) = left(found.code, 256) AND a.code = found.code ORDER BY a.id DESC LIMIT 1) last ON true`,
+      [codes, reason],
+    );
+    await client.query("COMMIT");
+    return codes;
+  } catch (error) {
+    await client.query("ROLLBACK");
+    throw error;
+  }
+}
