@@ -31,6 +31,11 @@ describe("checkout against an adopted database", () => {
   beforeAll(async () => {
     const database = await createTestDatabase("empty");
     await fillEarlierTables(database.pool);
+    await database.pool.query(
+      `INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, status, created_at)
+       SELECT id, 'debt-shop', 'small', 9, 'pending', '2024-01-01' FROM customers WHERE user_id = $1`,
+      [EARLIER.plain],
+    );
     await migrateDatabase({
       databaseUrl: database.url,
       logger: createLogger("test", "silent"),
@@ -120,7 +125,9 @@ describe("checkout against an adopted database", () => {
     expect(answer.json?.credit_balance_baisa).toBe(2_147_483_647_000);
   });
 
-  it("assigns a tenant to the customer who ordered first", async () => {
+  it("assigns a tenant to the customer who paid first, whoever left an unpaid order for it before", async () => {
+    const stranger = await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "debt-shop" });
+    expect([stranger.status, stranger.json.code]).toEqual([403, "tenant_not_yours"]);
     expect(
       (await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "rich-shop" })).status,
     ).toBe(403);
