@@ -78,6 +78,7 @@ export async function ask(origin: string, path: string, question: Question = {})
   const { token, body, raw } = question;
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   const response = await fetch(`${origin}${path}`, {
+    redirect: "manual",
     method: question.method ?? (payload === undefined ? "GET" : "POST"),
     headers: {
       ...(payload === undefined ? {} : { "content-type": "application/json" }),
