@@ -4,6 +4,7 @@ import {
   issueVoucher,
   placeOrder,
   reconcile,
+  signToken,
   startBilling,
   type TestBilling,
 } from "../../../support/builder/billing.ts";
@@ -47,6 +48,9 @@ beforeAll(async () => {
   await settle("expired", voucher, "expired");
   await settle("credited", voucher, "expired", "paid");
   await placeOrder(billing, "pending", voucher);
+  const { json } = await placeOrder(billing, "canceled", voucher);
+  const path = `/billing/orders/${json.order_id}/cancel`;
+  expect((await billing.ask(path, { method: "POST", token: await signToken("canceled") })).status).toBe(200);
   stripe.fault = "refuse";
   expect((await placeOrder(billing, "failed", voucher)).status).toBe(502);
   await query("CREATE SCHEMA kept");
@@ -94,7 +98,7 @@ const unbook = (user: string, kind: string) =>
 describe("reconcileLedger, of orders", () => {
   it("finds no difference for any final state of an order", async () => {
     const { rows } = await query("SELECT array_agg(DISTINCT status ORDER BY status) AS ends FROM orders");
-    expect(rows).toEqual([{ ends: ["credited", "expired", "failed", "paid", "pending"] }]);
+    expect(rows).toEqual([{ ends: ["canceled", "credited", "expired", "failed", "paid", "pending"] }]);
     expect(await reconcile(billing)).toEqual([]);
   });
 
@@ -220,6 +224,18 @@ describe("reconcileLedger, of orders", () => {
       () => unbook("failed", "undo"),
       "failed",
       ["grant-differs-from-order", "grant-without-redemption", "order-without-redemption"],
+    ],
+    [
+      "a canceled order's grant that stayed",
+      () => unbook("canceled", "undo"),
+      "canceled",
+      ["grant-differs-from-order", "grant-without-redemption", "order-without-redemption"],
+    ],
+    [
+      "a canceled order's credit that stayed reserved",
+      () => `UPDATE orders SET credit_spent_baisa = 25000 WHERE id = ${orderOf("canceled")}`,
+      "canceled",
+      ["credit-not-released", "spend-differs-from-order"],
     ],
     [
       "a failed order's grant that came twice",
