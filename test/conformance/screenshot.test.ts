@@ -23,7 +23,12 @@ describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
   beforeAll(async () => {
     billing = await startBilling({
       files: {
-        BRANDING_FILE: { displayName: "Omantel Cloud", colour: "#ff7900", hostname: "cloud.omantel.om" },
+        BRANDING_FILE: {
+          displayName: "Omantel Cloud",
+          colour: "#ff7900",
+          hostname: "cloud.omantel.om",
+          helpUrl: "https://omantel.om/help",
+        },
       },
     });
     // So that the links in the pictures are the Sovereign's.
@@ -41,7 +46,8 @@ describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
       starts_at: "2090-06-21T00:00:00Z",
     });
     await issueVoucher(billing, "RAMADAN-2026", {
-      description: "A Ramadan gift for new customers of Omantel Cloud.",
+      description:
+        "A Ramadan gift for new customers of Omantel Cloud.\nهدية رمضان لعملاء عمانتل كلاود الجدد.",
       max_redemptions: 500,
     });
     // A month of customers, a few more each week: places in it by arithmetic, so that each run draws the same.
@@ -97,6 +103,21 @@ describe.runIf(process.env.SCREENSHOTS === "write")("screenshots", () => {
     await page.locator("#token-form button").click();
     await page.locator("#tiles li").nth(3).waitFor();
     await draw(page, name);
+    await close();
+  });
+
+  it("admin-voucher", async () => {
+    const { page, close } = await visit(browser, `http://${FQDN}/admin?lang=en#voucher=NATIONAL-DAY`, {
+      width: 1000,
+      height: 760,
+    });
+    const token = await signToken("fatma", "sovereign-admin");
+    for (const body of [{ max_redemptions: 20 }, { credit_omr: 45, expires_at: "2090-11-18T20:00:00Z" }])
+      await billing.ask("/billing/vouchers/update/NATIONAL-DAY", { method: "PUT", token, body });
+    await page.locator("#token").fill(token);
+    await page.locator("#token-form button").click();
+    await page.locator("#history-rows tr").nth(2).waitFor();
+    await draw(page, "admin-voucher");
     await close();
   });
 
