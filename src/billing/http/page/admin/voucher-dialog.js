@@ -66,7 +66,8 @@ function listenToForm(name, submit, send) {
     showProblem(`${name}-problem`);
     key = newKey();
     byId(`${name}-dialog`, HTMLDialogElement).showModal();
-    await showRoom(name);
+    // Not awaited: a draft must be in the form before a person types.
+    void showRoom(name);
   }
 
   byId(name).addEventListener("click", open);

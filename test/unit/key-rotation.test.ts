@@ -1,0 +1,87 @@
+import { generateKeyPairSync } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { signSharedSecretToken } from "../../src/billing/auth/shared-secret-token.ts";
+import { createTokenVerifier } from "../../src/billing/auth/token.ts";
+import { createSecretBox } from "../../src/billing/payment/secret-box.ts";
+import { REVERIFY_MS } from "../../src/controllers/sovereign/evidence.ts";
+import { createKubeClient } from "../../src/kube/client.ts";
+import { createOperatorKey } from "../../src/operator/operator-token.ts";
+import { loadOperatorKey } from "../../src/operator/signing-key.ts";
+import { createLogger } from "../../src/platform/log.ts";
+import { readPage } from "../support/builder/program-name.ts";
+import { sendJson, sendRefusal, startScriptedApi } from "../support/server/scripted-api.ts";
+
+const [FORMER, NEXT] = ["the-former-key-0123456789-abcdefgh", "the-next-key-0123456789-abcdefghij"];
+
+/** The runbook's words on how to change a key. */
+function wordsOn(key: string): string {
+  const row = readPage("docs/runbook.md")
+    .split("## Keys and secrets")[1]
+    ?.split("\n")
+    .find((line) => line.startsWith(`| ${key} |`));
+  expect(row).toBeDefined();
+  return row ?? "";
+}
+
+describe("the runbook's key rotation", () => {
+  it("ends the tokens of a former JWT_SECRET in a process that has the new one", async () => {
+    expect(wordsOn("`JWT_SECRET`")).toContain("a new Pod refuses all tokens of the old key");
+    const now = new Date();
+    const person = { userId: "fatma", email: "", role: "sovereign-admin", now };
+    const verify = createTokenVerifier({
+      settings: { sovereignFqdn: "omantel.omani.works", jwtSecret: NEXT },
+      operatorKeys: () => undefined,
+      now: () => now,
+      logger: createLogger("test", "silent"),
+    });
+    await expect(verify(`Bearer ${await signSharedSecretToken(person, FORMER)}`)).rejects.toMatchObject({
+      code: "token_invalid",
+    });
+    expect((await verify(`Bearer ${await signSharedSecretToken(person, NEXT)}`)).userId).toBe("fatma");
+  });
+
+  it("replaces Pods within the time that the runbook names", () => {
+    expect(wordsOn("the database's password")).toContain("within five minutes");
+    expect(wordsOn("`JWT_SECRET`")).toContain("within five minutes");
+    expect(REVERIFY_MS).toBe(5 * 60_000);
+  });
+
+  it("cannot open payment keys that the former key sealed", () => {
+    expect(wordsOn("`JWT_SECRET`")).toContain("enter the payment keys again");
+    const sealed = createSecretBox(FORMER).seal("a payment key");
+    expect(() => createSecretBox(NEXT).open(sealed)).toThrow();
+    expect(createSecretBox(FORMER).open(sealed)).toBe("a payment key");
+  });
+
+  it("gives the operator another key at its next start, after its Secret was deleted, and not before", async () => {
+    expect(wordsOn("the operator's key")).toContain("then restart the operator");
+    expect(wordsOn("the operator's key")).toContain("Until the restart it signs with the old key.");
+    let stored: unknown;
+    const api = await startScriptedApi(({ method, body }, response) => {
+      if (method === "POST") stored = body;
+      if (stored === undefined) sendRefusal(response, 404, "NotFound");
+      else sendJson(response, 200, stored);
+    });
+    const client = createKubeClient({ kubeConfig: api.kubeConfig(), userAgent: "catalyst-test" });
+    try {
+      const running = await loadOperatorKey(client);
+      const former = running.jwks.keys[0]?.kid;
+      stored = undefined;
+      const header = (await running.mintToken("zero.example")).split(".")[0] ?? "";
+      expect(JSON.parse(Buffer.from(header, "base64url").toString()).kid).toBe(former);
+      expect((await loadOperatorKey(client)).jwks.keys[0]?.kid).not.toBe(former);
+    } finally {
+      await client.close();
+      await api.close();
+    }
+  });
+
+  it("lets the last token of the operator's former key live for as long as the runbook says", async () => {
+    expect(wordsOn("the operator's key")).toContain("lives for four minutes");
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const key = await createOperatorKey(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+    const claims = (await key.mintToken("zero.example")).split(".")[1] ?? "";
+    const { iat, exp } = JSON.parse(Buffer.from(claims, "base64url").toString());
+    expect(exp - iat).toBe(4 * 60);
+  });
+});
