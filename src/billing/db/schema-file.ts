@@ -18,8 +18,9 @@ export function formatSchema(version: string, fingerprint: string, objects: read
     ofKind,
   ) as [SchemaObject[], SchemaObject[], SchemaObject[], SchemaObject[]];
   const isForeignKey = ({ definition }: SchemaObject) => definition.startsWith("FOREIGN KEY");
-  const isInDefault = ({ name }: SchemaObject) =>
-    columns.some(({ definition }) => definition.includes(`public.${name.split("(")[0]}(`));
+  /** In the default of a column, or in an index. */
+  const isInTable = ({ name }: SchemaObject) =>
+    [...columns, ...indexes].some(({ definition }) => definition.includes(`public.${name.split("(")[0]}(`));
   const addConstraint = ({ name, definition }: SchemaObject) =>
     `ALTER TABLE public.${tableOf(name)} ADD CONSTRAINT ${memberOf(name)} ${definition};`;
   const tables = ofKind("table").map(({ name: table }) => {
@@ -39,9 +40,9 @@ export function formatSchema(version: string, fingerprint: string, objects: read
 -- version ${version}
 -- fingerprint ${fingerprint}`,
     ...ofKind("type").map(({ name, definition }) => `CREATE TYPE public.${name} AS (\n  ${definition}\n);`),
-    ...functions.filter(isInDefault).map(statement),
+    ...functions.filter(isInTable).map(statement),
     ...tables,
-    ...functions.filter((one) => !isInDefault(one)).map(statement),
+    ...functions.filter((one) => !isInTable(one)).map(statement),
     constraints.filter(isForeignKey).map(addConstraint).join("\n"),
     ofKind("trigger").map(statement).join("\n"),
   ];
