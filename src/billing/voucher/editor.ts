@@ -3,8 +3,9 @@ import { VoucherError } from "../errors.ts";
 import { type Actor, auditChange } from "./audit.ts";
 import { codeOfSymbols } from "./code.ts";
 import type { GrantGate } from "./grant-gate.ts";
-import { isNewCode } from "./key.ts";
+import { isNewCode, newCodeOf } from "./key.ts";
 import { type Precondition, requirePrecondition } from "./precondition.ts";
+import { resolveKey } from "./resolve.ts";
 import { lockAny, lockLive, missing, recordOf, requireTerms, type VoucherRow } from "./row.ts";
 import {
   type IssueTerms,
@@ -42,15 +43,18 @@ export function createEditor(deps: { gate: GrantGate; drawSymbols: () => string 
 
   async function upsert(
     transaction: Queryable,
-    key: string,
+    code: string,
     terms: IssueTerms,
     actor: Actor,
     precondition: Precondition | undefined,
   ) {
+    const key = await resolveKey(transaction, code);
     let before = key === "" ? await requireLive(transaction, key) : await lockAny(transaction, key);
     requirePrecondition(precondition, before);
     if (before === undefined) {
-      if (!isNewCode(key)) {
+      // What people type is understood in lookups only: a new code is exactly what was sent.
+      const newCode = newCodeOf(code);
+      if (!isNewCode(newCode)) {
         throw new VoucherError(
           "voucher_invalid",
           "code must have 3 to 64 of the characters A-Z, 0-9, _ and -, and begin with a letter or digit: choose another code",
@@ -59,7 +63,7 @@ export function createEditor(deps: { gate: GrantGate; drawSymbols: () => string 
       }
       const all = { ...NO_DATES, ...terms };
       requireTerms(undefined, all);
-      const [row] = await insertNew(transaction, [key], all, actor);
+      const [row] = await insertNew(transaction, [newCode], all, actor);
       if (row !== undefined) return judge(transaction, undefined, row, actor);
       // Another request created it in between. This one changes that voucher, and the audit shows it.
       before = await lockAny(transaction, key);

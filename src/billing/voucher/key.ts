@@ -20,8 +20,7 @@ const MAX_FOLDED_BYTES = 512;
 export function voucherKey(code: string): string {
   const trimmed = code.replace(TRIM_ASCII, "");
   if (isAscii(trimmed)) return trimmed.toUpperCase();
-  if (Buffer.byteLength(trimmed) > MAX_FOLDED_BYTES)
-    return trimmed.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  if (Buffer.byteLength(trimmed) > MAX_FOLDED_BYTES) return newCodeOf(trimmed);
   return code
     .normalize("NFC")
     .replace(ARABIC_DIGITS, (digit) => String((digit.codePointAt(0) ?? 0) & 15))
@@ -29,6 +28,11 @@ export function voucherKey(code: string): string {
     .replace(MARKS, "")
     .replace(TRIM_ALL, "")
     .replace(LOWER_CASE, foldLetter);
+}
+
+/** A code as a new voucher stores it: without ASCII blanks around it, ASCII letters in upper case, and otherwise as it is. */
+export function newCodeOf(code: string): string {
+  return code.replace(TRIM_ASCII, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 /** The capital of a letter, if it is one letter of Unicode's first plane that leads back. No voucher uses the others. */
@@ -45,7 +49,7 @@ function isAscii(text: string): boolean {
 
 const NEW_CODE = /^[A-Z0-9][A-Z0-9_-]{2,63}$/;
 
-/** Whether a key may become a new code. Adopted codes of other shapes keep working. */
-export function isNewCode(key: string): boolean {
-  return NEW_CODE.test(key);
+/** Whether a new voucher may have this code. Adopted codes of other shapes keep working. */
+export function isNewCode(code: string): boolean {
+  return NEW_CODE.test(code);
 }

@@ -77,11 +77,10 @@ export function createVoucherService(deps: {
         const earlier = claim && (await recallAnswer<VoucherRecord>(transaction, claim));
         if (earlier !== undefined) return earlier;
         await gate.enter(transaction, actor);
-        const key = code === undefined ? undefined : await resolveKey(transaction, code);
         const voucher =
-          key === undefined
+          code === undefined
             ? await editor.create(transaction, { ...NO_DATES, ...terms }, actor)
-            : await editor.upsert(transaction, key, terms, actor, precondition);
+            : await editor.upsert(transaction, code, terms, actor, precondition);
         if (claim !== undefined) await rememberAnswer(transaction, claim, voucher);
         return voucher;
       }),

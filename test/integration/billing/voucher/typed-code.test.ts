@@ -94,14 +94,16 @@ describe("a code as people type and paste it", () => {
     expect((await preview(typed)).status).toBe(404);
   });
 
-  it("is refused by a create-only issue, and stored in the plain form by a new one", async () => {
+  it("is refused by a create-only issue, and never becomes a new code", async () => {
     const issue = (code: string) =>
       billing.ask("/billing/vouchers/issue", {
         token: admin,
         body: { code, credit_omr: 5 },
         headers: { "If-None-Match": "*" },
       });
-    expect((await issue("\u200fnew–٧٧\u00a0")).json.code).toBe("NEW-77");
+    const refused = await issue("\u200fnew–٧٧\u00a0");
+    expect([refused.status, refused.json.code]).toEqual([400, "voucher_invalid"]);
+    expect((await issue(" new-77 ")).json.code).toBe("NEW-77");
     expect((await issue("new−77")).status).toBe(409);
     const drawn = (await billing.ask("/billing/vouchers/issue", { token: admin, body: { credit_omr: 5 } }))
       .json.code;
