@@ -1,4 +1,4 @@
-import type { Express } from "express";
+import type { RequestListener } from "node:http";
 import type pg from "pg";
 import type { Registry } from "../platform/metrics.ts";
 import { sleep } from "../platform/shutdown.ts";
@@ -49,8 +49,8 @@ export interface BillingServiceDeps extends SourceDeps {
 }
 
 export interface BillingService {
-  /** An express app: a request listener for any HTTP server. */
-  app: Express;
+  /** For any HTTP server. */
+  app: RequestListener;
   /** The text of /openapi.json. */
   apiDocument: string;
   /**

@@ -1,18 +1,46 @@
-import express, { type Request, type Response } from "express";
+import type { IncomingMessage } from "node:http";
 import { RequestError } from "../errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-const readBytes = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false });
+const NO_BYTES = Buffer.alloc(0);
 
-/** The body's bytes as they were sent, at most 64 KiB. */
-export function bodyOf(request: Request, response: Response): Promise<Buffer> {
+/** The body's bytes as they were sent, at most 64 KiB. Of a longer body, the rest is not read. */
+export function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const {
+    "content-encoding": encoding,
+    "content-length": length,
+    "transfer-encoding": transfer,
+  } = request.headers;
+  if (transfer === undefined && (length === undefined || length === "0")) return Promise.resolve(NO_BYTES);
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
+    return Promise.reject(
+      new RequestError(
+        "body_encoding_unsupported",
+        "a compressed body is not supported: send the body uncompressed",
+      ),
+    );
+  }
+  if (Number(length) > MAX_BODY_BYTES) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
-    readBytes(request, response, (error?: unknown) => {
-      if (error !== undefined) reject(error);
-      else resolve(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const chunks: Buffer[] = [];
+    let byteCount = 0;
+    request.on("data", (chunk: Buffer) => {
+      byteCount += chunk.byteLength;
+      if (byteCount <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      request.pause();
+      reject(tooLarge());
     });
+    request.once("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    // The connection was lost in the middle of the body.
+    const giveUp = (cause?: unknown) =>
+      reject(new RequestError("request_invalid", "the body is not complete: send it again", { cause }));
+    request.once("close", giveUp);
+    request.once("error", giveUp);
   });
 }
+
+const tooLarge = () =>
+  new RequestError("body_too_large", `the body exceeds ${MAX_BODY_BYTES} bytes: send less`);
 
 /** `type/subtype`, then its parameters. */
 const MEDIA_TYPE = /^\s*([\w!#$&^.+-]+\/[\w!#$&^.+-]+)\s*((?:;.*)?)$/;
@@ -33,24 +61,11 @@ export function requireJsonType(contentType: string | undefined): void {
   );
 }
 
-/** Translates errors of express and its body reader into coded errors, by their `type` and `status`. */
+/** Translates errors of Express's router into coded errors, by their `status`. */
 export function requestErrorOf(error: unknown): unknown {
-  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
+  const { status } = (error ?? {}) as { status?: unknown };
   if (error instanceof RequestError || typeof status !== "number" || status < 400 || status >= 500)
     return error;
-  if (type === "entity.too.large")
-    return new RequestError("body_too_large", `the body exceeds ${MAX_BODY_BYTES} bytes: send less`, {
-      cause: error,
-    });
-  if (type === "encoding.unsupported") {
-    return new RequestError(
-      "body_encoding_unsupported",
-      "a compressed body is not supported: send the body uncompressed",
-      {
-        cause: error,
-      },
-    );
-  }
   return new RequestError(
     "request_invalid",
     "the request is malformed: check the path's encoding and the body's length",

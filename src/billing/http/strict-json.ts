@@ -1,6 +1,7 @@
 import { RequestError } from "../errors.ts";
 
 const MAX_DEPTH = 16;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Parses JSON from a client: valid UTF-8, no member twice, no NUL, no half of a surrogate pair, at most 16 levels deep.
@@ -10,7 +11,7 @@ const MAX_DEPTH = 16;
 export function parseStrictJson(body: Uint8Array): unknown {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    text = utf8.decode(body);
   } catch (cause) {
     throw new RequestError("body_not_json", "the body is not valid UTF-8: send JSON in UTF-8", { cause });
   }
