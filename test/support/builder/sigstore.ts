@@ -4,7 +4,6 @@ import {
   type KeyObject,
   randomBytes,
   sign,
-  type webcrypto,
   X509Certificate,
 } from "node:crypto";
 // @peculiar/x509 needs it to be loaded first.
@@ -13,6 +12,7 @@ import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { certificateBody, createCertificateLog } from "./certificate-log.ts";
+import { ALGORITHM, createAuthority, serialNumber, utf8String } from "./signing-authority.ts";
 
 /** What a keyless signature says, and how it was recorded. */
 export interface KeylessOptions {
@@ -30,7 +30,6 @@ export interface KeylessOptions {
   promisedBy?: "own" | "other" | undefined;
 }
 
-const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
 const OIDC_ISSUER = "1.3.6.1.4.1.57264.1.8";
 /** The older extension, which holds plain text. cosign reads it in the classic format. */
@@ -48,7 +47,6 @@ const sha256 = (...parts: Uint8Array[]) => {
   return hash.digest();
 };
 const derOf = (key: KeyObject) => key.export({ type: "spki", format: "der" });
-const serialNumber = () => `00${randomBytes(8).toString("hex")}`;
 
 /** The bytes that a DSSE signature covers. */
 const preAuthEncoding = (type: string, payload: Buffer): Buffer =>
@@ -285,27 +283,3 @@ export async function createSigstore() {
     },
   };
 }
-
-async function createAuthority() {
-  const keys = (await crypto.subtle.generateKey(ALGORITHM, true, [
-    "sign",
-    "verify",
-  ])) as webcrypto.CryptoKeyPair;
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: "CN=fulcio.test",
-    notBefore: new Date("2020-01-01T00:00:00Z"),
-    notAfter: new Date("2100-01-01T00:00:00Z"),
-    keys: keys as never,
-    signingAlgorithm: ALGORITHM,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
-    ],
-  });
-  return { certificate, privateKey: keys.privateKey };
-}
-
-/** A text in DER, of fewer than 128 bytes. */
-const utf8String = (text: string) => Buffer.concat([Buffer.of(0x0c, text.length), Buffer.from(text)]);

@@ -1,72 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { createInstallJudge } from "../../../src/admission/install-judge.ts";
-import type { Finding } from "../../../src/admission/rules/environment-policy.ts";
-import type { Place } from "../../../src/admission/rules/place.ts";
 import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
-import type { EnvironmentPolicy, EnvironmentRule } from "../../../src/api/environment-policy.ts";
-import type { KubernetesObject } from "../../../src/api/object.ts";
-import type { SoakRecord } from "../../../src/api/soak-record.ts";
-import { GROUP, placed, reviewed, TENANT, verdict } from "../../support/builder/admission-request.ts";
+import type { EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
+import { placed, reviewed, verdict } from "../../support/builder/admission-request.ts";
+import { APPROVAL, judge, PROD, SCORE, SOAK } from "../../support/builder/install-judge.ts";
 import {
   chartInstall,
   deployment,
-  digest,
   environmentPolicy,
-  evidence,
   helmRelease,
   image,
   ociRepository,
-  PIPELINE,
   releaseInstall,
   workloadInstall,
 } from "../../support/builder/install-request.ts";
-
-const NOW = "2026-11-29T12:00:00Z";
-const PROD = placed("acme-prod", { [`${GROUP}/organization`]: "acme", [`${GROUP}/environment`]: "prod" });
-const APPROVAL: EnvironmentRule = { "pr-required": { approvers: ["amal"], minimum: 1 } };
-const SCORE: EnvironmentRule = { "re-score-gate": { minimum: 80 } };
-const SOAK: EnvironmentRule = { soak: { from: "stg", duration: "1h" } };
-const approved = (letter: string) => evidence({ approvedBy: `amal@${digest(letter)}` });
-
-/** An API server's object, in namespace acme-prod. */
-const live = (object: object) => reviewed(object) as unknown as KubernetesObject;
-
-/** A judge of a cluster, with the findings that it reported and the objects that it read. */
-function judge({
-  policies = [environmentPolicy("live", [APPROVAL])],
-  records = {} as Record<string, SoakRecord>,
-  objects = {} as Record<string, KubernetesObject>,
-  chart = undefined as object | undefined,
-  identity = TENANT,
-} = {}) {
-  const findings: Finding[] = [];
-  const read: string[] = [];
-  const chartSource = chart === undefined ? undefined : reviewed(chart);
-  const judgeAll = createInstallJudge({
-    lookups: {
-      policies: () => policies,
-      soakRecord: (environment) => records[environment] ?? {},
-      readHelmRelease: async (namespace, name) => {
-        read.push(`release/${namespace}/${name}`);
-        return objects[`release/${namespace}/${name}`];
-      },
-    },
-    now: () => new Date(NOW),
-    onFinding: (finding) => findings.push(finding),
-  });
-  const judgeInstall = (input: AdmissionInput, place: Place) =>
-    judgeAll(input, { identity, place, chartSource });
-  return {
-    findings,
-    read,
-    judgeInstall,
-    rulesOf: async (input: AdmissionInput, place = PROD) =>
-      (await judgeInstall(input, place)).violations.map(({ rule }) => rule),
-  };
-}
-
-const ofRelease = (letter: string, name: unknown = "shop") =>
-  workloadInstall(deployment([image(letter)], { labels: { "helm.toolkit.fluxcd.io/name": name } }));
 
 describe("the judge of installs", () => {
   it.each<[string, AdmissionInput]>([
@@ -235,150 +181,4 @@ describe("the work of a listed controller", () => {
 
   it("is judged when a member sends it", async () =>
     expect(await judge().rulesOf(owned(PODS, CLUSTER))).toEqual(["environment-approval"]));
-});
-
-describe("evidence against replay", () => {
-  const stamped = (letter: string, annotations: object) => deployment([image(letter)], { annotations });
-  const changed = (to: object, before: object, user = { username: "amal", groups: [] as string[] }) =>
-    workloadInstall(to, { operation: "UPDATE", oldObject: reviewed(before), user });
-
-  it.each<[string, AdmissionInput, boolean]>([
-    [
-      "the pipeline's install with its evidence",
-      workloadInstall(stamped("a", evidence({ approvedBy: "amal" })), { user: PIPELINE }),
-      true,
-    ],
-    [
-      "another image under the evidence of the earlier one",
-      changed(stamped("b", evidence({ approvedBy: "amal" })), stamped("a", evidence({ approvedBy: "amal" }))),
-      false,
-    ],
-    [
-      "another image under evidence that names the earlier one",
-      changed(stamped("b", approved("a")), stamped("a", approved("a"))),
-      false,
-    ],
-    [
-      "the image that the pipeline named in advance",
-      changed(stamped("b", approved("b")), stamped("a", approved("b"))),
-      true,
-    ],
-    [
-      "an image that the request names itself",
-      changed(stamped("b", approved("b")), stamped("a", approved("a"))),
-      false,
-    ],
-    [
-      "another image in the pipeline's own request under evidence that it leaves as it was",
-      changed(
-        stamped("b", evidence({ approvedBy: "amal" })),
-        stamped("a", evidence({ approvedBy: "amal" })),
-        PIPELINE,
-      ),
-      false,
-    ],
-    [
-      "another image in the pipeline's own request that writes the evidence",
-      changed(
-        stamped("b", evidence({ approvedBy: "amal" })),
-        stamped("a", evidence({ approvedBy: "badr" })),
-        PIPELINE,
-      ),
-      true,
-    ],
-    [
-      "the image that the evidence names, in the pipeline's own request",
-      changed(stamped("b", approved("b")), stamped("a", approved("b")), PIPELINE),
-      true,
-    ],
-    [
-      "other values in the pipeline's own request under evidence that it leaves as it was",
-      releaseInstall(helmRelease({ values: { debug: true } }, { annotations: approved("a") }), {
-        operation: "UPDATE",
-        oldObject: reviewed(helmRelease({}, { annotations: approved("a") })),
-        user: PIPELINE,
-      }),
-      false,
-    ],
-    ["a new object with copied evidence", workloadInstall(stamped("b", approved("b"))), false],
-  ])("decides about %s", async (_, input, isAllowed) =>
-    expect(await judge().rulesOf(input)).toEqual(isAllowed ? [] : ["environment-approval"]),
-  );
-});
-
-describe("what a chart makes", () => {
-  const release = (annotations: object) => ({
-    "release/acme-prod/shop": live(helmRelease({}, { name: "shop", annotations })),
-  });
-
-  it("passes with its own digest in the evidence of its HelmRelease", async () => {
-    const { rulesOf, read } = judge({ objects: release(approved("a")) });
-    expect(await rulesOf(ofRelease("a"))).toEqual([]);
-    expect(read).toEqual(["release/acme-prod/shop"]);
-  });
-
-  it.each<[string, AdmissionInput, Record<string, KubernetesObject>]>([
-    ["another digest", ofRelease("b"), release(approved("a"))],
-    ["evidence without a digest", ofRelease("a"), release(evidence({ approvedBy: "amal" }))],
-    ["a HelmRelease that does not exist", ofRelease("a"), {}],
-    ["no HelmRelease in its labels", workloadInstall(deployment([image("a")])), release(approved("a"))],
-  ])("is denied with %s", async (_, input, objects) =>
-    expect(await judge({ objects }).rulesOf(input)).toEqual(["environment-approval"]),
-  );
-
-  it.each(["../secrets/x", "a/b", "", "A", "x".repeat(300), "?a=b"])(
-    "reads nothing for the label '%s'",
-    async (name) => {
-      const { rulesOf, read } = judge();
-      expect(await rulesOf(ofRelease("a", name))).toEqual(["environment-approval"]);
-      expect(read).toEqual([]);
-    },
-  );
-});
-
-describe("soak of a chart", () => {
-  const policies = [environmentPolicy("live", [SOAK])];
-  const ran = (since: string, seen = NOW) => ({ "acme-stg": { [digest("a")]: { since, seen } } });
-
-  it("counts for the OCIRepository and for the HelmRelease that refers to it", async () => {
-    const { rulesOf } = judge({ policies, chart: ociRepository("a"), records: ran("2026-11-29T11:00:00Z") });
-    expect(await rulesOf(chartInstall(ociRepository("a")))).toEqual([]);
-    expect(await rulesOf(releaseInstall(helmRelease()))).toEqual([]);
-  });
-
-  it.each<[string, Parameters<typeof judge>[0], AdmissionInput]>([
-    [
-      "it has not run long enough",
-      { records: ran("2026-11-29T11:00:00.001Z") },
-      chartInstall(ociRepository("a")),
-    ],
-    [
-      "it stopped",
-      { records: ran("2026-11-01T00:00:00Z", "2026-11-29T11:44:59Z") },
-      chartInstall(ociRepository("a")),
-    ],
-    [
-      "its HelmRelease refers to another digest now",
-      {
-        records: ran("2026-11-01T00:00:00Z"),
-        chart: ociRepository("b"),
-      },
-      releaseInstall(helmRelease()),
-    ],
-    [
-      "its OCIRepository does not exist",
-      { records: ran("2026-11-01T00:00:00Z") },
-      releaseInstall(helmRelease()),
-    ],
-    [
-      "the OCIRepository has no digest",
-      {
-        records: ran("2026-11-01T00:00:00Z"),
-        chart: { metadata: {}, spec: { ref: { tag: "1" } } },
-      },
-      releaseInstall(helmRelease()),
-    ],
-  ])("does not count when %s", async (_, cluster, input) =>
-    expect(await judge({ policies, ...cluster }).rulesOf(input)).toEqual(["environment-soak"]),
-  );
 });

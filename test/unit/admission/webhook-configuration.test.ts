@@ -2,70 +2,22 @@ import { describe, expect, it } from "vitest";
 import { ADDRESS_ANNOTATION_SUFFIXES } from "../../../src/admission/rules/balancer-address.ts";
 import { HOST_ANNOTATION_SUFFIXES, HOST_GROUPS } from "../../../src/admission/rules/host-claim.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
-import { guardedNames, selectionOf } from "../../../src/admission/rules/place.ts";
+import { selectionOf } from "../../../src/admission/rules/place.ts";
 import { WORKLOADS } from "../../../src/admission/rules/workload-image.ts";
+import { desiredWebhookConfiguration } from "../../../src/admission/webhook-configuration.ts";
 import {
-  desiredWebhookConfiguration,
-  publishedBundles,
-} from "../../../src/admission/webhook-configuration.ts";
-
-interface Webhook {
-  name: string;
-  clientConfig: object;
-  rules: {
-    apiGroups: string[];
-    apiVersions: string[];
-    resources: string[];
-    operations: string[];
-    scope: string;
-  }[];
-  namespaceSelector?: object;
-  matchConditions: { name: string; expression: string }[];
-  [member: string]: unknown;
-}
-
-const CA = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-const configuration = (url?: string, lists = identityLists()) =>
-  desiredWebhookConfiguration({ caBundle: CA, url }, lists) as ReturnType<
-    typeof desiredWebhookConfiguration
-  > & {
-    webhooks: Webhook[];
-  };
-const webhook = (name: string): Webhook => {
-  const found = configuration().webhooks.find((it) => it.name === `${name}.catalyst.openova.io`);
-  if (found === undefined) throw new Error(`no webhook ${name}`);
-  return found;
-};
-/** Rules as `group/resource operations`. */
-const matched = (name: string) =>
-  webhook(name).rules.flatMap(({ apiGroups, resources, operations }) =>
-    resources.map((resource) => `${apiGroups.join()}/${resource} ${operations.join()}`),
-  );
-const NAMES = {
-  key: "kubernetes.io/metadata.name",
-  values: guardedNames(identityLists()),
-};
-const label = (name: string, operator: "Exists" | "DoesNotExist") => ({
-  key: `catalyst.openova.io/${name}`,
-  operator,
-});
-const ORDINARY = {
-  matchExpressions: [
-    { ...NAMES, operator: "NotIn" },
-    label("organization", "DoesNotExist"),
-    label("sovereign", "DoesNotExist"),
-    label("environment", "DoesNotExist"),
-    label("managed-by", "DoesNotExist"),
-  ],
-};
-/** The path of each webhook, in order. */
-const PATHS = [
-  ...["/admit", "/admit/listed", "/admit/organization", "/admit/sovereign", "/admit/environment"],
-  ...["/admit/managed-by", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary", "/admit/ordinary"],
-];
-const EVERYTHING = ["*/*/* CREATE,UPDATE,DELETE,CONNECT"];
-const conditions = (name: string) =>
-  Object.fromEntries(webhook(name).matchConditions.map((it) => [it.name, it.expression]));
+  CA,
+  conditions,
+  configuration,
+  EVERYTHING,
+  label,
+  matched,
+  NAMES,
+  ORDINARY,
+  PATHS,
+  type Webhook,
+  webhook,
+} from "../../support/builder/webhook-configuration.ts";
 
 describe("the webhook configuration", () => {
   it("fails closed, and is asked about every API version", () => {
@@ -280,62 +232,5 @@ describe("the webhook configuration", () => {
       );
       expect(path).toBe(namespaceSelector === undefined ? "/admit" : `/admit/${selection}`);
     }
-  });
-});
-
-describe("the webhook for namespaces with an account that acts for others", () => {
-  const withAccounts = (...accountNamespaces: string[]) =>
-    (
-      desiredWebhookConfiguration({ caBundle: CA, url: undefined }, identityLists(), {
-        accountNamespaces,
-      }) as unknown as { webhooks: Webhook[] }
-    ).webhooks;
-  const account = (...names: string[]) =>
-    withAccounts(...names).find(({ name }) => name === "account-namespace.catalyst.openova.io");
-
-  it("is asked there about connections to Pods and about RoleBindings, and fails closed", () => {
-    expect(account("bazaar", "ci")).toMatchObject({
-      failurePolicy: "Fail",
-      rules: [
-        {
-          apiGroups: [""],
-          resources: ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"],
-          operations: ["CONNECT"],
-        },
-        {
-          apiGroups: ["rbac.authorization.k8s.io"],
-          resources: ["rolebindings"],
-          operations: ["CREATE", "UPDATE"],
-        },
-      ],
-      namespaceSelector: {
-        matchExpressions: [
-          { key: NAMES.key, operator: "In", values: ["bazaar", "ci"] },
-          ...ORDINARY.matchExpressions,
-        ],
-      },
-    });
-  });
-
-  it("covers every ordinary namespace when a group of all ServiceAccounts acts for a Franchisee", () => {
-    expect(account("*")?.namespaceSelector).toEqual(ORDINARY);
-  });
-
-  it("does not exist without such a namespace, and changes no other webhook", () => {
-    expect(account()).toBeUndefined();
-    expect(withAccounts("bazaar").filter(({ name }) => !name.startsWith("account-"))).toEqual(withAccounts());
-  });
-});
-
-describe("publishedBundles", () => {
-  it("reads the CA bundle of each webhook", () => {
-    expect(publishedBundles(configuration())).toEqual(Array.from({ length: 12 }, () => CA));
-  });
-
-  it("reads an empty bundle where a webhook has none, and nothing where there is no webhook", () => {
-    const { webhooks: _, ...rest } = configuration();
-    expect(publishedBundles({ ...rest, webhooks: [{}, { clientConfig: {} }] } as never)).toEqual(["", ""]);
-    expect(publishedBundles(rest)).toEqual([]);
-    expect(publishedBundles(undefined)).toEqual([]);
   });
 });

@@ -1,52 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type InstallFacts, judgeInstall } from "../../../../src/admission/rules/environment-policy.ts";
-import { readEvidence } from "../../../../src/admission/rules/evidence.ts";
+import type { InstallFacts } from "../../../../src/admission/rules/environment-policy.ts";
 import type { Install } from "../../../../src/admission/rules/install.ts";
-import type { EnvironmentRule, PolicyException } from "../../../../src/api/environment-policy.ts";
-import { digest, environmentPolicy, evidence } from "../../../support/builder/install-request.ts";
-
-const A = digest("a");
-const B = digest("b");
-const NOW = Date.parse("2026-11-29T12:00:00Z");
-const HOUR = 3_600_000;
-
-const installs = {
-  workload: (...digests: string[]): Install => ({
-    kind: "workload",
-    artifacts: digests.map((it, index) => ({ path: `spec.containers[${index}].image`, digest: it })),
-  }),
-  chart: { kind: "chart", artifacts: [{ path: "spec.ref.digest", digest: A }] } as Install,
-  release: { kind: "release", path: "spec.values.image", repository: "shop" } as Install,
-};
-const known = (change: Partial<InstallFacts> = {}): InstallFacts => ({
-  environment: { organization: "acme", environment: "prod" },
-  evidence: [],
-  chartDigest: A,
-  runningSinceMs: () => undefined,
-  ...change,
-});
-const written = (
-  annotations: { approvedBy?: string; score?: string },
-  isFresh = false,
-): Partial<InstallFacts> => ({
-  evidence: [readEvidence(evidence(annotations), () => isFresh)],
-});
-const fresh = (annotations: { approvedBy?: string; score?: string }) => written(annotations, true);
-
-const WINDOW: EnvironmentRule = {
-  "change-window": { cron: "0 22 * * sun-thu", duration: "4h", timeZone: "Asia/Muscat" },
-};
-const APPROVAL: EnvironmentRule = { "pr-required": { approvers: ["amal", "badr", "chaya"], minimum: 2 } };
-const SCORE: EnvironmentRule = { "re-score-gate": { minimum: 80 } };
-const SOAK: EnvironmentRule = { soak: { from: "stg", duration: "24h" } };
-
-/** What one rule finds: the rule of admission, the path and the message. */
-const found = (rule: EnvironmentRule, install: Install, facts = known(), nowMs = NOW) =>
-  judgeInstall(install, [environmentPolicy("live", [rule])], facts, nowMs).findings.map(
-    ({ violation: { rule: id, path, message } }) => [id, path, message],
-  );
-const isAllowed = (...of: Parameters<typeof found>) => found(...of).length === 0;
+import {
+  A,
+  APPROVAL,
+  B,
+  found,
+  fresh,
+  HOUR,
+  installs,
+  isAllowed,
+  known,
+  NOW,
+  SCORE,
+  SOAK,
+  WINDOW,
+  written,
+} from "../../../support/builder/environment-rule.ts";
 
 describe("a change-window", () => {
   it("allows an install while it is open", () =>
@@ -264,54 +235,4 @@ describe("a soak rule", () => {
     expect(found(SOAK, installs.release, known({ chartDigest: undefined }))).toEqual([
       denial("spec.chartRef", "OCIRepository shop does not exist; create it first"),
     ]));
-});
-
-describe("several policies", () => {
-  it("must all hold, each with its own enforcement", () => {
-    const policies = [
-      environmentPolicy("strict", [SCORE, SOAK]),
-      environmentPolicy("gentle", [APPROVAL], { enforcement: "Warn" }),
-      environmentPolicy("silent", [WINDOW], { enforcement: "Audit" }),
-      environmentPolicy("other", [{ "re-score-gate": { minimum: 1 } }]),
-    ];
-    const { findings } = judgeInstall(installs.workload(A), policies, known(fresh({ score: "50" })), NOW);
-    expect(findings.map(({ policy, rule, enforcement }) => [policy, rule, enforcement])).toEqual([
-      ["strict", "re-score-gate", "Deny"],
-      ["strict", "soak", "Deny"],
-      ["gentle", "pr-required", "Warn"],
-      ["silent", "change-window", "Audit"],
-    ]);
-  });
-});
-
-describe("an exception", () => {
-  const exception = (change: Partial<PolicyException> = {}): PolicyException => ({
-    ...{ environment: "acme-prod", rule: "re-score-gate", reason: "incident 17" },
-    until: "2026-11-29T12:00:00.001Z",
-    ...change,
-  });
-  const judged = (...exceptions: PolicyException[]) =>
-    judgeInstall(
-      installs.workload(A),
-      [environmentPolicy("live", [SCORE, SOAK], { exceptions })],
-      known(),
-      NOW,
-    );
-
-  it("switches off its rule in its environment, and is reported", () => {
-    const { findings, exceptions } = judged(exception({ environment: "other-prod" }), exception());
-    expect(findings.map(({ rule }) => rule)).toEqual(["soak"]);
-    expect(exceptions).toEqual([{ policy: "live", exception: exception() }]);
-  });
-
-  it.each<[string, Partial<PolicyException>]>([
-    ["has ended", { until: "2026-11-29T12:00:00Z" }],
-    ["names another environment", { environment: "acme-stg" }],
-    ["names another rule", { rule: "pr-required" }],
-    ["has an end that is no time", { until: "never" }],
-  ])("has no effect when it %s", (_, change) => {
-    const { findings, exceptions } = judged(exception(change));
-    expect(findings.map(({ rule }) => rule)).toEqual(["re-score-gate", "soak"]);
-    expect(exceptions).toEqual([]);
-  });
 });

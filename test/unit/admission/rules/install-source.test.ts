@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { isInstallerGroup } from "../../../../src/admission/rules/install-source.ts";
-import { artifactsToCheck } from "../../../../src/admission/rules/rule-list.ts";
 import {
   creation,
   type Denial,
@@ -10,45 +9,19 @@ import {
   request,
   violationsOf,
 } from "../../../support/builder/admission-request.ts";
-
-const DIGEST = `sha256:${"0a".repeat(32)}`;
-const OCI = { group: "source.toolkit.fluxcd.io", resource: "ocirepositories" };
-const HELM = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
-const repository = (spec: object) => ({
-  kind: "OCIRepository",
-  spec: { url: "oci://registry.test/shop", ...spec },
-});
-const release = (spec: object = {}) => ({
-  kind: "HelmRelease",
-  spec: { chartRef: { kind: "OCIRepository", name: "shop" }, serviceAccountName: "deployer", ...spec },
-});
-const NOT_PINNED = [
-  "oci-repository-digest",
-  "spec.ref.digest",
-  "the artifact must be pinned by digest: set this field to sha256:<64 hex>",
-] as const;
-const NO_CHART_REF = [
-  "helm-release",
-  "spec.chartRef",
-  "the chart must come from an OCIRepository: set kind to OCIRepository, and its name",
-] as const;
-const NO_ACCOUNT = [
-  "helm-release",
-  "spec.serviceAccountName",
-  "the release must run as a ServiceAccount of namespace shop: set this field to its name",
-] as const;
-const NO_URL = [
-  "oci-repository-digest",
-  "spec.url",
-  "the address must name an OCI repository: write oci://registry/repository",
-] as const;
-const VERIFY = [
-  "oci-repository-verify",
-  "spec.verify",
-  "admission verifies the signature, and Flux may do so only with the platform's own keys: remove this field, or set secretRef.name to catalyst-trust",
-] as const;
-const foreign = (field: string) =>
-  ["helm-release", `spec.${field}`, "a release must stay in namespace shop: remove this field"] as const;
+import {
+  DIGEST,
+  foreign,
+  HELM,
+  NO_ACCOUNT,
+  NO_CHART_REF,
+  NO_URL,
+  NOT_PINNED,
+  OCI,
+  release,
+  repository,
+  VERIFY,
+} from "../../../support/builder/install-source.ts";
 
 describe("the rules for install sources", () => {
   it.each([
@@ -314,38 +287,4 @@ describe("the rules for install sources", () => {
       }),
     ],
   ])("allow %s", (_, input) => expect(violationsOf(input)).toEqual([]));
-});
-
-describe("the artifact of an OCIRepository", () => {
-  it.each([
-    [
-      "of a new one",
-      creation({ ...OCI, object: repository({ url: "oci://registry.test/shop", ref: { digest: DIGEST } }) }),
-      `oci://registry.test/shop@${DIGEST}`,
-    ],
-    [
-      "of one that does not change",
-      request({
-        ...OCI,
-        oldObject: repository({ url: "oci://registry.test/shop", ref: { digest: DIGEST } }),
-        object: repository({ url: "oci://registry.test/shop", ref: { digest: DIGEST } }),
-      }),
-      `oci://registry.test/shop@${DIGEST}`,
-    ],
-    ["without a digest", creation({ ...OCI, object: repository({}) }), "oci://registry.test/shop@"],
-    ["without anything", creation({ ...OCI, object: {} }), "@"],
-  ])("is checked: that %s", (_, input, reference) => {
-    expect(artifactsToCheck(input, facts())).toEqual([
-      {
-        artifact: { reference, use: { kind: "chart" } },
-        path: "spec.ref.digest",
-        rule: "oci-repository-signature",
-      },
-    ]);
-  });
-
-  it.each([
-    ["on deletion", deletion({ ...OCI, object: repository({ url: "oci://a.test/b" }) })],
-    ["for another kind", creation({ ...HELM, object: release() })],
-  ])("is not checked %s", (_, input) => expect(artifactsToCheck(input, facts())).toEqual([]));
 });
