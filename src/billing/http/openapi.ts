@@ -124,7 +124,6 @@ function describeOperation(operation: Operation): Record<string, unknown> {
     summary: operation.summary,
     tags: [tagOf(operation.path)],
     ...(operation.access === "anyone" ? {} : { security: [{ bearer: [] }] }),
-    ...(operation.identifiesCaller ? { security: [{}, { bearer: [] }] } : {}),
     ...(Array.isArray(operation.access) ? { "x-roles": accessOf(operation) } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(operation.body === undefined ? {} : { requestBody: describeBody(operation) }),

@@ -62,6 +62,7 @@ describe("an adopted voucher whose code is blank", () => {
           ["revoke", code],
           ["update", code],
           ["update", code],
+          ["adopt", code],
         ],
       );
     },
