@@ -55,7 +55,8 @@ export function voucherOperations(deps: {
       id: "previewVoucher",
       method: "post",
       path: "/billing/vouchers/redeem-preview",
-      summary: "Check a voucher without redeeming it. A token is optional: its user then has a limit of its own",
+      summary:
+        "Check a voucher without redeeming it. A token is optional: its user then has a limit of its own",
       access: "anyone",
       identifiesCaller: true,
       body: PreviewBody,
