@@ -4,6 +4,7 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { SemaphoreFull } from "../platform/semaphore.ts";
 import { untilAborted } from "../platform/shutdown.ts";
+import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
 import { BodyTooLarge, createBodyBudget, readJson } from "./review-body.ts";
@@ -32,6 +33,7 @@ export function createWebhookHandler(deps: {
 }): RequestListener {
   const { review, docsUrl, logger, registry, deadlineMs = DEADLINE_MS } = deps;
   const bodies = createBodyBudget();
+  const logDenial = createDenialLog(logger);
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
     help: "Admission requests by resource, operation and answer. rule is the first rule that denied the request.",
@@ -75,18 +77,7 @@ export function createWebhookHandler(deps: {
         rule: violations[0]?.rule ?? "",
       });
       seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
-      if (violations.length > 0) {
-        logger.info(
-          {
-            user: input.user.username,
-            resource: input.resource,
-            name: input.name,
-            namespace: input.namespace,
-            rules: violations.map(({ rule }) => rule),
-          },
-          "request denied",
-        );
-      }
+      if (violations.length > 0) logDenial(input, violations);
       send(response, 200, reviewAnswer(uid, verdict, docsUrl));
     } catch (error) {
       const { status, problem } = refusalOf(error);

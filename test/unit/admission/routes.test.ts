@@ -96,6 +96,7 @@ describe("createWebhookHandler", () => {
       {
         level: 30,
         user: "salma",
+        operation: "CREATE",
         resource: "configmaps",
         name: "settings",
         namespace: "shop",

@@ -1,0 +1,34 @@
+import { setNewest } from "../platform/bounded-map.ts";
+import type { Logger } from "../platform/log.ts";
+import type { Violation } from "./rules/fact.ts";
+import type { AdmissionInput } from "./rules/request.ts";
+
+/** Controllers retry what was denied every few seconds, for days. */
+const REPEAT_MS = 60_000;
+/** Users choose names, so what is remembered is bounded: then a repeated denial is logged again. */
+const MAX_REMEMBERED = 2_000;
+
+export type DenialLog = (input: AdmissionInput, violations: readonly Violation[]) => void;
+
+/**
+ * Logs a denial, and the same one again only after a minute, with the number of those between. The metrics count all of them.
+ */
+export function createDenialLog(logger: Logger, now: () => number = () => performance.now()): DenialLog {
+  const logged = new Map<string, { atMs: number; repeats: number }>();
+
+  return function logDenial(input, violations) {
+    const { user, operation, resource, subresource, namespace, name } = input;
+    const denial = {
+      ...{ user: user.username, operation, resource, ...(subresource === "" ? {} : { subresource }) },
+      ...{ name, namespace, rules: violations.map(({ rule }) => rule) },
+    };
+    const key = JSON.stringify(denial);
+    const last = logged.get(key);
+    if (last !== undefined && now() - last.atMs < REPEAT_MS) {
+      last.repeats += 1;
+      return;
+    }
+    setNewest(logged, key, { atMs: now(), repeats: 0 }, MAX_REMEMBERED);
+    logger.info(last === undefined ? denial : { ...denial, repeats: last.repeats }, "request denied");
+  };
+}
