@@ -61,7 +61,9 @@ function priceOf(baisa: unknown, omr: unknown): number | undefined {
 function wholeBaisa(baisa: number): number | undefined {
   // Adding 0 turns -0 into 0.
   const whole = Math.round(baisa) + 0;
-  return Number.isSafeInteger(whole) && Math.abs(whole - baisa) <= TOLERANCE_BAISA ? whole : undefined;
+  // The second term is how far the number itself is from the decimal that was written: 9000.000001 is one within the tolerance.
+  const tolerance = TOLERANCE_BAISA + Math.abs(baisa) * Number.EPSILON;
+  return Number.isSafeInteger(whole) && Math.abs(whole - baisa) <= tolerance ? whole : undefined;
 }
 
 function placeOf(list: PriceListName, index: number, item: unknown): string {

@@ -46,15 +46,21 @@ describe("whole baisa", () => {
     [{ price_omr: 1.0000000009 }, 1_000],
     [{ price_omr: 999_999_999.999 }, 999_999_999_999],
     [{ price_baisa: 8_999.9999999 }, 9_000],
+    [{ price_baisa: 9_000.000001 }, 9_000],
+    [{ price_baisa: 8_999.999999 }, 9_000],
+    [{ price_omr: 1.000000001 }, 1_000],
     [{ price_baisa: 1_000_000_000_000 }, 1_000_000_000_000],
     [{ price_baisa: -0 }, 0],
   ])("are accepted within a millionth: %j", (price, baisa) => {
     expect(parsePriceList("plans", [{ id: "p", ...price }]).prices.get("p")).toBe(baisa);
   });
 
-  it.each([[{ price_omr: 1.00000001 }], [{ price_baisa: 9_000.00001 }]])("are not %j", (price) => {
-    expect(parsePriceList("plans", [{ id: "p", ...price }]).prices.size).toBe(0);
-  });
+  it.each([[{ price_omr: 1.00000001 }], [{ price_baisa: 9_000.00001 }], [{ price_baisa: 9_000.000002 }]])(
+    "are not %j",
+    (price) => {
+      expect(parsePriceList("plans", [{ id: "p", ...price }]).prices.size).toBe(0);
+    },
+  );
 });
 
 describe("reportRejectedItems", () => {
