@@ -97,12 +97,16 @@ export function createAccountService(deps: {
 
     async invoices(caller, tenantId) {
       await requireTenant(caller, tenantId);
+      // The order of an invoice may wait for its payment, or its payment may have become credit because the tenant is another customer's.
       return database.query({
         name: "invoices",
         text: `SELECT id, customer_id, tenant_id, coalesce(stripe_invoice_id, '') AS stripe_invoice_id, amount_omr,
                       amount_baisa::float8 AS amount_baisa, currency, status, period_start, period_end,
                       coalesce(pdf_url, '') AS pdf_url, created_at
-                 FROM invoices WHERE tenant_id = $1 ORDER BY created_at DESC, id LIMIT 1000`,
+                 FROM invoices i
+                WHERE tenant_id = $1 AND NOT EXISTS (
+                        SELECT FROM orders o WHERE o.id = i.order_id AND o.status IN ('pending', 'expired', 'canceled', 'failed', 'credited'))
+                ORDER BY created_at DESC, id LIMIT 1000`,
         values: [tenantId],
       });
     },

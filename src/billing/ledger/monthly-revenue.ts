@@ -65,7 +65,9 @@ export function createMonthlyRevenue(deps: {
                      WHERE i.status = 'paid' AND i.order_id IS NULL AND upper(i.currency) = $2),
                   refunded AS (
                     SELECT coalesce(sum(r.amount_baisa), 0) AS refunded
-                      FROM span JOIN card_refunds r ON r.refunded_at >= since AND r.refunded_at < until)
+                      FROM span JOIN card_refunds r ON r.refunded_at >= since AND r.refunded_at < until
+                     WHERE EXISTS (SELECT FROM card_refunds known WHERE known.stripe_charge_id = r.stripe_charge_id
+                                      AND coalesce(known.order_id, known.customer_id) IS NOT NULL))
              SELECT own_orders::float8, own_credit::float8, earlier_spends::float8, surplus::float8, granted::float8,
                     invoiced::float8, refunded::float8
                FROM placed, booked, invoiced, refunded`,

@@ -3,7 +3,8 @@ import type { ChargeObject, RefundObject } from "./event-object.ts";
 
 /**
  * Records what a charge gave back since its last record. Stripe tells the total of a charge, so one that comes late or twice adds
- * nothing. Returns false when the charge is not of an order or customer of this service, or the total is known.
+ * nothing. A total is without the refunds that failed before it, and includes those that failed after it. Returns false when the
+ * charge is not of an order or customer of this service, or the total is known.
  */
 export async function recordRefundedCharge(
   transaction: Queryable,
@@ -14,35 +15,39 @@ export async function recordRefundedCharge(
   const rows = await transaction.query({
     name: "refund-record",
     text: `INSERT INTO card_refunds (id, stripe_charge_id, order_id, customer_id, amount_baisa, refunded_at)
-           SELECT $1 || '/' || $2, $1, owner.order_id, owner.customer_id, $2::bigint - known.total, coalesce($5, now())
-             FROM (SELECT coalesce(sum(amount_baisa), 0) AS total FROM card_refunds WHERE stripe_charge_id = $1) known,
+           SELECT $1 || '/' || $2 || '/' || known.count, $1, owner.order_id, owner.customer_id, $2::bigint - known.total, coalesce($5, now())
+             FROM (SELECT coalesce(sum(amount_baisa) FILTER (WHERE amount_baisa > 0 OR refunded_at <= coalesce($5, now())), 0) AS total, count(*)
+                     FROM card_refunds WHERE stripe_charge_id = $1) known,
                   (SELECT o.id AS order_id, o.customer_id, 1 AS rank FROM orders o WHERE o.id = $3
                    UNION ALL
                    SELECT NULL, c.id, 2 FROM customers c WHERE c.stripe_customer_id = $4
                    ORDER BY rank LIMIT 1) owner
-            WHERE $2::bigint > known.total
-               ON CONFLICT (id) DO NOTHING RETURNING id`,
+            WHERE $2::bigint > known.total RETURNING id`,
     values: [charge.id, charge.refundedBaisa, charge.orderId, charge.stripeCustomerId, at],
   });
   return rows.length > 0;
 }
 
-/** Records that a refund failed, so that the charge has its money again. Returns false when its charge was not refunded here. */
+/**
+ * Records that a refund failed, so that the charge has its money again. Returns false when nothing is known of the charge yet: the
+ * row counts as soon as the charge is known to be of this service.
+ */
 export async function recordFailedRefund(
   transaction: Queryable,
   refund: RefundObject,
   at: Date | null,
 ): Promise<boolean> {
   await lockCharge(transaction, refund.stripeChargeId);
-  const rows = await transaction.query({
+  const [row] = await transaction.query<{ isOurs: boolean }>({
     name: "refund-failed",
     text: `INSERT INTO card_refunds (id, stripe_charge_id, order_id, customer_id, amount_baisa, refunded_at)
-           SELECT $1, r.stripe_charge_id, r.order_id, r.customer_id, -$3::bigint, coalesce($4, now())
-             FROM card_refunds r WHERE r.stripe_charge_id = $2 LIMIT 1
-               ON CONFLICT (id) DO NOTHING RETURNING id`,
+           SELECT $1, $2, known.order_id, known.customer_id, -$3::bigint, coalesce($4, now())
+             FROM (SELECT) one LEFT JOIN LATERAL (
+                    SELECT r.order_id, r.customer_id FROM card_refunds r WHERE r.stripe_charge_id = $2 LIMIT 1) known ON true
+               ON CONFLICT (id) DO NOTHING RETURNING coalesce(order_id, customer_id) IS NOT NULL AS "isOurs"`,
     values: [refund.id, refund.stripeChargeId, refund.amountBaisa, at],
   });
-  return rows.length > 0;
+  return row?.isOurs === true;
 }
 
 /** Two events about one charge are applied one after the other. */

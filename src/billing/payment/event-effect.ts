@@ -31,8 +31,13 @@ type EventEffect = (
   onPaid: (order: PaidOrder) => void,
 ) => Promise<EventOutcome>;
 
-export function createEventEffect(deps: { settlement: SessionSettlement; logger: Logger }): EventEffect {
-  const { settlement, logger } = deps;
+export function createEventEffect(deps: {
+  settlement: SessionSettlement;
+  /** ISO 4217. The books are in this currency: refunds in another one are not recorded. */
+  currency: string;
+  logger: Logger;
+}): EventEffect {
+  const { settlement, currency, logger } = deps;
 
   async function applyPaidSession(
     event: PaymentEvent,
@@ -58,6 +63,17 @@ export function createEventEffect(deps: { settlement: SessionSettlement; logger:
     }
   }
 
+  async function applyRefund(event: PaymentEvent, transaction: Queryable): Promise<boolean> {
+    const isOurs = (one: { currency: string }) => one.currency.toUpperCase() === currency;
+    const at = timeOf(event, "created");
+    if (event.type === "charge.refunded") {
+      const charge = parseChargeObject(event.data.object);
+      return isOurs(charge) && recordRefundedCharge(transaction, charge, at);
+    }
+    const refund = parseRefundObject(event.data.object);
+    return refund?.isFailed === true && isOurs(refund) && recordFailedRefund(transaction, refund, at);
+  }
+
   return async function apply(
     event: PaymentEvent,
     transaction: Queryable,
@@ -80,19 +96,11 @@ export function createEventEffect(deps: { settlement: SessionSettlement; logger:
       case "invoice.voided":
       case "invoice.marked_uncollectible":
         return (await recordInvoice(transaction, parseInvoiceObject(object))) ? "applied" : "ignored";
-      case "charge.refunded": {
-        const charge = parseChargeObject(object);
-        const isOurs = await recordRefundedCharge(transaction, charge, timeOf(event, "created"));
-        return isOurs ? "applied" : "ignored";
-      }
+      case "charge.refunded":
       case "charge.refund.updated":
       case "refund.updated":
-      case "refund.failed": {
-        const refund = parseRefundObject(object);
-        if (refund?.isFailed !== true) return "ignored";
-        const isOurs = await recordFailedRefund(transaction, refund, timeOf(event, "created"));
-        return isOurs ? "applied" : "ignored";
-      }
+      case "refund.failed":
+        return (await applyRefund(event, transaction)) ? "applied" : "ignored";
       case "customer.subscription.updated":
       case "customer.subscription.deleted": {
         const subscription = parseSubscriptionObject(object);

@@ -26,6 +26,7 @@ export interface InvoiceObject {
 export interface ChargeObject {
   id: string;
   refundedBaisa: number;
+  currency: string;
   orderId: string | null;
   stripeCustomerId: string | null;
 }
@@ -34,6 +35,7 @@ export interface RefundObject {
   id: string;
   stripeChargeId: string;
   amountBaisa: number;
+  currency: string;
   isFailed: boolean;
 }
 
@@ -106,9 +108,11 @@ export function parseInvoiceObject(object: object): InvoiceObject {
 }
 
 export function parseChargeObject(object: object): ChargeObject {
+  const currency = currencyOf(memberOf(object, "currency"));
   return {
     id: idOf(object, "id"),
-    refundedBaisa: amountOf("amount_refunded", memberOf(object, "amount_refunded"), currencyIn(object)),
+    refundedBaisa: amountOf("amount_refunded", memberOf(object, "amount_refunded"), currency),
+    currency,
     // A charge has the metadata of its payment intent.
     orderId: orderIdOf(memberOf(memberOf(object, "metadata"), "order_id")),
     stripeCustomerId: referenceOf(object, "customer"),
@@ -118,18 +122,17 @@ export function parseChargeObject(object: object): ChargeObject {
 /** Null for a refund without a charge, which is of a payment method that this service does not offer. */
 export function parseRefundObject(object: object): RefundObject | null {
   const stripeChargeId = referenceOf(object, "charge");
+  if (stripeChargeId === null) return null;
   const status = memberOf(object, "status");
-  return stripeChargeId === null
-    ? null
-    : {
-        id: idOf(object, "id"),
-        stripeChargeId,
-        amountBaisa: amountOf("amount", memberOf(object, "amount"), currencyIn(object)),
-        isFailed: status === "failed" || status === "canceled",
-      };
+  const currency = currencyOf(memberOf(object, "currency"));
+  return {
+    id: idOf(object, "id"),
+    stripeChargeId,
+    amountBaisa: amountOf("amount", memberOf(object, "amount"), currency),
+    currency,
+    isFailed: status === "failed" || status === "canceled",
+  };
 }
-
-const currencyIn = (object: object): string => currencyOf(memberOf(object, "currency"));
 
 export function parseSubscriptionObject(object: object): SubscriptionObject {
   const status = memberOf(object, "status");

@@ -34,14 +34,16 @@ export function createPaymentEventReceiver(deps: {
   database: Database;
   settings: PaymentSettingsService;
   settlement: SessionSettlement;
+  /** ISO 4217. */
+  currency: string;
   now: () => Date;
   logger: Logger;
   /** Counts each event by its type: a handled type, or `other`. */
   count: (type: string, outcome: EventOutcome) => void;
   countPlacedOrder: CountPlacedOrder;
 }): PaymentEventReceiver {
-  const { database, settings, settlement, now, logger, count, countPlacedOrder } = deps;
-  const apply = createEventEffect({ settlement, logger });
+  const { database, settings, settlement, currency, now, logger, count, countPlacedOrder } = deps;
+  const apply = createEventEffect({ settlement, currency, logger });
 
   /** Applies the event once or not at all. An unusable event is not recorded: sent again later, it may be usable. */
   async function applyOnce(

@@ -32,7 +32,7 @@ export function createPayment(deps: {
 }): Payment {
   const { database, configuration, sovereignFqdn, outboxSinks, now, logger, registry, countPlacedOrder } =
     deps;
-  const { fixedKeys, settingsKey } = configuration;
+  const { fixedKeys, settingsKey, currency } = configuration;
   const events = new Counter({
     name: "catalyst_billing_payment_events_total",
     help: "Events received from the payment processor, by type and outcome.",
@@ -48,8 +48,7 @@ export function createPayment(deps: {
   });
   const processor = createPaymentProcessor(configuration);
   const settlement = createSessionSettlement({
-    ...{ database, sovereignFqdn, outboxSinks },
-    currency: configuration.currency,
+    ...{ database, sovereignFqdn, outboxSinks, currency },
   });
   const closing = createOrderClosing({
     ...{ database, settings, processor, settlement, countPlacedOrder, now, logger },
@@ -64,6 +63,7 @@ export function createPayment(deps: {
       database,
       settings,
       settlement,
+      currency,
       now,
       logger,
       count: (type, outcome) => events.inc({ type, outcome }),

@@ -3,25 +3,34 @@ import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
  * Writes our row of the processor's invoice. Its tenant is that of the order that it names, else of its subscription, else
- * of its customer. Events come in any order, so a status only advances: draft, open, uncollectible, void, paid. `paid` also
+ * the one under which its customer is registered, if the tenant is the customer's: others must not see the invoice. Events come in any order, so a status only advances: draft, open, uncollectible, void, paid. `paid` also
  * replaces `void`, which we set when the tenant was deleted. Returns false when the invoice belongs to no customer of this
  * service, or its stored status is later than the event's.
  */
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
+  // A session that completes at the same time either finds this invoice, or has created the subscription.
+  if (invoice.stripeSubscriptionId !== null)
+    await transaction.query({
+      name: "invoice-subscription-lock",
+      text: "SELECT pg_advisory_xact_lock(hashtextextended($1, 6))",
+      values: [invoice.stripeSubscriptionId],
+    });
   const rows = await transaction.query({
     name: "invoice-record",
-    text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url, order_id, paid_at)
-           SELECT owner.customer_id, owner.tenant_id, $1, trunc($2::bigint / 1000.0)::int, $2::bigint, $3, $4, $5, $6, $7, owner.order_id, $11
+    text: `INSERT INTO invoices AS i (customer_id, tenant_id, stripe_invoice_id, amount_omr, amount_baisa, currency, status, period_start, period_end, pdf_url, order_id, paid_at, stripe_subscription_id)
+           SELECT owner.customer_id, owner.tenant_id, $1, trunc($2::bigint / 1000.0)::int, $2::bigint, $3, $4, $5, $6, $7, owner.order_id, $11, $9
              FROM (SELECT o.customer_id, o.tenant_id, o.id AS order_id, 1 AS rank FROM orders o WHERE o.id = $8
                    UNION ALL
                    SELECT s.customer_id, s.tenant_id, NULL, 2 FROM subscriptions s WHERE s.stripe_subscription_id = $9
                    UNION ALL
-                   SELECT c.id, c.tenant_id, NULL, 3 FROM customers c WHERE c.stripe_customer_id = $10
+                   SELECT c.id, t.tenant_id, NULL, 3 FROM customers c LEFT JOIN tenants t ON t.tenant_id = c.tenant_id AND t.customer_id = c.id
+                    WHERE c.stripe_customer_id = $10
                    ORDER BY rank LIMIT 1) owner
            ON CONFLICT (stripe_invoice_id) DO UPDATE
               SET status = EXCLUDED.status, amount_omr = EXCLUDED.amount_omr, amount_baisa = EXCLUDED.amount_baisa,
                   period_start = EXCLUDED.period_start, period_end = EXCLUDED.period_end, pdf_url = EXCLUDED.pdf_url,
-                  order_id = coalesce(EXCLUDED.order_id, i.order_id), paid_at = coalesce(EXCLUDED.paid_at, i.paid_at)
+                  tenant_id = coalesce(i.tenant_id, EXCLUDED.tenant_id), order_id = coalesce(EXCLUDED.order_id, i.order_id),
+                  stripe_subscription_id = coalesce(EXCLUDED.stripe_subscription_id, i.stripe_subscription_id), paid_at = coalesce(EXCLUDED.paid_at, i.paid_at)
             WHERE array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], EXCLUDED.status)
                   >= coalesce(array_position(ARRAY['draft', 'open', 'uncollectible', 'void', 'paid'], i.status), 0)
            RETURNING id`,

@@ -171,6 +171,8 @@ ALTER TABLE public.invoices
   ALTER COLUMN status SET DEFAULT 'draft', ALTER COLUMN created_at SET DEFAULT now(),
   -- The order that the invoice names. Null: Stripe runs a subscription of the earlier service.
   ADD COLUMN order_id uuid,
+  -- The subscription that it is for. The invoice may arrive before the event that tells which order the subscription belongs to.
+  ADD COLUMN stripe_subscription_id text,
   ADD COLUMN paid_at timestamptz,
   ADD CONSTRAINT invoices_stripe_invoice_id_key UNIQUE (stripe_invoice_id),
   ADD CONSTRAINT invoices_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.customers (id) NOT VALID;
@@ -314,11 +316,12 @@ CREATE TABLE public.voucher_audit_head (
 INSERT INTO public.voucher_audit_head (id, last_id, digest) VALUES (1, 0, '');
 -- What cards got back. The rows of a charge add up to what Stripe says that it refunded.
 CREATE TABLE public.card_refunds (
-  -- <charge>/<its total after the refund>, or the id of a refund that failed: its amount is below 0.
+  -- <charge>/<its total after the refund>/<number of the row>, or the id of a refund that failed: its amount is below 0.
   id text PRIMARY KEY,
   stripe_charge_id text NOT NULL,
   -- Null: the charge names no order, and Stripe runs the subscription that it is for.
   order_id uuid,
+  -- Null too: nothing was known of the charge when its refund failed. It may be another service's, so the row does not count alone.
   customer_id uuid,
   amount_baisa bigint NOT NULL,
   refunded_at timestamptz NOT NULL

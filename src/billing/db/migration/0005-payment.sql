@@ -93,7 +93,8 @@ END $$;
 
 -- Settles an order of the earlier service, found by its session, which was a subscription at Stripe. Stripe goes on running that
 -- subscription, so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was given up, or its
--- tenant belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe.
+-- tenant belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe. It is no
+-- subscription of the tenant then, so the tenant's owner does not see it.
 --   returns  paid | credited | null (no such order waits for a payment)
 CREATE OR REPLACE FUNCTION public.billing_pay_adopted_order(
   p_session_id text, p_paid_baisa bigint, p_subscription_id text, p_said_at timestamptz, p_sovereign text, p_sinks text[]
@@ -117,7 +118,7 @@ BEGIN
     UPDATE orders o SET status = v_result WHERE o.id = v_order.id;
     INSERT INTO subscriptions (customer_id, tenant_id, plan_id, order_id, price_baisa, stripe_subscription_id, stripe_event_at,
                                status, cancel_due, current_period_start, current_period_end)
-    SELECT v_order.customer_id, v_order.tenant_id, v_order.plan_id, CASE v_result WHEN 'paid' THEN v_order.id END, billing_amount_baisa(v_order), p_subscription_id,
+    SELECT v_order.customer_id, CASE v_result WHEN 'paid' THEN v_order.tenant_id END, v_order.plan_id, CASE v_result WHEN 'paid' THEN v_order.id END, billing_amount_baisa(v_order), p_subscription_id,
            greatest(early.said_at, p_said_at), CASE
              WHEN v_result = 'credited' THEN 'canceled'
              WHEN early.status IN ('canceled', 'incomplete_expired') THEN early.status
@@ -129,6 +130,9 @@ BEGIN
      WHERE v_result = 'paid' OR p_subscription_id IS NOT NULL
         ON CONFLICT (stripe_subscription_id) DO NOTHING;
     IF v_result = 'paid' THEN
+      -- Invoices that arrived before this payment.
+      UPDATE invoices i SET tenant_id = v_order.tenant_id
+       WHERE i.stripe_subscription_id = p_subscription_id AND i.customer_id = v_order.customer_id;
       PERFORM billing_fulfil_orders(ARRAY[v_order.id], p_sovereign, p_sinks);
     ELSIF v_order.customer_id IS NOT NULL THEN
       PERFORM billing_book(v_order, 'surplus', p_paid_baisa, 'payment for order ' || v_order.id || ', which was not placed');

@@ -43,6 +43,7 @@ CREATE INDEX subscriptions_cancel_due_idx ON public.subscriptions (id) WHERE can
 
 CREATE INDEX card_refunds_charge_idx ON public.card_refunds (stripe_charge_id);
 CREATE INDEX invoices_tenant_idx ON public.invoices USING hash (tenant_id);
+CREATE INDEX invoices_subscription_idx ON public.invoices (stripe_subscription_id) WHERE stripe_subscription_id IS NOT NULL;
 CREATE INDEX tenants_customer_idx ON public.tenants (customer_id);
 -- Old events and old idempotency records are deleted by their age.
 CREATE INDEX stripe_webhook_events_processed_idx ON public.stripe_webhook_events (processed_at);

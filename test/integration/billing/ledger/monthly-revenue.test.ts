@@ -135,6 +135,46 @@ describe("the revenue of a month", () => {
     expect(await added(() => send("charge.refunded", charge(12_000)))).toEqual({ refunded_baisa: 2_000 });
   });
 
+  it.each<[string, ("charge 1" | "charge 3" | "charge 4" | "failed 2")[], number]>([
+    ["was refunded again after a refund failed", ["charge 1", "failed 2", "charge 4"], 10_000],
+    ["is told of after its refund failed", ["failed 2", "charge 1"], 0],
+    ["is told of again after its refund failed", ["charge 1", "failed 2", "charge 1"], 0],
+    ["was refunded more before a refund failed, told of late", ["charge 1", "failed 2", "charge 3"], 5_000],
+  ])("adds up the refunds of a charge that %s", async (_what, events, expected) => {
+    const { id, client_reference_id: order_id } = await openSession();
+    await pay(id);
+    const amounts = { "charge 1": 10_000, "charge 3": 15_000, "charge 4": 10_000, "failed 2": 10_000 };
+    // In order of time: the first refund, another one, the failure of the first, and a refund after that.
+    const times = { "charge 1": 100, "charge 3": 200, "failed 2": 300, "charge 4": 400 };
+    const charge = `ch_again_${run}`;
+    const sent = async () => {
+      for (const event of events) {
+        const object = event.startsWith("charge")
+          ? { id: charge, currency: "omr", amount_refunded: amounts[event], metadata: { order_id } }
+          : { id: `re_${run}`, charge, currency: "omr", amount: amounts[event], status: "failed" };
+        const created = Math.floor(Date.now() / 1000) - 1_000 + times[event];
+        await send(event.startsWith("charge") ? "charge.refunded" : "refund.failed", object, { created });
+      }
+    };
+    expect(await added(sent)).toEqual(expected === 0 ? {} : { refunded_baisa: expected });
+  });
+
+  it("does not count refunds in another currency", async () => {
+    const { id } = await openSession();
+    await pay(id);
+    const { customer } = stripe.describe(id);
+    const charge = { id: `ch_usd_${run}`, currency: "usd", amount_refunded: 5_000, customer };
+    const refund = {
+      id: `re_usd_${run}`,
+      charge: charge.id,
+      currency: "usd",
+      amount: 5_000,
+      status: "failed",
+    };
+    expect(await added(() => send("charge.refunded", charge))).toEqual({});
+    expect(await added(() => send("refund.failed", refund))).toEqual({});
+  });
+
   it("does not count refunds of others who use the same Stripe account", async () => {
     const other = { id: "ch_other", currency: "usd", amount_refunded: 5_000, customer: "cus_other" };
     expect(await added(() => send("charge.refunded", other))).toEqual({});

@@ -82,6 +82,24 @@ describe("a session that the earlier service left open, a subscription at Stripe
     expect((await billing.ask(`/billing/invoices/${one.tenant}`, { token })).json).toHaveLength(1);
   });
 
+  it("shows an invoice that arrives before the payment to its tenant's owner, and to no other", async () => {
+    const registered = `registered-${run}`;
+    const one = await adopt();
+    await rowsOf("UPDATE customers SET tenant_id = $2 WHERE user_id = $1", [one.name, registered]);
+    const other = await adopt(registered);
+    await complete(other, 1_000);
+    const invoice = { total: 9_000, currency: "omr", status: "paid", subscription: one.subscription };
+    await hook("invoice.paid", { id: `in_${one.name}`, customer: one.customer, ...invoice }, 1_000);
+    await Promise.all([
+      complete(one, 1_000),
+      hook("invoice.paid", { id: `in_beside_${one.name}`, customer: one.customer, ...invoice }, 1_000),
+    ]);
+    const invoices = async ({ name, tenant }: Adopted) =>
+      (await billing.ask(`/billing/invoices/${tenant}`, { token: await signToken(name) })).json;
+    expect(await invoices(other)).toEqual([]);
+    expect(await invoices(one)).toHaveLength(2);
+  });
+
   it.each(["no_payment_required", "paid"])(
     "is settled when it began without a payment: %s, of 0",
     async (payment_status) => {
@@ -155,6 +173,16 @@ describe("a session that the earlier service left open, a subscription at Stripe
     ).toEqual([{ baisa: 9_000 }]);
     await billing.service.sweep();
     expect(stripe.asked.at(-1)?.path).toBe(`/v1/subscriptions/${second.subscription}`);
+    const invoice = { total: 9_000, currency: "omr", status: "paid", subscription: second.subscription };
+    await hook("invoice.paid", { id: `in_${second.name}`, customer: second.customer, ...invoice }, 2_000);
+    await rowsOf("UPDATE subscriptions SET status = 'canceled' WHERE stripe_subscription_id = $1", [
+      first.subscription,
+    ]);
+    const token = await signToken(first.name);
+    expect((await billing.ask(`/billing/invoices/${first.tenant}`, { token })).json).toEqual([]);
+    expect((await billing.ask(`/billing/subscription/${first.tenant}`, { token })).json).toMatchObject({
+      stripe_subscription_id: first.subscription,
+    });
     expect((await subscriptionsOf(second))[0]?.cancel_due).toBe(false);
   });
 

