@@ -108,6 +108,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     call: createCheckoutCall({ database, sovereignFqdn, outboxSinks }),
     tenants,
     payment: payment.orders,
+    currency,
     countPlacedOrder,
   });
 

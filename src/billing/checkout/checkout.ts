@@ -3,6 +3,7 @@ import type { Database } from "../db/database.ts";
 import { type IdempotencyClaim, inFlight, mismatch } from "../db/idempotency.ts";
 import { CheckoutError, PaymentError, TenantError, VoucherError } from "../errors.ts";
 import type { CountPlacedOrder } from "../metric.ts";
+import { describeAmount } from "../payment/currency.ts";
 import { requireCanceled } from "../payment/order-closing.ts";
 import type { CardAmounts, OrderPayment } from "../payment/order-payment.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
@@ -46,9 +47,11 @@ export function createCheckout(deps: {
   call: CheckoutCall;
   tenants: TenantDirectory | undefined;
   payment: OrderPayment;
+  /** ISO 4217. */
+  currency: string;
   countPlacedOrder: CountPlacedOrder;
 }): Checkout {
-  const { database, catalog, call, tenants, payment, countPlacedOrder } = deps;
+  const { database, catalog, call, tenants, payment, currency, countPlacedOrder } = deps;
 
   /** Calls until no unpaid order of the customer stands in the way. */
   async function callUntilFree(request: CheckoutRequest, card: CardAmounts | null): Promise<CheckoutRow> {
@@ -100,7 +103,7 @@ export function createCheckout(deps: {
         return before;
       },
     );
-    if (row.answer === null) throw refusalOf(row);
+    if (row.answer === null) throw refusalOf(row, currency);
     const { order_id, balance_baisa, voucher, card_baisa } = row.answer;
     if (row.outcome === "placed" && row.isNew) countPlacedOrder(voucher !== null);
     const placed = { orderId: order_id, balanceBaisa: balance_baisa };
@@ -112,7 +115,7 @@ export function createCheckout(deps: {
   };
 }
 
-function refusalOf({ outcome, missingBaisa }: CheckoutRow): Error {
+function refusalOf({ outcome, missingBaisa }: CheckoutRow, currency: string): Error {
   switch (outcome) {
     case "voucher_not_found":
       return new VoucherError(
@@ -152,7 +155,7 @@ function refusalOf({ outcome, missingBaisa }: CheckoutRow): Error {
     case "card_amount_too_small":
       return new CheckoutError(
         "card_amount_too_small",
-        `the order costs less than the smallest card payment, and ${missingBaisa} baisa of credit are missing: redeem a voucher, or order more`,
+        `the order costs less than the smallest card payment, and credit of ${describeAmount(missingBaisa ?? 0, currency)} is missing: redeem a voucher, or order more`,
       );
     case "held":
     case "idempotency_in_flight":

@@ -17,6 +17,10 @@ function minorUnit(currency: string): number {
   return WITH_THOUSANDTHS.has(code) ? 1 : 10;
 }
 
+/** `0.2 OMR`, for the text of an error. */
+export const describeAmount = (amountBaisa: number, currency: string): string =>
+  `${amountBaisa / THOUSANDTHS} ${currency}`;
+
 /** The amount in Stripe's minor unit: cents of USD, baisa of OMR. `amountBaisa` must be a multiple of the card step. */
 export const minorOfBaisa = (amountBaisa: number, currency: string): number =>
   amountBaisa / minorUnit(currency);

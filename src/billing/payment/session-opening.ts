@@ -1,5 +1,6 @@
 import { type Database, theRow } from "../db/database.ts";
 import { CheckoutError } from "../errors.ts";
+import { describeAmount } from "./currency.ts";
 import type { PaymentProcessor, Session } from "./processor.ts";
 import {
   desiredSessionRequest,
@@ -59,11 +60,13 @@ export function createSessionOpening(deps: {
       switch (created.kind) {
         case "created":
           return created.session;
-        case "too-small":
+        case "too-small": {
+          const missing = describeAmount(order.amountBaisa, place.currency);
           throw new CheckoutError(
             "card_amount_too_small",
-            `the card would pay ${order.amountBaisa} baisa, which is less than the payment processor accepts: ${order.amountBaisa} baisa of credit are missing to pay without a card`,
+            `the card would pay ${missing}, which is less than the payment processor accepts: credit of ${missing} is missing to pay without a card`,
           );
+        }
         case "repairable": {
           const repaired = await repair(order, request, created.repair);
           if (repaired === undefined) throw created.refusal;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { signToken } from "../../../support/builder/billing.ts";
 import {
   billing,
+  buy,
   code,
   openSession,
   pay,
@@ -21,6 +22,14 @@ describe("a Sovereign that sells in another currency", () => {
     for (const language of ["en", "ar"])
       for (const path of [`/redeem?code=${code}`, "/admin"])
         expect(await page(path, language), `${path} in ${language}`).not.toMatch(/\bOMR\b|ريال/);
+  });
+
+  it("names it in an error", async () => {
+    const { json } = await buy({ plan_id: "tiny", promo_code: "" });
+    expect([json.code, json.detail]).toEqual([
+      "card_amount_too_small",
+      "the order costs less than the smallest card payment, and credit of 0.2 USD is missing: redeem a voucher, or order more",
+    ]);
   });
 
   it("charges the card in it, in its own minor unit, and says so in the revenue", async () => {

@@ -103,14 +103,14 @@ describe("a refusal by Stripe that this service caused", () => {
     expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
       422,
       "card_amount_too_small",
-      "the order costs less than the smallest card payment, and 200 baisa of credit are missing: redeem a voucher, or order more",
+      "the order costs less than the smallest card payment, and credit of 0.2 OMR is missing: redeem a voucher, or order more",
     ]);
     stripe.minimumAmount = 20_000;
     const refused = await buy({ plan_id: "small", promo_code: "" });
     expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
       422,
       "card_amount_too_small",
-      "the card would pay 9000 baisa, which is less than the payment processor accepts: 9000 baisa of credit are missing to pay without a card",
+      "the card would pay 9 OMR, which is less than the payment processor accepts: credit of 9 OMR is missing to pay without a card",
     ]);
     expect((await books())?.orders).toEqual(["failed"]);
   });
