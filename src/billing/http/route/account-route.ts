@@ -4,7 +4,10 @@ import type { OrderPayment } from "../../payment/order-payment.ts";
 import { json, type Operation, operation } from "../operation.ts";
 import { BalanceAnswer, InvoiceAnswer, SubscriptionAnswer } from "../schema/account.ts";
 
-/** A signed-in customer's own balance, subscriptions and invoices. */
+/**
+ * A signed-in customer's own balance, subscriptions and invoices. Clients of the earlier service know no list of orders: back from the
+ * payment page they read the balance and the subscription, so both settle the order first.
+ */
 export function accountOperations(deps: { accounts: AccountService; payment: OrderPayment }): Operation[] {
   const { accounts, payment } = deps;
   return [
@@ -15,7 +18,10 @@ export function accountOperations(deps: { accounts: AccountService; payment: Ord
       summary: "The caller's credit and latest ledger entries",
       access: "user",
       answers: { 200: BalanceAnswer },
-      handle: async ({ caller }) => json(await accounts.balance(caller)),
+      async handle({ caller }) {
+        await payment.settleReturned(caller.userId);
+        return json(await accounts.balance(caller));
+      },
     }),
     operation({
       id: "readSubscription",
@@ -25,7 +31,10 @@ export function accountOperations(deps: { accounts: AccountService; payment: Ord
       access: "user",
       answers: { 200: SubscriptionAnswer },
       raises: ["tenant_not_found", "tenant_service_unavailable"],
-      handle: async ({ caller, params }) => json(await accounts.subscription(caller, params.tenantId ?? "")),
+      async handle({ caller, params }) {
+        await payment.settleReturned(caller.userId);
+        return json(await accounts.subscription(caller, params.tenantId ?? ""));
+      },
     }),
     operation({
       id: "listInvoices",

@@ -284,6 +284,14 @@ describe("a customer's own orders", () => {
     expect(stripe.asked.length - before).toBe(1);
   });
 
+  it.each(["balance", "subscription"])("settles it for a client that reads only the %s", async (what) => {
+    const { id } = await openSession();
+    stripe.setSession(id, { status: "complete", payment_status: "paid" });
+    const path = what === "balance" ? "/billing/balance" : `/billing/subscription/${user}-shop`;
+    expect((await billing.ask(path, { token: await signToken(user) })).status).toBe(200);
+    expect(await books()).toEqual(PAID);
+  });
+
   it("asks Stripe about an order at most every two seconds, and lists it while Stripe refuses", async () => {
     await openSession();
     stripe.fault = "unauthorized";
