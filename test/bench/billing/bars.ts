@@ -1,7 +1,14 @@
 import { type Bar, judge } from "../bar.ts";
 import { median } from "../statistic.ts";
 import type { ProcessMemory, Round, ScenarioResult } from "./result.ts";
-import { checkoutName, PACED_PREVIEW, PREVIEWS_PER_SECOND, previewName, ROUND_TRIP_MS } from "./scenario.ts";
+import {
+  checkoutName,
+  HTTP_PREVIEW,
+  PACED_PREVIEW,
+  PREVIEWS_PER_SECOND,
+  previewName,
+  ROUND_TRIP_MS,
+} from "./scenario.ts";
 
 const HOT = { loopback: checkoutName(0, "hot", false), away: checkoutName(ROUND_TRIP_MS, "hot", false) };
 const HOT_LARGE = checkoutName(0, "hot", true);
@@ -26,11 +33,11 @@ export function judgeBars(
     judge(
       "checkout, hot code, loopback",
       ">=",
-      3,
+      8,
       "times the earlier rate",
       find(HOT.loopback)?.ratio.median,
     ),
-    judge("checkout, hot code, 0.5 ms", ">=", 10, "times the earlier rate", find(HOT.away)?.ratio.median),
+    judge("checkout, hot code, 0.5 ms", ">=", 20, "times the earlier rate", find(HOT.away)?.ratio.median),
     judge("checkout's cost, large over empty ledger", "<=", 1.1, "times the CPU time", costRatio),
     judge("checkout's cost, large over empty ledger", ">=", 0.9, "times the CPU time", costRatio),
     judge(
@@ -40,6 +47,7 @@ export function judgeBars(
       "requests/s",
       find(PREVIEW)?.ours.perSecond.median,
     ),
+    judge("preview, both over HTTP", ">=", 2.5, "times the earlier rate", find(HTTP_PREVIEW)?.ratio.median),
     judge("preview, the same, at 5,000/s", "<=", 10, "ms at p99", find(PACED_PREVIEW)?.ours.p99Ms.median),
     judge("memory at rest", "<=", 150, "MiB resident", atRest.rssMib),
   ];

@@ -4,7 +4,7 @@ import { memoryMib, residentMib } from "../process-figure.ts";
 import { readCpuProfile, recordCpuProfile } from "../profile.ts";
 import { judgeBars, scenarioOfBar } from "./bars.ts";
 import { resetPair } from "./database.ts";
-import { measureEarlier, measureOurs } from "./measurement.ts";
+import { measureEarlier, measureOverHttp } from "./measurement.ts";
 import { type ProcessMemory, type Profile, type Round, type ScenarioResult, summarise } from "./result.ts";
 import { measureRoundTrips, type RoundTripResult } from "./round-trip.ts";
 import { type Plan, ROUND_TRIP_MS, type Scenario } from "./scenario.ts";
@@ -89,7 +89,7 @@ async function measureBoth(
   const begin = () => resetPair(world.pair(scenario.ledgerRows));
   const ours = async () => {
     await begin();
-    return measureOurs(world, scenario, measureMs, billing);
+    return measureOverHttp(world, scenario, measureMs, billing);
   };
   const earlier = async () => {
     await begin();
@@ -108,7 +108,7 @@ async function measureMemoryAtRest(world: World, settleMs: number): Promise<Proc
 
 async function profile(world: World, scenario: Scenario, measureMs: number): Promise<Profile> {
   const billing = await world.startOurs(scenario, ["--inspect=127.0.0.1:0"]);
-  const run = async () => void (await measureOurs(world, scenario, measureMs, billing));
+  const run = async () => void (await measureOverHttp(world, scenario, measureMs, billing));
   try {
     await run();
     await resetPair(world.pair(scenario.ledgerRows));

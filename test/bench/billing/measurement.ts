@@ -1,7 +1,6 @@
 import { openHttpConnection, requestOf } from "../http-connection.ts";
 import { drive, type LoadResult } from "../load.ts";
 import { cpuSeconds, familyCpuSeconds, memoryMib } from "../process-figure.ts";
-import type { BillingProcess } from "./billing-process.ts";
 import { codeOf, HOT_CODE, MISSING_CODE } from "./database.ts";
 import type { Scenario } from "./scenario.ts";
 import { tokenOf } from "./token.ts";
@@ -10,7 +9,7 @@ import type { World } from "./world.ts";
 export interface Measurement extends LoadResult {
   /** Processor time of the database server for each request. */
   serverCpuMs: number;
-  /** The same of the billing process; the earlier one's is not known, as only its statements run. */
+  /** The same of the process that answers; unknown where only the earlier statements run. */
   processCpuMs?: number;
   /** Round trips to the database for each request; where a proxy counts them. */
   trips?: number;
@@ -30,21 +29,22 @@ function nextCustomer(): { userId: string; tenantId: string } {
   return { userId, tenantId: `${userId}-shop` };
 }
 
-export async function measureOurs(
+/** Measures a process that is called over HTTP: ours, or the earlier preview. */
+export async function measureOverHttp(
   world: World,
   scenario: Scenario,
   maxMs: number,
-  billing: BillingProcess,
+  server: { pid: number; port: number },
 ): Promise<Measurement> {
   const requests = requestsOf(scenario, maxMs);
   const expectedStatus = scenario.request === "preview-miss" ? 404 : 200;
-  const connections = Array.from({ length: scenario.clients }, () => openHttpConnection(billing.port));
+  const connections = Array.from({ length: scenario.clients }, () => openHttpConnection(server.port));
   let peakMemoryMib = 0;
   const watch = setInterval(() => {
-    peakMemoryMib = Math.max(peakMemoryMib, memoryMib(billing.pid));
+    peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
   }, MEMORY_EVERY_MS);
   try {
-    const cpuBefore = cpuSeconds(billing.pid);
+    const cpuBefore = cpuSeconds(server.pid);
     const result = await measureServer(world, scenario, () =>
       drive({
         clients: scenario.clients,
@@ -53,12 +53,12 @@ export async function measureOurs(
         ...paceOf(scenario),
         async send(index, client) {
           const { status, body } = (await connections[client]?.send(requests[index] as Buffer)) ?? {};
-          if (status !== expectedStatus) throw new Error(`billing answered ${status}: ${body}`);
+          if (status !== expectedStatus) throw new Error(`the server answered ${status}: ${body}`);
         },
       }),
     );
-    const processCpuMs = ((cpuSeconds(billing.pid) - cpuBefore) * 1_000) / result.count;
-    return { ...result, processCpuMs, peakMemoryMib: Math.max(peakMemoryMib, memoryMib(billing.pid)) };
+    const processCpuMs = ((cpuSeconds(server.pid) - cpuBefore) * 1_000) / result.count;
+    return { ...result, processCpuMs, peakMemoryMib: Math.max(peakMemoryMib, memoryMib(server.pid)) };
   } finally {
     clearInterval(watch);
     for (const connection of connections) connection.close();
@@ -93,6 +93,8 @@ const voucherOf = (scenario: Scenario, index: number) =>
   scenario.codes === "hot" ? HOT_CODE : codeOf(index);
 
 export async function measureEarlier(world: World, scenario: Scenario, maxMs: number): Promise<Measurement> {
+  if (scenario.isEarlierOverHttp === true)
+    return measureOverHttp(world, scenario, maxMs, await world.earlierServer(scenario));
   const sequence = world.earlier(scenario);
   return measureServer(world, scenario, () =>
     drive({

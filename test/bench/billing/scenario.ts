@@ -9,6 +9,8 @@ export interface Scenario {
   ledgerRows: number;
   /** Requests under way at once. */
   clients: number;
+  /** Whether the earlier side is called over HTTP too; absent: only its statements run. */
+  isEarlierOverHttp?: boolean;
   /** Requests are due at this rate; absent: each client asks again at once. */
   perSecond?: number;
 }
@@ -33,6 +35,7 @@ export const checkoutName = (roundTripMs: number, codes: Scenario["codes"], isLa
   `checkout, ${codes === "hot" ? "hot code" : "1,000 codes"}, ${placeName(roundTripMs)}, ${isLarge ? "large" : "empty"} ledger`;
 export const previewName = (roundTripMs: number, isHit: boolean) =>
   `preview, ${isHit ? "hit" : "miss"}, ${placeName(roundTripMs)}`;
+export const HTTP_PREVIEW = `${previewName(0, true)}, both over HTTP`;
 export const PACED_PREVIEW = `${previewName(0, true)}, at 5,000/s`;
 
 export function createPlan(options: { isQuick: boolean; rounds?: number; only?: string }): Plan {
@@ -71,6 +74,15 @@ export function createPlan(options: { isQuick: boolean; rounds?: number; only?: 
       });
     }
   }
+  scenarios.push({
+    name: HTTP_PREVIEW,
+    request: "preview-hit",
+    roundTripMs: 0,
+    codes: "hot",
+    ledgerRows: 0,
+    clients: CLIENTS,
+    isEarlierOverHttp: true,
+  });
   scenarios.push({
     name: PACED_PREVIEW,
     request: "preview-hit",

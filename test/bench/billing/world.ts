@@ -28,6 +28,8 @@ export interface World {
   /** A process of one's own, under Node options of one's own. */
   startOurs(place: Place, nodeArgs: readonly string[]): Promise<BillingProcess>;
   earlier(place: Place): EarlierSequence;
+  /** The earlier service's preview over HTTP, in a process of its own. */
+  earlierServer(place: Place): Promise<HelperProcess>;
   /** Round trips so far between anybody and the database at this distance; undefined where nobody counts. */
   countTrips(roundTripMs: number): Promise<number | undefined>;
   databaseUrl(url: string, roundTripMs: number): string;
@@ -105,6 +107,10 @@ export async function createWorld(deps: {
     };
     const ours = new Map<string, Promise<BillingProcess>>();
     const earlier = new Map<string, { pool: LibPqPool; sequence: EarlierSequence }>();
+    const earlierServers = new Map<string, Promise<HelperProcess>>();
+    closers.push(async () => {
+      for (const starting of earlierServers.values()) await (await starting).close();
+    });
     const keyOf = (place: Place) => `${place.ledgerRows}/${place.roundTripMs}`;
     closers.push(async () => {
       for (const { pool, sequence } of earlier.values()) {
@@ -132,6 +138,13 @@ export async function createWorld(deps: {
         const sequence = createEarlierSequence({ pool, neighbourPort: neighbour.port });
         earlier.set(keyOf(place), { pool, sequence });
         return sequence;
+      },
+      earlierServer(place) {
+        const url = databaseUrl(pair(place.ledgerRows).earlierUrl, place.roundTripMs);
+        const running =
+          earlierServers.get(keyOf(place)) ?? startHelper("billing/earlier-preview-process.ts", [url]);
+        earlierServers.set(keyOf(place), running);
+        return running;
       },
       countTrips: async (roundTripMs) => (await proxies.get(roundTripMs)?.ask())?.trips,
       databaseUrl,
