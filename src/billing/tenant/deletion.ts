@@ -96,7 +96,9 @@ export async function handleTenantDeleted(
 async function giveUpPending(database: Database, tenantId: string): Promise<void> {
   const pending = await database.query<{ id: string; session: string | null }>({
     name: "tenant-deleted-pending",
-    text: "SELECT id, stripe_session_id AS session FROM orders WHERE tenant_id = $1 AND status = 'pending' AND NOT adopted",
+    // An order of the earlier service may have an open session, which nothing else ends. Its session may also be empty.
+    text: `SELECT id, nullif(stripe_session_id, '') AS session FROM orders
+            WHERE tenant_id = $1 AND status = 'pending' AND (NOT adopted OR stripe_session_id <> '')`,
     values: [tenantId],
   });
   for (const { id, session } of pending) {
