@@ -34,21 +34,27 @@ export function createOriginNaming(deps: {
         { stripeCustomerId, orderId: order.orderId, outcome: named },
         "the payment processor does not accept metadata for this customer: it stays without",
       );
+    // A newer order that was paid meanwhile stays due.
     await database.query({
       name: "sweep-origin-named",
-      text: "UPDATE orders SET stripe_customer_due = NULL WHERE id = $1",
-      values: [order.orderId],
+      text: `UPDATE orders o SET stripe_customer_due = NULL FROM orders named
+              WHERE named.id = $1 AND o.stripe_customer_due = $2 AND (o.id = $1 OR o.created_at <= named.created_at)`,
+      values: [order.orderId, stripeCustomerId],
     });
   }
 
   return async () => {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return;
-    // In random order, so that customers who always fail are not always first.
+    // A customer names its latest order. In random order, so that customers who always fail are not always first.
     const due = await database.query<Due>({
       name: "sweep-origin-due",
-      text: `SELECT id AS "orderId", tenant_id AS "tenantId", plan_id AS "planId", stripe_customer_due AS "stripeCustomerId"
-               FROM orders WHERE stripe_customer_due IS NOT NULL ORDER BY random() LIMIT ${MAX_DUE}`,
+      text: `SELECT * FROM (
+               SELECT DISTINCT ON (stripe_customer_due) id AS "orderId", tenant_id AS "tenantId", plan_id AS "planId",
+                      stripe_customer_due AS "stripeCustomerId"
+                 FROM orders WHERE stripe_customer_due IS NOT NULL
+                ORDER BY stripe_customer_due, created_at DESC NULLS LAST, id DESC) AS latest
+              ORDER BY random() LIMIT ${MAX_DUE}`,
     });
     await forEachDue(
       async () => due.pop(),

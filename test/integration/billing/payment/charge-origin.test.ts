@@ -47,7 +47,7 @@ describe("every charge", () => {
     const [named, ...more] = await swept();
     expect([named?.path, more]).toEqual([`/v1/customers/${stripe.describe(session.id).customer}`, []]);
     expect(metadataIn(named?.fields ?? {}, "metadata")).toEqual(origin);
-    // Told again, nothing is due again.
+    // The same event again makes nothing due again.
     await tell("checkout.session.completed", session.id, { id: `evt_again_${run}` });
     expect(await swept()).toEqual([]);
   });
@@ -61,6 +61,20 @@ describe("every charge", () => {
     await pay(second.id);
     const [named] = await swept();
     expect(named?.fields["metadata[order_id]"]).toBe(second.client_reference_id);
+  });
+
+  it("names a customer by the latest of several orders, once", async () => {
+    for (const plan_id of ["large", "small", "large", "small"]) {
+      const { id } = await openSession({ promo_code: "", plan_id });
+      await pay(id);
+    }
+    const [latest] = await rowsOf(
+      "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1 ORDER BY o.created_at DESC LIMIT 1",
+      [user],
+    );
+    const named = await swept();
+    expect(named.map(({ fields }) => fields["metadata[order_id]"])).toEqual([latest?.id]);
+    expect(await swept()).toEqual([]);
   });
 
   it("names the customer later when Stripe is away, and gives up on one that is gone or refused", async () => {
