@@ -76,7 +76,7 @@ describe("what billing asks of Stripe", () => {
       id: expect.stringMatching(/^cs_/),
     });
     expect(await processor.openPortal("sk_test_123", "cus_123")).toMatch(/^https:/);
-    expect(await processor.cancelSubscription("sk_test_123", "sub_123")).toBe("cancelled");
+    expect(await processor.cancelSubscription("sk_test_123", "sub_123")).toBe("canceled");
   });
 
   it("is refused without a key that Stripe could know", async () => {

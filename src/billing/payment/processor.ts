@@ -4,7 +4,7 @@ import { inFlight } from "../db/idempotency.ts";
 import { PaymentError } from "../errors.ts";
 import { type ChargeOrigin, chargeMetadata } from "./charge-metadata.ts";
 import { isPaidSession } from "./event-object.ts";
-import { sortRefusal } from "./refusal.ts";
+import { classifyRefusal } from "./refusal.ts";
 import type { SessionRepair, SessionRequest } from "./session-request.ts";
 
 export interface Session {
@@ -45,7 +45,7 @@ export interface PaymentProcessor {
   /** Writes where the latest charge of a customer came from. `missing`: the account that the key belongs to has no such customer. */
   nameOrigin(secretKey: string, stripeCustomerId: string, origin: ChargeOrigin): Promise<"named" | "missing">;
   /** At once, without a refund. `missing`: it is over already, or was never there. */
-  cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"cancelled" | "missing">;
+  cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"canceled" | "missing">;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -96,10 +96,10 @@ export function createPaymentProcessor(deps: {
           const session = await stripe.checkout.sessions.create(parameters, { idempotencyKey: key });
           return { kind: "created", session: sessionOf(session) } as const;
         } catch (error) {
-          const sort = sortRefusal(error);
-          if (sort === "amount-too-small") return { kind: "too-small" } as const;
-          if (sort !== "repair-customer" && sort !== "repair-email") throw error;
-          const repair = sort === "repair-customer" ? "customer" : "email";
+          const kind = classifyRefusal(error);
+          if (kind === "amount-too-small") return { kind: "too-small" } as const;
+          if (kind !== "repair-customer" && kind !== "repair-email") throw error;
+          const repair = kind === "repair-customer" ? "customer" : "email";
           return { kind: "repairable", repair, refusal: errorOf(error) } as const;
         }
       }),
@@ -113,7 +113,7 @@ export function createPaymentProcessor(deps: {
       ask(secretKey, (stripe) =>
         stripe.checkout.sessions.expire(sessionId).then(sessionOf, (error: unknown) => {
           // Only an open session can be expired.
-          if (sortRefusal(error) !== "final") throw error;
+          if (classifyRefusal(error) !== "final") throw error;
           return stripe.checkout.sessions.retrieve(sessionId).then(sessionOf, missingOrThrow);
         }),
       ),
@@ -125,7 +125,7 @@ export function createPaymentProcessor(deps: {
       ),
     cancelSubscription: (secretKey, stripeSubscriptionId) =>
       ask(secretKey, (stripe) =>
-        stripe.subscriptions.cancel(stripeSubscriptionId).then(() => "cancelled" as const, missingOrThrow),
+        stripe.subscriptions.cancel(stripeSubscriptionId).then(() => "canceled" as const, missingOrThrow),
       ),
     openPortal: (secretKey, stripeCustomerId) =>
       ask(secretKey, (stripe) =>
@@ -159,9 +159,9 @@ function missingOrThrow(error: unknown): "missing" {
 
 /** The coded error for a refusal, which quotes nothing of the processor's text. Other errors stay as they are. */
 function errorOf(error: unknown): unknown {
-  const sort = sortRefusal(error);
+  const kind = classifyRefusal(error);
   const { type, code, param, requestId } = (error ?? {}) as Record<string, string | undefined>;
-  switch (sort) {
+  switch (kind) {
     case undefined:
       return error;
     case "in-flight":

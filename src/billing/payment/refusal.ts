@@ -1,6 +1,6 @@
 /** What an error of Stripe calls for. */
-export type RefusalSort =
-  /** The remembered Stripe customer is gone: forget it, and ask without it. */
+export type RefusalKind =
+  /** Stripe no longer has the customer whose id is stored: remove the id, and ask without it. */
   | "repair-customer"
   /** Stripe does not take the email address: ask without it. */
   | "repair-email"
@@ -18,45 +18,45 @@ interface RefusalRule {
   type?: string;
   code?: string;
   param?: string;
-  sort: RefusalSort;
+  kind: RefusalKind;
 }
 
 /**
- * Sorts every refusal, by the error's code, its parameter and its type, and never by its text: the text quotes the request, with
+ * Classifies every refusal, by the error's code, its parameter and its type, and never by its text: the text quotes the request, with
  * the customer's address. The first rule whose members all match decides.
  */
 export const REFUSAL_RULES: readonly RefusalRule[] = [
-  { code: "idempotency_key_in_use", sort: "in-flight" },
-  { code: "resource_missing", param: "customer", sort: "repair-customer" },
-  { code: "email_invalid", sort: "repair-email" },
-  { param: "customer_email", sort: "repair-email" },
-  { code: "amount_too_small", sort: "amount-too-small" },
+  { code: "idempotency_key_in_use", kind: "in-flight" },
+  { code: "resource_missing", param: "customer", kind: "repair-customer" },
+  { code: "email_invalid", kind: "repair-email" },
+  { param: "customer_email", kind: "repair-email" },
+  { code: "amount_too_small", kind: "amount-too-small" },
   // The parameters are stored with the order, so another request cannot have used its key. The next order has a key of its own.
-  { type: "StripeIdempotencyError", sort: "later" },
+  { type: "StripeIdempotencyError", kind: "later" },
   // A publishable or an expired key, a test key for a live object: the administrator changes the keys.
-  { code: "secret_key_required", sort: "later" },
-  { code: "api_key_expired", sort: "later" },
-  { code: "platform_api_key_expired", sort: "later" },
-  { code: "testmode_charges_only", sort: "later" },
-  { code: "lock_timeout", sort: "later" },
-  { code: "rate_limit", sort: "later" },
-  { type: "StripeConnectionError", sort: "later" },
-  { type: "StripeAPIError", sort: "later" },
-  { type: "StripeRateLimitError", sort: "later" },
-  { type: "StripeAuthenticationError", sort: "later" },
-  { type: "StripePermissionError", sort: "later" },
-  { type: "StripeInvalidRequestError", sort: "final" },
-  { type: "StripeCardError", sort: "final" },
+  { code: "secret_key_required", kind: "later" },
+  { code: "api_key_expired", kind: "later" },
+  { code: "platform_api_key_expired", kind: "later" },
+  { code: "testmode_charges_only", kind: "later" },
+  { code: "lock_timeout", kind: "later" },
+  { code: "rate_limit", kind: "later" },
+  { type: "StripeConnectionError", kind: "later" },
+  { type: "StripeAPIError", kind: "later" },
+  { type: "StripeRateLimitError", kind: "later" },
+  { type: "StripeAuthenticationError", kind: "later" },
+  { type: "StripePermissionError", kind: "later" },
+  { type: "StripeInvalidRequestError", kind: "final" },
+  { type: "StripeCardError", kind: "final" },
 ];
 
 /** Undefined: no error of Stripe. */
-export function sortRefusal(error: unknown): RefusalSort | undefined {
-  const { type, code, param } = (error ?? {}) as Omit<RefusalRule, "sort">;
+export function classifyRefusal(error: unknown): RefusalKind | undefined {
+  const { type, code, param } = (error ?? {}) as Omit<RefusalRule, "kind">;
   if (typeof type !== "string" || !type.startsWith("Stripe")) return undefined;
   return REFUSAL_RULES.find(
     (rule) =>
       (rule.type === undefined || rule.type === type) &&
       (rule.code === undefined || rule.code === code) &&
       (rule.param === undefined || rule.param === param),
-  )?.sort;
+  )?.kind;
 }

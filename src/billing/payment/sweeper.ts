@@ -35,9 +35,14 @@ export interface SweeperDeps {
 }
 
 /**
- * Settles overdue work: pending orders whose process died before they had a session, pending orders whose session ended
- * without an event, that their customer gave up or whose tenant another customer has paid for, and subscriptions of deleted tenants that still run at the processor. Several sweepers may run at once:
- * every settlement reads the order again under its lock. A failure does not delay other orders.
+ * Settles overdue work:
+ * - pending orders whose process died before they had a session
+ * - pending orders whose session ended without an event
+ * - pending orders that their customer gave up, or whose tenant another customer has paid for
+ * - metadata that is still missing on customers who paid
+ * - subscriptions of deleted tenants that still run at the processor
+ *
+ * Several sweepers may run at once: every settlement reads the order again under its lock. A failure does not delay other orders.
  */
 export function createSweeper(deps: SweeperDeps): Sweeper {
   const { database, settings, processor, settlement, closing, logger } = deps;
@@ -127,7 +132,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
           );
         }
         await database.query({
-          name: "sweep-cancelled",
+          name: "sweep-canceled",
           text: "UPDATE subscriptions SET cancel_due = false WHERE id = $1",
           values: [id],
         });

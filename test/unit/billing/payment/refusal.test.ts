@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { REFUSAL_RULES, sortRefusal } from "../../../../src/billing/payment/refusal.ts";
+import { classifyRefusal, REFUSAL_RULES } from "../../../../src/billing/payment/refusal.ts";
 
 const INVALID = "StripeInvalidRequestError";
 
@@ -39,22 +39,22 @@ describe("a refusal by Stripe", () => {
     ["a redirect address", { type: INVALID, code: "url_invalid", param: "success_url" }, "final"],
     ["an amount above the maximum", { type: INVALID, code: "amount_too_large" }, "final"],
     ["a card", { type: "StripeCardError", code: "card_declined" }, "final"],
-  ] as const)("is sorted by its code, its parameter and its type: %s", (_what, error, sort) => {
-    expect(sortRefusal(Object.assign(new Error("quotes salma@example.om"), error))).toBe(sort);
+  ] as const)("is classified by its code, its parameter and its type: %s", (_what, error, kind) => {
+    expect(classifyRefusal(Object.assign(new Error("quotes salma@example.om"), error))).toBe(kind);
   });
 
   it.each([new TypeError("a bug"), { type: "other" }, undefined, null, "text"])(
     "is nothing else that is thrown: %j",
     (error) => {
-      expect(sortRefusal(error)).toBeUndefined();
+      expect(classifyRefusal(error)).toBeUndefined();
     },
   );
 
   it.each(REFUSAL_RULES.map((rule, index) => ({ rule, index })))(
     "meets each rule, so that none hides another: $rule",
-    ({ rule: { sort, ...members }, index }) => {
+    ({ rule: { kind, ...members }, index }) => {
       const error = { type: INVALID, ...members };
-      expect(sortRefusal(error)).toBe(sort);
+      expect(classifyRefusal(error)).toBe(kind);
       const first = REFUSAL_RULES.findIndex((rule) =>
         (["type", "code", "param"] as const).every(
           (name) => rule[name] === undefined || rule[name] === (error as Record<string, unknown>)[name],
