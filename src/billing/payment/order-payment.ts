@@ -5,7 +5,7 @@ import { CheckoutError, PaymentError } from "../errors.ts";
 import { cardStepOf, minimumCardPaymentOf } from "./currency.ts";
 import { type OrderClosing, requireCanceled } from "./order-closing.ts";
 import type { PaymentProcessor } from "./processor.ts";
-import { createSessionOpening, forgetAccount } from "./session-opening.ts";
+import { createSessionOpening, removeAccount } from "./session-opening.ts";
 import type { SessionPlace } from "./session-request.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
@@ -55,10 +55,11 @@ interface OrderRow {
   stripe_customer_id: string | null;
 }
 
-const unavailable = () =>
+const unavailable = (options?: ErrorOptions) =>
   new PaymentError(
     "payment_unavailable",
     "no payment session could be opened, nothing was charged and no voucher was used: try again in a moment",
+    options,
   );
 const accountMissing = () =>
   new PaymentError(
@@ -141,6 +142,9 @@ export function createOrderPayment(deps: {
           stripeCustomerId: order.stripe_customer_id,
           email: order.email,
           expiresAt,
+        }).catch((error: unknown) => {
+          // The order is undone below, which the processor's own message does not say.
+          throw isUnavailable(error) ? unavailable({ cause: error.cause }) : error;
         });
         if (url !== null && (await keepSession(database, orderId, { id, url }, expiresAt))) return url;
         await processor.closeSession(secretKey, id).catch((error: unknown) => {
@@ -167,11 +171,14 @@ export function createOrderPayment(deps: {
       if (owner?.stripe_customer_id == null) throw accountMissing();
       const url = await processor.openPortal(secretKey, owner.stripe_customer_id);
       if (url !== "missing") return url;
-      await forgetAccount(database, owner.stripe_customer_id);
+      await removeAccount(database, owner.stripe_customer_id);
       throw accountMissing();
     },
   };
 }
+
+const isUnavailable = (error: unknown): error is PaymentError =>
+  error instanceof PaymentError && error.code === "payment_unavailable";
 
 async function readOrder(database: Database, orderId: string): Promise<OrderRow> {
   const [row] = await database.query<OrderRow>({

@@ -169,7 +169,7 @@ function errorOf(error: unknown): unknown {
     case "later":
       return new PaymentError(
         "payment_unavailable",
-        "the payment processor does not answer, nothing was charged and no voucher was used: try again in a moment",
+        "the payment processor does not answer: try again in a moment",
         { cause: new Error(`${type}: ${errorMessage(error)}`) },
       );
     case "amount-too-small":

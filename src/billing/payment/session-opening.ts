@@ -48,7 +48,7 @@ export function createSessionOpening(deps: {
     const repaired = repairedSessionRequest(request, part, order.email);
     if (repaired === undefined) return undefined;
     if (request.parameters.customer !== undefined && part === "customer")
-      await forgetAccount(database, request.parameters.customer);
+      await removeAccount(database, request.parameters.customer);
     return store(order.orderId, repaired, request);
   }
 
@@ -77,10 +77,10 @@ export function createSessionOpening(deps: {
   };
 }
 
-/** Forgets a customer's account that the processor no longer has: its next session creates another. */
-export async function forgetAccount(database: Database, stripeCustomerId: string): Promise<void> {
+/** Removes the id of an account that the processor no longer has: the customer's next session creates another account. */
+export async function removeAccount(database: Database, stripeCustomerId: string): Promise<void> {
   await database.query({
-    name: "payment-account-forget",
+    name: "payment-account-remove",
     text: "UPDATE customers SET stripe_customer_id = NULL WHERE stripe_customer_id = $1",
     values: [stripeCustomerId],
   });

@@ -140,7 +140,10 @@ describe("a customer's own unpaid order, ordered again", () => {
     await openSession();
     stripe.fault = "away";
     const next = await buy({ plan_id: "small" });
-    expect([next.status, next.json.code]).toEqual([503, "payment_unavailable"]);
+    expect([next.status, next.json.code, next.json.detail]).toEqual([
+      ...[503, "payment_unavailable"],
+      "the payment processor does not answer: try again in a moment",
+    ]);
     expect(await books()).toEqual(PENDING);
     stripe.fault = "none";
     await age();

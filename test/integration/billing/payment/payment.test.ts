@@ -141,6 +141,7 @@ describe("a payment processor that refuses or does not answer", () => {
     const answer = await buy({}, { "Idempotency-Key": `key-${run}` });
     expect([answer.status, answer.json.code]).toEqual([status, problem]);
     expect(answer.text).not.toMatch(/sk_test/);
+    if (status === 503) expect(answer.json.detail).toContain("nothing was charged and no voucher was used");
     expect(await books()).toEqual({
       counter: 0,
       edges: 0,
