@@ -8,9 +8,6 @@ export const pageQuery = {
   cursor: Type.String({ maxLength: 2_000, description: "From the Link header of the previous page." }),
 };
 
-/** The ids of orders, in their lists' cursors. */
-export const ORDER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 export function parseLimit(text: string | undefined): number {
   if (text === undefined) return PAGE_SIZE;
   const limit = Number(text);

@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { TSchema } from "typebox";
 import { type FieldError, RequestError } from "../errors.ts";
+import { UUID } from "./schema/field.ts";
 
 // RFC 3339 with a zone and a year of four digits: PostgreSQL and JavaScript parse it alike. With finer digits than milliseconds
 // they would not parse the same instant.
@@ -26,8 +27,6 @@ function isDateTime(text: string): boolean {
   const instantMs = Date.parse(text);
   return year > 0 && isDay && instantMs >= FIRST_MS && instantMs < END_MS;
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** One validator for the process. It uses the same schemas as the API's description. */
 export function createValidator() {

@@ -2,6 +2,7 @@ import Type from "typebox";
 import type { ReportService } from "../../ledger/report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
+import { UUID } from "../schema/field.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 
 const DEFAULT_DAYS = 30;
@@ -40,7 +41,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       async handle({ query }) {
         const limit = parseLimit(query.limit);
         const { cursor } = query;
-        if (cursor !== undefined && !CUSTOMER_ID.test(cursor)) throw cursorError();
+        if (cursor !== undefined && !UUID.test(cursor)) throw cursorError();
         const { balances, next } = await reports.balances(limit, cursor);
         const link = next && linkOf({ limit, cursor: next });
         return json(balances, 200, link === undefined ? {} : { Link: link });
@@ -57,5 +58,3 @@ function parseDays(text: string | undefined): number {
   }
   return days;
 }
-
-const CUSTOMER_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -5,7 +5,7 @@ import type { VoucherService } from "../../voucher/voucher-service.ts";
 import { formatCsv, wantsCsv } from "../csv.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
-import { nullable, timestamp } from "../schema/field.ts";
+import { nullable, timestamp, UUID } from "../schema/field.ts";
 import { VoucherRecordAnswer } from "../schema/voucher.ts";
 
 const orNull = (description: string) => nullable(Type.String({ description }));
@@ -36,7 +36,6 @@ const AuditAnswer = Type.Object(
 );
 
 const CURSOR = /^[1-9]\d{0,17}$/;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d))?$/;
 const MAX_ACTOR_LENGTH = 600;
 

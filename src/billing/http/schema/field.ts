@@ -5,6 +5,9 @@ export const nullable = (schema: TSchema) => Type.Union([schema, Type.Null()]);
 export const timestamp = (description: string) =>
   Type.String({ format: "date-time", maxLength: 40, description });
 
+/** The ids of orders, customers and bulk issues. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 export const money = { amount_omr: Type.Number(), amount_baisa: Type.Integer() };
 
 export const OkAnswer = Type.Object({ ok: Type.Literal(true) }, { additionalProperties: false });
