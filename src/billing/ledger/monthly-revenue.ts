@@ -43,14 +43,15 @@ export function createMonthlyRevenue(deps: {
 }): ReadMonthlyRevenue {
   const { database, sovereignFqdn, currency } = deps;
   return async (month) => {
+    const since = new Date(`${month}-01T00:00:00Z`);
+    const until = new Date(since);
+    until.setUTCMonth(since.getUTCMonth() + 1);
     const rows = await database.query<Sums>({
       name: "monthly-revenue",
-      text: `WITH span AS (SELECT first AT TIME ZONE 'UTC' AS since, (first + interval '1 month') AT TIME ZONE 'UTC' AS until
-                             FROM (SELECT ($1 || '-01')::date::timestamp AS first) AS month),
-                  placed AS (
+      text: `WITH placed AS (
                     SELECT coalesce(sum(o.amount_baisa), 0) AS own_orders, coalesce(sum(o.credit_spent_baisa), 0) AS own_credit
-                      FROM span JOIN subscriptions s ON s.created_at >= since AND s.created_at < until
-                      JOIN orders o ON o.id = s.order_id AND o.status = 'paid' AND NOT o.adopted),
+                      FROM subscriptions s JOIN orders o ON o.id = s.order_id AND o.status = 'paid' AND NOT o.adopted
+                     WHERE s.created_at >= $1 AND s.created_at < $2),
                   booked AS (
                     SELECT coalesce(sum(amount) FILTER (WHERE kind IN ('grant', 'undo') OR (adopted AND amount > 0)), 0) AS granted,
                            coalesce(-sum(amount) FILTER (WHERE adopted AND amount < 0), 0) AS earlier_spends,
@@ -58,20 +59,21 @@ export function createMonthlyRevenue(deps: {
                       FROM (SELECT ${LEDGER_BAISA_SQL} AS amount, CASE WHEN NOT l.adopted THEN l.kind END AS kind, l.adopted,
                                    CASE WHEN l.adopted OR l.kind <> 'surplus' THEN false ELSE EXISTS (
                                      SELECT FROM orders o WHERE o.id = l.order_id::uuid AND o.adopted) END AS of_earlier_order
-                              FROM span JOIN credit_ledger l ON l.created_at >= since AND l.created_at < until) AS entry),
+                              FROM credit_ledger l WHERE l.created_at >= $1 AND l.created_at < $2) AS entry),
                   invoiced AS (
                     SELECT coalesce(sum(i.amount_baisa), 0) AS invoiced
-                      FROM span JOIN invoices i ON coalesce(i.paid_at, i.created_at) >= since AND coalesce(i.paid_at, i.created_at) < until
-                     WHERE i.status = 'paid' AND i.order_id IS NULL AND upper(i.currency) = $2),
+                      FROM invoices i
+                     WHERE coalesce(i.paid_at, i.created_at) >= $1 AND coalesce(i.paid_at, i.created_at) < $2
+                       AND i.status = 'paid' AND i.order_id IS NULL AND upper(i.currency) = $3),
                   refunded AS (
                     SELECT coalesce(sum(r.amount_baisa), 0) AS refunded
-                      FROM span JOIN card_refunds r ON r.refunded_at >= since AND r.refunded_at < until
-                     WHERE EXISTS (SELECT FROM card_refunds known WHERE known.stripe_charge_id = r.stripe_charge_id
+                      FROM card_refunds r WHERE r.refunded_at >= $1 AND r.refunded_at < $2
+                       AND EXISTS (SELECT FROM card_refunds known WHERE known.stripe_charge_id = r.stripe_charge_id
                                       AND coalesce(known.order_id, known.customer_id) IS NOT NULL))
              SELECT own_orders::float8, own_credit::float8, earlier_spends::float8, surplus::float8, granted::float8,
                     invoiced::float8, refunded::float8
                FROM placed, booked, invoiced, refunded`,
-      values: [month, currency],
+      values: [since, until, currency],
     });
     const { own_orders, own_credit, earlier_spends, surplus, granted, invoiced, refunded } = theRow(rows);
     return {

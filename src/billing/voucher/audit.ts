@@ -49,8 +49,9 @@ export interface AuditEntry {
   digest: string;
 }
 
-// Of rows that begin with the same 256 characters, the whole code decides: adopted codes may be longer than an index entry.
-const isOfCode = (parameter: string) => `left(code, 256) = left(${parameter}, 256) AND code = ${parameter}`;
+// Of rows that begin with the same 256 characters, the whole text decides: adopted codes may be longer than an index entry.
+const isEqual = (column: "code" | "actor" | "subject", parameter: string) =>
+  `left(${column}, 256) = left(${parameter}, 256) AND ${column} = ${parameter}`;
 
 const AUDIT_COLUMNS = "action, actor, issuer, subject, token_id, token_issued_at";
 const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [
@@ -63,7 +64,7 @@ const whoOf = (action: AuditAction, { name, subject, token }: Actor) => [
 ];
 
 const IS_FIRST_SMOKE_ROW = `NOT EXISTS (
-  SELECT FROM (SELECT actor, action FROM voucher_audit WHERE ${isOfCode("$7")} ORDER BY id DESC LIMIT 1) AS last
+  SELECT FROM (SELECT actor, action FROM voucher_audit WHERE ${isEqual("code", "$7")} ORDER BY id DESC LIMIT 1) AS last
    WHERE last.actor = $2 AND last.action = 'smoke')`;
 
 function isSmokeTest(row: VoucherRow): boolean {
@@ -168,14 +169,15 @@ export function createAuditReader({ database }: { database: Database }): ReadVou
     const add = (name: string, value: unknown, condition: (parameter: string) => string) => {
       if (value !== undefined) conditions.push([name, condition(`$${values.push(value)}`)]);
     };
-    add("code", code === undefined ? undefined : await storedCode(code), isOfCode);
+    add("code", code === undefined ? undefined : await storedCode(code), (parameter) =>
+      isEqual("code", parameter),
+    );
     add("from", from, (parameter) => `at >= ${parameter}::timestamptz`);
     add("to", to, (parameter) => `at < ${parameter}::timestamptz`);
     add(
       "actor",
       actor,
-      (parameter) =>
-        `(left(actor, 256) = left(${parameter}, 256) AND actor = ${parameter} OR subject = ${parameter})`,
+      (parameter) => `((${isEqual("actor", parameter)}) OR (${isEqual("subject", parameter)}))`,
     );
     add("batch", batch, (parameter) => `batch = ${parameter}::uuid`);
     add("before", before, (parameter) => `id < ${parameter}::bigint`);

@@ -71,11 +71,11 @@ END $$;
 --   p_card_min   the smallest payment in baisa that the processor accepts: less credit is spent where the rest would be smaller
 --   outcome      placed | pending (a payment is due), or a refusal, which writes nothing but its idempotency record:
 --                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
---                card_amount_too_small, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy: another transaction
---                has the customer or the tenant, and the batch does not wait for it. Or held: an unpaid order of the same customer
---                stands in the way, for the same tenant or with the same voucher. The caller ends it, and calls again. The same
---                order again is pending, with the id of the order that waits.
---   answer       of placed and pending; of held, the order in the way; of card_amount_too_small, the missing credit as card_baisa
+--                card_amount_too_small, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy:
+--                another transaction has the customer or the tenant, and the batch does not wait for it. Or held: an unpaid order
+--                of the same customer blocks this one, because it is for the same tenant or with the same voucher. The caller
+--                ends it, and calls again. The same order again is pending, with the id of the order that waits.
+--   answer       of placed and pending; of held, the blocking order; of card_amount_too_small, the missing credit as card_baisa
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean, p_card_min int)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off AS $$
@@ -176,7 +176,7 @@ BEGIN
                                AND (e.order_id IS NULL OR f.held_ids IS NULL OR e.order_id <> ALL (f.held_ids))
                                AND billing_code_key(e.code) COLLATE "C" = (f.l).voucher_key) THEN 'already_redeemed'
                WHEN f.standing = 'scheduled' THEN 'voucher_not_started'
-               -- The last place below the cap may be the one that the order in the way holds.
+               -- The last place below the cap may be the one that the blocking order holds.
                WHEN f.standing <> 'live'
                 AND (f.standing <> 'used_up' OR f.held_codes IS NULL OR f.code <> ALL (array_remove(f.held_codes, NULL))) THEN 'voucher_ended'
                WHEN f.held_ids IS NOT NULL THEN 'held'

@@ -19,13 +19,15 @@ CREATE INDEX promo_redemptions_order_idx ON public.promo_redemptions (order_id);
 CREATE INDEX promo_redemptions_created_idx ON public.promo_redemptions USING brin (created_at) WITH (autosummarize = on);
 
 CREATE INDEX credit_ledger_customer_idx ON public.credit_ledger (customer_id, created_at DESC, id);
+-- The entries and the subscriptions of a month, for its revenue: block ranges, as for redemptions.
+CREATE INDEX credit_ledger_created_idx ON public.credit_ledger USING brin (created_at) WITH (autosummarize = on);
 -- Our entries name an order by its id. Adopted entries may name anything of any length, so a hash index serves them.
 CREATE INDEX credit_ledger_order_idx ON public.credit_ledger (order_id) WHERE NOT adopted;
 CREATE INDEX credit_ledger_adopted_order_idx ON public.credit_ledger USING hash (order_id) WHERE adopted;
 
 CREATE INDEX orders_created_idx ON public.orders (created_at DESC, id DESC);
 CREATE INDEX orders_customer_idx ON public.orders (customer_id, created_at DESC);
--- The orders of a tenant: read when the tenant is deleted, and when the only order that claimed it is undone.
+-- The orders of a tenant, which its deletion reads.
 CREATE INDEX orders_tenant_idx ON public.orders USING hash (tenant_id);
 CREATE INDEX orders_session_idx ON public.orders USING hash (stripe_session_id);
 -- A customer's own unpaid orders, which each checkout reads. Placed orders are in no partial index, so a checkout writes none.
@@ -37,6 +39,7 @@ CREATE INDEX orders_look_idx ON public.orders (coalesce(session_look_at, session
 CREATE INDEX orders_customer_due_idx ON public.orders (id) WHERE stripe_customer_due IS NOT NULL;
 
 CREATE INDEX subscriptions_tenant_idx ON public.subscriptions USING hash (tenant_id);
+CREATE INDEX subscriptions_created_idx ON public.subscriptions USING brin (created_at) WITH (autosummarize = on);
 CREATE INDEX subscriptions_order_idx ON public.subscriptions (order_id);
 CREATE INDEX subscriptions_active_idx ON public.subscriptions (customer_id) WHERE status = 'active';
 CREATE INDEX subscriptions_cancel_due_idx ON public.subscriptions (id) WHERE cancel_due;
@@ -51,7 +54,9 @@ CREATE INDEX stripe_subscription_states_recorded_idx ON public.stripe_subscripti
 CREATE INDEX idempotency_records_created_idx ON public.idempotency_records (created_at);
 CREATE INDEX voucher_audit_code_idx ON public.voucher_audit ("left"(code, 256), id);
 CREATE INDEX voucher_audit_at_idx ON public.voucher_audit (at);
+-- A filter by actor asks for either of the two, so each needs an index.
 CREATE INDEX voucher_audit_actor_idx ON public.voucher_audit ("left"(actor, 256), id);
+CREATE INDEX voucher_audit_subject_idx ON public.voucher_audit ("left"(subject, 256), id);
 CREATE INDEX voucher_audit_batch_idx ON public.voucher_audit (batch, id) WHERE batch IS NOT NULL;
 
 -- The outbox is read in its own order. Only a row that failed holds up its tenant, and few rows fail, so a checkout still writes

@@ -10,9 +10,9 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "2a4ca24eab415b1a",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "f6ce8bd71f59e18a",
-  "0005-payment": "1232da24858c8195",
-  "0006-index": "428e8442c9fbd8c5",
+  "0004-checkout": "5aaf5961d3e21c91",
+  "0005-payment": "b29ab3a35e18359a",
+  "0006-index": "31d17a43a3dd3071",
 };
 
 const FUNCTION_FOLDER = resolve(import.meta.dirname, "../../../../src/billing/db/function");
