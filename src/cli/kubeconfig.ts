@@ -7,7 +7,9 @@ import { errorMessage, UsageError } from "../platform/errors.ts";
 export function connectToCluster(env: Env, userAgent: string): KubeClient {
   const path = env.KUBECONFIG || undefined;
   if (path === undefined && env.KUBERNETES_SERVICE_HOST === undefined)
-    throw new UsageError("KUBECONFIG is not set, and this is no Pod: set KUBECONFIG to a kubeconfig file");
+    throw new UsageError(
+      "KUBECONFIG is not set, and this process does not run in a Pod: set KUBECONFIG to a kubeconfig file",
+    );
   try {
     return createKubeClient({ kubeConfig: loadKubeConfig(path), userAgent });
   } catch (error) {

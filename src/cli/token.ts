@@ -11,7 +11,7 @@ import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 
-/** A customer's token has no role that billing knows. */
+/** `customer` is not a role of billing: its token has no administrator's rights. */
 const ROLES: readonly (Role | "customer")[] = [
   "superadmin",
   "sovereign-admin",

@@ -25,7 +25,7 @@ interface Shape {
   apiFingerprint: string;
 }
 
-/** `name` tells people whose fingerprints these are. */
+/** `name` says whose fingerprints these are. */
 type Reference = Shape & { name: string };
 
 export const command: Command = {

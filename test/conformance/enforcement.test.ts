@@ -44,7 +44,7 @@ const pod = (name: string) => ({
   spec: { containers: [{ name: "app", image: "registry.test/shop:latest" }] },
 });
 
-/** Starts the operator anew, as a changed value of the chart does. */
+/** Starts the operator again, as a changed value of the chart does. */
 async function restart(enforcement: string) {
   await operator?.stop();
   operator = await startOperatorProcess(plane.kubeconfigPath, {

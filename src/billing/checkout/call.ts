@@ -32,7 +32,7 @@ export interface CheckoutRow {
     | "payment_unavailable"
     | "balance_too_large"
     | "card_amount_too_small"
-    /** An unpaid order of the customer stands in the way. */
+    /** An unpaid order of the customer blocks this one. */
     | "held"
     | "idempotency_in_flight"
     | "idempotency_mismatch";

@@ -33,7 +33,8 @@ const MAX_REPLACED = 20;
 
 /**
  * Places an order, in one database call. The same order as one that waits for its payment returns that order. Another order for
- * the same tenant, or with the same voucher, takes its place. Throws the coded errors of docs/errors.md; none of them has consumed anything.
+ * the same tenant, or with the same voucher, takes its place. Throws the coded errors of docs/errors.md; none of them has
+ * consumed anything.
  */
 export type Checkout = (
   caller: Caller,
@@ -53,7 +54,7 @@ export function createCheckout(deps: {
 }): Checkout {
   const { database, catalog, call, tenants, payment, currency, countPlacedOrder } = deps;
 
-  /** Calls until no unpaid order of the customer stands in the way. */
+  /** Calls until no unpaid order of the customer blocks this one. */
   async function callUntilFree(request: CheckoutRequest, card: CardAmounts | null): Promise<CheckoutRow> {
     for (let attempt = 0; attempt < MAX_REPLACED; attempt += 1) {
       const row = await call(request, card);

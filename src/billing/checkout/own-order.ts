@@ -86,9 +86,9 @@ export function createOwnOrders(deps: { database: Database; payment: OrderPaymen
     },
 
     async cancel(caller, orderId) {
-      const order = await read(caller, orderId);
-      if (order.status === "pending" || order.status === "paid")
-        requireCanceled(order.status === "paid" ? "paid" : await payment.cancel(orderId), orderId);
+      const { status } = await read(caller, orderId);
+      if (status === "paid") requireCanceled("paid", orderId);
+      if (status === "pending") requireCanceled(await payment.cancel(orderId), orderId);
       return read(caller, orderId);
     },
   };

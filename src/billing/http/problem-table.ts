@@ -25,7 +25,7 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
     status: 410,
     title: "Voucher not started",
     meaning:
-      "At checkout: the voucher's first day has not come. Order then, leave `promo_code` out, or use another voucher.",
+      "At checkout: the voucher cannot be redeemed before its `starts_at`. Order then, leave `promo_code` out, or use another voucher.",
   },
   voucher_ended: {
     status: 410,

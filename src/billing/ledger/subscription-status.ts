@@ -1,7 +1,7 @@
 /**
  * SQL for the status of a subscription `s` now. One that an order paid for ends with its month, because nothing renews it.
- * Stripe renews its own ones and sends each event again for three days. So one of those has ended when Stripe told us its period
- * and said nothing for three days after the end. The earlier service did not keep periods up to date: they prove nothing.
+ * Stripe renews its own ones and sends each event again for three days. So one of those has ended when Stripe sent its period, and
+ * no event arrived for three days after the end. The earlier service did not keep periods up to date: they prove nothing.
  */
 export const SUBSCRIPTION_STATUS_SQL = `CASE
     WHEN s.status = 'active' AND nullif(s.stripe_subscription_id, '') IS NULL AND s.current_period_end <= now() THEN 'expired'

@@ -2,7 +2,7 @@ import type { Queryable } from "../db/database.ts";
 import type { ChargeObject, RefundObject } from "./event-object.ts";
 
 /**
- * Records what a charge gave back since its last record. Stripe tells the total of a charge, so one that comes late or twice adds
+ * Records what a charge gave back since its last record. Stripe sends the total of a charge, so one that comes late or twice adds
  * nothing. A total is without the refunds that failed before it, and includes those that failed after it. Returns false when the
  * charge is not of an order or customer of this service, or the total is known.
  */

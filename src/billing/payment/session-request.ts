@@ -4,7 +4,7 @@ import { minorOfBaisa } from "./currency.ts";
 
 /** A request for a Checkout Session. It is stored with the order, so that a repeated request is the same one. */
 export interface SessionRequest {
-  /** Stripe's idempotency key: the order's id, and a counter after a repair, because Stripe remembers a refusal too. */
+  /** Stripe's idempotency key: the order's id, and a counter after a repair, because Stripe stores a refusal under its key too. */
   key: string;
   parameters: Stripe.Checkout.SessionCreateParams;
 }

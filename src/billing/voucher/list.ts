@@ -25,8 +25,8 @@ const POSITION = "coalesce(p.created_at, '-infinity')";
 const CODE_START = "left(p.code, 256)";
 
 /**
- * Vouchers, newest first, in the order of the indexes `promo_codes_live_idx` and `promo_codes_revoked_idx`. A search text has no wildcards, because strpos
- * has none. No index serves the search: it would need pg_trgm, which a Sovereign's database may not have. Without it the
+ * Vouchers, newest first, in the order of the indexes `promo_codes_live_idx` and `promo_codes_revoked_idx`. A search text has no
+ * wildcards, because strpos has none. No index serves the search: it would need pg_trgm, which a Sovereign's database may not have. Without it the
  * worst case, no match among 100,000 vouchers, took 0.2 s when it was measured.
  */
 export async function listVouchers(

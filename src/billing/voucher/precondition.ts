@@ -11,8 +11,8 @@ export type Precondition =
   | { kind: "tag"; tags: readonly string[] | "any" };
 
 /**
- * The version of a voucher's terms. It changes with each term, with a revocation and with a restoration, but not with a
- * redemption: otherwise nobody could change a voucher while a campaign runs.
+ * The version of a voucher's terms. It changes with each term, with a revocation and with a restoration. It does not change with
+ * a redemption: while a campaign runs, every change would otherwise be refused.
  */
 export function voucherTag(voucher: VoucherRecord): string {
   const { code, credit_omr, description, active, max_redemptions, deleted_at, starts_at, expires_at } =

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 
-/** A user of the playground's issuer. There are no passwords: whoever opens the sign-in page chooses one. */
+/** A user of the playground's issuer. There are no passwords: a person who opens the sign-in page chooses an account. */
 export interface Account {
   /** The role, which is also the name of the account. */
   name: string;

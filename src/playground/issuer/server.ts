@@ -18,7 +18,7 @@ const ACCOUNTS: readonly Account[] = [
   { name: "sovereign-admin", description: "issues and revokes vouchers" },
   { name: "superadmin", description: "sees orders, balances and settings too" },
   { name: "sovereign-auditor", description: "reads everything and changes nothing" },
-  { name: "customer", description: "is no administrator, so /admin refuses it" },
+  { name: "customer", description: "is not an administrator, so /admin refuses it" },
 ];
 const MAX_BODY_BYTES = 16 * 1024;
 

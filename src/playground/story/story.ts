@@ -38,7 +38,7 @@ interface SecretKey {
   key?: string;
 }
 
-/** Where the story leaves a person who wants to try the pages. */
+/** What a person needs to try the pages after the story. */
 export interface StoryEnd {
   sovereign: StorySovereign;
   /** A code that customers can redeem on this Sovereign. */

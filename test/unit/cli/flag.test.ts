@@ -57,7 +57,7 @@ describe("a wrong value of a flag", () => {
     [token, ["--role", "king", "--sovereign", "omantel"], "--role must be one of"],
     [token, ["--sovereign", "omantel", "--user", ""], "--user must not be empty"],
     [token, [], "--sovereign is required"],
-    [token, ["--sovereign", "omantel"], "KUBECONFIG is not set, and this is no Pod"],
+    [token, ["--sovereign", "omantel"], "KUBECONFIG is not set, and this process does not run in a Pod"],
     [smoke, ["--url", "ftp://x"], "--url must be an http or https URL"],
     [smoke, ["--url", "http://x", "--token-file", "/absent"], "--token-file cannot be read: /absent"],
     [playground, ["--port", "0"], "--port: must be a whole number"],

@@ -122,7 +122,7 @@ describe("the playground's issuer", () => {
     expect(await answer.json()).toMatchObject({ error });
   });
 
-  it("knows no other account", async () => {
+  it("refuses an account that it does not have", async () => {
     const answer = await post(request(), { account: "root" });
     expect([answer.status, await answer.json()]).toEqual([
       400,

@@ -42,7 +42,7 @@ export function voucherOperations(deps: {
     listOperation(deps, {
       id: "listVouchers",
       path: "/billing/vouchers/list",
-      summary: "Vouchers, newest first: live ones, or those of one standing",
+      summary: "Vouchers, newest first: all that are not revoked, or those of one standing",
       showsStanding: true,
     }),
     revokeOperation(deps, {

@@ -125,7 +125,7 @@ describe("checkout against an adopted database", () => {
     expect(answer.json?.credit_balance_baisa).toBe(2_147_483_647_000);
   });
 
-  it("assigns a tenant to the customer who paid first, whoever left an unpaid order for it before", async () => {
+  it("assigns a tenant to the customer who paid first, also after another customer's unpaid order", async () => {
     const stranger = await placeOrder(adopted, EARLIER.plain, { plan_id: "free", tenant_id: "debt-shop" });
     expect([stranger.status, stranger.json.code]).toEqual([403, "tenant_not_yours"]);
     expect(

@@ -106,7 +106,7 @@ describe("the revenue of a month", () => {
     expect(refused).toEqual({});
   });
 
-  it("counts what a charge gave back once, in whichever order and however often Stripe tells it", async () => {
+  it("counts what a charge gave back once, in any order and any number of events", async () => {
     const { id } = await openSession();
     await pay(id);
     const charge = (refunded: number) => ({
@@ -281,7 +281,7 @@ describe("a subscription whose period has passed", () => {
       "active",
     ],
     ["Stripe has not renewed it", theirs("now() "), "now() - interval '73 hours'", "expired"],
-    ["Stripe runs it and never told its period", theirs("NULL"), "now() - interval '1 year'", "active"],
+    ["Stripe runs it and never sent its period", theirs("NULL"), "now() - interval '1 year'", "active"],
     ["its period is not known", OURS, "NULL", "active"],
   ])("is judged when %s", async (_when, owner, end, expected) => {
     const before = await active();

@@ -163,7 +163,7 @@ describe("the portal", () => {
     const token = await signToken(user);
     const open = (holder: string) =>
       billing.ask(`/billing/portal/${user}-shop`, { method: "POST", token: holder });
-    // The tenant is nobody's before it is paid for. Credit pays for another order here.
+    // The tenant has no owner before it is paid for. Credit pays for another order here.
     expect((await open(token)).json.code).toBe("tenant_not_found");
     await rowsOf(
       "INSERT INTO tenants (tenant_id, customer_id) SELECT $2, id FROM customers WHERE user_id = $1",

@@ -34,7 +34,7 @@ async function loseAccount(): Promise<string> {
 }
 
 describe("a refusal by Stripe that this service caused", () => {
-  it("forgets a customer who is gone, and opens the session under a new key", async () => {
+  it("removes the id of a customer who is gone, and opens the session under a new key", async () => {
     const account = await loseAccount();
     const before = stripe.asked.length;
     const answer = await buy({ promo_code: "", plan_id: "small" });

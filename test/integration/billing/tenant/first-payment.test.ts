@@ -30,7 +30,7 @@ const readAs = async (name: string, tenant: string) =>
   (await billing.ask(`/billing/subscription/${tenant}`, { token: await signToken(name) })).status;
 
 describe("a tenant that several customers order for", () => {
-  it("belongs to nobody while its orders wait for a payment", async () => {
+  it("has no owner while its orders wait for a payment", async () => {
     const tenant = `open-${run}`;
     const { id } = await openSession({ tenant_id: tenant });
     expect([await ownerOf(tenant), await readAs(user, tenant)]).toEqual([undefined, 404]);

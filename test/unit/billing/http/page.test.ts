@@ -321,7 +321,7 @@ describe("createAdminPage", () => {
   it.each([
     ["OMR", "Credit in OMR", "الرصيد (ريال عماني)"],
     ["USD", "Credit in USD", "الرصيد (دولار أمريكي)"],
-  ])("asks for credit in %s, and tells its script the currency", (currency, english, arabic) => {
+  ])("asks for credit in %s, and passes the currency to its script", (currency, english, arabic) => {
     const shown = createAdminPage({ sovereignFqdn: FQDN, currency });
     expect(shown.page("en", BRANDING).html).toContain(`>${english}</label>`);
     expect(shown.page("ar", BRANDING).html).toContain(`>${arabic}</label>`);

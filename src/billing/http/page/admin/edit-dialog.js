@@ -10,8 +10,7 @@ import { pathOf, readTerms } from "./voucher-form.js";
 let edited;
 
 /**
- * The dialog that changes a voucher. It shows each change before it is saved, and saves only if nobody else has changed the
- * voucher since.
+ * The dialog that changes a voucher. It shows each change before it is saved, and saves only if the voucher is as it was read.
  * @param {import("./voucher-form.js").Submit} submit
  */
 export function listenToEdit(submit) {

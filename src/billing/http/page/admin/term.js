@@ -55,7 +55,7 @@ export function describeChanges(before, after) {
 }
 
 /**
- * The terms whose values differ. A term that nobody changed is not sent, so that its seconds stay.
+ * The terms whose values differ. An unchanged term is not sent, so that its seconds stay.
  * @param {Partial<Terms>} before
  * @param {Partial<Terms>} after
  */

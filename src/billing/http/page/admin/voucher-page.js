@@ -31,7 +31,7 @@ export function createVoucherPage({ onChange }) {
     if (code === undefined) return;
     byId("voucher-title").textContent = code;
     byId("history-rows").replaceChildren();
-    // They know the voucher as it was: a click before the answer would be refused.
+    // The buttons have the tag of the voucher as it was: a click before the answer would be refused.
     for (const button of byId("voucher-actions").querySelectorAll("button")) button.disabled = true;
     const [{ body: voucher, tag }] = await Promise.all([
       ask(pathOf("read", code)),
