@@ -93,7 +93,7 @@ describe("catalyst token", () => {
   });
 
   it.each([
-    ["nobody", "the cluster has no Sovereign nobody"],
+    ["absent", "the cluster has no Sovereign absent"],
     ["keyless", "Secret sovereign-keyless/absent has no key secret: create it"],
     ["issued", "Sovereign issued has no HS256 key: sign in at its issuer, https://login.example/realms/a"],
   ])("says why there is no token for Sovereign %s", async (sovereign, message) => {
