@@ -3,10 +3,30 @@ import { addressProblem, type GuardFacts, guardedServiceProblem } from "./guarde
 import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
 
-/** What a field says: a host or a URL that the controller calls, an endpoint to which it sends traffic, or a namespace. */
-type Meaning = "host" | "endpoint" | "url" | "namespace";
+/**
+ * What a field says: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a service
+ * of Traefik, or a plugin of the proxy.
+ */
+type Meaning = "host" | "endpoint" | "url" | "namespace" | "service" | "plugin";
 
 type Fields = Readonly<Record<string, Meaning>>;
+
+const each = (places: readonly string[], fields: Fields): Fields =>
+  Object.fromEntries(
+    places.flatMap((place) => Object.entries(fields).map(([field, it]) => [`${place}.${field}`, it])),
+  );
+
+const TRAEFIK: Fields = each(
+  [
+    ...["spec.routes[].services[]", "spec.weighted.services[]", "spec.highestRandomWeight.services[]"],
+    ...["spec.mirroring", "spec.mirroring.mirrors[]", "spec.errors.service"],
+  ],
+  { name: "service", namespace: "namespace" },
+);
+
+const GLOO_TARGET: Fields = { "upstream.namespace": "namespace", "kube.ref.namespace": "namespace" };
+/** Of a VirtualService and of a RouteTable. */
+const GLOO_ROUTES = ["spec.virtualHost.routes[]", "spec.routes[]"];
 
 /** Paths from the object to fields that send a controller somewhere. `[]` stands for each item of a list. */
 const FIELDS: Readonly<Record<string, Fields>> = {
@@ -42,34 +62,79 @@ const FIELDS: Readonly<Record<string, Fields>> = {
     "spec.oidc.jwksURI": "url",
     "spec.oidc.tokenEndpoint": "url",
   },
-  "traefik.io": {
-    "spec.routes[].services[].namespace": "namespace",
-    "spec.weighted.services[].namespace": "namespace",
-    "spec.mirroring.namespace": "namespace",
-    "spec.mirroring.mirrors[].namespace": "namespace",
-  },
+  "traefik.io": TRAEFIK,
+  // The group of Traefik 2.
+  "traefik.containo.us": TRAEFIK,
   "cilium.io": {
     "spec.services[].namespace": "namespace",
     "spec.backendServices[].namespace": "namespace",
+    // Of a CiliumNetworkPolicy. The proxy puts the content of the Secret into requests.
+    ...each(
+      ["spec", "specs[]"].flatMap((rule) => [`${rule}.ingress[].toPorts[]`, `${rule}.egress[].toPorts[]`]),
+      {
+        "terminatingTLS.secret.namespace": "namespace",
+        "originatingTLS.secret.namespace": "namespace",
+        "rules.http[].headerMatches[].secret.namespace": "namespace",
+      },
+    ),
   },
-  "getambassador.io": { "spec.service": "url" },
+  "getambassador.io": {
+    "spec.service": "url",
+    "spec.External.auth_service": "url",
+    "spec.JWT.jwksURI": "url",
+  },
+  "security.istio.io": { "spec.jwtRules[].jwksUri": "url" },
+  "gateway.solo.io": {
+    ...each(
+      GLOO_ROUTES.flatMap((route) => [
+        `${route}.routeAction.single`,
+        `${route}.routeAction.multi.destinations[].destination`,
+      ]),
+      GLOO_TARGET,
+    ),
+    ...each(GLOO_ROUTES, {
+      "routeAction.upstreamGroup.namespace": "namespace",
+      "delegateAction.ref.namespace": "namespace",
+      "delegateAction.selector.namespaces[]": "namespace",
+    }),
+  },
+  "gloo.solo.io": {
+    "spec.kube.serviceNamespace": "namespace",
+    "spec.static.hosts[].addr": "endpoint",
+    ...each(["spec.destinations[].destination"], GLOO_TARGET),
+  },
+  "apisix.apache.org": {
+    "spec.externalNodes[].name": "endpoint",
+    ...each(["spec", "spec.http[]", "spec.stream[]"], { "plugins[].name": "plugin" }),
+  },
+  // Of a KongPlugin, which has no spec.
+  "configuration.konghq.com": { plugin: "plugin" },
 };
 
+/** Plugins of Kong and APISIX that run the code in their configuration. */
+const CODE_PLUGINS = [
+  ...["pre-function", "post-function", "exit-transformer"],
+  ...["serverless-pre-function", "serverless-post-function"],
+];
+
 /**
- * Kinds that send traffic somewhere and ask for no host. The webhook is called for these as well. An agent of Cilium
+ * Kinds that send a shared proxy somewhere and ask for no host. The webhook is called for these as well. An agent of Cilium
  * reads the addresses of endpoints from their status.
  */
 export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   "networking.istio.io": ["workloadentries"],
+  "security.istio.io": ["requestauthentications"],
+  "gloo.solo.io": ["upstreams", "upstreamgroups"],
   "cilium.io": [
     "ciliumlocalredirectpolicies",
     "ciliumenvoyconfigs",
+    "ciliumnetworkpolicies",
     "ciliumendpoints",
     "ciliumendpoints/status",
   ],
 };
 
-/** Whether an object of this kind sends traffic somewhere. */
+/** Whether an object of this kind sends a shared proxy somewhere. */
 export const isDestinationKind = ({ group, resource }: AdmissionInput): boolean =>
   Object.hasOwn(DESTINATION_KINDS, group) && DESTINATION_KINDS[group]?.includes(resource) === true;
 
@@ -106,6 +171,14 @@ function problemOf(value: string, meaning: Meaning, facts: GuardFacts): string |
   if (meaning === "namespace")
     return facts.isForeignNamespace(value)
       ? `namespace ${value} is not yours; name a namespace where you work`
+      : undefined;
+  if (meaning === "plugin")
+    return CODE_PLUGINS.includes(value)
+      ? `${value} runs your code in the proxy that all tenants share; remove it, or ask the platform team`
+      : undefined;
+  if (meaning === "service")
+    return value.includes("@")
+      ? `${value} belongs to Traefik or to another provider, which has the services of all; name a Service of your own`
       : undefined;
   if (meaning === "endpoint" && /^unix:/i.test(value.trim()))
     return "a socket leads into the proxy itself; write the name of a host";

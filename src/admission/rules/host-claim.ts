@@ -189,10 +189,13 @@ const NAME_ANNOTATION =
 /** nginx and HAProxy serve these hosts besides those that the Ingress names. A value that begins with ~ is a pattern. */
 const ALIAS_ANNOTATION = /\/server-alias(?:-regex)?$/;
 
+/** Emissary reads Mappings, Hosts and Modules of the shared gateway from this annotation of a Service or an Ingress. */
+const GATEWAY_ANNOTATION = "getambassador.io/config";
+
 /** How the names of these annotations end. The webhook is called for Services that have one. */
 export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
   ...["/hostname", "/internal-hostname", "/common-name", "/alt-names"],
-  ...["/server-alias", "/server-alias-regex"],
+  ...["/server-alias", "/server-alias-regex", GATEWAY_ANNOTATION],
 ];
 
 /** cert-manager's driver of inline volumes obtains certificates for these. */
@@ -224,6 +227,8 @@ function annotationClaims(object: unknown): HostClaim[] {
     Object.entries(annotations).flatMap(([name, value]) => {
       if (typeof value !== "string") return [];
       const path = `${owner === "" ? "" : `${owner}.`}metadata.annotations[${name}]`;
+      if (name === GATEWAY_ANNOTATION)
+        return [claim(path, "a configuration in this annotation, and not in a Mapping,", "*")];
       if (NAME_ANNOTATION.test(name)) return valuesOf(value).map((host) => claim(path, host));
       return ALIAS_ANNOTATION.test(name) ? aliasClaims(path, name, value) : [];
     }),

@@ -5,6 +5,7 @@ import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import { servesHosts } from "./host-claim.ts";
 import type { AdmissionInput } from "./request.ts";
+import { sharedProxyProblems } from "./shared-proxy.ts";
 
 const SNIPPET = /snippets?$/i;
 /** ingress-nginx writes the values of its annotations into the configuration of the server that all tenants share. */
@@ -45,7 +46,7 @@ function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Pr
   return [
     ...inAnnotations,
     ...snippetMembers(spec),
-    ...rawResources(input, spec),
+    ...sharedProxyProblems(input, object),
     ...(input.resource === "ingresses" ? pathProblems(spec) : []),
     ...destinationProblems(input, object, facts),
   ];
@@ -108,18 +109,4 @@ function snippetMembers(spec: unknown, path = "spec", depth = 0): Problem[] {
       ? [refusal(`${path}.${name}`, SNIPPET_MESSAGE, value)]
       : snippetMembers(value, `${path}.${name}`, depth + 1),
   );
-}
-
-/** A CiliumEnvoyConfig. Its resources may name any address, and the proxy is in the network of the node. */
-function rawResources({ group, resource }: AdmissionInput, spec: unknown): Problem[] {
-  const { resources } = mapOf(spec);
-  return group !== "cilium.io" || resource !== "ciliumenvoyconfigs" || listOf(resources).length === 0
-    ? []
-    : [
-        refusal(
-          "spec.resources",
-          "these configure the proxy that all tenants of a node share; use an Ingress or an HTTPRoute, or ask the platform team",
-          resources,
-        ),
-      ];
 }

@@ -5,13 +5,19 @@ import {
   F5,
   HOMES,
   type Kind,
+  MIDDLEWARE,
+  NETWORK_POLICY,
   NGINX_POLICY,
+  OLD_INGRESS_ROUTE,
   PROXY,
   proxied,
   REDIRECT,
   redirected,
   routed,
   SERVICE_ENTRY,
+  TLS_OPTION,
+  TOKEN_RULE,
+  UPSTREAM,
   VIRTUAL_SERVICE,
   WORKLOAD_ENTRY,
 } from "./destination.ts";
@@ -61,13 +67,32 @@ const OWN: readonly [string, Kind, (at: string) => object][] = [
     }),
   ],
   [
+    "serves its own Service by Traefik 2",
+    OLD_INGRESS_ROUTE,
+    (at) => ({
+      routes: [{ match: "Host(`traefik.acme.example`)", services: [{ name: "app", namespace: at }] }],
+    }),
+  ],
+  [
+    "shows its own Service as the page of an error",
+    MIDDLEWARE,
+    () => ({ errors: { status: ["404"], query: "/", service: { name: "app", port: 80 } } }),
+  ],
+  ["sets the TLS options of its own routes", TLS_OPTION, () => ({ minVersion: "VersionTLS13" })],
+  [
+    "checks tokens with keys outside by Istio",
+    TOKEN_RULE,
+    () => ({ jwtRules: [{ issuer: "a", jwksUri: "https://login.acme.example/keys" }] }),
+  ],
+  ["calls its own Service by an Upstream", UPSTREAM, (at) => ({ kube: { serviceNamespace: at } })],
+  [
     "keeps the traffic of its own Service on the node by Cilium",
     REDIRECT,
     (at) => redirected({ serviceMatcher: { serviceName: "app", namespace: at } }),
   ],
   [
     "limits traffic by Cilium",
-    ["cilium.io/v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy"],
+    NETWORK_POLICY,
     () => ({
       egress: [{ toPorts: [{ rules: { http: [{ host: "omantel.test" }] } }] }],
     }),

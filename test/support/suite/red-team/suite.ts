@@ -26,6 +26,7 @@ import { OWNERSHIP_ATTEMPTS } from "./ownership-attempt.ts";
 import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
+import { PROXY_ATTEMPTS } from "./proxy-attempt.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 import { ALLOWED_VERSION, VERSION_ATTEMPTS } from "./version-attempt.ts";
 
@@ -61,6 +62,7 @@ const ATTEMPTS = [
   ...ADVISORY_ATTEMPTS,
   ...DESTINATION_ATTEMPTS,
   ...BALANCER_ATTEMPTS,
+  ...PROXY_ATTEMPTS,
   ...CLAIM_ATTEMPTS,
 ];
 

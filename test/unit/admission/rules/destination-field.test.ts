@@ -173,7 +173,7 @@ describe("ingressAnnotationRule, for fields of products", () => {
     [PROXIES, { includes: [{ name: "a" }, { namespace: "shop" }] }],
     [F5, { pools: [{ service: "a", serviceNamespace: "shop" }] }],
     [ENVOY, { services: [{ name: "a", namespace: "shop" }], resources: [] }],
-    ["ciliumnetworkpolicies.cilium.io", { services: [{ namespace: "sovereign-zero" }] }],
+    ["ciliumidentities.cilium.io", { services: [{ namespace: "sovereign-zero" }] }],
     ["widgets.example.org", { pools: [{ serviceNamespace: "sovereign-zero" }], resources: [{}] }],
   ])("passes in %s %j", (name, spec) => {
     expect(ingressAnnotationRule(kind(name, spec), known)).toEqual([]);
