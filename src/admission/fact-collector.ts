@@ -62,9 +62,10 @@ export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
 export function createFactCollector(deps: {
   lookups: ClusterLookups;
   lists: IdentityLists;
+  inlineDrivers: readonly string[];
   now: () => Date;
 }): FactCollector {
-  const { lookups, lists, now } = deps;
+  const { lookups, lists, inlineDrivers, now } = deps;
   const organizations = { has: (name: string) => lookups.organization(name) !== undefined };
   const readAccountFacts = createAccountReader(lookups);
   const readTakenAddresses = createAddressReader(lookups);
@@ -135,7 +136,7 @@ export function createFactCollector(deps: {
     const own = identity.kind === "franchisee" ? identity.franchises : [];
     return new RequestFacts(
       {
-        ...{ identity, place, lists, chartSource, organizations, isForeignNamespace },
+        ...{ identity, place, lists, inlineDrivers, chartSource, organizations, isForeignNamespace },
         ...(await readAccountFacts(input, () => (worksIn(place, memberOf) ? foreignAccounts() : new Set()))),
         takenAddresses: worksIn(place, memberOf)
           ? await readTakenAddresses(input, isForeignNamespace)
@@ -161,6 +162,7 @@ class RequestFacts implements ClusterFacts {
   readonly identity: ClusterFacts["identity"];
   readonly place: ClusterFacts["place"];
   readonly lists: ClusterFacts["lists"];
+  readonly inlineDrivers: ClusterFacts["inlineDrivers"];
   readonly chartSource: ClusterFacts["chartSource"];
   readonly organizations: ClusterFacts["organizations"];
   readonly boundRules: ClusterFacts["boundRules"];
@@ -173,6 +175,7 @@ class RequestFacts implements ClusterFacts {
     this.identity = known.identity;
     this.place = known.place;
     this.lists = known.lists;
+    this.inlineDrivers = known.inlineDrivers;
     this.chartSource = known.chartSource;
     this.organizations = known.organizations;
     this.boundRules = known.boundRules;

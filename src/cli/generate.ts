@@ -73,7 +73,7 @@ export const command: Command = {
   help: `Usage: catalyst generate [--check]
 
 Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and
-docs/POLICIES.md from src/admission/policy, docs/operator-flags.md from src/cli/operator-flag.ts, docs/errors.md from the table of problems, and
+docs/POLICIES.md from src/admission/policy, docs/operator-flags.md from src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and
 src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of its own. With --check it
 writes nothing and lists the stale files.
 

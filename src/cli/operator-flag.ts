@@ -3,187 +3,16 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { ENFORCEMENTS } from "../admission/enforcement.ts";
-import { BUILT_IN_IDENTITIES, identityLists } from "../admission/rules/identity.ts";
+import { identityLists } from "../admission/rules/identity.ts";
+import { INLINE_DRIVERS } from "../admission/rules/pod-isolation.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
+import { DEFAULT_DOCS_URL, DEFAULT_DRAIN_SECONDS, FLAGS } from "./operator-flag-list.ts";
 
-/** A flag, the variable that replaces it, and its default, as `--help` and docs/operator-flags.md show them. */
-export interface FlagDescription {
-  flag: string;
-  variable: string;
-  /** The chart's value that sets it; undefined: the chart sets it without a value. */
-  chartValue: string | undefined;
-  fallback: string;
-  description: string;
-}
-
-/** After this time, EndpointSlices, kube-proxies and load balancers no longer send requests here. */
-const DEFAULT_DRAIN_SECONDS = 10;
 const MAX_DRAIN_SECONDS = 300;
-
-/** The page in the repository: an installation names its own copy. */
-const DEFAULT_DOCS_URL = "docs/denied.md";
-
-export const FLAGS: readonly FlagDescription[] = [
-  {
-    flag: "identity",
-    variable: "POD_NAME",
-    chartValue: undefined,
-    fallback: "host name and process id",
-    description: "unique name of this replica in the leader election and in Events",
-  },
-  {
-    flag: "host",
-    variable: "HOST",
-    chartValue: undefined,
-    fallback: "0.0.0.0",
-    description: "address on which the servers listen",
-  },
-  {
-    flag: "webhook-port",
-    variable: "WEBHOOK_PORT",
-    chartValue: "webhook.port",
-    fallback: "9443",
-    description: "port of the admission webhook (TLS)",
-  },
-  {
-    flag: "webhook-url",
-    variable: "WEBHOOK_URL",
-    chartValue: "webhook.url",
-    fallback: "the Service",
-    description: "https URL at which API servers call the webhook",
-  },
-  {
-    flag: "webhook-cert-dir",
-    variable: "WEBHOOK_CERT_DIR",
-    chartValue: "webhook.certificate.secretName",
-    fallback: "the operator makes its certificate",
-    description: "folder of tls.crt, tls.key and ca.crt that the webhook serves, read again when they change",
-  },
-  {
-    flag: "webhook-client-ca-file",
-    variable: "WEBHOOK_CLIENT_CA",
-    chartValue: "webhook.clientCertificate.configMapName",
-    fallback: "every client is answered",
-    description: "PEM file of the CA whose client certificates the webhook demands of API servers",
-  },
-  {
-    flag: "webhook-client-names",
-    variable: "WEBHOOK_CLIENT_NAMES",
-    chartValue: "webhook.clientCertificate.names",
-    fallback: "every name",
-    description: "common names of the client certificates that are accepted, comma-separated",
-  },
-  {
-    flag: "voucher-api-port",
-    variable: "VOUCHER_API_PORT",
-    chartValue: "voucherApi.port",
-    fallback: "8085",
-    description: "port of the embedded voucher API",
-  },
-  {
-    flag: "voucher-api-sovereign",
-    variable: "VOUCHER_API_SOVEREIGN",
-    chartValue: "voucherApi.sovereign",
-    fallback: "the Sovereign with role CatalystZero",
-    description: "name of the Sovereign whose vouchers the embedded API serves",
-  },
-  {
-    flag: "http-port",
-    variable: "HTTP_PORT",
-    chartValue: "http.port",
-    fallback: "8080",
-    description: "port of /healthz, /readyz and /metrics",
-  },
-  {
-    flag: "registry-mirrors",
-    variable: "REGISTRY_MIRRORS",
-    chartValue: "registryMirrors",
-    fallback: "none",
-    description: "HOST=ORIGIN, comma-separated: the registry at ORIGIN is read in place of HOST",
-  },
-  {
-    flag: "enforcement",
-    variable: "ENFORCEMENT",
-    chartValue: "enforcement",
-    fallback: "Deny",
-    description: "Audit: admission lets everything pass, and reports what Deny would refuse",
-  },
-  {
-    flag: "docs-url",
-    variable: "DOCS_URL",
-    chartValue: "docsUrl",
-    fallback: DEFAULT_DOCS_URL,
-    description: "page that denials link to, each with #RULE",
-  },
-  {
-    flag: "registry-ca-file",
-    variable: "REGISTRY_CA_FILE",
-    chartValue: "registryCaConfigMap",
-    fallback: "the public authorities only",
-    description: "PEM file of authorities whose certificates registries may use besides the public ones",
-  },
-  {
-    flag: "registry-pull-secret-files",
-    variable: "REGISTRY_PULL_SECRET_FILES",
-    chartValue: "registryPullSecrets",
-    fallback: "none",
-    description: "files with .dockerconfigjson of pull secrets for reading signatures, comma-separated",
-  },
-  {
-    flag: "platform-groups",
-    variable: "PLATFORM_GROUPS",
-    chartValue: "platform.groups",
-    fallback: BUILT_IN_IDENTITIES.platformGroups.join(","),
-    description: "groups that belong to the platform besides the built-in ones, comma-separated",
-  },
-  {
-    flag: "platform-service-account-namespaces",
-    variable: "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
-    chartValue: "platform.serviceAccountNamespaces",
-    fallback: BUILT_IN_IDENTITIES.platformNamespaces.join(","),
-    description:
-      "namespaces whose ServiceAccounts belong to the platform besides the built-in ones, comma-separated",
-  },
-  {
-    flag: "controller-namespaces",
-    variable: "CONTROLLER_NAMESPACES",
-    chartValue: "controllers.namespaces",
-    fallback: BUILT_IN_IDENTITIES.controllerNamespaces.join(","),
-    description: "namespaces of cluster controllers besides the built-in ones, comma-separated",
-  },
-  {
-    flag: "concurrency",
-    variable: "CONCURRENCY",
-    chartValue: "concurrency",
-    fallback: "4",
-    description: "objects of one kind that are reconciled at the same time",
-  },
-  {
-    flag: "drain-seconds",
-    variable: "DRAIN_SECONDS",
-    chartValue: "drainSeconds",
-    fallback: String(DEFAULT_DRAIN_SECONDS),
-    description: "seconds to keep serving after SIGTERM, while /readyz answers 503",
-  },
-  {
-    flag: "billing-drain-seconds",
-    variable: "BILLING_DRAIN_SECONDS",
-    chartValue: "billing.drainSeconds",
-    fallback: String(BILLING.drainSeconds),
-    description: "the same for the billing Pods that the operator deploys",
-  },
-  {
-    flag: "log-level",
-    variable: "LOG_LEVEL",
-    chartValue: "logLevel",
-    fallback: "info",
-    description: "one of trace, debug, info, warn, error",
-  },
-];
 
 /** A flag overrides its variable. Throws `UsageError`. */
 export function readOperatorSettings(args: string[], env: Env): OperatorSettings {
@@ -222,6 +51,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
       platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
       controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
     }),
+    inlineDrivers: [...INLINE_DRIVERS, ...reader.list("INLINE_VOLUME_DRIVERS")],
     concurrency: reader.integer("CONCURRENCY", 4, 1, 64),
     drainSeconds: reader.integer("DRAIN_SECONDS", DEFAULT_DRAIN_SECONDS, 0, MAX_DRAIN_SECONDS),
     billingDrainSeconds: reader.integer("BILLING_DRAIN_SECONDS", BILLING.drainSeconds, 0, MAX_DRAIN_SECONDS),

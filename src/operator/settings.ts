@@ -30,6 +30,8 @@ export interface OperatorSettings {
   registryPullSecretFiles: readonly string[];
   /** The built-in entries and those that flags add. */
   identities: IdentityLists;
+  /** CSI drivers whose inline volumes everyone may mount: the built-in ones and those that the flag adds. */
+  inlineDrivers: readonly string[];
   /** Objects of one kind that are reconciled at the same time. */
   concurrency: number;
   drainSeconds: number;

@@ -71,7 +71,10 @@ export async function startWebhook(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   settings: TlsSettings &
-    Pick<OperatorSettings, "host" | "webhookPort" | "enforcement" | "docsUrl" | "webhookClientNames">;
+    Pick<
+      OperatorSettings,
+      "host" | "webhookPort" | "enforcement" | "docsUrl" | "webhookClientNames" | "inlineDrivers"
+    >;
   checkArtifact: ArtifactCheck;
   identities: IdentityLists;
   events: EventRecorder;
@@ -104,6 +107,7 @@ export async function startWebhook(deps: {
     collectFacts: createFactCollector({
       lookups: createLookups(client, caches),
       lists: deps.identities,
+      inlineDrivers: settings.inlineDrivers,
       now,
     }),
   });

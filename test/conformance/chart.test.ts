@@ -8,7 +8,7 @@ import type { Enforcement } from "../../src/admission/enforcement.ts";
 import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
 import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
-import { FLAGS } from "../../src/cli/operator-flag.ts";
+import { FLAGS } from "../../src/cli/operator-flag-list.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
@@ -91,6 +91,7 @@ describe("the chart", () => {
         "platform.groups": "platform.groups={a,b}",
         "platform.serviceAccountNamespaces": "platform.serviceAccountNamespaces={c}",
         "controllers.namespaces": "controllers.namespaces={d}",
+        inlineVolumeDrivers: "inlineVolumeDrivers={secrets.csi.example,config.csi.example}",
         "webhook.certificate.secretName": "webhook.certificate.secretName=own",
         "webhook.clientCertificate.configMapName": "webhook.clientCertificate.configMapName=client-ca",
         "webhook.clientCertificate.names": "webhook.clientCertificate.names={kube-apiserver}",
@@ -110,6 +111,7 @@ describe("the chart", () => {
       PLATFORM_GROUPS: "a,b",
       PLATFORM_SERVICE_ACCOUNT_NAMESPACES: "c",
       CONTROLLER_NAMESPACES: "d",
+      INLINE_VOLUME_DRIVERS: "secrets.csi.example,config.csi.example",
       WEBHOOK_PORT: "9443",
       CONCURRENCY: "4",
       LOG_LEVEL: "info",

@@ -33,6 +33,8 @@ export interface ClusterFacts extends AccountFacts {
   /** Franchises that may sign what the request installs: the requester's own, or that of the Organization's Sovereign. */
   signers: readonly Franchise[];
   lists: IdentityLists;
+  /** CSI drivers whose inline volumes Pods may mount. */
+  inlineDrivers: readonly string[];
 }
 
 /** One reason for a denial: the rule, the path of the field, and a text that says what is wrong and what to do. */

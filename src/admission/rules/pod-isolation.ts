@@ -1,5 +1,5 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
-import type { Violation } from "./fact.ts";
+import type { ClusterFacts, Violation } from "./fact.ts";
 import { surveyOf } from "./object-survey.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
@@ -20,7 +20,10 @@ export const VOLUMES = [
   "secret",
 ];
 
-/** Drivers of inline volumes that give a Pod its own Secrets and certificates. Others mount what the Pod names. */
+/**
+ * Drivers of inline volumes that give a Pod its own Secrets and certificates, in every installation. Others may mount what the
+ * Pod names, so the platform adds those that do not.
+ */
 export const INLINE_DRIVERS = [
   "secrets-store.csi.k8s.io",
   "csi.cert-manager.io",
@@ -49,7 +52,7 @@ export const CAPABILITIES = [
 const SYSTEM_PRIORITY = /^system-(?:cluster|node)-critical$/;
 
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
-function escapes(found: FoundPodSpec): Escape[] {
+function escapes(found: FoundPodSpec, inlineDrivers: readonly string[]): Escape[] {
   const { path, spec } = found;
   const hosts = HOST_NAMESPACES.filter((name) => spec[name] === true).map((name) => ({
     path: `${path}.${name}`,
@@ -70,21 +73,21 @@ function escapes(found: FoundPodSpec): Escape[] {
   const pod = securityEscapes(`${path}.securityContext`, mapOf(spec.securityContext));
   return [
     ...[...hosts, ...priorityEscapes(path, textOf(spec.priorityClassName)), ...volumes],
-    ...[...inlineVolumes(path, spec), ...pod],
+    ...[...inlineVolumes(found, inlineDrivers), ...pod],
     ...[...annotationEscapes(found), ...containers],
   ];
 }
 
-const inlineVolumes = (path: string, { volumes }: Record<string, unknown>): Escape[] =>
-  listOf(volumes).flatMap((volume, index) => {
+const inlineVolumes = ({ path, spec }: FoundPodSpec, drivers: readonly string[]): Escape[] =>
+  listOf(spec.volumes).flatMap((volume, index) => {
     const { csi } = mapOf(volume);
     const driver = textOf(mapOf(csi).driver);
-    return csi === undefined || INLINE_DRIVERS.includes(driver)
+    return csi === undefined || drivers.includes(driver)
       ? []
       : [
           {
             path: `${path}.volumes[${index}].csi.driver`,
-            message: `driver ${driver} may mount volumes of others or of the node; use a PersistentVolumeClaim`,
+            message: `driver ${driver} may mount volumes of others or of the node; use a PersistentVolumeClaim, or ask the platform team to list the driver`,
             value: csi,
           },
         ];
@@ -132,8 +135,13 @@ function containerEscapes(path: string, container: Record<string, unknown>): Esc
 }
 
 /** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
-export function podIsolationRule(input: AdmissionInput): Violation[] {
+export function podIsolationRule(
+  input: AdmissionInput,
+  { inlineDrivers }: Pick<ClusterFacts, "inlineDrivers">,
+): Violation[] {
   if (!storesObject(input)) return [];
+  const escapesOf = (object: unknown) =>
+    surveyOf(object).podSpecs.flatMap((found) => escapes(found, inlineDrivers));
   const known = new Set(escapesOf(input.oldObject).map(keyOf));
   return escapesOf(input.object)
     .filter((found) => !known.has(keyOf(found)))
@@ -141,5 +149,3 @@ export function podIsolationRule(input: AdmissionInput): Violation[] {
 }
 
 const keyOf = ({ path, message, value }: Escape): string => JSON.stringify([path, message, value]);
-
-const escapesOf = (object: unknown): Escape[] => surveyOf(object).podSpecs.flatMap(escapes);

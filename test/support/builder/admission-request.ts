@@ -3,6 +3,7 @@ import type { AddressReads } from "../../../src/admission/address-fact.ts";
 import type { ClusterFacts, Verdict, Violation } from "../../../src/admission/rules/fact.ts";
 import { type Identity, identityLists } from "../../../src/admission/rules/identity.ts";
 import { type Place, placeOfNamespace } from "../../../src/admission/rules/place.ts";
+import { INLINE_DRIVERS } from "../../../src/admission/rules/pod-isolation.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../src/admission/rules/request.ts";
 import type { RuleId } from "../../../src/admission/rules/rule-id.ts";
 import { evaluateRules } from "../../../src/admission/rules/rule-list.ts";
@@ -55,6 +56,7 @@ export const facts = (change: Partial<ClusterFacts> = {}): ClusterFacts => ({
   chartSource: undefined,
   signers: [],
   lists: identityLists(),
+  inlineDrivers: INLINE_DRIVERS,
   ...change,
 });
 

@@ -3,6 +3,7 @@ import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admissio
 import { createReviewer } from "../../../src/admission/review.ts";
 import type { Artifact } from "../../../src/admission/rules/fact.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { INLINE_DRIVERS } from "../../../src/admission/rules/pod-isolation.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../src/admission/rules/request.ts";
 import type { TrustVerdict } from "../../../src/admission/trust-policy.ts";
 import type { Blueprint } from "../../../src/api/blueprint.ts";
@@ -49,6 +50,7 @@ export function reviewer({
         ...{ ...NO_READS, readServices: services },
       },
       lists: identityLists(),
+      inlineDrivers: INLINE_DRIVERS,
       now: () => new Date(NOW),
     }),
     enforce,

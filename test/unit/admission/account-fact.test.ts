@@ -3,6 +3,7 @@ import type { AccountReads } from "../../../src/admission/account-fact.ts";
 import type { AddressReads } from "../../../src/admission/address-fact.ts";
 import { createFactCollector, ORGANIZATION_INDEXES } from "../../../src/admission/fact-collector.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { INLINE_DRIVERS } from "../../../src/admission/rules/pod-isolation.ts";
 import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
 import { evaluateRules } from "../../../src/admission/rules/rule-list.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
@@ -31,6 +32,7 @@ function reviewer({
       ...reads,
     },
     lists: identityLists(),
+    inlineDrivers: INLINE_DRIVERS,
     now: () => new Date("2026-06-01T00:00:00Z"),
   });
   return {

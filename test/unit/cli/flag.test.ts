@@ -18,6 +18,28 @@ const run = (command: Command, ...args: string[]) =>
 
 const PORT_RANGE = "must be a whole number from 0 to 65535";
 
+describe("the drivers of inline volumes", () => {
+  const BUILT_IN = [
+    "secrets-store.csi.k8s.io",
+    "csi.cert-manager.io",
+    "spiffe.csi.cert-manager.io",
+    "csi.spiffe.io",
+  ];
+
+  it.each<[string, string[], Record<string, string>, string[]]>([
+    ["built in without a value", [], {}, BUILT_IN],
+    ["built in and those of the variable", [], { INLINE_VOLUME_DRIVERS: "a,b" }, [...BUILT_IN, "a", "b"]],
+    [
+      "built in and those of the flag, which overrides the variable",
+      ["--inline-volume-drivers=a"],
+      { INLINE_VOLUME_DRIVERS: "b" },
+      [...BUILT_IN, "a"],
+    ],
+  ])("are those %s", (_, args, env, drivers) => {
+    expect(readOperatorSettings(args, env).inlineDrivers).toEqual(drivers);
+  });
+});
+
 describe("a wrong value of a flag", () => {
   it.each([
     ["--webhook-port", "WEBHOOK_PORT", "x", PORT_RANGE],

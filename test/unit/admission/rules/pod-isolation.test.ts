@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { surveyOf } from "../../../../src/admission/rules/object-survey.ts";
-import { podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
+import { INLINE_DRIVERS, podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
 import { imagesOf } from "../../../../src/admission/rules/pod-template.ts";
 import type { AdmissionInput, ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { serviceAccountRule } from "../../../../src/admission/rules/service-account.ts";
@@ -13,6 +13,7 @@ const request = (object: object | undefined, change: Partial<AdmissionInput> = {
   ...change,
 });
 const pod = (spec: object) => ({ spec: { containers: [{ name: "a", image: "a" }], ...spec } });
+const known = { inlineDrivers: INLINE_DRIVERS };
 const container = (members: object) => ({ spec: { containers: [{ name: "a", ...members }] } });
 
 describe("podIsolationRule", () => {
@@ -64,7 +65,7 @@ describe("podIsolationRule", () => {
         volumes: [{ name: "a", csi: { driver: "csi.spiffe.io" } }, { csi: { driver: "nfs.csi.k8s.io" } }],
       }),
       "spec.volumes[1].csi.driver",
-      "driver nfs.csi.k8s.io may mount volumes of others or of the node; use a PersistentVolumeClaim",
+      "driver nfs.csi.k8s.io may mount volumes of others or of the node; use a PersistentVolumeClaim, or ask the platform team to list the driver",
     ],
     [
       "a privileged container",
@@ -161,7 +162,7 @@ describe("podIsolationRule", () => {
       "a privileged container controls the node; remove it",
     ],
   ])("refuses %s", (_, object, path, message) => {
-    expect(podIsolationRule(request(object))).toEqual([{ rule: "pod-isolation", path, message }]);
+    expect(podIsolationRule(request(object), known)).toEqual([{ rule: "pod-isolation", path, message }]);
   });
 
   it("passes an ordinary Pod", () => {
@@ -181,7 +182,16 @@ describe("podIsolationRule", () => {
         { name: "b", persistentVolumeClaim: { claimName: "b" } },
       ],
     });
-    expect(podIsolationRule(request(object))).toEqual([]);
+    expect(podIsolationRule(request(object), known)).toEqual([]);
+  });
+
+  it("passes an inline volume of a driver that the platform lists", () => {
+    const listed = { inlineDrivers: [...INLINE_DRIVERS, "config.csi.example"] };
+    const volume = (driver: string) => request(pod({ volumes: [{ name: "a", csi: { driver } }] }));
+    expect(podIsolationRule(volume("config.csi.example"), known)).toHaveLength(1);
+    expect(podIsolationRule(volume("config.csi.example"), listed)).toEqual([]);
+    expect(podIsolationRule(volume("csi.cert-manager.io"), listed)).toEqual([]);
+    expect(podIsolationRule(volume("nfs.csi.k8s.io"), listed)).toHaveLength(1);
   });
 
   it("passes an annotation of another meaning, and a profile", () => {
@@ -189,7 +199,7 @@ describe("podIsolationRule", () => {
       "shop.test/app": "unconfined",
       "container.apparmor.security.beta.kubernetes.io/app": "runtime/default",
     };
-    expect(podIsolationRule(request({ ...pod({}), metadata: { annotations } }))).toEqual([]);
+    expect(podIsolationRule(request({ ...pod({}), metadata: { annotations } }), known)).toEqual([]);
   });
 });
 

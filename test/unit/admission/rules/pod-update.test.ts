@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
+import { INLINE_DRIVERS, podIsolationRule } from "../../../../src/admission/rules/pod-isolation.ts";
 import type { ReviewedObject } from "../../../../src/admission/rules/request.ts";
 import { deletion, request } from "../../../support/builder/admission-request.ts";
 
 const PODS = { group: "", resource: "pods" };
 const pod = (members: object) => ({ spec: { containers: [{ name: "a" }], ...members } });
+const known = { inlineDrivers: INLINE_DRIVERS };
 const pathsOf = (before: ReviewedObject, after: ReviewedObject) =>
-  podIsolationRule(request({ ...PODS, oldObject: before, object: after })).map(({ path }) => path);
+  podIsolationRule(request({ ...PODS, oldObject: before, object: after }), known).map(({ path }) => path);
 
 describe("podIsolationRule, for an update", () => {
   it.each<[string, object, object, string]>([
@@ -46,6 +47,6 @@ describe("podIsolationRule, for an update", () => {
   });
 
   it("passes a deletion", () => {
-    expect(podIsolationRule(deletion({ ...PODS, oldObject: pod({ hostPID: true }) }))).toEqual([]);
+    expect(podIsolationRule(deletion({ ...PODS, oldObject: pod({ hostPID: true }) }), known)).toEqual([]);
   });
 });
