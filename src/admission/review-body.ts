@@ -34,6 +34,9 @@ function declaredBytes({ headers }: IncomingMessage): number {
  */
 export function readJson(request: IncomingMessage): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    const leave = () => reject(new Error("the client left before the end of the body"));
+    // One that left while its review waited for memory sends no event any more.
+    if (request.destroyed) return leave();
     const chunks: Buffer[] = [];
     let size = 0;
     request.on("data", (chunk: Buffer) => {
@@ -50,6 +53,6 @@ export function readJson(request: IncomingMessage): Promise<unknown> {
       }
     });
     request.on("error", reject);
-    request.on("close", () => reject(new Error("the client left before the end of the body")));
+    request.on("close", leave);
   });
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Reviewer } from "../../../src/admission/review.ts";
@@ -226,12 +227,28 @@ describe("a body that stops half way", () => {
   });
 });
 
+describe("clients that leave before their large reviews begin", () => {
+  it("do not hold the memory of large reviews until the deadline", async () => {
+    const clients = Array.from({ length: 12 }, () => net.connect(server.port, "127.0.0.1"));
+    await Promise.all(clients.map((client) => once(client, "connect")));
+    for (const client of clients) client.write(HALF_BODY);
+    // The server takes all of them before they leave.
+    await sleep(100);
+    for (const client of clients) client.destroy();
+    const startedAt = performance.now();
+    expect((await post(JSON.stringify(REVIEW).padEnd(7 * 1024 * 1024))).status).toBe(200);
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+  });
+});
+
+const HALF_BODY = "POST /admit HTTP/1.1\r\nHost: webhook\r\nContent-Length: 8388608\r\n\r\n{";
+
 /** Announces 8 MiB, sends one byte, and returns what came back until the server closed the connection. */
 async function halfBody(port: number): Promise<string> {
   const socket = net.connect(port, "127.0.0.1");
   let received = "";
   socket.setEncoding("utf8").on("data", (text) => (received += text));
-  socket.write("POST /admit HTTP/1.1\r\nHost: webhook\r\nContent-Length: 8388608\r\n\r\n{");
+  socket.write(HALF_BODY);
   await once(socket, "close");
   return received;
 }
