@@ -31,6 +31,7 @@ writes a Certificate's Secret | an environment | CREATE secrets | allowed
 writes a Certificate's Secret | a Sovereign's namespace | UPDATE secrets | allowed
 creates the Service of an HTTP-01 solver | an environment | CREATE services | allowed | of a Challenge
 deletes the Ingress of an HTTP-01 solver | an environment | DELETE ingresses.networking.k8s.io | allowed | of a Challenge
+adds a challenge to an Ingress of others | an environment | UPDATE ingresses.networking.k8s.io | organization-namespace
 runs an HTTP-01 solver by digest | an environment | CREATE pods | trusted | by digest
 runs an HTTP-01 solver by tag | an environment | CREATE pods | image-digest | by tag
 writes a ClusterIssuer's status | cluster scope | UPDATE clusterissuers/status.cert-manager.io | allowed
