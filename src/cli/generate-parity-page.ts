@@ -18,7 +18,8 @@ kubectl create configmap catalyst-kyverno-key -n catalyst-system --from-file=cos
 kubectl apply -f policies/kyverno
 \`\`\`
 
-- The policies hold the built-in lists of identities. Add to them what the chart's \`platform\` and \`controllers\` values add.
+- The policies hold the built-in lists of identities and of drivers of inline volumes. Add to them what the chart's \`platform\`, \`controllers\` and
+  \`inlineVolumeDrivers\` values add.
 - Kyverno must be set up to be asked about all kinds and namespaces. Its default filters (\`resourceFilters\` in its ConfigMap) leave out
   \`kube-system\` and some kinds.
 - Kyverno writes webhook configurations of its own. A native policy lets only the platform do that, and listed controllers change
