@@ -9,7 +9,7 @@ import {
   parseSubscriptionObject,
   timeOf,
 } from "./event-object.ts";
-import type { PaidOrder, SessionSettlement } from "./settlement.ts";
+import { CREDITED_MESSAGE, type PaidOrder, type SessionSettlement } from "./settlement.ts";
 import { recordInvoice, recordSubscription } from "./stripe-record.ts";
 
 export type EventOutcome = "applied" | "ignored" | "credited" | "duplicate" | "unusable";
@@ -55,10 +55,7 @@ export function createEventEffect(deps: {
       case "unknown":
         return "ignored";
       case "credited":
-        logger.warn(
-          { eventId: event.id },
-          "a payment arrived for an order that could not be placed any more: the amount was added to the customer's credit",
-        );
+        logger.warn({ eventId: event.id }, CREDITED_MESSAGE);
         return "credited";
     }
   }

@@ -6,7 +6,7 @@ import type { CountPlacedOrder } from "../metric.ts";
 import { UnusableObjectError } from "./event-object.ts";
 import type { PaymentProcessor, Session } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
-import type { SessionSettlement } from "./settlement.ts";
+import { CREDITED_MESSAGE, type SessionSettlement } from "./settlement.ts";
 
 /** A pending order that has a session. */
 export interface OpenOrder {
@@ -60,6 +60,7 @@ export function createOrderClosing(deps: {
     try {
       const { outcome, hasRedeemed } = await settlement.pay(orderId, session, now());
       if (outcome === "paid") countPlacedOrder(hasRedeemed);
+      if (outcome === "credited") logger.warn({ orderId, sessionId: session.id }, CREDITED_MESSAGE);
       // Unknown: an event settled the order meanwhile.
       return outcome === "credited" ? "ended" : "paid";
     } catch (error) {

@@ -7,6 +7,10 @@ export interface PaidOrder {
   hasRedeemed: boolean;
 }
 
+/** What the log says of an order that was `credited`. */
+export const CREDITED_MESSAGE =
+  "a payment arrived for an order that could not be placed any more: the amount was added to the customer's credit";
+
 type PaidSession = Pick<
   SessionObject,
   "id" | "amount" | "currency" | "stripeCustomerId" | "stripeSubscriptionId"

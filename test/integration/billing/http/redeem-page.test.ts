@@ -29,6 +29,15 @@ describe("/redeem", () => {
     expect(await visit()).toMatchObject({ status: 200, state: "offer" });
   });
 
+  it("consumes nothing, and refuses POST", async () => {
+    const used = () => billing.database.pool.query("SELECT code, times_redeemed FROM promo_codes");
+    const before = (await used()).rows;
+    expect(await visit()).toMatchObject({ status: 200, state: "offer" });
+    const refused = await billing.ask("/redeem", { raw: "code=SHOWN", method: "POST" });
+    expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect((await used()).rows).toEqual(before);
+  });
+
   it("shows a page with the waiting time above the rate limit", async () => {
     await visit();
     const { status, state, headers } = await visit();

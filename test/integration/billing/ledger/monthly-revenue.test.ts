@@ -239,6 +239,7 @@ describe("the revenue of a month", () => {
     expect(csv.headers.get("content-type")).toContain("text/csv");
     expect(csv.text).toContain(`${["month", "sovereign", "currency", ...Object.keys(NOTHING)].join()}\r\n`);
     expect(csv.text).toContain(`1999-12,${FQDN},OMR,0,0,0,0,0,0,0\r\n`);
+    expect((await ask("1999-12", { accept: "text/csv, application/json" })).json).toMatchObject(NOTHING);
   });
 
   it.each(["2026", "2026-13", "2026-00", "0000-01", "2026-11-01", "", " 2026-11", "12026-11"])(

@@ -1,0 +1,214 @@
+import type { HeldSection } from "./page-statement.ts";
+
+const ORIGIN = "integration/billing/payment/charge-origin.test.ts";
+const REVENUE = "integration/billing/ledger/monthly-revenue.test.ts";
+const ACCOUNT = "integration/billing/ledger/account.test.ts";
+const CALL = "integration/billing/checkout/call.test.ts";
+const EARLIER = "integration/billing/payment/earlier-session.test.ts";
+const POD = "unit/controllers/sovereign/desired-pod.test.ts";
+const SETTINGS = "integration/billing/payment/settings.test.ts";
+const REPAIR = "integration/billing/payment/repair.test.ts";
+const FIRST = "integration/billing/tenant/first-payment.test.ts";
+const MEMBER = "integration/billing/tenant/member.test.ts";
+const ADMIN = "conformance/admin-page.test.ts";
+const GRANT = "integration/billing/voucher/grant.test.ts";
+const BULK = "integration/billing/voucher/bulk-issue.test.ts";
+const REDEEM = "integration/billing/http/redeem-page.test.ts";
+const BROWSER = "conformance/page.test.ts";
+const CHECKOUT = "integration/billing/checkout/checkout.test.ts";
+const PAYMENT = "integration/billing/payment/payment.test.ts";
+const RELAY = "integration/operator/outbox-relay.test.ts";
+const EXAMPLE = "unit/api/example.test.ts";
+
+/** What the pages say of charges, revenue, keys, tenants and the franchise, with the test that runs each statement. */
+export const MONEY_STATEMENTS: readonly HeldSection[] = [
+  {
+    page: "docs/billing/payments.md",
+    section: "Where a charge came from",
+    held: {
+      "Every session, payment intent, invoice and customer at Stripe has the metadata `sovereign` (the FQDN), `order_id`, `tenant_id` and `plan_id`.":
+        [ORIGIN, "says where it came from, on session, payment intent, invoice and customer"],
+      "A charge has the metadata of its payment intent.": [
+        ORIGIN,
+        "says where it came from, on session, payment intent, invoice and customer",
+      ],
+      "OpenOva's roll-up finds charges by `sovereign`.": [
+        ORIGIN,
+        "says where it came from, on session, payment intent, invoice and customer",
+      ],
+      "Stripe takes no metadata for a customer that a session creates, so the sweeper writes it after each payment: the customer then names the latest order.":
+        [ORIGIN, "names a customer again for each payment, and for one that became credit"],
+      "A customer that is gone, or that Stripe refuses to change, stays without, and the log says so.": [
+        ORIGIN,
+        "names the customer later when Stripe is away, and gives up on one that is gone or refused",
+      ],
+    },
+  },
+  {
+    page: "docs/billing/payments.md",
+    section: "The revenue of a month",
+    held: {
+      "`GET /billing/admin/revenue?month=2026-11` answers in JSON, or in CSV for a client whose `Accept` names `text/csv` and not `application/json`.":
+        [REVENUE, "names the Sovereign, its currency and the month, as JSON and as CSV"],
+      "A month is a calendar month in UTC.": [
+        REVENUE,
+        "takes what the earlier service recorded, in the month when it did",
+      ],
+      "All amounts are whole thousandths of the currency, and they add up:": [
+        REVENUE,
+        "splits an order between card and credit when it is paid, not before",
+      ],
+      "`ordered + invoiced + kept_as_credit = charged_by_card + drawn_from_credit`": [
+        REVENUE,
+        "splits an order between card and credit when it is paid, not before",
+      ],
+      "Without `month`, the answer is about now: active subscriptions, customers, and the monthly price of the active subscriptions (`total_mrr`), whether a card or credit paid it.":
+        [ACCOUNT, "shows orders and revenue with the Sovereign's name"],
+      "| `ordered_baisa` | the prices of the orders that were placed in the month, and what orders of the earlier service drew from credit |":
+        [REVENUE, "takes what the earlier service recorded, in the month when it did"],
+      "| `invoiced_baisa` | paid invoices of subscriptions that Stripe runs for the earlier service's customers |":
+        [
+          REVENUE,
+          "counts the invoices of subscriptions that Stripe runs, and the invoice of an order not again",
+        ],
+      "| `kept_as_credit_baisa` | card payments above an order's price, or for an order that had ended |": [
+        REVENUE,
+        "shows a payment for an order that had ended as kept as credit",
+      ],
+      "| `charged_by_card_baisa` | what cards paid |": [
+        REVENUE,
+        "splits an order between card and credit when it is paid, not before",
+      ],
+      "| `drawn_from_credit_baisa` | credit that paid for orders. It is not revenue |": [
+        REVENUE,
+        "counts an order that credit covers as drawn from credit, and charges no card",
+      ],
+      "| `granted_by_voucher_baisa` | credit that redemptions granted, less grants that were taken back in the month |":
+        [REVENUE, "counts nothing of an order that Stripe refuses"],
+      "| `refunded_baisa` | what cards got back in the month. `charged_by_card_baisa` does not subtract it |":
+        [REVENUE, "counts what a charge gave back once, in any order and any number of events"],
+    },
+  },
+  {
+    page: "docs/billing/payments.md",
+    section: "Subscriptions",
+    held: {
+      "A subscription that an order paid for is `active` for a month and `expired` afterwards.": [
+        CALL,
+        "creates a subscription of one month and one event for each sink",
+      ],
+      "Nothing renews it: a new order does.": [REVENUE, "is passed over for one that still runs"],
+      "Stripe renews the subscriptions that the earlier service opened, and sends their status.": [
+        EARLIER,
+        "has the state of its latest event, in whatever order the events arrive",
+      ],
+      "Where Stripe sent a period, and no event arrives for three days after its end, the subscription is `expired` too.":
+        [REVENUE, "is judged when %s"],
+    },
+  },
+  {
+    page: "docs/billing/payments.md",
+    section: "Keys",
+    held: {
+      "`payments.secretRef` of the Sovereign names the Secret with the keys `secret-key`, `webhook-secret` and, if wanted, `public-key`.":
+        [POD, "refers to Stripe's keys; only the public one is optional"],
+      "The operator passes them on as `STRIPE_SECRET_KEY`, `STRIPE_WEBHOOK_SECRET` and `STRIPE_PUBLIC_KEY`.":
+        [POD, "refers to Stripe's keys; only the public one is optional"],
+      "If they are set, no other keys count.": [
+        SETTINGS,
+        "refuses a change of payment settings that the deployment sets",
+      ],
+      "Otherwise `PUT /billing/admin/settings` sets the keys.": [
+        ACCOUNT,
+        "never returns payment keys, and keeps settings that a request leaves out or empty",
+      ],
+      "The service stores the secret ones sealed (AES-256-GCM under `SETTINGS_KEY`, else `JWT_SECRET`) and never shows them.":
+        [SETTINGS, "encrypts payment settings in the database, and never returns them"],
+      "A key in another key's place, such as `pk_…` as the secret key, gets 400.": [
+        REPAIR,
+        "is refused: %s %s",
+      ],
+      "Keys that the earlier service stored in clear text are sealed when they are first read.": [
+        SETTINGS,
+        "uses plain settings of the earlier service, and encrypts them at the first read",
+      ],
+    },
+  },
+  {
+    page: "docs/billing/api.md",
+    section: "Tenants",
+    held: {
+      "A tenant belongs to the customer who first paid for it, with credit or by card.": [
+        FIRST,
+        "belongs to the customer who pays first, and the later payment becomes credit",
+      ],
+      "An unpaid order claims nothing.": [FIRST, "has no owner while its orders wait for a payment"],
+      "Where `TENANT_URL` is set, the members that `GET {TENANT_URL}/tenants/{id}/members` lists (user ids, or objects with `user_id`) may act for it too.":
+        [MEMBER, "shows them to %s, the customer or a member that the tenant service names"],
+    },
+  },
+  {
+    page: "docs/FRANCHISE-MODEL.md",
+    section: "4. Redemption, in five steps",
+    held: {
+      "**Issuance.** The Franchisee issues a voucher on `/admin`, through the API, or many in one request.": [
+        ADMIN,
+        "issues, finds, shares and revokes a voucher",
+      ],
+      "The grants of its Franchise limit the number of active vouchers, the credit per voucher, and the outstanding credit of all vouchers together.":
+        [GRANT, "enforces each grant by its name, and follows changes of the file"],
+      "**Distribution.** The Franchisee distributes the code in any way: as a link to `/redeem?code=…`, as its QR code, or as a file of ten thousand codes.":
+        [BULK, "issues 10,000 codes with an audit row each"],
+      "**Sign-up.** The page shows the offer and consumes nothing.": [
+        REDEEM,
+        "consumes nothing, and refuses POST",
+      ],
+      "It leads to sign-up, or customers to sign-in, and passes the code on as `voucher` in the address and under `sme-pending-voucher` in the browser.":
+        [BROWSER, "leaves the code of an offer, and of nothing else, where the marketplace looks for it"],
+      "**Drawdown.** Checkout names the code.": [
+        CHECKOUT,
+        "writes redemption, counter, grant, order, spend, subscription and event in one transaction",
+      ],
+      "One transaction locks the voucher, records the redemption, counts it, grants the credit and spends it on the order.":
+        [
+          CHECKOUT,
+          "writes redemption, counter, grant, order, spend, subscription and event in one transaction",
+        ],
+      "The card pays what credit does not cover.": [
+        PAYMENT,
+        "asks the card for the remainder, add-ons included, and reserves the credit",
+      ],
+      "The order's event creates the Organization, once.": [
+        RELAY,
+        "creates an Organization for an order, and counts an existing one as delivered",
+      ],
+      "Later orders draw on the remaining credit.": [
+        CHECKOUT,
+        "spends a balance once when two orders arrive at the same time",
+      ],
+      "**Revenue split.** Every order row has the Sovereign's FQDN (`sovereign`).": [
+        ACCOUNT,
+        "shows orders and revenue with the Sovereign's name",
+      ],
+      "`GET /billing/admin/revenue?month=2026-11` says what a month moved: charged by card, drawn from credit, granted by voucher and refunded, in whole baisa that add up.":
+        [REVENUE, "splits an order between card and credit when it is paid, not before"],
+      "OpenOva and the Franchisee settle by these amounts.": [
+        REVENUE,
+        "splits an order between card and credit when it is paid, not before",
+      ],
+      "Credit that pays for an order is not revenue: no money was paid for it.": [
+        REVENUE,
+        "counts an order that credit covers as drawn from credit, and charges no card",
+      ],
+      "The split itself is agreed between the two and is kept in OpenOva's accounts.": [
+        EXAMPLE,
+        "a Franchise does not contain the revenue split",
+      ],
+      "The Franchise's schema refuses it.": [EXAMPLE, "a Franchise does not contain the revenue split"],
+      "`/redeem` does not accept POST: a redemption apart from its order could be lost or done twice.": [
+        REDEEM,
+        "consumes nothing, and refuses POST",
+      ],
+    },
+  },
+];
