@@ -53,6 +53,7 @@ async function visitAdmin(
   return visited;
 }
 
+const WRONG_TOKEN = "This token is not valid here. Check that it is complete and for this Sovereign.";
 const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
 
 describe("/admin", () => {
@@ -113,7 +114,9 @@ describe("/admin", () => {
     await search.fill("nothing like it");
     await page.getByText("No voucher matches.").waitFor();
     await search.fill("national d");
-    await expect.poll(() => rows.allTextContents()).toEqual([expect.stringContaining("NATIONAL-DAY")]);
+    await expect
+      .poll(() => rows.allTextContents(), { timeout: 10_000 })
+      .toEqual([expect.stringContaining("NATIONAL-DAY")]);
 
     const link = `${billing.origin}/redeem?code=NATIONAL-DAY`;
     await page.getByRole("button", { name: "Copy link NATIONAL-DAY" }).click();
@@ -210,7 +213,7 @@ describe("/admin", () => {
     expect(await page.evaluate("sessionStorage.length")).toBe(0);
 
     for (const [given, words] of [
-      ["no-token", "This token is not valid here. Check that it is complete and for this Sovereign."],
+      ...["no-token", "رمز", "two words", "x".repeat(20_000)].map((given) => [given, WRONG_TOKEN] as const),
       [await signToken("someone", "member"), "This account is not an administrator of this Sovereign."],
     ] as const) {
       await page.locator("#token").fill(given);

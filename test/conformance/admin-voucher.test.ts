@@ -166,21 +166,28 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
-  it("is one of many that one form issues, with a CSV file of their codes", async () => {
-    const { page, faults, close } = await open();
-    await page.locator("#bulk").click();
-    await page.locator("#bulk-count").fill("3");
-    await page.locator("#bulk-credit").fill("5");
-    await page.locator("#bulk-prefix").fill("shop");
-    const downloading = page.waitForEvent("download");
-    await page.locator("#bulk-form .action").click();
-    const file = readFileSync(await (await downloading).path(), "utf8");
-    await page.getByText("3 vouchers are issued.").waitFor();
-    expect(file.match(/^SHOP-/gm)).toHaveLength(3);
-    await expect.poll(() => rowOf(page, "SHOP-").count()).toBe(3);
-    expect(faults).toEqual([]);
-    await close();
-  });
+  it.each([
+    ["en", "shop", "3 vouchers are issued."],
+    ["ar", "mall", "صدرت ٣ قسائم."],
+  ])(
+    "is one of many that one form issues, with a CSV file of their codes (%s)",
+    async (language, prefix, words) => {
+      const { page, faults, close } = await open({ language });
+      await page.locator("#bulk").click();
+      await page.locator("#bulk-count").fill("3");
+      await page.locator("#bulk-credit").fill("5");
+      await page.locator("#bulk-prefix").fill(prefix);
+      const downloading = page.waitForEvent("download");
+      await page.locator("#bulk-form .action").click();
+      const file = readFileSync(await (await downloading).path(), "utf8");
+      await page.getByText(words).waitFor();
+      const codes = `${prefix.toUpperCase()}-`;
+      expect(file.match(new RegExp(`^${codes}`, "gm"))).toHaveLength(3);
+      await expect.poll(() => rowOf(page, codes).count()).toBe(3);
+      expect(faults).toEqual([]);
+      await close();
+    },
+  );
 });
 
 describe("/admin", () => {
@@ -250,6 +257,17 @@ describe("/admin", () => {
     await expect.poll(() => page.locator("#notice").textContent()).toMatch(/ is issued\.$/);
     const toast = await page.locator("#notice").boundingBox();
     expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThan(120);
+
+    await rowOf(page, "RAMADAN-2026").getByRole("link", { name: "RAMADAN-2026" }).click();
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.locator("#edit-starts").focus();
+    const field = await page.locator("#edit-starts").boundingBox();
+    const buttons = await page.locator("#edit-dialog .buttons").boundingBox();
+    expect((field?.y ?? 640) + (field?.height ?? 0)).toBeLessThanOrEqual(buttons?.y ?? 0);
+    await page.locator("#edit-dialog [data-close]").click();
+    const who = await page.locator("#history-rows td:last-child").first().boundingBox();
+    expect(who?.height).toBeLessThan(40);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await close();
   });
 

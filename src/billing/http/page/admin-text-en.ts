@@ -69,7 +69,10 @@ export const ADMIN_TEXT_EN: AdminText = {
     descriptionHint: "A line in Arabic is shown on the Arabic page only.",
   },
   script: {
-    issuedMany: "{n} vouchers are issued. The file is in your downloads.",
+    issuedMany: {
+      one: "{n} voucher is issued. The file is in your downloads.",
+      other: "{n} vouchers are issued. The file is in your downloads.",
+    },
     saved: "{code} is changed.",
     paused: "{code} is paused.",
     resumed: "{code} can be redeemed again.",

@@ -93,7 +93,7 @@ interface AdminScriptText {
   copied: string;
   issued: string;
   revoked: string;
-  issuedMany: string;
+  issuedMany: Plural;
   saved: string;
   paused: string;
   resumed: string;

@@ -43,7 +43,8 @@ const MAX_CARRIED_CODE = 128;
 
 /**
  * A page that works without a script and loads only the Sovereign's logo. Its Content-Security-Policy enforces that. The script
- * adds two things: it stores the code for the marketplace, and it copies the code.
+ * adds three things: it stores the code for the marketplace, it copies the code, and a page that waits does not reload while
+ * nobody looks at it.
  */
 export function createRedeemPage(deps: { sovereignFqdn: string; currency: string }) {
   const { sovereignFqdn } = deps;
@@ -72,7 +73,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string; currency: string
       language,
       title,
       brandName: brand.name,
-      head: `${icon}${state.kind === "busy" ? `\n<meta http-equiv="refresh" content="${state.retryAfterS + state.spreadS}">` : ""}
+      head: `${icon}${state.kind === "busy" ? `\n<noscript><meta http-equiv="refresh" content="${waitOf(state)}"></noscript>` : ""}
 <style>${style}</style>`,
       body: `<header class="top"><div class="brand">${brand.html}</div>${languageLink(language, text.languageLabel, (other) => linkTo(other, code))}</header>
 <main data-state="${state.kind}">
@@ -92,6 +93,8 @@ ${body}
     };
   };
 }
+
+const waitOf = ({ retryAfterS, spreadS }: { retryAfterS: number; spreadS: number }) => retryAfterS + spreadS;
 
 function contentOf(view: RedeemView, text: RedeemText, signUpHost: string): { title: string; body: string } {
   const { state, code, language } = view;
@@ -150,12 +153,11 @@ ${formOf(text, language, "")}
       return cardOf(text.notValid.title, text.notValid.hint, formOf(text, language, carried(code), true));
     case "blank":
       return cardOf(text.blank.title, text.blank.hint, formOf(text, language, ""));
-    case "busy":
-      return cardOf(
-        text.busy.title,
-        text.busy.hint(state.retryAfterS + state.spreadS),
-        retryLink(text, language, code),
-      );
+    case "busy": {
+      const wait = waitOf(state);
+      const retry = retryLink(text, language, code, ` data-retry="${wait}"`);
+      return cardOf(text.busy.title, text.busy.hint(wait), retry);
+    }
     case "unavailable":
       return cardOf(text.unavailable.title, text.unavailable.hint, retryLink(text, language, code));
   }
@@ -185,8 +187,8 @@ function formOf(text: RedeemText, language: Language, code: string, isWrong = fa
 </form>`;
 }
 
-const retryLink = (text: RedeemText, language: Language, code: string) =>
-  `<a class="action" href="${escapeHtml(linkTo(language, code))}">${escapeHtml(text.tryAgain)}</a>`;
+const retryLink = (text: RedeemText, language: Language, code: string, attributes = "") =>
+  `<a class="action" href="${escapeHtml(linkTo(language, code))}"${attributes}>${escapeHtml(text.tryAgain)}</a>`;
 
 function linkTo(language: Language, code: string): string {
   const known = carried(code);

@@ -22,3 +22,13 @@ if (code !== undefined) {
     });
   }
 }
+/** @type {HTMLElement | null} */
+const waiting = document.querySelector("[data-retry]");
+if (waiting !== null) {
+  const reload = () => location.reload();
+  setTimeout(() => {
+    // A hidden page would use up a lookup of the others behind its address.
+    if (document.visibilityState === "visible") reload();
+    else document.addEventListener("visibilitychange", reload, { once: true });
+  }, Number(waiting.dataset.retry) * 1000);
+}

@@ -59,6 +59,12 @@ function isExpired() {
   return typeof exp === "number" && exp * 1000 < Date.now();
 }
 
+/**
+ * No request can carry another text, or a longer one: the service never sees it.
+ * @param {string} token
+ */
+const mayBeToken = (token) => /^[\w.~+/=-]{1,15000}$/.test(token);
+
 byId("token-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const field = byId("token", HTMLInputElement);
@@ -66,7 +72,8 @@ byId("token-form").addEventListener("submit", async (event) => {
   field.value = "";
   keepToken(token);
   isNewToken = true;
-  await enter();
+  if (mayBeToken(token)) await enter();
+  else leave(text.wrongToken);
 });
 document.getElementById("issuer-sign-in")?.addEventListener("click", () => beginSignIn().catch(showFailure));
 byId("sign-out").addEventListener("click", () => {

@@ -1,7 +1,7 @@
 import { ApiError, ask } from "./api.js";
 import { drawQr } from "./chart.js";
 import { keepsDraft } from "./draft.js";
-import { byId, create, fill, formatNumber, notify, showProblem, text } from "./view.js";
+import { byId, create, fill, fillPlural, notify, showProblem, text } from "./view.js";
 import { enteredIn, linkTo, newKey, pathOf, readTerms, showRoom } from "./voucher-form.js";
 
 /** @typedef {import("./voucher-form.js").Submit} Submit */
@@ -33,7 +33,7 @@ export function createVoucherDialogs(submit) {
     const headers = { "idempotency-key": key, accept: "text/csv" };
     const issued = await ask("/billing/vouchers/bulk-issue", { method: "POST", body, headers });
     download(issued.body, "vouchers.csv");
-    return fill(text.issuedMany, { n: formatNumber(body.count) });
+    return fillPlural(text.issuedMany, body.count);
   });
   byId("revoke-confirm").addEventListener("click", () =>
     submit("revoke-dialog", "revoke-problem", async () => {

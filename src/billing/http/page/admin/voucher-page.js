@@ -10,8 +10,16 @@ const PREFIX = "#voucher=";
 const SHOWN = 20;
 
 /** The code of the voucher that the address names, if it names one. */
-const codeInAddress = () =>
-  location.hash.startsWith(PREFIX) ? decodeURIComponent(location.hash.slice(PREFIX.length)) : undefined;
+function codeInAddress() {
+  if (!location.hash.startsWith(PREFIX)) return undefined;
+  const code = location.hash.slice(PREFIX.length);
+  try {
+    return decodeURIComponent(code);
+  } catch {
+    // A broken link: no voucher has this code, and the page says so.
+    return code;
+  }
+}
 
 /** @param {string} code */
 export const addressOf = (code) => `${PREFIX}${encodeURIComponent(code)}`;
@@ -42,7 +50,7 @@ export function createVoucherPage({ onChange }) {
     byId("voucher-terms").replaceChildren(
       ...[...describeTerms(voucher), redeemed].flatMap(([label = "", words = ""]) => [
         create("dt", {}, label),
-        create("dd", { dir: "auto" }, words),
+        create("dd", {}, create("bdi", {}, words)),
       ]),
     );
     byId("voucher-actions").replaceChildren(...actionsOf(voucher, tag ?? "*"));
