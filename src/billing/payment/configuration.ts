@@ -1,5 +1,6 @@
 import type { EnvReader } from "../../platform/env.ts";
 import { UsageError } from "../../platform/errors.ts";
+import { foreignKeyRule, type PaymentKeyName } from "./key-kind.ts";
 import type { PaymentKeys } from "./settings.ts";
 
 /** The deployment's configuration of card payments. */
@@ -25,6 +26,14 @@ export function readPaymentConfiguration(
   const publicKey = reader.optional("STRIPE_PUBLIC_KEY") ?? "";
   if (secretKey === undefined && webhookSecret !== "")
     throw new UsageError("STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither");
+  for (const [variable, key] of Object.entries({
+    STRIPE_SECRET_KEY: secretKey ?? "",
+    STRIPE_WEBHOOK_SECRET: webhookSecret,
+    STRIPE_PUBLIC_KEY: publicKey,
+  })) {
+    const rule = foreignKeyRule(variable.toLowerCase() as PaymentKeyName, key);
+    if (rule !== undefined) throw new UsageError(`${variable} ${rule}`);
+  }
   const settingsKey = reader.key("SETTINGS_KEY");
   const currency = reader.optional("CURRENCY") ?? "OMR";
   if (!Intl.supportedValuesOf("currency").includes(currency))

@@ -103,7 +103,7 @@ export function createOrderPayment(deps: {
 
   /** The page of an order that has a session. An answer that was given stays the same after the payment. */
   async function pageOf(order: OrderRow, sessionId: string, url: string, isNew: boolean): Promise<string> {
-    if (order.status === "paid" || (!isNew && !order.has_ended)) return url;
+    if (order.status === "paid") return url;
     const settled = await closing
       .settle({ orderId: order.id, sessionId, isCancelRequested: false })
       .catch((error: unknown) => {

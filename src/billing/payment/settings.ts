@@ -2,6 +2,7 @@ import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Database } from "../db/database.ts";
 import { PaymentError, RequestError } from "../errors.ts";
+import { foreignKeyRule } from "./key-kind.ts";
 import { isSealed, type SecretBox } from "./secret-box.ts";
 
 /** The payment processor's keys. */
@@ -179,20 +180,12 @@ export function createPaymentSettingsService(deps: {
   };
 }
 
-/** The prefixes of Stripe's other kinds of keys, which would be refused later, or shown to everyone. */
-const FOREIGN_PREFIX = {
-  stripe_secret_key: [/^(pk_|whsec_)/, "a secret key, which begins with sk_ or rk_"],
-  stripe_webhook_secret: [/^(pk_|sk_|rk_)/, "a webhook secret, which begins with whsec_"],
-  stripe_public_key: [/^(sk_|rk_|whsec_)/, "a publishable key, which begins with pk_"],
-} as const;
-
 /** Throws `request_invalid` for a key in another key's place. */
 function requireOwnKinds(settings: PaymentSettingsChange): void {
   for (const name of ["stripe_secret_key", "stripe_webhook_secret", "stripe_public_key"] as const) {
-    const [foreign, expected] = FOREIGN_PREFIX[name];
-    if (!foreign.test(settings[name] ?? "")) continue;
-    const rule = `must be ${expected}`;
-    throw new RequestError("request_invalid", `${name} ${rule}`, { fields: [{ field: `/${name}`, rule }] });
+    const rule = foreignKeyRule(name, settings[name] ?? "");
+    if (rule !== undefined)
+      throw new RequestError("request_invalid", `${name} ${rule}`, { fields: [{ field: `/${name}`, rule }] });
   }
 }
 

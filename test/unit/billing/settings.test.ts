@@ -81,6 +81,18 @@ describe("readBillingSettings", () => {
       { STRIPE_WEBHOOK_SECRET: "whsec_x" },
       "STRIPE_WEBHOOK_SECRET requires STRIPE_SECRET_KEY: set both, or neither",
     ],
+    [
+      { STRIPE_SECRET_KEY: "pk_live_x" },
+      "STRIPE_SECRET_KEY must be a secret key, which begins with sk_ or rk_",
+    ],
+    [
+      { STRIPE_SECRET_KEY: "sk_live_x", STRIPE_WEBHOOK_SECRET: "sk_live_x" },
+      "STRIPE_WEBHOOK_SECRET must be a webhook secret, which begins with whsec_",
+    ],
+    [
+      { STRIPE_SECRET_KEY: "sk_live_x", STRIPE_PUBLIC_KEY: "sk_live_x" },
+      "STRIPE_PUBLIC_KEY must be a publishable key, which begins with pk_",
+    ],
     [{ SETTINGS_KEY: "short" }, "SETTINGS_KEY must have at least 32 bytes"],
     [{ CURRENCY: "omr" }, "CURRENCY must be the ISO 4217 code of a currency in use"],
     [{ CURRENCY: "XYZ" }, "CURRENCY must be the ISO 4217 code of a currency in use"],

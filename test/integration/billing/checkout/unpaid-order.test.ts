@@ -118,6 +118,21 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect(await books()).toEqual(expected);
   });
 
+  it.each([
+    ["has expired early", { status: "expired" }, 409, "order_expired"],
+    ["was paid", { status: "complete", payment_status: "paid" }, 200, undefined],
+  ])("answers a repeated key whose session %s", async (_what, change, status, code) => {
+    const headers = { "Idempotency-Key": `repeated-${run}` };
+    const first = await buy({}, headers);
+    const [order] = await own();
+    stripe.setSession(stripe.sessionOf(order.id).id, change);
+    const again = await buy({}, headers);
+    expect([again.status, again.json.code ?? again.json.session_url]).toEqual([
+      status,
+      code ?? first.json.session_url,
+    ]);
+  });
+
   it("returns its page to the same order while Stripe does not answer", async () => {
     const first = await buy();
     stripe.fault = "away";
