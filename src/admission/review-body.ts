@@ -10,6 +10,7 @@ const LARGE_BYTES_AT_ONCE = 24 * 1024 * 1024;
 const MAX_WAITING = 256;
 
 export class BodyTooLarge extends Error {}
+export class ClientLeft extends Error {}
 
 /** Bounds the memory of large reviews: together they may have 24 MiB of text, and further ones wait their turn. */
 export function createBodyBudget() {
@@ -29,12 +30,12 @@ function declaredBytes({ headers }: IncomingMessage): number {
 }
 
 /**
- * Rejects with `BodyTooLarge`, with a `SyntaxError` when the body is not JSON, and when the client leaves. It listens to
- * events because an async iterator takes several times as long.
+ * Rejects with `BodyTooLarge`, with a `SyntaxError` when the body is not JSON, and with `ClientLeft` when the connection
+ * ends first. It listens to events because an async iterator takes several times as long.
  */
 export function readJson(request: IncomingMessage): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const leave = () => reject(new Error("the client left before the end of the body"));
+    const leave = () => reject(new ClientLeft("the client left before the end of the body"));
     // One that left while its review waited for memory sends no event any more.
     if (request.destroyed) return leave();
     const chunks: Buffer[] = [];
@@ -52,7 +53,7 @@ export function readJson(request: IncomingMessage): Promise<unknown> {
         reject(error);
       }
     });
-    request.on("error", reject);
+    request.on("error", leave);
     request.on("close", leave);
   });
 }

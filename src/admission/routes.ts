@@ -7,7 +7,7 @@ import { untilAborted } from "../platform/shutdown.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
-import { BodyTooLarge, createBodyBudget, readJson } from "./review-body.ts";
+import { BodyTooLarge, ClientLeft, createBodyBudget, readJson } from "./review-body.ts";
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";
@@ -89,7 +89,7 @@ export function createWebhookHandler(deps: {
 
   function refusalOf(error: unknown): { status: number; problem: string } {
     if (error instanceof BodyTooLarge) return { status: 413, problem: error.message };
-    if (error instanceof MalformedReview || error instanceof SyntaxError)
+    if (error instanceof ClientLeft || error instanceof MalformedReview || error instanceof SyntaxError)
       return { status: 400, problem: errorMessage(error) };
     if (error instanceof DeadlineExceeded || error instanceof SemaphoreFull) {
       logger.warn({ error: error.message }, "a review was not finished");
