@@ -103,18 +103,29 @@ export interface RoleFinding {
   message: string;
 }
 
-const REMEDY = "give the migration a role of its own, which owns the tables (docs/billing/operations.md)";
+const REMEDY =
+  "give the migration a role of its own, which owns the tables, the schema and the database (docs/billing/operations.md)";
 
 /**
  * The roles that write the audit and could also change the books. Whatever role reads them, the answer is the same: it follows from
- * owners and rights.
+ * owners and rights. The owner of a schema drops every table and every function in it, and the owner of the database owns the schema
+ * public. Before version 16, CREATEROLE lets a role become a member of the owner. A role that creates functions in public can
+ * place one before PostgreSQL's own, and the migration would run it as the owner.
  */
 export async function findUnprotectedBooks(client: pg.ClientBase): Promise<RoleFinding[]> {
-  const { rows } = await client.query<{ owner: string; role: string | null; can_alter: boolean }>(
+  const { rows } = await client.query<{
+    owner: string;
+    role: string | null;
+    can_alter: boolean;
+    can_create: boolean;
+  }>(
     `SELECT c.relowner::regrole::text AS owner, g.rolname::text AS role,
-            bool_or(g.rolsuper OR pg_has_role(g.oid, b.relowner, 'MEMBER')
-                    OR has_table_privilege(g.oid, b.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')) AS can_alter
+            bool_or(g.rolsuper OR pg_has_role(g.oid, b.relowner, 'MEMBER') OR pg_has_role(g.oid, n.nspowner, 'MEMBER')
+                    OR (g.rolcreaterole AND current_setting('server_version_num')::int < 160000)
+                    OR has_table_privilege(g.oid, b.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')) AS can_alter,
+            bool_or(has_schema_privilege(g.oid, n.oid, 'CREATE')) AS can_create
        FROM pg_catalog.pg_class c
+       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
        LEFT JOIN LATERAL aclexplode(c.relacl) a ON a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
        LEFT JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
        JOIN pg_catalog.pg_class b ON b.relnamespace = c.relnamespace AND b.relname = ANY ($1)
@@ -122,13 +133,15 @@ export async function findUnprotectedBooks(client: pg.ClientBase): Promise<RoleF
       GROUP BY c.relowner, g.rolname ORDER BY g.rolname`,
     [BOOKS],
   );
-  return rows.flatMap(({ owner, role, can_alter }): RoleFinding[] => {
+  return rows.flatMap(({ owner, role, can_alter, can_create }): RoleFinding[] => {
     if (role === null) {
       const message = `the role ${owner} owns the books, and no other role may write them, so the role that serves can alter them: ${REMEDY}`;
       return [{ finding: "books-not-protected", role: owner, message }];
     }
-    if (!can_alter) return [];
-    const message = `the role ${role} writes the books, and it can alter or empty them too: ${REMEDY}`;
+    if (!can_alter && !can_create) return [];
+    const message = can_alter
+      ? `the role ${role} writes the books, and it can alter or empty them too: ${REMEDY}`
+      : `the role ${role} writes the books, and it can create functions that the owner runs: REVOKE CREATE ON SCHEMA public FROM PUBLIC, ${pg.escapeIdentifier(role)}`;
     return [{ finding: "books-not-protected", role, message }];
   });
 }

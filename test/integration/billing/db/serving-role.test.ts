@@ -130,8 +130,13 @@ describe("the role that serves", () => {
     await fillEarlierTables(client).finally(() => client.end());
     expect(await ownersOf(one)).toEqual([SERVER]);
     const { roles, version } = await migrate(as(one, OWNER), as(one, SERVER));
-    expect([roles, await ownersOf(one), version]).toEqual([[], [OWNER], expect.any(String)]);
+    // Only the schema's owner takes that right back.
+    const message = expect.stringContaining("REVOKE CREATE ON SCHEMA public");
+    const found = [{ finding: "books-not-protected", role: SERVER, message }];
+    expect([roles, await ownersOf(one), version]).toEqual([found, [OWNER], expect.any(String)]);
     expect(await run(as(one, SERVER), "TRUNCATE voucher_audit")).toBe("42501");
+    await one.pool.query(`REVOKE CREATE ON SCHEMA public FROM ${SERVER}`);
+    expect((await migrate(as(one, OWNER), as(one, SERVER))).roles).toEqual([]);
   });
 
   it("is found when it owns the tables and the migrating role may not take them, and the migration succeeds", async () => {
@@ -158,6 +163,47 @@ describe("the role that serves", () => {
         message: expect.stringContaining("can alter or empty them too"),
       },
     ]);
+  });
+
+  it.each<[what: string, give: (name: string) => string, take: (name: string) => string, words: string]>([
+    [
+      "owns the database",
+      (name) => `ALTER DATABASE ${name} OWNER TO ${SERVER}`,
+      (name) => `ALTER DATABASE ${name} OWNER TO CURRENT_USER`,
+      "can alter or empty them too",
+    ],
+    [
+      "owns the schema",
+      () => `ALTER SCHEMA public OWNER TO ${SERVER}`,
+      () => "ALTER SCHEMA public OWNER TO pg_database_owner",
+      "can alter or empty them too",
+    ],
+    [
+      "creates functions in the schema",
+      () => `GRANT CREATE ON SCHEMA public TO ${SERVER}`,
+      () => `REVOKE CREATE ON SCHEMA public FROM ${SERVER}`,
+      "can create functions that the owner runs: REVOKE CREATE",
+    ],
+    [
+      "creates functions in the schema as everyone does",
+      () => "GRANT CREATE ON SCHEMA public TO PUBLIC",
+      () => "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+      "can create functions that the owner runs: REVOKE CREATE",
+    ],
+  ])("is found when it %s", async (_what, give, take, words) => {
+    const one = await database();
+    await migrate(as(one, OWNER), as(one, SERVER));
+    const name = new URL(one.url).pathname.slice(1);
+    const find = async () => {
+      const client = await one.pool.connect();
+      return findUnprotectedBooks(client).finally(() => client.release());
+    };
+    await one.pool.query(give(name));
+    expect(await find()).toEqual([
+      { finding: "books-not-protected", role: SERVER, message: expect.stringContaining(words) },
+    ]);
+    await one.pool.query(take(name));
+    expect(await find()).toEqual([]);
   });
 
   it("must log in, to the same database", async () => {
