@@ -4,7 +4,7 @@ import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
 import { readSchemaState } from "../billing/db/schema-state.ts";
 import { findUnprotectedBooks } from "../billing/db/serving-role.ts";
-import { type AuditHead, findLostHead, readAuditHead } from "../billing/ledger/audit-check.ts";
+import { type AuditHead, findChangedGuards, findLostHead, readAuditHead } from "../billing/ledger/audit-check.ts";
 import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
@@ -15,7 +15,7 @@ const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted] [--audit-head 
 
 Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its
 payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit
-against itself and against the vouchers. Prints a JSON line for each difference, with the rows, and a last line with
+against itself and against the vouchers, and looks for changed functions and triggers that guard the books. Prints a JSON line for each difference, with the rows, and a last line with
 the number of differences and the last audit row. A role that serves and could also alter the books is a line of its own, and no difference.
 
   --accept-adopted   print differences that the earlier service caused, but do not fail because of them
@@ -40,13 +40,17 @@ export const command: Command = {
     client.on("error", () => {});
     await client.connect();
     try {
-      const { version } = await readSchemaState(client);
+      const { version, drift } = await readSchemaState(client);
       if (version !== SCHEMA_VERSION) throw new Error(describeMismatch(version));
       if (reason !== undefined) {
         const recorded = await recordChanges(client, await reconcileLedger(client), reason);
         stdout.write(`${JSON.stringify({ recorded })}\n`);
       }
-      const differences = [...(await reconcileLedger(client)), ...(await findLostHead(client, auditHead))];
+      const differences = [
+        ...findChangedGuards(drift),
+        ...(await reconcileLedger(client)),
+        ...(await findLostHead(client, auditHead)),
+      ];
       for (const finding of await findUnprotectedBooks(client)) stdout.write(`${JSON.stringify(finding)}\n`);
       for (const difference of differences) stdout.write(`${JSON.stringify(difference)}\n`);
       const failing = differences.filter(({ adopted }) => !(adopted && acceptAdopted));

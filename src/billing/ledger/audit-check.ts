@@ -34,6 +34,19 @@ export async function findLostHead(
   ];
 }
 
+/** Objects of the schema on which the checks rely, and those that keep the books append-only. */
+const GUARDS = /^(?:function|(?:trigger|rule|policy) (?:credit_ledger|voucher_audit|voucher_audit_head)\.)/;
+
+/**
+ * Guards that are missing, are disabled or are not ours. `drift` is that of the schema. Whoever can replace `billing_audit_digest`
+ * can make any row look unchanged.
+ */
+export function findChangedGuards(drift: readonly string[]): LedgerDifference[] {
+  return drift
+    .filter((line) => GUARDS.test(line))
+    .map((line) => ({ kind: "guard-changed", adopted: false, row: { object: line } }));
+}
+
 export async function readAuditHead(client: pg.ClientBase): Promise<AuditHead | null> {
   const { rows } = await client.query<AuditHead>(
     "SELECT id, digest FROM public.voucher_audit ORDER BY id DESC LIMIT 1",

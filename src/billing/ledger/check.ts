@@ -20,6 +20,7 @@ export interface LedgerDifference {
     | "audit-row-missing"
     | "audit-end-differs"
     | "audit-head-lost"
+    | "guard-changed"
     | "voucher-differs-from-audit"
     | "voucher-changed-without-audit";
   /** True when the earlier service caused the difference. */

@@ -68,6 +68,26 @@ describe("catalyst reconcile-ledger", () => {
     );
   });
 
+  it("shows guards of the books that were disabled or replaced, which would hide a changed row", async () => {
+    await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
+      INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p;
+      ALTER TABLE voucher_audit DISABLE TRIGGER voucher_audit_append_only; UPDATE voucher_audit SET actor = 'another';
+      CREATE OR REPLACE FUNCTION billing_audit_digest(entry voucher_audit) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+        AS 'SELECT entry.digest'`);
+    const { code, lines } = await reconcile(["--accept-adopted"]);
+    expect(code).toBe(1);
+    expect(lines.slice(0, -1)).toEqual(
+      [
+        /^trigger voucher_audit\.voucher_audit_append_only differs/,
+        /^function billing_audit_digest.* differs/,
+      ].map((object) => ({
+        kind: "guard-changed",
+        adopted: false,
+        row: { object: expect.stringMatching(object) },
+      })),
+    );
+  });
+
   it("says that one role owns and serves, and does not fail because of it", async () => {
     await database.pool.query("REVOKE ALL ON voucher_audit FROM catalyst_serving");
     const { code, lines } = await reconcile();

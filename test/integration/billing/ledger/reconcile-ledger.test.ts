@@ -91,4 +91,23 @@ describe("reconcileLedger", () => {
     );
     expect(await kinds()).toEqual(expected);
   });
+
+  it("ascribes a lower counter to the earlier service only where the audit says so", async () => {
+    const adopted = async () =>
+      (await reconcile(billing)).filter(({ kind }) => kind.startsWith("counter")).map((one) => one.adopted);
+    await billing.database.pool.query(
+      "UPDATE promo_codes SET times_redeemed = 0, adopted = true, adopted_excess = -1 WHERE code = 'SOUND'",
+    );
+    expect(await adopted()).toEqual([false]);
+    await billing.database.pool.query(
+      `INSERT INTO promo_codes (code, credit_omr, times_redeemed, adopted, adopted_excess) VALUES ('OLD', 5, 4, true, 4);
+       INSERT INTO voucher_audit (code, action, actor, after) VALUES ('OLD', 'adopt', 'catalyst:migrate', '{"times_redeemed": 4}')`,
+    );
+    await placeOrder(billing, "salma", { promo_code: "OLD" });
+    expect((await adopted()).sort()).toEqual([false, true]);
+    await billing.database.pool.query(
+      "UPDATE promo_codes SET times_redeemed = 3, adopted_excess = 2 WHERE code = 'OLD'",
+    );
+    expect(await adopted()).toEqual([false, false]);
+  });
 });
