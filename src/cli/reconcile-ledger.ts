@@ -4,7 +4,12 @@ import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
 import { readSchemaState } from "../billing/db/schema-state.ts";
 import { findUnprotectedBooks } from "../billing/db/serving-role.ts";
-import { type AuditHead, findChangedGuards, findLostHead, readAuditHead } from "../billing/ledger/audit-check.ts";
+import {
+  type AuditHead,
+  findChangedGuards,
+  findLostHead,
+  readAuditHead,
+} from "../billing/ledger/audit-check.ts";
 import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";

@@ -38,6 +38,13 @@ export function preconditionOf(headers: Headers): Precondition | undefined {
   return { kind: "tag", tags: [...match.matchAll(/"([^"]*)"/g)].map(([, tag = ""]) => tag) };
 }
 
+/** What `If-Match` requires of the voucher that a change names. Throws `request_invalid`. */
+export function matchOf(headers: Headers): Precondition | undefined {
+  if (headers["if-none-match"] !== undefined)
+    throw parameterError("If-None-Match", "must not come with a change of a voucher: send If-Match");
+  return preconditionOf(headers);
+}
+
 function textOf(headers: Headers, name: string): string | undefined {
   const given = headers[name];
   return given === undefined ? undefined : [given].flat().join(",");

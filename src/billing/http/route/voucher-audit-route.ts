@@ -87,7 +87,8 @@ export function voucherAuditOperations({ vouchers }: { vouchers: VoucherService 
         batch: Type.String({ format: "uuid", description: "Only vouchers of this bulk issue." }),
         smoke: Type.Boolean({
           default: false,
-          description: "Only smoke tests. Without it, and without `code`, smoke tests are left out.",
+          description:
+            "Only smoke tests. Without it, and without `code`, the operator's smoke tests are left out.",
         }),
       },
       answers: { 200: [Type.Array(AuditAnswer), "text/csv"] },
@@ -151,13 +152,20 @@ function parseFilter(query: Readonly<Record<string, string>>): AuditFilter {
 }
 
 function parseTime(name: string, text: string): string {
-  const time = TIME.test(text) ? new Date(text) : undefined;
-  if (time === undefined || Number.isNaN(time.getTime()))
+  const time = TIME.test(text) && isDay(text.slice(0, 10)) ? new Date(text) : undefined;
+  // PostgreSQL has no year 0.
+  if (time === undefined || !(time.getUTCFullYear() >= 1))
     throw parameterError(
       name,
       "must be a date or a time with its zone, such as 2026-05-01 or 2026-05-01T08:00:00Z",
     );
   return time.toISOString();
+}
+
+/** `Date` takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const time = new Date(day);
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day);
 }
 
 function csv(entries: readonly AuditEntry[], headers: Record<string, string>): Answer {

@@ -14,7 +14,7 @@ import {
   type VoucherTerms,
 } from "../../voucher/voucher.ts";
 import type { VoucherService } from "../../voucher/voucher-service.ts";
-import { formatTag, preconditionOf } from "../entity-tag.ts";
+import { formatTag, matchOf, preconditionOf } from "../entity-tag.ts";
 import type { IssueLimiter } from "../limit/issue-limiter.ts";
 import { ADMINS, type Answer, json, type Operation, operation } from "../operation.ts";
 import {
@@ -190,8 +190,7 @@ export function updateOperation({ vouchers }: { vouchers: VoucherService }, plac
           { fields: [{ field: "/code", rule: "must be the code in the path" }] },
         );
       }
-      const precondition = preconditionOf(headers);
-      return answerOf(await vouchers.update(code, namedTerms(body), actorOf(caller), precondition));
+      return answerOf(await vouchers.update(code, namedTerms(body), actorOf(caller), matchOf(headers)));
     },
   });
 }
@@ -206,7 +205,7 @@ export function revokeOperation({ vouchers }: { vouchers: VoucherService }, plac
     answers: { 200: OkAnswer },
     raises: ["voucher_not_found", "voucher_blank", "voucher_changed"],
     async handle({ params, caller, headers }) {
-      await vouchers.revoke(params.code ?? "", actorOf(caller), preconditionOf(headers));
+      await vouchers.revoke(params.code ?? "", actorOf(caller), matchOf(headers));
       return json({ ok: true });
     },
   });

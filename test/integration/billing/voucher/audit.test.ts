@@ -38,17 +38,20 @@ const auditOf = (code: string, query = "") =>
 
 const hashOf = (token: string) => `sha256:${createHash("sha256").update(token).digest("hex")}`;
 
+const operatorToken = () =>
+  new SignJWT({})
+    .setProtectedHeader({ alg: "ES256" })
+    .setIssuer("catalyst-operator")
+    .setAudience(FQDN)
+    .setSubject("operator")
+    .setIssuedAt()
+    .setExpirationTime("5m")
+    .sign(operator.privateKey);
+
 describe("GET /billing/vouchers/audit/{code}", () => {
   it("lists each change of a voucher, newest first, with time, user and token", async () => {
     const named = await issuer.forge({ sub: "named", role: "sovereign-admin", jti: "token-7" });
-    const ours = await new SignJWT({})
-      .setProtectedHeader({ alg: "ES256" })
-      .setIssuer("catalyst-operator")
-      .setAudience(FQDN)
-      .setSubject("operator")
-      .setIssuedAt()
-      .setExpirationTime("5m")
-      .sign(operator.privateKey);
+    const ours = await operatorToken();
     const ask = (method: string, path: string, token: string, body?: object) =>
       billing.ask(path, { method, token, ...(body === undefined ? {} : { body }) });
     await ask("POST", "/billing/vouchers/issue", admin, { code: "TRAIL", credit_omr: 5 });
@@ -161,7 +164,7 @@ describe("GET /billing/vouchers/audit", () => {
       ({ code, action }: { code: string; action: string }) => `${action} ${code}`,
     );
 
-  it("lists the changes of all vouchers by period, actor, code and batch, without smoke tests", async () => {
+  it("lists the changes of all vouchers by period, actor, code and batch, without the operator's smoke tests", async () => {
     const [salma, omar] = [
       await signToken("salma", "sovereign-admin"),
       await signToken("omar", "superadmin"),
@@ -169,7 +172,7 @@ describe("GET /billing/vouchers/audit", () => {
     const from = new Date().toISOString();
     const issue = (token: string, body: object) => billing.ask("/billing/vouchers/issue", { token, body });
     await issue(salma, { code: "YEAR", credit_omr: 5 });
-    await issue(salma, { code: "SMOKE-A", ...SMOKE });
+    await issue(await operatorToken(), { code: "SMOKE-A", ...SMOKE });
     await billing.ask("/billing/vouchers/bulk-issue", {
       token: omar,
       body: { count: 2, credit_omr: 5, prefix: "MANY" },
@@ -197,6 +200,13 @@ describe("GET /billing/vouchers/audit", () => {
     expect([first.json.length, rest.json.length, rest.headers.get("link")]).toEqual([2, 1, null]);
   });
 
+  it("lists vouchers to which a person gave the form of a smoke test", async () => {
+    const from = new Date().toISOString();
+    for (const code of ["SMOKE-B", "SMOKE-C"])
+      await billing.ask("/billing/vouchers/issue", { token: admin, body: { code, ...SMOKE } });
+    expect(await codesOf({ from })).toEqual(["smoke SMOKE-C", "smoke SMOKE-B"]);
+  });
+
   it("lists the same changes as CSV, safe to open in a spreadsheet", async () => {
     const subject = "=cmd";
     await billing.ask("/billing/vouchers/issue", {
@@ -222,6 +232,9 @@ describe("GET /billing/vouchers/audit", () => {
     { from: "yesterday" },
     { to: "2026-13-01" },
     { from: "2026-01-01T00:00:00" },
+    { from: "2026-02-30" },
+    { to: "0000-01-01T00:00:00Z" },
+    { to: "0001-01-01T00:00:00+01:00" },
     { batch: "7" },
     { smoke: "yes" },
     { cursor: "x" },

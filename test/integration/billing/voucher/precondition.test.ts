@@ -112,6 +112,17 @@ describe("a change with If-Match", () => {
     ]);
   });
 
+  it.each<[string, string, object?]>([
+    ["PUT", "/billing/vouchers/update/STRICT", { active: false }],
+    ["PUT", "/billing/admin/promos/STRICT", { active: false }],
+    ["DELETE", "/billing/vouchers/revoke/STRICT"],
+  ])("refuses If-None-Match: %s %s", async (method, path, body) => {
+    await issue({ code: "STRICT" });
+    const answer = await billing.ask(path, { method, token: admin, body, headers: CREATE_ONLY });
+    expect([answer.status, answer.json.errors?.[0]?.field]).toEqual([400, "If-None-Match"]);
+    expect((await read("STRICT")).json.standing).toBe("live");
+  });
+
   it.each(["abc", '"abc', '"abc" "def"', `"${"a".repeat(1_000)}"`])("refuses the value %s", async (value) => {
     await issue({ code: "STRICT" });
     const answer = await change("STRICT", { active: false }, { "If-Match": value });
