@@ -16,7 +16,7 @@ import {
 } from "../paging.ts";
 import { OrderAnswer } from "../schema/account.ts";
 import { MonthlyRevenueAnswer, RevenueAnswer, SettingsAnswer, SettingsBody } from "../schema/admin.ts";
-import { UUID } from "../schema/field.ts";
+import { WRITTEN_UUID } from "../schema/field.ts";
 
 const MONTH = /^[1-9]\d{3}-(0[1-9]|1[0-2])$/;
 
@@ -40,7 +40,7 @@ export function adminOperations(deps: {
       answerHeaders: NEXT_PAGE,
       async handle({ query }) {
         const limit = parseLimit(query.limit);
-        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, UUID);
+        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, WRITTEN_UUID);
         const { orders, next } = await revenue.orders(limit, after);
         const headers = next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(next) }) };
         return json(orders, 200, headers);

@@ -3,7 +3,7 @@ import type { Checkout } from "../../checkout/checkout.ts";
 import type { OwnOrders } from "../../checkout/own-order.ts";
 import { json, type Operation, operation } from "../operation.ts";
 import { formatCursor, linkOf, NEXT_PAGE, pageQuery, parseCursor, parseLimit } from "../paging.ts";
-import { UUID } from "../schema/field.ts";
+import { WRITTEN_UUID } from "../schema/field.ts";
 import { OwnOrderAnswer } from "../schema/order.ts";
 import { checkoutOperation } from "./checkout-route.ts";
 
@@ -24,7 +24,7 @@ export function orderOperations(deps: { checkout: Checkout; orders: OwnOrders })
       answerHeaders: NEXT_PAGE,
       async handle({ caller, query }) {
         const limit = parseLimit(query.limit);
-        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, UUID);
+        const after = query.cursor === undefined ? undefined : parseCursor(query.cursor, WRITTEN_UUID);
         const page = await orders.list(caller, limit, after);
         const headers =
           page.next === undefined ? {} : { Link: linkOf({ limit, cursor: formatCursor(page.next) }) };

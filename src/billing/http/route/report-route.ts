@@ -2,7 +2,7 @@ import Type from "typebox";
 import type { ReportService } from "../../ledger/report.ts";
 import { ADMINS, json, type Operation, operation, SUPERADMIN } from "../operation.ts";
 import { cursorError, linkOf, NEXT_PAGE, pageQuery, parameterError, parseLimit } from "../paging.ts";
-import { UUID } from "../schema/field.ts";
+import { WRITTEN_UUID } from "../schema/field.ts";
 import { BalancesAnswer, RedemptionDaysAnswer } from "../schema/report.ts";
 
 const DEFAULT_DAYS = 30;
@@ -41,7 +41,7 @@ export function reportOperations(deps: { reports: ReportService }): Operation[] 
       async handle({ query }) {
         const limit = parseLimit(query.limit);
         const { cursor } = query;
-        if (cursor !== undefined && !UUID.test(cursor)) throw cursorError();
+        if (cursor !== undefined && !WRITTEN_UUID.test(cursor)) throw cursorError();
         const { balances, next } = await reports.balances(limit, cursor);
         const link = next && linkOf({ limit, cursor: next });
         return json(balances, 200, link === undefined ? {} : { Link: link });

@@ -7,6 +7,8 @@ export const timestamp = (description: string) =>
 
 /** The ids of orders, customers and bulk issues. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** As the service writes them: a cursor with another spelling is not its own. */
+export const WRITTEN_UUID = new RegExp(UUID.source);
 
 export const money = { amount_omr: Type.Number(), amount_baisa: Type.Integer() };
 
