@@ -13,8 +13,8 @@ interface ClaimFacts extends GuardFacts {
 const RESTORER = "velero";
 
 /**
- * A claim, in an object of any kind, may not take a volume that its namespace was not given. A claim binds a volume of its
- * name, whomever the volume was made for, and a source in another namespace holds the data of others.
+ * A claim, in an object of any kind, may not take a volume that its namespace was not given. A claim binds the volume that it
+ * names, also one that was made for others. A source in another namespace holds the data of others.
  */
 export function volumeClaimRule(input: AdmissionInput, facts: ClaimFacts): Violation[] {
   const { identity } = facts;

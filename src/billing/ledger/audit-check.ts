@@ -38,8 +38,8 @@ export async function findLostHead(
 const GUARDS = /^(?:function|(?:trigger|rule|policy) (?:credit_ledger|voucher_audit|voucher_audit_head)\.)/;
 
 /**
- * Guards that are missing, are disabled or are not ours. `drift` is that of the schema. Whoever can replace `billing_audit_digest`
- * can make any row look unchanged.
+ * Guards that are missing, are disabled or are not ours. `drift` is that of the schema. A role that can replace
+ * `billing_audit_digest` can make any row look unchanged.
  */
 export function findChangedGuards(drift: readonly string[]): LedgerDifference[] {
   return drift

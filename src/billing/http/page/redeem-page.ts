@@ -43,8 +43,8 @@ const MAX_CARRIED_CODE = 128;
 
 /**
  * A page that works without a script and loads only the Sovereign's logo. Its Content-Security-Policy enforces that. The script
- * adds three things: it stores the code for the marketplace, it copies the code, and a page that waits does not reload while
- * nobody looks at it.
+ * adds three things: it stores the code for the marketplace, it copies the code, and a page that waits reloads only while
+ * it is visible.
  */
 export function createRedeemPage(deps: { sovereignFqdn: string; currency: string }) {
   const { sovereignFqdn } = deps;
