@@ -54,6 +54,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "catalyst-image-"));
   for (const path of COPIED) {
     cpSync(join(ROOT, path), join(folder, path), {
+      // As Docker copies a link: otherwise it leads to the checkout.
+      verbatimSymlinks: true,
       recursive: true,
       filter: (source) => !lies(LEFT_OUT, relative(ROOT, source)),
     });
