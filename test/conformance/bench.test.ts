@@ -137,6 +137,13 @@ describe("npm run bench", () => {
     expect(stdout).toContain("checkout, hot code, loopback, empty ledger");
   });
 
+  it("calls both sides' previews over HTTP", { timeout: 120_000 }, async () => {
+    const { results } = await quickBench("billing", "--only", "both over HTTP");
+    const [scenario] = results.billing.scenarios;
+    expect(scenario.earlier.processCpuMs.median).toBeGreaterThan(0);
+    expect(scenario.ratio.median).toBeGreaterThan(0);
+  });
+
   it("measures admission in every scenario, and what it adds to a write on a real API server", {
     timeout: 240_000,
   }, async () => {
@@ -155,7 +162,7 @@ describe("npm run bench", () => {
     expect(others.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual(
       others.map(() => 0),
     );
-    expect(admission.bars.filter(isJudged)).toHaveLength(4);
+    expect(admission.bars.filter(isJudged)).toHaveLength(5);
     for (const side of [admission.apply.nothing, admission.apply.policy, admission.apply.webhook])
       expect(side.p50Ms.median).toBeGreaterThan(0);
     expect(stdout).toContain("native policy");
