@@ -54,6 +54,9 @@ export function readJson(request: IncomingMessage): Promise<unknown> {
       }
     });
     request.on("error", leave);
-    request.on("close", leave);
+    // Each request closes at last, and an error costs more than a small body.
+    request.on("close", () => {
+      if (!request.readableEnded) leave();
+    });
   });
 }
