@@ -89,3 +89,24 @@ function leafPaths(fields: Record<string, unknown>, path = ""): string[] {
     return below.length === 0 ? [at] : below;
   });
 }
+
+/** What is wrong with one field of an object. */
+export interface Problem {
+  path: string;
+  message: string;
+  /** Absent: the path and the message tell it. */
+  value?: unknown;
+}
+
+const keyOf = ({ path, message, value }: Problem): string => JSON.stringify([path, message, value]);
+
+/** The problems that an update brings. What was there before is not judged again. A changed value is. */
+export function newProblems(
+  before: readonly Problem[],
+  after: readonly Problem[],
+): Pick<Problem, "path" | "message">[] {
+  const known = new Set(before.map(keyOf));
+  return after
+    .filter((problem) => !known.has(keyOf(problem)))
+    .map(({ path, message }) => ({ path, message }));
+}

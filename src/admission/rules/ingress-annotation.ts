@@ -1,4 +1,5 @@
 import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
+import { newProblems, type Problem } from "./change.ts";
 import { destinationProblems } from "./controller-destination.ts";
 import { isDestinationKind } from "./destination-field.ts";
 import type { Violation } from "./fact.ts";
@@ -21,21 +22,10 @@ const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
  */
 export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts): Violation[] {
   if (input.operation === "DELETE" || !(servesHosts(input) || isDestinationKind(input))) return [];
-  const known = new Set(problems(input, input.oldObject, facts).map(keyOf));
-  return problems(input, input.object, facts)
-    .filter((problem) => !known.has(keyOf(problem)))
-    .map(({ path, message }) => ({ rule: "ingress-annotation", path, message }));
+  return newProblems(problems(input, input.oldObject, facts), problems(input, input.object, facts)).map(
+    (problem) => ({ rule: "ingress-annotation", ...problem }),
+  );
 }
-
-interface Problem {
-  path: string;
-  message: string;
-  /** Absent: the message tells it. */
-  value?: unknown;
-}
-
-/** What was there before is not judged again. A changed value is. */
-const keyOf = ({ path, message, value }: Problem): string => JSON.stringify([path, message, value]);
 
 function problems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
   const annotations = mapOf(mapOf(mapOf(object).metadata).annotations);

@@ -1,9 +1,10 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
+import { newProblems, type Problem } from "./change.ts";
 import type { ClusterFacts, Violation } from "./fact.ts";
 import { surveyOf } from "./object-survey.ts";
 import { containersOf, type FoundPodSpec } from "./pod-template.ts";
 import { type AdmissionInput, storesObject } from "./request.ts";
-import { annotationEscapes, type Escape, handlerEscapes, securityEscapes } from "./security-context.ts";
+import { annotationEscapes, handlerEscapes, securityEscapes } from "./security-context.ts";
 
 const HOST_NAMESPACES = ["hostNetwork", "hostPID", "hostIPC"];
 
@@ -52,7 +53,7 @@ export const CAPABILITIES = [
 const SYSTEM_PRIORITY = /^system-(?:cluster|node)-critical$/;
 
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */
-function escapes(found: FoundPodSpec, inlineDrivers: readonly string[]): Escape[] {
+function escapes(found: FoundPodSpec, inlineDrivers: readonly string[]): Problem[] {
   const { path, spec } = found;
   const hosts = HOST_NAMESPACES.filter((name) => spec[name] === true).map((name) => ({
     path: `${path}.${name}`,
@@ -78,7 +79,7 @@ function escapes(found: FoundPodSpec, inlineDrivers: readonly string[]): Escape[
   ];
 }
 
-const inlineVolumes = ({ path, spec }: FoundPodSpec, drivers: readonly string[]): Escape[] =>
+const inlineVolumes = ({ path, spec }: FoundPodSpec, drivers: readonly string[]): Problem[] =>
   listOf(spec.volumes).flatMap((volume, index) => {
     const { csi } = mapOf(volume);
     const driver = textOf(mapOf(csi).driver);
@@ -93,7 +94,7 @@ const inlineVolumes = ({ path, spec }: FoundPodSpec, drivers: readonly string[])
         ];
   });
 
-const priorityEscapes = (path: string, name: string): Escape[] =>
+const priorityEscapes = (path: string, name: string): Problem[] =>
   SYSTEM_PRIORITY.test(name)
     ? [
         {
@@ -103,7 +104,7 @@ const priorityEscapes = (path: string, name: string): Escape[] =>
       ]
     : [];
 
-function containerEscapes(path: string, container: Record<string, unknown>): Escape[] {
+function containerEscapes(path: string, container: Record<string, unknown>): Problem[] {
   const context = mapOf(container.securityContext);
   const at = `${path}.securityContext`;
   const added = listOf(mapOf(context.capabilities).add)
@@ -142,10 +143,8 @@ export function podIsolationRule(
   if (!storesObject(input)) return [];
   const escapesOf = (object: unknown) =>
     surveyOf(object).podSpecs.flatMap((found) => escapes(found, inlineDrivers));
-  const known = new Set(escapesOf(input.oldObject).map(keyOf));
-  return escapesOf(input.object)
-    .filter((found) => !known.has(keyOf(found)))
-    .map(({ path, message }) => ({ rule: "pod-isolation", path, message }));
+  return newProblems(escapesOf(input.oldObject), escapesOf(input.object)).map((problem) => ({
+    rule: "pod-isolation",
+    ...problem,
+  }));
 }
-
-const keyOf = ({ path, message, value }: Escape): string => JSON.stringify([path, message, value]);

@@ -1,13 +1,6 @@
 import { listOf, mapOf, textOf } from "../../api/object.ts";
+import type { Problem } from "./change.ts";
 import type { FoundPodSpec } from "./pod-template.ts";
-
-/** A member by which a Pod reaches its node, and the remedy. */
-export interface Escape {
-  path: string;
-  message: string;
-  /** Absent: the path and the message tell it. */
-  value?: unknown;
-}
 
 // The lists of the baseline Pod Security Standard.
 const SELINUX_TYPES = ["container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
@@ -28,7 +21,7 @@ export const POD_SYSCTLS = [
 ];
 
 /** The security context of a Pod or of a container. */
-export function securityEscapes(path: string, context: Record<string, unknown>): Escape[] {
+export function securityEscapes(path: string, context: Record<string, unknown>): Problem[] {
   const unconfined = ["seccompProfile", "appArmorProfile"].filter(
     (name) => mapOf(context[name]).type === "Unconfined",
   );
@@ -59,7 +52,7 @@ export function securityEscapes(path: string, context: Record<string, unknown>):
   ];
 }
 
-function seLinuxEscapes(path: string, options: Record<string, unknown>): Escape[] {
+function seLinuxEscapes(path: string, options: Record<string, unknown>): Problem[] {
   const isSet = (name: string) => options[name] !== undefined && options[name] !== "";
   return [
     ...(isSet("type") && !SELINUX_TYPES.includes(textOf(options.type))
@@ -75,7 +68,7 @@ function seLinuxEscapes(path: string, options: Record<string, unknown>): Escape[
 const APPARMOR = "container.apparmor.security.beta.kubernetes.io/";
 
 /** The API server copies the old AppArmor annotations of a template into the Pods' security contexts. */
-export function annotationEscapes({ path, annotations = {} }: FoundPodSpec): Escape[] {
+export function annotationEscapes({ path, annotations = {} }: FoundPodSpec): Problem[] {
   const owner = path.replace(/\.?spec$/, "");
   return Object.entries(annotations)
     .filter(([name, value]) => name.startsWith(APPARMOR) && value === "unconfined")
@@ -89,7 +82,7 @@ const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS = ["postStart", "preStop"];
 
 /** The kubelet sends the requests of probes and hooks, from the node's network. */
-export function handlerEscapes(path: string, container: Record<string, unknown>): Escape[] {
+export function handlerEscapes(path: string, container: Record<string, unknown>): Problem[] {
   const lifecycle = mapOf(container.lifecycle);
   const handlers = [
     ...PROBES.map((name) => ({ path: `${path}.${name}`, handler: mapOf(container[name]) })),

@@ -1,4 +1,5 @@
 import { mapOf, textOf } from "../../api/object.ts";
+import { newProblems, type Problem } from "./change.ts";
 import type { Violation } from "./fact.ts";
 import type { GuardFacts } from "./guarded-service.ts";
 import type { Identity } from "./identity.ts";
@@ -21,22 +22,22 @@ export function volumeClaimRule(input: AdmissionInput, facts: ClaimFacts): Viola
   if (!storesObject(input) || (identity.kind === "controller" && identity.namespace === RESTORER)) return [];
   const found = problemsIn(input.object, facts);
   if (found.length === 0) return [];
-  const known = new Set(problemsIn(input.oldObject, facts).map(({ path, message }) => path + message));
-  return found.filter(({ path, message }) => !known.has(path + message));
+  return newProblems(problemsIn(input.oldObject, facts), found).map((problem) => ({
+    rule: "pod-isolation",
+    ...problem,
+  }));
 }
 
-const problemsIn = (object: unknown, facts: GuardFacts): Violation[] =>
+const problemsIn = (object: unknown, facts: GuardFacts): Problem[] =>
   surveyOf(object).volumeClaims.flatMap((claim) => problemsOf(claim, facts));
 
-function problemsOf({ path, spec }: FoundClaim, facts: GuardFacts): Violation[] {
+function problemsOf({ path, spec }: FoundClaim, facts: GuardFacts): Problem[] {
   const { namespace } = mapOf(spec.dataSourceRef);
-  const named: Violation = {
-    rule: "pod-isolation",
+  const named = {
     path: `${path}.volumeName`,
     message: `volume ${textOf(spec.volumeName)} may be made for others; remove this field, or ask the platform team to reserve the volume for your claim by its spec.claimRef`,
   };
-  const foreign: Violation = {
-    rule: "pod-isolation",
+  const foreign = {
     path: `${path}.dataSourceRef.namespace`,
     message: `namespace ${textOf(namespace)} is not yours; name a source in a namespace where you work`,
   };
