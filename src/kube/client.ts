@@ -13,6 +13,8 @@ export interface ListOptions {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** Asks for the objects' metadata only. The server then sends nothing else, as `PartialObjectMetadata`. */
+  metadataOnly?: boolean;
   signal?: AbortSignal;
 }
 
@@ -72,11 +74,11 @@ export interface KubeClient {
   request<T>(request: RawRequest): Promise<T>;
   /** The same client for the leader: it starts and repeats no write when the fence forbids it. Reads are free. */
   fenced(fence: Fence): KubeClient;
-  /** Opens a stream of bytes. The caller ends it with `signal`. */
-  openStream(
+  /** Opens a watch as a stream of bytes. The caller ends it with `signal`. */
+  openWatch(
     path: string,
     query: RawRequest["query"],
-    signal: AbortSignal,
+    options: { metadataOnly?: boolean | undefined; signal: AbortSignal },
   ): Promise<AsyncIterable<Uint8Array>>;
   server: string;
   close(): Promise<void>;
@@ -94,7 +96,7 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
     options: ListOptions,
     limit: number | undefined,
   ): Promise<ListResult<T>> {
-    const { namespace, labelSelector, fieldSelector, signal } = options;
+    const { namespace, labelSelector, fieldSelector, metadataOnly, signal } = options;
     const items: T[] = [];
     let token: string | undefined;
     for (;;) {
@@ -102,6 +104,7 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
         method: "GET",
         path: pathOf(resource, namespace === undefined ? {} : { namespace }),
         query: { limit, continue: token, labelSelector, fieldSelector },
+        accept: metadataOnly ? metadataType("PartialObjectMetadataList") : undefined,
         ...(signal === undefined ? {} : { signal }),
       });
       // The items of a list have no apiVersion and kind.
@@ -184,12 +187,16 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
       });
       return status;
     },
-    async openStream(path, query, signal) {
-      const raw = { method: "GET", path, ...(query === undefined ? {} : { query }), signal } as const;
+    async openWatch(path, query, { metadataOnly, signal }) {
+      const accept = metadataOnly ? metadataType("PartialObjectMetadata") : undefined;
+      const raw = { method: "GET", path, ...(query === undefined ? {} : { query }), accept, signal } as const;
       return (await openExchange(connection, userAgent, raw)).body;
     },
   };
 }
+
+/** Names no other form as acceptable: a server without this one answers 406 instead of sending the values. */
+const metadataType = (form: string) => `application/json;as=${form};g=meta.k8s.io;v=v1`;
 
 const scopeOf = ({ metadata }: KubernetesObject) =>
   metadata.namespace === undefined ? {} : { namespace: metadata.namespace };

@@ -4,6 +4,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isUnauthorized, isUnreachable, KubeError, kubeErrorOf } from "./error.ts";
 
+const JSON_TYPE = "application/json";
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Attempts for a call that the server asks to repeat. */
 const MAX_ATTEMPTS = 4;
@@ -16,6 +17,8 @@ export interface RawRequest {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
   contentType?: string;
+  /** The Accept header. Default: JSON. */
+  accept?: string | undefined;
   signal?: AbortSignal;
 }
 
@@ -25,7 +28,7 @@ export async function openExchange(
   userAgent: string,
   raw: RawRequest & { signal: AbortSignal },
 ): Promise<Dispatcher.ResponseData> {
-  const { method, path, query = {}, body, contentType = "application/json", signal } = raw;
+  const { method, path, query = {}, body, contentType = JSON_TYPE, accept = JSON_TYPE, signal } = raw;
   const url = new URL(path, connection.server);
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value));
@@ -36,7 +39,7 @@ export async function openExchange(
       dispatcher,
       headers: {
         ...headers,
-        accept: "application/json",
+        accept,
         "user-agent": userAgent,
         ...(body === undefined ? {} : { "content-type": contentType }),
       },

@@ -104,7 +104,10 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         labelSelector: options.labelSelector,
         fieldSelector: options.fieldSelector,
       };
-      const stream = await client.openStream(path, query, AbortSignal.any([signal, silence.signal]));
+      const stream = await client.openWatch(path, query, {
+        metadataOnly: options.metadataOnly,
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
       for await (const line of linesOf(stream)) {
         clearTimeout(timer);
         timer = arm();

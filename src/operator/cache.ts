@@ -12,7 +12,7 @@ import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/obj
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
-import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
+import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
@@ -21,6 +21,7 @@ import {
   DEPLOYMENTS,
   INGRESSES,
   JOBS,
+  keyOf,
   NAMESPACES,
   NETWORK_POLICIES,
   POD_DISRUPTION_BUDGETS,
@@ -50,7 +51,10 @@ const POLICY = {
     .join(),
 };
 
-/** Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. */
+/**
+ * Creates all caches of the operator. Most built-in kinds are watched only with the operator's own label. Of Secrets it keeps
+ * the versions of those that Sovereigns name. It starts without this cache: a platform may withhold the right to watch Secrets.
+ */
 export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   const all: Informer<KubernetesObject>[] = [];
   function cache<T extends KubernetesObject>(
@@ -63,8 +67,9 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   }
   const kind = <T extends KubernetesObject>(definition: KindDefinition) => cache<T>(resourceOf(definition));
 
+  const sovereigns = cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES });
   const caches = {
-    sovereigns: cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES }),
+    sovereigns,
     releases: kind<BillingRelease>(BILLING_RELEASE),
     franchises: kind<Franchise>(FRANCHISE),
     blueprints: kind<Blueprint>(BLUEPRINT),
@@ -103,15 +108,27 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };
   const required = [...all];
+  const secretVersions = cache<KubernetesObject>(SECRETS, {
+    metadataOnly: true,
+    isWanted: ({ metadata }) => sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(metadata)).length > 0,
+    transform: versionOnly,
+  });
   const admissionPolicies = [VALIDATING_ADMISSION_POLICIES, VALIDATING_ADMISSION_POLICY_BINDINGS].map(
     (resource) => cache<KubernetesObject>(resource, POLICY),
   );
   return {
     ...caches,
     admissionPolicies,
+    secretVersions,
     synced: () => Promise.all(required.map(({ synced }) => synced)),
     run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
   };
+}
+
+/** Not the annotations: `kubectl apply` stores a Secret's values in one of them. */
+function versionOnly({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
+  const { labels: _labels, annotations: _annotations, ...version } = metadata;
+  return { apiVersion, kind, metadata: version };
 }
 
 export type OperatorCaches = ReturnType<typeof createCaches>;

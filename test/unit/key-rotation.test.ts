@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 import { signSharedSecretToken } from "../../src/billing/auth/shared-secret-token.ts";
 import { createTokenVerifier } from "../../src/billing/auth/token.ts";
 import { createSecretBox } from "../../src/billing/payment/secret-box.ts";
-import { REVERIFY_MS } from "../../src/controllers/sovereign/evidence.ts";
+import { sovereignWatches } from "../../src/controllers/sovereign/watch.ts";
 import { createKubeClient } from "../../src/kube/client.ts";
 import { createOperatorKey } from "../../src/operator/operator-token.ts";
 import { loadOperatorKey } from "../../src/operator/signing-key.ts";
 import { createLogger } from "../../src/platform/log.ts";
+import { sovereign } from "../support/builder/catalyst-object.ts";
 import { readPage } from "../support/builder/program-name.ts";
+import { cachesOf } from "../support/builder/reconcile-context.ts";
 import { sendJson, sendRefusal, startScriptedApi } from "../support/server/scripted-api.ts";
 
 const [FORMER, NEXT] = ["the-former-key-0123456789-abcdefgh", "the-next-key-0123456789-abcdefghij"];
@@ -41,9 +43,20 @@ describe("the runbook's key rotation", () => {
   });
 
   it("replaces Pods within the time that the runbook names", () => {
-    expect(wordsOn("the database's password")).toContain("within five minutes");
-    expect(wordsOn("`JWT_SECRET`")).toContain("within five minutes");
-    expect(REVERIFY_MS).toBe(5 * 60_000);
+    expect(wordsOn("the database's password")).toContain("within seconds");
+    expect(wordsOn("`JWT_SECRET`")).toContain("within seconds");
+    const caches = cachesOf({ sovereigns: [sovereign("omantel")] });
+    const enqueued: unknown[] = [];
+    for (const watch of sovereignWatches(caches, () => new Date()))
+      watch.connect((...call) => void enqueued.push(call), new AbortController().signal);
+    for (const name of ["billing-db", "billing-jwt"]) {
+      const metadata = { name, namespace: "sovereign-omantel" };
+      caches.secretVersions.announce({
+        kind: "added",
+        object: { apiVersion: "v1", kind: "Secret", metadata },
+      });
+    }
+    expect(enqueued).toEqual([["omantel"], ["omantel"]]);
   });
 
   it("cannot open payment keys that the former key sealed", () => {

@@ -9,6 +9,7 @@ import type { Informer } from "../../kube/informer.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 import type { DeploymentObject, JobObject, PodObject } from "./observed.ts";
+import { allSecretNames } from "./secret.ts";
 
 /** The caches that the controller reads. They follow the API server. */
 export interface SovereignCaches {
@@ -22,6 +23,8 @@ export interface SovereignCaches {
   jobs: Informer<JobObject>;
   /** Pods that carry a Sovereign's label; indexed by `POD_NAMESPACE_INDEX`. */
   pods: Informer<PodObject>;
+  /** Uids and versions of the Secrets that Sovereigns name, without their values. */
+  secretVersions: Informer<KubernetesObject>;
   /** The other kinds that the controller writes: services, config maps and so on. */
   others: Informer<KubernetesObject>[];
 }
@@ -35,6 +38,7 @@ export const SOVEREIGN_INDEX = {
   namespace: "namespace",
   release: "release",
   franchise: "franchise",
+  secret: "secret",
 } as const;
 
 export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[]> = {
@@ -44,6 +48,8 @@ export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[
   [SOVEREIGN_INDEX.namespace]: (sovereign) => [namespaceOf(sovereign)],
   [SOVEREIGN_INDEX.release]: ({ spec }) => [spec.billing.release],
   [SOVEREIGN_INDEX.franchise]: ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
+  [SOVEREIGN_INDEX.secret]: (sovereign) =>
+    allSecretNames(sovereign).map((name) => keyOf({ name, namespace: namespaceOf(sovereign) })),
 };
 
 /** The caches of every kind that the controller writes in a Sovereign's namespace. */

@@ -15,7 +15,13 @@ export function secretNames(sovereign: Sovereign): string[] {
   return [...new Set(names)].sort();
 }
 
-/** Reads the Secrets one by one: the operator has no right to list Secrets, so no cache can follow them. */
+/** Names of all Secrets of the Sovereign: those of its billing Pods and of its migration Job. */
+export function allSecretNames(sovereign: Sovereign): string[] {
+  const owner = sovereign.spec.billing.database.migrationSecretRef;
+  return [...new Set([...secretNames(sovereign), ...(owner === undefined ? [] : [owner.name])])];
+}
+
+/** Reads the Secrets one by one: no cache holds their values. */
 export async function readSecrets(client: KubeClient, sovereign: Sovereign): Promise<Secrets> {
   const namespace = namespaceOf(sovereign);
   const secrets = new Map<string, SecretObject | undefined>();

@@ -2,6 +2,7 @@ import type { BillingRelease } from "../../api/billing-release.ts";
 import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
+import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
@@ -45,6 +46,9 @@ export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watc
       ...labelled(object),
       ...indexed(SOVEREIGN_INDEX.namespace)(object),
     ]),
+    watchInformer(caches.secretVersions, ({ metadata }) =>
+      sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(metadata)).map((sovereign) => sovereign.metadata.name),
+    ),
     watchInformer(caches.deployments, labelled),
     watchInformer(caches.jobs, labelled),
     watchInformer(caches.pods, labelled),

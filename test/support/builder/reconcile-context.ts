@@ -22,6 +22,7 @@ import {
   PODS,
   type Resource,
   resourceOf,
+  SECRETS,
 } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { NOW } from "./catalyst-object.ts";
@@ -60,6 +61,7 @@ interface Known {
   deployments?: DeploymentObject[];
   jobs?: JobObject[];
   pods?: PodObject[];
+  secretVersions?: KubernetesObject[];
 }
 
 type FixedCaches = {
@@ -80,6 +82,7 @@ export function cachesOf(known: Known): FixedCaches {
     pods: fixedInformer(PODS, known.pods, {
       [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""],
     }),
+    secretVersions: fixedInformer(SECRETS, known.secretVersions),
     others: [],
   };
 }

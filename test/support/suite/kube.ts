@@ -9,7 +9,13 @@ import {
   type KubeError,
 } from "../../../src/kube/error.ts";
 import { createInformer, type InformerOptions } from "../../../src/kube/informer.ts";
-import { CONFIG_MAPS, NAMESPACES, type Resource, SERVICE_ACCOUNTS } from "../../../src/kube/resource.ts";
+import {
+  CONFIG_MAPS,
+  NAMESPACES,
+  type Resource,
+  SECRETS,
+  SERVICE_ACCOUNTS,
+} from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
 import { until } from "../server/scripted-api.ts";
@@ -193,6 +199,27 @@ function describeInformer(bench: KubeBench): void {
         "deleted second",
       ]);
       expect(informer.list()).toEqual([]);
+    });
+
+    it("receives no value of an object when it asks for metadata", async () => {
+      const client = bench.client();
+      const namespace = await bench.namespace();
+      const secret = (value: string) => ({
+        ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "hidden", namespace } },
+        stringData: { password: value },
+      });
+      await client.apply(SECRETS, secret("one"), { fieldManager: "us" });
+      const informer = await bench.follow(SECRETS, { namespace, metadataOnly: true });
+      const said: KubernetesObject[] = [];
+      informer.onChange(({ object }) => said.push(object));
+      await client.apply(SECRETS, secret("two"), { fieldManager: "us" });
+      await until(() => said.length === 2, "the change");
+      await client.delete(SECRETS, { namespace, name: "hidden" });
+      await until(() => said.length === 3, "the deletion");
+      for (const object of said) {
+        expect(Object.keys(object).sort()).toEqual(["apiVersion", "kind", "metadata"]);
+        expect(object).toMatchObject({ apiVersion: "v1", kind: "Secret", metadata: { name: "hidden" } });
+      }
     });
 
     it("keeps no managedFields", async () => {

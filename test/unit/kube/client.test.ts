@@ -223,13 +223,25 @@ describe("the client's requests", () => {
     expect(request?.spec).toEqual(spec);
   });
 
-  it("open a stream without a query", async () => {
+  it("open a watch without a query", async () => {
     const { api, client } = await start((_, response) => void response.end("bytes"));
     const chunks: Uint8Array[] = [];
-    for await (const chunk of await client.openStream("/log", undefined, new AbortController().signal))
+    for await (const chunk of await client.openWatch("/log", undefined, {
+      signal: new AbortController().signal,
+    }))
       chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe("bytes");
     expect(api.requests[0]?.query.toString()).toBe("");
+  });
+
+  it("accept nothing but metadata when a list or a watch asks for it", async () => {
+    const { api, client } = await start((_, response) => sendJson(response, 200, { metadata: {} }));
+    await client.list(CONFIG_MAPS, { metadataOnly: true });
+    await client.openWatch("/watch", {}, { metadataOnly: true, signal: new AbortController().signal });
+    expect(api.requests.map(({ headers }) => headers.accept)).toEqual([
+      "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+    ]);
   });
 
   it("write nothing in a dry run, and may leave fields to other managers", async () => {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { configMapAt, until, watchLine } from "../../support/server/scripted-api.ts";
 import { idle, lists, refuses, says, useScriptedInformers } from "../../support/server/scripted-informer.ts";
@@ -83,6 +84,37 @@ describe("an informer", () => {
     abort.abort();
     informer.onChange(({ object }) => heard.push(object.metadata.name), abort.signal);
     expect(heard).toEqual(["a"]);
+  });
+
+  it("keeps and reports only wanted objects, as they are wanted at the time of their change", async () => {
+    const wanted = new Set(["a", "b"]);
+    const watch = Promise.withResolvers<ServerResponse>();
+    const { informer, said } = await follow(
+      {
+        lists: [
+          lists([configMapAt("a", 1), configMapAt("b", 2), configMapAt("c", 3), configMapAt("d", 4)], 5),
+        ],
+        watches: [
+          (request, response) => {
+            idle(request, response);
+            watch.resolve(response);
+          },
+        ],
+      },
+      { isWanted: ({ metadata }) => wanted.has(metadata.name) },
+    );
+    const response = await watch.promise;
+    expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "b"]);
+    wanted.delete("b");
+    wanted.add("c").add("d");
+    response.write(watchLine("MODIFIED", configMapAt("b", 6)));
+    response.write(watchLine("MODIFIED", configMapAt("c", 7)));
+    response.write(watchLine("DELETED", configMapAt("d", 8)));
+    response.write(watchLine("DELETED", configMapAt("e", 9)));
+    response.write(watchLine("MODIFIED", configMapAt("a", 10)));
+    await until(() => said.includes("updated a=10"), "the last event");
+    expect(said).toEqual(["added a=1", "added b=2", "added c=7", "deleted d=8", "updated a=10"]);
+    expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
   });
 
   it("ignores the deletion of an object that it does not hold", async () => {

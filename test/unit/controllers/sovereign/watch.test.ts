@@ -58,6 +58,23 @@ describe("sovereignWatches", () => {
     expect(seen).toEqual(["omantel"]);
   });
 
+  it.each([
+    ["of its database", "sovereign-omantel", "billing-db", ["omantel"]],
+    ["of its token key, in the namespace that it chose", "chosen", "billing-jwt", ["badr"]],
+    ["that no Sovereign names", "sovereign-omantel", "another", []],
+    ["of this name in another namespace", "catalyst-system", "billing-db", []],
+  ])("reconciles a Sovereign when a Secret %s changes", (_what, namespace, name, expected) => {
+    const { caches, seen } = watched();
+    const version = (resourceVersion: string): KubernetesObject => ({
+      ...{ apiVersion: "v1", kind: "Secret" },
+      metadata: { name, namespace, uid: "uid", resourceVersion },
+    });
+    caches.secretVersions.announce({ kind: "updated", previous: version("1"), object: version("2") });
+    expect(seen).toEqual(expected);
+    caches.secretVersions.announce({ kind: "deleted", object: version("2") });
+    expect(seen).toEqual([...expected, ...expected]);
+  });
+
   it("reconciles the Sovereigns that conflicted with a deleted one", () => {
     const { caches, seen } = watched();
     caches.sovereigns.announce({ kind: "deleted", object: sovereign("older", { fqdn: "badr.example" }) });
