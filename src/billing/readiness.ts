@@ -5,11 +5,12 @@ import { readSchemaVersion } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
 import { SCHEMA_VERSION } from "./db/schema.ts";
 import { readSchemaState, type SchemaState } from "./db/schema-state.ts";
+import { describeForeignOwner, readSovereignIdentity } from "./db/sovereign-identity.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
 
-/** The database has another schema version than this program requires, so the service must not use it. */
-export class SchemaMismatchError extends Error {
-  override readonly name = "SchemaMismatchError";
+/** The database has another schema version than this program requires, or is another Sovereign's: the service must not use it. */
+export class DatabaseMismatchError extends Error {
+  override readonly name = "DatabaseMismatchError";
 }
 
 /** The database is asked at most this often, so that probes and scrapes do not load it. */
@@ -20,6 +21,11 @@ const FINGERPRINT_FRESH_MS = 30_000;
 /** A probe shows at most this many differing objects. The log has all of them. */
 const MAX_SHOWN = 20;
 
+interface MeasuredDatabase extends SchemaState {
+  /** The FQDN of the Sovereign that the database belongs to. */
+  owner: string | undefined;
+}
+
 export type ReadinessState =
   | { kind: "ready"; schema: { version: string; fingerprint: string; drift?: string[] } }
   | { kind: "unavailable"; reason: string }
@@ -28,21 +34,30 @@ export type ReadinessState =
 
 /**
  * Measures the database's schema. Once it has matched, a newer version that appears while the service runs is reported, and the
- * service goes on: its migrations must be compatible with a running service. Only a start refuses another version.
+ * service goes on: its migrations must be compatible with a running service. Only a start refuses another version. Another Sovereign's
+ * database is refused at any time.
  */
-export function createReadiness(deps: { database: Database; now: () => Date; logger: Logger }) {
-  const { database, now, logger } = deps;
+export function createReadiness(deps: {
+  database: Database;
+  sovereignFqdn: string;
+  now: () => Date;
+  logger: Logger;
+}) {
+  const { database, sovereignFqdn, now, logger } = deps;
   let measured: { state: ReadinessState; atMs: number } | undefined;
-  let known: { schema: SchemaState; atMs: number } | undefined;
+  let known: { schema: MeasuredDatabase; atMs: number } | undefined;
   let hasMatched = false;
   let isDraining = false;
 
-  async function readSchema(): Promise<SchemaState> {
+  async function readSchema(): Promise<MeasuredDatabase> {
     if (known !== undefined && now().getTime() - known.atMs < FINGERPRINT_FRESH_MS) {
       const version = await database.withClient(readSchemaVersion);
       if (version === known.schema.version) return known.schema;
     }
-    const schema = await database.withClient(readSchemaState);
+    const schema = await database.withClient(async (client, discard) => ({
+      ...(await readSchemaState(client, discard)),
+      owner: await readSovereignIdentity((text, values) => client.query(text, values)),
+    }));
     if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)
       logger.warn(
         { drift: schema.drift },
@@ -53,7 +68,7 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
   }
 
   async function measure(): Promise<ReadinessState> {
-    let schema: SchemaState;
+    let schema: MeasuredDatabase;
     try {
       schema = await readSchema();
     } catch (error) {
@@ -63,6 +78,8 @@ export function createReadiness(deps: { database: Database; now: () => Date; log
       );
       return { kind: "unavailable", reason: new DatabaseUnavailableError(error).message };
     }
+    const foreign = describeForeignOwner(schema.owner, sovereignFqdn);
+    if (foreign !== undefined) return { kind: "mismatch", reason: foreign };
     if (schema.version === SCHEMA_VERSION) hasMatched = true;
     if (schema.version === undefined || !hasMatched)
       return { kind: "mismatch", reason: describeMismatch(schema.version) };

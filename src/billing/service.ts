@@ -38,7 +38,7 @@ import { createReportService } from "./ledger/report.ts";
 import { createRevenueService } from "./ledger/revenue.ts";
 import { createPlacedOrderCount, observePool } from "./metric.ts";
 import { createPayment } from "./payment/payment.ts";
-import { createReadiness, type ReadinessState, SchemaMismatchError } from "./readiness.ts";
+import { createReadiness, DatabaseMismatchError, type ReadinessState } from "./readiness.ts";
 import { openSources, type SourceDeps } from "./source.ts";
 import { createVoucherService } from "./voucher/voucher-service.ts";
 
@@ -55,7 +55,7 @@ export interface BillingService {
   apiDocument: string;
   /**
    * Resolves when the database is at this program's schema version, and waits while the database does not answer. Rejects
-   * with `SchemaMismatchError`, which names the version that was found, when it is at another version.
+   * with `DatabaseMismatchError`, which names what was found, when it is at another version or another Sovereign's.
    */
   ready(signal: AbortSignal): Promise<void>;
   readiness(): Promise<ReadinessState>;
@@ -89,7 +89,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   observe({ database, sinks: outboxSinks, registry, now });
 
   const vouchers = createVoucherService({ database, grants });
-  const readinessCheck = createReadiness({ database, now, logger });
+  const readinessCheck = createReadiness({ database, sovereignFqdn, now, logger });
   const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const background = createBackground({ database, brokers, tenants, logger, registry });
@@ -155,7 +155,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
         signal.throwIfAborted();
         const state = await readinessCheck.current();
         if (state.kind === "ready") return;
-        if (state.kind === "mismatch") throw new SchemaMismatchError(state.reason);
+        if (state.kind === "mismatch") throw new DatabaseMismatchError(state.reason);
         await sleep(RETRY_MS, signal);
       }
     },

@@ -21,6 +21,8 @@ Environment:
   SERVING_DATABASE_URL
                     the URL with which catalyst billing serves, when that is another role (or SERVING_DATABASE_URL_FILE):
                     the role gets the rights to serve, and cannot alter or empty the books. Without it, one role does both
+  SOVEREIGN_FQDN    the Sovereign that the database is for. The first one is written into the database; later runs for
+                    another Sovereign are refused. Absent: the database keeps its Sovereign, and none is checked
   TERMINATION_LOG   a file for the same line, or for the error; Kubernetes shows it in the status of the Pod
   LOG_LEVEL         trace, debug, info (default), warn, error
 
@@ -44,6 +46,7 @@ export const command: Command = {
       const { version, fingerprint, executed, findings, drift, roles } = await migrateDatabase({
         databaseUrl,
         servingUrl,
+        sovereignFqdn: reader.optional("SOVEREIGN_FQDN"),
         logger,
         signal,
       });

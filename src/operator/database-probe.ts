@@ -1,10 +1,13 @@
 import pg from "pg";
+import { describeForeignOwner, readSovereignIdentity } from "../billing/db/sovereign-identity.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 
 /** Whether a database accepts a login now. `reason` never holds the URL or its password. */
 export type DatabaseProbe =
   | { kind: "ready" }
   | { kind: "unready"; reason: string }
+  /** It belongs to another Sovereign. */
+  | { kind: "foreign"; reason: string }
   /** The URL names TLS files that only the workload has, so the operator cannot log in. */
   | { kind: "untested"; reason: string };
 
@@ -18,13 +21,23 @@ const FILES_OF_WORKLOAD: DatabaseProbe = {
   reason: "the URL names TLS files of the workload",
 };
 
-/** Logs in and out, as the workload will. A host name without dots is a Service in `namespace`. */
-export async function probeDatabase(databaseUrl: string, namespace: string): Promise<DatabaseProbe> {
+/** Logs in as the workload will, and reads whose database it is. A host name without dots is a Service in `namespace`. */
+export async function probeDatabase({
+  databaseUrl,
+  namespace,
+  fqdn,
+}: {
+  databaseUrl: string;
+  namespace: string;
+  /** The Sovereign that wants the database. */
+  fqdn: string;
+}): Promise<DatabaseProbe> {
   let client: pg.Client;
   try {
     client = new pg.Client({
       connectionString: clusterUrl(databaseUrl, namespace),
       connectionTimeoutMillis: TIMEOUT_MS,
+      query_timeout: TIMEOUT_MS,
       application_name: "catalyst-operator",
     });
   } catch (error) {
@@ -34,7 +47,9 @@ export async function probeDatabase(databaseUrl: string, namespace: string): Pro
   client.on("error", () => undefined);
   try {
     await client.connect();
-    return { kind: "ready" };
+    const owner = await readSovereignIdentity((text, values) => client.query(text, values));
+    const foreign = describeForeignOwner(owner, fqdn);
+    return foreign === undefined ? { kind: "ready" } : { kind: "foreign", reason: foreign };
   } catch (error) {
     return { kind: "unready", reason: describeDatabaseFailure(error) };
   } finally {

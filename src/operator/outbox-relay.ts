@@ -1,6 +1,7 @@
 import pg from "pg";
 import { ORGANIZATION } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
+import { requireOwnDatabase } from "../billing/db/sovereign-identity.ts";
 import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../billing/event/outbox.ts";
 import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -38,6 +39,8 @@ export async function relayOutboxes(deps: {
       ),
     );
     try {
+      // The Secret may name another Sovereign's database by now. Its orders must not become Organizations of this one.
+      await requireOwnDatabase((text, values) => pool.query(text, values), sovereign.spec.fqdn);
       await createOutboxRelay({
         pool,
         sink: ORGANIZATION_SINK,

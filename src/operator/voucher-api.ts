@@ -44,14 +44,27 @@ export async function startVoucherApi(
   async function refresh(): Promise<void> {
     const wanted = await findWanted();
     if (wanted?.identity === serving?.identity) return;
+    const next = wanted && { identity: wanted.identity, service: await openBilling(wanted) };
     const before = serving;
-    serving = wanted && {
-      identity: wanted.identity,
-      service: createEmbeddedBilling(deps, wanted.sovereign, wanted.env),
-    };
+    serving = next;
     await before?.service.close();
     if (wanted !== undefined)
       logger.info({ sovereign: wanted.sovereign.metadata.name }, "the embedded voucher API serves");
+  }
+
+  /** The earlier service serves on while the new one's database is at another version or belongs to another Sovereign. */
+  async function openBilling({
+    sovereign,
+    env,
+  }: {
+    sovereign: Sovereign;
+    env: Env;
+  }): Promise<BillingService> {
+    const service = createEmbeddedBilling(deps, sovereign, env);
+    const state = await service.readiness();
+    if (state.kind !== "mismatch") return service;
+    await service.close();
+    throw new Error(state.reason);
   }
 
   async function follow(): Promise<void> {

@@ -1,15 +1,16 @@
 import { Kysely, PostgresDialect, sql } from "kysely";
-import { Migrator } from "kysely/migration";
+import { type MigrationProvider, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { createMigrationProvider } from "./migration-provider.ts";
-import { type Finding, PreflightError } from "./preflight/finding.ts";
+import { PreflightError } from "./preflight/finding.ts";
 import { requireReadable, runPreflight } from "./preflight/preflight.ts";
 import { foreignRecord } from "./preflight/server.ts";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION, TABLES } from "./schema.ts";
 import { readSchemaState } from "./schema-state.ts";
 import { findUnprotectedBooks, grantServing, type RoleFinding, readServingRole } from "./serving-role.ts";
+import { claimDatabase, requireOwnDatabase } from "./sovereign-identity.ts";
 
 export interface MigrationReport {
   version: string;
@@ -60,10 +61,12 @@ export async function migrateDatabase(deps: {
   databaseUrl: string;
   /** The URL with which `catalyst billing` serves. Its role gets the rights to serve, and the migrating role owns everything. */
   servingUrl?: string | undefined;
+  /** The Sovereign that the database is for. A database without one becomes its; another Sovereign's is refused. */
+  sovereignFqdn?: string | undefined;
   logger: Logger;
   signal: AbortSignal;
 }): Promise<MigrationReport> {
-  const { databaseUrl, servingUrl, logger, signal } = deps;
+  const { databaseUrl, servingUrl, sovereignFqdn, logger, signal } = deps;
   // One connection, because the advisory lock and the session's settings belong to a connection.
   const pool = new pg.Pool({
     connectionString: databaseUrl,
@@ -84,6 +87,9 @@ export async function migrateDatabase(deps: {
       });
       await requireReadable(client);
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+      // Under the lock, so that of two Sovereigns with one database only one finds it free.
+      if (sovereignFqdn !== undefined)
+        await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
     });
     const before = await readMigrations(db);
     const found = await withClient(pool, (client) => runPreflight(client, before));
@@ -92,7 +98,8 @@ export async function migrateDatabase(deps: {
         { finding },
         "adoption keeps or replaces an object that the earlier service did not create",
       );
-    const executed = await migrateUp(db, found, logger, signal);
+    const provider = createMigrationProvider({ findings: found, sovereignFqdn });
+    const executed = await migrateUp(db, provider, logger, signal);
     return await withClient(pool, async (client) => {
       const state = await readSchemaState(client);
       if (state.version !== SCHEMA_VERSION) {
@@ -101,6 +108,8 @@ export async function migrateDatabase(deps: {
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
+      if (sovereignFqdn !== undefined)
+        await claimDatabase((text, values) => client.query(text, values), sovereignFqdn);
       await separateRoles(client, servingUrl, logger);
       const roles = await findUnprotectedBooks(client);
       const { version, fingerprint, drift } = state;
@@ -108,6 +117,8 @@ export async function migrateDatabase(deps: {
     });
   } finally {
     await db.destroy();
+    // Kysely ends only a pool that it has used. A run that was refused before must not keep the lock.
+    if (!pool.ended) await pool.end();
   }
 }
 
@@ -146,13 +157,13 @@ async function separateRoles(
 
 async function migrateUp(
   db: Kysely<Record<string, never>>,
-  findings: readonly Finding[],
+  provider: MigrationProvider,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<string[]> {
   const migrator = new Migrator({
     db,
-    provider: createMigrationProvider(findings),
+    provider,
     migrationTableName: MIGRATION_TABLE,
     migrationTableSchema: "public",
   });

@@ -1,13 +1,23 @@
-import { type Kysely, sql } from "kysely";
+import { CompiledQuery, type Kysely, sql } from "kysely";
 import type { MigrationProvider } from "kysely/migration";
 import type { Finding } from "./preflight/finding.ts";
 import { ADOPTING_MIGRATION } from "./preflight/preflight.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { claimDatabase } from "./sovereign-identity.ts";
 
 const MAX_SAMPLES = 20;
 
-/** The adopting migration stores `findings` in its own transaction, because it removes the objects that they describe. */
-export function createMigrationProvider(findings: readonly Finding[]): MigrationProvider {
+/**
+ * The adopting migration stores `findings` in its own transaction, because it removes the objects that they describe. It also claims
+ * the database there: a run that is killed leaves no adopted database that another Sovereign could claim.
+ */
+export function createMigrationProvider({
+  findings,
+  sovereignFqdn,
+}: {
+  findings: readonly Finding[];
+  sovereignFqdn: string | undefined;
+}): MigrationProvider {
   return {
     getMigrations: async () =>
       Object.fromEntries(
@@ -16,7 +26,13 @@ export function createMigrationProvider(findings: readonly Finding[]): Migration
           {
             async up(db) {
               await sql.raw(text).execute(db);
-              if (name === ADOPTING_MIGRATION) await record(db, findings);
+              if (name !== ADOPTING_MIGRATION) return;
+              await record(db, findings);
+              if (sovereignFqdn === undefined) return;
+              await claimDatabase(
+                async (text, values) => db.executeQuery(CompiledQuery.raw(text, values)),
+                sovereignFqdn,
+              );
             },
           },
         ]),

@@ -34,6 +34,7 @@ export const TABLES: readonly string[] = [
   "promo_codes",
   "promo_redemptions",
   "settings",
+  "sovereign_identity",
   "stripe_subscription_states",
   "stripe_webhook_events",
   "subscriptions",

@@ -25,6 +25,7 @@ export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   card_refunds: "SELECT, INSERT",
   voucher_audit: "SELECT, INSERT",
   voucher_audit_head: "SELECT",
+  sovereign_identity: "SELECT",
   adoption_findings: "SELECT",
   [MIGRATION_TABLE]: "SELECT",
 };

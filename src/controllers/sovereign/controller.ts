@@ -61,8 +61,10 @@ export function createSovereignReconciler(deps: SovereignDeps) {
   }
 }
 
-function outcomeOf({ stop, requeueAfterMs = REVERIFY_MS }: Findings): Outcome {
-  if (stop === undefined) return { kind: "done", requeueAfterMs: Math.min(requeueAfterMs, REVERIFY_MS) };
+function outcomeOf({ stop, requeueAfterMs }: Findings): Outcome {
+  if (stop === undefined)
+    return { kind: "done", requeueAfterMs: Math.min(requeueAfterMs ?? REVERIFY_MS, REVERIFY_MS) };
   if (stop.kind === "unknown") return { kind: "done" };
+  if (stop.kind === "stalled" && requeueAfterMs !== undefined) return { kind: "done", requeueAfterMs };
   return stop;
 }

@@ -15,11 +15,15 @@ export interface SovereignDeps {
   events: EventRecorder;
   logger: Logger;
   now: () => Date;
-  /** Tries a login to the database that the URL names; a host without a dot is a Service of `namespace`. */
-  probeDatabase(
-    databaseUrl: string,
-    namespace: string,
-  ): Promise<{ kind: "ready" } | { kind: "unready" | "untested"; reason: string }>;
+  /**
+   * Tries a login to the database that the URL names, and checks that it is not another Sovereign's. A host without a dot is a
+   * Service of `namespace`.
+   */
+  probeDatabase(database: {
+    databaseUrl: string;
+    namespace: string;
+    fqdn: string;
+  }): Promise<{ kind: "ready" } | { kind: "unready" | "foreign" | "untested"; reason: string }>;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;
   /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */

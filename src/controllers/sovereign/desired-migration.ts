@@ -41,7 +41,11 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
               name: "migrate",
               image,
               args: ["migrate"],
-              env: [...migrationVariables(sovereign), plain("TERMINATION_LOG", TERMINATION_LOG)],
+              env: [
+                plain("SOVEREIGN_FQDN", sovereign.spec.fqdn),
+                ...migrationVariables(sovereign),
+                plain("TERMINATION_LOG", TERMINATION_LOG),
+              ],
               terminationMessagePath: TERMINATION_LOG,
               securityContext: CONTAINER_SECURITY,
               resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "512Mi" } },

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { claimDatabase } from "../../../src/billing/db/sovereign-identity.ts";
 import { probeDatabase } from "../../../src/operator/database-probe.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
@@ -12,6 +13,8 @@ describe("probeDatabase", () => {
   });
   afterAll(() => database.drop());
 
+  const probe = (databaseUrl: string, namespace: string, fqdn = "omantel.omani.works") =>
+    probeDatabase({ databaseUrl, namespace, fqdn });
   const changed = (change: (url: URL) => void): string => {
     const url = new URL(database.url);
     change(url);
@@ -19,11 +22,21 @@ describe("probeDatabase", () => {
   };
 
   it("finds a database ready that accepts a login, and leaves no connection", async () => {
-    expect(await probeDatabase(database.url, "ns")).toEqual({ kind: "ready" });
+    expect(await probe(database.url, "ns")).toEqual({ kind: "ready" });
     const { rows } = await database.pool.query(
       "SELECT 1 FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
     );
     expect(rows).toEqual([]);
+  });
+
+  it("finds out that the database is another Sovereign's", async () => {
+    await claimDatabase((text, values) => database.pool.query(text, values), "omantel.omani.works");
+    expect(await probe(database.url, "ns", "bank.om")).toEqual({
+      kind: "foreign",
+      reason:
+        "the database belongs to Sovereign omantel.omani.works, and this is Sovereign bank.om: give this Sovereign a database of its own (to hand the database over, see docs/billing/operations.md)",
+    });
+    expect(await probe(database.url, "ns", "omantel.omani.works")).toEqual({ kind: "ready" });
   });
 
   it.each<[string, (url: URL) => void, string]>([
@@ -57,28 +70,28 @@ describe("probeDatabase", () => {
     ],
   ])("gives the reason without the password: %s", async (_, change, words) => {
     const url = changed(change);
-    const probe = await probeDatabase(url, "ns");
-    expect(probe).toMatchObject({ kind: "unready", reason: expect.stringContaining(words) });
-    expect(JSON.stringify(probe)).not.toMatch(/hunter2/);
-    expect(JSON.stringify(probe)).not.toContain(url);
+    const answer = await probe(url, "ns");
+    expect(answer).toMatchObject({ kind: "unready", reason: expect.stringContaining(words) });
+    expect(JSON.stringify(answer)).not.toMatch(/hunter2/);
+    expect(JSON.stringify(answer)).not.toContain(url);
   });
 
   it("returns unready for a server that never answers", async () => {
     const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
-    const probe = await probeDatabase(`postgresql://user:hunter2@127.0.0.1:${port}/db`, "ns");
-    expect(probe).toEqual({ kind: "unready", reason: "the server does not answer (timeout)" });
+    const answer = await probe(`postgresql://user:hunter2@127.0.0.1:${port}/db`, "ns");
+    expect(answer).toEqual({ kind: "unready", reason: "the server does not answer (timeout)" });
     silent.close();
   });
 
   it("returns untested for a URL whose TLS files only the workload has", async () => {
-    const probe = await probeDatabase(`${database.url}?sslmode=verify-full&sslrootcert=/no/ca.crt`, "ns");
-    expect(probe.kind).toBe("untested");
+    const answer = await probe(`${database.url}?sslmode=verify-full&sslrootcert=/no/ca.crt`, "ns");
+    expect(answer.kind).toBe("untested");
   });
 
   it("resolves a host name without a dot as a Service of the namespace", async () => {
-    const probe = await probeDatabase("postgresql://user:pw@postgres:5432/db", "sovereign-omantel");
-    expect(probe).toEqual({ kind: "unready", reason: "the host name cannot be resolved" });
+    const answer = await probe("postgresql://user:pw@postgres:5432/db", "sovereign-omantel");
+    expect(answer).toEqual({ kind: "unready", reason: "the host name cannot be resolved" });
   });
 });

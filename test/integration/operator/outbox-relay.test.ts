@@ -92,7 +92,7 @@ describe("relayOutboxes", () => {
   it("changes to the database that a changed Secret names, and stops relaying for a deleted Sovereign", async () => {
     await createSovereign("moving", true, "postgresql://nobody:pw@127.0.0.1:1/none");
     await vi.waitFor(
-      () => expect(log.map(({ msg }) => msg)).toContainEqual(expect.stringContaining("outbox relay lost")),
+      () => expect(log.map(({ msg }) => msg)).toContainEqual(expect.stringContaining("outbox relay failed")),
       WAIT,
     );
     await order("bob");
@@ -101,6 +101,27 @@ describe("relayOutboxes", () => {
     expect(await connections()).toBe(1);
     await cluster.client.delete(SOVEREIGNS, { name: "moving" });
     await vi.waitFor(async () => expect(await connections()).toBe(0), WAIT);
+  });
+
+  it("relays nothing from a database that belongs to another Sovereign", async () => {
+    const { pool } = billing.database;
+    await pool.query("INSERT INTO sovereign_identity (fqdn) VALUES ('bank.om')");
+    await createSovereign("robber", true, billing.database.url);
+    await order("eve");
+    await vi.waitFor(
+      () =>
+        expect(log).toContainEqual(
+          expect.objectContaining({
+            sovereign: "robber",
+            error: expect.stringContaining("the database belongs to Sovereign bank.om"),
+          }),
+        ),
+      WAIT,
+    );
+    expect(organizations("robber")).toEqual([]);
+    expect(await undelivered()).toBe(1);
+    await pool.query("UPDATE sovereign_identity SET fqdn = 'robber.example'");
+    await vi.waitFor(() => expect(organizations("robber")).toHaveLength(1), WAIT);
   });
 
   it("connects again after its connection broke", async () => {

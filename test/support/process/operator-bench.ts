@@ -144,7 +144,8 @@ export function useOperatorBench(): OperatorBench {
       billingDrainSeconds: 1,
       admissionNotice: undefined,
       mintToken: async () => "token",
-      probeDatabase: (url, namespace) => through("probe", () => simulation.probe(url, namespace)),
+      probeDatabase: ({ databaseUrl, namespace }) =>
+        through("probe", () => simulation.probe(databaseUrl, namespace)),
       smoke: (input) => through("smoke", () => simulation.smoke(input)),
       onDrift: (sovereign, { kind, fields }) => void drifts.push({ sovereign, kind, fields }),
     });

@@ -314,6 +314,12 @@ CREATE TABLE public.voucher_audit_head (
   digest text NOT NULL
 );
 INSERT INTO public.voucher_audit_head (id, last_id, digest) VALUES (1, 0, '');
+-- The Sovereign that the database belongs to: one row, or none before a migration that names its Sovereign.
+CREATE TABLE public.sovereign_identity (
+  id int PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  fqdn text NOT NULL,
+  claimed_at timestamptz NOT NULL DEFAULT now()
+);
 -- What cards got back. The rows of a charge add up to what Stripe says that it refunded.
 CREATE TABLE public.card_refunds (
   -- <charge>/<its total after the refund>/<number of the row>, or the id of a refund that failed: its amount is below 0.

