@@ -5,7 +5,7 @@ export interface CustomResourceDefinition extends KubernetesObject {
   spec: object;
 }
 
-/** A longer name would not fit into the labels, hosts and namespaces that are made from it. */
+/** Kinds whose names become namespaces and labels. A longer name would not fit. */
 const MAX_NAME_LENGTH: Record<string, number> = { Sovereign: 53, Organization: 59 };
 
 /** The kind as a CustomResourceDefinition: one version, served and stored, with a status subresource. */
@@ -46,6 +46,11 @@ export function toCustomResourceDefinition(definition: KindDefinition): CustomRe
                       {
                         rule: `self.metadata.name.size() <= ${maxNameLength}`,
                         message: `metadata.name must have at most ${maxNameLength} characters, so that the namespaces named after it fit`,
+                      },
+                      {
+                        rule: "!self.metadata.name.contains('.')",
+                        message:
+                          "metadata.name must not contain a dot, because namespaces are named after it: replace each dot with a dash",
                       },
                     ],
                   }),
