@@ -30,7 +30,7 @@ const RolloutSchema = object(
     ),
     maxUnavailable: intOrPercentage({
       description:
-        "How many Sovereigns may update at once: a number, or a percentage of the Sovereigns on the release. At least one always may.",
+        "How many Sovereigns may update at once: a number, or a percentage of the Sovereigns on the release. At least one always may. A Sovereign that never served is not counted.",
       default: 1,
     }),
     bake: duration({

@@ -20,6 +20,12 @@ export const SovereignStatusSchema = object(
     pinnedImage: Type.Optional(
       text({ description: "The image that runs: `repository@sha256:<64 hex>`.", maxLength: 512 }),
     ),
+    verifiedImage: Type.Optional(
+      text({
+        description: "The last image that was verified here. Absent: the Sovereign has never served.",
+        maxLength: 512,
+      }),
+    ),
     schemaVersion: Type.Optional(text({ description: "Name of the last migration.", maxLength: 128 })),
     schemaFingerprint: fingerprint("Measured fingerprint of the database schema."),
     apiFingerprint: fingerprint("Measured fingerprint of the voucher API."),

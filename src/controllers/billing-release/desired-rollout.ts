@@ -20,8 +20,8 @@ const wait = (reason: string, message: string): RolloutWait => ({ kind: "wait", 
 /**
  * Decides whether a Sovereign takes the release's image now. Catalyst-Zero always does, because the release is measured
  * there. The canaries that the release names go at the same time. When they are verified and the bake is over, the
- * others follow in the order of their names, as many at once as `maxUnavailable` allows. Every Sovereign gets the same
- * answer from the same caches. `fleet` holds the Sovereigns on the release; `nowMs` is the time.
+ * others follow in the order of their names, as many at once as `maxUnavailable` allows. A Sovereign that never served takes no
+ * place among them, because its update makes nothing unavailable. Every Sovereign gets the same answer from the same caches. `fleet` holds the Sovereigns on the release; `nowMs` is the time.
  */
 export function decideRollout(
   sovereign: Sovereign,
@@ -62,7 +62,7 @@ export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], n
       "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image",
     );
   }
-  const failed = fleet.find((other) => isFailedOn(other, image));
+  const failed = fleet.find((other) => isFailedOn(other, release));
   if (failed !== undefined && rollout.haltOnFailure) {
     return blockedBy(
       "RolloutHalted",
@@ -70,13 +70,16 @@ export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], n
     );
   }
   const updating = fleet.filter(
-    (other) => other.status?.pinnedImage === image && !isVerifiedOn(other, image),
+    (other) => hasServed(other) && other.status?.pinnedImage === image && !isVerifiedOn(other, image),
   ).length;
-  const names = fleet
-    .filter((other) => other.status?.pinnedImage !== image && canUpdate(other))
-    .map(({ metadata }) => metadata.name)
-    .sort()
-    .slice(0, Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - updating));
+  const places = Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - updating);
+  const due = fleet.filter((other) => other.status?.pinnedImage !== image && canUpdate(other));
+  const namesOf = (sovereigns: readonly Sovereign[]) =>
+    sovereigns.map(({ metadata }) => metadata.name).sort();
+  const names = [
+    ...namesOf(due.filter((other) => !hasServed(other))),
+    ...namesOf(due.filter(hasServed)).slice(0, places),
+  ];
   const bakesForMs = bakedAtMs(release, fleet) - nowMs;
   if (bakesForMs <= 0) return { names, wait: undefined };
   const message = `the last wave must stay verified for rollout.bake (${rollout.bake}) before the next one starts`;
@@ -104,8 +107,19 @@ function isRefused({ status }: Sovereign): boolean {
   return status?.pinnedImage === undefined && isConditionTrue(status?.conditions, STALLED);
 }
 
-export function isFailedOn({ status }: Sovereign, image: string): boolean {
-  return status?.pinnedImage === image && isConditionTrue(status.conditions, STALLED);
+/** Whether the Sovereign ran a verified image before. Until then, nothing becomes unavailable by an update. */
+const hasServed = ({ status }: Sovereign): boolean => status?.verifiedImage !== undefined;
+
+/**
+ * Whether a failure says something about the release. One Sovereign that never served and still lacks its Secret or its own
+ * database does not, so it must not halt the others. A canary does in every case, and so does another shape.
+ */
+export function isFailedOn(sovereign: Sovereign, release: BillingRelease): boolean {
+  const { status } = sovereign;
+  if (status?.pinnedImage !== release.spec.image || !isConditionTrue(status.conditions, STALLED))
+    return false;
+  const shape = findCondition(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
+  return hasServed(sovereign) || isCanary(sovereign, release) || shape?.reason === "ShapeDiffers";
 }
 
 export function isVerifiedOn({ status }: Sovereign, image: string): boolean {

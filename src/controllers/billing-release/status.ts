@@ -116,7 +116,8 @@ function phaseOf(release: BillingRelease, sovereigns: readonly Sovereign[], nowM
   const { image, rollout } = release.spec;
   if (sovereigns.length === 0) return "Pending";
   if (sovereigns.every((sovereign) => isVerifiedOn(sovereign, image))) return "Complete";
-  if (rollout.haltOnFailure && sovereigns.some((sovereign) => isFailedOn(sovereign, image))) return "Halted";
+  if (rollout.haltOnFailure && sovereigns.some((sovereign) => isFailedOn(sovereign, release)))
+    return "Halted";
   const isCanaryOpen = sovereigns.some(
     (sovereign) => isCanary(sovereign, release) && !isVerifiedOn(sovereign, image),
   );

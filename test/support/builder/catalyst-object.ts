@@ -42,6 +42,7 @@ export function condition(type: string, status: Condition["status"], at = NOW): 
 export function verifiedOn(image: string, at = NOW): SovereignStatus {
   return {
     pinnedImage: image,
+    verifiedImage: image,
     schemaVersion: "0001",
     schemaFingerprint: `sha256:${"1".repeat(64)}`,
     apiFingerprint: `sha256:${"2".repeat(64)}`,

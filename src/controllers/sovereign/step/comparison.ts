@@ -14,6 +14,7 @@ export function compareWithReference(
   evidence: Evidence,
 ): Stop | undefined {
   const verified = (reason: string, message: string) => {
+    findings.facts.verifiedImage = image;
     findings.conditions.push(
       trueCondition(CONDITION.voucherShapeVerified, reason, message),
       trueCondition(CONDITION.inSync, "InSync", "every managed object is as the operator applied it"),

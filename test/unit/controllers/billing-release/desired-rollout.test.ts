@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../../src/api/billing-release.ts";
 import {
   decideRollout,
   maxUnavailableOf,
@@ -76,7 +77,11 @@ describe("decideRollout", () => {
     const updating = sovereign(
       "alpha",
       {},
-      { pinnedImage: NEXT_IMAGE, conditions: [condition("VoucherShapeVerified", "False")] },
+      {
+        pinnedImage: NEXT_IMAGE,
+        verifiedImage: IMAGE,
+        conditions: [condition("VoucherShapeVerified", "False")],
+      },
     );
     expect(reasonOf(decideRollout(second, brel, [zero(NEXT_IMAGE), updating, second], nowMs))).toBe(
       "WaitingForWave",
@@ -87,7 +92,7 @@ describe("decideRollout", () => {
     const failed = sovereign(
       "alpha",
       {},
-      { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True")] },
+      { pinnedImage: NEXT_IMAGE, verifiedImage: IMAGE, conditions: [condition("Stalled", "True")] },
     );
     const fleet = [zero(NEXT_IMAGE), failed, second];
     expect(reasonOf(decideRollout(second, release({}, measured(NEXT_IMAGE)), fleet, nowMs))).toBe(
@@ -95,6 +100,34 @@ describe("decideRollout", () => {
     );
     const goesOn = release({ haltOnFailure: false, maxUnavailable: 2 }, measured(NEXT_IMAGE));
     expect(reasonOf(decideRollout(second, goesOn, fleet, nowMs))).toBe("now");
+  });
+
+  it("counts only Sovereigns that served before against maxUnavailable, and lets first installs start at once", () => {
+    const brel = release({}, measured(NEXT_IMAGE));
+    const waiting = sovereign("aa-new", {}, { pinnedImage: NEXT_IMAGE });
+    const fleet = [zero(NEXT_IMAGE), waiting, sovereign("zz-new"), first, second, sovereign("ab-new")];
+    expect(nextWave(brel, fleet, nowMs).names).toEqual(["ab-new", "zz-new", "alpha"]);
+  });
+
+  it.each<[string, Partial<BillingRelease["spec"]["rollout"]>, object[], string]>([
+    ["does not halt for a first install that fails", {}, [], "now"],
+    ["halts for a canary's first install that fails", { canaries: ["aa-new"] }, [], "WaitingForCanary"],
+    [
+      "halts for a first install with another shape",
+      {},
+      [{ ...condition("VoucherShapeVerified", "False"), reason: "ShapeDiffers" }],
+      "RolloutHalted",
+    ],
+  ])("%s", (_, rollout, conditions, decision) => {
+    const brel = release(rollout, measured(NEXT_IMAGE));
+    const failed = sovereign(
+      "aa-new",
+      {},
+      { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True"), ...conditions] as never },
+    );
+    expect(reasonOf(decideRollout(first, brel, [zero(NEXT_IMAGE), failed, first], nowMs))).toBe(decision);
+    const { phase } = desiredStatus(brel, [zero(NEXT_IMAGE), failed, first], NOW);
+    expect(phase).toBe(decision === "now" ? "Progressing" : "Halted");
   });
 
   it("waits for the rest of the bake", () => {
@@ -166,7 +199,11 @@ describe("the status of a BillingRelease", () => {
       "Halted",
       [
         zero(NEXT_IMAGE),
-        sovereign("alpha", {}, { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True")] }),
+        sovereign(
+          "alpha",
+          {},
+          { pinnedImage: NEXT_IMAGE, verifiedImage: IMAGE, conditions: [condition("Stalled", "True")] },
+        ),
       ],
       "Stalled",
     ],
