@@ -2,22 +2,24 @@ import type { KubernetesObject } from "../api/object.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import { comparable, createApplyMemory, nameOf, stamped } from "./apply-memory.ts";
 import type { KubeClient } from "./client.ts";
-import { KubeError } from "./error.ts";
+import { isInvalid, KubeError } from "./error.ts";
 import { createFieldConflictGuard } from "./field-conflict.ts";
 import { foreignAdditions } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
-import { type Resource, resourceOfManifest } from "./resource.ts";
+import { createObjectWriter } from "./object-writer.ts";
+import { resourceOfManifest } from "./resource.ts";
 import { isOlder } from "./version.ts";
 
 export { FieldConflict } from "./field-conflict.ts";
 
+/** `wasReplaced`: the object was deleted and created again, because a field that differs is immutable. */
 export type Applied =
   | { kind: "unchanged"; object: KubernetesObject }
   | { kind: "created"; object: KubernetesObject }
   /** The desired object has changed: `fields` differ, and other fields may no longer be desired. */
-  | { kind: "updated"; object: KubernetesObject; fields: string[] }
+  | { kind: "updated"; object: KubernetesObject; fields: string[]; wasReplaced?: true }
   /** Another client changed `fields` of the applied object; none when it deleted the object. */
-  | { kind: "corrected"; object: KubernetesObject; fields: string[] };
+  | { kind: "corrected"; object: KubernetesObject; fields: string[]; wasReplaced?: true };
 
 export interface Applier {
   /**
@@ -61,25 +63,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   const conflicts = createFieldConflictGuard(now);
   const memory = createApplyMemory();
   const lean = withForeignFields<KubernetesObject>(fieldManager);
-
-  async function write(resource: Resource, desired: KubernetesObject): Promise<KubernetesObject> {
-    const applied = lean(await client.apply(resource, desired, { fieldManager }));
-    const left = foreignAdditions(desired, applied);
-    if (left.length === 0) return applied;
-    // Server-side apply keeps what other managers added. Replacing the object removes it.
-    const { labels, annotations, resourceVersion } = applied.metadata;
-    const replaced = await client.replace(resource, {
-      ...desired,
-      metadata: {
-        ...desired.metadata,
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-        // Labels and annotations of other clients stay.
-        labels: { ...labels, ...desired.metadata.labels },
-        annotations: { ...annotations, ...desired.metadata.annotations },
-      },
-    });
-    return lean(replaced);
-  }
+  const write = createObjectWriter({ client, fieldManager });
 
   /** The newest known object: the cached one or the last written one, and the server's when nothing is cached. */
   async function findLive(
@@ -103,8 +87,8 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
     const trial = await client
       .apply(resourceOfManifest(desired), desired, { fieldManager, dryRun: true })
       .catch((error: unknown) => {
-        // The server refuses every dry run that calls a webhook with side effects.
-        if (error instanceof KubeError && error.status === 400) return undefined;
+        // The server refuses every dry run that calls a webhook with side effects, and changes of an immutable field.
+        if ((error instanceof KubeError && error.status === 400) || isInvalid(error)) return undefined;
         throw error;
       });
     if (trial === undefined) return false;
@@ -141,15 +125,17 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         conflicts.check(name);
         await beforeCorrection?.(fields);
       }
-      const object = await write(resourceOfManifest(desired), desired);
+      const { object, ...replacement } = await write(desired, live);
       memory.remember(desired, object);
       if (object.metadata.resourceVersion === live?.metadata.resourceVersion)
         return { kind: "unchanged", object };
       if (wasApplied) {
         conflicts.corrected(name, live === undefined ? ["metadata.uid"] : fields);
-        return { kind: "corrected", object, fields };
+        return { kind: "corrected", object, fields, ...replacement };
       }
-      return live === undefined ? { kind: "created", object } : { kind: "updated", object, fields };
+      return live === undefined
+        ? { kind: "created", object }
+        : { kind: "updated", object, fields, ...replacement };
     },
 
     async prune(desired, owned) {

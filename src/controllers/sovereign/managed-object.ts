@@ -28,6 +28,13 @@ export async function applyManaged(
       deps.events.record(sovereign, "Warning", "DriftCorrected", message);
       deps.onDrift(sovereign.metadata.name, drift);
     }
+    if ("wasReplaced" in applied && applied.wasReplaced)
+      deps.events.record(
+        sovereign,
+        "Warning",
+        "ObjectReplaced",
+        `${desired.kind} ${desired.metadata.name} was deleted and created again: ${applied.fields.join(", ")} is immutable`,
+      );
     return applied.object;
   } catch (error) {
     if (!(error instanceof FieldConflict)) throw error;

@@ -62,6 +62,18 @@ describe("applyManaged", () => {
     expect(drifts).toEqual([["omantel", { kind: "Deployment", name: "billing", fields }]]);
   });
 
+  it("records an event when the object had to be replaced", async () => {
+    const fields = ["spec.selector"];
+    const { context } = await apply({ kind: "updated", object: live, fields, wasReplaced: true });
+    expect(context.events).toEqual([
+      {
+        type: "Warning",
+        reason: "ObjectReplaced",
+        message: "Deployment billing was deleted and created again: spec.selector is immutable",
+      },
+    ]);
+  });
+
   it("reports an edit before it corrects it, together with the earlier findings", async () => {
     const { reports, context } = await apply({ kind: "unchanged", object: live }, ["spec.replicas"]);
     const message = "Deployment billing: spec.replicas: the operator puts it back now";

@@ -1,0 +1,53 @@
+import type { KubernetesObject } from "../api/object.ts";
+import type { KubeClient } from "./client.ts";
+import { isInvalid } from "./error.ts";
+import { foreignAdditions } from "./foreign-field.ts";
+import { isOwnAndFixed } from "./immutable-field.ts";
+import { withForeignFields } from "./informer.ts";
+import { resourceOfManifest } from "./resource.ts";
+
+/** Writes a desired object over the live one, if there is one. */
+export type ObjectWriter = (
+  desired: KubernetesObject,
+  live: KubernetesObject | undefined,
+) => Promise<{ object: KubernetesObject; wasReplaced?: true }>;
+
+/**
+ * Writes by server-side apply, and removes what other managers added. The operator's own object is deleted by its uid and
+ * created again where only a new one can take the desired fields.
+ */
+export function createObjectWriter(deps: { client: KubeClient; fieldManager: string }): ObjectWriter {
+  const { client, fieldManager } = deps;
+  const lean = withForeignFields<KubernetesObject>(fieldManager);
+
+  async function writeInPlace(desired: KubernetesObject): Promise<KubernetesObject> {
+    const resource = resourceOfManifest(desired);
+    const applied = lean(await client.apply(resource, desired, { fieldManager }));
+    const left = foreignAdditions(desired, applied);
+    if (left.length === 0) return applied;
+    // Server-side apply keeps what other managers added. Replacing the object removes it.
+    const { labels, annotations, resourceVersion } = applied.metadata;
+    const replaced = await client.replace(resource, {
+      ...desired,
+      metadata: {
+        ...desired.metadata,
+        ...(resourceVersion === undefined ? {} : { resourceVersion }),
+        // Labels and annotations of other clients stay.
+        labels: { ...labels, ...desired.metadata.labels },
+        annotations: { ...annotations, ...desired.metadata.annotations },
+      },
+    });
+    return lean(replaced);
+  }
+
+  return async function write(desired, live) {
+    try {
+      return { object: await writeInPlace(desired) };
+    } catch (error) {
+      if (!isInvalid(error) || live === undefined || !isOwnAndFixed(desired, live)) throw error;
+      const { metadata } = live;
+      await client.delete(resourceOfManifest(desired), metadata, { uid: metadata.uid });
+      return { object: await writeInPlace(desired), wasReplaced: true };
+    }
+  };
+}
