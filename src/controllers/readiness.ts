@@ -34,3 +34,34 @@ export function readyConditions(
   );
   return present.reduce<Condition[]>((all, condition) => setCondition(all, condition, generation, now), kept);
 }
+
+/**
+ * The conditions after a failed reconcile. `Ready` says why, and every other condition is `Unknown`, because the reconcile
+ * did not look. An object that is stalled by the same reason stays so: a restarted operator counts its tries from one
+ * again.
+ */
+export function failedConditions(
+  previous: readonly Condition[] | undefined,
+  failure: { reason: string; message: string; isFinal: boolean },
+  generation: number | undefined,
+  now: string,
+): Condition[] {
+  const { reason, message } = failure;
+  const progress = failure.isFinal || isStalledBy(previous, reason) ? STALLED : RECONCILING;
+  const readiness: Readiness = { status: "False", reason, message, progress };
+  return (previous ?? [])
+    .filter(({ type }) => type !== READY && type !== STALLED && type !== RECONCILING)
+    .map(({ type }): NewCondition => unknownCondition(type, reason))
+    .reduce<Condition[]>(
+      (all, condition) => setCondition(all, condition, generation, now),
+      readyConditions(previous, readiness, generation, now),
+    );
+}
+
+export const unknownCondition = (type: string, reason: string): NewCondition => ({
+  ...{ type, status: "Unknown", reason },
+  message: "the operator could not look at this: condition Ready says why",
+});
+
+export const isStalledBy = (conditions: readonly Condition[] | undefined, reason: string): boolean =>
+  conditions?.some((condition) => condition.type === STALLED && condition.reason === reason) === true;

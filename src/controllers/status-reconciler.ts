@@ -1,14 +1,22 @@
+import type { Condition } from "../api/condition.ts";
 import type { KindDefinition } from "../api/kind.ts";
 import type { CatalystObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/event.ts";
+import { describeFailure, type Failure } from "../kube/failure.ts";
 import type { Informer } from "../kube/informer.ts";
 import type { Outcome } from "../kube/reconcile.ts";
 import { resourceOf } from "../kube/resource.ts";
 import { createStatusWriter, type StatusOf } from "../kube/status.ts";
+import type { Logger } from "../platform/log.ts";
+import { recordFailure } from "./failure-event.ts";
+import { failedConditions } from "./readiness.ts";
 
 export interface StatusReconcilerDeps {
   client: KubeClient;
   fieldManager: string;
+  events: EventRecorder;
+  logger: Logger;
   now: () => Date;
 }
 
@@ -20,9 +28,12 @@ export interface StatusReport<T> {
 
 /**
  * Creates the reconcile function of a kind whose controller only keeps the status accurate. `desiredReport` receives the
- * object with its newest status. `forget` is called for an object that no longer exists.
+ * object with its newest status. What it throws is written into the status. `forget` is called for an object that no longer
+ * exists.
  */
-export function createStatusReconciler<T extends CatalystObject<unknown, object>>(
+export function createStatusReconciler<
+  T extends CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
+>(
   deps: StatusReconcilerDeps,
   options: {
     kind: KindDefinition;
@@ -32,9 +43,23 @@ export function createStatusReconciler<T extends CatalystObject<unknown, object>
     isGone?(object: T): boolean;
     forget?(key: string): void;
   },
-): (key: string, signal: AbortSignal) => Promise<Outcome> {
+): (key: string, signal: AbortSignal, attempt?: number) => Promise<Outcome> {
   const statuses = createStatusWriter<T>(deps, resourceOf(options.kind));
-  return async function reconcile(key, signal) {
+
+  async function reportFailure(object: T, failure: Failure): Promise<void> {
+    const { generation } = object.metadata;
+    const before = object.status?.conditions;
+    const conditions = failedConditions(before, failure, generation, deps.now().toISOString());
+    const status = {
+      ...object.status,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      conditions,
+    } as StatusOf<T>;
+    recordFailure(deps.events, object, failure);
+    await statuses.write(object, status);
+  }
+
+  return async function reconcile(key, signal, attempt = 1) {
     const cached = options.objects.get(key);
     if (cached === undefined || options.isGone?.(cached) === true) {
       statuses.forget(key);
@@ -42,8 +67,15 @@ export function createStatusReconciler<T extends CatalystObject<unknown, object>
       return { kind: "done" };
     }
     const object = statuses.newest(cached);
-    const { status, outcome } = await options.desiredReport(object, deps.now(), signal);
-    await statuses.write(object, status);
-    return outcome;
+    try {
+      const { status, outcome } = await options.desiredReport(object, deps.now(), signal);
+      await statuses.write(object, status);
+      return outcome;
+    } catch (error) {
+      const failure = describeFailure(error, attempt);
+      // The first error counts: where the status cannot be written either, the log says so.
+      if (failure !== undefined) await reportFailure(object, failure).catch(() => undefined);
+      throw error;
+    }
   };
 }

@@ -1,5 +1,11 @@
 import { isMap } from "../api/object.ts";
 
+export interface FailedRequest {
+  method: string;
+  /** The object, as a person names it: `Deployment sovereign-omantel/billing`. */
+  target: string;
+}
+
 /** An error answer of an API server, or the reason why no answer came. `status` is 0 when no answer came. */
 export class KubeError extends Error {
   override readonly name = "KubeError";
@@ -9,6 +15,10 @@ export class KubeError extends Error {
   /** Causes of an `Invalid` or denied write. */
   readonly causes: readonly { reason?: string; message?: string; field?: string }[];
   readonly retryAfterMs: number | undefined;
+  /** The request that failed. Undefined for an error that a stream reported. */
+  readonly request: FailedRequest | undefined;
+  /** The server's own message, without the request. */
+  readonly serverMessage: string;
 
   constructor(
     message: string,
@@ -17,6 +27,8 @@ export class KubeError extends Error {
       reason: string;
       causes?: KubeError["causes"];
       retryAfterMs?: number | undefined;
+      request?: FailedRequest;
+      serverMessage?: string | undefined;
       cause?: unknown;
     },
   ) {
@@ -25,6 +37,8 @@ export class KubeError extends Error {
     this.reason = details.reason;
     this.causes = details.causes ?? [];
     this.retryAfterMs = details.retryAfterMs;
+    this.request = details.request;
+    this.serverMessage = details.serverMessage ?? message;
   }
 }
 
@@ -36,15 +50,16 @@ interface StatusBody {
 
 /** The error for a non-2xx answer. `retryAfter` is the Retry-After header, in seconds. */
 export function kubeErrorOf(
-  what: string,
+  { path, ...request }: FailedRequest & { path: string },
   status: number,
   body: string,
   retryAfter: string | undefined,
 ): KubeError {
   const parsed = parseStatus(body);
   const retryAfterSeconds = parsed.details?.retryAfterSeconds ?? Number(retryAfter ?? Number.NaN);
-  return new KubeError(`${what}: ${parsed.message ?? `status ${status}`}`, {
-    status,
+  const serverMessage = parsed.message ?? `status ${status}`;
+  return new KubeError(`${request.method} ${path}: ${serverMessage}`, {
+    ...{ request, serverMessage, status },
     reason: parsed.reason ?? "Unknown",
     causes: parsed.details?.causes ?? [],
     retryAfterMs: Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,

@@ -3,6 +3,7 @@ import { type Dispatcher, request } from "undici";
 import { errorMessage } from "../platform/errors.ts";
 import type { Connection } from "./connection.ts";
 import { isUnauthorized, isUnreachable, KubeError, kubeErrorOf } from "./error.ts";
+import { targetOf } from "./resource.ts";
 
 const JSON_TYPE = "application/json";
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -50,7 +51,8 @@ export async function openExchange(
     if (response.statusCode < 300) return response;
     const { statusCode } = response;
     const text = await response.body.text();
-    throw kubeErrorOf(`${method} ${path}`, statusCode, text, headerOf(response, "retry-after"));
+    const failed = { method, path, target: targetOf(path, body) };
+    throw kubeErrorOf(failed, statusCode, text, headerOf(response, "retry-after"));
   } catch (error) {
     throw error instanceof KubeError || signal.aborted
       ? error
@@ -141,8 +143,12 @@ function parse<T>({ method, path }: RawRequest, status: number, text: string): T
   }
 }
 
-function unreachable({ method, path }: RawRequest, reason: string, cause: unknown): KubeError {
-  return new KubeError(`${method} ${path}: ${reason}`, { status: 0, reason: "Unreachable", cause });
+function unreachable({ method, path, body }: RawRequest, reason: string, cause: unknown): KubeError {
+  return new KubeError(`${method} ${path}: ${reason}`, {
+    ...{ status: 0, reason: "Unreachable", cause },
+    request: { method, target: targetOf(path, body) },
+    serverMessage: reason,
+  });
 }
 
 function notLeading({ method, path }: RawRequest, cause?: unknown): KubeError {

@@ -2,7 +2,8 @@ import type { KubernetesObject } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { isConflict } from "./error.ts";
+import { isConflict, KubeError } from "./error.ts";
+import { describeFailure, type Failure } from "./failure.ts";
 import { FieldConflict } from "./field-conflict.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
@@ -70,7 +71,10 @@ export interface ControllerOptions {
   /** The name in metrics and logs: `sovereign`. */
   name: string;
   watches: Watch[];
-  reconcile(key: string, signal: AbortSignal): Promise<Outcome>;
+  /** `attempt` counts the tries since the last one that did not throw, this one included: the first has 1. */
+  reconcile(key: string, signal: AbortSignal, attempt: number): Promise<Outcome>;
+  /** Receives a failure once, not at each try. For a controller whose object has no status that could say it. */
+  onFailure?(key: string, failure: Failure): void;
   concurrency?: number;
   backoff?: Backoff;
   /** The time after which every object is reconciled again, spread over time. Absent: only changes count. */
@@ -88,16 +92,18 @@ export function createController(
   deps: { logger: Logger; metrics: ReconcileMetrics },
   options: ControllerOptions,
 ): Controller {
-  const { name, watches, reconcile, concurrency = 4, backoff, resyncMs } = options;
+  const { name, watches, reconcile, onFailure, concurrency = 4, backoff, resyncMs } = options;
   const logger = deps.logger.child({ controller: name });
   const metrics = deps.metrics.forController(name, concurrency);
   const queue = createWorkQueue({ observer: metrics.queue, backoff });
+  /** The last failure of each key that fails now, so that a failure is told once and not at each try. */
+  const told = new Map<string, { logged: string; reported: string | undefined }>();
 
   async function work(key: string, signal: AbortSignal): Promise<void> {
     const finish = metrics.reconcileStarted();
     let outcome: Outcome;
     try {
-      outcome = await reconcile(key, signal);
+      outcome = await reconcile(key, signal, queue.failures(key) + 1);
     } catch (error) {
       if (!(error instanceof FieldConflict)) {
         finish("error");
@@ -108,6 +114,7 @@ export function createController(
       outcome = { kind: "waiting", reason: "FieldConflict", message, retryAfterMs };
     }
     queue.forget(key);
+    if (told.delete(key)) logger.info({ key }, "reconcile succeeded again");
     const againMs = againAfter(outcome);
     if (againMs !== undefined) queue.addAfter(key, againMs);
     if (outcome.kind !== "done")
@@ -117,16 +124,24 @@ export function createController(
 
   function backOff(key: string, error: unknown): void {
     queue.addRateLimited(key);
+    const failures = queue.failures(key);
+    const before = told.get(key);
+    const logged = errorMessage(error);
     // A conflict means that the cache is a little behind. It is expected, and the next reconcile resolves it.
-    logger[isConflict(error) ? "debug" : "error"](
+    const isNews = before?.logged !== logged && !isConflict(error);
+    logger[isNews ? "error" : "debug"](
       {
-        key,
-        failures: queue.failures(key),
-        error: errorMessage(error),
-        stack: error instanceof Error ? error.stack : undefined,
+        ...{ key, failures, error: logged },
+        // The stack of an API server's answer shows nothing that the request does not.
+        stack: error instanceof Error && !(error instanceof KubeError) ? error.stack : undefined,
       },
       "reconcile failed; backing off",
     );
+    const failure = describeFailure(error, failures);
+    if (failure !== undefined && failure.message !== before?.reported) onFailure?.(key, failure);
+    const reported = failure?.message ?? before?.reported;
+    if (isNews || reported !== before?.reported)
+      told.set(key, { logged: isNews ? logged : (before?.logged ?? ""), reported });
   }
 
   async function resync(signal: AbortSignal): Promise<void> {

@@ -161,6 +161,26 @@ export function pathOf(
   return `${root}${scope}/${resource.plural}${name}${subresource === undefined ? "" : `/${subresource}`}`;
 }
 
+const KIND_OF = new Map(
+  [...BUILT_IN, ...KINDS.map(resourceOf)].map(({ group, plural, kind }) => [`${group}/${plural}`, kind]),
+);
+
+/**
+ * The object that a request addresses, as a person names it: `Deployment sovereign-omantel/billing`. A create has the name
+ * only in its `body`.
+ */
+export function targetOf(path: string, body?: unknown): string {
+  const [, root, ...rest] = path.split("/").map(decodeURIComponent);
+  const group = root === "apis" ? (rest[0] ?? "") : "";
+  const steps = rest.slice(root === "apis" ? 2 : 1);
+  const isNamespaced = steps[0] === "namespaces" && steps.length > 2;
+  const [plural = "", named, subresource] = isNamespaced ? steps.slice(2) : steps;
+  const created = (body as { metadata?: { name?: string } } | undefined)?.metadata?.name;
+  const key = [isNamespaced ? steps[1] : undefined, named ?? created].filter((part) => part !== undefined);
+  const kind = KIND_OF.get(`${group}/${plural}`) ?? plural;
+  return `${kind} ${key.join("/")}`.trimEnd() + (subresource === undefined ? "" : `, ${subresource}`);
+}
+
 /** A name must stay one segment of the path. An empty name or dots would address another resource. */
 function segment(name: string): string {
   if (name === "" || name === "." || name === "..") throw new Error(`'${name}' is not a valid object name`);

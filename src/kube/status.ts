@@ -1,5 +1,7 @@
-import type { CatalystObject } from "../api/object.ts";
+import { type Condition, findCondition, READY } from "../api/condition.ts";
+import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
+import type { Logger } from "../platform/log.ts";
 import type { KubeClient } from "./client.ts";
 import { keyOf, type Resource } from "./resource.ts";
 import { isOlder } from "./version.ts";
@@ -12,17 +14,16 @@ export interface StatusWriter<T> {
   newest(cached: T): T;
   /**
    * Writes the whole status by server-side apply, so that absent fields are removed. Writes nothing when the newest status
-   * is equal. `object` is from a cache and is not changed.
+   * is equal. `object` is from a cache and is not changed. Logs one line when `Ready` has another status or reason.
    */
   write(object: T, status: StatusOf<T>): Promise<void>;
   /** Drops what is remembered of a deleted object. */
   forget(key: string): void;
 }
 
-export function createStatusWriter<T extends CatalystObject<unknown, object>>(
-  deps: { client: KubeClient; fieldManager: string },
-  resource: Resource,
-): StatusWriter<T> {
+export function createStatusWriter<
+  T extends CatalystObject<unknown, { conditions?: Condition[] | undefined }>,
+>(deps: { client: KubeClient; fieldManager: string; logger: Logger }, resource: Resource): StatusWriter<T> {
   const written = new Map<string, T>();
 
   function newest(cached: T): T {
@@ -55,7 +56,20 @@ export function createStatusWriter<T extends CatalystObject<unknown, object>>(
       const options = { fieldManager, subresource: "status" };
       const { metadata: after } = await deps.client.apply(resource, patch, options);
       written.set(keyOf(metadata), { ...object, metadata: after, status });
+      logTransition(deps.logger, object, before?.conditions, (status as T["status"])?.conditions);
     },
     forget: (key) => void written.delete(key),
   };
+}
+
+function logTransition(
+  logger: Logger,
+  { kind, metadata }: KubernetesObject,
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[] | undefined,
+): void {
+  const [was, is] = [before, after].map((conditions) => findCondition(conditions, READY));
+  if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return;
+  const { status: ready, reason, message } = is;
+  logger.info({ kind, key: keyOf(metadata), ready, reason, was: was?.reason, message }, "status changed");
 }

@@ -36,6 +36,7 @@ import {
 import type { Applied, Applier } from "../kube/apply.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
+import type { Failure } from "../kube/failure.ts";
 import type { ReconcileMetrics } from "../kube/metric.ts";
 import { type Controller, createController } from "../kube/reconcile.ts";
 import type { Logger } from "../platform/log.ts";
@@ -86,15 +87,13 @@ type Create = (
 /** Creates all controllers for one term of leadership. Each term needs new ones, because a work queue closes with its term. */
 export function createControllers(deps: ControllerDeps): Controller[] {
   const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
-  const common = { client, applier, fieldManager: FIELD_MANAGER, now };
+  const common = { client, applier, fieldManager: FIELD_MANAGER, events, logger, now };
   const create: Create = (name, options) =>
     createController({ logger, metrics }, { name, concurrency, ...options });
 
   const sovereign = {
     ...common,
     caches,
-    events,
-    logger,
     operatorJwks: key.jwks,
     mintToken: key.mintToken,
     probeDatabase,
@@ -159,17 +158,33 @@ export function createControllers(deps: ControllerDeps): Controller[] {
       watches: environmentPolicyWatches(policy),
       reconcile: createEnvironmentPolicyReconciler(policy),
     }),
-    create("soak", { watches: soakWatches(soak), reconcile: createSoakReconciler(soak) }),
+    create("soak", {
+      watches: soakWatches(soak),
+      reconcile: createSoakReconciler(soak),
+      onFailure: failureEvents(deps, (key) => caches.namespaces.get(key)),
+    }),
     create("webhookconfiguration", {
       watches: webhookConfigurationWatches(webhookConfiguration),
       reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
+      onFailure: failureEvents(deps, (key) => caches.webhookConfigurations.get(key)),
     }),
     create("admissionpolicy", {
       watches: admissionPolicyWatches(admissionPolicy),
       reconcile: createAdmissionPolicyReconciler(admissionPolicy),
+      onFailure: failureEvents(deps, (key) =>
+        admissionPolicy.desired.find(({ kind, metadata }) => key === `${kind}/${metadata.name}`),
+      ),
     }),
   ];
 }
+
+/** Tells the failures of a controller whose objects have no status. */
+const failureEvents =
+  ({ events }: ControllerDeps, find: (key: string) => KubernetesObject | undefined) =>
+  (key: string, { reason, message }: Failure): void => {
+    const object = find(key);
+    if (object !== undefined) events.record(object, "Warning", reason, message);
+  };
 
 /** The controllers that check artifacts again when the trust changes. */
 function createArtifactControllers(
@@ -177,7 +192,7 @@ function createArtifactControllers(
   common: StatusReconcilerDeps,
   create: Create,
 ): Controller[] {
-  const { caches, events } = deps;
+  const { caches } = deps;
   const blueprint = {
     ...common,
     blueprints: caches.blueprints,
@@ -192,7 +207,6 @@ function createArtifactControllers(
     franchises: caches.franchises,
     lists: deps.identities,
     checkArtifact: deps.checkArtifact,
-    events,
     onCounted: deps.untrustedGauge.count,
   };
 
@@ -204,6 +218,7 @@ function createArtifactControllers(
     create("installedartifact", {
       watches: installedArtifactWatches(installedArtifact),
       reconcile: createInstalledArtifactReconciler(installedArtifact),
+      onFailure: failureEvents(deps, (key) => caches.namespaces.get(key)),
     }),
   ];
 }

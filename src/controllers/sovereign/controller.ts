@@ -1,13 +1,23 @@
 import { findCondition } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { describeFailure, type Failure } from "../../kube/failure.ts";
 import type { Outcome } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { createStatusWriter } from "../../kube/status.ts";
+import { recordFailure } from "../failure-event.ts";
+import { isStalledBy } from "../readiness.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { REVERIFY_MS } from "./evidence.ts";
 import { finalize } from "./finalizer.ts";
 import { reconcileSovereign } from "./sequence.ts";
-import { admissionConditions, desiredStatus, type Findings, falseCondition, waiting } from "./status.ts";
+import {
+  admissionConditions,
+  desiredStatus,
+  type Findings,
+  falseCondition,
+  stalled,
+  waiting,
+} from "./status.ts";
 
 export function createSovereignReconciler(deps: SovereignDeps) {
   const { caches, now } = deps;
@@ -18,14 +28,10 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     await statuses.write(newest, desiredStatus(newest, findings, now().toISOString()));
   }
 
-  return async function reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+  return async function reconcile(key: string, signal: AbortSignal, attempt = 1): Promise<Outcome> {
     const cached = caches.sovereigns.get(key);
     if (cached === undefined) {
       statuses.forget(key);
-      return { kind: "done" };
-    }
-    if (cached.metadata.deletionTimestamp !== undefined) {
-      await finalize(deps, cached);
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);
@@ -34,18 +40,39 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       facts: {},
       stop: undefined,
     };
-    findings.stop = await reconcileSovereign({
-      deps,
-      sovereign,
-      findings,
-      report: (interim) => report(sovereign, interim),
-      signal,
-    });
+    try {
+      if (cached.metadata.deletionTimestamp !== undefined) {
+        await finalize(deps, cached);
+        return { kind: "done" };
+      }
+      findings.stop = await reconcileSovereign({
+        deps,
+        sovereign,
+        findings,
+        report: (interim) => report(sovereign, interim),
+        signal,
+      });
+    } catch (error) {
+      const failure = describeFailure(error, attempt);
+      // The first error counts: where the status cannot be written either, the log says so.
+      if (failure !== undefined) await reportFailure(sovereign, findings, failure).catch(() => undefined);
+      throw error;
+    }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
     await report(sovereign, findings);
     return outcomeOf(findings);
   };
+
+  /** What was found before the failure is written too. An object that is stalled by the same reason stays so. */
+  async function reportFailure(sovereign: Sovereign, findings: Findings, failure: Failure): Promise<void> {
+    const { reason, message, isFinal } = failure;
+    const isStalled = isFinal || isStalledBy(sovereign.status?.conditions, reason);
+    findings.stop = isStalled ? stalled(reason, message) : waiting(reason, message);
+    findings.isBlind = true;
+    recordFailure(deps.events, sovereign, failure);
+    await report(sovereign, findings);
+  }
 
   /** A field conflict over one object is reported last: the operator still puts back every other object. */
   function reportFieldConflict(

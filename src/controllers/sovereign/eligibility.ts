@@ -1,9 +1,11 @@
 import { LABEL } from "../../api/label.ts";
+import { NAMESPACE_TERMINATING } from "../../kube/failure.ts";
+import type { SovereignCaches } from "./cache.ts";
 import { findConflict } from "./conflict.ts";
 import type { ReconcileContext } from "./context.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 import { findForeignOwner } from "./namespace-claim.ts";
-import { type Stop, stalled, unknown } from "./status.ts";
+import { type Stop, stalled, unknown, waiting } from "./status.ts";
 
 /** Why this operator must not change anything for the Sovereign; undefined when it may reconcile it. */
 export async function checkEligibility({ deps, sovereign }: ReconcileContext): Promise<Stop | undefined> {
@@ -23,10 +25,20 @@ export async function checkEligibility({ deps, sovereign }: ReconcileContext): P
   const conflict = findConflict(deps.caches.sovereigns, sovereign);
   if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
   const foreignOwner = await findForeignOwner(deps, sovereign);
-  if (foreignOwner === undefined) return undefined;
+  if (foreignOwner === undefined) return findTermination(deps.caches, namespaceOf(sovereign));
   return stalled(
     "NamespaceNotOurs",
     `namespace ${namespaceOf(sovereign)} ${foreignOwner}: delete this Sovereign and create it with another spec.namespace, ` +
       `or label the namespace ${LABEL.sovereign}=${metadata.name}`,
+  );
+}
+
+/** The API server creates nothing in a namespace that is being deleted. */
+function findTermination({ namespaces }: SovereignCaches, name: string): Stop | undefined {
+  if (namespaces.get(name)?.metadata.deletionTimestamp === undefined) return undefined;
+  return waiting(
+    NAMESPACE_TERMINATING,
+    `namespace ${name} is being deleted: remove what holds it up (kubectl get namespace ${name} -o yaml); the operator ` +
+      "creates it again afterwards, without its Secrets",
   );
 }

@@ -23,7 +23,11 @@ import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
  */
 export async function reconcileSovereign(context: ReconcileContext): Promise<Stop | undefined> {
   const ineligible = await checkEligibility(context);
-  if (ineligible !== undefined) return ineligible;
+  if (ineligible !== undefined) {
+    // A suspended Sovereign keeps what was last found: it is left alone, not out of sight.
+    context.findings.isBlind = ineligible.reason !== "Suspended";
+    return ineligible;
+  }
   const running = await putBack(context);
   return moveForward(context, running);
 }

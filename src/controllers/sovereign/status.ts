@@ -8,7 +8,13 @@ import {
   STALLED,
   setCondition,
 } from "../../api/condition.ts";
-import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
+import {
+  SETTINGS_ACCEPTED,
+  SOVEREIGN_CONDITION,
+  type Sovereign,
+  type SovereignStatus,
+} from "../../api/sovereign.ts";
+import { unknownCondition } from "../readiness.ts";
 
 /** Why a reconcile went no further. */
 export type Stop =
@@ -26,6 +32,8 @@ export interface Findings {
   stop: Stop | undefined;
   /** Another writer keeps reverting a managed object, so the operator leaves that object alone for `retryAfterMs`. */
   fieldConflict?: { message: string; retryAfterMs: number };
+  /** The reconcile could not look at what it did not find: those conditions become `Unknown`. */
+  isBlind?: boolean;
   /** When to reconcile again, if that is sooner than the evidence expires. */
   requeueAfterMs?: number;
 }
@@ -64,13 +72,17 @@ export const waiting = (reason: string, message: string, retryAfterMs = DEFAULT_
 export const stalled = (reason: string, message: string): Stop => ({ kind: "stalled", reason, message });
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
+/** The conditions that become `Unknown` when a reconcile cannot look. */
+const OBSERVED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETTINGS_ACCEPTED];
+
 /**
- * The status after a reconcile. Conditions that the reconcile did not reach keep their last value. `Ready` is True
- * exactly when nothing stopped the reconcile and every condition of `SOVEREIGN_CONDITION` is True. `now` is RFC 3339.
+ * The status after a reconcile. Conditions that the reconcile did not reach keep their last value, unless it could not look
+ * at them. `Ready` is True exactly when nothing stopped the reconcile and every condition of `SOVEREIGN_CONDITION` is True. `now` is RFC 3339.
  */
 export function desiredStatus(sovereign: Sovereign, findings: Findings, now: string): SovereignStatus {
   const { generation } = sovereign.metadata;
-  const { conditions: found, facts, stop } = findings;
+  const { facts, stop } = findings;
+  const found = [...unseenConditions(sovereign, findings), ...findings.conditions];
   const kept = (sovereign.status?.conditions ?? []).filter(
     ({ type }) => type !== RECONCILING && type !== STALLED,
   );
@@ -92,6 +104,13 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
         judged,
       ),
   };
+}
+
+function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): NewCondition[] {
+  if (isBlind !== true || stop === undefined) return [];
+  return (status?.conditions ?? [])
+    .filter(({ type }) => OBSERVED.includes(type))
+    .map(({ type }) => unknownCondition(type, stop.reason));
 }
 
 /** kstatus: Reconciling while the operator retries by itself, Stalled while a person has to act. */

@@ -14,6 +14,8 @@ import { createFranchiseReconciler } from "../../../src/controllers/franchise/co
 import { createOrganizationReconciler } from "../../../src/controllers/organization/controller.ts";
 import { createWebhookConfigurationReconciler } from "../../../src/controllers/webhook-configuration/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
+import { KubeError } from "../../../src/kube/error.ts";
+import { MAX_TRIES } from "../../../src/kube/failure.ts";
 import type { Informer } from "../../../src/kube/informer.ts";
 import {
   NAMESPACES,
@@ -21,6 +23,7 @@ import {
   resourceOf,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../../src/kube/resource.ts";
+import { createLogger } from "../../../src/platform/log.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
 import { until, useOperatorBench } from "../../support/process/operator-bench.ts";
 
@@ -28,7 +31,14 @@ const bench = useOperatorBench();
 const AT = new Date("2026-06-01T00:00:00.000Z");
 const DAY_MS = 24 * 3_600_000;
 const signal = new AbortController().signal;
-const common = (at = AT) => ({ client: bench.client(), fieldManager: "catalyst-operator", now: () => at });
+const logger = createLogger("test", "silent");
+const common = (at = AT) => ({
+  client: bench.client(),
+  fieldManager: "catalyst-operator",
+  events: bench.recorder(),
+  logger,
+  now: () => at,
+});
 
 /** Creates an object and waits until the cache contains it. */
 async function create<T extends KubernetesObject>(
@@ -282,6 +292,38 @@ describe("the Organization controller", () => {
     expect(readyOf(await read(ORGANIZATION, "taken"))).toMatchObject({ reason: "NamespaceNotOurs", message });
     const { items } = await bench.client().list(ROLE_BINDINGS, { namespace: "org-taken" });
     expect(items).toEqual([]);
+  });
+
+  it("says in its status and in one Event why the API server refuses its home, and stalls after some tries", async () => {
+    const { organizations, namespaces, roleBindings } = bench.caches();
+    await create(organizations, organization("refused"));
+    const refusal = new KubeError("PATCH /api/v1/namespaces/org-refused: a policy", {
+      ...{ status: 403, reason: "Forbidden", serverMessage: "a policy denies it" },
+      request: { method: "PATCH", target: "Namespace org-refused" },
+    });
+    const applier = { ...createApplier(common()), apply: () => Promise.reject(refusal) };
+    const reconcile = createOrganizationReconciler({
+      ...{ ...common(), applier, organizations, namespaces, roleBindings },
+    });
+    const message =
+      "Namespace org-refused: the API server answers 403 Forbidden: a policy denies it: change the role, the quota or the policy that refuses it";
+    const progress = async () => {
+      const { status } = (await read<Organization>(ORGANIZATION, "refused")) ?? {};
+      expect(findCondition(status?.conditions, "Ready")).toMatchObject({
+        ...{ status: "False", reason: "WriteForbidden", message, observedGeneration: 1 },
+      });
+      return status?.conditions?.map(({ type }) => type);
+    };
+    await expect(reconcile("refused", signal, 1)).rejects.toBe(refusal);
+    expect(await progress()).toEqual(["Ready", "Reconciling"]);
+    await expect(reconcile("refused", signal, MAX_TRIES)).rejects.toBe(refusal);
+    expect(await progress()).toEqual(["Ready", "Stalled"]);
+    // A restarted operator counts its tries from one again.
+    await expect(reconcile("refused", signal, 1)).rejects.toBe(refusal);
+    expect(await progress()).toEqual(["Ready", "Stalled"]);
+    expect((await bench.events("refused")).map(({ reason, count }) => [reason, count])).toEqual([
+      ["WriteForbidden", 1],
+    ]);
   });
 
   it("keeps the namespace of a deleted Organization", async () => {

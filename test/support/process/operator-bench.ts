@@ -57,6 +57,7 @@ export interface OperatorBench {
   client(): KubeClient;
   caches(): OperatorCaches;
   simulation(): SimulatedWorkload;
+  recorder(): EventRecorder;
   /** Starts controllers; `concerns` leaves other tests' Sovereigns alone. */
   live(options?: {
     gate?: Gate;
@@ -133,13 +134,11 @@ export function useOperatorBench(): OperatorBench {
     };
     const gated = gateClient(client, through);
     const applier = createApplier({ client: gated, fieldManager: FIELD_MANAGER, now });
-    const common = { client: gated, fieldManager: FIELD_MANAGER, now };
+    const common = { client: gated, fieldManager: FIELD_MANAGER, events, logger, now };
     const reconcileSovereign = createSovereignReconciler({
       ...common,
       applier,
       caches,
-      events,
-      logger,
       operatorJwks: { keys: [] },
       billingDrainSeconds: 1,
       admissionNotice: undefined,
@@ -158,10 +157,10 @@ export function useOperatorBench(): OperatorBench {
           name: "sovereign",
           backoff: { firstMs: 5, maxMs: 100 },
           watches: sovereignWatches(caches, now),
-          async reconcile(key, signal): Promise<Outcome> {
+          async reconcile(key, signal, attempt): Promise<Outcome> {
             if (!concerns(key)) return { kind: "done" };
             reconciles.push(key);
-            return reconcileSovereign(key, signal);
+            return reconcileSovereign(key, signal, attempt);
           },
         },
       ),
@@ -197,6 +196,7 @@ export function useOperatorBench(): OperatorBench {
     client: () => client,
     caches: () => caches,
     simulation: () => simulation,
+    recorder: () => events,
     live,
     sovereign,
     async awaitCondition(name, type, status, reason, withinMs) {

@@ -51,7 +51,10 @@ export function describeStatus(bench: KubeBench): void {
       const first = (await eventually(create, (made) => made !== undefined)) as Organization;
       const look = () => client.get<Organization>(ORGANIZATIONS, { name: "acme" }) as Promise<Organization>;
       const newWriter = () =>
-        createStatusWriter<Organization>({ client, fieldManager: "catalyst-operator" }, ORGANIZATIONS);
+        createStatusWriter<Organization>(
+          { client, fieldManager: "catalyst-operator", logger },
+          ORGANIZATIONS,
+        );
       const writer = newWriter();
 
       await writer.write(first, {

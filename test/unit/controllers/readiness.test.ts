@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RECONCILING, STALLED } from "../../../src/api/condition.ts";
-import { readyConditions } from "../../../src/controllers/readiness.ts";
+import { failedConditions, readyConditions } from "../../../src/controllers/readiness.ts";
 import { condition, NOW } from "../../support/builder/catalyst-object.ts";
 
 const summary = (conditions: { type: string; status: string }[] | undefined) =>
@@ -22,5 +22,30 @@ describe("readiness, as kstatus says it", () => {
   it("reports Stalled by default, and keeps the time of a condition that continues", () => {
     const seen = readyConditions(before, { status: "False", ...words }, 1, NOW);
     expect(seen.find(({ type }) => type === "Stalled")?.lastTransitionTime).toBe("2026-01-01T00:00:00Z");
+  });
+});
+
+describe("failedConditions", () => {
+  const failure = { reason: "WriteForbidden", message: "no", isFinal: false };
+  const stalledBy = (reason: string) => ({ ...condition("Stalled", "True"), reason });
+
+  it("says why in Ready, and Unknown of what the reconcile did not look at", () => {
+    const seen = failedConditions(
+      [condition("Ready", "True"), condition("Verified", "True")],
+      failure,
+      3,
+      NOW,
+    );
+    expect(summary(seen)).toEqual(["Ready=False", "Reconciling=True", "Verified=Unknown"]);
+    expect(seen.map(({ observedGeneration }) => observedGeneration)).toEqual([3, 3, 3]);
+    expect(seen.map(({ reason }) => reason)).toEqual(["WriteForbidden", "WriteForbidden", "WriteForbidden"]);
+  });
+
+  it.each([
+    ["is final", [], { ...failure, isFinal: true }, "Stalled=True"],
+    ["stalled it before", [stalledBy("WriteForbidden")], failure, "Stalled=True"],
+    ["is another than that which stalled it", [stalledBy("TermEnded")], failure, "Reconciling=True"],
+  ])("when the failure %s", (_what, before, given, expected) => {
+    expect(summary(failedConditions(before, given, 1, NOW))).toEqual(["Ready=False", expected].sort());
   });
 });

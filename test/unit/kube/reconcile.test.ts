@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { KubeError } from "../../../src/kube/error.ts";
@@ -13,7 +14,6 @@ import {
   watchPrimary,
 } from "../../../src/kube/reconcile.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
-import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { aborted } from "../../../src/platform/shutdown.ts";
 import { until } from "../../support/server/scripted-api.ts";
@@ -23,21 +23,20 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-function run(
-  reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>,
-  options: Partial<ControllerOptions> = {},
-) {
+function run(reconcile: ControllerOptions["reconcile"], options: Partial<ControllerOptions> = {}) {
   const registry = new Registry();
+  const lines: { msg: string }[] = [];
+  const logger = pino({ level: "info" }, { write: (line) => void lines.push(JSON.parse(line)) });
   const seen: string[] = [];
   const controller = createController(
-    { logger: createLogger("test", "silent"), metrics: createReconcileMetrics(registry) },
+    { logger, metrics: createReconcileMetrics(registry) },
     {
       name: "sovereign",
       watches: [],
       backoff: { firstMs: 5, maxMs: 20 },
-      reconcile(key, signal) {
+      reconcile(key, signal, attempt) {
         seen.push(key);
-        return reconcile(key, signal);
+        return reconcile(key, signal, attempt);
       },
       ...options,
     },
@@ -56,7 +55,7 @@ function run(
       Object.entries(labels).every(([label, text]) => each.labels[label] === text),
     )?.value;
   };
-  return { controller, seen, stop, value };
+  return { controller, seen, stop, value, lines };
 }
 
 /** What a controller sees of a cache; filled by hand. */
@@ -159,6 +158,41 @@ describe("a controller", () => {
     expect(seen).toHaveLength(4);
     expect(await value("controller_runtime_reconcile_errors_total")).toBe(3);
     expect(await value("workqueue_retries_total")).toBe(3);
+  });
+
+  it("counts the tries in a row, and starts again after one that did not throw", async () => {
+    const attempts: number[] = [];
+    const { controller } = run(async (_key, _signal, attempt) => {
+      attempts.push(attempt);
+      if (attempts.length === 3) return { kind: "waiting", reason: "Soon", message: "", retryAfterMs: 1 };
+      if (attempts.length < 6) throw new Error("not yet");
+      return done;
+    });
+    controller.enqueue("a");
+    await until(() => attempts.length === 6, "six tries");
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
+  });
+
+  it("tells a failure once in the log and to its receiver, and says when it is over", async () => {
+    const told: string[] = [];
+    let calls = 0;
+    const refused = new KubeError("no right", { status: 403, reason: "Forbidden" });
+    const { controller, lines } = run(
+      async () => {
+        calls += 1;
+        if (calls < 6) throw refused;
+        return done;
+      },
+      { onFailure: (key, { reason }) => void told.push(`${key} ${reason}`) },
+    );
+    controller.enqueue("a");
+    await until(() => lines.some(({ msg }) => msg === "reconcile succeeded again"), "the end");
+    expect(told).toEqual(["a WriteForbidden"]);
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      "controller started",
+      "reconcile failed; backing off",
+      "reconcile succeeded again",
+    ]);
   });
 
   it("waits for the pause of a field conflict instead of backing off", async () => {

@@ -9,6 +9,7 @@ import {
   pathOf,
   resourceOf,
   resourceOfManifest,
+  targetOf,
 } from "../../../src/kube/resource.ts";
 
 describe("paths", () => {
@@ -42,5 +43,21 @@ describe("resources", () => {
 describe("keys", () => {
   it("builds a key from the namespace, if there is one, and the name", () => {
     expect([keyOf({ name: "a" }), keyOf({ namespace: "n", name: "a" })]).toEqual(["a", "n/a"]);
+  });
+});
+
+describe("targetOf", () => {
+  const service = { metadata: { name: "billing" } };
+  it.each([
+    ["/apis/apps/v1/namespaces/a/deployments/b", undefined, "Deployment a/b"],
+    ["/api/v1/namespaces/a/services", service, "Service a/billing"],
+    ["/api/v1/namespaces/a", undefined, "Namespace a"],
+    ["/api/v1/namespaces", { metadata: { name: "a" } }, "Namespace a"],
+    ["/apis/catalyst.openova.io/v1alpha1/sovereigns/a/status", undefined, "Sovereign a, status"],
+    ["/api/v1/namespaces/a/pods", undefined, "Pod a"],
+    ["/apis/x.example/v1/gadgets/g", undefined, "gadgets g"],
+    ["/version", undefined, ""],
+  ])("names what %s addresses", (path, body, expected) => {
+    expect(targetOf(path, body)).toBe(expected);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import { checkEligibility } from "../../../../src/controllers/sovereign/eligibility.ts";
 import type { KubeClient } from "../../../../src/kube/client.ts";
-import { sovereign } from "../../../support/builder/catalyst-object.ts";
+import { NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../support/builder/reconcile-context.ts";
 
 const namespace = (labels?: Record<string, string>): KubernetesObject => ({
@@ -18,6 +18,18 @@ describe("checkEligibility", () => {
   it("reconciles a Sovereign whose namespace carries its label", async () => {
     const namespaces = [namespace({ [SOVEREIGN]: "omantel" })];
     expect(await checkEligibility(contextOf(sovereign("omantel"), { namespaces }))).toBeUndefined();
+  });
+
+  it("waits while the namespace is being deleted, and names the remedy", async () => {
+    const own = namespace({ [SOVEREIGN]: "omantel" });
+    const namespaces = [{ ...own, metadata: { ...own.metadata, deletionTimestamp: NOW } }];
+    expect(await checkEligibility(contextOf(sovereign("omantel"), { namespaces }))).toEqual({
+      kind: "waiting",
+      reason: "NamespaceTerminating",
+      message:
+        "namespace sovereign-omantel is being deleted: remove what holds it up (kubectl get namespace sovereign-omantel -o yaml); the operator creates it again afterwards, without its Secrets",
+      retryAfterMs: 15_000,
+    });
   });
 
   it.each([

@@ -5,6 +5,7 @@ import {
   desiredStatus,
   type Findings,
   falseCondition,
+  stalled,
   trueCondition,
 } from "../../../../src/controllers/sovereign/status.ts";
 import { NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
@@ -64,6 +65,34 @@ describe("status", () => {
       (type) => findCondition(conditions, type) !== undefined,
     );
     expect(present).toEqual(progress === undefined ? [] : [progress]);
+  });
+
+  it("says Unknown of each condition that a blind reconcile did not find, and keeps what it found", () => {
+    const before = desiredStatus(
+      sovereign("o"),
+      findings({ conditions: ALL.map((type) => trueCondition(type, "Test", "")) }),
+      NOW,
+    );
+    const { conditions } = desiredStatus(
+      sovereign("o", {}, before),
+      findings({
+        conditions: [trueCondition("ImagePinned", "Pinned", "")],
+        stop: stalled("WriteForbidden", "no"),
+        isBlind: true,
+      }),
+      NOW,
+    );
+    expect(conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual(
+      [
+        ...ALL.map((type) => `${type}=${type === "ImagePinned" ? "True" : "Unknown"}`),
+        "Ready=False",
+        "Stalled=True",
+      ].sort(),
+    );
+    expect(findCondition(conditions, "RolledOut")).toMatchObject({
+      reason: "WriteForbidden",
+      message: "the operator could not look at this: condition Ready says why",
+    });
   });
 
   it("reports only the last value of a condition", () => {

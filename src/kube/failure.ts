@@ -1,0 +1,80 @@
+import { isConflict, isUnreachable, KubeError } from "./error.ts";
+
+/** Why a reconcile failed, in the words of the object's conditions. */
+export interface Failure {
+  reason: string;
+  message: string;
+  /** The tries are used up: a person has to act. The operator still tries again after each back-off. */
+  isFinal: boolean;
+}
+
+/** After this many failures in a row, about 13 s with the default back-off, a failure is final. */
+export const MAX_TRIES = 8;
+/** A fault that usually passes by itself is reported from this failure in a row on. */
+const REPORTED_FROM = 3;
+/** The server quotes whole objects in some messages. */
+const MAX_SERVER_MESSAGE = 2_000;
+
+/**
+ * Describes what a reconcile threw at its `attempt`-th try in a row. Returns undefined for what is not to be reported: a fault
+ * that usually passes, and the end of this process's leadership.
+ */
+export function describeFailure(error: unknown, attempt: number): Failure | undefined {
+  if (!(error instanceof KubeError)) {
+    if (attempt < REPORTED_FROM) return undefined;
+    // The text of an unexpected error may hold a credential, so only the log has it.
+    const message = "the operator failed and tries again: its log says why";
+    return { reason: "ReconcileFailed", message, isFinal: attempt >= MAX_TRIES };
+  }
+  if (error.reason === "NotLeading") return undefined;
+  if (isPassing(error) && attempt < REPORTED_FROM) return undefined;
+  const { reason, remedy } = explain(error);
+  return {
+    reason,
+    message: `${whatFailed(error)}: ${remedy}`,
+    isFinal: attempt >= MAX_TRIES && !isUnreachable(error),
+  };
+}
+
+/** A conflict means that the cache is a little behind. The others ask for another try. */
+const isPassing = (error: KubeError): boolean =>
+  isConflict(error) || isUnreachable(error) || error.status === 429 || error.status >= 500;
+
+function whatFailed(error: KubeError): string {
+  const { request, causes, status, reason, serverMessage } = error;
+  const fields = [...new Set(causes.map(({ field }) => field).filter((field) => field))];
+  const object = [request?.target ?? "the request", ...fields].join(", ");
+  const answer =
+    status === 0 ? "the API server does not answer" : `the API server answers ${status} ${reason}`;
+  return `${object}: ${answer}: ${serverMessage.slice(0, MAX_SERVER_MESSAGE)}`;
+}
+
+const READ_REASON: Record<number, string> = { 403: "ReadForbidden" };
+const WRITE_REASON: Record<number, string> = {
+  403: "WriteForbidden",
+  409: "WriteConflict",
+  422: "WriteInvalid",
+};
+
+const REMEDY: Record<number, string> = {
+  403: "change the role, the quota or the policy that refuses it",
+  409: "the operator tries again; find the other writer if this stays",
+  422: "correct the field in the spec that sets it; if the field is immutable and the object is not the operator's, delete the object: the operator creates it again",
+};
+const OTHER_REMEDY = "the operator tries again; look at the API server and its webhooks if this stays";
+
+export const NAMESPACE_TERMINATING = "NamespaceTerminating";
+
+function explain({ request, status, causes }: KubeError): { reason: string; remedy: string } {
+  if (causes.some(({ reason }) => reason === NAMESPACE_TERMINATING))
+    return {
+      reason: NAMESPACE_TERMINATING,
+      remedy:
+        "the namespace is being deleted: remove what holds it up; the operator creates it again afterwards",
+    };
+  const reason =
+    request?.method === "GET"
+      ? (READ_REASON[status] ?? "ReadFailed")
+      : (WRITE_REASON[status] ?? "WriteFailed");
+  return { reason, remedy: REMEDY[status] ?? OTHER_REMEDY };
+}

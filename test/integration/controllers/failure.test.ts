@@ -1,0 +1,175 @@
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { findCondition } from "../../../src/api/condition.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
+import { release, sovereign } from "../../support/builder/catalyst-object.ts";
+import {
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../../support/process/operator-bench.ts";
+
+const bench = useOperatorBench();
+const NAMESPACE = "sovereign-zero";
+/** Calls that the API server refuses, as a policy would. */
+const denied = new Set<string>();
+const denial = () =>
+  kubeErrorOf(
+    { method: "PATCH", path: "/x", target: `Service ${NAMESPACE}/billing` },
+    403,
+    JSON.stringify({ message: "services are for the network team", reason: "Forbidden" }),
+    undefined,
+  );
+const statusOf = (seen: Sovereign | undefined, type: string) =>
+  findCondition(seen?.status?.conditions, type)?.status;
+const read = () => bench.sovereign("zero");
+
+/** A Deployment that was there before the operator's, with a selector of its own. */
+const foreignDeployment = (labels: Record<string, string>) =>
+  ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "billing", namespace: NAMESPACE, labels },
+    spec: {
+      selector: { matchLabels: { app: "theirs" } },
+      template: {
+        metadata: { labels: { app: "theirs" } },
+        spec: { containers: [{ name: "main", image: "registry.example/theirs:1" }] },
+      },
+    },
+  }) as KubernetesObject;
+
+async function replaceDeployment(labels: Record<string, string>): Promise<string> {
+  const key = { namespace: NAMESPACE, name: "billing" };
+  await bench.client().delete(DEPLOYMENTS, key);
+  for (;;) {
+    const made = await bench
+      .client()
+      .create(DEPLOYMENTS, foreignDeployment(labels))
+      .catch((error: unknown) => {
+        // The operator was faster: its Deployment is there again.
+        if (!(error instanceof KubeError) || error.reason !== "AlreadyExists") throw error;
+        return bench.client().delete(DEPLOYMENTS, key);
+      });
+    if (typeof made === "object") return made.metadata.uid ?? "";
+  }
+}
+
+describe("what the API server refuses", () => {
+  beforeAll(async () => {
+    await bench.client().create<BillingRelease>(RELEASES, release());
+    await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
+    life = bench.live({
+      gate: (call, act) => {
+        if (denied.has(call)) throw denial();
+        return act();
+      },
+    });
+    await bench.awaitCondition("zero", "Ready", "True");
+  });
+  let life: ReturnType<typeof bench.live>;
+  beforeEach(async () => {
+    denied.clear();
+    await bench.awaitCondition("zero", "Ready", "True");
+    await settled(life);
+  });
+
+  it("shows a policy that denies Services in Ready, in one Event, and in Stalled after some tries", async () => {
+    denied.add("apply Service billing");
+    await bench.client().delete(SERVICES, { namespace: NAMESPACE, name: "billing" });
+    const seen = await bench.awaitCondition("zero", "Stalled", "True", "WriteForbidden");
+    expect(findCondition(seen.status?.conditions, "Ready")).toMatchObject({
+      status: "False",
+      reason: "WriteForbidden",
+      observedGeneration: seen.metadata.generation,
+      message:
+        "Service sovereign-zero/billing: the API server answers 403 Forbidden: services are for the network team: change the role, the quota or the policy that refuses it",
+    });
+    // Found before the failure, and not looked at.
+    expect(["RolledOut", "VoucherShapeVerified"].map((type) => statusOf(seen, type))).toEqual([
+      "Unknown",
+      "Unknown",
+    ]);
+    expect((await bench.events("zero")).filter(({ reason }) => reason === "WriteForbidden")).toMatchObject([
+      { count: 1 },
+    ]);
+    denied.clear();
+    const mended = await bench.awaitCondition("zero", "Ready", "True");
+    expect(statusOf(mended, "Stalled")).toBeUndefined();
+  });
+
+  it("replaces its own Deployment with another selector, and says so", async () => {
+    const uid = await replaceDeployment({
+      "catalyst.openova.io/managed-by": "operator",
+      "catalyst.openova.io/sovereign": "zero",
+    });
+    const live = await until(
+      async () => {
+        const found = await bench.client().get(DEPLOYMENTS, { namespace: NAMESPACE, name: "billing" });
+        return found?.metadata.uid === uid ? undefined : found;
+      },
+      async () => "another Deployment",
+    );
+    expect((live as unknown as { spec: { selector: unknown } }).spec.selector).toEqual({
+      matchLabels: { "app.kubernetes.io/name": "billing" },
+    });
+    await bench.awaitCondition("zero", "Ready", "True");
+    expect((await bench.events("zero")).map(({ reason }) => reason)).toContain("ObjectReplaced");
+  });
+
+  it("leaves a Deployment alone that is not its own, and stalls with the remedy", async () => {
+    const uid = await replaceDeployment({});
+    const seen = await bench.awaitCondition("zero", "Stalled", "True", "WriteInvalid");
+    const { message } = findCondition(seen.status?.conditions, "Ready") ?? {};
+    expect(message).toMatch(/^Deployment sovereign-zero\/billing, spec\.selector: .*field is immutable/);
+    expect(message).toMatch(/delete the object: the operator creates it again$/);
+    const key = { namespace: NAMESPACE, name: "billing" };
+    expect((await bench.client().get(DEPLOYMENTS, key))?.metadata.uid).toBe(uid);
+    await bench.client().delete(DEPLOYMENTS, key);
+    await bench.awaitCondition("zero", "Ready", "True");
+  });
+
+  it("replaces its ConfigMap that was made immutable", async () => {
+    const key = { namespace: NAMESPACE, name: "billing-config" };
+    const uid = (await bench.client().get(CONFIG_MAPS, key))?.metadata.uid;
+    await bench.client().mergePatch(CONFIG_MAPS, key, { immutable: true });
+    const live = await until(
+      async () => {
+        const found = await bench.client().get<KubernetesObject & { immutable?: boolean }>(CONFIG_MAPS, key);
+        return found === undefined || found.metadata.uid === uid ? undefined : found;
+      },
+      async () => "another ConfigMap",
+    );
+    expect(live.immutable).toBeUndefined();
+    await bench.awaitCondition("zero", "Ready", "True");
+  });
+
+  it("says Unknown while the namespace is being deleted, and creates it again afterwards", async () => {
+    const holder = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "holder", namespace: NAMESPACE, finalizers: ["example.com/held"] },
+    };
+    await bench.client().create(CONFIG_MAPS, holder);
+    await bench.client().delete(NAMESPACES, { name: NAMESPACE });
+    const seen = await bench.awaitCondition("zero", "Ready", "False", "NamespaceTerminating");
+    for (const type of ["DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"])
+      expect([type, statusOf(seen, type)]).toEqual([type, "Unknown"]);
+    await bench.client().mergePatch(CONFIG_MAPS, holder.metadata, { metadata: { finalizers: [] } });
+    await until(
+      async () => {
+        const { status } = (await read()) ?? {};
+        return findCondition(status?.conditions, "Ready")?.reason === "NamespaceTerminating"
+          ? undefined
+          : true;
+      },
+      async () => JSON.stringify(await read()),
+    );
+    await bench.awaitCondition("zero", "Ready", "True");
+  });
+});
