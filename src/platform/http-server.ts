@@ -72,14 +72,15 @@ const secureContextOf = ({ key, cert, ca }: TlsOptions) => ({
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { handler, host, port, tls, limits } = options;
   let draining = false;
-  const underWay = new Set<http.ServerResponse>();
-  const onRequest: http.RequestListener = (request, response) => {
-    underWay.add(response);
-    response.once("close", () => underWay.delete(response));
-    if (draining) response.setHeader("Connection", "close");
-    handler(request, response);
-  };
+  /** Looks at `draining` when an answer begins, so that nothing has to remember the answers in progress. */
+  class DrainableResponse<Request extends http.IncomingMessage> extends http.ServerResponse<Request> {
+    override writeHead(status: number, ...rest: never[]): this {
+      if (draining) this.setHeader("Connection", "close");
+      return super.writeHead(status, ...rest);
+    }
+  }
   const timing: http.ServerOptions = {
+    ServerResponse: DrainableResponse,
     // More than the 90 s for which an API server or an ingress keeps an idle connection, so that they close it first.
     keepAliveTimeout: 120_000,
     headersTimeout: Math.min(HEADERS_MS, limits?.requestMs ?? HEADERS_MS),
@@ -96,9 +97,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
           requestCert: tls.ca !== undefined,
           rejectUnauthorized: false,
         },
-        onRequest,
+        handler,
       )
-    : http.createServer(timing, onRequest);
+    : http.createServer(timing, handler);
   if (limits !== undefined) server.maxConnections = limits.connections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -109,7 +110,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   });
   function drain(): void {
     draining = true;
-    for (const response of underWay) if (!response.headersSent) response.setHeader("Connection", "close");
   }
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
