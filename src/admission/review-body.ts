@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createSemaphore } from "../platform/semaphore.ts";
+import { untilAborted } from "../platform/shutdown.ts";
 
 /** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -16,10 +17,15 @@ export class ClientLeft extends Error {}
 export function createBodyBudget() {
   const large = createSemaphore({ permits: LARGE_BYTES_AT_ONCE, maxWaiting: MAX_WAITING });
   return {
-    /** Runs the work, which reads the body, while the budget holds the body's size. */
-    run<T>(request: IncomingMessage, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    /**
+     * Runs the work, which reads the body, while the budget holds the body's size. A large body that stops half way may never
+     * end, so that the signal ends its work.
+     */
+    run<T>(request: IncomingMessage, work: () => Promise<T>, signalOf: () => AbortSignal): Promise<T> {
       const weight = declaredBytes(request);
-      return weight <= SMALL_BYTES ? work() : large.run(work, { weight, signal });
+      if (weight <= SMALL_BYTES) return work();
+      const signal = signalOf();
+      return large.run(() => untilAborted(work(), signal), { weight, signal });
     },
   };
 }
@@ -33,7 +39,12 @@ function declaredBytes({ headers }: IncomingMessage): number {
  * Rejects with `BodyTooLarge`, with a `SyntaxError` when the body is not JSON, and with `ClientLeft` when the connection
  * ends first. It listens to events because an async iterator takes several times as long.
  */
-export function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks = await readChunks(request);
+  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+}
+
+function readChunks(request: IncomingMessage): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(new ClientLeft("the client left before the end of the body"));
     // One that left while its review waited for memory sends no event any more.
@@ -46,13 +57,7 @@ export function readJson(request: IncomingMessage): Promise<unknown> {
       request.pause();
       reject(new BodyTooLarge(`the body exceeds ${MAX_BODY_BYTES} bytes`));
     });
-    request.on("end", () => {
-      try {
-        resolve(JSON.parse(Buffer.concat(chunks, size).toString("utf8")));
-      } catch (error) {
-        reject(error);
-      }
-    });
+    request.on("end", () => resolve(chunks));
     request.on("error", leave);
     // Each request closes at last, and an error costs more than a small body.
     request.on("close", () => {

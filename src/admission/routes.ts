@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../platform/metrics.ts";
 import { SemaphoreFull } from "../platform/semaphore.ts";
-import { untilAborted } from "../platform/shutdown.ts";
+import { createDeadline, DeadlineExceeded } from "./deadline.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
@@ -33,6 +33,7 @@ export function createWebhookHandler(deps: {
 }): RequestListener {
   const { review, docsUrl, logger, registry, deadlineMs = DEADLINE_MS } = deps;
   const bodies = createBodyBudget();
+  const withinDeadline = createDeadline(deadlineMs);
   const logDenial = createDenialLog(logger);
   const answered = new Counter({
     name: "catalyst_admission_requests_total",
@@ -48,14 +49,8 @@ export function createWebhookHandler(deps: {
     registers: [registry],
   });
 
-  async function judge(
-    request: IncomingMessage,
-    selected: NamespaceSelection | undefined,
-    signal: AbortSignal,
-  ) {
-    // A body that stops half way may never end, and must not hold the budget after the answer.
-    const body = await untilAborted(readJson(request), signal);
-    const { uid, input } = parseReview(body, selected);
+  async function judge(request: IncomingMessage, selected: NamespaceSelection | undefined) {
+    const { uid, input } = parseReview(await readJson(request), selected);
     return { uid, input, verdict: await review(input) };
   }
 
@@ -65,8 +60,8 @@ export function createWebhookHandler(deps: {
     if (request.method !== "POST") return send(response, 405, { error: "send an AdmissionReview with POST" });
     const startedAt = performance.now();
     try {
-      const { uid, input, verdict } = await withinDeadline(deadlineMs, (signal) =>
-        bodies.run(request, () => judge(request, SELECTIONS.get(path), signal), signal),
+      const { uid, input, verdict } = await withinDeadline((signal) =>
+        bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
       );
       const { violations } = verdict;
       const allowed = String(violations.length === 0);
@@ -78,7 +73,8 @@ export function createWebhookHandler(deps: {
       });
       seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
       if (violations.length > 0) logDenial(input, violations);
-      send(response, 200, reviewAnswer(uid, verdict, docsUrl));
+      const body = reviewAnswer(uid, verdict, docsUrl);
+      send(response, 200, body);
     } catch (error) {
       const { status, problem } = refusalOf(error);
       // The rest of the body would have to be read before the next request.
@@ -100,22 +96,6 @@ export function createWebhookHandler(deps: {
   }
 
   return (request, response) => void answer(request, response).catch(() => response.destroy());
-}
-
-class DeadlineExceeded extends Error {}
-
-/** Rejects with `DeadlineExceeded` when the work takes longer. The signal then fires, and its later result is ignored. */
-async function withinDeadline<T>(deadlineMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new DeadlineExceeded(`the review took longer than ${deadlineMs} ms`)),
-    deadlineMs,
-  );
-  try {
-    return await untilAborted(work(late.signal), late.signal);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

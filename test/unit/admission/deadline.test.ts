@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createDeadline, DeadlineExceeded } from "../../../src/admission/deadline.ts";
+
+describe("createDeadline", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const endless = () => new Promise<never>(() => {});
+
+  it("passes the result or the error of work that ends in time, and does not fire its signal", async () => {
+    const withinDeadline = createDeadline(100);
+    const signals: AbortSignal[] = [];
+    expect(
+      await withinDeadline(async (signal) => {
+        signals.push(signal());
+        return "done";
+      }),
+    ).toBe("done");
+    await expect(withinDeadline(() => Promise.reject(new Error("broken")))).rejects.toThrow("broken");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(signals[0]?.aborted).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("rejects each of several works after its own time, counted from its begin", async () => {
+    const withinDeadline = createDeadline(100);
+    const ends: string[] = [];
+    const begin = (name: string) =>
+      withinDeadline(endless).catch((error) => {
+        expect(error).toEqual(new DeadlineExceeded("the review took longer than 100 ms"));
+        ends.push(name);
+      });
+    void begin("first");
+    await vi.advanceTimersByTimeAsync(60);
+    void begin("second");
+    await vi.advanceTimersByTimeAsync(39);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual(["first"]);
+    await vi.advanceTimersByTimeAsync(59);
+    expect(ends).toEqual(["first"]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual(["first", "second"]);
+    void begin("third");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(ends).toEqual(["first", "second", "third"]);
+  });
+
+  it("gives work one signal, which fires at the deadline with the error", async () => {
+    const signals: AbortSignal[] = [];
+    const work = createDeadline(100)((signal) => {
+      signals.push(signal(), signal());
+      return endless();
+    });
+    const refused = expect(work).rejects.toBeInstanceOf(DeadlineExceeded);
+    await vi.advanceTimersByTimeAsync(100);
+    await refused;
+    expect(signals[0]).toBe(signals[1]);
+    expect(signals[0]?.reason).toBeInstanceOf(DeadlineExceeded);
+  });
+
+  it("fires a signal at once that work asks for after its deadline", async () => {
+    const ask = Promise.withResolvers<() => AbortSignal>();
+    const work = createDeadline(100)((signal) => {
+      ask.resolve(signal);
+      return endless();
+    });
+    const refused = expect(work).rejects.toBeInstanceOf(DeadlineExceeded);
+    await vi.advanceTimersByTimeAsync(100);
+    await refused;
+    expect((await ask.promise)().aborted).toBe(true);
+  });
+});
