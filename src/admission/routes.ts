@@ -7,7 +7,7 @@ import { createDeadline, DeadlineExceeded } from "./deadline.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
-import { BodyTooLarge, ClientLeft, createBodyBudget, readJson } from "./review-body.ts";
+import { afterArrivals, BodyTooLarge, ClientLeft, createBodyBudget, readJson } from "./review-body.ts";
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";
@@ -74,6 +74,7 @@ export function createWebhookHandler(deps: {
       seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
       if (violations.length > 0) logDenial(input, violations);
       const body = reviewAnswer(uid, verdict, docsUrl);
+      await afterArrivals();
       send(response, 200, body);
     } catch (error) {
       const { status, problem } = refusalOf(error);
