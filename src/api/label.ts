@@ -17,7 +17,7 @@ export const ANNOTATION = {
   score: `${GROUP}/score`,
   /** Digest of the object that the operator last applied. It distinguishes an edit from a new desired state. */
   applied: `${GROUP}/applied`,
-  /** On a Pod template: digest of the versions of the Secrets that its Pods start with. */
+  /** On a Pod template: keyed digest of the values that its Pods take from Secrets when they start. */
   secrets: `${GROUP}/secrets`,
 } as const;
 

@@ -4,6 +4,7 @@ export const CATALOG_NAMESPACE = "catalog";
 export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
 export const FIELD_MANAGER = "catalyst-operator";
 export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
+export const OPERATOR_HASH_SECRET = "catalyst-operator-hash-key";
 export const WEBHOOK_TLS_SECRET = "catalyst-operator-webhook-tls";
 export const WEBHOOK_CONFIGURATION = "catalyst-operator";
 export const WEBHOOK_SERVICE = "catalyst-operator-webhook";

@@ -7,7 +7,13 @@ import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../api/environment-p
 import { FRANCHISE, type Franchise } from "../api/franchise.ts";
 import type { KindDefinition } from "../api/kind.ts";
 import { LABEL, MANAGED_BY } from "../api/label.ts";
-import { FIELD_MANAGER, SYSTEM_NAMESPACE, TRUST_CONFIG_MAP, WEBHOOK_TLS_SECRET } from "../api/name.ts";
+import {
+  FIELD_MANAGER,
+  OPERATOR_KEY_SECRET,
+  SYSTEM_NAMESPACE,
+  TRUST_CONFIG_MAP,
+  WEBHOOK_TLS_SECRET,
+} from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
@@ -104,6 +110,10 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     webhookSecrets: cache<SecretObject>(SECRETS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${WEBHOOK_TLS_SECRET}`,
+    }),
+    signingKeys: cache<SecretObject>(SECRETS, {
+      namespace: SYSTEM_NAMESPACE,
+      fieldSelector: `metadata.name=${OPERATOR_KEY_SECRET}`,
     }),
     webhookConfigurations: cache<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, APPLIED),
   };

@@ -43,8 +43,8 @@ import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { probeDatabase } from "./database-probe.ts";
-import type { OperatorKey } from "./operator-token.ts";
 import type { PolicyRestorationReport } from "./policy-restoration.ts";
+import { type SigningKeys, signingKeyWatch } from "./signing-key.ts";
 import type { UntrustedGauge } from "./untrusted-gauge.ts";
 import type { Webhook } from "./webhook.ts";
 import { AUDIT_ONLY } from "./webhook-restoration.ts";
@@ -54,7 +54,8 @@ export interface ControllerDeps {
   applier: Applier;
   caches: OperatorCaches;
   events: EventRecorder;
-  key: OperatorKey;
+  keys: SigningKeys;
+  keyedDigest(text: string): string;
   checkArtifact: ArtifactCheck;
   webhook: Webhook;
   identities: IdentityLists;
@@ -86,7 +87,7 @@ type Create = (
 
 /** Creates all controllers for one term of leadership. Each term needs new ones, because a work queue closes with its term. */
 export function createControllers(deps: ControllerDeps): Controller[] {
-  const { client, applier, caches, events, key, logger, now, metrics, concurrency } = deps;
+  const { client, applier, caches, events, keys, logger, now, metrics, concurrency } = deps;
   const common = { client, applier, fieldManager: FIELD_MANAGER, events, logger, now };
   const create: Create = (name, options) =>
     createController({ logger, metrics }, { name, concurrency, ...options });
@@ -94,8 +95,9 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const sovereign = {
     ...common,
     caches,
-    operatorJwks: key.jwks,
-    mintToken: key.mintToken,
+    operatorJwks: keys.jwks,
+    mintToken: keys.mintToken,
+    keyedDigest: deps.keyedDigest,
     probeDatabase,
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
@@ -138,7 +140,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
 
   return [
     create("sovereign", {
-      watches: sovereignWatches(caches, now),
+      watches: [...sovereignWatches(caches, now), signingKeyWatch(keys, caches.sovereigns)],
       reconcile: createSovereignReconciler(sovereign),
     }),
     create("billingrelease", {

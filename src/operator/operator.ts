@@ -15,11 +15,12 @@ import { createMetricsRegistry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
 import { writeAdmissionReport } from "./admission-report.ts";
 import { createCaches } from "./cache.ts";
+import { loadKeyedDigest } from "./hash-key.ts";
 import { createHealthHandler } from "./health.ts";
 import { runLeader } from "./leader.ts";
 import { createPullSecretLookup } from "./pull-secret-file.ts";
 import type { OperatorSettings } from "./settings.ts";
-import { loadOperatorKey } from "./signing-key.ts";
+import { createSigningKeys } from "./signing-key.ts";
 import { watchTrust } from "./trust-config-map.ts";
 import { startVoucherApi } from "./voucher-api.ts";
 import { startWebhook } from "./webhook.ts";
@@ -71,7 +72,11 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     await Promise.race([caches.synced(), aborted(signal)]);
     if (signal.aborted) return;
 
-    const key = await loadOperatorKey(client);
+    const keys = await createSigningKeys({
+      ...{ client, secrets: caches.signingKeys, logger, now },
+      signal: serving.signal,
+    });
+    const keyedDigest = await loadKeyedDigest(client);
     const verifier = createSignatureVerifier({
       logger,
       trustedRoot: () => trust().trustedRoot,
@@ -112,7 +117,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     );
     // Both end by the same signal: another replica can lead at once, while requests still arrive here.
     await Promise.all([
-      runLeader({ ...common, events, key, checkArtifact, webhook, registry, signal }),
+      runLeader({ ...common, events, keys, keyedDigest, checkArtifact, webhook, registry, signal }),
       drainServers([webhook.server, voucherApi.server], { settings, logger, signal }),
     ]);
   } finally {

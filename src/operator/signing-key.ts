@@ -1,46 +1,150 @@
 import { generateKeyPairSync } from "node:crypto";
+import type { JWK } from "jose";
 import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
 import type { SecretObject } from "../api/object.ts";
+import type { Sovereign } from "../api/sovereign.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists } from "../kube/error.ts";
-import { SECRETS } from "../kube/resource.ts";
+import type { Informer } from "../kube/informer.ts";
+import { type Watch, watchPrimary } from "../kube/reconcile.ts";
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import { sleep } from "../platform/shutdown.ts";
+import { createSingleFlight } from "../platform/single-flight.ts";
 import { createOperatorKey, type OperatorKey } from "./operator-token.ts";
+import { createKey, keyIn, readKey, type StoredKey } from "./stored-key.ts";
 
-const SECRET = { name: OPERATOR_KEY_SECRET, namespace: SYSTEM_NAMESPACE };
-const KEY = "key.pem";
+const STORED: StoredKey = { secret: OPERATOR_KEY_SECRET, key: "key.pem" };
 
-/** Reads the operator's signing key from its Secret, or creates the Secret. All replicas share the key. */
-export async function loadOperatorKey(client: KubeClient): Promise<OperatorKey> {
-  const stored = (await readKey(client)) ?? (await createKey(client)) ?? "";
+/** A new key signs after this time. By then the ConfigMaps have it, and kubelets have written it into the Pods. */
+export const PUBLISH_MS = 5 * 60_000;
+/** A former key stays published for this time after the new key signs. Its last token lives for four minutes. */
+export const RETIRE_MS = 5 * 60_000;
+const RETRY_MS = 5_000;
+
+/** A key that this process knows, and since when (ms since the epoch). */
+export interface KnownKey<Key> {
+  key: Key;
+  sinceMs: number;
+}
+
+/** The key that signs now. `keys` are newest first, and not empty. */
+export function signingKey<Key>(keys: readonly KnownKey<Key>[], nowMs: number): KnownKey<Key> | undefined {
+  return keys.find(({ sinceMs }) => nowMs - sinceMs >= PUBLISH_MS) ?? keys.at(-1);
+}
+
+/** The keys to publish now, newest first: all those that may still have signed a token that lives. */
+export function publishedKeys<Key>(keys: readonly KnownKey<Key>[], nowMs: number): KnownKey<Key>[] {
+  return keys.filter((_, index) => {
+    const successor = keys[index - 1];
+    return successor === undefined || nowMs - successor.sinceMs < PUBLISH_MS + RETIRE_MS;
+  });
+}
+
+/** The operator's signing key. All replicas share it through its Secret, and follow the Secret. */
+export interface SigningKeys {
+  /** The public halves to publish now, as a JWK set: of the key, and for a time of those before it. */
+  jwks(): { keys: JWK[] };
+  mintToken: OperatorKey["mintToken"];
+  /** Calls the handler when the published keys change. */
+  onChange(handler: () => void, signal: AbortSignal): void;
+}
+
+interface SigningKeysDeps {
+  client: KubeClient;
+  /** Has the Secret of the key, and nothing else. */
+  secrets: Informer<SecretObject>;
+  logger: Logger;
+  now: () => Date;
+  signal: AbortSignal;
+}
+
+/**
+ * Loads the signing key, or creates it, and follows its Secret until the signal fires. Deleting the Secret rotates the key: the
+ * operator creates another one, publishes both, and signs with the new one when every Pod can verify it. A Secret that holds no
+ * key is reported, and the last key stays in use.
+ */
+export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningKeys> {
+  const { client, secrets, logger, now, signal } = deps;
+  const handlers = new Set<() => void>();
+  const first = (await readKey(client, STORED)) ?? (await createKey(client, STORED, newPem()));
+  let pem = first ?? "";
+  let keys: KnownKey<OperatorKey>[] = [{ key: await parseKey(pem), sinceMs: Number.NEGATIVE_INFINITY }];
+
+  async function adopt(stored: string): Promise<void> {
+    if (stored === pem) return;
+    const key = await parseKey(stored);
+    if (stored === pem) return;
+    pem = stored;
+    keys = [{ key, sinceMs: now().getTime() }, ...publishedKeys(keys, now().getTime())];
+    logger.info({ secret: STORED.secret, signsInMs: PUBLISH_MS }, "the signing key is being replaced");
+    tell();
+    void sleep(PUBLISH_MS + RETIRE_MS, signal).then(tell);
+  }
+
+  // The watch reports the new Secret, this replica's or another's.
+  const replace = createSingleFlight(async () => {
+    while (!signal.aborted) {
+      try {
+        await createKey(client, STORED, newPem());
+        return;
+      } catch (error) {
+        logger.warn({ error: errorMessage(error) }, "the signing key could not be replaced; trying again");
+        await sleep(RETRY_MS, signal);
+      }
+    }
+  });
+
+  function tell(): void {
+    for (const handler of handlers) handler();
+  }
+
+  secrets.onChange((event) => {
+    if (event.kind === "deleted") void replace();
+    else
+      adopt(keyIn(event.object, STORED.key) ?? "").catch((error: unknown) =>
+        logger.error({ error: errorMessage(error) }, "the signing key stays as it was"),
+      );
+  }, signal);
+
+  return {
+    jwks: () => ({ keys: publishedKeys(keys, now().getTime()).flatMap(({ key }) => key.jwks.keys) }),
+    mintToken: async (fqdn) => {
+      const signer = signingKey(keys, now().getTime());
+      if (signer === undefined) throw new Error("the operator has no signing key");
+      return signer.key.mintToken(fqdn);
+    },
+    onChange(handler, until) {
+      handlers.add(handler);
+      until.addEventListener("abort", () => handlers.delete(handler), { once: true });
+    },
+  };
+}
+
+/** Every Sovereign's ConfigMap holds the published keys. */
+export function signingKeyWatch(keys: SigningKeys, sovereigns: Informer<Sovereign>): Watch {
+  const { keys: names } = watchPrimary(sovereigns);
+  return {
+    connect(enqueue, signal) {
+      keys.onChange(() => {
+        for (const name of names?.() ?? []) enqueue(name);
+      }, signal);
+    },
+  };
+}
+
+async function parseKey(pem: string): Promise<OperatorKey> {
   try {
-    return await createOperatorKey(Buffer.from(stored, "base64").toString());
+    return await createOperatorKey(pem);
   } catch (cause) {
     throw new Error(
-      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_KEY_SECRET} has no P-256 private key under ${KEY}: ` +
+      `Secret ${SYSTEM_NAMESPACE}/${STORED.secret} has no P-256 private key under ${STORED.key}: ` +
         "delete the Secret, and the operator creates a new key",
       { cause },
     );
   }
 }
 
-async function readKey(client: KubeClient): Promise<string | undefined> {
-  return (await client.get<SecretObject>(SECRETS, SECRET))?.data?.[KEY];
-}
-
-/** The key that is stored afterwards. When another replica creates the Secret first, that replica's key counts. */
-async function createKey(client: KubeClient): Promise<string | undefined> {
+function newPem(): string {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  try {
-    await client.create<SecretObject>(SECRETS, {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: SECRET,
-      type: "Opaque",
-      data: { [KEY]: Buffer.from(pem).toString("base64") },
-    });
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
-  return readKey(client);
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }

@@ -4,14 +4,12 @@ import { signSharedSecretToken } from "../../src/billing/auth/shared-secret-toke
 import { createTokenVerifier } from "../../src/billing/auth/token.ts";
 import { createSecretBox } from "../../src/billing/payment/secret-box.ts";
 import { sovereignWatches } from "../../src/controllers/sovereign/watch.ts";
-import { createKubeClient } from "../../src/kube/client.ts";
 import { createOperatorKey } from "../../src/operator/operator-token.ts";
-import { loadOperatorKey } from "../../src/operator/signing-key.ts";
+import { PUBLISH_MS, RETIRE_MS } from "../../src/operator/signing-key.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { sovereign } from "../support/builder/catalyst-object.ts";
 import { readPage } from "../support/builder/program-name.ts";
 import { cachesOf } from "../support/builder/reconcile-context.ts";
-import { sendJson, sendRefusal, startScriptedApi } from "../support/server/scripted-api.ts";
 
 const [FORMER, NEXT] = ["the-former-key-0123456789-abcdefgh", "the-next-key-0123456789-abcdefghij"];
 
@@ -66,27 +64,13 @@ describe("the runbook's key rotation", () => {
     expect(createSecretBox(FORMER).open(sealed)).toBe("a payment key");
   });
 
-  it("gives the operator another key at its next start, after its Secret was deleted, and not before", async () => {
-    expect(wordsOn("the operator's key")).toContain("then restart the operator");
-    expect(wordsOn("the operator's key")).toContain("Until the restart it signs with the old key.");
-    let stored: unknown;
-    const api = await startScriptedApi(({ method, body }, response) => {
-      if (method === "POST") stored = body;
-      if (stored === undefined) sendRefusal(response, 404, "NotFound");
-      else sendJson(response, 200, stored);
-    });
-    const client = createKubeClient({ kubeConfig: api.kubeConfig(), userAgent: "catalyst-test" });
-    try {
-      const running = await loadOperatorKey(client);
-      const former = running.jwks.keys[0]?.kid;
-      stored = undefined;
-      const header = (await running.mintToken("zero.example")).split(".")[0] ?? "";
-      expect(JSON.parse(Buffer.from(header, "base64url").toString()).kid).toBe(former);
-      expect((await loadOperatorKey(client)).jwks.keys[0]?.kid).not.toBe(former);
-    } finally {
-      await client.close();
-      await api.close();
-    }
+  it("signs with the operator's new key, and withdraws the former one, when the runbook says", () => {
+    expect(wordsOn("the operator's key")).toContain("signs with the new one after five minutes");
+    expect(wordsOn("the operator's key")).toContain("withdraws the old one after ten");
+    expect(PUBLISH_MS).toBe(5 * 60_000);
+    expect(PUBLISH_MS + RETIRE_MS).toBe(10 * 60_000);
+    // A token that the former key signs last is still verified when it expires.
+    expect(RETIRE_MS).toBeGreaterThan(4 * 60_000);
   });
 
   it("lets the last token of the operator's former key live for as long as the runbook says", async () => {

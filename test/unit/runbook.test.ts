@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE, WEBHOOK_TLS_SECRET } from "../../src/api/name.ts";
+import {
+  OPERATOR_HASH_SECRET,
+  OPERATOR_KEY_SECRET,
+  SYSTEM_NAMESPACE,
+  WEBHOOK_TLS_SECRET,
+} from "../../src/api/name.ts";
 import {
   API_PATHS,
   codeIn,
@@ -27,7 +32,11 @@ const CLASSES: [name: string, pattern: RegExp, isDefined: (span: string) => bool
   ["kubectl command", /^kubectl /, () => true],
   ["query", /^SELECT /, isQuery],
   ["metric", /^catalyst_/, isMetric],
-  ["Secret", /^catalyst-operator-/, (span) => [OPERATOR_KEY_SECRET, WEBHOOK_TLS_SECRET].includes(span)],
+  [
+    "Secret",
+    /^catalyst-operator-/,
+    (span) => [OPERATOR_KEY_SECRET, OPERATOR_HASH_SECRET, WEBHOOK_TLS_SECRET].includes(span),
+  ],
   ["namespace", /^catalyst-system$/, (span) => span === SYSTEM_NAMESPACE],
   ["SQLSTATE", /^CB\d+$/, isErrorState],
   ["variable", /^[A-Z]+(_[A-Z]+)*$/, isVariable],

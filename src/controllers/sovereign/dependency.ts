@@ -28,8 +28,10 @@ export interface SovereignDeps {
   smoke: SmokeTest;
   /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */
   mintToken(fqdn: string): Promise<string>;
-  /** The public keys of those tokens, as a JWK set. */
-  operatorJwks: object;
+  /** The public keys of those tokens, as a JWK set. They change when the signing key rotates. */
+  operatorJwks(): object;
+  /** A digest of a Secret's values, `sha256:<64 hex>`, that cannot be guessed without the operator's key. */
+  keyedDigest(text: string): string;
   /** How long billing Pods continue to serve after SIGTERM. */
   billingDrainSeconds: number;
   /** Why admission denies nothing. Undefined: it denies. */

@@ -37,16 +37,21 @@ export function findMissingSecret(secrets: Secrets): string | undefined {
 }
 
 /**
- * A digest of the Secrets' versions; undefined while one is missing. A Pod reads a Secret only when it starts, so
- * another digest must start new Pods.
+ * A digest of the values that the Pods' environment takes from Secrets; undefined while a Secret is missing. A Pod reads a value
+ * only when it starts, so another digest must start new Pods. Labels, annotations and other keys change nothing.
  */
-export function secretsDigest(secrets: Secrets): string | undefined {
-  const versions = [...secrets].map(([name, secret]) => [
-    name,
-    secret?.metadata.uid,
-    secret?.metadata.resourceVersion,
-  ]);
-  return findMissingSecret(secrets) === undefined ? sha256Digest(canonicalJson(versions)) : undefined;
+export function secretsDigest(
+  sovereign: Sovereign,
+  secrets: Secrets,
+  keyedDigest: (text: string) => string,
+): string | undefined {
+  if (findMissingSecret(secrets) !== undefined) return undefined;
+  const values = billingEnvironment(sovereign).flatMap(({ valueFrom }) => {
+    if (valueFrom === undefined) return [];
+    const { name, key } = valueFrom.secretKeyRef;
+    return [[name, key, secrets.get(name)?.data?.[key] ?? null]];
+  });
+  return keyedDigest(canonicalJson(values));
 }
 
 /** The Postgres URL under the key that the Sovereign names; undefined without a Secret, key or value. */

@@ -24,6 +24,7 @@ import {
   resourceOf,
   SECRETS,
 } from "../../../src/kube/resource.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { NOW } from "./catalyst-object.ts";
 
@@ -133,7 +134,8 @@ export function contextOf(
         throw new Error("this test has no billing Pod");
       },
       mintToken: async (fqdn) => `token for ${fqdn}`,
-      operatorJwks: { keys: [] },
+      operatorJwks: () => ({ keys: [] }),
+      keyedDigest: sha256Digest,
       billingDrainSeconds: 10,
       admissionNotice: undefined,
       onDrift: () => undefined,

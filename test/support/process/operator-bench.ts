@@ -26,6 +26,7 @@ import {
   resourceOf,
 } from "../../../src/kube/resource.ts";
 import { createCaches, type OperatorCaches } from "../../../src/operator/cache.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 import { startTestApiServer, type TestApiServer } from "../server/apiserver.ts";
@@ -139,7 +140,8 @@ export function useOperatorBench(): OperatorBench {
       ...common,
       applier,
       caches,
-      operatorJwks: { keys: [] },
+      operatorJwks: () => ({ keys: [] }),
+      keyedDigest: sha256Digest,
       billingDrainSeconds: 1,
       admissionNotice: undefined,
       mintToken: async () => "token",

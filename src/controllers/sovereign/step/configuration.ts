@@ -31,7 +31,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
     isInTerm,
     settings,
     blueprints: deps.caches.blueprints.list(),
-    operatorJwks: deps.operatorJwks,
+    operatorJwks: deps.operatorJwks(),
   });
   await applyManaged(context, object);
   return { object, stop };

@@ -23,7 +23,7 @@ export async function applyWorkload(
   secrets: Secrets,
 ): Promise<Workload> {
   const { deps, sovereign } = context;
-  const digest = secretsDigest(secrets) ?? liveSecretsDigest(context, image);
+  const digest = secretsDigest(sovereign, secrets, deps.keyedDigest) ?? liveSecretsDigest(context, image);
   const objects = desiredWorkload(sovereign, image, digest, deps.billingDrainSeconds);
   let deployment: DeploymentObject | undefined;
   for (const object of objects) {

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../../src/api/object.ts";
 import {
@@ -61,10 +62,25 @@ describe("the Secrets that a Sovereign runs with", () => {
     expect(databaseIdentity(own, at(""))).toBeUndefined();
   });
 
-  it("changes the digest when a Secret has another version, and has no digest while one is missing", () => {
+  const digestOf = (secrets: Secrets, key = "k") =>
+    secretsDigest(own, secrets, (text) => createHmac("sha256", key).update(text).digest("hex"));
+
+  it("changes the digest with a value that the Pods use, and with nothing else of a Secret", () => {
     const uri = "postgres://db/billing";
-    expect(secretsDigest(at(uri, "1"))).toBe(secretsDigest(at(uri, "1")));
-    expect(secretsDigest(at(uri, "2"))).not.toBe(secretsDigest(at(uri, "1")));
-    expect(secretsDigest(new Map([secret("billing-db", "1"), ["billing-jwt", undefined]]))).toBeUndefined();
+    const first = digestOf(at(uri, "1"));
+    expect(digestOf(at(uri, "2"))).toBe(first);
+    expect(digestOf(at("postgres://db/other", "1"))).not.toBe(first);
+    const [name, stored] = secret("billing-db", "3", uri);
+    const annotated = {
+      ...stored,
+      metadata: { ...stored.metadata, uid: "again", annotations: { note: "x" } },
+      data: { ...stored.data, unused: "eA==" },
+    };
+    expect(digestOf(new Map([...at(uri), [name, annotated]]))).toBe(first);
+    expect(digestOf(at(uri), "another key")).not.toBe(first);
+  });
+
+  it("has no digest while a Secret is missing", () => {
+    expect(digestOf(new Map([secret("billing-db", "1"), ["billing-jwt", undefined]]))).toBeUndefined();
   });
 });

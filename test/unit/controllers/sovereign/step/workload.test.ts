@@ -4,6 +4,7 @@ import type { DeploymentObject } from "../../../../../src/controllers/sovereign/
 import { type Secrets, secretsDigest } from "../../../../../src/controllers/sovereign/secret.ts";
 import { applyWorkload, checkSecrets } from "../../../../../src/controllers/sovereign/step/workload.ts";
 import type { Applier } from "../../../../../src/kube/apply.ts";
+import { sha256Digest } from "../../../../../src/platform/canonical-json.ts";
 import { IMAGE, sovereign } from "../../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
@@ -62,7 +63,7 @@ describe("applyWorkload", () => {
 
   it("starts Pods with the present Secrets", async () => {
     const { annotation } = await applied(complete, [live({ [SECRETS_ANNOTATION]: "sha256:earlier" })]);
-    expect(annotation).toBe(secretsDigest(complete));
+    expect(annotation).toBe(secretsDigest(sovereign("omantel"), complete, sha256Digest));
   });
 
   it.each([
