@@ -36,7 +36,9 @@ function compare(desired: unknown, live: unknown, path: Path): Difference[] {
     const isDropped = Object.keys(desired).length === 0 && DROPPED_WHEN_EMPTY.has(path.at(-1) ?? "");
     return isDropped && isAbsent(live) ? [] : differs;
   }
-  return desired === live || isSameQuantity(desired, live, path) ? [] : differs;
+  return desired === live || isSameQuantity(desired, live, path) || isMirrored(desired, live, path)
+    ? []
+    : differs;
 }
 
 /** Maps of built-in kinds that the server drops when they are empty. It keeps others, such as `emptyDir: {}`. */
@@ -93,6 +95,17 @@ function hasUnique(items: unknown[], name: string): boolean {
 const isAbsent = (value: unknown) => value === undefined || value === null;
 
 const spell = (path: Path) => path.join(".").replaceAll(".[", "[");
+
+const isMirrored = (desired: unknown, live: unknown, path: Path) =>
+  path.at(-1) === "image" && path.at(-2)?.startsWith("[") === true && isSameImage(desired, live);
+
+/** Whether two images are the same content: a mirror serves an image under another repository with the same digest. */
+export function isSameImage(a: unknown, b: unknown): boolean {
+  const digest = DIGEST.exec(String(a))?.[0];
+  return a === b || (digest !== undefined && digest === DIGEST.exec(String(b))?.[0]);
+}
+
+const DIGEST = /@sha256:[0-9a-f]{64}$/;
 
 const QUANTITY = /^([0-9]+(?:\.[0-9]+)?)(n|u|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$/;
 const TIMES: Record<string, number> = {

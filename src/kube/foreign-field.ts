@@ -18,6 +18,9 @@ export type OwnedObject = KubernetesObject & { metadata: { managedFields?: Manag
 /** Members that controllers write beside the spec. They are never a hand edit. */
 const SERVER_MEMBERS = new Set(["f:status", "f:metadata", "f:apiVersion", "f:kind"]);
 
+/** Fields that others may add: with this annotation, `kubectl rollout restart` starts new Pods of the same template. */
+const FREE_FIELDS = new Set(["spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt"]);
+
 /** The entries of other managers that can hold additions to applied fields. The rest of managedFields only costs memory. */
 export function foreignEntries({ metadata }: OwnedObject, fieldManager: string): ManagedFieldsEntry[] {
   return (metadata.managedFields ?? []).filter(
@@ -45,7 +48,7 @@ function additions(fields: FieldSet, desired: unknown, live: unknown, path: stri
     if (step === ".") return [];
     const childPath = pathAfter(step, path);
     const [ours, theirs] = [follow(step, desired), follow(step, live)];
-    if (ours === undefined) return [childPath];
+    if (ours === undefined) return FREE_FIELDS.has(childPath) ? [] : [childPath];
     // Owned as a whole: a Service's selector is one value, so an added member is a difference.
     const isWhole = Object.keys(below).length === 0;
     if (isWhole) return typeof ours === "object" && !isDeepStrictEqual(ours, theirs) ? [childPath] : [];

@@ -34,6 +34,18 @@ describe("differences", () => {
       ["c[x].image"],
     ],
     [
+      "nothing for an image of the same digest in a mirror",
+      { c: [{ name: "x", image: `registry.example/catalyst@sha256:${"a".repeat(64)}` }] },
+      { c: [{ name: "x", image: `mirror.local/r/catalyst@sha256:${"a".repeat(64)}` }] },
+      [],
+    ],
+    [
+      "an image of another digest in the same repository",
+      { c: [{ name: "x", image: `registry.example/catalyst@sha256:${"a".repeat(64)}` }] },
+      { c: [{ name: "x", image: `registry.example/catalyst@sha256:${"b".repeat(64)}` }] },
+      ["c[x].image"],
+    ],
+    [
       "nothing in another order of named items",
       { c: [{ name: "x" }, { name: "y" }] },
       { c: [{ name: "y" }, { name: "x" }] },

@@ -28,6 +28,17 @@ describe("foreignAdditions", () => {
       ["spec.a.c"],
     ],
     [
+      "nothing for the annotation of kubectl rollout restart, and another annotation of the template",
+      { template: { metadata: { annotations: { a: "1" } } } },
+      { template: { metadata: { annotations: { a: "1" } } } },
+      {
+        "f:template": {
+          "f:metadata": { "f:annotations": { "f:kubectl.kubernetes.io/restartedAt": {}, "f:other": {} } },
+        },
+      },
+      ["spec.template.metadata.annotations.other"],
+    ],
+    [
       "a map owned as a whole that differs",
       { a: { b: 1 } },
       { a: { b: 1, c: 2 } },

@@ -1,16 +1,21 @@
 import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { isSameImage } from "../../../kube/difference.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { podsOf } from "../cache.ts";
 import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { urlOf } from "../desired-workload.ts";
 import { type Evidence, gatherEvidence, isFresh } from "../evidence.ts";
-import { isReadyPod } from "../observed.ts";
+import { isReadyPod, type PodObject } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
 const SMOKE_RETRY_MS = 5_000;
+
+/** Found by its name: a mesh may put its sidecar before it. */
+const billingImage = (pod: PodObject) =>
+  pod.spec?.containers.find(({ name }) => name === BILLING.workload)?.image;
 
 /** What the smoke test measured, or why there is no measurement. */
 export type SmokeTestResult = { evidence: Evidence; stop?: never } | { evidence?: never; stop: Stop };
@@ -33,9 +38,9 @@ export async function runSmokeTest(
   };
 
   const pods = podsOf(deps.caches, namespace, "billing").filter(isReadyPod);
-  const unexpected = pods.find((pod) => pod.spec?.containers[0]?.image !== image);
+  const unexpected = pods.find((pod) => !isSameImage(billingImage(pod), image));
   if (unexpected !== undefined) {
-    const runs = unexpected.spec?.containers[0]?.image ?? "no container";
+    const runs = billingImage(unexpected) ?? "no container";
     return stop(
       "UnexpectedPodImage",
       `Pod ${unexpected.metadata.name} receives the Service's requests but runs ${runs} instead of the pinned image: ` +

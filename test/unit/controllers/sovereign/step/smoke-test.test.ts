@@ -111,6 +111,22 @@ describe("runSmokeTest", () => {
     expect(context.findings.conditions).toEqual([]);
   });
 
+  it("finds billing's container by its name, and takes a mirror's image of the same digest for the pinned one", async () => {
+    const mirrored = IMAGE.replace("registry.example", "mirror.local/cache");
+    const injected: PodObject = {
+      ...pod("billing-1"),
+      spec: {
+        containers: [
+          { name: "istio-proxy", image: "istio/proxyv2:1.30" },
+          { name: "billing", image: mirrored },
+        ],
+      },
+    };
+    const { result, urls } = await run({ pods: [injected] });
+    expect(result.stop).toBeUndefined();
+    expect(urls).toEqual(["http://10.0.0.1:8085"]);
+  });
+
   it.each([
     ["another image", pod("stranger-9", { image: NEXT_IMAGE }), NEXT_IMAGE],
     ["no container", { ...pod("stranger-9"), spec: { containers: [] } }, "no container"],
