@@ -4,14 +4,18 @@ import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
 /** Counts an order once, when it is placed: at checkout when credit covers it, otherwise when its payment arrives. */
 export type CountPlacedOrder = (hasRedeemed: boolean) => void;
 
-export function createPlacedOrderCount(registry: Registry): CountPlacedOrder {
+/** `onPlaced` is called for each counted order. */
+export function createPlacedOrderCount(registry: Registry, onPlaced?: () => void): CountPlacedOrder {
   const placed = new Counter({
     name: "catalyst_billing_checkouts_total",
     help: "Orders placed, by whether a voucher was redeemed.",
     labelNames: ["voucher"],
     registers: [registry],
   });
-  return (hasRedeemed) => placed.inc({ voucher: hasRedeemed ? "redeemed" : "none" });
+  return (hasRedeemed) => {
+    placed.inc({ voucher: hasRedeemed ? "redeemed" : "none" });
+    onPlaced?.();
+  };
 }
 
 export function observePool(pool: pg.Pool, registry: Registry): void {

@@ -61,7 +61,7 @@ export interface BillingService {
   readiness(): Promise<ReadinessState>;
   /**
    * The background work, until the signal fires: settling overdue orders, relaying events, reading the tenant topic, deleting
-   * old rows. Start it when the service is ready.
+   * old rows, telling the operator of placed orders. Start it when the service is ready.
    */
   run(signal: AbortSignal): Promise<void>;
   /** Settles the orders that are overdue now. Throws when the database or the payment processor does not answer. */
@@ -81,7 +81,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const pool = deps.pool ?? createPool(settings.databaseUrl, settings.maxConnections, logger);
   const database = createDatabase(pool);
   const tracing = createTracing();
-  const { branding, grants, operatorKeys, catalog, tenants } = openSources(deps, tracing.fetch);
+  const { branding, grants, operatorKeys, catalog, tenants, orderNotice } = openSources(deps, tracing.fetch);
 
   const brokers = settings.redpandaBrokers;
   // A sink without a relay would only collect rows.
@@ -93,7 +93,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const limiter = createPreviewLimiter({ limits: settings.previewLimits });
   const issueLimiter = createIssueLimiter({ perMinute: settings.issueLimit });
   const background = createBackground({ database, brokers, tenants, logger, registry });
-  const countPlacedOrder = createPlacedOrderCount(registry);
+  const countPlacedOrder = createPlacedOrderCount(registry, deps.onOrderPlaced ?? orderNotice?.placed);
   const shared = { database, now, logger, registry };
   const payment = createPayment({
     ...shared,
@@ -161,7 +161,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
     },
     readiness: () => readinessCheck.current(),
     async run(signal) {
-      await Promise.all([payment.sweeper.run(signal), background(signal)]);
+      await Promise.all([payment.sweeper.run(signal), background(signal), orderNotice?.run(signal)]);
     },
     sweep: () => payment.sweeper.sweep(),
     drain: () => readinessCheck.drain(),

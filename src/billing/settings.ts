@@ -14,6 +14,8 @@ export interface BillingSettings {
   catalogFile: string | undefined;
   brandingFile: string | undefined;
   grantsFile: string | undefined;
+  /** The file with the operator's address for notices of orders. Absent: none are sent. */
+  orderNoticeFile: string | undefined;
   tenantUrl: string | undefined;
   /** `host` or `host:port` of each broker. Empty: no events are sent or received. */
   redpandaBrokers: string[];
@@ -75,6 +77,7 @@ export function readBillingSettings(reader: EnvReader): BillingSettings {
     catalogFile,
     brandingFile: reader.optional("BRANDING_FILE"),
     grantsFile: reader.optional("GRANTS_FILE"),
+    orderNoticeFile: reader.optional("ORDER_NOTICE_FILE"),
     tenantUrl: reader.httpUrl("TENANT_URL"),
     adminSignIn:
       clientId === undefined || issuer === undefined

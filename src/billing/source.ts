@@ -8,6 +8,7 @@ import {
   parseCatalogFile,
 } from "./checkout/catalog.ts";
 import { CheckoutError } from "./errors.ts";
+import { createOrderNotice, type OrderNotice, parseOrderNotice } from "./event/order-notice.ts";
 import type { BillingSettings } from "./settings.ts";
 import { createTenantDirectory, type TenantDirectory } from "./tenant/directory.ts";
 import { parseVoucherGrants, type VoucherGrants } from "./voucher/grant.ts";
@@ -17,11 +18,13 @@ type Fetch = typeof fetch;
 
 export interface SourceDeps {
   settings: BillingSettings;
-  /** These four replace the files that the settings name, for a process that embeds the service and has the values itself. */
+  /** These replace the files that the settings name, for a process that embeds the service and has the values itself. */
   catalog?: CatalogSource;
   branding?: () => Branding;
   grants?: () => VoucherGrants;
   operatorKeys?: () => JSONWebKeySet | undefined;
+  /** Is called after each placed order, in place of a notice to the operator. */
+  onOrderPlaced?: () => void;
   now: () => Date;
   logger: Logger;
 }
@@ -33,12 +36,16 @@ interface Sources {
   operatorKeys: () => JSONWebKeySet | undefined;
   catalog: CatalogSource;
   tenants: TenantDirectory | undefined;
+  /** Absent: no notices are sent. */
+  orderNotice: OrderNotice | undefined;
 }
 
 export function openSources(deps: SourceDeps, fetch: Fetch): Sources {
   const { settings, logger, now } = deps;
   const watch = <T>(path: string | undefined, parse: (json: unknown) => T): (() => T) | undefined =>
     path === undefined ? undefined : createWatchedFile(path, parse, logger);
+  const noticeUrl =
+    deps.onOrderPlaced === undefined ? watch(settings.orderNoticeFile, parseOrderNotice) : undefined;
   return {
     branding: deps.branding ?? watch(settings.brandingFile, parseBranding) ?? (() => ({})),
     grants: deps.grants ?? watch(settings.grantsFile, parseVoucherGrants) ?? (() => ({})),
@@ -48,6 +55,8 @@ export function openSources(deps: SourceDeps, fetch: Fetch): Sources {
       settings.tenantUrl === undefined
         ? undefined
         : createTenantDirectory({ baseUrl: settings.tenantUrl, fetch }),
+    orderNotice:
+      noticeUrl && createOrderNotice({ url: noticeUrl, sovereign: settings.sovereignFqdn, logger }),
   };
 }
 

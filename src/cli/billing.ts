@@ -23,6 +23,7 @@ Environment (every secret also as NAME_FILE):
   OPERATOR_JWKS_FILE              the operator's public keys
   CATALOG_URL or CATALOG_FILE     the source of prices
   BRANDING_FILE, GRANTS_FILE      the Sovereign's branding, the Franchise's grants.vouchers
+  ORDER_NOTICE_FILE               where to send word of placed orders; absent: the operator finds them at its next sweep
   TENANT_URL                      the tenant service, which returns a tenant's members and subdomain
   REDPANDA_BROKERS                host:port,…: orders are sent to the topic sme.order.events, and tenant.deleted is
                                   read from sme.tenant.events; absent: neither

@@ -18,6 +18,9 @@ export const DEFAULT_DRAIN_SECONDS = 10;
 /** The page in the repository: an installation names its own copy. */
 export const DEFAULT_DOCS_URL = "docs/denied.md";
 
+/** The chart's Service of the operators. */
+export const DEFAULT_OPERATOR_URL = "http://catalyst-operator.catalyst-system.svc:8085";
+
 export const FLAGS: readonly FlagDescription[] = [
   {
     flag: "identity",
@@ -81,6 +84,13 @@ export const FLAGS: readonly FlagDescription[] = [
     chartValue: "voucherApi.sovereign",
     fallback: "the Sovereign with role CatalystZero",
     description: "name of the Sovereign whose vouchers the embedded API serves",
+  },
+  {
+    flag: "operator-url",
+    variable: "OPERATOR_URL",
+    chartValue: undefined,
+    fallback: DEFAULT_OPERATOR_URL,
+    description: "origin at which billing Pods reach the voucher API's port, to tell of placed orders",
   },
   {
     flag: "http-port",

@@ -10,7 +10,12 @@ import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
-import { DEFAULT_DOCS_URL, DEFAULT_DRAIN_SECONDS, FLAGS } from "./operator-flag-list.ts";
+import {
+  DEFAULT_DOCS_URL,
+  DEFAULT_DRAIN_SECONDS,
+  DEFAULT_OPERATOR_URL,
+  FLAGS,
+} from "./operator-flag-list.ts";
 
 const MAX_DRAIN_SECONDS = 300;
 
@@ -38,6 +43,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     webhookClientNames: reader.list("WEBHOOK_CLIENT_NAMES"),
     voucherApiPort: port("VOUCHER_API_PORT", 8085),
     voucherApiSovereign: reader.optional("VOUCHER_API_SOVEREIGN"),
+    operatorUrl: (reader.httpUrl("OPERATOR_URL") ?? DEFAULT_OPERATOR_URL).replace(/\/$/, ""),
     httpPort: port("HTTP_PORT", 8080),
     registryMirrors: new Map(
       reader.list("REGISTRY_MIRRORS").map((text) => parseMirror(text, nameOf("REGISTRY_MIRRORS"))),

@@ -2,11 +2,7 @@ import { isConditionTrue } from "../api/condition.ts";
 import { sovereignNamespace } from "../api/name.ts";
 import type { SecretObject } from "../api/object.ts";
 import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
-import {
-  billingEnvironment,
-  databaseVariable,
-  type EnvVariable,
-} from "../controllers/sovereign/desired-pod.ts";
+import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { SECRETS } from "../kube/resource.ts";
 import type { Env } from "../platform/env.ts";
@@ -16,11 +12,6 @@ export const isMigrated = ({ spec, status }: Sovereign): boolean =>
   spec.cluster === undefined &&
   !spec.suspend &&
   isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.migrated);
-
-/** Undefined while the Secret or its key does not exist. */
-export async function readDatabaseUrl(client: KubeClient, sovereign: Sovereign): Promise<string | undefined> {
-  return (await resolve(client, sovereign, [databaseVariable(sovereign)]))?.DATABASE_URL;
-}
 
 /** The environment of the Sovereign's billing Pods; undefined while a Secret that it needs does not exist. */
 export function readBillingEnvironment(client: KubeClient, sovereign: Sovereign): Promise<Env | undefined> {

@@ -67,6 +67,7 @@ export interface ControllerDeps {
   driftCounter: Counter;
   concurrency: number;
   billingDrainSeconds: number;
+  orderNoticeUrl: string;
   logger: Logger;
   now: () => Date;
 }
@@ -98,6 +99,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     operatorJwks: keys.jwks,
     mintToken: keys.mintToken,
     keyedDigest: deps.keyedDigest,
+    orderNoticeUrl: deps.orderNoticeUrl,
     probeDatabase,
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { describeForeignOwner, readSovereignIdentity } from "../billing/db/sovereign-identity.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
+import { clusterUrl } from "./database-url.ts";
 
 /** Whether a database accepts a login now. `reason` never holds the URL or its password. */
 export type DatabaseProbe =
@@ -55,13 +56,4 @@ export async function probeDatabase({
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-/** The URL as it resolves outside `namespace`. Throws when it is no URL of PostgreSQL. */
-function clusterUrl(databaseUrl: string, namespace: string): string {
-  const url = new URL(databaseUrl);
-  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new TypeError("not a Postgres URL");
-  if (/^[a-z0-9-]+$/i.test(url.hostname) && url.hostname !== "localhost")
-    url.hostname = `${url.hostname}.${namespace}.svc`;
-  return url.toString();
 }

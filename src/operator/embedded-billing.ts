@@ -19,11 +19,16 @@ const MAX_CONNECTIONS = 5;
 
 /** The billing service of a Sovereign inside the operator: the code, database, variables and ConfigMap of its Pods. */
 export function createEmbeddedBilling(
-  deps: { caches: OperatorCaches; logger: Logger; now: () => Date },
+  deps: {
+    caches: OperatorCaches;
+    onOrderPlaced: (fqdn: string) => void;
+    logger: Logger;
+    now: () => Date;
+  },
   sovereign: Sovereign,
   env: Env,
 ): BillingService {
-  const { caches, logger, now } = deps;
+  const { caches, onOrderPlaced, logger, now } = deps;
   const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
   const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
   const configMap = () => configMaps?.get(`${namespace}/${BILLING.configMap}`) as ConfigMapObject | undefined;
@@ -55,6 +60,7 @@ export function createEmbeddedBilling(
         ),
     }),
     operatorKeys: file("operator-jwks.json", parseJwks, { absent: { keys: [] } }),
+    onOrderPlaced: () => onOrderPlaced(sovereign.spec.fqdn),
     now,
     logger,
     // A registry of its own: the operator serves its own metrics, and a second service must register its metrics again.

@@ -4,7 +4,8 @@ import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
-import { relayOutboxes } from "./outbox-relay.ts";
+import { ORDER_NOTICE_PATH } from "./order-notice.ts";
+import type { OutboxRelay } from "./outbox-relay.ts";
 import { createPolicyRestorationReport } from "./policy-restoration.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createUntrustedGauge } from "./untrusted-gauge.ts";
@@ -20,12 +21,19 @@ type LeaderDeps = Omit<
   | "enforcement"
   | "concurrency"
   | "billingDrainSeconds"
-> & { settings: OperatorSettings; registry: Registry; signal: AbortSignal };
+  | "orderNoticeUrl"
+> & {
+  settings: OperatorSettings;
+  relay: Pick<OutboxRelay, "sweep">;
+  registry: Registry;
+  signal: AbortSignal;
+};
 
-/** Stands for election until the signal fires. While this replica leads, it runs the controllers and relays outboxes. */
+/** Stands for election until the signal fires. While this replica leads, it runs the controllers and sweeps the outboxes. */
 export function runLeader(deps: LeaderDeps): Promise<void> {
-  const { client, caches, settings, registry, logger, now, signal } = deps;
+  const { client, settings, relay, registry, logger, now, signal } = deps;
   const { concurrency, billingDrainSeconds, identities, enforcement, identity } = settings;
+  const orderNoticeUrl = `${settings.operatorUrl}${ORDER_NOTICE_PATH}`;
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
   const untrustedGauge = createUntrustedGauge(registry);
@@ -44,11 +52,11 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         ...deps,
         client: fenced,
         ...{ applier, metrics, driftCounter, policyRestoration, untrustedGauge },
-        ...{ concurrency, billingDrainSeconds, identities, enforcement },
+        ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
       });
       await Promise.all([
         ...controllers.map((controller) => controller.run(leading)),
-        relayOutboxes({ client: fenced, caches, logger, signal: leading }),
+        relay.sweep(leading),
       ]).finally(untrustedGauge.reset);
     },
   });

@@ -18,6 +18,7 @@ import { createCaches } from "./cache.ts";
 import { loadKeyedDigest } from "./hash-key.ts";
 import { createHealthHandler } from "./health.ts";
 import { runLeader } from "./leader.ts";
+import { createFleetRelay } from "./outbox-relay.ts";
 import { createPullSecretLookup } from "./pull-secret-file.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { createSigningKeys } from "./signing-key.ts";
@@ -106,10 +107,15 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       writeAdmissionReport({ client, report: webhook.denials, logger, signal: serving.signal }),
       (written) => written,
     );
-    const voucherApi = parts.add(await startVoucherApi({ ...common, signal: serving.signal }), async (it) => {
-      await it.server.close(0);
-      await it.stopped;
-    });
+    const relay = createFleetRelay({ client, caches, logger });
+    void parts.add(relay.run(serving.signal), (running) => running);
+    const voucherApi = parts.add(
+      await startVoucherApi({ ...common, relay, signal: serving.signal }),
+      async (it) => {
+        await it.server.close(0);
+        await it.stopped;
+      },
+    );
     isReady = webhook.isPublished;
     logger.info(
       { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },
@@ -117,7 +123,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     );
     // Both end by the same signal: another replica can lead at once, while requests still arrive here.
     await Promise.all([
-      runLeader({ ...common, events, keys, keyedDigest, checkArtifact, webhook, registry, signal }),
+      runLeader({ ...common, relay, events, keys, keyedDigest, checkArtifact, webhook, registry, signal }),
       drainServers([webhook.server, voucherApi.server], { settings, logger, signal }),
     ]);
   } finally {

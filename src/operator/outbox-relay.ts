@@ -1,98 +1,165 @@
-import pg from "pg";
-import { ORGANIZATION } from "../api/organization.ts";
 import type { Sovereign } from "../api/sovereign.ts";
-import { requireOwnDatabase } from "../billing/db/sovereign-identity.ts";
-import { createOutboxRelay, ORGANIZATION_SINK, type OutboxEvent } from "../billing/event/outbox.ts";
-import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
+import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists } from "../kube/error.ts";
-import { resourceOf } from "../kube/resource.ts";
+import { keyOf } from "../kube/resource.ts";
+import { createWorkQueue } from "../kube/work-queue.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { isMigrated, readDatabaseUrl } from "./billing-environment.ts";
+import { isMigrated } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { createOutboxPass } from "./outbox-pass.ts";
 
-const CHECK_MS = 2_000;
+/** Creates an Organization for each order in the outboxes of the fleet. */
+export interface OutboxRelay {
+  /**
+   * Billing says that it placed an order. Resolves after a pass over the outbox that began later: true when every event that was
+   * due is delivered. Undefined: no Sovereign with this FQDN runs here.
+   */
+  notice(fqdn: string): Promise<boolean | undefined>;
+  /** Works on outboxes until the signal fires. */
+  run(signal: AbortSignal): Promise<void>;
+  /**
+   * Enqueues every outbox again and again, for notices that were lost, and those whose database or Secret changed. Only the
+   * leader does this.
+   */
+  sweep(signal: AbortSignal): Promise<void>;
+}
 
-/** Creates an Organization for each order in the outbox of each local Sovereign, until the signal fires. */
-export async function relayOutboxes(deps: {
+/** Passes at the same time, each with one connection. At rest there is no connection. */
+const WORKERS = 16;
+/** Passes over outboxes whose last pass failed. They have workers of their own, so that they never delay the others. */
+const RETRY_WORKERS = 4;
+const RETRY_BACKOFF = { firstMs: 1_000, maxMs: 300_000 };
+/** Another relay holds the lock: it may have looked before the order was placed. */
+const LOCKED_RETRY_MS = 500;
+/** The least time between two passes over one outbox, however many notices arrive. */
+const NOTICE_GAP_MS = 200;
+/** Two logins per second at most. A login costs the operator about 5 ms. */
+const SWEEP_MS_PER_SOVEREIGN = 500;
+const MIN_SWEEP_MS = 10_000;
+
+export function createFleetRelay(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   logger: Logger;
-  signal: AbortSignal;
-}): Promise<void> {
-  const { client, caches, logger, signal } = deps;
-  const relays = new Map<string, { databaseUrl: string; stop: AbortController; done: Promise<void> }>();
+}): OutboxRelay {
+  const { caches, logger } = deps;
+  const outboxes = createOutboxPass(deps);
+  const due = createWorkQueue();
+  const retries = createWorkQueue({ backoff: RETRY_BACKOFF });
+  const failing = new Set<string>();
+  const waiting = new Map<string, ((isDelivered: boolean) => void)[]>();
+  const endedAtMs = new Map<string, number>();
+  let shutdown: AbortSignal | undefined;
 
-  async function relay(sovereign: Sovereign, databaseUrl: string, stopSignal: AbortSignal): Promise<void> {
-    const pool = new pg.Pool({
-      connectionString: databaseUrl,
-      max: 1,
-      connectionTimeoutMillis: 5_000,
-      application_name: "catalyst-operator",
-    });
-    pool.on("error", (error) =>
+  const enqueue = (name: string, afterMs = 0) => (failing.has(name) ? retries : due).addAfter(name, afterMs);
+
+  function forget(name: string): void {
+    outboxes.forget(name);
+    failing.delete(name);
+    retries.forget(name);
+    endedAtMs.delete(name);
+  }
+
+  function recover(name: string): void {
+    if (!failing.delete(name)) return;
+    retries.forget(name);
+    logger.info({ sovereign: name }, "the outbox can be relayed again");
+  }
+
+  function fail(name: string, error: unknown): void {
+    if (shutdown?.aborted) return;
+    // One line for each outage, not one for each attempt.
+    if (!failing.has(name))
       logger.warn(
-        { sovereign: sovereign.metadata.name, error: error.message },
-        "the connection to the outbox broke",
-      ),
-    );
+        { sovereign: name, reason: errorMessage(error) },
+        "the outbox cannot be relayed; it is tried again",
+      );
+    failing.add(name);
+    retries.addRateLimited(name);
+  }
+
+  async function pass(name: string): Promise<void> {
+    const answers = waiting.get(name) ?? [];
+    waiting.delete(name);
+    let isDelivered = false;
     try {
-      // The Secret may name another Sovereign's database by now. Its orders must not become Organizations of this one.
-      await requireOwnDatabase((text, values) => pool.query(text, values), sovereign.spec.fqdn);
-      await createOutboxRelay({
-        pool,
-        sink: ORGANIZATION_SINK,
-        deliver: (event) => createOrganization(client, sovereign.metadata.name, event),
-        logger,
-        signal: stopSignal,
-      }).run();
+      const outcome = await outboxes.relay(name, shutdown ?? AbortSignal.abort());
+      if (outcome?.kind === "sink-away") throw new Error("the API server does not accept Organizations");
+      isDelivered = outcome?.kind === "drained" && outcome.dueInMs === undefined;
+      recover(name);
+      if (outcome?.kind === "locked") enqueue(name, LOCKED_RETRY_MS);
+      if (outcome?.kind === "drained" && outcome.dueInMs !== undefined) enqueue(name, outcome.dueInMs);
+    } catch (error) {
+      fail(name, error);
     } finally {
-      await pool.end();
+      endedAtMs.set(name, performance.now());
+      for (const answer of answers) answer(isDelivered);
     }
   }
 
-  async function refresh(): Promise<void> {
-    const wanted = caches.sovereigns.list().filter(isMigrated);
-    const names = new Set(wanted.map(({ metadata }) => metadata.name));
-    for (const [name, running] of relays) if (!names.has(name)) running.stop.abort();
-    for (const sovereign of wanted) {
-      const { name } = sovereign.metadata;
-      const databaseUrl = await readDatabaseUrl(client, sovereign);
-      const running = relays.get(name);
-      if (running !== undefined && running.databaseUrl !== databaseUrl) running.stop.abort();
-      if (databaseUrl === undefined || running !== undefined) continue;
-      const stop = new AbortController();
-      const done = relay(sovereign, databaseUrl, AbortSignal.any([stop.signal, signal]))
-        .catch((error: unknown) =>
-          logger.warn(
-            { sovereign: name, error: errorMessage(error) },
-            "the outbox relay failed; it starts again",
-          ),
-        )
-        .finally(() => relays.delete(name));
-      relays.set(name, { databaseUrl, stop, done });
-    }
-  }
+  return {
+    async notice(fqdn) {
+      const names = caches.sovereigns
+        .byIndex(SOVEREIGN_INDEX.fqdn, fqdn)
+        .filter(isMigrated)
+        .map(({ metadata }) => metadata.name);
+      const [name] = names;
+      if (name === undefined) return undefined;
+      if (shutdown?.aborted !== false) return false;
+      return new Promise((resolve) => {
+        waiting.set(name, [...(waiting.get(name) ?? []), resolve]);
+        enqueue(name, (endedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + NOTICE_GAP_MS - performance.now());
+      });
+    },
 
-  while (!signal.aborted) {
-    await refresh().catch((error: unknown) =>
-      logger.warn({ error: errorMessage(error) }, "the outboxes could not be read"),
-    );
-    await sleep(CHECK_MS, signal);
-  }
-  await Promise.all([...relays.values()].map(({ done }) => done));
+    async run(signal) {
+      shutdown = signal;
+      caches.sovereigns.onChange(({ kind, object }) => {
+        if (kind === "deleted") forget(object.metadata.name);
+      }, signal);
+      await Promise.all([due.run(pass, WORKERS, signal), retries.run(pass, RETRY_WORKERS, signal)]);
+      for (const answers of waiting.values()) for (const answer of answers) answer(false);
+      waiting.clear();
+    },
+
+    async sweep(signal) {
+      watchChanges(caches, enqueue, signal);
+      while (!signal.aborted) {
+        const names = shuffled(caches.sovereigns.list().filter(isMigrated));
+        const stepMs = Math.max(SWEEP_MS_PER_SOVEREIGN, MIN_SWEEP_MS / Math.max(1, names.length));
+        for (const name of names) {
+          if (signal.aborted) return;
+          enqueue(name);
+          await sleep(stepMs * (0.5 + Math.random()), signal);
+        }
+        if (names.length === 0) await sleep(MIN_SWEEP_MS, signal);
+      }
+    },
+  };
 }
 
-async function createOrganization(
-  client: KubeClient,
-  sovereign: string,
-  { payload }: OutboxEvent,
-): Promise<void> {
-  try {
-    await client.create(resourceOf(ORGANIZATION), desiredOrganization(sovereign, payload));
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-  }
+/** In another order each time, so that the Sovereigns of one server are not asked together. */
+function shuffled(sovereigns: readonly Sovereign[]): string[] {
+  return sovereigns
+    .map(({ metadata }) => ({ name: metadata.name, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ name }) => name);
+}
+
+/** Enqueues a Sovereign whose outbox may be reachable for the first time, or whose Secret may name another database. */
+function watchChanges(caches: OperatorCaches, enqueue: (name: string) => void, signal: AbortSignal): void {
+  let isReplay = true;
+  caches.sovereigns.onChange((event) => {
+    const wasMigrated = event.kind === "updated" && isMigrated(event.previous);
+    if (!isReplay && event.kind !== "deleted" && isMigrated(event.object) && !wasMigrated)
+      enqueue(event.object.metadata.name);
+  }, signal);
+  caches.secretVersions.onChange(({ object }) => {
+    if (isReplay) return;
+    for (const { metadata } of caches.sovereigns.byIndex(SOVEREIGN_INDEX.secret, keyOf(object.metadata)))
+      enqueue(metadata.name);
+  }, signal);
+  isReplay = false;
 }

@@ -18,6 +18,8 @@ export interface OperatorSettings {
   voucherApiPort: number;
   /** Undefined: the Sovereign with role CatalystZero. */
   voucherApiSovereign: string | undefined;
+  /** The origin at which billing Pods reach the voucher API's port of the operators. */
+  operatorUrl: string;
   httpPort: number;
   /** Origins that stand in for registries, by the registry's host. */
   registryMirrors: ReadonlyMap<string, string>;

@@ -11,6 +11,8 @@ import { sleep } from "../platform/shutdown.ts";
 import { isMigrated, readBillingEnvironment } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createEmbeddedBilling } from "./embedded-billing.ts";
+import { createOrderNoticeHandler, isOrderNotice } from "./order-notice.ts";
+import type { OutboxRelay } from "./outbox-relay.ts";
 import type { OperatorSettings } from "./settings.ts";
 
 const CHECK_MS = 2_000;
@@ -19,6 +21,8 @@ export interface VoucherApiDeps {
   client: KubeClient;
   caches: OperatorCaches;
   settings: Pick<OperatorSettings, "host" | "voucherApiPort" | "voucherApiSovereign">;
+  /** Receives word of placed orders, from here and from billing Pods. */
+  relay: Pick<OutboxRelay, "notice">;
   logger: Logger;
   now: () => Date;
   /** Closes the billing service behind the server. The caller closes the server first. */
@@ -33,6 +37,9 @@ export async function startVoucherApi(
   deps: VoucherApiDeps,
 ): Promise<{ server: RunningHttpServer; stopped: Promise<void> }> {
   const { client, caches, settings, logger, signal } = deps;
+  // A notice from this process needs no answer: the relay's own back-off repeats a pass that fails.
+  const onOrderPlaced = (fqdn: string) => void deps.relay.notice(fqdn);
+  const receiveNotice = createOrderNoticeHandler(deps.relay);
   let serving: { service: BillingService; identity: string } | undefined;
 
   async function findWanted(): Promise<{ sovereign: Sovereign; env: Env; identity: string } | undefined> {
@@ -60,7 +67,7 @@ export async function startVoucherApi(
     sovereign: Sovereign;
     env: Env;
   }): Promise<BillingService> {
-    const service = createEmbeddedBilling(deps, sovereign, env);
+    const service = createEmbeddedBilling({ ...deps, onOrderPlaced }, sovereign, env);
     const state = await service.readiness();
     if (state.kind !== "mismatch") return service;
     await service.close();
@@ -81,7 +88,11 @@ export async function startVoucherApi(
     host: settings.host,
     port: settings.voucherApiPort,
     limits: { requestMs: 30_000, connections: 2_048 },
-    handler: (request, response) => (serving?.service.app ?? answerUnavailable)(request, response),
+    handler: (request, response) =>
+      (isOrderNotice(request) ? receiveNotice : (serving?.service.app ?? answerUnavailable))(
+        request,
+        response,
+      ),
   });
   return { server, stopped: follow() };
 }

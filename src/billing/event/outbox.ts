@@ -2,6 +2,7 @@ import type pg from "pg";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
+import { failureReason } from "./failure-reason.ts";
 
 /** The sink that creates Organizations. */
 export const ORGANIZATION_SINK = "organization";
@@ -48,8 +49,7 @@ export class SinkUnavailableError extends Error {
 /** How long a delivered event stays in the outbox, so that a person can investigate a delivery. */
 export const DELIVERED_RETENTION = "7 days";
 
-export interface OutboxRelayDeps {
-  pool: pg.Pool;
+export interface OutboxDelivery {
   /** The sink whose rows are delivered. */
   sink: string;
   /** Delivers one event. After an error it is called again with back-off. It must be idempotent: delivery is at least once. */
@@ -58,6 +58,10 @@ export interface OutboxRelayDeps {
   deliverTogether?: (events: OutboxEvent[], signal: AbortSignal) => Promise<void>;
   logger: Logger;
   signal: AbortSignal;
+}
+
+export interface OutboxRelayDeps extends OutboxDelivery {
+  pool: pg.Pool;
   /** The pause while no event is due. */
   pollMs?: number;
 }
@@ -103,6 +107,48 @@ export function createOutboxRelay(deps: OutboxRelayDeps): { run(): Promise<void>
   };
 }
 
+/** How one pass over an outbox ended. `dueInMs` is the time until the next event is due; undefined when none waits. */
+export type OutboxPass =
+  | { kind: "drained"; dueInMs: number | undefined }
+  /** Another relay works on this outbox. */
+  | { kind: "locked" }
+  | { kind: "sink-away" };
+
+/**
+ * Delivers the events that are due, as `createOutboxRelay` does, and returns. The lock ends with the connection, which the
+ * caller closes.
+ */
+export async function drainOutbox(deps: OutboxDelivery, client: OutboxConnection): Promise<OutboxPass> {
+  if (!(await tryLock(deps.sink, client))) return { kind: "locked" };
+  for (;;) {
+    const outcome = await relayBatch(deps, client);
+    if (outcome === "sink-away") return { kind: "sink-away" };
+    if (outcome === "idle" || deps.signal.aborted) break;
+  }
+  // An event that is due and was not delivered waits for an earlier one of its tenant, or came after the last batch.
+  const { rows } = await client.query<{ due_ms: number | null }>({
+    name: "outbox-next-due",
+    text: `SELECT (extract(epoch FROM coalesce(min(next_attempt_at) FILTER (WHERE next_attempt_at > now()),
+                    min(next_attempt_at)) - now()) * 1000)::float8 AS due_ms
+             FROM public.outbox WHERE sink = $1 AND delivered_at IS NULL`,
+    values: [deps.sink],
+  });
+  const dueMs = rows[0]?.due_ms ?? undefined;
+  return { kind: "drained", dueInMs: dueMs === undefined ? undefined : Math.max(0, dueMs) };
+}
+
+type OutboxConnection = Pick<pg.ClientBase, "query">;
+
+const lockKey = (sink: string) => [`outbox:${sink}`];
+
+async function tryLock(sink: string, client: OutboxConnection): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>(
+    "SELECT pg_try_advisory_lock(hashtextextended($1, 4)) AS taken",
+    lockKey(sink),
+  );
+  return rows[0]?.taken === true;
+}
+
 async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Promise<void> {
   const { pool, sink, signal } = deps;
   const client = await pool.connect();
@@ -110,17 +156,10 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
   const onError = () => {};
   client.on("error", onError);
   try {
-    const lockKey = [`outbox:${sink}`];
     let isHolder = false;
     let sinkBackOffMs = FIRST_BACK_OFF_MS;
     while (!signal.aborted) {
-      if (!isHolder) {
-        const { rows } = await client.query(
-          "SELECT pg_try_advisory_lock(hashtextextended($1, 4)) AS taken",
-          lockKey,
-        );
-        isHolder = rows[0].taken;
-      }
+      isHolder ||= await tryLock(sink, client);
       const outcome = isHolder ? await relayBatch(deps, client) : "idle";
       if (outcome === "sink-away") {
         await sleep(sinkBackOffMs, signal);
@@ -130,7 +169,7 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
       sinkBackOffMs = FIRST_BACK_OFF_MS;
       if (outcome === "idle") await sleep(pollMs, signal);
     }
-    if (isHolder) await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 4))", lockKey);
+    if (isHolder) await client.query("SELECT pg_advisory_unlock(hashtextextended($1, 4))", lockKey(sink));
     broken = false;
   } finally {
     client.off("error", onError);
@@ -140,8 +179,8 @@ async function relayOnOneConnection(deps: OutboxRelayDeps, pollMs: number): Prom
 
 /** Delivers the oldest events that are due, and that do not wait for an earlier event of their tenant. */
 async function relayBatch(
-  deps: OutboxRelayDeps,
-  client: pg.PoolClient,
+  deps: OutboxDelivery,
+  client: OutboxConnection,
 ): Promise<"idle" | "delivered" | "sink-away"> {
   const { sink, logger, signal } = deps;
   const { rows } = await client.query<OutboxRow>({
@@ -164,7 +203,7 @@ async function relayBatch(
   } catch (error) {
     if (signal.aborted) return "idle";
     if (!(error instanceof SinkUnavailableError)) throw error;
-    const reason = reasonOf(error, rows);
+    const reason = failureReason(error, rows);
     logger.warn({ sink, reason }, "the sink does not accept events: they wait in the outbox");
     await client.query({
       name: "outbox-sink-away",
@@ -176,7 +215,7 @@ async function relayBatch(
 }
 
 /** Whether the sink accepted all events together. After a failure it may have accepted some: delivery is at least once. */
-async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<boolean> {
+async function takesTogether(deps: OutboxDelivery, rows: OutboxRow[]): Promise<boolean> {
   const { sink, deliverTogether, logger, signal } = deps;
   if (deliverTogether === undefined) return false;
   try {
@@ -185,7 +224,7 @@ async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<
   } catch (error) {
     if (error instanceof SinkUnavailableError || signal.aborted) throw error;
     logger.warn(
-      { sink, events: rows.length, reason: reasonOf(error, rows) },
+      { sink, events: rows.length, reason: failureReason(error, rows) },
       "events could not be delivered together: delivering them one by one",
     );
     return false;
@@ -193,7 +232,11 @@ async function takesTogether(deps: OutboxRelayDeps, rows: OutboxRow[]): Promise<
 }
 
 /** Returns the number of delivered events. After a failure the tenant's later events wait for a later batch. */
-async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: OutboxRow[]): Promise<number> {
+async function deliverEach(
+  deps: OutboxDelivery,
+  client: OutboxConnection,
+  rows: OutboxRow[],
+): Promise<number> {
   const { sink, deliver, logger, signal } = deps;
   const heldUp = new Set<string>();
   let delivered = 0;
@@ -207,7 +250,7 @@ async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: O
       if (error instanceof SinkUnavailableError) throw error;
       heldUp.add(row.tenant_id);
       const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(row.attempts, 10));
-      const reason = reasonOf(error, [row]);
+      const reason = failureReason(error, [row]);
       logger.warn(
         { sink, eventId: row.event_id, attempt: row.attempts + 1, backOffMs, reason },
         "an event could not be delivered",
@@ -226,7 +269,7 @@ async function deliverEach(deps: OutboxRelayDeps, client: pg.PoolClient, rows: O
   return delivered;
 }
 
-async function markDelivered(client: pg.PoolClient, rows: OutboxRow[]): Promise<void> {
+async function markDelivered(client: OutboxConnection, rows: OutboxRow[]): Promise<void> {
   await client.query({
     name: "outbox-delivered",
     text: `UPDATE public.outbox SET delivered_at = now(), attempts = attempts + 1, last_error = NULL
@@ -244,23 +287,4 @@ function eventOf(row: OutboxRow): OutboxEvent {
     createdAt: row.created_at,
     attempt: row.attempts + 1,
   };
-}
-
-/** A code's spellings: as it is, quoted once and twice, and in a URL. */
-function spellingsOf(voucherCode: string | null): string[] {
-  if (voucherCode === null || voucherCode === "") return [];
-  const quoted = JSON.stringify(voucherCode).slice(1, -1);
-  const spellings = [voucherCode, quoted, JSON.stringify(quoted).slice(1, -1)];
-  if (voucherCode.isWellFormed()) spellings.push(encodeURIComponent(voucherCode));
-  return spellings;
-}
-
-/** The error's message without voucher codes, which a sink may quote and which must not be logged. */
-function reasonOf(error: unknown, rows: readonly OutboxRow[]): string {
-  let message = errorMessage(error);
-  const spellings = rows.flatMap(({ payload }) => spellingsOf(payload.promo_code));
-  // The longest first, because a shorter spelling may be part of a longer one.
-  for (const spelling of spellings.sort((one, other) => other.length - one.length))
-    message = message.replaceAll(spelling, "(voucher)");
-  return message.slice(0, 500);
 }

@@ -32,6 +32,8 @@ export interface SovereignDeps {
   operatorJwks(): object;
   /** A digest of a Secret's values, `sha256:<64 hex>`, that cannot be guessed without the operator's key. */
   keyedDigest(text: string): string;
+  /** Where billing sends word of placed orders. */
+  orderNoticeUrl: string;
   /** How long billing Pods continue to serve after SIGTERM. */
   billingDrainSeconds: number;
   /** Why admission denies nothing. Undefined: it denies. */

@@ -18,13 +18,15 @@ export interface ConfigurationInput {
   blueprints: readonly Blueprint[];
   /** The operator's public keys, as a JWK set. */
   operatorJwks: object;
+  /** Where billing sends word of placed orders. */
+  orderNoticeUrl: string;
 }
 
 /** The files that billing reads; `billingEnvironment` points their variables at these names. */
 export function desiredConfiguration(
   input: ConfigurationInput,
 ): KubernetesObject & { data: Record<string, string> } {
-  const { sovereign, blueprints, operatorJwks } = input;
+  const { sovereign, blueprints, operatorJwks, orderNoticeUrl } = input;
   const { tiers, addons, branding } = input.settings;
   return {
     apiVersion: "v1",
@@ -39,6 +41,8 @@ export function desiredConfiguration(
       "branding.json": JSON.stringify(branding),
       "grants.json": JSON.stringify(voucherGrants(input)),
       "operator-jwks.json": JSON.stringify(operatorJwks),
+      // In a file, not in the Pods' environment: another address of the operator must not replace Pods.
+      "order-notice.json": JSON.stringify({ url: orderNoticeUrl }),
     },
   };
 }

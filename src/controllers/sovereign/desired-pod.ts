@@ -30,7 +30,7 @@ const fromSecret = (name: string, secret: { name: string; key: string }): EnvVar
   valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } },
 });
 
-export const databaseVariable = (sovereign: Sovereign): EnvVariable =>
+const databaseVariable = (sovereign: Sovereign): EnvVariable =>
   fromSecret("DATABASE_URL", sovereign.spec.billing.database.secretRef);
 
 /** The Job migrates as the owner of the tables, where there is one, and gives the other role its rights. */
@@ -71,6 +71,7 @@ export function billingEnvironment(
     plain("CATALOG_FILE", configFile("catalog.json")),
     plain("BRANDING_FILE", configFile("branding.json")),
     plain("GRANTS_FILE", configFile("grants.json")),
+    plain("ORDER_NOTICE_FILE", configFile("order-notice.json")),
   ];
 }
 

@@ -49,7 +49,11 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
               {
                 name: "operator",
                 image: installation.image,
-                args: ["operator", "--webhook-url=https://$(POD_IP):9443"],
+                args: [
+                  "operator",
+                  "--webhook-url=https://$(POD_IP):9443",
+                  `--operator-url=http://$(POD_IP):${PORTS.api}`,
+                ],
                 env: [
                   { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
                   { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },

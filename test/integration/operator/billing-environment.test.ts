@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import {
-  isMigrated,
-  readBillingEnvironment,
-  readDatabaseUrl,
-} from "../../../src/operator/billing-environment.ts";
+import { isMigrated, readBillingEnvironment } from "../../../src/operator/billing-environment.ts";
+import { createDatabaseUrlReader } from "../../../src/operator/database-url.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
 
@@ -14,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.close());
 
-const URL = "postgresql://user:pw@postgres:5432/billing";
+const URL = "postgresql://user:pw@postgres.example:5432/billing";
 
 /** A Sovereign with a namespace that has these Secrets: name to key and value. */
 async function prepare(name: string, secrets: Record<string, [key: string, value: string]>) {
@@ -24,14 +21,56 @@ async function prepare(name: string, secrets: Record<string, [key: string, value
   return sovereign(name);
 }
 
-describe("readDatabaseUrl", () => {
+/** A reader, and the number of its requests. */
+function createReader() {
+  let requests = 0;
+  const client: typeof cluster.client = {
+    ...cluster.client,
+    get: (...args) => {
+      requests += 1;
+      return cluster.client.get(...args);
+    },
+  };
+  const { read, forget } = createDatabaseUrlReader({ client, secretVersions: cluster.caches.secretVersions });
+  return { read, forget, requests: () => requests };
+}
+
+describe("the reader of database URLs", () => {
   it.each<[string, Record<string, [string, string]>, string | undefined]>([
     ["reads the key that the Sovereign names", { "billing-db": ["uri", URL] }, URL],
     ["returns undefined without the Secret", {}, undefined],
     ["returns undefined without the key", { "billing-db": ["other", URL] }, undefined],
   ])("%s", async (title, secrets, url) => {
     const one = await prepare(`url-${title.length}`, secrets);
-    expect(await readDatabaseUrl(cluster.client, one)).toBe(url);
+    expect(await createReader().read(one)).toBe(url);
+  });
+
+  it("reads the namespace that the Sovereign names", async () => {
+    await cluster.createNamespace("elsewhere");
+    await cluster.writeSecret("elsewhere", "billing-db", "uri", URL);
+    expect(await createReader().read(sovereign("moved", { namespace: "elsewhere" }))).toBe(URL);
+  });
+
+  it("resolves a host name without dots in the Sovereign's namespace", async () => {
+    const one = await prepare("short", { "billing-db": ["uri", "postgresql://user:pw@db:5432/billing"] });
+    expect(await createReader().read(one)).toBe("postgresql://user:pw@db.sovereign-short.svc:5432/billing");
+  });
+
+  it("sends a request only when the Secret has changed", async () => {
+    await prepare("cached", { "billing-db": ["uri", URL] });
+    const one = await cluster.createSovereign("cached", {}, true);
+    const reader = createReader();
+    const version = () => cluster.caches.secretVersions.get("sovereign-cached/billing-db")?.metadata;
+    // The Secret was listed before a Sovereign named it: only its next change reaches the cache.
+    await cluster.writeSecret("sovereign-cached", "billing-db", "uri", URL);
+    await vi.waitFor(() => expect(version()).toBeDefined());
+    for (let pass = 0; pass < 3; pass += 1) expect(await reader.read(one)).toBe(URL);
+    expect(reader.requests()).toBe(1);
+    const { uid } = version() ?? {};
+    await cluster.writeSecret("sovereign-cached", "billing-db", "uri", `${URL}2`);
+    await vi.waitFor(() => expect([undefined, uid]).not.toContain(version()?.uid));
+    expect(await reader.read(one)).toBe(`${URL}2`);
+    expect(reader.requests()).toBe(2);
   });
 });
 
@@ -53,12 +92,6 @@ describe("readBillingEnvironment", () => {
   it("returns undefined while a Secret that the Pods need is missing", async () => {
     const one = await prepare("half", { "billing-db": ["uri", URL] });
     expect(await readBillingEnvironment(cluster.client, one)).toBeUndefined();
-  });
-
-  it("reads the namespace that the Sovereign names", async () => {
-    await cluster.createNamespace("elsewhere");
-    await cluster.writeSecret("elsewhere", "billing-db", "uri", URL);
-    expect(await readDatabaseUrl(cluster.client, sovereign("moved", { namespace: "elsewhere" }))).toBe(URL);
   });
 });
 

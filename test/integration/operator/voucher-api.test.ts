@@ -69,6 +69,12 @@ beforeAll(async () => {
     client,
     caches,
     settings: readOperatorSettings([], { HOST: "127.0.0.1", VOUCHER_API_PORT: "0" }),
+    relay: {
+      notice: async (fqdn) => {
+        notices.push(fqdn);
+        return answer;
+      },
+    },
     logger,
     now: () => new Date(),
     signal: stop.signal,
@@ -85,6 +91,9 @@ afterAll(async () => {
   await plane?.close();
   await database?.drop();
 });
+
+const notices: string[] = [];
+let answer: boolean | undefined = true;
 
 const to = (path: string, question?: Question) => ask(api.server.origin, path, question);
 const issue = (code: string) =>
@@ -103,6 +112,28 @@ beforeEach(async () => {
 });
 
 describe("the embedded voucher API", () => {
+  it("tells the relay of an order that it placed", async () => {
+    await issue("NOTICED");
+    notices.length = 0;
+    const token = await signToken("salma");
+    const body = { plan_id: "free", tenant_id: "salma-shop", promo_code: "NOTICED" };
+    expect((await to("/billing/checkout", { token, body })).status).toBe(200);
+    expect(notices).toEqual(["zero.example"]);
+  });
+
+  it.each([
+    ["204 when the outbox is delivered", "POST", true, 204],
+    ["503 while an event waits, so that billing asks again", "POST", false, 503],
+    ["404 for a Sovereign that does not run here", "POST", undefined, 404],
+    ["405 to another method", "GET", true, 405],
+  ])("answers a notice with %s", async (_what, method, outcome, status) => {
+    notices.length = 0;
+    answer = outcome;
+    const response = await to("/operator/orders-placed?sovereign=a.example", { method });
+    expect([response.status, response.text]).toEqual([status, ""]);
+    expect(notices).toEqual(method === "POST" ? ["a.example"] : []);
+  });
+
   it.each([
     ['{"maxActive":', "not valid JSON"],
     ['{"maxActive":"a-secret"}', "maxActive must be a number of 0 or more"],
@@ -181,6 +212,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMED } });
     named = await startVoucherApi({
       ...{ client, caches, now: () => new Date(), signal: stopNamed.signal },
+      relay: { notice: async () => true },
       settings: { host: "127.0.0.1", voucherApiPort: 0, voucherApiSovereign: "named" },
       logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
     });

@@ -136,6 +136,7 @@ export function contextOf(
       mintToken: async (fqdn) => `token for ${fqdn}`,
       operatorJwks: () => ({ keys: [] }),
       keyedDigest: sha256Digest,
+      orderNoticeUrl: "http://operator/orders-placed",
       billingDrainSeconds: 10,
       admissionNotice: undefined,
       onDrift: () => undefined,

@@ -142,6 +142,7 @@ export function useOperatorBench(): OperatorBench {
       caches,
       operatorJwks: () => ({ keys: [] }),
       keyedDigest: sha256Digest,
+      orderNoticeUrl: "http://operator/orders-placed",
       billingDrainSeconds: 1,
       admissionNotice: undefined,
       mintToken: async () => "token",

@@ -83,7 +83,14 @@ export function describeApplier(bench: KubeBench): void {
         desiredNamespace(sovereign),
         ...desiredServiceAccounts(sovereign),
         desiredConfiguration({
-          ...{ sovereign, franchise, isInTerm: true, blueprints: [], operatorJwks: { keys: [] } },
+          ...{
+            sovereign,
+            franchise,
+            isInTerm: true,
+            blueprints: [],
+            orderNoticeUrl: "http://operator/orders-placed",
+            operatorJwks: { keys: [] },
+          },
           settings: desiredSettings({ sovereign, franchise, isHostTaken: false }),
         }),
         ...desiredWorkload(sovereign, IMAGE, undefined),

@@ -32,6 +32,7 @@ export async function applyConfiguration(context: ReconcileContext): Promise<Con
     settings,
     blueprints: deps.caches.blueprints.list(),
     operatorJwks: deps.operatorJwks(),
+    orderNoticeUrl: deps.orderNoticeUrl,
   });
   await applyManaged(context, object);
   return { object, stop };

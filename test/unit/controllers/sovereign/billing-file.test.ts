@@ -20,6 +20,7 @@ function written(blueprints: Parameters<typeof desiredConfiguration>[0]["bluepri
   const { data } = desiredConfiguration({
     ...{ sovereign: own, franchise: agreement, isInTerm: true, blueprints },
     settings: desiredSettings({ sovereign: own, franchise: agreement, isHostTaken: false }),
+    orderNoticeUrl: "http://operator/orders-placed",
     operatorJwks: { keys: [{ kty: "OKP", crv: "Ed25519", kid: "one", x: "abc" }] },
   });
   return (name: string): unknown => JSON.parse(data[name] ?? "");

@@ -19,7 +19,7 @@ describe("desiredConfiguration", () => {
     const input = {
       ...{ sovereign: own, franchise: agreement, isInTerm },
       settings: desiredSettings({ sovereign: own, franchise: agreement, isHostTaken: false }),
-      ...{ blueprints: [], operatorJwks: { keys: [] } },
+      ...{ blueprints: [], orderNoticeUrl: "http://operator/orders-placed", operatorJwks: { keys: [] } },
     };
     expect(JSON.parse(desiredConfiguration(input).data["grants.json"] ?? "")).toEqual(grants);
   });
@@ -28,7 +28,14 @@ describe("desiredConfiguration", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
     const own = sovereign("o", { tiers, branding: { displayName: "O" } });
     const { data } = desiredConfiguration({
-      ...{ sovereign: own, franchise: undefined, isInTerm: true, blueprints: [], operatorJwks: {} },
+      ...{
+        sovereign: own,
+        franchise: undefined,
+        isInTerm: true,
+        blueprints: [],
+        orderNoticeUrl: "http://operator/orders-placed",
+        operatorJwks: {},
+      },
       settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
     });
     // Without a Franchise, nothing limits vouchers.
@@ -45,7 +52,14 @@ describe("desiredConfiguration", () => {
     const tiers = [{ id: "starter", name: "Starter", priceBaisa: 5000 }];
     const own = sovereign("o", { role: "Franchised", franchise: "o", tiers, branding: { displayName: "O" } });
     const { data } = desiredConfiguration({
-      ...{ sovereign: own, franchise: undefined, isInTerm: false, blueprints: [], operatorJwks: {} },
+      ...{
+        sovereign: own,
+        franchise: undefined,
+        isInTerm: false,
+        blueprints: [],
+        orderNoticeUrl: "http://operator/orders-placed",
+        operatorJwks: {},
+      },
       settings: desiredSettings({ sovereign: own, franchise: undefined, isHostTaken: false }),
     });
     expect(JSON.parse(data["catalog.json"] ?? "")).toEqual({ plans: [], addons: [], apps: [] });

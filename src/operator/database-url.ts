@@ -1,0 +1,57 @@
+import { sovereignNamespace } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import type { Sovereign } from "../api/sovereign.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { Informer } from "../kube/informer.ts";
+import { keyOf, SECRETS } from "../kube/resource.ts";
+
+/**
+ * Reads the Postgres URL of Sovereigns, as it resolves outside their namespaces. The Secret is read again only when its version
+ * has changed: a reading at each pass was a request every two seconds for each Sovereign.
+ */
+export function createDatabaseUrlReader(deps: {
+  client: KubeClient;
+  secretVersions: Informer<KubernetesObject>;
+}): {
+  /** Undefined while the Secret or its key does not exist. */
+  read(sovereign: Sovereign): Promise<string | undefined>;
+  forget(sovereign: string): void;
+} {
+  const { client, secretVersions } = deps;
+  const known = new Map<string, { version: string; url: string }>();
+
+  return {
+    async read({ metadata, spec }) {
+      const { name, key } = spec.billing.database.secretRef;
+      const secret = { name, namespace: sovereignNamespace(metadata.name, spec.namespace) };
+      const versionOf = (object: KubernetesObject | undefined) =>
+        object && `${keyOf(secret)} ${key} ${object.metadata.uid} ${object.metadata.resourceVersion}`;
+      const last = known.get(metadata.name);
+      if (last !== undefined && last.version === versionOf(secretVersions.get(keyOf(secret))))
+        return last.url;
+      const stored = await client.get<KubernetesObject & { data?: Record<string, string> }>(SECRETS, secret);
+      const version = versionOf(stored);
+      const encoded = stored?.data?.[key];
+      if (version === undefined || encoded === undefined) {
+        known.delete(metadata.name);
+        return undefined;
+      }
+      const url = clusterUrl(Buffer.from(encoded, "base64").toString(), secret.namespace);
+      known.set(metadata.name, { version, url });
+      return url;
+    },
+    forget: (sovereign) => void known.delete(sovereign),
+  };
+}
+
+/**
+ * The URL as it resolves outside `namespace`: a host name without dots is a Service there. Throws when it is no URL of
+ * PostgreSQL.
+ */
+export function clusterUrl(databaseUrl: string, namespace: string): string {
+  const url = new URL(databaseUrl);
+  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new TypeError("not a Postgres URL");
+  if (/^[a-z0-9-]+$/i.test(url.hostname) && url.hostname !== "localhost")
+    url.hostname = `${url.hostname}.${namespace}.svc`;
+  return url.toString();
+}

@@ -1,0 +1,86 @@
+import pg from "pg";
+import { ORGANIZATION } from "../api/organization.ts";
+import { requireOwnDatabase } from "../billing/db/sovereign-identity.ts";
+import {
+  drainOutbox,
+  ORGANIZATION_SINK,
+  type OutboxEvent,
+  type OutboxPass,
+  SinkUnavailableError,
+} from "../billing/event/outbox.ts";
+import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { isAlreadyExists, isTooManyRequests, isUnreachable, KubeError } from "../kube/error.ts";
+import { resourceOf } from "../kube/resource.ts";
+import { errorMessage } from "../platform/errors.ts";
+import type { Logger } from "../platform/log.ts";
+import { isMigrated } from "./billing-environment.ts";
+import type { OperatorCaches } from "./cache.ts";
+import { describeDatabaseFailure } from "./database-failure.ts";
+import { createDatabaseUrlReader } from "./database-url.ts";
+
+const CONNECT_MS = 3_000;
+const STATEMENT_MS = 15_000;
+
+/** Relays the outbox of one Sovereign over a connection of its own, which it closes afterwards. */
+export function createOutboxPass(deps: { client: KubeClient; caches: OperatorCaches; logger: Logger }): {
+  /** Undefined when there is nothing to relay from: the Sovereign is not migrated, or has no database URL. */
+  relay(name: string, signal: AbortSignal): Promise<OutboxPass | undefined>;
+  /** Drops what is remembered of a Sovereign. */
+  forget(name: string): void;
+} {
+  const { client, caches, logger } = deps;
+  const urls = createDatabaseUrlReader({ client, secretVersions: caches.secretVersions });
+
+  return {
+    async relay(name, signal) {
+      const sovereign = caches.sovereigns.get(name);
+      if (sovereign === undefined || !isMigrated(sovereign)) return undefined;
+      const url = await urls.read(sovereign);
+      if (url === undefined) return undefined;
+      const connection = new pg.Client({
+        connectionString: url,
+        connectionTimeoutMillis: CONNECT_MS,
+        query_timeout: STATEMENT_MS,
+        application_name: "catalyst-operator",
+      });
+      // A connection that breaks between two statements emits `error`. Without a listener, this ends the process.
+      connection.on("error", () => undefined);
+      try {
+        await connection.connect().catch((error: unknown) => {
+          throw new Error(describeDatabaseFailure(error), { cause: error });
+        });
+        // The Secret may name another Sovereign's database by now. Its orders must not become Organizations of this one.
+        await requireOwnDatabase((text, values) => connection.query(text, values), sovereign.spec.fqdn);
+        const deliver = (event: OutboxEvent) => createOrganization(client, name, event);
+        const delivery = {
+          sink: ORGANIZATION_SINK,
+          deliver,
+          logger: logger.child({ sovereign: name }),
+          signal,
+        };
+        return await drainOutbox(delivery, connection);
+      } finally {
+        await connection.end().catch(() => undefined);
+      }
+    },
+    forget: urls.forget,
+  };
+}
+
+async function createOrganization(
+  client: KubeClient,
+  sovereign: string,
+  { payload }: OutboxEvent,
+): Promise<void> {
+  try {
+    await client.create(resourceOf(ORGANIZATION), desiredOrganization(sovereign, payload));
+  } catch (error) {
+    if (isAlreadyExists(error)) return;
+    throw isServerAway(error) ? new SinkUnavailableError(errorMessage(error), { cause: error }) : error;
+  }
+}
+
+/** The fault concerns every event, not this one. */
+const isServerAway = (error: unknown): boolean =>
+  isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
