@@ -1,53 +1,20 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
+import { RolloutSchema } from "./rollout.ts";
+import { count, PHASES, RolloutStatusSchema } from "./rollout-status.ts";
 import {
-  duration,
   FINGERPRINT,
-  flag,
-  intOrPercentage,
   listMap,
   object,
   objectName,
   oneOf,
   PINNED_IMAGE,
   type Static,
-  set,
   Type,
   text,
   time,
-  wholeNumber,
 } from "./schema.ts";
-
-const RolloutSchema = object(
-  {
-    canaries: Type.Optional(
-      set(objectName("Name of a Sovereign."), {
-        description:
-          "Sovereigns that take the release first, together with Catalyst-Zero, on which it is measured.",
-        maxItems: 64,
-      }),
-    ),
-    maxUnavailable: intOrPercentage({
-      description:
-        "How many Sovereigns may update at once: a number, or a percentage of the Sovereigns on the release. At least one always may. A Sovereign that never served is not counted.",
-      default: 1,
-    }),
-    bake: duration({
-      description: "How long a wave must stay verified before the next one starts.",
-      default: "0s",
-    }),
-    haltOnFailure: flag("Whether a Sovereign that fails on the release stops the rollout.", true),
-    backwardCompatible: flag(
-      "Whether the previous image works with this release's schema, so that a halted rollout can go back to it.",
-      false,
-    ),
-  },
-  {
-    description: "How Sovereigns take the release: first the canaries, then the others in waves.",
-    default: {},
-  },
-);
 
 const BillingReleaseSpecSchema = object(
   {
@@ -66,9 +33,6 @@ const BillingReleaseSpecSchema = object(
   },
   { description: "The image that is released, and how it rolls out." },
 );
-
-const count = (description: string) =>
-  Type.Optional(wholeNumber({ description, minimum: 0, maximum: 1_000_000, format: "int32" }));
 
 const ReferenceSchema = object(
   {
@@ -97,7 +61,7 @@ const BillingReleaseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
     phase: Type.Optional(
-      oneOf(["Pending", "Canary", "Progressing", "Baking", "Halted", "Complete"], {
+      oneOf(PHASES, {
         description: "Phase of the rollout.",
       }),
     ),
@@ -106,6 +70,10 @@ const BillingReleaseStatusSchema = object(
     verified: count("How many of them have the fingerprints of the reference."),
     drifted: count("How many of them are out of sync: edited, or with other fingerprints."),
     failed: count("How many of them are stalled: a person has to act."),
+    leftOut: count(
+      "How many of them the rollout leaves out: suspended, held, skipped, on another cluster, or refused.",
+    ),
+    rollout: Type.Optional(RolloutStatusSchema),
     reference: Type.Optional(ReferenceSchema),
     earlierReferences: Type.Optional(
       listMap(ReferenceSchema, ["image"], {
@@ -160,6 +128,12 @@ export const BILLING_RELEASE: KindDefinition = {
       type: "integer",
       jsonPath: ".status.drifted",
       description: "Sovereigns that are out of sync.",
+    },
+    {
+      name: "Stage",
+      type: "string",
+      jsonPath: ".status.rollout.stage",
+      description: "The stage that takes the image now.",
     },
     READY_COLUMN,
     { name: "Image", type: "string", jsonPath: ".spec.image", description: "The pinned image.", priority: 1 },

@@ -9,6 +9,7 @@ import {
   set,
   Type,
   text,
+  time,
   wholeNumber,
 } from "./schema.ts";
 
@@ -116,6 +117,18 @@ const LimitsSchema = object(
 export const BillingSchema = object(
   {
     release: objectName("Name of the BillingRelease that pins the image."),
+    hold: Type.Optional(
+      object(
+        {
+          reason: text({ description: "Why, for the people who read the rollout's status.", maxLength: 256 }),
+          until: time("When the hold ends. The Sovereign then takes the release that is due."),
+        },
+        {
+          description:
+            "Keeps the Sovereign on the image that it runs while its release moves on. A Sovereign that already takes the image completes its update.",
+        },
+      ),
+    ),
     replicas: wholeNumber({
       description: "Number of billing Pods.",
       minimum: 2,

@@ -1,5 +1,5 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
-import { FINGERPRINT, flag, listMap, object, type Static, Type, text, time } from "./schema.ts";
+import { FINGERPRINT, flag, listMap, object, type Static, Type, text, time, wholeNumber } from "./schema.ts";
 
 const fingerprint = (description: string) =>
   Type.Optional(text({ description, maxLength: 71, pattern: FINGERPRINT }));
@@ -20,9 +20,21 @@ export const SovereignStatusSchema = object(
     pinnedImage: Type.Optional(
       text({ description: "The image that runs: `repository@sha256:<64 hex>`.", maxLength: 512 }),
     ),
-    verifiedImage: Type.Optional(
+    verified: Type.Optional(
+      object(
+        {
+          image: text({ description: "The image that was verified.", maxLength: 512 }),
+          since: time("Since when it was verified without a break."),
+        },
+        {
+          description:
+            "The last image whose smoke test passed and whose fingerprints equal the reference. A rollout goes by it.",
+        },
+      ),
+    ),
+    previousImage: Type.Optional(
       text({
-        description: "The last image that was verified here. Absent: the Sovereign has never served.",
+        description: "The verified image before the pinned one, to which an aborted rollout goes back.",
         maxLength: 512,
       }),
     ),
@@ -52,6 +64,14 @@ export const SovereignStatusSchema = object(
         {
           time: time("When the smoke test ran."),
           passed: flag("Whether all four steps passed."),
+          failures: Type.Optional(
+            wholeNumber({
+              description: "How many smoke tests of this image failed since the last one that passed.",
+              minimum: 0,
+              maximum: 1_000_000,
+              format: "int32",
+            }),
+          ),
           evidence: Type.Optional(
             text({
               description: "Digest of the workload, the configuration and the Pods that were tested.",

@@ -14,6 +14,7 @@ import {
   billingReleaseWatches,
   createBillingReleaseReconciler,
 } from "../controllers/billing-release/controller.ts";
+import { createFleets } from "../controllers/billing-release/fleet.ts";
 import { blueprintWatches, createBlueprintReconciler } from "../controllers/blueprint/controller.ts";
 import {
   createEnvironmentPolicyReconciler,
@@ -26,6 +27,7 @@ import {
   installedArtifactWatches,
 } from "../controllers/installed-artifact/controller.ts";
 import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
+import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
 import type { StatusReconcilerDeps } from "../controllers/status-reconciler.ts";
@@ -88,27 +90,11 @@ type Create = (
 
 /** Creates all controllers for one term of leadership. Each term needs new ones, because a work queue closes with its term. */
 export function createControllers(deps: ControllerDeps): Controller[] {
-  const { client, applier, caches, events, keys, logger, now, metrics, concurrency } = deps;
+  const { client, applier, caches, events, logger, now, metrics, concurrency } = deps;
   const common = { client, applier, fieldManager: FIELD_MANAGER, events, logger, now };
   const create: Create = (name, options) =>
     createController({ logger, metrics }, { name, concurrency, ...options });
 
-  const sovereign = {
-    ...common,
-    caches,
-    operatorJwks: keys.jwks,
-    mintToken: keys.mintToken,
-    keyedDigest: deps.keyedDigest,
-    orderNoticeUrl: deps.orderNoticeUrl,
-    probeDatabase,
-    billingDrainSeconds: deps.billingDrainSeconds,
-    admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
-    smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
-      runSmokeTest({ ...input, fetch, now }),
-    onDrift: (name: string, drift: { kind: string }) =>
-      deps.driftCounter.inc({ sovereign: name, kind: drift.kind }),
-  };
-  const release = { ...common, releases: caches.releases, sovereigns: caches.sovereigns };
   const franchise = {
     ...common,
     franchises: caches.franchises,
@@ -141,14 +127,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const soak = { ...policy, records: caches.soakRecords };
 
   return [
-    create("sovereign", {
-      watches: [...sovereignWatches(caches, now), signingKeyWatch(keys, caches.sovereigns)],
-      reconcile: createSovereignReconciler(sovereign),
-    }),
-    create("billingrelease", {
-      watches: billingReleaseWatches(release),
-      reconcile: createBillingReleaseReconciler(release),
-    }),
+    ...createRolloutControllers(deps, common, create),
     create("franchise", {
       watches: franchiseWatches(franchise),
       reconcile: createFranchiseReconciler(franchise),
@@ -189,6 +168,50 @@ const failureEvents =
     const object = find(key);
     if (object !== undefined) events.record(object, "Warning", reason, message);
   };
+
+/** The controllers of Sovereigns and their releases, which share what is known of each fleet. */
+function createRolloutControllers(
+  deps: ControllerDeps,
+  common: StatusReconcilerDeps & { applier: Applier },
+  create: Create,
+): Controller[] {
+  const { caches, keys, logger, now } = deps;
+  const { sovereigns, releases } = caches;
+  const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
+  const sovereign = {
+    ...common,
+    caches,
+    fleets,
+    operatorJwks: keys.jwks,
+    mintToken: keys.mintToken,
+    keyedDigest: deps.keyedDigest,
+    orderNoticeUrl: deps.orderNoticeUrl,
+    probeDatabase,
+    billingDrainSeconds: deps.billingDrainSeconds,
+    admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
+    smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
+      runSmokeTest({ ...input, fetch, now }),
+    onDrift: (name: string, drift: { kind: string }) =>
+      deps.driftCounter.inc({ sovereign: name, kind: drift.kind }),
+  };
+  const release = {
+    ...common,
+    releases: caches.releases,
+    sovereigns: caches.sovereigns,
+    fleets,
+    logger: logger.child({ controller: "billingrelease" }),
+  };
+  return [
+    create("sovereign", {
+      watches: [...sovereignWatches(caches, fleets), signingKeyWatch(keys, caches.sovereigns)],
+      reconcile: createSovereignReconciler(sovereign),
+    }),
+    create("billingrelease", {
+      watches: billingReleaseWatches(release),
+      reconcile: createBillingReleaseReconciler(release),
+    }),
+  ];
+}
 
 /** The controllers that check artifacts again when the trust changes. */
 function createArtifactControllers(

@@ -64,7 +64,10 @@ describe("docs/runbook.md", () => {
 
   it("names every reason for which a Sovereign is not Ready", () => {
     const steps = codeIn("controllers/sovereign") + codeIn("controllers/billing-release");
-    const stops = matchesOf(steps, /\b(?:stalled|waiting|unknown|stop|later|blockedBy)\(\s*"([A-Za-z]+)"/g);
+    const stops = matchesOf(
+      steps,
+      /\b(?:stalled|waiting|unknown|stop|later|wait|stopped\("[A-Za-z]+",)\(?\s*"([A-Za-z]+)"/g,
+    );
     expect(new Set(stops).size).toBeGreaterThan(15);
     expect(stops.filter((reason) => !spans.includes(reason))).toEqual([]);
   });

@@ -1,35 +1,65 @@
 import { BILLING_RELEASE, type BillingRelease } from "../../api/billing-release.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import type { EventRecorder } from "../../kube/event.ts";
 import type { Informer } from "../../kube/informer.ts";
-import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
-import { SOVEREIGN_INDEX } from "../sovereign/cache.ts";
+import type { Watch } from "../../kube/reconcile.ts";
+import { isRequestChanged, watchPrimary } from "../../kube/reconcile.ts";
+import type { Logger } from "../../platform/log.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
-import { bakedAtMs } from "./desired-rollout.ts";
+import { decideStep } from "./desired-rollout.ts";
+import type { Fleets } from "./fleet.ts";
 import { desiredStatus } from "./status.ts";
+import { transitionsOf } from "./status-transition.ts";
 
 export interface BillingReleaseDeps extends StatusReconcilerDeps {
   releases: Informer<BillingRelease>;
   sovereigns: Informer<Sovereign>;
+  fleets: Fleets;
+  events: EventRecorder;
+  logger: Logger;
 }
 
-/** Keeps a release's figures and its measured reference accurate. */
+/** The status counts a fleet. While many of its Sovereigns change, it is written at most this often. */
+const COUNT_AFTER_MS = 100;
+
+/** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
 export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
+  const { fleets, sovereigns, events, logger } = deps;
   return createStatusReconciler<BillingRelease>(deps, {
     kind: BILLING_RELEASE,
     objects: deps.releases,
     desiredReport(release, at) {
-      const sovereigns = deps.sovereigns.byIndex(SOVEREIGN_INDEX.release, release.metadata.name);
-      const status = desiredStatus(release, sovereigns, at.toISOString());
-      if (status.phase !== "Baking") return { status, outcome: { kind: "done" } };
-      const requeueAfterMs = bakedAtMs(release, sovereigns) - at.getTime();
-      return { status, outcome: { kind: "done", requeueAfterMs } };
+      const tally = fleets.tally(release);
+      const [zeroName = ""] = tally.zeros;
+      const status = desiredStatus(release, tally, sovereigns.get(zeroName), at.toISOString());
+      for (const { type, reason, message } of transitionsOf(release, status)) {
+        events.record(release, type, reason, message);
+        logger.info({ release: release.metadata.name, reason, message }, "rollout");
+      }
+      const ends = [
+        decideStep(release, tally, at.getTime()).wait?.retryAfterMs,
+        ...[...tally.holds.values()].map((untilMs) => untilMs - at.getTime()),
+      ].filter((afterMs) => afterMs !== undefined);
+      const again = ends.length === 0 ? {} : { requeueAfterMs: Math.min(...ends) };
+      return { status, outcome: { kind: "done", ...again } };
     },
   });
 }
 
 export function billingReleaseWatches({ releases, sovereigns }: BillingReleaseDeps): Watch[] {
   return [
-    watchPrimary(releases, isRequestChanged),
-    watchInformer(sovereigns, ({ spec }) => [spec.billing.release]),
+    watchPrimary(releases, (before, after) => isRequestChanged(before, after) || isAnnotated(before, after)),
+    {
+      connect(enqueue, signal) {
+        sovereigns.onChange((event) => {
+          const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
+          for (const name of new Set(seen.map(({ spec }) => spec.billing.release)))
+            enqueue(name, COUNT_AFTER_MS);
+        }, signal);
+      },
+    },
   ];
 }
+
+const isAnnotated = ({ metadata: before }: BillingRelease, { metadata }: BillingRelease): boolean =>
+  JSON.stringify(before.annotations ?? {}) !== JSON.stringify(metadata.annotations ?? {});

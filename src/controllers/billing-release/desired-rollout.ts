@@ -1,137 +1,227 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
-import { findCondition, isConditionTrue, STALLED } from "../../api/condition.ts";
-import { parseDurationMs } from "../../api/duration.ts";
-import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import type { Phase } from "../../api/rollout-status.ts";
+import type { Member, RolloutPlan } from "./desired-member.ts";
+import { maxUnavailableOf } from "./desired-stage.ts";
+import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /** Why a Sovereign must wait for a release's image. `retryAfterMs` is set when the end of the wait is known. */
-interface RolloutWait {
-  kind: "wait";
+export interface RolloutWait {
   reason: string;
   message: string;
   retryAfterMs?: number;
 }
 
-/** Whether a Sovereign takes a release's image now. */
-export type RolloutDecision = { kind: "update" } | RolloutWait;
-
-const UPDATE: RolloutDecision = { kind: "update" };
-const wait = (reason: string, message: string): RolloutWait => ({ kind: "wait", reason, message });
-
-/**
- * Decides whether a Sovereign takes the release's image now. Catalyst-Zero always does, because the release is measured
- * there. The canaries that the release names go at the same time. When they are verified and the bake is over, the
- * others follow in the order of their names, as many at once as `maxUnavailable` allows. A Sovereign that never served takes no
- * place among them, because its update makes nothing unavailable. Every Sovereign gets the same answer from the same caches. `fleet` holds the Sovereigns on the release; `nowMs` is the time.
- */
-export function decideRollout(
-  sovereign: Sovereign,
-  release: BillingRelease,
-  fleet: readonly Sovereign[],
-  nowMs: number,
-): RolloutDecision {
-  if (sovereign.status?.pinnedImage === release.spec.image || isCanary(sovereign, release)) return UPDATE;
-  const wave = nextWave(release, fleet, nowMs);
-  if (wave.wait !== undefined) return wave.wait;
-  return wave.names.includes(sovereign.metadata.name)
-    ? UPDATE
-    : wait(
-        "WaitingForWave",
-        "other Sovereigns are updating, and spec.rollout.maxUnavailable of the BillingRelease allows no more at once: this one updates by itself afterwards",
-      );
-}
-
-/** The Sovereigns that update next, by name, and what they wait for; `wait` is undefined when they update now. */
-export interface Wave {
-  names: string[];
+/** What a release's rollout does now. */
+export interface RolloutStep {
+  phase: Phase;
+  /** Index of the stage that takes the image. */
+  stage: number;
+  /** The Sovereigns that change their image next: at once, or when `wait` is over. */
+  next: readonly string[];
+  /** Why no other Sovereign changes its image now. */
   wait: RolloutWait | undefined;
+  /** When Sovereigns that ran nothing yet install the image, in milliseconds from now; undefined: not in this step. */
+  installsInMs: number | undefined;
 }
 
-export function nextWave(release: BillingRelease, fleet: readonly Sovereign[], nowMs: number): Wave {
-  const { image, rollout } = release.spec;
-  const blockedBy = (reason: string, message: string): Wave => ({ names: [], wait: wait(reason, message) });
-  const openCanary = fleet.find((other) => isCanary(other, release) && !isVerifiedOn(other, image));
-  if (openCanary !== undefined) {
-    return blockedBy(
-      "WaitingForCanary",
-      `Sovereign ${openCanary.metadata.name} takes the release first and is not verified on it yet: this one updates by itself afterwards`,
-    );
-  }
-  if (release.status?.reference?.image !== image) {
-    return blockedBy(
-      "WaitingForReference",
-      "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image",
-    );
-  }
-  const failed = fleet.find((other) => isFailedOn(other, release));
-  if (failed !== undefined && rollout.haltOnFailure) {
-    return blockedBy(
-      "RolloutHalted",
-      `Sovereign ${failed.metadata.name} failed on this release: repair it, or set spec.rollout.haltOnFailure of the BillingRelease to false`,
-    );
-  }
-  const updating = fleet.filter(
-    (other) => hasServed(other) && other.status?.pinnedImage === image && !isVerifiedOn(other, image),
-  ).length;
-  const places = Math.max(0, maxUnavailableOf(rollout.maxUnavailable, fleet.length) - updating);
-  const due = fleet.filter((other) => other.status?.pinnedImage !== image && canUpdate(other));
-  const namesOf = (sovereigns: readonly Sovereign[]) =>
-    sovereigns.map(({ metadata }) => metadata.name).sort();
-  const names = [
-    ...namesOf(due.filter((other) => !hasServed(other))),
-    ...namesOf(due.filter(hasServed)).slice(0, places),
-  ];
-  const bakesForMs = bakedAtMs(release, fleet) - nowMs;
-  if (bakesForMs <= 0) return { names, wait: undefined };
-  const message = `the last wave must stay verified for rollout.bake (${rollout.bake}) before the next one starts`;
-  return { names, wait: { ...wait("Baking", message), retryAfterMs: bakesForMs } };
-}
+const wait = (reason: string, message: string): RolloutWait => ({ reason, message });
 
-/** When the bake of the last wave is over, in milliseconds since 1970. */
-export function bakedAtMs({ spec }: BillingRelease, fleet: readonly Sovereign[]): number {
-  const updated = fleet.filter(({ status }) => status?.pinnedImage === spec.image);
-  return Math.max(0, ...updated.map(verifiedAtMs)) + parseDurationMs(spec.rollout.bake);
-}
-
-/** Whether a Sovereign updates before the waves. A refused one, for example a second CatalystZero, does not. */
-export function isCanary(sovereign: Sovereign, release: BillingRelease): boolean {
-  const isNamed = release.spec.rollout.canaries?.includes(sovereign.metadata.name) === true;
-  return isNamed || (sovereign.spec.role === "CatalystZero" && !isRefused(sovereign));
-}
-
-/** A Sovereign that this operator cannot update must not take a place in a wave. */
-const canUpdate = (sovereign: Sovereign): boolean =>
-  !sovereign.spec.suspend && sovereign.spec.cluster === undefined && !isRefused(sovereign);
-
-/** A person has to act before this Sovereign runs anything at all. */
-function isRefused({ status }: Sovereign): boolean {
-  return status?.pinnedImage === undefined && isConditionTrue(status?.conditions, STALLED);
-}
-
-/** Whether the Sovereign ran a verified image before. Until then, nothing becomes unavailable by an update. */
-const hasServed = ({ status }: Sovereign): boolean => status?.verifiedImage !== undefined;
+const WAVE = wait(
+  "WaitingForWave",
+  "other Sovereigns are updating, and maxUnavailable of the BillingRelease allows no more at once: this one updates by itself afterwards",
+);
 
 /**
- * Whether a failure says something about the release. One Sovereign that never served and still lacks its Secret or its own
- * database does not, so it must not halt the others. A canary does in every case, and so does another shape.
+ * Decides what a release's rollout does, from what was measured of its image on each Sovereign. The canaries take the
+ * image first, all at once. Then stage after stage takes it in waves. `nowMs` only tells whether a bake is over.
  */
-export function isFailedOn(sovereign: Sovereign, release: BillingRelease): boolean {
-  const { status } = sovereign;
-  if (status?.pinnedImage !== release.spec.image || !isConditionTrue(status.conditions, STALLED))
-    return false;
-  const shape = findCondition(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-  return hasServed(sovereign) || isCanary(sovereign, release) || shape?.reason === "ShapeDiffers";
+export function decideStep(release: BillingRelease, tally: Tally, nowMs: number): RolloutStep {
+  const { interventions, isReturning } = tally.plan;
+  const stopped = (phase: Phase, reason: string, message: string, stage = 0): RolloutStep => ({
+    phase,
+    stage,
+    next: [],
+    wait: wait(reason, message),
+    installsInMs: undefined,
+  });
+  if (tally.members.size === 0) return stopped("Pending", "WaitingForWave", "no Sovereign is on the release");
+  const stage = openStage(tally);
+  const halt = haltOf(release, tally);
+  const aborted = interventions.abortedBy;
+  if (aborted !== undefined || (halt !== undefined && isReturning)) {
+    const step =
+      aborted === undefined
+        ? stopped("Halted", "RolloutHalted", halt?.message ?? "", stage)
+        : stopped("Aborted", "RolloutAborted", `${aborted} aborted the rollout: ${ABORT_REMEDY}`, stage);
+    return isReturning ? { ...step, next: returningNames(release, tally) } : step;
+  }
+  if (interventions.pausedBy !== undefined)
+    return stopped(
+      "Paused",
+      "RolloutPaused",
+      `${interventions.pausedBy} paused the rollout: ${PAUSE_REMEDY}`,
+      stage,
+    );
+  if (halt !== undefined) return stopped("Halted", "RolloutHalted", halt.message, stage);
+  return openCanary(release, tally) ?? decideStage(release, tally, stage, nowMs);
 }
 
-export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
-  return (
-    status?.pinnedImage === image &&
-    isConditionTrue(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified)
+const ABORT_REMEDY = "run `catalyst rollout resume`, or set spec.image to another release's digest";
+const PAUSE_REMEDY = "run `catalyst rollout resume`";
+
+/** Why nothing more may start: a Sovereign failed on the image, or an earlier halt that is not resumed. */
+export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | undefined {
+  const { spec, status } = release;
+  const { interventions, isReturning } = tally.plan;
+  const known = status?.rollout?.image === spec.image ? status.rollout.halt : undefined;
+  if (isReturning && known?.returns === true && known.number > interventions.resumedThrough)
+    return wait(known.reason, known.message);
+  if (!spec.rollout.haltOnFailure) return undefined;
+  const [name] = namesOf(tally, "failed", 1);
+  const failed = name === undefined ? undefined : tally.members.get(name);
+  if (failed === undefined) return undefined;
+  return wait(
+    failed.reason,
+    `Sovereign ${failed.name} failed on this release (${failed.reason}): repair it, run \`catalyst rollout skip\` for it, or set spec.rollout.haltOnFailure of the BillingRelease to false`,
   );
 }
 
-function verifiedAtMs({ status }: Sovereign): number {
-  const verified = findCondition(status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-  return verified?.status === "True" ? Date.parse(verified.lastTransitionTime) : 0;
+/** The canaries take the image at once. Everything else waits until each of them is verified and the release is measured. */
+function openCanary(release: BillingRelease, tally: Tally): RolloutStep | undefined {
+  const { names } = tally.stages[0] ?? {};
+  const { image } = release.spec;
+  if (names === undefined) return undefined;
+  const next = [...names.new, ...names.moving, ...names.waiting, ...names.stuck];
+  const open = [...next, ...names.updating, ...names.failed];
+  const step = (reason: string, message: string): RolloutStep => ({
+    phase: "Canary",
+    stage: 0,
+    next,
+    wait: wait(reason, message),
+    installsInMs: undefined,
+  });
+  if (open.length > 0)
+    return step(
+      "WaitingForCanary",
+      `Sovereign ${open.sort()[0]} takes the release first and is not verified on it yet: this one updates by itself afterwards`,
+    );
+  if (release.status?.reference?.image === image) return undefined;
+  return step(
+    "WaitingForReference",
+    "the release has no reference yet: the operator measures it on Catalyst-Zero, once Catalyst-Zero runs this image",
+  );
+}
+
+/** The first stage that is not through. A Sovereign that waits for a person, or that ran nothing yet, holds up no stage. */
+function openStage({ stages }: Tally): number {
+  const index = stages.findIndex(
+    ({ names, updating }, at) => at > 0 && names.waiting.length + names.moving.length + updating > 0,
+  );
+  return index === -1 ? stages.length - 1 : index;
+}
+
+function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: number): RolloutStep {
+  const { plan, stages } = tally;
+  const reached = stages.slice(0, at + 1);
+  const stage = plan.stages[at];
+  const names = stages[at]?.names;
+  if (stage === undefined || names === undefined) throw new Error(`the rollout has no stage ${at}`);
+  const isBlocked = (index: number) => {
+    const { needsApproval = false, name = "" } = plan.stages[index] ?? {};
+    return needsApproval && !plan.interventions.approved.has(name);
+  };
+  const installsInMs = Math.max(0, bakesForMs(tally, 0, nowMs));
+  const isOpen = names.waiting.length + names.moving.length + (stages[at]?.updating ?? 0) > 0;
+  if (isComplete(tally)) return { phase: "Complete", stage: at, next: [], wait: WAVE, installsInMs };
+
+  const bakeMs = Math.max(...reached.map((_, index) => bakesForMs(tally, index, nowMs)));
+  if (isOpen && isBlocked(at) && bakeMs <= 0) {
+    const message = `stage ${stage.name} waits for a person: run \`catalyst rollout approve ${release.metadata.name} ${stage.name}\``;
+    return {
+      phase: "WaitingForApproval",
+      stage: at,
+      next: [],
+      wait: wait("WaitingForApproval", message),
+      installsInMs,
+    };
+  }
+  const unavailable = reached.reduce((sum, each) => sum + each.unavailable, 0);
+  const most = maxUnavailableOf(stage.maxUnavailable, sizeOf(stages[at] ?? noStage()));
+  const next = isBlocked(at)
+    ? []
+    : [
+        ...names.waiting.slice(0, Math.max(0, most - unavailable)),
+        // These serve no customer reliably, so that they take no place.
+        ...reached.flatMap(({ names: each }, index) =>
+          isBlocked(index) ? [] : [...each.moving, ...each.stuck],
+        ),
+      ];
+  if (bakeMs <= 0) return { phase: "Progressing", stage: at, next, wait: WAVE, installsInMs };
+  const message = `the last wave must stay verified for rollout.bake (${release.spec.rollout.bake}) before the next one starts`;
+  return {
+    phase: "Baking",
+    stage: at,
+    next,
+    wait: { ...wait("Baking", message), retryAfterMs: bakeMs },
+    installsInMs,
+  };
+}
+
+const noStage = () => {
+  throw new Error("the rollout has no such stage");
+};
+
+/** How long a stage still bakes, in milliseconds. */
+function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number {
+  const { bakeMs = 0, name = "" } = plan.stages[at] ?? {};
+  if (bakeMs === 0 || plan.interventions.bakeSkipped.has(name)) return 0;
+  const since = [...(stages[at]?.baking.values() ?? [])];
+  return since.reduce((latest, each) => Math.max(latest, each), 0) + bakeMs - nowMs;
+}
+
+const isComplete = (tally: Tally): boolean =>
+  countOf(tally, "verified") + countOf(tally, "leftOut") === tally.members.size;
+
+/** On the way back, every stage counts as one. What is not verified goes first and takes no place. */
+function returningNames({ spec }: BillingRelease, tally: Tally): string[] {
+  const unavailable = tally.stages.reduce((sum, each) => sum + each.unavailable, 0);
+  const most = maxUnavailableOf(spec.rollout.maxUnavailable, tally.members.size);
+  return [...namesOf(tally, "moving"), ...namesOf(tally, "waiting", Math.max(0, most - unavailable))];
+}
+
+const STOPPED: readonly Phase[] = ["Pending", "Paused", "Halted", "Aborted"];
+
+/** Whether a Sovereign takes a release's image now, goes back to the one before, or waits. */
+export type RolloutDecision = { kind: "update" } | { kind: "return" } | ({ kind: "wait" } & RolloutWait);
+
+export function decideMember(
+  member: Member,
+  step: RolloutStep,
+  { image, isReturning }: RolloutPlan,
+  nowMs: number,
+): RolloutDecision {
+  const waits: RolloutDecision = { kind: "wait", ...(step.wait ?? WAVE) };
+  const isOnImage = member.pinnedImage === image;
+  const isNext = step.next.includes(member.name);
+  if (isReturning) {
+    if (!isOnImage) return waits;
+    return isNext || member.state === "updating" ? { kind: "return" } : { kind: "update" };
+  }
+  if (isOnImage) return { kind: "update" };
+  if (member.state === "leftOut") {
+    const { reason, message, untilMs } = member;
+    return {
+      kind: "wait",
+      reason,
+      message,
+      ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
+    };
+  }
+  // It was told to update, and its status does not say so yet. A halt meanwhile still holds it back.
+  if (member.state === "updating") return STOPPED.includes(step.phase) ? waits : { kind: "update" };
+  const isBaking = step.wait?.retryAfterMs !== undefined;
+  const mayInstall = member.state === "new" && step.installsInMs === 0;
+  return (isNext && !isBaking) || mayInstall ? { kind: "update" } : waits;
 }
 
 /** The reference that was measured for an image. A Sovereign is compared with that of the image it runs. */
@@ -141,11 +231,4 @@ export function referenceOf(
 ): ReleaseReference | undefined {
   const { reference, earlierReferences = [] } = release?.status ?? {};
   return [reference, ...earlierReferences].find((known) => known?.image === image);
-}
-
-/** At least 1: a small percentage of a small fleet must not stop the rollout. */
-export function maxUnavailableOf(value: number | string, fleetSize: number): number {
-  const count =
-    typeof value === "number" ? value : Math.floor((Number(value.replace("%", "")) / 100) * fleetSize);
-  return Math.max(1, count);
 }

@@ -1,10 +1,18 @@
 import type { BillingRelease, BillingReleaseStatus, ReleaseReference } from "../../api/billing-release.ts";
-import { isConditionTrue, RECONCILING, STALLED } from "../../api/condition.ts";
-import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import { RECONCILING, STALLED } from "../../api/condition.ts";
+import {
+  type Halt,
+  type Holder,
+  MAX_NAMED,
+  type Phase,
+  type RolloutStatus,
+} from "../../api/rollout-status.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
 import { readyConditions } from "../readiness.ts";
-import { bakedAtMs, isCanary, isFailedOn, isVerifiedOn } from "./desired-rollout.ts";
-
-type Phase = NonNullable<BillingReleaseStatus["phase"]>;
+import { recordOf } from "./desired-intervention.ts";
+import { isVerifiedOn, type MemberState } from "./desired-member.ts";
+import { decideStep, haltOf, type RolloutStep } from "./desired-rollout.ts";
+import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
 
 /** The kstatus condition of each phase. A release without Sovereigns has nothing to reconcile. */
 const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> = {
@@ -12,70 +20,140 @@ const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> =
   Canary: RECONCILING,
   Progressing: RECONCILING,
   Baking: RECONCILING,
+  WaitingForApproval: STALLED,
+  Paused: STALLED,
   Halted: STALLED,
+  Aborted: STALLED,
   Complete: undefined,
 };
 
-/** What each phase adds to the message: what the release waits for, and what a person can do. */
-const PHASE_NOTE: Record<Phase, string> = {
-  Pending: ": no Sovereign names this release in spec.billing.release",
-  Canary: ": the canaries take it first",
-  Progressing: ": the others follow in waves",
-  Baking: ": the last wave must stay verified for spec.rollout.bake",
-  Halted: ": a Sovereign failed on it; repair that Sovereign, or set spec.rollout.haltOnFailure to false",
-  Complete: "",
+/** What the release waits for, and what a person can do, where the step does not say it in its own words. */
+const PHASE_NOTE: Partial<Record<Phase, string>> = {
+  Pending: "no Sovereign names this release in spec.billing.release",
+  Canary: "the canaries take it first",
+  Progressing: "the others follow in waves",
+  Baking: "the last wave must stay verified for its bake",
 };
 
-/** The release's status, from the Sovereigns on it. `now` is RFC 3339. */
+/** The release's status, from where its Sovereigns are. `zero` is Catalyst-Zero; `now` is RFC 3339. */
 export function desiredStatus(
   release: BillingRelease,
-  sovereigns: readonly Sovereign[],
+  tally: Tally,
+  zero: Sovereign | undefined,
   now: string,
 ): BillingReleaseStatus {
-  const { image, version } = release.spec;
-  const updated = sovereigns.filter(
-    ({ status }) =>
-      status?.pinnedImage === image && isConditionTrue(status.conditions, SOVEREIGN_CONDITION.rolledOut),
-  );
-  const verified = sovereigns.filter((sovereign) => isVerifiedOn(sovereign, image));
-  const drifted = updated.filter(({ status }) =>
-    status?.conditions?.some(
-      ({ type, status: value }) => type === SOVEREIGN_CONDITION.inSync && value === "False",
-    ),
-  );
-  const phase = phaseOf(release, sovereigns, Date.parse(now));
+  const step = decideStep(release, tally, Date.parse(now));
   const { generation } = release.metadata;
+  const size = tally.members.size;
+  const leftOut = countOf(tally, "leftOut");
+  const note = PHASE_NOTE[step.phase] ?? (step.phase === "Complete" ? undefined : step.wait?.message);
+  const out = leftOut === 0 ? "" : `, ${leftOut} are left out`;
   const readiness = {
-    status: phase === "Complete" ? ("True" as const) : ("False" as const),
-    reason: phase,
-    message: `${verified.length} of ${sovereigns.length} Sovereigns are verified on version ${version}${PHASE_NOTE[phase]}`,
-    progress: PROGRESS[phase],
+    status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
+    reason: step.phase,
+    message: `${tally.verified} of ${size} Sovereigns are verified on version ${release.spec.version}${out}${note === undefined ? "" : `: ${note}`}`,
+    progress: PROGRESS[step.phase],
   };
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    phase,
-    sovereigns: sovereigns.length,
-    updated: updated.length,
-    verified: verified.length,
-    drifted: drifted.length,
-    failed: sovereigns.filter(({ status }) => isConditionTrue(status?.conditions, STALLED)).length,
-    ...references(release, sovereigns, now),
+    phase: step.phase,
+    sovereigns: size,
+    updated: tally.updated,
+    verified: tally.verified,
+    drifted: tally.drifted,
+    failed: tally.stalled,
+    leftOut,
+    rollout: rolloutStatus(release, tally, step, now),
+    ...references(release, tally, zero, now),
     conditions: readyConditions(release.status?.conditions, readiness, generation, now),
+  };
+}
+
+function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep, now: string): RolloutStatus {
+  const { image } = release.spec;
+  const { plan, stages } = tally;
+  const earlier = release.status?.rollout?.image === image ? release.status.rollout : undefined;
+  const heldUpBy = holders(tally, [
+    ["failed", "Failed"],
+    ["moving", "Updating"],
+    ["updating", "Updating"],
+    ["stuck", "Waiting"],
+    ["new", "Waiting"],
+  ]);
+  const leftOut = holders(tally, [["leftOut", "LeftOut"]]);
+  const interventions = recordOf(plan.interventions, earlier?.interventions ?? [], now);
+  const halt = haltStatus(release, tally, earlier?.halt, now);
+  return {
+    image,
+    ...(step.phase === "Complete" || step.phase === "Pending"
+      ? {}
+      : { stage: plan.stages[step.stage]?.name ?? "" }),
+    stages: plan.stages.map(({ name }, index) => {
+      const stage = stages[index];
+      const countIn = (...states: MemberState[]) =>
+        states.reduce((sum, state) => sum + (stage?.names[state].length ?? 0), 0);
+      return {
+        name,
+        sovereigns: stage === undefined ? 0 : sizeOf(stage),
+        verified: countIn("verified"),
+        updating: countIn("updating", "moving"),
+        failed: countIn("failed"),
+        waiting: countIn("waiting", "stuck", "new"),
+        leftOut: countIn("leftOut"),
+      };
+    }),
+    ...(heldUpBy.length === 0 ? {} : { heldUpBy }),
+    ...(leftOut.length === 0 ? {} : { leftOut }),
+    ...(interventions.length === 0 ? {} : { interventions }),
+    ...(halt === undefined ? {} : { halt }),
+  };
+}
+
+/** The first Sovereigns in these states, with what each says of itself. */
+function holders(tally: Tally, states: [MemberState, Holder["state"]][]): Holder[] {
+  return states
+    .flatMap(([state, shown]) => namesOf(tally, state, MAX_NAMED).map((name) => ({ name, shown })))
+    .slice(0, MAX_NAMED)
+    .map(({ name, shown }) => {
+      const { reason = "", message = "" } = tally.members.get(name) ?? {};
+      return { name, state: shown, reason, message: message.slice(0, 256) };
+    });
+}
+
+/** The halt keeps its number and its time while it lasts. The next halt of the same image has the next number. */
+function haltStatus(
+  release: BillingRelease,
+  tally: Tally,
+  known: Halt | undefined,
+  now: string,
+): Halt | undefined {
+  const found = haltOf(release, tally);
+  if (found === undefined) return undefined;
+  const { resumedThrough } = tally.plan.interventions;
+  const isSame = known !== undefined && known.number > resumedThrough;
+  const returns = release.spec.rollout.backwardCompatible;
+  if (isSame) return { ...known, reason: found.reason, message: found.message.slice(0, 1024), returns };
+  return {
+    number: Math.max(known?.number ?? 0, resumedThrough) + 1,
+    reason: found.reason,
+    message: found.message.slice(0, 1024),
+    at: now,
+    returns,
   };
 }
 
 /** The reference of the present image once it is measured, and those of earlier images that Sovereigns still run. */
 function references(
   release: BillingRelease,
-  sovereigns: readonly Sovereign[],
+  tally: Tally,
+  zero: Sovereign | undefined,
   now: string,
 ): Pick<BillingReleaseStatus, "reference" | "earlierReferences"> {
   const { reference: known, earlierReferences = [] } = release.status ?? {};
   const reference =
-    known?.image === release.spec.image ? known : (measure(release, sovereigns, now) ?? known);
-  const running = new Set(sovereigns.map(({ status }) => status?.pinnedImage));
+    known?.image === release.spec.image ? known : (measure(release.spec.image, zero, now) ?? known);
   const earlier = [known, ...earlierReferences].filter(
-    (each) => each !== undefined && each.image !== reference?.image && running.has(each.image),
+    (each) => each !== undefined && each.image !== reference?.image && tally.images.has(each.image),
   );
   return {
     ...(reference === undefined ? {} : { reference }),
@@ -88,17 +166,10 @@ function references(
 const MAX_EARLIER = 16;
 
 /** Measures the image on Catalyst-Zero, once, when Catalyst-Zero's smoke test passed on this very image. */
-function measure(
-  release: BillingRelease,
-  sovereigns: readonly Sovereign[],
-  now: string,
-): ReleaseReference | undefined {
-  const { image } = release.spec;
-  const zero = sovereigns.find(
-    (sovereign) => sovereign.spec.role === "CatalystZero" && isVerifiedOn(sovereign, image),
-  );
+function measure(image: string, zero: Sovereign | undefined, now: string): ReleaseReference | undefined {
   const { status } = zero ?? {};
-  if (zero === undefined || status?.lastSmokeTest?.passed !== true) return undefined;
+  if (zero === undefined || !isVerifiedOn(zero, image) || status?.lastSmokeTest?.passed !== true)
+    return undefined;
   const { schemaVersion, schemaFingerprint, apiFingerprint } = status;
   if (schemaVersion === undefined || schemaFingerprint === undefined || apiFingerprint === undefined)
     return undefined;
@@ -110,17 +181,4 @@ function measure(
     measuredOn: zero.metadata.name,
     measuredAt: now,
   };
-}
-
-function phaseOf(release: BillingRelease, sovereigns: readonly Sovereign[], nowMs: number): Phase {
-  const { image, rollout } = release.spec;
-  if (sovereigns.length === 0) return "Pending";
-  if (sovereigns.every((sovereign) => isVerifiedOn(sovereign, image))) return "Complete";
-  if (rollout.haltOnFailure && sovereigns.some((sovereign) => isFailedOn(sovereign, release)))
-    return "Halted";
-  const isCanaryOpen = sovereigns.some(
-    (sovereign) => isCanary(sovereign, release) && !isVerifiedOn(sovereign, image),
-  );
-  if (isCanaryOpen) return "Canary";
-  return bakedAtMs(release, sovereigns) > nowMs ? "Baking" : "Progressing";
 }

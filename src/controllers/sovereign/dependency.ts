@@ -2,6 +2,7 @@ import type { Applier } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
+import type { Fleets } from "../billing-release/fleet.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./drift.ts";
 import type { SmokeTest } from "./evidence.ts";
@@ -12,6 +13,8 @@ export interface SovereignDeps {
   applier: Applier;
   fieldManager: string;
   caches: SovereignCaches;
+  /** Where each Sovereign is in the rollout of its release. */
+  fleets: Pick<Fleets, "decide">;
   events: EventRecorder;
   logger: Logger;
   now: () => Date;

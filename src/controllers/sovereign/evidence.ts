@@ -1,5 +1,6 @@
 import type { ReleaseReference } from "../../api/billing-release.ts";
-import type { Sovereign, SovereignStatus } from "../../api/sovereign.ts";
+import { findCondition } from "../../api/condition.ts";
+import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import type { PodObject } from "./observed.ts";
 
@@ -28,12 +29,14 @@ export type Evidence = Pick<
 >;
 
 /**
- * Whether the last smoke test still proves what runs now. `isInSync`: this reconcile found no managed object that another
+ * Whether the last smoke test still proves what runs now. A shape that differs is measured again. `isInSync`: this reconcile found no managed object that another
  * writer had edited.
  */
 export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
   const last = sovereign.status?.lastSmokeTest;
   if (last?.passed !== true || last.evidence !== evidence || !isInSync) return false;
+  const shape = findCondition(sovereign.status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
+  if (shape?.reason === "ShapeDiffers") return false;
   return nowMs - Date.parse(last.time) < REVERIFY_MS;
 }
 

@@ -4,13 +4,13 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
+import type { Fleets } from "../billing-release/fleet.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
 import { isOfferChanged, isOfferedBy } from "./desired-catalog.ts";
-import { watchRollout } from "./rollout-watch.ts";
 
 /** Everything whose change can affect a Sovereign. Its own status writes do not: they would make a loop. */
-export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watch[] {
+export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "watch">): Watch[] {
   const { sovereigns } = caches;
   const labelled = (object: KubernetesObject) => {
     const name = object.metadata.labels?.[LABEL.sovereign];
@@ -26,7 +26,7 @@ export function sovereignWatches(caches: SovereignCaches, now: () => Date): Watc
       (changed) => conflictCandidates(sovereigns, changed).map(({ metadata }) => metadata.name),
       () => false,
     ),
-    watchRollout(caches, now),
+    fleets.watch,
     watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isReferenceOrRequestChanged),
     watchInformer(
       caches.franchises,

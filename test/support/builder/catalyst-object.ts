@@ -42,7 +42,7 @@ export function condition(type: string, status: Condition["status"], at = NOW): 
 export function verifiedOn(image: string, at = NOW): SovereignStatus {
   return {
     pinnedImage: image,
-    verifiedImage: image,
+    verified: { image, since: at },
     schemaVersion: "0001",
     schemaFingerprint: `sha256:${"1".repeat(64)}`,
     apiFingerprint: `sha256:${"2".repeat(64)}`,
@@ -54,6 +54,26 @@ export function verifiedOn(image: string, at = NOW): SovereignStatus {
     ],
   };
 }
+
+/** Serves with `image`, which is not its first. */
+export const servingOn = (image: string, at = NOW): SovereignStatus => ({
+  ...verifiedOn(image, at),
+  previousImage: `registry.example/catalyst@sha256:${"0".repeat(64)}`,
+});
+
+/** Served with `earlier`, and takes `image`. */
+export const updatingTo = (image: string, earlier: string): SovereignStatus => ({
+  ...verifiedOn(earlier),
+  pinnedImage: image,
+  previousImage: earlier,
+  conditions: [condition("VoucherShapeVerified", "False")],
+});
+
+/** Served with `earlier`, and failed on `image`. */
+export const failedOn = (image: string, earlier: string): SovereignStatus => ({
+  ...updatingTo(image, earlier),
+  conditions: [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")],
+});
 
 export function release(
   spec: Partial<BillingRelease["spec"]["rollout"]> = {},

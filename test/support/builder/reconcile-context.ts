@@ -5,8 +5,10 @@ import type { Franchise } from "../../../src/api/franchise.ts";
 import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
+import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
 import {
   POD_NAMESPACE_INDEX,
+  SOVEREIGN_INDEX,
   SOVEREIGN_INDEXES,
   type SovereignCaches,
 } from "../../../src/controllers/sovereign/cache.ts";
@@ -110,6 +112,8 @@ export function contextOf(
   deps: Partial<SovereignDeps> = {},
 ): ReconcileContext & { events: RecordedEvent[] } {
   const events: RecordedEvent[] = [];
+  const caches = cachesOf(known);
+  const now = () => new Date(NOW);
   return {
     sovereign,
     findings: { conditions: [], facts: {}, stop: undefined },
@@ -120,13 +124,19 @@ export function contextOf(
       client: refuseAll("client"),
       applier: refuseAll("applier"),
       fieldManager: "test",
-      caches: cachesOf(known),
+      caches,
+      fleets: createFleets({
+        sovereigns: caches.sovereigns,
+        releases: caches.releases,
+        index: SOVEREIGN_INDEX.release,
+        now,
+      }),
       events: {
         record: (_about, type, reason, message) => void events.push({ type, reason, message }),
         flush: async () => undefined,
       },
       logger: createLogger("test", "silent"),
-      now: () => new Date(NOW),
+      now,
       probeDatabase: async () => {
         throw new Error("this test has no database");
       },

@@ -11,6 +11,8 @@ import {
   billingReleaseWatches,
   createBillingReleaseReconciler,
 } from "../../../src/controllers/billing-release/controller.ts";
+import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
+import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
@@ -136,10 +138,13 @@ export function useOperatorBench(): OperatorBench {
     const gated = gateClient(client, through);
     const applier = createApplier({ client: gated, fieldManager: FIELD_MANAGER, now });
     const common = { client: gated, fieldManager: FIELD_MANAGER, events, logger, now };
+    const { sovereigns, releases } = caches;
+    const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
     const reconcileSovereign = createSovereignReconciler({
       ...common,
       applier,
       caches,
+      fleets,
       operatorJwks: () => ({ keys: [] }),
       keyedDigest: sha256Digest,
       orderNoticeUrl: "http://operator/orders-placed",
@@ -151,7 +156,7 @@ export function useOperatorBench(): OperatorBench {
       smoke: (input) => through("smoke", () => simulation.smoke(input)),
       onDrift: (sovereign, { kind, fields }) => void drifts.push({ sovereign, kind, fields }),
     });
-    const release = { ...common, releases: caches.releases, sovereigns: caches.sovereigns };
+    const release = { ...common, releases, sovereigns, fleets };
     const metrics = createReconcileMetrics(new Registry());
     const controllers = [
       createController(
@@ -159,7 +164,7 @@ export function useOperatorBench(): OperatorBench {
         {
           name: "sovereign",
           backoff: { firstMs: 5, maxMs: 100 },
-          watches: sovereignWatches(caches, now),
+          watches: sovereignWatches(caches, fleets),
           async reconcile(key, signal, attempt): Promise<Outcome> {
             if (!concerns(key)) return { kind: "done" };
             reconciles.push(key);

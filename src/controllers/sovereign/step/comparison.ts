@@ -1,8 +1,12 @@
-import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { findCondition, isConditionTrue } from "../../../api/condition.ts";
+import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { referenceOf } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
 import { type Evidence, shapeDifference } from "../evidence.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
+
+/** A schema or a Pod that a person corrects is measured again within this time. */
+const REMEASURE_MS = 60_000;
 
 /**
  * Compares the measured fingerprints with the reference of the very image that the Sovereign runs: during a rollout,
@@ -14,7 +18,7 @@ export function compareWithReference(
   evidence: Evidence,
 ): Stop | undefined {
   const verified = (reason: string, message: string) => {
-    findings.facts.verifiedImage = image;
+    findings.facts.verified = { image, since: verifiedSince(sovereign, image) ?? deps.now().toISOString() };
     findings.conditions.push(
       trueCondition(CONDITION.voucherShapeVerified, reason, message),
       trueCondition(CONDITION.inSync, "InSync", "every managed object is as the operator applied it"),
@@ -45,6 +49,14 @@ export function compareWithReference(
     falseCondition(CONDITION.voucherShapeVerified, "ShapeDiffers", difference),
     falseCondition(CONDITION.inSync, "ShapeDiffers", difference),
   );
-  deps.events.record(sovereign, "Warning", "ShapeDiffers", difference);
+  const reported = findCondition(sovereign.status?.conditions, CONDITION.voucherShapeVerified);
+  if (reported?.message !== difference) deps.events.record(sovereign, "Warning", "ShapeDiffers", difference);
+  findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? REMEASURE_MS, REMEASURE_MS);
   return stalled("ShapeDiffers", difference);
+}
+
+/** Since when the image is verified without a break; undefined when it was not. */
+function verifiedSince({ status }: Sovereign, image: string): string | undefined {
+  const isStill = isConditionTrue(status?.conditions, CONDITION.voucherShapeVerified);
+  return isStill && status?.verified?.image === image ? status.verified.since : undefined;
 }

@@ -1,6 +1,4 @@
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
-import { decideRollout } from "../../billing-release/desired-rollout.ts";
-import { SOVEREIGN_INDEX } from "../cache.ts";
 import type { ReconcileContext } from "../context.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
@@ -9,7 +7,7 @@ export type Pinned = { image: string; stop?: never } | { image?: never; stop: St
 
 /** Pins the release's image once the rollout reaches this Sovereign. Until then it keeps the image that it has. */
 export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinned {
-  const { caches, now } = deps;
+  const { caches, fleets } = deps;
   const name = sovereign.spec.billing.release;
   const release = caches.releases.get(name);
   const current = sovereign.status?.pinnedImage;
@@ -18,8 +16,7 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     findings.conditions.push(falseCondition(CONDITION.imagePinned, "ReleaseMissing", message));
     return { stop: waiting("ReleaseMissing", message) };
   }
-  const fleet = caches.sovereigns.byIndex(SOVEREIGN_INDEX.release, name);
-  const decision = decideRollout(sovereign, release, fleet, now().getTime());
+  const decision = fleets.decide(sovereign, release);
   if (decision.kind === "wait") {
     const { reason, message, retryAfterMs } = decision;
     if (current === undefined) {
@@ -32,8 +29,11 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     if (retryAfterMs !== undefined) findings.requeueAfterMs = retryAfterMs;
     return { image: current };
   }
-  const { image } = release.spec;
+  const { previousImage, verified } = sovereign.status ?? {};
+  const image = (decision.kind === "return" ? previousImage : undefined) ?? release.spec.image;
   findings.facts.pinnedImage = image;
+  if (decision.kind === "update" && current !== image && verified !== undefined && verified.image !== image)
+    findings.facts.previousImage = verified.image;
   findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));
   // The earlier verification was for another image, so it does not count for this one.
   if (current !== undefined && current !== image) {

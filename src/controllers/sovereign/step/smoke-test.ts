@@ -1,16 +1,17 @@
 import { BILLING } from "../../../api/name.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
-import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { isSameImage } from "../../../kube/difference.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { podsOf } from "../cache.ts";
 import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { urlOf } from "../desired-workload.ts";
-import { type Evidence, gatherEvidence, isFresh } from "../evidence.ts";
+import { type Evidence, gatherEvidence, isFresh, REVERIFY_MS } from "../evidence.ts";
 import { isReadyPod, type PodObject } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
+/** The wait after the first failure. It doubles with each one that follows. */
 const SMOKE_RETRY_MS = 5_000;
 
 /** Found by its name: a mesh may put its sidecar before it. */
@@ -65,8 +66,17 @@ export async function runSmokeTest(
     now: deps.now,
     signal: context.signal,
   });
-  Object.assign(findings.facts, evidence);
+  const failures = problem === undefined ? 0 : earlierFailures(sovereign, image) + 1;
+  const { lastSmokeTest } = evidence;
+  const counted =
+    failures === 0 || lastSmokeTest === undefined ? {} : { lastSmokeTest: { ...lastSmokeTest, failures } };
+  Object.assign(findings.facts, evidence, counted);
   if (problem === undefined) return { evidence };
   deps.events.record(sovereign, "Warning", "SmokeTestFailed", problem);
-  return stop("SmokeTestFailed", problem, SMOKE_RETRY_MS);
+  return stop("SmokeTestFailed", problem, Math.min(SMOKE_RETRY_MS * 2 ** (failures - 1), REVERIFY_MS));
+}
+
+/** How many tests of this image failed one after the other. A rollout halts after a few. */
+function earlierFailures({ status }: Sovereign, image: string): number {
+  return status?.pinnedImage === image ? (status.lastSmokeTest?.failures ?? 0) : 0;
 }

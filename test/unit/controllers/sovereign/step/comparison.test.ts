@@ -4,6 +4,7 @@ import {
   IMAGE,
   measured,
   NEXT_IMAGE,
+  NOW,
   release,
   sovereign,
   verifiedOn,
@@ -16,6 +17,7 @@ const IN_SYNC = {
   reason: "InSync",
   message: "every managed object is as the operator applied it",
 };
+const LATER = "2026-11-25T12:00:00.000Z";
 const evidence = verifiedOn(IMAGE);
 const onRelease = (status = measured(IMAGE)) => ({ releases: [release({}, status)] });
 
@@ -45,11 +47,28 @@ describe("compareWithReference", () => {
       reason: "ShapeDiffers",
       message,
     });
+    expect(context.findings.requeueAfterMs).toBe(60_000);
     expect(context.findings.conditions).toEqual([
       { type: "VoucherShapeVerified", status: "False", reason: "ShapeDiffers", message },
       { type: "InSync", status: "False", reason: "ShapeDiffers", message },
     ]);
     expect(context.events).toEqual([{ type: "Warning", reason: "ShapeDiffers", message }]);
+
+    const { conditions } = context.findings;
+    const status = { conditions: conditions.map((each) => ({ ...each, lastTransitionTime: NOW })) };
+    const again = contextOf(sovereign("omantel", {}, status), onRelease());
+    compareWithReference(again, IMAGE, { ...evidence, apiFingerprint });
+    expect(again.events).toEqual([]);
+  });
+
+  it.each([
+    ["keeps the time of a verification that lasts", verifiedOn(IMAGE), NOW],
+    ["starts the time again after a break", { ...verifiedOn(IMAGE), conditions: [] }, LATER],
+    ["starts the time again for another image", verifiedOn(NEXT_IMAGE), LATER],
+  ])("%s", (_what, status, since) => {
+    const context = contextOf(sovereign("omantel", {}, status), onRelease(), { now: () => new Date(LATER) });
+    compareWithReference(context, IMAGE, evidence);
+    expect(context.findings.facts.verified).toEqual({ image: IMAGE, since });
   });
 
   it("takes the reference of the image that runs, also while another is released", () => {

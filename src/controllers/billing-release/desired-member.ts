@@ -1,0 +1,193 @@
+import type { BillingRelease } from "../../api/billing-release.ts";
+import { findCondition, isConditionTrue, READY, STALLED } from "../../api/condition.ts";
+import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import { type Interventions, interventionsOf } from "./desired-intervention.ts";
+import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
+
+/** What decides the place of each Sovereign in a rollout, read once from the release. */
+export interface RolloutPlan {
+  image: string;
+  stages: readonly Stage[];
+  interventions: Interventions;
+  /** Whether the Sovereigns that took the image go back to the one before. */
+  isReturning: boolean;
+}
+
+export function planOf(release: BillingRelease): RolloutPlan {
+  const interventions = interventionsOf(release);
+  const { image, rollout } = release.spec;
+  const { status } = release;
+  const halt = status?.rollout?.image === image ? status.rollout.halt : undefined;
+  const isHaltReturning = halt?.returns === true && halt.number > interventions.resumedThrough;
+  return {
+    image,
+    stages: stagesOf(release),
+    interventions,
+    isReturning: rollout.backwardCompatible && (interventions.abortedBy !== undefined || isHaltReturning),
+  };
+}
+
+/**
+ * Where a Sovereign is in a rollout. Each state follows from what was measured of an image, never from when it was.
+ * `new`: ran nothing yet. `waiting`: serves with another image. `moving`: between two other images, so it does not serve
+ * reliably. `stuck`: a person has to act on it, on another image. `updating`, `failed`, `verified`: on the image.
+ */
+export type MemberState =
+  | "leftOut"
+  | "new"
+  | "waiting"
+  | "moving"
+  | "stuck"
+  | "updating"
+  | "failed"
+  | "verified";
+
+export const MEMBER_STATES: readonly MemberState[] = [
+  "leftOut",
+  "new",
+  "waiting",
+  "moving",
+  "stuck",
+  "updating",
+  "failed",
+  "verified",
+];
+
+export interface Member {
+  name: string;
+  /** Index of its stage. */
+  stage: number;
+  state: MemberState;
+  /** Whether it served before it took its image. A first installation makes nothing unavailable. */
+  hasServed: boolean;
+  /** Since when it bakes, in milliseconds since 1970. A first installation outside of the canaries holds up no others. */
+  bakesSinceMs: number | undefined;
+  /** When its state changes by itself, in milliseconds since 1970: a hold ends. */
+  untilMs: number | undefined;
+  reason: string;
+  message: string;
+  pinnedImage: string | undefined;
+  isCatalystZero: boolean;
+  isUpdated: boolean;
+  isVerified: boolean;
+  isDrifted: boolean;
+  isStalled: boolean;
+}
+
+/** `isReserved`: the Sovereign was told to take the image, and its status does not say so yet. */
+export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number, isReserved = false): Member {
+  const { metadata, status } = sovereign;
+  const { pinnedImage, verified, previousImage, conditions } = status ?? {};
+  const isOnImage = pinnedImage === plan.image;
+  const held = heldUntilMs(sovereign, nowMs);
+  const exclusion = exclusionOf(sovereign, plan);
+  const isHeld = held !== undefined && !isOnImage && !isReserved;
+  const ready = findCondition(conditions, READY);
+  const isVerified = isVerifiedOn(sovereign, plan.image);
+  const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
+  return {
+    name: metadata.name,
+    stage,
+    state:
+      exclusion !== undefined || isHeld
+        ? "leftOut"
+        : plan.isReturning
+          ? returningState(sovereign, plan.image, isReserved)
+          : stateOf(sovereign, plan.image, isReserved, stage === 0),
+    hasServed: previousImage !== undefined || verified !== undefined,
+    bakesSinceMs:
+      isVerified && verified !== undefined && (stage === 0 || previousImage !== undefined)
+        ? Date.parse(verified.since)
+        : undefined,
+    untilMs: isHeld ? held : undefined,
+    ...(exclusion ??
+      (isHeld
+        ? { reason: "Held", message: sovereign.spec.billing.hold?.reason ?? "" }
+        : { reason: ready?.reason ?? "NotChecked", message: ready?.message ?? "" })),
+    pinnedImage,
+    isCatalystZero: isCatalystZero(sovereign),
+    isUpdated: isOnImage && isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut),
+    isVerified,
+    isDrifted:
+      isOnImage &&
+      isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut) &&
+      findCondition(conditions, SOVEREIGN_CONDITION.inSync)?.status === "False",
+    isStalled: isConditionTrue(conditions, STALLED),
+  };
+}
+
+/** A failed smoke test may be a hiccup. This many in a row are a failure. */
+const MAX_SMOKE_FAILURES = 3;
+
+/**
+ * One Sovereign that never served and still lacks its own Secret or database says nothing about the image, so it must not halt
+ * the others. A canary does in every case, and so does another shape.
+ */
+function stateOf(sovereign: Sovereign, image: string, isReserved: boolean, isCanary: boolean): MemberState {
+  const { pinnedImage, verified } = sovereign.status ?? {};
+  if (pinnedImage === image) {
+    if (isFailing(sovereign) && (verified !== undefined || isCanary || hasOtherShape(sovereign)))
+      return "failed";
+    return isVerifiedOn(sovereign, image) ? "verified" : "updating";
+  }
+  if (isReserved) return "updating";
+  if (pinnedImage === undefined || verified === undefined) return "new";
+  if (isConditionTrue(sovereign.status?.conditions, STALLED)) return "stuck";
+  return verified.image === pinnedImage ? "waiting" : "moving";
+}
+
+/** On the way back, the target is the image before, and Sovereigns that never took the image have nothing to do. */
+function returningState(sovereign: Sovereign, image: string, isReserved: boolean): MemberState {
+  const { pinnedImage, previousImage } = sovereign.status ?? {};
+  if (pinnedImage === undefined) return "leftOut";
+  if (pinnedImage === image) {
+    // A first installation has no image to go back to.
+    if (previousImage === undefined) return isVerifiedOn(sovereign, image) ? "verified" : "failed";
+    if (isReserved) return "updating";
+    return isVerifiedOn(sovereign, image) && !isFailing(sovereign) ? "waiting" : "moving";
+  }
+  if (isVerifiedOn(sovereign, pinnedImage)) return "verified";
+  return isConditionTrue(sovereign.status?.conditions, STALLED) ? "stuck" : "updating";
+}
+
+/** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
+function isFailing(sovereign: Sovereign): boolean {
+  const { conditions, lastSmokeTest } = sovereign.status ?? {};
+  if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
+  const shape = findCondition(conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
+  return shape?.status === "False" && (lastSmokeTest?.failures ?? 0) >= MAX_SMOKE_FAILURES;
+}
+
+function hasOtherShape({ status }: Sovereign): boolean {
+  const shape = findCondition(status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
+  return shape?.status === "False" && shape.reason === "ShapeDiffers";
+}
+
+/** Whether this very image was verified on the Sovereign, and still is. */
+export function isVerifiedOn({ status }: Sovereign, image: string): boolean {
+  return (
+    status?.pinnedImage === image &&
+    status.verified?.image === image &&
+    isConditionTrue(status.conditions, SOVEREIGN_CONDITION.voucherShapeVerified)
+  );
+}
+
+/** When the hold of a Sovereign ends; undefined without one that lasts. */
+function heldUntilMs({ spec }: Sovereign, nowMs: number): number | undefined {
+  const untilMs = Date.parse(spec.billing.hold?.until ?? "");
+  return untilMs > nowMs ? untilMs : undefined;
+}
+
+function exclusionOf(
+  sovereign: Sovereign,
+  { interventions }: RolloutPlan,
+): { reason: string; message: string } | undefined {
+  const skippedBy = interventions.skipped.get(sovereign.metadata.name);
+  if (skippedBy !== undefined) return { reason: "Skipped", message: `${skippedBy} skipped it` };
+  if (sovereign.spec.suspend) return { reason: "Suspended", message: "spec.suspend is true" };
+  if (sovereign.spec.cluster !== undefined)
+    return { reason: "RemoteCluster", message: "it is on another cluster" };
+  return isRefused(sovereign)
+    ? { reason: "Refused", message: "a person has to act before it runs anything" }
+    : undefined;
+}

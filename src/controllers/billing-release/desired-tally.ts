@@ -1,0 +1,138 @@
+import type { Sovereign } from "../../api/sovereign.ts";
+import {
+  MEMBER_STATES,
+  type Member,
+  type MemberState,
+  memberOf,
+  type RolloutPlan,
+} from "./desired-member.ts";
+
+type Names = Record<MemberState, string[]>;
+
+interface StageTally {
+  /** Names by state, each list in the order of names. */
+  names: Names;
+  /** How many were serving and take the image now, or failed on it, or are between two other images. */
+  unavailable: number;
+  /** How many of these take the image now. */
+  updating: number;
+  /** Start of the bake by Sovereign, in milliseconds since 1970. */
+  baking: Map<string, number>;
+}
+
+/**
+ * Where every Sovereign of a release is, kept as counts and lists that cost the same for each change however large the fleet is.
+ * Passes over the whole fleet for each change took 55 % of all time at 3,000 Sovereigns.
+ */
+export interface Tally {
+  plan: RolloutPlan;
+  members: Map<string, Member>;
+  stages: StageTally[];
+  updated: number;
+  verified: number;
+  drifted: number;
+  stalled: number;
+  /** How many Sovereigns have pinned each image. */
+  images: Map<string, number>;
+  /** The Sovereign on which the release is measured. */
+  zeros: Set<string>;
+  /** Ends of holds by Sovereign, in milliseconds since 1970. */
+  holds: Map<string, number>;
+}
+
+export function emptyTally(plan: RolloutPlan): Tally {
+  return {
+    plan,
+    members: new Map(),
+    stages: plan.stages.map(() => ({ names: noNames(), unavailable: 0, updating: 0, baking: new Map() })),
+    updated: 0,
+    verified: 0,
+    drifted: 0,
+    stalled: 0,
+    images: new Map(),
+    zeros: new Set(),
+    holds: new Map(),
+  };
+}
+
+const noNames = (): Names =>
+  Object.fromEntries(MEMBER_STATES.map((state) => [state, []])) as unknown as Names;
+
+export function tallyOf(plan: RolloutPlan, sovereigns: readonly Sovereign[], nowMs: number): Tally {
+  const tally = emptyTally(plan);
+  for (const sovereign of sovereigns) putMember(tally, memberOf(sovereign, plan, nowMs));
+  return tally;
+}
+
+/** Adds a member, in place of what was known of the Sovereign. */
+export function putMember(tally: Tally, member: Member): void {
+  removeMember(tally, member.name);
+  tally.members.set(member.name, member);
+  countMember(tally, member, 1);
+}
+
+export function removeMember(tally: Tally, name: string): void {
+  const member = tally.members.get(name);
+  if (member === undefined) return;
+  tally.members.delete(name);
+  countMember(tally, member, -1);
+}
+
+function countMember(tally: Tally, member: Member, by: 1 | -1): void {
+  const { name, state, bakesSinceMs, untilMs, pinnedImage } = member;
+  const stage = tally.stages[member.stage];
+  if (stage === undefined) throw new Error(`Sovereign ${name} is in no stage`);
+  changeNames(stage.names[state], name, by);
+  if (isUnavailable(member)) stage.unavailable += by;
+  if (member.hasServed && state === "updating") stage.updating += by;
+  changeEntry(stage.baking, name, bakesSinceMs, by);
+  changeEntry(tally.holds, name, untilMs, by);
+  if (member.isUpdated) tally.updated += by;
+  if (member.isVerified) tally.verified += by;
+  if (member.isDrifted) tally.drifted += by;
+  if (member.isStalled) tally.stalled += by;
+  if (member.isCatalystZero) tally.zeros[by === 1 ? "add" : "delete"](name);
+  if (pinnedImage === undefined) return;
+  const others = (tally.images.get(pinnedImage) ?? 0) + by;
+  if (others === 0) tally.images.delete(pinnedImage);
+  else tally.images.set(pinnedImage, others);
+}
+
+const isUnavailable = ({ state, hasServed }: Member): boolean =>
+  hasServed && (state === "updating" || state === "failed" || state === "moving");
+
+function changeEntry(map: Map<string, number>, name: string, value: number | undefined, by: 1 | -1): void {
+  if (value === undefined) return;
+  if (by === 1) map.set(name, value);
+  else map.delete(name);
+}
+
+/** Inserts or removes a name of a sorted list. */
+function changeNames(names: string[], name: string, by: 1 | -1): void {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((names[middle] ?? "") < name) low = middle + 1;
+    else high = middle;
+  }
+  if (by === 1) names.splice(low, 0, name);
+  else if (names[low] === name) names.splice(low, 1);
+}
+
+export const sizeOf = ({ names }: StageTally): number =>
+  MEMBER_STATES.reduce((sum, state) => sum + names[state].length, 0);
+
+export const countOf = ({ stages }: Tally, state: MemberState): number =>
+  stages.reduce((sum, { names }) => sum + names[state].length, 0);
+
+/** The first names in a state, over all stages in their order. */
+export function namesOf({ stages }: Tally, state: MemberState, most = Number.POSITIVE_INFINITY): string[] {
+  const found: string[] = [];
+  for (const { names } of stages) {
+    for (const name of names[state]) {
+      if (found.length >= most) return found;
+      found.push(name);
+    }
+  }
+  return found;
+}

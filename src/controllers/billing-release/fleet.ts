@@ -1,0 +1,197 @@
+import type { BillingRelease } from "../../api/billing-release.ts";
+import { isConditionTrue, STALLED } from "../../api/condition.ts";
+import { GROUP } from "../../api/kind.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { Informer, InformerEvent } from "../../kube/informer.ts";
+import type { Watch } from "../../kube/reconcile.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+import { memberOf, planOf } from "./desired-member.ts";
+import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
+import { emptyTally, putMember, removeMember, type Tally } from "./desired-tally.ts";
+
+/** The fleets of all releases: where each Sovereign is, kept up to date by the events of the caches. */
+export interface Fleets {
+  /** Whether a Sovereign takes its release's image now. `sovereign` has its newest status. */
+  decide(sovereign: Sovereign, release: BillingRelease): RolloutDecision;
+  /** Where the Sovereigns of a release are. */
+  tally(release: BillingRelease): Tally;
+  /** Enqueues the Sovereigns that change their image next, as the fleet and the releases change. */
+  watch: Watch;
+}
+
+interface Fleet {
+  tally: Tally;
+  /** What the tally depends on of the release, serialised. */
+  basis: string;
+  /** Sovereigns that were told to change their image, while their status in the cache does not say so yet. */
+  reserved: Set<string>;
+  /** Sovereigns that were enqueued for the present step. */
+  announced: ReadonlySet<string>;
+  hasInstalls: boolean;
+}
+
+export interface FleetDeps {
+  sovereigns: Informer<Sovereign>;
+  releases: Informer<BillingRelease>;
+  /** Name of the index of Sovereigns by release. */
+  index: string;
+  now: () => Date;
+}
+
+/** Without a connected watch, each call counts the fleet from the caches. */
+export function createFleets(deps: FleetDeps): Fleets {
+  const { sovereigns, releases, now } = deps;
+  const store = createFleetStore(deps);
+
+  /** Enqueues each Sovereign once for each step: for every event, it would be a load of the square of the fleet. */
+  function announce(release: BillingRelease, enqueue: (key: string, afterMs?: number) => void): void {
+    const fleet = store.fleetOf(release);
+    const { next, wait, installsInMs } = decideStep(release, fleet.tally, now().getTime());
+    for (const name of next) if (!fleet.announced.has(name)) enqueue(name, wait?.retryAfterMs);
+    fleet.announced = new Set(next);
+    const hasInstalls = installsInMs !== undefined;
+    if (hasInstalls && !fleet.hasInstalls)
+      for (const { names } of fleet.tally.stages) for (const name of names.new) enqueue(name, installsInMs);
+    fleet.hasInstalls = hasInstalls;
+  }
+
+  return {
+    tally: (release) => store.fleetOf(release).tally,
+    decide(sovereign, release) {
+      const fleet = store.fleetOf(release);
+      const { plan } = fleet.tally;
+      const { name } = sovereign.metadata;
+      const nowMs = now().getTime();
+      const step = decideStep(release, fleet.tally, nowMs);
+      const member = memberOf(sovereign, plan, nowMs, fleet.reserved.has(name));
+      const decision = decideMember(member, step, plan, nowMs);
+      const isUpdate = decision.kind === "update" && member.pinnedImage !== plan.image;
+      if (isUpdate || decision.kind === "return") store.reserve(fleet, name);
+      return decision;
+    },
+    watch: {
+      connect(enqueue, signal) {
+        store.connect(signal);
+        sovereigns.onChange((event) => {
+          const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
+          for (const name of new Set(seen.map(({ spec }) => spec.billing.release))) {
+            const release = releases.get(name);
+            if (release !== undefined && store.follow(event, name)) announce(release, enqueue);
+          }
+        }, signal);
+        releases.onChange((event) => {
+          if (event.kind === "deleted") store.forget(event.object.metadata.name);
+          else if (event.kind === "added" || isRolloutChanged(event.previous, event.object))
+            announce(event.object, enqueue);
+        }, signal);
+      },
+    },
+  };
+}
+
+function createFleetStore({ sovereigns, releases, index, now }: FleetDeps) {
+  const fleets = new Map<string, Fleet>();
+  let isConnected = false;
+
+  function put(fleet: Fleet, sovereign: Sovereign): void {
+    const { name } = sovereign.metadata;
+    const { plan } = fleet.tally;
+    if (isSettled(sovereign, fleet.tally)) fleet.reserved.delete(name);
+    putMember(fleet.tally, memberOf(sovereign, plan, now().getTime(), fleet.reserved.has(name)));
+  }
+
+  /** Another image, other stages or other annotations of the release count its fleet again. */
+  function fleetOf(given: BillingRelease): Fleet {
+    const { name } = given.metadata;
+    const release = releases.get(name) ?? given;
+    const basis = basisOf(release);
+    const known = isConnected ? fleets.get(name) : undefined;
+    if (known?.basis === basis) {
+      endHolds(known);
+      return known;
+    }
+    const plan = planOf(release);
+    const isSameWay =
+      known?.tally.plan.image === plan.image && known.tally.plan.isReturning === plan.isReturning;
+    const fleet: Fleet = {
+      tally: emptyTally(plan),
+      basis,
+      reserved: isSameWay ? known.reserved : new Set(),
+      announced: new Set(),
+      hasInstalls: false,
+    };
+    for (const sovereign of sovereigns.byIndex(index, name)) put(fleet, sovereign);
+    fleets.set(name, fleet);
+    return fleet;
+  }
+
+  function endHolds(fleet: Fleet): void {
+    const nowMs = now().getTime();
+    for (const [name, untilMs] of fleet.tally.holds) {
+      const sovereign = untilMs <= nowMs ? sovereigns.get(name) : undefined;
+      if (sovereign !== undefined) put(fleet, sovereign);
+    }
+  }
+
+  return {
+    fleetOf,
+    forget: (releaseName: string) => fleets.delete(releaseName),
+    /** Until the signal fires, the events keep the fleets up to date. */
+    connect(signal: AbortSignal): void {
+      fleets.clear();
+      isConnected = true;
+      for (const release of releases.list()) fleetOf(release);
+      signal.addEventListener("abort", () => {
+        isConnected = false;
+      });
+    },
+    /** Counts the Sovereign as under way before its status says so: two decisions must not give away one place. */
+    reserve(fleet: Fleet, name: string): void {
+      const cached = sovereigns.get(name);
+      if (cached === undefined || fleet.reserved.has(name)) return;
+      fleet.reserved.add(name);
+      put(fleet, cached);
+    },
+    /** Applies an event to the fleet of a release. Returns whether the Sovereign's place in the rollout changed. */
+    follow({ kind, object }: InformerEvent<Sovereign>, releaseName: string): boolean {
+      const fleet = fleets.get(releaseName);
+      if (fleet === undefined) return false;
+      const { name } = object.metadata;
+      const before = fleet.tally.members.get(name)?.state;
+      if (kind === "deleted" || object.spec.billing.release !== releaseName) {
+        fleet.reserved.delete(name);
+        removeMember(fleet.tally, name);
+      } else put(fleet, object);
+      return before !== fleet.tally.members.get(name)?.state;
+    },
+  };
+}
+
+/** A reservation ends when the status says that the image changed, or when the Sovereign cannot change it. */
+function isSettled({ spec, status }: Sovereign, { plan }: Tally): boolean {
+  const hasChanged = (status?.pinnedImage === plan.image) !== plan.isReturning;
+  return hasChanged || spec.suspend || isConditionTrue(status?.conditions, STALLED);
+}
+
+const bases = new WeakMap<BillingRelease, string>();
+
+/** The fields of a release that decide where its Sovereigns are. Serialised once for each version of the object. */
+function basisOf(release: BillingRelease): string {
+  const known = bases.get(release);
+  if (known !== undefined) return known;
+  const { metadata, spec, status } = release;
+  const { annotations = {} } = metadata;
+  const { image, halt } = status?.rollout ?? {};
+  const basis = canonicalJson([
+    metadata.uid ?? "",
+    spec,
+    Object.entries(annotations).filter(([name]) => name.split("/")[0]?.endsWith(GROUP)),
+    [image ?? "", halt?.number ?? 0, halt?.returns ?? false],
+  ]);
+  bases.set(release, basis);
+  return basis;
+}
+
+/** Other Sovereigns may take the image than before. */
+const isRolloutChanged = (before: BillingRelease, after: BillingRelease): boolean =>
+  basisOf(before) !== basisOf(after) || before.status?.reference?.image !== after.status?.reference?.image;

@@ -1,0 +1,61 @@
+import type { BillingRelease, BillingReleaseStatus } from "../../api/billing-release.ts";
+import { findCondition, READY } from "../../api/condition.ts";
+import type { Intervention, Phase } from "../../api/rollout-status.ts";
+
+export interface Transition {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+}
+
+const PHASE_REASON: Record<Phase, string> = {
+  Pending: "RolloutPending",
+  Canary: "RolloutStarted",
+  Progressing: "StageStarted",
+  Baking: "BakeStarted",
+  WaitingForApproval: "WaitingForApproval",
+  Paused: "RolloutPaused",
+  Halted: "RolloutHalted",
+  Aborted: "RolloutAborted",
+  Complete: "RolloutComplete",
+};
+
+const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
+  Pause: "PauseRequested",
+  Approve: "StageApproved",
+  Skip: "SovereignSkipped",
+  SkipBake: "BakeSkipped",
+  Abort: "AbortRequested",
+  Resume: "ResumeRequested",
+};
+
+/** What a new status of a release says that the one before did not, for Events and the log. */
+export function transitionsOf(
+  { spec, status: before }: BillingRelease,
+  after: BillingReleaseStatus,
+): Transition[] {
+  const isSameImage = before?.rollout?.image === spec.image;
+  const known = isSameImage ? (before.rollout?.interventions ?? []) : [];
+  const requested = (after.rollout?.interventions ?? []).filter(
+    ({ kind, subject, by }) =>
+      !known.some((each) => each.kind === kind && each.subject === subject && each.by === by),
+  );
+  const found: Transition[] = requested.map(({ kind, subject, by }) => ({
+    type: "Normal",
+    reason: INTERVENTION_REASON[kind],
+    message: subject === "" ? `by ${by}` : `${subject}, by ${by}`,
+  }));
+  const { phase, rollout } = after;
+  const isNews = !isSameImage || before.phase !== phase || before.rollout?.stage !== rollout?.stage;
+  if (phase === undefined || !isNews) return found;
+  const message = findCondition(after.conditions, READY)?.message ?? "";
+  const stage = rollout?.stage === undefined ? "" : `stage ${rollout.stage}: `;
+  return [
+    ...found,
+    {
+      type: phase === "Halted" || phase === "Aborted" ? "Warning" : "Normal",
+      reason: PHASE_REASON[phase],
+      message: `${stage}${message}`,
+    },
+  ];
+}
