@@ -19,8 +19,8 @@ export interface BillingReleaseDeps extends StatusReconcilerDeps {
   logger: Logger;
 }
 
-/** The status counts a fleet. While many of its Sovereigns change, it is written at most this often. */
-const COUNT_AFTER_MS = 100;
+/** The status counts a fleet. While many of its Sovereigns change, it is written at most once in this time for each of them. */
+const COUNT_MS_PER_SOVEREIGN = 0.05;
 
 /** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
 export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
@@ -46,7 +46,11 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
   });
 }
 
-export function billingReleaseWatches({ releases, sovereigns }: BillingReleaseDeps): Watch[] {
+export function billingReleaseWatches({ releases, sovereigns, fleets }: BillingReleaseDeps): Watch[] {
+  const sizeOf = (name: string) => {
+    const release = releases.get(name);
+    return release === undefined ? 0 : fleets.tally(release).members.size;
+  };
   return [
     watchPrimary(releases, (before, after) => isRequestChanged(before, after) || isAnnotated(before, after)),
     {
@@ -54,7 +58,7 @@ export function billingReleaseWatches({ releases, sovereigns }: BillingReleaseDe
         sovereigns.onChange((event) => {
           const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
           for (const name of new Set(seen.map(({ spec }) => spec.billing.release)))
-            enqueue(name, COUNT_AFTER_MS);
+            enqueue(name, sizeOf(name) * COUNT_MS_PER_SOVEREIGN);
         }, signal);
       },
     },
