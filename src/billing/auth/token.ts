@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
-  type CryptoKey,
   createLocalJWKSet,
   decodeJwt,
   decodeProtectedHeader,
@@ -15,6 +14,7 @@ import type { Logger } from "../../platform/log.ts";
 import { LAST_SECOND } from "../db/time-position.ts";
 import { TokenError } from "../errors.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
+import { createSharedSecretVerifier } from "./shared-secret-verifier.ts";
 
 export type Role = "superadmin" | "sovereign-admin" | "sovereign-auditor";
 
@@ -51,8 +51,6 @@ export type TokenVerifier = (authorization: string | undefined) => Promise<Calle
 
 export const OPERATOR_ISSUER = "catalyst-operator";
 const OPERATOR_MAX_LIFETIME_S = 300;
-const TODAY_MAX_LIFETIME_S = 900;
-const TODAY_CLAIMS = ["sub", "email", "role", "iat", "exp"];
 const ASYMMETRIC = [
   "RS256",
   "RS384",
@@ -82,28 +80,23 @@ export function createTokenVerifier(deps: {
   logger: Logger;
 }): TokenVerifier {
   const { settings, now, logger } = deps;
-  const secret = settings.jwtSecret === undefined ? undefined : new TextEncoder().encode(settings.jwtSecret);
-  if (secret !== undefined && secret.byteLength < 32)
-    throw new Error("the JWT secret must have at least 32 bytes");
-  let secretKey: Promise<CryptoKey> | undefined;
+  const verifySharedSecret =
+    settings.jwtSecret === undefined ? undefined : createSharedSecretVerifier(settings.jwtSecret);
   const operatorKeys = createOperatorKeys(deps.operatorKeys);
   const oidcKeys =
     settings.oidc === undefined ? undefined : createIssuerKeys({ settings: settings.oidc, now, logger });
 
   async function verify(token: string): Promise<Caller> {
-    const { alg } = decodeProtectedHeader(token);
-    const claimed = decodeJwt(token);
+    const header = decodeProtectedHeader(token);
     const common = { currentDate: now(), clockTolerance: CLOCK_SKEW_S, requiredClaims: ["exp", "sub"] };
-    if (alg === "HS256") {
-      if (secret === undefined)
+    if (header.alg === "HS256") {
+      if (verifySharedSecret === undefined)
         throw new TokenError("token_invalid", "this Sovereign does not accept HS256 tokens: sign in again");
-      secretKey ??= importSecret(secret);
-      const { payload } = await jwtVerify(token, await secretKey, { ...common, algorithms: ["HS256"] });
-      requireToday(payload);
+      const payload = verifySharedSecret(token, header, common);
       requireIssued(payload);
       return callerOf(token, payload, "shared-secret", rolesOf(payload));
     }
-    if (claimed.iss === OPERATOR_ISSUER) {
+    if (decodeJwt(token).iss === OPERATOR_ISSUER) {
       const keys = operatorKeys();
       if (keys === undefined) throw invalid();
       const { payload } = await jwtVerify(token, keys, {
@@ -152,27 +145,7 @@ export function createTokenVerifier(deps: {
   };
 }
 
-/** The key is imported once. With plain bytes, jose imports it for each token, which costs more than the verification. */
-function importSecret(secret: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-}
-
 const invalid = () => new TokenError("token_invalid", "the token is not valid here: sign in again");
-
-/**
- * Checks that a token is a session token of the earlier auth service. That service may sign other tokens with the same secret,
- * such as refresh and password-reset tokens. Those have a longer lifetime or more claims, and are refused.
- */
-function requireToday(payload: JWTPayload): void {
-  const { iat, exp = Number.POSITIVE_INFINITY } = payload;
-  // The signer may read the clock twice, so `exp` may be one second later.
-  const isShort = typeof iat === "number" && exp - iat <= TODAY_MAX_LIFETIME_S + CLOCK_SKEW_S;
-  if (isShort && Object.keys(payload).every((claim) => TODAY_CLAIMS.includes(claim))) return;
-  throw new TokenError(
-    "token_invalid",
-    "an HS256 token must have only the claims sub, email, role, iat and exp, and a lifetime of at most 15 minutes: sign in again",
-  );
-}
 
 /** The key set is created again only when the document changes, so that each key is imported once. */
 function createOperatorKeys(current: () => JSONWebKeySet | undefined): () => JWTVerifyGetKey | undefined {
@@ -231,7 +204,7 @@ function traceOf(token: string, payload: JWTPayload, issuer: Caller["issuer"]): 
   const { iss, jti, iat } = payload;
   // With a shared secret, the claim `iss` is not verified.
   const name = issuer === "shared-secret" ? issuer : (iss ?? issuer);
-  const id = isSubject(jti) ? jti : `sha256:${createHash("sha256").update(token).digest("hex")}`;
+  const id = isSubject(jti) ? jti : `sha256:${hash("sha256", token, "hex")}`;
   const isDate = typeof iat === "number" && iat >= 0 && iat <= LAST_SECOND;
   return { issuer: name, id, ...(isDate ? { issuedAt: new Date(iat * 1000) } : {}) };
 }
