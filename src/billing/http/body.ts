@@ -34,7 +34,10 @@ export function bodyOf(request: IncomingMessage): Promise<Buffer> {
     // The connection was lost in the middle of the body.
     const giveUp = (cause?: unknown) =>
       reject(new RequestError("request_invalid", "the body is not complete: send it again", { cause }));
-    request.once("close", giveUp);
+    // Each request closes at last. An error with its stack took 2 % of the process's time of a checkout.
+    request.once("close", () => {
+      if (!request.readableEnded) giveUp();
+    });
     request.once("error", giveUp);
   });
 }
