@@ -237,7 +237,7 @@ ALTER TABLE public.promo_redemptions
 --   surplus  the card paid more than was due: rounding, or a payment for an order that had been given up
 ALTER TABLE public.credit_ledger
   ADD CONSTRAINT credit_ledger_entry_check CHECK (adopted OR (
-    customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = trunc(amount_baisa / 1000.0)
+    customer_id IS NOT NULL AND amount_baisa IS NOT NULL AND amount_baisa <> 0 AND amount_omr = amount_baisa / 1000
     AND order_id IS NOT NULL
     AND ((kind = 'grant' AND amount_baisa > 0 AND promo_code IS NOT NULL)
       OR (kind = 'undo' AND amount_baisa < 0 AND promo_code IS NOT NULL)
@@ -250,7 +250,7 @@ ALTER TABLE public.credit_ledger
 --                another customer by then, and became credit
 ALTER TABLE public.orders
   ADD CONSTRAINT orders_amount_check CHECK (adopted OR (
-    customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = trunc(amount_baisa / 1000.0)
+    customer_id IS NOT NULL AND amount_baisa >= 0 AND amount_omr = amount_baisa / 1000
     AND credit_spent_baisa IS NOT NULL AND credit_spent_baisa BETWEEN 0 AND amount_baisa)
   ) NOT VALID,
   ADD CONSTRAINT orders_card_check CHECK (card_baisa > 0) NOT VALID;

