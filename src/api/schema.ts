@@ -111,6 +111,14 @@ export const listMap = <Item extends TSchema>(
     ...withRules(options),
   });
 
+/** Labels or annotations. */
+export const stringMap = (options: NodeOptions & { maxProperties: number }) =>
+  Type.Unsafe<Record<string, string>>({
+    type: "object",
+    additionalProperties: { type: "string", maxLength: 4096 },
+    ...withRules(options),
+  });
+
 /** A reference to a key of a Secret, in the namespace that the description names. */
 export const secretRef = (description: string, defaultKey: string) =>
   object(

@@ -1,4 +1,5 @@
 import { CURRENCIES } from "./currency.ts";
+import { POD_SETTINGS } from "./pod-setting.ts";
 import {
   ADDRESS_OR_CIDR,
   DNS_SUBDOMAIN,
@@ -145,6 +146,7 @@ export const BillingSchema = object(
         { description: "Resources of each billing Pod." },
       ),
     ),
+    ...POD_SETTINGS,
     database: object(
       {
         secretRef: secretRef("The Secret with the Postgres URL, in the Sovereign's namespace.", "uri"),

@@ -26,6 +26,7 @@ interface Node {
   maxLength?: number;
   minItems?: number;
   maxItems?: number;
+  maxProperties?: number;
   "x-kubernetes-int-or-string"?: boolean;
   "x-kubernetes-validations"?: { rule: string; message: string }[];
 }
@@ -122,6 +123,8 @@ function typeOf(node: Node): string {
   if (node["x-kubernetes-int-or-string"]) return "integer or percentage";
   if (node.enum !== undefined) return node.enum.map((value) => `\`${value}\``).join(", ");
   if (node.type === "array") return `list of ${node.items?.type ?? "objects"}`;
+  if (typeof node.additionalProperties === "object")
+    return `map of ${node.additionalProperties.type ?? "objects"}`;
   return node.type ?? "any";
 }
 
@@ -136,6 +139,7 @@ function boundsOf(node: Node): string {
     span(node.minimum, node.maximum, ""),
     node.enum === undefined ? span(node.minLength, node.maxLength, " characters") : "",
     span(node.minItems, node.maxItems, " items"),
+    span(undefined, node.maxProperties, " entries"),
     node.pattern === undefined ? "" : (FORMATS[node.pattern] ?? `matches \`${node.pattern}\``),
   ]
     .filter(Boolean)

@@ -3,13 +3,22 @@ import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
 import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
-import { CONTAINER_SECURITY, migrationVariables, POD_SECURITY, plain } from "./desired-pod.ts";
+import { CONTAINER_SECURITY, migrationVariables, plain } from "./desired-pod.ts";
+import { migrationSettings, podSettings } from "./desired-pod-setting.ts";
 
 const TERMINATION_LOG = "/dev/termination-log";
 
-/** One name for each image and database: `billing-migrate-<12 hex>`. */
-function migrationJobName(image: string, database: string): string {
-  const digest = sha256Digest(canonicalJson([image, database])).slice("sha256:".length);
+/** A mesh's sidecar runs on after the migration, and the Job would never be complete. `podAnnotations` may ask for one. */
+const WITHOUT_SIDECAR = { "sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled" };
+
+/**
+ * One name for each image, database and Pod settings: `billing-migrate-<12 hex>`. A Job's template is immutable, so a Job that
+ * could not start needs a successor when its settings are corrected.
+ */
+function migrationJobName(sovereign: Sovereign, image: string, database: string): string {
+  const settings = migrationSettings(sovereign);
+  const parts = [image, database, ...(settings === undefined ? [] : [settings])];
+  const digest = sha256Digest(canonicalJson(parts)).slice("sha256:".length);
   return `${BILLING.migrationServiceAccount}-${digest.slice(0, 12)}`;
 }
 
@@ -23,19 +32,19 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { ...metadataOf(sovereign, migrationJobName(image, database)), labels },
+    metadata: { ...metadataOf(sovereign, migrationJobName(sovereign, image, database)), labels },
     spec: {
       backoffLimit: 6,
       completions: 1,
       parallelism: 1,
       template: {
-        metadata: { labels },
+        metadata: { labels, annotations: { ...WITHOUT_SIDECAR, ...sovereign.spec.billing.podAnnotations } },
         spec: {
           serviceAccountName: BILLING.migrationServiceAccount,
           automountServiceAccountToken: false,
           // With OnFailure, Kubernetes deletes the Pod of a failed Job, and the termination message with it.
           restartPolicy: "Never",
-          securityContext: POD_SECURITY,
+          ...podSettings(sovereign),
           containers: [
             {
               name: "migrate",

@@ -1,15 +1,7 @@
 import { BILLING, PAYMENT_KEYS } from "../../api/name.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 
-/** The security context that the restricted Pod security standard requires. */
-export const POD_SECURITY = {
-  runAsNonRoot: true,
-  runAsUser: 65_532,
-  runAsGroup: 65_532,
-  fsGroup: 65_532,
-  seccompProfile: { type: "RuntimeDefault" },
-};
-
+/** What the restricted Pod security standard requires of a container; desired-pod-setting.ts has the Pod's part. */
 export const CONTAINER_SECURITY = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,

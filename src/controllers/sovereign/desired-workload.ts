@@ -3,7 +3,8 @@ import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
-import { billingEnvironment, CONTAINER_SECURITY, POD_SECURITY } from "./desired-pod.ts";
+import { billingEnvironment, CONTAINER_SECURITY } from "./desired-pod.ts";
+import { podSettings } from "./desired-pod-setting.ts";
 
 const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } };
 
@@ -37,6 +38,10 @@ function desiredDeployment(
   drainSeconds: number,
 ): KubernetesObject {
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
+  const annotations = {
+    ...sovereign.spec.billing.podAnnotations,
+    ...(secrets === undefined ? {} : { [ANNOTATION.secrets]: secrets }),
+  };
   const http = (path: string) => ({ httpGet: { path, port: BILLING.portName } });
   return {
     apiVersion: "apps/v1",
@@ -49,13 +54,13 @@ function desiredDeployment(
       template: {
         metadata: {
           labels,
-          ...(secrets === undefined ? {} : { annotations: { [ANNOTATION.secrets]: secrets } }),
+          ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
         },
         spec: {
           serviceAccountName: BILLING.workload,
           automountServiceAccountToken: false,
           terminationGracePeriodSeconds: drainSeconds + FINISH_SECONDS,
-          securityContext: POD_SECURITY,
+          ...podSettings(sovereign),
           topologySpreadConstraints: [
             {
               maxSkew: 1,
@@ -105,7 +110,12 @@ function desiredDisruptionBudget(sovereign: Sovereign): KubernetesObject {
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
     metadata: metadataOf(sovereign, BILLING.workload),
-    spec: { maxUnavailable: 1, selector: { matchLabels: selectorLabels("billing") } },
+    // Pods that are not ready must not hold up the drain of a node: they serve nobody.
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+      selector: { matchLabels: selectorLabels("billing") },
+    },
   } as KubernetesObject;
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { desiredMigrationJob } from "../../../../src/controllers/sovereign/desired-migration.ts";
 import { desiredWorkload, urlOf } from "../../../../src/controllers/sovereign/desired-workload.ts";
 import { IMAGE, sovereign } from "../../../support/builder/catalyst-object.ts";
+import { manifestProblems } from "../../../support/builder/manifest.ts";
 
 describe("desiredWorkload", () => {
   const manifests = [
@@ -49,6 +51,107 @@ describe("desiredWorkload", () => {
         expect(manifest).toContain(demand);
       }
     }
+  });
+
+  const SETTINGS: Partial<Sovereign["spec"]["billing"]> = {
+    imagePullSecrets: [{ name: "registry" }],
+    nodeSelector: { pool: "billing" },
+    tolerations: [{ key: "billing", operator: "Exists", effect: "NoSchedule" }],
+    affinity: {
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchExpressions: [{ key: "zone", operator: "In", values: ["a"] }] }],
+        },
+      },
+    },
+    priorityClassName: "billing",
+    podAnnotations: { "linkerd.io/inject": "enabled", team: "billing" },
+    podSecurityContext: { runAsUser: 1_000, fsGroup: 2_000 },
+  };
+  const withSettings = (settings: typeof SETTINGS) => {
+    const own = sovereign("omantel");
+    return { ...own, spec: { ...own.spec, billing: { ...own.spec.billing, ...settings } } };
+  };
+  const templatesOf = (own: Sovereign) =>
+    [desiredWorkload(own, IMAGE, "sha256:0")[0], desiredMigrationJob(own, IMAGE, "sha256:0")].map(
+      (object) =>
+        (object as unknown as { spec: { template: { metadata: object; spec: object } } }).spec.template,
+    );
+
+  it("gives the settings of Pods to the Deployment and to the migration Job", () => {
+    const own = withSettings(SETTINGS);
+    expect(manifestProblems(own)).toEqual([]);
+    const { podAnnotations, podSecurityContext, ...settings } = SETTINGS;
+    const templates = templatesOf(own);
+    expect(templates).toHaveLength(2);
+    for (const template of templates)
+      expect(template).toMatchObject({
+        metadata: { annotations: podAnnotations },
+        spec: {
+          ...settings,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 1_000,
+            runAsGroup: 65_532,
+            fsGroup: 2_000,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+        },
+      });
+  });
+
+  it("keeps a mesh's sidecar out of the migration Job, which would never complete with it", () => {
+    expect(templatesOf(sovereign("omantel"))[1]?.metadata).toMatchObject({
+      annotations: { "sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled" },
+    });
+  });
+
+  it("names another migration Job for other settings, because a Job's template is immutable", () => {
+    const nameOf = (own: Sovereign) => desiredMigrationJob(own, IMAGE, "sha256:0").metadata.name;
+    expect(nameOf(withSettings({}))).toBe(nameOf(sovereign("omantel")));
+    expect(nameOf(withSettings(SETTINGS))).not.toBe(nameOf(sovereign("omantel")));
+    expect(nameOf(withSettings({ ...SETTINGS, nodeSelector: { pool: "b" } }))).not.toBe(
+      nameOf(withSettings(SETTINGS)),
+    );
+  });
+
+  it.each<[string, object, string]>([
+    ["root", { podSecurityContext: { runAsUser: 0 } }, "should be greater than or equal to 1"],
+    [
+      "no seccomp profile",
+      { podSecurityContext: { seccompProfile: { type: "Unconfined" } } },
+      "Unsupported value",
+    ],
+    [
+      "a member that the profile does not have",
+      { podSecurityContext: { runAsNonRoot: false } },
+      "unknown field",
+    ],
+    [
+      "the operator's annotations",
+      { podAnnotations: { "catalyst.openova.io/secrets": "x" } },
+      "only the operator writes these",
+    ],
+    [
+      "an AppArmor profile in an annotation",
+      { podAnnotations: { "container.apparmor.security.beta.kubernetes.io/billing": "unconfined" } },
+      "must not set AppArmor or seccomp profiles",
+    ],
+    [
+      "a toleration of nothing",
+      { tolerations: [{ effect: "NoSchedule" }] },
+      "without a key needs operator Exists",
+    ],
+    ["a misspelt affinity", { affinity: { nodeAffinty: {} } }, "unknown field"],
+  ])("refuses %s", (_, settings, problem) => {
+    expect(JSON.stringify(manifestProblems(withSettings(settings)))).toContain(problem);
+  });
+
+  it("lets a node be drained of Pods that are not ready", () => {
+    const budget = desiredWorkload(sovereign("omantel"), IMAGE, undefined).find(
+      ({ kind }) => kind === "PodDisruptionBudget",
+    );
+    expect(budget).toMatchObject({ spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: "AlwaysAllow" } });
   });
 
   it("has an Ingress exactly when the spec asks for one", () => {

@@ -1,0 +1,32 @@
+import type { Sovereign } from "../../api/sovereign.ts";
+
+/** The security context that the restricted Pod security standard requires. */
+const POD_SECURITY = {
+  runAsNonRoot: true,
+  runAsUser: 65_532,
+  runAsGroup: 65_532,
+  fsGroup: 65_532,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** The members of a Pod's spec that the manifest sets, in the Deployment and in the migration Job. */
+export function podSettings({ spec }: Sovereign): Record<string, unknown> {
+  const { imagePullSecrets, nodeSelector, tolerations, affinity, priorityClassName, podSecurityContext } =
+    spec.billing;
+  const settings = { imagePullSecrets, nodeSelector, tolerations, affinity, priorityClassName };
+  return {
+    ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    securityContext: { ...POD_SECURITY, ...podSecurityContext },
+  };
+}
+
+/** What of a Sovereign's manifest can make a failed migration Job succeed; undefined when the manifest sets none of it. */
+export function migrationSettings({ spec }: Sovereign): object | undefined {
+  const { imagePullSecrets, nodeSelector, tolerations, affinity, priorityClassName } = spec.billing;
+  const { podAnnotations, podSecurityContext } = spec.billing;
+  const settings = {
+    ...{ imagePullSecrets, nodeSelector, tolerations, affinity, priorityClassName },
+    ...{ podAnnotations, podSecurityContext },
+  };
+  return Object.values(settings).every((value) => value === undefined) ? undefined : settings;
+}
