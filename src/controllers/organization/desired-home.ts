@@ -3,7 +3,10 @@ import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Organization } from "../../api/organization.ts";
 
-/** The home namespace, and the RoleBinding that gives the owner and the members `edit` in it. */
+/**
+ * The home namespace, and the RoleBinding that gives the owner and the members `edit` in it. The RoleBinding goes with the
+ * Organization. The namespace stays, because it holds the tenant's own objects.
+ */
 export function desiredHome(organization: Organization): KubernetesObject[] {
   const { name } = organization.metadata;
   const { owner, members = [], sovereign } = organization.spec;
@@ -23,9 +26,18 @@ export function desiredHome(organization: Organization): KubernetesObject[] {
     {
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "RoleBinding",
-      metadata: { name: "organization-members", namespace, labels },
+      metadata: { name: "organization-members", namespace, labels, ...ownedBy(organization) },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
       subjects,
     } as KubernetesObject,
   ];
+}
+
+function ownedBy({
+  apiVersion,
+  kind,
+  metadata,
+}: Organization): Pick<KubernetesObject["metadata"], "ownerReferences"> {
+  const { name, uid } = metadata;
+  return uid === undefined ? {} : { ownerReferences: [{ apiVersion, kind, name, uid }] };
 }
