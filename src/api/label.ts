@@ -23,3 +23,6 @@ export const ANNOTATION = {
 
 /** Keeps a deleted Sovereign in the API until its workload is deleted. Its database stays. */
 export const SOVEREIGN_FINALIZER = `${GROUP}/sovereign`;
+
+/** Keeps a deleted Franchise in the API while a Sovereign names it: without its grants, the Sovereign could issue no voucher. */
+export const FRANCHISE_FINALIZER = `${GROUP}/franchise`;

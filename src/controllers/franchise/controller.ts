@@ -1,8 +1,10 @@
 import { privateBlueprintsOf } from "../../admission/rules/blueprint.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
+import { FRANCHISE_FINALIZER } from "../../api/label.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { type Term, termAt } from "../../api/term.ts";
+import { addFinalizer, removeFinalizer } from "../../kube/finalizer.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
   isRequestChanged,
@@ -11,6 +13,7 @@ import {
   watchInformer,
   watchPrimary,
 } from "../../kube/reconcile.ts";
+import { resourceOf } from "../../kube/resource.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredStatus } from "./status.ts";
 
@@ -25,15 +28,20 @@ export interface FranchiseDeps extends StatusReconcilerDeps {
 /** The longest delay that setTimeout accepts, about 25 days. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-/** Keeps accurate whether a Franchise is in its term, and who uses it. */
+/** Keeps accurate whether a Franchise is in its term, and who uses it. A Franchise in use is not deleted. */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
-  return createStatusReconciler<Franchise>(deps, {
+  const usersOf = (name: string) => deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
+  const reconcileStatus = createStatusReconciler<Franchise>(deps, {
     kind: FRANCHISE,
     objects: deps.franchises,
-    desiredReport(franchise, at) {
+    isGone: ({ metadata }) =>
+      metadata.deletionTimestamp !== undefined && usersOf(metadata.name).length === 0,
+    async desiredReport(franchise, at) {
       const { name } = franchise.metadata;
       const term = termAt(franchise, at.getTime());
-      const sovereigns = deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
+      const sovereigns = usersOf(name);
+      if (sovereigns.length > 0)
+        await addFinalizer(deps.client, resourceOf(FRANCHISE), franchise, FRANCHISE_FINALIZER);
       const privateBlueprints = privateBlueprintsOf(name, deps.blueprints.list());
       const keyProblems = (franchise.spec.blueprintTrust ?? []).map(({ publicKey }) =>
         publicKey === undefined ? undefined : deps.keyProblem(publicKey),
@@ -43,6 +51,12 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       return { status, outcome: outcomeAt(term) };
     },
   });
+  return async function reconcile(key: string, signal: AbortSignal, attempt?: number): Promise<Outcome> {
+    const franchise = deps.franchises.get(key);
+    if (franchise !== undefined && usersOf(key).length === 0)
+      await removeFinalizer(deps.client, resourceOf(FRANCHISE), franchise, FRANCHISE_FINALIZER);
+    return reconcileStatus(key, signal, attempt);
+  };
 }
 
 /** Looks again when the term begins or ends. */

@@ -3,7 +3,7 @@ import { type NewCondition, setCondition } from "../../api/condition.ts";
 import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Term } from "../../api/term.ts";
-import { readyConditions } from "../readiness.ts";
+import { type Readiness, readyConditions } from "../readiness.ts";
 
 export function desiredStatus(
   franchise: Franchise,
@@ -18,20 +18,19 @@ export function desiredStatus(
 ): FranchiseStatus {
   const { generation } = franchise.metadata;
   const isInTerm = observed.term.kind === "running";
-  const ready = isInTerm
-    ? { status: "True" as const, reason: "InTerm", message: "the term of the Franchise runs" }
-    : {
-        status: "False" as const,
-        reason: observed.term.kind === "ended" ? "TermEnded" : "TermNotStarted",
-        message:
-          observed.term.kind === "ended"
-            ? `the term ended at ${franchise.spec.term.end}: the Franchise's subjects may change nothing until spec.term.end is moved or removed`
-            : `the term begins at ${franchise.spec.term.start}: until then, the Franchise's subjects may change nothing`,
-      };
+  const names = observed.sovereigns.map(({ metadata }) => metadata.name).sort();
+  const isHeld = franchise.metadata.deletionTimestamp !== undefined && names.length > 0;
+  const ready: Readiness = isHeld
+    ? {
+        status: "False",
+        reason: "InUse",
+        message: `the Franchise is to be deleted, but ${shownNames(names)} still run under it: delete them, and the Franchise goes by itself`,
+      }
+    : termCondition(franchise, observed.term);
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     inTerm: isInTerm,
-    sovereigns: observed.sovereigns.map(({ metadata }) => metadata.name).sort(),
+    sovereigns: names,
     privateBlueprints: observed.privateBlueprints.length,
     conditions: setCondition(
       readyConditions(franchise.status?.conditions, ready, generation, now),
@@ -40,6 +39,25 @@ export function desiredStatus(
       now,
     ),
   };
+}
+
+function termCondition({ spec }: Franchise, { kind }: Term): Readiness {
+  if (kind === "running")
+    return { status: "True", reason: "InTerm", message: "the term of the Franchise runs" };
+  return {
+    status: "False",
+    reason: kind === "ended" ? "TermEnded" : "TermNotStarted",
+    message:
+      kind === "ended"
+        ? `the term ended at ${spec.term.end}: the Franchise's subjects may change nothing until spec.term.end is moved or removed`
+        : `the term begins at ${spec.term.start}: until then, the Franchise's subjects may change nothing`,
+  };
+}
+
+/** The first names only, because a condition has a bounded length. */
+function shownNames(names: readonly string[]): string {
+  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : "";
+  return `Sovereigns ${names.slice(0, MAX_SHOWN).join(", ")}${more}`;
 }
 
 /** An invalid key is left out when signatures are checked, and the other entries count. So it does not affect `Ready`. */

@@ -1,18 +1,12 @@
 import { LABEL, SOVEREIGN_FINALIZER } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { removeFinalizer } from "../../kube/finalizer.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { managedResources } from "./cache.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
 import { findForeignOwner } from "./namespace-claim.ts";
-
-/** Keeps a deleted Sovereign in the API until its workload is deleted. */
-export async function addFinalizer(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
-  const { finalizers = [] } = sovereign.metadata;
-  if (!finalizers.includes(SOVEREIGN_FINALIZER))
-    await setFinalizers(deps, sovereign, [...finalizers, SOVEREIGN_FINALIZER]);
-}
 
 /** Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. */
 export async function finalize(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
@@ -21,11 +15,7 @@ export async function finalize(deps: SovereignDeps, sovereign: Sovereign): Promi
   if (sovereign.spec.cluster === undefined && (await findForeignOwner(deps, sovereign)) === undefined)
     await deleteWorkload(deps, sovereign);
   deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.sovereign] === name);
-  await setFinalizers(
-    deps,
-    sovereign,
-    finalizers.filter((finalizer) => finalizer !== SOVEREIGN_FINALIZER),
-  );
+  await removeFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
 }
 
 /**
@@ -47,13 +37,4 @@ async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promis
     "WorkloadDeleted",
     `the operator kept namespace ${namespace} and the database: delete them by hand when their billing records are no longer needed`,
   );
-}
-
-async function setFinalizers(
-  { client }: SovereignDeps,
-  { metadata }: Sovereign,
-  finalizers: string[],
-): Promise<void> {
-  const { resourceVersion } = metadata;
-  await client.mergePatch(resourceOf(SOVEREIGN), metadata, { metadata: { finalizers, resourceVersion } });
 }

@@ -1,8 +1,11 @@
+import { SOVEREIGN_FINALIZER } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN } from "../../api/sovereign.ts";
+import { addFinalizer } from "../../kube/finalizer.ts";
+import { resourceOf } from "../../kube/resource.ts";
 import { ownedObjects } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { checkEligibility } from "./eligibility.ts";
-import { addFinalizer } from "./finalizer.ts";
 import { databaseIdentity, readSecrets, type Secrets } from "./secret.ts";
 import type { Stop } from "./status.ts";
 import { compareWithReference } from "./step/comparison.ts";
@@ -44,7 +47,8 @@ interface Running {
 
 async function putBack(context: ReconcileContext): Promise<Running> {
   const { deps, sovereign } = context;
-  await addFinalizer(deps, sovereign);
+  // Keeps a deleted Sovereign in the API until its workload is deleted.
+  await addFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
   const foundation = await applyFoundation(context); // 1. namespace and service accounts
   const configuration = await applyConfiguration(context); // 2. configuration
   // A Sovereign that waits for its first image costs no reads of Secrets.

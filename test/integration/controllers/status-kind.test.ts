@@ -112,6 +112,41 @@ describe("the Franchise controller", () => {
     expect(await reconcile("far")).toEqual({ kind: "done", requeueAfterMs: 2 ** 31 - 1 });
   });
 
+  it("keeps a deleted Franchise while a Sovereign runs under it, says so, and then lets it go", async () => {
+    const { franchises, sovereigns } = bench.caches();
+    await create(franchises, franchise("held"));
+    await create(sovereigns, sovereign("holder", { role: "Franchised", franchise: "held" }));
+    await reconcile("held");
+    await until(
+      async () => franchises.get("held")?.metadata.finalizers,
+      async () => "the finalizer in the cache",
+    );
+    await bench.client().delete(franchises.resource, { name: "held" });
+    await until(
+      async () => franchises.get("held")?.metadata.deletionTimestamp,
+      async () => "the deletion in the cache",
+    );
+    await reconcile("held");
+    const message =
+      "the Franchise is to be deleted, but Sovereigns holder still run under it: delete them, and the Franchise goes by itself";
+    expect(readyOf(await read(FRANCHISE, "held"))).toMatchObject({
+      ...{ status: "False", reason: "InUse", message },
+    });
+    await bench.client().delete(sovereigns.resource, { name: "holder" });
+    await until(
+      async () => (sovereigns.get("holder") === undefined ? true : undefined),
+      async () => "the Sovereign is gone",
+    );
+    await reconcile("held");
+    expect(await read(FRANCHISE, "held")).toBeUndefined();
+  });
+
+  it("puts no finalizer on a Franchise that no Sovereign uses", async () => {
+    await create(bench.caches().franchises, franchise("unused"));
+    await reconcile("unused");
+    expect((await read<Franchise>(FRANCHISE, "unused"))?.metadata.finalizers).toBeUndefined();
+  });
+
   it("does nothing for a Franchise that does not exist", async () => {
     expect(await reconcile("nobody")).toEqual({ kind: "done" });
   });
@@ -324,6 +359,27 @@ describe("the Organization controller", () => {
     expect((await bench.events("refused")).map(({ reason, count }) => [reason, count])).toEqual([
       ["WriteForbidden", 1],
     ]);
+  });
+
+  it("takes the members' rights with a deleted Organization, and leaves its namespace", async () => {
+    const { organizations } = bench.caches();
+    await create(organizations, organization("gone"));
+    await reconciler()("gone", signal);
+    const key = { namespace: "org-gone", name: "organization-members" };
+    const { uid } = organizations.get("gone")?.metadata ?? {};
+    expect(await bench.client().get(ROLE_BINDINGS, key)).toMatchObject({
+      metadata: {
+        ownerReferences: [
+          { apiVersion: "catalyst.openova.io/v1alpha1", kind: "Organization", name: "gone", uid },
+        ],
+      },
+    });
+    await bench.client().delete(organizations.resource, { name: "gone" });
+    await until(
+      async () => ((await bench.client().get(ROLE_BINDINGS, key)) === undefined ? true : undefined),
+      async () => "the RoleBinding is gone",
+    );
+    expect(await bench.client().get(NAMESPACES, { name: "org-gone" })).toBeDefined();
   });
 
   it("keeps the namespace of a deleted Organization", async () => {

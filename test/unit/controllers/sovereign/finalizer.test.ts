@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import type { Sovereign } from "../../../../src/api/sovereign.ts";
-import { addFinalizer, finalize } from "../../../../src/controllers/sovereign/finalizer.ts";
+import { finalize } from "../../../../src/controllers/sovereign/finalizer.ts";
 import type { Applier } from "../../../../src/kube/apply.ts";
 import type { KubeClient } from "../../../../src/kube/client.ts";
 import type { Resource } from "../../../../src/kube/resource.ts";
@@ -29,7 +29,7 @@ const withFinalizers = (finalizers: string[] | undefined, spec: Partial<Sovereig
 
 /** Runs one effect, and lists the requests in their order. */
 async function run(
-  effect: typeof addFinalizer,
+  effect: typeof finalize,
   own: Sovereign,
   namespaces: KubernetesObject[] = [namespaceOf("omantel")],
 ) {
@@ -68,19 +68,6 @@ const patchOf = (finalizers: string[]) => [
   "omantel",
   { metadata: { finalizers, resourceVersion: "7" } },
 ];
-
-describe("addFinalizer", () => {
-  it.each([
-    [undefined, [OURS]],
-    [["theirs"], ["theirs", OURS]],
-  ])("adds the finalizer to %j, at the version that was read", async (before, after) => {
-    expect((await run(addFinalizer, withFinalizers(before))).calls).toEqual([patchOf(after)]);
-  });
-
-  it("writes nothing when the finalizer is there", async () => {
-    expect((await run(addFinalizer, withFinalizers([OURS]))).calls).toEqual([]);
-  });
-});
 
 describe("finalize", () => {
   it("deletes the labelled workload from its namespace, says what stays, and then removes its own finalizer", async () => {

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { addFinalizer, removeFinalizer } from "../../../src/kube/finalizer.ts";
+import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
+
+const OURS = "catalyst.openova.io/ours";
+
+/** The patches that one effect sends for an object with these finalizers. */
+async function run(effect: typeof addFinalizer, finalizers?: string[], deletionTimestamp?: string) {
+  const patches: unknown[] = [];
+  const client = {
+    mergePatch: async (_resource: unknown, { name }: { name: string }, patch: unknown) =>
+      void patches.push([name, patch]),
+  } as unknown as KubeClient;
+  const object: KubernetesObject = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: {
+      name: "a",
+      resourceVersion: "7",
+      ...(finalizers === undefined ? {} : { finalizers }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    },
+  };
+  await effect(client, CONFIG_MAPS, object, OURS);
+  return patches;
+}
+const patchOf = (finalizers: string[]) => ["a", { metadata: { finalizers, resourceVersion: "7" } }];
+
+describe("addFinalizer", () => {
+  it.each([
+    [undefined, [OURS]],
+    [["theirs"], ["theirs", OURS]],
+  ])("adds the finalizer to %j, at the version that was read", async (before, after) => {
+    expect(await run(addFinalizer, before)).toEqual([patchOf(after)]);
+  });
+
+  it("writes nothing when the finalizer is there, or when the object is being deleted", async () => {
+    expect(await run(addFinalizer, [OURS])).toEqual([]);
+    expect(await run(addFinalizer, ["theirs"], "2026-11-29T12:00:00Z")).toEqual([]);
+  });
+});
+
+describe("removeFinalizer", () => {
+  it("removes its own finalizer alone, at the version that was read", async () => {
+    expect(await run(removeFinalizer, ["theirs", OURS], "2026-11-29T12:00:00Z")).toEqual([
+      patchOf(["theirs"]),
+    ]);
+  });
+
+  it.each([[undefined], [["theirs"]]])("writes nothing when the finalizers are %j", async (finalizers) => {
+    expect(await run(removeFinalizer, finalizers)).toEqual([]);
+  });
+});
