@@ -34,8 +34,7 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
   const reconcileStatus = createStatusReconciler<Franchise>(deps, {
     kind: FRANCHISE,
     objects: deps.franchises,
-    isGone: ({ metadata }) =>
-      metadata.deletionTimestamp !== undefined && usersOf(metadata.name).length === 0,
+    isGone: ({ metadata }) => metadata.deletionTimestamp !== undefined && usersOf(metadata.name).length === 0,
     async desiredReport(franchise, at) {
       const { name } = franchise.metadata;
       const term = termAt(franchise, at.getTime());
