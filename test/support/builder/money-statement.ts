@@ -180,7 +180,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       ],
       "The order's event creates the Organization, once.": [
         RELAY,
-        "creates an Organization for an order, and counts an existing one as delivered",
+        "creates an Organization for an order before it answers the notice, and counts an existing one as delivered",
       ],
       "Later orders draw on the remaining credit.": [
         CHECKOUT,
