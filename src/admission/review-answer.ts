@@ -64,11 +64,15 @@ function warningsOf(warnings: readonly string[]): string[] {
   return [...shown, `${lines.length - shown.length} more warnings are not shown`];
 }
 
+const PRINTABLE = /^[ -~]*$/;
+
 /**
  * The API server refuses a warning with a control character, and sends none of that answer's. Users choose names that a
  * text repeats: they must not break a line or reorder what is shown. Characters are code points.
  */
 function singleLine(text: string, maxCharacters: number): string {
+  // Nearly every text is printable ASCII, which is fast to check.
+  if (text.length <= maxCharacters && PRINTABLE.test(text)) return text.trim();
   const characters = [...text.replaceAll(/\p{C}+/gu, " ").trim()];
   if (characters.length <= maxCharacters) return characters.join("");
   return `${characters.slice(0, maxCharacters - 1).join("")}…`;
