@@ -20,18 +20,26 @@ const METADATA: Readonly<Record<string, Check>> = {
   managedFields: isList,
 };
 
+const isPresent: Check = (value) => value !== undefined && value !== null;
+
 /**
  * The object of a review with metadata as Kubernetes defines it, so that rules need not check its types. Undefined for a
  * value that is not a Kubernetes object. `null` counts as absent.
  */
 export function parseReviewedObject(value: unknown): ReviewedObject | undefined {
   if (!isMap(value)) return undefined;
-  const { kind, metadata, ...rest } = value;
-  const isPresent = (member: unknown) => member !== undefined && member !== null;
+  const { kind, metadata } = value;
   if ((isPresent(kind) && !isText(kind)) || (isPresent(metadata) && !isMap(metadata))) return undefined;
-  const members = Object.entries(isMap(metadata) ? metadata : {}).filter(([, member]) => isPresent(member));
-  if (members.some(([name, member]) => Object.hasOwn(METADATA, name) && METADATA[name]?.(member) === false))
-    return undefined;
+  const members = isMap(metadata) ? Object.entries(metadata) : [];
+  for (const [name, member] of members)
+    if (isPresent(member) && Object.hasOwn(METADATA, name) && METADATA[name]?.(member) === false)
+      return undefined;
+  const isComplete = kind !== null && metadata !== null && members.every(([, member]) => isPresent(member));
+  return isComplete ? value : withoutNulls(value);
+}
+
+function withoutNulls({ kind, metadata, ...rest }: Record<string, unknown>): ReviewedObject {
+  const members = isMap(metadata) ? Object.entries(metadata).filter(([, member]) => isPresent(member)) : [];
   return {
     ...rest,
     ...(isText(kind) ? { kind: kind as string } : {}),
