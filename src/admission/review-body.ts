@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createSemaphore } from "../platform/semaphore.ts";
 import { untilAborted } from "../platform/shutdown.ts";
+import { parseReviewText } from "./review-text.ts";
 
 /** Two objects of 3 MiB, which is the API server's limit, and the review around them. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -46,10 +47,10 @@ export const afterArrivals = (): Promise<void> => new Promise((resolve) => setIm
  * Rejects with `BodyTooLarge`, with a `SyntaxError` when the body is not JSON, and with `ClientLeft` when the connection
  * ends first. It listens to events because an async iterator takes several times as long.
  */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readReview(request: IncomingMessage): Promise<unknown> {
   const chunks = await readChunks(request);
   await afterArrivals();
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  return parseReviewText(Buffer.concat(chunks).toString("utf8"));
 }
 
 function readChunks(request: IncomingMessage): Promise<Buffer[]> {

@@ -7,7 +7,7 @@ import { createDeadline, DeadlineExceeded } from "./deadline.ts";
 import { createDenialLog } from "./denial-log.ts";
 import { MalformedReview, parseReview, type Reviewer } from "./review.ts";
 import { reviewAnswer } from "./review-answer.ts";
-import { afterArrivals, BodyTooLarge, ClientLeft, createBodyBudget, readJson } from "./review-body.ts";
+import { afterArrivals, BodyTooLarge, ClientLeft, createBodyBudget, readReview } from "./review-body.ts";
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";
@@ -50,7 +50,7 @@ export function createWebhookHandler(deps: {
   });
 
   async function judge(request: IncomingMessage, selected: NamespaceSelection | undefined) {
-    const { uid, input } = parseReview(await readJson(request), selected);
+    const { uid, input } = parseReview(await readReview(request), selected);
     return { uid, input, verdict: await review(input) };
   }
 

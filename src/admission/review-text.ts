@@ -1,0 +1,70 @@
+import { randomUUID } from "node:crypto";
+import { GROUP } from "../api/kind.ts";
+import { isMap } from "../api/object.ts";
+
+const MEMBER = '"managedFields":';
+/** Stands for a list that was left out. No client can know it, so it is nowhere else in a review. */
+const MARK = randomUUID();
+/** `object` and `oldObject`. */
+const MAX_LISTS = 2;
+
+/**
+ * Parses the JSON of a review. `metadata.managedFields` of the reviewed objects may be empty in the result, because only the
+ * rules about the product's own kinds look at it. It is more than half of an ordinary object. Without it, parsing takes 14
+ * instead of 32 µs for a review of 6 KB. Throws a `SyntaxError`.
+ */
+export function parseReviewText(text: string): unknown {
+  const shortened = withoutManagedFields(text);
+  return (shortened && parseShortened(shortened)) ?? JSON.parse(text);
+}
+
+interface ShortenedText {
+  text: string;
+  /** How many lists it leaves out. */
+  lists: number;
+}
+
+/**
+ * Undefined when there is nothing to leave out. A list is taken to end at the first `]`, because looking for its true end
+ * costs more than parsing it. That `]` may be inside a string, or end a list within the list. Then the rest has a quote or a
+ * bracket too many and does not parse. What is left out may be no JSON, which no API server sends.
+ */
+function withoutManagedFields(text: string): ShortenedText | undefined {
+  let shortened = "";
+  let lists = 0;
+  let from = 0;
+  for (let at = text.indexOf(MEMBER); at >= 0; at = text.indexOf(MEMBER, from)) {
+    const start = at + MEMBER.length;
+    const end = text.indexOf("]", start) + 1;
+    lists += 1;
+    if (lists > MAX_LISTS || text[start] !== "[") return undefined;
+    shortened += `${text.slice(from, start)}"${MARK}"`;
+    from = end;
+  }
+  return lists === 0 ? undefined : { text: shortened + text.slice(from), lists };
+}
+
+/**
+ * Undefined when the rules need what was left out, when a mark is elsewhere than in the metadata of a reviewed object, or when
+ * the text does not parse.
+ */
+function parseShortened({ text, lists }: ShortenedText): unknown {
+  const review = parseOrUndefined(text);
+  const request = isMap(review) ? review.request : undefined;
+  if (!isMap(request) || !isMap(request.resource) || request.resource.group === GROUP) return undefined;
+  const marked = [request.object, request.oldObject]
+    .map((object) => (isMap(object) ? object.metadata : undefined))
+    .filter(isMap)
+    .filter(({ managedFields }) => managedFields === MARK);
+  if (marked.length !== lists) return undefined;
+  for (const metadata of marked) metadata.managedFields = [];
+  return review;
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
