@@ -1,9 +1,9 @@
 import type { Logger } from "../platform/log.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
+import { isCompatible } from "./db/compatibility.ts";
 import type { Database } from "./db/database.ts";
 import { readSchemaVersion } from "./db/fingerprint.ts";
 import { describeMismatch } from "./db/migrate.ts";
-import { SCHEMA_VERSION } from "./db/schema.ts";
 import { readSchemaState, type SchemaState } from "./db/schema-state.ts";
 import { describeForeignOwner, readSovereignIdentity } from "./db/sovereign-identity.ts";
 import { DatabaseUnavailableError } from "./errors.ts";
@@ -24,6 +24,8 @@ const MAX_SHOWN = 20;
 interface MeasuredDatabase extends SchemaState {
   /** The FQDN of the Sovereign that the database belongs to. */
   owner: string | undefined;
+  /** Whether this program works with the schema. */
+  isUsable: boolean;
 }
 
 export type ReadinessState =
@@ -34,7 +36,8 @@ export type ReadinessState =
 
 /**
  * Measures the database's schema. Once it has matched, a newer version that appears while the service runs is reported, and the
- * service goes on: its migrations must be compatible with a running service. Only a start refuses another version. Another Sovereign's
+ * service goes on: its migrations must be compatible with a running service. A start refuses another version, unless the database records that
+ * this program works with it. Another Sovereign's
  * database is refused at any time.
  */
 export function createReadiness(deps: {
@@ -54,10 +57,15 @@ export function createReadiness(deps: {
       const version = await database.withClient(readSchemaVersion);
       if (version === known.schema.version) return known.schema;
     }
-    const schema = await database.withClient(async (client, discard) => ({
-      ...(await readSchemaState(client, discard)),
-      owner: await readSovereignIdentity((text, values) => client.query(text, values)),
-    }));
+    const schema = await database.withClient(async (client, discard) => {
+      const state = await readSchemaState(client, discard);
+      const isUsable = await isCompatible(client, state.version);
+      return {
+        ...state,
+        isUsable,
+        owner: await readSovereignIdentity((text, values) => client.query(text, values)),
+      };
+    });
     if (schema.drift.length > 0 && schema.fingerprint !== known?.schema.fingerprint)
       logger.warn(
         { drift: schema.drift },
@@ -80,7 +88,7 @@ export function createReadiness(deps: {
     }
     const foreign = describeForeignOwner(schema.owner, sovereignFqdn);
     if (foreign !== undefined) return { kind: "mismatch", reason: foreign };
-    if (schema.version === SCHEMA_VERSION) hasMatched = true;
+    if (schema.isUsable) hasMatched = true;
     if (schema.version === undefined || !hasMatched)
       return { kind: "mismatch", reason: describeMismatch(schema.version) };
     const { version, fingerprint, drift } = schema;

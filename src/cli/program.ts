@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   migrate: () => import("./migrate.ts"),
   smoke: () => import("./smoke.ts"),
   verify: () => import("./verify.ts"),
+  rollout: () => import("./rollout.ts"),
   token: () => import("./token.ts"),
   "reconcile-ledger": () => import("./reconcile-ledger.ts"),
   playground: () => import("./playground.ts"),

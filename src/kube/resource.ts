@@ -50,6 +50,12 @@ export const POD_DISRUPTION_BUDGETS = namespaced(
   "PodDisruptionBudget",
   "poddisruptionbudgets",
 );
+export const SELF_SUBJECT_REVIEWS = clusterWide(
+  "authentication.k8s.io",
+  "v1",
+  "SelfSubjectReview",
+  "selfsubjectreviews",
+);
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
 export const HELM_RELEASES = namespaced("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases");
 export const KUSTOMIZATIONS = namespaced(

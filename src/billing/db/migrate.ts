@@ -3,6 +3,8 @@ import { type MigrationProvider, Migrator } from "kysely/migration";
 import pg from "pg";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
+import { isCompatible, recordCompatibility } from "./compatibility.ts";
+import { readSchemaVersion } from "./fingerprint.ts";
 import { createMigrationProvider } from "./migration-provider.ts";
 import { PreflightError } from "./preflight/finding.ts";
 import { requireReadable, runPreflight } from "./preflight/preflight.ts";
@@ -31,7 +33,7 @@ interface AdoptionFinding {
   remedy: string;
 }
 
-/** A newer or a foreign program migrated the database, so this program must not change it. */
+/** A newer or a foreign program migrated the database, so this program must not use it. */
 export class UnknownSchemaError extends Error {
   override readonly name = "UnknownSchemaError";
 }
@@ -91,6 +93,14 @@ export async function migrateDatabase(deps: {
       if (sovereignFqdn !== undefined)
         await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
     });
+    const newer = await withClient(pool, readNewerSchema);
+    if (newer !== undefined) {
+      logger.info(
+        { version: newer.version },
+        "a newer program migrated the database, and this one works with it",
+      );
+      return { ...newer, executed: [], findings: [], roles: [] };
+    }
     const before = await readMigrations(db);
     const found = await withClient(pool, (client) => runPreflight(client, before));
     for (const finding of found)
@@ -105,6 +115,7 @@ export async function migrateDatabase(deps: {
       if (state.version !== SCHEMA_VERSION) {
         throw new UnknownSchemaError(describeMismatch(state.version));
       }
+      await recordCompatibility(client);
       const { rows } = await client.query<AdoptionFinding>(
         "SELECT kind, row_count::float8 AS row_count, remedy FROM public.adoption_findings ORDER BY kind",
       );
@@ -120,6 +131,15 @@ export async function migrateDatabase(deps: {
     // Kysely ends only a pool that it has used. A run that was refused before must not keep the lock.
     if (!pool.ended) await pool.end();
   }
+}
+
+/** A schema that a newer program left, if it works with this one: a rollout went back to this image. */
+async function readNewerSchema(client: pg.PoolClient) {
+  const version = await readSchemaVersion(client);
+  if (version === undefined || version <= SCHEMA_VERSION || !(await isCompatible(client, version)))
+    return undefined;
+  const { fingerprint, drift } = await readSchemaState(client);
+  return { version, fingerprint, drift };
 }
 
 /** Names the version that was found, the version that this program needs, and the remedy. */

@@ -1,3 +1,4 @@
+import type { BillingRelease, ReleaseReference } from "../../../api/billing-release.ts";
 import { findCondition, isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { referenceOf } from "../../billing-release/desired-rollout.ts";
@@ -25,7 +26,8 @@ export function compareWithReference(
     );
     return undefined;
   };
-  const reference = referenceOf(deps.caches.releases.get(sovereign.spec.billing.release), image);
+  const release = deps.caches.releases.get(sovereign.spec.billing.release);
+  const reference = referenceOf(release, image);
   if (reference === undefined && sovereign.spec.role === "CatalystZero") {
     return verified(
       "Measured",
@@ -38,7 +40,7 @@ export function compareWithReference(
     findings.conditions.push(falseCondition(CONDITION.voucherShapeVerified, "WaitingForReference", message));
     return waiting("WaitingForReference", message);
   }
-  const difference = shapeDifference(evidence, reference);
+  const difference = shapeDifference(evidence, withSchemaOf(release, reference, evidence));
   if (difference === undefined) {
     return verified(
       "Verified",
@@ -53,6 +55,24 @@ export function compareWithReference(
   if (reported?.message !== difference) deps.events.record(sovereign, "Warning", "ShapeDiffers", difference);
   findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? REMEASURE_MS, REMEASURE_MS);
   return stalled("ShapeDiffers", difference);
+}
+
+/**
+ * After a return to the image before, the schema is still the newer one. Where the release says that its migrations are
+ * compatible, the schema is compared with the reference that has its version, and the API with that of the image.
+ */
+function withSchemaOf(
+  release: BillingRelease | undefined,
+  reference: ReleaseReference,
+  { schemaVersion, schemaFingerprint }: Evidence,
+): ReleaseReference {
+  const isNewer = schemaVersion !== undefined && schemaVersion > reference.schemaVersion;
+  if (!isNewer || release?.spec.rollout.backwardCompatible !== true) return reference;
+  const measured = release.status?.reference;
+  // Catalyst-Zero itself may have failed on the newer image. Then nothing was measured to compare the schema with.
+  const expected =
+    measured?.schemaVersion === schemaVersion ? measured.schemaFingerprint : (schemaFingerprint ?? "");
+  return { ...reference, schemaFingerprint: expected };
 }
 
 /** Since when the image is verified without a break; undefined when it was not. */

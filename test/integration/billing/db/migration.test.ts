@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
+import { createDatabase } from "../../../../src/billing/db/database.ts";
 import {
   type MigrationReport,
   migrateDatabase,
@@ -14,6 +15,7 @@ import {
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
 import { readSchemaState } from "../../../../src/billing/db/schema-state.ts";
 import { reconcileLedger } from "../../../../src/billing/ledger/reconcile-ledger.ts";
+import { createReadiness } from "../../../../src/billing/readiness.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { EARLIER_TABLES, fillEarlierTables } from "../../../support/builder/earlier-service.ts";
 import { createTestDatabase, type TestDatabase } from "../../../support/server/postgres.ts";
@@ -204,6 +206,32 @@ describe("migrateDatabase", () => {
       /at schema version 9999-future, this program needs .*: run the release that/,
     );
   });
+
+  it.each<[string, object, boolean]>([
+    ["works with", { version: "9999-future", compatibleFrom: SCHEMA_VERSION }, true],
+    ["does not work with", { version: "9999-future", compatibleFrom: "9998-later" }, false],
+    ["has no record about", { version: SCHEMA_VERSION, compatibleFrom: SCHEMA_VERSION }, false],
+  ])(
+    "leaves a newer schema as it is, and says whether this program %s it",
+    async (_what, record, isUsable) => {
+      const one = await database("migrated");
+      const own = (await migrate(one)).fingerprint;
+      await one.pool.query(
+        "INSERT INTO kysely_migration (name, timestamp) VALUES ('9999-future', now()::text)",
+      );
+      await one.pool.query(`COMMENT ON TABLE kysely_migration IS '${JSON.stringify(record)}'`);
+      const readiness = createReadiness({
+        database: createDatabase(one.pool),
+        sovereignFqdn: "own.example",
+        now: () => new Date(),
+        logger: createLogger("test", "silent"),
+      });
+      expect((await readiness.current()).kind).toBe(isUsable ? "ready" : "mismatch");
+      if (isUsable)
+        expect(await migrate(one)).toMatchObject({ version: "9999-future", fingerprint: own, executed: [] });
+      else await expect(migrate(one)).rejects.toThrow(UnknownSchemaError);
+    },
+  );
 
   it("waits for a table that is in use without blocking readers", async () => {
     const one = await database();

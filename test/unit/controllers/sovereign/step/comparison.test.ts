@@ -120,3 +120,33 @@ describe("compareWithReference", () => {
     expect(context.events).toEqual([]);
   });
 });
+
+describe("compareWithReference after a return to the image before", () => {
+  const schemaFingerprint = `sha256:${"7".repeat(64)}`;
+  const newer = { ...evidence, schemaVersion: "0002", schemaFingerprint };
+  const [earlier, reference] = [measured(IMAGE).reference, measured(NEXT_IMAGE).reference];
+  if (earlier === undefined || reference === undefined) throw new Error("no reference");
+  const releaseOf = (backwardCompatible: boolean, schema: string) =>
+    release(
+      { backwardCompatible },
+      {
+        reference: { ...reference, schemaVersion: "0002", schemaFingerprint: schema },
+        earlierReferences: [earlier],
+      },
+    );
+
+  it.each([
+    ["verifies the newer schema by the newer reference", true, schemaFingerprint, undefined],
+    ["finds a newer schema that differs", true, `sha256:${"8".repeat(64)}`, "ShapeDiffers"],
+    ["accepts no newer schema without compatible migrations", false, schemaFingerprint, "ShapeDiffers"],
+  ])("%s", (_what, isCompatible, schema, reason) => {
+    const context = contextOf(sovereign("omantel"), { releases: [releaseOf(isCompatible, schema)] });
+    expect(compareWithReference(context, IMAGE, newer)?.reason).toBe(reason);
+  });
+
+  it("compares the API with that of the image", () => {
+    const context = contextOf(sovereign("omantel"), { releases: [releaseOf(true, schemaFingerprint)] });
+    const other = { ...newer, apiFingerprint: `sha256:${"9".repeat(64)}` };
+    expect(compareWithReference(context, IMAGE, other)?.reason).toBe("ShapeDiffers");
+  });
+});

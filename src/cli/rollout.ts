@@ -1,0 +1,155 @@
+import { parseArgs } from "node:util";
+import { BILLING_RELEASE, type BillingRelease } from "../api/billing-release.ts";
+import { findCondition, READY } from "../api/condition.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import type { Holder } from "../api/rollout-status.ts";
+import { SOVEREIGN } from "../api/sovereign.ts";
+import { desiredAnnotations, type RolloutAction } from "../controllers/billing-release/desired-annotation.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { resourceOf, SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
+import { type Command, EXIT } from "./command.ts";
+import { connectToCluster } from "./kubeconfig.ts";
+
+const ACTIONS = ["pause", "resume", "approve", "skip", "abort"] as const;
+
+const HELP = `Usage: catalyst rollout ACTION RELEASE [NAME] [-o text|json]
+
+Shows and steers how a BillingRelease rolls out. Acts through the API server with your own rights, and records your name
+and the image's digest in an annotation of the BillingRelease. Connects to the cluster of the file that KUBECONFIG names,
+or else of its own Pod.
+
+  status RELEASE             who is where, what holds the rollout up, and what people did
+  pause RELEASE              no further Sovereign starts; those under way finish
+  resume RELEASE             ends a pause, an abort and a halt
+  approve RELEASE [STAGE]    lets a stage start; default: the stage that waits
+  skip RELEASE [SOVEREIGN]   leaves a Sovereign out; without a name, ends the bake that lasts
+  abort RELEASE              no further Sovereign starts; with backward-compatible migrations, all go back
+
+  -o, --output FORMAT        of status: text (default) or json: {release, phase, ready, message, rollout}
+
+Exit codes: 0 done, and for status: the release is Complete or goes on by itself; 1 it waits for a person, or the action
+is not possible; 2 wrong usage.
+`;
+
+export const command: Command = {
+  summary: "show, pause, resume, approve, skip or abort the rollout of a release",
+  help: HELP,
+  async run({ args, env, stdout }) {
+    const { action, release: name, subject, output } = parseArguments(args);
+    const client = connectToCluster(env, "catalyst-rollout");
+    try {
+      const release = await client.get<BillingRelease>(resourceOf(BILLING_RELEASE), { name });
+      if (release === undefined) throw new Error(`BillingRelease ${name} does not exist`);
+      if (action === "status") {
+        stdout.write(output === "json" ? `${JSON.stringify(summaryOf(release))}\n` : describe(release));
+        return findCondition(release.status?.conditions, "Stalled")?.status === "True"
+          ? EXIT.checkFailed
+          : EXIT.done;
+      }
+      stdout.write(`${await act(client, release, { kind: action, name: subject })}\n`);
+      return EXIT.done;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+function parseArguments(args: string[]) {
+  let parsed: { values: { output: string }; positionals: string[] };
+  try {
+    parsed = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { output: { type: "string", short: "o", default: "text" } },
+    });
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
+  const { values, positionals } = parsed;
+  const [word = "", release, subject, ...rest] = positionals;
+  const action = (["status", ...ACTIONS] as const).find((known) => known === word);
+  if (action === undefined)
+    throw new UsageError(`unknown action '${word}': use one of status, ${ACTIONS.join(", ")}`);
+  if (release === undefined)
+    throw new UsageError(`name the BillingRelease: catalyst rollout ${action} RELEASE`);
+  const takesName = action === "approve" || action === "skip";
+  const [surplus] = takesName ? rest : [subject, ...rest];
+  if (surplus !== undefined) throw new UsageError(`rollout ${action} does not take ${surplus}`);
+  if (values.output !== "text" && values.output !== "json")
+    throw new UsageError("--output must be text or json");
+  return { action, release, subject, output: values.output };
+}
+
+async function act(client: KubeClient, release: BillingRelease, action: RolloutAction): Promise<string> {
+  const { name } = release.metadata;
+  const { kind, name: subject } = action;
+  if (kind === "skip" && subject !== undefined) {
+    const sovereign = await client.get(resourceOf(SOVEREIGN), { name: subject });
+    if (sovereign === undefined) throw new Error(`Sovereign ${subject} does not exist`);
+  }
+  const { annotations, ...result } = desiredAnnotations(release, action, await whoAmI(client));
+  if (annotations === undefined) throw new Error(result.problem);
+  await client.mergePatch(resourceOf(BILLING_RELEASE), { name }, { metadata: { annotations } });
+  return `BillingRelease ${name}: ${"done" in result ? result.done : kind}`;
+}
+
+/** The name by which the API server knows the person. */
+async function whoAmI(client: KubeClient): Promise<string> {
+  const { status } = await client.create<
+    KubernetesObject & { status?: { userInfo?: { username?: string } } }
+  >(SELF_SUBJECT_REVIEWS, {
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "SelfSubjectReview",
+    metadata: { name: "" },
+  });
+  return status?.userInfo?.username ?? "";
+}
+
+function summaryOf({ metadata, status }: BillingRelease) {
+  const ready = findCondition(status?.conditions, READY);
+  return {
+    release: metadata.name,
+    phase: status?.phase,
+    ready: ready?.status,
+    message: ready?.message,
+    rollout: status?.rollout,
+  };
+}
+
+function describe(release: BillingRelease): string {
+  const { spec, status } = release;
+  const { phase, message, rollout } = summaryOf(release);
+  const lines = [
+    `BillingRelease ${release.metadata.name}, version ${spec.version}: ${phase ?? "not reported yet"}`,
+    ...(message === undefined ? [] : [message]),
+    spec.image,
+  ];
+  if (rollout === undefined || status === undefined) return `${lines.join("\n")}\n`;
+  lines.push("", table(["STAGE", "SOVEREIGNS", "VERIFIED", "UPDATING", "FAILED", "WAITING", "LEFT OUT"]));
+  for (const stage of rollout.stages) {
+    const { name, sovereigns, verified, updating, failed, waiting, leftOut } = stage;
+    const mark = name === rollout.stage ? "> " : "  ";
+    lines.push(table([mark + name, sovereigns, verified, updating, failed, waiting, leftOut]));
+  }
+  const people = (title: string, holders: readonly Holder[] = []) => {
+    if (holders.length === 0) return;
+    lines.push("", title);
+    for (const { name, state, reason, message: text } of holders)
+      lines.push(`  ${name}: ${state}, ${reason}${text === "" ? "" : `: ${text}`}`);
+  };
+  people("Held up by:", rollout.heldUpBy);
+  people("Left out:", rollout.leftOut);
+  if (rollout.interventions !== undefined) {
+    lines.push("", "What people did:");
+    for (const { kind, subject, by, at } of rollout.interventions)
+      lines.push(`  ${at} ${kind}${subject === "" ? "" : ` ${subject}`} by ${by}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const table = (cells: readonly (string | number | undefined)[]): string =>
+  cells
+    .map((cell, index) => String(cell ?? 0).padEnd(index === 0 ? 24 : 11))
+    .join("")
+    .trimEnd();
