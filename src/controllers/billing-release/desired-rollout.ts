@@ -14,7 +14,7 @@ export interface RolloutWait {
 /** What a release's rollout does now. */
 export interface RolloutStep {
   phase: Phase;
-  /** Index of the stage that takes the image. */
+  /** Index of the stage that takes the image; -1 on the way back, which has no stages. */
   stage: number;
   /** The Sovereigns that change their image next: at once, or when `wait` is over. */
   next: readonly string[];
@@ -53,7 +53,7 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       aborted === undefined
         ? stopped("Halted", "RolloutHalted", halt?.message ?? "", stage)
         : stopped("Aborted", "RolloutAborted", `${aborted} aborted the rollout: ${ABORT_REMEDY}`, stage);
-    return isReturning ? { ...step, next: returningNames(release, tally) } : step;
+    return isReturning ? { ...step, stage: -1, next: returningNames(release, tally) } : step;
   }
   if (interventions.pausedBy !== undefined)
     return stopped(

@@ -72,6 +72,7 @@ export function desiredStatus(
 function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep, now: string): RolloutStatus {
   const { image } = release.spec;
   const { plan, stages } = tally;
+  const stage = plan.stages[step.stage];
   const earlier = release.status?.rollout?.image === image ? release.status.rollout : undefined;
   const heldUpBy = holders(tally, [
     ["failed", "Failed"],
@@ -85,16 +86,16 @@ function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep,
   const halt = haltStatus(release, tally, earlier?.halt, now);
   return {
     image,
-    ...(step.phase === "Complete" || step.phase === "Pending"
+    ...(stage === undefined || step.phase === "Complete" || step.phase === "Pending"
       ? {}
-      : { stage: plan.stages[step.stage]?.name ?? "" }),
+      : { stage: stage.name }),
     stages: plan.stages.map(({ name }, index) => {
-      const stage = stages[index];
+      const counted = stages[index];
       const countIn = (...states: MemberState[]) =>
-        states.reduce((sum, state) => sum + (stage?.names[state].length ?? 0), 0);
+        states.reduce((sum, state) => sum + (counted?.names[state].length ?? 0), 0);
       return {
         name,
-        sovereigns: stage === undefined ? 0 : sizeOf(stage),
+        sovereigns: counted === undefined ? 0 : sizeOf(counted),
         verified: countIn("verified"),
         updating: countIn("updating", "moving"),
         failed: countIn("failed"),

@@ -58,6 +58,8 @@ export interface OperatorLife {
 
 export interface OperatorBench {
   client(): KubeClient;
+  /** The administrator's kubeconfig. */
+  kubeconfig(): string;
   caches(): OperatorCaches;
   simulation(): SimulatedWorkload;
   recorder(): EventRecorder;
@@ -202,6 +204,7 @@ export function useOperatorBench(): OperatorBench {
   const sovereign = (name: string) => client.get<Sovereign>(SOVEREIGNS, { name });
   return {
     client: () => client,
+    kubeconfig: () => api.server.adminKubeconfig,
     caches: () => caches,
     simulation: () => simulation,
     recorder: () => events,

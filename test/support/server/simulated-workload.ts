@@ -26,7 +26,7 @@ export interface SimulatedWorkload {
   migrations: { namespace: string; uid: string }[];
   probes: string[];
   smokeTests: string[];
-  /** Shapes that differ from what every image has: fingerprint of the API by image. */
+  /** Shapes that differ from what every image has: fingerprint of the API by image, or by namespace and image. */
   shapes: Map<string, string>;
   /** Migrations in these namespaces fail, with these last words. */
   failingMigrations: Map<string, string>;
@@ -79,7 +79,10 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
           durationMs: 1,
           message: passed ? "held" : "no answer",
         })),
-        apiFingerprint: simulation.shapes.get(image) ?? fingerprintOf(image, "a"),
+        apiFingerprint:
+          simulation.shapes.get(`${pod?.metadata.namespace} ${image}`) ??
+          simulation.shapes.get(image) ??
+          fingerprintOf(image, "a"),
         schema: { version: "0005", fingerprint: fingerprintOf(image, "b") },
       };
     },

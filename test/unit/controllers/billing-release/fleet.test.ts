@@ -159,7 +159,7 @@ describe("the tally of a fleet", () => {
           expect({ ...counts, plan: undefined }).toEqual({ ...fromAll, plan: undefined });
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 });

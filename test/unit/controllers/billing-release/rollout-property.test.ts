@@ -219,7 +219,7 @@ describe("a rollout", () => {
         const { happen } = createWorld(start);
         for (const each of happenings) happen(each);
       }),
-      { numRuns: 300 },
+      { numRuns: 75 },
     );
   });
 
@@ -241,7 +241,7 @@ describe("a rollout", () => {
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1);
         expect(phase(), state()).toBe("Complete");
       }),
-      { numRuns: 300 },
+      { numRuns: 75 },
     );
   });
 
@@ -254,7 +254,7 @@ describe("a rollout", () => {
         for (let round = 0; round < 200 && (operate() || round < 5); round += 1);
         expect(phase(), `${NOW} ${state()}`).toBe("Complete");
       }),
-      { numRuns: 300 },
+      { numRuns: 75 },
     );
   });
 });
