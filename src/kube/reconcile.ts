@@ -7,6 +7,7 @@ import { describeFailure, type Failure } from "./failure.ts";
 import { FieldConflict } from "./field-conflict.ts";
 import type { Informer, InformerEvent } from "./informer.ts";
 import type { ReconcileMetrics } from "./metric.ts";
+import type { Priority } from "./priority-line.ts";
 import { keyOf } from "./resource.ts";
 import { type Backoff, createWorkQueue } from "./work-queue.ts";
 
@@ -19,9 +20,12 @@ export type Outcome =
   | { kind: "waiting"; reason: string; message: string; retryAfterMs: number }
   | { kind: "stalled"; reason: string; message: string };
 
+/** The default priority is `change`. */
+type Enqueue = (key: string, afterMs?: number, priority?: Priority) => void;
+
 export interface Watch {
   /** Calls `enqueue` with keys of the primary kind, at once or for later, until the signal fires. */
-  connect(enqueue: (key: string, afterMs?: number) => void, signal: AbortSignal): void;
+  connect(enqueue: Enqueue, signal: AbortSignal): void;
   /** All present keys. Only the watch of the primary kind has them. */
   keys?(): string[];
 }
@@ -29,30 +33,50 @@ export interface Watch {
 /** Whether a change of an object matters. Additions and deletions always do. */
 export type IsNews<T> = (previous: T, object: T) => boolean;
 
-/** Enqueues the keys that `map` returns for a changed object, as it was before and as it is now. */
+/**
+ * Enqueues the keys that `map` returns for a changed object, as it was before and as it is now. An object that the cache holds
+ * already when the watch begins is no change: its keys get the priority of a resync.
+ */
 export function watchInformer<T extends KubernetesObject>(
   informer: Informer<T>,
   map: (object: T) => string[],
   isNews: IsNews<T> = () => true,
+  priorityOf: (event: InformerEvent<T>) => Priority | undefined = () => undefined,
 ): Watch {
   return {
     connect(enqueue, signal) {
+      let isPresent = true;
       informer.onChange((event: InformerEvent<T>) => {
         if (event.kind === "updated" && !isNews(event.previous, event.object)) return;
         const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
-        for (const key of new Set(seen.flatMap(map))) enqueue(key);
+        const priority = priorityOf(event) ?? (isPresent ? "resync" : "change");
+        for (const key of new Set(seen.flatMap(map))) enqueue(key, 0, priority);
       }, signal);
+      isPresent = false;
     },
   };
 }
 
-/** Watches the primary kind. */
+/** Watches the primary kind. A changed object is a person's edit. A new one waits behind changes of those that are under way. */
 export function watchPrimary<T extends KubernetesObject>(informer: Informer<T>, isNews?: IsNews<T>): Watch {
   const key = (object: T) => keyOf(object.metadata);
   return {
-    ...watchInformer(informer, (object) => [key(object)], isNews),
+    ...watchInformer(
+      informer,
+      (object) => [key(object)],
+      isNews,
+      (event) => {
+        if (event.kind !== "added") return "edit";
+        return isObserved(event.object) ? undefined : "first";
+      },
+    ),
     keys: () => informer.list().map(key),
   };
+}
+
+/** Whether a controller has looked at the object as it is now. */
+function isObserved(object: KubernetesObject & { status?: { observedGeneration?: number } }): boolean {
+  return object.status?.observedGeneration === object.metadata.generation;
 }
 
 /** Whether a change needs a reconcile: spec, deletion or finalizers. A status write does not. */
@@ -99,7 +123,7 @@ export function createController(
   /** The last failure of each key that fails now, so that a failure is told once and not at each try. */
   const told = new Map<string, { logged: string; reported: string | undefined }>();
 
-  async function work(key: string, signal: AbortSignal): Promise<void> {
+  async function work(key: string, priority: Priority, signal: AbortSignal): Promise<void> {
     const finish = metrics.reconcileStarted();
     let outcome: Outcome;
     try {
@@ -107,7 +131,7 @@ export function createController(
     } catch (error) {
       if (!(error instanceof FieldConflict)) {
         finish("error");
-        if (!signal.aborted) backOff(key, error);
+        if (!signal.aborted) backOff(key, priority, error);
         return;
       }
       const { message, retryAfterMs } = error;
@@ -116,14 +140,14 @@ export function createController(
     queue.forget(key);
     if (told.delete(key)) logger.info({ key }, "reconcile succeeded again");
     const againMs = againAfter(outcome);
-    if (againMs !== undefined) queue.addAfter(key, againMs);
+    if (againMs !== undefined) queue.addAfter(key, againMs, outcome.kind === "done" ? "resync" : "first");
     if (outcome.kind !== "done")
       logger.debug({ key, reason: outcome.reason, message: outcome.message }, outcome.kind);
     finish(againMs === undefined ? "success" : "requeue_after");
   }
 
-  function backOff(key: string, error: unknown): void {
-    queue.addRateLimited(key);
+  function backOff(key: string, priority: Priority, error: unknown): void {
+    queue.addRateLimited(key, priority);
     const failures = queue.failures(key);
     const before = told.get(key);
     const logged = errorMessage(error);
@@ -150,7 +174,7 @@ export function createController(
       await sleep(resyncMs, signal);
       if (signal.aborted) return;
       for (const key of watches.flatMap((watch) => watch.keys?.() ?? []))
-        queue.addAfter(key, Math.random() * resyncMs * RESYNC_SPREAD);
+        queue.addAfter(key, Math.random() * resyncMs * RESYNC_SPREAD, "resync");
     }
   }
 
@@ -158,9 +182,13 @@ export function createController(
     name,
     enqueue: (key) => queue.add(key),
     async run(signal) {
-      for (const watch of watches) watch.connect((key, afterMs = 0) => queue.addAfter(key, afterMs), signal);
+      for (const watch of watches)
+        watch.connect((key, afterMs = 0, priority) => queue.addAfter(key, afterMs, priority), signal);
       logger.info({ concurrency }, "controller started");
-      await Promise.all([queue.run((key) => work(key, signal), concurrency, signal), resync(signal)]);
+      await Promise.all([
+        queue.run((key, priority) => work(key, priority, signal), concurrency, signal),
+        resync(signal),
+      ]);
       logger.info("controller stopped");
     },
   };

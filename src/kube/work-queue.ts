@@ -1,3 +1,5 @@
+import { createPriorityLine, higherOf, type Priority } from "./priority-line.ts";
+
 /** Time until a key is tried again after failures in a row: it doubles with each failure up to the maximum, with jitter. */
 export interface Backoff {
   firstMs: number;
@@ -32,15 +34,15 @@ export interface WorkQueueObserver {
 }
 
 /**
- * A queue of keys. A key is in the queue at most once. A key that is added during its own work runs once more afterwards,
- * never twice at the same time.
+ * A queue of keys. A key is in the queue at most once, with the highest priority that it was added with; the default is
+ * `change`. A key that is added during its own work runs once more afterwards, never twice at the same time.
  */
 export interface WorkQueue {
-  add(key: string): void;
+  add(key: string, priority?: Priority): void;
   /** Adds a key after a delay. Of two delays of a key, the earlier counts. */
-  addAfter(key: string, delayMs: number): void;
+  addAfter(key: string, delayMs: number, priority?: Priority): void;
   /** Counts a failure of the key, and adds the key after its back-off. */
-  addRateLimited(key: string): void;
+  addRateLimited(key: string, priority?: Priority): void;
   forget(key: string): void;
   /** Failures since the last `forget`. */
   failures(key: string): number;
@@ -48,24 +50,28 @@ export interface WorkQueue {
    * Works on keys with `concurrency` workers until the signal fires and the work under way has ended. Then the queue is
    * closed for good. When the work throws, its key is added again after the back-off.
    */
-  run(work: (key: string) => Promise<void>, concurrency: number, signal: AbortSignal): Promise<void>;
+  run(
+    work: (key: string, priority: Priority) => Promise<void>,
+    concurrency: number,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 export function createWorkQueue(
   options: { backoff?: Backoff | undefined; clock?: WorkQueueClock; observer?: WorkQueueObserver } = {},
 ): WorkQueue {
   const { backoff = DEFAULT_BACKOFF, clock = SYSTEM_CLOCK, observer } = options;
-  const waiting = new Map<string, number>();
+  const waiting = createPriorityLine();
   /** The start of the work on each key. */
   const processing = new Map<string, number>();
-  const again = new Set<string>();
+  const again = new Map<string, Priority>();
   const delayed = new Map<string, { timer: unknown; dueAt: number }>();
   const failuresOf = new Map<string, number>();
   const idle: (() => void)[] = [];
   let isClosed = false;
   observer?.underWay(() => [...processing.values()].map((startedAt) => (clock.now() - startedAt) / 1000));
 
-  function add(key: string): void {
+  function add(key: string, priority: Priority = "change"): void {
     if (isClosed) return;
     const timer = delayed.get(key);
     if (timer !== undefined) {
@@ -73,20 +79,19 @@ export function createWorkQueue(
       delayed.delete(key);
     }
     if (processing.has(key)) {
-      again.add(key);
+      again.set(key, higherOf(priority, again.get(key) ?? priority));
       return;
     }
-    if (waiting.has(key)) return;
-    waiting.set(key, clock.now());
+    if (!waiting.add(key, priority, clock.now())) return;
     observer?.added();
-    observer?.depth(waiting.size);
+    observer?.depth(waiting.size());
     idle.shift()?.();
   }
 
-  function addAfter(key: string, delayMs: number): void {
+  function addAfter(key: string, delayMs: number, priority: Priority = "change"): void {
     if (isClosed) return;
     if (delayMs <= 0) {
-      add(key);
+      add(key, priority);
       return;
     }
     const dueAt = clock.now() + delayMs;
@@ -95,39 +100,44 @@ export function createWorkQueue(
     if (earlier !== undefined) clock.clearTimer(earlier.timer);
     const timer = clock.setTimer(() => {
       delayed.delete(key);
-      add(key);
+      add(key, priority);
     }, delayMs);
     delayed.set(key, { timer, dueAt });
   }
 
-  function addRateLimited(key: string): void {
+  function addRateLimited(key: string, priority?: Priority): void {
     const failures = failuresOf.get(key) ?? 0;
     failuresOf.set(key, failures + 1);
     observer?.retried();
-    addAfter(key, Math.min(backoff.firstMs * 2 ** failures, backoff.maxMs) * (0.75 + clock.random() / 2));
+    const delayMs = Math.min(backoff.firstMs * 2 ** failures, backoff.maxMs);
+    addAfter(key, delayMs * (0.75 + clock.random() / 2), priority);
   }
 
-  async function worker(work: (key: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async function worker(
+    work: (key: string, priority: Priority) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     while (!signal.aborted) {
-      const next = waiting.entries().next().value;
+      const next = waiting.take();
       if (next === undefined) {
         await new Promise<void>((resolve) => idle.push(resolve));
         continue;
       }
-      const [key, addedAt] = next;
-      waiting.delete(key);
+      const { key, priority, addedAt } = next;
       const startedAt = clock.now();
       processing.set(key, startedAt);
-      observer?.depth(waiting.size);
+      observer?.depth(waiting.size());
       observer?.started((startedAt - addedAt) / 1000);
       try {
-        await work(key);
+        await work(key, priority);
       } catch {
-        addRateLimited(key);
+        addRateLimited(key, priority);
       }
       observer?.finished((clock.now() - startedAt) / 1000);
       processing.delete(key);
-      if (again.delete(key)) add(key);
+      const added = again.get(key);
+      again.delete(key);
+      if (added !== undefined) add(key, added);
     }
   }
 

@@ -54,7 +54,10 @@ describe("the runbook's key rotation", () => {
         object: { apiVersion: "v1", kind: "Secret", metadata },
       });
     }
-    expect(enqueued).toEqual([["omantel"], ["omantel"]]);
+    expect(enqueued).toEqual([
+      ["omantel", 0, "change"],
+      ["omantel", 0, "change"],
+    ]);
   });
 
   it("cannot open payment keys that the former key sealed", () => {

@@ -103,7 +103,31 @@ describe("a controller", () => {
     });
     primary.tell({ kind: "deleted", object: object("b") });
     await until(() => seen.length === 5, "owners and the deleted one");
-    expect(seen.slice(2)).toEqual(["former", "present", "b"]);
+    // The first change has a worker at once. Of the two that wait, the change of the object itself is first.
+    expect(seen.slice(2)).toEqual(["former", "b", "present"]);
+  });
+
+  it("gives an edit, a change, a new object and a present one their priorities", () => {
+    const fresh = (name: string) => ({
+      ...object(name),
+      metadata: { ...object(name).metadata, generation: 1 },
+    });
+    const observed = (name: string) => ({ ...fresh(name), status: { observedGeneration: 1 } });
+    const primary = handFed([observed("settled"), fresh("new")]);
+    const secondary = handFed([object("x", { owner: "settled" })]);
+    const enqueued: unknown[] = [];
+    const owner = ({ metadata }: KubernetesObject) => [metadata.labels?.owner ?? ""];
+    for (const watch of [watchPrimary(primary.informer), watchInformer(secondary.informer, owner)])
+      watch.connect(
+        (key, _afterMs, priority) => enqueued.push(`${key} ${priority}`),
+        new AbortController().signal,
+      );
+    expect(enqueued).toEqual(["settled resync", "new first", "settled resync"]);
+    enqueued.length = 0;
+    primary.tell({ kind: "added", object: fresh("later") });
+    primary.tell({ kind: "updated", previous: observed("settled"), object: observed("settled") });
+    secondary.tell({ kind: "deleted", object: object("x", { owner: "settled" }) });
+    expect(enqueued).toEqual(["later first", "settled edit", "settled change"]);
   });
 
   it("stops listening when it stops", async () => {
