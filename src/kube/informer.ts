@@ -22,6 +22,8 @@ export interface Informer<T extends KubernetesObject> {
   byIndex(index: string, value: string): T[];
   /** Calls the handler with `added` for each present object, and then for every change until the signal fires. */
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
+  /** Whether the first list is loaded. */
+  isSynced(): boolean;
   /** Resolves when the first list is loaded. */
   synced: Promise<void>;
   /** Follows the server until the signal fires. */
@@ -51,6 +53,7 @@ export function createInformer<T extends KubernetesObject>(
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
   const handlers = new Set<InformerHandler<T>>();
   const firstList = Promise.withResolvers<void>();
+  let isSynced = false;
 
   function reindex(key: string, object: T, change: "add" | "delete"): void {
     for (const [name, valuesOf] of Object.entries(indexes)) {
@@ -127,6 +130,7 @@ export function createInformer<T extends KubernetesObject>(
     const present = new Set(listed.map(({ metadata }) => keyOf(metadata)));
     for (const [key, object] of [...objects]) if (!present.has(key)) remove(object);
     listed.forEach(upsert);
+    isSynced = true;
     firstList.resolve();
   }
 
@@ -144,6 +148,7 @@ export function createInformer<T extends KubernetesObject>(
       signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
       for (const object of objects.values()) notify(handler, { kind: "added", object });
     },
+    isSynced: () => isSynced,
     synced: firstList.promise,
     run: (signal) =>
       runReflector<T>({

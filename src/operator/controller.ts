@@ -5,6 +5,7 @@ import { trustedKeyProblem } from "../admission/signature/trusted-key.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
+import { readServedSchema } from "../billing/shape.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
 import {
   admissionPolicyWatches,
@@ -29,6 +30,8 @@ import {
 import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
+import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
+import { createVerification } from "../controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
 import type { StatusReconcilerDeps } from "../controllers/status-reconciler.ts";
 import {
@@ -178,6 +181,9 @@ function createRolloutControllers(
   const { caches, keys, logger, now } = deps;
   const { sovereigns, releases } = caches;
   const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
+  const measurements = createSovereignMeasurements({ now });
+  const readSchema = (baseUrl: string, signal: AbortSignal) => readServedSchema({ baseUrl, fetch, signal });
+  const verification = createVerification({ caches, readSchema, logger });
   const sovereign = {
     ...common,
     caches,
@@ -186,7 +192,7 @@ function createRolloutControllers(
     mintToken: keys.mintToken,
     keyedDigest: deps.keyedDigest,
     orderNoticeUrl: deps.orderNoticeUrl,
-    probeDatabase,
+    ...{ probeDatabase, ...measurements, verification },
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
     smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
@@ -203,7 +209,11 @@ function createRolloutControllers(
   };
   return [
     create("sovereign", {
-      watches: [...sovereignWatches(caches, fleets), signingKeyWatch(keys, caches.sovereigns)],
+      watches: [
+        ...sovereignWatches(caches, fleets),
+        signingKeyWatch(keys, caches.sovereigns),
+        ...[measurements.probes, measurements.smokeTests, verification],
+      ],
       reconcile: createSovereignReconciler(sovereign),
     }),
     create("billingrelease", {

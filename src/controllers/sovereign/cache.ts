@@ -81,7 +81,11 @@ export function ownedObjects(caches: SovereignCaches, sovereign: Sovereign): Kub
     );
 }
 
-export function podsOf(caches: SovereignCaches, namespace: string, component: string): PodObject[] {
+export function podsOf(
+  caches: Pick<SovereignCaches, "pods">,
+  namespace: string,
+  component: string,
+): PodObject[] {
   return caches.pods
     .byIndex(POD_NAMESPACE_INDEX, namespace)
     .filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === component);

@@ -3,6 +3,8 @@ import type { SovereignDeps } from "./dependency.ts";
 import type { Findings } from "./status.ts";
 
 export const SOON_MS = 1_000;
+/** The watch of Secrets shows a new one at once. This is for a cluster that withholds the right to watch them. */
+export const SECRET_RETRY_MS = 15_000;
 
 /** What every step of one reconcile of one Sovereign receives. Steps add what they observe to `findings`. */
 export interface ReconcileContext {

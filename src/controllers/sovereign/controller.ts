@@ -7,7 +7,6 @@ import { createStatusWriter } from "../../kube/status.ts";
 import { recordFailure } from "../failure-event.ts";
 import { isStalledBy } from "../readiness.ts";
 import type { SovereignDeps } from "./dependency.ts";
-import { REVERIFY_MS } from "./evidence.ts";
 import { finalize } from "./finalizer.ts";
 import { reconcileSovereign } from "./sequence.ts";
 import {
@@ -32,6 +31,8 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     const cached = caches.sovereigns.get(key);
     if (cached === undefined) {
       statuses.forget(key);
+      deps.probes.forget(key);
+      deps.smokeTests.forget(key);
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);
@@ -57,11 +58,14 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       // The first error counts: where the status cannot be written either, the log says so.
       if (failure !== undefined) await reportFailure(sovereign, findings, failure).catch(() => undefined);
       throw error;
+    } finally {
+      deps.probes.endReconcile(key);
+      deps.smokeTests.endReconcile(key);
     }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
     await report(sovereign, findings);
-    return outcomeOf(findings);
+    return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
   };
 
   /** What was found before the failure is written too. An object that is stalled by the same reason stays so. */
@@ -88,9 +92,16 @@ export function createSovereignReconciler(deps: SovereignDeps) {
   }
 }
 
-function outcomeOf({ stop, requeueAfterMs }: Findings): Outcome {
+/** Watches report every change. A resync is for those that were lost, and costs about three requests. */
+const RESYNC_MS = 5 * 3_600_000;
+/** Without the right to watch Secrets, a resync is what finds a changed one. */
+const BLIND_RESYNC_MS = 5 * 60_000;
+
+function outcomeOf({ stop, requeueAfterMs }: Findings, resyncMs: number): Outcome {
+  // Up to a half sooner, so that the Sovereigns of one rollout do not resync together.
+  const jitteredMs = resyncMs * (0.5 + Math.random() / 2);
   if (stop === undefined)
-    return { kind: "done", requeueAfterMs: Math.min(requeueAfterMs ?? REVERIFY_MS, REVERIFY_MS) };
+    return { kind: "done", requeueAfterMs: Math.min(requeueAfterMs ?? jitteredMs, jitteredMs) };
   if (stop.kind === "unknown") return { kind: "done" };
   if (stop.kind === "stalled" && requeueAfterMs !== undefined) return { kind: "done", requeueAfterMs };
   return stop;

@@ -5,7 +5,9 @@ import type { Logger } from "../../platform/log.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./drift.ts";
-import type { SmokeTest } from "./evidence.ts";
+import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
+import type { DatabaseProbe, Measurements } from "./measurement.ts";
+import type { Verification } from "./verification.ts";
 
 /** What the operator gives the Sovereign controller. */
 export interface SovereignDeps {
@@ -22,11 +24,10 @@ export interface SovereignDeps {
    * Tries a login to the database that the URL names, and checks that it is not another Sovereign's. A host without a dot is a
    * Service of `namespace`.
    */
-  probeDatabase(database: {
-    databaseUrl: string;
-    namespace: string;
-    fqdn: string;
-  }): Promise<{ kind: "ready" } | { kind: "unready" | "foreign" | "untested"; reason: string }>;
+  probeDatabase(database: { databaseUrl: string; namespace: string; fqdn: string }): Promise<DatabaseProbe>;
+  probes: Measurements<DatabaseProbe>;
+  smokeTests: Measurements<SmokeTestOutcome>;
+  verification: Pick<Verification, "isDoubtful" | "settle">;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;
   /** Mints a token for the Sovereign with this FQDN. It is valid for at most five minutes. */

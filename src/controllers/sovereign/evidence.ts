@@ -20,24 +20,36 @@ export type SmokeTest = (input: {
   signal: AbortSignal;
 }) => Promise<SmokeReport>;
 
-/** Evidence that is older than this is gathered again. */
-export const REVERIFY_MS = 5 * 60_000;
-
 export type Evidence = Pick<
   SovereignStatus,
   "lastSmokeTest" | "apiFingerprint" | "schemaFingerprint" | "schemaVersion"
 >;
 
+/** What the smoke tests of all Pods measured. `problem` says why they failed. */
+export interface SmokeTestOutcome {
+  evidence: Evidence;
+  problem: string | undefined;
+}
+
+/** More failures than a rollout counts are no news: a status that changes at each one would never rest. */
+const COUNTED_FAILURES = 10;
+
+/** Two outcomes with the same text say the same: times and durations do not count. */
+export function describeOutcome({ problem, evidence }: SmokeTestOutcome): string {
+  const { lastSmokeTest, ...shape } = evidence;
+  const failures = Math.min(lastSmokeTest?.failures ?? 0, COUNTED_FAILURES);
+  return canonicalJson([problem ?? null, lastSmokeTest?.passed ?? null, failures, shape]);
+}
+
 /**
- * Whether the last smoke test still proves what runs now. A shape that differs is measured again. `isInSync`: this reconcile found no managed object that another
- * writer had edited.
+ * Whether the last smoke test still proves what runs now. A shape that differs is measured again. `isInSync`: this reconcile
+ * found no managed object that another writer had edited.
  */
-export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean, nowMs: number): boolean {
+export function isFresh(sovereign: Sovereign, evidence: string, isInSync: boolean): boolean {
   const last = sovereign.status?.lastSmokeTest;
   if (last?.passed !== true || last.evidence !== evidence || !isInSync) return false;
   const shape = findCondition(sovereign.status?.conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
-  if (shape?.reason === "ShapeDiffers") return false;
-  return nowMs - Date.parse(last.time) < REVERIFY_MS;
+  return shape?.reason !== "ShapeDiffers";
 }
 
 /**
@@ -61,7 +73,7 @@ export async function gatherEvidence(deps: {
   evidence: string;
   now: () => Date;
   signal: AbortSignal;
-}): Promise<{ evidence: Evidence; problem: string | undefined }> {
+}): Promise<SmokeTestOutcome> {
   const { port, token, smoke, signal } = deps;
   const ready = deps.pods
     .filter(({ status }) => status?.podIP !== undefined)

@@ -14,6 +14,7 @@ import {
 } from "../../../src/controllers/sovereign/cache.ts";
 import type { ReconcileContext } from "../../../src/controllers/sovereign/context.ts";
 import type { SovereignDeps } from "../../../src/controllers/sovereign/dependency.ts";
+import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import type { Informer, InformerEvent, InformerHandler } from "../../../src/kube/informer.ts";
 import {
@@ -47,6 +48,7 @@ export function fixedInformer<T extends KubernetesObject>(
     list: () => [...objects],
     byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value)),
     onChange: (handler) => void handlers.push(handler),
+    isSynced: () => true,
     synced: Promise.resolve(),
     run: () => Promise.resolve(),
     announce: (event) => {
@@ -137,6 +139,8 @@ export function contextOf(
       },
       logger: createLogger("test", "silent"),
       now,
+      ...createSovereignMeasurements({ now }),
+      verification: { isDoubtful: () => false, settle: () => undefined },
       probeDatabase: async () => {
         throw new Error("this test has no database");
       },

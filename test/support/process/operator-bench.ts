@@ -14,6 +14,8 @@ import {
 import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
 import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
+import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
+import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
@@ -142,8 +144,16 @@ export function useOperatorBench(): OperatorBench {
     const common = { client: gated, fieldManager: FIELD_MANAGER, events, logger, now };
     const { sovereigns, releases } = caches;
     const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
+    const measurements = createSovereignMeasurements({ now });
+    const verification = createVerification({
+      caches,
+      readSchema: async (baseUrl) => (await simulation.smoke({ baseUrl })).schema ?? { fingerprint: "" },
+      logger,
+    });
     const reconcileSovereign = createSovereignReconciler({
       ...common,
+      ...measurements,
+      verification,
       applier,
       caches,
       fleets,
@@ -166,7 +176,10 @@ export function useOperatorBench(): OperatorBench {
         {
           name: "sovereign",
           backoff: { firstMs: 5, maxMs: 100 },
-          watches: sovereignWatches(caches, fleets),
+          watches: [
+            ...sovereignWatches(caches, fleets),
+            ...[measurements.probes, measurements.smokeTests, verification],
+          ],
           async reconcile(key, signal, attempt): Promise<Outcome> {
             if (!concerns(key)) return { kind: "done" };
             reconciles.push(key);

@@ -1,8 +1,9 @@
 import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { type ReconcileContext, SOON_MS } from "../context.ts";
+import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
-import { REVERIFY_MS } from "../evidence.ts";
+import { MEASUREMENT_FALLBACK_MS } from "../measurement.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
@@ -10,9 +11,13 @@ import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../s
 /** How often a refused database is looked at again. A person hands it over in the database, which no watch shows. */
 const TAKEN_RETRY_MS = 60_000;
 
+/** A login that worked says little about the database a minute later. */
+const PROBE_MAX_AGE_MS = 60_000;
+
 /**
- * Waits until the database that the Secret names accepts a login. Another Sovereign's database is refused. A rolled-out `deployment` with a fresh smoke test proves
- * that already. The probe is then skipped, because a login for each reconcile of each Sovereign would load the database.
+ * Waits until the database that the Secret names accepts a login. Another Sovereign's database is refused. A rolled-out
+ * `deployment` with a smoke test that passed proves that already. The probe is then skipped, because a login for each reconcile of
+ * each Sovereign would load the database.
  */
 export async function checkDatabase(
   { deps, sovereign, findings }: ReconcileContext,
@@ -21,9 +26,9 @@ export async function checkDatabase(
 ): Promise<Stop | undefined> {
   const namespace = namespaceOf(sovereign);
   const { name, key } = sovereign.spec.billing.database.secretRef;
-  const stop = (reason: string, message: string) => {
+  const stop = (reason: string, message: string, retryAfterMs = SECRET_RETRY_MS) => {
     findings.conditions.push(falseCondition(CONDITION.databaseReady, reason, message));
-    return waiting(reason, message, SOON_MS);
+    return waiting(reason, message, retryAfterMs);
   };
   const secret = `Secret ${namespace}/${name}`;
   if (secrets.get(name) === undefined)
@@ -35,10 +40,21 @@ export async function checkDatabase(
   if (databaseUrl === undefined)
     return stop("KeyMissing", `${secret} has no key ${key}: add the Postgres URL under this key`);
   const isServing = deployment !== undefined && rolloutPending(deployment) === undefined;
-  if (isServing && isProvenLately(sovereign, deps.now().getTime())) return undefined;
+  if (isServing && isProven(sovereign)) return undefined;
 
   const database = `the database in ${secret}, key ${key},`;
-  const probe = await deps.probeDatabase({ databaseUrl, namespace, fqdn: sovereign.spec.fqdn });
+  const wanted = { databaseUrl, namespace, fqdn: sovereign.spec.fqdn };
+  const probe = await deps.probes.read(
+    sovereign.metadata.name,
+    sha256Digest(canonicalJson(wanted)),
+    async () => {
+      const value = await deps.probeDatabase(wanted);
+      return { value, isGood: value.kind === "ready" || value.kind === "untested" };
+    },
+    PROBE_MAX_AGE_MS,
+  );
+  if (probe === undefined)
+    return waiting("DatabaseProbing", `the operator tries a login to ${database}`, MEASUREMENT_FALLBACK_MS);
   if (probe.kind === "foreign") {
     const message = `${secret}, key ${key}: ${probe.reason}`;
     findings.conditions.push(falseCondition(CONDITION.databaseReady, "DatabaseTaken", message));
@@ -49,6 +65,7 @@ export async function checkDatabase(
     return stop(
       "DatabaseUnreachable",
       `${database} does not accept a login (${probe.reason}): check the database and the URL`,
+      MEASUREMENT_FALLBACK_MS,
     );
   }
   findings.conditions.push(
@@ -63,11 +80,8 @@ export async function checkDatabase(
   return undefined;
 }
 
-function isProvenLately({ status }: Sovereign, nowMs: number): boolean {
-  const last = status?.lastSmokeTest;
+function isProven({ status }: Sovereign): boolean {
   return (
-    isConditionTrue(status?.conditions, CONDITION.databaseReady) &&
-    last?.passed === true &&
-    nowMs - Date.parse(last.time) < REVERIFY_MS
+    isConditionTrue(status?.conditions, CONDITION.databaseReady) && status?.lastSmokeTest?.passed === true
   );
 }

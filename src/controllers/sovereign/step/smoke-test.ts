@@ -7,12 +7,13 @@ import { podsOf } from "../cache.ts";
 import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { urlOf } from "../desired-workload.ts";
-import { type Evidence, gatherEvidence, isFresh, REVERIFY_MS } from "../evidence.ts";
+import { type Evidence, gatherEvidence, isFresh, type SmokeTestOutcome } from "../evidence.ts";
+import { MEASUREMENT_FALLBACK_MS } from "../measurement.ts";
 import { isReadyPod, type PodObject } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
-/** The wait after the first failure. It doubles with each one that follows. */
-const SMOKE_RETRY_MS = 5_000;
+/** A reading while the shape differs measures again what is older. Otherwise the status holds the last good result. */
+const REMEASURE_MS = 30_000;
 
 /** Found by its name: a mesh may put its sidecar before it. */
 const billingImage = (pod: PodObject) =>
@@ -22,8 +23,8 @@ const billingImage = (pod: PodObject) =>
 export type SmokeTestResult = { evidence: Evidence; stop?: never } | { evidence?: never; stop: Stop };
 
 /**
- * Runs the four-step smoke test against every ready Pod, unless the last one is fresh. `configured` is everything that
- * billing runs with: another configuration, or other Pods, need another smoke test.
+ * The four-step smoke test of every ready Pod, unless the last one still counts. `configured` is everything that billing runs
+ * with: another configuration, or other Pods, need another smoke test. The test runs beside the reconcile.
  */
 export async function runSmokeTest(
   context: ReconcileContext,
@@ -31,6 +32,7 @@ export async function runSmokeTest(
   configured: readonly KubernetesObject[],
 ): Promise<SmokeTestResult> {
   const { deps, sovereign, findings } = context;
+  const { name } = sovereign.metadata;
   const namespace = namespaceOf(sovereign);
   findings.facts.url = urlOf(sovereign, namespace);
   const stop = (reason: string, message: string, retryAfterMs: number) => {
@@ -53,30 +55,57 @@ export async function runSmokeTest(
     canonicalJson([configured, pods.map(({ metadata }) => metadata.uid ?? "").sort()]),
   );
   const isInSync = !findings.conditions.some(({ type }) => type === CONDITION.inSync);
-  if (isFresh(sovereign, evidenceDigest, isInSync, deps.now().getTime()))
+  const isDoubtful = deps.verification.isDoubtful(name);
+  const isProven = isFresh(sovereign, evidenceDigest, isInSync) && !isDoubtful;
+  if (isProven && isLastTest(deps.smokeTests.peek(name, evidenceDigest), sovereign))
     return { evidence: sovereign.status ?? {} };
 
-  const { evidence, problem } = await gatherEvidence({
-    pods,
-    identity: sovereign.metadata.uid ?? "",
-    port: BILLING.port,
-    token: await deps.mintToken(sovereign.spec.fqdn),
-    smoke: deps.smoke,
-    evidence: evidenceDigest,
-    now: deps.now,
-    signal: context.signal,
-  });
-  const failures = problem === undefined ? 0 : earlierFailures(sovereign, image) + 1;
-  const { lastSmokeTest } = evidence;
-  const counted =
-    failures === 0 || lastSmokeTest === undefined ? {} : { lastSmokeTest: { ...lastSmokeTest, failures } };
-  Object.assign(findings.facts, evidence, counted);
+  // What was tested before the edit or before the doubt does not count.
+  if (!isInSync || isDoubtful) deps.smokeTests.forget(name);
+  deps.verification.settle(name);
+  const measure = async (signal: AbortSignal, failures: number) => {
+    const value = await gatherEvidence({
+      pods,
+      identity: sovereign.metadata.uid ?? "",
+      port: BILLING.port,
+      token: await deps.mintToken(sovereign.spec.fqdn),
+      smoke: deps.smoke,
+      evidence: evidenceDigest,
+      now: deps.now,
+      signal,
+    });
+    if (value.problem === undefined) return { value, isGood: true };
+    const counted = Math.max(earlierFailures(sovereign, image), failures) + 1;
+    return { value: withFailures(value, counted), isGood: false };
+  };
+  const outcome = await deps.smokeTests.read(name, evidenceDigest, measure, REMEASURE_MS);
+  if (outcome === undefined)
+    return { stop: waiting("SmokeTestRunning", "the smoke test runs", MEASUREMENT_FALLBACK_MS) };
+  const { evidence, problem } = outcome;
+  Object.assign(findings.facts, evidence);
   if (problem === undefined) return { evidence };
-  deps.events.record(sovereign, "Warning", "SmokeTestFailed", problem);
-  return stop("SmokeTestFailed", problem, Math.min(SMOKE_RETRY_MS * 2 ** (failures - 1), REVERIFY_MS));
+  const isTold = canonicalJson(evidence.lastSmokeTest) === canonicalJson(sovereign.status?.lastSmokeTest);
+  if (!isTold || evidence.lastSmokeTest === undefined)
+    deps.events.record(sovereign, "Warning", "SmokeTestFailed", problem);
+  return stop("SmokeTestFailed", problem, MEASUREMENT_FALLBACK_MS);
 }
 
 /** How many tests of this image failed one after the other. A rollout halts after a few. */
 function earlierFailures({ status }: Sovereign, image: string): number {
   return status?.pinnedImage === image ? (status.lastSmokeTest?.failures ?? 0) : 0;
+}
+
+function withFailures({ problem, evidence }: SmokeTestOutcome, failures: number): SmokeTestOutcome {
+  const { lastSmokeTest } = evidence;
+  if (lastSmokeTest === undefined) return { problem, evidence };
+  return { problem, evidence: { ...evidence, lastSmokeTest: { ...lastSmokeTest, failures } } };
+}
+
+/** Whether no smoke test runs or ended after the one that the status shows. */
+function isLastTest(
+  newest: { value: SmokeTestOutcome | undefined } | undefined,
+  { status }: Sovereign,
+): boolean {
+  if (newest === undefined) return true;
+  return newest.value?.evidence.lastSmokeTest?.time === status?.lastSmokeTest?.time;
 }

@@ -2,7 +2,7 @@ import { ANNOTATION } from "../../../api/label.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import type { Sovereign } from "../../../api/sovereign.ts";
 import { liveObject } from "../cache.ts";
-import { type ReconcileContext, SOON_MS } from "../context.ts";
+import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { desiredWorkload } from "../desired-workload.ts";
 import { applyManaged } from "../managed-object.ts";
@@ -46,5 +46,5 @@ export function checkSecrets(sovereign: Sovereign, secrets: Secrets): Stop | und
   const missing = findMissingSecret(secrets);
   if (missing === undefined) return undefined;
   const message = `Secret ${namespaceOf(sovereign)}/${missing} does not exist: create it`;
-  return waiting("SecretMissing", message, SOON_MS);
+  return waiting("SecretMissing", message, SECRET_RETRY_MS);
 }

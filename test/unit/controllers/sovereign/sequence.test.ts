@@ -244,7 +244,7 @@ describe("reconcileSovereign", () => {
         kind: "waiting",
         reason: "SecretMissing",
         message: `Secret ${NAMESPACE}/billing-jwt does not exist: create it`,
-        retryAfterMs: 1_000,
+        retryAfterMs: 15_000,
       });
       expect(calls).toEqual([...FOUNDATION, ...READ_SECRETS, "probe"]);
     });

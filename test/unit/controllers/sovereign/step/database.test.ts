@@ -25,7 +25,6 @@ const proven = (change: object = {}) => ({
   conditions: [condition("DatabaseReady", "True")],
   ...change,
 });
-const later = (ms: number) => () => new Date(Date.parse(NOW) + ms);
 
 describe("checkDatabase", () => {
   it.each<[string, Secrets, string, string]>([
@@ -41,13 +40,13 @@ describe("checkDatabase", () => {
       "KeyMissing",
       "Secret sovereign-omantel/billing-db has no key uri: add the Postgres URL under this key",
     ],
-  ])("waits a second and probes nothing while %s", async (_why, secrets, reason, message) => {
+  ])("waits for the watch and probes nothing while %s", async (_why, secrets, reason, message) => {
     const context = contextOf(sovereign("omantel"));
     expect(await checkDatabase(context, secrets, undefined)).toEqual({
       kind: "waiting",
       reason,
       message,
-      retryAfterMs: 1_000,
+      retryAfterMs: 15_000,
     });
     expect(context.findings.conditions).toEqual([
       { type: "DatabaseReady", status: "False", reason, message },
@@ -67,11 +66,29 @@ describe("checkDatabase", () => {
       kind: "waiting",
       reason: "DatabaseUnreachable",
       message,
-      retryAfterMs: 1_000,
+      retryAfterMs: 600_000,
     });
     expect(context.findings.conditions).toEqual([
       { type: "DatabaseReady", status: "False", reason: "DatabaseUnreachable", message },
     ]);
+  });
+
+  it("waits for no probe that hangs, and continues with its result", async () => {
+    const answer = Promise.withResolvers<{ kind: "ready" }>();
+    const context = contextOf(sovereign("omantel"), {}, { probeDatabase: () => answer.promise });
+    const enqueued = Promise.withResolvers<string>();
+    context.deps.probes.connect(enqueued.resolve, context.signal);
+    const message =
+      "the operator tries a login to the database in Secret sovereign-omantel/billing-db, key uri,";
+    expect(await checkDatabase(context, withUrl, undefined)).toMatchObject({
+      kind: "waiting",
+      reason: "DatabaseProbing",
+      message,
+    });
+    expect(context.findings.conditions).toEqual([]);
+    answer.resolve({ kind: "ready" });
+    expect(await enqueued.promise).toBe("omantel");
+    expect(await checkDatabase(context, withUrl, undefined)).toBeUndefined();
   });
 
   it("stalls on another Sovereign's database, and looks again after a minute", async () => {
@@ -114,27 +131,25 @@ describe("checkDatabase", () => {
   });
 
   it.each([
-    ["a workload serves and its smoke test is fresh", proven(), deployment(2), 299_999, 0],
-    ["the smoke test is five minutes old", proven(), deployment(2), 300_000, 1],
-    ["no workload runs", proven(), undefined, 0, 1],
-    ["the rollout is not finished", proven(), deployment(1), 0, 1],
-    ["the database was not ready", proven({ conditions: [] }), deployment(2), 0, 1],
+    ["a workload serves and its smoke test passed", proven(), deployment(2), 0],
+    ["no workload runs", proven(), undefined, 1],
+    ["the rollout is not finished", proven(), deployment(1), 1],
+    ["the database was not ready", proven({ conditions: [] }), deployment(2), 1],
     [
       "the smoke test failed",
       proven({ lastSmokeTest: { time: NOW, passed: false, steps: [] } }),
       deployment(2),
-      0,
       1,
     ],
-    ["there was no smoke test", proven({ lastSmokeTest: undefined }), deployment(2), 0, 1],
-    ["there is no status", undefined, deployment(2), 0, 1],
-  ])("when %s, it probes as often as needed", async (_when, status, running, ageMs, probes) => {
+    ["there was no smoke test", proven({ lastSmokeTest: undefined }), deployment(2), 1],
+    ["there is no status", undefined, deployment(2), 1],
+  ])("when %s, it probes as often as needed", async (_when, status, running, probes) => {
     let count = 0;
     const probeDatabase = async () => {
       count += 1;
       return { kind: "ready" } as const;
     };
-    const context = contextOf(sovereign("omantel", {}, status), {}, { probeDatabase, now: later(ageMs) });
+    const context = contextOf(sovereign("omantel", {}, status), {}, { probeDatabase });
     expect(await checkDatabase(context, withUrl, running)).toBeUndefined();
     expect(count).toBe(probes);
     expect(context.findings.conditions).toHaveLength(probes);

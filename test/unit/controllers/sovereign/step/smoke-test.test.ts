@@ -54,16 +54,18 @@ interface Options {
   reports?: Record<string, SmokeReport>;
   status?: Parameters<typeof sovereign>[2];
   isEdited?: boolean;
-  ageMs?: number;
+  isDoubtful?: boolean;
 }
 
-async function run({ pods, reports = {}, status, isEdited = false, ageMs = 0 }: Options) {
+async function run({ pods, reports = {}, status, isEdited = false, isDoubtful = false }: Options) {
   const asked: Parameters<SmokeTest>[0][] = [];
+  const settled: string[] = [];
   const context = contextOf(
     sovereign("omantel", {}, status),
     { pods },
     {
-      now: () => new Date(Date.parse(NOW) + ageMs),
+      now: () => new Date(NOW),
+      verification: { isDoubtful: () => isDoubtful, settle: (name) => void settled.push(name) },
       smoke: async (input) => {
         asked.push(input);
         return reports[new URL(input.baseUrl).hostname] ?? passed();
@@ -178,12 +180,50 @@ describe("runSmokeTest", () => {
   ])("fails when %s", async (_when, pods, reports, message) => {
     const { result, context } = await run({ pods, reports });
     expect(result).toEqual({
-      stop: { kind: "waiting", reason: "SmokeTestFailed", message, retryAfterMs: 5_000 },
+      stop: { kind: "waiting", reason: "SmokeTestFailed", message, retryAfterMs: 600_000 },
     });
     expect(context.findings.conditions).toEqual([
       { type: "VoucherShapeVerified", status: "False", reason: "SmokeTestFailed", message },
     ]);
     expect(context.events).toEqual([{ type: "Warning", reason: "SmokeTestFailed", message }]);
+  });
+
+  it("waits for no test that hangs, and reads its result, also when the status shows an earlier one", async () => {
+    const { result: before } = await run({ pods: [pod("billing-1")] });
+    const report = Promise.withResolvers<SmokeReport>();
+    const enqueued = Promise.withResolvers<string>();
+    let time = Date.parse(NOW);
+    const doubts = new Set(["omantel"]);
+    const context = contextOf(
+      sovereign("omantel", {}, before.evidence),
+      { pods: [pod("billing-1")] },
+      {
+        smoke: () => report.promise,
+        now: () => new Date(time),
+        verification: { isDoubtful: (name) => doubts.has(name), settle: () => doubts.clear() },
+      },
+    );
+    context.deps.smokeTests.connect(enqueued.resolve, context.signal);
+    const running = { kind: "waiting", reason: "SmokeTestRunning", message: "the smoke test runs" };
+    for (let reconcile = 0; reconcile < 2; reconcile += 1)
+      expect((await runSmokeTest(context, IMAGE, CONFIGURATION)).stop).toMatchObject(running);
+    time += 1_000;
+    report.resolve(failed);
+    expect(await enqueued.promise).toBe("omantel");
+    expect((await runSmokeTest(context, IMAGE, CONFIGURATION)).stop).toMatchObject({
+      reason: "SmokeTestFailed",
+    });
+  });
+
+  it("tells a failure once, and not at each reconcile", async () => {
+    const pods = [pod("billing-1")];
+    const reports = { "10.0.0.1": failed };
+    const { context, result } = await run({ pods, reports });
+    expect(result.stop?.reason).toBe("SmokeTestFailed");
+    expect(context.events).toHaveLength(1);
+    context.sovereign = sovereign("omantel", {}, context.findings.facts);
+    await runSmokeTest(context, IMAGE, CONFIGURATION);
+    expect(context.events).toHaveLength(1);
   });
 
   it("issues vouchers that only this Sovereign's tests issue", async () => {
@@ -228,9 +268,9 @@ describe("runSmokeTest", () => {
       return { ...result.evidence, pinnedImage: IMAGE };
     };
 
-    it("trusts it for five minutes", async () => {
+    it("trusts it while nothing changes, however long ago it was", async () => {
       const status = await proven();
-      const { result, urls } = await run({ pods, status, ageMs: 299_999 });
+      const { result, urls } = await run({ pods, status });
       expect(urls).toEqual([]);
       expect(result.evidence).toEqual(status);
     });
@@ -241,7 +281,7 @@ describe("runSmokeTest", () => {
     });
 
     it.each<[string, Partial<Options>]>([
-      ["five minutes have passed", { ageMs: 300_000 }],
+      ["a verification found another schema", { isDoubtful: true }],
       ["a Pod is new", { pods: [...pods, pod("billing-3")] }],
       [
         "a Pod was replaced by another of its name",

@@ -84,12 +84,12 @@ describe("checkSecrets", () => {
   it("continues when every Secret exists", () =>
     expect(checkSecrets(sovereign("omantel"), complete)).toBeUndefined());
 
-  it("waits a second for the first Secret that does not", () => {
+  it("waits for the first Secret that does not", () => {
     expect(checkSecrets(sovereign("omantel"), incomplete)).toEqual({
       kind: "waiting",
       reason: "SecretMissing",
       message: "Secret sovereign-omantel/billing-jwt does not exist: create it",
-      retryAfterMs: 1_000,
+      retryAfterMs: 15_000,
     });
   });
 });

@@ -1,0 +1,94 @@
+import { BILLING } from "../../api/name.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { Watch } from "../../kube/reconcile.ts";
+import type { Logger } from "../../platform/log.ts";
+import { createSemaphore } from "../../platform/semaphore.ts";
+import { sleep } from "../../platform/shutdown.ts";
+import { podsOf, type SovereignCaches } from "./cache.ts";
+import { namespaceOf } from "./desired-metadata.ts";
+import { isReadyPod, type PodObject } from "./observed.ts";
+
+/**
+ * Reads again and again, without a token and without a trace, whether what was verified still holds. A Pod's API cannot change
+ * without another Pod, which gets a smoke test. The schema can: so one ready Pod of each Sovereign is asked for its fingerprint.
+ * As a watch, it enqueues a Sovereign that needs another smoke test.
+ */
+export interface Verification extends Watch {
+  /** Whether the last smoke test no longer counts. */
+  isDoubtful(sovereign: string): boolean;
+  /** A smoke test began after the doubt. */
+  settle(sovereign: string): void;
+}
+
+/** Each Sovereign is asked this often, in a fleet of up to 1,500. */
+const EVERY_MS = 300_000;
+/** At most five Sovereigns per second: an answer costs the operator about 1 ms, so a fleet of 10,000 takes 33 minutes. */
+const MIN_STEP_MS = 200;
+const DEADLINE_MS = 10_000;
+/** Answers that are awaited at the same time. Pods that hang take places, and the round goes on with the others. */
+const CONCURRENCY = 64;
+
+export function createVerification(deps: {
+  caches: Pick<SovereignCaches, "sovereigns" | "pods">;
+  /** The schema that the billing service at this address serves. */
+  readSchema: (baseUrl: string, signal: AbortSignal) => Promise<{ fingerprint: string }>;
+  logger: Logger;
+  pace?: { everyMs: number; minStepMs: number };
+}): Verification {
+  const { caches, readSchema, logger, pace = { everyMs: EVERY_MS, minStepMs: MIN_STEP_MS } } = deps;
+  const doubtful = new Set<string>();
+  const budget = createSemaphore({ permits: CONCURRENCY, maxWaiting: 0 });
+
+  async function verify(sovereign: Sovereign, pod: PodObject, signal: AbortSignal): Promise<boolean> {
+    const baseUrl = `http://${pod.status?.podIP}:${BILLING.port}`;
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const served = await readSchema(baseUrl, deadline).catch(() => undefined);
+    return served?.fingerprint === sovereign.status?.schemaFingerprint;
+  }
+
+  async function look(
+    name: string,
+    enqueue: (sovereign: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const sovereign = caches.sovereigns.get(name);
+    if (sovereign === undefined || !isTested(sovereign)) return;
+    const pods = podsOf(caches, namespaceOf(sovereign), BILLING.workload).filter(isReadyPod);
+    const pod = pods[Math.floor(Math.random() * pods.length)];
+    // Without a ready Pod, the rollout's condition says so.
+    if (pod?.status?.podIP === undefined || (await verify(sovereign, pod, signal)) || signal.aborted) return;
+    if (doubtful.has(name)) return;
+    doubtful.add(name);
+    logger.info({ sovereign: name }, "a Pod does not serve the schema that was verified: testing again");
+    enqueue(name);
+  }
+
+  async function round(enqueue: (sovereign: string) => void, signal: AbortSignal): Promise<void> {
+    const names = caches.sovereigns
+      .list()
+      .filter(isTested)
+      .map(({ metadata }) => metadata.name);
+    const stepMs = Math.max(pace.minStepMs, pace.everyMs / Math.max(1, names.length));
+    for (const name of names) {
+      await sleep(stepMs * (0.5 + Math.random()), signal);
+      if (signal.aborted) return;
+      // When all places are taken, this Sovereign is looked at in the next round.
+      void budget.run(() => look(name, enqueue, signal)).catch(() => undefined);
+    }
+    if (names.length === 0) await sleep(pace.everyMs, signal);
+  }
+
+  return {
+    connect(enqueue, signal) {
+      const rounds = async () => {
+        while (!signal.aborted) await round(enqueue, signal);
+      };
+      void rounds();
+    },
+    isDoubtful: (sovereign) => doubtful.has(sovereign),
+    settle: (sovereign) => void doubtful.delete(sovereign),
+  };
+}
+
+const isTested = ({ spec, status }: Sovereign): boolean =>
+  !spec.suspend && spec.cluster === undefined && status?.lastSmokeTest?.passed === true;

@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createMeasurements } from "../../../../src/controllers/sovereign/measurement.ts";
+import { until } from "../../../support/server/scripted-api.ts";
+
+const stops: AbortController[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop.abort();
+});
+
+const PACE = {
+  deadlineMs: 5_000,
+  graceMs: 20,
+  firstRetryMs: 10,
+  maxRetryMs: 40,
+  concurrency: 2,
+  retryConcurrency: 1,
+};
+
+function start(pace: Partial<typeof PACE> = {}) {
+  const enqueued: string[] = [];
+  let time = 0;
+  const measurements = createMeasurements<string>({
+    pace: { ...PACE, ...pace },
+    describe: (value) => value,
+    now: () => new Date(time),
+  });
+  const stop = new AbortController();
+  stops.push(stop);
+  measurements.connect((sovereign) => void enqueued.push(sovereign), stop.signal);
+  const advance = (ms: number) => {
+    time += ms;
+  };
+  return { ...measurements, enqueued, advance, stop };
+}
+
+const good = (value: string) => async () => ({ value, isGood: true });
+const bad = (value: string) => async () => ({ value, isGood: false });
+const hangs = () => new Promise<never>(() => undefined);
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("measurements", () => {
+  it("give a quick value to the reconcile that asked, and enqueue nothing", async () => {
+    const { read, enqueued } = start();
+    expect(await read("a", "1", good("ready"))).toBe("ready");
+    expect(enqueued).toEqual([]);
+  });
+
+  it("let a reconcile wait for a slow value only for the time of grace, and enqueue it afterwards", async () => {
+    const { read, enqueued } = start();
+    const slow = Promise.withResolvers<{ value: string; isGood: boolean }>();
+    expect(await read("a", "1", () => slow.promise)).toBeUndefined();
+    slow.resolve({ value: "ready", isGood: true });
+    await until(() => enqueued.length === 1, "the result");
+    expect(await read("a", "1", hangs)).toBe("ready");
+  });
+
+  it("measure a value that is not good again with back-off, and enqueue only when it changes", async () => {
+    const { read, enqueued } = start();
+    const answers = ["down", "down", "down", "starting", "ready"];
+    let asked = 0;
+    const measure = async () => {
+      const value = answers[Math.min(asked++, 4)] ?? "";
+      return { value, isGood: value === "ready" };
+    };
+    expect(await read("a", "1", measure)).toBe("down");
+    await until(() => enqueued.length === 2, "two changes");
+    await pause(100);
+    expect([asked, enqueued]).toEqual([5, ["a", "a"]]);
+    expect(await read("a", "1", measure)).toBe("ready");
+  });
+
+  it("measure a good value again when it is too old, and give the old one meanwhile", async () => {
+    const { read, advance, enqueued } = start();
+    expect(await read("a", "1", good("ready"), 1_000)).toBe("ready");
+    advance(999);
+    expect(await read("a", "1", good("other"), 1_000)).toBe("ready");
+    advance(1);
+    expect(await read("a", "1", good("other"), 1_000)).toBe("ready");
+    await until(() => enqueued.length === 1, "the other value");
+    expect(await read("a", "1", good("third"), 1_000)).toBe("other");
+  });
+
+  it("abort what runs for another identity, and measure anew", async () => {
+    const { read } = start();
+    let isAborted = false;
+    await read("a", "1", (signal) => {
+      signal.addEventListener("abort", () => {
+        isAborted = true;
+      });
+      return hangs();
+    });
+    expect(await read("a", "2", good("two"))).toBe("two");
+    expect(isAborted).toBe(true);
+  });
+
+  it("throw what the measurement threw, until it is good again", async () => {
+    const { read, enqueued } = start();
+    let isBroken = true;
+    const measure = async () => {
+      if (isBroken) throw new Error("no token");
+      return { value: "ready", isGood: true };
+    };
+    await expect(read("a", "1", measure)).rejects.toThrow("no token");
+    isBroken = false;
+    await until(() => enqueued.length === 1, "the recovery");
+    expect(await read("a", "1", measure)).toBe("ready");
+  });
+
+  it("end with the reconcile that did not read them", async () => {
+    const { read, endReconcile, peek } = start();
+    let asked = 0;
+    const measure = async () => {
+      asked += 1;
+      return { value: "down", isGood: false };
+    };
+    await read("a", "1", measure);
+    endReconcile("a");
+    expect(peek("a", "1")).toEqual({ value: "down" });
+    endReconcile("a");
+    expect(peek("a", "1")).toBeUndefined();
+    const before = asked;
+    await pause(100);
+    expect(asked).toBe(before);
+  });
+
+  it("give hanging Sovereigns places of their own: others are measured at once", async () => {
+    const { read, endReconcile } = start();
+    // Each has failed once.
+    for (let at = 0; at < 20; at += 1) await read(`hanging-${at}`, "1", bad("down"));
+    for (let at = 0; at < 20; at += 1) {
+      endReconcile(`hanging-${at}`);
+      await read(`hanging-${at}`, "2", hangs);
+    }
+    expect(await read("healthy", "1", good("ready"))).toBe("ready");
+  });
+
+  it("abort a measurement at its deadline", async () => {
+    const { read } = start({ deadlineMs: 15 });
+    const measure = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    await expect(read("a", "1", measure)).rejects.toThrow(/timeout/);
+  });
+});
