@@ -1,4 +1,4 @@
-import { type HttpConnection, openHttpConnection, requestOf } from "../http-connection.ts";
+import { createHttpClient, requestOf } from "../http-connection.ts";
 import type { LibPqPool } from "./lib-pq.ts";
 
 /** What the earlier service does for a request, statement by statement; without its HTTP face, its tokens and its broker. */
@@ -14,13 +14,10 @@ const PLANS = requestOf("GET", "/catalog/plans");
 
 export function createEarlierSequence(deps: { pool: LibPqPool; neighbourPort: number }): EarlierSequence {
   const { pool, neighbourPort } = deps;
-  const connections: HttpConnection[] = [];
+  const neighbour = createHttpClient(neighbourPort);
 
   async function get(request: Buffer): Promise<unknown> {
-    const connection = connections.pop() ?? openHttpConnection(neighbourPort);
-    const { body } = await connection.send(request);
-    connections.push(connection);
-    return JSON.parse(body);
+    return JSON.parse((await neighbour.send(request)).body);
   }
 
   async function findOrCreateCustomer(userId: string, tenantId: string): Promise<string> {
@@ -112,8 +109,6 @@ export function createEarlierSequence(deps: { pool: LibPqPool; neighbourPort: nu
       return row !== undefined;
     },
 
-    close() {
-      for (const connection of connections.splice(0)) connection.close();
-    },
+    close: () => neighbour.close(),
   };
 }
