@@ -132,6 +132,14 @@ describe("a voucher on /admin", () => {
     await close();
   });
 
+  it("stays on its page when the language changes", async () => {
+    const { page, close } = await open({ hash: "#voucher=RAMADAN-2026" });
+    await expect.poll(() => page.locator("#voucher-title").textContent()).toBe("RAMADAN-2026");
+    await page.locator("a[hreflang=ar]").click();
+    await page.waitForURL(`${billing.origin}/admin?lang=ar#voucher=RAMADAN-2026`);
+    await close();
+  });
+
   it("is not overwritten when another administrator changed it meanwhile", async () => {
     await issueVoucher(billing, "TWO-EDITORS", { credit_omr: 10, max_redemptions: 5 });
     const { page, close } = await open({ hash: "#voucher=TWO-EDITORS" });

@@ -84,6 +84,14 @@ for (const button of document.querySelectorAll("[data-close]")) {
   button.addEventListener("click", () => button.closest("dialog")?.close());
 }
 
+// The address names the voucher that is shown, and the page in the other language shows it too.
+for (const link of document.querySelectorAll("a[hreflang]")) {
+  if (!(link instanceof HTMLAnchorElement)) continue;
+  link.addEventListener("click", () => {
+    link.hash = location.hash;
+  });
+}
+
 /** @param {unknown} error */
 function showFailure(error) {
   leave(fill(text.signInFailed, { reason: messageOf(error) }));
