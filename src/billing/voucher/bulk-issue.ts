@@ -75,7 +75,7 @@ export function createBulkIssuer(deps: {
       const created = await insertDrawn(transaction, issue, prefix, actor);
       const [first, ...others] = [...created.values()];
       if (first === undefined) throw new Error("a bulk issue created no voucher");
-      if (isCounted(first.standing)) await gate.requireRoom(transaction, actor, terms.credit_omr);
+      if (isCounted(first.standing)) await gate.requireRoom(transaction, actor, terms.credit_omr, "/count");
       await auditBulkIssue(transaction, actor, [first, ...others]);
       if (claim !== undefined) {
         const record: BulkRecord = { voucher: recordOf(first), symbols: [...created.keys()].join("") };

@@ -15,7 +15,7 @@ export interface GrantGate {
   /** Call it before any row lock: otherwise two changes could wait for each other. */
   enter(transaction: Queryable, actor: Actor): Promise<void>;
   /** Call it in the transaction, after a change that grew something. Throws `grant_exceeded`, which rolls the change back. */
-  requireRoom(transaction: Queryable, actor: Actor, creditOmr: number): Promise<void>;
+  requireRoom(transaction: Queryable, actor: Actor, creditOmr: number, countField?: string): Promise<void>;
   /** The grants that bind this administrator, and what live and scheduled vouchers take of them. */
   readRoom(database: Queryable, actor: Actor): Promise<{ limits: VoucherGrants; totals: VoucherTotals }>;
 }
@@ -33,10 +33,10 @@ export function createGrantGate({ grants }: { grants: () => VoucherGrants }): Gr
         values: [GRANTS_LOCK],
       });
     },
-    async requireRoom(transaction, actor, creditOmr) {
+    async requireRoom(transaction, actor, creditOmr, countField) {
       const limits = actor.boundByGrants ? grants() : {};
       enforceCreditGrant(limits, creditOmr);
-      if (limitsTotals(limits)) enforceTotalGrants(limits, await readTotals(transaction));
+      if (limitsTotals(limits)) enforceTotalGrants(limits, await readTotals(transaction), countField);
     },
     readRoom: async (database, actor) => ({
       limits: actor.boundByGrants ? grants() : {},

@@ -50,13 +50,17 @@ export function enforceCreditGrant({ maxCreditPerVoucherOmr }: VoucherGrants, cr
   }
 }
 
-/** Throws `grant_exceeded`, which names the grant, when the totals after the change exceed a grant. */
-export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals): void {
+/**
+ * Throws `grant_exceeded`, which names the grant, when the totals after the change exceed a grant. `countField` is the member that
+ * says how many vouchers the change adds, where there is one.
+ */
+export function enforceTotalGrants(grants: VoucherGrants, totals: VoucherTotals, countField?: string): void {
   const { maxActive, maxOutstandingCreditOmr } = grants;
   if (maxActive !== undefined && totals.active > maxActive) {
     throw new VoucherError(
       "grant_exceeded",
       `${totals.active} vouchers would be active, but the grant maxActive allows ${maxActive}: revoke one, or ask for a larger grant`,
+      countField === undefined ? {} : { field: countField },
     );
   }
   if (maxOutstandingCreditOmr !== undefined && totals.outstandingOmr > maxOutstandingCreditOmr) {

@@ -210,18 +210,24 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     expect(rows).toEqual([{ n: 200 }]);
   });
 
-  it.each<[grant: string, grants: object, body: object]>([
-    ["maxActive", { maxActive: 9 }, {}],
-    ["maxOutstandingCreditOmr", { maxOutstandingCreditOmr: 49 }, {}],
-    ["maxOutstandingCreditOmr", { maxOutstandingCreditOmr: 1_000 }, { count: 10, max_redemptions: 0 }],
-    ["maxCreditPerVoucherOmr", { maxCreditPerVoucherOmr: 4 }, {}],
-  ])("is held to %s as a whole, and leaves nothing when refused", async (grant, grants, body) => {
+  it.each<[grant: string, grants: object, body: object, field: string]>([
+    ["maxActive", { maxActive: 9 }, {}, "/count"],
+    ["maxOutstandingCreditOmr", { maxOutstandingCreditOmr: 49 }, {}, "/max_redemptions"],
+    [
+      "maxOutstandingCreditOmr",
+      { maxOutstandingCreditOmr: 1_000 },
+      { count: 10, max_redemptions: 0 },
+      "/max_redemptions",
+    ],
+    ["maxCreditPerVoucherOmr", { maxCreditPerVoucherOmr: 4 }, {}, "/credit_omr"],
+  ])("is held to %s as a whole, and leaves nothing when refused", async (grant, grants, body, field) => {
     const one = await start({ files: { GRANTS_FILE: grants } });
     const refused = await issueInBulk(
       { count: 10, credit_omr: 5, ...body },
       { "Idempotency-Key": "refused" },
       one,
     );
+    expect(refused.json.errors).toEqual([expect.objectContaining({ field })]);
     expect([refused.status, refused.json.code]).toEqual([403, "grant_exceeded"]);
     expect(refused.json.error).toContain(grant);
     const { rows } = await one.database.pool.query(
