@@ -81,7 +81,7 @@ export function createEditor(deps: { gate: GrantGate; drawSymbols: () => string 
     actor: Actor,
   ): Promise<VoucherRecord> {
     if (isLarger(after, before)) await gate.requireRoom(transaction, actor, after.credit_omr);
-    const action = before === undefined ? "issue" : before.deleted_at === null ? "update" : "revive";
+    const action = before === undefined ? "issue" : before.standing === "revoked" ? "revive" : "update";
     await auditChange(transaction, action, actor, before, after);
     return recordOf(after);
   }

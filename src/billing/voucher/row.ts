@@ -33,7 +33,8 @@ export const STANDING_SQL = "billing_voucher_standing(p, now())";
 export const VOUCHER_COLUMNS = `p.code, coalesce(p.credit_omr, 0) AS credit_omr, coalesce(p.description, '') AS description,
   coalesce(p.active, false) AS active, coalesce(p.max_redemptions, 0) AS max_redemptions,
   coalesce(p.times_redeemed, 0) AS times_redeemed,
-  CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, p.deleted_at, p.starts_at, p.expires_at, p.adopted,
+  CASE WHEN isfinite(p.created_at) THEN p.created_at END AS created_at, CASE WHEN isfinite(p.deleted_at) THEN p.deleted_at END AS deleted_at,
+  p.starts_at, p.expires_at, p.adopted,
   ${STANDING_SQL} AS standing`;
 
 // Adopted vouchers may differ only in case. Then the exact upper-case code counts, otherwise the oldest. Every endpoint and

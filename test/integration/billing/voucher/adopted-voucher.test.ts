@@ -5,6 +5,7 @@ import { createLogger } from "../../../../src/platform/log.ts";
 import {
   nextPage,
   placeOrder,
+  reconcile,
   signToken,
   startBilling,
   type TestBilling,
@@ -144,6 +145,27 @@ describe("an adopted voucher without a limit or a counter", () => {
     const second = await placeOrder(billing, "second", { promo_code: "NEVER-SET" });
     expect(second.status).toBe(cap === null ? 200 : 410);
     expect(report.findings.map(({ kind }) => kind).includes("cap-missing")).toBe(cap === null);
+  });
+
+  it("shows, restores and revokes an adopted voucher that was revoked at no finite time", async () => {
+    const { billing } = await adopt(async ({ pool }) => {
+      await pool.query(
+        "INSERT INTO promo_codes (code, credit_omr, deleted_at) VALUES ('FOREVER', 25, 'infinity'), ('NEVER', 25, '-infinity')",
+      );
+    });
+    const token = await signToken("admin", "sovereign-admin");
+    const revoked = await billing.ask("/billing/vouchers/list?standing=revoked", { token });
+    expect([revoked.status, revoked.json.map(({ code }: { code: string }) => code).sort()]).toEqual([
+      200,
+      ["FOREVER", "NEVER"],
+    ]);
+    const shown = await billing.ask("/billing/vouchers/read/FOREVER", { token });
+    expect([shown.status, shown.json.standing, shown.json.deleted_at]).toEqual([200, "revoked", undefined]);
+    const body = { code: "FOREVER", credit_omr: 25 };
+    expect((await billing.ask("/billing/vouchers/issue", { token, body })).status).toBe(200);
+    const [change] = (await billing.ask("/billing/vouchers/audit/FOREVER", { token })).json;
+    expect(change.action).toBe("revive");
+    expect(await reconcile(billing)).toEqual([]);
   });
 
   it("counts an adopted voucher without a limit against the grants as unlimited", async () => {
