@@ -2,7 +2,11 @@ import pg from "pg";
 import { afterEach, describe, expect, it } from "vitest";
 import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { MIGRATION_TABLE, TABLES } from "../../../../src/billing/db/schema.ts";
-import { findUnprotectedBooks, SERVING_RIGHTS } from "../../../../src/billing/db/serving-role.ts";
+import {
+  findUnprotectedBooks,
+  readServingRole,
+  SERVING_RIGHTS,
+} from "../../../../src/billing/db/serving-role.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { issueVoucher, placeOrder, reconcile, useBillings } from "../../../support/builder/billing.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
@@ -92,6 +96,8 @@ describe("the role that serves", () => {
       "DELETE FROM credit_ledger",
       "TRUNCATE credit_ledger",
       "DELETE FROM promo_codes",
+      "UPDATE orders SET adopted = true",
+      "INSERT INTO orders (amount_omr, adopted) VALUES (1, true)",
       "ALTER TABLE voucher_audit DISABLE TRIGGER ALL",
       "ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only",
       "ALTER TABLE promo_codes ADD COLUMN more int",
@@ -204,6 +210,14 @@ describe("the role that serves", () => {
     ]);
     await one.pool.query(take(name));
     expect(await find()).toEqual([]);
+  });
+
+  it("is not blamed when the migration's own connection fails", async () => {
+    const one = await database();
+    const migrating = new pg.Client({ connectionString: as(one, OWNER) });
+    await migrating.connect();
+    await migrating.end();
+    await expect(readServingRole(as(one, SERVER), migrating)).rejects.toThrow("Client was closed");
   });
 
   it("must log in, to the same database", async () => {
