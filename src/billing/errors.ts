@@ -21,6 +21,7 @@ export type CheckoutErrorCode =
   | "order_expired"
   | "order_paid"
   | "order_processing"
+  | "orders_unpaid"
   | "catalog_unavailable";
 
 export type TenantErrorCode = "tenant_not_yours" | "tenant_not_found" | "tenant_service_unavailable";

@@ -46,7 +46,7 @@ export interface CheckoutRow {
   } | null;
   /** False when this is the answer of an earlier checkout with the same key. */
   isNew: boolean;
-  /** Of `held`. */
+  /** Of `held`, the order that blocks this one. Where credit does not cover the order, an unpaid order that reserves credit. */
   heldOrderId?: string;
   /** Of `card_amount_too_small`: the credit that is missing to pay without a card. */
   missingBaisa?: number;
@@ -58,20 +58,25 @@ export type CheckoutCall = (request: CheckoutRequest, card: CardAmounts | null) 
 /** A checkout in an idempotency record. Of a refusal, only the outcome is stored. */
 type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
 
+/** What the database says of a refusal. */
+interface Refusal {
+  held_order_id?: string | null;
+  missing_baisa?: number | null;
+}
+
 function rowOf(
   outcome: CheckoutRow["outcome"],
-  answer: RememberedCheckout | null,
+  answer: (RememberedCheckout & Refusal) | null,
   isNew: boolean,
 ): CheckoutRow {
   const { order_id, balance_baisa = 0, voucher = null, card_baisa = null } = answer ?? {};
-  if (outcome === "held" && order_id !== undefined)
-    return { outcome, answer: null, isNew, heldOrderId: order_id };
-  if (outcome === "card_amount_too_small")
-    return { outcome, answer: null, isNew, missingBaisa: card_baisa ?? 0 };
+  if (order_id !== undefined)
+    return { outcome, answer: { order_id, balance_baisa, voucher, card_baisa }, isNew };
+  const { held_order_id, missing_baisa } = answer ?? {};
   return {
-    outcome,
-    answer: order_id === undefined ? null : { order_id, balance_baisa, voucher, card_baisa },
-    isNew,
+    ...{ outcome, answer: null, isNew },
+    ...(held_order_id == null ? {} : { heldOrderId: held_order_id }),
+    ...(missing_baisa == null ? {} : { missingBaisa: missing_baisa }),
   };
 }
 
@@ -108,7 +113,7 @@ export function createCheckoutCall(deps: {
       const rows = await database.query<{
         line: number;
         outcome: CheckoutRow["outcome"] | "busy";
-        answer: RememberedCheckout | null;
+        answer: (RememberedCheckout & Refusal) | null;
         is_new: boolean;
       }>({
         name: "checkout",

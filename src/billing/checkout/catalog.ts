@@ -1,6 +1,7 @@
 import { boundedFetch, jsonOf } from "../../platform/bounded-fetch.ts";
 import { createSingleFlight } from "../../platform/single-flight.ts";
 import { CheckoutError } from "../errors.ts";
+import { omrOfBaisa } from "../voucher/voucher.ts";
 import {
   MAX_PRICE_BAISA,
   type PriceList,
@@ -127,7 +128,10 @@ export function priceOrder(
     total += price;
   }
   if (total > MAX_PRICE_BAISA)
-    throw new CheckoutError("total_too_large", `the total is above ${MAX_PRICE_BAISA} baisa: order less`);
+    throw new CheckoutError(
+      "total_too_large",
+      `the total is above ${omrOfBaisa(MAX_PRICE_BAISA)} units of the currency: order less`,
+    );
   return total;
 }
 

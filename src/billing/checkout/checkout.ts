@@ -58,10 +58,10 @@ export function createCheckout(deps: {
   async function callUntilFree(request: CheckoutRequest, card: CardAmounts | null): Promise<CheckoutRow> {
     for (let attempt = 0; attempt < MAX_REPLACED; attempt += 1) {
       const row = await call(request, card);
-      if (row.heldOrderId === undefined) return row;
+      if (row.outcome !== "held" || row.heldOrderId === undefined) return row;
       requireCanceled(await payment.cancel(row.heldOrderId), row.heldOrderId);
     }
-    throw inFlight();
+    throw tooManyUnpaid();
   }
 
   async function place(
@@ -116,7 +116,19 @@ export function createCheckout(deps: {
   };
 }
 
-function refusalOf({ outcome, missingBaisa }: CheckoutRow, currency: string): Error {
+const tooManyUnpaid = () =>
+  new CheckoutError(
+    "orders_unpaid",
+    `${MAX_REPLACED} unpaid orders were canceled for this one, and another one is still open: cancel it (POST /billing/orders/{orderId}/cancel), or order again`,
+  );
+
+/** The end of a refusal for lack of credit, some of which an unpaid order reserves. */
+const orCancel = (heldOrderId: string | undefined): string =>
+  heldOrderId === undefined
+    ? ""
+    : `. Your unpaid order ${heldOrderId} reserves credit: cancel it (POST /billing/orders/${heldOrderId}/cancel) to release that credit`;
+
+function refusalOf({ outcome, missingBaisa, heldOrderId }: CheckoutRow, currency: string): Error {
   switch (outcome) {
     case "voucher_not_found":
       return new VoucherError(
@@ -146,7 +158,7 @@ function refusalOf({ outcome, missingBaisa }: CheckoutRow, currency: string): Er
     case "payment_unavailable":
       return new PaymentError(
         "payment_unavailable",
-        "the credit does not cover the order, and this Sovereign does not accept card payments: redeem a voucher or choose a smaller plan",
+        `the credit does not cover the order, and this Sovereign does not accept card payments: redeem a voucher or choose a smaller plan${orCancel(heldOrderId)}`,
       );
     case "balance_too_large":
       return new CheckoutError(
@@ -156,9 +168,10 @@ function refusalOf({ outcome, missingBaisa }: CheckoutRow, currency: string): Er
     case "card_amount_too_small":
       return new CheckoutError(
         "card_amount_too_small",
-        `the order costs less than the smallest card payment, and credit of ${describeAmount(missingBaisa ?? 0, currency)} is missing: redeem a voucher, or order more`,
+        `the order costs less than the smallest card payment, and credit of ${describeAmount(missingBaisa ?? 0, currency)} is missing: redeem a voucher, or order more${orCancel(heldOrderId)}`,
       );
     case "held":
+      return tooManyUnpaid();
     case "idempotency_in_flight":
       return inFlight();
     case "idempotency_mismatch":

@@ -129,6 +129,12 @@ export const PROBLEMS: Record<ProblemCode, ProblemKind> = {
     meaning:
       "The customer has paid for the earlier order by a method whose money arrives later, so the order can be neither canceled nor replaced. Wait until it is settled.",
   },
+  orders_unpaid: {
+    status: 409,
+    title: "Too many unpaid orders",
+    meaning:
+      "The customer has more unpaid orders that this one would replace than one request cancels. Cancel them (`GET /billing/orders`), or send the request again.",
+  },
   tenant_not_yours: {
     status: 403,
     title: "Tenant belongs to another customer",

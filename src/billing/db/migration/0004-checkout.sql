@@ -5,7 +5,7 @@ CREATE TYPE public.billing_checkout_line AS (
   line int, user_id text, email text, tenant_id text, tenant_member boolean, plan_id text, apps jsonb, addons jsonb,
   total_baisa bigint, voucher_key text, idempotency_key text, request_hash text,
   customer_id uuid, balance_baisa bigint, code text, credit_baisa bigint, issued_by text,
-  outcome text, order_id uuid, spent_baisa bigint, card_baisa bigint
+  outcome text, order_id uuid, spent_baisa bigint, card_baisa bigint, held_order_id uuid, missing_baisa bigint
 );
 
 -- A voucher's standing at a moment: the one definition for preview, checkout, page, list and grants.
@@ -76,7 +76,8 @@ END $$;
 --                another transaction has the customer or the tenant, and the batch does not wait for it. Or held: an unpaid order
 --                of the same customer blocks this one, because it is for the same tenant or with the same voucher. The caller
 --                ends it, and calls again. The same order again is pending, with the id of the order that waits.
---   answer       of placed and pending; of held, the blocking order; of card_amount_too_small, the missing credit as card_baisa
+--   answer       of placed and pending; of a refusal, held_order_id: of held, the blocking order, and where credit does not cover the
+--                order, an unpaid order that reserves some of it; and missing_baisa, the credit that is missing
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean, p_card_min int)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
@@ -215,13 +216,18 @@ BEGIN
                  WHEN (q.l).total_baisa > q.spendable_baisa THEN 'pending'
                  ELSE 'placed'
                END,
-               CASE q.refusal_or_cost WHEN 'same' THEN q.same_id WHEN 'held' THEN q.held_ids[1] ELSE billing_time_uuid() END,
+               CASE q.refusal_or_cost WHEN 'same' THEN q.same_id ELSE billing_time_uuid() END,
                CASE WHEN q.refusal_or_cost = 'same' THEN 0 ELSE q.spent_baisa END,
                CASE WHEN q.refusal_or_cost = 'same' THEN q.same_card_baisa
-                    WHEN q.refusal_or_cost = 'card_amount_too_small' THEN (q.l).total_baisa - q.spendable_baisa
                     -- Rounded up to what the processor can charge: the excess becomes credit.
                     WHEN (q.l).total_baisa > q.spendable_baisa
-                    THEN ceil(((q.l).total_baisa - q.spent_baisa)::numeric / p_card_step)::bigint * p_card_step END
+                    THEN ceil(((q.l).total_baisa - q.spent_baisa)::numeric / p_card_step)::bigint * p_card_step END,
+               CASE WHEN q.refusal_or_cost = 'held' THEN q.held_ids[1]
+                    WHEN q.refusal_or_cost IN ('payment_unavailable', 'card_amount_too_small')
+                    THEN (SELECT o.id FROM orders o
+                           WHERE o.customer_id = q.customer_id AND o.status = 'pending' AND o.credit_spent_baisa > 0
+                           ORDER BY o.created_at LIMIT 1) END,
+               CASE WHEN q.refusal_or_cost IN ('payment_unavailable', 'card_amount_too_small') THEN (q.l).total_baisa - q.spendable_baisa END
            )::billing_checkout_line AS l
       FROM queued q
   ) SELECT coalesce(array_agg(d.l), '{}'), coalesce(bool_and((d.l).outcome = 'placed'), true) INTO v_lines, v_is_all_placed FROM decided d;
@@ -243,8 +249,8 @@ BEGIN
     SELECT l.user_id, l.idempotency_key, l.request_hash, json_build_object('outcome', l.outcome) FROM unnest(v_lines) AS l
      WHERE l.idempotency_key IS NOT NULL AND l.outcome IN ('voucher_not_found', 'voucher_ended', 'already_redeemed');
     RETURN QUERY SELECT l.line, l.outcome,
-                        CASE WHEN l.outcome IN ('held', 'card_amount_too_small')
-                             THEN json_build_object('order_id', l.order_id, 'card_baisa', l.card_baisa) END
+                        CASE WHEN l.outcome IN ('held', 'payment_unavailable', 'card_amount_too_small')
+                             THEN json_build_object('held_order_id', l.held_order_id, 'missing_baisa', l.missing_baisa) END
                    FROM unnest(v_lines) AS l WHERE l.outcome NOT IN ('placed', 'pending');
     v_lines := ARRAY(SELECT l FROM unnest(v_lines) AS l WHERE l.outcome IN ('placed', 'pending'));
   END IF;

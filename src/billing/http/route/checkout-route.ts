@@ -30,6 +30,7 @@ export function checkoutOperation({ checkout }: { checkout: Checkout }): Operati
       "order_expired",
       "order_paid",
       "order_processing",
+      "orders_unpaid",
       "tenant_not_yours",
       "catalog_unavailable",
       "tenant_service_unavailable",

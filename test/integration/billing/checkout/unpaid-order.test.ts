@@ -57,6 +57,34 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect(await books()).toEqual({ ...PAID, orders: ["canceled", "paid"] });
   });
 
+  it("is named where credit is missing that it reserves, and releases the credit when it is canceled", async () => {
+    expect((await buy({ plan_id: "small" })).json.credit_balance_baisa).toBe(16_000);
+    const held = (await buy({ promo_code: "", tenant_id: `${user}-two` })).json.order_id;
+    const tiny = { plan_id: "tiny", promo_code: "", tenant_id: `${user}-three` };
+    const refused = await buy(tiny);
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
+      ...[422, "card_amount_too_small"],
+      `the order costs less than the smallest card payment, and credit of 0.2 OMR is missing: redeem a voucher, or order more. Your unpaid order ${held} reserves credit: cancel it (POST /billing/orders/${held}/cancel) to release that credit`,
+    ]);
+    expect((await cancel(held)).json.status).toBe("canceled");
+    expect((await buy(tiny)).json).toMatchObject({ paid_by_credit: true, credit_balance_baisa: 15_800 });
+  });
+
+  it("is named by its own error when there are more of them than one order replaces", async () => {
+    await rowsOf(
+      `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, $2, '') RETURNING id)
+       INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, amount_baisa, credit_spent_baisa, card_baisa)
+       SELECT c.id, $2, 'small', 9, 9000, 0, 9000 FROM c, generate_series(1, 21)`,
+      [user, `${user}-shop`],
+    );
+    const refused = await buy();
+    expect([refused.status, refused.json.code, refused.json.detail]).toEqual([
+      ...[409, "orders_unpaid"],
+      "20 unpaid orders were canceled for this one, and another one is still open: cancel it (POST /billing/orders/{orderId}/cancel), or order again",
+    ]);
+    expect((await buy()).status).toBe(200);
+  });
+
   it("spends the credit that it held on an order that credit covers", async () => {
     const { id } = await openSession();
     const next = await buy({ plan_id: "small" });

@@ -200,6 +200,20 @@ describe("GET /billing/vouchers/audit", () => {
     expect([first.json.length, rest.json.length, rest.headers.get("link")]).toEqual([2, 1, null]);
   });
 
+  it("reads smoke tests by their index", async () => {
+    const client = await billing.database.pool.connect();
+    try {
+      await client.query("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off");
+      const { rows } = await client.query(
+        "EXPLAIN SELECT FROM voucher_audit WHERE action = 'smoke' ORDER BY id DESC LIMIT 20",
+      );
+      expect(JSON.stringify(rows)).toContain("Index Only Scan Backward using voucher_audit_smoke_idx");
+    } finally {
+      await client.query("ROLLBACK");
+      client.release();
+    }
+  });
+
   it("lists vouchers to which a person gave the form of a smoke test", async () => {
     const from = new Date().toISOString();
     for (const code of ["SMOKE-B", "SMOKE-C"])
