@@ -9,6 +9,8 @@ export interface HelperProcess {
   /** Sends a message, or an empty one, and resolves with the answer. Rejects when the process ends instead. */
   ask<T extends object = Record<string, number>>(message?: object): Promise<T>;
   close(): Promise<void>;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
 }
 
 export async function startHelper(
@@ -30,6 +32,11 @@ export async function startHelper(
       ended.catch(() => {});
     }
   }
+  async function end(how: () => void): Promise<void> {
+    const exited = once(child, "exit");
+    how();
+    await exited;
+  }
   const { port = 0 } = await answer<{ port?: number }>();
   return {
     pid: child.pid ?? 0,
@@ -39,11 +46,8 @@ export async function startHelper(
       child.send(message);
       return answered;
     },
-    async close() {
-      const exited = once(child, "exit");
-      child.disconnect();
-      await exited;
-    },
+    close: () => end(() => child.disconnect()),
+    kill: () => end(() => child.kill("SIGKILL")),
   };
 }
 

@@ -8,12 +8,17 @@ import { runBillingBench } from "./billing/bench.ts";
 import { renderReport } from "./billing/report.ts";
 import { createPlan } from "./billing/scenario.ts";
 import { describeMachine } from "./machine.ts";
+import { runOperatorBench } from "./operator/bench.ts";
+import { renderReport as renderOperator } from "./operator/report.ts";
+import { createPlan as createOperatorPlan } from "./operator/scenario.ts";
 
 const HELP = `Usage: npm run bench -- SUBJECT [OPTIONS]
 
 Subjects:
   admission   the webhook of a real operator, under load over TLS, beside a bare server of Node; and what it adds to a write
               on the real API server (needs KUBEBUILDER_ASSETS)
+  operator    the reconciling half of a real operator: fleets of 100 to 10,000 Sovereigns on the embedded API server, with
+              a kubelet that runs every Pod at once
   billing     the billing service against the statement sequence of the service that it replaces, in turn, on one PostgreSQL
 
 Options:
@@ -51,6 +56,12 @@ const SUBJECTS = {
     const billing = await runBillingBench(plan, run);
     return { results: { billing }, bars: billing.bars, text: renderReport(machine, billing) };
   },
+  async operator(options: BenchOptions, run: RunOptions) {
+    const plan = createOperatorPlan(options);
+    requireScenarios(plan.length, options);
+    const operator = await runOperatorBench(plan, { ...run, isProfiled: run.profile === "all" });
+    return { results: { operator }, bars: operator.bars, text: renderOperator(machine, operator) };
+  },
 };
 
 const machine = describeMachine();
@@ -67,7 +78,7 @@ async function main(args: string[]): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const [subject] = positionals;
   if (positionals.length !== 1 || !isSubject(subject))
-    throw new UsageError("name what to measure: admission or billing");
+    throw new UsageError("name what to measure: admission, billing or operator");
   if (process.platform !== "linux") throw new UsageError("the figures come from /proc: run it on Linux");
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))

@@ -5,7 +5,6 @@ import { startChild } from "../../../src/playground/process/child.ts";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import type { Watchdog } from "../../../src/playground/process/watchdog.ts";
 import { cpuSeconds } from "../process-figure.ts";
-import { BENCH_REGISTRY } from "./artifact.ts";
 
 export interface OperatorProcess {
   pid: number;
@@ -13,6 +12,8 @@ export interface OperatorProcess {
   /** Where its profiler listens; only of one that was started under `--inspect`. */
   inspectorUrl: string | undefined;
   stop(): Promise<void>;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
 }
 
 const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
@@ -24,12 +25,12 @@ const IDLE_SECONDS = 0.05;
 /** A real `catalyst operator`, as the image starts it, once it is ready. */
 export async function startOperatorProcess(deps: {
   kubeconfigPath: string;
-  registryPort: number;
   logFile: string;
   watchdog: Watchdog;
   nodeArgs?: readonly string[];
+  env?: Readonly<Record<string, string>>;
 }): Promise<OperatorProcess> {
-  const { kubeconfigPath, registryPort, logFile, watchdog, nodeArgs = [] } = deps;
+  const { kubeconfigPath, logFile, watchdog, nodeArgs = [], env = {} } = deps;
   const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
   const child = await startChild({
     argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "operator"],
@@ -40,7 +41,7 @@ export async function startOperatorProcess(deps: {
       WEBHOOK_URL: `https://127.0.0.1:${webhookPort}`,
       VOUCHER_API_PORT: "0",
       HTTP_PORT: String(healthPort),
-      REGISTRY_MIRRORS: `${BENCH_REGISTRY}=http://127.0.0.1:${registryPort}`,
+      ...env,
     },
     logFile,
     watchdog,
@@ -56,6 +57,7 @@ export async function startOperatorProcess(deps: {
     webhookPort,
     inspectorUrl: /Debugger listening on (ws:\S+)/.exec(readFileSync(logFile, "utf8"))?.[1],
     stop: () => child.stop(20_000),
+    kill: () => child.stop(0, "SIGKILL"),
   };
 }
 

@@ -10,6 +10,7 @@ import { type ApiConnection, createApiConnection } from "../../../src/playground
 import { startTestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 import { type HelperProcess, startHelper } from "../helper-process.ts";
+import { BENCH_REGISTRY } from "./artifact.ts";
 import { type FleetSize, fleetSeeds } from "./fleet.ts";
 import { type OperatorProcess, settle, startOperatorProcess } from "./operator-process.ts";
 
@@ -65,7 +66,7 @@ export async function createAdmissionWorld(deps: {
       count += 1;
       const operator = await startOperatorProcess({
         kubeconfigPath: plane.kubeconfigPath,
-        registryPort: registry.port,
+        env: { REGISTRY_MIRRORS: `${BENCH_REGISTRY}=http://127.0.0.1:${registry.port}` },
         logFile: join(folder, `operator-${count}.log`),
         ...{ watchdog, nodeArgs },
       });

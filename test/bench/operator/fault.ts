@@ -1,0 +1,45 @@
+import { sleep } from "../../../src/platform/shutdown.ts";
+import type { OperatorProcess } from "../admission/operator-process.ts";
+import { sovereignName } from "./fleet.ts";
+import { editLatency } from "./measurement.ts";
+import type { Observer } from "./observer.ts";
+import type { OperatorWorld } from "./world.ts";
+
+/** From the fault until an edit that was made in it is acted on, in seconds. */
+export interface FaultResult {
+  leaderKilled: number;
+  leaderStopped: number;
+  /** From the moment when the API server answers again. */
+  apiServerBack: number;
+}
+
+const AWAY_MS = 10_000;
+const EDITED = sovereignName(2);
+
+/** `leader` leads at the start. */
+export async function measureFaults(
+  deps: { world: OperatorWorld; observer: Observer },
+  leader: OperatorProcess,
+): Promise<FaultResult> {
+  const { world } = deps;
+  const second = await world.startOperator();
+  const third = await world.startOperator();
+  const seconds = async (fault: () => Promise<void>, replicas: number) => {
+    const startMs = performance.now();
+    await fault();
+    await editLatency(deps, EDITED, replicas);
+    return (performance.now() - startMs) / 1_000;
+  };
+  const leaderKilled = await seconds(() => leader.kill(), 5);
+  // Either of the others may lead now. Stopping both, one after the other, stops the leader once.
+  const stopped: number[] = [];
+  stopped.push(await seconds(async () => void second.stop(), 6));
+  const fourth = await world.startOperator();
+  stopped.push(await seconds(async () => void third.stop(), 7));
+  await world.killControlPlane();
+  await sleep(AWAY_MS);
+  await world.restartControlPlane();
+  const apiServerBack = await seconds(async () => {}, 8);
+  await fourth.stop();
+  return { leaderKilled, leaderStopped: Math.max(...stopped), apiServerBack };
+}

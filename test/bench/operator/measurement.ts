@@ -1,0 +1,144 @@
+import { SOVEREIGN } from "../../../src/api/sovereign.ts";
+import { resourceOf } from "../../../src/kube/resource.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { type OperatorProcess, settle } from "../admission/operator-process.ts";
+import { cpuSeconds, residentMib } from "../process-figure.ts";
+import { quantile } from "../statistic.ts";
+import { REPLICAS, sovereignManifest, sovereignName } from "./fleet.ts";
+import type { Observer } from "./observer.ts";
+import type { OperatorWorld } from "./world.ts";
+
+export interface Convergence {
+  /** From the first Sovereign's creation until the last one is Ready. */
+  seconds: number;
+  cpuMsPerSovereign: number;
+  requestsPerSovereign: number;
+  writesPerSovereign: number;
+  residentMib: number;
+}
+
+export interface Rest {
+  writes: number;
+  requestsPerSovereignAndHour: number;
+  queriesPerSovereignAndHour: number;
+  billingRequestsPerSovereignAndHour: number;
+  openConnections: number;
+  /** Share of one core, from 0 to 1. */
+  cpuShare: number;
+  residentMib: number;
+  /** What the requests were, for a bar that is missed. */
+  byResource: Record<string, number>;
+}
+
+export interface EditLatency {
+  p50Ms: number;
+  p99Ms: number;
+}
+
+interface Deps {
+  world: OperatorWorld;
+  observer: Observer;
+}
+
+const CREATORS = 8;
+const READY_TIMEOUT_MS = 30 * 60_000;
+const EDIT_TIMEOUT_MS = 120_000;
+/** Between two edits: fewer than the operator can follow. */
+const EDIT_PAUSE_MS = 50;
+
+/** Creates the fleet and waits until it is Ready. */
+export async function converge(
+  { world, observer }: Deps,
+  { pid }: OperatorProcess,
+  sovereigns: number,
+): Promise<Convergence> {
+  const before = { cpu: cpuSeconds(pid), ...(await world.requestCounts()) };
+  const startMs = performance.now();
+  let next = 0;
+  async function create(): Promise<void> {
+    for (let index = next++; index < sovereigns; index = next++)
+      await world.client.create(resourceOf(SOVEREIGN), sovereignManifest(index));
+  }
+  await Promise.all(Array.from({ length: CREATORS }, create));
+  await observer.allReady(sovereigns, READY_TIMEOUT_MS);
+  const { requests, writes } = await world.requestCounts();
+  return {
+    seconds: (performance.now() - startMs) / 1_000,
+    cpuMsPerSovereign: ((cpuSeconds(pid) - before.cpu) * 1_000) / sovereigns,
+    requestsPerSovereign: (requests - before.requests) / sovereigns,
+    writesPerSovereign: (writes - before.writes) / sovereigns,
+    residentMib: residentMib(pid),
+  };
+}
+
+/** Counts what the operator does while nobody changes anything. */
+export async function rest(
+  { world }: Deps,
+  operator: OperatorProcess,
+  { sovereigns, restMs }: { sovereigns: number; restMs: number },
+): Promise<Rest> {
+  await settle(operator);
+  const { pid } = operator;
+  const before = { cpu: cpuSeconds(pid), ...(await world.requestCounts()), ...(await world.workload()) };
+  await sleep(restMs);
+  const after = { cpu: cpuSeconds(pid), ...(await world.requestCounts()), ...(await world.workload()) };
+  const perSovereignAndHour = (member: "requests" | "queries" | "billingRequests") =>
+    ((after[member] - before[member]) * 3_600_000) / restMs / sovereigns;
+  return {
+    writes: after.writes - before.writes,
+    requestsPerSovereignAndHour: perSovereignAndHour("requests"),
+    queriesPerSovereignAndHour: perSovereignAndHour("queries"),
+    billingRequestsPerSovereignAndHour: perSovereignAndHour("billingRequests"),
+    openConnections: after.openConnections,
+    cpuShare: (after.cpu - before.cpu) / (restMs / 1_000),
+    residentMib: residentMib(pid),
+    byResource: Object.fromEntries(
+      Object.entries(after.byResource)
+        .map(([kind, count]) => [kind, count - (before.byResource[kind] ?? 0)] as const)
+        .filter(([, count]) => count > 0),
+    ),
+  };
+}
+
+/** From a person's edit of a Sovereign until its Deployment has it, for `sovereign`. */
+export async function editLatency(
+  { world, observer }: Deps,
+  name: string,
+  replicas: number,
+): Promise<number> {
+  const startMs = performance.now();
+  const seen = observer.replicasSeen(name, replicas, EDIT_TIMEOUT_MS);
+  const patch = { spec: { billing: { replicas } } };
+  await Promise.all([world.client.mergePatch(resourceOf(SOVEREIGN), { name }, patch), seen]);
+  return (await seen) - startMs;
+}
+
+/** Edits Sovereigns one after the other, of those whose number `isChosen`, without waiting for the one before. */
+export async function editMany(
+  deps: Deps,
+  options: { sovereigns: number; edits: number; replicas: number; isChosen?: (index: number) => boolean },
+): Promise<EditLatency> {
+  const { sovereigns, edits, replicas, isChosen = () => true } = options;
+  const chosen = Array.from({ length: sovereigns }, (_, index) => index).filter(isChosen);
+  const stride = Math.max(1, Math.floor(chosen.length / edits));
+  const targets = chosen.filter((_, at) => at % stride === 0).slice(0, edits);
+  const latencies: Promise<number>[] = [];
+  for (const index of targets) {
+    latencies.push(editLatency(deps, sovereignName(index), replicas));
+    await sleep(EDIT_PAUSE_MS);
+  }
+  const measured = await Promise.all(latencies);
+  return { p50Ms: quantile(measured, 0.5), p99Ms: quantile(measured, 0.99) };
+}
+
+/** One in so many Sovereigns; their Pods stop answering and are replaced, so that each of them waits for its smoke test. */
+export const HANGING_ONE_IN = 10;
+export const isHanging = (index: number) => index % HANGING_ONE_IN === 1;
+
+export async function hangPods({ world }: Deps, sovereigns: number): Promise<void> {
+  await world.workload({ kind: "hang", oneIn: HANGING_ONE_IN });
+  const patch = { spec: { billing: { replicas: REPLICAS + 2 } } };
+  const hanging = Array.from({ length: sovereigns }, (_, index) => index).filter(isHanging);
+  for (const index of hanging)
+    await world.client.mergePatch(resourceOf(SOVEREIGN), { name: sovereignName(index) }, patch);
+}

@@ -1,0 +1,51 @@
+import { barTable } from "../bar.ts";
+import type { Machine } from "../machine.ts";
+import { profileTable } from "../profile.ts";
+import { figure, textTable } from "../text-table.ts";
+import type { FleetResult, OperatorBenchResult } from "./result.ts";
+
+export function renderReport(machine: Machine, { fleets, bars }: OperatorBenchResult): string {
+  return [
+    `${machine.cores} cores (${machine.processor}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}`,
+    textTable([
+      ["", ...fleets.map(({ scenario }) => scenario.name)],
+      ...ROWS.map(([name, read]) => [name, ...fleets.map((fleet) => figure(read(fleet)))]),
+    ]),
+    ...fleets.flatMap(({ scenario, rest }) => restTable(scenario.name, rest.byResource)),
+    ...fleets.flatMap(({ scenario, profile }) =>
+      profile === undefined ? [] : [profileTable(`${scenario.name}, by function`, profile.functions)],
+    ),
+    barTable(bars),
+  ].join("\n\n");
+}
+
+const ROWS: [name: string, read: (fleet: FleetResult) => number | undefined][] = [
+  ["all Ready, s", ({ convergence }) => convergence.seconds],
+  ["processor time each until Ready, ms", ({ convergence }) => convergence.cpuMsPerSovereign],
+  ["requests each until Ready", ({ convergence }) => convergence.requestsPerSovereign],
+  ["writes of them", ({ convergence }) => convergence.writesPerSovereign],
+  ["resident at Ready, MiB", ({ convergence }) => convergence.residentMib],
+  ["resident without a Sovereign, MiB", ({ emptyMib }) => emptyMib],
+  ["resident at rest, MiB", ({ rest }) => rest.residentMib],
+  ["at rest: writes", ({ rest }) => rest.writes],
+  ["at rest: requests each, an hour", ({ rest }) => rest.requestsPerSovereignAndHour],
+  ["at rest: SQL queries each, an hour", ({ rest }) => rest.queriesPerSovereignAndHour],
+  ["at rest: billing requests each, an hour", ({ rest }) => rest.billingRequestsPerSovereignAndHour],
+  ["at rest: SQL connections", ({ rest }) => rest.openConnections],
+  ["at rest: processor, cores", ({ rest }) => rest.cpuShare],
+  ["edit to action, p50 ms", ({ edit }) => edit.p50Ms],
+  ["edit to action, p99 ms", ({ edit }) => edit.p99Ms],
+  ["the same while Pods hang, p50 ms", ({ editWhilePodsHang }) => editWhilePodsHang.p50Ms],
+  ["the same while Pods hang, p99 ms", ({ editWhilePodsHang }) => editWhilePodsHang.p99Ms],
+  ["leader killed, s", ({ faults }) => faults?.leaderKilled],
+  ["leader stopped, s", ({ faults }) => faults?.leaderStopped],
+  ["API server back, s", ({ faults }) => faults?.apiServerBack],
+];
+
+function restTable(name: string, byResource: Record<string, number>): string[] {
+  const lines = Object.entries(byResource).sort(([, a], [, b]) => b - a);
+  if (lines.length === 0) return [];
+  return [
+    textTable([[`${name}: requests at rest`, ""], ...lines.map(([kind, count]) => [kind, String(count)])]),
+  ];
+}
