@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
 /**
- * A server that accepts every login by PostgreSQL's protocol, on as many databases as asked for, and answers each query
- * with no rows. It stands in for ten thousand databases, of which a machine cannot hold the real ones, and counts what
- * the operator asks of them.
+ * A server that accepts every login by PostgreSQL's protocol, on as many databases as are asked for. A machine cannot hold
+ * ten thousand real ones. Every table is empty, and every advisory lock is free. It counts what the operator asks.
  */
 export interface DatabaseServer {
   port: number;
@@ -19,6 +18,17 @@ const message = (type: string, body: Buffer) => {
   return Buffer.concat([head, body]);
 };
 const text = (value: string) => Buffer.from(`${value}\0`);
+const done = (tag: string) => message("C", text(tag));
+const int16 = (value: number) => {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+};
+const int32 = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+};
 const parameter = (name: string, value: string) => message("S", Buffer.concat([text(name), text(value)]));
 
 const READY = message("Z", Buffer.from("I"));
@@ -30,16 +40,20 @@ const LOGGED_IN = Buffer.concat([
   message("K", Buffer.alloc(8)),
   READY,
 ]);
-const NO_ROWS = Buffer.concat([message("T", Buffer.alloc(2)), message("C", text("SELECT 0"))]);
-/** Answers of the extended protocol by the request's type; others have no answer. */
-const ANSWERS: Record<string, Buffer> = {
-  P: message("1", Buffer.alloc(0)),
-  B: message("2", Buffer.alloc(0)),
-  D: message("n", Buffer.alloc(0)),
-  E: message("C", text("SELECT 0")),
-  C: message("3", Buffer.alloc(0)),
-  S: READY,
-};
+/** One column of type bool, in text. */
+const LOCK_COLUMN = message(
+  "T",
+  Buffer.concat([int16(1), text("taken"), int32(0), int16(0), int32(16), int16(1), int32(-1), int16(0)]),
+);
+const LOCK_ROW = Buffer.concat([
+  message("D", Buffer.concat([int16(1), int32(1), Buffer.from("t")])),
+  done("SELECT 1"),
+]);
+const NO_COLUMNS = message("n", Buffer.alloc(0));
+const PARSED = message("1", Buffer.alloc(0));
+const BOUND = message("2", Buffer.alloc(0));
+const CLOSED = message("3", Buffer.alloc(0));
+const TAKES_LOCK = "pg_try_advisory_lock";
 
 export async function startDatabaseServer(): Promise<DatabaseServer> {
   const counts = { open: 0, logins: 0, queries: 0 };
@@ -59,6 +73,9 @@ export async function startDatabaseServer(): Promise<DatabaseServer> {
 function serve(socket: Socket, counts: { logins: number; queries: number }): void {
   let unread = Buffer.alloc(0);
   let isLoggedIn = false;
+  /** Names of prepared statements that take a lock. */
+  const locking = new Set<string>();
+  let isLocking = false;
   socket.on("data", (chunk: Buffer) => {
     unread = Buffer.concat([unread, chunk]);
     for (;;) {
@@ -84,8 +101,27 @@ function serve(socket: Socket, counts: { logins: number; queries: number }): voi
     const type = String.fromCharCode(request[0] ?? 0);
     if (type === "X") return void socket.end();
     if (type === "Q" || type === "E") counts.queries += 1;
-    if (type === "Q") return void socket.write(Buffer.concat([NO_ROWS, READY]));
-    const reply = ANSWERS[type];
-    if (reply !== undefined) socket.write(reply);
+    socket.write(answerOf(type, request));
+  }
+
+  function answerOf(type: string, request: Buffer): Buffer {
+    if (type === "Q") {
+      const takesLock = request.includes(TAKES_LOCK);
+      return Buffer.concat([...(takesLock ? [LOCK_COLUMN, LOCK_ROW] : [done("SELECT 0")]), READY]);
+    }
+    if (type === "P") {
+      const [name = "", sql = ""] = request.toString("utf8", 5).split("\0");
+      if (sql.includes(TAKES_LOCK)) locking.add(name);
+      else locking.delete(name);
+      return PARSED;
+    }
+    if (type === "B") {
+      const [, statement = ""] = request.toString("utf8", 5).split("\0");
+      isLocking = locking.has(statement);
+      return BOUND;
+    }
+    if (type === "D") return isLocking ? LOCK_COLUMN : NO_COLUMNS;
+    if (type === "E") return isLocking ? LOCK_ROW : done("SELECT 0");
+    return type === "C" ? CLOSED : type === "S" ? READY : Buffer.alloc(0);
   }
 }

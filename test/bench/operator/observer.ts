@@ -20,12 +20,7 @@ export interface Observer {
 export async function createObserver(client: KubeClient): Promise<Observer> {
   const deps = { client, logger: createLogger("bench", "silent") };
   const ending = new AbortController();
-  const sovereigns = createInformer<Sovereign>(deps, resourceOf(SOVEREIGN), {
-    transform: ({ apiVersion, kind, metadata, spec, status }) => ({
-      ...{ apiVersion, kind, spec, metadata: { name: metadata.name, uid: metadata.uid ?? "" } },
-      status: { conditions: status?.conditions ?? [] },
-    }),
-  });
+  const sovereigns = createInformer<Sovereign>(deps, resourceOf(SOVEREIGN));
   const deployments = createInformer<DeploymentObject>(deps, DEPLOYMENTS);
   const ready = new Set<string>();
   const waiting = new Set<() => void>();

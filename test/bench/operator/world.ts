@@ -78,7 +78,8 @@ export async function createOperatorWorld(): Promise<OperatorWorld> {
         const operator = await startOperatorProcess({
           ...{ kubeconfigPath: operatorFile, watchdog, nodeArgs },
           logFile: join(folder, `operator-${count}.log`),
-          env: { DRAIN_SECONDS: "1" },
+          // The databases are empty, so that the operator itself serves no vouchers.
+          env: { DRAIN_SECONDS: "1", VOUCHER_API_SOVEREIGN: "none" },
         });
         closers.push(() => operator.stop());
         return operator;
