@@ -168,8 +168,29 @@ describe("npm run bench", () => {
     expect(stdout).toContain("native policy");
   });
 
+  it("measures a fleet until it is Ready, at rest, edited, with hanging Pods, and through faults", {
+    timeout: 300_000,
+  }, async () => {
+    const { results, stdout } = await quickBench("operator");
+    const [{ convergence, rest, edit, editWhilePodsHang, faults }] = results.operator.fleets;
+    for (const measured of [
+      convergence.seconds,
+      convergence.cpuMsPerSovereign,
+      convergence.writesPerSovereign,
+    ])
+      expect(measured).toBeGreaterThan(0);
+    for (const { p50Ms } of [edit, editWhilePodsHang]) expect(p50Ms).toBeGreaterThan(0);
+    for (const member of ["leaderKilled", "leaderStopped", "apiServerBack"])
+      expect(faults[member]).toBeGreaterThan(0);
+    // The operator at rest writes nothing: this is a count, not a time.
+    expect(rest.writes).toBe(0);
+    expect(results.operator.bars.filter(isJudged)).toHaveLength(3);
+    expect(stdout).toContain("all Ready, s");
+  });
+
   it.each([
-    [["nonsense"], "name what to measure: admission or billing"],
+    [["nonsense"], "name what to measure: admission, billing or operator"],
+    [["operator", "--only", "tea"], "no scenario's name holds 'tea'"],
     [["billing", "--rounds", "0"], "--rounds must be"],
     [["billing", "--only", "tea"], "no scenario's name holds 'tea'"],
     [["admission", "--only", "tea"], "no scenario's name holds 'tea'"],

@@ -1,8 +1,8 @@
 import { API_VERSION } from "../../../src/api/kind.ts";
 
-export const BENCH_IMAGE = `registry.bench/billing@sha256:${"a".repeat(64)}`;
-export const RELEASE_NAME = "stable";
-export const ZERO = "zero";
+const BENCH_IMAGE = `registry.bench/billing@sha256:${"a".repeat(64)}`;
+const RELEASE_NAME = "stable";
+const ZERO = "zero";
 export const REPLICAS = 2;
 
 export const sovereignName = (index: number) => (index === 0 ? ZERO : `country-${index}`);

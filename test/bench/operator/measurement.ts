@@ -132,7 +132,7 @@ export async function editMany(
 }
 
 /** One in so many Sovereigns; their Pods stop answering and are replaced, so that each of them waits for its smoke test. */
-export const HANGING_ONE_IN = 10;
+const HANGING_ONE_IN = 10;
 export const isHanging = (index: number) => index % HANGING_ONE_IN === 1;
 
 export async function hangPods({ world }: Deps, sovereigns: number): Promise<void> {

@@ -12,7 +12,7 @@ export interface FleetScenario {
 
 const SIZES = [100, 1_000, 3_000, 10_000];
 /** Faults cost the same at every size above this one, and the largest fleet takes long enough. */
-export const FAULT_SIZE = 1_000;
+const FAULT_SIZE = 1_000;
 
 const nameOf = (sovereigns: number) => `${sovereigns.toLocaleString("en")} Sovereigns`;
 
