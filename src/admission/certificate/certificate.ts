@@ -16,6 +16,8 @@ export interface ServingCertificates {
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** A certificate is valid from an hour ago: the clock of an API server may be behind by minutes. */
+const BACKDATED_MS = 60 * 60_000;
 const CA_DAYS = 3650;
 const SERVING_DAYS = 365;
 /** A certificate is renewed this long before it expires, so that there is a month to notice failed renewals. */
@@ -40,7 +42,7 @@ export async function issueCertificates(
     serialNumber: serialNumber(),
     subject: "CN=catalyst-operator-webhook",
     issuer: ca.certificate.subject,
-    notBefore: new Date(now.getTime() - 60_000),
+    notBefore: new Date(now.getTime() - BACKDATED_MS),
     notAfter: new Date(now.getTime() + SERVING_DAYS * DAY_MS),
     publicKey: keys.publicKey as never,
     signingKey: ca.privateKey as never,
@@ -113,7 +115,7 @@ async function createAuthority(now: Date): Promise<Authority> {
     serialNumber: serial,
     // OpenSSL finds a CA by its name and tries only one, so two CAs in a bundle must not share a name.
     name: `CN=catalyst-operator-webhook-ca ${serial.slice(2, 10)}`,
-    notBefore: new Date(now.getTime() - 60_000),
+    notBefore: new Date(now.getTime() - BACKDATED_MS),
     notAfter: new Date(now.getTime() + CA_DAYS * DAY_MS),
     keys: keys as never,
     signingAlgorithm: ALGORITHM,
