@@ -94,7 +94,10 @@ const SovereignSpecSchema = object(
         rules: [fixed("namespace")],
       }),
     ),
-    suspend: flag("Whether the operator leaves this Sovereign unchanged.", false),
+    suspend: flag(
+      "Whether the operator leaves this Sovereign unchanged: it corrects, updates and tests nothing, and Ready is Unknown (kstatus: InProgress). The workload runs on, also when a suspended Sovereign is deleted.",
+      false,
+    ),
     cluster: Type.Optional(
       object(
         {

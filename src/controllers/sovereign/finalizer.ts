@@ -8,11 +8,15 @@ import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
 import { findForeignOwner } from "./namespace-claim.ts";
 
-/** Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. */
+/**
+ * Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. The workload of a suspended Sovereign
+ * stays as it is and runs on, as with Flux: so a Sovereign can move to another manifest without a stop.
+ */
 export async function finalize(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
   const { name, finalizers = [] } = sovereign.metadata;
   if (!finalizers.includes(SOVEREIGN_FINALIZER)) return;
-  if (sovereign.spec.cluster === undefined && (await findForeignOwner(deps, sovereign)) === undefined)
+  if (sovereign.spec.suspend) reportKept(deps, sovereign);
+  else if (sovereign.spec.cluster === undefined && (await findForeignOwner(deps, sovereign)) === undefined)
     await deleteWorkload(deps, sovereign);
   deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.sovereign] === name);
   await removeFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
@@ -36,5 +40,15 @@ async function deleteWorkload(deps: SovereignDeps, sovereign: Sovereign): Promis
     "Normal",
     "WorkloadDeleted",
     `the operator kept namespace ${namespace} and the database: delete them by hand when their billing records are no longer needed`,
+  );
+}
+
+function reportKept({ events }: SovereignDeps, sovereign: Sovereign): void {
+  events.record(
+    sovereign,
+    "Normal",
+    "WorkloadKept",
+    `the Sovereign was suspended, so the operator left its workload in namespace ${namespaceOf(sovereign)}: ` +
+      "a Sovereign of the same name takes it over, or delete it by hand",
   );
 }

@@ -143,6 +143,25 @@ describe("deleting a Sovereign", () => {
     expect(life.drifts.slice(drifts)).toEqual([]);
   });
 
+  it("leaves a suspended Sovereign's workload when it is deleted, and takes it over again without a change", async () => {
+    await create("paused");
+    await bench.awaitCondition("paused", "Ready", "True");
+    const setSuspend = (suspend: boolean) =>
+      bench.client().mergePatch(SOVEREIGNS, { name: "paused" }, { spec: { suspend } });
+    await setSuspend(true);
+    const seen = await bench.awaitCondition("paused", "Ready", "Unknown", "Suspended");
+    const types = seen.status?.conditions?.map(({ type }) => type);
+    expect(types).not.toContain("Stalled");
+    expect(types).not.toContain("Reconciling");
+    const before = await contents("sovereign-paused");
+    await remove("paused");
+    expect(await contents("sovereign-paused")).toEqual(before);
+    const drifts = life.drifts.length;
+    await create("paused");
+    await bench.awaitCondition("paused", "Ready", "True");
+    expect(life.drifts.slice(drifts)).toEqual([]);
+  });
+
   it("also deletes objects that the cache does not have yet", async () => {
     await create("hasty");
     await until(

@@ -103,6 +103,19 @@ describe("finalize", () => {
     expect(events).toEqual([]);
   });
 
+  it("leaves the workload of a suspended Sovereign as it is, says so, and removes its own finalizer", async () => {
+    const { calls, events } = await run(finalize, withFinalizers([OURS], { suspend: true }));
+    expect(calls).toEqual([patchOf([])]);
+    expect(events).toEqual([
+      {
+        type: "Normal",
+        reason: "WorkloadKept",
+        message:
+          "the Sovereign was suspended, so the operator left its workload in namespace sovereign-omantel: a Sovereign of the same name takes it over, or delete it by hand",
+      },
+    ]);
+  });
+
   it.each([[undefined], [["theirs"]]])("does nothing when the finalizers are %j", async (finalizers) => {
     expect(await run(finalize, withFinalizers(finalizers))).toEqual({
       calls: [],
