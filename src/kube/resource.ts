@@ -57,6 +57,12 @@ export const SELF_SUBJECT_REVIEWS = clusterWide(
   "selfsubjectreviews",
 );
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
+export const HORIZONTAL_POD_AUTOSCALERS = namespaced(
+  "autoscaling",
+  "v2",
+  "HorizontalPodAutoscaler",
+  "horizontalpodautoscalers",
+);
 export const HELM_RELEASES = namespaced("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases");
 export const KUSTOMIZATIONS = namespaced(
   "kustomize.toolkit.fluxcd.io",

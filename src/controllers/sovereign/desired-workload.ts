@@ -11,19 +11,24 @@ const DEFAULT_RESOURCES = { requests: { cpu: "100m", memory: "128Mi" }, limits: 
 /** How many seconds a Pod may need after its drain to finish requests and close its database connections. */
 const FINISH_SECONDS = 20;
 
+interface WorkloadOptions {
+  drainSeconds?: number;
+  isAutoscaled?: boolean;
+}
+
 /**
  * Deployment, Service, PodDisruptionBudget, NetworkPolicy, and the Ingress if the spec asks for one. `secrets` is the
  * digest of the Secrets that the Pods start with: another value starts new Pods. After SIGTERM, a Pod reports that it is
- * not ready and continues to serve for `drainSeconds`.
+ * not ready and continues to serve for `drainSeconds`. While an autoscaler sets the number of replicas, it is left out.
  */
 export function desiredWorkload(
   sovereign: Sovereign,
   image: string,
   secrets: string | undefined,
-  drainSeconds: number = BILLING.drainSeconds,
+  { drainSeconds = BILLING.drainSeconds, isAutoscaled = false }: WorkloadOptions = {},
 ): KubernetesObject[] {
   return [
-    desiredDeployment(sovereign, image, secrets, drainSeconds),
+    desiredDeployment(sovereign, image, secrets, { drainSeconds, isAutoscaled }),
     desiredService(sovereign),
     desiredDisruptionBudget(sovereign),
     desiredNetworkPolicy(sovereign),
@@ -35,7 +40,7 @@ function desiredDeployment(
   sovereign: Sovereign,
   image: string,
   secrets: string | undefined,
-  drainSeconds: number,
+  { drainSeconds, isAutoscaled }: Required<WorkloadOptions>,
 ): KubernetesObject {
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
   const annotations = {
@@ -48,7 +53,7 @@ function desiredDeployment(
     kind: "Deployment",
     metadata: metadataOf(sovereign, BILLING.workload),
     spec: {
-      replicas: sovereign.spec.billing.replicas,
+      ...(isAutoscaled ? {} : { replicas: sovereign.spec.billing.replicas }),
       selector: { matchLabels: selectorLabels("billing") },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {

@@ -23,6 +23,7 @@ import { describeApplier } from "./kube-apply.ts";
 import { describeApplierCases } from "./kube-apply-case.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 import { describeLeaderElection } from "./kube-election.ts";
+import { describeNeighbours } from "./kube-neighbour.ts";
 import { describeEvents, describeStatus } from "./kube-report.ts";
 
 const logger = createLogger("test", "silent");
@@ -83,6 +84,7 @@ export function describeKubeControlPlane(kind: "embedded" | "real"): void {
     describeEvents(bench);
     describeApplier(bench);
     describeApplierCases(bench);
+    describeNeighbours(bench);
     describeLeaderElection(bench);
   });
 }

@@ -1,6 +1,7 @@
 import { ANNOTATION } from "../../../api/label.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import type { Sovereign } from "../../../api/sovereign.ts";
+import { isAutoscaled } from "../autoscaler.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
@@ -24,7 +25,10 @@ export async function applyWorkload(
 ): Promise<Workload> {
   const { deps, sovereign } = context;
   const digest = secretsDigest(sovereign, secrets, deps.keyedDigest) ?? liveSecretsDigest(context, image);
-  const objects = desiredWorkload(sovereign, image, digest, deps.billingDrainSeconds);
+  const objects = desiredWorkload(sovereign, image, digest, {
+    drainSeconds: deps.billingDrainSeconds,
+    isAutoscaled: await isAutoscaled(context),
+  });
   let deployment: DeploymentObject | undefined;
   for (const object of objects) {
     const live = await applyManaged(context, object);

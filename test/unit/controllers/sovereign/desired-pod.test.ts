@@ -13,7 +13,7 @@ describe("billing's environment", () => {
   });
 
   it.each([0, 10, 300])("leaves a Pod that drains for %i seconds the time to end", (drainSeconds) => {
-    const [deployment] = desiredWorkload(sovereign("one"), IMAGE, undefined, drainSeconds);
+    const [deployment] = desiredWorkload(sovereign("one"), IMAGE, undefined, { drainSeconds });
     const { spec } = (deployment as unknown as { spec: { template: { spec: Record<string, unknown> } } }).spec
       .template;
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(drainSeconds + 10);

@@ -4,6 +4,9 @@ import type { DeploymentObject } from "../../../../../src/controllers/sovereign/
 import { type Secrets, secretsDigest } from "../../../../../src/controllers/sovereign/secret.ts";
 import { applyWorkload, checkSecrets } from "../../../../../src/controllers/sovereign/step/workload.ts";
 import type { Applier } from "../../../../../src/kube/apply.ts";
+import type { KubeClient } from "../../../../../src/kube/client.ts";
+import { KubeError } from "../../../../../src/kube/error.ts";
+import type { Resource } from "../../../../../src/kube/resource.ts";
 import { sha256Digest } from "../../../../../src/platform/canonical-json.ts";
 import { IMAGE, sovereign } from "../../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
@@ -26,7 +29,11 @@ const live = (annotations?: Record<string, string>): DeploymentObject => ({
   spec: { template: { metadata: annotations === undefined ? {} : { annotations } } },
 });
 
-async function applied(secrets: Secrets, deployments: DeploymentObject[] = []) {
+async function applied(
+  secrets: Secrets,
+  deployments: DeploymentObject[] = [],
+  list?: (resource: Resource, options: object) => Promise<{ items: KubernetesObject[] }>,
+) {
   const objects: KubernetesObject[] = [];
   const applier = {
     apply: async (desired: KubernetesObject) => {
@@ -34,7 +41,14 @@ async function applied(secrets: Secrets, deployments: DeploymentObject[] = []) {
       return { kind: "unchanged", object: { ...desired, metadata: { ...desired.metadata, uid: "live" } } };
     },
   } as unknown as Applier;
-  const context = contextOf(sovereign("omantel"), { deployments }, { applier, billingDrainSeconds: 33 });
+  const context = contextOf(
+    sovereign("omantel"),
+    { deployments },
+    {
+      ...{ applier, billingDrainSeconds: 33 },
+      ...(list === undefined ? {} : { client: { list } as unknown as KubeClient }),
+    },
+  );
   const workload = await applyWorkload(context, IMAGE, secrets);
   const [deployment] = objects as DeploymentObject[];
   return {
@@ -77,6 +91,61 @@ describe("applyWorkload", () => {
   ])("while a Secret is missing, it %s", async (_what, deployments, expected) => {
     const { annotation } = await applied(incomplete, deployments);
     expect(annotation).toBe(expected);
+  });
+});
+
+describe("the replicas of a Deployment that an autoscaler may set", () => {
+  const withReplicas = (replicas: number) => {
+    const deployment = live();
+    return { ...deployment, spec: { ...deployment.spec, replicas } };
+  };
+  const autoscaler = (scaleTargetRef: object, metadata: object = {}): KubernetesObject =>
+    ({
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name: "billing", ...metadata },
+      spec: { scaleTargetRef },
+    }) as KubernetesObject;
+  const BILLING = { apiVersion: "apps/v1", kind: "Deployment", name: "billing" };
+  async function replicasWith(replicas: number, list: () => Promise<{ items: KubernetesObject[] }>) {
+    const asked: unknown[] = [];
+    const { objects } = await applied(complete, [withReplicas(replicas)], (resource, options) => {
+      asked.push([resource.plural, options]);
+      return list();
+    });
+    return { replicas: (objects[0] as DeploymentObject).spec?.replicas, asked };
+  }
+
+  it.each<[string, KubernetesObject[], number | undefined]>([
+    ["are left out when one targets it", [autoscaler(BILLING)], undefined],
+    ["are the manifest's without one", [], 2],
+    ["are the manifest's when one targets another Deployment", [autoscaler({ ...BILLING, name: "web" })], 2],
+    [
+      "are the manifest's when one targets another kind",
+      [autoscaler({ ...BILLING, kind: "StatefulSet" })],
+      2,
+    ],
+    [
+      "are the manifest's when the one is being deleted",
+      [autoscaler(BILLING, { deletionTimestamp: "2026-11-29T12:00:00Z" })],
+      2,
+    ],
+  ])("%s", async (_, items, expected) => {
+    const { replicas, asked } = await replicasWith(5, async () => ({ items }));
+    expect(replicas).toBe(expected);
+    expect(asked).toEqual([["horizontalpodautoscalers", { namespace: "sovereign-omantel" }]]);
+  });
+
+  it("are the manifest's in a cluster without autoscalers", async () => {
+    const missing = new KubeError("no such kind", { status: 404, reason: "NotFound" });
+    expect((await replicasWith(5, () => Promise.reject(missing))).replicas).toBe(2);
+  });
+
+  it("cost no request while they are as the manifest says", async () => {
+    expect(await replicasWith(2, async () => ({ items: [autoscaler(BILLING)] }))).toEqual({
+      replicas: 2,
+      asked: [],
+    });
   });
 });
 
