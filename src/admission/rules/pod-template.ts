@@ -10,6 +10,10 @@ export interface FoundPodSpec {
 
 const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
 
+/** Whether a name is one of `CONTAINER_LISTS`. The comparisons are much faster than `includes`. */
+export const isContainerList = (name: string): boolean =>
+  name === "containers" || name === "initContainers" || name === "ephemeralContainers";
+
 /** A schema of a CustomResourceDefinition describes containers as a map, and a Pod specification lists them. */
 export const isPodSpec = (value: Record<string, unknown>): boolean =>
   CONTAINER_LISTS.some((list) => Array.isArray(value[list]) && (value[list] as unknown[]).some(isMap));

@@ -31,6 +31,10 @@ describe("the Pod specifications of a survey", () => {
     ],
   ])("are found in %s", (_, object, paths) => expect(pathsIn(object)).toEqual(paths));
 
+  it.each(["containers", "initContainers", "ephemeralContainers"])("are found by %s alone", (list) =>
+    expect(pathsIn({ spec: { [list]: [{ name: "app" }] } })).toEqual(["spec"]),
+  );
+
   it("have the annotations of their template", () => {
     const template = { metadata: { annotations: { a: "b" } }, spec: POD };
     expect(surveyOf({ spec: { template } }).podSpecs).toEqual([
