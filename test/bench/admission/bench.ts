@@ -60,7 +60,8 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
     for (let round = 0; round <= plan.rounds; round += 1) {
       report(round === 0 ? "warming up" : `round ${round} of ${plan.rounds}`);
       for (const scenario of plan.scenarios) {
-        const measured = await measureScenario(meter, world, floor, scenario);
+        const maxMs = round === 0 ? plan.warmUpMs : plan.measureMs;
+        const measured = await measureScenario({ meter, world, floor }, scenario, maxMs);
         if (round > 0) rounds.get(scenario.name)?.push(measured);
       }
     }
@@ -69,7 +70,7 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
     const profiled = plan.scenarios.filter(
       ({ name }) => options.profile === "all" || (options.profile === "missed" && missed.has(name)),
     );
-    const profiles = await profile(profiled, { world, meter, report });
+    const profiles = await profile(profiled, { world, meter, report, warmUpMs: plan.warmUpMs });
     return { memoryAtRest, scenarios, bars, profiles };
   } finally {
     await floor.close();
@@ -81,24 +82,25 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
 type Meter = ReturnType<typeof createMeter>;
 
 async function measureScenario(
-  meter: Meter,
-  { operator }: AdmissionWorld,
-  floor: HelperProcess,
+  { meter, world, floor }: { meter: Meter; world: AdmissionWorld; floor: HelperProcess },
   scenario: Scenario,
+  maxMs: number,
 ): Promise<Round> {
-  const webhook = await meter.webhook(scenario, operator);
+  const webhook = await meter.webhook(scenario, world.operator, maxMs);
   return scenario.hasFloor === true ? { webhook, floor: await meter.floor(scenario, floor) } : { webhook };
 }
 
 async function profile(
   scenarios: readonly Scenario[],
-  { world, meter, report }: { world: AdmissionWorld; meter: Meter; report: Options["report"] },
+  deps: { world: AdmissionWorld; meter: Meter; report: Options["report"]; warmUpMs: number },
 ): Promise<Profile[]> {
   if (scenarios.length === 0) return [];
+  const { world, meter, report, warmUpMs } = deps;
   const operator = await world.startOperator(["--inspect=127.0.0.1:0"]);
   const profiles: Profile[] = [];
   for (const scenario of scenarios) {
     report(`profiling: ${scenario.name}`);
+    await meter.webhook(scenario, operator, warmUpMs);
     const recorded = await recordCpuProfile(operator.inspectorUrl ?? "", () =>
       meter.webhook(scenario, operator),
     );

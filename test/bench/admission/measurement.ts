@@ -21,8 +21,13 @@ interface Server {
   pid: number;
   port: number;
 }
+interface Webhook {
+  pid: number;
+  webhookPort: number;
+}
 
-const MEMORY_EVERY_MS = 50;
+/** The kernel reads all pages of the process for it, which stops the process. So it is read often only where memory counts. */
+const MEMORY_EVERY_MS = { large: 50, other: 1_000 };
 /** The time limit where a number of reviews ends the measurement. */
 const COUNTED_MS = 60_000;
 /** More than any server can answer: the time ends a measurement. */
@@ -55,19 +60,27 @@ export function createMeter({
     return signedReviews(nextArtifact - maxCount, maxCount);
   }
 
-  async function measure(scenario: Scenario, server: Server, reviews: SentReview[]): Promise<Measurement> {
+  async function measure(
+    scenario: Scenario,
+    server: Server,
+    reviews: SentReview[],
+    maxMs = plan.measureMs,
+  ): Promise<Measurement> {
     const clients = await load.connect(server.port, scenario.clients, reviews);
     let peakMemoryMib = 0;
-    const watch = setInterval(() => {
-      peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
-    }, MEMORY_EVERY_MS);
+    const watch = setInterval(
+      () => {
+        peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
+      },
+      scenario.reviews === "large" ? MEMORY_EVERY_MS.large : MEMORY_EVERY_MS.other,
+    );
     try {
       if (scenario.reviews === "cached")
         await clients.run({ maxMs: COUNTED_MS, maxCount: reviews.length, first: 0 });
       const registryBefore = await world.registry.ask();
       const [cpuBefore, generatorBefore] = [cpuSeconds(server.pid), load.cpuSeconds()];
       const result = await clients.run({
-        maxMs: scenario.maxCount === undefined ? plan.measureMs : COUNTED_MS,
+        maxMs: scenario.maxCount === undefined ? maxMs : COUNTED_MS,
         maxCount: scenario.maxCount ?? UNLIMITED,
         first: 0,
         ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
@@ -90,8 +103,8 @@ export function createMeter({
   }
 
   return {
-    webhook: (scenario: Scenario, { pid, webhookPort }: { pid: number; webhookPort: number }) =>
-      measure(scenario, { pid, port: webhookPort }, reviewsOf(scenario)),
+    webhook: (scenario: Scenario, { pid, webhookPort }: Webhook, maxMs?: number) =>
+      measure(scenario, { pid, port: webhookPort }, reviewsOf(scenario), maxMs),
     /** The bare server allows everything. */
     floor: (scenario: Scenario, server: Server) =>
       measure(
