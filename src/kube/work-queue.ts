@@ -6,6 +6,9 @@ export interface Backoff {
   maxMs: number;
 }
 
+/** Node runs a timer of more than 2^31 ms at once, which would be a loop without a pause. The work itself waits again. */
+const MAX_DELAY_MS = 24 * 3_600_000;
+
 const DEFAULT_BACKOFF: Backoff = { firstMs: 100, maxMs: 60_000 };
 
 export interface WorkQueueClock {
@@ -94,14 +97,15 @@ export function createWorkQueue(
       add(key, priority);
       return;
     }
-    const dueAt = clock.now() + delayMs;
+    const boundedMs = Math.min(delayMs, MAX_DELAY_MS);
+    const dueAt = clock.now() + boundedMs;
     const earlier = delayed.get(key);
     if (earlier !== undefined && earlier.dueAt <= dueAt) return;
     if (earlier !== undefined) clock.clearTimer(earlier.timer);
     const timer = clock.setTimer(() => {
       delayed.delete(key);
       add(key, priority);
-    }, delayMs);
+    }, boundedMs);
     delayed.set(key, { timer, dueAt });
   }
 

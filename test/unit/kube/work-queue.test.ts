@@ -157,6 +157,15 @@ describe("a work queue", () => {
     expect(begun.filter((key) => key.startsWith("edit")).length).toBeGreaterThanOrEqual(20);
   });
 
+  it("runs a key after a day at the latest, because a longer timer would run at once", async () => {
+    const { queue, begun, advance } = start();
+    queue.addAfter("a", 30_676_172_506_867);
+    await advance(24 * 3_600_000 - 1);
+    expect(begun).toEqual([]);
+    await advance(1);
+    expect(begun).toEqual(["a"]);
+  });
+
   it("adds after a delay, the earlier of two", async () => {
     const { queue, begun, finish, advance, pending } = start();
     queue.addAfter("a", 500);
