@@ -51,7 +51,7 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
   if (aborted !== undefined || (halt !== undefined && isReturning)) {
     const step =
       aborted === undefined
-        ? stopped("Halted", "RolloutHalted", halt?.message ?? "", stage)
+        ? stopped("Halted", "RolloutHalted", `${halt?.message ?? ""}; ${RETURN_REMEDY}`, stage)
         : stopped("Aborted", "RolloutAborted", `${aborted} aborted the rollout: ${ABORT_REMEDY}`, stage);
     return isReturning ? { ...step, stage: -1, next: returningNames(release, tally) } : step;
   }
@@ -67,6 +67,8 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
 }
 
 const ABORT_REMEDY = "run `catalyst rollout resume`, or set spec.image to another release's digest";
+const RETURN_REMEDY =
+  "Sovereigns go back to their image before: correct the cause, then run `catalyst rollout resume`";
 const PAUSE_REMEDY = "run `catalyst rollout resume`";
 
 /** Why nothing more may start: a Sovereign failed on the image, or an earlier halt that is not resumed. */

@@ -47,7 +47,7 @@ export function desiredStatus(
   const size = tally.members.size;
   const leftOut = countOf(tally, "leftOut");
   const note = PHASE_NOTE[step.phase] ?? (step.phase === "Complete" ? undefined : step.wait?.message);
-  const out = leftOut === 0 ? "" : `, ${leftOut} are left out`;
+  const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
     reason: step.phase,

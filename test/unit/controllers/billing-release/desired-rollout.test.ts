@@ -360,7 +360,10 @@ describe("a person's part in a rollout", () => {
     expect(stepOf(halted, back)).toMatchObject({
       phase: "Halted",
       next: [],
-      wait: { message: "beta differs" },
+      wait: {
+        message:
+          "beta differs; Sovereigns go back to their image before: correct the cause, then run `catalyst rollout resume`",
+      },
     });
     const resume = (value: string) =>
       stepOf(annotated(halted, { "catalyst.openova.io/rollout-resumed": value }), back).phase;

@@ -95,7 +95,7 @@ describe("the status of a BillingRelease", () => {
     const status = statusOf(release({}, measured(NEXT_IMAGE)), [zero(NEXT_IMAGE), ...suspended]);
     expect(status).toMatchObject({ phase: "Complete", sovereigns: 3, verified: 1, leftOut: 2 });
     expect(findCondition(status.conditions, "Ready")?.message).toBe(
-      "1 of 3 Sovereigns are verified on version 2.0.0, 2 are left out",
+      "1 of 3 Sovereigns are verified on version 2.0.0, 2 left out",
     );
     expect(status.rollout?.leftOut?.map(({ name, reason }) => [name, reason])).toEqual([
       ["alpha", "Suspended"],
