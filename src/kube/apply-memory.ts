@@ -7,12 +7,17 @@ import { keyOf } from "./resource.ts";
 
 /** What one process remembers of the objects that it applied. */
 export interface ApplyMemory {
+  /** Call it before a write. Until `remember`, the write may have been done although its answer was lost. */
+  intend(desired: KubernetesObject): void;
   remember(desired: KubernetesObject, result: KubernetesObject): void;
   /** The object as the server returned it after the last write. */
   lastResult(object: KubernetesObject): KubernetesObject | undefined;
   /** All last results. */
   results(): KubernetesObject[];
-  /** Whether exactly this object was applied before: by this process, or as the annotation of the live object says. */
+  /**
+   * Whether exactly this object was applied before: by this process, or as the annotation of the live object says. A live
+   * object that holds a write whose answer was lost is known as that write only: what was applied before it is no longer there.
+   */
   isKnown(desired: KubernetesObject, live: KubernetesObject | undefined): boolean;
   /** Paths where the live object differs from the desired one, except differences that the last write of it left. */
   unsettledFields(desired: KubernetesObject, live: OwnedObject): string[];
@@ -29,16 +34,25 @@ interface Memory {
 
 export function createApplyMemory(): ApplyMemory {
   const memories = new Map<string, Memory>();
+  /** Digests of writes without an answer, by `nameOf`. */
+  const unanswered = new Map<string, Set<string>>();
   return {
+    intend(desired) {
+      const name = nameOf(desired);
+      unanswered.set(name, new Set([...(unanswered.get(name) ?? []), digestOf(desired)]));
+    },
     remember(desired, result) {
+      unanswered.delete(nameOf(desired));
       const settled = findings(desired, result);
       memories.set(nameOf(desired), { digest: digestOf(desired), result, settled });
     },
     lastResult: (object) => memories.get(nameOf(object))?.result,
     results: () => [...memories.values()].map(({ result }) => result),
     isKnown(desired, live) {
-      const digest = digestOf(desired);
-      return memories.get(nameOf(desired))?.digest === digest || (live && digestOf(live)) === digest;
+      const [name, digest] = [nameOf(desired), digestOf(desired)];
+      const liveDigest = live && digestOf(live);
+      if (liveDigest !== undefined && unanswered.get(name)?.has(liveDigest)) return liveDigest === digest;
+      return memories.get(name)?.digest === digest || liveDigest === digest;
     },
     unsettledFields(desired, live) {
       const memory = memories.get(nameOf(desired));
@@ -47,7 +61,10 @@ export function createApplyMemory(): ApplyMemory {
         .filter(([path, value]) => settled?.get(path) !== value)
         .map(([path]) => path);
     },
-    forget: (name) => void memories.delete(name),
+    forget(name) {
+      memories.delete(name);
+      unanswered.delete(name);
+    },
   };
 }
 

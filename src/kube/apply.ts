@@ -125,6 +125,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         conflicts.check(name);
         await beforeCorrection?.(fields);
       }
+      memory.intend(desired);
       const { object, ...replacement } = await write(desired, live);
       memory.remember(desired, object);
       if (object.metadata.resourceVersion === live?.metadata.resourceVersion)

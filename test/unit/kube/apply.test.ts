@@ -31,12 +31,18 @@ async function start(
       live = object && { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
     },
     live: () => live,
+    /** The next write is done, and its answer never arrives. */
+    losesAnswer: false,
   };
   const { api, client } = await startClient(({ method, query, body }: SeenRequest, response) => {
     if (query.get("dryRun") === "All" && answerDryRun !== undefined)
       return sendRefusal(response, ...answerDryRun);
     if (method === "DELETE") server.set(undefined);
     if (method === "PATCH" && !query.has("dryRun")) server.set(change(body as ConfigMapObject));
+    if (method === "PATCH" && server.losesAnswer) {
+      server.losesAnswer = false;
+      return void response.socket?.destroy();
+    }
     if (live === undefined) return sendRefusal(response, 404, "NotFound");
     return sendJson(response, 200, live);
   });
@@ -64,6 +70,34 @@ describe("createApplier", () => {
       reason: "Forbidden",
     });
     expect(writes()).toBe(before);
+  });
+
+  it("takes an edit after a write whose answer was lost for no drift, also when it goes back", async () => {
+    const { client, server } = await start();
+    const applier = newApplier(client);
+    await applier.apply(configMap({ a: "one" }), undefined);
+    server.losesAnswer = true;
+    await expect(applier.apply(configMap({ a: "two" }), server.live())).rejects.toMatchObject({
+      reason: "Unreachable",
+    });
+    expect(server.live()?.data).toEqual({ a: "two" });
+    const reported: string[][] = [];
+    const report = async (fields: string[]) => void reported.push(fields);
+    expect((await applier.apply(configMap({ a: "one" }), server.live(), report)).kind).toBe("updated");
+    expect(reported).toEqual([]);
+  });
+
+  it("corrects another client's change of an object whose last write got no answer", async () => {
+    const { client, server } = await start();
+    const applier = newApplier(client);
+    await applier.apply(configMap({ a: "one" }), undefined);
+    server.losesAnswer = true;
+    await expect(applier.apply(configMap({ a: "two" }), server.live())).rejects.toThrow();
+    server.set({ ...(server.live() as ConfigMapObject), data: { a: "theirs" } });
+    expect(await applier.apply(configMap({ a: "two" }), server.live())).toMatchObject({
+      kind: "corrected",
+      fields: ["data.a"],
+    });
   });
 
   it("reports no change when the write changes nothing", async () => {
