@@ -24,6 +24,8 @@ export interface Informer<T extends KubernetesObject> {
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
   /** Whether the first list is loaded. */
   isSynced(): boolean;
+  /** The time since the server last sent a list, an event or a bookmark; undefined before the first list. */
+  silentForMs(): number | undefined;
   /** Resolves when the first list is loaded. */
   synced: Promise<void>;
   /** Follows the server until the signal fires. */
@@ -53,7 +55,7 @@ export function createInformer<T extends KubernetesObject>(
   const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
   const handlers = new Set<InformerHandler<T>>();
   const firstList = Promise.withResolvers<void>();
-  let isSynced = false;
+  const contact = createContact();
 
   function reindex(key: string, object: T, change: "add" | "delete"): void {
     for (const [name, valuesOf] of Object.entries(indexes)) {
@@ -92,7 +94,7 @@ export function createInformer<T extends KubernetesObject>(
       drop(keyOf(incoming.metadata));
       return;
     }
-    const object = transform(typed(incoming));
+    const object = transform(typedAs(resource, incoming));
     const key = keyOf(object.metadata);
     const { uid, resourceVersion } = object.metadata;
     let previous = objects.get(key);
@@ -108,9 +110,6 @@ export function createInformer<T extends KubernetesObject>(
     notifyAll(previous === undefined ? { kind: "added", object } : { kind: "updated", object, previous });
   }
 
-  /** With its own kind: metadata alone comes as another kind, and bare items of a list without one. */
-  const typed = (object: T): T => ({ ...object, apiVersion: apiVersionOf(resource), kind: resource.kind });
-
   /** Drops the object without an event. */
   function drop(key: string): T | undefined {
     const previous = objects.get(key);
@@ -121,7 +120,7 @@ export function createInformer<T extends KubernetesObject>(
   }
 
   function remove(object: T): void {
-    const wanted = isWanted?.(object) ? transform(typed(object)) : undefined;
+    const wanted = isWanted?.(object) ? transform(typedAs(resource, object)) : undefined;
     const gone = drop(keyOf(object.metadata)) ?? wanted;
     if (gone !== undefined) notifyAll({ kind: "deleted", object: gone });
   }
@@ -130,7 +129,6 @@ export function createInformer<T extends KubernetesObject>(
     const present = new Set(listed.map(({ metadata }) => keyOf(metadata)));
     for (const [key, object] of [...objects]) if (!present.has(key)) remove(object);
     listed.forEach(upsert);
-    isSynced = true;
     firstList.resolve();
   }
 
@@ -148,19 +146,38 @@ export function createInformer<T extends KubernetesObject>(
       signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
       for (const object of objects.values()) notify(handler, { kind: "added", object });
     },
-    isSynced: () => isSynced,
+    isSynced: () => contact.silentForMs() !== undefined,
+    silentForMs: contact.silentForMs,
     synced: firstList.promise,
     run: (signal) =>
       runReflector<T>({
         ...deps,
         resource,
         options: listOptions,
-        sink: { replace, upsert, remove },
+        sink: { replace, upsert, remove, contact: contact.mark },
         signal,
         pace,
       }),
   };
 }
+
+/** Remembers when the server last sent something. */
+function createContact() {
+  let at: number | undefined;
+  return {
+    mark: () => {
+      at = performance.now();
+    },
+    silentForMs: () => (at === undefined ? undefined : performance.now() - at),
+  };
+}
+
+/** With its own kind: metadata alone comes as another kind, and bare items of a list without one. */
+const typedAs = <T extends KubernetesObject>(resource: Resource, object: T): T => ({
+  ...object,
+  apiVersion: apiVersionOf(resource),
+  kind: resource.kind,
+});
 
 function withoutManagedFields<T extends KubernetesObject>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata as T["metadata"] & { managedFields?: unknown };

@@ -15,6 +15,11 @@ export interface LeaseTimes {
 
 export const LEASE_TIMES: LeaseTimes = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 
+/** A standby looks this often, so that it leads within a second after a leader released the Lease. */
+const STANDBY_LOOK_MS = 700;
+/** It looks again at the moment at which the lease ends, but not in a hot loop. */
+const MIN_PAUSE_MS = 20;
+
 export interface ElectionClock {
   now(): Date;
   /** Milliseconds of a clock that never runs backwards. */
@@ -121,7 +126,9 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
         .catch((error: unknown) => logger.warn({ error: errorMessage(error) }, "the Lease was not released"));
     }
     // Up to a fifth of jitter, so that processes that start together do not try together.
-    await clock.sleep(times.retryMs * (1 + Math.random() * 0.2), signal);
+    const pauseMs = Math.min(times.retryMs, STANDBY_LOOK_MS) * (1 + Math.random() * 0.2);
+    const leftMs = lock.expiresInMs() ?? pauseMs;
+    await clock.sleep(Math.min(pauseMs, Math.max(leftMs, MIN_PAUSE_MS)), signal);
   }
 }
 

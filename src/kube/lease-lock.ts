@@ -16,13 +16,19 @@ export interface Lease extends KubernetesObject {
 export interface LeaseLock {
   /** Acquires or renews the Lease. False when another process holds it, or when `isWanted` is false after the read. */
   tryAcquire(isWanted: () => boolean): Promise<boolean>;
+  /** The time until another holder's lease ends, as last seen; undefined when no other process held it. */
+  expiresInMs(): number | undefined;
   /** Releases the Lease if this process holds it. */
   release(): Promise<void>;
 }
 
+/** The part of a lease by which the holder's clock may move the begin of the lease back. The holder stops long before. */
+const MAX_CREDIT = 0.1;
+
 /**
  * Uses a Lease as a lock. Another holder's lease is counted from the moment at which this process saw it change, by its own
- * clock: the clocks of machines may differ.
+ * clock: the clocks of machines may differ. The holder's own time of the renewal counts only within the time since the look
+ * before, so that a look that came late does not make the lease longer, and a wrong clock does not end it.
  */
 export function createLeaseLock(deps: {
   client: KubeClient;
@@ -33,6 +39,15 @@ export function createLeaseLock(deps: {
 }): LeaseLock {
   const { client, lease: key, identity, leaseMs, clock } = deps;
   let seen: { renewal: string; at: number } | undefined;
+  let lookedAt: number | undefined;
+  let endsAt: number | undefined;
+
+  /** How long ago the holder renewed the lease that this look found. */
+  function renewalAgeMs(renewTime: string | undefined): number {
+    const sinceLastLook = lookedAt === undefined ? 0 : clock.monotonic() - lookedAt;
+    const age = clock.now().getTime() - Date.parse(renewTime ?? "");
+    return Math.max(0, Math.min(Number.isNaN(age) ? 0 : age, sinceLastLook, leaseMs * MAX_CREDIT));
+  }
 
   async function tryRelease(): Promise<void> {
     const live = await client.get<Lease>(LEASES, key);
@@ -64,9 +79,12 @@ export function createLeaseLock(deps: {
       }
       const holder = live.spec?.holderIdentity ?? "";
       const renewal = `${holder} ${live.spec?.renewTime}`;
-      if (seen?.renewal !== renewal) seen = { renewal, at: clock.monotonic() };
+      if (seen?.renewal !== renewal)
+        seen = { renewal, at: clock.monotonic() - renewalAgeMs(live.spec?.renewTime) };
+      lookedAt = clock.monotonic();
       const lastsMs = Math.max(leaseMs, (live.spec?.leaseDurationSeconds ?? 0) * 1000);
-      if (holder !== identity && holder !== "" && clock.monotonic() - seen.at < lastsMs) return false;
+      endsAt = holder === identity || holder === "" ? undefined : seen.at + lastsMs;
+      if (endsAt !== undefined && clock.monotonic() < endsAt) return false;
       const isOurs = holder === identity;
       // The resourceVersion makes the server refuse this write when another process wrote first.
       await client.replace<Lease>(LEASES, {
@@ -80,6 +98,7 @@ export function createLeaseLock(deps: {
       });
       return true;
     },
+    expiresInMs: () => (endsAt === undefined ? undefined : endsAt - clock.monotonic()),
     async release() {
       try {
         await tryRelease();

@@ -15,12 +15,12 @@ export interface ReflectorPace {
   maxBackoffMs: number;
 }
 
-/** An API server sends a bookmark each minute. */
+/** An API server sends a bookmark each minute. After an outage, a pause of 30 s left the operator blind for up to a minute. */
 const REFLECTOR_PACE: ReflectorPace = {
   watchSeconds: 290,
-  silenceMs: 150_000,
+  silenceMs: 75_000,
   firstBackoffMs: 250,
-  maxBackoffMs: 30_000,
+  maxBackoffMs: 5_000,
 };
 
 /** A watch that ends within this time and without an event counts as failed. */
@@ -32,6 +32,8 @@ interface ReflectorSink<T> {
   replace(objects: T[]): void;
   upsert(object: T): void;
   remove(object: T): void;
+  /** The server answered or sent something. */
+  contact?(): void;
 }
 
 interface WatchEvent<T> {
@@ -52,7 +54,8 @@ interface ReflectorDeps<T> {
 
 /**
  * Keeps a sink equal to the objects on the server: lists, and then watches from the list's version. Any error causes a
- * jittered back-off. After a 410 (the version is compacted), it lists again. Resolves when the signal fires.
+ * jittered back-off. After a 410 (the version is compacted), it lists again at once, unless a 410 ended the watch before as
+ * well. A stream that was open for a second resets the back-off. Resolves when the signal fires.
  */
 export async function runReflector<T extends KubernetesObject>(deps: ReflectorDeps<T>): Promise<void> {
   const { client, resource, options, sink, logger, signal, random = Math.random } = deps;
@@ -60,19 +63,31 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
   const path = pathOf(resource, options.namespace === undefined ? {} : { namespace: options.namespace });
   let position: string | undefined;
   let backoffMs = pace.firstBackoffMs;
+  let isRelisted = false;
 
   while (!signal.aborted) {
     try {
       if (position === undefined) {
         const { items, resourceVersion } = await client.list<T>(resource, { ...options, signal });
         sink.replace(items);
+        sink.contact?.();
         position = resourceVersion;
       }
       await follow(position);
       backoffMs = pace.firstBackoffMs;
     } catch (error) {
       if (signal.aborted) return;
-      if (isGone(error)) position = undefined;
+      if (isGone(error)) {
+        position = undefined;
+        if (!isRelisted) {
+          isRelisted = true;
+          logger.info(
+            { resource: resource.plural },
+            "the server has compacted the watch's position: listing again",
+          );
+          continue;
+        }
+      }
       const askedMs = error instanceof KubeError ? Math.min(error.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS) : 0;
       const pauseMs = Math.max(askedMs, backoffMs) * (0.75 + random() / 2);
       backoffMs = Math.min(backoffMs * 2, pace.maxBackoffMs);
@@ -84,9 +99,15 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
     }
   }
 
+  function reset(): void {
+    backoffMs = pace.firstBackoffMs;
+    isRelisted = false;
+  }
+
   /** Follows one watch to its end. Moves `position` with each event, so that no event is received twice. */
   async function follow(from: string): Promise<void> {
     const startedAt = performance.now();
+    const wasShort = () => performance.now() - startedAt < SHORT_WATCH_MS;
     const silence = new AbortController();
     const arm = () =>
       setTimeout(
@@ -95,6 +116,7 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
       );
     let timer = arm();
     let received = 0;
+    let isOpen = false;
     try {
       const query = {
         watch: true,
@@ -108,6 +130,8 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         metadataOnly: options.metadataOnly,
         signal: AbortSignal.any([signal, silence.signal]),
       });
+      isOpen = true;
+      sink.contact?.();
       for await (const line of linesOf(stream)) {
         clearTimeout(timer);
         timer = arm();
@@ -116,14 +140,15 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         if (event.type === "DELETED") sink.remove(event.object);
         else if (event.type !== "BOOKMARK") sink.upsert(event.object);
         position = event.object.metadata.resourceVersion ?? position;
+        sink.contact?.();
         received += 1;
-        backoffMs = pace.firstBackoffMs;
+        reset();
       }
     } finally {
       clearTimeout(timer);
+      if (isOpen && !wasShort()) reset();
     }
-    if (received === 0 && performance.now() - startedAt < SHORT_WATCH_MS)
-      throw new Error("the watch ended at once and without an event");
+    if (received === 0 && wasShort()) throw new Error("the watch ended at once and without an event");
   }
 }
 

@@ -130,6 +130,15 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     ...caches,
     admissionPolicies,
     secretVersions,
+    /** The cache whose server was silent for the longest time, in milliseconds. */
+    oldest(): { resource: string; silentForMs: number } | undefined {
+      return all
+        .flatMap(({ resource, silentForMs }) => {
+          const silent = silentForMs();
+          return silent === undefined ? [] : [{ resource: resource.plural, silentForMs: silent }];
+        })
+        .sort((one, other) => other.silentForMs - one.silentForMs)[0];
+    },
     synced: () => Promise.all(required.map(({ synced }) => synced)),
     run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
   };

@@ -3,6 +3,8 @@ import type { RequestListener } from "node:http";
 /** Answers `/healthz`, `/readyz` and `/metrics`. */
 export function createHealthHandler(deps: {
   isReady: () => boolean;
+  /** What is appended to the answer of a ready operator: how old its caches are. */
+  describeCaches: () => string;
   /** The metrics in Prometheus' text format. */
   metrics: () => Promise<string>;
 }): RequestListener {
@@ -16,7 +18,7 @@ export function createHealthHandler(deps: {
         return send(200, "ok\n");
       case "/readyz":
         return deps.isReady()
-          ? send(200, "ok\n")
+          ? send(200, `ok\n${deps.describeCaches()}`)
           : send(
               503,
               "not ready: the caches are not synced, the CA is not published, or the process is shutting down\n",

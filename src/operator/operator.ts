@@ -56,18 +56,21 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       (it) => it.close(),
     );
     let isReady = () => false;
+    let describeCaches = () => "";
     const health = parts.add(
       await startHttpServer({
         host: settings.host,
         port: settings.httpPort,
         handler: createHealthHandler({
           isReady: () => isReady() && !signal.aborted,
+          describeCaches: () => describeCaches(),
           metrics: () => registry.metrics(),
         }),
       }),
       (it) => it.close(1_000),
     );
     const caches = createCaches({ client, logger });
+    describeCaches = () => describeCacheAge(caches.oldest());
     const trust = watchTrust(caches, { logger, registry });
     void parts.add(caches.run(serving.signal), (running) => running);
     await Promise.race([caches.synced(), aborted(signal)]);
@@ -130,6 +133,13 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     serving.abort();
     await parts.close();
   }
+}
+
+/** An API server sends at least a bookmark each minute. */
+function describeCacheAge(oldest: { resource: string; silentForMs: number } | undefined): string {
+  if (oldest === undefined) return "";
+  const seconds = Math.round(oldest.silentForMs / 1_000);
+  return `caches: the oldest, of ${oldest.resource}, received an answer ${seconds} s ago\n`;
 }
 
 /** After the signal, serves for the drain time with `Connection: close` on each answer, and then closes the servers. */

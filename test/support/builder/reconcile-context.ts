@@ -49,6 +49,7 @@ export function fixedInformer<T extends KubernetesObject>(
     byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value)),
     onChange: (handler) => void handlers.push(handler),
     isSynced: () => true,
+    silentForMs: () => 0,
     synced: Promise.resolve(),
     run: () => Promise.resolve(),
     announce: (event) => {

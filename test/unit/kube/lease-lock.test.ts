@@ -55,6 +55,27 @@ describe("createLeaseLock", () => {
     expect([other.writes(), unwanted.writes()]).toEqual([[], []]);
   });
 
+  it("counts a lease from its renewal, as far as the time since the look before allows", async () => {
+    let time = 0;
+    let live = lease({ holderIdentity: "other", renewTime: "2026-01-01T00:00:00.000000Z" });
+    const { client } = await startClient((request, response) => holding(live)(request, response));
+    const clock = { now: () => new Date(Date.parse("2026-01-01T00:00:00Z") + time), monotonic: () => time };
+    const lock = createLeaseLock({ client, lease: KEY, identity: "us", leaseMs: 15_000, clock });
+    const look = async (atMs: number) => {
+      time = atMs;
+      return [await lock.tryAcquire(() => true), lock.expiresInMs()];
+    };
+    expect(await look(1_000)).toEqual([false, 15_000]);
+    // Renewed at 2.0 s, seen at 2.5 s.
+    live = lease({ holderIdentity: "other", renewTime: "2026-01-01T00:00:02.000000Z" });
+    expect(await look(2_500)).toEqual([false, 14_500]);
+    // A clock that is an hour behind moves the begin back by a tenth of the lease at most.
+    live = lease({ holderIdentity: "other", renewTime: "2025-12-31T23:00:00.000000Z" });
+    expect(await look(9_000)).toEqual([false, 13_500]);
+    expect(await look(22_499)).toEqual([false, 1]);
+    expect((await look(22_500))[0]).toBe(true);
+  });
+
   it("does not release a Lease of another holder, nor one that does not exist", async () => {
     const other = await start(holding(lease({ holderIdentity: "other" })));
     await other.lock.release();

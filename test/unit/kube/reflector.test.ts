@@ -84,6 +84,43 @@ describe("runReflector", () => {
     expect(watchesFrom()).toEqual(["5", "30"]);
   });
 
+  it("lists at once after a 410, also after failures that made the back-off long", async () => {
+    const open: ServerResponse[] = [];
+    const opens: Answer = (request, response) => {
+      open.push(response);
+      idle(request, response);
+    };
+    const { counts } = await follow(
+      { lists: [lists([], 5)], watches: [refuses(500, "InternalError"), opens, idle] },
+      { pace: { firstBackoffMs: 50, maxBackoffMs: 60_000 } },
+    );
+    await until(() => open.length === 1, "the watch after the failure");
+    open[0]?.write(watchLine("ERROR", refusal(410, "Expired")));
+    const goneAt = performance.now();
+    await until(() => counts.lists === 2, "the second list");
+    expect(performance.now() - goneAt).toBeLessThan(1_000);
+  });
+
+  it("starts again from the first pause when a stream was open before it broke", async () => {
+    const times: number[] = [];
+    const breaksLater: Answer = (request, response) => {
+      times.push(performance.now());
+      idle(request, response);
+      setTimeout(() => response.socket?.destroy(), 1_100);
+    };
+    const refusesNow: Answer = (request, response) => {
+      times.push(performance.now());
+      refuses(500, "InternalError")(request, response);
+    };
+    await follow(
+      { lists: [lists([], 5)], watches: [refusesNow, refusesNow, refusesNow, breaksLater, breaksLater] },
+      { pace: { firstBackoffMs: 100, maxBackoffMs: 60_000, silenceMs: 30_000 } },
+    );
+    await until(() => times.length === 5, "the watch after the break");
+    // After three failures the next pause would be 800 ms.
+    expect((times[4] ?? 0) - (times[3] ?? 0) - 1_100).toBeLessThan(500);
+  });
+
   it("finds by a list the changes that a server never sent", async () => {
     const { informer, said } = await follow({
       lists: [lists([configMapAt("a", 1)], 5), lists([configMapAt("b", 6)], 9)],

@@ -9,7 +9,11 @@ async function ask(path: string, isReady: boolean): Promise<[number, string | nu
   server = await startHttpServer({
     host: "127.0.0.1",
     port: 0,
-    handler: createHealthHandler({ isReady: () => isReady, metrics: async () => "up 1\n" }),
+    handler: createHealthHandler({
+      isReady: () => isReady,
+      describeCaches: () => "caches: 3 s\n",
+      metrics: async () => "up 1\n",
+    }),
   });
   const answer = await fetch(`${server.origin}${path}`);
   return [answer.status, answer.headers.get("content-type"), await answer.text()];
@@ -18,8 +22,8 @@ async function ask(path: string, isReady: boolean): Promise<[number, string | nu
 describe("createHealthHandler", () => {
   it.each([
     ["/healthz", false, 200, "text/plain", "ok\n"],
-    ["/readyz", true, 200, "text/plain", "ok\n"],
-    ["/readyz?verbose", true, 200, "text/plain", "ok\n"],
+    ["/readyz", true, 200, "text/plain", "ok\ncaches: 3 s\n"],
+    ["/readyz?verbose", true, 200, "text/plain", "ok\ncaches: 3 s\n"],
     [
       "/readyz",
       false,
