@@ -14,9 +14,18 @@ export interface BatchDeps<Member, Result> {
   maxSize: number;
   /** Batches that run at the same time. */
   lanes: number;
+  /** When another batch starts beside a running one. Absent: at once. */
+  beside?: {
+    /** So many members must wait. */
+    size: number;
+    /** After this time, any number is enough: the running batch may wait for a lock. */
+    afterMs: number;
+  };
   /** Members that run alone, at the same time. */
   aloneLanes: number;
 }
+
+const AT_ONCE = { size: 1, afterMs: 0 };
 
 interface Waiting<Member, Result> {
   member: Member;
@@ -26,19 +35,22 @@ interface Waiting<Member, Result> {
 }
 
 /**
- * Runs members in batches, and never delays a member to fill a batch. Members that arrive together while no batch runs start
- * at once. When a batch ends, all members that queued meanwhile form the next one. There is no timer. If a batch
+ * Runs members in batches. Members that arrive together while no batch runs start at once. When a batch ends, all members that
+ * queued meanwhile form the next one. Beside a running batch only a large one starts, because small ones cost more for each
+ * member, unless the running one takes long. If a batch
  * fails and is undone, its members run alone, a few at a time and outside the lanes, so that a bad member neither fails
  * nor delays the others.
  *
  * Measured on one hot voucher, 2 cores, loopback: single calls 3,400/s, batches of 50 19,000/s.
  */
 export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
-  const { run, keysOf, isUndone, maxSize, lanes, aloneLanes } = deps;
+  const { run, keysOf, isUndone, maxSize, lanes, beside = AT_ONCE, aloneLanes } = deps;
   const queue = createQueue<Member, Result>(maxSize);
   const runAlone = createAloneLanes<Member, Result>(run, aloneLanes, release);
   let busyLanes = 0;
   let isStarting = false;
+  let latestStartMs = 0;
+  let isLateStartDue = false;
 
   function release(waiting: Waiting<Member, Result>): void {
     queue.release(waiting);
@@ -79,11 +91,27 @@ export function createBatch<Member, Result>(deps: BatchDeps<Member, Result>) {
 
   function start(): void {
     while (busyLanes < lanes) {
+      if (busyLanes > 0 && !mayStartBeside()) return;
       const batch = queue.take();
       if (batch.length === 0) return;
       busyLanes += 1;
+      latestStartMs = performance.now();
       void runTogether(batch);
     }
+  }
+
+  function mayStartBeside(): boolean {
+    if (queue.size() === 0) return false;
+    const restMs = latestStartMs + beside.afterMs - performance.now();
+    if (queue.size() >= beside.size || restMs <= 0) return true;
+    if (!isLateStartDue) setTimeout(startLate, restMs).unref();
+    isLateStartDue = true;
+    return false;
+  }
+
+  function startLate(): void {
+    isLateStartDue = false;
+    start();
   }
 
   /** Waits until the event loop has read all pending input, so that requests that arrive together start together. */
@@ -111,6 +139,7 @@ function createQueue<Member, Result>(maxSize: number) {
   const held = new Set<string>();
   return {
     push: (waiting: Waiting<Member, Result>) => queue.push(waiting),
+    size: () => queue.length,
     /** Takes the first members that share no key with each other or with a running member, and holds their keys. */
     take(): Waiting<Member, Result>[] {
       const taken: Waiting<Member, Result>[] = [];

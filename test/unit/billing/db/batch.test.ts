@@ -10,7 +10,14 @@ const undone = new Error("undone");
 const broken = new Error("broken");
 
 /** A database whose calls end when the test says so. */
-function createScene(options: { lanes?: number; maxSize?: number; aloneLanes?: number } = {}) {
+function createScene(
+  options: {
+    lanes?: number;
+    maxSize?: number;
+    aloneLanes?: number;
+    beside?: { size: number; afterMs: number };
+  } = {},
+) {
   const calls: { names: string[]; end(results: (string | typeof ALONE)[] | Error): void }[] = [];
   const batch = createBatch<Member, string>({
     run: (members) =>
@@ -25,6 +32,7 @@ function createScene(options: { lanes?: number; maxSize?: number; aloneLanes?: n
     maxSize: options.maxSize ?? 50,
     lanes: options.lanes ?? 1,
     aloneLanes: options.aloneLanes ?? 3,
+    ...(options.beside === undefined ? {} : { beside: options.beside }),
   });
   const submit = (...members: Member[]) =>
     members.map((member) => batch.submit(member).catch((error: Error) => error.message));
@@ -55,6 +63,38 @@ describe("createBatch", () => {
     ]);
     await answer(1);
     expect(await Promise.all(results)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("starts a second batch beside the first one only when enough members wait", async () => {
+    const { submit, answer, names } = createScene({ lanes: 2, beside: { size: 2, afterMs: 60_000 } });
+    const results = submit(...members("a"));
+    await settled();
+    results.push(...submit(...members("b")));
+    await settled();
+    expect(names()).toEqual([["a"]]);
+    results.push(...submit(...members("c")));
+    await settled();
+    expect(names()).toEqual([["a"], ["b", "c"]]);
+    results.push(...submit(...members("d")));
+    await answer(0);
+    expect(names()).toEqual([["a"], ["b", "c"]]);
+    await answer(1);
+    expect(names()).toEqual([["a"], ["b", "c"], ["d"]]);
+    await answer(2);
+    expect(await Promise.all(results)).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("starts a second batch for any member when the first one takes long", async () => {
+    const { submit, answer, names } = createScene({ lanes: 2, beside: { size: 2, afterMs: 20 } });
+    const results = submit(...members("a"));
+    await settled();
+    results.push(...submit(...members("b")));
+    await settled();
+    expect(names()).toEqual([["a"]]);
+    await expect.poll(names).toEqual([["a"], ["b"]]);
+    await answer(0);
+    await answer(1);
+    expect(await Promise.all(results)).toEqual(["a", "b"]);
   });
 
   it("runs as many batches at once as it has lanes, each of at most the maximum size", async () => {
