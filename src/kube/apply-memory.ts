@@ -10,10 +10,14 @@ export interface ApplyMemory {
   /** Call it before a write. Until `remember`, the write may have been done although its answer was lost. */
   intend(desired: KubernetesObject): void;
   remember(desired: KubernetesObject, result: KubernetesObject): void;
-  /** The object as the server returned it after the last write. */
+  /** The object as the server returned it after the last write, until a cache has caught up with it. */
   lastResult(object: KubernetesObject): KubernetesObject | undefined;
-  /** All last results. */
-  results(): KubernetesObject[];
+  /** A cache holds the last result or a newer version: drops the result. Results were the largest part of the heap. */
+  caughtUp(object: KubernetesObject): void;
+  /** Whether this process wrote the object. */
+  hasApplied(object: KubernetesObject): boolean;
+  /** Kind, name and labels of each object that this process wrote. */
+  applied(): KubernetesObject[];
   /**
    * Whether exactly this object was applied before: by this process, or as the annotation of the live object says. A live
    * object that holds a write whose answer was lost is known as that write only: what was applied before it is no longer there.
@@ -27,7 +31,8 @@ export interface ApplyMemory {
 
 interface Memory {
   digest: string;
-  result: KubernetesObject;
+  result: KubernetesObject | undefined;
+  identity: KubernetesObject;
   /** Live values that the server or a mutating webhook put in place of the desired ones, by path. Writing again is useless. */
   settled: ReadonlyMap<string, string>;
 }
@@ -44,10 +49,16 @@ export function createApplyMemory(): ApplyMemory {
     remember(desired, result) {
       unanswered.delete(nameOf(desired));
       const settled = findings(desired, result);
-      memories.set(nameOf(desired), { digest: digestOf(desired), result, settled });
+      const identity = identityOf(result);
+      memories.set(nameOf(desired), { digest: digestOf(desired), result, identity, settled });
     },
     lastResult: (object) => memories.get(nameOf(object))?.result,
-    results: () => [...memories.values()].map(({ result }) => result),
+    caughtUp(object) {
+      const memory = memories.get(nameOf(object));
+      if (memory !== undefined) memory.result = undefined;
+    },
+    hasApplied: (object) => memories.has(nameOf(object)),
+    applied: () => [...memories.values()].map(({ identity }) => identity),
     isKnown(desired, live) {
       const [name, digest] = [nameOf(desired), digestOf(desired)];
       const liveDigest = live && digestOf(live);
@@ -66,6 +77,12 @@ export function createApplyMemory(): ApplyMemory {
       unanswered.delete(name);
     },
   };
+}
+
+function identityOf({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
+  const { name, namespace, labels } = metadata;
+  const scope = namespace === undefined ? {} : { namespace };
+  return { apiVersion, kind, metadata: { name, ...scope, ...(labels === undefined ? {} : { labels }) } };
 }
 
 /** `Deployment namespace/name`. */

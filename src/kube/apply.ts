@@ -75,7 +75,9 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
       return found && lean(found);
     }
     const result = memory.lastResult(desired);
-    return result !== undefined && isOlder(cached, result) ? result : cached;
+    if (result !== undefined && isOlder(cached, result)) return result;
+    memory.caughtUp(desired);
+    return cached;
   }
 
   /**
@@ -99,7 +101,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   /** Fields that a write would change; none when the server holds the desired object already. */
   async function fieldsToWrite(desired: KubernetesObject, live: KubernetesObject): Promise<string[]> {
     const fields = memory.unsettledFields(desired, live);
-    const wasAppliedByAnother = memory.lastResult(desired) === undefined && memory.isKnown(desired, live);
+    const wasAppliedByAnother = !memory.hasApplied(desired) && memory.isKnown(desired, live);
     if (fields.length === 0 || !wasAppliedByAnother || !(await isSettled(desired, live))) return fields;
     memory.remember(desired, live);
     return [];
@@ -112,7 +114,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
 
   return {
     forget(isMeant) {
-      for (const object of memory.results()) if (isMeant(object)) forget(nameOf(object));
+      for (const object of memory.applied()) if (isMeant(object)) forget(nameOf(object));
     },
     async apply(wanted, cached, beforeCorrection) {
       const desired = stamped(wanted);

@@ -119,6 +119,28 @@ describe("createApplier", () => {
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
   });
 
+  it("knows what it applied after the cache has caught up: an edit and a deletion are corrected, and a stale cache is not", async () => {
+    const { client, server, writes } = await start();
+    const applier = newApplier(client);
+    const desired = configMap({ a: "ours" });
+    await applier.apply(configMap({ a: "earlier" }), undefined);
+    const stale = server.live();
+    await applier.apply(desired, stale);
+    const before = writes();
+    expect((await applier.apply(desired, stale)).kind).toBe("unchanged");
+    expect((await applier.apply(desired, server.live())).kind).toBe("unchanged");
+    expect(writes()).toBe(before);
+    server.set({ ...(server.live() as ConfigMapObject), data: { a: "theirs" } });
+    expect((await applier.apply(desired, server.live())).kind).toBe("corrected");
+    await applier.apply(desired, server.live());
+    server.set(undefined);
+    expect((await applier.apply(desired, undefined)).kind).toBe("corrected");
+    await applier.apply(desired, server.live());
+    applier.forget(({ metadata }) => metadata.name === "settings");
+    server.set(undefined);
+    expect((await applier.apply(desired, undefined)).kind).toBe("created");
+  });
+
   it("keeps the digest that an object brings with it", async () => {
     const { client, server } = await start();
     const annotations = { "catalyst.openova.io/applied": "sha256:given" };
