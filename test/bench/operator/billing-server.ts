@@ -3,12 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { BILLING } from "../../../src/api/name.ts";
 import { SMOKE_TEST } from "../../../src/billing/voucher/voucher.ts";
 
-/** Answers the smoke test as billing does, on the addresses of all Pods at once. */
+/** Answers the smoke test as billing does, on a few loopback addresses that all Pods share. */
 export interface BillingServer {
-  /** From now on, Pods at these addresses take requests and never answer. */
-  hang(isHanging: (address: string) => boolean): void;
+  /** The address of the next Pod. Billing at a `hanging` address takes requests and never answers. */
+  address(isHanging: boolean): string;
   counts(): { requests: number };
 }
+
+const ADDRESSES = 64;
 
 export const SCHEMA = { version: "0006", fingerprint: `sha256:${"b".repeat(64)}` };
 /** What the smoke test issues, and therefore expects to see. */
@@ -16,16 +18,24 @@ const { credit_omr, description } = SMOKE_TEST;
 
 export async function startBillingServer(): Promise<BillingServer> {
   let requests = 0;
-  let isHanging = (_address: string) => false;
-  const server = createServer((request, response) => {
-    requests += 1;
-    if (!isHanging(request.socket.localAddress ?? "")) void answer(request, response);
-  });
-  server.listen(BILLING.port, "0.0.0.0");
-  await once(server, "listening");
+  let pods = 0;
+  // Playgrounds use 127.64.0.0 to 127.127.255.255 on the same port.
+  const prefix = `127.${2 + (process.pid % 62)}.${(process.pid >> 6) & 255}`;
+  const hanging = `${prefix}.${ADDRESSES + 1}`;
+  async function listen(host: string): Promise<void> {
+    const server = createServer((request, response) => {
+      requests += 1;
+      if (host !== hanging) void answer(request, response);
+    });
+    server.listen(BILLING.port, host);
+    await once(server, "listening");
+  }
+  for (let last = 1; last <= ADDRESSES; last += 1) await listen(`${prefix}.${last}`);
+  await listen(hanging);
   return {
-    hang(hangs) {
-      isHanging = hangs;
+    address(isHanging) {
+      pods += 1;
+      return isHanging ? hanging : `${prefix}.${1 + (pods % ADDRESSES)}`;
     },
     counts: () => ({ requests }),
   };

@@ -23,7 +23,7 @@ export interface WorkloadCounts {
   migrations: number;
 }
 
-/** `hang`: from now on, billing in Pods of one in so many Sovereigns takes requests and never answers. */
+/** `hang`: billing in Pods that start from now on in one of so many Sovereigns takes requests and never answers. */
 export type WorkloadRequest = { kind: "counts" } | { kind: "hang"; oneIn: number };
 
 interface Template {
@@ -43,10 +43,8 @@ const database = await startDatabaseServer();
 const billing = await startBillingServer();
 const tasks = createTaskQueue(CONCURRENCY);
 const running = new AbortController().signal;
-let addresses = 0;
 let migrations = 0;
-/** The Sovereign's number, by the address of its Pod. */
-const owners = new Map<string, number>();
+let isHanging = (_sovereign: number) => false;
 
 const follow = <T extends KubernetesObject>(resource: typeof PODS): Informer<T> =>
   createInformer<T>({ client, logger }, resource);
@@ -111,9 +109,7 @@ async function rollOut(deployment: Workload): Promise<void> {
     metadata.ownerReferences?.some((owner) => owner.uid === uid),
   );
   for (let index = 0; index < replicas; index += 1) {
-    addresses += 1;
-    const podIP = `127.${32 + ((addresses >> 16) & 31)}.${(addresses >> 8) & 255}.${addresses & 255}`;
-    owners.set(podIP, number);
+    const podIP = billing.address(isHanging(number));
     await createPod(deployment, `${name}-${uid.slice(0, 4)}-${generation}-${index}`, {
       ...{ phase: "Running", podIP, conditions: [{ type: "Ready", status: "True" }] },
     });
@@ -159,7 +155,7 @@ async function runJob(job: Workload): Promise<void> {
 }
 
 process.on("message", (request: WorkloadRequest) => {
-  if (request.kind === "hang") billing.hang((address) => (owners.get(address) ?? 0) % request.oneIn === 1);
+  if (request.kind === "hang") isHanging = (sovereign) => sovereign % request.oneIn === 1;
   const { open, logins, queries } = database.counts();
   process.send?.({
     ...{ openConnections: open, logins, queries, migrations },
