@@ -57,6 +57,7 @@ const RULES: readonly Rule[] = [
 
 /** The platform installs what runs in a controller's own namespace, so that these do not apply to the controller there. */
 const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, volumeClaimRule, imageDigestRule];
+const ALL_RULES: readonly Rule[] = [...RULES, ...WORKLOAD_RULES];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];
 
@@ -71,7 +72,7 @@ export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Viola
   const place = placeRule(input, facts);
   if (place.length > 0 && facts.place.kind !== "cluster" && facts.place.kind !== "privateCatalog")
     return place;
-  const rules = isOwnNamespace(facts.place, facts.identity) ? RULES : [...RULES, ...WORKLOAD_RULES];
+  const rules = isOwnNamespace(facts.place, facts.identity) ? RULES : ALL_RULES;
   const found = rules.flatMap((rule) => rule(input, facts));
   return found.length > 0 ? found : place;
 }
