@@ -18,7 +18,7 @@ import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/obj
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
-import { POD_NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
+import { NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
@@ -45,6 +45,9 @@ import {
 import type { Logger } from "../platform/log.ts";
 
 const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
+const BY_NAMESPACE = {
+  [NAMESPACE_INDEX]: ({ metadata }: KubernetesObject) => [String(metadata.namespace)],
+};
 const APPLIED = {
   ...MANAGED,
   transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
@@ -83,11 +86,8 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     organizations: cache<Organization>(resourceOf(ORGANIZATION), { indexes: ORGANIZATION_INDEXES }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
     deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
-    jobs: cache<JobObject>(JOBS, MANAGED),
-    pods: cache<PodObject>(PODS, {
-      ...MANAGED,
-      indexes: { [POD_NAMESPACE_INDEX]: ({ metadata }) => [String(metadata.namespace)] },
-    }),
+    jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),
+    pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, APPLIED),
     others: [
       SERVICE_ACCOUNTS,

@@ -20,8 +20,9 @@ export interface SovereignCaches {
   blueprints: Informer<Blueprint>;
   namespaces: Informer<KubernetesObject>;
   deployments: Informer<DeploymentObject>;
+  /** Indexed by `NAMESPACE_INDEX`. */
   jobs: Informer<JobObject>;
-  /** Pods that carry a Sovereign's label; indexed by `POD_NAMESPACE_INDEX`. */
+  /** Pods that carry a Sovereign's label; indexed by `NAMESPACE_INDEX`. */
   pods: Informer<PodObject>;
   /** Uids and versions of the Secrets that Sovereigns name, without their values. */
   secretVersions: Informer<KubernetesObject>;
@@ -29,7 +30,7 @@ export interface SovereignCaches {
   others: Informer<KubernetesObject>[];
 }
 
-export const POD_NAMESPACE_INDEX = "namespace";
+export const NAMESPACE_INDEX = "namespace";
 
 export const SOVEREIGN_INDEX = {
   fqdn: "fqdn",
@@ -87,14 +88,21 @@ export function podsOf(
   component: string,
 ): PodObject[] {
   return caches.pods
-    .byIndex(POD_NAMESPACE_INDEX, namespace)
+    .byIndex(NAMESPACE_INDEX, namespace)
     .filter(({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === component);
+}
+
+/** The migration Jobs of a Sovereign: of its present image, and of earlier ones. */
+export function migrationJobs(caches: SovereignCaches, sovereign: Sovereign): JobObject[] {
+  return caches.jobs
+    .byIndex(NAMESPACE_INDEX, namespaceOf(sovereign))
+    .filter(({ metadata }) => metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name);
 }
 
 /** The Pods of one Job, oldest first. Jobs of earlier releases leave their own Pods in the same namespace. */
 export function podsOfJob(caches: SovereignCaches, { metadata }: JobObject): PodObject[] {
   return caches.pods
-    .byIndex(POD_NAMESPACE_INDEX, metadata.namespace ?? "")
+    .byIndex(NAMESPACE_INDEX, metadata.namespace ?? "")
     .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid))
     .sort((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? -1 : 1));
 }

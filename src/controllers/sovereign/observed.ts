@@ -23,6 +23,7 @@ export interface JobObject extends KubernetesObject {
 export interface PodObject extends KubernetesObject {
   spec?: { containers: { name: string; image: string }[] };
   status?: {
+    phase?: string;
     podIP?: string;
     conditions?: { type: string; status: string }[];
     containerStatuses?: ContainerStatus[];
@@ -64,6 +65,13 @@ export function rolloutFailure(deployment: DeploymentObject): string | undefined
 export function jobCondition(job: JobObject, type: "Complete" | "Failed"): { message?: string } | undefined {
   return job.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
 }
+
+export const isFinishedJob = (job: JobObject): boolean =>
+  jobCondition(job, "Complete") !== undefined || jobCondition(job, "Failed") !== undefined;
+
+/** None of its containers runs any more or ever again. */
+export const isFinishedPod = ({ status }: PodObject): boolean =>
+  status?.phase === "Succeeded" || status?.phase === "Failed";
 
 /** Containers' termination messages, and the reasons why containers wait, oldest Pod first. */
 export function containerMessages(pods: readonly PodObject[]): string[] {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
-import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import { isFinishedJob, type PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
@@ -182,10 +182,62 @@ describe("the workload of a Sovereign", () => {
     await bench.awaitCondition("delta", "Ready", "True");
   });
 
+  it("runs one migration at a time: an unfinished one of another database goes first, with its Pod", async () => {
+    const namespace = "sovereign-gamma";
+    const set = (name: string) =>
+      bench
+        .client()
+        .mergePatch(
+          SOVEREIGNS,
+          { name: "gamma" },
+          { spec: { billing: { database: { secretRef: { name } } } } },
+        );
+    const unfinished = () =>
+      bench
+        .caches()
+        .jobs.list()
+        .filter((job) => job.metadata.namespace === namespace && !isFinishedJob(job));
+    await provideSecret(bench.client(), namespace, "copy", { uri: databaseUrlOf(namespace, "copy") });
+    await provideSecret(bench.client(), namespace, "copy-2", { uri: databaseUrlOf(namespace, "copy-2") });
+    bench.simulation().hangingMigrations.add(namespace);
+    await set("copy");
+    const [hanging] = await until(
+      async () => (unfinished().length === 1 ? unfinished() : undefined),
+      async () => "a Job that hangs",
+    );
+    await settled(life);
+    const podsAtCreation: number[] = [];
+    const stop = new AbortController();
+    bench.caches().jobs.onChange(({ kind, object }) => {
+      if (kind !== "added" || object.metadata.namespace !== namespace || isFinishedJob(object)) return;
+      if (object.metadata.uid === hanging?.metadata.uid) return;
+      const pods = bench.caches().pods.list();
+      podsAtCreation.push(
+        pods.filter((pod) => pod.metadata.ownerReferences?.[0]?.uid === hanging?.metadata.uid).length,
+      );
+    }, stop.signal);
+    bench.simulation().hangingMigrations.clear();
+    await set("copy-2");
+    await until(
+      async () => (podsAtCreation.length > 0 ? true : undefined),
+      async () => `another Job: ${JSON.stringify((await bench.sovereign("gamma"))?.status?.conditions)}`,
+    );
+    stop.abort();
+    expect(podsAtCreation).toEqual([0]);
+    expect((await bench.events("gamma")).map(({ reason }) => reason)).toContain("MigrationSuperseded");
+    // Back to a database that was migrated: nothing hangs on.
+    await bench.awaitCondition("gamma", "Ready", "True");
+    expect(unfinished()).toEqual([]);
+    await set("billing-db");
+    await bench.awaitCondition("gamma", "Ready", "True");
+    await settled(life);
+  });
+
   it("migrates another database before any Pod uses it", async () => {
     const namespace = "sovereign-gamma";
     await settled(life);
     const calls = life.calls.length;
+    const jobs = (await bench.client().list(JOBS, { namespace })).items.length;
     await provideSecret(bench.client(), namespace, "restored", { uri: databaseUrlOf(namespace, "restored") });
     await bench.client().mergePatch(
       SOVEREIGNS,
@@ -195,7 +247,8 @@ describe("the workload of a Sovereign", () => {
       },
     );
     await until(
-      async () => ((await bench.client().list(JOBS, { namespace })).items.length === 3 ? true : undefined),
+      async () =>
+        (await bench.client().list(JOBS, { namespace })).items.length === jobs + 1 ? true : undefined,
       async () => "another Job",
     );
     const writes = () =>

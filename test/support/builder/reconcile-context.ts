@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
 import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
 import {
-  POD_NAMESPACE_INDEX,
+  NAMESPACE_INDEX,
   SOVEREIGN_INDEX,
   SOVEREIGN_INDEXES,
   type SovereignCaches,
@@ -76,6 +76,10 @@ type FixedCaches = {
     : never;
 } & { others: FixedInformer<KubernetesObject>[] };
 
+const BY_NAMESPACE = {
+  [NAMESPACE_INDEX]: ({ metadata }: KubernetesObject) => [metadata.namespace ?? ""],
+};
+
 export function cachesOf(known: Known): FixedCaches {
   return {
     sovereigns: fixedInformer(resourceOf(SOVEREIGN), known.sovereigns, SOVEREIGN_INDEXES),
@@ -84,10 +88,8 @@ export function cachesOf(known: Known): FixedCaches {
     blueprints: fixedInformer(resourceOf(BLUEPRINT), known.blueprints),
     namespaces: fixedInformer(NAMESPACES, known.namespaces),
     deployments: fixedInformer(DEPLOYMENTS, known.deployments),
-    jobs: fixedInformer(JOBS, known.jobs),
-    pods: fixedInformer(PODS, known.pods, {
-      [POD_NAMESPACE_INDEX]: ({ metadata }) => [metadata.namespace ?? ""],
-    }),
+    jobs: fixedInformer(JOBS, known.jobs, BY_NAMESPACE),
+    pods: fixedInformer(PODS, known.pods, BY_NAMESPACE),
     secretVersions: fixedInformer(SECRETS, known.secretVersions),
     others: [],
   };

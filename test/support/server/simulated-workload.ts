@@ -30,6 +30,8 @@ export interface SimulatedWorkload {
   shapes: Map<string, string>;
   /** Migrations in these namespaces fail, with these last words. */
   failingMigrations: Map<string, string>;
+  /** Migrations in these namespaces run and do not end. */
+  hangingMigrations: Set<string>;
   probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   stop(): Promise<void>;
@@ -59,6 +61,7 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
     smokeTests: [],
     shapes: new Map(),
     failingMigrations: new Map(),
+    hangingMigrations: new Set(),
     async probe(url) {
       simulation.probes.push(url);
       return [...simulation.unreachable].some((part) => url.includes(part))
@@ -157,6 +160,10 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
         "job-name": name,
       }) as unknown as PodObject,
     );
+    if (simulation.hangingMigrations.has(namespace)) {
+      await client.mergePatch(PODS, pod.metadata, { status: { phase: "Running" } }, "status");
+      return;
+    }
     const failure = simulation.failingMigrations.get(namespace);
     const isFailing = failure !== undefined;
     const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });

@@ -1,10 +1,19 @@
 import { isConditionTrue } from "../../../api/condition.ts";
+import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { JOBS } from "../../../kube/resource.ts";
-import { liveObject, podsOfJob } from "../cache.ts";
-import type { ReconcileContext } from "../context.ts";
+import { JOBS, PODS } from "../../../kube/resource.ts";
+import { migrationJobs, podsOfJob } from "../cache.ts";
+import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
-import { containerMessages, type JobObject, jobCondition, migrationResult } from "../observed.ts";
+import {
+  containerMessages,
+  isFinishedJob,
+  isFinishedPod,
+  type JobObject,
+  jobCondition,
+  migrationResult,
+  type PodObject,
+} from "../observed.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** A Pod's termination message reaches the cache a moment after its Job ends. Later than this, it is lost. */
@@ -26,7 +35,10 @@ export async function migrate(
   database: string,
 ): Promise<Stop | undefined> {
   const { deps, sovereign, findings } = context;
+  const desired = desiredMigrationJob(sovereign, image, database);
   if (migratedImage(sovereign, database) === image) {
+    // The release was reverted while another image migrated.
+    await deleteSuperseded(context, desired, migrationJobs(deps.caches, sovereign));
     if (!isConditionTrue(sovereign.status?.conditions, CONDITION.migrated)) {
       findings.conditions.push(
         trueCondition(CONDITION.migrated, "Migrated", "the migration of this image ran earlier"),
@@ -34,7 +46,8 @@ export async function migrate(
     }
     return undefined;
   }
-  const job = await ensureJob(context, image, database);
+  const { job, stop } = await ensureJob(context, desired);
+  if (job === undefined) return stop;
   const pods = podsOfJob(deps.caches, job);
   const failure = jobCondition(job, "Failed");
   if (failure !== undefined) {
@@ -58,17 +71,57 @@ export async function migrate(
   return undefined;
 }
 
-/** Creates the Job and never applies it: when two operators create it, the API server refuses one of them. */
-async function ensureJob(
+/** The Job, or why it is not created yet. */
+type Ensured = { job: JobObject; stop?: never } | { job?: never; stop: Stop };
+
+/**
+ * Creates the Job and never applies it: when two operators create it, the API server refuses one of them. An unfinished Job of
+ * another image or database goes first, with its Pods, so that no two migrations work on one database. The API server is
+ * asked, because a cache may be behind the Job that this process created a moment ago.
+ */
+async function ensureJob(context: ReconcileContext, desired: KubernetesObject): Promise<Ensured> {
+  const { deps, sovereign } = context;
+  const cached = migrationJobs(deps.caches, sovereign);
+  const known = cached.find(({ metadata }) => metadata.name === desired.metadata.name);
+  if (known !== undefined) {
+    await deleteSuperseded(context, desired, cached);
+    return { job: known };
+  }
+  const scope = scopeOf(desired);
+  const { items: jobs } = await deps.client.list<JobObject>(JOBS, scope);
+  const superseded = await deleteSuperseded(context, desired, jobs);
+  const live = jobs.find(({ metadata }) => metadata.name === desired.metadata.name);
+  if (live !== undefined) return { job: live };
+  const { items: pods } = await deps.client.list<PodObject>(PODS, scope);
+  const [running] = [...superseded, ...pods.filter((pod) => !isFinishedPod(pod))];
+  if (running === undefined) return { job: (await deps.client.create(JOBS, desired)) as JobObject };
+  const { name } = running.metadata;
+  const message = `${running.kind} ${name} migrates to another image or database: the operator deletes it and waits until it is gone`;
+  context.findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationSuperseded", message));
+  return { stop: waiting("MigrationSuperseded", message, SOON_MS) };
+}
+
+const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject) => ({
+  namespace,
+  labelSelector: Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(),
+});
+
+/** Deletes the unfinished ones of `jobs` except `desired`, and returns them. */
+async function deleteSuperseded(
   { deps, sovereign }: ReconcileContext,
-  image: string,
-  database: string,
-): Promise<JobObject> {
-  const desired = desiredMigrationJob(sovereign, image, database);
-  const cached = liveObject(deps.caches, desired);
-  return (cached ??
-    (await deps.client.get(JOBS, desired.metadata)) ??
-    (await deps.client.create(JOBS, desired))) as JobObject;
+  desired: KubernetesObject,
+  jobs: readonly JobObject[],
+): Promise<JobObject[]> {
+  const superseded = jobs.filter((job) => job.metadata.name !== desired.metadata.name && !isFinishedJob(job));
+  for (const { metadata } of superseded) {
+    if (metadata.deletionTimestamp !== undefined) continue;
+    await deps.client.delete(JOBS, metadata, { uid: metadata.uid });
+    const message = `Job ${metadata.name} is deleted: it migrates to another image or database than the Sovereign runs`;
+    deps.events.record(sovereign, "Normal", "MigrationSuperseded", message);
+  }
+  return superseded;
 }
 
 /** Waits for the Job's end and its result. A result that is lost costs another run of the Job. */

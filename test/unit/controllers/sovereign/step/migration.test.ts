@@ -200,24 +200,96 @@ describe("migrate", () => {
     });
   });
 
-  it.each([
-    ["reads a Job that the cache does not contain yet", true, ["get"]],
-    ["creates a Job that does not exist", false, ["get", "create"]],
-  ])("%s", async (_what, exists, expected) => {
+  /** A server with these Jobs and Pods, and the calls that a reconcile makes to it. */
+  function serverWith(jobs: JobObject[], pods: PodObject[] = []) {
     const calls: string[] = [];
     const client = {
-      get: async () => {
-        calls.push("get");
-        return exists ? job() : undefined;
+      list: async ({ kind }: { kind: string }, scope: unknown) => {
+        calls.push(`list ${kind}`);
+        expect(scope).toEqual({
+          namespace: "sovereign-omantel",
+          labelSelector:
+            "catalyst.openova.io/managed-by=operator,catalyst.openova.io/sovereign=omantel,app.kubernetes.io/name=billing-migrate",
+        });
+        return { items: kind === "Job" ? jobs : pods, resourceVersion: "1" };
       },
       create: async (_resource: unknown, created: unknown) => {
         calls.push("create");
         expect(created).toEqual(desired);
         return job();
       },
+      delete: async (_resource: unknown, key: { name: string }, options: unknown) => {
+        calls.push(`delete ${key.name} ${JSON.stringify(options)}`);
+        return true;
+      },
     } as unknown as KubeClient;
+    return { client, calls };
+  }
+  const jobOf = (image: string, type?: "Complete" | "Failed", deletionTimestamp?: string): JobObject => {
+    const other = desiredMigrationJob(own, image, DATABASE);
+    const uid = `uid-${type ?? "open"}`;
+    return {
+      ...other,
+      metadata: { ...other.metadata, uid, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
+      status: { conditions: type === undefined ? [] : [{ type, status: "True" }] },
+    };
+  };
+  const otherName = jobOf(NEXT_IMAGE).metadata.name;
+  const inPhase = (phase: string): PodObject => ({ ...pod("p", NOW, ""), kind: "Pod", status: { phase } });
+
+  it.each<[string, JobObject[], PodObject[], string[]]>([
+    ["reads a Job that the cache does not contain yet", [job()], [], ["list Job"]],
+    ["creates a Job that does not exist", [], [], ["list Job", "list Pod", "create"]],
+    [
+      "keeps finished Jobs and their Pods",
+      [jobOf(NEXT_IMAGE, "Complete"), jobOf(NEXT_IMAGE, "Failed")],
+      [inPhase("Succeeded"), inPhase("Failed")],
+      ["list Job", "list Pod", "create"],
+    ],
+  ])("%s", async (_what, jobs, pods, expected) => {
+    const { client, calls } = serverWith(jobs, pods);
     const context = contextOf(own, {}, { client });
     expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
     expect(calls).toEqual(expected);
+  });
+
+  it.each<[string, JobObject[], PodObject[], string[], string]>([
+    [
+      "an unfinished Job of another image",
+      [jobOf(NEXT_IMAGE)],
+      [],
+      [`delete ${otherName} {"uid":"uid-open"}`],
+      `Job ${otherName}`,
+    ],
+    [
+      "a Job that is being deleted, and asks once",
+      [jobOf(NEXT_IMAGE, undefined, NOW)],
+      [],
+      [],
+      `Job ${otherName}`,
+    ],
+    ["a Pod whose Job is gone", [], [inPhase("Running")], [], "Pod p"],
+  ])("creates no Job before %s is gone", async (_which, jobs, pods, deletions, what) => {
+    const { client, calls } = serverWith(jobs, pods);
+    const context = contextOf(own, {}, { client });
+    const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone`;
+    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+      ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 1_000 },
+    });
+    expect(calls).toEqual(["list Job", ...deletions, "list Pod"]);
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "MigrationSuperseded", message },
+    ]);
+    expect(context.events.map(({ reason }) => reason)).toEqual(deletions.map(() => "MigrationSuperseded"));
+  });
+
+  it.each([
+    ["the image that runs is migrated already", [], { migration: { image: IMAGE, database: DATABASE } }],
+    ["its own Job is there already", [job()], {}],
+  ])("deletes an unfinished Job of another image when %s", async (_when, known, status) => {
+    const { client, calls } = serverWith([]);
+    const jobs = [...known, jobOf(NEXT_IMAGE), jobOf(`${NEXT_IMAGE}0`, "Complete")];
+    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, { client }), IMAGE, DATABASE);
+    expect(calls).toEqual([`delete ${otherName} {"uid":"uid-open"}`]);
   });
 });
