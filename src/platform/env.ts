@@ -1,7 +1,12 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "./errors.ts";
 
-const MIN_KEY_BYTES = 32;
+export const MIN_KEY_BYTES = 32;
+
+export const isLongKey = (value: string): boolean => Buffer.byteLength(value.trim()) >= MIN_KEY_BYTES;
+
+export const isDatabaseUrl = (value: string): boolean =>
+  ["postgres:", "postgresql:"].includes(URL.parse(value)?.protocol ?? "");
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -43,7 +48,7 @@ export function createEnvReader(
   /** A secret of 32 bytes or more. Blanks around it are part of the secret, but do not count for its length. */
   function key(name: string): string | undefined {
     const value = optional(name);
-    if (value !== undefined && Buffer.byteLength(value.trim()) < MIN_KEY_BYTES) {
+    if (value !== undefined && !isLongKey(value)) {
       throw new UsageError(
         `${nameOf(name)} must have at least ${MIN_KEY_BYTES} bytes, blanks around it not counted: generate a longer one, or leave it out`,
       );
@@ -54,8 +59,7 @@ export function createEnvReader(
   /** The URL of a PostgreSQL database, from `DATABASE_URL`. */
   function databaseUrl(name = "DATABASE_URL"): string {
     const url = required(name);
-    if (!["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? ""))
-      throw new UsageError(`${nameOf(name)} must be a postgres:// URL`);
+    if (!isDatabaseUrl(url)) throw new UsageError(`${nameOf(name)} must be a postgres:// URL`);
     return url;
   }
 

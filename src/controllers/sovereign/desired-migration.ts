@@ -56,6 +56,7 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
                 plain("TERMINATION_LOG", TERMINATION_LOG),
               ],
               terminationMessagePath: TERMINATION_LOG,
+              terminationMessagePolicy: "FallbackToLogsOnError",
               securityContext: CONTAINER_SECURITY,
               resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "512Mi" } },
             },

@@ -79,6 +79,8 @@ function desiredDeployment(
               name: BILLING.workload,
               image,
               args: ["billing"],
+              // A container that crashes says why: the operator shows the last line in condition RolledOut.
+              terminationMessagePolicy: "FallbackToLogsOnError",
               env: billingEnvironment(sovereign, drainSeconds),
               ports: [{ name: BILLING.portName, containerPort: BILLING.port, protocol: "TCP" }],
               startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: 60 },

@@ -25,18 +25,22 @@ export interface PodObject extends KubernetesObject {
   status?: {
     phase?: string;
     podIP?: string;
-    conditions?: { type: string; status: string }[];
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+    initContainerStatuses?: ContainerStatus[];
     containerStatuses?: ContainerStatus[];
   };
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
+  name?: string;
+  image?: string;
   state?: { terminated?: Terminated; waiting?: { reason?: string; message?: string } };
   lastState?: { terminated?: Terminated };
 }
 
-interface Terminated {
+export interface Terminated {
   exitCode: number;
+  reason?: string;
   message?: string;
 }
 

@@ -14,7 +14,7 @@ import { checkDatabase } from "./step/database.ts";
 import { applyFoundation } from "./step/foundation.ts";
 import { migrate, migratedImage } from "./step/migration.ts";
 import { pinImage } from "./step/pin.ts";
-import { checkRollout } from "./step/rollout.ts";
+import { checkRollout, observeRollout } from "./step/rollout.ts";
 import { runSmokeTest } from "./step/smoke-test.ts";
 import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
 
@@ -58,6 +58,7 @@ async function putBack(context: ReconcileContext): Promise<Running> {
   const image = migratedImage(sovereign, databaseIdentity(sovereign, secrets));
   // Step 6, early: the workload of the image that runs already.
   const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
+  if (workload !== undefined) observeRollout(context, workload.deployment);
   return { foundation, configuration, secrets, workload };
 }
 
@@ -72,12 +73,12 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   const unreachable = await checkDatabase(context, secrets, running.workload?.deployment); // 4. database
   const database = databaseIdentity(sovereign, secrets);
   if (unreachable !== undefined || database === undefined) return unreachable;
-  const unmigrated = await migrate(context, image, database); // 5. migration Job
+  const unmigrated = await migrate(context, { image, database, secrets }); // 5. migration Job
   if (unmigrated !== undefined) return unmigrated;
 
-  const incomplete = checkSecrets(sovereign, secrets);
-  if (incomplete !== undefined) return incomplete;
   const kept = running.workload?.image === image ? running.workload : undefined;
+  const incomplete = checkSecrets(context, secrets, kept !== undefined);
+  if (incomplete !== undefined) return incomplete;
   const workload = kept ?? (await applyWorkload(context, image, secrets)); // 6. workload
   const managed = [configuration.object, ...workload.objects];
   await deps.applier.prune([...foundation, ...managed], ownedObjects(deps.caches, sovereign));

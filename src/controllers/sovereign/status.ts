@@ -63,13 +63,21 @@ export function admissionConditions({ status }: Sovereign, notice: string | unde
 
 const DEFAULT_RETRY_MS = 15_000;
 
-export const waiting = (reason: string, message: string, retryAfterMs = DEFAULT_RETRY_MS): Stop => ({
+type StopOf<Kind> = Extract<Stop, { kind: Kind }>;
+
+export const waiting = (
+  reason: string,
+  message: string,
+  retryAfterMs = DEFAULT_RETRY_MS,
+): StopOf<"waiting"> => ({
   kind: "waiting",
   reason,
   message,
   retryAfterMs,
 });
-export const stalled = (reason: string, message: string): Stop => ({ kind: "stalled", reason, message });
+export const stalled = (reason: string, message: string): StopOf<"stalled"> => ({
+  ...{ kind: "stalled", reason, message },
+});
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
 /** The conditions that become `Unknown` when a reconcile cannot look. */

@@ -76,7 +76,12 @@ export async function runContainer(
       update,
       recordEvent,
     });
-    const terminated = terminatedState(exitCode, readMessage(messageFile), startedAt, deps.now());
+    const terminated = terminatedState(
+      exitCode,
+      readMessage(messageFile) || readLogEnd(container, exitCode, deps.logFile),
+      startedAt,
+      deps.now(),
+    );
     if (signal.aborted || isOver(pod, exitCode)) {
       update({ kind: "terminated", terminated, isReady: false });
       return;
@@ -144,6 +149,17 @@ function terminatedState(exitCode: number, message: string, startedAt: Date, fin
 function readMessage(file: string): string {
   try {
     return readFileSync(file, "utf8").slice(0, 4096).trim();
+  } catch {
+    return "";
+  }
+}
+
+/** What the kubelet takes of the log when a container that failed left no message: 80 lines and 2,048 bytes at most. */
+function readLogEnd({ terminationMessagePolicy }: Container, exitCode: number, logFile: string): string {
+  if (terminationMessagePolicy !== "FallbackToLogsOnError" || exitCode === 0) return "";
+  try {
+    const lines = readFileSync(logFile).subarray(-2048).toString().trim().split("\n");
+    return lines.slice(-80).join("\n");
   } catch {
     return "";
   }

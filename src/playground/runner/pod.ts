@@ -33,6 +33,7 @@ export interface Container {
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   terminationMessagePath?: string;
+  terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
 }
 
 export interface EnvVariable {

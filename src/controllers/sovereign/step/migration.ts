@@ -1,10 +1,13 @@
 import { isConditionTrue } from "../../../api/condition.ts";
-import type { KubernetesObject } from "../../../api/object.ts";
+import type { KubernetesObject, SecretObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
-import { JOBS, PODS } from "../../../kube/resource.ts";
+import { JOBS, PODS, SECRETS } from "../../../kube/resource.ts";
+import { redactSecrets } from "../../../platform/log.ts";
 import { migrationJobs, podsOfJob } from "../cache.ts";
-import { type ReconcileContext, SOON_MS } from "../context.ts";
+import { type ReconcileContext, SECRET_RETRY_MS, SOON_MS } from "../context.ts";
+import { namespaceOf } from "../desired-metadata.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
+import { migrationVariables } from "../desired-pod.ts";
 import {
   containerMessages,
   isFinishedJob,
@@ -14,6 +17,10 @@ import {
   migrationResult,
   type PodObject,
 } from "../observed.ts";
+import { findPodFailure } from "../pod-failure.ts";
+import { recordNews } from "../report.ts";
+import type { Secrets } from "../secret.ts";
+import { findSecretProblem } from "../secret-rule.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** A Pod's termination message reaches the cache a moment after its Job ends. Later than this, it is lost. */
@@ -28,11 +35,18 @@ export function migratedImage({ status }: Sovereign, database: string | undefine
   return database === undefined || migration?.database === database ? migration?.image : undefined;
 }
 
+export interface MigrationTarget {
+  image: string;
+  /** See `databaseIdentity`. */
+  database: string;
+  /** The Secrets that were read so far. */
+  secrets: Secrets;
+}
+
 /** Runs the migration Job, once for each image and database. The Job reports the schema's version and fingerprint. */
 export async function migrate(
   context: ReconcileContext,
-  image: string,
-  database: string,
+  { image, database, secrets }: MigrationTarget,
 ): Promise<Stop | undefined> {
   const { deps, sovereign, findings } = context;
   const desired = desiredMigrationJob(sovereign, image, database);
@@ -46,18 +60,18 @@ export async function migrate(
     }
     return undefined;
   }
-  const { job, stop } = await ensureJob(context, desired);
+  const { job, stop } = await ensureJob(context, desired, secrets);
   if (job === undefined) return stop;
   const pods = podsOfJob(deps.caches, job);
   const failure = jobCondition(job, "Failed");
   if (failure !== undefined) {
-    const cause = containerMessages(pods).at(-1) ?? failure.message ?? "no Pod left a message";
+    const cause = lastMessage(pods) ?? failure.message ?? "no Pod left a message";
     const message = `Job ${job.metadata.name} failed: ${cause}; fix the cause, then delete the Job to run it again`;
     findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationFailed", message));
     return stalled("MigrationFailed", message);
   }
   const result = jobCondition(job, "Complete") === undefined ? undefined : migrationResult(pods);
-  if (result === undefined) return await awaitResult(context, job, containerMessages(pods).at(-1));
+  if (result === undefined) return await awaitResult(context, job, pods);
   findings.facts.migration = { image, database };
   findings.facts.schemaVersion = result.version;
   findings.facts.schemaFingerprint = result.fingerprint;
@@ -71,6 +85,12 @@ export async function migrate(
   return undefined;
 }
 
+/** A message that no one wrote for this is the end of a log, so it may hold what a log may not. */
+const lastMessage = (pods: readonly PodObject[]): string | undefined => {
+  const message = containerMessages(pods).at(-1);
+  return message === undefined ? undefined : redactSecrets(message);
+};
+
 /** The Job, or why it is not created yet. */
 type Ensured = { job: JobObject; stop?: never } | { job?: never; stop: Stop };
 
@@ -79,7 +99,11 @@ type Ensured = { job: JobObject; stop?: never } | { job?: never; stop: Stop };
  * another image or database goes first, with its Pods, so that no two migrations work on one database. The API server is
  * asked, because a cache may be behind the Job that this process created a moment ago.
  */
-async function ensureJob(context: ReconcileContext, desired: KubernetesObject): Promise<Ensured> {
+async function ensureJob(
+  context: ReconcileContext,
+  desired: KubernetesObject,
+  secrets: Secrets,
+): Promise<Ensured> {
   const { deps, sovereign } = context;
   const cached = migrationJobs(deps.caches, sovereign);
   const known = cached.find(({ metadata }) => metadata.name === desired.metadata.name);
@@ -94,11 +118,30 @@ async function ensureJob(context: ReconcileContext, desired: KubernetesObject): 
   if (live !== undefined) return { job: live };
   const { items: pods } = await deps.client.list<PodObject>(PODS, scope);
   const [running] = [...superseded, ...pods.filter((pod) => !isFinishedPod(pod))];
-  if (running === undefined) return { job: (await deps.client.create(JOBS, desired)) as JobObject };
+  if (running === undefined) {
+    const stop = await checkMigrationSecrets(context, secrets);
+    return stop === undefined ? { job: (await deps.client.create(JOBS, desired)) as JobObject } : { stop };
+  }
   const { name } = running.metadata;
   const message = `${running.kind} ${name} migrates to another image or database: the operator deletes it and waits until it is gone`;
   context.findings.conditions.push(falseCondition(CONDITION.migrated, "MigrationSuperseded", message));
   return { stop: waiting("MigrationSuperseded", message, SOON_MS) };
+}
+
+/** The Job's Pod starts only with all of its Secrets. */
+async function checkMigrationSecrets(
+  { deps, sovereign, findings }: ReconcileContext,
+  known: Secrets,
+): Promise<Stop | undefined> {
+  const namespace = namespaceOf(sovereign);
+  const { migrationSecretRef: owner } = sovereign.spec.billing.database;
+  const secrets = new Map(known);
+  if (owner !== undefined && !secrets.has(owner.name))
+    secrets.set(owner.name, await deps.client.get<SecretObject>(SECRETS, { name: owner.name, namespace }));
+  const problem = findSecretProblem(migrationVariables(sovereign), secrets, namespace);
+  if (problem === undefined) return undefined;
+  findings.conditions.push(falseCondition(CONDITION.migrated, problem.reason, problem.message));
+  return waiting(problem.reason, problem.message, SECRET_RETRY_MS);
 }
 
 const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject) => ({
@@ -126,21 +169,38 @@ async function deleteSuperseded(
 
 /** Waits for the Job's end and its result. A result that is lost costs another run of the Job. */
 async function awaitResult(
-  { deps, findings }: ReconcileContext,
+  context: ReconcileContext,
   job: JobObject,
-  lastMessage: string | undefined,
+  pods: readonly PodObject[],
 ): Promise<Stop> {
-  const isComplete = jobCondition(job, "Complete") !== undefined;
+  const { deps, findings } = context;
   const { name, uid } = job.metadata;
-  if (isComplete && isResultLost(job, deps.now()))
-    await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
-  const state = isComplete
-    ? "is complete, but the operator has not read its result yet"
-    : "has not finished yet";
-  const message = `Job ${name} ${state}${lastMessage === undefined ? "" : `: ${lastMessage}`}`;
-  findings.conditions.push(falseCondition(CONDITION.migrated, "Migrating", message));
-  return waiting("Migrating", message);
+  const stop = (reason: string, message: string) => {
+    findings.conditions.push(falseCondition(CONDITION.migrated, reason, message));
+    return waiting(reason, message);
+  };
+  if (jobCondition(job, "Complete") !== undefined) {
+    if (isResultLost(job, deps.now()))
+      await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
+    return stop("Migrating", `Job ${name} is complete, but the operator has not read its result yet`);
+  }
+  const failure = findPodFailure(pods);
+  if (failure !== undefined) {
+    recordNews(context, CONDITION.migrated, failure);
+    return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);
+  }
+  const isWithoutPod = pods.length === 0 && ageMs(job, deps.now()) > NO_POD_AFTER_MS;
+  const hint = isWithoutPod
+    ? `: it has no Pod; kubectl -n ${job.metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`
+    : "";
+  return stop("Migrating", `Job ${name} has not finished yet${hint}`);
 }
+
+/** A Job controller creates a Pod within seconds, unless the API server refuses it. */
+const NO_POD_AFTER_MS = 10_000;
+
+const ageMs = ({ metadata }: JobObject, now: Date): number =>
+  now.getTime() - Date.parse(metadata.creationTimestamp ?? "");
 
 /** The Job's Pod is gone, and its result with it. Run the Job again: it finds the database already migrated. */
 function isResultLost({ status }: JobObject, now: Date): boolean {

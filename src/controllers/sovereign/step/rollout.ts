@@ -1,22 +1,19 @@
+import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { unknownCondition } from "../../readiness.ts";
+import { podsOf } from "../cache.ts";
 import type { ReconcileContext } from "../context.ts";
+import { namespaceOf } from "../desired-metadata.ts";
 import { type DeploymentObject, rolloutFailure, rolloutPending } from "../observed.ts";
+import { findPodFailure, findRefusal } from "../pod-failure.ts";
+import { recordNews } from "../report.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** Waits until every replica runs the pinned image and is available. */
-export function checkRollout({ findings }: ReconcileContext, deployment: DeploymentObject): Stop | undefined {
-  const failure = rolloutFailure(deployment);
-  if (failure !== undefined) {
-    const message = `${failure}: look at the billing Pods' events and logs; the rollout continues when they become ready`;
-    findings.conditions.push(falseCondition(CONDITION.rolledOut, "ProgressDeadlineExceeded", message));
-    return stalled("ProgressDeadlineExceeded", message);
-  }
-  const pending = rolloutPending(deployment);
-  if (pending !== undefined) {
-    findings.conditions.push(falseCondition(CONDITION.rolledOut, "RollingOut", pending));
-    return waiting("RollingOut", pending);
-  }
-  findings.conditions.push(
+export function checkRollout(context: ReconcileContext, deployment: DeploymentObject): Stop | undefined {
+  const stop = observeRollout(context, deployment);
+  if (stop !== undefined) return stop;
+  context.findings.conditions.push(
     trueCondition(
       CONDITION.rolledOut,
       "RolledOut",
@@ -24,4 +21,41 @@ export function checkRollout({ findings }: ReconcileContext, deployment: Deploym
     ),
   );
   return undefined;
+}
+
+/**
+ * Says in `RolledOut` why the Pods of a Deployment are not all available, and returns it as a stop. A reconcile that stops
+ * before it comes to the rollout says it too: what runs already must not look healthy because a Secret is missing.
+ */
+export function observeRollout(
+  context: ReconcileContext,
+  deployment: DeploymentObject,
+): Exclude<Stop, { kind: "unknown" }> | undefined {
+  const { sovereign, findings } = context;
+  const stop = rolloutStop(context, deployment);
+  if (stop === undefined) return undefined;
+  const { reason, message } = stop;
+  if (reason !== "RollingOut") recordNews(context, CONDITION.rolledOut, stop);
+  findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
+  // Without a Pod, nothing proves the shape any more.
+  const isAway = (deployment.status?.availableReplicas ?? 0) === 0;
+  if (isAway && isConditionTrue(sovereign.status?.conditions, CONDITION.voucherShapeVerified))
+    findings.conditions.push(unknownCondition(CONDITION.voucherShapeVerified, reason));
+  return stop;
+}
+
+function rolloutStop({ deps, sovereign }: ReconcileContext, deployment: DeploymentObject) {
+  const pending = rolloutPending(deployment);
+  const overdue = rolloutFailure(deployment);
+  if (pending === undefined && overdue === undefined) return undefined;
+  const pods = podsOf(deps.caches, namespaceOf(sovereign), "billing");
+  const failure = findRefusal(deployment) ?? findPodFailure(pods);
+  if (overdue !== undefined) {
+    const why = failure?.message ?? "look at the billing Pods' events and logs";
+    const message = `${overdue}: ${why}; the rollout continues when the Pods become ready`;
+    return stalled("ProgressDeadlineExceeded", message);
+  }
+  return failure === undefined
+    ? waiting("RollingOut", pending ?? "")
+    : waiting(failure.reason, `${pending}: ${failure.message}`);
 }

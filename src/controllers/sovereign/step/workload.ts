@@ -1,15 +1,17 @@
 import { ANNOTATION } from "../../../api/label.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
-import type { Sovereign } from "../../../api/sovereign.ts";
 import { isAutoscaled } from "../autoscaler.ts";
+import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
+import { billingEnvironment } from "../desired-pod.ts";
 import { desiredWorkload } from "../desired-workload.ts";
 import { applyManaged } from "../managed-object.ts";
 import type { DeploymentObject } from "../observed.ts";
-import { findMissingSecret, type Secrets, secretsDigest } from "../secret.ts";
-import { type Stop, waiting } from "../status.ts";
+import { type Secrets, secretsDigest } from "../secret.ts";
+import { findSecretProblem } from "../secret-rule.ts";
+import { falseCondition, type Stop, waiting } from "../status.ts";
 
 export interface Workload {
   image: string;
@@ -45,10 +47,16 @@ function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string)
   return live?.spec?.template?.metadata?.annotations?.[ANNOTATION.secrets];
 }
 
-/** A Pod that refers to a missing Secret does not start, so new Pods wait for the Secret. */
-export function checkSecrets(sovereign: Sovereign, secrets: Secrets): Stop | undefined {
-  const missing = findMissingSecret(secrets);
-  if (missing === undefined) return undefined;
-  const message = `Secret ${namespaceOf(sovereign)}/${missing} does not exist: create it`;
-  return waiting("SecretMissing", message, SECRET_RETRY_MS);
+/** A Pod starts only with all of its Secrets, so new Pods wait for them. */
+export function checkSecrets(
+  { sovereign, findings }: ReconcileContext,
+  secrets: Secrets,
+  isRunning: boolean,
+): Stop | undefined {
+  const problem = findSecretProblem(billingEnvironment(sovereign), secrets, namespaceOf(sovereign));
+  if (problem === undefined) return undefined;
+  const { reason, message } = problem;
+  // Pods of this image that run already keep what they started with.
+  if (!isRunning) findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
+  return waiting(reason, message, SECRET_RETRY_MS);
 }

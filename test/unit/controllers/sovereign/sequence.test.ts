@@ -24,7 +24,10 @@ const secret = (name: string): SecretObject => ({
   apiVersion: "v1",
   kind: "Secret",
   metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1" },
-  data: { uri: Buffer.from("postgres://billing:secret@db:5432/billing").toString("base64") },
+  data: {
+    uri: Buffer.from("postgres://billing:secret@db:5432/billing").toString("base64"),
+    secret: Buffer.from("k".repeat(32)).toString("base64"),
+  },
 });
 const SECRETS = [secret("billing-db"), secret("billing-jwt")];
 const OWN_NAMESPACE: KubernetesObject = {
@@ -243,7 +246,7 @@ describe("reconcileSovereign", () => {
       expect(stop).toEqual({
         kind: "waiting",
         reason: "SecretMissing",
-        message: `Secret ${NAMESPACE}/billing-jwt does not exist: create it`,
+        message: `Secret ${NAMESPACE}/billing-jwt does not exist: create it with key secret, which must have at least 32 bytes`,
         retryAfterMs: 15_000,
       });
       expect(calls).toEqual([...FOUNDATION, ...READ_SECRETS, "probe"]);

@@ -7,6 +7,16 @@ import { condition, IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../suppor
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 const DATABASE = `sha256:${"d".repeat(64)}`;
+const SECRETS = new Map([
+  [
+    "billing-db",
+    {
+      ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "billing-db" } },
+      data: { uri: Buffer.from("postgres://billing@db/billing").toString("base64") },
+    },
+  ],
+]);
+const TARGET = { image: IMAGE, database: DATABASE, secrets: SECRETS };
 const own = sovereign("omantel");
 const desired = desiredMigrationJob(own, IMAGE, DATABASE);
 const { name } = desired.metadata;
@@ -68,7 +78,7 @@ describe("migratedImage", () => {
 describe("migrate", () => {
   it("records the image, the database and the schema when the Job is complete", async () => {
     const { context } = contextWith([job("Complete", NOW)], [pod("p", NOW, RESULT)]);
-    expect(await migrate(context, IMAGE, DATABASE)).toBeUndefined();
+    expect(await migrate(context, TARGET)).toBeUndefined();
     expect(context.findings.facts).toEqual({
       migration: { image: IMAGE, database: DATABASE },
       schemaVersion: "0005",
@@ -91,7 +101,7 @@ describe("migrate", () => {
   ])("runs nothing for an image that was migrated, and mends %s", async (_which, conditions, count) => {
     const status = { migration: { image: IMAGE, database: DATABASE }, conditions };
     const { context } = contextWith([], [], status);
-    expect(await migrate(context, IMAGE, DATABASE)).toBeUndefined();
+    expect(await migrate(context, TARGET)).toBeUndefined();
     expect(context.findings.conditions).toEqual(
       Array.from({ length: count }, () => ({
         type: "Migrated",
@@ -107,7 +117,7 @@ describe("migrate", () => {
     ["another database", { image: IMAGE, database: "sha256:other" }],
   ])("waits for the Job when %s was migrated", async (_which, migration) => {
     const { context } = contextWith([job()], [], { migration });
-    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
     expect(context.findings.facts).toEqual({});
   });
 
@@ -115,26 +125,52 @@ describe("migrate", () => {
     const waiting: PodObject = {
       ...pod("p", NOW, ""),
       status: {
-        containerStatuses: [{ state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } }],
+        containerStatuses: [
+          { image: IMAGE, state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } },
+        ],
       },
     };
     const { context, deleted } = contextWith([job()], [waiting]);
-    const message = `Job ${name} has not finished yet: ImagePullBackOff: not found`;
-    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+    const message = `Job ${name} has not finished yet: Pod p cannot pull ${IMAGE}: not found: correct spec.image of the BillingRelease, or give the nodes access to the registry`;
+    expect(await migrate(context, TARGET)).toEqual({
       kind: "waiting",
-      reason: "Migrating",
+      reason: "ImagePullFailed",
       message,
       retryAfterMs: 15_000,
     });
     expect(context.findings.conditions).toEqual([
-      { type: "Migrated", status: "False", reason: "Migrating", message },
+      { type: "Migrated", status: "False", reason: "ImagePullFailed", message },
+    ]);
+    expect(context.events).toEqual([
+      {
+        type: "Warning",
+        reason: "ImagePullFailed",
+        message: message.slice(`Job ${name} has not finished yet: `.length),
+      },
     ]);
     expect(deleted).toEqual([]);
   });
 
+  it.each([
+    ["at first", 9_999 / 60_000, ""],
+    [
+      "later",
+      10_001 / 60_000,
+      `: it has no Pod; kubectl -n sovereign-omantel describe job ${name} says whether a quota or a policy refuses it`,
+    ],
+  ])("says of a Job without a Pod %s what it waits for", async (_when, minutes, hint) => {
+    const open = job();
+    const created = { ...open, metadata: { ...open.metadata, creationTimestamp: minutesAgo(minutes) } };
+    const { context } = contextWith([created]);
+    expect(await migrate(context, TARGET)).toMatchObject({
+      reason: "Migrating",
+      message: `Job ${name} has not finished yet${hint}`,
+    });
+  });
+
   it("takes no result from a Job that has not finished", async () => {
     const { context } = contextWith([job()], [pod("p", NOW, RESULT)]);
-    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
   });
 
   it.each([
@@ -142,7 +178,7 @@ describe("migrate", () => {
     ["deletes a Job whose result is lost", 60_001 / 60_000, [[name, { uid: "uid-job" }]]],
   ])("%s", async (_what, minutes, expected) => {
     const { context, deleted } = contextWith([job("Complete", minutesAgo(minutes))]);
-    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({
+    expect(await migrate(context, TARGET)).toMatchObject({
       kind: "waiting",
       reason: "Migrating",
       message: `Job ${name} is complete, but the operator has not read its result yet`,
@@ -159,13 +195,13 @@ describe("migrate", () => {
     const lost = job("Complete", minutesAgo(5));
     const { uid: _, ...metadata } = lost.metadata;
     const { context, deleted } = contextWith([{ ...lost, metadata }]);
-    await migrate(context, IMAGE, DATABASE);
+    await migrate(context, TARGET);
     expect(deleted.map(([, , options]) => options)).toStrictEqual([{}]);
   });
 
   it("keeps a Job without a completion time", async () => {
     const { context, deleted } = contextWith([job("Complete")]);
-    await migrate(context, IMAGE, DATABASE);
+    await migrate(context, TARGET);
     expect(deleted).toEqual([]);
   });
 
@@ -183,7 +219,7 @@ describe("migrate", () => {
       pods,
     );
     const message = `Job ${name} failed: ${cause}; fix the cause, then delete the Job to run it again`;
-    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+    expect(await migrate(context, TARGET)).toEqual({
       kind: "stalled",
       reason: "MigrationFailed",
       message,
@@ -195,7 +231,7 @@ describe("migrate", () => {
 
   it("says so when nothing says why the Job failed", async () => {
     const { context } = contextWith([job("Failed")]);
-    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({
+    expect(await migrate(context, TARGET)).toMatchObject({
       message: `Job ${name} failed: no Pod left a message; fix the cause, then delete the Job to run it again`,
     });
   });
@@ -249,7 +285,7 @@ describe("migrate", () => {
   ])("%s", async (_what, jobs, pods, expected) => {
     const { client, calls } = serverWith(jobs, pods);
     const context = contextOf(own, {}, { client });
-    expect(await migrate(context, IMAGE, DATABASE)).toMatchObject({ reason: "Migrating" });
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
     expect(calls).toEqual(expected);
   });
 
@@ -273,7 +309,7 @@ describe("migrate", () => {
     const { client, calls } = serverWith(jobs, pods);
     const context = contextOf(own, {}, { client });
     const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone`;
-    expect(await migrate(context, IMAGE, DATABASE)).toEqual({
+    expect(await migrate(context, TARGET)).toEqual({
       ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 1_000 },
     });
     expect(calls).toEqual(["list Job", ...deletions, "list Pod"]);
@@ -283,13 +319,30 @@ describe("migrate", () => {
     expect(context.events.map(({ reason }) => reason)).toEqual(deletions.map(() => "MigrationSuperseded"));
   });
 
+  it("creates no Job before the Secret of the migrating role has its key, and names the rule", async () => {
+    const { client, calls } = serverWith([]);
+    const get = async () => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "owner" }, data: {} });
+    const migrationSecretRef = { name: "owner", key: "migrationUri" };
+    const { billing } = own.spec;
+    const database = { ...billing.database, migrationSecretRef };
+    const split = sovereign("omantel", { billing: { ...billing, database } });
+    const context = contextOf(split, {}, { client: { ...client, get } as unknown as KubeClient });
+    const message =
+      "Secret sovereign-omantel/owner has no key migrationUri: add it; its value must be a postgres:// URL";
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "KeyMissing", message });
+    expect(calls).toEqual(["list Job", "list Pod"]);
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "KeyMissing", message },
+    ]);
+  });
+
   it.each([
     ["the image that runs is migrated already", [], { migration: { image: IMAGE, database: DATABASE } }],
     ["its own Job is there already", [job()], {}],
   ])("deletes an unfinished Job of another image when %s", async (_when, known, status) => {
     const { client, calls } = serverWith([]);
     const jobs = [...known, jobOf(NEXT_IMAGE), jobOf(`${NEXT_IMAGE}0`, "Complete")];
-    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, { client }), IMAGE, DATABASE);
+    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, { client }), TARGET);
     expect(calls).toEqual([`delete ${otherName} {"uid":"uid-open"}`]);
   });
 });

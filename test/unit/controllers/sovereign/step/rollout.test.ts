@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { DeploymentObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import type { DeploymentObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { checkRollout } from "../../../../../src/controllers/sovereign/step/rollout.ts";
-import { sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { condition, IMAGE, sovereign, verifiedOn } from "../../../../support/builder/catalyst-object.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 
 const deployment = (status: DeploymentObject["status"] & object): DeploymentObject => ({
@@ -17,7 +17,7 @@ const progressing = (reason: string, message?: string) => ({
   reason,
   ...(message === undefined ? {} : { message }),
 });
-const HELP = ": look at the billing Pods' events and logs; the rollout continues when they become ready";
+const HELP = ": look at the billing Pods' events and logs; the rollout continues when the Pods become ready";
 
 describe("checkRollout", () => {
   it("continues when every replica runs the image", () => {
@@ -46,6 +46,77 @@ describe("checkRollout", () => {
     expect(context.findings.conditions).toEqual([
       { type: "RolledOut", status: "False", reason: "RollingOut", message },
     ]);
+  });
+
+  const crashed: PodObject = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: "billing-1",
+      namespace: "sovereign-omantel",
+      labels: { "app.kubernetes.io/name": "billing" },
+    },
+    status: {
+      containerStatuses: [
+        {
+          name: "billing",
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: { terminated: { exitCode: 2, message: "no such role" } },
+        },
+      ],
+    },
+  };
+  const CRASH = "container billing of Pod billing-1 ended with exit code 2: no such role";
+
+  it("says why a Pod fails, in one Event however often it looks", () => {
+    const context = contextOf(sovereign("omantel"), { pods: [crashed] });
+    const message = `1 of 2 replicas are available: ${CRASH}`;
+    for (const _ of [1, 2])
+      expect(checkRollout(context, deployment({ availableReplicas: 1 }))).toEqual({
+        ...{ kind: "waiting", reason: "ContainerCrashed", message, retryAfterMs: 15_000 },
+      });
+    expect(context.events).toEqual([{ type: "Warning", reason: "ContainerCrashed", message }]);
+    const later = contextOf(
+      sovereign(
+        "omantel",
+        {},
+        { conditions: [{ ...condition("RolledOut", "False"), reason: "ContainerCrashed" }] },
+      ),
+      { pods: [crashed] },
+    );
+    checkRollout(later, deployment({ availableReplicas: 1 }));
+    expect(later.events).toEqual([]);
+  });
+
+  it("prefers what the API server refuses to what a Pod says", () => {
+    const context = contextOf(sovereign("omantel"), { pods: [crashed] });
+    const conditions = [
+      { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: "exceeded quota" },
+    ];
+    expect(checkRollout(context, deployment({ availableReplicas: 1, conditions }))).toMatchObject({
+      reason: "PodsRefused",
+      message:
+        "1 of 2 replicas are available: the API server refuses its Pods: exceeded quota: raise the quota, or change the policy that refuses them",
+    });
+  });
+
+  it("says after the progress deadline why the Pods fail", () => {
+    const context = contextOf(sovereign("omantel"), { pods: [crashed] });
+    const conditions = [progressing("ProgressDeadlineExceeded", "timed out")];
+    expect(checkRollout(context, deployment({ availableReplicas: 1, conditions }))).toEqual({
+      kind: "stalled",
+      reason: "ProgressDeadlineExceeded",
+      message: `timed out: ${CRASH}; the rollout continues when the Pods become ready`,
+    });
+  });
+
+  it.each([
+    ["no Pod is available", 0, ["RolledOut=False", "VoucherShapeVerified=Unknown"]],
+    ["one Pod is available", 1, ["RolledOut=False"]],
+  ])("says of an earlier verification while %s", (_when, availableReplicas, expected) => {
+    const context = contextOf(sovereign("omantel", {}, verifiedOn(IMAGE)));
+    checkRollout(context, deployment({ availableReplicas }));
+    expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
 
   it.each([

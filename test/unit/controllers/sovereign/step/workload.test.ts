@@ -16,8 +16,16 @@ const secret: SecretObject = {
   apiVersion: "v1",
   kind: "Secret",
   metadata: { name: "billing-db", uid: "1", resourceVersion: "1" },
+  data: {
+    uri: Buffer.from("postgres://db/billing").toString("base64"),
+    secret: Buffer.from("k".repeat(32)).toString("base64"),
+  },
 };
 const complete: Secrets = new Map([["billing-db", secret]]);
+const usable: Secrets = new Map([
+  ["billing-db", secret],
+  ["billing-jwt", secret],
+]);
 const incomplete: Secrets = new Map([
   ["billing-db", secret],
   ["billing-jwt", undefined],
@@ -150,15 +158,23 @@ describe("the replicas of a Deployment that an autoscaler may set", () => {
 });
 
 describe("checkSecrets", () => {
-  it("continues when every Secret exists", () =>
-    expect(checkSecrets(sovereign("omantel"), complete)).toBeUndefined());
+  const message =
+    "Secret sovereign-omantel/billing-jwt does not exist: create it with key secret, which must have at least 32 bytes";
 
-  it("waits for the first Secret that does not", () => {
-    expect(checkSecrets(sovereign("omantel"), incomplete)).toEqual({
-      kind: "waiting",
-      reason: "SecretMissing",
-      message: "Secret sovereign-omantel/billing-jwt does not exist: create it",
-      retryAfterMs: 15_000,
+  it("continues when every Secret has its key", () => {
+    const context = contextOf(sovereign("omantel"));
+    expect(checkSecrets(context, usable, false)).toBeUndefined();
+    expect(context.findings.conditions).toEqual([]);
+  });
+
+  it.each([
+    ["says in RolledOut that no Pod starts", false, ["RolledOut=False"]],
+    ["keeps RolledOut while Pods of the image run", true, []],
+  ])("waits for a Secret, and %s", (_what, isRunning, expected) => {
+    const context = contextOf(sovereign("omantel"));
+    expect(checkSecrets(context, incomplete, isRunning)).toEqual({
+      ...{ kind: "waiting", reason: "SecretMissing", message, retryAfterMs: 15_000 },
     });
+    expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
 });

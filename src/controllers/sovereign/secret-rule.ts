@@ -1,0 +1,46 @@
+import { isDatabaseUrl, isLongKey, MIN_KEY_BYTES } from "../../platform/env.ts";
+import type { EnvVariable } from "./desired-pod.ts";
+import type { Secrets } from "./secret.ts";
+
+/** What keeps a container from starting: a Secret, a key of it, or the key's value. */
+export interface SecretProblem {
+  reason: "SecretMissing" | "KeyMissing" | "KeyInvalid";
+  message: string;
+}
+
+/** The rule for the value of a variable, as the end of `it must …`. Billing refuses another value when it starts. */
+const RULES: Record<string, { rule: string; holds(value: string): boolean }> = {
+  JWT_SECRET: { rule: `have at least ${MIN_KEY_BYTES} bytes`, holds: isLongKey },
+  DATABASE_URL: { rule: "be a postgres:// URL", holds: isDatabaseUrl },
+  SERVING_DATABASE_URL: { rule: "be a postgres:// URL", holds: isDatabaseUrl },
+};
+
+/** The first problem among the Secrets that these variables refer to. No message contains a value. */
+export function findSecretProblem(
+  variables: readonly EnvVariable[],
+  secrets: Secrets,
+  namespace: string,
+): SecretProblem | undefined {
+  for (const { name: variable, valueFrom } of variables) {
+    if (valueFrom === undefined) continue;
+    const { name, key, optional = false } = valueFrom.secretKeyRef;
+    const { rule, holds } = RULES[variable] ?? { rule: "not be empty", holds: (value) => value !== "" };
+    const secret = secrets.get(name);
+    const at = `Secret ${namespace}/${name}`;
+    if (secret === undefined) {
+      if (optional) continue;
+      return {
+        reason: "SecretMissing",
+        message: `${at} does not exist: create it with key ${key}, which must ${rule}`,
+      };
+    }
+    const encoded = secret.data?.[key];
+    if (encoded === undefined) {
+      if (optional) continue;
+      return { reason: "KeyMissing", message: `${at} has no key ${key}: add it; its value must ${rule}` };
+    }
+    if (!holds(Buffer.from(encoded, "base64").toString()))
+      return { reason: "KeyInvalid", message: `${at}, key ${key}: the value must ${rule}` };
+  }
+  return undefined;
+}

@@ -1,0 +1,149 @@
+import { describe, expect, it } from "vitest";
+import type { ContainerStatus, PodObject } from "../../../../src/controllers/sovereign/observed.ts";
+import { findPodFailure, findRefusal } from "../../../../src/controllers/sovereign/pod-failure.ts";
+
+const pod = (
+  status: NonNullable<PodObject["status"]>,
+  metadata: Partial<PodObject["metadata"]> = {},
+): PodObject => ({ apiVersion: "v1", kind: "Pod", metadata: { name: "p", ...metadata }, status });
+const withContainer = (container: ContainerStatus, metadata: Partial<PodObject["metadata"]> = {}) =>
+  pod(
+    { containerStatuses: [{ name: "billing", image: "registry.example/x@sha256:1", ...container }] },
+    metadata,
+  );
+const waiting = (reason: string, message?: string) =>
+  withContainer({ state: { waiting: { reason, ...(message === undefined ? {} : { message }) } } });
+const terminated = (message: string, exitCode = 1, reason = "Error") => ({
+  terminated: { exitCode, reason, message },
+});
+
+describe("findPodFailure", () => {
+  it.each([
+    ["ErrImagePull", "not found"],
+    ["ImagePullBackOff", "not found"],
+    ["InvalidImageName", "not found"],
+  ])("says that the image cannot be pulled for %s", (reason, message) => {
+    expect(findPodFailure([waiting(reason, message)])).toEqual({
+      reason: "ImagePullFailed",
+      message:
+        "Pod p cannot pull registry.example/x@sha256:1: not found: correct spec.image of the BillingRelease, or give the nodes access to the registry",
+    });
+  });
+
+  it.each(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"])(
+    "says what a container lacks for %s",
+    (reason) => {
+      expect(findPodFailure([waiting(reason, "couldn't find key secret in Secret ns/billing-jwt")])).toEqual({
+        reason: "ContainerConfigInvalid",
+        message:
+          "container billing of Pod p cannot start: couldn't find key secret in Secret ns/billing-jwt: correct the Secret or the setting that it names",
+      });
+    },
+  );
+
+  it.each<[string, ContainerStatus]>([
+    [
+      "waits for its restart",
+      {
+        state: { waiting: { reason: "CrashLoopBackOff" } },
+        lastState: terminated("starting\nno such role\n\n"),
+      },
+    ],
+    ["runs again and is not ready", { state: {}, lastState: terminated("no such role") }],
+    ["ended for good", { state: terminated("no such role") }],
+  ])("shows the last line of a container that crashed and %s", (_which, container) => {
+    expect(findPodFailure([withContainer(container)])).toEqual({
+      reason: "ContainerCrashed",
+      message: "container billing of Pod p ended with exit code 1: no such role",
+    });
+  });
+
+  it.each([
+    ["nothing", "", "it left no message"],
+    [
+      "a password in a URL",
+      "cannot reach postgres://billing:hunter2@db/x",
+      "cannot reach postgres://billing:[redacted]@db/x",
+    ],
+    ["a very long line", "x".repeat(5_000), "x".repeat(500)],
+  ])("shows of %s only what may be shown", (_what, message, shown) => {
+    expect(findPodFailure([withContainer({ state: terminated(message) })])?.message).toBe(
+      `container billing of Pod p ended with exit code 1: ${shown}`,
+    );
+  });
+
+  it("says that a container used too much memory", () => {
+    expect(findPodFailure([withContainer({ lastState: terminated("", 137, "OOMKilled") })])).toEqual({
+      reason: "OutOfMemory",
+      message: "container billing of Pod p used more memory than its limit: raise it",
+    });
+  });
+
+  it("says that no node takes a Pod", () => {
+    const conditions = [
+      { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/3 nodes are available" },
+    ];
+    expect(findPodFailure([pod({ conditions })])).toEqual({
+      reason: "Unschedulable",
+      message: "no node takes Pod p: 0/3 nodes are available: add capacity, or lower what the Pod asks for",
+    });
+  });
+
+  it("names an init container that fails", () => {
+    const initContainerStatuses = [{ name: "wait", state: terminated("refused") }];
+    expect(findPodFailure([pod({ initContainerStatuses })])?.message).toBe(
+      "container wait of Pod p ended with exit code 1: refused",
+    );
+  });
+
+  it.each<[string, PodObject]>([
+    ["starts", waiting("ContainerCreating")],
+    ["ended as it should", withContainer({ state: terminated("", 0, "Completed") })],
+    [
+      "is scheduled later",
+      pod({ conditions: [{ type: "PodScheduled", status: "False", reason: "SchedulingGated" }] }),
+    ],
+    ["has no status", pod({})],
+    [
+      "is ready again",
+      pod({
+        conditions: [{ type: "Ready", status: "True" }],
+        containerStatuses: [{ name: "billing", lastState: terminated("before") }],
+      }),
+    ],
+    [
+      "is being deleted",
+      withContainer({ state: terminated("x") }, { deletionTimestamp: "2026-01-01T00:00:00Z" }),
+    ],
+  ])("finds nothing wrong with a Pod that %s", (_which, each) => {
+    expect(findPodFailure([each])).toBeUndefined();
+  });
+
+  it("takes the newest Pod that fails", () => {
+    const at = (minute: number, message?: string) =>
+      withContainer(message === undefined ? {} : { state: terminated(message) }, {
+        name: `p${minute}`,
+        creationTimestamp: `2026-01-01T00:0${minute}:00Z`,
+      });
+    expect(findPodFailure([at(1, "first"), at(3), at(2, "second")])?.message).toMatch(/Pod p2 .*second$/);
+  });
+});
+
+describe("findRefusal", () => {
+  const deployment = (status: string) => ({
+    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "billing" } },
+    status: {
+      conditions: [{ type: "ReplicaFailure", status, reason: "FailedCreate", message: "exceeded quota" }],
+    },
+  });
+  it("repeats what the API server said, and is silent when it is over", () => {
+    expect([findRefusal(deployment("True")), findRefusal(deployment("False"))]).toEqual([
+      {
+        reason: "PodsRefused",
+        message:
+          "the API server refuses its Pods: exceeded quota: raise the quota, or change the policy that refuses them",
+      },
+      undefined,
+    ]);
+  });
+});
