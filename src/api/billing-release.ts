@@ -136,6 +136,18 @@ export const BILLING_RELEASE: KindDefinition = {
       description: "The stage that takes the image now.",
     },
     READY_COLUMN,
+    {
+      name: "Held Up By",
+      type: "string",
+      jsonPath: ".status.rollout.heldUpBy[0].name",
+      description: "The first Sovereign that holds the rollout up.",
+    },
+    {
+      name: "Because",
+      type: "string",
+      jsonPath: ".status.rollout.heldUpBy[0].reason",
+      description: "Reason for that Sovereign's Ready.",
+    },
     { name: "Image", type: "string", jsonPath: ".spec.image", description: "The pinned image.", priority: 1 },
     AGE_COLUMN,
   ],

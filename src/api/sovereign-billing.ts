@@ -3,6 +3,7 @@ import { POD_SETTINGS } from "./pod-setting.ts";
 import {
   ADDRESS_OR_CIDR,
   DNS_SUBDOMAIN,
+  duration,
   object,
   objectName,
   oneOf,
@@ -115,6 +116,26 @@ const LimitsSchema = object(
   },
 );
 
+/** How long the operator waits before it calls a Sovereign stalled. */
+export const DEADLINE_DEFAULT = { migration: "15m", rollout: "10m", ready: "30m" } as const;
+
+const deadline = (which: keyof typeof DEADLINE_DEFAULT, description: string) =>
+  Type.Optional(
+    duration({ description: `${description} 0s = no deadline. Absent: ${DEADLINE_DEFAULT[which]}.` }),
+  );
+
+const DeadlinesSchema = object(
+  {
+    migration: deadline("migration", "How long the migration Job may take."),
+    rollout: deadline("rollout", "How long the Pods may take to become available on another image."),
+    ready: deadline("ready", "How long the Sovereign may take in all to become Ready."),
+  },
+  {
+    description:
+      "When a wait becomes a failure: the Sovereign is then Stalled, and a rollout of its BillingRelease halts. The clock starts again with another spec or another image. What ends late still counts.",
+  },
+);
+
 export const BillingSchema = object(
   {
     release: objectName("Name of the BillingRelease that pins the image."),
@@ -167,6 +188,7 @@ export const BillingSchema = object(
     }),
     ingress: Type.Optional(IngressSchema),
     limits: Type.Optional(LimitsSchema),
+    deadlines: Type.Optional(DeadlinesSchema),
     events: Type.Optional(
       object(
         {

@@ -59,6 +59,23 @@ export const SovereignStatusSchema = object(
         },
       ),
     ),
+    progress: Type.Optional(
+      object(
+        {
+          generation: wholeNumber({
+            description: "The generation of the spec.",
+            minimum: 0,
+            maximum: Number.MAX_SAFE_INTEGER,
+          }),
+          image: Type.Optional(text({ description: "The image.", maxLength: 512 })),
+          since: time("Since when. `spec.billing.deadlines` count from here."),
+        },
+        {
+          description:
+            "What the Sovereign moves to while it is not Ready. Absent while nothing is left to do.",
+        },
+      ),
+    ),
     lastSmokeTest: Type.Optional(
       object(
         {

@@ -19,6 +19,7 @@ import {
 import { BillingSchema } from "./sovereign-billing.ts";
 import { type SovereignStatus, SovereignStatusSchema } from "./sovereign-status.ts";
 
+export { DEADLINE_DEFAULT } from "./sovereign-billing.ts";
 export { SETTINGS_ACCEPTED, SOVEREIGN_CONDITION, type SovereignStatus } from "./sovereign-status.ts";
 
 const fixed = (field: string) => immutable(`spec.${field}`, "delete the Sovereign and create another");

@@ -2,6 +2,9 @@ import type { BillingRelease, BillingReleaseStatus } from "../../api/billing-rel
 import { findCondition, READY } from "../../api/condition.ts";
 import type { Intervention, Phase } from "../../api/rollout-status.ts";
 
+/** Reason for Ready of a release that no Catalyst-Zero can measure. */
+export const NOT_MEASURABLE = "NotMeasurable";
+
 export interface Transition {
   type: "Normal" | "Warning";
   reason: string;
@@ -45,10 +48,13 @@ export function transitionsOf(
     reason: INTERVENTION_REASON[kind],
     message: subject === "" ? `by ${by}` : `${subject}, by ${by}`,
   }));
+  const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
+  if (is?.reason === NOT_MEASURABLE && was?.reason !== NOT_MEASURABLE)
+    found.push({ type: "Warning", reason: NOT_MEASURABLE, message: is.message });
   const { phase, rollout } = after;
   const isNews = !isSameImage || before.phase !== phase || before.rollout?.stage !== rollout?.stage;
   if (phase === undefined || !isNews) return found;
-  const message = findCondition(after.conditions, READY)?.message ?? "";
+  const message = is?.message ?? "";
   const stage = rollout?.stage === undefined ? "" : `stage ${rollout.stage}: `;
   return [
     ...found,

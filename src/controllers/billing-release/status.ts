@@ -13,6 +13,7 @@ import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
 import { decideStep, haltOf, type RolloutStep } from "./desired-rollout.ts";
 import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
+import { NOT_MEASURABLE } from "./status-transition.ts";
 
 /** The kstatus condition of each phase. A release without Sovereigns has nothing to reconcile. */
 const PROGRESS: Record<Phase, typeof STALLED | typeof RECONCILING | undefined> = {
@@ -48,11 +49,14 @@ export function desiredStatus(
   const leftOut = countOf(tally, "leftOut");
   const note = PHASE_NOTE[step.phase] ?? (step.phase === "Complete" ? undefined : step.wait?.message);
   const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
+  const obstacle =
+    step.wait?.reason === "WaitingForReference" ? measurementObstacle(release, zero) : undefined;
+  const why = obstacle ?? note;
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
-    reason: step.phase,
-    message: `${tally.verified} of ${size} Sovereigns are verified on version ${release.spec.version}${out}${note === undefined ? "" : `: ${note}`}`,
-    progress: PROGRESS[step.phase],
+    reason: obstacle === undefined ? step.phase : NOT_MEASURABLE,
+    message: `${tally.verified} of ${size} Sovereigns are verified on version ${release.spec.version}${out}${why === undefined ? "" : `: ${why}`}`,
+    progress: obstacle === undefined ? PROGRESS[step.phase] : STALLED,
   };
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -67,6 +71,18 @@ export function desiredStatus(
     ...references(release, tally, zero, now),
     conditions: readyConditions(release.status?.conditions, readiness, generation, now),
   };
+}
+
+/** Why no one can measure a release, and what to do; undefined when Catalyst-Zero will. */
+function measurementObstacle({ metadata }: BillingRelease, zero: Sovereign | undefined): string | undefined {
+  if (zero === undefined)
+    return `it is measured on Catalyst-Zero, and none is on it: set spec.billing.release of the Sovereign with role CatalystZero to ${metadata.name}`;
+  const { name } = zero.metadata;
+  if (zero.spec.suspend)
+    return `it is measured on Catalyst-Zero, and Sovereign ${name} is suspended: set its spec.suspend to false`;
+  if (zero.spec.cluster !== undefined)
+    return `it is measured on Catalyst-Zero, and Sovereign ${name} is on another cluster: remove its spec.cluster`;
+  return undefined;
 }
 
 function rolloutStatus(release: BillingRelease, tally: Tally, step: RolloutStep, now: string): RolloutStatus {

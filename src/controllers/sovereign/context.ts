@@ -1,6 +1,6 @@
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { SovereignDeps } from "./dependency.ts";
-import type { Findings } from "./status.ts";
+import type { Findings } from "./findings.ts";
 
 export const SOON_MS = 1_000;
 /** The watch of Secrets shows a new one at once. This is for a cluster that withholds the right to watch them. */

@@ -6,6 +6,7 @@ import { resourceOf } from "../../kube/resource.ts";
 import { createStatusWriter } from "../../kube/status.ts";
 import { recordFailure } from "../failure-event.ts";
 import { isStalledBy } from "../readiness.ts";
+import { applyDeadlines } from "./deadline.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { finalize } from "./finalizer.ts";
 import { reconcileSovereign } from "./sequence.ts";
@@ -41,18 +42,16 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       facts: {},
       stop: undefined,
     };
+    const context = {
+      ...{ deps, sovereign, findings, signal },
+      report: (interim: Findings) => report(sovereign, interim),
+    };
     try {
       if (cached.metadata.deletionTimestamp !== undefined) {
         await finalize(deps, cached);
         return { kind: "done" };
       }
-      findings.stop = await reconcileSovereign({
-        deps,
-        sovereign,
-        findings,
-        report: (interim) => report(sovereign, interim),
-        signal,
-      });
+      findings.stop = await reconcileSovereign(context);
     } catch (error) {
       const failure = describeFailure(error, attempt);
       // The first error counts: where the status cannot be written either, the log says so.
@@ -64,6 +63,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
+    applyDeadlines(context);
     await report(sovereign, findings);
     return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
   };

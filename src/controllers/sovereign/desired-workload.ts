@@ -2,6 +2,7 @@ import { ANNOTATION } from "../../api/label.ts";
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import { deadlineMs } from "./deadline.ts";
 import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
 import { billingEnvironment, CONTAINER_SECURITY } from "./desired-pod.ts";
 import { podSettings } from "./desired-pod-setting.ts";
@@ -54,6 +55,7 @@ function desiredDeployment(
     metadata: metadataOf(sovereign, BILLING.workload),
     spec: {
       ...(isAutoscaled ? {} : { replicas: sovereign.spec.billing.replicas }),
+      progressDeadlineSeconds: progressDeadlineSeconds(sovereign),
       selector: { matchLabels: selectorLabels("billing") },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
@@ -96,6 +98,14 @@ function desiredDeployment(
       },
     },
   } as KubernetesObject;
+}
+
+/** The largest value means none. */
+const NO_DEADLINE_SECONDS = 2 ** 31 - 1;
+
+function progressDeadlineSeconds(sovereign: Sovereign): number {
+  const seconds = deadlineMs(sovereign, "rollout") / 1_000;
+  return seconds === 0 ? NO_DEADLINE_SECONDS : Math.min(seconds, NO_DEADLINE_SECONDS);
 }
 
 function desiredService(sovereign: Sovereign): KubernetesObject {

@@ -15,28 +15,10 @@ import {
   type SovereignStatus,
 } from "../../api/sovereign.ts";
 import { unknownCondition } from "../readiness.ts";
+import { desiredProgress } from "./deadline.ts";
+import type { Findings, Stop } from "./findings.ts";
 
-/** Why a reconcile went no further. */
-export type Stop =
-  /** The operator tries again by itself. */
-  | { kind: "waiting"; reason: string; message: string; retryAfterMs: number }
-  /** A person has to act. */
-  | { kind: "stalled"; reason: string; message: string }
-  /** The operator cannot observe the Sovereign: it is on another cluster, or suspended. */
-  | { kind: "unknown"; reason: string; message: string };
-
-/** What one reconcile observed, in the order of its steps. */
-export interface Findings {
-  conditions: NewCondition[];
-  facts: Omit<SovereignStatus, "conditions" | "observedGeneration">;
-  stop: Stop | undefined;
-  /** Another writer keeps reverting a managed object, so the operator leaves that object alone for `retryAfterMs`. */
-  fieldConflict?: { message: string; retryAfterMs: number };
-  /** The reconcile could not look at what it did not find: those conditions become `Unknown`. */
-  isBlind?: boolean;
-  /** When to reconcile again, if that is sooner than the evidence expires. */
-  requeueAfterMs?: number;
-}
+export type { Findings, Stop } from "./findings.ts";
 
 export const trueCondition = (type: string, reason: string, message: string): NewCondition => ({
   type,
@@ -89,7 +71,11 @@ const OBSERVED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETT
  */
 export function desiredStatus(sovereign: Sovereign, findings: Findings, now: string): SovereignStatus {
   const { generation } = sovereign.metadata;
-  const { facts, stop } = findings;
+  const { facts } = findings;
+  const stop =
+    findings.overdue === undefined ? findings.stop : { kind: "stalled" as const, ...findings.overdue };
+  const { progress: _, ...lasting } = sovereign.status ?? {};
+  const progress = desiredProgress(sovereign, findings, now);
   const found = [...unseenConditions(sovereign, findings), ...findings.conditions];
   const kept = (sovereign.status?.conditions ?? []).filter(
     ({ type }) => type !== RECONCILING && type !== STALLED,
@@ -102,8 +88,9 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
   );
   const summary = [...(stop === undefined ? [] : progressOf(stop)), readiness(judged, stop)];
   return {
-    ...sovereign.status,
+    ...lasting,
     ...facts,
+    ...(progress === undefined ? {} : { progress }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions: summary
       .map((condition) => keepTransition(condition, sovereign.status?.conditions))

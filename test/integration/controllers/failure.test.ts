@@ -3,9 +3,10 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { isFinishedJob, type JobObject } from "../../../src/controllers/sovereign/observed.ts";
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
-import { release, sovereign } from "../../support/builder/catalyst-object.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, JOBS, NAMESPACES, SERVICES } from "../../../src/kube/resource.ts";
+import { IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   RELEASES,
   SOVEREIGNS,
@@ -171,5 +172,32 @@ describe("what the API server refuses", () => {
       async () => JSON.stringify(await read()),
     );
     await bench.awaitCondition("zero", "Ready", "True");
+  });
+
+  it("ends the wait for a migration at its deadline, halts the release, and goes on when the cause is gone", async () => {
+    const deadlines = { migration: "1s" };
+    await bench.client().mergePatch(SOVEREIGNS, { name: "zero" }, { spec: { billing: { deadlines } } });
+    bench.simulation().hangingMigrations.add(NAMESPACE);
+    await bench.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image: IMAGE } });
+    const seen = await bench.awaitCondition("zero", "Stalled", "True", "MigrationDeadlineExceeded");
+    expect(findCondition(seen.status?.conditions, "Ready")?.message).toMatch(
+      /^the migration has not ended within 1s \(spec\.billing\.deadlines\.migration\): Job billing-migrate-/,
+    );
+    const halted = await until(
+      async () => {
+        const { status } = (await bench.client().get<BillingRelease>(RELEASES, { name: "stable" })) ?? {};
+        return status?.phase === "Halted" ? status : undefined;
+      },
+      async () => JSON.stringify(await bench.client().get(RELEASES, { name: "stable" })),
+    );
+    expect(halted.rollout?.heldUpBy).toMatchObject([{ name: "zero", reason: "MigrationDeadlineExceeded" }]);
+    bench.simulation().hangingMigrations.clear();
+    const [job] = (await bench.client().list(JOBS, { namespace: NAMESPACE })).items.filter(
+      (each) => !isFinishedJob(each as JobObject),
+    );
+    if (job === undefined) throw new Error("no Job hangs");
+    await bench.client().delete(JOBS, job.metadata);
+    const ready = await bench.awaitCondition("zero", "Ready", "True");
+    expect([ready.status?.pinnedImage, ready.status?.progress]).toEqual([IMAGE, undefined]);
   });
 });

@@ -141,7 +141,7 @@ describe("the workload of a Sovereign", () => {
     const generation = async () =>
       (await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" }))?.metadata.generation ?? 0;
     const [before, migrations] = [await generation(), bench.simulation().migrations.length];
-    const uri = databaseUrlOf(namespace).replace("secret", "rotated@/");
+    const uri = databaseUrlOf(namespace).replace("secret", "rotated@");
     await provideSecret(bench.client(), namespace, "billing-db", { uri });
     await until(
       async () => ((await generation()) > before ? true : undefined),

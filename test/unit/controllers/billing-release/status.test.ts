@@ -77,6 +77,43 @@ describe("the status of a BillingRelease", () => {
     expect(types).toEqual(["Ready", ...(progress === undefined ? [] : [progress])]);
   });
 
+  const NO_ZERO =
+    "it is measured on Catalyst-Zero, and none is on it: set spec.billing.release of the Sovereign with role CatalystZero to stable";
+  const remote = { kubeconfigSecretRef: { name: "k", key: "value" } };
+  it.each<[string, Sovereign[], string]>([
+    ["no Catalyst-Zero is on it", [sovereign("alpha", {}, servingOn(IMAGE))], NO_ZERO],
+    [
+      "its Catalyst-Zero is suspended",
+      [sovereign("zero", { role: "CatalystZero", suspend: true }, verifiedOn(IMAGE))],
+      "it is measured on Catalyst-Zero, and Sovereign zero is suspended: set its spec.suspend to false",
+    ],
+    [
+      "its Catalyst-Zero is on another cluster",
+      [sovereign("zero", { role: "CatalystZero", cluster: remote }, verifiedOn(IMAGE))],
+      "it is measured on Catalyst-Zero, and Sovereign zero is on another cluster: remove its spec.cluster",
+    ],
+  ])("says that no one can measure it while %s", (_when, fleet, message) => {
+    const brel = release({}, measured(IMAGE));
+    const status = statusOf(brel, fleet);
+    const ready = findCondition(status.conditions, "Ready");
+    expect([ready?.reason, status.conditions?.map(({ type }) => type)]).toEqual([
+      "NotMeasurable",
+      ["Ready", "Stalled"],
+    ]);
+    expect(ready?.message).toMatch(new RegExp(`: ${message}$`));
+    const told = (before: BillingRelease) =>
+      transitionsOf(before, status).filter(({ reason }) => reason === "NotMeasurable");
+    expect(told(brel)).toEqual([{ type: "Warning", reason: "NotMeasurable", message: ready?.message }]);
+    expect(told({ ...brel, status })).toEqual([]);
+  });
+
+  it("needs no Catalyst-Zero once it is measured", () => {
+    const { conditions } = statusOf(release({}, measured(NEXT_IMAGE)), [
+      sovereign("alpha", {}, servingOn(IMAGE)),
+    ]);
+    expect(findCondition(conditions, "Ready")?.reason).toBe("Progressing");
+  });
+
   it("is Baking while the last wave bakes", () => {
     const fleet = [zero(NEXT_IMAGE), sovereign("alpha", {}, servingOn(IMAGE))];
     const brel = release({ bake: "5m" }, measured(NEXT_IMAGE));
