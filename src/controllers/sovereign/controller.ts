@@ -6,9 +6,9 @@ import { resourceOf } from "../../kube/resource.ts";
 import { createStatusWriter } from "../../kube/status.ts";
 import { recordFailure } from "../failure-event.ts";
 import { isStalledBy } from "../readiness.ts";
-import { applyDeadlines } from "./deadline.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { finalize } from "./finalizer.ts";
+import { applyDeadlines } from "./report.ts";
 import { reconcileSovereign } from "./sequence.ts";
 import {
   admissionConditions,

@@ -2,7 +2,7 @@ import { ANNOTATION } from "../../api/label.ts";
 import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import { deadlineMs } from "./deadline.ts";
+import { deadlineMs } from "./desired-deadline.ts";
 import { metadataOf, ownershipLabels, selectorLabels } from "./desired-metadata.ts";
 import { billingEnvironment, CONTAINER_SECURITY } from "./desired-pod.ts";
 import { podSettings } from "./desired-pod-setting.ts";

@@ -1,5 +1,6 @@
-import { findCondition } from "../../api/condition.ts";
+import { findCondition, READY } from "../../api/condition.ts";
 import type { ReconcileContext } from "./context.ts";
+import { judgeDeadlines } from "./desired-deadline.ts";
 
 /** Records an Event when a condition gets another reason. What repeats, and what only words differently, is no news. */
 export function recordNews(
@@ -11,4 +12,17 @@ export function recordNews(
   // Two steps of one reconcile may find the same.
   const isFoundTwice = findings.conditions.some((found) => found.type === type && found.reason === reason);
   if (told?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
+}
+
+/** Ends a wait that has lasted too long, with one Event. The operator goes on looking: what comes late still counts. */
+export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext): void {
+  const verdict = judgeDeadlines(sovereign, findings, deps.now().toISOString());
+  const { stop } = findings;
+  if (verdict.kind === "due" && stop?.kind === "waiting")
+    findings.stop = { ...stop, retryAfterMs: Math.min(stop.retryAfterMs, verdict.inMs) };
+  if (verdict.kind !== "overdue") return;
+  const { reason, message } = verdict;
+  findings.overdue = { reason, message };
+  const told = findCondition(sovereign.status?.conditions, READY);
+  if (told?.reason !== reason) deps.events.record(sovereign, "Warning", reason, message);
 }

@@ -31,7 +31,7 @@ export async function readSecrets(client: KubeClient, sovereign: Sovereign): Pro
 }
 
 /** The first Secret that does not exist: a Pod that refers to it would not start. */
-export function findMissingSecret(secrets: Secrets): string | undefined {
+function findMissingSecret(secrets: Secrets): string | undefined {
   const [missing] = [...secrets].find(([, secret]) => secret === undefined) ?? [];
   return missing;
 }

@@ -15,7 +15,7 @@ import {
   type SovereignStatus,
 } from "../../api/sovereign.ts";
 import { unknownCondition } from "../readiness.ts";
-import { desiredProgress } from "./deadline.ts";
+import { desiredProgress } from "./desired-deadline.ts";
 import type { Findings, Stop } from "./findings.ts";
 
 export type { Findings, Stop } from "./findings.ts";

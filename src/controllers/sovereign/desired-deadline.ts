@@ -1,4 +1,4 @@
-import { findCondition, READY } from "../../api/condition.ts";
+import { findCondition } from "../../api/condition.ts";
 import { parseDurationMs } from "../../api/duration.ts";
 import {
   SOVEREIGN_CONDITION as CONDITION,
@@ -6,7 +6,6 @@ import {
   type Sovereign,
   type SovereignStatus,
 } from "../../api/sovereign.ts";
-import type { ReconcileContext } from "./context.ts";
 import type { Findings, Stop } from "./findings.ts";
 
 type Deadline = keyof typeof DEADLINE_DEFAULT;
@@ -99,17 +98,4 @@ function stepOf({ conditions }: Findings, stop: Stop) {
       (found) => found.type === type && found.status === "False" && found.reason === stop.reason,
     ),
   );
-}
-
-/** Ends a wait that has lasted too long, with one Event. The operator goes on looking: what comes late still counts. */
-export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext): void {
-  const verdict = judgeDeadlines(sovereign, findings, deps.now().toISOString());
-  const { stop } = findings;
-  if (verdict.kind === "due" && stop?.kind === "waiting")
-    findings.stop = { ...stop, retryAfterMs: Math.min(stop.retryAfterMs, verdict.inMs) };
-  if (verdict.kind !== "overdue") return;
-  const { reason, message } = verdict;
-  findings.overdue = { reason, message };
-  const told = findCondition(sovereign.status?.conditions, READY);
-  if (told?.reason !== reason) deps.events.record(sovereign, "Warning", reason, message);
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Sovereign, SovereignStatus } from "../../../../src/api/sovereign.ts";
 import {
-  applyDeadlines,
   deadlineMs,
   desiredProgress,
   judgeDeadlines,
-} from "../../../../src/controllers/sovereign/deadline.ts";
+} from "../../../../src/controllers/sovereign/desired-deadline.ts";
+import { applyDeadlines } from "../../../../src/controllers/sovereign/report.ts";
 import {
   desiredStatus,
   type Findings,
