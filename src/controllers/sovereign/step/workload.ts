@@ -1,7 +1,7 @@
 import { ANNOTATION } from "../../../api/label.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
-import { isAutoscaled } from "../autoscaler.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { isAutoscaled } from "../autoscaler.ts";
 import { liveObject } from "../cache.ts";
 import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
