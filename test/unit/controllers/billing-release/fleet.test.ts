@@ -62,6 +62,18 @@ describe("the watch of a fleet", () => {
     expect(enqueued).toEqual([["alpha", undefined]]);
   });
 
+  it("enqueues a Sovereign again when a halt that took its place is over", () => {
+    const failing = sovereign("aaa", {}, servingOn(NEXT_IMAGE));
+    const { enqueued, put } = connectFleet([zero, failing, alpha], [ready()]);
+    put(sovereign("aaa", {}, failedOn(NEXT_IMAGE, IMAGE)));
+    expect(enqueued.splice(0)).toEqual([]);
+    put(failing);
+    expect(enqueued.splice(0)).toEqual([["alpha", undefined]]);
+    put(sovereign("aaa", {}, failedOn(NEXT_IMAGE, IMAGE)));
+    put(failing);
+    expect(enqueued).toEqual([["alpha", undefined]]);
+  });
+
   it("enqueues the wave for the end of the bake", () => {
     const fleet = connectFleet(
       [zero, sovereign("aaa", {}, updatingTo(NEXT_IMAGE, IMAGE)), alpha, beta],
