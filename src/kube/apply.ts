@@ -65,12 +65,19 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   const lean = withForeignFields<KubernetesObject>(fieldManager);
   const write = createObjectWriter({ client, fieldManager });
 
+  /** Namespaces that this process created. A GET for each object that a new Sovereign lacks was 9 of its 16 reads. */
+  const newNamespaces = new Set<string>();
+  const isInNewNamespace = ({ metadata }: KubernetesObject) =>
+    metadata.namespace !== undefined && newNamespaces.has(metadata.namespace);
+
   /** The newest known object: the cached one or the last written one, and the server's when nothing is cached. */
   async function findLive(
     desired: KubernetesObject,
     cached: KubernetesObject | undefined,
   ): Promise<KubernetesObject | undefined> {
     if (cached === undefined) {
+      // In a namespace that this process has created, nothing of ours can be that it did not write.
+      if (isInNewNamespace(desired) && !memory.hasApplied(desired)) return undefined;
       const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
       return found && lean(found);
     }
@@ -108,6 +115,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
   }
 
   function forget(name: string): void {
+    newNamespaces.delete(name.replace(/^Namespace /, ""));
     memory.forget(name);
     conflicts.forget(name);
   }
@@ -136,6 +144,7 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
         conflicts.corrected(name, live === undefined ? ["metadata.uid"] : fields);
         return { kind: "corrected", object, fields, ...replacement };
       }
+      if (live === undefined && object.kind === "Namespace") newNamespaces.add(object.metadata.name);
       return live === undefined
         ? { kind: "created", object }
         : { kind: "updated", object, fields, ...replacement };

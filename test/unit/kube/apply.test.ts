@@ -48,7 +48,8 @@ async function start(
   });
   const writes = () =>
     api.requests.filter(({ method, query }) => method !== "GET" && !query.has("dryRun")).length;
-  return { client, server, writes };
+  const reads = () => api.requests.filter(({ method }) => method === "GET").length;
+  return { client, server, writes, reads };
 }
 
 describe("createApplier", () => {
@@ -139,6 +140,23 @@ describe("createApplier", () => {
     applier.forget(({ metadata }) => metadata.name === "settings");
     server.set(undefined);
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
+  });
+
+  it("asks for no object in a namespace that it has created, until it wrote the object there", async () => {
+    const { client, server, reads } = await start();
+    const applier = newApplier(client);
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "default" } };
+    expect((await applier.apply(namespace, undefined)).kind).toBe("created");
+    server.set(undefined);
+    const before = reads();
+    expect((await applier.apply(configMap({ a: "ours" }), undefined)).kind).toBe("created");
+    expect(reads()).toBe(before);
+    server.set(undefined);
+    expect((await applier.apply(configMap({ a: "ours" }), undefined)).kind).toBe("corrected");
+    expect(reads()).toBe(before + 1);
+    applier.forget(({ kind }) => kind === "Namespace");
+    await applier.apply(configMap({ a: "ours" }, { name: "another" }), undefined);
+    expect(reads()).toBe(before + 2);
   });
 
   it("keeps the digest that an object brings with it", async () => {
