@@ -126,6 +126,9 @@ function createWorld({ stages, rollout, fleet }: World) {
     const own = find(name);
     if (own === undefined || own.spec.suspend) return;
     const decision = connected.fleets.decide(own, brel);
+    // As step/pin.ts does: a wait whose end is known is looked at again then.
+    if (decision.kind === "wait" && decision.retryAfterMs !== undefined)
+      connected.enqueued.push([name, decision.retryAfterMs]);
     const { status = {} } = own;
     if (decision.kind === "update" && !isOnImage(own)) {
       checkStart(own);
