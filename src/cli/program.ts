@@ -8,6 +8,7 @@ import { type Command, EXIT, type ExitCode } from "./command.ts";
 const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   operator: () => import("./operator.ts"),
   preflight: () => import("./preflight.ts"),
+  status: () => import("./status.ts"),
   billing: () => import("./billing.ts"),
   migrate: () => import("./migrate.ts"),
   smoke: () => import("./smoke.ts"),

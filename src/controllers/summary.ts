@@ -1,0 +1,93 @@
+import type { BillingRelease } from "../api/billing-release.ts";
+import { type Condition, findCondition, READY } from "../api/condition.ts";
+import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+
+/** What keeps an object from being as its spec asks. The message says what to do. */
+interface Obstacle {
+  reason: string;
+  message: string;
+  /** RFC 3339. */
+  since: string;
+}
+
+export interface Summary {
+  kind: "Sovereign" | "BillingRelease";
+  name: string;
+  ready: Condition["status"];
+  /** What is: the image that is pinned, or how far a rollout is. */
+  is: string;
+  /** What should be. */
+  should: string;
+  /** Undefined when it is Ready. */
+  heldBy: Obstacle | undefined;
+  /** Further obstacles: other conditions of a Sovereign, other Sovereigns of a rollout. */
+  also: Obstacle[];
+}
+
+const NOT_RECONCILED = {
+  reason: "NotReconciled",
+  message: "no operator has looked at it: check that one runs",
+};
+
+/** `releases` are all of the cluster. */
+export function summariseSovereign(sovereign: Sovereign, releases: readonly BillingRelease[]): Summary {
+  const { metadata, spec, status } = sovereign;
+  const { release: releaseName } = spec.billing;
+  const release = releases.find((each) => each.metadata.name === releaseName);
+  const { ready, obstacle } = readinessOf(sovereign);
+  const started = status?.progress?.since;
+  const heldBy = obstacle === undefined ? undefined : { ...obstacle, since: started ?? obstacle.since };
+  return {
+    ...{ kind: "Sovereign", name: metadata.name, ready, heldBy },
+    is: status?.pinnedImage === undefined ? "no image yet" : shortImage(status.pinnedImage),
+    should:
+      release === undefined
+        ? `the image of BillingRelease ${releaseName}, which does not exist`
+        : `${shortImage(release.spec.image)}, version ${release.spec.version} of BillingRelease ${releaseName}`,
+    also:
+      heldBy === undefined
+        ? []
+        : Object.values(SOVEREIGN_CONDITION).flatMap((type) => {
+            const found = findCondition(status?.conditions, type);
+            const isSaid = found?.message === heldBy.message || found?.status === "True";
+            return found === undefined || isSaid
+              ? []
+              : [
+                  {
+                    reason: `${type} ${found.reason}`,
+                    message: found.message,
+                    since: found.lastTransitionTime,
+                  },
+                ];
+          }),
+  };
+}
+
+export function summariseRelease(release: BillingRelease): Summary {
+  const { metadata, spec, status } = release;
+  const { ready, obstacle } = readinessOf(release);
+  const { verified = 0, sovereigns = 0, phase = "Pending", rollout } = status ?? {};
+  return {
+    ...{ kind: "BillingRelease", name: metadata.name, ready, heldBy: obstacle },
+    is: `${verified} of ${sovereigns} Sovereigns verified, phase ${phase}`,
+    should: `${shortImage(spec.image)}, version ${spec.version}`,
+    also: (rollout?.heldUpBy ?? []).map(({ name, reason, message }) => ({
+      ...{ reason: `${name} ${reason}`, message, since: obstacle?.since ?? "" },
+    })),
+  };
+}
+
+function readinessOf({ status, metadata }: Sovereign | BillingRelease): {
+  ready: Condition["status"];
+  obstacle: Obstacle | undefined;
+} {
+  const ready = findCondition(status?.conditions, READY);
+  if (ready === undefined)
+    return { ready: "Unknown", obstacle: { ...NOT_RECONCILED, since: metadata.creationTimestamp ?? "" } };
+  const { reason, message, lastTransitionTime: since } = ready;
+  return { ready: ready.status, obstacle: ready.status === "True" ? undefined : { reason, message, since } };
+}
+
+/** `…/catalyst@sha256:0123456789ab`: enough to recognise an image by. */
+const shortImage = (image: string): string =>
+  image.replace(/^.*\/([^/]+@sha256:[0-9a-f]{12})[0-9a-f]*$/, "$1");

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { command } from "../../../src/cli/status.ts";
+import { condition, IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
+
+const bench = useOperatorBench();
+const folder = mkdtempSync(join(tmpdir(), "status-"));
+const kubeconfig = join(folder, "kubeconfig");
+const SINCE = "2026-11-24T12:00:00Z";
+
+async function run(...args: string[]) {
+  const stdout = new PassThrough();
+  const code = await command.run({
+    args,
+    env: { KUBECONFIG: kubeconfig },
+    signal: new AbortController().signal,
+    ...{ stdout, stderr: new PassThrough() },
+  });
+  stdout.end();
+  return { code, output: (await text(stdout)).replaceAll(/\(\d+[dhms]\)/g, "(age)") };
+}
+
+const PULL = "Pod p cannot pull the image: correct spec.image of the BillingRelease";
+const ZERO = `Sovereign zero: not Ready
+  is:      catalyst@sha256:bbbbbbbbbbbb
+  should:  catalyst@sha256:bbbbbbbbbbbb, version 2.0.0 of BillingRelease stable
+  held by: MigrationDeadlineExceeded, since ${SINCE} (age)
+           the migration has not ended
+  also:    Migrated ImagePullFailed
+           ${PULL}
+`;
+const STABLE = `BillingRelease stable: not Ready
+  is:      0 of 2 Sovereigns verified, phase Halted
+  should:  catalyst@sha256:bbbbbbbbbbbb, version 2.0.0
+  held by: Halted, since ${SINCE} (age)
+           a Sovereign failed on it
+  also:    zero MigrationDeadlineExceeded
+           the migration has not ended
+`;
+
+describe("catalyst status", () => {
+  afterAll(() => rmSync(folder, { recursive: true }));
+  beforeAll(async () => {
+    writeFileSync(kubeconfig, bench.kubeconfig());
+    const failed = (reason: string, message: string, type = "Ready") => ({
+      ...condition(type, "False", SINCE),
+      ...{ reason, message },
+    });
+    const write = async (resource: typeof SOVEREIGNS, object: Sovereign | BillingRelease, status: object) => {
+      await bench.client().create(resource, object);
+      await bench.client().mergePatch(resource, object.metadata, { status }, "status");
+    };
+    await write(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }), {
+      pinnedImage: NEXT_IMAGE,
+      conditions: [
+        failed("ImagePullFailed", PULL, "Migrated"),
+        failed("MigrationDeadlineExceeded", "the migration has not ended"),
+      ],
+    });
+    await write(SOVEREIGNS, sovereign("omantel"), {
+      pinnedImage: IMAGE,
+      conditions: [condition("Ready", "True", SINCE)],
+    });
+    await write(RELEASES, release(), {
+      ...{ phase: "Halted", sovereigns: 2, verified: 0 },
+      rollout: {
+        ...{ image: NEXT_IMAGE, stages: [] },
+        heldUpBy: [
+          {
+            ...{ name: "zero", state: "Failed", reason: "MigrationDeadlineExceeded" },
+            message: "the migration has not ended",
+          },
+        ],
+      },
+      conditions: [failed("Halted", "a Sovereign failed on it")],
+    });
+  });
+
+  it("shows of a Sovereign what is, what should be, what holds it, since when, and what to do", async () => {
+    expect(await run("sovereign", "zero")).toEqual({ code: 1, output: ZERO });
+    expect(await run("sovereign", "omantel")).toEqual({
+      code: 0,
+      output: `Sovereign omantel: Ready
+  is:      catalyst@sha256:aaaaaaaaaaaa
+  should:  catalyst@sha256:bbbbbbbbbbbb, version 2.0.0 of BillingRelease stable
+`,
+    });
+  });
+
+  it("shows who holds a release up", async () => {
+    expect(await run("release", "stable")).toEqual({ code: 1, output: STABLE });
+  });
+
+  it("shows the fleet: what is not Ready first, and a line for each of the others", async () => {
+    expect(await run()).toEqual({
+      code: 1,
+      output: `1 of 3 are Ready.\n${STABLE}${ZERO}Sovereign omantel: Ready, catalyst@sha256:aaaaaaaaaaaa\n`,
+    });
+  });
+
+  it("writes JSON for programs", async () => {
+    const { code, output } = await run("release", "stable", "-o", "json");
+    expect([code, JSON.parse(output)]).toEqual([
+      1,
+      [
+        {
+          ...{ kind: "BillingRelease", name: "stable", ready: "False" },
+          is: "0 of 2 Sovereigns verified, phase Halted",
+          should: "catalyst@sha256:bbbbbbbbbbbb, version 2.0.0",
+          heldBy: { reason: "Halted", message: "a Sovereign failed on it", since: SINCE },
+          also: [
+            {
+              ...{ reason: "zero MigrationDeadlineExceeded", message: "the migration has not ended" },
+              since: SINCE,
+            },
+          ],
+        },
+      ],
+    ]);
+  });
+
+  it.each([
+    ["sovereign", "none"],
+    ["release", "none"],
+  ])("fails when the %s does not exist", async (...args) => {
+    await expect(run(...args)).rejects.toThrow("none does not exist");
+  });
+
+  it.each([["fleet"], ["sovereign"], ["release", "a", "b"], ["-o", "yaml"]])(
+    "refuses %s %s",
+    async (...args) => {
+      await expect(run(...args.filter((arg) => arg !== undefined))).rejects.toMatchObject({
+        name: "UsageError",
+      });
+    },
+  );
+});
