@@ -7,6 +7,9 @@ import type { KubeClient } from "../kube/client.ts";
 import { SECRETS } from "../kube/resource.ts";
 import type { Env } from "../platform/env.ts";
 
+/** Whether this operator works on the Sovereign: it is local and not suspended. */
+export const isOperated = ({ spec }: Sovereign): boolean => spec.cluster === undefined && !spec.suspend;
+
 /** Whether the operator may work on the Sovereign's database: it is local, not suspended, and has the schema. */
 export const isMigrated = ({ spec, status }: Sovereign): boolean =>
   spec.cluster === undefined &&

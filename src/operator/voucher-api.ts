@@ -8,7 +8,7 @@ import { errorMessage } from "../platform/errors.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { isMigrated, readBillingEnvironment } from "./billing-environment.ts";
+import { isMigrated, isOperated, readBillingEnvironment } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createEmbeddedBilling } from "./embedded-billing.ts";
 import { createOrderNoticeHandler, isOrderNotice } from "./order-notice.ts";
@@ -40,10 +40,14 @@ export async function startVoucherApi(
   // A notice from this process needs no answer: the relay's own back-off repeats a pass that fails.
   const onOrderPlaced = (fqdn: string) => void deps.relay.notice(fqdn);
   const receiveNotice = createOrderNoticeHandler(deps.relay);
-  let serving: { service: BillingService; identity: string } | undefined;
+  let serving: { service: BillingService; identity: string; name: string } | undefined;
+
+  /** While a served Sovereign migrates, the earlier version serves on: a migration is compatible with the version before it. */
+  const mayServe = (sovereign: Sovereign) =>
+    isMigrated(sovereign) || (sovereign.metadata.name === serving?.name && isOperated(sovereign));
 
   async function findWanted(): Promise<{ sovereign: Sovereign; env: Env; identity: string } | undefined> {
-    const sovereign = findSovereign(caches.sovereigns.list(), settings.voucherApiSovereign);
+    const sovereign = findSovereign(caches.sovereigns.list().filter(mayServe), settings.voucherApiSovereign);
     const env = sovereign && (await readBillingEnvironment(client, sovereign));
     return sovereign && env && { sovereign, env, identity: canonicalJson([sovereign.metadata.name, env]) };
   }
@@ -51,7 +55,11 @@ export async function startVoucherApi(
   async function refresh(): Promise<void> {
     const wanted = await findWanted();
     if (wanted?.identity === serving?.identity) return;
-    const next = wanted && { identity: wanted.identity, service: await openBilling(wanted) };
+    const next = wanted && {
+      identity: wanted.identity,
+      name: wanted.sovereign.metadata.name,
+      service: await openBilling(wanted),
+    };
     const before = serving;
     serving = next;
     await before?.service.close();
@@ -99,11 +107,9 @@ export async function startVoucherApi(
 
 /** The named Sovereign, or else the one with role CatalystZero. Of two with this role, only one is ever migrated. */
 function findSovereign(sovereigns: readonly Sovereign[], name: string | undefined): Sovereign | undefined {
-  return sovereigns
-    .filter(isMigrated)
-    .find(({ metadata, spec }) =>
-      name === undefined ? spec.role === "CatalystZero" : metadata.name === name,
-    );
+  return sovereigns.find(({ metadata, spec }) =>
+    name === undefined ? spec.role === "CatalystZero" : metadata.name === name,
+  );
 }
 
 const answerUnavailable: RequestListener = (_, response) => {

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
-import { SOVEREIGN } from "../../../src/api/sovereign.ts";
+import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
 import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
@@ -267,6 +267,14 @@ describe("the embedded voucher API of a named Sovereign", () => {
 
     await writeKey(JWT_SECRET);
     await answers(200);
+
+    // The next release's migration runs: the earlier version serves on.
+    const migrating = { conditions: [condition("Migrated", "False")] };
+    const live = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name: "named" });
+    if (live === undefined) throw new Error("the Sovereign is gone");
+    await client.replace(resourceOf(SOVEREIGN), { ...live, status: migrating }, "status");
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(await list()).toBe(200);
 
     // A key that is too short cannot be used, so the previous service continues.
     await writeKey("short");
