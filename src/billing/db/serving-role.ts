@@ -7,6 +7,82 @@ const BOOKS: readonly string[] = ["credit_ledger", "voucher_audit", "voucher_aud
 const WRITTEN = "SELECT, INSERT, UPDATE";
 const CLEANED = "SELECT, INSERT, UPDATE, DELETE";
 
+const columns = (right: "INSERT" | "UPDATE", ...names: string[]) => `${right} (${names.join(", ")})`;
+
+/**
+ * Rights on the tables whose rows may be adopted: only the columns that serving writes. Only the migration says which rows were
+ * adopted, because these are excused from rules and checks.
+ */
+const ADOPTABLE_RIGHTS = {
+  orders: [
+    "SELECT",
+    columns(
+      "INSERT",
+      ...[
+        "id",
+        "customer_id",
+        "tenant_id",
+        "tenant_member",
+        "plan_id",
+        "apps",
+        "addons",
+        "amount_omr",
+        "amount_baisa",
+      ],
+      ...["status", "promo_code", "credit_spent_baisa", "card_baisa"],
+    ),
+    columns(
+      "UPDATE",
+      ...[
+        "status",
+        "credit_spent_baisa",
+        "stripe_session_id",
+        "session_url",
+        "session_expires_at",
+        "session_look_at",
+      ],
+      ...["session_asked_at", "session_request", "cancel_requested", "stripe_customer_due"],
+    ),
+  ].join(", "),
+  promo_codes: [
+    "SELECT",
+    columns(
+      "INSERT",
+      ...[
+        "code",
+        "credit_omr",
+        "description",
+        "active",
+        "max_redemptions",
+        "starts_at",
+        "expires_at",
+        "issued_by",
+      ],
+    ),
+    columns(
+      "UPDATE",
+      ...["credit_omr", "description", "active", "max_redemptions", "starts_at", "expires_at", "issued_by"],
+      ...["deleted_at", "times_redeemed"],
+    ),
+  ].join(", "),
+  promo_redemptions: `SELECT, DELETE, ${columns("INSERT", "customer_id", "code", "amount_baisa", "order_id", "issued_by")}`,
+  // `status` changes when the tenant of an entry is deleted.
+  credit_ledger: [
+    "SELECT",
+    columns(
+      "INSERT",
+      "customer_id",
+      "amount_omr",
+      "amount_baisa",
+      "kind",
+      "reason",
+      "promo_code",
+      "order_id",
+    ),
+    "UPDATE (status)",
+  ].join(", "),
+};
+
 /**
  * What the role that serves may do with each table. It deletes only what an order took and gives back, and what is kept for a time.
  * It owns no table, so it can neither alter one, nor truncate one, nor disable its triggers.
@@ -16,37 +92,10 @@ export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   customers: CLEANED,
   idempotency_records: CLEANED,
   outbox: CLEANED,
-  promo_redemptions: CLEANED,
   stripe_subscription_states: CLEANED,
   stripe_webhook_events: CLEANED,
   tenants: CLEANED,
-  // Whether a row was adopted is decided by the migration: rows that are adopted are excused from rules.
-  orders: `SELECT, INSERT (${[
-    ...[
-      "id",
-      "customer_id",
-      "tenant_id",
-      "tenant_member",
-      "plan_id",
-      "apps",
-      "addons",
-      "amount_omr",
-      "amount_baisa",
-    ],
-    ...["status", "promo_code", "credit_spent_baisa", "card_baisa"],
-  ]}), UPDATE (${[
-    ...[
-      "status",
-      "credit_spent_baisa",
-      "stripe_session_id",
-      "session_url",
-      "session_expires_at",
-      "session_look_at",
-    ],
-    ...["session_asked_at", "session_request", "cancel_requested", "stripe_customer_due"],
-  ]})`,
-  // `status` changes when the tenant of an entry is deleted.
-  credit_ledger: "SELECT, INSERT, UPDATE (status)",
+  ...ADOPTABLE_RIGHTS,
   card_refunds: "SELECT, INSERT",
   voucher_audit: "SELECT, INSERT",
   voucher_audit_head: "SELECT",
