@@ -85,12 +85,11 @@ for (const button of document.querySelectorAll("[data-close]")) {
 }
 
 // The address names the voucher that is shown, and the page in the other language shows it too.
-for (const link of document.querySelectorAll("a[hreflang]")) {
-  if (!(link instanceof HTMLAnchorElement)) continue;
-  link.addEventListener("click", () => {
-    link.hash = location.hash;
-  });
-}
+/** @type {HTMLAnchorElement | null} */
+const link = document.querySelector("a[hreflang]");
+link?.addEventListener("click", () => {
+  link.hash = location.hash;
+});
 
 /** @param {unknown} error */
 function showFailure(error) {
