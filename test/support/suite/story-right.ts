@@ -71,6 +71,24 @@ function testRareRequests(bench: StoryBench): void {
     }
   });
 
+  it("restores an Ingress and a RoleBinding that were deleted", async () => {
+    const uidOf = async (path: string) => {
+      const { body } = await bench.api.send({ method: "GET", path });
+      return (body as { metadata?: { uid?: string } }).metadata?.uid;
+    };
+    for (const path of [
+      "/apis/networking.k8s.io/v1/namespaces/sovereign-catalyst-zero/ingresses/billing",
+      `/apis/${RBAC}/v1/namespaces/org-builders/rolebindings/organization-members`,
+    ]) {
+      await expect.poll(() => uidOf(path), { timeout: 20_000 }).toEqual(expect.any(String));
+      const deleted = await uidOf(path);
+      await bench.api.send({ method: "DELETE", path });
+      await expect
+        .poll(async () => ![undefined, deleted].includes(await uidOf(path)), { timeout: 20_000 })
+        .toBe(true);
+    }
+  });
+
   it("removes an Ingress, restores a policy's binding, and replaces a broken certificate", async () => {
     const admin = bench.cluster.asAdmin();
     const ingress = "/apis/networking.k8s.io/v1/namespaces/sovereign-catalyst-zero/ingresses/billing";
