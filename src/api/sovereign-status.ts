@@ -80,7 +80,7 @@ export const SovereignStatusSchema = object(
       object(
         {
           time: time("When the smoke test ran."),
-          passed: flag("Whether all four steps passed."),
+          passed: flag("Whether all four steps passed on every Pod, and all Pods serve one API."),
           failures: Type.Optional(
             wholeNumber({
               description: "How many smoke tests of this image failed since the last one that passed.",

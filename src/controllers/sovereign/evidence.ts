@@ -91,15 +91,17 @@ export async function gatherEvidence(deps: {
   );
   const first = reports[0]?.report;
   const shown = reports.find(({ report }) => !report.passed)?.report ?? first;
+  const problem = problemOf(reports);
   return {
-    problem: problemOf(reports),
+    problem,
     evidence: {
       ...(shown === undefined
         ? {}
         : {
             lastSmokeTest: {
               time: deps.now().toISOString(),
-              passed: reports.every(({ report }) => report.passed),
+              // Not when all steps passed but the Pods differ: the status alone must not prove them later.
+              passed: problem === undefined,
               evidence: deps.evidence,
               steps: shown.steps.map(({ message, ...step }) => ({
                 ...step,

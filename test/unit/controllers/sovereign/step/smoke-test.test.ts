@@ -226,6 +226,20 @@ describe("runSmokeTest", () => {
     expect(context.events).toHaveLength(1);
   });
 
+  it.each([
+    ["two Pods serve different APIs", passed({ apiFingerprint: "sha256:c" })],
+    ["a Pod gives no API fingerprint", passed({ apiFingerprint: undefined })],
+    ["a Pod gives no schema", passed({ schema: undefined })],
+  ])("takes no test for proof at the next reconcile when every step passed but %s", async (_when, report) => {
+    const pods = [pod("billing-1"), pod("billing-2")];
+    const { context, result } = await run({ pods, reports: { "10.0.0.2": report } });
+    context.sovereign = sovereign("omantel", {}, context.findings.facts);
+    expect((await runSmokeTest(context, IMAGE, CONFIGURATION)).stop).toEqual(result.stop);
+    // Also after a restart, when only the status is left.
+    const again = await run({ pods, reports: { "10.0.0.2": report }, status: context.findings.facts });
+    expect(again.result.stop).toEqual(result.stop);
+  });
+
   it("issues vouchers that only this Sovereign's tests issue", async () => {
     const codeOf = async (uid: string) => {
       const own = sovereign("omantel");
