@@ -1,3 +1,4 @@
+import { hostsOf } from "../../admission/rules/sovereign-host.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -20,11 +21,14 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     sovereigns.byIndex(index, object.metadata.name).map(({ metadata }) => metadata.name);
   return [
     watchPrimary(sovereigns, isRequestChanged),
-    // When a Sovereign is deleted, one that conflicted with it may continue.
+    // When a Sovereign is deleted or gives up a host, one that conflicted with it may continue: it is stalled, so nothing else wakes it.
     watchInformer(
       sovereigns,
-      (changed) => conflictCandidates(sovereigns, changed).map(({ metadata }) => metadata.name),
-      () => false,
+      (changed) =>
+        conflictCandidates(sovereigns, changed)
+          .map(({ metadata }) => metadata.name)
+          .filter((name) => name !== changed.metadata.name),
+      (before, after) => hostsOf(before).join() !== hostsOf(after).join(),
     ),
     fleets.watch,
     watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isReferenceOrRequestChanged),

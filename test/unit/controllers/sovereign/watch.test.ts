@@ -81,6 +81,22 @@ describe("sovereignWatches", () => {
     expect(seen).not.toContain("omantel");
   });
 
+  it("reconciles the Sovereign that waited for a host when another one gives it up", () => {
+    const { caches, seen, omantel } = watched();
+    const { billing } = omantel.spec;
+    const at = (generation: number, host: string) => ({
+      ...omantel,
+      metadata: { ...omantel.metadata, generation },
+      spec: { ...omantel.spec, billing: { ...billing, ingress: { host, className: "nginx" } } },
+    });
+    caches.sovereigns.announce({
+      kind: "updated",
+      previous: at(1, "badr.example"),
+      object: at(2, "omantel.example"),
+    });
+    expect(seen).toEqual(["omantel", "badr"]);
+  });
+
   it.each([
     ["is measured", {}, measured(NEXT_IMAGE), ["omantel", "badr"]],
     ["changes its figures", {}, { updated: 3 }, []],
