@@ -1,6 +1,6 @@
 import type { Watch } from "../../kube/reconcile.ts";
 import { createSemaphore } from "../../platform/semaphore.ts";
-import { aborted, settledWithin } from "../../platform/shutdown.ts";
+import { aborted, settledWithin, untilAborted } from "../../platform/shutdown.ts";
 import { describeOutcome, type SmokeTestOutcome } from "./evidence.ts";
 
 /** Whether a database accepts a login. */
@@ -107,11 +107,12 @@ export function createMeasurements<T>(deps: {
     const budget = state.failures === 0 ? first : retries;
     try {
       const { value, isGood } = await budget.run(
-        () =>
-          state.measure(
-            AbortSignal.any([state.abort.signal, AbortSignal.timeout(pace.deadlineMs)]),
-            state.failures,
-          ),
+        () => {
+          const deadline = AbortSignal.any([state.abort.signal, AbortSignal.timeout(pace.deadlineMs)]);
+          // One that does not end soon after the signal must not keep its place.
+          const end = AbortSignal.timeout(2 * pace.deadlineMs);
+          return untilAborted(state.measure(deadline, state.failures), end);
+        },
         { signal: state.abort.signal },
       );
       return { result: { value }, isGood };
