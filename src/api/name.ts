@@ -19,6 +19,7 @@ export const BILLING = {
   workload: "billing",
   configMap: "billing-config",
   migrationServiceAccount: "billing-migrate",
+  migrationContainer: "migrate",
   port: 8085,
   portName: "http",
   configPath: "/etc/catalyst",

@@ -47,7 +47,7 @@ export function desiredMigrationJob(sovereign: Sovereign, image: string, databas
           ...podSettings(sovereign),
           containers: [
             {
-              name: "migrate",
+              name: BILLING.migrationContainer,
               image,
               args: ["migrate"],
               env: [

@@ -1,3 +1,4 @@
+import { BILLING } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 
 // The fields of built-in objects that the controller reads.
@@ -77,10 +78,14 @@ export const isFinishedJob = (job: JobObject): boolean =>
 export const isFinishedPod = ({ status }: PodObject): boolean =>
   status?.phase === "Succeeded" || status?.phase === "Failed";
 
-/** Containers' termination messages, and the reasons why containers wait, oldest Pod first. */
-export function containerMessages(pods: readonly PodObject[]): string[] {
+/**
+ * Termination messages of the migration's own container, and the reasons why it waits, oldest Pod first. What a sidecar says
+ * is neither a result nor the cause of a failure.
+ */
+export function migrationMessages(pods: readonly PodObject[]): string[] {
   return pods
     .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .filter(({ name }) => name === BILLING.migrationContainer)
     .flatMap(({ state, lastState }) => [
       state?.terminated?.message,
       lastState?.terminated?.message,
@@ -94,9 +99,9 @@ export interface MigrationResult {
   fingerprint: string;
 }
 
-/** The migration's result among the containers' messages; undefined while no message is one. */
+/** The migration's result among its container's messages; undefined while no message is one. */
 export function migrationResult(pods: readonly PodObject[]): MigrationResult | undefined {
-  for (const message of containerMessages(pods)) {
+  for (const message of migrationMessages(pods)) {
     try {
       const { version, fingerprint } = JSON.parse(message) as Partial<MigrationResult>;
       if (typeof version === "string" && typeof fingerprint === "string") return { version, fingerprint };

@@ -9,11 +9,11 @@ import { namespaceOf } from "../desired-metadata.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
 import { migrationVariables } from "../desired-pod.ts";
 import {
-  containerMessages,
   isFinishedJob,
   isFinishedPod,
   type JobObject,
   jobCondition,
+  migrationMessages,
   migrationResult,
   type PodObject,
 } from "../observed.ts";
@@ -87,7 +87,7 @@ export async function migrate(
 
 /** A message that no one wrote for this is the end of a log, so it may hold what a log may not. */
 const lastMessage = (pods: readonly PodObject[]): string | undefined => {
-  const message = containerMessages(pods).at(-1);
+  const message = migrationMessages(pods).at(-1);
   return message === undefined ? undefined : redactSecrets(message);
 };
 

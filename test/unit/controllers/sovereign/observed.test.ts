@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
-  containerMessages,
   isReadyPod,
+  migrationMessages,
   migrationResult,
   rolloutPending,
 } from "../../../../src/controllers/sovereign/observed.ts";
@@ -46,6 +46,7 @@ describe("what the controller reads of a cluster", () => {
       status: {
         containerStatuses: [
           {
+            name: "migrate",
             state:
               waiting === undefined
                 ? { terminated: { exitCode: 0, message } }
@@ -59,7 +60,7 @@ describe("what the controller reads of a cluster", () => {
       fingerprint: "sha256:1",
     });
     expect(migrationResult([pod('{"version":5}')])).toBeUndefined();
-    expect(containerMessages([pod("", "ImagePullBackOff")])).toEqual(["ImagePullBackOff"]);
+    expect(migrationMessages([pod("", "ImagePullBackOff")])).toEqual(["ImagePullBackOff"]);
   });
 
   it("reads the message that a container left before its restart", () => {
@@ -70,13 +71,14 @@ describe("what the controller reads of a cluster", () => {
       status: {
         containerStatuses: [
           {
+            name: "migrate",
             state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s" } },
             lastState: { terminated: { exitCode: 1, message: "no such database" } },
           },
         ],
       },
     };
-    expect(containerMessages([restarted])).toEqual(["no such database", "CrashLoopBackOff: back-off 10s"]);
+    expect(migrationMessages([restarted])).toEqual(["no such database", "CrashLoopBackOff: back-off 10s"]);
   });
 
   it.each([
@@ -88,14 +90,35 @@ describe("what the controller reads of a cluster", () => {
       apiVersion: "v1",
       kind: "Pod",
       metadata: { name: "p" },
-      status: { containerStatuses: [{ state: { terminated: { exitCode: 0, message } } }] },
+      status: { containerStatuses: [{ name: "migrate", state: { terminated: { exitCode: 0, message } } }] },
     };
     expect(migrationResult([own])).toBeUndefined();
   });
 
+  it("takes no message of a sidecar for the migration's", () => {
+    const said = (name: string, message: string) => ({
+      name,
+      state: { terminated: { exitCode: 0, message } },
+    });
+    const meshed = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p" },
+      status: {
+        containerStatuses: [
+          said("istio-proxy", '{"version":"9999","fingerprint":"sha256:0"}'),
+          said("migrate", '{"version":"0005","fingerprint":"sha256:1"}'),
+          said("vault-agent", "agent stopped"),
+        ],
+      },
+    };
+    expect(migrationResult([meshed])).toEqual({ version: "0005", fingerprint: "sha256:1" });
+    expect(migrationMessages([meshed])).toEqual(['{"version":"0005","fingerprint":"sha256:1"}']);
+  });
+
   it("reads nothing of a Pod without a status", () => {
     const bare = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" } };
-    expect(containerMessages([bare])).toEqual([]);
+    expect(migrationMessages([bare])).toEqual([]);
     expect(isReadyPod(bare)).toBe(false);
   });
 

@@ -165,7 +165,7 @@ function finished(image: string): { jobs: JobObject[]; pods: PodObject[] } {
         apiVersion: "v1",
         kind: "Pod",
         metadata: { name: "migrate", namespace: NAMESPACE, ownerReferences: [owner] },
-        status: { containerStatuses: [{ state: { terminated: { exitCode: 0, message } } }] },
+        status: { containerStatuses: [{ name: "migrate", state: { terminated: { exitCode: 0, message } } }] },
       },
     ],
   };

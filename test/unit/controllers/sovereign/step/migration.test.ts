@@ -46,7 +46,7 @@ function pod(podName: string, createdAt: string, message: string, owner = "uid-j
       creationTimestamp: createdAt,
       ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name, uid: owner }],
     },
-    status: { containerStatuses: [{ state: { terminated: { exitCode: 0, message } } }] },
+    status: { containerStatuses: [{ name: "migrate", state: { terminated: { exitCode: 0, message } } }] },
   };
 }
 
