@@ -7,13 +7,14 @@ import { resourceOf } from "../kube/resource.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
+import { describeFleet, describeObject } from "./status-text.ts";
 
 const HELP = `Usage: catalyst status [sovereign NAME | release NAME] [-o text|json]
 
 Shows on one screen what is, what should be, what holds it, since when, and what to do: for a Sovereign, for a
-BillingRelease, or for all of them. Reads through the API server with your own rights, and changes nothing. Connects to
-the cluster of the file that KUBECONFIG names, or else of its own Pod. As kubectl-catalyst in PATH, it is
-kubectl catalyst status.
+BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest: -o json
+has them all. Reads through the API server with your own rights, and changes nothing. Connects to the cluster of the file
+that KUBECONFIG names, or else of its own Pod. As kubectl-catalyst in PATH, it is kubectl catalyst status.
 
   -o, --output FORMAT   text (default) or json: a list of {kind, name, ready, is, should, heldBy, also}
 
@@ -83,39 +84,7 @@ async function read(client: KubeClient, target: Target): Promise<Summary[]> {
   ];
 }
 
-function describe(summaries: readonly Summary[], target: Target, nowMs: number): string {
-  if (summaries.length === 0) return "There is no BillingRelease and no Sovereign.\n";
-  const isFleet = target.kind === "fleet";
-  const ready = summaries.filter((summary) => summary.ready === "True");
-  const others = summaries.filter((summary) => summary.ready !== "True");
-  const heading = isFleet ? [`${ready.length} of ${summaries.length} are Ready.`] : [];
-  // Of a fleet, those that are Ready take one line each, and come last.
-  const blocks = others.map((summary) => describeOne(summary, nowMs));
-  const lines = isFleet
-    ? ready.map(({ kind, name, is }) => `${kind} ${name}: Ready, ${is}`)
-    : ready.flatMap((summary) => describeOne(summary, nowMs));
-  return `${[...heading, ...blocks.flat(), ...lines].join("\n")}\n`;
-}
-
-function describeOne({ kind, name, ready, is, should, heldBy, also }: Summary, nowMs: number): string[] {
-  const state = ready === "True" ? "Ready" : ready === "False" ? "not Ready" : "unknown";
-  const since = (at: string) => (at === "" ? "" : `, since ${at} (${age(nowMs - Date.parse(at))})`);
-  return [
-    `${kind} ${name}: ${state}`,
-    `  is:      ${is}`,
-    `  should:  ${should}`,
-    ...(heldBy === undefined
-      ? []
-      : [`  held by: ${heldBy.reason}${since(heldBy.since)}`, `           ${heldBy.message}`]),
-    ...also.flatMap(({ reason, message }) => [`  also:    ${reason}`, `           ${message}`]),
-  ];
-}
-
-/** `3d`, `5h`, `12m`, `40s`. */
-function age(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1_000));
-  const [days, hours, minutes] = [86_400, 3_600, 60].map((unit) => Math.floor(seconds / unit));
-  if (days) return `${days}d`;
-  if (hours) return `${hours}h`;
-  return minutes ? `${minutes}m` : `${seconds}s`;
-}
+const describe = (summaries: readonly Summary[], { kind }: Target, nowMs: number): string =>
+  kind === "fleet"
+    ? describeFleet(summaries, nowMs)
+    : summaries.map((summary) => describeObject(summary, nowMs)).join("");
