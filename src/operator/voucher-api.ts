@@ -25,6 +25,8 @@ export interface VoucherApiDeps {
   relay: Pick<OutboxRelay, "notice">;
   logger: Logger;
   now: () => Date;
+  /** The time between two looks at the Sovereign and its Secrets; default 2 s. */
+  checkMs?: number;
   /** Closes the billing service behind the server. The caller closes the server first. */
   signal: AbortSignal;
 }
@@ -36,7 +38,7 @@ export interface VoucherApiDeps {
 export async function startVoucherApi(
   deps: VoucherApiDeps,
 ): Promise<{ server: RunningHttpServer; stopped: Promise<void> }> {
-  const { client, caches, settings, logger, signal } = deps;
+  const { client, caches, settings, logger, signal, checkMs = CHECK_MS } = deps;
   // A notice from this process needs no answer: the relay's own back-off repeats a pass that fails.
   const onOrderPlaced = (fqdn: string) => void deps.relay.notice(fqdn);
   const receiveNotice = createOrderNoticeHandler(deps.relay);
@@ -46,14 +48,13 @@ export async function startVoucherApi(
   const mayServe = (sovereign: Sovereign) =>
     isMigrated(sovereign) || (sovereign.metadata.name === serving?.name && isOperated(sovereign));
 
-  async function findWanted(): Promise<{ sovereign: Sovereign; env: Env; identity: string } | undefined> {
+  async function refresh(): Promise<void> {
     const sovereign = findSovereign(caches.sovereigns.list().filter(mayServe), settings.voucherApiSovereign);
     const env = sovereign && (await readBillingEnvironment(client, sovereign));
-    return sovereign && env && { sovereign, env, identity: canonicalJson([sovereign.metadata.name, env]) };
-  }
-
-  async function refresh(): Promise<void> {
-    const wanted = await findWanted();
+    const name = sovereign?.metadata.name;
+    // While a Secret is missing, the service keeps those that it started with, as the Pods do.
+    if (env === undefined && name !== undefined && name === serving?.name) return;
+    const wanted = sovereign && env && { sovereign, env, identity: canonicalJson([name, env]) };
     if (wanted?.identity === serving?.identity) return;
     const next = wanted && {
       identity: wanted.identity,
@@ -83,11 +84,19 @@ export async function startVoucherApi(
   }
 
   async function follow(): Promise<void> {
+    let isFailing = false;
     while (!signal.aborted) {
-      await refresh().catch((error: unknown) =>
-        logger.warn({ error: errorMessage(error) }, "the embedded voucher API could not be refreshed"),
-      );
-      await sleep(CHECK_MS, signal);
+      try {
+        await refresh();
+        if (isFailing) logger.info("the embedded voucher API can be refreshed again");
+        isFailing = false;
+      } catch (error) {
+        // One line for each outage, not one for each attempt.
+        if (!isFailing)
+          logger.warn({ error: errorMessage(error) }, "the embedded voucher API could not be refreshed");
+        isFailing = true;
+      }
+      await sleep(checkMs, signal);
     }
     await serving?.service.close();
   }
