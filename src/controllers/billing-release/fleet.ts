@@ -4,6 +4,7 @@ import { GROUP } from "../../api/kind.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Informer, InformerEvent } from "../../kube/informer.ts";
 import type { Watch } from "../../kube/reconcile.ts";
+import { isOlder } from "../../kube/version.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { memberOf, planOf } from "./desired-member.ts";
 import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
@@ -63,7 +64,11 @@ export function createFleets(deps: FleetDeps): Fleets {
       const { name } = sovereign.metadata;
       const nowMs = now().getTime();
       const step = decideStep(release, fleet.tally, nowMs);
-      const member = memberOf(sovereign, plan, nowMs, fleet.reserved.has(name));
+      // The answer to a status write may be lost. Its event then ends the reservation while a reconcile works on the status from
+      // before: by that status, the Sovereign would wait on its earlier image, and its new migration would count as superseded.
+      const cached = sovereigns.get(name);
+      const newest = cached !== undefined && isOlder(sovereign, cached) ? cached : sovereign;
+      const member = memberOf(newest, plan, nowMs, fleet.reserved.has(name));
       const decision = decideMember(member, step, plan, nowMs);
       const isUpdate = decision.kind === "update" && member.pinnedImage !== plan.image;
       if (isUpdate || decision.kind === "return") store.reserve(fleet, name);

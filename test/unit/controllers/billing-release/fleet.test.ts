@@ -119,6 +119,19 @@ describe("the decisions of a fleet", () => {
     expect(of(sovereign("aaa", {}, servingOn(IMAGE)))).toBe("update");
   });
 
+  it("keep a Sovereign on the new image when the cache receives a status that its reconcile began without", () => {
+    const at = (resourceVersion: string, own: Sovereign): Sovereign => ({
+      ...own,
+      metadata: { ...own.metadata, resourceVersion },
+    });
+    const before = at("1", alpha);
+    const { fleets, put } = connectFleet([zero, before], [ready()]);
+    expect(fleets.decide(before, ready()).kind).toBe("update");
+    // The answer to this write was lost, so that the next reconcile begins with the status from before.
+    put(at("2", sovereign("alpha", {}, updatingTo(NEXT_IMAGE, IMAGE))));
+    expect(fleets.decide(before, ready()).kind).toBe("update");
+  });
+
   it("take a place back when its Sovereign is suspended before it updates", () => {
     const { fleets, put } = connectFleet([zero, alpha, beta], [ready()]);
     expect(fleets.decide(alpha, ready()).kind).toBe("update");
