@@ -71,14 +71,19 @@ async function applyHome(
   }
 }
 
+const HOME_PREFIX = organizationNamespace("");
+
 export function organizationWatches({ organizations, namespaces, roleBindings }: OrganizationDeps): Watch[] {
   const labelled = ({ metadata }: KubernetesObject) => {
     const name = metadata.labels?.[LABEL.organization];
     return name === undefined ? [] : [name];
   };
+  /** Without the label too: an Organization whose home belongs to others is stalled until that namespace changes. */
+  const homeOf = ({ metadata }: KubernetesObject) =>
+    metadata.name.startsWith(HOME_PREFIX) ? [metadata.name.slice(HOME_PREFIX.length)] : [];
   return [
     watchPrimary(organizations, isRequestChanged),
-    watchInformer(namespaces, labelled),
+    watchInformer(namespaces, (namespace) => [...labelled(namespace), ...homeOf(namespace)]),
     watchInformer(roleBindings, labelled),
   ];
 }

@@ -134,6 +134,16 @@ describe("environmentPolicyWatches", () => {
 });
 
 describe("organizationWatches", () => {
+  it("enqueues the Organization whose home an unlabelled namespace occupied", () => {
+    const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
+    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
+    const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
+    const seen = connect(organizationWatches({ organizations, namespaces, roleBindings } as never));
+    namespaces.announce({ kind: "deleted", object: object("Namespace", "org-acme") });
+    namespaces.announce({ kind: "deleted", object: object("Namespace", "organic") });
+    expect(seen).toEqual(["acme"]);
+  });
+
   it("enqueues the Organization that a namespace's or RoleBinding's label names", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
