@@ -56,7 +56,7 @@ describe("pinImage", () => {
     const context = contextOf(sovereign("omantel", {}, status));
     const message = "BillingRelease stable does not exist: apply it";
     expect(pinImage(context)).toEqual({
-      stop: { kind: "waiting", reason: "ReleaseMissing", message, retryAfterMs: 15_000 },
+      stop: { kind: "waiting", reason: "ReleaseMissing", message, retryAfterMs: 60_000 },
     });
     expect(context.findings.conditions).toEqual([
       { type: "ImagePinned", status: "False", reason: "ReleaseMissing", message },
@@ -72,7 +72,7 @@ describe("pinImage", () => {
         kind: "waiting",
         reason: "WaitingForReference",
         message: NO_REFERENCE,
-        retryAfterMs: 15_000,
+        retryAfterMs: 60_000,
       },
     });
     expect(context.findings.conditions).toEqual([
