@@ -3,10 +3,11 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
+import type { Measurements } from "../measurement.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./drift.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
-import type { DatabaseProbe, Measurements } from "./measurement.ts";
+import type { DatabaseProbe } from "./measurement.ts";
 import type { Verification } from "./verification.ts";
 
 /** What the operator gives the Sovereign controller. */

@@ -1,9 +1,9 @@
 import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
-import { MEASUREMENT_FALLBACK_MS } from "../measurement.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";

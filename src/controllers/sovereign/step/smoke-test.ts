@@ -3,12 +3,12 @@ import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { isSameImage } from "../../../kube/difference.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
+import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import { podsOf } from "../cache.ts";
 import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { urlOf } from "../desired-workload.ts";
 import { type Evidence, gatherEvidence, isFresh, type SmokeTestOutcome } from "../evidence.ts";
-import { MEASUREMENT_FALLBACK_MS } from "../measurement.ts";
 import { isReadyPod, type PodObject } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 

@@ -1,0 +1,169 @@
+import type { Watch } from "../kube/reconcile.ts";
+import { createSemaphore } from "../platform/semaphore.ts";
+import { aborted, settledWithin, untilAborted } from "../platform/shutdown.ts";
+
+/** `failures` counts the measurements before this one, in a row, that gave no good value. */
+type Measure<T> = (signal: AbortSignal, failures: number) => Promise<{ value: T; isGood: boolean }>;
+
+/**
+ * Measurements of objects that may take seconds: a login, a smoke test, a question to a registry. They run beside the reconcile
+ * workers, with a budget of their own. A reconcile reads the newest value. As a watch, they enqueue an object's key when it has
+ * another value.
+ */
+export interface Measurements<T> extends Watch {
+  /**
+   * The value for this object and `identity`, which names everything that the value depends on. A value that is not good is
+   * measured again by itself, with back-off; a good one when it is older than `maxAgeMs`. Undefined while the first measurement
+   * runs. Throws what `measure` threw.
+   */
+  read(key: string, identity: string, measure: Measure<T>, maxAgeMs?: number): Promise<T | undefined>;
+  /** The value so far, while `read` keeps a measurement with this identity; undefined when it keeps none. */
+  peek(key: string, identity: string): { value: T | undefined } | undefined;
+  /** Drops the value, and aborts a measurement that runs. */
+  forget(key: string): void;
+  /** Call it after each reconcile: drops the value that the reconcile did not read, so that it is measured no longer. */
+  endReconcile(key: string): void;
+}
+
+export interface MeasurementPace {
+  /** A measurement that takes longer is aborted. */
+  deadlineMs: number;
+  /** A reconcile waits this long for a first value. Most measurements take less, and a second reconcile is saved. */
+  graceMs: number;
+  firstRetryMs: number;
+  maxRetryMs: number;
+  /** Measurements at the same time. */
+  concurrency: number;
+  /** The same for objects whose last value was not good: those that hang delay only each other. */
+  retryConcurrency: number;
+}
+
+/** A reconcile that waits for a measurement is enqueued by it. This is for the case that it never ends. */
+export const MEASUREMENT_FALLBACK_MS = 600_000;
+
+interface State<T> {
+  identity: string;
+  measure: Measure<T>;
+  abort: AbortController;
+  running: Promise<void> | undefined;
+  result: { value: T } | { error: unknown } | undefined;
+  isGood: boolean;
+  failures: number;
+  measuredAtMs: number;
+  /** A reconcile waits in `read`, so that it needs no other one. */
+  isAwaited: boolean;
+  isRead: boolean;
+}
+
+const MAX_WAITING = 100_000;
+
+export function createMeasurements<T>(deps: {
+  pace: MeasurementPace;
+  /** What of a value counts. Another value with the same description is no news, and the earlier one is kept. */
+  describe: (value: T) => string;
+  now: () => Date;
+  random?: () => number;
+}): Measurements<T> {
+  const { pace, describe, random = Math.random } = deps;
+  const nowMs = () => deps.now().getTime();
+  const states = new Map<string, State<T>>();
+  const first = createSemaphore({ permits: pace.concurrency, maxWaiting: MAX_WAITING });
+  const retries = createSemaphore({ permits: pace.retryConcurrency, maxWaiting: MAX_WAITING });
+  let enqueue: (key: string) => void = () => undefined;
+
+  async function attempt(state: State<T>): Promise<Pick<State<T>, "result" | "isGood">> {
+    const budget = state.failures === 0 ? first : retries;
+    try {
+      const { value, isGood } = await budget.run(
+        () => {
+          const deadline = AbortSignal.any([state.abort.signal, AbortSignal.timeout(pace.deadlineMs)]);
+          // One that does not end soon after the signal must not keep its place.
+          const end = AbortSignal.timeout(2 * pace.deadlineMs);
+          return untilAborted(state.measure(deadline, state.failures), end);
+        },
+        { signal: state.abort.signal },
+      );
+      return { result: { value }, isGood };
+    } catch (error) {
+      return { result: { error }, isGood: false };
+    }
+  }
+
+  async function run(key: string, state: State<T>): Promise<void> {
+    const { result, isGood } = await attempt(state);
+    state.running = undefined;
+    if (states.get(key) !== state) return;
+    const isNews = state.isGood !== isGood || textOf(state.result) !== textOf(result);
+    Object.assign(state, { isGood, measuredAtMs: nowMs(), failures: isGood ? 0 : state.failures + 1 });
+    if (isNews) state.result = result;
+    if (isNews && !state.isAwaited) enqueue(key);
+    if (isGood) return;
+    const retryMs = Math.min(pace.firstRetryMs * 2 ** (state.failures - 1), pace.maxRetryMs);
+    const timer = setTimeout(() => start(key, state), retryMs * (0.75 + random() / 2));
+    state.abort.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  function start(key: string, state: State<T>): void {
+    if (!state.abort.signal.aborted) state.running ??= run(key, state);
+  }
+
+  function textOf(result: State<T>["result"]): string {
+    if (result === undefined) return "";
+    return "error" in result ? `error ${String(result.error)}` : `value ${describe(result.value)}`;
+  }
+
+  function drop(key: string): State<T> | undefined {
+    const state = states.get(key);
+    state?.abort.abort();
+    states.delete(key);
+    return state;
+  }
+
+  function stateFor(key: string, identity: string, measure: Measure<T>): State<T> {
+    const present = states.get(key);
+    if (present?.identity === identity) return Object.assign(present, { measure });
+    // An object that failed stays among those that fail until a value is good.
+    const failures = drop(key)?.failures ?? 0;
+    const state: State<T> = {
+      ...{ identity, measure, failures, abort: new AbortController(), running: undefined, result: undefined },
+      ...{ isGood: false, measuredAtMs: nowMs(), isAwaited: false, isRead: true },
+    };
+    states.set(key, state);
+    start(key, state);
+    return state;
+  }
+
+  return {
+    connect(wanted, signal) {
+      enqueue = wanted;
+      void aborted(signal).then(() => {
+        for (const key of [...states.keys()]) drop(key);
+      });
+    },
+    async read(key, identity, measure, maxAgeMs = Number.POSITIVE_INFINITY) {
+      const state = stateFor(key, identity, measure);
+      state.isRead = true;
+      if (state.isGood && nowMs() - state.measuredAtMs >= maxAgeMs) start(key, state);
+      if (state.result === undefined && state.running !== undefined) {
+        state.isAwaited = true;
+        await settledWithin(pace.graceMs, state.running);
+        state.isAwaited = false;
+      }
+      if (state.result !== undefined && "error" in state.result) throw state.result.error;
+      return state.result?.value;
+    },
+    peek(key, identity) {
+      const state = states.get(key);
+      if (state?.identity !== identity) return undefined;
+      return {
+        value: state.result !== undefined && "value" in state.result ? state.result.value : undefined,
+      };
+    },
+    forget: (key) => void drop(key),
+    endReconcile(key) {
+      const state = states.get(key);
+      if (state?.isRead === false) drop(key);
+      else if (state !== undefined) state.isRead = false;
+    },
+  };
+}
