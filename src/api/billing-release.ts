@@ -1,5 +1,5 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
-import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
+import { AGE_COLUMN, type KindDefinition, READY_COLUMN, REASON_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
 import { RolloutSchema } from "./rollout.ts";
 import { count, PHASES, RolloutStatusSchema } from "./rollout-status.ts";
@@ -57,6 +57,16 @@ const ReferenceSchema = object(
   },
 );
 
+const ImageCheckSchema = object(
+  {
+    image: text({ description: "The image that was looked up.", maxLength: 512 }),
+    result: oneOf(["Found", "NotFound", "Unknown"], {
+      description: "What the registry said. `Unknown`: it gave no answer, or refused the request.",
+    }),
+  },
+  { description: "Whether the registry has the image. `NotFound` starts no Sovereign." },
+);
+
 const BillingReleaseStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
@@ -73,6 +83,7 @@ const BillingReleaseStatusSchema = object(
     leftOut: count(
       "How many of them the rollout leaves out: suspended, held, skipped, on another cluster, or refused.",
     ),
+    imageCheck: Type.Optional(ImageCheckSchema),
     rollout: Type.Optional(RolloutStatusSchema),
     reference: Type.Optional(ReferenceSchema),
     earlierReferences: Type.Optional(
@@ -90,7 +101,11 @@ const BillingReleaseStatusSchema = object(
 type BillingReleaseSpec = Static<typeof BillingReleaseSpecSchema>;
 export type BillingReleaseStatus = Static<typeof BillingReleaseStatusSchema>;
 export type BillingRelease = CatalystObject<BillingReleaseSpec, BillingReleaseStatus>;
+export type ImageCheck = Static<typeof ImageCheckSchema>;
 export type ReleaseReference = Static<typeof ReferenceSchema>;
+
+/** Condition type: whether the registry has the image. */
+export const IMAGE_FOUND = "ImageFound";
 
 export const BILLING_RELEASE: KindDefinition = {
   kind: "BillingRelease",
@@ -136,6 +151,7 @@ export const BILLING_RELEASE: KindDefinition = {
       description: "The stage that takes the image now.",
     },
     READY_COLUMN,
+    REASON_COLUMN,
     {
       name: "Held Up By",
       type: "string",

@@ -16,6 +16,7 @@ import {
   createBillingReleaseReconciler,
 } from "../controllers/billing-release/controller.ts";
 import { createFleets } from "../controllers/billing-release/fleet.ts";
+import { createImageChecks, type FindImage } from "../controllers/billing-release/image-check.ts";
 import { blueprintWatches, createBlueprintReconciler } from "../controllers/blueprint/controller.ts";
 import {
   createEnvironmentPolicyReconciler,
@@ -62,6 +63,7 @@ export interface ControllerDeps {
   keys: SigningKeys;
   keyedDigest(text: string): string;
   checkArtifact: ArtifactCheck;
+  findImage: FindImage;
   webhook: Webhook;
   identities: IdentityLists;
   enforcement: Enforcement;
@@ -205,6 +207,8 @@ function createRolloutControllers(
     releases: caches.releases,
     sovereigns: caches.sovereigns,
     fleets,
+    images: createImageChecks({ now }),
+    findImage: deps.findImage,
     logger: logger.child({ controller: "billingrelease" }),
   };
   return [

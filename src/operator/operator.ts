@@ -17,6 +17,7 @@ import { writeAdmissionReport } from "./admission-report.ts";
 import { createCaches } from "./cache.ts";
 import { loadKeyedDigest } from "./hash-key.ts";
 import { createHealthHandler } from "./health.ts";
+import { createImageLookup } from "./image-lookup.ts";
 import { runLeader } from "./leader.ts";
 import { createFleetRelay } from "./outbox-relay.ts";
 import { createPullSecretLookup } from "./pull-secret-file.ts";
@@ -81,19 +82,20 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       signal: serving.signal,
     });
     const keyedDigest = await loadKeyedDigest(client);
+    const registries = createOciClient(
+      limitRegistryRequests(
+        createRegistryRequest({
+          mirrors: settings.registryMirrors,
+          isInsecure: (host) => trust().insecureRegistries.includes(host),
+          credentialOf: createPullSecretLookup(settings.registryPullSecretFiles, logger),
+          fetch: createRegistryFetch(settings.registryCaPem),
+        }),
+      ),
+    );
     const verifier = createSignatureVerifier({
       logger,
       trustedRoot: () => trust().trustedRoot,
-      client: createOciClient(
-        limitRegistryRequests(
-          createRegistryRequest({
-            mirrors: settings.registryMirrors,
-            isInsecure: (host) => trust().insecureRegistries.includes(host),
-            credentialOf: createPullSecretLookup(settings.registryPullSecretFiles, logger),
-            fetch: createRegistryFetch(settings.registryCaPem),
-          }),
-        ),
-      ),
+      client: registries,
     });
     const checkArtifact = createArtifactCheck({ verifier, trust, now });
     const common = { client, caches, settings, logger, now };
@@ -126,7 +128,10 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     );
     // Both end by the same signal: another replica can lead at once, while requests still arrive here.
     await Promise.all([
-      runLeader({ ...common, relay, events, keys, keyedDigest, checkArtifact, webhook, registry, signal }),
+      runLeader({
+        ...{ ...common, relay, events, keys, keyedDigest, checkArtifact, webhook, registry, signal },
+        findImage: createImageLookup(registries),
+      }),
       drainServers([webhook.server, voucherApi.server], { settings, logger, signal }),
     ]);
   } finally {

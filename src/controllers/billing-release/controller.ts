@@ -6,8 +6,10 @@ import type { Watch } from "../../kube/reconcile.ts";
 import { isRequestChanged, watchPrimary } from "../../kube/reconcile.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
+import { withImageCheck } from "./desired-image-check.ts";
 import { decideStep } from "./desired-rollout.ts";
 import type { Fleets } from "./fleet.ts";
+import { checkImage, type FindImage, type ImageChecks } from "./image-check.ts";
 import { desiredStatus } from "./status.ts";
 import { transitionsOf } from "./status-transition.ts";
 
@@ -15,6 +17,9 @@ export interface BillingReleaseDeps extends StatusReconcilerDeps {
   releases: Informer<BillingRelease>;
   sovereigns: Informer<Sovereign>;
   fleets: Fleets;
+  /** Also a watch. */
+  images: ImageChecks;
+  findImage: FindImage;
   events: EventRecorder;
   logger: Logger;
 }
@@ -24,15 +29,18 @@ const COUNT_MS_PER_SOVEREIGN = 0.05;
 
 /** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
 export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
-  const { fleets, sovereigns, events, logger } = deps;
-  return createStatusReconciler<BillingRelease>(deps, {
+  const { fleets, sovereigns, images, events, logger } = deps;
+  const reconcile = createStatusReconciler<BillingRelease>(deps, {
     kind: BILLING_RELEASE,
     objects: deps.releases,
-    desiredReport(release, at) {
-      const tally = fleets.tally(release);
+    forget: images.forget,
+    async desiredReport(before, at) {
+      // Counted before the wait for the registry: a later tally may be of another version of the release.
+      const tally = fleets.tally(before);
+      const release = withImageCheck(before, await checkImage(deps, before), at.toISOString());
       const [zeroName = ""] = tally.zeros;
       const status = desiredStatus(release, tally, sovereigns.get(zeroName), at.toISOString());
-      for (const { type, reason, message } of transitionsOf(release, status)) {
+      for (const { type, reason, message } of transitionsOf(before, status)) {
         events.record(release, type, reason, message);
         logger.info({ release: release.metadata.name, reason, message }, "rollout");
       }
@@ -44,14 +52,17 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
       return { status, outcome: { kind: "done", ...again } };
     },
   });
+  return (...args: Parameters<typeof reconcile>) =>
+    reconcile(...args).finally(() => images.endReconcile(args[0]));
 }
 
-export function billingReleaseWatches({ releases, sovereigns, fleets }: BillingReleaseDeps): Watch[] {
+export function billingReleaseWatches({ releases, sovereigns, fleets, images }: BillingReleaseDeps): Watch[] {
   const sizeOf = (name: string) => {
     const release = releases.get(name);
     return release === undefined ? 0 : fleets.tally(release).members.size;
   };
   return [
+    images,
     watchPrimary(releases, (before, after) => isRequestChanged(before, after) || isAnnotated(before, after)),
     {
       connect(enqueue, signal) {

@@ -1,5 +1,6 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import type { Phase } from "../../api/rollout-status.ts";
+import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
 import { countOf, namesOf, sizeOf, type Tally } from "./desired-tally.ts";
@@ -63,6 +64,8 @@ export function decideStep(release: BillingRelease, tally: Tally, nowMs: number)
       stage,
     );
   if (halt !== undefined) return stopped("Halted", "RolloutHalted", halt.message, stage);
+  const obstacle = isComplete(tally) ? undefined : imageObstacle(release);
+  if (obstacle !== undefined) return stopped("Pending", obstacle.reason, obstacle.message, stage);
   return openCanary(release, tally) ?? decideStage(release, tally, stage, nowMs);
 }
 

@@ -6,6 +6,7 @@ import type { Informer, InformerEvent } from "../../kube/informer.ts";
 import type { Watch } from "../../kube/reconcile.ts";
 import { isOlder } from "../../kube/version.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
+import { imageObstacle } from "./desired-image-check.ts";
 import { memberOf, planOf } from "./desired-member.ts";
 import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
 import { emptyTally, putMember, removeMember, type Tally } from "./desired-tally.ts";
@@ -199,4 +200,6 @@ function basisOf(release: BillingRelease): string {
 
 /** Other Sovereigns may take the image than before. */
 const isRolloutChanged = (before: BillingRelease, after: BillingRelease): boolean =>
-  basisOf(before) !== basisOf(after) || before.status?.reference?.image !== after.status?.reference?.image;
+  basisOf(before) !== basisOf(after) ||
+  imageObstacle(before)?.reason !== imageObstacle(after)?.reason ||
+  before.status?.reference?.image !== after.status?.reference?.image;

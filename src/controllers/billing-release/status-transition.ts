@@ -1,6 +1,7 @@
-import type { BillingRelease, BillingReleaseStatus } from "../../api/billing-release.ts";
+import { type BillingRelease, type BillingReleaseStatus, IMAGE_FOUND } from "../../api/billing-release.ts";
 import { findCondition, READY } from "../../api/condition.ts";
 import type { Intervention, Phase } from "../../api/rollout-status.ts";
+import { CHECKING_IMAGE, IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE } from "./desired-image-check.ts";
 
 /** Reason for Ready of a release that no Catalyst-Zero can measure. */
 export const NOT_MEASURABLE = "NotMeasurable";
@@ -32,6 +33,10 @@ const INTERVENTION_REASON: Record<Intervention["kind"], string> = {
   Resume: "ResumeRequested",
 };
 
+const IMAGE_WARNINGS: readonly string[] = [IMAGE_NOT_FOUND, REGISTRY_UNAVAILABLE];
+/** Not the start of a phase: what comes next says more. */
+const WAITS_FOR_IMAGE: readonly string[] = [IMAGE_NOT_FOUND, CHECKING_IMAGE];
+
 /** What a new status of a release says that the one before did not, for Events and the log. */
 export function transitionsOf(
   { spec, status: before }: BillingRelease,
@@ -51,7 +56,12 @@ export function transitionsOf(
   const [was, is] = [before, after].map((status) => findCondition(status?.conditions, READY));
   if (is?.reason === NOT_MEASURABLE && was?.reason !== NOT_MEASURABLE)
     found.push({ type: "Warning", reason: NOT_MEASURABLE, message: is.message });
+  const check = findCondition(after.conditions, IMAGE_FOUND);
+  const isSameAnswer = isSameImage && before.imageCheck?.result === after.imageCheck?.result;
+  if (check !== undefined && IMAGE_WARNINGS.includes(check.reason) && !isSameAnswer)
+    found.push({ type: "Warning", reason: check.reason, message: check.message });
   const { phase, rollout } = after;
+  if (is !== undefined && WAITS_FOR_IMAGE.includes(is.reason)) return found;
   const isNews = !isSameImage || before.phase !== phase || before.rollout?.stage !== rollout?.stage;
   if (phase === undefined || !isNews) return found;
   const message = is?.message ?? "";

@@ -9,6 +9,7 @@ import {
 } from "../../api/rollout-status.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { readyConditions } from "../readiness.ts";
+import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
 import { decideStep, haltOf, type RolloutStep } from "./desired-rollout.ts";
@@ -49,14 +50,13 @@ export function desiredStatus(
   const leftOut = countOf(tally, "leftOut");
   const note = PHASE_NOTE[step.phase] ?? (step.phase === "Complete" ? undefined : step.wait?.message);
   const out = leftOut === 0 ? "" : `, ${leftOut} left out`;
-  const obstacle =
-    step.wait?.reason === "WaitingForReference" ? measurementObstacle(release, zero) : undefined;
-  const why = obstacle ?? note;
+  const obstacle = obstacleOf(release, zero, step);
+  const why = obstacle?.message ?? note;
   const readiness = {
     status: step.phase === "Complete" ? ("True" as const) : ("False" as const),
-    reason: obstacle === undefined ? step.phase : NOT_MEASURABLE,
+    reason: obstacle?.reason ?? step.phase,
     message: `${tally.verified} of ${size} Sovereigns are verified on version ${release.spec.version}${out}${why === undefined ? "" : `: ${why}`}`,
-    progress: obstacle === undefined ? PROGRESS[step.phase] : STALLED,
+    progress: obstacle?.progress ?? PROGRESS[step.phase],
   };
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -67,10 +67,23 @@ export function desiredStatus(
     drifted: tally.drifted,
     failed: tally.stalled,
     leftOut,
+    ...(release.status?.imageCheck === undefined ? {} : { imageCheck: release.status.imageCheck }),
     rollout: rolloutStatus(release, tally, step, now),
     ...references(release, tally, zero, now),
     conditions: readyConditions(release.status?.conditions, readiness, generation, now),
   };
+}
+
+/** What holds up the release as a whole, where its phase does not say it. */
+function obstacleOf(
+  release: BillingRelease,
+  zero: Sovereign | undefined,
+  { wait }: RolloutStep,
+): { reason: string; message: string; progress: typeof STALLED | typeof RECONCILING } | undefined {
+  if (wait?.reason === IMAGE_NOT_FOUND) return { ...wait, progress: STALLED };
+  if (wait?.reason === CHECKING_IMAGE) return { ...wait, progress: RECONCILING };
+  const message = wait?.reason === "WaitingForReference" ? measurementObstacle(release, zero) : undefined;
+  return message === undefined ? undefined : { reason: NOT_MEASURABLE, message, progress: STALLED };
 }
 
 /** Why no one can measure a release, and what to do; undefined when Catalyst-Zero will. */

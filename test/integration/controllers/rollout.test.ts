@@ -17,6 +17,8 @@ import { databaseUrlOf, provideSecret } from "../../support/server/simulated-wor
 
 const bench = useOperatorBench();
 const FOLLOWERS = ["alpha", "beta", "gamma"];
+/** A mistyped digest: the registry does not have it. */
+const MISSING_IMAGE = IMAGE.replace(/[0-9a-f]{64}$/, "e".repeat(64));
 let life: OperatorLife;
 
 const create = (name: string, spec: Partial<SovereignSpec> = {}) =>
@@ -40,7 +42,7 @@ describe("rolling out a release", () => {
     await bench
       .client()
       .create<BillingRelease>(RELEASES, { ...first, spec: { ...first.spec, image: IMAGE } });
-    life = bench.live();
+    life = bench.live({ findImage: async (image) => image !== MISSING_IMAGE });
     await create("zero", { role: "CatalystZero" });
     for (const name of FOLLOWERS) await create(name);
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
@@ -96,6 +98,31 @@ describe("rolling out a release", () => {
   it("updates Catalyst-Zero first when other canaries are named", async () => {
     await setRelease({ image: IMAGE, rollout: { canaries: ["gamma"], bake: "0s" } });
     for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
+  });
+});
+
+describe("a release whose image the registry does not have", () => {
+  it("starts no Sovereign, says so, and goes on with another digest", async () => {
+    await setRelease({ image: MISSING_IMAGE });
+    await until(
+      async () => {
+        const conditions = (await readRelease())?.conditions;
+        const found = findCondition(conditions, "ImageFound");
+        const stalled = findCondition(conditions, "Stalled");
+        return (found?.status === "False" && stalled?.reason === "ImageNotFound") || undefined;
+      },
+      async () => JSON.stringify(await readRelease()),
+    );
+    await settled(life);
+    for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
+    expect((await bench.events("stable")).filter(({ reason }) => reason === "ImageNotFound")).toMatchObject([
+      { count: 1 },
+    ]);
+    await setRelease({ image: IMAGE });
+    await until(
+      async () => ((await readRelease())?.phase === "Complete" ? true : undefined),
+      async () => JSON.stringify(await readRelease()),
+    );
   });
 });
 

@@ -75,6 +75,7 @@ export const failedOn = (image: string, earlier: string): SovereignStatus => ({
   conditions: [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")],
 });
 
+/** Its image was found in the registry. */
 export function release(
   spec: Partial<BillingRelease["spec"]["rollout"]> = {},
   status?: BillingRelease["status"],
@@ -88,7 +89,7 @@ export function release(
       version: "2.0.0",
       rollout: { maxUnavailable: 1, bake: "0s", haltOnFailure: true, backwardCompatible: false, ...spec },
     },
-    ...(status === undefined ? {} : { status }),
+    status: { imageCheck: { image: NEXT_IMAGE, result: "Found" }, ...status },
   };
 }
 

@@ -12,6 +12,7 @@ import {
   createBillingReleaseReconciler,
 } from "../../../src/controllers/billing-release/controller.ts";
 import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
+import { createImageChecks, type FindImage } from "../../../src/controllers/billing-release/image-check.ts";
 import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
@@ -72,6 +73,8 @@ export interface OperatorBench {
     /** Whether it keeps BillingReleases too; default true. */
     hasReleases?: boolean;
     now?: () => Date;
+    /** Whether the registry has an image; default: it has each. */
+    findImage?: FindImage;
   }): OperatorLife;
   sovereign(name: string): Promise<Sovereign | undefined>;
   /** Waits until a condition says this. */
@@ -126,10 +129,13 @@ export function useOperatorBench(): OperatorBench {
   });
 
   function live(
-    { gate = OPEN, concerns = () => true, hasReleases = true, now = () => new Date() } = {} as Parameters<
-      OperatorBench["live"]
-    >[0] &
-      object,
+    {
+      gate = OPEN,
+      concerns = () => true,
+      hasReleases = true,
+      now = () => new Date(),
+      findImage = async () => true,
+    } = {} as Parameters<OperatorBench["live"]>[0] & object,
   ): OperatorLife {
     const calls: Call[] = [];
     const reconciles: string[] = [];
@@ -168,7 +174,10 @@ export function useOperatorBench(): OperatorBench {
       smoke: (input) => through("smoke", () => simulation.smoke(input)),
       onDrift: (sovereign, { kind, fields }) => void drifts.push({ sovereign, kind, fields }),
     });
-    const release = { ...common, releases, sovereigns, fleets };
+    const release = {
+      ...{ ...common, releases, sovereigns, fleets, findImage },
+      images: createImageChecks({ now }),
+    };
     const metrics = createReconcileMetrics(new Registry());
     const controllers = [
       createController(

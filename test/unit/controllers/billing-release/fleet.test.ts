@@ -99,6 +99,18 @@ describe("the watch of a fleet", () => {
     expect(enqueued).toEqual([["new", 0]]);
   });
 
+  it.each<"Found" | "Unknown">(["Found", "Unknown"])(
+    "enqueues the canaries when the answer of the registry is %s",
+    (result) => {
+      const canary = sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE));
+      const imageCheck = { image: NEXT_IMAGE, result: "NotFound" as const };
+      const brel = release({}, { ...measured(IMAGE), imageCheck });
+      const { enqueued, apply } = connectFleet([canary, alpha], [brel]);
+      apply({ ...brel, status: { ...brel.status, imageCheck: { ...imageCheck, result } } });
+      expect(enqueued).toEqual([["zero", undefined]]);
+    },
+  );
+
   it("enqueues the next wave when the release is approved", () => {
     const brel = ready({ stages: [{ name: "one", sovereigns: ["alpha"], approval: true }] });
     const { enqueued, apply } = connectFleet([zero, alpha], [brel]);
