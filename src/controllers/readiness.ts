@@ -7,6 +7,9 @@ import {
   setCondition,
 } from "../api/condition.ts";
 
+/** Reason of `Stalled` for a Sovereign that took longer than its deadline `ready`. The operator still tries. */
+export const READY_DEADLINE_EXCEEDED = "ReadyDeadlineExceeded";
+
 export interface Readiness {
   status: "True" | "False";
   reason: string;

@@ -1,8 +1,9 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
-import { isConditionTrue, STALLED } from "../../api/condition.ts";
+import { findCondition, STALLED } from "../../api/condition.ts";
 import { parseDurationMs } from "../../api/duration.ts";
 import { FIRST_STAGE, LAST_STAGE, type SovereignSelector } from "../../api/rollout.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import { READY_DEADLINE_EXCEEDED } from "../readiness.ts";
 
 /** A stage of a rollout, with the values that it has of its own or takes from the release. */
 export interface Stage {
@@ -42,9 +43,17 @@ export function stagesOf({ spec }: BillingRelease): Stage[] {
 export const isCatalystZero = (sovereign: Sovereign): boolean =>
   sovereign.spec.role === "CatalystZero" && !isRefused(sovereign);
 
-/** A person has to act before this Sovereign runs anything at all. */
+/**
+ * A person has to act before this Sovereign runs anything at all. One that only waited beyond its deadline, for example for
+ * its BillingRelease, still takes the image when it can.
+ */
 export function isRefused({ status }: Sovereign): boolean {
-  return status?.pinnedImage === undefined && isConditionTrue(status?.conditions, STALLED);
+  const stalled = findCondition(status?.conditions, STALLED);
+  return (
+    status?.pinnedImage === undefined &&
+    stalled?.status === "True" &&
+    stalled.reason !== READY_DEADLINE_EXCEEDED
+  );
 }
 
 function isSelected(

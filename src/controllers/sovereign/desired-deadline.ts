@@ -6,6 +6,7 @@ import {
   type Sovereign,
   type SovereignStatus,
 } from "../../api/sovereign.ts";
+import { READY_DEADLINE_EXCEEDED } from "../readiness.ts";
 import type { Findings, Stop } from "./findings.ts";
 
 type Deadline = keyof typeof DEADLINE_DEFAULT;
@@ -14,7 +15,7 @@ type Deadline = keyof typeof DEADLINE_DEFAULT;
 const REASON: Record<Deadline, string> = {
   migration: "MigrationDeadlineExceeded",
   rollout: "RolloutDeadlineExceeded",
-  ready: "ReadyDeadlineExceeded",
+  ready: READY_DEADLINE_EXCEEDED,
 };
 
 /** What a Sovereign waits for in vain. */
@@ -24,9 +25,11 @@ const WHAT: Record<Deadline, string> = {
   ready: "the Sovereign is not Ready",
 };
 
-/** Waits for other Sovereigns. Theirs are the deadlines: the BillingRelease says who holds it up. */
-const WAITS_FOR_OTHERS = new Set([
+/** Waits for the rollout. No deadline of this Sovereign counts: the BillingRelease says who or what holds it up. */
+const WAITS_FOR_ROLLOUT = new Set([
   ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
+  ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
+  ...["CheckingImage", "ImageNotFound"],
 ]);
 
 /** A deadline in milliseconds; 0 means none. */
@@ -42,7 +45,7 @@ export function desiredProgress(
   { stop, facts }: Findings,
   now: string,
 ): SovereignStatus["progress"] {
-  if (stop === undefined || stop.kind === "unknown" || WAITS_FOR_OTHERS.has(stop.reason)) return undefined;
+  if (stop === undefined || stop.kind === "unknown" || WAITS_FOR_ROLLOUT.has(stop.reason)) return undefined;
   const { generation = 0 } = metadata;
   const image = facts.pinnedImage ?? status?.pinnedImage;
   const before = status?.progress;

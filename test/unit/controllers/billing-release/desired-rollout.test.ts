@@ -73,6 +73,16 @@ describe("decideMember", () => {
     expect(decide(first, ready, fleet)).toEqual({ kind: "update" });
   });
 
+  it.each<[string, Parameters<typeof sovereign>[1]]>([
+    ["Catalyst-Zero", { role: "CatalystZero" }],
+    ["another Sovereign", {}],
+  ])("still installs on %s when it waited beyond its deadline without an image", (_which, spec) => {
+    const stalled = { ...condition("Stalled", "True"), reason: "ReadyDeadlineExceeded" };
+    const own = sovereign("late", spec, { conditions: [stalled] });
+    const fleet = spec?.role === undefined ? [zero(NEXT_IMAGE), own] : [own];
+    expect(decide(own, ready, fleet)).toEqual({ kind: "update" });
+  });
+
   it("names the next wave while the bake still lasts", () => {
     const fleet = [zero(NEXT_IMAGE), first, second];
     const brel = release({ bake: "5m", maxUnavailable: 5 }, measured(NEXT_IMAGE));

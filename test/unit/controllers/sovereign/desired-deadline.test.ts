@@ -71,14 +71,16 @@ describe("desiredProgress", () => {
       findings(unknown("Suspended", "")),
       undefined,
     ],
-    ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"].map(
-      (reason): [string, SovereignStatus, Findings, undefined] => [
-        `does not run during ${reason}`,
-        { progress: since(5) },
-        findings(waiting(reason, "")),
-        undefined,
-      ],
-    ),
+    ...[
+      ...["WaitingForWave", "WaitingForCanary", "WaitingForReference", "Baking", "RolloutHalted"],
+      ...["WaitingForApproval", "RolloutPaused", "RolloutAborted", "Held", "Skipped"],
+      ...["CheckingImage", "ImageNotFound"],
+    ].map((reason): [string, SovereignStatus, Findings, undefined] => [
+      `does not run during ${reason}`,
+      { progress: since(5) },
+      findings(waiting(reason, "")),
+      undefined,
+    ]),
   ])("%s", (_what, status, found, expected) => {
     expect(desiredProgress(own(status), found, NOW)).toEqual(expected);
     expect(desiredStatus(own(status), found, NOW).progress).toEqual(expected);
