@@ -1,6 +1,6 @@
 import { type Bar, judge } from "../bar.ts";
 import type { ScenarioResult } from "./result.ts";
-import { CHEAP, COLD, FLOOD, PACED, SMALL } from "./scenario.ts";
+import { CHEAP, COLD, FLOOD, PACED, PACED_SMALL, SMALL } from "./scenario.ts";
 
 /** The memory limit that the chart sets. */
 const MEMORY_LIMIT_MIB = 512;
@@ -22,6 +22,10 @@ const BARS: readonly ScenarioBar[] = [
   {
     scenario: PACED,
     judge: (result) => judge(PACED, "<=", 5, "ms at p99", result?.webhook.p99Ms.median),
+  },
+  {
+    scenario: PACED_SMALL,
+    judge: (result) => judge(PACED_SMALL, "<=", 5, "ms at p99", result?.webhook.p99Ms.median),
   },
   {
     scenario: COLD,

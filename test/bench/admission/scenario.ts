@@ -5,8 +5,8 @@ export interface Scenario {
   /** Short, and the key under which results are found. */
   name: string;
   /**
-   * `cheap`: rules alone decide; half are denied. `small`: those of them below `SMALL_BYTES`. `cached`: the signature was verified before. `cold`: each names another
-   * artifact. `large`: objects of 3 MiB.
+   * `cheap`: rules alone decide; half are denied. `small`: those of them below `SMALL_BYTES`. `cached`: the signature was verified
+   * before. `cold`: each names another artifact. `large`: objects of 3 MiB.
    */
   reviews: "cheap" | "small" | "denied" | "allowed" | "cached" | "cold" | "large";
   /** Requests under way at once. */
@@ -37,6 +37,7 @@ const PACED_PER_SECOND = 3_000;
 export const CHEAP = "cheap, 50 clients";
 export const SMALL = "small, 50 clients";
 export const PACED = "cheap, 50 clients, 3,000/s";
+export const PACED_SMALL = "small, 50 clients, 3,000/s";
 export const COLD = "cold signature, 1 client";
 export const FLOOD = "objects of 3 MiB, 50 clients";
 export const APPLY = "apply on the real API server";
@@ -51,7 +52,8 @@ const SCENARIOS: readonly Scenario[] = [
   { name: SMALL, reviews: "small", clients: 50, hasFloor: true },
   { name: "denied, 50 clients", reviews: "denied", clients: 50 },
   { name: "allowed, 50 clients", reviews: "allowed", clients: 50 },
-  { name: PACED, reviews: "cheap", clients: 50, perSecond: PACED_PER_SECOND },
+  { name: PACED, reviews: "cheap", clients: 50, perSecond: PACED_PER_SECOND, hasFloor: true },
+  { name: PACED_SMALL, reviews: "small", clients: 50, perSecond: PACED_PER_SECOND, hasFloor: true },
   { name: "cached signature, 50 clients", reviews: "cached", clients: 50 },
   { name: COLD, reviews: "cold", clients: 1, maxCount: 100 },
   { name: "cold signature, 50 clients", reviews: "cold", clients: 50, maxCount: 300 },
