@@ -7,8 +7,16 @@ import {
   setCondition,
 } from "../api/condition.ts";
 
-/** Reason of `Stalled` for a Sovereign that took longer than its deadline `ready`. The operator still tries. */
-export const READY_DEADLINE_EXCEEDED = "ReadyDeadlineExceeded";
+/** Reasons for which the operator changes nothing for a Sovereign, until a person changes it or another object. */
+export const REFUSAL = [
+  "FqdnTaken",
+  "HostTaken",
+  "SecondCatalystZero",
+  "NamespaceTaken",
+  "NamespaceNotOurs",
+] as const;
+
+export type Refusal = (typeof REFUSAL)[number];
 
 export interface Readiness {
   status: "True" | "False";

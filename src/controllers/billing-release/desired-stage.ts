@@ -3,7 +3,7 @@ import { findCondition, STALLED } from "../../api/condition.ts";
 import { parseDurationMs } from "../../api/duration.ts";
 import { FIRST_STAGE, LAST_STAGE, type SovereignSelector } from "../../api/rollout.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
-import { READY_DEADLINE_EXCEEDED } from "../readiness.ts";
+import { REFUSAL } from "../readiness.ts";
 
 /** A stage of a rollout, with the values that it has of its own or takes from the release. */
 export interface Stage {
@@ -44,15 +44,15 @@ export const isCatalystZero = (sovereign: Sovereign): boolean =>
   sovereign.spec.role === "CatalystZero" && !isRefused(sovereign);
 
 /**
- * A person has to act before this Sovereign runs anything at all. One that only waited beyond its deadline, for example for
- * its BillingRelease, still takes the image when it can.
+ * The operator refuses to do anything for this Sovereign. One that is stalled for another reason, for example because the API
+ * server refused a write or because it waited beyond its deadline, takes the image as soon as it can.
  */
 export function isRefused({ status }: Sovereign): boolean {
   const stalled = findCondition(status?.conditions, STALLED);
   return (
     status?.pinnedImage === undefined &&
     stalled?.status === "True" &&
-    stalled.reason !== READY_DEADLINE_EXCEEDED
+    REFUSAL.some((reason) => reason === stalled.reason)
   );
 }
 

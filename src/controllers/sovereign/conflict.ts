@@ -1,10 +1,11 @@
 import { brandingHosts, hostsOf, platformHosts } from "../../admission/rules/sovereign-host.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
+import type { Refusal } from "../readiness.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { namespaceOf } from "./desired-metadata.ts";
 
 export interface SovereignConflict {
-  reason: "FqdnTaken" | "HostTaken" | "SecondCatalystZero" | "NamespaceTaken";
+  reason: Refusal;
   message: string;
 }
 

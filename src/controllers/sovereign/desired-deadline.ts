@@ -6,7 +6,6 @@ import {
   type Sovereign,
   type SovereignStatus,
 } from "../../api/sovereign.ts";
-import { READY_DEADLINE_EXCEEDED } from "../readiness.ts";
 import type { Findings, Stop } from "./findings.ts";
 
 type Deadline = keyof typeof DEADLINE_DEFAULT;
@@ -15,7 +14,7 @@ type Deadline = keyof typeof DEADLINE_DEFAULT;
 const REASON: Record<Deadline, string> = {
   migration: "MigrationDeadlineExceeded",
   rollout: "RolloutDeadlineExceeded",
-  ready: READY_DEADLINE_EXCEEDED,
+  ready: "ReadyDeadlineExceeded",
 };
 
 /** What a Sovereign waits for in vain. */

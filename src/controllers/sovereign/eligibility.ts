@@ -1,5 +1,6 @@
 import { LABEL } from "../../api/label.ts";
 import { NAMESPACE_TERMINATING } from "../../kube/failure.ts";
+import type { Refusal } from "../readiness.ts";
 import type { SovereignCaches } from "./cache.ts";
 import { findConflict } from "./conflict.ts";
 import type { ReconcileContext } from "./context.ts";
@@ -27,7 +28,7 @@ export async function checkEligibility({ deps, sovereign }: ReconcileContext): P
   const foreignOwner = await findForeignOwner(deps, sovereign);
   if (foreignOwner === undefined) return findTermination(deps.caches, namespaceOf(sovereign));
   return stalled(
-    "NamespaceNotOurs",
+    "NamespaceNotOurs" satisfies Refusal,
     `namespace ${namespaceOf(sovereign)} ${foreignOwner}: delete this Sovereign and create it with another spec.namespace, ` +
       `or label the namespace ${LABEL.sovereign}=${metadata.name}`,
   );

@@ -65,19 +65,21 @@ describe("decideMember", () => {
   });
 
   it("neither waits for a second CatalystZero nor counts a Sovereign of another cluster in a wave", () => {
-    const refused = { pinnedImage: undefined, conditions: [condition("Stalled", "True")] };
-    const duplicate = sovereign("aaa-zero", { role: "CatalystZero" }, refused as never);
+    const stalled = { ...condition("Stalled", "True"), reason: "SecondCatalystZero" };
+    const duplicate = sovereign("aaa-zero", { role: "CatalystZero" }, { conditions: [stalled] });
     const elsewhere = sovereign("aab", { cluster: { kubeconfigSecretRef: { name: "k", key: "value" } } });
     const fleet = [zero(NEXT_IMAGE), duplicate, elsewhere, first, second];
     expect(stepOf(ready, fleet)).toMatchObject({ phase: "Progressing", next: ["alpha"] });
     expect(decide(first, ready, fleet)).toEqual({ kind: "update" });
   });
 
-  it.each<[string, Parameters<typeof sovereign>[1]]>([
-    ["Catalyst-Zero", { role: "CatalystZero" }],
-    ["another Sovereign", {}],
-  ])("still installs on %s when it waited beyond its deadline without an image", (_which, spec) => {
-    const stalled = { ...condition("Stalled", "True"), reason: "ReadyDeadlineExceeded" };
+  it.each<[string, string, Parameters<typeof sovereign>[1]]>([
+    ["ReadyDeadlineExceeded", "Catalyst-Zero", { role: "CatalystZero" }],
+    ["ReadyDeadlineExceeded", "another Sovereign", {}],
+    ["WriteFailed", "Catalyst-Zero", { role: "CatalystZero" }],
+    ["WriteFailed", "another Sovereign", {}],
+  ])("still installs when %s stalls %s without an image", (reason, _which, spec) => {
+    const stalled = { ...condition("Stalled", "True"), reason };
     const own = sovereign("late", spec, { conditions: [stalled] });
     const fleet = spec?.role === undefined ? [zero(NEXT_IMAGE), own] : [own];
     expect(decide(own, ready, fleet)).toEqual({ kind: "update" });
