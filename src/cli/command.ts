@@ -1,4 +1,6 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { Env } from "../platform/env.ts";
+import { errorMessage, UsageError } from "../platform/errors.ts";
 
 /** The input and output of a subcommand. Code below src/cli never reads `process` for these. */
 export interface CommandContext {
@@ -22,4 +24,15 @@ export interface Command {
   help: string;
   /** Throws `UsageError` for wrong usage. */
   run(context: CommandContext): Promise<ExitCode>;
+}
+
+/** Parses a command line as `parseArgs` of Node does, and throws `UsageError` for what it refuses. */
+export function parseCommandLine<const Config extends ParseArgsConfig>(
+  config: Config,
+): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError(errorMessage(error));
+  }
 }

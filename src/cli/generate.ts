@@ -1,11 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/kind-list.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";
 import { type Example, kindIndex, kindPage, pageName } from "./generate-kind-page.ts";
@@ -97,10 +96,5 @@ Exit codes: 0 done, or no file is stale; 1 a file is stale; 2 wrong usage.
   },
 };
 
-function parseFlags(args: string[]): boolean {
-  try {
-    return parseArgs({ args, options: { check: { type: "boolean", default: false } } }).values.check;
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
-}
+const parseFlags = (args: string[]): boolean =>
+  parseCommandLine({ args, options: { check: { type: "boolean", default: false } } }).values.check;

@@ -1,15 +1,15 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { parseArgs } from "node:util";
 import { ENFORCEMENTS } from "../admission/enforcement.ts";
 import { identityLists } from "../admission/rules/identity.ts";
 import { INLINE_DRIVERS } from "../admission/rules/pod-isolation.ts";
 import { BILLING } from "../api/name.ts";
 import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
+import { UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
+import { parseCommandLine } from "./command.ts";
 import {
   DEFAULT_DOCS_URL,
   DEFAULT_DRAIN_SECONDS,
@@ -80,17 +80,13 @@ function readCaFile(path: string | undefined, name: string): string | undefined 
 /** The flags that were used, by the variable that each replaces. */
 function parseFlags(args: string[]): Map<string, { flag: string; value: string }> {
   const options = Object.fromEntries(FLAGS.map(({ flag }) => [flag, { type: "string" as const }]));
-  try {
-    const { values } = parseArgs({ args, options, allowPositionals: false });
-    return new Map(
-      FLAGS.flatMap(({ flag, variable }) => {
-        const value = values[flag];
-        return typeof value === "string" ? [[variable, { flag: `--${flag}`, value }] as const] : [];
-      }),
-    );
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const { values } = parseCommandLine({ args, options, allowPositionals: false });
+  return new Map(
+    FLAGS.flatMap(({ flag, variable }) => {
+      const value = values[flag];
+      return typeof value === "string" ? [[variable, { flag: `--${flag}`, value }] as const] : [];
+    }),
+  );
 }
 
 /** A flag also overrides the file that `NAME_FILE` names. */

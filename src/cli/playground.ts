@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import type { Command } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, parseCommandLine } from "./command.ts";
 import type { PlaygroundSettings } from "./playground/run.ts";
 
 const DEFAULT_PORT = 7443;
@@ -47,22 +46,17 @@ function readSettings(args: string[]): PlaygroundSettings {
   };
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        once: { type: "boolean", default: false },
-        "control-plane": { type: "string", default: "embedded" },
-        "state-dir": { type: "string", default: ".playground" },
-        port: { type: "string", default: String(DEFAULT_PORT) },
-        examples: { type: "string", default: join(import.meta.dirname, "../../docs/examples") },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
-}
+const parse = (args: string[]) =>
+  parseCommandLine({
+    args,
+    options: {
+      once: { type: "boolean", default: false },
+      "control-plane": { type: "string", default: "embedded" },
+      "state-dir": { type: "string", default: ".playground" },
+      port: { type: "string", default: String(DEFAULT_PORT) },
+      examples: { type: "string", default: join(import.meta.dirname, "../../docs/examples") },
+    },
+  });
 
 /** The image holds neither the playground nor the optional packages that only the playground needs. */
 function explainMissing(error: unknown): never {

@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import { type DenialRow, parseRows } from "../admission/denial-report.ts";
 import {
   type BindingObject,
@@ -28,8 +27,8 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 
 const HELP = `Usage: catalyst preflight [OPTIONS]
@@ -76,16 +75,11 @@ function parseFlags(args: string[], env: Env) {
     "platform-service-account-namespaces": "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
     "controller-namespaces": "CONTROLLER_NAMESPACES",
   } as const;
-  let values: Record<string, string | undefined>;
-  try {
-    const options = Object.fromEntries(Object.keys(lists).map((flag) => [flag, { type: "string" as const }]));
-    ({ values } = parseArgs({
-      args,
-      options: { ...options, output: { type: "string", short: "o", default: "text" } },
-    }) as { values: Record<string, string | undefined> });
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const options = Object.fromEntries(Object.keys(lists).map((flag) => [flag, { type: "string" as const }]));
+  const { values } = parseCommandLine({
+    args,
+    options: { ...options, output: { type: "string", short: "o", default: "text" } },
+  }) as { values: Record<string, string | undefined> };
   const { output = "text" } = values;
   if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
   const given = Object.entries(lists).map(([flag, variable]) => [variable, values[flag] ?? env[variable]]);

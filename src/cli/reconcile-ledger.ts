@@ -1,4 +1,3 @@
-import { parseArgs } from "node:util";
 import pg from "pg";
 import { describeMismatch } from "../billing/db/migrate.ts";
 import { SCHEMA_VERSION } from "../billing/db/schema.ts";
@@ -13,8 +12,8 @@ import {
 import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 
 const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted] [--audit-head ID:DIGEST] [--record REASON]
 
@@ -75,19 +74,14 @@ interface ReconcileFlags {
 }
 
 function parseFlags(args: string[]): ReconcileFlags {
-  let values: { "accept-adopted": boolean; "audit-head"?: string | undefined; record?: string | undefined };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        "accept-adopted": { type: "boolean", default: false },
-        "audit-head": { type: "string" },
-        record: { type: "string" },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const { values } = parseCommandLine({
+    args,
+    options: {
+      "accept-adopted": { type: "boolean", default: false },
+      "audit-head": { type: "string" },
+      record: { type: "string" },
+    },
+  });
   const { "accept-adopted": acceptAdopted, "audit-head": head, record } = values;
   const [, id = "", digest = ""] = /^(\d{1,18}):(sha256:[0-9a-f]{64})$/.exec(head ?? "") ?? [];
   if (head !== undefined && id === "")

@@ -1,14 +1,13 @@
-import { parseArgs } from "node:util";
 import { BILLING_RELEASE, type BillingRelease } from "../api/billing-release.ts";
-import { findCondition, READY } from "../api/condition.ts";
+import { findCondition, isConditionTrue, READY, STALLED } from "../api/condition.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Holder } from "../api/rollout-status.ts";
 import { SOVEREIGN } from "../api/sovereign.ts";
 import { desiredAnnotations, type RolloutAction } from "../controllers/billing-release/desired-annotation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { resourceOf, SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 
 const ACTIONS = ["pause", "resume", "approve", "skip", "abort"] as const;
@@ -43,9 +42,7 @@ export const command: Command = {
       if (release === undefined) throw new Error(`BillingRelease ${name} does not exist`);
       if (action === "status") {
         stdout.write(output === "json" ? `${JSON.stringify(summaryOf(release))}\n` : describe(release));
-        return findCondition(release.status?.conditions, "Stalled")?.status === "True"
-          ? EXIT.checkFailed
-          : EXIT.done;
+        return isConditionTrue(release.status?.conditions, STALLED) ? EXIT.checkFailed : EXIT.done;
       }
       stdout.write(`${await act(client, release, { kind: action, name: subject })}\n`);
       return EXIT.done;
@@ -56,17 +53,11 @@ export const command: Command = {
 };
 
 function parseArguments(args: string[]) {
-  let parsed: { values: { output: string }; positionals: string[] };
-  try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { output: { type: "string", short: "o", default: "text" } },
-    });
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = parseCommandLine({
+    args,
+    allowPositionals: true,
+    options: { output: { type: "string", short: "o", default: "text" } },
+  });
   const [word = "", release, subject, ...rest] = positionals;
   const action = (["status", ...ACTIONS] as const).find((known) => known === word);
   if (action === undefined)

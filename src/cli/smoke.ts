@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { runSmokeTest, type SmokeReport } from "../billing/smoke.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 
 const HELP = `Usage: catalyst smoke --url URL --token-file FILE [--output text|json]
 
@@ -34,19 +33,14 @@ export const command: Command = {
 };
 
 function parseFlags(args: string[]): { url: string; tokenFile: string; output: string } {
-  let values: { url?: string | undefined; "token-file"?: string | undefined; output: string };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        url: { type: "string" },
-        "token-file": { type: "string" },
-        output: { type: "string", default: "text" },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const { values } = parseCommandLine({
+    args,
+    options: {
+      url: { type: "string" },
+      "token-file": { type: "string" },
+      output: { type: "string", default: "text" },
+    },
+  });
   const { url, "token-file": tokenFile, output } = values;
   if (url === undefined || !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
     throw new UsageError("--url must be an http or https URL");

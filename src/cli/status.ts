@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import { BILLING_RELEASE, type BillingRelease } from "../api/billing-release.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { type Summary, summariseRelease, summariseSovereign } from "../controllers/summary.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { resourceOf } from "../kube/resource.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 import { describeFleet, describeObject } from "./status-text.ts";
 
@@ -42,18 +41,13 @@ export const command: Command = {
 };
 
 function parseArguments(args: string[]): { target: Target; output: string } {
-  let parsed: { values: { output: string }; positionals: string[] };
-  try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { output: { type: "string", short: "o", default: "text" } },
-    });
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
-  const { output } = parsed.values;
-  const [kind, name, ...more] = parsed.positionals;
+  const { values, positionals } = parseCommandLine({
+    args,
+    allowPositionals: true,
+    options: { output: { type: "string", short: "o", default: "text" } },
+  });
+  const { output } = values;
+  const [kind, name, ...more] = positionals;
   if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
   if (kind === undefined) return { target: { kind: "fleet" }, output };
   if ((kind !== "sovereign" && kind !== "release") || name === undefined || more.length > 0)

@@ -1,5 +1,4 @@
 import { userInfo } from "node:os";
-import { parseArgs } from "node:util";
 import { sovereignNamespace } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
@@ -7,8 +6,8 @@ import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/sh
 import type { Role } from "../billing/auth/token.ts";
 import { resourceOf, SECRETS } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { connectToCluster } from "./kubeconfig.ts";
 
 /** `customer` is not a role of billing: its token has no administrator's rights. */
@@ -60,12 +59,10 @@ interface TokenFlags {
 
 function parseFlags(args: string[]): TokenFlags {
   const text = { type: "string" as const };
-  let values: { sovereign?: string; role?: string; user?: string; email?: string };
-  try {
-    ({ values } = parseArgs({ args, options: { sovereign: text, role: text, user: text, email: text } }));
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const { values } = parseCommandLine({
+    args,
+    options: { sovereign: text, role: text, user: text, email: text },
+  });
   const role = ROLES.find((known) => known === (values.role ?? "sovereign-admin"));
   if (role === undefined) throw new UsageError(`--role must be one of ${ROLES.join(", ")}`);
   if (values.user === "") throw new UsageError("--user must not be empty");

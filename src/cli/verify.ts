@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { ownShape } from "../billing/own-shape.ts";
 import { readApiFingerprint, readServedSchema } from "../billing/shape.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
-import { type Command, EXIT } from "./command.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
 
 const HELP = `Usage: catalyst verify --url URL [--against URL | --reference FILE] [--output text|json]
 
@@ -74,25 +73,15 @@ interface VerifyFlags {
 }
 
 function parseFlags(args: string[]): VerifyFlags {
-  let values: {
-    url?: string | undefined;
-    against?: string | undefined;
-    reference?: string | undefined;
-    output: string;
-  };
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        url: { type: "string" },
-        against: { type: "string" },
-        reference: { type: "string" },
-        output: { type: "string", default: "text" },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+  const { values } = parseCommandLine({
+    args,
+    options: {
+      url: { type: "string" },
+      against: { type: "string" },
+      reference: { type: "string" },
+      output: { type: "string", default: "text" },
+    },
+  });
   const { url, against, reference, output } = values;
   const isHttp = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
   if (url === undefined || !isHttp(url)) throw new UsageError("--url must be an http or https URL");
