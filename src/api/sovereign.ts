@@ -152,6 +152,9 @@ const SovereignSpecSchema = object(
 
 export type SovereignSpec = Static<typeof SovereignSpecSchema>;
 export type Sovereign = CatalystObject<SovereignSpec, SovereignStatus>;
+
+/** Whether the operator of this cluster works on the Sovereign: it is on this cluster, and not suspended. */
+export const isOperated = ({ spec }: Sovereign): boolean => spec.cluster === undefined && !spec.suspend;
 export type Price = Static<typeof PriceSchema>;
 
 export const SOVEREIGN: KindDefinition = {

@@ -1,20 +1,15 @@
 import { isConditionTrue } from "../api/condition.ts";
 import { sovereignNamespace } from "../api/name.ts";
 import type { SecretObject } from "../api/object.ts";
-import { SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+import { isOperated, SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
 import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { SECRETS } from "../kube/resource.ts";
 import type { Env } from "../platform/env.ts";
 
-/** Whether this operator works on the Sovereign: it is local and not suspended. */
-export const isOperated = ({ spec }: Sovereign): boolean => spec.cluster === undefined && !spec.suspend;
-
 /** Whether the operator may work on the Sovereign's database: it is local, not suspended, and has the schema. */
-export const isMigrated = ({ spec, status }: Sovereign): boolean =>
-  spec.cluster === undefined &&
-  !spec.suspend &&
-  isConditionTrue(status?.conditions, SOVEREIGN_CONDITION.migrated);
+export const isMigrated = (sovereign: Sovereign): boolean =>
+  isOperated(sovereign) && isConditionTrue(sovereign.status?.conditions, SOVEREIGN_CONDITION.migrated);
 
 /** The environment of the Sovereign's billing Pods; undefined while a Secret that it needs does not exist. */
 export function readBillingEnvironment(client: KubeClient, sovereign: Sovereign): Promise<Env | undefined> {

@@ -1,5 +1,5 @@
 import type { RequestListener } from "node:http";
-import type { Sovereign } from "../api/sovereign.ts";
+import { isOperated, type Sovereign } from "../api/sovereign.ts";
 import type { BillingService } from "../billing/service.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
@@ -8,7 +8,7 @@ import { errorMessage } from "../platform/errors.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { isMigrated, isOperated, readBillingEnvironment } from "./billing-environment.ts";
+import { isMigrated, readBillingEnvironment } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createEmbeddedBilling } from "./embedded-billing.ts";
 import { createOrderNoticeHandler, isOrderNotice } from "./order-notice.ts";

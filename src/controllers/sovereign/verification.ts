@@ -1,5 +1,5 @@
 import { BILLING } from "../../api/name.ts";
-import type { Sovereign } from "../../api/sovereign.ts";
+import { isOperated, type Sovereign } from "../../api/sovereign.ts";
 import type { Watch } from "../../kube/reconcile.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createSemaphore } from "../../platform/semaphore.ts";
@@ -90,5 +90,5 @@ export function createVerification(deps: {
   };
 }
 
-const isTested = ({ spec, status }: Sovereign): boolean =>
-  !spec.suspend && spec.cluster === undefined && status?.lastSmokeTest?.passed === true;
+const isTested = (sovereign: Sovereign): boolean =>
+  isOperated(sovereign) && sovereign.status?.lastSmokeTest?.passed === true;
