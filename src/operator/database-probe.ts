@@ -1,16 +1,8 @@
 import pg from "pg";
 import { describeForeignOwner, readSovereignIdentity } from "../billing/db/sovereign-identity.ts";
+import type { DatabaseProbe } from "../controllers/sovereign/measurement.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 import { clusterUrl } from "./database-url.ts";
-
-/** Whether a database accepts a login now. `reason` never holds the URL or its password. */
-export type DatabaseProbe =
-  | { kind: "ready" }
-  | { kind: "unready"; reason: string }
-  /** It belongs to another Sovereign. */
-  | { kind: "foreign"; reason: string }
-  /** The URL names TLS files that only the workload has, so the operator cannot log in. */
-  | { kind: "untested"; reason: string };
 
 const TIMEOUT_MS = 3_000;
 const INVALID_URL: DatabaseProbe = {

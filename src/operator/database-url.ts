@@ -4,6 +4,7 @@ import type { Sovereign } from "../api/sovereign.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { keyOf, SECRETS } from "../kube/resource.ts";
+import { isDatabaseUrl } from "../platform/env.ts";
 
 /**
  * Reads the Postgres URL of Sovereigns, as it resolves outside their namespaces. The Secret is read again only when its version
@@ -50,7 +51,7 @@ export function createDatabaseUrlReader(deps: {
  */
 export function clusterUrl(databaseUrl: string, namespace: string): string {
   const url = new URL(databaseUrl);
-  if (!["postgres:", "postgresql:"].includes(url.protocol)) throw new TypeError("not a Postgres URL");
+  if (!isDatabaseUrl(databaseUrl)) throw new TypeError("not a Postgres URL");
   if (/^[a-z0-9-]+$/i.test(url.hostname) && url.hostname !== "localhost")
     url.hostname = `${url.hostname}.${namespace}.svc`;
   return url.toString();

@@ -1,8 +1,14 @@
 import { createMeasurements, type MeasurementPace, type Measurements } from "../measurement.ts";
 import { describeOutcome, type SmokeTestOutcome } from "./evidence.ts";
 
-/** Whether a database accepts a login. */
-export type DatabaseProbe = { kind: "ready" } | { kind: "unready" | "foreign" | "untested"; reason: string };
+/** Whether a database accepts a login now. `reason` never holds the URL or its password. */
+export type DatabaseProbe =
+  | { kind: "ready" }
+  | { kind: "unready"; reason: string }
+  /** It belongs to another Sovereign. */
+  | { kind: "foreign"; reason: string }
+  /** The URL names TLS files that only the workload has, so the operator cannot log in. */
+  | { kind: "untested"; reason: string };
 
 const PROBE_PACE: MeasurementPace = {
   deadlineMs: 10_000,
