@@ -14,6 +14,7 @@ import {
   watchPrimary,
 } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
+import { SOVEREIGN_INDEX } from "../sovereign/cache.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredStatus } from "./status.ts";
 
@@ -30,7 +31,7 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** Keeps accurate whether a Franchise is in its term, and who uses it. A Franchise in use is not deleted. */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
-  const usersOf = (name: string) => deps.sovereigns.list().filter(({ spec }) => spec.franchise === name);
+  const usersOf = (name: string) => deps.sovereigns.byIndex(SOVEREIGN_INDEX.franchise, name);
   const reconcileStatus = createStatusReconciler<Franchise>(deps, {
     kind: FRANCHISE,
     objects: deps.franchises,
