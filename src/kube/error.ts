@@ -87,6 +87,9 @@ export const isInvalid = hasReason("Invalid");
 export const isForbidden = hasStatus(403);
 export const isUnauthorized = hasStatus(401);
 export const isTooManyRequests = hasStatus(429);
+/** The fault concerns every request, not this one: no answer, a server error, or too many requests. */
+export const isServerAway = (error: unknown): boolean =>
+  isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
 /** The server has compacted the position of a list or watch. */
 export const isGone = hasStatus(410);
 /** No answer came: the connection was refused or reset, or timed out. A write may have happened. */

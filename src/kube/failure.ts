@@ -1,4 +1,4 @@
-import { isConflict, isUnreachable, KubeError } from "./error.ts";
+import { isConflict, isServerAway, isUnreachable, KubeError } from "./error.ts";
 
 /** Why a reconcile failed, in the words of the object's conditions. */
 export interface Failure {
@@ -37,8 +37,7 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
 }
 
 /** A conflict means that the cache is a little behind. The others ask for another try. */
-const isPassing = (error: KubeError): boolean =>
-  isConflict(error) || isUnreachable(error) || error.status === 429 || error.status >= 500;
+const isPassing = (error: KubeError): boolean => isConflict(error) || isServerAway(error);
 
 function whatFailed(error: KubeError): string {
   const { request, causes, status, reason, serverMessage } = error;

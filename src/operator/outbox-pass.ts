@@ -10,7 +10,7 @@ import {
 } from "../billing/event/outbox.ts";
 import { desiredOrganization } from "../controllers/organization/desired-organization.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists, isTooManyRequests, isUnreachable, KubeError } from "../kube/error.ts";
+import { isAlreadyExists, isServerAway } from "../kube/error.ts";
 import { resourceOf } from "../kube/resource.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
@@ -80,7 +80,3 @@ async function createOrganization(
     throw isServerAway(error) ? new SinkUnavailableError(errorMessage(error), { cause: error }) : error;
   }
 }
-
-/** The fault concerns every event, not this one. */
-const isServerAway = (error: unknown): boolean =>
-  isUnreachable(error) || isTooManyRequests(error) || (error instanceof KubeError && error.status >= 500);
