@@ -18,6 +18,12 @@ export interface ListOptions {
   signal?: AbortSignal;
 }
 
+/** The selector of objects that have all of these labels. */
+export const labelSelectorOf = (labels: Readonly<Record<string, string>>): string =>
+  Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join();
+
 interface ObjectList<T> {
   items?: T[];
   metadata: { resourceVersion: string; continue?: string };

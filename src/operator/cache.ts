@@ -20,7 +20,7 @@ import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
-import type { KubeClient } from "../kube/client.ts";
+import { type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
 import {
   CONFIG_MAPS,
@@ -44,7 +44,7 @@ import {
 } from "../kube/resource.ts";
 import type { Logger } from "../platform/log.ts";
 
-const MANAGED = { labelSelector: `${LABEL.managedBy}=${MANAGED_BY.operator}` };
+const MANAGED = { labelSelector: labelSelectorOf({ [LABEL.managedBy]: MANAGED_BY.operator }) };
 const BY_NAMESPACE = {
   [NAMESPACE_INDEX]: ({ metadata }: KubernetesObject) => [String(metadata.namespace)],
 };
@@ -55,9 +55,7 @@ const APPLIED = {
 
 /** An API server may not serve policies. The operator starts without them, and reports that. */
 const POLICY = {
-  labelSelector: Object.entries(NATIVE_POLICY_LABELS)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(),
+  labelSelector: labelSelectorOf(NATIVE_POLICY_LABELS),
 };
 
 /**
@@ -103,9 +101,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     }),
     soakRecords: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
-      labelSelector: Object.entries(SOAK_LABEL)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(),
+      labelSelector: labelSelectorOf(SOAK_LABEL),
     }),
     webhookSecrets: cache<SecretObject>(SECRETS, {
       namespace: SYSTEM_NAMESPACE,

@@ -1,6 +1,7 @@
 import { isConditionTrue } from "../../../api/condition.ts";
 import type { KubernetesObject, SecretObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import { labelSelectorOf } from "../../../kube/client.ts";
 import { JOBS, PODS, SECRETS } from "../../../kube/resource.ts";
 import { redactSecrets } from "../../../platform/log.ts";
 import { migrationJobs, podsOfJob } from "../cache.ts";
@@ -146,9 +147,7 @@ async function checkMigrationSecrets(
 
 const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject) => ({
   namespace,
-  labelSelector: Object.entries(labels)
-    .map(([label, value]) => `${label}=${value}`)
-    .join(),
+  labelSelector: labelSelectorOf(labels),
 });
 
 /** Deletes the unfinished ones of `jobs` except `desired`, and returns them. */
