@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 import { type JWTClaimVerificationOptions, type JWTPayload, errors as joseErrors, UnsecuredJWT } from "jose";
+import { MIN_KEY_BYTES } from "../../platform/env.ts";
 import { TokenError } from "../errors.ts";
 
-const MIN_SECRET_BYTES = 32;
 const MAX_LIFETIME_S = 900;
 const CLAIMS = ["sub", "email", "role", "iat", "exp"];
 /** With this header, jose reads the claims of a token, checks their times, and leaves the signature to its caller. */
@@ -21,8 +21,8 @@ export type SharedSecretVerifier = (
  */
 export function createSharedSecretVerifier(secret: string): SharedSecretVerifier {
   const bytes = Buffer.from(secret);
-  if (bytes.byteLength < MIN_SECRET_BYTES)
-    throw new Error(`the JWT secret must have at least ${MIN_SECRET_BYTES} bytes`);
+  if (bytes.byteLength < MIN_KEY_BYTES)
+    throw new Error(`the JWT secret must have at least ${MIN_KEY_BYTES} bytes`);
   const key = createSecretKey(bytes);
 
   return (token, { crit }, options) => {

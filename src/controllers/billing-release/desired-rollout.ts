@@ -129,14 +129,15 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
   const { plan, stages } = tally;
   const reached = stages.slice(0, at + 1);
   const stage = plan.stages[at];
-  const names = stages[at]?.names;
-  if (stage === undefined || names === undefined) throw new Error(`the rollout has no stage ${at}`);
+  const counted = stages[at];
+  if (stage === undefined || counted === undefined) throw new Error(`the rollout has no stage ${at}`);
+  const { names } = counted;
   const isBlocked = (index: number) => {
     const { needsApproval = false, name = "" } = plan.stages[index] ?? {};
     return needsApproval && !plan.interventions.approved.has(name);
   };
   const installsInMs = Math.max(0, bakesForMs(tally, 0, nowMs));
-  const isOpen = names.waiting.length + names.moving.length + (stages[at]?.updating ?? 0) > 0;
+  const isOpen = names.waiting.length + names.moving.length + counted.updating > 0;
   if (isComplete(tally)) return { phase: "Complete", stage: at, next: [], wait: WAVE, installsInMs };
 
   const bakeMs = Math.max(...reached.map((_, index) => bakesForMs(tally, index, nowMs)));
@@ -151,7 +152,7 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
     };
   }
   const unavailable = reached.reduce((sum, each) => sum + each.unavailable, 0);
-  const most = maxUnavailableOf(stage.maxUnavailable, sizeOf(stages[at] ?? noStage()));
+  const most = maxUnavailableOf(stage.maxUnavailable, sizeOf(counted));
   const next = isBlocked(at)
     ? []
     : [
@@ -171,10 +172,6 @@ function decideStage(release: BillingRelease, tally: Tally, at: number, nowMs: n
     installsInMs,
   };
 }
-
-const noStage = () => {
-  throw new Error("the rollout has no such stage");
-};
 
 /** How long a stage still bakes, in milliseconds. */
 function bakesForMs({ plan, stages }: Tally, at: number, nowMs: number): number {

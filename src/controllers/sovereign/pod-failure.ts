@@ -1,5 +1,11 @@
 import { redactSecrets } from "../../platform/log.ts";
-import type { ContainerStatus, DeploymentObject, PodObject, Terminated } from "./observed.ts";
+import {
+  type ContainerStatus,
+  type DeploymentObject,
+  isReadyPod,
+  type PodObject,
+  type Terminated,
+} from "./observed.ts";
 
 /** Why Pods do not run, and what a person can do. */
 export interface PodFailure {
@@ -27,8 +33,7 @@ export function findPodFailure(pods: readonly PodObject[]): PodFailure | undefin
 function failureOf(pod: PodObject): PodFailure | undefined {
   const { metadata, status } = pod;
   const conditions = status?.conditions ?? [];
-  const isReady = conditions.some(({ type, status: value }) => type === "Ready" && value === "True");
-  if (metadata.deletionTimestamp !== undefined || isReady) return undefined;
+  if (metadata.deletionTimestamp !== undefined || isReadyPod(pod)) return undefined;
   const unscheduled = conditions.find(
     ({ type, status: value, reason }) =>
       type === "PodScheduled" && value === "False" && reason === "Unschedulable",

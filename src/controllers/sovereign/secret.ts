@@ -30,12 +30,6 @@ export async function readSecrets(client: KubeClient, sovereign: Sovereign): Pro
   return secrets;
 }
 
-/** The first Secret that does not exist: a Pod that refers to it would not start. */
-function findMissingSecret(secrets: Secrets): string | undefined {
-  const [missing] = [...secrets].find(([, secret]) => secret === undefined) ?? [];
-  return missing;
-}
-
 /**
  * A digest of the values that the Pods' environment takes from Secrets; undefined while a Secret is missing. A Pod reads a value
  * only when it starts, so another digest must start new Pods. Labels, annotations and other keys change nothing.
@@ -45,7 +39,7 @@ export function secretsDigest(
   secrets: Secrets,
   keyedDigest: (text: string) => string,
 ): string | undefined {
-  if (findMissingSecret(secrets) !== undefined) return undefined;
+  if ([...secrets.values()].includes(undefined)) return undefined;
   const values = billingEnvironment(sovereign).flatMap(({ valueFrom }) => {
     if (valueFrom === undefined) return [];
     const { name, key } = valueFrom.secretKeyRef;
