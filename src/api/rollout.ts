@@ -10,6 +10,7 @@ import {
   oneOf,
   type Static,
   set,
+  stringMap,
   Type,
   text,
 } from "./schema.ts";
@@ -25,10 +26,9 @@ const LABEL_KEY = "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]
 const SelectorSchema = object(
   {
     matchLabels: Type.Optional(
-      Type.Unsafe<Record<string, string>>({
+      stringMap({
         description: "Labels that a Sovereign must have, each with its value.",
-        type: "object",
-        additionalProperties: { type: "string", maxLength: 63 },
+        maxLength: 63,
         maxProperties: 16,
       }),
     ),

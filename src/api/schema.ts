@@ -111,11 +111,14 @@ export const listMap = <Item extends TSchema>(
     ...withRules(options),
   });
 
-/** Labels or annotations. */
-export const stringMap = (options: NodeOptions & { maxProperties: number }) =>
+/** Labels or annotations, each value of at most `maxLength` characters. */
+export const stringMap = ({
+  maxLength = 4096,
+  ...options
+}: NodeOptions & { maxProperties: number; maxLength?: number }) =>
   Type.Unsafe<Record<string, string>>({
     type: "object",
-    additionalProperties: { type: "string", maxLength: 4096 },
+    additionalProperties: { type: "string", maxLength },
     ...withRules(options),
   });
 
