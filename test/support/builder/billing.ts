@@ -55,6 +55,17 @@ export async function createOperatorKey(): Promise<OperatorKey> {
   };
 }
 
+/** A token as the operator mints it, for five minutes. */
+export const signOperatorToken = ({ privateKey }: OperatorKey): Promise<string> =>
+  new SignJWT({})
+    .setProtectedHeader({ alg: "ES256" })
+    .setIssuer("catalyst-operator")
+    .setAudience(FQDN)
+    .setSubject("operator")
+    .setIssuedAt()
+    .setExpirationTime("5m")
+    .sign(privateKey);
+
 export interface Answer {
   status: number;
   headers: Headers;

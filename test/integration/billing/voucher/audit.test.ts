@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { type JWTPayload, SignJWT } from "jose";
+import type { JWTPayload } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   createOperatorKey,
-  FQDN,
   issueVoucher,
   nextPage,
   type OperatorKey,
+  signOperatorToken,
   signToken,
   startBilling,
   type TestBilling,
@@ -38,15 +38,7 @@ const auditOf = (code: string, query = "") =>
 
 const hashOf = (token: string) => `sha256:${createHash("sha256").update(token).digest("hex")}`;
 
-const operatorToken = () =>
-  new SignJWT({})
-    .setProtectedHeader({ alg: "ES256" })
-    .setIssuer("catalyst-operator")
-    .setAudience(FQDN)
-    .setSubject("operator")
-    .setIssuedAt()
-    .setExpirationTime("5m")
-    .sign(operator.privateKey);
+const operatorToken = () => signOperatorToken(operator);
 
 describe("GET /billing/vouchers/audit/{code}", () => {
   it("lists each change of a voucher, newest first, with time, user and token", async () => {

@@ -1,4 +1,3 @@
-import { SignJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { createDatabase, createPool, type Database } from "../../../../src/billing/db/database.ts";
 import { readBillingSettings } from "../../../../src/billing/settings.ts";
@@ -11,6 +10,7 @@ import {
   issueVoucher,
   JWT_SECRET,
   placeOrder,
+  signOperatorToken,
   signToken,
   useBillings,
 } from "../../../support/builder/billing.ts";
@@ -50,14 +50,7 @@ describe("ISSUE_LIMIT", () => {
     expect(revoked.status).toBe(200);
     expect((await one.ask("/billing/vouchers/list?limit=1", { token: ann })).status).toBe(200);
     expect((await post("vouchers/issue", bob, { code: "BOBS" })).status).toBe(200);
-    const ours = await new SignJWT({})
-      .setProtectedHeader({ alg: "ES256" })
-      .setIssuer("catalyst-operator")
-      .setAudience(FQDN)
-      .setSubject("operator")
-      .setIssuedAt()
-      .setExpirationTime("5m")
-      .sign(operator.privateKey);
+    const ours = await signOperatorToken(operator);
     for (let count = 0; count < 7; count += 1)
       expect((await post("vouchers/issue", ours, { code: `SMOKE-${count}` })).status).toBe(200);
   });
