@@ -127,7 +127,7 @@ function desiredDisruptionBudget(sovereign: Sovereign): KubernetesObject {
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
     metadata: metadataOf(sovereign, BILLING.workload),
-    // Pods that are not ready must not hold up the drain of a node: they serve nobody.
+    // Pods that are not ready must not hold up the drain of a node: they serve no requests.
     spec: {
       maxUnavailable: 1,
       unhealthyPodEvictionPolicy: "AlwaysAllow",

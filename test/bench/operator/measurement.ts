@@ -71,7 +71,7 @@ export async function converge(
   };
 }
 
-/** Counts what the operator does while nobody changes anything. */
+/** Counts what the operator does while nothing changes. */
 export async function rest(
   { world }: Deps,
   operator: OperatorProcess,

@@ -80,7 +80,7 @@ describe("measurements", () => {
     expect(await read("a", "1", good("third"), 1_000)).toBe("other");
   });
 
-  it("abort what runs for another identity, and measure anew", async () => {
+  it("abort what runs for another identity, and measure again", async () => {
     const { read } = start();
     let isAborted = false;
     await read("a", "1", (signal) => {

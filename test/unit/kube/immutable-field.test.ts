@@ -38,7 +38,7 @@ describe("isOwnAndFixed", () => {
     ],
     ["a Service", object("Service", selector("a")), object("Service", selector("b")), false],
     [
-      "a Deployment of nobody",
+      "a Deployment without an owner's labels",
       object("Deployment", selector("a")),
       object("Deployment", selector("b"), {}),
       false,
@@ -50,7 +50,7 @@ describe("isOwnAndFixed", () => {
       false,
     ],
     [
-      "an object that the operator marks as nobody's",
+      "an object that the operator does not mark as its own",
       object("Deployment", selector("a"), {}),
       object("Deployment", selector("b"), {}),
       false,

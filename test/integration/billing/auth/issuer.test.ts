@@ -322,7 +322,7 @@ describe.each(MOODS)("when the issuer %s", (_what, mood) => {
 
   it("starts, returns 503 with Retry-After for the issuer's tokens, and accepts other tokens", async () => {
     const token = await issuer.clientToken();
-    const other = await signToken("somebody");
+    const other = await signToken("another");
     await turn(mood);
     stopClock();
     const answer = await billing.ask("/billing/balance", { token });
