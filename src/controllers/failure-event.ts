@@ -1,6 +1,7 @@
 import { type Condition, findCondition, READY } from "../api/condition.ts";
-import type { CatalystObject } from "../api/object.ts";
+import type { CatalystObject, KubernetesObject } from "../api/object.ts";
 import type { EventRecorder } from "../kube/event.ts";
+import type { Failure } from "../kube/failure.ts";
 
 /** Records the Event of a failure unless `Ready` says the same already: one Event for each failure, not for each try. */
 export function recordFailure(
@@ -11,3 +12,11 @@ export function recordFailure(
   const told = findCondition(object.status?.conditions, READY);
   if (told?.reason !== reason || told.message !== message) events.record(object, "Warning", reason, message);
 }
+
+/** Tells the failures of a controller whose objects have no status. */
+export const failureEvents =
+  (events: EventRecorder, find: (key: string) => KubernetesObject | undefined) =>
+  (key: string, { reason, message }: Failure): void => {
+    const object = find(key);
+    if (object !== undefined) events.record(object, "Warning", reason, message);
+  };

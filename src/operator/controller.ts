@@ -23,6 +23,7 @@ import {
   environmentPolicyWatches,
 } from "../controllers/environment-policy/controller.ts";
 import { createSoakReconciler, soakWatches } from "../controllers/environment-policy/soak-controller.ts";
+import { failureEvents } from "../controllers/failure-event.ts";
 import { createFranchiseReconciler, franchiseWatches } from "../controllers/franchise/controller.ts";
 import {
   createInstalledArtifactReconciler,
@@ -42,7 +43,6 @@ import {
 import type { Applied, Applier } from "../kube/apply.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
-import type { Failure } from "../kube/failure.ts";
 import type { ReconcileMetrics } from "../kube/metric.ts";
 import { type Controller, createController } from "../kube/reconcile.ts";
 import type { Logger } from "../platform/log.ts";
@@ -149,30 +149,22 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     create("soak", {
       watches: soakWatches(soak),
       reconcile: createSoakReconciler(soak),
-      onFailure: failureEvents(deps, (key) => caches.namespaces.get(key)),
+      onFailure: failureEvents(deps.events, (key) => caches.namespaces.get(key)),
     }),
     create("webhookconfiguration", {
       watches: webhookConfigurationWatches(webhookConfiguration),
       reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
-      onFailure: failureEvents(deps, (key) => caches.webhookConfigurations.get(key)),
+      onFailure: failureEvents(deps.events, (key) => caches.webhookConfigurations.get(key)),
     }),
     create("admissionpolicy", {
       watches: admissionPolicyWatches(admissionPolicy),
       reconcile: createAdmissionPolicyReconciler(admissionPolicy),
-      onFailure: failureEvents(deps, (key) =>
+      onFailure: failureEvents(deps.events, (key) =>
         admissionPolicy.desired.find(({ kind, metadata }) => key === `${kind}/${metadata.name}`),
       ),
     }),
   ];
 }
-
-/** Tells the failures of a controller whose objects have no status. */
-const failureEvents =
-  ({ events }: ControllerDeps, find: (key: string) => KubernetesObject | undefined) =>
-  (key: string, { reason, message }: Failure): void => {
-    const object = find(key);
-    if (object !== undefined) events.record(object, "Warning", reason, message);
-  };
 
 /** The controllers of Sovereigns and their releases, which share what is known of each fleet. */
 function createRolloutControllers(
@@ -259,7 +251,7 @@ function createArtifactControllers(
     create("installedartifact", {
       watches: installedArtifactWatches(installedArtifact),
       reconcile: createInstalledArtifactReconciler(installedArtifact),
-      onFailure: failureEvents(deps, (key) => caches.namespaces.get(key)),
+      onFailure: failureEvents(deps.events, (key) => caches.namespaces.get(key)),
     }),
   ];
 }

@@ -4,6 +4,8 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Organization } from "../../../src/api/organization.ts";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { KubeError } from "../../../src/kube/error.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { createFleetRelay, type OutboxRelay } from "../../../src/operator/outbox-relay.ts";
 import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/builder/billing.ts";
@@ -28,18 +30,39 @@ afterAll(() => cluster?.close());
 beforeEach(async () => {
   billing = await startBilling();
   await issueVoucher(billing, "RELAY");
-  stop = new AbortController();
   log = [];
+  startRelay(cluster.client);
+});
+
+function startRelay(client: KubeClient): void {
+  stop = new AbortController();
+  const { caches } = cluster;
   relay = createFleetRelay({
-    client: cluster.client,
-    caches: cluster.caches,
+    ...{ client, caches },
     logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
   });
   relaying = relay.run(stop.signal);
-});
-afterEach(async () => {
+}
+
+async function endRelay(): Promise<void> {
   stop.abort();
   await relaying;
+}
+
+/** The cluster's client. Its first creations fail with these statuses, as those of an API server in trouble do. */
+function troubled(...statuses: number[]): KubeClient {
+  return {
+    ...cluster.client,
+    async create(resource, object) {
+      const status = statuses.shift();
+      if (status !== undefined) throw new KubeError(`status ${status}`, { status, reason: "Trouble" });
+      return cluster.client.create(resource, object);
+    },
+  };
+}
+
+afterEach(async () => {
+  await endRelay();
   for (const { metadata } of cluster.caches.sovereigns.list())
     await cluster.client.delete(SOVEREIGNS, metadata);
   await vi.waitFor(() => expect(cluster.caches.sovereigns.list()).toEqual([]), WAIT);
@@ -145,6 +168,64 @@ describe("createFleetRelay", () => {
     await vi.waitFor(() => expect(organizations("later")).toHaveLength(1), WAIT);
     stop.abort();
     await sweeping;
+  });
+
+  it("finds in its sweep what waited before it began", async () => {
+    await createSovereign("earlier", true, billing.database.url);
+    await order("dana");
+    const sweeping = relay.sweep(stop.signal);
+    await vi.waitFor(() => expect(organizations("earlier")).toHaveLength(1), WAIT);
+    stop.abort();
+    await sweeping;
+  });
+
+  it("tries again while the API server is away, and logs one line for the outage and one for its end", async () => {
+    await endRelay();
+    startRelay(troubled(503, 429));
+    await createSovereign("outage", true, billing.database.url);
+    await order("ella");
+    expect(await relay.notice("outage.example")).toBe(false);
+    expect(await undelivered()).toBe(1);
+    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+    const said = log.map(({ msg }) => msg).filter((msg) => msg.startsWith("the outbox"));
+    expect(said).toEqual([
+      "the outbox cannot be relayed; it is tried again",
+      "the outbox can be relayed again",
+    ]);
+  });
+
+  it("delivers by itself what the API server refused once", async () => {
+    await endRelay();
+    startRelay(troubled(422));
+    await createSovereign("refused", true, billing.database.url);
+    await order("fay");
+    expect(await relay.notice("refused.example")).toBe(false);
+    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+    expect(log.map(({ msg }) => msg)).not.toContain("the outbox cannot be relayed; it is tried again");
+  });
+
+  it("waits for a relay of another process that holds the outbox", async () => {
+    await createSovereign("held", true, billing.database.url);
+    const other = await billing.database.pool.connect();
+    await other.query("SELECT pg_advisory_lock(hashtextextended('outbox:organization', 4))");
+    await order("gil");
+    expect(await relay.notice("held.example")).toBe(false);
+    expect(await undelivered()).toBe(1);
+    await other.query("SELECT pg_advisory_unlock_all()");
+    other.release();
+    await vi.waitFor(async () => expect(await undelivered()).toBe(0), WAIT);
+  });
+
+  it("relays nothing for a Sovereign that was deleted, and nothing after its end", async () => {
+    const { metadata } = await createSovereign("gone", true, billing.database.url);
+    await cluster.client.delete(SOVEREIGNS, metadata);
+    await vi.waitFor(async () => expect(await relay.notice("gone.example")).toBeUndefined(), WAIT);
+    await order("hana");
+    expect(await relay.notice("gone.example")).toBeUndefined();
+    expect(await undelivered()).toBe(1);
+    await createSovereign("closed", true, billing.database.url);
+    stop.abort();
+    expect(await relay.notice("closed.example")).toBe(false);
   });
 
   it("delays no Sovereign while the databases of twenty others do not answer", async () => {

@@ -134,6 +134,13 @@ describe("the embedded voucher API", () => {
     expect(notices).toEqual(method === "POST" ? ["a.example"] : []);
   });
 
+  it("asks for the outbox of no Sovereign when a notice names none", async () => {
+    notices.length = 0;
+    answer = undefined;
+    expect((await to("/operator/orders-placed", { method: "POST" })).status).toBe(404);
+    expect(notices).toEqual([""]);
+  });
+
   it.each([
     ['{"maxActive":', "not valid JSON"],
     ['{"maxActive":"a-secret"}', "maxActive must be a number of 0 or more"],
