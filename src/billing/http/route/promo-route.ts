@@ -24,8 +24,6 @@ export function promoOperations(deps: { vouchers: VoucherService; issueLimiter: 
       path: "/billing/admin/promos",
       summary: "The earlier path of /billing/vouchers/issue; the code is required",
       body: PromoBody,
-      // The earlier service's clients send no dates. A voucher must not lose those that another client set.
-      absentDates: "unchanged",
     }),
     readOperation(deps, {
       id: "readPromo",

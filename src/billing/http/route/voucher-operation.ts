@@ -106,14 +106,9 @@ export function listOperation(
   });
 }
 
-/** `absentDates` says what becomes of the dates of an existing voucher when the body has none. */
 export function issueOperation(
   { vouchers, issueLimiter }: { vouchers: VoucherService; issueLimiter: IssueLimiter },
-  {
-    body,
-    absentDates,
-    ...place
-  }: Place & { body: typeof IssueBody | typeof PromoBody; absentDates: "none" | "unchanged" },
+  { body, ...place }: Place & { body: typeof IssueBody | typeof PromoBody },
 ): Operation {
   return operation({
     ...place,
@@ -138,7 +133,7 @@ export function issueOperation(
       const precondition = preconditionOf(headers);
       const request = ["POST", place.path, asked, ...(precondition === undefined ? [] : [precondition])];
       const claim = claimOf(caller.userId, idempotencyKey, request);
-      const terms = termsOf(asked, absentDates);
+      const terms = termsOf(asked);
       return answerOf(await vouchers.issue(asked.code, terms, actorOf(caller), { claim, precondition }));
     },
   });
@@ -211,19 +206,15 @@ export function revokeOperation({ vouchers }: { vouchers: VoucherService }, plac
   });
 }
 
-/** An issue sets every term: a member that is left out gets its default, so equal bodies give equal vouchers. */
-function termsOf(body: Static<typeof IssueBody>, absentDates: "none" | "unchanged"): IssueTerms {
-  const starts_at = body.starts_at as string | null | undefined;
-  const expires_at = body.expires_at as string | null | undefined;
-  const dates =
-    absentDates === "none"
-      ? { starts_at: starts_at ?? null, expires_at: expires_at ?? null }
-      : {
-          ...(starts_at === undefined ? {} : { starts_at }),
-          ...(expires_at === undefined ? {} : { expires_at }),
-        };
+/**
+ * A member that is left out gets its default, except for dates: those of an existing voucher stay as they are. The earlier
+ * service's clients do not have dates, and must not erase an expiry that another client set.
+ */
+function termsOf(body: Static<typeof IssueBody>): IssueTerms {
+  const { starts_at, expires_at } = body as { starts_at?: string | null; expires_at?: string | null };
   return {
-    ...dates,
+    ...(starts_at === undefined ? {} : { starts_at }),
+    ...(expires_at === undefined ? {} : { expires_at }),
     credit_omr: body.credit_omr,
     description: body.description ?? "",
     active: body.active ?? true,

@@ -26,7 +26,6 @@ export function voucherOperations(deps: {
       path: "/billing/vouchers/issue",
       summary: "Issue a voucher, change its terms, or restore a revoked voucher",
       body: IssueBody,
-      absentDates: "none",
     }),
     readOperation(deps, {
       id: "readVoucher",

@@ -12,7 +12,10 @@ beforeAll(async () => {
 afterAll(() => billing.close());
 
 const issue = (terms: Record<string, unknown>) =>
-  billing.ask("/billing/vouchers/issue", { token, body: { code: "DATED", credit_omr: 5, ...terms } });
+  billing.ask("/billing/vouchers/issue", {
+    token,
+    body: { code: "DATED", credit_omr: 5, starts_at: null, expires_at: null, ...terms },
+  });
 
 const update = (terms: Record<string, unknown>) =>
   billing.ask("/billing/admin/promos/DATED", { method: "PUT", token, body: terms });

@@ -131,8 +131,8 @@ describe("a preview", () => {
       expect(new Date(listed.starts_at ?? listed.expires_at).toISOString()).toBe(
         new Date(Object.values(dates)[0] ?? "").toISOString(),
       );
-      // A voucher that is issued again without dates has none.
-      await issueVoucher(one, "DATED");
+      // Dates that are left out stay as they are, so only null removes them.
+      await issueVoucher(one, "DATED", { starts_at: null, expires_at: null });
       expect((await one.ask("/billing/vouchers/redeem-preview", { body: { code: "DATED" } })).status).toBe(
         200,
       );

@@ -131,20 +131,32 @@ describe("a change with If-Match", () => {
 });
 
 describe("the earlier service's paths", () => {
-  it("upsert, and leave the dates as they are when the body has none", async () => {
-    const dates = { starts_at: "2026-01-01T00:00:00.000Z", expires_at: "2099-01-01T00:00:00.000Z" };
-    await issue({ code: "CAMPAIGN", ...dates });
-    const post = (body: Record<string, unknown>) =>
-      billing.ask("/billing/admin/promos", {
-        token: admin,
-        body: { code: "campaign", credit_omr: 7, ...body },
-      });
-    expect((await post({ active: false })).json).toMatchObject({ active: false, credit_omr: 7, ...dates });
-    await revoke("CAMPAIGN");
-    expect((await post({})).json).toMatchObject({ active: true, ...dates });
-    expect((await post({ expires_at: null })).json.expires_at).toBeUndefined();
-    expect((await read("CAMPAIGN")).json).toMatchObject({ starts_at: dates.starts_at });
-  });
+  const dates = { starts_at: "2026-01-01T00:00:00.000Z", expires_at: "2099-01-01T00:00:00.000Z" };
+
+  it.each(["/billing/admin/promos", "/billing/vouchers/issue"])(
+    "upsert, and leave the dates as they are when the body has none: POST %s",
+    async (path) => {
+      await issue({ code: "CAMPAIGN", ...dates });
+      const post = (body: Record<string, unknown>) =>
+        billing.ask(path, { token: admin, body: { code: "campaign", credit_omr: 7, ...body } });
+      expect((await post({ active: false })).json).toMatchObject({ active: false, credit_omr: 7, ...dates });
+      await revoke("CAMPAIGN");
+      expect((await post({})).json).toMatchObject({ active: true, ...dates });
+      expect((await post({ expires_at: null })).json.expires_at).toBeUndefined();
+      expect((await read("CAMPAIGN")).json).toMatchObject({ starts_at: dates.starts_at });
+    },
+  );
+
+  it.each(["/billing/admin/promos", "/billing/vouchers/update"])(
+    "leave the dates as they are when the body has none: PUT %s",
+    async (path) => {
+      await issue({ code: "PUTDATED", ...dates });
+      const put = (body: object) => billing.ask(`${path}/PUTDATED`, { method: "PUT", token: admin, body });
+      expect((await put({ description: "again" })).json).toMatchObject({ description: "again", ...dates });
+      expect((await put({ starts_at: null })).json).toMatchObject({ expires_at: dates.expires_at });
+      expect((await read("PUTDATED")).json.starts_at).toBeUndefined();
+    },
+  );
 
   it.each(["/billing/admin/promos", "/billing/vouchers/list"])(
     "accept the whole row of %s back with `active` changed",
