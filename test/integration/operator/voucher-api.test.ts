@@ -240,16 +240,13 @@ describe("the embedded voucher API of a named Sovereign", () => {
   };
   const answers = (status: number, secret = JWT_SECRET) =>
     vi.waitFor(async () => expect(await list(secret)).toBe(status), { timeout: 10_000, interval: 100 });
-  async function writeKey(value: string): Promise<void> {
-    const metadata = { name: "billing-jwt", namespace: NAMED };
+  async function writeSecret(name: string, key: string, value: string): Promise<void> {
+    const metadata = { name, namespace: NAMED };
     await client.delete(SECRETS, metadata);
-    await client.create(SECRETS, {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata,
-      data: { secret: Buffer.from(value).toString("base64") },
-    } as KubernetesObject);
+    const data = { [key]: Buffer.from(value).toString("base64") };
+    await client.create(SECRETS, { apiVersion: "v1", kind: "Secret", metadata, data } as KubernetesObject);
   }
+  const writeKey = (value: string) => writeSecret("billing-jwt", "secret", value);
 
   it("answers 503 until the Sovereign is migrated and has its Secrets, and follows a changed Secret", async () => {
     const before = await ask(named.server.origin, "/billing/vouchers/list", {});
@@ -267,12 +264,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     const created = await client.create(resourceOf(SOVEREIGN), { ...sovereign("named"), metadata });
     const status = { conditions: [condition("Migrated", "True")] };
     await client.replace(resourceOf(SOVEREIGN), { ...created, status }, "status");
-    await client.create(SECRETS, {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "billing-db", namespace: NAMED },
-      data: { uri: Buffer.from(database.url).toString("base64") },
-    } as KubernetesObject);
+    await writeSecret("billing-db", "uri", database.url);
     await afterChecks();
     expect(await list()).toBe(503);
 
@@ -305,6 +297,15 @@ describe("the embedded voucher API of a named Sovereign", () => {
     await answers(200, other);
     expect(log.map(({ msg }) => msg)).toContain("the embedded voucher API can be refreshed again");
     expect(await list()).toBe(401);
+
+    // A database that no migration has prepared cannot be served, so the previous service continues.
+    const empty = await createTestDatabase("empty");
+    await writeSecret("billing-db", "uri", empty.url);
+    await vi.waitFor(() => expect(refused()).toHaveLength(2), { timeout: 10_000 });
+    expect(await list(other)).toBe(200);
+    await writeSecret("billing-db", "uri", database.url);
+    await afterChecks();
+    await empty.drop();
 
     await client.delete(resourceOf(SOVEREIGN), { name: "named" });
     await answers(503, other);

@@ -2,9 +2,13 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../src/api/object.ts";
 import { createKubeClient } from "../../../src/kube/client.ts";
 import { createInformer } from "../../../src/kube/informer.ts";
-import { SECRETS } from "../../../src/kube/resource.ts";
-import { createCertificateStore } from "../../../src/operator/certificate-store.ts";
+import { SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
+import {
+  createCertificateStore,
+  createPublishedAuthorities,
+} from "../../../src/operator/certificate-store.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { fixedInformer } from "../../support/builder/reconcile-context.ts";
 import { type Script, sendJson, sendRefusal, startScriptedApi } from "../../support/server/scripted-api.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -70,5 +74,26 @@ describe("createCertificateStore", () => {
   it("rejects when the server refuses the write", async () => {
     const { store } = await start((_, response) => sendRefusal(response, 403, "Forbidden"));
     await expect(store.write(CERTIFICATES, undefined)).rejects.toMatchObject({ reason: "Forbidden" });
+  });
+});
+
+describe("createPublishedAuthorities", () => {
+  it("reports changes of the operator's webhook configuration, and of no other one", () => {
+    const configurations = fixedInformer(VALIDATING_WEBHOOK_CONFIGURATIONS);
+    const authorities = createPublishedAuthorities(configurations);
+    let changes = 0;
+    authorities.onChange(() => {
+      changes += 1;
+    }, new AbortController().signal);
+    const announce = (name: string) =>
+      configurations.announce({
+        kind: "added",
+        object: { apiVersion: "v1", kind: "ValidatingWebhookConfiguration", metadata: { name } },
+      });
+    announce("another-operator");
+    expect(changes).toBe(0);
+    announce("catalyst-operator");
+    expect(changes).toBe(1);
+    expect(authorities.current()).toEqual([]);
   });
 });

@@ -12,6 +12,7 @@ afterEach(async () => {
 /** An API server that stores the one Secret, and a client of it. */
 async function cluster(stored: { secret?: SecretObject }) {
   const api = await startScriptedApi(({ method, body }, response) => {
+    if (method === "POST" && stored.secret !== undefined) return sendRefusal(response, 409, "AlreadyExists");
     if (method === "POST") stored.secret = body as SecretObject;
     if (stored.secret === undefined) sendRefusal(response, 404, "NotFound");
     else sendJson(response, 200, stored.secret);
@@ -40,13 +41,11 @@ describe("loadKeyedDigest", () => {
     expect(other("a")).not.toBe(first("a"));
   });
 
-  it("names the Secret and the remedy when the key is too short", async () => {
-    const secret = {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "x" },
-      data: { "hash.key": "YQ==" },
-    };
+  it.each([
+    ["the key is too short", { "hash.key": "YQ==" }],
+    ["the Secret holds other keys only", { "other.key": "YQ==" }],
+  ])("names the Secret and the remedy when %s", async (_, data) => {
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "x" }, data } as SecretObject;
     await expect(loadKeyedDigest(await cluster({ secret }))).rejects.toThrow(
       /^Secret catalyst-system\/catalyst-operator-hash-key has no key of 32 bytes under hash\.key: delete the Secret/,
     );
