@@ -16,9 +16,6 @@ export interface EnvironmentPolicyDeps extends StatusReconcilerDeps {
   namespaces: Informer<KubernetesObject>;
 }
 
-/** The longest delay that setTimeout accepts, about 25 days. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
-
 /** Keeps accurate whether a policy can be enforced, and in how many environments it applies. */
 export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
   return createStatusReconciler<EnvironmentPolicy>(deps, {
@@ -33,9 +30,7 @@ export function createEnvironmentPolicyReconciler(deps: EnvironmentPolicyDeps) {
       return {
         status: desiredStatus(policy, { environments }, at.toISOString()),
         outcome:
-          endMs === undefined
-            ? { kind: "done" }
-            : { kind: "done", requeueAfterMs: Math.min(endMs - at.getTime(), LONGEST_WAIT_MS) },
+          endMs === undefined ? { kind: "done" } : { kind: "done", requeueAfterMs: endMs - at.getTime() },
       };
     },
   });
