@@ -4,6 +4,7 @@ import type { CatalystObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import { describeFailure, type Failure } from "../kube/failure.ts";
+import { FieldConflict } from "../kube/field-conflict.ts";
 import type { Informer } from "../kube/informer.ts";
 import type { Outcome } from "../kube/reconcile.ts";
 import { resourceOf } from "../kube/resource.ts";
@@ -72,7 +73,10 @@ export function createStatusReconciler<
       await statuses.write(object, status);
       return outcome;
     } catch (error) {
-      const failure = describeFailure(error, attempt);
+      const failure =
+        error instanceof FieldConflict
+          ? { reason: "FieldConflict", message: error.message, isFinal: false }
+          : describeFailure(error, attempt);
       // The first error counts: where the status cannot be written either, the log says so.
       if (failure !== undefined) await reportFailure(object, failure).catch(() => undefined);
       throw error;

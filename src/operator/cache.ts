@@ -18,11 +18,14 @@ import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/obj
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
+import { OWNER_INDEX, ownerKeys } from "../controllers/owner-reference.ts";
 import { NAMESPACE_INDEX, SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cache.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../controllers/sovereign/observed.ts";
 import { type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { createInformer, type Informer, type InformerOptions, withForeignFields } from "../kube/informer.ts";
 import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
   CONFIG_MAPS,
   DEPLOYMENTS,
   INGRESSES,
@@ -86,7 +89,12 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
     jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),
     pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE }),
-    roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, APPLIED),
+    roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, {
+      ...APPLIED,
+      indexes: { [OWNER_INDEX]: ownerKeys },
+    }),
+    clusterRoles: cache<KubernetesObject>(CLUSTER_ROLES, APPLIED),
+    clusterRoleBindings: cache<KubernetesObject>(CLUSTER_ROLE_BINDINGS, APPLIED),
     others: [
       SERVICE_ACCOUNTS,
       CONFIG_MAPS,

@@ -105,6 +105,10 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     franchises: caches.franchises,
     sovereigns: caches.sovereigns,
     blueprints: caches.blueprints,
+    namespaces: caches.namespaces,
+    clusterRoles: caches.clusterRoles,
+    clusterRoleBindings: caches.clusterRoleBindings,
+    roleBindings: caches.roleBindings,
     keyProblem: trustedKeyProblem,
   };
   const organization = {

@@ -13,7 +13,6 @@ import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
-import { FRANCHISEE_OBJECTS, FRANCHISEE_VALUES } from "../support/suite/access/cluster-object.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
 const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
@@ -42,7 +41,7 @@ interface Deployment extends KubernetesObject {
   };
 }
 interface Binding extends KubernetesObject {
-  roleRef: object;
+  roleRef: { name: string };
   subjects?: { kind: string; name: string }[];
 }
 
@@ -160,17 +159,12 @@ describe("the chart", () => {
     expect(byName(rendered)).toEqual(byName(desiredNativePolicies(identityLists(added), enforcement)));
   });
 
-  it("gives each Franchisee its own Sovereigns by name, the public catalog, and its Blueprints", async () => {
-    const values = ["--set-json", `franchisees=${JSON.stringify(FRANCHISEE_VALUES.franchisees)}`];
-    const rendered = (await render(...values)).filter(
-      ({ kind, metadata }) => kind.includes("Role") && metadata.name === "catalyst-franchisee-omantel",
-    );
-    const strip = (objects: readonly KubernetesObject[]) =>
-      objects.map(({ metadata: { name, namespace }, ...rest }) => ({ name, namespace, ...rest }));
-    expect(strip(rendered)).toEqual(strip(FRANCHISEE_OBJECTS));
-    expect(
-      (await render()).filter(({ metadata }) => metadata.name.startsWith("catalyst-franchisee-")),
-    ).toEqual([]);
+  it("binds no role of Franchisees: the operator does, while the term of each Franchise runs", async () => {
+    const bound = ((await render()) as Binding[]).filter(({ kind }) => kind.endsWith("RoleBinding"));
+    const names = bound.map(({ roleRef }) => roleRef.name);
+    expect(names).toContain("catalyst-platform");
+    expect(names).not.toContain("catalyst-franchisee");
+    expect(names).not.toContain("catalyst-catalog-reader");
   });
 
   it("gives the platform's added groups every right of the built-in group", async () => {

@@ -55,7 +55,11 @@ const PURE =
   /(^controllers\/[^/]+\/(desired|status)[^/]*\.ts$)|(^admission\/(rules|policy)\/)|(^admission\/trust-policy\.ts$)|(^controllers\/readiness\.ts$)|(^billing\/voucher\/voucher\.ts$)/;
 
 /** What pure files may lean on besides each other and the vocabulary: functions of their arguments as well. */
-const PURE_NEIGHBOURS = ["platform/canonical-json.ts"];
+const PURE_NEIGHBOURS = [
+  "controllers/owner-reference.ts",
+  "controllers/rbac-subject.ts",
+  "platform/canonical-json.ts",
+];
 /** Packages whose functions need no clock when they are given a time, and the one pure file that may import each. */
 const PURE_PACKAGES: Record<string, string> = { croner: "admission/rules/change-window.ts" };
 

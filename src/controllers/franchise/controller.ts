@@ -2,7 +2,6 @@ import { privateBlueprintsOf } from "../../admission/rules/blueprint.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import { FRANCHISE_FINALIZER } from "../../api/label.ts";
-import type { Sovereign } from "../../api/sovereign.ts";
 import { type Term, termAt } from "../../api/term.ts";
 import { addFinalizer, removeFinalizer } from "../../kube/finalizer.ts";
 import type { Informer } from "../../kube/informer.ts";
@@ -14,27 +13,29 @@ import {
   watchPrimary,
 } from "../../kube/reconcile.ts";
 import { resourceOf } from "../../kube/resource.ts";
+import { ownerNames } from "../owner-reference.ts";
 import { SOVEREIGN_INDEX } from "../sovereign/cache.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
+import { type AccessDeps, accessWatches, reconcileAccess } from "./access.ts";
 import { desiredStatus } from "./status.ts";
 
-export interface FranchiseDeps extends StatusReconcilerDeps {
+export interface FranchiseDeps extends StatusReconcilerDeps, AccessDeps {
   franchises: Informer<Franchise>;
-  sovereigns: Informer<Sovereign>;
   blueprints: Informer<Blueprint>;
   /** Why a public key counts for no signature, as the end of a sentence; undefined for one that counts. */
   keyProblem(publicKeyPem: string): string | undefined;
 }
 
-/** The longest delay that setTimeout accepts, about 25 days. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
-
-/** Keeps accurate whether a Franchise is in its term, and who uses it. A Franchise in use is not deleted. */
+/**
+ * Gives a Franchisee its rights while the term runs, and keeps accurate who uses the Franchise. A Franchise in use is not
+ * deleted.
+ */
 export function createFranchiseReconciler(deps: FranchiseDeps) {
   const usersOf = (name: string) => deps.sovereigns.byIndex(SOVEREIGN_INDEX.franchise, name);
   const reconcileStatus = createStatusReconciler<Franchise>(deps, {
     kind: FRANCHISE,
     objects: deps.franchises,
+    forget: (key) => deps.applier.forget((object) => ownerNames(FRANCHISE.kind, object).includes(key)),
     isGone: ({ metadata }) => metadata.deletionTimestamp !== undefined && usersOf(metadata.name).length === 0,
     async desiredReport(franchise, at) {
       const { name } = franchise.metadata;
@@ -46,7 +47,8 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       const keyProblems = (franchise.spec.blueprintTrust ?? []).map(({ publicKey }) =>
         publicKey === undefined ? undefined : deps.keyProblem(publicKey),
       );
-      const observed = { term, sovereigns, privateBlueprints, keyProblems };
+      const reach = await reconcileAccess(deps, franchise, { isInTerm: term.kind === "running", sovereigns });
+      const observed = { term, sovereigns, privateBlueprints, keyProblems, reach };
       const status = desiredStatus(franchise, observed, at.toISOString());
       return { status, outcome: outcomeAt(term) };
     },
@@ -63,12 +65,12 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
 function outcomeAt(term: Term): Outcome {
   const changesInMs =
     term.kind === "notStarted" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
-  return changesInMs === undefined
-    ? { kind: "done" }
-    : { kind: "done", requeueAfterMs: Math.min(changesInMs, LONGEST_WAIT_MS) };
+  return { kind: "done", ...(changesInMs === undefined ? {} : { requeueAfterMs: changesInMs }) };
 }
 
-export function franchiseWatches({ franchises, sovereigns, blueprints }: FranchiseDeps): Watch[] {
+export function franchiseWatches(deps: FranchiseDeps): Watch[] {
+  const { franchises, sovereigns, blueprints } = deps;
+  const all = () => franchises.list().map(({ metadata }) => metadata.name);
   return [
     watchPrimary(franchises, isRequestChanged),
     watchInformer(
@@ -76,6 +78,7 @@ export function franchiseWatches({ franchises, sovereigns, blueprints }: Franchi
       ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
       isRequestChanged,
     ),
-    watchInformer(blueprints, () => franchises.list().map(({ metadata }) => metadata.name), isRequestChanged),
+    watchInformer(blueprints, all, isRequestChanged),
+    ...accessWatches(deps, all),
   ];
 }

@@ -4,6 +4,7 @@ import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Term } from "../../api/term.ts";
 import { type Readiness, readyConditions } from "../readiness.ts";
+import { accessName, type FranchiseeReach } from "./desired-access.ts";
 
 export function desiredStatus(
   franchise: Franchise,
@@ -13,6 +14,8 @@ export function desiredStatus(
     term: Term;
     /** For each entry of `blueprintTrust`, why its key counts for no signature. */
     keyProblems: readonly (string | undefined)[];
+    /** Where the Franchisee has rights while the term runs. */
+    reach: FranchiseeReach;
   },
   now: string,
 ): FranchiseStatus {
@@ -24,7 +27,7 @@ export function desiredStatus(
     ? {
         status: "False",
         reason: "InUse",
-        message: `the Franchise is to be deleted, but ${shownNames(names)} still run under it: delete them, and the Franchise goes by itself`,
+        message: `the Franchise is to be deleted, but Sovereigns ${shown(names)} still run under it: delete them, and the Franchise goes by itself`,
       }
     : termCondition(franchise, observed.term);
   return {
@@ -32,11 +35,9 @@ export function desiredStatus(
     inTerm: isInTerm,
     sovereigns: names,
     privateBlueprints: observed.privateBlueprints.length,
-    conditions: setCondition(
+    conditions: [trustCondition(observed.keyProblems), accessCondition(franchise, observed)].reduce(
+      (all, condition) => setCondition(all, condition, generation, now),
       readyConditions(franchise.status?.conditions, ready, generation, now),
-      trustCondition(observed.keyProblems),
-      generation,
-      now,
     ),
   };
 }
@@ -55,9 +56,9 @@ function termCondition({ spec }: Franchise, { kind }: Term): Readiness {
 }
 
 /** The first names only, because a condition has a bounded length. */
-function shownNames(names: readonly string[]): string {
+function shown(names: readonly string[]): string {
   const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : "";
-  return `Sovereigns ${names.slice(0, MAX_SHOWN).join(", ")}${more}`;
+  return `${names.slice(0, MAX_SHOWN).join(", ")}${more}`;
 }
 
 /** An invalid key is left out when signatures are checked, and the other entries count. So it does not affect `Ready`. */
@@ -79,5 +80,24 @@ function trustCondition(keyProblems: readonly (string | undefined)[]): NewCondit
       };
 }
 
+/** Whether RBAC gives the subjects what the grants say. Admission reads the Franchise itself. */
+function accessCondition(
+  { metadata, spec }: Franchise,
+  { term, reach }: { term: Term; reach: FranchiseeReach },
+): NewCondition {
+  if (term.kind !== "running")
+    return {
+      ...{ type: ACCESS_GRANTED, status: "False", reason: "OutsideTerm" },
+      message: "the term does not run, so the subjects have no rights",
+    };
+  const { sovereigns, namespaces } = reach;
+  const where = namespaces.length === 0 ? "no namespace" : `namespaces ${shown([...namespaces].sort())}`;
+  return {
+    ...{ type: ACCESS_GRANTED, status: "True", reason: "Granted" },
+    message: `ClusterRole ${accessName(metadata.name)} gives ${spec.subjects.length} subjects rights to ${sovereigns.length} Sovereigns, and RoleBindings in ${where}`,
+  };
+}
+
+const ACCESS_GRANTED = "AccessGranted";
 const BLUEPRINT_TRUST_VALID = "BlueprintTrustValid";
 const MAX_SHOWN = 5;

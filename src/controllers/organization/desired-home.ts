@@ -2,6 +2,8 @@ import { LABEL, MANAGED_BY } from "../../api/label.ts";
 import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Organization } from "../../api/organization.ts";
+import { ownedBy } from "../owner-reference.ts";
+import { rbacSubject } from "../rbac-subject.ts";
 
 /**
  * The home namespace, and the RoleBinding that gives the owner and the members `edit` in it. The RoleBinding goes with the
@@ -16,11 +18,7 @@ export function desiredHome(organization: Organization): KubernetesObject[] {
     [LABEL.managedBy]: MANAGED_BY.operator,
   };
   const namespace = organizationNamespace(name);
-  const subjects = [{ kind: "User", name: owner }, ...members].map(({ kind, name: subject, ...rest }) => ({
-    kind,
-    name: subject,
-    ...(kind === "ServiceAccount" ? rest : { apiGroup: "rbac.authorization.k8s.io" }),
-  }));
+  const subjects = [{ kind: "User" as const, name: owner }, ...members].map(rbacSubject);
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
     {
@@ -31,13 +29,4 @@ export function desiredHome(organization: Organization): KubernetesObject[] {
       subjects,
     } as KubernetesObject,
   ];
-}
-
-function ownedBy({
-  apiVersion,
-  kind,
-  metadata,
-}: Organization): Pick<KubernetesObject["metadata"], "ownerReferences"> {
-  const { name, uid } = metadata;
-  return uid === undefined ? {} : { ownerReferences: [{ apiVersion, kind, name, uid }] };
 }

@@ -89,6 +89,29 @@ function testRareRequests(bench: StoryBench): void {
     }
   });
 
+  it("gives a Franchisee its rights, and takes them when the term ends", async () => {
+    const admin = bench.cluster.asAdmin();
+    const franchise = { kind: "Franchise", name: "guest" } as const;
+    await admin.mustApply({
+      ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "Franchise", metadata: { name: "guest" } },
+      spec: {
+        franchisee: { legalName: "Guest", contactEmail: "cloud@guest.example" },
+        subjects: [{ kind: "User", name: "guest-admin" }],
+        grants: { privateBlueprints: { max: 1 } },
+        term: { start: "2020-01-01T00:00:00Z" },
+      },
+    } as never);
+    const paths = ["clusterroles", "clusterrolebindings", "namespaces/catalog-sovereign/rolebindings"].map(
+      (resource) => `/apis/${RBAC}/v1/${resource}/catalyst-franchisee-guest`,
+    );
+    const statuses = () =>
+      Promise.all(paths.map((path) => bench.api.send({ method: "GET", path }).then(({ status }) => status)));
+    await expect.poll(statuses, { timeout: 20_000 }).toEqual([200, 200, 200]);
+    await admin.mergePatch(franchise, { spec: { term: { end: "2021-01-01T00:00:00Z" } } });
+    await expect.poll(statuses, { timeout: 20_000 }).toEqual([404, 404, 404]);
+    await admin.remove(franchise);
+  });
+
   it("removes an Ingress, restores a policy's binding, and replaces a broken certificate", async () => {
     const admin = bench.cluster.asAdmin();
     const ingress = "/apis/networking.k8s.io/v1/namespaces/sovereign-catalyst-zero/ingresses/billing";

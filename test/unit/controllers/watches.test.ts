@@ -15,6 +15,8 @@ import { organizationWatches } from "../../../src/controllers/organization/contr
 import { webhookConfigurationWatches } from "../../../src/controllers/webhook-configuration/controller.ts";
 import type { Watch } from "../../../src/kube/reconcile.ts";
 import {
+  CLUSTER_ROLE_BINDINGS,
+  CLUSTER_ROLES,
   CONFIG_MAPS,
   NAMESPACES,
   ROLE_BINDINGS,
@@ -46,10 +48,19 @@ describe("franchiseWatches", () => {
       franchise("omantel"),
       franchise("zain"),
     ]);
-    const sovereigns = fixedInformer<Sovereign>(resourceOf(SOVEREIGN));
     const blueprints = fixedInformer<Blueprint>(resourceOf(BLUEPRINT));
-    const deps = { franchises, sovereigns, blueprints } as never;
-    return { franchises, sovereigns, blueprints, seen: connect(franchiseWatches(deps)) };
+    const caches = {
+      sovereigns: fixedInformer<Sovereign>(resourceOf(SOVEREIGN), [
+        sovereign("muscat", { role: "Franchised", franchise: "zain" }),
+        sovereign("own"),
+      ]),
+      namespaces: fixedInformer(NAMESPACES),
+      clusterRoles: fixedInformer(CLUSTER_ROLES),
+      clusterRoleBindings: fixedInformer(CLUSTER_ROLE_BINDINGS),
+      roleBindings: fixedInformer(ROLE_BINDINGS),
+    };
+    const deps = { franchises, blueprints, ...caches } as never;
+    return { franchises, blueprints, ...caches, seen: connect(franchiseWatches(deps)) };
   };
 
   it("enqueues a Franchise whose spec changed, and not one whose status did", () => {
@@ -69,6 +80,41 @@ describe("franchiseWatches", () => {
     const previous = sovereign("a", { role: "Franchised", franchise: "zain" });
     sovereigns.announce({ kind: "updated", previous, object: { ...previous, status: { url: "http://a" } } });
     expect(seen).toEqual(["zain"]);
+  });
+
+  it("enqueues the Franchise whose role or binding changed", () => {
+    const { clusterRoles, clusterRoleBindings, roleBindings, seen } = setUp();
+    const owned = (kind: string, owner: string) => ({
+      ...object(kind, "one"),
+      metadata: {
+        name: "one",
+        ownerReferences: [
+          { apiVersion: "catalyst.openova.io/v1alpha1", kind: owner, name: "zain", uid: "1" },
+        ],
+      },
+    });
+    for (const cache of [clusterRoles, clusterRoleBindings, roleBindings])
+      cache.announce({ kind: "deleted", object: owned(cache.resource.kind, "Franchise") });
+    expect(seen).toEqual(["zain", "zain", "zain"]);
+    roleBindings.announce({ kind: "deleted", object: owned("RoleBinding", "Organization") });
+    roleBindings.announce({ kind: "added", object: object("RoleBinding", "other") });
+    expect(seen).toHaveLength(3);
+  });
+
+  it("enqueues the Franchise of the Sovereign whose namespace appears, and every one when a catalog does", () => {
+    const { namespaces, seen } = setUp();
+    const named = (name: string, label?: string) =>
+      object("Namespace", name, label === undefined ? {} : { "catalyst.openova.io/sovereign": label });
+    for (const [name, label] of [
+      ["sovereign-muscat", "muscat"],
+      ["sovereign-own", "own"],
+      ["sovereign-gone", "gone"],
+      ["shop", undefined],
+    ] as const)
+      namespaces.announce({ kind: "added", object: named(name, label) });
+    expect(seen).toEqual(["zain"]);
+    namespaces.announce({ kind: "added", object: named("catalog-sovereign") });
+    expect(seen).toEqual(["zain", "omantel", "zain"]);
   });
 
   it("enqueues every Franchise when a Blueprint appears", () => {

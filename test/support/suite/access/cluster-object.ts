@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
 import type { Organization } from "../../../../src/api/organization.ts";
+import { desiredAccess } from "../../../../src/controllers/franchise/desired-access.ts";
 import { desiredHome } from "../../../../src/controllers/organization/desired-home.ts";
+import { franchise } from "../../builder/catalyst-object.ts";
 
 const FILES = join(import.meta.dirname, "../../../../charts/catalyst-operator/files");
 const RBAC = "rbac.authorization.k8s.io";
 
-const user = (name: string) => ({ kind: "User", name, apiGroup: RBAC });
 const serviceAccount = { kind: "ServiceAccount", name: "catalyst-operator", namespace: "catalyst-system" };
 
 function binding(
@@ -25,49 +26,15 @@ function binding(
   } as KubernetesObject;
 }
 
-/** The values of the chart that give Franchise omantel its rights, and the objects that the chart renders from them. */
-export const FRANCHISEE_VALUES = {
-  franchisees: [{ name: "omantel", sovereigns: ["omantel"], subjects: [user("omantel-admin")] }],
+/** Franchise omantel of omantel-admin, which grants private Blueprints, with its one Sovereign. */
+const OMANTEL = {
+  ...franchise("omantel"),
+  spec: { ...franchise("omantel").spec, grants: { branding: true, privateBlueprints: { max: 5 } } },
 };
-export const FRANCHISEE_OBJECTS: readonly KubernetesObject[] = [
-  {
-    apiVersion: `${RBAC}/v1`,
-    kind: "ClusterRole",
-    metadata: { name: "catalyst-franchisee-omantel" },
-    rules: [
-      {
-        apiGroups: ["catalyst.openova.io"],
-        resources: ["franchises"],
-        resourceNames: ["omantel"],
-        verbs: ["get"],
-      },
-      {
-        apiGroups: ["catalyst.openova.io"],
-        resources: ["sovereigns"],
-        resourceNames: ["omantel"],
-        verbs: ["get", "update", "patch"],
-      },
-    ],
-  } as KubernetesObject,
-  binding(
-    "ClusterRoleBinding",
-    ["catalyst-franchisee-omantel"],
-    { kind: "ClusterRole", name: "catalyst-franchisee-omantel" },
-    user("omantel-admin"),
-  ),
-  binding(
-    "RoleBinding",
-    ["catalyst-franchisee-omantel", "catalog"],
-    { kind: "ClusterRole", name: "catalyst-catalog-reader" },
-    user("omantel-admin"),
-  ),
-  binding(
-    "RoleBinding",
-    ["catalyst-franchisee-omantel", "catalog-sovereign"],
-    { kind: "ClusterRole", name: "catalyst-franchisee" },
-    user("omantel-admin"),
-  ),
-];
+const FRANCHISEE_OBJECTS = desiredAccess(OMANTEL, {
+  sovereigns: ["omantel"],
+  namespaces: ["catalog", "catalog-sovereign", "sovereign-omantel"],
+});
 
 const ACME = {
   metadata: { name: "acme" },

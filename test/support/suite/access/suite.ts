@@ -24,7 +24,7 @@ export function describeAccess(kind: "embedded" | "real"): void {
     beforeAll(async () => {
       plane = await startTestControlPlane(kind);
       api = createApiConnection(plane.kubeconfigPath);
-      for (const name of ["catalyst-system", "catalog", "catalog-sovereign", "org-acme"])
+      for (const name of ["catalyst-system", "catalog", "catalog-sovereign", "sovereign-omantel", "org-acme"])
         await must("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
       for (const { kind: objectKind, metadata, ...object } of accessObjects()) {
         const scope = metadata.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;

@@ -95,18 +95,28 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   "someone without a role": person("mallory"),
 };
 
-/** The namespaces that are asked about, besides all of them at once. `org-acme` is the member's own. No one has `shop`. */
-const NAMESPACES = ["catalyst-system", "catalog", "catalog-sovereign", "org-acme", "shop"];
+/** The namespaces that are asked about, besides all of them at once. `sovereign-omantel` is the Franchisee's, and `org-acme` the member's. No one has `shop`. */
+const NAMESPACES = [
+  "catalyst-system",
+  "catalog",
+  "catalog-sovereign",
+  "sovereign-omantel",
+  "org-acme",
+  "shop",
+];
 
 /** Objects that rules name. */
 const NAMED: readonly [path: string, namespace: string, name: string][] = [
   ["sovereigns.catalyst.openova.io", "", "omantel"],
   ["sovereigns.catalyst.openova.io", "", "ooredoo"],
   ["franchises.catalyst.openova.io", "", "omantel"],
+  ["franchises.catalyst.openova.io", "", "ooredoo"],
   ["clusterroles.rbac.authorization.k8s.io", "", "edit"],
+  ["clusterroles.rbac.authorization.k8s.io", "", "view"],
   ["clusterroles.rbac.authorization.k8s.io", "", "cluster-admin"],
   ["clusterroles.rbac.authorization.k8s.io", "", "catalyst-platform"],
   ["clusterroles.rbac.authorization.k8s.io", "", "catalyst-franchisee"],
+  ["clusterroles.rbac.authorization.k8s.io", "", "catalyst-catalog-reader"],
   ["validatingwebhookconfigurations.admissionregistration.k8s.io", "", "catalyst-operator"],
   ["policyreports.wgpolicyk8s.io", "shop", "catalyst-admission"],
   ["configmaps.", "catalyst-system", "catalyst-trust"],

@@ -35,11 +35,12 @@ function atomicRights({ metadata: { namespace }, rules }: RightsOfRole): AtomicR
             .join(" "),
           allows: ({ verb: asked, objectRef: ref }: AuditedRequest) =>
             ref !== undefined &&
-            (asked === verb || isImplied(verb, asked, ref)) &&
-            (isBind(verb) ||
-              ((ref.apiGroup ?? "") === group &&
-                [ref.resource, ref.subresource].filter(Boolean).join("/") === resource &&
-                (resourceNames === undefined || resourceNames.includes(ref.name ?? "")))) &&
+            (isHandedOut(verb, group, resource, asked, ref) ||
+              ((asked === verb || isImplied(verb, asked, ref)) &&
+                (isBind(verb) ||
+                  ((ref.apiGroup ?? "") === group &&
+                    [ref.resource, ref.subresource].filter(Boolean).join("/") === resource &&
+                    (resourceNames === undefined || resourceNames.includes(ref.name ?? "")))))) &&
             (namespace === undefined || ref.namespace === namespace),
         })),
       ),
@@ -56,6 +57,18 @@ const isBind = (verb: string) => verb === "bind";
 function isImplied(verb: string, asked: string, ref: NonNullable<AuditedRequest["objectRef"]>): boolean {
   if (asked !== "patch") return false;
   return isBind(verb) ? ref.resource === "rolebindings" : ["create", "update"].includes(verb);
+}
+
+/** A writer of a ClusterRole needs the rights that it gives. The operator gives a Franchisee rights to Catalyst kinds. */
+function isHandedOut(
+  verb: string,
+  group: string,
+  resource: string,
+  asked: string,
+  ref: NonNullable<AuditedRequest["objectRef"]>,
+): boolean {
+  const isOfProduct = group === "catalyst.openova.io" && ["franchises", "sovereigns"].includes(resource);
+  return isOfProduct && verb === "get" && asked === "patch" && ref.resource === "clusterroles";
 }
 
 const isAllowed = ({ annotations }: AuditedRequest) =>

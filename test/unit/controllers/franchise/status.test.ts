@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { findCondition } from "../../../../src/api/condition.ts";
 import { type Term, termAt } from "../../../../src/api/term.ts";
 import { desiredStatus } from "../../../../src/controllers/franchise/status.ts";
 import { condition, franchise, NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
@@ -11,6 +12,7 @@ const status = (at: Term, object = own, keyProblems: (string | undefined)[] = []
     {
       sovereigns: [sovereign("zahra"), sovereign("amal")],
       ...{ privateBlueprints: [{}, {}] as never, term: at, keyProblems },
+      reach: { sovereigns: ["amal"], namespaces: ["sovereign-amal", "catalog"] },
     },
     NOW,
   );
@@ -37,7 +39,7 @@ describe("a Franchise's status", () => {
   ])("says that the term %s", (_what, at, inTerm, ready, reason, message) => {
     const seen = status(at);
     expect(seen.inTerm).toBe(inTerm);
-    expect(seen.conditions?.[1]).toEqual({
+    expect(findCondition(seen.conditions, "Ready")).toEqual({
       type: "Ready",
       status: ready,
       reason,
@@ -45,9 +47,29 @@ describe("a Franchise's status", () => {
       lastTransitionTime: NOW,
     });
     expect(seen.conditions?.map(({ type }) => type)).toEqual([
-      ...["BlueprintTrustValid", "Ready"],
+      ...["AccessGranted", "BlueprintTrustValid", "Ready"],
       ...(ready === "True" ? [] : ["Stalled"]),
     ]);
+  });
+
+  it("says where the subjects have rights, and that they have none outside the term", () => {
+    expect(findCondition(status({ kind: "running", endsInMs: 1 }).conditions, "AccessGranted")).toMatchObject(
+      {
+        ...{ status: "True", reason: "Granted" },
+        message:
+          "ClusterRole catalyst-franchisee-omantel gives 1 subjects rights to 1 Sovereigns, and RoleBindings in namespaces catalog, sovereign-amal",
+      },
+    );
+    expect(findCondition(status({ kind: "ended" }).conditions, "AccessGranted")).toMatchObject({
+      ...{ status: "False", reason: "OutsideTerm" },
+      message: "the term does not run, so the subjects have no rights",
+    });
+    const observed = { sovereigns: [], privateBlueprints: [], keyProblems: [] };
+    const nowhere = { ...observed, reach: { sovereigns: [], namespaces: [] } };
+    const seen = desiredStatus(own, { ...nowhere, term: { kind: "running", endsInMs: 1 } }, NOW);
+    expect(findCondition(seen.conditions, "AccessGranted")?.message).toBe(
+      "ClusterRole catalyst-franchisee-omantel gives 1 subjects rights to 0 Sovereigns, and RoleBindings in no namespace",
+    );
   });
 
   it.each<[string, (string | undefined)[], "True" | "False", string, string]>([
@@ -70,10 +92,11 @@ describe("a Franchise's status", () => {
   ])("says which keys of a trust with %s count for nothing", (_what, problems, state, reason, message) => {
     const { conditions } = status({ kind: "running", endsInMs: undefined }, own, problems);
     expect(conditions?.map(({ type, status: is }) => `${type}=${is}`)).toEqual([
+      "AccessGranted=True",
       `BlueprintTrustValid=${state}`,
       "Ready=True",
     ]);
-    expect(conditions?.[0]).toMatchObject({ reason, message });
+    expect(conditions?.[1]).toMatchObject({ reason, message });
   });
 
   it("lists its Sovereigns by name and counts private Blueprints", () => {
@@ -90,6 +113,7 @@ describe("a Franchise's status", () => {
     expect(status({ kind: "running", endsInMs: undefined }, object)).toMatchObject({
       observedGeneration: 4,
       conditions: [
+        { type: "AccessGranted", observedGeneration: 4, lastTransitionTime: NOW },
         { type: "BlueprintTrustValid", observedGeneration: 4, lastTransitionTime: NOW },
         { type: "Ready", observedGeneration: 4, lastTransitionTime: earlier },
       ],

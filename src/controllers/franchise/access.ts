@@ -1,0 +1,95 @@
+import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
+import { LABEL } from "../../api/label.ts";
+import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
+import type { Applier } from "../../kube/apply.ts";
+import type { EventRecorder } from "../../kube/event.ts";
+import type { Informer } from "../../kube/informer.ts";
+import { type Watch, watchInformer } from "../../kube/reconcile.ts";
+import { keyOf } from "../../kube/resource.ts";
+import { applyOwned } from "../owned-object.ts";
+import { OWNER_INDEX, ownerNames } from "../owner-reference.ts";
+import { namespaceOf } from "../sovereign/desired-metadata.ts";
+import { accessName, desiredAccess, type FranchiseeReach } from "./desired-access.ts";
+
+export interface AccessDeps {
+  applier: Applier;
+  events: EventRecorder;
+  sovereigns: Informer<Sovereign>;
+  namespaces: Informer<KubernetesObject>;
+  clusterRoles: Informer<KubernetesObject>;
+  clusterRoleBindings: Informer<KubernetesObject>;
+  /** Indexed by `OWNER_INDEX`. */
+  roleBindings: Informer<KubernetesObject>;
+}
+
+const CATALOGS = [CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE];
+
+/** Gives the Franchisee its rights while the term runs, and takes them when it does not. Returns where it has rights. */
+export async function reconcileAccess(
+  deps: AccessDeps,
+  franchise: Franchise,
+  { isInTerm, sovereigns }: { isInTerm: boolean; sovereigns: readonly Sovereign[] },
+): Promise<FranchiseeReach> {
+  const reach = reachOf(deps, sovereigns);
+  const desired = isInTerm ? desiredAccess(franchise, reach) : [];
+  // What is no longer granted goes first: a refused grant must not keep it.
+  await deps.applier.prune(desired, grantedObjects(deps, franchise));
+  for (const object of desired)
+    await applyOwned(deps, franchise, object, cacheOf(deps, object.kind).get(keyOf(object.metadata)));
+  return reach;
+}
+
+/** A Sovereign that is a cluster of its own has its namespace there, and the operator there gives its rights. */
+function reachOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): FranchiseeReach {
+  const local = sovereigns.filter(({ spec }) => spec.cluster === undefined);
+  const isOf = (name: string, sovereign: Sovereign) =>
+    namespaces.get(name)?.metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name;
+  const isStaying = (name: string) => {
+    const namespace = namespaces.get(name);
+    return namespace !== undefined && namespace.metadata.deletionTimestamp === undefined;
+  };
+  return {
+    sovereigns: local.map(({ metadata }) => metadata.name),
+    namespaces: [
+      ...CATALOGS,
+      ...local.flatMap((sovereign) =>
+        isOf(namespaceOf(sovereign), sovereign) ? [namespaceOf(sovereign)] : [],
+      ),
+    ].filter(isStaying),
+  };
+}
+
+/** The bindings before the role, so that no binding is left that names a missing role. */
+function grantedObjects(deps: AccessDeps, { kind, metadata }: Franchise): KubernetesObject[] {
+  const name = accessName(metadata.name);
+  const isOwned = (object: KubernetesObject | undefined) =>
+    object !== undefined && ownerNames(kind, object).includes(metadata.name) ? [object] : [];
+  return [
+    ...deps.roleBindings.byIndex(OWNER_INDEX, `${kind}/${metadata.name}`),
+    ...isOwned(deps.clusterRoleBindings.get(name)),
+    ...isOwned(deps.clusterRoles.get(name)),
+  ];
+}
+
+function cacheOf(deps: AccessDeps, kind: string): Informer<KubernetesObject> {
+  if (kind === "ClusterRole") return deps.clusterRoles;
+  return kind === "ClusterRoleBinding" ? deps.clusterRoleBindings : deps.roleBindings;
+}
+
+/** Notices a right that another writer changed, and a namespace that appears or that its Sovereign gets or loses. */
+export function accessWatches(deps: AccessDeps, allFranchises: () => string[]): Watch[] {
+  const owners = (object: KubernetesObject) => ownerNames(FRANCHISE.kind, object);
+  const franchisesIn = ({ metadata }: KubernetesObject): string[] => {
+    if (CATALOGS.includes(metadata.name)) return allFranchises();
+    const franchise = deps.sovereigns.get(metadata.labels?.[LABEL.sovereign] ?? "")?.spec.franchise;
+    return franchise === undefined ? [] : [franchise];
+  };
+  return [
+    watchInformer(deps.namespaces, franchisesIn),
+    ...[deps.clusterRoles, deps.clusterRoleBindings, deps.roleBindings].map((cache) =>
+      watchInformer(cache, owners),
+    ),
+  ];
+}

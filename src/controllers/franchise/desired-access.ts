@@ -1,0 +1,73 @@
+import type { Franchise } from "../../api/franchise.ts";
+import { GROUP } from "../../api/kind.ts";
+import { LABEL, MANAGED_BY } from "../../api/label.ts";
+import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import { ownedBy } from "../owner-reference.ts";
+import { rbacSubject } from "../rbac-subject.ts";
+
+const RBAC = "rbac.authorization.k8s.io";
+
+/** Where a Franchisee works. */
+export interface FranchiseeReach {
+  /** Names of its Sovereigns on this cluster. */
+  sovereigns: readonly string[];
+  /** The namespaces that exist: those of its Sovereigns, and the catalogs. */
+  namespaces: readonly string[];
+}
+
+/** The name of everything that gives a Franchisee its rights. */
+export const accessName = (franchise: string): string => `catalyst-franchisee-${franchise}`;
+
+/**
+ * The rights of a Franchisee while its term runs, the roles before their bindings. Admission judges each write; so the rights
+ * are the least that let admission permit what the grants say. Rights to cluster-scoped objects are by name, because a right
+ * to list them would show a Franchisee the others'.
+ */
+export function desiredAccess(franchise: Franchise, reach: FranchiseeReach): KubernetesObject[] {
+  const name = accessName(franchise.metadata.name);
+  const metadata = (namespace?: string) => ({
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { [LABEL.managedBy]: MANAGED_BY.operator },
+    ...ownedBy(franchise),
+  });
+  const bind = (kind: string, role: string, namespace?: string) => ({
+    apiVersion: `${RBAC}/v1`,
+    kind,
+    metadata: metadata(namespace),
+    roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: role },
+    subjects: franchise.spec.subjects.map(rbacSubject),
+  });
+  return [
+    {
+      ...{ apiVersion: `${RBAC}/v1`, kind: "ClusterRole", metadata: metadata() },
+      rules: rulesOf(franchise, reach),
+    } as KubernetesObject,
+    bind("ClusterRoleBinding", name),
+    ...[...reach.namespaces].sort().flatMap((namespace) => {
+      const role = roleIn(namespace, franchise);
+      return role === undefined ? [] : [bind("RoleBinding", role, namespace)];
+    }),
+  ];
+}
+
+function rulesOf({ metadata }: Franchise, { sovereigns }: FranchiseeReach): object[] {
+  const byName = (resource: string, resourceNames: string[], verbs: string[]) => ({
+    ...{ apiGroups: [GROUP], resources: [resource], resourceNames, verbs },
+  });
+  return [
+    byName("franchises", [metadata.name], ["get"]),
+    // Without names, a rule would be about all Sovereigns.
+    ...(sovereigns.length === 0
+      ? []
+      : [byName("sovereigns", [...sovereigns].sort(), ["get", "patch", "update"])]),
+  ];
+}
+
+/** The operator manages all that is in a Sovereign's namespace, so its Franchisee only looks: `view` shows no Secrets. */
+function roleIn(namespace: string, { spec }: Franchise): string | undefined {
+  if (namespace === CATALOG_NAMESPACE) return "catalyst-catalog-reader";
+  if (namespace !== PRIVATE_CATALOG_NAMESPACE) return "view";
+  return (spec.grants.privateBlueprints?.max ?? 0) > 0 ? "catalyst-franchisee" : undefined;
+}
