@@ -57,6 +57,18 @@ export function createFleets(deps: FleetDeps): Fleets {
     fleet.hasInstalls = hasInstalls;
   }
 
+  /** Enqueues a Sovereign that may install its first image, because it is no longer refused. */
+  function announceFirst(
+    release: BillingRelease,
+    { metadata }: Sovereign,
+    enqueue: (key: string, afterMs?: number) => void,
+  ): void {
+    const { tally } = store.fleetOf(release);
+    const { installsInMs } = decideStep(release, tally, now().getTime());
+    const isNew = tally.members.get(metadata.name)?.state === "new";
+    if (isNew && installsInMs !== undefined) enqueue(metadata.name, installsInMs);
+  }
+
   return {
     tally: (release) => store.fleetOf(release).tally,
     decide(sovereign, release) {
@@ -82,7 +94,9 @@ export function createFleets(deps: FleetDeps): Fleets {
           const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
           for (const name of new Set(seen.map(({ spec }) => spec.billing.release))) {
             const release = releases.get(name);
-            if (release !== undefined && store.follow(event, name)) announce(release, enqueue);
+            if (release === undefined || !store.follow(event, name)) continue;
+            announce(release, enqueue);
+            if (event.kind === "updated") announceFirst(release, event.object, enqueue);
           }
         }, signal);
         releases.onChange((event) => {

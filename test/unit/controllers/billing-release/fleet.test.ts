@@ -4,6 +4,7 @@ import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { planOf } from "../../../../src/controllers/billing-release/desired-member.ts";
 import { tallyOf } from "../../../../src/controllers/billing-release/desired-tally.ts";
 import {
+  condition,
   failedOn,
   IMAGE,
   measured,
@@ -110,6 +111,21 @@ describe("the watch of a fleet", () => {
       expect(enqueued).toEqual([["zero", undefined]]);
     },
   );
+
+  it("enqueues a Sovereign that ran nothing yet when it is no longer refused", () => {
+    const refused = sovereign(
+      "new",
+      {},
+      {
+        conditions: [{ ...condition("Stalled", "True"), reason: "FqdnTaken" }],
+      },
+    );
+    const { enqueued, put } = connectFleet([zero, refused], [ready()]);
+    put(sovereign("aaa", {}, servingOn(IMAGE)));
+    enqueued.splice(0);
+    put(sovereign("new", {}, { conditions: [] }));
+    expect(enqueued).toEqual([["new", 0]]);
+  });
 
   it("enqueues the next wave when the release is approved", () => {
     const brel = ready({ stages: [{ name: "one", sovereigns: ["alpha"], approval: true }] });
