@@ -83,6 +83,10 @@ export async function migrate(
       `Job ${job.metadata.name} migrated the database to schema ${result.version}, fingerprint ${result.fingerprint}`,
     ),
   );
+  // The workload of the image in the status is put back first. A process that dies after it changed the workload, and before
+  // it wrote the status, would be followed by one that brings the earlier image back, and then this one again.
+  if (sovereign.status?.migration !== undefined)
+    await context.report({ ...findings, stop: waiting("RollingOut", "the database is migrated") });
   return undefined;
 }
 

@@ -95,6 +95,18 @@ describe("migrate", () => {
   });
 
   it.each([
+    ["another image", { image: NEXT_IMAGE, database: DATABASE }, 1],
+    ["nothing", undefined, 0],
+  ])("writes the status before the workload of %s is replaced", async (_which, migration, count) => {
+    const status = migration === undefined ? {} : { migration };
+    const { context } = contextWith([job("Complete", NOW)], [pod("p", NOW, RESULT)], status);
+    const reports: unknown[] = [];
+    context.report = async ({ facts, stop }) => void reports.push([facts.migration?.image, stop?.reason]);
+    expect(await migrate(context, TARGET)).toBeUndefined();
+    expect(reports).toEqual(Array.from({ length: count }, () => [IMAGE, "RollingOut"]));
+  });
+
+  it.each([
     ["no condition", [], 1],
     ["a false one", [condition("Migrated", "False")], 1],
     ["a true one", [condition("Migrated", "True")], 0],
