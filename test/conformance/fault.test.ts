@@ -1,0 +1,3 @@
+import { describeOperatorFaults } from "../support/suite/operator-fault.ts";
+
+describeOperatorFaults({});

@@ -1,0 +1,295 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import { findCondition } from "../../../src/api/condition.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
+import { CONFIG_MAPS, DEPLOYMENTS, pathOf, SERVICES } from "../../../src/kube/resource.ts";
+import { canonicalJson } from "../../../src/platform/canonical-json.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
+import {
+  type OperatorLife,
+  RELEASES,
+  SOVEREIGNS,
+  settled,
+  until,
+  useOperatorBench,
+} from "../process/operator-bench.ts";
+import {
+  createFault,
+  FAULT_KINDS,
+  isConcerned,
+  type PlannedFault,
+  seededRandom,
+} from "../process/operator-fault.ts";
+
+const STAGES = ["creation", "upgrade", "drift", "deletion"] as const;
+type Stage = (typeof STAGES)[number];
+type Plan = Record<Stage, (PlannedFault | undefined)[]>;
+
+/** Sovereigns side by side, each with an operator process of its own. */
+const AT_ONCE = 12;
+const PATIENCE_MS = 60_000;
+const QUIET_MS = 60;
+const CONVERGENCE_MS = 10_000;
+/** Of the planned faults. The rest is at the end of a stage, where the number of status writes depends on timing. */
+const MIN_SHARE = 0.8;
+
+/**
+ * One Sovereign from nothing to Ready, to another release, through an edit by hand, and away: with one fault in each stage. Each
+ * stage must end as it ends without a fault. `sample` takes that many faults of each stage at random, the same each time.
+ */
+export function describeOperatorFaults({ sample }: { sample?: number }): void {
+  const bench = useOperatorBench();
+  let created = 0;
+  let image = NEXT_IMAGE;
+
+  const key = (name: string) => ({ namespace: `sovereign-${name}`, name: "billing" });
+
+  /** What a stage leaves behind, without what is another for each Sovereign and each run. */
+  async function endState(name: string): Promise<string[]> {
+    const namespace = `sovereign-${name}`;
+    const lists = await Promise.all(
+      managedResources(bench.caches()).map((resource) =>
+        bench.client().list<KubernetesObject>(resource, { namespace }),
+      ),
+    );
+    const objects = lists.flatMap(({ items }) => items).map(substance);
+    const { metadata, status } = (await bench.sovereign(name)) ?? {};
+    const migrations = bench.simulation().migrations.filter((each) => each.namespace === namespace).length;
+    const facts = [
+      ...[
+        ["migrations", migrations],
+        ["finalizers", metadata?.finalizers],
+      ],
+      ["runs", status?.pinnedImage, status?.verified?.image, status?.schemaVersion],
+      ...(status?.conditions?.map(({ type, status }) => [type, status]) ?? []),
+    ];
+    const other = image === IMAGE ? NEXT_IMAGE : IMAGE;
+    const general = (text: string) =>
+      text
+        .replaceAll(image, "CURRENT")
+        .replaceAll(other, "EARLIER")
+        .replaceAll(new RegExp(`\\b${name}\\b`, "g"), "NAME")
+        .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UID")
+        .replaceAll(/\b10\.96\.\d+\.\d+\b/g, "ADDRESS")
+        .replaceAll(/[0-9a-f]{8,}/g, "HASH");
+    return [...objects.map(canonicalJson), ...facts.map((fact) => JSON.stringify(fact))].map(general).sort();
+  }
+
+  /** The state when it is the expected one, and else the last one that was seen. */
+  async function convergedState(name: string, expected: readonly string[] | undefined): Promise<string[]> {
+    const end = Date.now() + CONVERGENCE_MS;
+    for (;;) {
+      const state = await endState(name);
+      if (expected === undefined || state.join() === expected.join() || Date.now() > end) return state;
+      await sleep(200);
+    }
+  }
+
+  async function isUpgraded(name: string): Promise<true | undefined> {
+    const { metadata, status } = bench.caches().sovereigns.get(name) ?? {};
+    const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+    const runs = [status?.pinnedImage, status?.verified?.image];
+    return (
+      (isReady && status?.observedGeneration === metadata?.generation && runs.every((it) => it === image)) ||
+      undefined
+    );
+  }
+  const describeSovereign = async (name: string) => JSON.stringify(await bench.sovereign(name), undefined, 1);
+
+  async function edit(name: string): Promise<void> {
+    const { namespace } = key(name);
+    await bench.client().request({
+      method: "PATCH",
+      path: pathOf(DEPLOYMENTS, key(name)),
+      contentType: "application/strategic-merge-patch+json",
+      body: {
+        spec: { template: { spec: { containers: [{ name: "billing", image: "registry.example/x" }] } } },
+      },
+    });
+    const configuration = { namespace, name: "billing-config" };
+    await bench.client().mergePatch(CONFIG_MAPS, configuration, { data: { "catalog.json": "{}" } });
+    await bench.client().delete(SERVICES, key(name));
+  }
+
+  async function isPutBack(name: string): Promise<true | undefined> {
+    const [deployment, configuration, service] = await Promise.all([
+      bench.client().get<KubernetesObject & { spec: unknown }>(DEPLOYMENTS, key(name)),
+      bench.client().get<KubernetesObject & { data?: Record<string, string> }>(CONFIG_MAPS, {
+        ...key(name),
+        name: "billing-config",
+      }),
+      bench.client().get(SERVICES, key(name)),
+    ]);
+    const isEdited = JSON.stringify(deployment?.spec).includes("registry.example/x");
+    if (isEdited || configuration?.data?.["catalog.json"] === "{}" || service === undefined) return undefined;
+    return isUpgraded(name);
+  }
+
+  const stages: Record<
+    Stage,
+    { act(name: string): Promise<unknown>; isOver(name: string): Promise<true | undefined> }
+  > = {
+    creation: {
+      act: (name) => bench.client().create<Sovereign>(SOVEREIGNS, sovereign(name)),
+      isOver: isUpgraded,
+    },
+    upgrade: {
+      act: () => bench.client().mergePatch(RELEASES, { name: "stable" }, { spec: { image } }),
+      isOver: isUpgraded,
+    },
+    drift: { act: edit, isOver: isPutBack },
+    deletion: {
+      act: (name) => bench.client().delete(SOVEREIGNS, { name }),
+      isOver: async (name) => ((await bench.sovereign(name)) === undefined ? true : undefined),
+    },
+  };
+
+  /** One stage of one Sovereign. A process that dies is followed by one without a fault. */
+  async function endure(
+    name: string,
+    stage: Stage,
+    planned: PlannedFault | undefined,
+    expected: readonly string[] | undefined,
+  ) {
+    const concerns = (concerned: string) => concerned === name;
+    const fault = createFault(planned);
+    let life: OperatorLife = bench.live({ gate: fault.gate, concerns, hasReleases: false });
+    await settled(life, QUIET_MS);
+    const before = life.calls.length;
+    fault.arm();
+    await stages[stage].act(name);
+    const { isOver } = stages[stage];
+    const end = until(
+      () => isOver(name),
+      () => describeSovereign(name),
+      PATIENCE_MS,
+    );
+    end.catch(() => undefined);
+    const calls = life.calls;
+    if (await Promise.race([fault.died, end.then(() => false)])) {
+      await life.stop();
+      life = bench.live({ concerns, hasReleases: false });
+    }
+    await end;
+    await settled(life, QUIET_MS);
+    // A status that says what failed a moment ago is corrected by the next try.
+    const last = await convergedState(name, expected);
+    const drifts = life.drifts.length;
+    await life.stop();
+    if (stage !== "drift") expect(drifts).toBe(0);
+    if (life.calls !== calls) calls.push("the process starts again", ...life.calls);
+    return { hasCome: fault.hasCome(), end: last, calls: calls.slice(before) };
+  }
+
+  /** Sovereigns that go through all stages together: one release is the upgrade of all of them. */
+  async function goThrough(
+    faults: Record<Stage, PlannedFault | undefined>[],
+    expected?: Record<Stage, { end: string[] }[]>,
+  ) {
+    const names = faults.map((_, i) => `s${created + i}`);
+    created += faults.length;
+    const results: Record<Stage, Awaited<ReturnType<typeof endure>>[]> = {
+      ...{ creation: [], upgrade: [], drift: [], deletion: [] },
+    };
+    for (const stage of STAGES) {
+      if (stage === "upgrade") image = image === IMAGE ? NEXT_IMAGE : IMAGE;
+      results[stage] = await Promise.all(
+        names.map((name, i) => endure(name, stage, faults[i]?.[stage], expected?.[stage][0]?.end)),
+      );
+    }
+    return results;
+  }
+
+  describe("a Sovereign's creation, upgrade, drift and deletion", () => {
+    beforeAll(async () => {
+      await bench.client().create<BillingRelease>(RELEASES, release({ maxUnavailable: 1000 }));
+      await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("zero", { role: "CatalystZero" }));
+      // The release's status is kept by this life alone, so that the others' calls are about their Sovereign.
+      bench.live({ concerns: (name) => name === "zero" });
+      await until(
+        () => isUpgraded("zero"),
+        () => describeSovereign("zero"),
+        PATIENCE_MS,
+      );
+    });
+
+    it(
+      `end as without a fault when ${sample === undefined ? "each call" : "a call"} crashes, is lost or is refused`,
+      async () => {
+        const undisturbed = await goThrough([NO_FAULT]);
+        const plan = planFaults((stage) => undisturbed[stage][0]?.calls ?? [], sample);
+        const size = Math.max(...STAGES.map((stage) => plan[stage].length));
+        const counts = new Map<string, number>();
+        const failures: string[] = [];
+        for (let first = 0; first < size; first += AT_ONCE) {
+          const indexes = Array.from({ length: Math.min(AT_ONCE, size - first) }, (_, i) => first + i);
+          const results = await goThrough(
+            indexes.map((i) => ({
+              creation: plan.creation[i],
+              upgrade: plan.upgrade[i],
+              drift: plan.drift[i],
+              deletion: plan.deletion[i],
+            })),
+            undisturbed,
+          );
+          for (const stage of STAGES)
+            for (const [i, { hasCome, end, calls }] of results[stage].entries()) {
+              const fault = plan[stage][first + i];
+              if (hasCome) counts.set(stage, (counts.get(stage) ?? 0) + 1);
+              if (end.join() !== undisturbed[stage][0]?.end.join())
+                failures.push(
+                  `${stage}, ${JSON.stringify(fault)}: ${difference(undisturbed[stage][0]?.end, end)}\n${calls.join("\n")}`,
+                );
+            }
+        }
+        const planned = STAGES.map((stage) => `${stage} ${counts.get(stage) ?? 0} of ${plan[stage].length}`);
+        process.stdout.write(`faults of the operator that came: ${planned.join(", ")}\n`);
+        expect(failures).toEqual([]);
+        for (const stage of STAGES)
+          expect(counts.get(stage), stage).toBeGreaterThanOrEqual(Math.floor(plan[stage].length * MIN_SHARE));
+      },
+      sample === undefined ? 600_000 : 120_000,
+    );
+  });
+}
+
+const NO_FAULT = { creation: undefined, upgrade: undefined, drift: undefined, deletion: undefined };
+
+/** Each kind of fault at each call that the undisturbed stage made. */
+function planFaults(callsOf: (stage: Stage) => string[], sample: number | undefined): Plan {
+  const random = seededRandom(20_261_129);
+  const planOf = (stage: Stage) => {
+    const all = FAULT_KINDS.flatMap((kind) =>
+      callsOf(stage)
+        .filter((call) => isConcerned(kind, call))
+        .map((_, i): PlannedFault => ({ kind, call: i + 1 })),
+    );
+    if (sample === undefined) return all;
+    return Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0]);
+  };
+  return {
+    creation: planOf("creation"),
+    upgrade: planOf("upgrade"),
+    drift: planOf("drift"),
+    deletion: planOf("deletion"),
+  };
+}
+
+/** What a client wrote of an object. The generation shows a write that changed it twice. */
+function substance(object: KubernetesObject): unknown {
+  const { kind, metadata, status: _status, ...rest } = object as KubernetesObject & { status?: unknown };
+  const { name, generation, labels, annotations, deletionTimestamp } = metadata;
+  return { kind, name, generation, labels, annotations, deletionTimestamp, ...rest };
+}
+
+/** Only the beginning: a whole object is longer than a person reads. */
+function difference(expected: readonly string[] = [], found: readonly string[]): string {
+  const missing = expected.filter((line) => !found.includes(line)).map((line) => `- ${line}`);
+  const added = found.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`);
+  return [`${expected.length} lines, ${found.length} found`, ...missing, ...added]
+    .map((line) => line.slice(0, 1_000))
+    .join("\n");
+}
