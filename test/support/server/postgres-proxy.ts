@@ -5,6 +5,7 @@ export async function createPostgresProxy(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let isConnected = true;
+  let answersLeft = Number.POSITIVE_INFINITY;
   const server: Server = createServer((client) => {
     if (!isConnected) return void client.destroy();
     const upstream = connect(Number(target.port), target.hostname);
@@ -17,7 +18,14 @@ export async function createPostgresProxy(databaseUrl: string) {
         upstream.destroy();
       });
     }
-    client.pipe(upstream).pipe(client);
+    client.pipe(upstream);
+    const countAnswers = createAnswerCounter();
+    upstream.on("data", (chunk: Buffer) => {
+      answersLeft -= countAnswers(chunk);
+      if (answersLeft > 0) return void client.write(chunk);
+      answersLeft = Number.POSITIVE_INFINITY;
+      client.resetAndDestroy();
+    });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = new URL(databaseUrl);
@@ -32,9 +40,33 @@ export async function createPostgresProxy(databaseUrl: string) {
     reconnect: () => {
       isConnected = true;
     },
+    /** Resets a connection in place of the n-th answer from now on: the statement took effect. A login counts as a statement. */
+    loseAnswer(n: number) {
+      answersLeft = n;
+    },
+    /** Whether an answer is still to be lost. */
+    isArmed: () => Number.isFinite(answersLeft),
+    disarm: () => {
+      answersLeft = Number.POSITIVE_INFINITY;
+    },
     close: () => {
       disconnect();
       server.close();
     },
+  };
+}
+
+/** Counts the `ReadyForQuery` messages of one connection: one ends each answer. */
+function createAnswerCounter(): (chunk: Buffer) => number {
+  let rest = Buffer.alloc(0);
+  return (chunk) => {
+    let answers = 0;
+    rest = Buffer.concat([rest, chunk]);
+    for (;;) {
+      const length = rest.length < 5 ? Number.POSITIVE_INFINITY : rest.readInt32BE(1) + 1;
+      if (rest.length < length) return answers;
+      if (rest[0] === "Z".charCodeAt(0)) answers += 1;
+      rest = rest.subarray(length);
+    }
   };
 }

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Organization } from "../../../src/api/organization.ts";
+import { ORGANIZATION } from "../../../src/api/organization.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { resourceOf } from "../../../src/kube/resource.ts";
+import { createOutboxPass } from "../../../src/operator/outbox-pass.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import {
+  issueVoucher,
+  placeOrder,
+  reconcile,
+  startBilling,
+  type TestBilling,
+} from "../../support/builder/billing.ts";
+import { createFault, FAULT_KINDS } from "../../support/process/operator-fault.ts";
+import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
+
+const WAIT = { timeout: 20_000, interval: 50 };
+
+let cluster: OperatorCluster;
+let billing: TestBilling;
+let proxy: Awaited<ReturnType<typeof createPostgresProxy>>;
+let orders = 0;
+
+beforeAll(async () => {
+  cluster = await startOperatorCluster("outbox-fault");
+  billing = await startBilling();
+  await issueVoucher(billing, "FAULT");
+  proxy = await createPostgresProxy(billing.database.url);
+  await cluster.createNamespace("sovereign-faulty");
+  await cluster.writeSecret("sovereign-faulty", "billing-db", "uri", proxy.url);
+  const { metadata } = await cluster.createSovereign("faulty", {}, true);
+  const cached = () => cluster.caches.sovereigns.get("faulty")?.metadata.resourceVersion;
+  await vi.waitFor(() => expect(cached()).toBe(metadata.resourceVersion), WAIT);
+});
+afterAll(async () => {
+  proxy?.close();
+  await billing?.close();
+  await cluster?.close();
+});
+
+const count = async (sql: string) => Number((await billing.database.pool.query(sql)).rows[0].n);
+const undelivered = () => count("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL");
+
+/** One pass of a process of its own. */
+const relay = (client: KubeClient = cluster.client) =>
+  createOutboxPass({ client, caches: cluster.caches, logger: createLogger("test", "silent") }).relay(
+    "faulty",
+    new AbortController().signal,
+  );
+
+async function order(): Promise<void> {
+  orders += 1;
+  expect((await placeOrder(billing, `user-${orders}`, { promo_code: "FAULT" })).status).toBe(200);
+}
+
+/** The next processes deliver what is left: one Organization for each order, and books that agree. */
+async function requireOneEach(): Promise<void> {
+  proxy.disarm();
+  await vi.waitFor(async () => {
+    await relay();
+    expect(await undelivered()).toBe(0);
+  }, WAIT);
+  const { items } = await cluster.client.list<Organization>(resourceOf(ORGANIZATION));
+  const names = await billing.database.pool.query("SELECT id::text FROM orders ORDER BY id");
+  expect(items.map(({ spec }) => spec.order).sort()).toEqual(names.rows.map(({ id }) => id).sort());
+  expect(items).toHaveLength(orders);
+  expect(await reconcile(billing)).toEqual([]);
+  expect({
+    redemptions: await count("SELECT count(*) AS n FROM promo_redemptions"),
+    counter: await count("SELECT times_redeemed AS n FROM promo_codes WHERE code = 'FAULT'"),
+    ledger: await count("SELECT count(*) AS n FROM credit_ledger WHERE amount_baisa > 0"),
+  }).toEqual({ redemptions: orders, counter: orders, ledger: orders });
+}
+
+describe("the relay of an outbox", () => {
+  it("creates one Organization for each order when its process dies after any SQL statement", async () => {
+    let deaths = 0;
+    for (let isOver = false; !isOver; ) {
+      await order();
+      proxy.loseAnswer(deaths + 1);
+      await relay().catch(() => undefined);
+      isOver = proxy.isArmed();
+      if (!isOver) deaths += 1;
+      await requireOneEach();
+    }
+    process.stdout.write(`statements of a relay after which it died: ${deaths}\n`);
+    // The login, the identity, the lock, the events, the delivery, the events again, and the next one.
+    expect(deaths).toBeGreaterThanOrEqual(7);
+  });
+
+  it.each(FAULT_KINDS)(
+    "creates one Organization for an order when its creation ends with %s",
+    async (kind) => {
+      await order();
+      const fault = createFault({ kind, call: 1 });
+      fault.arm();
+      const create = ((...args: Parameters<KubeClient["create"]>) =>
+        fault.gate("create Organization", () => cluster.client.create(...args))) as KubeClient["create"];
+      await relay({ ...cluster.client, create }).catch(() => undefined);
+      expect(fault.hasCome()).toBe(true);
+      await requireOneEach();
+    },
+  );
+});
