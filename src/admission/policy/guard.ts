@@ -33,16 +33,22 @@ export interface Guard {
   /** The one namespace of the guarded requests. Undefined: all of them, and cluster scope. */
   namespace?: string;
   conditions?: MatchCondition[];
+  /** Whether it also judges the platform and the control plane. Default: no. */
+  judgesPlatform?: true;
   variables?: Variable[];
   validations: Validation[];
 }
 
-/** The rule of the native policies that the webhook cannot have: the API server calls no webhook about webhooks. */
-export const NATIVE_RULE = "webhook-configuration";
+/**
+ * Rules of the native policies that the webhook cannot have: the API server calls no webhook about webhooks, and none about
+ * requests of the platform.
+ */
+export const NATIVE_RULES = ["rollout-annotation", "webhook-configuration"] as const;
+export type NativeRule = (typeof NATIVE_RULES)[number];
 
 /** Denies with the webhook's own rule ids, so that one page explains all. `expression` is what must be true to pass. */
 export const denyUnless = (
-  rule: RuleId | typeof NATIVE_RULE,
+  rule: RuleId | NativeRule,
   path: string,
   message: string,
   expression = "false",

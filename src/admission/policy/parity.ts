@@ -1,12 +1,12 @@
 import { identityLists } from "../rules/identity.ts";
 import { RULE_IDS, type RuleId } from "../rules/rule-id.ts";
-import { NATIVE_RULE } from "./guard.ts";
+import { NATIVE_RULES, type NativeRule } from "./guard.ts";
 import { kyvernoPolicies } from "./kyverno/policy-list.ts";
 import { nativePolicies } from "./native/policy-list.ts";
 
 /** Where one rule is enforced. */
 export interface RuleParity {
-  rule: RuleId | typeof NATIVE_RULE;
+  rule: RuleId | NativeRule;
   isWebhooks: boolean;
   /** Names of the policies of which a validation denies by this rule. */
   native: string[];
@@ -21,7 +21,8 @@ const VERIFIES = "the webhook verifies signatures, by the trust of the platform 
 
 /** What the Kyverno policies leave out. A rule that none of them has must be here. */
 export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
-  [NATIVE_RULE]: "no webhook is called about webhook configurations, so that Kyverno is not asked either",
+  "webhook-configuration":
+    "no webhook is called about webhook configurations, so that Kyverno is not asked either",
   "blueprint-franchise": LOOKS_UP_FRANCHISES,
   "blueprint-grant": LOOKS_UP_FRANCHISES,
   "blueprint-owner": LOOKS_UP_FRANCHISES,
@@ -49,6 +50,8 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
     "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, volume claims, and Pod templates in custom kinds",
   "pod-status":
     "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
+  "rollout-annotation":
+    "no webhook is called about requests of the platform, and Kyverno's policies leave them out",
   "service-account-identity": "the webhook looks up whose each ServiceAccount is",
   "service-address": "the webhook looks up which namespaces are guarded, and the addresses of their Services",
   "sovereign-branding-grant": LOOKS_UP_FRANCHISES,
@@ -73,9 +76,9 @@ const denying = (policies: readonly DenyingPolicy[], rule: string): string[] =>
 export function policyParity(): RuleParity[] {
   const native = nativePolicies(identityLists(), "Deny").map(({ policy }) => policy);
   const kyverno = kyvernoPolicies(identityLists()).map(({ policy }) => policy);
-  return [...RULE_IDS, NATIVE_RULE].sort().map((rule) => ({
+  return [...RULE_IDS, ...NATIVE_RULES].sort().map((rule) => ({
     rule: rule as RuleParity["rule"],
-    isWebhooks: rule !== NATIVE_RULE,
+    isWebhooks: RULE_IDS.some((id) => id === rule),
     native: denying(native, rule),
     kyverno: denying(kyverno, rule),
     note: PARITY_NOTES[rule as RuleParity["rule"]] ?? "",

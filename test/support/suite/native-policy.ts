@@ -11,6 +11,7 @@ import { startTestControlPlane, type TestControlPlane } from "../server/kube-api
 import { NATIVE_ALLOWED, NATIVE_UNGUARDED } from "./native-policy-allowed.ts";
 import { NATIVE_ATTEMPTS, NATIVE_POLICY_SEEDS } from "./native-policy-attempt.ts";
 import { testPolicyRestoration } from "./native-policy-restoration.ts";
+import { testRolloutAnnotations } from "./native-policy-rollout.ts";
 import { NATIVE_JUDGED } from "./native-policy-service.ts";
 import { mergePatch, post, type Request } from "./red-team/attempt.ts";
 import { AUTHORITY } from "./red-team/certificate.ts";
@@ -127,6 +128,7 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
     });
 
     testPolicyRestoration(() => ({ plane, api }));
+    testRolloutAnnotations(() => api);
 
     describe("when the webhook configuration is gone", () => {
       beforeAll(async () => {

@@ -1,7 +1,9 @@
 import { GROUP } from "../../../api/kind.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../../api/name.ts";
+import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../../api/rollout-annotation.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
-import { denyUnless, type Guard, IS_EVENT, isController, NATIVE_RULE, requests, WRITES } from "../guard.ts";
+import { denyUnless, type Guard, IS_EVENT, isController, requests, WRITES } from "../guard.ts";
+import { celList } from "../match-condition.ts";
 
 /** The object that is written. A deletion has no new one. */
 const OBJECT = "(object == null ? oldObject : object)";
@@ -55,13 +57,13 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
   ],
   validations: [
     denyUnless(
-      NATIVE_RULE,
+      "webhook-configuration",
       "metadata.name",
       `only the platform may write the webhook configuration ${WEBHOOK_CONFIGURATION}: ask the platform team to make the change`,
       "!variables.isTheOperators",
     ),
     denyUnless(
-      NATIVE_RULE,
+      "webhook-configuration",
       "webhooks",
       "only the platform may write webhook configurations, because a webhook sees and changes requests of the whole cluster (a listed controller may change clientConfig.caBundle): ask the platform team to make the change",
       "variables.isController && variables.changesOnlyCaBundle",
@@ -154,11 +156,48 @@ const DEFINITIONS: Guard = {
   ],
 };
 
-/** What the webhook stands on. While the webhook is down, or its configuration is gone, these guards still hold. */
+/** The annotations of an object. Without `dyn`, the types of the two maps differ. */
+const annotationsOf = (object: string) =>
+  `(has(${object}.metadata.annotations) ? ${object}.metadata.annotations : {})`;
+
+const ROLLOUT_ANNOTATIONS: Guard = {
+  name: "catalyst-rollout-annotation",
+  purpose: [
+    "Lets a person who pauses, resumes, approves, skips or aborts a rollout write no other name than their own, so that the",
+    "record of who did it holds. It judges the platform too: others may write no BillingRelease at all.",
+  ],
+  // The API server takes no annotations from a write of the status.
+  requests: [requests([GROUP], ["billingreleases"], ["CREATE", "UPDATE"], "Cluster")],
+  judgesPlatform: true,
+  variables: [
+    { name: "after", expression: annotationsOf(AFTER) },
+    { name: "before", expression: `oldObject == null ? {} : ${annotationsOf(BEFORE)}` },
+    {
+      name: "written",
+      expression: `variables.after.filter(name,
+  (name in ${celList(Object.values(ROLLOUT_ANNOTATION))}
+    || ${celList(Object.values(ROLLOUT_ANNOTATION_PREFIX))}.exists(prefix, name.startsWith(prefix)))
+  && !(name in variables.before && variables.before[name] == variables.after[name]))`,
+    },
+  ],
+  validations: [
+    denyUnless(
+      "rollout-annotation",
+      "metadata.annotations",
+      "a rollout annotation must name the user who writes it: run `catalyst rollout`, which writes <your user name>@<digest of the image>",
+      // The whole value, because a name may end like a digest, or have another name before an @.
+      `variables.written.all(name, variables.after[name].startsWith(request.userInfo.username + "@sha256:")
+  && variables.after[name].substring(request.userInfo.username.size() + 1).matches("^sha256:[a-f0-9]{64}(#[0-9]{1,6})?$"))`,
+    ),
+  ],
+};
+
+/** What the webhook stands on, and what it is not asked about. While the webhook is down, or its configuration is gone, these guards still hold. */
 export const nativeGuards = (lists: IdentityLists): Guard[] => [
   webhookConfigurations(lists),
   API_SERVICES,
   systemNamespace(lists),
   CLUSTER_ROLES,
   DEFINITIONS,
+  ROLLOUT_ANNOTATIONS,
 ];

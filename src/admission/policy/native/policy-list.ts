@@ -16,7 +16,7 @@ interface NativePolicy extends KubernetesObject {
   spec: {
     failurePolicy: "Fail";
     matchConstraints: object;
-    matchConditions: MatchCondition[];
+    matchConditions?: MatchCondition[];
     variables?: { name: string; expression: string }[];
     validations: Validation[];
   };
@@ -58,7 +58,8 @@ export const nativePolicies = (lists: IdentityLists, enforcement: Enforcement): 
   }));
 
 function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
-  const { name, requests, namespace, conditions = [], variables, validations } = guard;
+  const { name, requests, namespace, conditions = [], judgesPlatform, variables, validations } = guard;
+  const matchConditions = [...(judgesPlatform ? [] : notPlatform(lists)), ...conditions];
   return {
     apiVersion: API_VERSION,
     kind: "ValidatingAdmissionPolicy",
@@ -71,7 +72,7 @@ function policyOf(guard: Guard, lists: IdentityLists): NativePolicy {
         objectSelector: {},
         resourceRules: requests.map(({ apiGroups, ...rest }) => ({ apiGroups, apiVersions: ["*"], ...rest })),
       },
-      matchConditions: [...notPlatform(lists), ...conditions],
+      ...(matchConditions.length === 0 ? {} : { matchConditions }),
       ...(variables === undefined ? {} : { variables }),
       validations,
     },

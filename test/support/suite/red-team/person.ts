@@ -4,6 +4,8 @@ export const WIDE_GROUP = "wide";
 /** Identities that send requests. All hold every right of RBAC, as a careless administrator could grant. */
 export const PEOPLE = {
   platform: user("ops", "catalyst:platform"),
+  /** Another one of the platform. */
+  zahra: user("zahra", "catalyst:platform"),
   omantel: user("omantel-admin"),
   ooredoo: user("ooredoo-admin"),
   /** A Franchisee whose term has ended. */

@@ -5,9 +5,10 @@ import { RULE_IDS } from "../../../../src/admission/rules/rule-id.ts";
 describe("policyParity", () => {
   const rows = policyParity();
 
-  it("has every rule of the webhook, and one that only a native policy can have", () => {
+  it("has every rule of the webhook, and those that only a native policy can have", () => {
     expect(rows.filter(({ isWebhooks }) => isWebhooks).map(({ rule }) => rule)).toEqual([...RULE_IDS]);
     expect(rows.filter(({ isWebhooks }) => !isWebhooks)).toMatchObject([
+      { rule: "rollout-annotation", native: ["catalyst-rollout-annotation"], kyverno: [] },
       { rule: "webhook-configuration", native: ["catalyst-webhook-configuration"], kyverno: [] },
     ]);
   });
@@ -41,6 +42,7 @@ describe("policyParity", () => {
       "catalyst-pod",
       "catalyst-product-kind",
       "catalyst-rbac-escalation",
+      "catalyst-rollout-annotation",
       "catalyst-sovereign-namespace",
       "catalyst-system-namespace",
       "catalyst-webhook-configuration",
