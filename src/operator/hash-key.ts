@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { OPERATOR_HASH_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { createKey, readKey } from "./stored-key.ts";
+import { createKeySecret, readKeySecret, textIn } from "./stored-key.ts";
 
-const STORED = { secret: OPERATOR_HASH_SECRET, key: "hash.key" };
+const KEY = "hash.key";
 const MIN_BYTES = 32;
 
 /**
@@ -11,14 +11,17 @@ const MIN_BYTES = 32;
  * could be guessed without a key. It is not the signing key: that one rotates, and each other hash restarts Pods.
  */
 export async function loadKeyedDigest(client: KubeClient): Promise<(text: string) => string> {
-  const key =
-    (await readKey(client, STORED)) ??
-    (await createKey(client, STORED, randomBytes(MIN_BYTES).toString("base64"))) ??
-    "";
+  const stored = textIn(await readKeySecret(client, OPERATOR_HASH_SECRET), KEY);
+  const key = stored ?? (await createHashKey(client)) ?? "";
   if (Buffer.from(key, "base64").length < MIN_BYTES)
     throw new Error(
-      `Secret ${SYSTEM_NAMESPACE}/${STORED.secret} has no key of ${MIN_BYTES} bytes under ${STORED.key}: ` +
+      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_HASH_SECRET} has no key of ${MIN_BYTES} bytes under ${KEY}: ` +
         "delete the Secret, and the operator creates a new one and replaces all billing Pods once",
     );
   return (text) => `sha256:${createHmac("sha256", key).update(text).digest("hex")}`;
+}
+
+async function createHashKey(client: KubeClient): Promise<string | undefined> {
+  const key = randomBytes(MIN_BYTES).toString("base64");
+  return textIn(await createKeySecret(client, OPERATOR_HASH_SECRET, { [KEY]: key }), KEY);
 }

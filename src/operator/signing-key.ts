@@ -11,9 +11,8 @@ import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import { createSingleFlight } from "../platform/single-flight.ts";
 import { createOperatorKey, type OperatorKey } from "./operator-token.ts";
-import { createKey, keyIn, readKey, type StoredKey } from "./stored-key.ts";
-
-const STORED: StoredKey = { secret: OPERATOR_KEY_SECRET, key: "key.pem" };
+import { createKeySecret, readKeySecret } from "./stored-key.ts";
+import { parseStoredKeys, type StoredSigningKey, storedTexts } from "./stored-signing-key.ts";
 
 /** A new key signs after this time. By then the ConfigMaps have it, and kubelets have written it into the Pods. */
 export const PUBLISH_MS = 5 * 60_000;
@@ -21,7 +20,7 @@ export const PUBLISH_MS = 5 * 60_000;
 export const RETIRE_MS = 5 * 60_000;
 const RETRY_MS = 5_000;
 
-/** A key that this process knows, and since when (ms since the epoch). */
+/** A key of the operator, and since when (ms since the epoch). */
 export interface KnownKey<Key> {
   key: Key;
   sinceMs: number;
@@ -58,34 +57,56 @@ interface SigningKeysDeps {
   signal: AbortSignal;
 }
 
+type SigningKey = OperatorKey & { pem: string };
+
 /**
  * Loads the signing key, or creates it, and follows its Secret until the signal fires. Deleting the Secret rotates the key: the
- * operator creates another one, publishes both, and signs with the new one when every Pod can verify it. A Secret that holds no
- * key is reported, and the last key stays in use.
+ * operator creates another one, publishes both, and signs with the new one when every Pod can verify it. The Secret keeps the
+ * former key for a process that starts in between; without it there, that key is withdrawn. A Secret that holds no key is
+ * reported, and the last key stays in use.
  */
 export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningKeys> {
   const { client, secrets, logger, now, signal } = deps;
   const handlers = new Set<() => void>();
-  const first = (await readKey(client, STORED)) ?? (await createKey(client, STORED, newPem()));
-  let pem = first ?? "";
-  let keys: KnownKey<OperatorKey>[] = [{ key: await parseKey(pem), sinceMs: Number.NEGATIVE_INFINITY }];
+  const first =
+    (await readKeySecret(client, OPERATOR_KEY_SECRET)) ??
+    (await createKeySecret(client, OPERATOR_KEY_SECRET, storedTexts({ pem: newPem(), sinceMs: 0 })));
+  let keys = await parseKeys(parseStoredKeys(first).keys);
+  const nowMs = () => now().getTime();
+  const published = () => publishedKeys(keys, nowMs());
+  void tellOfRetirement();
 
-  async function adopt(stored: string): Promise<void> {
-    if (stored === pem) return;
-    const key = await parseKey(stored);
-    if (stored === pem) return;
-    pem = stored;
-    keys = [{ key, sinceMs: now().getTime() }, ...publishedKeys(keys, now().getTime())];
-    logger.info({ secret: STORED.secret, signsInMs: PUBLISH_MS }, "the signing key is being replaced");
+  async function adopt(secret: SecretObject): Promise<void> {
+    const stored = parseStoredKeys(secret);
+    const isSame = stored.keys[0]?.pem === keys[0]?.key.pem;
+    if (isSame && stored.keys.length === keys.length) return;
+    const [newest, ...former] = await parseKeys(stored.keys);
+    if (newest === undefined) return;
+    // Without a time, a person wrote this key into the Secret: it is published with the earlier ones, like a key of the operator's.
+    keys =
+      isSame || stored.isRotated ? [newest, ...former] : [{ ...newest, sinceMs: nowMs() }, ...published()];
+    logger.info(
+      { secret: OPERATOR_KEY_SECRET, published: published().length, signsInMs: PUBLISH_MS },
+      "the signing keys have changed",
+    );
     tell();
-    void sleep(PUBLISH_MS + RETIRE_MS, signal).then(tell);
+    void tellOfRetirement();
+  }
+
+  /** Every Sovereign's ConfigMap still has the former keys when their time is over. */
+  async function tellOfRetirement(): Promise<void> {
+    const [newest] = keys;
+    if (published().length < 2 || newest === undefined) return;
+    await sleep(newest.sinceMs + PUBLISH_MS + RETIRE_MS - nowMs(), signal);
+    if (!signal.aborted) tell();
   }
 
   // The watch reports the new Secret, this replica's or another's.
   const replace = createSingleFlight(async () => {
+    const texts = storedTexts({ pem: newPem(), sinceMs: nowMs() }, published().map(stored));
     while (!signal.aborted) {
       try {
-        await createKey(client, STORED, newPem());
+        await createKeySecret(client, OPERATOR_KEY_SECRET, texts);
         return;
       } catch (error) {
         logger.warn({ error: errorMessage(error) }, "the signing key could not be replaced; trying again");
@@ -98,18 +119,21 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     for (const handler of handlers) handler();
   }
 
+  // One after the other: parsing takes a moment, and the last Secret counts.
+  let adopting = Promise.resolve();
   secrets.onChange((event) => {
-    if (event.kind === "deleted") void replace();
-    else
-      adopt(keyIn(event.object, STORED.key) ?? "").catch((error: unknown) =>
+    if (event.kind === "deleted") return void replace();
+    adopting = adopting
+      .then(() => adopt(event.object))
+      .catch((error: unknown) =>
         logger.error({ error: errorMessage(error) }, "the signing key stays as it was"),
       );
   }, signal);
 
   return {
-    jwks: () => ({ keys: publishedKeys(keys, now().getTime()).flatMap(({ key }) => key.jwks.keys) }),
+    jwks: () => ({ keys: published().flatMap(({ key }) => key.jwks.keys) }),
     mintToken: async (fqdn) => {
-      const signer = signingKey(keys, now().getTime());
+      const signer = signingKey(keys, nowMs());
       if (signer === undefined) throw new Error("the operator has no signing key");
       return signer.key.mintToken(fqdn);
     },
@@ -132,12 +156,17 @@ export function signingKeyWatch(keys: SigningKeys, sovereigns: Informer<Sovereig
   };
 }
 
+const stored = ({ key, sinceMs }: KnownKey<SigningKey>): StoredSigningKey => ({ pem: key.pem, sinceMs });
+
+const parseKeys = (keys: readonly StoredSigningKey[]): Promise<KnownKey<SigningKey>[]> =>
+  Promise.all(keys.map(async ({ pem, sinceMs }) => ({ key: { ...(await parseKey(pem)), pem }, sinceMs })));
+
 async function parseKey(pem: string): Promise<OperatorKey> {
   try {
     return await createOperatorKey(pem);
   } catch (cause) {
     throw new Error(
-      `Secret ${SYSTEM_NAMESPACE}/${STORED.secret} has no P-256 private key under ${STORED.key}: ` +
+      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_KEY_SECRET} has no P-256 private key under key.pem: ` +
         "delete the Secret, and the operator creates a new key",
       { cause },
     );

@@ -23,7 +23,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function load(script: Script) {
+/** `laterMs`: how much later than the others this replica starts. */
+async function load(script: Script, laterMs = 0) {
   const api = await startScriptedApi(script);
   const client = createKubeClient({ kubeConfig: api.kubeConfig(), userAgent: "catalyst-test" });
   const stop = new AbortController();
@@ -33,7 +34,7 @@ async function load(script: Script) {
     () => stop.abort(),
   );
   const secrets = fixedInformer<SecretObject>(SECRETS);
-  const clock = { ms: Date.parse("2026-11-29T12:00:00Z") };
+  const clock = { ms: Date.parse("2026-11-29T12:00:00Z") + laterMs };
   const keys = createSigningKeys({
     ...{ client, secrets, logger: createLogger("test", "silent"), signal: stop.signal },
     now: () => new Date(clock.ms),
@@ -186,6 +187,118 @@ describe("the rotation of the signing key", () => {
     await new Promise((done) => setImmediate(done));
     expect(kidsOf(keys)).toEqual(before);
     expect(await kidOf(keys)).toBe(before[0]);
+  });
+
+  /** Rotates the key: the Secret is deleted, and the operator creates another one. */
+  async function rotate({
+    secrets,
+    stored,
+  }: {
+    secrets: Awaited<ReturnType<typeof load>>["secrets"];
+    stored: { secret?: SecretObject };
+  }) {
+    const deleted = stored.secret as SecretObject;
+    delete stored.secret;
+    secrets.announce({ kind: "deleted", object: deleted });
+    await vi.waitFor(() => expect(stored.secret).toBeDefined());
+    const created = stored.secret as unknown as SecretObject;
+    secrets.announce({ kind: "added", object: created });
+    return created;
+  }
+
+  it("signs with the former key in a process that starts during the rotation", async () => {
+    const stored: { secret?: SecretObject } = {};
+    const before = await load(storing(stored));
+    const [former] = kidsOf(await before.keys);
+    await rotate({ ...before, stored });
+    const after = await load(storing(stored), 60_000);
+    const keys = await after.keys;
+    const [next, ...rest] = kidsOf(keys);
+    expect(rest).toEqual([former]);
+    expect(next).not.toBe(former);
+    expect(await kidOf(keys)).toBe(former);
+    after.clock.ms += PUBLISH_MS - 60_000;
+    expect(await kidOf(keys)).toBe(next);
+    expect(kidsOf(keys)).toEqual([next, former]);
+    after.clock.ms += RETIRE_MS;
+    expect(kidsOf(keys)).toEqual([next]);
+    const late = await load(storing(stored), PUBLISH_MS + RETIRE_MS);
+    expect(kidsOf(await late.keys)).toEqual([next]);
+  });
+
+  it("keeps all keys of two rotations in a row for a process that starts then", async () => {
+    const stored: { secret?: SecretObject } = {};
+    const before = await load(storing(stored));
+    const keys = await before.keys;
+    const [first] = kidsOf(keys);
+    await rotate({ ...before, stored });
+    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    before.clock.ms += 60_000;
+    await rotate({ ...before, stored });
+    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(3));
+    const after = await load(storing(stored), 60_000);
+    expect(kidsOf(await after.keys)).toEqual(kidsOf(keys));
+    expect(await kidOf(await after.keys)).toBe(first);
+    // The second key signs five minutes after it was created, and not five minutes after this process started.
+    after.clock.ms += PUBLISH_MS - 60_000;
+    expect(await kidOf(await after.keys)).toBe(kidsOf(keys)[1]);
+  });
+
+  it("withdraws the former key at once when a person removes it from the Secret", async () => {
+    const stored: { secret?: SecretObject } = {};
+    const replica = await load(storing(stored));
+    const keys = await replica.keys;
+    const created = await rotate({ ...replica, stored });
+    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    const [next] = kidsOf(keys);
+    let changes = 0;
+    keys.onChange(() => {
+      changes += 1;
+    }, new AbortController().signal);
+    const { "previous.json": previous, ...data } = created.data ?? {};
+    expect(previous).toBeDefined();
+    replica.secrets.announce({ kind: "updated", previous: created, object: { ...created, data } });
+    await vi.waitFor(() => expect(changes).toBe(1));
+    expect(kidsOf(keys)).toEqual([next]);
+    expect(await kidOf(keys)).toBe(next);
+  });
+
+  it("publishes the former key too when a person writes another one into the Secret", async () => {
+    const replica = await load(storing({ secret: secret({ "key.pem": base64(pem()) }) }));
+    const keys = await replica.keys;
+    const [former] = kidsOf(keys);
+    const object = secret({ "key.pem": base64(pem()) });
+    replica.secrets.announce({ kind: "updated", previous: object, object });
+    await vi.waitFor(() => expect(kidsOf(keys)).toHaveLength(2));
+    expect(kidsOf(keys)[1]).toBe(former);
+    expect(await kidOf(keys)).toBe(former);
+  });
+
+  it("reconciles again when the former key of an earlier process is withdrawn", async () => {
+    const stored: { secret?: SecretObject } = {};
+    const before = await load(storing(stored));
+    await before.keys;
+    await rotate({ ...before, stored });
+    const after = await load(storing(stored), PUBLISH_MS + RETIRE_MS - 50);
+    let changes = 0;
+    (await after.keys).onChange(() => {
+      changes += 1;
+    }, new AbortController().signal);
+    await vi.waitFor(() => expect(changes).toBe(1));
+  });
+
+  it.each([
+    ["is no JSON", "garbage"],
+    ["is no list", "{}"],
+    ["has an entry without a key", "[{}]"],
+    ["has an entry with another time", `[{"pem":"x","since":"yesterday"}]`],
+  ])("names the Secret and the remedy when previous.json %s", async (_, previous) => {
+    const data = { "key.pem": base64(pem()), "previous.json": base64(previous) };
+    const { keys } = await load(storing({ secret: secret(data) }));
+    await expect(keys).rejects.toThrow(
+      "Secret catalyst-system/catalyst-operator-key has no list of former keys under previous.json: " +
+        "remove previous.json, and the operator withdraws its former keys",
+    );
   });
 
   it("signs with the oldest known key while a second rotation follows the first", () => {

@@ -1,0 +1,67 @@
+import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
+import type { SecretObject } from "../api/object.ts";
+import { textIn } from "./stored-key.ts";
+
+/** Where the Secret has the newest key, its time, and the keys before it. A Secret that was never rotated has `key.pem` alone. */
+const KEY = "key.pem";
+const SINCE = "since";
+const PREVIOUS = "previous.json";
+
+/** A key as the Secret has it. */
+export interface StoredSigningKey {
+  pem: string;
+  /** When it was created, in ms since the epoch. The first key of all has minus infinity. */
+  sinceMs: number;
+}
+
+/**
+ * The keys in the Secret, newest first, and not empty. A process that starts during a rotation must sign with the former key, so
+ * the Secret keeps it. `isRotated` says whether the operator wrote the newest key in a rotation. Throws, with the remedy, when the
+ * list of former keys is no such list.
+ */
+export function parseStoredKeys(secret: SecretObject | undefined): {
+  keys: StoredSigningKey[];
+  isRotated: boolean;
+} {
+  const since = textIn(secret, SINCE);
+  const newest = { pem: textIn(secret, KEY) ?? "", sinceMs: sinceMsOf(since) };
+  return { keys: [newest, ...parsePrevious(textIn(secret, PREVIOUS))], isRotated: since !== undefined };
+}
+
+/** The texts of the Secret of a key that was not rotated, or that replaces `previous`. */
+export function storedTexts(
+  newest: StoredSigningKey,
+  previous: readonly StoredSigningKey[] = [],
+): Record<string, string> {
+  if (previous.length === 0) return { [KEY]: newest.pem };
+  return {
+    [KEY]: newest.pem,
+    [SINCE]: new Date(newest.sinceMs).toISOString(),
+    [PREVIOUS]: JSON.stringify(
+      previous.map(({ pem, sinceMs }) => ({
+        pem,
+        ...(Number.isFinite(sinceMs) ? { since: new Date(sinceMs).toISOString() } : {}),
+      })),
+    ),
+  };
+}
+
+function parsePrevious(text: string | undefined): StoredSigningKey[] {
+  if (text === undefined) return [];
+  try {
+    return (JSON.parse(text) as { pem: unknown; since?: string }[]).map(({ pem, since }) => {
+      const sinceMs = sinceMsOf(since);
+      if (typeof pem !== "string" || Number.isNaN(sinceMs)) throw new TypeError("no key, or no time");
+      return { pem, sinceMs };
+    });
+  } catch (cause) {
+    throw new Error(
+      `Secret ${SYSTEM_NAMESPACE}/${OPERATOR_KEY_SECRET} has no list of former keys under ${PREVIOUS}: ` +
+        `remove ${PREVIOUS}, and the operator withdraws its former keys`,
+      { cause },
+    );
+  }
+}
+
+const sinceMsOf = (since: string | undefined): number =>
+  since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since);
