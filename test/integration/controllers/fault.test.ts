@@ -1,3 +1,3 @@
 import { describeOperatorFaults } from "../../support/suite/operator-fault.ts";
 
-describeOperatorFaults({ sample: 8 });
+describeOperatorFaults({ sample: 6, isBrief: true });

@@ -34,7 +34,7 @@ import { createCaches, type OperatorCaches } from "../../../src/operator/cache.t
 import { sha256Digest } from "../../../src/platform/canonical-json.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
-import { startTestApiServer, type TestApiServer } from "../server/apiserver.ts";
+import { startTestApiServer } from "../server/apiserver.ts";
 import { type SimulatedWorkload, startSimulatedWorkload } from "../server/simulated-workload.ts";
 
 export const SOVEREIGNS = resourceOf(SOVEREIGN);
@@ -64,6 +64,8 @@ export interface OperatorBench {
   /** The administrator's kubeconfig. */
   kubeconfig(): string;
   caches(): OperatorCaches;
+  /** Other caches of the same API server, by a client that is changed like this. */
+  moreCaches(change: (client: KubeClient) => KubeClient): Promise<OperatorCaches>;
   simulation(): SimulatedWorkload;
   recorder(): EventRecorder;
   /** Starts controllers; `concerns` leaves other tests' Sovereigns alone. */
@@ -73,6 +75,8 @@ export interface OperatorBench {
     /** Whether it keeps BillingReleases too; default true. */
     hasReleases?: boolean;
     now?: () => Date;
+    /** Default: the bench's own. */
+    caches?: OperatorCaches;
     /** Whether the registry has an image; default: it has each. */
     findImage?: FindImage;
   }): OperatorLife;
@@ -88,27 +92,42 @@ export interface OperatorBench {
   events(about: string): Promise<{ reason: string; count: number; message: string }[]>;
 }
 
+/** An administrator's connection to an API server. */
+interface BenchServer {
+  kubeConfig(): KubeConfig;
+  close(): Promise<void>;
+}
+
+async function startEmbedded(): Promise<BenchServer> {
+  const api = await startTestApiServer();
+  return {
+    kubeConfig() {
+      const kubeConfig = new KubeConfig();
+      kubeConfig.loadFromString(api.server.adminKubeconfig);
+      return kubeConfig;
+    },
+    close: () => api.dispose(),
+  };
+}
+
 /** One API server for a whole file; what runs against it is the operator's own code, and a simulated workload. */
-export function useOperatorBench(): OperatorBench {
+export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedded): OperatorBench {
   const logger = createLogger("test", process.env.BENCH_LOG ?? "silent");
   const stopping = new AbortController();
-  let api: TestApiServer;
+  let api: BenchServer;
   let client: KubeClient;
-  let caches: OperatorCaches;
-  let following: Promise<unknown>;
+  let benchCaches: OperatorCaches;
+  const clients: KubeClient[] = [];
+  const following: Promise<unknown>[] = [];
   let simulation: SimulatedWorkload;
   let events: EventRecorder;
   const lives: OperatorLife[] = [];
 
   beforeAll(async () => {
-    api = await startTestApiServer();
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromString(api.server.adminKubeconfig);
-    client = createKubeClient({ kubeConfig, userAgent: "operator-bench" });
+    api = await start();
+    client = connect();
     await defineKinds(client);
-    caches = createCaches({ client, logger });
-    following = caches.run(stopping.signal);
-    await caches.synced();
+    benchCaches = await follow(client);
     simulation = startSimulatedWorkload(client);
     events = createEventRecorder({
       client,
@@ -122,11 +141,24 @@ export function useOperatorBench(): OperatorBench {
     for (const life of lives) await life.stop();
     await simulation.stop();
     stopping.abort();
-    await following;
+    await Promise.all(following);
     await events.flush();
-    await client.close();
-    await api.dispose();
+    await Promise.all(clients.map((each) => each.close()));
+    await api.close();
   });
+
+  function connect(): KubeClient {
+    const connected = createKubeClient({ kubeConfig: api.kubeConfig(), userAgent: "operator-bench" });
+    clients.push(connected);
+    return connected;
+  }
+
+  async function follow(client: KubeClient): Promise<OperatorCaches> {
+    const caches = createCaches({ client, logger });
+    following.push(caches.run(stopping.signal));
+    await caches.synced();
+    return caches;
+  }
 
   function live(
     {
@@ -134,6 +166,7 @@ export function useOperatorBench(): OperatorBench {
       concerns = () => true,
       hasReleases = true,
       now = () => new Date(),
+      caches = benchCaches,
       findImage = async () => true,
     } = {} as Parameters<OperatorBench["live"]>[0] & object,
   ): OperatorLife {
@@ -226,8 +259,10 @@ export function useOperatorBench(): OperatorBench {
   const sovereign = (name: string) => client.get<Sovereign>(SOVEREIGNS, { name });
   return {
     client: () => client,
-    kubeconfig: () => api.server.adminKubeconfig,
-    caches: () => caches,
+    kubeconfig: () => api.kubeConfig().exportConfig(),
+    caches: () => benchCaches,
+    // The watches of a client take most of the connections that it may open.
+    moreCaches: (change) => follow(change(connect())),
     simulation: () => simulation,
     recorder: () => events,
     live,
@@ -240,7 +275,7 @@ export function useOperatorBench(): OperatorBench {
             return condition?.status === status && (reason === undefined || condition.reason === reason);
           };
           // The cache first: eight tests that ask the server every 10 ms would keep it busy.
-          if (!isMet(caches.sovereigns.get(name))) return undefined;
+          if (!isMet(benchCaches.sovereigns.get(name))) return undefined;
           const seen = await sovereign(name);
           return isMet(seen) ? seen : undefined;
         },

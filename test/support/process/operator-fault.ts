@@ -1,4 +1,6 @@
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { DISTURBANCES } from "./disturbed-watch.ts";
 import type { Gate } from "./operator-bench.ts";
 
 /** Answers of an API server that did not do what it was asked. */
@@ -11,18 +13,22 @@ const ANSWERS = {
 } as const;
 
 /**
- * `crash`: the process dies when an effect was carried out, before its answer came. `reset`: the connection breaks before the
- * API server does anything. `lost`: it breaks afterwards, so that the operator does not know of the effect.
+ * `crash`: the process dies when an effect was carried out, before its answer came. `late`: it loses its Lease in the middle of a
+ * write, which arrives when another process leads. `reset`: the connection breaks before the API server does anything. `lost`: it
+ * breaks afterwards, so that the operator does not know of the effect. `ahead` and `back`: its clock jumps.
  */
 export const FAULT_KINDS = [
-  "crash",
-  "reset",
-  "lost",
+  ...(["crash", "late", "reset", "lost", "ahead", "back"] as const),
   ...(Object.keys(ANSWERS) as (keyof typeof ANSWERS)[]),
 ] as const;
-type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** `kind` at the call with this number, counted from 1. */
+/** Kinds that last for a whole stage. `slow`: the API server takes its time for each call. */
+export const LASTING_KINDS = ["slow", ...DISTURBANCES] as const;
+
+type LastingKind = (typeof LASTING_KINDS)[number];
+type FaultKind = (typeof FAULT_KINDS)[number] | LastingKind;
+
+/** `kind` at the call with this number, counted from 1. A kind that lasts begins with the first call. */
 export interface PlannedFault {
   kind: FaultKind;
   call: number;
@@ -30,6 +36,7 @@ export interface PlannedFault {
 
 export interface Fault {
   gate: Gate;
+  now(): Date;
   /** Calls count from now on. */
   arm(): void;
   /** Resolves when the process has died. */
@@ -37,17 +44,26 @@ export interface Fault {
   hasCome(): boolean;
 }
 
+/** The other process has begun by then, and has not come far. */
+const LATE_MS = 100;
+const SLOW_MS = 100;
+const JUMP_MS = { ahead: 7_200_000, back: -7_200_000 } as const;
+
 /** A process that dies after a read leaves what one leaves that died after the write before it. */
 const isRead = (call: string) => /^(get|list) /.test(call);
 /** These do not ask the API server. */
 const isMeasurement = (call: string) => /^(probe|smoke)/.test(call);
 
-/** Kinds that no read meets, or that say the same for a read as `reset`. */
-const OF_WRITES: readonly FaultKind[] = ["crash", "lost", "409", "422"];
+/** Kinds that no read meets, or that say the same for a read as `reset` or for the write after it. */
+const OF_WRITES: readonly FaultKind[] = ["crash", "late", "lost", "409", "422", "ahead", "back"];
+/** Kinds that need no API server. */
+const OF_PROCESS: readonly FaultKind[] = ["crash", "ahead", "back", ...LASTING_KINDS];
 
 /** Whether a fault of this kind can come at this call. A process can also die after it measured something. */
 export const isConcerned = (kind: FaultKind, call: string): boolean =>
-  !(isRead(call) && OF_WRITES.includes(kind)) && (kind === "crash" || !isMeasurement(call));
+  !(isRead(call) && OF_WRITES.includes(kind)) && (OF_PROCESS.includes(kind) || !isMeasurement(call));
+
+const isLasting = (kind: FaultKind): kind is LastingKind => LASTING_KINDS.some((lasting) => lasting === kind);
 
 /** A process with one fault, or with none. */
 export function createFault(planned: PlannedFault | undefined): Fault {
@@ -55,21 +71,32 @@ export function createFault(planned: PlannedFault | undefined): Fault {
   let isArmed = false;
   let count = 0;
   let isDead = false;
+  let offsetMs = 0;
   const gate: Gate = async (call, act) => {
     if (isDead) throw new Error("the process is dead");
     if (!isArmed || planned === undefined || !isConcerned(planned.kind, call)) return act();
+    const { kind } = planned;
     count += 1;
-    if (count !== planned.call) return act();
-    if (planned.kind === "crash") {
+    if (kind === "slow") await sleep(Math.random() * SLOW_MS);
+    if (isLasting(kind) || count !== planned.call) return act();
+    if (kind === "ahead" || kind === "back") {
+      offsetMs = JUMP_MS[kind];
+      return act();
+    }
+    if (kind === "crash" || kind === "late") {
       isDead = true;
-      await act().finally(() => die(true));
+      const end = kind === "crash" ? act() : sleep(LATE_MS).then(act);
+      if (kind === "crash") await end.finally(() => die(true));
+      else die(true);
+      await end.catch(() => undefined);
       throw new Error("the process is dead");
     }
-    if (planned.kind === "lost") await act();
-    throw failureOf(planned.kind, call);
+    if (kind === "lost") await act();
+    throw failureOf(kind, call);
   };
   return {
     gate,
+    now: () => new Date(Date.now() + offsetMs),
     died,
     arm: () => {
       isArmed = true;
@@ -78,7 +105,7 @@ export function createFault(planned: PlannedFault | undefined): Fault {
   };
 }
 
-function failureOf(kind: Exclude<FaultKind, "crash">, call: string): KubeError {
+function failureOf(kind: "reset" | "lost" | keyof typeof ANSWERS, call: string): KubeError {
   const target = call.split(" ").slice(1).join(" ");
   const request = { method: isRead(call) ? "GET" : "PATCH", path: "/fault", target };
   if (kind === "reset" || kind === "lost")

@@ -5,9 +5,11 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { managedResources } from "../../../src/controllers/sovereign/cache.ts";
 import { CONFIG_MAPS, DEPLOYMENTS, pathOf, SERVICES } from "../../../src/kube/resource.ts";
+import type { OperatorCaches } from "../../../src/operator/cache.ts";
 import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
+import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -20,6 +22,7 @@ import {
   createFault,
   FAULT_KINDS,
   isConcerned,
+  LASTING_KINDS,
   type PlannedFault,
   seededRandom,
 } from "../process/operator-fault.ts";
@@ -29,7 +32,7 @@ type Stage = (typeof STAGES)[number];
 type Plan = Record<Stage, (PlannedFault | undefined)[]>;
 
 /** Sovereigns side by side, each with an operator process of its own. */
-const AT_ONCE = 12;
+const AT_ONCE = 20;
 const PATIENCE_MS = 60_000;
 const QUIET_MS = 60;
 const CONVERGENCE_MS = 10_000;
@@ -38,12 +41,38 @@ const MIN_SHARE = 0.8;
 
 /**
  * One Sovereign from nothing to Ready, to another release, through an edit by hand, and away: with one fault in each stage. Each
- * stage must end as it ends without a fault. `sample` takes that many faults of each stage at random, the same each time.
+ * stage must end as it ends without a fault. `sample` takes that many faults of each stage at random, the same each time. `isBrief` leaves out the kinds that last.
  */
-export function describeOperatorFaults({ sample }: { sample?: number }): void {
-  const bench = useOperatorBench();
+export function describeOperatorFaults({
+  sample,
+  isBrief = false,
+  start,
+}: {
+  sample?: number;
+  isBrief?: boolean;
+  /** Default: the embedded API server. */
+  start?: Parameters<typeof useOperatorBench>[0];
+}): void {
+  const bench = useOperatorBench(start);
+  const disturbed = new Map<Disturbance, Promise<{ caches: OperatorCaches; count(): number }>>();
   let created = 0;
   let image = NEXT_IMAGE;
+
+  /** Caches whose watches are disturbed. The Sovereigns of a disturbance share them. */
+  function disturbedCaches(kind: Disturbance) {
+    const start = async () => {
+      let count = () => 0;
+      const caches = await bench.moreCaches((client) => {
+        const watches = disturbWatches(client, kind, seededRandom(SEED));
+        count = watches.disturbed;
+        return watches.client;
+      });
+      return { caches, count };
+    };
+    const caches = disturbed.get(kind) ?? start();
+    disturbed.set(kind, caches);
+    return caches;
+  }
 
   const key = (name: string) => ({ namespace: `sovereign-${name}`, name: "billing" });
 
@@ -156,7 +185,12 @@ export function describeOperatorFaults({ sample }: { sample?: number }): void {
   ) {
     const concerns = (concerned: string) => concerned === name;
     const fault = createFault(planned);
-    let life: OperatorLife = bench.live({ gate: fault.gate, concerns, hasReleases: false });
+    const disturbance = DISTURBANCES.find((kind) => kind === planned?.kind);
+    const disturbing = disturbance && (await disturbedCaches(disturbance));
+    let life: OperatorLife = bench.live({
+      ...{ gate: fault.gate, now: fault.now, concerns, hasReleases: false },
+      ...(disturbing === undefined ? {} : { caches: disturbing.caches }),
+    });
     await settled(life, QUIET_MS);
     const before = life.calls.length;
     fault.arm();
@@ -220,7 +254,7 @@ export function describeOperatorFaults({ sample }: { sample?: number }): void {
       `end as without a fault when ${sample === undefined ? "each call" : "a call"} crashes, is lost or is refused`,
       async () => {
         const undisturbed = await goThrough([NO_FAULT]);
-        const plan = planFaults((stage) => undisturbed[stage][0]?.calls ?? [], sample);
+        const plan = planFaults((stage) => undisturbed[stage][0]?.calls ?? [], { sample, isBrief });
         const size = Math.max(...STAGES.map((stage) => plan[stage].length));
         const counts = new Map<string, number>();
         const failures: string[] = [];
@@ -247,28 +281,38 @@ export function describeOperatorFaults({ sample }: { sample?: number }): void {
         }
         const planned = STAGES.map((stage) => `${stage} ${counts.get(stage) ?? 0} of ${plan[stage].length}`);
         process.stdout.write(`faults of the operator that came: ${planned.join(", ")}\n`);
+        for (const kind of isBrief ? [] : DISTURBANCES) {
+          const events = (await disturbed.get(kind))?.count() ?? 0;
+          process.stdout.write(`events of watches that were ${kind}: ${events}\n`);
+          expect(events, kind).toBeGreaterThan(10);
+        }
         expect(failures).toEqual([]);
         for (const stage of STAGES)
           expect(counts.get(stage), stage).toBeGreaterThanOrEqual(Math.floor(plan[stage].length * MIN_SHARE));
       },
-      sample === undefined ? 600_000 : 120_000,
+      isBrief ? 120_000 : 600_000,
     );
   });
 }
 
+const SEED = 20_261_129;
 const NO_FAULT = { creation: undefined, upgrade: undefined, drift: undefined, deletion: undefined };
 
 /** Each kind of fault at each call that the undisturbed stage made. */
-function planFaults(callsOf: (stage: Stage) => string[], sample: number | undefined): Plan {
-  const random = seededRandom(20_261_129);
+function planFaults(
+  callsOf: (stage: Stage) => string[],
+  { sample, isBrief }: { sample: number | undefined; isBrief: boolean },
+): Plan {
+  const random = seededRandom(SEED);
   const planOf = (stage: Stage) => {
     const all = FAULT_KINDS.flatMap((kind) =>
       callsOf(stage)
         .filter((call) => isConcerned(kind, call))
         .map((_, i): PlannedFault => ({ kind, call: i + 1 })),
     );
-    if (sample === undefined) return all;
-    return Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0]);
+    const lasting = isBrief ? [] : LASTING_KINDS.map((kind): PlannedFault => ({ kind, call: 1 }));
+    if (sample === undefined) return [...lasting, ...all];
+    return [...lasting, ...Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0])];
   };
   return {
     creation: planOf("creation"),

@@ -1,0 +1,144 @@
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { sleep } from "../../../src/platform/shutdown.ts";
+
+/**
+ * How the events of watches arrive. `stale`: late. `reordered`: each at another time, so that those of one kind overtake those of
+ * another, and of two in a row about different objects the second one comes first. `dropped`: some not at all. The API server then
+ * ends the watch with a 410, as it does when it has compacted what the client missed.
+ */
+export const DISTURBANCES = ["stale", "reordered", "dropped"] as const;
+export type Disturbance = (typeof DISTURBANCES)[number];
+
+const STALE_MS = 300;
+const REORDERED_MS = 150;
+/** Of the events. */
+const DROPPED_SHARE = 0.15;
+
+/** `disturbed` counts the events that did not arrive as they were sent. */
+export function disturbWatches(
+  client: KubeClient,
+  disturbance: Disturbance,
+  random: (bound: number) => number,
+): { client: KubeClient; disturbed(): number } {
+  let disturbed = 0;
+  const count = <T>(value: T): T => {
+    disturbed += 1;
+    return value;
+  };
+
+  const disturb: Record<
+    Disturbance,
+    (lines: AsyncGenerator<string>, signal: AbortSignal) => AsyncGenerator<string>
+  > = {
+    async *stale(lines, signal) {
+      for await (const { line, at } of buffered(lines)) {
+        await sleep(Math.max(0, at + STALE_MS - performance.now()), signal);
+        yield count(line);
+      }
+    },
+    async *reordered(lines, signal) {
+      let held: string | undefined;
+      for await (const line of lines) {
+        await sleep(random(REORDERED_MS), signal);
+        if (held !== undefined && isOrdered(held, line)) {
+          yield held;
+          yield line;
+          held = undefined;
+        } else if (held !== undefined) {
+          yield count(line);
+          yield held;
+          held = undefined;
+        } else if (random(3) === 0 && !isBookmark(line)) held = line;
+        else yield line;
+      }
+      if (held !== undefined) yield held;
+    },
+    async *dropped(lines) {
+      for await (const line of lines) {
+        if (isBookmark(line) || random(100) >= DROPPED_SHARE * 100) {
+          yield line;
+          continue;
+        }
+        yield count(GONE);
+        return;
+      }
+    },
+  };
+
+  return {
+    disturbed: () => disturbed,
+    client: {
+      ...client,
+      async openWatch(path, query, options) {
+        const stream = await client.openWatch(path, query, options);
+        return bytesOf(disturb[disturbance](linesOf(stream), options.signal));
+      },
+    },
+  };
+}
+
+const GONE = JSON.stringify({
+  type: "ERROR",
+  object: { kind: "Status", code: 410, reason: "Expired", message: "too old resource version" },
+});
+
+interface Event {
+  type: string;
+  object: KubernetesObject;
+}
+
+const isBookmark = (line: string) => (JSON.parse(line) as Event).type === "BOOKMARK";
+
+/** Whether the second must not overtake the first: it is about the same object, or it moves the position of the watch. */
+function isOrdered(first: string, second: string): boolean {
+  const [one, other] = [first, second].map((line) => (JSON.parse(line) as Event).object.metadata);
+  return isBookmark(second) || (one?.namespace === other?.namespace && one?.name === other?.name);
+}
+
+/** Takes lines as they come, so that waiting for one delays no other. */
+async function* buffered(lines: AsyncGenerator<string>): AsyncGenerator<{ line: string; at: number }> {
+  const queue: { line: string; at: number }[] = [];
+  let wake = Promise.withResolvers<void>();
+  let isOver = false;
+  let failure: unknown;
+  const reading = (async () => {
+    for await (const line of lines) {
+      queue.push({ line, at: performance.now() });
+      wake.resolve();
+    }
+  })()
+    .catch((error: unknown) => {
+      failure = error;
+    })
+    .finally(() => {
+      isOver = true;
+      wake.resolve();
+    });
+  for (;;) {
+    const next = queue.shift();
+    if (next !== undefined) yield next;
+    else if (isOver) break;
+    else {
+      await wake.promise;
+      wake = Promise.withResolvers();
+    }
+  }
+  await reading;
+  if (failure !== undefined) throw failure;
+}
+
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = String(parts.pop());
+    for (const line of parts) if (line !== "") yield line;
+  }
+}
+
+async function* bytesOf(lines: AsyncGenerator<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const line of lines) yield encoder.encode(`${line}\n`);
+}
