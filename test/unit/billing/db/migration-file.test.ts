@@ -10,7 +10,7 @@ const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
   "0002-shape": "5ce3ffd9ff77ba43",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "f6a3e3c9b8870537",
+  "0004-checkout": "7d03a39a9747ac24",
   "0005-payment": "b29ab3a35e18359a",
   "0006-index": "0d6a80cec043e70c",
 };
