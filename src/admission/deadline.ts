@@ -3,54 +3,97 @@ export class DeadlineExceeded extends Error {}
 /** Rejects with `DeadlineExceeded` when the work takes longer. The signal then fires, and the work's result is ignored. */
 export type Deadline = <T>(work: (signal: () => AbortSignal) => Promise<T>) => Promise<T>;
 
-interface OpenWork {
-  dueMs: number;
-  expire(error: DeadlineExceeded): void;
-}
-
 /**
  * Limits all reviews in time, by one timer. A signal is made for work that asks for it, and nearly all reviews ask for none:
  * a timer and a signal for each took as long as collecting a review's facts.
  */
 export function createDeadline(deadlineMs: number): Deadline {
-  /** In the order in which they expire, because all have the same time. */
-  const open = new Set<OpenWork>();
+  const open = new OpenWorkList();
   let timer: NodeJS.Timeout | undefined;
 
   function expireLate(): void {
     const nowMs = performance.now();
-    for (const work of open) {
-      if (work.dueMs > nowMs) break;
-      open.delete(work);
+    for (let work = open.first(); work !== undefined && work.dueMs <= nowMs; work = open.first()) {
+      open.remove(work);
       work.expire(new DeadlineExceeded(`the review took longer than ${deadlineMs} ms`));
     }
-    const [next] = open;
+    const next = open.first();
     timer = next === undefined ? undefined : setTimeout(expireLate, next.dueMs - nowMs).unref();
   }
 
-  return async function withinDeadline<T>(work: (signal: () => AbortSignal) => Promise<T>): Promise<T> {
-    const late = Promise.withResolvers<never>();
-    let controller: AbortController | undefined;
-    let exceeded: DeadlineExceeded | undefined;
-    const entry: OpenWork = {
-      dueMs: performance.now() + deadlineMs,
-      expire(error) {
-        exceeded = error;
-        controller?.abort(error);
-        late.reject(error);
-      },
-    };
-    open.add(entry);
-    if (timer === undefined) timer = setTimeout(expireLate, deadlineMs).unref();
-    const signal = () => {
-      controller ??= new AbortController();
-      if (exceeded !== undefined) controller.abort(exceeded);
-      return controller.signal;
-    };
-    try {
-      return await Promise.race([work(signal), late.promise]);
-    } finally {
-      open.delete(entry);
-    }
+  return function withinDeadline<T>(work: (signal: () => AbortSignal) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const entry = new OpenWork(performance.now() + deadlineMs, reject);
+      open.append(entry);
+      if (timer === undefined) timer = setTimeout(expireLate, deadlineMs).unref();
+      work(() => entry.signal()).then(
+        (result) => {
+          open.remove(entry);
+          resolve(result);
+        },
+        (error) => {
+          open.remove(entry);
+          reject(error);
+        },
+      );
+    });
   };
+}
+
+class OpenWork {
+  readonly dueMs: number;
+  /** In the list of open work; both undefined once it is removed. */
+  earlier: OpenWork | undefined = undefined;
+  later: OpenWork | undefined = undefined;
+  readonly #reject: (error: DeadlineExceeded) => void;
+  #controller: AbortController | undefined = undefined;
+  #exceeded: DeadlineExceeded | undefined = undefined;
+
+  constructor(dueMs: number, reject: (error: DeadlineExceeded) => void) {
+    this.dueMs = dueMs;
+    this.#reject = reject;
+  }
+
+  signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#exceeded !== undefined) this.#controller.abort(this.#exceeded);
+    return this.#controller.signal;
+  }
+
+  expire(error: DeadlineExceeded): void {
+    this.#exceeded = error;
+    this.#controller?.abort(error);
+    this.#reject(error);
+  }
+}
+
+/**
+ * Open work in the order in which it expires, because all has the same time. A `Set` grows into a new table every few dozen
+ * reviews. Its old tables, each of which refers to the next one, kept finished reviews alive until a full collection.
+ */
+class OpenWorkList {
+  #first: OpenWork | undefined = undefined;
+  #last: OpenWork | undefined = undefined;
+
+  first(): OpenWork | undefined {
+    return this.#first;
+  }
+
+  append(work: OpenWork): void {
+    work.earlier = this.#last;
+    if (this.#last === undefined) this.#first = work;
+    else this.#last.later = work;
+    this.#last = work;
+  }
+
+  /** Does nothing when the work was removed before. */
+  remove(work: OpenWork): void {
+    if (this.#first !== work && work.earlier === undefined) return;
+    if (work.earlier === undefined) this.#first = work.later;
+    else work.earlier.later = work.later;
+    if (work.later === undefined) this.#last = work.earlier;
+    else work.later.earlier = work.earlier;
+    work.earlier = undefined;
+    work.later = undefined;
+  }
 }
