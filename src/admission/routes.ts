@@ -54,33 +54,34 @@ export function createWebhookHandler(deps: {
     return { uid, input, verdict: await review(input) };
   }
 
+  /** The text of the answer. An answer that waits for its turn must not keep what was reviewed, which is ten times as large. */
+  async function answerText(request: IncomingMessage, path: string): Promise<string> {
+    const startedAt = performance.now();
+    const { uid, input, verdict } = await withinDeadline((signal) =>
+      bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
+    );
+    const { violations } = verdict;
+    const allowed = String(violations.length === 0);
+    const { resource, operation } = input;
+    answered.inc({ resource, operation, allowed, rule: violations[0]?.rule ?? "" });
+    seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
+    if (violations.length > 0) logDenial(input, violations);
+    return JSON.stringify(reviewAnswer(uid, verdict, docsUrl));
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ""] = (request.url ?? "").split("?");
-    if (!SELECTIONS.has(path)) return send(response, 404, { error: "not found" });
-    if (request.method !== "POST") return send(response, 405, { error: "send an AdmissionReview with POST" });
-    const startedAt = performance.now();
+    if (!SELECTIONS.has(path)) return sendError(response, 404, "not found");
+    if (request.method !== "POST") return sendError(response, 405, "send an AdmissionReview with POST");
     try {
-      const { uid, input, verdict } = await withinDeadline((signal) =>
-        bodies.run(request, () => judge(request, SELECTIONS.get(path)), signal),
-      );
-      const { violations } = verdict;
-      const allowed = String(violations.length === 0);
-      answered.inc({
-        resource: input.resource,
-        operation: input.operation,
-        allowed,
-        rule: violations[0]?.rule ?? "",
-      });
-      seconds.observe({ allowed }, (performance.now() - startedAt) / 1000);
-      if (violations.length > 0) logDenial(input, violations);
-      const body = reviewAnswer(uid, verdict, docsUrl);
+      const text = await answerText(request, path);
       await afterArrivals();
-      send(response, 200, body);
+      send(response, 200, text);
     } catch (error) {
       const { status, problem } = refusalOf(error);
       // The rest of the body would have to be read before the next request.
       if (!request.complete) response.setHeader("connection", "close");
-      send(response, status, { error: problem });
+      sendError(response, status, problem);
     }
   }
 
@@ -99,8 +100,10 @@ export function createWebhookHandler(deps: {
   return (request, response) => void answer(request, response).catch(() => response.destroy());
 }
 
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
+const sendError = (response: ServerResponse, status: number, error: string): void =>
+  send(response, status, JSON.stringify({ error }));
+
+function send(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(text),
