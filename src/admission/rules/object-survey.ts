@@ -29,15 +29,26 @@ export interface ObjectSurvey {
 
 const EMPTY: ObjectSurvey = { podSpecs: [], volumeClaims: [], evidence: new Map(), tooDeepAt: undefined };
 
-/** What was found in an object, while the object lives. Nothing changes the objects of a review. */
-const surveyed = new WeakMap<object, ObjectSurvey>();
+interface Surveyed {
+  object: object;
+  survey: ObjectSurvey;
+}
+
+/**
+ * The two objects that were walked last, which are nearly always those of the review that is judged now. Nothing changes the
+ * objects of a review. A WeakMap in its place kept parts of dead objects: a minor collection takes its values for reachable.
+ */
+let newest: Surveyed | undefined;
+let second: Surveyed | undefined;
 
 /** An object has hundreds of members and several rules ask about them, so one walk answers all. */
 export function surveyOf(object: unknown): ObjectSurvey {
   if (typeof object !== "object" || object === null) return EMPTY;
-  const survey = surveyed.get(object) ?? walk(object);
-  surveyed.set(object, survey);
-  return survey;
+  if (newest?.object === object) return newest.survey;
+  if (second?.object === object) return second.survey;
+  second = newest;
+  newest = { object, survey: walk(object) };
+  return newest.survey;
 }
 
 function walk(object: object): ObjectSurvey {
