@@ -11,7 +11,7 @@ import {
   subjectsOf,
 } from "./rules/account.ts";
 import type { ClusterFacts } from "./rules/fact.ts";
-import { isSubject } from "./rules/identity.ts";
+import { isAnyOf } from "./rules/identity.ts";
 import { isNewGrant, roleRefOf } from "./rules/rbac-escalation.ts";
 import { effectiveRules, isAggregated, type PolicyRule, type RoleObject } from "./rules/rbac-grant.ts";
 import type { AdmissionInput } from "./rules/request.ts";
@@ -40,10 +40,9 @@ export function foreignAccounts(
     memberOf: ReadonlySet<string>;
   },
 ): AccountSet {
+  const keys = accountIndexKeys(namespace);
   const franchises = known.franchises.filter(
-    (franchise) =>
-      hasAccountIn(franchise, namespace) &&
-      !franchise.spec.subjects.some((subject) => isSubject(user, subject)),
+    (franchise) => hasAccountIn(franchise, keys) && !isAnyOf(user, franchise.spec.subjects),
   );
   const organizations = known.organizations.filter(({ metadata }) => !known.memberOf.has(metadata.name));
   return accountsIn(namespace, [
@@ -55,10 +54,14 @@ export function foreignAccounts(
 /** The namespaces of a Franchise's accounts while it lives. Most have none. Nothing changes the objects of a cache. */
 const found = new WeakMap<Franchise, readonly string[]>();
 
-function hasAccountIn(franchise: Franchise, namespace: string): boolean {
-  const namespaces = found.get(franchise) ?? accountNamespaces(franchise.spec.subjects);
-  found.set(franchise, namespaces);
-  return accountIndexKeys(namespace).some((key) => namespaces.includes(key));
+function hasAccountIn(franchise: Franchise, keys: readonly string[]): boolean {
+  let namespaces = found.get(franchise);
+  if (namespaces === undefined) {
+    namespaces = accountNamespaces(franchise.spec.subjects);
+    found.set(franchise, namespaces);
+  }
+  for (const namespace of namespaces) if (keys.includes(namespace)) return true;
+  return false;
 }
 
 /** The keys of the index `accountNamespace` under which the Organizations with an account in a namespace are found. */
