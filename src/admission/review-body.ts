@@ -50,7 +50,7 @@ export const afterArrivals = (): Promise<void> => new Promise((resolve) => setIm
 export async function readReview(request: IncomingMessage): Promise<unknown> {
   const chunks = await readChunks(request);
   await afterArrivals();
-  return parseReviewText(Buffer.concat(chunks).toString("utf8"));
+  return parseReviewText(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
 }
 
 function readChunks(request: IncomingMessage): Promise<Buffer[]> {

@@ -2,20 +2,22 @@ import { randomUUID } from "node:crypto";
 import { GROUP } from "../api/kind.ts";
 import { isMap } from "../api/object.ts";
 
-const MEMBER = '"managedFields":';
+const MEMBER = Buffer.from('"managedFields":');
+const LIST_START = "[".charCodeAt(0);
+const LIST_END = "]".charCodeAt(0);
 /** Stands for a list that was left out. No client can know it, so it is nowhere else in a review. */
 const MARK = randomUUID();
 /** `object` and `oldObject`. */
 const MAX_LISTS = 2;
 
 /**
- * Parses the JSON of a review. `metadata.managedFields` of the reviewed objects may be empty in the result, because only the
+ * Parses the JSON of a review, as UTF-8. `metadata.managedFields` of the reviewed objects may be empty in the result, because only the
  * rules about the product's own kinds look at it. It is more than half of an ordinary object. Without it, parsing takes 14
- * instead of 32 µs for a review of 6 KB. Throws a `SyntaxError`.
+ * instead of 32 µs for a review of 6 KB, and makes half of the garbage. Throws a `SyntaxError`.
  */
-export function parseReviewText(text: string): unknown {
-  const shortened = withoutManagedFields(text);
-  return (shortened && parseShortened(shortened)) ?? JSON.parse(text);
+export function parseReviewText(bytes: Buffer): unknown {
+  const shortened = withoutManagedFields(bytes);
+  return (shortened && parseShortened(shortened)) ?? JSON.parse(bytes.toString("utf8"));
 }
 
 interface ShortenedText {
@@ -27,21 +29,22 @@ interface ShortenedText {
 /**
  * Undefined when there is nothing to leave out. A list is taken to end at the first `]`, because looking for its true end
  * costs more than parsing it. That `]` may be inside a string, or end a list within the list. Then the rest has a quote or a
- * bracket too many and does not parse. What is left out may be no JSON, which no API server sends.
+ * bracket too many and does not parse. What is left out may be no JSON, which no API server sends. No character of several
+ * bytes has a byte that is a bracket or a quote.
  */
-function withoutManagedFields(text: string): ShortenedText | undefined {
+function withoutManagedFields(bytes: Buffer): ShortenedText | undefined {
   let shortened = "";
   let lists = 0;
   let from = 0;
-  for (let at = text.indexOf(MEMBER); at >= 0; at = text.indexOf(MEMBER, from)) {
+  for (let at = bytes.indexOf(MEMBER); at >= 0; at = bytes.indexOf(MEMBER, from)) {
     const start = at + MEMBER.length;
-    const end = text.indexOf("]", start) + 1;
+    const end = bytes.indexOf(LIST_END, start) + 1;
     lists += 1;
-    if (lists > MAX_LISTS || text[start] !== "[") return undefined;
-    shortened += `${text.slice(from, start)}"${MARK}"`;
+    if (lists > MAX_LISTS || bytes[start] !== LIST_START) return undefined;
+    shortened += `${bytes.toString("utf8", from, start)}"${MARK}"`;
     from = end;
   }
-  return lists === 0 ? undefined : { text: shortened + text.slice(from), lists };
+  return lists === 0 ? undefined : { text: shortened + bytes.toString("utf8", from), lists };
 }
 
 /**

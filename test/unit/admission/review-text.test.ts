@@ -19,7 +19,7 @@ const objectOf = (metadata: unknown, spec: unknown = { replicas: 2 }) => ({
   metadata,
   spec,
 });
-const parsed = (review: unknown) => parseReviewText(JSON.stringify(review));
+const parsed = (review: unknown) => parseReviewText(Buffer.from(JSON.stringify(review)));
 
 /** The same review, with empty lists where the parser may leave them out. */
 function stripped(review: unknown): unknown {
@@ -85,7 +85,9 @@ describe("parseReviewText", () => {
     '{"managedFields":[{}],"a":1',
     '{"managedFields":[{}]],"a":1}',
     '{"managedFields":[{}],"a"',
-  ])("throws a SyntaxError for %j", (text) => expect(() => parseReviewText(text)).toThrow(SyntaxError));
+  ])("throws a SyntaxError for %j", (text) =>
+    expect(() => parseReviewText(Buffer.from(text))).toThrow(SyntaxError),
+  );
 
   it("returns what JSON.parse returns, field ownership aside, whatever clients write", () => {
     const name = fc.oneof(
