@@ -46,6 +46,32 @@ describe("createDeadline", () => {
     expect(ends).toEqual(["first", "second", "third"]);
   });
 
+  it("keeps the time of other works when one ends first, in the middle, last, or after its deadline", async () => {
+    const withinDeadline = createDeadline(100);
+    const ends: string[] = [];
+    function begin(name: string): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      void withinDeadline(() => promise).then(
+        () => ends.push(`${name} done`),
+        () => ends.push(`${name} late`),
+      );
+      return resolve;
+    }
+    const [endFirst, endSecond, endThird, , endFifth] = ["1", "2", "3", "4", "5"].map(begin);
+    for (const end of [endSecond, endFirst, endFifth]) end?.();
+    await vi.advanceTimersByTimeAsync(50);
+    begin("6");
+    await vi.advanceTimersByTimeAsync(50);
+    expect(ends).toEqual(["2 done", "1 done", "5 done", "3 late", "4 late"]);
+    endThird?.();
+    const endSeventh = begin("7");
+    await vi.advanceTimersByTimeAsync(50);
+    endSeventh();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(ends.slice(5)).toEqual(["6 late", "7 done"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("gives work one signal, which fires at the deadline with the error", async () => {
     const signals: AbortSignal[] = [];
     const work = createDeadline(100)((signal) => {

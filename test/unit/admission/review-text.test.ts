@@ -89,6 +89,23 @@ describe("parseReviewText", () => {
     expect(() => parseReviewText(Buffer.from(text))).toThrow(SyntaxError),
   );
 
+  it("decodes each character as if nothing was left out, also where the bytes are no UTF-8", () => {
+    const [head = "", middle = "", tail = ""] = JSON.stringify(
+      reviewOf(objectOf({ name: "SPOT", managedFields: OWNERSHIP, uid: "SPOT" })),
+    ).split("SPOT");
+    const content = fc.oneof(
+      fc.string({ unit: "grapheme" }).map((text) => Buffer.from(JSON.stringify(text).slice(1, -1))),
+      fc.uint8Array({ min: 0x80, maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
+    );
+    fc.assert(
+      fc.property(content, content, (before, behind) => {
+        const bytes = Buffer.concat([head, before, middle, behind, tail].map((part) => Buffer.from(part)));
+        expect(parseReviewText(bytes)).toEqual(stripped(JSON.parse(bytes.toString("utf8"))));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it("returns what JSON.parse returns, field ownership aside, whatever clients write", () => {
     const name = fc.oneof(
       fc.constantFrom(
