@@ -86,7 +86,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
     organizations: cache<Organization>(resourceOf(ORGANIZATION), { indexes: ORGANIZATION_INDEXES }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
-    deployments: cache<DeploymentObject>(DEPLOYMENTS, APPLIED),
+    deployments: cache<DeploymentObject>(DEPLOYMENTS, { ...APPLIED, indexes: BY_NAMESPACE }),
     jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),
     pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, {
@@ -102,7 +102,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
       INGRESSES,
       NETWORK_POLICIES,
       POD_DISRUPTION_BUDGETS,
-    ].map((resource) => cache<KubernetesObject>(resource, APPLIED)),
+    ].map((resource) => cache<KubernetesObject>(resource, { ...APPLIED, indexes: BY_NAMESPACE })),
     trust: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,

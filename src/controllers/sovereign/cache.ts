@@ -19,15 +19,15 @@ export interface SovereignCaches {
   franchises: Informer<Franchise>;
   blueprints: Informer<Blueprint>;
   namespaces: Informer<KubernetesObject>;
+  /** Indexed by `NAMESPACE_INDEX`, as all that follow. */
   deployments: Informer<DeploymentObject>;
-  /** Indexed by `NAMESPACE_INDEX`. */
   jobs: Informer<JobObject>;
-  /** Pods that carry a Sovereign's label; indexed by `NAMESPACE_INDEX`. */
+  /** Pods that carry a Sovereign's label. */
   pods: Informer<PodObject>;
-  /** Uids and versions of the Secrets that Sovereigns name, without their values. */
-  secretVersions: Informer<KubernetesObject>;
   /** The other kinds that the controller writes: services, config maps and so on. */
   others: Informer<KubernetesObject>[];
+  /** Uids and versions of the Secrets that Sovereigns name, without their values and without an index. */
+  secretVersions: Informer<KubernetesObject>;
 }
 
 export const NAMESPACE_INDEX = "namespace";
@@ -72,14 +72,10 @@ export function liveObject(caches: SovereignCaches, desired: KubernetesObject): 
 
 /** Every object in the Sovereign's namespace that carries its label, except Jobs: a finished migration stays on record. */
 export function ownedObjects(caches: SovereignCaches, sovereign: Sovereign): KubernetesObject[] {
-  const namespace = namespaceOf(sovereign);
   return managedCaches(caches)
     .filter(({ resource }) => resource.kind !== caches.jobs.resource.kind)
-    .flatMap((informer) => informer.list())
-    .filter(
-      ({ metadata }) =>
-        metadata.namespace === namespace && metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name,
-    );
+    .flatMap((informer) => informer.byIndex(NAMESPACE_INDEX, namespaceOf(sovereign)))
+    .filter(({ metadata }) => metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name);
 }
 
 export function podsOf(

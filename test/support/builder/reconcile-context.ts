@@ -87,7 +87,7 @@ export function cachesOf(known: Known): FixedCaches {
     franchises: fixedInformer(resourceOf(FRANCHISE), known.franchises),
     blueprints: fixedInformer(resourceOf(BLUEPRINT), known.blueprints),
     namespaces: fixedInformer(NAMESPACES, known.namespaces),
-    deployments: fixedInformer(DEPLOYMENTS, known.deployments),
+    deployments: fixedInformer(DEPLOYMENTS, known.deployments, BY_NAMESPACE),
     jobs: fixedInformer(JOBS, known.jobs, BY_NAMESPACE),
     pods: fixedInformer(PODS, known.pods, BY_NAMESPACE),
     secretVersions: fixedInformer(SECRETS, known.secretVersions),
