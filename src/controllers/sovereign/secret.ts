@@ -21,13 +21,13 @@ export function allSecretNames(sovereign: Sovereign): string[] {
   return [...new Set([...secretNames(sovereign), ...(owner === undefined ? [] : [owner.name])])];
 }
 
-/** Reads the Secrets one by one: no cache holds their values. */
+/** Reads the Secrets from the server: no cache holds their values. */
 export async function readSecrets(client: KubeClient, sovereign: Sovereign): Promise<Secrets> {
   const namespace = namespaceOf(sovereign);
-  const secrets = new Map<string, SecretObject | undefined>();
-  for (const name of secretNames(sovereign))
-    secrets.set(name, await client.get<SecretObject>(SECRETS, { name, namespace }));
-  return secrets;
+  const reads = secretNames(sovereign).map(
+    async (name) => [name, await client.get<SecretObject>(SECRETS, { name, namespace })] as const,
+  );
+  return new Map(await Promise.all(reads));
 }
 
 /**
