@@ -7,6 +7,8 @@ import { sha256Digest } from "../platform/canonical-json.ts";
 
 /** How often the token file is read. A kubelet rotates the token long before it expires. */
 const TOKEN_REREAD_MS = 10_000;
+/** How often the files of a CA and a client certificate are read: not for each request. */
+const FILES_REREAD_MS = 1_000;
 /** The most sockets at a time. A watch holds one until it ends; calls share the others. */
 const MAX_CONNECTIONS = 64;
 
@@ -52,6 +54,10 @@ export function createConnection(config: KubeConfig): Connection {
   const token = tokenFile === undefined ? undefined : createRotatingToken(tokenFile);
   const identified = token === undefined ? config : withoutAuthProvider(config);
   let current: { identity: string; dispatcher: Dispatcher } | undefined;
+  let known: { headers: Record<string, string>; dispatcher: Dispatcher; untilMs: number } | undefined;
+  const { exec, authProvider } = (identified.getCurrentUser() ?? {}) as User;
+  /** A program or a plugin decides itself how long its token lives. */
+  const isFixed = exec === undefined && authProvider === undefined;
 
   function dispatcherFor(options: RequestOptions): Dispatcher {
     const connect = {
@@ -81,21 +87,29 @@ export function createConnection(config: KubeConfig): Connection {
     return dispatcher;
   }
 
+  async function identify() {
+    const options: RequestOptions = {};
+    await identified.applyToHTTPSOptions(options);
+    const headers = Object.fromEntries(
+      Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [
+        name.toLowerCase(),
+        String(value).trim(),
+      ]),
+    );
+    if (typeof options.auth === "string")
+      headers.authorization = `Basic ${Buffer.from(options.auth).toString("base64")}`;
+    return { headers, dispatcher: dispatcherFor(options) };
+  }
+
   return {
     server: cluster.server,
     async authenticate() {
-      const options: RequestOptions = {};
-      await identified.applyToHTTPSOptions(options);
-      const headers = Object.fromEntries(
-        Object.entries((options.headers ?? {}) as Record<string, unknown>).map(([name, value]) => [
-          name.toLowerCase(),
-          String(value).trim(),
-        ]),
-      );
-      if (typeof options.auth === "string")
-        headers.authorization = `Basic ${Buffer.from(options.auth).toString("base64")}`;
-      if (token !== undefined) headers.authorization = `Bearer ${token.current()}`;
-      return { headers, dispatcher: dispatcherFor(options) };
+      if (known === undefined || !isFixed || performance.now() >= known.untilMs)
+        known = { ...(await identify()), untilMs: performance.now() + FILES_REREAD_MS };
+      const { headers, dispatcher } = known;
+      return token === undefined
+        ? { headers, dispatcher }
+        : { headers: { ...headers, authorization: `Bearer ${token.current()}` }, dispatcher };
     },
     renewToken: () => token?.renew() ?? false,
     async close() {
