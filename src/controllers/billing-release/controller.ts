@@ -24,7 +24,9 @@ export interface BillingReleaseDeps extends StatusReconcilerDeps {
   logger: Logger;
 }
 
-/** The status counts a fleet. While many of its Sovereigns change, it is written at most once in this time for each of them. */
+/** The status counts a fleet. While many of its Sovereigns change, it is written at most once in this time. */
+const MIN_COUNT_MS = 100;
+/** A large fleet is counted less often. */
 const COUNT_MS_PER_SOVEREIGN = 0.05;
 
 /** Keeps a release's figures, its measured reference and the record of its rollout accurate. */
@@ -69,7 +71,7 @@ export function billingReleaseWatches({ releases, sovereigns, fleets, images }: 
         sovereigns.onChange((event) => {
           const seen = event.kind === "updated" ? [event.previous, event.object] : [event.object];
           for (const name of new Set(seen.map(({ spec }) => spec.billing.release)))
-            enqueue(name, sizeOf(name) * COUNT_MS_PER_SOVEREIGN);
+            enqueue(name, Math.max(MIN_COUNT_MS, sizeOf(name) * COUNT_MS_PER_SOVEREIGN));
         }, signal);
       },
     },

@@ -351,7 +351,7 @@ export async function until<T>(
 }
 
 /** Waits until nothing more is done: no call for a while. */
-export async function settled(life: OperatorLife, quietMs = 150): Promise<void> {
+export async function settled(life: OperatorLife, quietMs = 200): Promise<void> {
   for (let seen = -1; seen !== life.calls.length; ) {
     seen = life.calls.length;
     await new Promise((resolve) => setTimeout(resolve, quietMs));
