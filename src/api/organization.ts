@@ -2,13 +2,50 @@ import { conditionsField, observedGenerationField } from "./condition.ts";
 import { SubjectSchema } from "./franchise.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
-import { DNS_LABEL, immutable, list, object, objectName, type Static, set, Type, text } from "./schema.ts";
+import {
+  DNS_LABEL,
+  immutable,
+  list,
+  object,
+  objectName,
+  quantity,
+  type Static,
+  set,
+  Type,
+  text,
+  wholeNumber,
+} from "./schema.ts";
 
 const fixed = (field: string) =>
   immutable(
     `spec.${field}`,
     "it records how the Organization was created; create another Organization instead",
   );
+
+/** The API server fills in what a manifest leaves out. */
+export const DEFAULT_QUOTA = { cpu: "4", memory: "8Gi", storage: "50Gi", pods: 50 } as const;
+
+const QuotaSchema = object(
+  {
+    cpu: quantity({
+      description: "CPU cores that all Pods together may request.",
+      default: DEFAULT_QUOTA.cpu,
+    }),
+    memory: quantity({
+      description: "Memory that all Pods together may request.",
+      default: DEFAULT_QUOTA.memory,
+    }),
+    storage: quantity({
+      description: "Storage that all volume claims together may request.",
+      default: DEFAULT_QUOTA.storage,
+    }),
+    pods: wholeNumber({
+      ...{ description: "Number of Pods.", minimum: 0, maximum: 100_000, format: "int32" },
+      default: DEFAULT_QUOTA.pods,
+    }),
+  },
+  { description: "Limits for what runs in the home namespace.", default: {} },
+);
 
 const OrganizationSpecSchema = object(
   {
@@ -22,6 +59,7 @@ const OrganizationSpecSchema = object(
       }),
     ),
     sovereign: objectName("The Sovereign that the Organization is on.", [fixed("sovereign")]),
+    quota: Type.Optional(QuotaSchema),
     order: Type.Optional(
       text({
         description: "The order that created the Organization.",

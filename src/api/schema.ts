@@ -81,6 +81,10 @@ export const intOrPercentage = (options: NodeOptions & { default?: number | stri
 export const duration = (options: NodeOptions & { default?: string }) =>
   text({ maxLength: 32, pattern: "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", ...options });
 
+/** An amount as Kubernetes writes it: `500m` cores, `8Gi` bytes. */
+export const quantity = (options: NodeOptions & { default?: string }) =>
+  text({ maxLength: 32, pattern: "^[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$", ...options });
+
 export const time = (description: string) => Type.String({ description, format: "date-time" });
 
 export const object = <Properties extends TProperties>(

@@ -7,6 +7,7 @@ import {
   object,
   objectName,
   oneOf,
+  quantity,
   secretRef,
   set,
   Type,
@@ -15,13 +16,13 @@ import {
   wholeNumber,
 } from "./schema.ts";
 
-const quantity = (description: string) =>
-  Type.Optional(text({ description, maxLength: 32, pattern: "^[0-9]+(\\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$" }));
-
 const resourceList = (description: string) =>
   Type.Optional(
     object(
-      { cpu: quantity("CPU cores, for example `500m`."), memory: quantity("Bytes, for example `256Mi`.") },
+      {
+        cpu: Type.Optional(quantity({ description: "CPU cores, for example `500m`." })),
+        memory: Type.Optional(quantity({ description: "Bytes, for example `256Mi`." })),
+      },
       { description },
     ),
   );

@@ -38,6 +38,8 @@ export const SECRETS = namespaced("", "v1", "Secret", "secrets");
 export const CONFIG_MAPS = namespaced("", "v1", "ConfigMap", "configmaps");
 export const SERVICES = namespaced("", "v1", "Service", "services");
 export const SERVICE_ACCOUNTS = namespaced("", "v1", "ServiceAccount", "serviceaccounts");
+export const RESOURCE_QUOTAS = namespaced("", "v1", "ResourceQuota", "resourcequotas");
+export const LIMIT_RANGES = namespaced("", "v1", "LimitRange", "limitranges");
 export const EVENTS = namespaced("", "v1", "Event", "events");
 export const DEPLOYMENTS = namespaced("apps", "v1", "Deployment", "deployments");
 export const REPLICA_SETS = namespaced("apps", "v1", "ReplicaSet", "replicasets");
@@ -123,6 +125,8 @@ const BUILT_IN: readonly Resource[] = [
   CONFIG_MAPS,
   SERVICES,
   SERVICE_ACCOUNTS,
+  RESOURCE_QUOTAS,
+  LIMIT_RANGES,
   EVENTS,
   DEPLOYMENTS,
   REPLICA_SETS,

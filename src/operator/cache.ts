@@ -31,10 +31,12 @@ import {
   INGRESSES,
   JOBS,
   keyOf,
+  LIMIT_RANGES,
   NAMESPACES,
   NETWORK_POLICIES,
   POD_DISRUPTION_BUDGETS,
   PODS,
+  RESOURCE_QUOTAS,
   type Resource,
   ROLE_BINDINGS,
   resourceOf,
@@ -55,6 +57,7 @@ const APPLIED = {
   ...MANAGED,
   transform: <T extends KubernetesObject>(object: T) => withForeignFields<T>(FIELD_MANAGER)(object),
 };
+const IN_NAMESPACE = { ...APPLIED, indexes: BY_NAMESPACE };
 
 /** An API server may not serve policies. The operator starts without them, and reports that. */
 const POLICY = {
@@ -78,6 +81,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
   const kind = <T extends KubernetesObject>(definition: KindDefinition) => cache<T>(resourceOf(definition));
 
   const sovereigns = cache<Sovereign>(resourceOf(SOVEREIGN), { indexes: SOVEREIGN_INDEXES });
+  const networkPolicies = cache<KubernetesObject>(NETWORK_POLICIES, IN_NAMESPACE);
   const caches = {
     sovereigns,
     releases: kind<BillingRelease>(BILLING_RELEASE),
@@ -86,7 +90,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
     organizations: cache<Organization>(resourceOf(ORGANIZATION), { indexes: ORGANIZATION_INDEXES }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
-    deployments: cache<DeploymentObject>(DEPLOYMENTS, { ...APPLIED, indexes: BY_NAMESPACE }),
+    deployments: cache<DeploymentObject>(DEPLOYMENTS, IN_NAMESPACE),
     jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),
     pods: cache<PodObject>(PODS, { ...MANAGED, indexes: BY_NAMESPACE }),
     roleBindings: cache<KubernetesObject>(ROLE_BINDINGS, {
@@ -95,14 +99,12 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     }),
     clusterRoles: cache<KubernetesObject>(CLUSTER_ROLES, APPLIED),
     clusterRoleBindings: cache<KubernetesObject>(CLUSTER_ROLE_BINDINGS, APPLIED),
-    others: [
-      SERVICE_ACCOUNTS,
-      CONFIG_MAPS,
-      SERVICES,
-      INGRESSES,
-      NETWORK_POLICIES,
-      POD_DISRUPTION_BUDGETS,
-    ].map((resource) => cache<KubernetesObject>(resource, { ...APPLIED, indexes: BY_NAMESPACE })),
+    resourceQuotas: cache<KubernetesObject>(RESOURCE_QUOTAS, APPLIED),
+    limitRanges: cache<KubernetesObject>(LIMIT_RANGES, APPLIED),
+    networkPolicies,
+    others: [SERVICE_ACCOUNTS, CONFIG_MAPS, SERVICES, INGRESSES, POD_DISRUPTION_BUDGETS]
+      .map((resource) => cache<KubernetesObject>(resource, IN_NAMESPACE))
+      .concat(networkPolicies),
     trust: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,

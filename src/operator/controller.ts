@@ -115,7 +115,8 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     ...common,
     organizations: caches.organizations,
     namespaces: caches.namespaces,
-    roleBindings: caches.roleBindings,
+    homes: [caches.roleBindings, caches.networkPolicies, caches.resourceQuotas, caches.limitRanges],
+    lists: deps.identities,
   };
   const webhookConfiguration = {
     applier,

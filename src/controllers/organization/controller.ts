@@ -1,8 +1,10 @@
+import type { IdentityLists } from "../../admission/rules/identity.ts";
 import { LABEL } from "../../api/label.ts";
 import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import type { Applier } from "../../kube/apply.ts";
+import { comparable } from "../../kube/apply-memory.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
   isRequestChanged,
@@ -12,6 +14,8 @@ import {
   watchPrimary,
 } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+import { applyOwned } from "../owned-object.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredHome } from "./desired-home.ts";
 import { desiredStatus } from "./status.ts";
@@ -20,7 +24,9 @@ export interface OrganizationDeps extends StatusReconcilerDeps {
   applier: Applier;
   organizations: Informer<Organization>;
   namespaces: Informer<KubernetesObject>;
-  roleBindings: Informer<KubernetesObject>;
+  /** The caches of the kinds of objects in a home. */
+  homes: readonly Informer<KubernetesObject>[];
+  lists: Pick<IdentityLists, "platformNamespaces" | "controllerNamespaces">;
 }
 
 /** Gives an Organization its home. A deleted Organization keeps its namespaces: they hold the tenant's own objects. */
@@ -61,19 +67,24 @@ function findForeignHome({ namespaces }: OrganizationDeps, name: string): string
   );
 }
 
-async function applyHome(
-  { applier, namespaces, roleBindings }: OrganizationDeps,
-  organization: Organization,
-): Promise<void> {
-  for (const desired of desiredHome(organization)) {
-    const cache = desired.kind === "Namespace" ? namespaces : roleBindings;
-    await applier.apply(desired, cache.get(keyOf(desired.metadata)));
+async function applyHome(deps: OrganizationDeps, organization: Organization): Promise<void> {
+  const { platformNamespaces, controllerNamespaces } = deps.lists;
+  const trusted = [...platformNamespaces, ...controllerNamespaces];
+  for (const desired of desiredHome(organization, trusted)) {
+    const cache = [deps.namespaces, ...deps.homes].find(({ resource }) => resource.kind === desired.kind);
+    await applyOwned(deps, organization, desired, cache?.get(keyOf(desired.metadata)));
   }
 }
 
 const HOME_PREFIX = organizationNamespace("");
 
-export function organizationWatches({ organizations, namespaces, roleBindings }: OrganizationDeps): Watch[] {
+/** Not the status: a quota counts each Pod there. */
+const isContentChanged = (before: KubernetesObject, after: KubernetesObject): boolean => {
+  const content = (object: KubernetesObject) => canonicalJson({ ...comparable(object), status: null });
+  return content(before) !== content(after);
+};
+
+export function organizationWatches({ organizations, namespaces, homes }: OrganizationDeps): Watch[] {
   const labelled = ({ metadata }: KubernetesObject) => {
     const name = metadata.labels?.[LABEL.organization];
     return name === undefined ? [] : [name];
@@ -84,6 +95,6 @@ export function organizationWatches({ organizations, namespaces, roleBindings }:
   return [
     watchPrimary(organizations, isRequestChanged),
     watchInformer(namespaces, (namespace) => [...labelled(namespace), ...homeOf(namespace)]),
-    watchInformer(roleBindings, labelled),
+    ...homes.map((cache) => watchInformer(cache, labelled, isContentChanged)),
   ];
 }

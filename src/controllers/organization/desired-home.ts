@@ -1,32 +1,93 @@
 import { LABEL, MANAGED_BY } from "../../api/label.ts";
 import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import type { Organization } from "../../api/organization.ts";
+import { DEFAULT_QUOTA, type Organization } from "../../api/organization.ts";
 import { ownedBy } from "../owner-reference.ts";
 import { rbacSubject } from "../rbac-subject.ts";
 
+/** What a container requests that says nothing. With a quota, Kubernetes refuses Pods that request nothing. */
+const DEFAULT_REQUEST = { cpu: "100m", memory: "128Mi" } as const;
+
 /**
- * The home namespace, and the RoleBinding that gives the owner and the members `edit` in it. The RoleBinding goes with the
- * Organization. The namespace stays, because it holds the tenant's own objects.
+ * The home namespace, what bounds and isolates the Pods in it, and the RoleBinding that gives the owner and the members `edit`.
+ * The RoleBinding goes with the Organization. The others stay with the namespace, because the tenant's Pods run on in it.
  */
-export function desiredHome(organization: Organization): KubernetesObject[] {
+export function desiredHome(
+  organization: Organization,
+  /** Namespaces of the platform and of cluster controllers, which may connect to the tenant's Pods. */
+  trustedNamespaces: readonly string[],
+): KubernetesObject[] {
   const { name } = organization.metadata;
-  const { owner, members = [], sovereign } = organization.spec;
   const labels = {
     [LABEL.organization]: name,
-    [LABEL.sovereign]: sovereign,
+    [LABEL.sovereign]: organization.spec.sovereign,
     [LABEL.managedBy]: MANAGED_BY.operator,
   };
   const namespace = organizationNamespace(name);
-  const subjects = [{ kind: "User" as const, name: owner }, ...members].map(rbacSubject);
+  const inHome = (objectName: string) => ({ name: objectName, namespace, labels });
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } },
+    ...desiredLimits(organization, inHome("organization")),
+    desiredIsolation(name, trustedNamespaces, inHome("organization")),
+    desiredMembership(organization, inHome("organization-members")),
+  ];
+}
+
+function desiredLimits({ spec }: Organization, metadata: KubernetesObject["metadata"]): KubernetesObject[] {
+  const { cpu, memory, storage, pods } = { ...DEFAULT_QUOTA, ...spec.quota };
+  return [
     {
-      apiVersion: "rbac.authorization.k8s.io/v1",
-      kind: "RoleBinding",
-      metadata: { name: "organization-members", namespace, labels, ...ownedBy(organization) },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
-      subjects,
+      ...{ apiVersion: "v1", kind: "ResourceQuota", metadata },
+      spec: {
+        hard: {
+          "requests.cpu": cpu,
+          "requests.memory": memory,
+          "requests.storage": storage,
+          pods: String(pods),
+        },
+      },
+    } as KubernetesObject,
+    {
+      ...{ apiVersion: "v1", kind: "LimitRange", metadata },
+      spec: { limits: [{ type: "Container", defaultRequest: DEFAULT_REQUEST }] },
     } as KubernetesObject,
   ];
+}
+
+/** Admission lets only the platform write the label of an Organization, so no one else can label a namespace into it. */
+function desiredIsolation(
+  organization: string,
+  trustedNamespaces: readonly string[],
+  metadata: KubernetesObject["metadata"],
+): KubernetesObject {
+  const named = { key: "kubernetes.io/metadata.name", operator: "In", values: [...trustedNamespaces] };
+  return {
+    ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata },
+    spec: {
+      podSelector: {},
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: [
+            { namespaceSelector: { matchLabels: { [LABEL.organization]: organization } } },
+            { namespaceSelector: { matchExpressions: [named] } },
+          ],
+        },
+      ],
+    },
+  } as KubernetesObject;
+}
+
+function desiredMembership(
+  organization: Organization,
+  metadata: KubernetesObject["metadata"],
+): KubernetesObject {
+  const { owner, members = [] } = organization.spec;
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { ...metadata, ...ownedBy(organization) },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+    subjects: [{ kind: "User" as const, name: owner }, ...members].map(rbacSubject),
+  } as KubernetesObject;
 }

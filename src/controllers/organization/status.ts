@@ -13,7 +13,8 @@ export function desiredStatus(
       ? {
           status: "True" as const,
           reason: "HomeReady",
-          message: "the home namespace exists, and the owner and the members have their rights in it",
+          message:
+            "the home namespace exists with its quota and its network policy, and the owner and the members have their rights in it",
         }
       : { status: "False" as const, reason: "NamespaceNotOurs", message: observed.problem };
   return {

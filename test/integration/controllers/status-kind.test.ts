@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
 import { trustedKeyProblem } from "../../../src/admission/signature/trusted-key.ts";
 import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
 import { findCondition } from "../../../src/api/condition.ts";
@@ -18,7 +19,10 @@ import { KubeError } from "../../../src/kube/error.ts";
 import { MAX_TRIES } from "../../../src/kube/failure.ts";
 import type { Informer } from "../../../src/kube/informer.ts";
 import {
+  LIMIT_RANGES,
   NAMESPACES,
+  NETWORK_POLICIES,
+  RESOURCE_QUOTAS,
   ROLE_BINDINGS,
   resourceOf,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
@@ -285,10 +289,15 @@ describe("the Organization controller", () => {
       metadata: { name },
       spec: { displayName: name, owner: "salma", sovereign: "one" },
     }) as unknown as KubernetesObject;
+  const homeDeps = () => {
+    const { organizations, namespaces, roleBindings, networkPolicies, resourceQuotas, limitRanges } =
+      bench.caches();
+    const homes = [roleBindings, networkPolicies, resourceQuotas, limitRanges];
+    return { organizations, namespaces, homes, lists: identityLists() };
+  };
   const reconciler = () => {
-    const { organizations, namespaces, roleBindings } = bench.caches();
     const applier = createApplier(common());
-    return createOrganizationReconciler({ ...common(), applier, organizations, namespaces, roleBindings });
+    return createOrganizationReconciler({ ...common(), ...homeDeps(), applier });
   };
 
   it("creates the namespace and its RoleBinding, and lists the environments beside it", async () => {
@@ -308,6 +317,37 @@ describe("the Organization controller", () => {
     expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
   });
 
+  it("puts back the quota that others raised, and the network policy that they deleted", async () => {
+    await create(bench.caches().organizations, organization("bounded"));
+    const { networkPolicies, resourceQuotas } = bench.caches();
+    const key = { namespace: "org-bounded", name: "organization" };
+    const reconcile = reconciler();
+    await reconcile("bounded", signal);
+    await bench
+      .client()
+      .mergePatch(RESOURCE_QUOTAS, key, { spec: { hard: { pods: "9000", "requests.cpu": "900" } } });
+    await bench.client().delete(NETWORK_POLICIES, key);
+    await until(
+      async () =>
+        networkPolicies.get("org-bounded/organization") === undefined &&
+        JSON.stringify(resourceQuotas.get("org-bounded/organization")).includes("9000")
+          ? true
+          : undefined,
+      async () => "the changes in the cache",
+    );
+    await reconcile("bounded", signal);
+    expect(await bench.client().get(RESOURCE_QUOTAS, key)).toMatchObject({
+      spec: { hard: { pods: "50", "requests.cpu": "4" } },
+    });
+    expect(await bench.client().get(NETWORK_POLICIES, key)).toMatchObject({
+      spec: { policyTypes: ["Ingress"] },
+    });
+    expect((await bench.events("bounded")).map(({ message }) => message).sort()).toEqual([
+      "NetworkPolicy org-bounded/organization: deleted: the operator put it back",
+      "ResourceQuota org-bounded/organization: spec.hard.requests.cpu, spec.hard.pods: the operator put it back",
+    ]);
+  });
+
   it("stalls on a namespace that is not its own, and creates nothing in it", async () => {
     await create(bench.caches().organizations, organization("taken"));
     await create(bench.caches().namespaces, namespaceNamed("org-taken"));
@@ -325,7 +365,7 @@ describe("the Organization controller", () => {
   });
 
   it("says in its status and in one Event why the API server refuses its home, and stalls after some tries", async () => {
-    const { organizations, namespaces, roleBindings } = bench.caches();
+    const { organizations } = bench.caches();
     await create(organizations, organization("refused"));
     const refusal = new KubeError("PATCH /api/v1/namespaces/org-refused: a policy", {
       ...{ status: 403, reason: "Forbidden", serverMessage: "a policy denies it" },
@@ -333,7 +373,7 @@ describe("the Organization controller", () => {
     });
     const applier = { ...createApplier(common()), apply: () => Promise.reject(refusal) };
     const reconcile = createOrganizationReconciler({
-      ...{ ...common(), applier, organizations, namespaces, roleBindings },
+      ...{ ...common(), ...homeDeps(), applier },
     });
     const message =
       "Namespace org-refused: the API server answers 403 Forbidden: a policy denies it: change the role, the quota or the policy that refuses it";
@@ -375,6 +415,10 @@ describe("the Organization controller", () => {
       async () => "the RoleBinding is gone",
     );
     expect(await bench.client().get(NAMESPACES, { name: "org-gone" })).toBeDefined();
+    for (const resource of [NETWORK_POLICIES, RESOURCE_QUOTAS, LIMIT_RANGES])
+      expect(
+        await bench.client().get(resource, { namespace: "org-gone", name: "organization" }),
+      ).toBeDefined();
   });
 
   it("keeps the namespace of a deleted Organization", async () => {

@@ -71,7 +71,7 @@ function testRareRequests(bench: StoryBench): void {
     }
   });
 
-  it("restores an Ingress and a RoleBinding that were deleted", async () => {
+  it("restores an Ingress and the content of an Organization's home that were deleted", async () => {
     const uidOf = async (path: string) => {
       const { body } = await bench.api.send({ method: "GET", path });
       return (body as { metadata?: { uid?: string } }).metadata?.uid;
@@ -79,6 +79,9 @@ function testRareRequests(bench: StoryBench): void {
     for (const path of [
       "/apis/networking.k8s.io/v1/namespaces/sovereign-catalyst-zero/ingresses/billing",
       `/apis/${RBAC}/v1/namespaces/org-builders/rolebindings/organization-members`,
+      "/api/v1/namespaces/org-builders/resourcequotas/organization",
+      "/api/v1/namespaces/org-builders/limitranges/organization",
+      "/apis/networking.k8s.io/v1/namespaces/org-builders/networkpolicies/organization",
     ]) {
       await expect.poll(() => uidOf(path), { timeout: 20_000 }).toEqual(expect.any(String));
       const deleted = await uidOf(path);

@@ -19,6 +19,7 @@ import {
   CLUSTER_ROLES,
   CONFIG_MAPS,
   NAMESPACES,
+  RESOURCE_QUOTAS,
   ROLE_BINDINGS,
   resourceOf,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
@@ -184,9 +185,26 @@ describe("organizationWatches", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(organizationWatches({ organizations, namespaces, roleBindings } as never));
+    const seen = connect(organizationWatches({ organizations, namespaces, homes: [roleBindings] } as never));
     namespaces.announce({ kind: "deleted", object: object("Namespace", "org-acme") });
     namespaces.announce({ kind: "deleted", object: object("Namespace", "organic") });
+    expect(seen).toEqual(["acme"]);
+  });
+
+  it("does not enqueue an Organization when only the status of its quota changes", () => {
+    const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
+    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
+    const quotas = fixedInformer<KubernetesObject>(RESOURCE_QUOTAS);
+    const seen = connect(organizationWatches({ organizations, namespaces, homes: [quotas] } as never));
+    const previous = object("ResourceQuota", "organization", { "catalyst.openova.io/organization": "acme" });
+    const counted = {
+      ...previous,
+      metadata: { ...previous.metadata, resourceVersion: "8" },
+      status: { used: {} },
+    };
+    quotas.announce({ kind: "updated", previous, object: counted });
+    expect(seen).toEqual([]);
+    quotas.announce({ kind: "updated", previous, object: { ...counted, spec: { hard: {} } } as never });
     expect(seen).toEqual(["acme"]);
   });
 
@@ -194,7 +212,7 @@ describe("organizationWatches", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(organizationWatches({ organizations, namespaces, roleBindings } as never));
+    const seen = connect(organizationWatches({ organizations, namespaces, homes: [roleBindings] } as never));
     namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
     namespaces.announce({
       kind: "added",

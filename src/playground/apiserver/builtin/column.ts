@@ -59,6 +59,7 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
     ]),
   ],
   "/endpoints": ["Endpoints, Age", withAge((object) => [endpointList(object)])],
+  "/limitranges": ["Created At:date", created],
   "/namespaces": ["Status, Age", withAge((_, { status }) => [status.phase ?? "Active"])],
   "/nodes": [
     "Status, Roles, Age, Version, Internal-IP+, External-IP+, OS-Image+, Kernel-Version+, Container-Runtime+",
@@ -83,6 +84,19 @@ const SETS: Record<string, [columns: string, cells: Cells]> = {
   "/pods": [
     "Ready, Status, Restarts, Age, IP+, Node+, Nominated Node+, Readiness Gates+",
     (object, { age, now }) => podCells(object, age, now),
+  ],
+  "/resourcequotas": [
+    "Request, Limit, Age",
+    withAge((_, { spec, status }) => {
+      const used = recordOf(status.used);
+      const names = Object.keys(recordOf(spec.hard)).sort();
+      const shown = (isShown: (name: string) => boolean) =>
+        names
+          .filter(isShown)
+          .map((name) => `${name}: ${used[name] ?? 0}/${recordOf(spec.hard)[name]}`)
+          .join(", ");
+      return [shown((name) => !name.startsWith("limits")), shown((name) => name.startsWith("limits"))];
+    }),
   ],
   "/secrets": [
     "Type, Data:integer, Age",

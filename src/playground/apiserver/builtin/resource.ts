@@ -21,6 +21,7 @@ const CORE: Row[] = [
   { kind: "ConfigMap", plural: "configmaps", shortNames: ["cm"] },
   { kind: "Endpoints", plural: "endpoints", shortNames: ["ep"] },
   { kind: "Event", plural: "events", shortNames: ["ev"] },
+  { kind: "LimitRange", plural: "limitranges", shortNames: ["limits"] },
   {
     kind: "Namespace",
     plural: "namespaces",
@@ -31,6 +32,7 @@ const CORE: Row[] = [
   },
   { kind: "Node", plural: "nodes", shortNames: ["no"], cluster: true, subresources: STATUS },
   { kind: "Pod", plural: "pods", shortNames: ["po"], categories: ALL, subresources: STATUS },
+  { kind: "ResourceQuota", plural: "resourcequotas", shortNames: ["quota"], subresources: STATUS },
   { kind: "Secret", plural: "secrets" },
   { kind: "ServiceAccount", plural: "serviceaccounts", shortNames: ["sa"] },
   { kind: "Service", plural: "services", shortNames: ["svc"], categories: ALL, subresources: STATUS },

@@ -62,6 +62,6 @@ export function accessObjects(): KubernetesObject[] {
       serviceAccount,
     ),
     ...FRANCHISEE_OBJECTS,
-    ...desiredHome(ACME).filter(({ kind }) => kind === "RoleBinding"),
+    ...desiredHome(ACME, []).filter(({ kind }) => kind === "RoleBinding"),
   ];
 }

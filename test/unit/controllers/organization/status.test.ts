@@ -22,7 +22,8 @@ describe("an Organization's status", () => {
           type: "Ready",
           status: "True",
           reason: "HomeReady",
-          message: "the home namespace exists, and the owner and the members have their rights in it",
+          message:
+            "the home namespace exists with its quota and its network policy, and the owner and the members have their rights in it",
           observedGeneration: 1,
           lastTransitionTime: NOW,
         },
@@ -56,17 +57,78 @@ describe("desiredHome", () => {
   };
   const rbac = "rbac.authorization.k8s.io";
 
+  const homeOf = (spec: Partial<Organization["spec"]> = {}) =>
+    Object.fromEntries(
+      desiredHome(organization(spec), ["kube-system", "ingress-nginx"]).map((object) => [
+        object.kind,
+        object,
+      ]),
+    ) as Record<string, unknown>;
+
   it("is a namespace, and a RoleBinding that lets the owner edit in it", () => {
-    expect(desiredHome(organization())).toEqual([
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: "org-acme", labels } },
-      {
-        apiVersion: `${rbac}/v1`,
-        kind: "RoleBinding",
-        metadata: { name: "organization-members", namespace: "org-acme", labels },
-        roleRef: { apiGroup: rbac, kind: "ClusterRole", name: "edit" },
-        subjects: [{ kind: "User", name: "salma", apiGroup: rbac }],
+    const { Namespace, RoleBinding } = homeOf();
+    expect(Namespace).toEqual({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "org-acme", labels },
+    });
+    expect(RoleBinding).toEqual({
+      apiVersion: `${rbac}/v1`,
+      kind: "RoleBinding",
+      metadata: { name: "organization-members", namespace: "org-acme", labels },
+      roleRef: { apiGroup: rbac, kind: "ClusterRole", name: "edit" },
+      subjects: [{ kind: "User", name: "salma", apiGroup: rbac }],
+    });
+  });
+
+  it("has a quota, and requests for containers that make none", () => {
+    const metadata = { name: "organization", namespace: "org-acme", labels };
+    const { ResourceQuota, LimitRange } = homeOf({
+      quota: { cpu: "8", memory: "16Gi", storage: "1Ti", pods: 9 },
+    });
+    expect(ResourceQuota).toEqual({
+      ...{ apiVersion: "v1", kind: "ResourceQuota", metadata },
+      spec: {
+        hard: { "requests.cpu": "8", "requests.memory": "16Gi", "requests.storage": "1Ti", pods: "9" },
       },
-    ]);
+    });
+    expect(LimitRange).toEqual({
+      ...{ apiVersion: "v1", kind: "LimitRange", metadata },
+      spec: { limits: [{ type: "Container", defaultRequest: { cpu: "100m", memory: "128Mi" } }] },
+    });
+    expect(homeOf().ResourceQuota).toMatchObject({
+      spec: {
+        hard: { "requests.cpu": "4", "requests.memory": "8Gi", "requests.storage": "50Gi", pods: "50" },
+      },
+    });
+  });
+
+  it("takes connections from its own namespaces, the platform's and those of cluster controllers", () => {
+    expect(homeOf().NetworkPolicy).toEqual({
+      ...{ apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy" },
+      metadata: { name: "organization", namespace: "org-acme", labels },
+      spec: {
+        podSelector: {},
+        policyTypes: ["Ingress"],
+        ingress: [
+          {
+            from: [
+              { namespaceSelector: { matchLabels: { "catalyst.openova.io/organization": "acme" } } },
+              {
+                namespaceSelector: {
+                  matchExpressions: [
+                    {
+                      ...{ key: "kubernetes.io/metadata.name", operator: "In" },
+                      values: ["kube-system", "ingress-nginx"],
+                    },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      },
+    });
   });
 
   it("names members as RBAC does", () => {
@@ -74,10 +136,18 @@ describe("desiredHome", () => {
       { kind: "Group" as const, name: "developers" },
       { kind: "ServiceAccount" as const, name: "ci", namespace: "tools" },
     ];
-    const [, binding] = desiredHome(organization({ members })) as unknown as { subjects: unknown[] }[];
-    expect(binding?.subjects.slice(1)).toEqual([
+    const { subjects } = homeOf({ members }).RoleBinding as { subjects: unknown[] };
+    expect(subjects.slice(1)).toEqual([
       { kind: "Group", name: "developers", apiGroup: rbac },
       { kind: "ServiceAccount", name: "ci", namespace: "tools" },
     ]);
+  });
+
+  it("owns the members' rights, so that they go with the Organization, and nothing that bounds its Pods", () => {
+    const { metadata, ...rest } = organization();
+    const objects = desiredHome({ ...rest, metadata: { ...metadata, uid: "7" } }, []);
+    const owned = objects.filter(({ metadata: { ownerReferences } }) => ownerReferences?.[0]?.uid === "7");
+    expect(owned.map(({ kind }) => kind)).toEqual(["RoleBinding"]);
+    expect(objects).toHaveLength(5);
   });
 });
