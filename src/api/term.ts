@@ -14,5 +14,11 @@ export function termAt({ spec }: Franchise, nowMs: number): Term {
   return endsInMs > 0 ? { kind: "running", endsInMs } : { kind: "ended" };
 }
 
+/** When the answer of `termAt` changes next; undefined when it stays. */
+export function termChangeMs(term: Term): number | undefined {
+  if (term.kind === "notStarted") return term.startsInMs;
+  return term.kind === "running" ? term.endsInMs : undefined;
+}
+
 export const isInTerm = (franchise: Franchise, nowMs: number): boolean =>
   termAt(franchise, nowMs).kind === "running";

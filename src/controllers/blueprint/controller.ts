@@ -3,6 +3,7 @@ import type { ArtifactCheck } from "../../admission/trust-policy.ts";
 import { BLUEPRINT, type Blueprint } from "../../api/blueprint.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import type { ConfigMapObject } from "../../api/object.ts";
+import { termAt, termChangeMs } from "../../api/term.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
@@ -17,7 +18,7 @@ export interface BlueprintDeps extends StatusReconcilerDeps {
   checkArtifact: ArtifactCheck;
 }
 
-/** A trusted artifact is checked again, because the term of the Franchise that vouches for it may end. */
+/** A trusted artifact is checked again, because its registry may have lost it. */
 const RECHECK_MS = 10 * 60_000;
 /** An artifact that is not trusted is checked again sooner, because a missing signature may still be pushed. */
 const RETRY_MS = 30_000;
@@ -29,7 +30,8 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
     async desiredReport(blueprint, at) {
       const { metadata, spec } = blueprint;
       const { blueprints, franchises } = deps;
-      const excess = exceededGrant(blueprint, blueprints.list(), franchises.get(spec.franchise ?? ""));
+      const franchise = franchises.get(spec.franchise ?? "");
+      const excess = exceededGrant(blueprint, blueprints.list(), franchise);
       const artifact = blueprintArtifact(metadata.namespace ?? "", spec);
       const verdict: BlueprintVerdict =
         excess === undefined
@@ -37,10 +39,22 @@ export function createBlueprintReconciler(deps: BlueprintDeps) {
           : { kind: "withheld", reason: excess };
       return {
         status: desiredStatus(blueprint, verdict, at.toISOString()),
-        outcome: { kind: "done", requeueAfterMs: isTrusted(verdict) ? RECHECK_MS : RETRY_MS },
+        outcome: {
+          kind: "done",
+          requeueAfterMs: Math.min(
+            isTrusted(verdict) ? RECHECK_MS : RETRY_MS,
+            termChangesInMs(franchise, at),
+          ),
+        },
       };
     },
   });
+}
+
+/** The signers of a Franchise count while its term runs, so a Blueprint of it is checked again when that changes. */
+function termChangesInMs(franchise: Franchise | undefined, at: Date): number {
+  const changesInMs = franchise === undefined ? undefined : termChangeMs(termAt(franchise, at.getTime()));
+  return changesInMs ?? Number.POSITIVE_INFINITY;
 }
 
 /** A change of the trust or of a Franchise decides about the Blueprints that exist as well, so it checks them again. */

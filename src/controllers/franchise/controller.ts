@@ -2,7 +2,7 @@ import { privateBlueprintsOf } from "../../admission/rules/blueprint.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
 import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
 import { FRANCHISE_FINALIZER } from "../../api/label.ts";
-import { type Term, termAt } from "../../api/term.ts";
+import { type Term, termAt, termChangeMs } from "../../api/term.ts";
 import { addFinalizer, removeFinalizer } from "../../kube/finalizer.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
@@ -63,8 +63,7 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
 
 /** Looks again when the term begins or ends. */
 function outcomeAt(term: Term): Outcome {
-  const changesInMs =
-    term.kind === "notStarted" ? term.startsInMs : term.kind === "running" ? term.endsInMs : undefined;
+  const changesInMs = termChangeMs(term);
   return { kind: "done", ...(changesInMs === undefined ? {} : { requeueAfterMs: changesInMs }) };
 }
 
