@@ -2,7 +2,19 @@ import { conditionsField, observedGenerationField } from "./condition.ts";
 import { AGE_COLUMN, type KindDefinition, READY_COLUMN } from "./kind.ts";
 import { LABEL } from "./label.ts";
 import type { CatalystObject, KubernetesObject } from "./object.ts";
-import { duration, list, object, oneOf, type Static, set, Type, text, time, wholeNumber } from "./schema.ts";
+import {
+  DNS_LABEL,
+  duration,
+  list,
+  object,
+  oneOf,
+  type Static,
+  set,
+  Type,
+  text,
+  time,
+  wholeNumber,
+} from "./schema.ts";
 
 export const ENVIRONMENT_TYPES = ["prod", "stg", "uat", "dev", "poc"];
 /** `<org>-<env>`; either part may be `*`. */
@@ -97,8 +109,9 @@ const RuleSchema = object(
   },
 );
 
+export const ENFORCEMENTS = ["Deny", "Warn", "Audit"] as const;
 /** The rules of a policy, by the names of their members. */
-const RULE_NAMES = ["change-window", "pr-required", "re-score-gate", "soak"] as const;
+export const RULE_NAMES = ["change-window", "pr-required", "re-score-gate", "soak"] as const;
 
 const ExceptionSchema = object(
   {
@@ -129,7 +142,7 @@ const EnvironmentPolicySpecSchema = object(
       },
       { description: "Where the policy applies." },
     ),
-    enforcement: oneOf(["Deny", "Warn", "Audit"], {
+    enforcement: oneOf(ENFORCEMENTS, {
       description: "What happens to an install that breaks a rule.",
       default: "Deny",
     }),
@@ -149,6 +162,10 @@ const EnvironmentPolicySpecSchema = object(
   { description: "The rules for installs, and where they apply." },
 );
 
+/** How much of what it observed a policy's status lists. */
+export const MAX_GOVERNED = 100;
+export const MAX_DENIALS = 10;
+
 const EnvironmentPolicyStatusSchema = object(
   {
     observedGeneration: observedGenerationField(),
@@ -160,6 +177,47 @@ const EnvironmentPolicyStatusSchema = object(
         format: "int32",
       }),
     ),
+    governs: Type.Optional(
+      set(text({ description: "Name of an environment.", maxLength: 63, pattern: DNS_LABEL }), {
+        description: `The environments that the policy applies to now: the first ${MAX_GOVERNED} by name.`,
+        maxItems: MAX_GOVERNED,
+      }),
+    ),
+    window: Type.Optional(
+      object(
+        {
+          opensAt: Type.Optional(time("When it opens. Absent: it is open now.")),
+          closesAt: time("When it closes."),
+        },
+        {
+          description:
+            "The time in which all change windows of the policy are open: the present one, or the next one.",
+        },
+      ),
+    ),
+    recentDenials: Type.Optional(
+      list(
+        object(
+          {
+            environment: text({ description: "The environment.", maxLength: 128 }),
+            rule: oneOf(RULE_NAMES, { description: "The rule that the installs broke." }),
+            enforcement: oneOf(ENFORCEMENTS, {
+              description: "Deny: they were refused. Warn, Audit: they passed.",
+            }),
+            count: wholeNumber({ description: "Number of requests.", minimum: 1, maximum: 1_000_000_000 }),
+            lastTime: time("When the last one arrived."),
+            user: text({ description: "Who sent the last one.", maxLength: 256 }),
+            object: text({ description: "What the last one wrote.", maxLength: 512 }),
+            message: text({ description: "Why it broke the rule.", maxLength: 2048 }),
+          },
+          { description: "Installs that broke one rule in one environment." },
+        ),
+        {
+          description: `Installs that broke a rule in the last 24 hours, the newest first: at most ${MAX_DENIALS}.`,
+          maxItems: MAX_DENIALS,
+        },
+      ),
+    ),
     conditions: conditionsField(),
   },
   { description: "Whether the policy can be enforced." },
@@ -169,6 +227,7 @@ type EnvironmentPolicySpec = Static<typeof EnvironmentPolicySpecSchema>;
 export type EnvironmentRule = EnvironmentPolicySpec["rules"][number];
 export type EnvironmentRuleName = (typeof RULE_NAMES)[number];
 export type PolicyException = Static<typeof ExceptionSchema>;
+
 export type EnvironmentPolicyStatus = Static<typeof EnvironmentPolicyStatusSchema>;
 export type EnvironmentPolicy = CatalystObject<EnvironmentPolicySpec, EnvironmentPolicyStatus>;
 
@@ -195,6 +254,10 @@ export const ENVIRONMENT_POLICY: KindDefinition = {
       description: "Number of environments that the policy applies to.",
     },
     READY_COLUMN,
+    {
+      ...{ name: "Window-Opens", type: "string", jsonPath: ".status.window.opensAt", priority: 1 },
+      description: "When the next change window opens. Empty: it is open, or there is none.",
+    },
     AGE_COLUMN,
   ],
 };

@@ -16,6 +16,7 @@ import {
 } from "../api/name.ts";
 import type { ConfigMapObject, KubernetesObject, SecretObject } from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
+import { FINDING_REPORT } from "../api/policy-finding.ts";
 import { SOAK_LABEL } from "../api/soak-record.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { OWNER_INDEX, ownerKeys } from "../controllers/owner-reference.ts";
@@ -112,6 +113,10 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     soakRecords: cache<ConfigMapObject>(CONFIG_MAPS, {
       namespace: SYSTEM_NAMESPACE,
       labelSelector: labelSelectorOf(SOAK_LABEL),
+    }),
+    policyFindings: cache<ConfigMapObject>(CONFIG_MAPS, {
+      namespace: SYSTEM_NAMESPACE,
+      fieldSelector: `metadata.name=${FINDING_REPORT.configMap}`,
     }),
     webhookSecrets: cache<SecretObject>(SECRETS, {
       namespace: SYSTEM_NAMESPACE,

@@ -133,7 +133,12 @@ export function createControllers(deps: ControllerDeps): Controller[] {
       deps.policyRestoration.restored(object, fields, events),
     onServed: (isServed: boolean) => deps.policyRestoration.served(isServed, events),
   };
-  const policy = { ...common, policies: caches.policies, namespaces: caches.namespaces };
+  const policy = {
+    ...common,
+    policies: caches.policies,
+    namespaces: caches.namespaces,
+    findings: caches.policyFindings,
+  };
   const soak = { ...policy, records: caches.soakRecords };
 
   return [

@@ -12,6 +12,7 @@ import type { EventRecorder } from "../kube/event.ts";
 import type { Informer } from "../kube/informer.ts";
 import { HELM_RELEASES, keyOf } from "../kube/resource.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
+import type { FindingRows } from "./finding-report.ts";
 
 interface PolicyCaches {
   policies: Informer<EnvironmentPolicy>;
@@ -34,13 +35,14 @@ export function createInstallLookups(
 const AUDITED = "InstallAudited";
 
 /**
- * Counts what installs break. A finding of a policy with enforcement Audit is seen by no one else, so it becomes an Event
+ * Counts what installs break, and hands it on for the status of the policy. A finding of a policy with enforcement Audit is seen by no one else, so it becomes an Event
  * of the policy too. A dry run has no side effects, so it makes none.
  */
 export function createFindingReport(deps: {
   registry: Registry;
   events: EventRecorder;
   policies: Informer<EnvironmentPolicy>;
+  rows: Pick<FindingRows, "record">;
 }): (finding: Finding, input: AdmissionInput) => void {
   const counter = new Counter({
     name: "catalyst_environment_policy_findings_total",
@@ -48,10 +50,13 @@ export function createFindingReport(deps: {
     labelNames: ["policy", "rule", "enforcement"],
     registers: [deps.registry],
   });
-  return function report({ policy, rule, enforcement, violation }, input) {
+  return function report(finding, input) {
+    const { policy, rule, enforcement, violation } = finding;
     counter.inc({ policy, rule, enforcement });
+    if (input.isDryRun === true) return;
+    deps.rows.record(finding, input);
     const metadata = deps.policies.get(keyInSystem(policy))?.metadata;
-    if (enforcement !== "Audit" || input.isDryRun === true || metadata === undefined) return;
+    if (enforcement !== "Audit" || metadata === undefined) return;
     deps.events.record(
       { apiVersion: `${GROUP}/${VERSION}`, kind: ENVIRONMENT_POLICY.kind, metadata },
       "Warning",

@@ -5,7 +5,7 @@ import { limitRegistryRequests } from "../admission/signature/registry-limit.ts"
 import { createRegistryRequest } from "../admission/signature/registry-request.ts";
 import { createSignatureVerifier } from "../admission/signature/verifier.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
-import { createKubeClient } from "../kube/client.ts";
+import { createKubeClient, type KubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
 import { createEventRecorder } from "../kube/event.ts";
 import { createCloser } from "../platform/closer.ts";
@@ -15,6 +15,7 @@ import { createMetricsRegistry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
 import { writeAdmissionReport } from "./admission-report.ts";
 import { createCaches } from "./cache.ts";
+import { writeFindingReport } from "./finding-report.ts";
 import { loadKeyedDigest } from "./hash-key.ts";
 import { createHealthHandler } from "./health.ts";
 import { createImageLookup } from "./image-lookup.ts";
@@ -25,7 +26,7 @@ import type { OperatorSettings } from "./settings.ts";
 import { createSigningKeys } from "./signing-key.ts";
 import { watchTrust } from "./trust-config-map.ts";
 import { startVoucherApi } from "./voucher-api.ts";
-import { startWebhook } from "./webhook.ts";
+import { startWebhook, type Webhook } from "./webhook.ts";
 
 /** Open requests may take this long after the drain. The chart's grace period covers the drain and this time. */
 const FINISH_MS = 5_000;
@@ -108,10 +109,8 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       (it) => it.server.close(0),
     );
     webhook.maintain(serving.signal);
-    void parts.add(
-      writeAdmissionReport({ client, report: webhook.denials, logger, signal: serving.signal }),
-      (written) => written,
-    );
+    const reports = { client, webhook, logger, now, signal: serving.signal };
+    void parts.add(writeReports(reports), (written) => written);
     const relay = createFleetRelay({ client, caches, logger });
     void parts.add(relay.run(serving.signal), (running) => running);
     const voucherApi = parts.add(
@@ -139,6 +138,23 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
     await parts.close();
   }
 }
+
+/** Writes what this replica's webhook denied and found, until the signal fires. */
+const writeReports = ({
+  webhook: { denials, findings },
+  now,
+  ...deps
+}: {
+  client: KubeClient;
+  webhook: Pick<Webhook, "denials" | "findings">;
+  logger: Logger;
+  now: () => Date;
+  signal: AbortSignal;
+}) =>
+  Promise.all([
+    writeAdmissionReport({ ...deps, report: denials }),
+    writeFindingReport({ ...deps, now, rows: findings }),
+  ]);
 
 /** An API server sends at least a bookmark each minute. */
 function describeCacheAge(oldest: { resource: string; silentForMs: number } | undefined): string {

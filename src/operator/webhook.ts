@@ -17,6 +17,7 @@ import type { Logger } from "../platform/log.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { createAccountNamespaces } from "./account-namespace.ts";
 import type { OperatorCaches } from "./cache.ts";
+import { createFindingRows, type FindingRows } from "./finding-report.ts";
 import { createFindingReport, createInstallLookups } from "./install-judgement.ts";
 import type { OperatorSettings } from "./settings.ts";
 import { AUDIT_ONLY, createRestorationReport, type RestorationReport } from "./webhook-restoration.ts";
@@ -35,6 +36,8 @@ export interface Webhook {
   restoration: RestorationReport;
   /** What passed because enforcement is Audit. */
   denials: DenialReport;
+  /** What broke the rules of EnvironmentPolicies. */
+  findings: FindingRows;
 }
 
 function createLookups(client: KubeClient, caches: OperatorCaches): ClusterLookups {
@@ -94,12 +97,16 @@ export async function startWebhook(deps: {
   });
   const accounts = createAccountNamespaces(caches);
   const denials = createDenialReport();
+  const findings = createFindingRows(now);
   if (settings.enforcement === "Audit") logger.warn(AUDIT_ONLY);
   const review = createReviewer({
     enforce: createEnforcer({ enforcement: settings.enforcement, report: denials, registry, now }),
     judgeInstall: createInstallJudge({
       lookups: createInstallLookups(client, caches),
-      onFinding: createFindingReport({ registry, events: deps.events, policies: caches.policies }),
+      onFinding: createFindingReport({
+        ...{ registry, events: deps.events, policies: caches.policies },
+        rows: findings,
+      }),
       now,
     }),
     checkArtifact: deps.checkArtifact,
@@ -138,6 +145,7 @@ export async function startWebhook(deps: {
       accounts.onChange(handler, signal);
     },
     denials,
+    findings,
     restoration: createRestorationReport({ enforcement: settings.enforcement, registry, logger }),
   };
 }

@@ -1,7 +1,13 @@
-import { windowProblems } from "../../admission/rules/change-window.ts";
+import { windowAt, windowProblems } from "../../admission/rules/change-window.ts";
 import { setCondition } from "../../api/condition.ts";
-import type { EnvironmentPolicy, EnvironmentPolicyStatus } from "../../api/environment-policy.ts";
+import {
+  type EnvironmentPolicy,
+  type EnvironmentPolicyStatus,
+  MAX_DENIALS,
+  MAX_GOVERNED,
+} from "../../api/environment-policy.ts";
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
+import { FINDING_AGE_MS, mergeFindings, type PolicyFinding } from "../../api/policy-finding.ts";
 import { readyConditions } from "../readiness.ts";
 
 /** Why rules cannot be enforced, each with the field's path; empty when all can be. */
@@ -14,24 +20,68 @@ export function ruleProblems({ spec }: EnvironmentPolicy, nowMs: number): string
 }
 
 /** When the first exception of those that still hold ends; undefined when none holds. */
-export function nextExceptionEndMs({ spec }: EnvironmentPolicy, nowMs: number): number | undefined {
+function nextExceptionEndMs({ spec }: EnvironmentPolicy, nowMs: number): number | undefined {
   const ends = (spec.exceptions ?? []).map(({ until }) => Date.parse(until)).filter((end) => end > nowMs);
   return ends.length === 0 ? undefined : Math.min(...ends);
+}
+
+/** When the status changes by time alone; undefined when it does not. */
+export function nextChangeMs(
+  policy: EnvironmentPolicy,
+  { window, recentDenials = [] }: EnvironmentPolicyStatus,
+  nowMs: number,
+): number | undefined {
+  const changes = [
+    nextExceptionEndMs(policy, nowMs),
+    ...(window === undefined ? [] : [Date.parse(window.opensAt ?? window.closesAt)]),
+    ...recentDenials.map(({ lastTime }) => Date.parse(lastTime) + FINDING_AGE_MS),
+  ].filter((at) => at !== undefined);
+  return changes.length === 0 ? undefined : Math.min(...changes);
+}
+
+/** More windows than one looks at: rules whose windows never meet. */
+const MAX_WINDOWS = 1_000;
+
+/** The time in which all change windows are open, the present or the next one; undefined when there is none. */
+function windowOf({ spec }: EnvironmentPolicy, nowMs: number): EnvironmentPolicyStatus["window"] {
+  const windows = spec.rules.flatMap(({ "change-window": window }) => (window === undefined ? [] : [window]));
+  if (windows.length === 0) return undefined;
+  let atMs = nowMs;
+  for (let looked = 0; looked < MAX_WINDOWS; looked += 1) {
+    const states = windows.map((window) => windowAt(window, atMs));
+    if (states.some(({ kind }) => kind === "invalid")) return undefined;
+    const opens = states.flatMap((state) => (state.kind === "closed" ? [state.opensAtMs] : []));
+    if (opens.length === 0) {
+      const closes = states.flatMap((state) => (state.kind === "open" ? [state.closesAtMs] : []));
+      return {
+        ...(atMs === nowMs ? {} : { opensAt: new Date(atMs).toISOString() }),
+        closesAt: new Date(Math.min(...closes)).toISOString(),
+      };
+    }
+    atMs = Math.max(...opens);
+  }
+  return undefined;
 }
 
 /** `now` is RFC 3339. */
 export function desiredStatus(
   policy: EnvironmentPolicy,
-  observed: { environments: number },
+  observed: { environments: readonly string[]; findings: readonly PolicyFinding[] },
   now: string,
 ): EnvironmentPolicyStatus {
   const { generation } = policy.metadata;
-  const ready = readinessOf(policy, observed.environments, Date.parse(now));
+  const nowMs = Date.parse(now);
+  const ready = readinessOf(policy, observed.environments.length, nowMs);
   const conditions = readyConditions(policy.status?.conditions, ready, generation, now);
-  const exceptions = exceptionCondition(policy, Date.parse(now));
+  const exceptions = exceptionCondition(policy, nowMs);
+  const window = windowOf(policy, nowMs);
+  const denials = mergeFindings([], observed.findings, nowMs).slice(0, MAX_DENIALS);
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
-    environments: observed.environments,
+    environments: observed.environments.length,
+    governs: [...observed.environments].sort().slice(0, MAX_GOVERNED),
+    ...(window === undefined ? {} : { window }),
+    ...(denials.length === 0 ? {} : { recentDenials: denials.map(({ policy: _, ...denial }) => denial) }),
     conditions:
       exceptions === undefined
         ? conditions.filter(({ type }) => type !== EXCEPTIONS_CURRENT)

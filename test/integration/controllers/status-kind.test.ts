@@ -181,6 +181,40 @@ describe("the Blueprint controller", () => {
     expect(findCondition(seen?.status?.conditions, "Verified")?.status).toBe(verified);
   });
 
+  it("checks again when the term of its Franchise begins or ends", async () => {
+    const { blueprints, franchises, trust } = bench.caches();
+    const minute = (minutes: number) => new Date(AT.getTime() + minutes * 60_000).toISOString();
+    await create(franchises, franchise("brief", { start: minute(0), end: minute(1) }));
+    await create(blueprints, {
+      ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "Blueprint" },
+      metadata: { name: "brief", namespace: "catalog-sovereign" },
+      spec: { ...spec, franchise: "brief" },
+    } as KubernetesObject);
+    const checkArtifact = async () =>
+      ({ kind: "verified", digest: `sha256:${"c".repeat(64)}`, by: "a key" }) as const;
+    const outcomeAt = (at: string) => {
+      const deps = { ...common(new Date(at)), blueprints, franchises, trust, checkArtifact };
+      return createBlueprintReconciler(deps)("catalog-sovereign/brief", signal);
+    };
+    const granted = await bench.client().mergePatch(
+      resourceOf(FRANCHISE),
+      { name: "brief" },
+      {
+        spec: { grants: { privateBlueprints: { max: 1 } } },
+      },
+    );
+    await until(
+      async () =>
+        franchises.get("brief")?.metadata.resourceVersion === granted.metadata.resourceVersion
+          ? true
+          : undefined,
+      async () => "the grant in the cache",
+    );
+    expect(await outcomeAt(minute(-5))).toEqual({ kind: "done", requeueAfterMs: 300_000 });
+    expect(await outcomeAt(minute(0))).toEqual({ kind: "done", requeueAfterMs: 60_000 });
+    expect(await outcomeAt(minute(1))).toEqual({ kind: "done", requeueAfterMs: 600_000 });
+  });
+
   it("withholds Verified from the youngest Blueprints above the grant, and asks no registry about them", async () => {
     const { franchises, blueprints, trust } = bench.caches();
     const small = franchise("small", { start: "2020-01-01T00:00:00Z" });
@@ -257,7 +291,7 @@ describe("the EnvironmentPolicy controller", () => {
   ])(
     "judges policy %s by the time zones of this Node, and counts environments",
     async (name, zone, reason) => {
-      const { policies, namespaces } = bench.caches();
+      const { policies, namespaces, policyFindings } = bench.caches();
       const environment = (organization: string, env: string) =>
         namespaceNamed(`${organization}-${env}-${name}`, {
           "catalyst.openova.io/organization": organization,
@@ -272,13 +306,64 @@ describe("the EnvironmentPolicy controller", () => {
         namespaceNamed(`other-${name}`, { "catalyst.openova.io/organization": "acme" }),
       );
       const before = name === "muscat" ? 0 : 1;
-      const reconcile = createEnvironmentPolicyReconciler({ ...common(), policies, namespaces });
-      expect(await reconcile(`catalyst-system/${name}`, signal)).toEqual({ kind: "done" });
+      const reconcile = createEnvironmentPolicyReconciler({
+        ...{ ...common(), policies, namespaces, findings: policyFindings },
+      });
+      // The window opens on Friday at 22:00, 18:00 UTC.
+      const opensAt = "2026-06-05T18:00:00.000Z";
+      const requeueAfterMs = Date.parse(opensAt) - AT.getTime();
+      expect(await reconcile(`catalyst-system/${name}`, signal)).toEqual({
+        ...{ kind: "done", ...(reason === "Enforceable" ? { requeueAfterMs } : {}) },
+      });
       const seen = await read<EnvironmentPolicy>(ENVIRONMENT_POLICY, name, "catalyst-system");
       expect(seen?.status?.environments).toBe(before + 1);
+      expect(seen?.status?.governs).toContain(`acme-prod-${name}`);
+      expect(seen?.status?.window?.opensAt).toBe(reason === "Enforceable" ? opensAt : undefined);
       expect(findCondition(seen?.status?.conditions, "Ready")?.reason).toBe(reason);
     },
   );
+});
+
+describe("what breaks an EnvironmentPolicy", () => {
+  it("is in the status of that policy, from the report of all replicas", async () => {
+    const { policies, namespaces, policyFindings } = bench.caches();
+    const broken = (name: string, lastTime: string) => ({
+      ...{ policy: name, environment: "acme-prod", rule: "change-window", enforcement: "Deny", count: 3 },
+      ...{ lastTime, user: "amal", object: "deployments/shop", message: "the window is closed" },
+    });
+    await create(policies, {
+      ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "EnvironmentPolicy" },
+      metadata: { name: "broken", namespace: "catalyst-system" },
+      spec: { appliesTo: { environments: ["*-prod"] }, rules: [{ "re-score-gate": { minimum: 1 } }] },
+    } as unknown as KubernetesObject);
+    const rows = [broken("broken", AT.toISOString()), broken("other", AT.toISOString())];
+    await create(policyFindings, {
+      ...{ apiVersion: "v1", kind: "ConfigMap" },
+      metadata: { name: "catalyst-policy-findings", namespace: "catalyst-system" },
+      data: { "findings.json": JSON.stringify(rows) },
+    } as KubernetesObject);
+    const deps = { ...common(), policies, namespaces, findings: policyFindings };
+    expect(await createEnvironmentPolicyReconciler(deps)("catalyst-system/broken", signal)).toEqual({
+      ...{ kind: "done", requeueAfterMs: DAY_MS },
+    });
+    const { policy: _, ...shown } = broken("broken", AT.toISOString());
+    const seen = await read<EnvironmentPolicy>(ENVIRONMENT_POLICY, "broken", "catalyst-system");
+    expect(seen?.status?.recentDenials).toEqual([shown]);
+  });
+
+  it("is not shown by a policy of the same name in another namespace", async () => {
+    const { policies, namespaces, policyFindings } = bench.caches();
+    await create(policies, {
+      ...{ apiVersion: "catalyst.openova.io/v1alpha1", kind: "EnvironmentPolicy" },
+      metadata: { name: "broken", namespace: "default" },
+      spec: { appliesTo: { environments: ["*-prod"] }, rules: [{ "re-score-gate": { minimum: 1 } }] },
+    } as unknown as KubernetesObject);
+    const deps = { ...common(), policies, namespaces, findings: policyFindings };
+    await createEnvironmentPolicyReconciler(deps)("default/broken", signal);
+    const seen = await read<EnvironmentPolicy>(ENVIRONMENT_POLICY, "broken", "default");
+    expect(seen?.status).not.toHaveProperty("recentDenials");
+    expect(readyOf(seen as never)?.reason).toBe("NamespaceInvalid");
+  });
 });
 
 describe("the Organization controller", () => {

@@ -167,8 +167,9 @@ describe("environmentPolicyWatches", () => {
       metadata: { name: "window", namespace: "catalyst-system" },
     };
     const policies = fixedInformer(resourceOf(ENVIRONMENT_POLICY), [policy as EnvironmentPolicy]);
+    const findings = fixedInformer<ConfigMapObject>(CONFIG_MAPS);
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
-    const seen = connect(environmentPolicyWatches({ policies, namespaces } as never));
+    const seen = connect(environmentPolicyWatches({ policies, namespaces, findings } as never));
     namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
     namespaces.announce({ kind: "added", object: object("Namespace", "labelled", { team: "a" }) });
     const half = { "catalyst.openova.io/environment": "prod" };
@@ -177,6 +178,16 @@ describe("environmentPolicyWatches", () => {
     const environment = object("Namespace", "acme-prod", environmentLabels("acme", "prod"));
     namespaces.announce({ kind: "deleted", object: environment });
     expect(seen).toEqual(["catalyst-system/window"]);
+    const row = { policy: "score", environment: "acme-prod", rule: "soak", enforcement: "Deny", count: 1 };
+    const said = { lastTime: "2026-06-01T00:00:00Z", user: "amal", object: "pods/a", message: "no" };
+    findings.announce({
+      kind: "added",
+      object: {
+        ...object("ConfigMap", "catalyst-policy-findings"),
+        data: { "findings.json": JSON.stringify([{ ...row, ...said }]) },
+      },
+    });
+    expect(seen).toEqual(["catalyst-system/window", "catalyst-system/score"]);
   });
 });
 

@@ -25,15 +25,17 @@ const install = workloadInstall(deployment([image("a")]));
 function reporter() {
   const registry = new Registry();
   const events: unknown[][] = [];
+  const recorded: string[] = [];
   const report = createFindingReport({
     registry,
     policies,
+    rows: { record: ({ policy }) => void recorded.push(policy) },
     events: {
       record: ({ kind, metadata }, ...rest) => void events.push([kind, metadata.name, ...rest]),
       flush: async () => {},
     },
   });
-  return { report, events, metrics: () => registry.metrics() };
+  return { report, events, recorded, metrics: () => registry.metrics() };
 }
 
 describe("the report of what installs break", () => {
@@ -44,6 +46,13 @@ describe("the report of what installs break", () => {
       `catalyst_environment_policy_findings_total{policy="live",rule="soak",enforcement="${enforcement}"} ${count}`;
     expect(await metrics()).toContain(counted("Deny", 2));
     expect(await metrics()).toContain(counted("Warn", 1));
+  });
+
+  it("hands each finding on for the policy's status, and none of a dry run", () => {
+    const { report, recorded } = reporter();
+    for (const enforcement of ["Deny", "Warn", "Audit"] as const) report(finding(enforcement), install);
+    report(finding("Deny"), { ...install, isDryRun: true });
+    expect(recorded).toEqual(["live", "live", "live"]);
   });
 
   it("records an Event of the policy for a finding that only audits", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EnvironmentPolicy } from "../../../../src/api/environment-policy.ts";
+import type { PolicyFinding } from "../../../../src/api/policy-finding.ts";
 import {
   desiredStatus,
-  nextExceptionEndMs,
+  nextChangeMs,
   ruleProblems,
 } from "../../../../src/controllers/environment-policy/status.ts";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
@@ -18,6 +19,7 @@ const window = (cron: string, timeZone = "UTC"): Rules[number] => ({
   "change-window": { cron, duration: "2h", timeZone },
 });
 const NOW_MS = Date.parse(NOW);
+const observedIn = (...environments: string[]) => ({ environments, findings: [] as PolicyFinding[] });
 
 describe("ruleProblems", () => {
   it("finds none in rules that can be enforced", () =>
@@ -41,9 +43,10 @@ describe("ruleProblems", () => {
 
 describe("an EnvironmentPolicy's status", () => {
   it("says where an enforceable policy applies", () => {
-    expect(desiredStatus(policy([]), { environments: 3 }, NOW)).toEqual({
+    expect(desiredStatus(policy([]), observedIn("b-prod", "a-prod", "c-prod"), NOW)).toEqual({
       observedGeneration: 2,
       environments: 3,
+      governs: ["a-prod", "b-prod", "c-prod"],
       conditions: [
         {
           type: "Ready",
@@ -58,8 +61,8 @@ describe("an EnvironmentPolicy's status", () => {
   });
 
   it("names every problem of a policy that cannot be enforced", () => {
-    const { conditions, ...rest } = desiredStatus(policy([window("x", "y")]), { environments: 0 }, NOW);
-    expect(rest).toEqual({ observedGeneration: 2, environments: 0 });
+    const { conditions, ...rest } = desiredStatus(policy([window("x", "y")]), observedIn(), NOW);
+    expect(rest).toEqual({ observedGeneration: 2, environments: 0, governs: [] });
     const message = ruleProblems(policy([window("x", "y")]), NOW_MS).join("; ");
     expect(message).toContain("; spec.rules[0].change-window.timeZone: ");
     expect(
@@ -74,7 +77,7 @@ describe("an EnvironmentPolicy's status", () => {
     const { metadata, ...rest } = policy([]);
     const { conditions } = desiredStatus(
       { ...rest, metadata: { ...metadata, namespace: "acme-prod" } },
-      { environments: 1 },
+      observedIn("acme-prod"),
       NOW,
     );
     expect(
@@ -89,7 +92,7 @@ describe("an EnvironmentPolicy's status", () => {
 
   it("claims no generation that the object does not have", () => {
     const { generation: _, ...metadata } = policy([]).metadata;
-    const status = desiredStatus({ ...policy([]), metadata }, { environments: 0 }, NOW);
+    const status = desiredStatus({ ...policy([]), metadata }, observedIn(), NOW);
     expect(status).not.toHaveProperty("observedGeneration");
   });
 });
@@ -106,7 +109,7 @@ const LATER = "2026-11-24T13:00:00Z";
 
 describe("an EnvironmentPolicy's exceptions", () => {
   const reported = (it: EnvironmentPolicy) =>
-    desiredStatus(it, { environments: 1 }, NOW)
+    desiredStatus(it, observedIn("acme-prod"), NOW)
       .conditions?.filter(({ type }) => type === "ExceptionsCurrent")
       .map(({ status, reason, message }) => [status, reason, message]);
 
@@ -124,7 +127,7 @@ describe("an EnvironmentPolicy's exceptions", () => {
 
   it("are not mentioned any more after they were removed", () => {
     const before = excepted(EARLIER);
-    const status = desiredStatus(before, { environments: 1 }, NOW);
+    const status = desiredStatus(before, observedIn("acme-prod"), NOW);
     expect(reported({ ...excepted(), status })).toEqual([]);
   });
 
@@ -133,6 +136,79 @@ describe("an EnvironmentPolicy's exceptions", () => {
     ["only ended ones", [EARLIER, NOW], undefined],
     ["two that hold", ["2026-11-24T14:00:00Z", EARLIER, LATER], Date.parse(LATER)],
   ])("end next at the right time: %s", (_, untils, endMs) =>
-    expect(nextExceptionEndMs(excepted(...untils), NOW_MS)).toBe(endMs),
+    expect(nextChangeMs(excepted(...untils), {}, NOW_MS)).toBe(endMs),
   );
+});
+
+describe("what an EnvironmentPolicy governs", () => {
+  it("is listed by name, and not without bound", () => {
+    const names = Array.from({ length: 101 }, (_, index) => `o${String(200 - index)}-prod`);
+    const { environments, governs } = desiredStatus(policy([]), observedIn(...names), NOW);
+    expect(environments).toBe(101);
+    expect(governs).toHaveLength(100);
+    expect(governs?.slice(0, 2)).toEqual(["o100-prod", "o101-prod"]);
+  });
+});
+
+describe("the window of an EnvironmentPolicy", () => {
+  // NOW is Tuesday 12:00.
+  it.each<[string, Rules, object | undefined]>([
+    ["none without a change window", [{ "re-score-gate": { minimum: 1 } }], undefined],
+    [
+      "the present one, without the time at which it opened",
+      [window("0 11 * * *")],
+      { closesAt: "2026-11-24T13:00:00.000Z" },
+    ],
+    [
+      "the next one",
+      [window("0 22 * * *")],
+      { opensAt: "2026-11-24T22:00:00.000Z", closesAt: "2026-11-25T00:00:00.000Z" },
+    ],
+    [
+      "the time in which all windows are open",
+      [window("0 22 * * *"), window("0 23 * * 5")],
+      { opensAt: "2026-11-27T23:00:00.000Z", closesAt: "2026-11-28T00:00:00.000Z" },
+    ],
+    ["none when two windows never meet", [window("0 1 * * *"), window("0 5 * * *")], undefined],
+    ["none when a window is invalid", [window("0 11 * * *"), window("x")], undefined],
+  ])("is %s", (_, rules, expected) => {
+    expect(desiredStatus(policy(rules), observedIn(), NOW).window).toEqual(expected);
+  });
+
+  it("changes the status when it opens and when it closes", () => {
+    const [opensAt, closesAt] = ["2026-11-24T22:00:00.000Z", "2026-11-25T00:00:00.000Z"];
+    const next = (now: string) => {
+      const object = policy([window("0 22 * * *")]);
+      return nextChangeMs(object, desiredStatus(object, observedIn(), now), Date.parse(now));
+    };
+    expect(next(NOW)).toBe(Date.parse(opensAt));
+    expect(next(opensAt)).toBe(Date.parse(closesAt));
+  });
+});
+
+describe("the recent denials of an EnvironmentPolicy", () => {
+  const finding = (environment: string, lastTime: string): PolicyFinding => ({
+    ...{ policy: "window", rule: "change-window", enforcement: "Deny", count: 2, environment, lastTime },
+    ...{ user: "amal", object: "deployments/shop", message: "the change window is closed" },
+  });
+  const OLD = new Date(NOW_MS - 24 * 3_600_000).toISOString();
+
+  it("are the newest of the last 24 hours, without the name of the policy", () => {
+    const { policy: _, ...shown } = finding("acme-prod", EARLIER);
+    const findings = [finding("acme-stg", OLD), finding("acme-prod", EARLIER)];
+    const status = desiredStatus(policy([]), { environments: [], findings }, NOW);
+    expect(status.recentDenials).toEqual([shown]);
+    expect(nextChangeMs(policy([]), status, NOW_MS)).toBe(Date.parse(EARLIER) + 24 * 3_600_000);
+    const many = Array.from({ length: 11 }, (__, index) =>
+      finding(`e${index}-prod`, new Date(NOW_MS - index * 1_000).toISOString()),
+    );
+    const { recentDenials } = desiredStatus(policy([]), { environments: [], findings: many }, NOW);
+    expect(recentDenials?.map(({ environment }) => environment)).toEqual(
+      many.slice(0, 10).map(({ environment }) => environment),
+    );
+  });
+
+  it("are absent when there are none", () => {
+    expect(desiredStatus(policy([]), observedIn(), NOW)).not.toHaveProperty("recentDenials");
+  });
 });
