@@ -23,8 +23,7 @@ export function redactSecrets(line: string): string {
  * asynchronously, for a service that logs each request: a normal exit writes all of them, kill -9 loses the last ones.
  */
 export function createLogger(name: string, level = "info", { behind = false } = {}): Logger {
-  const destination = pino.destination({ dest: 2, ...(behind ? BEHIND : { sync: true }) });
-  const flushSoon = behind ? createFlush(destination) : () => {};
+  const destination = pino.destination({ dest: 2, sync: !behind });
   return pino(
     {
       name,
@@ -32,30 +31,51 @@ export function createLogger(name: string, level = "info", { behind = false } = 
       base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      hooks: {
-        streamWrite(line) {
-          flushSoon();
-          return redactSecrets(line);
-        },
-      },
+      hooks: { streamWrite: redactSecrets },
     },
-    destination,
+    behind ? createCollector(destination) : destination,
   );
 }
 
-/** One write for each line would take a tenth of a preview's processor time, so lines are written together. */
-const BEHIND = { sync: false, minLength: 4_096 };
-const FLUSH_MS = 20;
+/** Lines wait at most so long, and at most so many characters of them, before they are written together. */
+const COLLECT_MS = 20;
+const COLLECT_LENGTH = 65_536;
 
-/** Writes the collected lines soon after the first of them. */
-function createFlush(destination: { flush(): void }): () => void {
+/**
+ * Collects lines, and writes them together: one write for each line would take a tenth of a preview's processor time. pino's
+ * destination can wait for enough lines too, but then measures all that it has at each line, which took the same again.
+ */
+function createCollector(destination: { write(text: string): unknown; flushSync(): void }) {
+  let lines: string[] = [];
+  let length = 0;
   let isDue = false;
-  return () => {
-    if (isDue) return;
-    isDue = true;
-    setTimeout(() => {
-      isDue = false;
-      destination.flush();
-    }, FLUSH_MS).unref();
+  function handOver(): void {
+    if (lines.length === 0) return;
+    const text = lines.join("");
+    lines = [];
+    length = 0;
+    destination.write(text);
+  }
+  function handOverLate(): void {
+    isDue = false;
+    handOver();
+  }
+  function flushSync(): void {
+    handOver();
+    destination.flushSync();
+  }
+  process.once("exit", flushSync);
+  return {
+    write(line: string): void {
+      lines.push(line);
+      length += line.length;
+      if (length >= COLLECT_LENGTH) handOver();
+      else if (!isDue) {
+        isDue = true;
+        setTimeout(handOverLate, COLLECT_MS).unref();
+      }
+    },
+    /** pino calls it for a fatal line. */
+    flushSync,
   };
 }

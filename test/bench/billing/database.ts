@@ -2,6 +2,7 @@ import pg from "pg";
 import { migrateDatabase } from "../../../src/billing/db/migrate.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { EARLIER_TABLES } from "../../support/builder/earlier-service.ts";
+import { CODE_COUNT, HOT_CODE } from "./code.ts";
 
 /** One history, twice: as the earlier service left it, and adopted. */
 export interface DatabasePair {
@@ -11,11 +12,6 @@ export interface DatabasePair {
   /** How long `catalyst migrate` took to adopt it. */
   adoptionMs: number;
 }
-
-export const HOT_CODE = "HOT";
-const CODE_COUNT = 1_000;
-export const MISSING_CODE = "NOBODYHASTHIS";
-export const codeOf = (index: number) => `CODE${String(index % CODE_COUNT).padStart(4, "0")}`;
 
 const ROWS_PER_CUSTOMER = 100;
 

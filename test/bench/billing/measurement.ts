@@ -1,9 +1,15 @@
-import { openHttpConnection, requestOf } from "../http-connection.ts";
+import type { HelperProcess } from "../helper-process.ts";
 import { drive, type LoadResult } from "../load.ts";
 import { cpuSeconds, familyCpuSeconds, memoryMib } from "../process-figure.ts";
-import { codeOf, HOT_CODE, MISSING_CODE } from "./database.ts";
+import { codeOf, HOT_CODE, MISSING_CODE } from "./code.ts";
+import {
+  type GeneratedLoad,
+  type LoadAnswer,
+  type LoadRequest,
+  MAX_PER_SECOND,
+} from "./load-process-message.ts";
 import type { Scenario } from "./scenario.ts";
-import { tokenOf } from "./token.ts";
+import { nextCustomer } from "./token.ts";
 import type { World } from "./world.ts";
 
 export interface Measurement extends LoadResult {
@@ -11,23 +17,16 @@ export interface Measurement extends LoadResult {
   serverCpuMs: number;
   /** The same of the process that answers; unknown where only the earlier statements run. */
   processCpuMs?: number;
+  /** How late the event loop of the process that sends was; unknown where the statements run in the bench's own. */
+  generator?: GeneratedLoad["generator"];
   /** Round trips to the database for each request; where a proxy counts them. */
   trips?: number;
   /** The most that the billing process took while it was measured. */
   peakMemoryMib?: number;
 }
 
-/** More than either side can do: the time ends a measurement, this bounds what is prepared for it. */
-const MAX_PER_SECOND = { checkout: 8_000, preview: 40_000 };
-const MEMORY_EVERY_MS = 100;
-
-let customerCount = 0;
-/** New customers. */
-function nextCustomer(): { userId: string; tenantId: string } {
-  customerCount += 1;
-  const userId = `bench-${process.pid}-${customerCount}`;
-  return { userId, tenantId: `${userId}-shop` };
-}
+/** The kernel stops the process to count its pages, so it is asked rarely. */
+const MEMORY_EVERY_MS = 1_000;
 
 /** Measures a process that is called over HTTP: ours, or the earlier preview. */
 export async function measureOverHttp(
@@ -36,9 +35,6 @@ export async function measureOverHttp(
   maxMs: number,
   server: { pid: number; port: number },
 ): Promise<Measurement> {
-  const requests = requestsOf(scenario, maxMs);
-  const expectedStatus = scenario.request === "preview-miss" ? 404 : 200;
-  const connections = Array.from({ length: scenario.clients }, () => openHttpConnection(server.port));
   let peakMemoryMib = 0;
   const watch = setInterval(() => {
     peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
@@ -46,51 +42,20 @@ export async function measureOverHttp(
   try {
     const cpuBefore = cpuSeconds(server.pid);
     const result = await measureServer(world, scenario, () =>
-      drive({
-        clients: scenario.clients,
-        maxMs,
-        maxCount: requests.length,
-        ...paceOf(scenario),
-        async send(index, client) {
-          const { status, body } = (await connections[client]?.send(requests[index] as Buffer)) ?? {};
-          if (status !== expectedStatus) throw new Error(`the server answered ${status}: ${body}`);
-        },
-      }),
+      generate(world.load, { scenario, maxMs, port: server.port }),
     );
     const processCpuMs = ((cpuSeconds(server.pid) - cpuBefore) * 1_000) / result.count;
     return { ...result, processCpuMs, peakMemoryMib: Math.max(peakMemoryMib, memoryMib(server.pid)) };
   } finally {
     clearInterval(watch);
-    for (const connection of connections) connection.close();
   }
 }
 
-/** Made before the clock runs. */
-function requestsOf(scenario: Scenario, maxMs: number): Buffer[] {
-  if (scenario.request !== "checkout") {
-    const code = scenario.request === "preview-hit" ? HOT_CODE : MISSING_CODE;
-    const request = requestOf("POST", "/billing/vouchers/redeem-preview", { body: { code } });
-    return Array<Buffer>(Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.preview)).fill(request);
-  }
-  return Array.from({ length: Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.checkout) }, (_, index) => {
-    const { userId, tenantId } = nextCustomer();
-    return requestOf("POST", "/billing/checkout", {
-      token: tokenOf(userId),
-      body: {
-        plan_id: "small",
-        apps: ["wordpress"],
-        addons: [],
-        tenant_id: tenantId,
-        promo_code: voucherOf(scenario, index),
-      },
-    });
-  });
+async function generate(load: HelperProcess, request: LoadRequest): Promise<GeneratedLoad> {
+  const answer = await load.ask<LoadAnswer>(request);
+  if (answer.kind === "failed") throw new Error(answer.problem);
+  return answer.result;
 }
-
-const paceOf = ({ perSecond }: Scenario) => (perSecond === undefined ? {} : { perSecond });
-
-const voucherOf = (scenario: Scenario, index: number) =>
-  scenario.codes === "hot" ? HOT_CODE : codeOf(index);
 
 export async function measureEarlier(world: World, scenario: Scenario, maxMs: number): Promise<Measurement> {
   if (scenario.isEarlierOverHttp === true)
@@ -101,10 +66,11 @@ export async function measureEarlier(world: World, scenario: Scenario, maxMs: nu
       clients: scenario.clients,
       maxMs,
       maxCount: Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.preview),
-      ...paceOf(scenario),
+      ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
       async send(index) {
         if (scenario.request === "checkout") {
-          await sequence.checkout({ ...nextCustomer(), planId: "small", code: voucherOf(scenario, index) });
+          const code = scenario.codes === "hot" ? HOT_CODE : codeOf(index);
+          await sequence.checkout({ ...nextCustomer(), planId: "small", code });
         } else {
           const isHit = scenario.request === "preview-hit";
           if ((await sequence.preview(isHit ? HOT_CODE : MISSING_CODE)) !== isHit)
@@ -115,11 +81,11 @@ export async function measureEarlier(world: World, scenario: Scenario, maxMs: nu
   );
 }
 
-async function measureServer(
+async function measureServer<Result extends LoadResult>(
   world: World,
   { roundTripMs }: Scenario,
-  run: () => Promise<LoadResult>,
-): Promise<LoadResult & { serverCpuMs: number; trips?: number }> {
+  run: () => Promise<Result>,
+): Promise<Result & { serverCpuMs: number; trips?: number }> {
   const tripsBefore = await world.countTrips(roundTripMs);
   const cpuBefore = familyCpuSeconds(world.postgresPid);
   const result = await run();

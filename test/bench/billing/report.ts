@@ -22,7 +22,17 @@ export function renderReport(machine: Machine, result: BenchResult): string {
       ]),
     ]),
     textTable([
-      ["medians", "", "p50 ms", "p99 ms", "process CPU ms", "server CPU ms", "round trips", "peak MiB"],
+      [
+        "medians",
+        "",
+        "p50 ms",
+        "p99 ms",
+        "sender late ms: p99, max",
+        "process CPU ms",
+        "server CPU ms",
+        "round trips",
+        "peak MiB",
+      ],
       ...scenarios.flatMap((scenario) => [
         sideRow(scenario, "ours", scenario.ours),
         sideRow(scenario, "earlier", scenario.earlier),
@@ -39,6 +49,9 @@ function sideRow(scenario: ScenarioResult, side: string, result: SideResult): st
     side,
     figure(result.p50Ms.median),
     figure(result.p99Ms.median),
+    result.generatorP99Ms === undefined
+      ? "–"
+      : `${figure(result.generatorP99Ms.median)}, ${figure(result.generatorMaxMs?.max)}`,
     figure(result.processCpuMs?.median),
     figure(result.serverCpuMs.median),
     figure(result.tripsPerRequest?.median),

@@ -9,6 +9,9 @@ export interface SideResult {
   perSecond: Spread;
   p50Ms: Spread;
   p99Ms: Spread;
+  /** How late the sending process's event loop was, at its p99 and at most. */
+  generatorP99Ms?: Spread;
+  generatorMaxMs?: Spread;
   serverCpuMs: Spread;
   processCpuMs?: Spread;
   tripsPerRequest?: Spread;
@@ -58,6 +61,8 @@ function summariseSide(measurements: readonly Measurement[]): SideResult {
     return values.length === 0 ? undefined : spreadOf(values);
   };
   const extras = {
+    generatorP99Ms: optional(({ generator }) => generator?.p99Ms),
+    generatorMaxMs: optional(({ generator }) => generator?.maxMs),
     processCpuMs: optional(({ processCpuMs }) => processCpuMs),
     tripsPerRequest: optional(({ trips }) => trips),
     peakMemoryMib: optional(({ peakMemoryMib }) => peakMemoryMib),
@@ -68,8 +73,6 @@ function summariseSide(measurements: readonly Measurement[]): SideResult {
     p50Ms: spread(({ p50Ms }) => p50Ms),
     p99Ms: spread(({ p99Ms }) => p99Ms),
     serverCpuMs: spread(({ serverCpuMs }) => serverCpuMs),
-    ...(extras.processCpuMs === undefined ? {} : { processCpuMs: extras.processCpuMs }),
-    ...(extras.tripsPerRequest === undefined ? {} : { tripsPerRequest: extras.tripsPerRequest }),
-    ...(extras.peakMemoryMib === undefined ? {} : { peakMemoryMib: extras.peakMemoryMib }),
+    ...Object.fromEntries(Object.entries(extras).filter(([, spread]) => spread !== undefined)),
   };
 }

@@ -90,6 +90,7 @@ export function createPlan(options: { isQuick: boolean; rounds?: number; only?: 
     codes: "hot",
     ledgerRows: 0,
     clients: CLIENTS,
+    isEarlierOverHttp: true,
     perSecond: PREVIEWS_PER_SECOND,
   });
   return {

@@ -17,3 +17,11 @@ export function tokenOf(userId: string): string {
   })}`;
   return `${signed}.${createHmac("sha256", JWT_SECRET).update(signed).digest("base64url")}`;
 }
+
+let customerCount = 0;
+/** New customers. */
+export function nextCustomer(): { userId: string; tenantId: string } {
+  customerCount += 1;
+  const userId = `bench-${process.pid}-${customerCount}`;
+  return { userId, tenantId: `${userId}-shop` };
+}

@@ -28,6 +28,8 @@ export interface World {
   /** A process of one's own, under Node options of one's own. */
   startOurs(place: Place, nodeArgs: readonly string[]): Promise<BillingProcess>;
   earlier(place: Place): EarlierSequence;
+  /** The process that sends requests over HTTP. */
+  load: HelperProcess;
   /** The earlier service's preview over HTTP, in a process of its own. */
   earlierServer(place: Place): Promise<HelperProcess>;
   /** Round trips so far between anybody and the database at this distance; undefined where nobody counts. */
@@ -64,6 +66,8 @@ export async function createWorld(deps: {
     await trackStatements(`${server.superuserUrl}/postgres`, "none");
     const neighbour = await startHelper("billing/neighbour-process.ts");
     closers.push(() => neighbour.close());
+    const load = await startHelper("billing/load-process.ts");
+    closers.push(() => load.close());
     const proxies = new Map<number, HelperProcess>();
     for (const roundTripMs of deps.roundTripsMs.filter((ms) => ms > 0)) {
       const proxy = await startDelayProxy(server.port, roundTripMs);
@@ -124,6 +128,7 @@ export async function createWorld(deps: {
       postgresPid: Number(readFileSync(state.file("postgres", "postmaster.pid"), "utf8").split("\n")[0]),
       postgresVersion: version.server_version,
       neighbourPort: neighbour.port,
+      load,
       pair,
       startOurs,
       ours(place) {

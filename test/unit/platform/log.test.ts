@@ -1,3 +1,6 @@
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { redactSecrets } from "../../../src/platform/log.ts";
 
@@ -24,4 +27,29 @@ describe("redactSecrets", () => {
     "leaves %s as it is",
     (text) => expect(redactSecrets(text)).toBe(text),
   );
+});
+
+describe("a logger that writes behind", () => {
+  const LOG = pathToFileURL(resolve(import.meta.dirname, "../../../src/platform/log.ts")).href;
+
+  /** What a process of its own writes to stderr. */
+  function run(script: string) {
+    const source = `const { createLogger } = await import(${JSON.stringify(LOG)}); const logger = createLogger("t", "info", { behind: true }); ${script}`;
+    return spawnSync(process.execPath, ["--input-type=module", "--eval", source], { encoding: "utf8" });
+  }
+  it.each([
+    ["ends by itself", ""],
+    ["exits at once", "process.exit(0)"],
+    ["fails", "throw new Error()"],
+    ["runs on for a while", "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 500)"],
+  ])("writes every line in order, and no secret, when its process %s", (_what, end) => {
+    // More than is written at once, and a rest.
+    const { stderr } = run(
+      `for (let n = 0; n < 1500; n += 1) logger.info({ n, password: "hunter2" }, "x".repeat(50)); ${end}`,
+    );
+    // After an error, Node writes it below.
+    const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+    expect(lines.map((line) => JSON.parse(line).n)).toEqual(Array.from({ length: 1_500 }, (_, n) => n));
+    expect(lines.join()).not.toContain("hunter2");
+  });
 });
