@@ -16,7 +16,7 @@ another version. While the database does not answer, requests get 503 and /ready
 Environment (every secret also as NAME_FILE):
   DATABASE_URL                    postgres://…
   SOVEREIGN_FQDN                  the Sovereign's domain name: the audience of the operator's tokens, shown on orders
-  HOST, PORT                      address and port to listen on (0.0.0.0, 8085)
+  HOST, PORT                      address and port to listen on (all addresses, 8085)
   OIDC_ISSUER, OIDC_AUDIENCE      the issuer of tokens, and their audience; OIDC_JWKS_URL replaces discovery
   OIDC_CLIENT_ID                  the public client for sign-in on /admin; absent: administrators paste a token
   JWT_SECRET                      verifies HS256 tokens, at least 32 bytes; absent: they are refused
@@ -61,7 +61,7 @@ export const command: Command = {
     if (namesSecret && reader.optional("JWT_SECRET") === undefined) {
       throw new UsageError("JWT_SECRET is empty: generate one of at least 32 bytes, or leave it out");
     }
-    const host = reader.optional("HOST") ?? "0.0.0.0";
+    const host = reader.optional("HOST");
     const port = reader.integer("PORT", 8085, 0, 65_535);
     const drainMs = reader.integer("DRAIN_SECONDS", 0, 0, 300) * 1_000;
     const requestMs = reader.integer("REQUEST_SECONDS", 30, 1, 300) * 1_000;

@@ -33,7 +33,7 @@ export const FLAGS: readonly FlagDescription[] = [
     flag: "host",
     variable: "HOST",
     chartValue: undefined,
-    fallback: "0.0.0.0",
+    fallback: "all addresses, of IPv4 and IPv6",
     description: "address on which the servers listen",
   },
   {

@@ -35,7 +35,7 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
   }
   return {
     identity: reader.optional("POD_NAME") ?? `${hostname()}_${process.pid}`,
-    host: reader.optional("HOST") ?? "0.0.0.0",
+    host: reader.optional("HOST"),
     webhookPort: port("WEBHOOK_PORT", 9443),
     webhookUrl,
     webhookCertDir: reader.optional("WEBHOOK_CERT_DIR"),

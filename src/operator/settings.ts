@@ -5,7 +5,7 @@ import type { IdentityLists } from "../admission/rules/identity.ts";
 export interface OperatorSettings {
   /** Names this replica in the leader election and in Events; unique among replicas. */
   identity: string;
-  host: string;
+  host: string | undefined;
   webhookPort: number;
   /** The https URL at which API servers call the webhook; undefined: they call the Service. */
   webhookUrl: string | undefined;

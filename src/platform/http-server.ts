@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 
 export interface HttpServerOptions {
   handler: http.RequestListener;
-  /** Address to listen on; `127.0.0.1` keeps it on this machine. */
-  host: string;
+  /** Address to listen on; `127.0.0.1` keeps it on this machine. Undefined: all addresses, IPv6 ones where the machine has them. */
+  host: string | undefined;
   /** 0 takes a free port. */
   port: number;
   /** Absent: plain HTTP. With a `ca`, clients are asked for a certificate; the handler decides about those without one. */

@@ -2,7 +2,7 @@ import type { ReleaseReference } from "../../api/billing-release.ts";
 import { findCondition } from "../../api/condition.ts";
 import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../platform/canonical-json.ts";
-import type { PodObject } from "./observed.ts";
+import { type PodObject, podOrigin } from "./observed.ts";
 
 /** The result of a smoke test of one Pod, as src/billing/smoke.ts reports it. */
 export interface SmokeReport {
@@ -76,13 +76,16 @@ export async function gatherEvidence(deps: {
 }): Promise<SmokeTestOutcome> {
   const { port, token, smoke, signal } = deps;
   const ready = deps.pods
-    .filter(({ status }) => status?.podIP !== undefined)
-    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    .flatMap((pod) => {
+      const baseUrl = podOrigin(pod, port);
+      return baseUrl === undefined ? [] : [{ name: pod.metadata.name, baseUrl }];
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const reports = await Promise.all(
-    ready.map(async (pod, index) => ({
-      pod: pod.metadata.name,
+    ready.map(async ({ name, baseUrl }, index) => ({
+      pod: name,
       report: await smoke({
-        baseUrl: `http://${pod.status?.podIP}:${port}`,
+        baseUrl,
         token,
         code: smokeCode(deps.identity, index),
         signal,

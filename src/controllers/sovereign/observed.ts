@@ -32,6 +32,13 @@ export interface PodObject extends KubernetesObject {
   };
 }
 
+/** `http://10.0.0.1:8085`; undefined while the Pod has no address. */
+export function podOrigin({ status }: PodObject, port: number): string | undefined {
+  const address = status?.podIP;
+  if (address === undefined) return undefined;
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
 export interface ContainerStatus {
   name?: string;
   image?: string;

@@ -6,7 +6,7 @@ import { createSemaphore } from "../../platform/semaphore.ts";
 import { sleep } from "../../platform/shutdown.ts";
 import { podsOf, type SovereignCaches } from "./cache.ts";
 import { namespaceOf } from "./desired-metadata.ts";
-import { isReadyPod, type PodObject } from "./observed.ts";
+import { isReadyPod, podOrigin } from "./observed.ts";
 
 /**
  * Reads again and again, without a token and without a trace, whether what was verified still holds. A Pod's API cannot change
@@ -39,8 +39,7 @@ export function createVerification(deps: {
   const doubtful = new Set<string>();
   const budget = createSemaphore({ permits: CONCURRENCY, maxWaiting: 0 });
 
-  async function verify(sovereign: Sovereign, pod: PodObject, signal: AbortSignal): Promise<boolean> {
-    const baseUrl = `http://${pod.status?.podIP}:${BILLING.port}`;
+  async function verify(sovereign: Sovereign, baseUrl: string, signal: AbortSignal): Promise<boolean> {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
     const served = await readSchema(baseUrl, deadline).catch(() => undefined);
     return served?.fingerprint === sovereign.status?.schemaFingerprint;
@@ -56,7 +55,8 @@ export function createVerification(deps: {
     const pods = podsOf(caches, namespaceOf(sovereign), BILLING.workload).filter(isReadyPod);
     const pod = pods[Math.floor(Math.random() * pods.length)];
     // Without a ready Pod, the rollout's condition says so.
-    if (pod?.status?.podIP === undefined || (await verify(sovereign, pod, signal)) || signal.aborted) return;
+    const baseUrl = pod && podOrigin(pod, BILLING.port);
+    if (baseUrl === undefined || (await verify(sovereign, baseUrl, signal)) || signal.aborted) return;
     if (doubtful.has(name)) return;
     doubtful.add(name);
     logger.info({ sovereign: name }, "a Pod does not serve the schema that was verified: testing again");

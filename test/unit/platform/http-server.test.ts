@@ -1,11 +1,26 @@
 import { once } from "node:events";
 import http from "node:http";
 import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { describe, expect, it } from "vitest";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 
 describe("HTTP server", () => {
+  it("listens on IPv4 and IPv6 when no address is named", async () => {
+    const { port, close } = await startHttpServer({
+      handler: (_, response) => response.end("here"),
+      host: undefined,
+      port: 0,
+    });
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    const hasIpv6 = addresses.some(({ address }) => address === "::1");
+    const asked = ["127.0.0.1", ...(hasIpv6 ? ["[::1]"] : [])];
+    const answers = asked.map(async (host) => (await fetch(`http://${host}:${port}/`)).text());
+    expect(await Promise.all(answers)).toEqual(asked.map(() => "here"));
+    await close(0);
+  });
+
   it("names a taken port by its error code", async () => {
     const first = await startHttpServer({
       handler: (_, response) => response.end(),

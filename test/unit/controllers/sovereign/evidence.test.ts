@@ -95,7 +95,7 @@ describe("gatherEvidence", () => {
       pods: [
         podOf("billing-3", { podIP: "10.0.0.3" }),
         podOf("billing-1"),
-        podOf("billing-2", { podIP: "10.0.0.2" }),
+        podOf("billing-2", { podIP: "fd00::2" }),
       ],
       identity: "uid-omantel",
       port: 8082,
@@ -108,11 +108,13 @@ describe("gatherEvidence", () => {
       now: () => new Date(NOW),
       signal: new AbortController().signal,
     });
-    expect(asked).toEqual(["http://10.0.0.2:8082", "http://10.0.0.3:8082"]);
-    expect(problem).toBe("Pod billing-2: step issue of the smoke test failed: issue on http://10.0.0.2:8082");
+    expect(asked).toEqual(["http://[fd00::2]:8082", "http://10.0.0.3:8082"]);
+    expect(problem).toBe(
+      "Pod billing-2: step issue of the smoke test failed: issue on http://[fd00::2]:8082",
+    );
     expect(evidence.lastSmokeTest).toMatchObject({ time: NOW, passed: false, evidence: "e" });
     expect(evidence.lastSmokeTest?.steps.map(({ message }) => message)).toEqual(
-      ["list", "issue", "revoke"].map((name) => `${name} on http://10.0.0.2:8082`),
+      ["list", "issue", "revoke"].map((name) => `${name} on http://[fd00::2]:8082`),
     );
   });
 });
