@@ -66,9 +66,25 @@ describe("the chart", () => {
   });
 
   it.each([
-    ["no digest", ["--set", "image.digest="], "/image/digest"],
+    ["no digest", ["--set", "image.digest="], "image.digest"],
     ["a tag for a digest", ["--set", "image.digest=latest"], "/image/digest"],
     ["a value that it does not know", ["--set", "imagePullPolicy=Always"], "imagePullPolicy"],
+    ["a misspelt limit", ["--set", "resources.limts.memory=1Gi"], "limts"],
+    ["a resource that no node has", ["--set", "resources.limits.memroy=1Gi"], "memroy"],
+    ["an amount that is none", ["--set", "resources.limits.memory=1 GB"], "/resources/limits/memory"],
+    ["a misspelt toleration", ["--set", "tolerations[0].kye=gpu"], "kye"],
+    ["a misspelt affinity", ["--set", "affinity.podAffinty.x=1"], "podAffinty"],
+    ["a pull secret that is only a name", ["--set", "image.pullSecrets={one}"], "/image/pullSecrets/0"],
+    ["a misspelt trust", ["--set", "trust.trsut[0].publicKey=x"], "trsut"],
+    [
+      "a trust entry that names two things",
+      [
+        "--set",
+        "trust.trust[0].publicKey=x,trust.trust[0].keyless.issuer=y,trust.trust[0].keyless.identity=z",
+      ],
+      "/trust/trust/0",
+    ],
+    ["two servers on one port", ["--set", "http.port=8085"], "must differ"],
     ["a range without a length", ["--set", "webhook.allowedCidrs={192.0.2.1}"], "/webhook/allowedCidrs/0"],
     [
       "names of client certificates without the CA that is checked",
@@ -78,6 +94,34 @@ describe("the chart", () => {
     ["another namespace", ["--namespace", "elsewhere"], "catalyst-system"],
   ])("refuses %s, and names it", async (_, args, words) => {
     await expect(render(...args)).rejects.toThrow(words);
+  });
+
+  it("passes helm lint as it is, strictly", async () => {
+    expect(await helm(["lint", "--strict", CHART])).toContain("0 chart(s) failed");
+  });
+
+  it("takes every setting of Pods that a Sovereign takes", async () => {
+    const values = [
+      "nodeSelector.disk=ssd",
+      "tolerations[0].key=gpu,tolerations[0].operator=Exists,tolerations[0].effect=NoSchedule",
+      "affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight=5",
+      "affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.topologyKey=zone",
+      "resources.requests.cpu=1,resources.limits.nvidia\\.com/gpu=1",
+      "image.pullSecrets[0].name=registry",
+    ];
+    const chart = await render(...values.flatMap((value) => ["--set", value]));
+    expect(chart.find(({ kind }) => kind === "Deployment")).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            nodeSelector: { disk: "ssd" },
+            tolerations: [{ key: "gpu", operator: "Exists", effect: "NoSchedule" }],
+            affinity: { podAntiAffinity: {} },
+            imagePullSecrets: [{ name: "registry" }],
+          },
+        },
+      },
+    });
   });
 
   it("sets the variable of every flag that has a chart value", async () => {

@@ -1,0 +1,29 @@
+import { POD_SETTINGS } from "../api/pod-setting.ts";
+
+type JsonSchema = Record<string, unknown>;
+
+/** What the chart's values have in common with the Pod settings of a Sovereign. */
+const { nodeSelector, tolerations, affinity } = POD_SETTINGS;
+
+/**
+ * The chart's values.schema.json: `present`, with the Pod settings from src/api. Helm refuses a member that no object lists, so
+ * that a misspelt one is not dropped without a word.
+ */
+export function valuesSchema(present: string): string {
+  const schema = JSON.parse(present) as { $defs: JsonSchema };
+  const $defs = { ...schema.$defs, nodeSelector, tolerations, affinity };
+  return `${JSON.stringify({ ...schema, $defs }, closed, 2)}\n`;
+}
+
+/** Leaves out what only Kubernetes reads, and allows no other members than the listed ones. */
+function closed(key: string, value: unknown): unknown {
+  if (key.startsWith("x-kubernetes-")) return undefined;
+  const isOpen =
+    typeof value === "object" &&
+    value !== null &&
+    "properties" in value &&
+    !("additionalProperties" in value);
+  return isOpen && (value as JsonSchema).type === "object"
+    ? { ...value, additionalProperties: false }
+    : value;
+}
