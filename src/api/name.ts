@@ -3,6 +3,8 @@ export const SYSTEM_NAMESPACE = "catalyst-system";
 export const CATALOG_NAMESPACE = "catalog";
 export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
 export const FIELD_MANAGER = "catalyst-operator";
+/** The operator's own ClusterRole, which the chart creates. */
+export const OPERATOR_CLUSTER_ROLE = "catalyst-operator";
 export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
 export const OPERATOR_HASH_SECRET = "catalyst-operator-hash-key";
 export const WEBHOOK_TLS_SECRET = "catalyst-operator-webhook-tls";

@@ -119,7 +119,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     lists: deps.identities,
   };
   const webhookConfiguration = {
-    applier,
+    ...{ client, applier },
     configurations: caches.webhookConfigurations,
     desired: deps.webhook.desired,
     onDesired: deps.webhook.onDesired,

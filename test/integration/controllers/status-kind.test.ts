@@ -19,6 +19,7 @@ import { KubeError } from "../../../src/kube/error.ts";
 import { MAX_TRIES } from "../../../src/kube/failure.ts";
 import type { Informer } from "../../../src/kube/informer.ts";
 import {
+  CLUSTER_ROLES,
   LIMIT_RANGES,
   NAMESPACES,
   NETWORK_POLICIES,
@@ -528,9 +529,15 @@ describe("the Organization controller", () => {
 });
 
 describe("the webhook configuration's controller", () => {
-  it("applies the desired configuration, reports the result, and checks again in a minute", async () => {
+  it("applies the desired configuration, reports the result, and lets it go with the operator's role", async () => {
     const applied: string[] = [];
+    const role = await bench.client().create<KubernetesObject>(CLUSTER_ROLES, {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: "catalyst-operator" },
+    });
     const reconcile = createWebhookConfigurationReconciler({
+      client: bench.client(),
       applier: createApplier(common()),
       configurations: bench.caches().webhookConfigurations,
       desired: () =>
@@ -546,6 +553,16 @@ describe("the webhook configuration's controller", () => {
     expect(await reconcile()).toEqual({ kind: "done", requeueAfterMs: 60_000 });
     expect(applied).toEqual(["created"]);
     const key = { name: WEBHOOK_CONFIGURATION };
-    expect(await bench.client().get(VALIDATING_WEBHOOK_CONFIGURATIONS, key)).toBeDefined();
+    const read = () => bench.client().get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, key);
+    expect((await read())?.metadata.ownerReferences).toMatchObject([
+      { kind: "ClusterRole", uid: role.metadata.uid },
+    ]);
+
+    // As helm uninstall does: it deletes the role, and knows nothing of the configuration.
+    await bench.client().delete(CLUSTER_ROLES, role.metadata);
+    await until(
+      async () => (await read()) === undefined || undefined,
+      async () => "the configuration is still there",
+    );
   });
 });

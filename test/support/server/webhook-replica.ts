@@ -86,6 +86,7 @@ export async function startWebhookReplica(
   webhook.maintain(signal);
   if (leads) {
     const deps = {
+      client,
       applier: createApplier({ client, fieldManager: FIELD_MANAGER, now }),
       configurations: caches.webhookConfigurations,
       desired: webhook.desired,
