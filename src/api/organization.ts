@@ -121,6 +121,11 @@ export const ORGANIZATION: KindDefinition = {
     { name: "Owner", type: "string", jsonPath: ".spec.owner", description: "The user who owns it." },
     READY_COLUMN,
     {
+      ...{ name: "Subscription", type: "string" },
+      jsonPath: ".status.conditions[?(@.type=='SubscriptionActive')].reason",
+      description: "The state of the tenant's subscription.",
+    },
+    {
       name: "Order",
       type: "string",
       jsonPath: ".spec.order",

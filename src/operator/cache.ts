@@ -49,6 +49,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import type { Logger } from "../platform/log.ts";
+import { ORGANIZATION_SOVEREIGN_INDEX } from "./subscription-standing.ts";
 
 const MANAGED = { labelSelector: labelSelectorOf({ [LABEL.managedBy]: MANAGED_BY.operator }) };
 const BY_NAMESPACE = {
@@ -89,7 +90,9 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
     franchises: kind<Franchise>(FRANCHISE),
     blueprints: kind<Blueprint>(BLUEPRINT),
     policies: kind<EnvironmentPolicy>(ENVIRONMENT_POLICY),
-    organizations: cache<Organization>(resourceOf(ORGANIZATION), { indexes: ORGANIZATION_INDEXES }),
+    organizations: cache<Organization>(resourceOf(ORGANIZATION), {
+      indexes: { ...ORGANIZATION_INDEXES, [ORGANIZATION_SOVEREIGN_INDEX]: ({ spec }) => [spec.sovereign] },
+    }),
     namespaces: cache<KubernetesObject>(NAMESPACES),
     deployments: cache<DeploymentObject>(DEPLOYMENTS, IN_NAMESPACE),
     jobs: cache<JobObject>(JOBS, { ...MANAGED, indexes: BY_NAMESPACE }),

@@ -29,7 +29,11 @@ import {
   createInstalledArtifactReconciler,
   installedArtifactWatches,
 } from "../controllers/installed-artifact/controller.ts";
-import { createOrganizationReconciler, organizationWatches } from "../controllers/organization/controller.ts";
+import {
+  createOrganizationReconciler,
+  organizationWatches,
+  type SubscriptionStandings,
+} from "../controllers/organization/controller.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
 import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
@@ -70,6 +74,7 @@ export interface ControllerDeps {
   policyRestoration: PolicyRestorationReport;
   metrics: ReconcileMetrics;
   untrustedGauge: UntrustedGauge;
+  subscriptions: SubscriptionStandings;
   /** `catalyst_drift_corrected_total`. */
   driftCounter: Counter;
   concurrency: number;
@@ -117,6 +122,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     namespaces: caches.namespaces,
     homes: [caches.roleBindings, caches.networkPolicies, caches.resourceQuotas, caches.limitRanges],
     lists: deps.identities,
+    subscriptions: deps.subscriptions,
   };
   const webhookConfiguration = {
     ...{ client, applier },

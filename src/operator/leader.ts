@@ -13,6 +13,7 @@ import { createUntrustedGauge } from "./untrusted-gauge.ts";
 type LeaderDeps = Omit<
   ControllerDeps,
   | "applier"
+  | "subscriptions"
   | "metrics"
   | "driftCounter"
   | "policyRestoration"
@@ -24,7 +25,7 @@ type LeaderDeps = Omit<
   | "orderNoticeUrl"
 > & {
   settings: OperatorSettings;
-  relay: Pick<OutboxRelay, "sweep">;
+  relay: Pick<OutboxRelay, "sweep" | "subscriptions">;
   registry: Registry;
   signal: AbortSignal;
 };
@@ -51,6 +52,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       const controllers = createControllers({
         ...deps,
         client: fenced,
+        subscriptions: relay.subscriptions,
         ...{ applier, metrics, driftCounter, policyRestoration, untrustedGauge },
         ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
       });

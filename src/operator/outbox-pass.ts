@@ -18,18 +18,24 @@ import { isMigrated } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { describeDatabaseFailure } from "./database-failure.ts";
 import { createDatabaseUrlReader } from "./database-url.ts";
+import type { ObservedSubscriptions } from "./subscription-standing.ts";
 
 const CONNECT_MS = 3_000;
 const STATEMENT_MS = 15_000;
 
-/** Relays the outbox of one Sovereign over a connection of its own, which it closes afterwards. */
-export function createOutboxPass(deps: { client: KubeClient; caches: OperatorCaches; logger: Logger }): {
+/** Relays the outbox of one Sovereign, and looks at its subscriptions, over a connection of its own, which it closes afterwards. */
+export function createOutboxPass(deps: {
+  client: KubeClient;
+  caches: OperatorCaches;
+  subscriptions: Pick<ObservedSubscriptions, "look" | "forget">;
+  logger: Logger;
+}): {
   /** Undefined when there is nothing to relay from: the Sovereign is not migrated, or has no database URL. */
   relay(name: string, signal: AbortSignal): Promise<OutboxPass | undefined>;
   /** Drops what is remembered of a Sovereign. */
   forget(name: string): void;
 } {
-  const { client, caches, logger } = deps;
+  const { client, caches, subscriptions, logger } = deps;
   const urls = createDatabaseUrlReader({ client, secretVersions: caches.secretVersions });
 
   return {
@@ -59,12 +65,20 @@ export function createOutboxPass(deps: { client: KubeClient; caches: OperatorCac
           logger: logger.child({ sovereign: name }),
           signal,
         };
-        return await drainOutbox(delivery, connection);
+        const outcome = await drainOutbox(delivery, connection);
+        // Orders that are delivered stay so, whatever becomes of this look. The next pass looks again.
+        await subscriptions.look(name, connection).catch((error: unknown) => {
+          logger.debug({ sovereign: name, reason: errorMessage(error) }, "subscriptions could not be read");
+        });
+        return outcome;
       } finally {
         await connection.end().catch(() => undefined);
       }
     },
-    forget: urls.forget,
+    forget(name) {
+      urls.forget(name);
+      subscriptions.forget(name);
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Sovereign } from "../api/sovereign.ts";
+import type { SubscriptionStandings } from "../controllers/organization/controller.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { keyOf } from "../kube/resource.ts";
@@ -9,6 +10,7 @@ import { sleep } from "../platform/shutdown.ts";
 import { isMigrated } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createOutboxPass } from "./outbox-pass.ts";
+import { createObservedSubscriptions } from "./subscription-standing.ts";
 
 /** Creates an Organization for each order in the outboxes of the fleet. */
 export interface OutboxRelay {
@@ -24,6 +26,8 @@ export interface OutboxRelay {
    * leader does this.
    */
   sweep(signal: AbortSignal): Promise<void>;
+  /** What the passes of this process found about the subscriptions of Organizations. */
+  subscriptions: SubscriptionStandings;
 }
 
 /** Passes at the same time, each with one connection. At rest there is no connection. */
@@ -43,9 +47,11 @@ export function createFleetRelay(deps: {
   client: KubeClient;
   caches: OperatorCaches;
   logger: Logger;
+  now: () => Date;
 }): OutboxRelay {
-  const { caches, logger } = deps;
-  const outboxes = createOutboxPass(deps);
+  const { caches, logger, now } = deps;
+  const subscriptions = createObservedSubscriptions({ organizations: caches.organizations, now });
+  const outboxes = createOutboxPass({ ...deps, subscriptions });
   const due = createWorkQueue();
   const retries = createWorkQueue({ backoff: RETRY_BACKOFF });
   const failing = new Set<string>();
@@ -100,6 +106,8 @@ export function createFleetRelay(deps: {
   }
 
   return {
+    subscriptions,
+
     async notice(fqdn) {
       const names = caches.sovereigns
         .byIndex(SOVEREIGN_INDEX.fqdn, fqdn)

@@ -18,7 +18,15 @@ import { canonicalJson } from "../../platform/canonical-json.ts";
 import { applyOwned } from "../owned-object.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredHome } from "./desired-home.ts";
-import { desiredStatus } from "./status.ts";
+import { desiredStatus, type SubscriptionStanding } from "./status.ts";
+
+export type { SubscriptionStanding } from "./status.ts";
+
+/** What the billing database of an Organization's Sovereign says about the tenant's subscription. */
+export interface SubscriptionStandings extends Watch {
+  /** Undefined: this process has not read it yet. */
+  standingOf(organization: Organization): SubscriptionStanding | undefined;
+}
 
 export interface OrganizationDeps extends StatusReconcilerDeps {
   applier: Applier;
@@ -26,6 +34,7 @@ export interface OrganizationDeps extends StatusReconcilerDeps {
   namespaces: Informer<KubernetesObject>;
   /** The caches of the kinds of objects in a home. */
   homes: readonly Informer<KubernetesObject>[];
+  subscriptions: SubscriptionStandings;
   lists: Pick<IdentityLists, "platformNamespaces" | "controllerNamespaces">;
 }
 
@@ -47,11 +56,12 @@ export function createOrganizationReconciler(deps: OrganizationDeps) {
         .map(({ metadata }) => metadata.name);
       // The cache may not contain a home that was created just now.
       const namespaces = problem === undefined ? [...new Set([home, ...labelled])] : labelled;
+      const observed = { namespaces, problem, subscription: deps.subscriptions.standingOf(organization) };
       const outcome: Outcome =
         problem === undefined
           ? { kind: "done" }
           : { kind: "stalled", reason: "NamespaceNotOurs", message: problem };
-      return { status: desiredStatus(organization, { namespaces, problem }, at.toISOString()), outcome };
+      return { status: desiredStatus(organization, observed, at.toISOString()), outcome };
     },
   });
 }
@@ -84,7 +94,12 @@ const isContentChanged = (before: KubernetesObject, after: KubernetesObject): bo
   return content(before) !== content(after);
 };
 
-export function organizationWatches({ organizations, namespaces, homes }: OrganizationDeps): Watch[] {
+export function organizationWatches({
+  organizations,
+  namespaces,
+  homes,
+  subscriptions,
+}: OrganizationDeps): Watch[] {
   const labelled = ({ metadata }: KubernetesObject) => {
     const name = metadata.labels?.[LABEL.organization];
     return name === undefined ? [] : [name];
@@ -95,6 +110,7 @@ export function organizationWatches({ organizations, namespaces, homes }: Organi
   return [
     watchPrimary(organizations, isRequestChanged),
     watchInformer(namespaces, (namespace) => [...labelled(namespace), ...homeOf(namespace)]),
+    subscriptions,
     ...homes.map((cache) => watchInformer(cache, labelled, isContentChanged)),
   ];
 }

@@ -1,10 +1,24 @@
+import { findCondition, type NewCondition, setCondition } from "../../api/condition.ts";
 import type { Organization, OrganizationStatus } from "../../api/organization.ts";
 import { readyConditions } from "../readiness.ts";
+
+/** The subscription of an Organization's tenant, as billing has it. */
+export interface SubscriptionStanding {
+  /** As Stripe names them, and `expired`; null when the tenant has none. */
+  status: string | null;
+  /** RFC 3339. */
+  periodEndsAt: string | undefined;
+}
 
 /** `problem` says why the Organization has no home; undefined when it has one. */
 export function desiredStatus(
   organization: Organization,
-  observed: { namespaces: string[]; problem: string | undefined },
+  observed: {
+    namespaces: string[];
+    problem: string | undefined;
+    /** Undefined: not read yet. */
+    subscription: SubscriptionStanding | undefined;
+  },
   now: string,
 ): OrganizationStatus {
   const { generation } = organization.metadata;
@@ -17,9 +31,57 @@ export function desiredStatus(
             "the home namespace exists with its quota and its network policy, and the owner and the members have their rights in it",
         }
       : { status: "False" as const, reason: "NamespaceNotOurs", message: observed.problem };
+  const conditions = readyConditions(organization.status?.conditions, ready, generation, now);
+  const subscription = subscriptionCondition(organization, observed.subscription);
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     namespaces: [...observed.namespaces].sort(),
-    conditions: readyConditions(organization.status?.conditions, ready, generation, now),
+    conditions:
+      subscription === undefined ? conditions : setCondition(conditions, subscription, generation, now),
   };
 }
+
+const SUBSCRIPTION_ACTIVE = "SubscriptionActive";
+
+/** An Organization that no order created has no subscription to follow. */
+function subscriptionCondition(
+  { spec, status }: Organization,
+  standing: SubscriptionStanding | undefined,
+): NewCondition | undefined {
+  if (spec.order === undefined) return undefined;
+  if (standing !== undefined) return { type: SUBSCRIPTION_ACTIVE, ...describeSubscription(standing) };
+  // A process that has just started leading keeps what the one before it read.
+  return (
+    findCondition(status?.conditions, SUBSCRIPTION_ACTIVE) ?? {
+      ...{ type: SUBSCRIPTION_ACTIVE, status: "Unknown", reason: "NotRead" },
+      message: `the operator has not read the subscription in the billing database of Sovereign ${spec.sovereign} yet`,
+    }
+  );
+}
+
+/** Statuses of a subscription that can become active again. */
+const PAYMENT_DUE = ["past_due", "unpaid", "incomplete", "paused"];
+
+function describeSubscription({ status, periodEndsAt }: SubscriptionStanding): Omit<NewCondition, "type"> {
+  if (status === null)
+    return {
+      status: "False",
+      reason: "NoSubscription",
+      message: "the tenant has no subscription in billing",
+    };
+  const ends = periodEndsAt === undefined ? "" : `; its period ends at ${periodEndsAt}`;
+  if (status === "active" || status === "trialing")
+    return { status: "True", reason: camelCase(status), message: `the subscription is ${status}${ends}` };
+  const remedy = PAYMENT_DUE.includes(status)
+    ? "the customer has to settle the payment at the payment processor"
+    : "a new order of the same tenant starts another one";
+  return { status: "False", reason: camelCase(status), message: `the subscription is ${status}: ${remedy}` };
+}
+
+/** `past_due` as `PastDue`. */
+const camelCase = (status: string): string =>
+  status
+    .split(/[^a-zA-Z0-9]+/)
+    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
+    .join("")
+    .slice(0, 64) || "StatusUnknown";

@@ -379,7 +379,11 @@ describe("the Organization controller", () => {
     const { organizations, namespaces, roleBindings, networkPolicies, resourceQuotas, limitRanges } =
       bench.caches();
     const homes = [roleBindings, networkPolicies, resourceQuotas, limitRanges];
-    return { organizations, namespaces, homes, lists: identityLists() };
+    const subscriptions = {
+      standingOf: () => ({ status: "past_due", periodEndsAt: undefined }),
+      connect: () => undefined,
+    };
+    return { organizations, namespaces, homes, subscriptions, lists: identityLists() };
   };
   const reconciler = () => {
     const applier = createApplier(common());
@@ -401,6 +405,20 @@ describe("the Organization controller", () => {
       async () => "the home in the cache",
     );
     expect(await reconciler()("acme", signal)).toEqual({ kind: "done" });
+  });
+
+  it("follows the subscription of the order that created it", async () => {
+    const ordered = organization("ordered") as Organization;
+    await create(bench.caches().organizations, {
+      ...ordered,
+      spec: { ...ordered.spec, order: "17" },
+    } as never);
+    await reconciler()("ordered", signal);
+    const { conditions } = (await read<Organization>(ORGANIZATION, "ordered"))?.status ?? {};
+    expect(findCondition(conditions, "SubscriptionActive")).toMatchObject({
+      ...{ status: "False", reason: "PastDue" },
+    });
+    expect(findCondition(conditions, "Ready")?.status).toBe("True");
   });
 
   it("puts back the quota that others raised, and the network policy that they deleted", async () => {

@@ -4,6 +4,7 @@ import { ORGANIZATION } from "../../../src/api/organization.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
 import { createOutboxPass } from "../../../src/operator/outbox-pass.ts";
+import { createObservedSubscriptions } from "../../../src/operator/subscription-standing.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import {
   issueVoucher,
@@ -45,10 +46,12 @@ const undelivered = () => count("SELECT count(*) AS n FROM outbox WHERE delivere
 
 /** One pass of a process of its own. */
 const relay = (client: KubeClient = cluster.client) =>
-  createOutboxPass({ client, caches: cluster.caches, logger: createLogger("test", "silent") }).relay(
-    "faulty",
-    new AbortController().signal,
-  );
+  createOutboxPass({
+    ...{ client, caches: cluster.caches, logger: createLogger("test", "silent") },
+    subscriptions: createObservedSubscriptions({
+      ...{ organizations: cluster.caches.organizations, now: () => new Date() },
+    }),
+  }).relay("faulty", new AbortController().signal);
 
 async function order(): Promise<void> {
   orders += 1;
@@ -86,8 +89,8 @@ describe("the relay of an outbox", () => {
       await requireOneEach();
     }
     process.stdout.write(`statements of a relay after which it died: ${deaths}\n`);
-    // The login, the identity, the lock, the events, the delivery, the events again, and the next one.
-    expect(deaths).toBeGreaterThanOrEqual(7);
+    // The login, the identity, the lock, the events, the delivery, the events again, the next one, and the subscriptions.
+    expect(deaths).toBeGreaterThanOrEqual(8);
   });
 
   it.each(FAULT_KINDS)(

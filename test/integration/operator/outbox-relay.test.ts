@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Organization } from "../../../src/api/organization.ts";
+import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
 import { SOVEREIGN } from "../../../src/api/sovereign.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { KubeError } from "../../../src/kube/error.ts";
@@ -20,6 +20,7 @@ let billing: TestBilling;
 let stop: AbortController;
 let relay: OutboxRelay;
 let relaying: Promise<unknown>;
+let clock = new Date();
 let log: { msg: string; sovereign?: string }[];
 
 beforeAll(async () => {
@@ -38,7 +39,7 @@ function startRelay(client: KubeClient): void {
   stop = new AbortController();
   const { caches } = cluster;
   relay = createFleetRelay({
-    ...{ client, caches },
+    ...{ client, caches, now: () => clock },
     logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
   });
   relaying = relay.run(stop.signal);
@@ -108,12 +109,74 @@ describe("createFleetRelay", () => {
     expect(await connections()).toBe(0);
   });
 
+  it("knows the subscription of each Organization, tells of a change, and asks once a minute", async () => {
+    await createSovereign("followed", true, billing.database.url);
+    await order("salma");
+    const told: string[] = [];
+    relay.subscriptions.connect((key) => void told.push(key), stop.signal);
+    // The Organization is in the cache after the pass that created it.
+    const look = async () => expect(await relay.notice("followed.example")).toBe(true);
+    await look();
+    await vi.waitFor(() => expect(organizations("followed")).toHaveLength(1), WAIT);
+    const [organization = {} as Organization] = organizations("followed");
+    const standing = () => relay.subscriptions.standingOf(organization)?.status;
+    await vi.waitFor(async () => {
+      await look();
+      expect(standing()).toBe("active");
+    }, WAIT);
+    expect(relay.subscriptions.standingOf(organization)?.periodEndsAt).toMatch(/^\d{4}-.*Z$/);
+    expect(told).toEqual([organization.metadata.name]);
+
+    await billing.database.pool.query("UPDATE subscriptions SET status = 'canceled'");
+    await look();
+    expect(standing()).toBe("active");
+    clock = new Date(clock.getTime() + 60_000);
+    await look();
+    expect(standing()).toBe("canceled");
+    expect(told).toHaveLength(2);
+    clock = new Date(clock.getTime() + 60_000);
+    await look();
+    expect(told).toHaveLength(2);
+    await billing.database.pool.query("ALTER TABLE subscriptions RENAME TO elsewhere");
+    clock = new Date(clock.getTime() + 60_000);
+    await look();
+    expect(standing()).toBe("canceled");
+  });
+
+  it("leaves the billing trail of an Organization that is deleted, and gives it back to the next order", async () => {
+    await createSovereign("trail", true, billing.database.url);
+    await order("salma");
+    expect(await relay.notice("trail.example")).toBe(true);
+    await vi.waitFor(() => expect(organizations("trail")).toHaveLength(1), WAIT);
+    const [{ metadata } = {} as Organization] = organizations("trail");
+    const trail = async () => {
+      const tables = ["orders", "credit_ledger", "promo_redemptions", "subscriptions", "tenants", "invoices"];
+      const rows = tables.map((table) =>
+        billing.database.pool.query(`SELECT t.* FROM ${table} t ORDER BY t`),
+      );
+      return (await Promise.all(rows)).map(({ rows: found }) => found);
+    };
+    const before = await trail();
+    await cluster.client.delete(resourceOf(ORGANIZATION), metadata);
+    await vi.waitFor(() => expect(organizations("trail")).toEqual([]), WAIT);
+    expect(await relay.notice("trail.example")).toBe(true);
+    expect(await trail()).toEqual(before);
+    expect(await cluster.client.get(resourceOf(ORGANIZATION), metadata)).toBeUndefined();
+    await placeOrder(billing, "salma", { addons: [] });
+    await vi.waitFor(async () => expect(await relay.notice("trail.example")).toBe(true), WAIT);
+    await vi.waitFor(
+      () => expect(organizations("trail").map((it) => it.metadata.name)).toEqual([metadata.name]),
+      WAIT,
+    );
+  });
+
   it("delivers all orders that two relays are told of at once, each once", async () => {
     await createSovereign("twice", true, billing.database.url);
     const other = createFleetRelay({
       client: cluster.client,
       caches: cluster.caches,
       logger: pino({ enabled: false }),
+      now: () => new Date(),
     });
     const otherRun = other.run(stop.signal);
     const users = Array.from({ length: 12 }, (_, at) => `user-${at}`);

@@ -192,11 +192,15 @@ describe("environmentPolicyWatches", () => {
 });
 
 describe("organizationWatches", () => {
+  const subscriptions = { connect: () => undefined };
+
   it("enqueues the Organization whose home an unlabelled namespace occupied", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(organizationWatches({ organizations, namespaces, homes: [roleBindings] } as never));
+    const seen = connect(
+      organizationWatches({ organizations, namespaces, homes: [roleBindings], subscriptions } as never),
+    );
     namespaces.announce({ kind: "deleted", object: object("Namespace", "org-acme") });
     namespaces.announce({ kind: "deleted", object: object("Namespace", "organic") });
     expect(seen).toEqual(["acme"]);
@@ -206,7 +210,9 @@ describe("organizationWatches", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const quotas = fixedInformer<KubernetesObject>(RESOURCE_QUOTAS);
-    const seen = connect(organizationWatches({ organizations, namespaces, homes: [quotas] } as never));
+    const seen = connect(
+      organizationWatches({ organizations, namespaces, homes: [quotas], subscriptions } as never),
+    );
     const previous = object("ResourceQuota", "organization", { "catalyst.openova.io/organization": "acme" });
     const counted = {
       ...previous,
@@ -223,7 +229,9 @@ describe("organizationWatches", () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(organizationWatches({ organizations, namespaces, homes: [roleBindings] } as never));
+    const seen = connect(
+      organizationWatches({ organizations, namespaces, homes: [roleBindings], subscriptions } as never),
+    );
     namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
     namespaces.announce({
       kind: "added",

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { findCondition } from "../../../../src/api/condition.ts";
 import type { Organization } from "../../../../src/api/organization.ts";
 import { desiredHome } from "../../../../src/controllers/organization/desired-home.ts";
-import { desiredStatus } from "../../../../src/controllers/organization/status.ts";
+import { desiredStatus, type SubscriptionStanding } from "../../../../src/controllers/organization/status.ts";
 import { NOW } from "../../../support/builder/catalyst-object.ts";
 
 const organization = (spec: Partial<Organization["spec"]> = {}): Organization => ({
@@ -13,7 +14,7 @@ const organization = (spec: Partial<Organization["spec"]> = {}): Organization =>
 
 describe("an Organization's status", () => {
   it("is Ready with its home, and lists its namespaces by name", () => {
-    const observed = { namespaces: ["org-acme", "acme-prod"], problem: undefined };
+    const observed = { namespaces: ["org-acme", "acme-prod"], problem: undefined, subscription: undefined };
     expect(desiredStatus(organization(), observed, NOW)).toEqual({
       observedGeneration: 1,
       namespaces: ["acme-prod", "org-acme"],
@@ -33,7 +34,11 @@ describe("an Organization's status", () => {
   });
 
   it("stalls with the problem of its home", () => {
-    const { conditions } = desiredStatus(organization(), { namespaces: [], problem: "taken" }, NOW);
+    const { conditions } = desiredStatus(
+      organization(),
+      { namespaces: [], problem: "taken", subscription: undefined },
+      NOW,
+    );
     expect(conditions?.map(({ type, status, reason, message }) => [type, status, reason, message])).toEqual([
       ["Ready", "False", "NamespaceNotOurs", "taken"],
       ["Stalled", "True", "NamespaceNotOurs", "taken"],
@@ -42,10 +47,79 @@ describe("an Organization's status", () => {
 
   it("claims no generation that the object does not have", () => {
     const { generation: _, ...metadata } = organization().metadata;
-    const observed = { namespaces: [], problem: undefined };
+    const observed = { namespaces: [], problem: undefined, subscription: undefined };
     expect(desiredStatus({ ...organization(), metadata }, observed, NOW)).not.toHaveProperty(
       "observedGeneration",
     );
+  });
+});
+
+describe("an Organization's subscription", () => {
+  const ordered = (status?: Organization["status"]): Organization => ({
+    ...organization({ order: "17" }),
+    ...(status === undefined ? {} : { status }),
+  });
+  const seen = (it: Organization, subscription: SubscriptionStanding | undefined) => {
+    const observed = { namespaces: [], problem: undefined, subscription };
+    return findCondition(desiredStatus(it, observed, NOW).conditions, "SubscriptionActive");
+  };
+
+  it.each<[string | null, string | undefined, string, string, string]>([
+    [
+      "active",
+      "2026-12-01T00:00:00Z",
+      "True",
+      "Active",
+      "the subscription is active; its period ends at 2026-12-01T00:00:00Z",
+    ],
+    ["trialing", undefined, "True", "Trialing", "the subscription is trialing"],
+    [
+      "past_due",
+      undefined,
+      "False",
+      "PastDue",
+      "the subscription is past_due: the customer has to settle the payment at the payment processor",
+    ],
+    [
+      "expired",
+      undefined,
+      "False",
+      "Expired",
+      "the subscription is expired: a new order of the same tenant starts another one",
+    ],
+    [
+      "canceled",
+      "2026-12-01T00:00:00Z",
+      "False",
+      "Canceled",
+      "the subscription is canceled: a new order of the same tenant starts another one",
+    ],
+    [
+      "?",
+      undefined,
+      "False",
+      "StatusUnknown",
+      "the subscription is ?: a new order of the same tenant starts another one",
+    ],
+    [null, undefined, "False", "NoSubscription", "the tenant has no subscription in billing"],
+  ])("is reported when billing says %s", (standing, periodEndsAt, status, reason, message) => {
+    expect(seen(ordered(), { status: standing, periodEndsAt })).toMatchObject({ status, reason, message });
+  });
+
+  it("is not reported of an Organization that no order created", () => {
+    expect(seen(organization(), { status: "active", periodEndsAt: undefined })).toBeUndefined();
+  });
+
+  it("is Unknown until it is read, and afterwards what was read last", () => {
+    expect(seen(ordered(), undefined)).toMatchObject({
+      ...{ status: "Unknown", reason: "NotRead" },
+      message: "the operator has not read the subscription in the billing database of Sovereign omantel yet",
+    });
+    const read = { status: "canceled", periodEndsAt: undefined };
+    const before = seen(ordered(), read);
+    expect(before).toBeDefined();
+    const conditions = before === undefined ? [] : [before];
+    expect(seen(ordered({ conditions }), undefined)).toMatchObject({ status: "False", reason: "Canceled" });
   });
 });
 
