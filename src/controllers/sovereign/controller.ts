@@ -19,8 +19,10 @@ import {
   waiting,
 } from "./status.ts";
 
+/** One for each term of leadership. */
 export function createSovereignReconciler(deps: SovereignDeps) {
   const { caches, now } = deps;
+  const ledSince = now().toISOString();
   const statuses = createStatusWriter<Sovereign>(deps, resourceOf(SOVEREIGN));
 
   async function report(sovereign: Sovereign, findings: Findings): Promise<void> {
@@ -63,7 +65,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
-    applyDeadlines(context);
+    applyDeadlines(context, ledSince);
     await report(sovereign, findings);
     return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);
   };

@@ -1,4 +1,4 @@
-import { findCondition } from "../../api/condition.ts";
+import { findCondition, READY } from "../../api/condition.ts";
 import { parseDurationMs } from "../../api/duration.ts";
 import {
   SOVEREIGN_CONDITION as CONDITION,
@@ -58,12 +58,26 @@ type Verdict =
   | { kind: "due"; inMs: number }
   | { kind: "none" };
 
-/** Whether a waiting Sovereign has waited too long. `now` is RFC 3339. */
-export function judgeDeadlines(sovereign: Sovereign, findings: Findings, now: string): Verdict {
+/** RFC 3339. `ledSince` is the beginning of this term of leadership. */
+export interface LedTime {
+  now: string;
+  ledSince: string;
+}
+
+/**
+ * Whether a waiting Sovereign has waited too long. Only this term of leadership counts: while the operator was away, nothing could
+ * end the wait. A wait that was reported as too long stays so.
+ */
+export function judgeDeadlines(
+  sovereign: Sovereign,
+  findings: Findings,
+  { now, ledSince }: LedTime,
+): Verdict {
   const { stop } = findings;
   const progress = desiredProgress(sovereign, findings, now);
   if (stop?.kind !== "waiting" || progress === undefined) return { kind: "none" };
-  const sinceMs = Date.parse(progress.since);
+  const earliestMs = isReported(sovereign, progress) ? 0 : Date.parse(ledSince);
+  const sinceMs = Math.max(Date.parse(progress.since), earliestMs);
   const step = stepOf(findings, stop);
   const before = step && findCondition(sovereign.status?.conditions, step.type);
   // A step that was False before this goal counts from the goal on, and one that is False since now from now on.
@@ -88,6 +102,11 @@ export function judgeDeadlines(sovereign: Sovereign, findings: Findings, now: st
     reason: REASON[which],
     message: `${WHAT[which]} within ${limit} (spec.billing.deadlines.${which}): ${stop.message}`,
   };
+}
+
+function isReported({ status }: Sovereign, progress: SovereignStatus["progress"]): boolean {
+  const told = findCondition(status?.conditions, READY)?.reason;
+  return status?.progress === progress && Object.values(REASON).some((reason) => reason === told);
 }
 
 function stepOf({ conditions }: Findings, stop: Stop) {

@@ -15,8 +15,8 @@ export function recordNews(
 }
 
 /** Ends a wait that has lasted too long, with one Event. The operator goes on looking: what comes late still counts. */
-export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext): void {
-  const verdict = judgeDeadlines(sovereign, findings, deps.now().toISOString());
+export function applyDeadlines({ deps, sovereign, findings }: ReconcileContext, ledSince: string): void {
+  const verdict = judgeDeadlines(sovereign, findings, { now: deps.now().toISOString(), ledSince });
   const { stop } = findings;
   if (verdict.kind === "due" && stop?.kind === "waiting")
     findings.stop = { ...stop, retryAfterMs: Math.min(stop.retryAfterMs, verdict.inMs) };

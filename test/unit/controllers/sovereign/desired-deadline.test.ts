@@ -32,6 +32,7 @@ const findings = (stop: Findings["stop"], type?: string, facts: Findings["facts"
     type === undefined || stop === undefined ? [] : [falseCondition(type, stop.reason, stop.message)],
   ...{ facts, stop },
 });
+const LED = { now: NOW, ledSince: ago(100_000) };
 const MIGRATING = waiting("Migrating", "Job x has not finished yet");
 const ROLLING = waiting("ImagePullFailed", "Pod p cannot pull x");
 
@@ -125,7 +126,7 @@ describe("judgeDeadlines", () => {
       "the Sovereign is not Ready within 1m30s (spec.billing.deadlines.ready): no login",
     ],
   ])("ends the wait of %s", (_what, status, found, deadlines, reason, message) => {
-    expect(judgeDeadlines(own(status, deadlines), found, NOW)).toEqual({ kind: "overdue", reason, message });
+    expect(judgeDeadlines(own(status, deadlines), found, LED)).toEqual({ kind: "overdue", reason, message });
   });
 
   it.each<[string, SovereignStatus, Findings, object | undefined, object]>([
@@ -180,7 +181,41 @@ describe("judgeDeadlines", () => {
     ],
     ["for a Sovereign that is Ready", {}, findings(undefined), undefined, { kind: "none" }],
   ])("ends no wait %s", (_when, status, found, deadlines, expected) => {
-    expect(judgeDeadlines(own(status, deadlines), found, NOW)).toEqual(expected);
+    expect(judgeDeadlines(own(status, deadlines), found, LED)).toEqual(expected);
+  });
+});
+
+describe("judgeDeadlines after the operator was away", () => {
+  const waits = findings(waiting("DatabaseUnreachable", "no login"));
+  const rolls = findings(ROLLING, "RolledOut");
+  const reported = {
+    conditions: [{ ...condition("Ready", "False", ago(5)), reason: "ReadyDeadlineExceeded" }],
+  };
+
+  it.each<[string, SovereignStatus, Findings, object]>([
+    ["the whole time of a Sovereign", { progress: since(600) }, waits, { kind: "due", inMs: 29 * MINUTE_MS }],
+    [
+      "the whole time of a step",
+      { progress: since(600), conditions: [condition("RolledOut", "False", ago(600))] },
+      rolls,
+      { kind: "due", inMs: 9 * MINUTE_MS },
+    ],
+    [
+      "the whole time of another goal than the reported one",
+      { ...reported, progress: since(600, NEXT_IMAGE) },
+      waits,
+      { kind: "due", inMs: 30 * MINUTE_MS },
+    ],
+  ])("gives back %s", (_what, status, found, expected) => {
+    expect(judgeDeadlines(own(status), found, { now: NOW, ledSince: ago(1) })).toEqual(expected);
+  });
+
+  it("keeps a wait that was reported as too long", () => {
+    const verdict = judgeDeadlines(own({ ...reported, progress: since(600) }), waits, {
+      now: NOW,
+      ledSince: ago(1),
+    });
+    expect(verdict).toMatchObject({ kind: "overdue", reason: "ReadyDeadlineExceeded" });
   });
 });
 
@@ -188,7 +223,7 @@ describe("applyDeadlines", () => {
   const overdue = (conditions: SovereignStatus["conditions"] = []) => {
     const context = contextOf(own({ progress: since(30), conditions }));
     context.findings.stop = waiting("DatabaseUnreachable", "no login");
-    applyDeadlines(context);
+    applyDeadlines(context, LED.ledSince);
     return context;
   };
   const message = "the Sovereign is not Ready within 30m (spec.billing.deadlines.ready): no login";
@@ -208,7 +243,7 @@ describe("applyDeadlines", () => {
   it("looks again when the deadline is over", () => {
     const context = contextOf(own({ progress: since(29.9) }));
     context.findings.stop = waiting("DatabaseUnreachable", "no login");
-    applyDeadlines(context);
+    applyDeadlines(context, LED.ledSince);
     expect(context.findings.stop).toMatchObject({ retryAfterMs: 6_000 });
     expect(context.findings.overdue).toBeUndefined();
   });
