@@ -22,6 +22,8 @@ export interface Informer<T extends KubernetesObject> {
   byIndex(index: string, value: string): T[];
   /** Calls the handler with `added` for each present object, and then for every change until the signal fires. */
   onChange(handler: InformerHandler<T>, signal?: AbortSignal): void;
+  /** Keeps an object that was left out before, because it was not wanted then. One that the cache has stays as it is. */
+  offer(object: T): void;
   /** Whether the first list is loaded. */
   isSynced(): boolean;
   /** The time since the server last sent a list, an event or a bookmark; undefined before the first list. */
@@ -146,6 +148,7 @@ export function createInformer<T extends KubernetesObject>(
       signal?.addEventListener("abort", () => handlers.delete(handler), { once: true });
       for (const object of objects.values()) notify(handler, { kind: "added", object });
     },
+    offer: (object) => (objects.has(keyOf(object.metadata)) ? undefined : upsert(object)),
     isSynced: () => contact.silentForMs() !== undefined,
     silentForMs: contact.silentForMs,
     synced: firstList.promise,

@@ -1,19 +1,44 @@
 import { isConditionTrue } from "../api/condition.ts";
 import { sovereignNamespace } from "../api/name.ts";
-import type { SecretObject } from "../api/object.ts";
+import type { KubernetesObject, SecretObject } from "../api/object.ts";
 import { isOperated, SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
 import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
+import { secretNames } from "../controllers/sovereign/secret.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { Informer } from "../kube/informer.ts";
 import { SECRETS } from "../kube/resource.ts";
+import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Env } from "../platform/env.ts";
 
 /** Whether the operator may work on the Sovereign's database: it is local, not suspended, and has the schema. */
 export const isMigrated = (sovereign: Sovereign): boolean =>
   isOperated(sovereign) && isConditionTrue(sovereign.status?.conditions, SOVEREIGN_CONDITION.migrated);
 
-/** The environment of the Sovereign's billing Pods; undefined while a Secret that it needs does not exist. */
-export function readBillingEnvironment(client: KubeClient, sovereign: Sovereign): Promise<Env | undefined> {
-  return resolve(client, sovereign, billingEnvironment(sovereign));
+/**
+ * Reads the environment of a Sovereign's billing Pods; undefined while a Secret that it needs does not exist. Secrets are read again
+ * only when one has another version, or always where the versions cannot be watched: a reading every two seconds was a request for
+ * each Secret.
+ */
+export function createEnvironmentReader(deps: {
+  client: KubeClient;
+  secretVersions: Pick<Informer<KubernetesObject>, "get" | "isSynced">;
+}): (sovereign: Sovereign) => Promise<Env | undefined> {
+  const { client, secretVersions } = deps;
+  let last: { identity: string; env: Env | undefined } | undefined;
+
+  return async (sovereign) => {
+    const variables = billingEnvironment(sovereign);
+    const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
+    const versions = secretNames(sovereign).map((name) => {
+      const { uid, resourceVersion } = secretVersions.get(`${namespace}/${name}`)?.metadata ?? {};
+      return [uid ?? null, resourceVersion ?? null];
+    });
+    const identity = canonicalJson([sovereign.metadata.name, variables, versions]);
+    if (last?.identity === identity && secretVersions.isSynced()) return last.env;
+    const env = await resolve(client, sovereign, variables);
+    last = { identity, env };
+    return env;
+  };
 }
 
 /** Resolves references to Secrets as a kubelet does. */

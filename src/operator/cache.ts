@@ -49,6 +49,8 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import type { Logger } from "../platform/log.ts";
+import { aborted } from "../platform/shutdown.ts";
+import { loadNamedSecrets } from "./secret-version.ts";
 import { ORGANIZATION_SOVEREIGN_INDEX } from "./subscription-standing.ts";
 
 const MANAGED = { labelSelector: labelSelectorOf({ [LABEL.managedBy]: MANAGED_BY.operator }) };
@@ -154,7 +156,15 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
         .sort((one, other) => other.silentForMs - one.silentForMs)[0];
     },
     synced: () => Promise.all(required.map(({ synced }) => synced)),
-    run: (signal: AbortSignal) => Promise.all(all.map((informer) => informer.run(signal))),
+    async run(signal: AbortSignal): Promise<void> {
+      const named = { ...deps, sovereigns, secretVersions, namespaces: caches.namespaces, signal };
+      await Promise.all([
+        ...all.filter((informer) => informer !== secretVersions).map((informer) => informer.run(signal)),
+        // Which Secrets are wanted is known when the Sovereigns are.
+        Promise.race([sovereigns.synced, aborted(signal)]).then(() => secretVersions.run(signal)),
+        loadNamedSecrets(named),
+      ]);
+    },
   };
 }
 

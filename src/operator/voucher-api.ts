@@ -8,13 +8,14 @@ import { errorMessage } from "../platform/errors.ts";
 import { type RunningHttpServer, startHttpServer } from "../platform/http-server.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { isMigrated, readBillingEnvironment } from "./billing-environment.ts";
+import { createEnvironmentReader, isMigrated } from "./billing-environment.ts";
 import type { OperatorCaches } from "./cache.ts";
 import { createEmbeddedBilling } from "./embedded-billing.ts";
 import { createOrderNoticeHandler, isOrderNotice } from "./order-notice.ts";
 import type { OutboxRelay } from "./outbox-relay.ts";
 import type { OperatorSettings } from "./settings.ts";
 
+/** A look reads the caches alone, unless a Secret or the Sovereign has changed. */
 const CHECK_MS = 2_000;
 
 export interface VoucherApiDeps {
@@ -42,6 +43,7 @@ export async function startVoucherApi(
   // A notice from this process needs no answer: the relay's own back-off repeats a pass that fails.
   const onOrderPlaced = (fqdn: string) => void deps.relay.notice(fqdn);
   const receiveNotice = createOrderNoticeHandler(deps.relay);
+  const readEnvironment = createEnvironmentReader({ client, secretVersions: caches.secretVersions });
   let serving: { service: BillingService; identity: string; name: string } | undefined;
 
   /** While a served Sovereign migrates, the earlier version serves on: a migration is compatible with the version before it. */
@@ -50,7 +52,7 @@ export async function startVoucherApi(
 
   async function refresh(): Promise<void> {
     const sovereign = findSovereign(caches.sovereigns.list().filter(mayServe), settings.voucherApiSovereign);
-    const env = sovereign && (await readBillingEnvironment(client, sovereign));
+    const env = sovereign && (await readEnvironment(sovereign));
     const name = sovereign?.metadata.name;
     // While a Secret is missing, the service keeps those that it started with, as the Pods do.
     if (env === undefined && name !== undefined && name === serving?.name) return;

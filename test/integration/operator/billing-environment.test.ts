@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { isMigrated, readBillingEnvironment } from "../../../src/operator/billing-environment.ts";
+import { createEnvironmentReader, isMigrated } from "../../../src/operator/billing-environment.ts";
 import { createDatabaseUrlReader } from "../../../src/operator/database-url.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
@@ -21,8 +21,8 @@ async function prepare(name: string, secrets: Record<string, [key: string, value
   return sovereign(name);
 }
 
-/** A reader, and the number of its requests. */
-function createReader() {
+/** A client that counts its readings, and the caches. */
+function counting() {
   let requests = 0;
   const client: typeof cluster.client = {
     ...cluster.client,
@@ -31,8 +31,13 @@ function createReader() {
       return cluster.client.get(...args);
     },
   };
-  const { read, forget } = createDatabaseUrlReader({ client, secretVersions: cluster.caches.secretVersions });
-  return { read, forget, requests: () => requests };
+  return { client, secretVersions: cluster.caches.secretVersions, requests: () => requests };
+}
+
+/** A reader, and the number of its requests. */
+function createReader() {
+  const { requests, ...deps } = counting();
+  return { ...createDatabaseUrlReader(deps), requests };
 }
 
 describe("the reader of database URLs", () => {
@@ -61,8 +66,7 @@ describe("the reader of database URLs", () => {
     const one = await cluster.createSovereign("cached", {}, true);
     const reader = createReader();
     const version = () => cluster.caches.secretVersions.get("sovereign-cached/billing-db")?.metadata;
-    // The Secret was listed before a Sovereign named it: only its next change reaches the cache.
-    await cluster.writeSecret("sovereign-cached", "billing-db", "uri", URL);
+    // It is older than the Sovereign that names it.
     await vi.waitFor(() => expect(version()).toBeDefined());
     for (let pass = 0; pass < 3; pass += 1) expect(await reader.read(one)).toBe(URL);
     expect(reader.requests()).toBe(1);
@@ -74,13 +78,13 @@ describe("the reader of database URLs", () => {
   });
 });
 
-describe("readBillingEnvironment", () => {
+describe("the reader of billing environments", () => {
   it("resolves values and Secrets as a kubelet does, and leaves out optional Secrets that are missing", async () => {
     const one = await prepare("whole", {
       "billing-db": ["uri", URL],
       "billing-jwt": ["secret", "0123456789-0123456789-0123456789"],
     });
-    const env = await readBillingEnvironment(cluster.client, one);
+    const env = await createEnvironmentReader(counting())(one);
     expect(env).toMatchObject({
       DATABASE_URL: URL,
       JWT_SECRET: "0123456789-0123456789-0123456789",
@@ -91,7 +95,44 @@ describe("readBillingEnvironment", () => {
 
   it("returns undefined while a Secret that the Pods need is missing", async () => {
     const one = await prepare("half", { "billing-db": ["uri", URL] });
-    expect(await readBillingEnvironment(cluster.client, one)).toBeUndefined();
+    expect(await createEnvironmentReader(counting())(one)).toBeUndefined();
+  });
+
+  it("sends requests only when a Secret or the Sovereign has changed", async () => {
+    const jwt: [string, string] = ["secret", "0123456789-0123456789-0123456789"];
+    await prepare("watched", { "billing-db": ["uri", URL], "billing-jwt": jwt });
+    const one = await cluster.createSovereign("watched", {}, true);
+    const { requests, ...deps } = counting();
+    const { secretVersions } = deps;
+    const versions = () =>
+      ["billing-db", "billing-jwt"].map(
+        (name) => secretVersions.get(`sovereign-watched/${name}`)?.metadata.uid,
+      );
+    await vi.waitFor(() => expect(versions()).not.toContain(undefined));
+    const read = createEnvironmentReader(deps);
+    const first = await read(one);
+    const perReading = requests();
+    expect(first?.DATABASE_URL).toBe(URL);
+    for (let pass = 0; pass < 3; pass += 1) expect(await read(one)).toEqual(first);
+    expect(requests()).toBe(perReading);
+    const before = versions();
+    await cluster.writeSecret("sovereign-watched", "billing-db", "uri", `${URL}2`);
+    await vi.waitFor(() => expect(versions()).not.toEqual(before));
+    await vi.waitFor(async () => expect((await read(one))?.DATABASE_URL).toBe(`${URL}2`));
+    const renamed = { ...one, spec: { ...one.spec, fqdn: "other.example" } };
+    expect((await read(renamed))?.SOVEREIGN_FQDN).toBe("other.example");
+  });
+
+  it("sends requests each time where the versions of Secrets cannot be watched", async () => {
+    const one = await prepare("withheld", { "billing-db": ["uri", URL] });
+    const { client, requests } = counting();
+    const secretVersions = { get: () => undefined, isSynced: () => false };
+    const read = createEnvironmentReader({ client, secretVersions });
+    await read(one);
+    const perReading = requests();
+    expect(perReading).toBeGreaterThan(0);
+    await read(one);
+    expect(requests()).toBe(2 * perReading);
   });
 });
 

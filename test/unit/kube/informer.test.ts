@@ -117,6 +117,20 @@ describe("an informer", () => {
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["a", "c"]);
   });
 
+  it("keeps an offered object that is wanted by now, and the version that it has of another one", async () => {
+    const wanted = new Set(["a"]);
+    const { informer, said } = await follow(
+      { lists: [lists([configMapAt("a", 5), configMapAt("b", 2)], 5)], watches: [idle] },
+      { isWanted: ({ metadata }) => wanted.has(metadata.name) },
+    );
+    await informer.synced;
+    informer.offer(configMapAt("b", 2));
+    wanted.add("b");
+    informer.offer(configMapAt("b", 2));
+    informer.offer(configMapAt("a", 4));
+    expect(said).toEqual(["added a=5", "added b=2"]);
+  });
+
   it("ignores the deletion of an object that it does not hold", async () => {
     const { said } = await follow({
       lists: [lists([], 5)],
