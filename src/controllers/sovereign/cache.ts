@@ -99,6 +99,9 @@ export function migrationJobs(caches: SovereignCaches, sovereign: Sovereign): Jo
 export function podsOfJob(caches: SovereignCaches, { metadata }: JobObject): PodObject[] {
   return caches.pods
     .byIndex(NAMESPACE_INDEX, metadata.namespace ?? "")
-    .filter((pod) => pod.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid))
+    .filter((pod) => isPodOf(pod, metadata.uid))
     .sort((a, b) => ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? -1 : 1));
 }
+
+export const isPodOf = ({ metadata }: PodObject, jobUid: string | undefined): boolean =>
+  metadata.ownerReferences?.some(({ uid }) => uid === jobUid) === true;

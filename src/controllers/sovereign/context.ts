@@ -3,8 +3,11 @@ import type { SovereignDeps } from "./dependency.ts";
 import type { Findings } from "./findings.ts";
 
 export const SOON_MS = 1_000;
-/** The watch of Secrets shows a new one at once. This is for a cluster that withholds the right to watch them. */
-export const SECRET_RETRY_MS = 15_000;
+const UNWATCHED_SECRET_RETRY_MS = 15_000;
+
+/** When to look again for a Secret. Undefined: the watch of Secrets shows a new one. A cluster may withhold the right to watch them. */
+export const secretRetryMs = ({ caches }: Pick<SovereignDeps, "caches">): number | undefined =>
+  caches.secretVersions.isSynced() ? undefined : UNWATCHED_SECRET_RETRY_MS;
 
 /** What every step of one reconcile of one Sovereign receives. Steps add what they observe to `findings`. */
 export interface ReconcileContext {

@@ -8,7 +8,7 @@ import { recordFailure } from "../failure-event.ts";
 import { isStalledBy } from "../readiness.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { finalize } from "./finalizer.ts";
-import { applyDeadlines } from "./report.ts";
+import { applyBackoff, applyDeadlines } from "./report.ts";
 import { reconcileSovereign } from "./sequence.ts";
 import {
   admissionConditions,
@@ -65,6 +65,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);
+    applyBackoff(context);
     applyDeadlines(context, ledSince);
     await report(sovereign, findings);
     return outcomeOf(findings, caches.secretVersions.isSynced() ? RESYNC_MS : BLIND_RESYNC_MS);

@@ -3,8 +3,8 @@ import type { SovereignStatus } from "../../api/sovereign.ts";
 
 /** Why a reconcile went no further. */
 export type Stop =
-  /** The operator tries again by itself. */
-  | { kind: "waiting"; reason: string; message: string; retryAfterMs: number }
+  /** The operator tries again by itself. `isWatched`: a watch ends the wait, and the retry is for an event that was lost. */
+  | { kind: "waiting"; reason: string; message: string; retryAfterMs: number; isWatched?: true }
   /** A person has to act. */
   | { kind: "stalled"; reason: string; message: string }
   /** The operator cannot observe the Sovereign: it is on another cluster, or suspended. */

@@ -1,6 +1,7 @@
 import { findCondition, READY } from "../../api/condition.ts";
 import type { ReconcileContext } from "./context.ts";
-import { judgeDeadlines } from "./desired-deadline.ts";
+import { desiredProgress, judgeDeadlines } from "./desired-deadline.ts";
+import { desiredRetryMs } from "./desired-retry.ts";
 
 /** Records an Event when a condition gets another reason. What repeats, and what only words differently, is no news. */
 export function recordNews(
@@ -12,6 +13,16 @@ export function recordNews(
   // Two steps of one reconcile may find the same.
   const isFoundTwice = findings.conditions.some((found) => found.type === type && found.reason === reason);
   if (told?.reason !== reason && !isFoundTwice) deps.events.record(sovereign, "Warning", reason, message);
+}
+
+/** Looks again at a long wait less often, where a watch ends it. */
+export function applyBackoff({ deps, sovereign, findings }: ReconcileContext, random = Math.random): void {
+  const { stop } = findings;
+  if (stop?.kind !== "waiting" || stop.isWatched !== true) return;
+  const now = deps.now().toISOString();
+  const since = desiredProgress(sovereign, findings, now)?.since ?? now;
+  const waitedMs = Date.parse(now) - Date.parse(since);
+  findings.stop = { ...stop, retryAfterMs: desiredRetryMs(waitedMs, random()) };
 }
 
 /** Ends a wait that has lasted too long, with one Event. The operator goes on looking: what comes late still counts. */

@@ -16,6 +16,7 @@ import {
 } from "../../api/sovereign.ts";
 import { unknownCondition } from "../readiness.ts";
 import { desiredProgress } from "./desired-deadline.ts";
+import { WATCHED_RETRY_MS } from "./desired-retry.ts";
 import type { Findings, Stop } from "./findings.ts";
 
 export type { Findings, Stop } from "./findings.ts";
@@ -43,19 +44,14 @@ export function admissionConditions({ status }: Sovereign, notice: string | unde
     : [trueCondition(ADMISSION_ENFORCED, "Enforcing", "admission denies what violates a rule")];
 }
 
-const DEFAULT_RETRY_MS = 15_000;
-
 type StopOf<Kind> = Extract<Stop, { kind: Kind }>;
 
-export const waiting = (
-  reason: string,
-  message: string,
-  retryAfterMs = DEFAULT_RETRY_MS,
-): StopOf<"waiting"> => ({
+/** Without `retryAfterMs`, a watch ends the wait. */
+export const waiting = (reason: string, message: string, retryAfterMs?: number): StopOf<"waiting"> => ({
   kind: "waiting",
   reason,
   message,
-  retryAfterMs,
+  ...(retryAfterMs === undefined ? { retryAfterMs: WATCHED_RETRY_MS, isWatched: true } : { retryAfterMs }),
 });
 export const stalled = (reason: string, message: string): StopOf<"stalled"> => ({
   ...{ kind: "stalled", reason, message },

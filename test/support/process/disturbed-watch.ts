@@ -32,15 +32,11 @@ export function disturbWatches(
     (lines: AsyncGenerator<string>, signal: AbortSignal) => AsyncGenerator<string>
   > = {
     async *stale(lines, signal) {
-      for await (const { line, at } of buffered(lines)) {
-        await sleep(Math.max(0, at + STALE_MS - performance.now()), signal);
-        yield count(line);
-      }
+      for await (const line of delayed(lines, () => STALE_MS, signal)) yield count(line);
     },
     async *reordered(lines, signal) {
       let held: string | undefined;
-      for await (const line of lines) {
-        await sleep(random(REORDERED_MS), signal);
+      for await (const line of delayed(lines, () => random(REORDERED_MS), signal)) {
         if (held !== undefined && isOrdered(held, line)) {
           yield held;
           yield line;
@@ -96,36 +92,37 @@ function isOrdered(first: string, second: string): boolean {
   return isBookmark(second) || (one?.namespace === other?.namespace && one?.name === other?.name);
 }
 
-/** Takes lines as they come, so that waiting for one delays no other. */
-async function* buffered(lines: AsyncGenerator<string>): AsyncGenerator<{ line: string; at: number }> {
-  const queue: { line: string; at: number }[] = [];
+/** Each line this much later than it came, and after the lines before it. Waiting for one delays no other. */
+async function* delayed(
+  lines: AsyncGenerator<string>,
+  lagMs: () => number,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const queue: { line: string; dueAt: number }[] = [];
   let wake = Promise.withResolvers<void>();
   let isOver = false;
-  let failure: unknown;
   const reading = (async () => {
     for await (const line of lines) {
-      queue.push({ line, at: performance.now() });
+      queue.push({ line, dueAt: performance.now() + lagMs() });
       wake.resolve();
     }
-  })()
-    .catch((error: unknown) => {
-      failure = error;
-    })
-    .finally(() => {
-      isOver = true;
-      wake.resolve();
-    });
+  })().finally(() => {
+    isOver = true;
+    wake.resolve();
+  });
+  reading.catch(() => undefined);
   for (;;) {
     const next = queue.shift();
-    if (next !== undefined) yield next;
-    else if (isOver) break;
+    if (next !== undefined) {
+      await sleep(Math.max(0, next.dueAt - performance.now()), signal);
+      yield next.line;
+    } else if (isOver) break;
     else {
       await wake.promise;
       wake = Promise.withResolvers();
     }
   }
   await reading;
-  if (failure !== undefined) throw failure;
 }
 
 async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

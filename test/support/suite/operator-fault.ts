@@ -32,8 +32,8 @@ type Stage = (typeof STAGES)[number];
 type Plan = Record<Stage, (PlannedFault | undefined)[]>;
 
 /** Sovereigns side by side, each with an operator process of its own. */
-const AT_ONCE = 20;
-const PATIENCE_MS = 60_000;
+const AT_ONCE = 16;
+const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
 const CONVERGENCE_MS = 10_000;
 /** Of the planned faults. The rest is at the end of a stage, where the number of status writes depends on timing. */

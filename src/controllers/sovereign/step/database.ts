@@ -2,7 +2,7 @@ import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts";
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
-import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
+import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
@@ -26,7 +26,7 @@ export async function checkDatabase(
 ): Promise<Stop | undefined> {
   const namespace = namespaceOf(sovereign);
   const { name, key } = sovereign.spec.billing.database.secretRef;
-  const stop = (reason: string, message: string, retryAfterMs = SECRET_RETRY_MS) => {
+  const stop = (reason: string, message: string, retryAfterMs = secretRetryMs(deps)) => {
     findings.conditions.push(falseCondition(CONDITION.databaseReady, reason, message));
     return waiting(reason, message, retryAfterMs);
   };

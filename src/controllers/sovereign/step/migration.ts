@@ -4,9 +4,9 @@ import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/s
 import { labelSelectorOf } from "../../../kube/client.ts";
 import { JOBS, PODS, SECRETS } from "../../../kube/resource.ts";
 import { redactSecrets } from "../../../platform/log.ts";
-import { migrationJobs, podsOfJob } from "../cache.ts";
-import { type ReconcileContext, SECRET_RETRY_MS, SOON_MS } from "../context.ts";
-import { namespaceOf } from "../desired-metadata.ts";
+import { isPodOf, migrationJobs, podsOfJob } from "../cache.ts";
+import { type ReconcileContext, SOON_MS, secretRetryMs } from "../context.ts";
+import { namespaceOf, selectorLabels } from "../desired-metadata.ts";
 import { desiredMigrationJob } from "../desired-migration.ts";
 import { migrationVariables } from "../desired-pod.ts";
 import {
@@ -146,7 +146,7 @@ async function checkMigrationSecrets(
   const problem = findSecretProblem(migrationVariables(sovereign), secrets, namespace);
   if (problem === undefined) return undefined;
   findings.conditions.push(falseCondition(CONDITION.migrated, problem.reason, problem.message));
-  return waiting(problem.reason, problem.message, SECRET_RETRY_MS);
+  return waiting(problem.reason, problem.message, secretRetryMs(deps));
 }
 
 const scopeOf = ({ metadata: { namespace = "", labels = {} } }: KubernetesObject) => ({
@@ -177,35 +177,51 @@ async function awaitResult(
   pods: readonly PodObject[],
 ): Promise<Stop> {
   const { deps, findings } = context;
-  const { name, uid } = job.metadata;
-  const stop = (reason: string, message: string) => {
+  const { metadata } = job;
+  const { name, uid } = metadata;
+  const stop = (reason: string, message: string, retryAfterMs?: number) => {
     findings.conditions.push(falseCondition(CONDITION.migrated, reason, message));
-    return waiting(reason, message);
+    return waiting(reason, message, retryAfterMs);
   };
   if (jobCondition(job, "Complete") !== undefined) {
-    if (isResultLost(job, deps.now()))
+    const message = `Job ${name} is complete, but the operator has not read its result yet`;
+    const leftMs = resultLeftMs(job, deps.now());
+    if (leftMs >= 0) return stop("Migrating", message, Math.max(leftMs, SOON_MS));
+    if (!(await hasLiveResult(context, job)))
       await deps.client.delete(JOBS, job.metadata, uid === undefined ? {} : { uid });
-    return stop("Migrating", `Job ${name} is complete, but the operator has not read its result yet`);
+    return stop("Migrating", message, SOON_MS);
   }
   const failure = findPodFailure(pods);
   if (failure !== undefined) {
     recordNews(context, CONDITION.migrated, failure);
     return stop(failure.reason, `Job ${name} has not finished yet: ${failure.message}`);
   }
-  const isWithoutPod = pods.length === 0 && ageMs(job, deps.now()) > NO_POD_AFTER_MS;
-  const hint = isWithoutPod
-    ? `: it has no Pod; kubectl -n ${job.metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`
-    : "";
+  const ageMs = deps.now().getTime() - Date.parse(metadata.creationTimestamp ?? "");
+  if (pods.length === 0 && !(ageMs > NO_POD_AFTER_MS))
+    return stop("Migrating", `Job ${name} has not finished yet`, NO_POD_AFTER_MS);
+  const hint =
+    pods.length === 0
+      ? `: it has no Pod; kubectl -n ${job.metadata.namespace} describe job ${name} says whether a quota or a policy refuses it`
+      : "";
   return stop("Migrating", `Job ${name} has not finished yet${hint}`);
 }
 
 /** A Job controller creates a Pod within seconds, unless the API server refuses it. */
 const NO_POD_AFTER_MS = 10_000;
 
-const ageMs = ({ metadata }: JobObject, now: Date): number =>
-  now.getTime() - Date.parse(metadata.creationTimestamp ?? "");
+/** How long the result may still be on its way. A clock that is wrong makes it no longer than the whole time. */
+function resultLeftMs({ status }: JobObject, now: Date): number {
+  if (status?.completionTime === undefined) return RESULT_TIMEOUT_MS;
+  return Math.min(Date.parse(status.completionTime) + RESULT_TIMEOUT_MS - now.getTime(), RESULT_TIMEOUT_MS);
+}
 
-/** The Job's Pod is gone, and its result with it. Run the Job again: it finds the database already migrated. */
-function isResultLost({ status }: JobObject, now: Date): boolean {
-  return now.getTime() - Date.parse(status?.completionTime ?? "") > RESULT_TIMEOUT_MS;
+/**
+ * Whether the API server has the result that the cache lacks: the clock may have jumped, or the watch of Pods may be behind. Without
+ * it, the Job's Pod is gone. The Job is then run again, and finds the database already migrated.
+ */
+async function hasLiveResult({ deps }: ReconcileContext, { metadata }: JobObject): Promise<boolean> {
+  const { namespace = "", uid } = metadata;
+  const labelSelector = labelSelectorOf(selectorLabels("billing-migrate"));
+  const { items } = await deps.client.list<PodObject>(PODS, { namespace, labelSelector });
+  return migrationResult(items.filter((pod) => isPodOf(pod, uid))) !== undefined;
 }

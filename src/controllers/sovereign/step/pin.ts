@@ -5,9 +5,6 @@ import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts"
 /** The image to run, `repository@sha256:…`, or why there is none yet or nothing new may start. */
 export type Pinned = { image: string; stop?: never } | { image?: never; stop: Stop };
 
-/** The watches of releases and fleets end these waits. A fleet of 10,000 that looks every 15 s makes 667 reconciles per second. */
-const WATCHED_RETRY_MS = 60_000;
-
 /** Pins the release's image once the rollout reaches this Sovereign. Until then it keeps the image that it has. */
 export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinned {
   const { caches, fleets } = deps;
@@ -17,14 +14,14 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
   if (release === undefined) {
     const message = `BillingRelease ${name} does not exist: apply it`;
     findings.conditions.push(falseCondition(CONDITION.imagePinned, "ReleaseMissing", message));
-    return { stop: waiting("ReleaseMissing", message, WATCHED_RETRY_MS) };
+    return { stop: waiting("ReleaseMissing", message) };
   }
   const decision = fleets.decide(sovereign, release);
   if (decision.kind === "wait") {
     const { reason, message, retryAfterMs } = decision;
     if (current === undefined) {
       findings.conditions.push(falseCondition(CONDITION.imagePinned, reason, message));
-      return { stop: waiting(reason, message, retryAfterMs ?? WATCHED_RETRY_MS) };
+      return { stop: waiting(reason, message, retryAfterMs) };
     }
     findings.conditions.push(
       trueCondition(CONDITION.imagePinned, reason, `${current} stays pinned: ${message}`),

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { isAutoscaled } from "../autoscaler.ts";
 import { liveObject } from "../cache.ts";
-import { type ReconcileContext, SECRET_RETRY_MS } from "../context.ts";
+import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { billingEnvironment } from "../desired-pod.ts";
 import { desiredWorkload } from "../desired-workload.ts";
@@ -49,7 +49,7 @@ function liveSecretsDigest({ deps, sovereign }: ReconcileContext, image: string)
 
 /** A Pod starts only with all of its Secrets, so new Pods wait for them. */
 export function checkSecrets(
-  { sovereign, findings }: ReconcileContext,
+  { deps, sovereign, findings }: ReconcileContext,
   secrets: Secrets,
   isRunning: boolean,
 ): Stop | undefined {
@@ -58,5 +58,5 @@ export function checkSecrets(
   const { reason, message } = problem;
   // Pods of this image that run already keep what they started with.
   if (!isRunning) findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
-  return waiting(reason, message, SECRET_RETRY_MS);
+  return waiting(reason, message, secretRetryMs(deps));
 }

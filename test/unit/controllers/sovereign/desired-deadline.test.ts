@@ -231,7 +231,7 @@ describe("applyDeadlines", () => {
   it("stalls the Sovereign, records one Event, and lets the operator try again", () => {
     const context = overdue();
     expect(context.events).toEqual([{ type: "Warning", reason: "ReadyDeadlineExceeded", message }]);
-    expect(context.findings.stop).toMatchObject({ kind: "waiting", retryAfterMs: 15_000 });
+    expect(context.findings.stop).toMatchObject({ kind: "waiting", retryAfterMs: 60_000 });
     const { conditions } = desiredStatus(context.sovereign, context.findings, NOW);
     expect(conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`)).toEqual([
       "Ready=False ReadyDeadlineExceeded",

@@ -28,7 +28,8 @@ describe("checkEligibility", () => {
       reason: "NamespaceTerminating",
       message:
         "namespace sovereign-omantel is being deleted: remove what holds it up (kubectl get namespace sovereign-omantel -o yaml); the operator creates it again afterwards, without its Secrets",
-      retryAfterMs: 15_000,
+      retryAfterMs: 60_000,
+      isWatched: true,
     });
   });
 

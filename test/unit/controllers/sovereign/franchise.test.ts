@@ -23,7 +23,8 @@ describe("findFranchise", () => {
         kind: "waiting",
         reason: "FranchiseMissing",
         message: "Franchise omantel does not exist: apply it",
-        retryAfterMs: 15_000,
+        retryAfterMs: 60_000,
+        isWatched: true,
       },
     });
   });

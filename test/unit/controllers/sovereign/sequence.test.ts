@@ -247,7 +247,8 @@ describe("reconcileSovereign", () => {
         kind: "waiting",
         reason: "SecretMissing",
         message: `Secret ${NAMESPACE}/billing-jwt does not exist: create it with key secret, which must have at least 32 bytes`,
-        retryAfterMs: 15_000,
+        retryAfterMs: 60_000,
+        isWatched: true,
       });
       expect(calls).toEqual([...FOUNDATION, ...READ_SECRETS, "probe"]);
     });

@@ -112,7 +112,8 @@ describe("compareWithReference", () => {
       kind: "waiting",
       reason: "WaitingForReference",
       message,
-      retryAfterMs: 15_000,
+      retryAfterMs: 60_000,
+      isWatched: true,
     });
     expect(context.findings.conditions).toEqual([
       { type: "VoucherShapeVerified", status: "False", reason: "WaitingForReference", message },

@@ -27,6 +27,19 @@ const proven = (change: object = {}) => ({
 });
 
 describe("checkDatabase", () => {
+  it("looks again soon for a Secret where Secrets cannot be watched", async () => {
+    const context = contextOf(sovereign("omantel"));
+    const { caches } = context.deps;
+    const blind = { ...caches, secretVersions: { ...caches.secretVersions, isSynced: () => false } };
+    const stop = await checkDatabase(
+      { ...context, deps: { ...context.deps, caches: blind } },
+      new Map(),
+      undefined,
+    );
+    expect(stop).toMatchObject({ reason: "SecretMissing", retryAfterMs: 15_000 });
+    expect(stop).not.toHaveProperty("isWatched");
+  });
+
   it.each<[string, Secrets, string, string]>([
     [
       "the Secret does not exist",
@@ -46,7 +59,8 @@ describe("checkDatabase", () => {
       kind: "waiting",
       reason,
       message,
-      retryAfterMs: 15_000,
+      retryAfterMs: 60_000,
+      isWatched: true,
     });
     expect(context.findings.conditions).toEqual([
       { type: "DatabaseReady", status: "False", reason, message },

@@ -50,9 +50,16 @@ function pod(podName: string, createdAt: string, message: string, owner = "uid-j
   };
 }
 
-function contextWith(jobs: JobObject[], pods: PodObject[] = [], status?: Parameters<typeof sovereign>[2]) {
+/** `live` are the Pods that the API server has. */
+function contextWith(
+  jobs: JobObject[],
+  pods: PodObject[] = [],
+  status?: Parameters<typeof sovereign>[2],
+  live = pods,
+) {
   const deleted: unknown[][] = [];
   const client = {
+    list: async () => ({ items: live, resourceVersion: "1" }),
     delete: async (...call: unknown[]) => {
       deleted.push(call);
       return true;
@@ -148,7 +155,8 @@ describe("migrate", () => {
       kind: "waiting",
       reason: "ImagePullFailed",
       message,
-      retryAfterMs: 15_000,
+      retryAfterMs: 60_000,
+      isWatched: true,
     });
     expect(context.findings.conditions).toEqual([
       { type: "Migrated", status: "False", reason: "ImagePullFailed", message },
@@ -201,6 +209,21 @@ describe("migrate", () => {
         return [(metadata as JobObject["metadata"]).name, options];
       }),
     ).toEqual(expected);
+  });
+
+  it("keeps a Job whose result the API server has, however late the clock says it is", async () => {
+    const live = [pod("p", NOW, RESULT)];
+    const { context, deleted } = contextWith([job("Complete", minutesAgo(120))], [], undefined, live);
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating", retryAfterMs: 1_000 });
+    expect(deleted).toEqual([]);
+  });
+
+  it.each([
+    ["when the result is lost", minutesAgo(0.5), 30_000],
+    ["at most a minute later by a clock that is behind", minutesAgo(-120), 60_000],
+  ])("looks again %s", async (_when, endedAt, retryAfterMs) => {
+    const { context } = contextWith([job("Complete", endedAt)]);
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating", retryAfterMs });
   });
 
   it("deletes a Job without a uid by its name", async () => {

@@ -56,7 +56,7 @@ describe("pinImage", () => {
     const context = contextOf(sovereign("omantel", {}, status));
     const message = "BillingRelease stable does not exist: apply it";
     expect(pinImage(context)).toEqual({
-      stop: { kind: "waiting", reason: "ReleaseMissing", message, retryAfterMs: 60_000 },
+      stop: { kind: "waiting", reason: "ReleaseMissing", message, retryAfterMs: 60_000, isWatched: true },
     });
     expect(context.findings.conditions).toEqual([
       { type: "ImagePinned", status: "False", reason: "ReleaseMissing", message },
@@ -73,6 +73,7 @@ describe("pinImage", () => {
         reason: "WaitingForReference",
         message: NO_REFERENCE,
         retryAfterMs: 60_000,
+        isWatched: true,
       },
     });
     expect(context.findings.conditions).toEqual([

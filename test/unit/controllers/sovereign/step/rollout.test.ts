@@ -41,7 +41,8 @@ describe("checkRollout", () => {
       kind: "waiting",
       reason: "RollingOut",
       message,
-      retryAfterMs: 15_000,
+      retryAfterMs: 60_000,
+      isWatched: true,
     });
     expect(context.findings.conditions).toEqual([
       { type: "RolledOut", status: "False", reason: "RollingOut", message },
@@ -73,7 +74,7 @@ describe("checkRollout", () => {
     const message = `1 of 2 replicas are available: ${CRASH}`;
     for (const _ of [1, 2])
       expect(checkRollout(context, deployment({ availableReplicas: 1 }))).toEqual({
-        ...{ kind: "waiting", reason: "ContainerCrashed", message, retryAfterMs: 15_000 },
+        ...{ kind: "waiting", reason: "ContainerCrashed", message, retryAfterMs: 60_000, isWatched: true },
       });
     expect(context.events).toEqual([{ type: "Warning", reason: "ContainerCrashed", message }]);
     const later = contextOf(

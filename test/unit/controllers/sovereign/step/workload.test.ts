@@ -173,7 +173,7 @@ describe("checkSecrets", () => {
   ])("waits for a Secret, and %s", (_what, isRunning, expected) => {
     const context = contextOf(sovereign("omantel"));
     expect(checkSecrets(context, incomplete, isRunning)).toEqual({
-      ...{ kind: "waiting", reason: "SecretMissing", message, retryAfterMs: 15_000 },
+      ...{ kind: "waiting", reason: "SecretMissing", message, retryAfterMs: 60_000, isWatched: true },
     });
     expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
