@@ -64,8 +64,8 @@ export interface OperatorBench {
   /** The administrator's kubeconfig. */
   kubeconfig(): string;
   caches(): OperatorCaches;
-  /** Other caches of the same API server, by a client that is changed like this. */
-  moreCaches(change: (client: KubeClient) => KubeClient): Promise<OperatorCaches>;
+  /** Other caches of the same API server, by a client that is changed like this, until the signal fires. */
+  moreCaches(change: (client: KubeClient) => KubeClient, signal: AbortSignal): Promise<OperatorCaches>;
   simulation(): SimulatedWorkload;
   recorder(): EventRecorder;
   /** Starts controllers; `concerns` leaves other tests' Sovereigns alone. */
@@ -127,7 +127,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     api = await start();
     client = connect();
     await defineKinds(client);
-    benchCaches = await follow(client);
+    benchCaches = await follow(client, stopping.signal);
     simulation = startSimulatedWorkload(client);
     events = createEventRecorder({
       client,
@@ -153,9 +153,9 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     return connected;
   }
 
-  async function follow(client: KubeClient): Promise<OperatorCaches> {
+  async function follow(client: KubeClient, signal: AbortSignal): Promise<OperatorCaches> {
     const caches = createCaches({ client, logger });
-    following.push(caches.run(stopping.signal));
+    following.push(caches.run(signal));
     await caches.synced();
     return caches;
   }
@@ -262,7 +262,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
     kubeconfig: () => api.kubeConfig().exportConfig(),
     caches: () => benchCaches,
     // The watches of a client take most of the connections that it may open.
-    moreCaches: (change) => follow(change(connect())),
+    moreCaches: (change, signal) => follow(change(connect()), AbortSignal.any([signal, stopping.signal])),
     simulation: () => simulation,
     recorder: () => events,
     live,

@@ -10,6 +10,7 @@ import { canonicalJson } from "../../../src/platform/canonical-json.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
+import { NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
 import {
   type OperatorLife,
   RELEASES,
@@ -18,21 +19,8 @@ import {
   until,
   useOperatorBench,
 } from "../process/operator-bench.ts";
-import {
-  createFault,
-  FAULT_KINDS,
-  isConcerned,
-  LASTING_KINDS,
-  type PlannedFault,
-  seededRandom,
-} from "../process/operator-fault.ts";
+import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
 
-const STAGES = ["creation", "upgrade", "drift", "deletion"] as const;
-type Stage = (typeof STAGES)[number];
-type Plan = Record<Stage, (PlannedFault | undefined)[]>;
-
-/** Sovereigns side by side, each with an operator process of its own. */
-const AT_ONCE = 16;
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;
 const CONVERGENCE_MS = 10_000;
@@ -54,6 +42,7 @@ export function describeOperatorFaults({
   start?: Parameters<typeof useOperatorBench>[0];
 }): void {
   const bench = useOperatorBench(start);
+  const calm = new AbortController();
   const disturbed = new Map<Disturbance, Promise<{ caches: OperatorCaches; count(): number }>>();
   let created = 0;
   let image = NEXT_IMAGE;
@@ -66,7 +55,7 @@ export function describeOperatorFaults({
         const watches = disturbWatches(client, kind, seededRandom(SEED));
         count = watches.disturbed;
         return watches.client;
-      });
+      }, calm.signal);
       return { caches, count };
     };
     const caches = disturbed.get(kind) ?? start();
@@ -219,10 +208,7 @@ export function describeOperatorFaults({
   }
 
   /** Sovereigns that go through all stages together: one release is the upgrade of all of them. */
-  async function goThrough(
-    faults: Record<Stage, PlannedFault | undefined>[],
-    expected?: Record<Stage, { end: string[] }[]>,
-  ) {
+  async function goThrough(faults: Plan[], expected?: Record<Stage, { end: string[] }[]>) {
     const names = faults.map((_, i) => `s${created + i}`);
     created += faults.length;
     const results: Record<Stage, Awaited<ReturnType<typeof endure>>[]> = {
@@ -254,33 +240,28 @@ export function describeOperatorFaults({
       `end as without a fault when ${sample === undefined ? "each call" : "a call"} crashes, is lost or is refused`,
       async () => {
         const undisturbed = await goThrough([NO_FAULT]);
-        const plan = planFaults((stage) => undisturbed[stage][0]?.calls ?? [], { sample, isBrief });
-        const size = Math.max(...STAGES.map((stage) => plan[stage].length));
-        const counts = new Map<string, number>();
+        const come = new Map<string, number>();
         const failures: string[] = [];
-        for (let first = 0; first < size; first += AT_ONCE) {
-          const indexes = Array.from({ length: Math.min(AT_ONCE, size - first) }, (_, i) => first + i);
-          const results = await goThrough(
-            indexes.map((i) => ({
-              creation: plan.creation[i],
-              upgrade: plan.upgrade[i],
-              drift: plan.drift[i],
-              deletion: plan.deletion[i],
-            })),
-            undisturbed,
-          );
+        const planned = new Map<string, number>();
+        const count = (counts: Map<string, number>, stage: Stage) =>
+          counts.set(stage, (counts.get(stage) ?? 0) + 1);
+        for (const plan of planFaults((stage) => undisturbed[stage][0]?.calls ?? [], { sample, isBrief })) {
+          const results = await goThrough(plan, undisturbed);
           for (const stage of STAGES)
             for (const [i, { hasCome, end, calls }] of results[stage].entries()) {
-              const fault = plan[stage][first + i];
-              if (hasCome) counts.set(stage, (counts.get(stage) ?? 0) + 1);
+              const fault = plan[i]?.[stage];
+              if (fault !== undefined) count(planned, stage);
+              if (hasCome) count(come, stage);
               if (end.join() !== undisturbed[stage][0]?.end.join())
                 failures.push(
                   `${stage}, ${JSON.stringify(fault)}: ${difference(undisturbed[stage][0]?.end, end)}\n${calls.join("\n")}`,
                 );
             }
+          // The kinds that last are in the first plan, so that the other Sovereigns cost their caches nothing.
+          calm.abort();
         }
-        const planned = STAGES.map((stage) => `${stage} ${counts.get(stage) ?? 0} of ${plan[stage].length}`);
-        process.stdout.write(`faults of the operator that came: ${planned.join(", ")}\n`);
+        const summary = STAGES.map((stage) => `${stage} ${come.get(stage) ?? 0} of ${planned.get(stage)}`);
+        process.stdout.write(`faults of the operator that came: ${summary.join(", ")}\n`);
         for (const kind of isBrief ? [] : DISTURBANCES) {
           const events = (await disturbed.get(kind))?.count() ?? 0;
           process.stdout.write(`events of watches that were ${kind}: ${events}\n`);
@@ -288,38 +269,13 @@ export function describeOperatorFaults({
         }
         expect(failures).toEqual([]);
         for (const stage of STAGES)
-          expect(counts.get(stage), stage).toBeGreaterThanOrEqual(Math.floor(plan[stage].length * MIN_SHARE));
+          expect(come.get(stage), stage).toBeGreaterThanOrEqual(
+            Math.floor((planned.get(stage) ?? 0) * MIN_SHARE),
+          );
       },
       isBrief ? 120_000 : 600_000,
     );
   });
-}
-
-const SEED = 20_261_129;
-const NO_FAULT = { creation: undefined, upgrade: undefined, drift: undefined, deletion: undefined };
-
-/** Each kind of fault at each call that the undisturbed stage made. */
-function planFaults(
-  callsOf: (stage: Stage) => string[],
-  { sample, isBrief }: { sample: number | undefined; isBrief: boolean },
-): Plan {
-  const random = seededRandom(SEED);
-  const planOf = (stage: Stage) => {
-    const all = FAULT_KINDS.flatMap((kind) =>
-      callsOf(stage)
-        .filter((call) => isConcerned(kind, call))
-        .map((_, i): PlannedFault => ({ kind, call: i + 1 })),
-    );
-    const lasting = isBrief ? [] : LASTING_KINDS.map((kind): PlannedFault => ({ kind, call: 1 }));
-    if (sample === undefined) return [...lasting, ...all];
-    return [...lasting, ...Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0])];
-  };
-  return {
-    creation: planOf("creation"),
-    upgrade: planOf("upgrade"),
-    drift: planOf("drift"),
-    deletion: planOf("deletion"),
-  };
 }
 
 /** What a client wrote of an object. The generation shows a write that changed it twice. */

@@ -1,0 +1,58 @@
+import {
+  FAULT_KINDS,
+  isConcerned,
+  LASTING_KINDS,
+  type PlannedFault,
+  seededRandom,
+} from "./operator-fault.ts";
+
+export const STAGES = ["creation", "upgrade", "drift", "deletion"] as const;
+export type Stage = (typeof STAGES)[number];
+/** The fault in each stage of one Sovereign. */
+export type Plan = Record<Stage, PlannedFault | undefined>;
+
+/** Sovereigns side by side, each with an operator process of its own. */
+const AT_ONCE = 12;
+/** The same faults each time. */
+export const SEED = 20_261_129;
+export const NO_FAULT: Plan = {
+  creation: undefined,
+  upgrade: undefined,
+  drift: undefined,
+  deletion: undefined,
+};
+
+/** Kinds that come at each call. Each other kind comes at every third one: together they come at all calls. */
+const AT_EACH_CALL: readonly string[] = ["crash", "lost"];
+const EVERY = 3;
+
+/** The faults at the calls that the undisturbed stages made, for Sovereigns side by side. */
+export function planFaults(
+  callsOf: (stage: Stage) => string[],
+  { sample, isBrief }: { sample: number | undefined; isBrief: boolean },
+): Plan[][] {
+  const random = seededRandom(SEED);
+  const planOf = (stage: Stage) => {
+    const all = FAULT_KINDS.flatMap((kind, index) =>
+      callsOf(stage)
+        .filter((call) => isConcerned(kind, call))
+        .map((_, i): PlannedFault => ({ kind, call: i + 1 }))
+        .filter(({ call }) => AT_EACH_CALL.includes(kind) || (call + index) % EVERY === 0),
+    );
+    if (sample === undefined) return all;
+    return Array.from({ length: sample }, () => all.splice(random(all.length), 1)[0]);
+  };
+  const [creation, upgrade, drift, deletion] = STAGES.map(planOf);
+  const size = Math.max(...[creation, upgrade, drift, deletion].map((faults) => faults?.length ?? 0));
+  const plans = Array.from({ length: size }, (_, i): Plan => {
+    return { creation: creation?.[i], upgrade: upgrade?.[i], drift: drift?.[i], deletion: deletion?.[i] };
+  });
+  const lasting = LASTING_KINDS.map((kind): Plan => {
+    const fault = { kind, call: 1 };
+    return { creation: fault, upgrade: fault, drift: fault, deletion: fault };
+  });
+  const batches = Array.from({ length: Math.ceil(size / AT_ONCE) }, (_, i) =>
+    plans.slice(i * AT_ONCE, (i + 1) * AT_ONCE),
+  );
+  return isBrief ? batches : [lasting, ...batches];
+}
