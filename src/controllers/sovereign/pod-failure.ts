@@ -1,3 +1,4 @@
+import { BILLING } from "../../api/name.ts";
 import { redactSecrets } from "../../platform/log.ts";
 import {
   type ContainerStatus,
@@ -19,6 +20,8 @@ const PULL_REASONS = new Set([
   ...["RegistryUnavailable", "ImageInspectError", "SignatureValidationFailed"],
 ]);
 const CONFIG_REASONS = new Set(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"]);
+/** Others were injected, by a mesh for example, and have images of their own. */
+const OWN_CONTAINERS: ReadonlySet<string> = new Set([BILLING.workload, BILLING.migrationContainer]);
 const MAX_LINE = 500;
 
 /** The failure of the newest Pod that has one. Pods that are ready, or that are being deleted, have none. */
@@ -51,11 +54,15 @@ function failureOf(pod: PodObject): PodFailure | undefined {
 function containerFailure(pod: string, container: ContainerStatus): PodFailure | undefined {
   const { name = "", image = "", state, lastState } = container;
   const { reason = "", message = "no reason given" } = state?.waiting ?? {};
-  if (PULL_REASONS.has(reason))
+  if (PULL_REASONS.has(reason)) {
+    const whose = OWN_CONTAINERS.has(name)
+      ? "correct spec.image of the BillingRelease"
+      : `container ${name} is not the operator's: correct the image where it is injected`;
     return {
       reason: "ImagePullFailed",
-      message: `Pod ${pod} cannot pull ${image}: ${message}: correct spec.image of the BillingRelease, or give the nodes access to the registry`,
+      message: `Pod ${pod} cannot pull ${image}: ${message}: ${whose}, or give the nodes access to the registry`,
     };
+  }
   if (CONFIG_REASONS.has(reason))
     return {
       reason: "ContainerConfigInvalid",
@@ -81,7 +88,7 @@ function crash(pod: string, container: string, { exitCode, reason, message }: Te
 }
 
 /** A termination message is the end of the log where the container left none, so it may hold what a log may not. */
-function lastLine(text: string): string {
+export function lastLine(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   return redactSecrets(lines.findLast((line) => line !== "") ?? "").slice(0, MAX_LINE);
 }

@@ -3,7 +3,6 @@ import type { KubernetesObject, SecretObject } from "../../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { labelSelectorOf } from "../../../kube/client.ts";
 import { JOBS, PODS, SECRETS } from "../../../kube/resource.ts";
-import { redactSecrets } from "../../../platform/log.ts";
 import { isPodOf, migrationJobs, podsOfJob } from "../cache.ts";
 import { type ReconcileContext, SOON_MS, secretRetryMs } from "../context.ts";
 import { namespaceOf, selectorLabels } from "../desired-metadata.ts";
@@ -18,7 +17,7 @@ import {
   migrationResult,
   type PodObject,
 } from "../observed.ts";
-import { findPodFailure } from "../pod-failure.ts";
+import { findPodFailure, lastLine } from "../pod-failure.ts";
 import { recordNews } from "../report.ts";
 import type { Secrets } from "../secret.ts";
 import { findSecretProblem } from "../secret-rule.ts";
@@ -90,10 +89,10 @@ export async function migrate(
   return undefined;
 }
 
-/** A message that no one wrote for this is the end of a log, so it may hold what a log may not. */
+/** Of several lines, the last one says what failed. */
 const lastMessage = (pods: readonly PodObject[]): string | undefined => {
-  const message = migrationMessages(pods).at(-1);
-  return message === undefined ? undefined : redactSecrets(message);
+  const line = lastLine(migrationMessages(pods).at(-1) ?? "");
+  return line === "" ? undefined : line;
 };
 
 /** The Job, or why it is not created yet. */

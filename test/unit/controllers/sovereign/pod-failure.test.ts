@@ -30,6 +30,14 @@ describe("findPodFailure", () => {
     });
   });
 
+  it("names an injected container whose image cannot be pulled", () => {
+    const state = { waiting: { reason: "ImagePullBackOff", message: "not found" } };
+    const container = { name: "istio-proxy", image: "registry.example/mesh:1", state };
+    expect(findPodFailure([withContainer(container)])?.message).toBe(
+      "Pod p cannot pull registry.example/mesh:1: not found: container istio-proxy is not the operator's: correct the image where it is injected, or give the nodes access to the registry",
+    );
+  });
+
   it.each(["CreateContainerConfigError", "CreateContainerError", "RunContainerError"])(
     "says what a container lacks for %s",
     (reason) => {

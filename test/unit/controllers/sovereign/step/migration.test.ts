@@ -145,7 +145,11 @@ describe("migrate", () => {
       ...pod("p", NOW, ""),
       status: {
         containerStatuses: [
-          { image: IMAGE, state: { waiting: { reason: "ImagePullBackOff", message: "not found" } } },
+          {
+            name: "migrate",
+            image: IMAGE,
+            state: { waiting: { reason: "ImagePullBackOff", message: "not found" } },
+          },
         ],
       },
     };
@@ -242,6 +246,12 @@ describe("migrate", () => {
 
   it.each([
     ["the newest Pod's message", [pod("b", NOW, "second"), pod("a", minutesAgo(1), "first")], "second"],
+    ["the last line of it", [pod("b", NOW, "connecting\nno such role\n\n")], "no such role"],
+    [
+      "the Job's own message when a Pod left a blank one",
+      [pod("b", NOW, " \n")],
+      "Job has reached the specified backoff limit",
+    ],
     ["the Job's own message when no Pod left one", [], "Job has reached the specified backoff limit"],
     [
       "nothing of another Job's Pod",
