@@ -25,6 +25,8 @@ export interface StatusReconcilerDeps {
 export interface StatusReport<T> {
   status: StatusOf<T>;
   outcome: Outcome;
+  /** Tells of the transition when it is written, instead of the line that a change of `Ready` logs. A write that fails is repeated. */
+  announce?: (() => void) | undefined;
 }
 
 /**
@@ -69,8 +71,9 @@ export function createStatusReconciler<
     }
     const object = statuses.newest(cached);
     try {
-      const { status, outcome } = await options.desiredReport(object, deps.now(), signal);
-      await statuses.write(object, status);
+      const { status, outcome, announce } = await options.desiredReport(object, deps.now(), signal);
+      await statuses.write(object, status, announce !== undefined);
+      announce?.();
       return outcome;
     } catch (error) {
       const failure =

@@ -14,9 +14,10 @@ export interface StatusWriter<T> {
   newest(cached: T): T;
   /**
    * Writes the whole status by server-side apply, so that absent fields are removed. Writes nothing when the newest status
-   * is equal. `object` is from a cache and is not changed. Logs one line when `Ready` has another status or reason.
+   * is equal. `object` is from a cache and is not changed. Logs one line when `Ready` has another status or reason, unless the
+   * caller `announces` the transition.
    */
-  write(object: T, status: StatusOf<T>): Promise<void>;
+  write(object: T, status: StatusOf<T>, announces?: boolean): Promise<void>;
   /** Drops what is remembered of a deleted object. */
   forget(key: string): void;
 }
@@ -40,7 +41,7 @@ export function createStatusWriter<
 
   return {
     newest,
-    async write(object, status) {
+    async write(object, status, announces = false) {
       const before = newest(object).status;
       // Compared as JSON, because undefined members are not sent.
       if (before !== undefined && canonicalJson(before) === canonicalJson(status)) return;
@@ -56,7 +57,8 @@ export function createStatusWriter<
       const options = { fieldManager, subresource: "status" };
       const { metadata: after } = await deps.client.apply(resource, patch, options);
       written.set(keyOf(metadata), { ...object, metadata: after, status });
-      logTransition(deps.logger, object, before?.conditions, (status as T["status"])?.conditions);
+      if (!announces)
+        logTransition(deps.logger, object, before?.conditions, (status as T["status"])?.conditions);
     },
     forget: (key) => void written.delete(key),
   };

@@ -100,7 +100,9 @@ export function createFleetRelay(deps: {
     } catch (error) {
       fail(name, error);
     } finally {
-      endedAtMs.set(name, performance.now());
+      // The Sovereign may be deleted during the pass.
+      if (caches.sovereigns.get(name) === undefined) forget(name);
+      else endedAtMs.set(name, performance.now());
       for (const answer of answers) answer(isDelivered);
     }
   }

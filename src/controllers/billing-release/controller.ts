@@ -42,16 +42,23 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
       const release = withImageCheck(before, await checkImage(deps, before), at.toISOString());
       const [zeroName = ""] = tally.zeros;
       const status = desiredStatus(release, tally, sovereigns.get(zeroName), at.toISOString());
-      for (const { type, reason, message } of transitionsOf(before, status)) {
-        events.record(release, type, reason, message);
-        logger.info({ release: release.metadata.name, reason, message }, "rollout");
-      }
+      const transitions = transitionsOf(before, status);
+      const announce = () => {
+        for (const { type, reason, message } of transitions) {
+          events.record(release, type, reason, message);
+          logger.info({ release: release.metadata.name, reason, message }, "rollout");
+        }
+      };
       const ends = [
         decideStep(release, tally, at.getTime()).wait?.retryAfterMs,
         ...[...tally.holds.values()].map((untilMs) => untilMs - at.getTime()),
       ].filter((afterMs) => afterMs !== undefined);
       const again = ends.length === 0 ? {} : { requeueAfterMs: Math.min(...ends) };
-      return { status, outcome: { kind: "done", ...again } };
+      return {
+        status,
+        outcome: { kind: "done", ...again },
+        announce: transitions.length === 0 ? undefined : announce,
+      };
     },
   });
   return (...args: Parameters<typeof reconcile>) =>

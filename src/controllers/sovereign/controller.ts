@@ -36,6 +36,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       statuses.forget(key);
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
+      deps.verification.settle(key);
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);

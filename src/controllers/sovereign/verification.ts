@@ -16,7 +16,7 @@ import { isReadyPod, podOrigin } from "./observed.ts";
 export interface Verification extends Watch {
   /** Whether the last smoke test no longer counts. */
   isDoubtful(sovereign: string): boolean;
-  /** A smoke test began after the doubt. */
+  /** A smoke test began after the doubt, or the Sovereign is gone. */
   settle(sovereign: string): void;
 }
 
@@ -57,7 +57,8 @@ export function createVerification(deps: {
     // Without a ready Pod, the rollout's condition says so.
     const baseUrl = pod && podOrigin(pod, BILLING.port);
     if (baseUrl === undefined || (await verify(sovereign, baseUrl, signal)) || signal.aborted) return;
-    if (doubtful.has(name)) return;
+    // It may be deleted during the look.
+    if (doubtful.has(name) || caches.sovereigns.get(name) === undefined) return;
     doubtful.add(name);
     logger.info({ sovereign: name }, "a Pod does not serve the schema that was verified: testing again");
     enqueue(name);

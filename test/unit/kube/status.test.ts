@@ -34,6 +34,7 @@ describe("createStatusWriter", () => {
     await writer.write(own, ready("False", "RollingOut", "2 of 2"));
     await writer.write(own, ready("True", "Verified"));
     await writer.write(own, {});
+    await writer.write(own, ready("False", "Announced"), true);
     expect(lines.map(({ msg, key, ready, reason, was }) => [msg, key, ready, reason, was])).toEqual([
       ["status changed", "omantel", "False", "RollingOut", undefined],
       ["status changed", "omantel", "True", "Verified", "RollingOut"],

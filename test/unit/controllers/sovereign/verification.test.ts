@@ -45,6 +45,34 @@ async function verify(
 const fingerprint = verifiedOn(IMAGE).schemaFingerprint ?? "";
 
 describe("createVerification", () => {
+  it("keeps no doubt about a Sovereign that is deleted while its Pod is asked", async () => {
+    const subject = sovereign("a", {}, verifiedOn(IMAGE));
+    const caches = cachesOf({ sovereigns: [subject], pods: [podOf("a", "10.0.0.1")] });
+    let isDeleted = false;
+    let asked = 0;
+    const verification = createVerification({
+      caches: {
+        ...caches,
+        sovereigns: { ...caches.sovereigns, get: () => (isDeleted ? undefined : subject) },
+      },
+      readSchema: async () => {
+        asked += 1;
+        isDeleted = true;
+        return { fingerprint: "sha256:other" };
+      },
+      logger: createLogger("test", "silent"),
+      pace: { everyMs: 10, minStepMs: 1 },
+    });
+    const stop = new AbortController();
+    const enqueued: string[] = [];
+    verification.connect((name) => void enqueued.push(name), stop.signal);
+    await until(() => asked > 0, "the question");
+    await new Promise((done) => setTimeout(done, 30));
+    stop.abort();
+    expect(enqueued).toEqual([]);
+    expect(verification.isDoubtful("a")).toBe(false);
+  });
+
   it("asks one ready Pod of each verified Sovereign for its schema, and reconciles none while it is the same", async () => {
     const subjects = [
       sovereign("a", {}, verifiedOn(IMAGE)),
