@@ -52,9 +52,11 @@ const TolerationSchema = object(
 
 const PodSecuritySchema = object(
   {
-    runAsUser: id("User id of the processes. Absent: 65532."),
-    runAsGroup: id("Group id of the processes. Absent: 65532."),
-    fsGroup: id("Group that owns mounted volumes. Absent: 65532."),
+    runAsUser: id(
+      "User id of the processes. Absent: that of the image, 65532, or of the namespace on OpenShift.",
+    ),
+    runAsGroup: id("Group id of the processes. Absent: that of the image, 65532."),
+    fsGroup: id("Group that owns mounted volumes. Absent: none."),
     supplementalGroups: Type.Optional(
       set(wholeNumber({ description: "A group id.", minimum: 1, maximum: 2 ** 31 - 1 }), {
         description: "Further groups of the processes.",

@@ -1,11 +1,11 @@
 import type { Sovereign } from "../../api/sovereign.ts";
 
-/** The security context that the restricted Pod security standard requires. */
+/**
+ * The security context that the restricted Pod security standard requires. It names no user: the image has a number for it, and
+ * OpenShift gives each namespace its own.
+ */
 const POD_SECURITY = {
   runAsNonRoot: true,
-  runAsUser: 65_532,
-  runAsGroup: 65_532,
-  fsGroup: 65_532,
   seccompProfile: { type: "RuntimeDefault" },
 };
 

@@ -85,8 +85,11 @@ function desiredDeployment(
               terminationMessagePolicy: "FallbackToLogsOnError",
               env: billingEnvironment(sovereign, drainSeconds),
               ports: [{ name: BILLING.portName, containerPort: BILLING.port, protocol: "TCP" }],
-              startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: 60 },
-              livenessProbe: { ...http("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },
+              startupProbe: { ...http("/healthz"), periodSeconds: 1, failureThreshold: START_SECONDS },
+              livenessProbe: {
+                ...http("/healthz"),
+                ...{ periodSeconds: 10, timeoutSeconds: 5, terminationGracePeriodSeconds: FROZEN_SECONDS },
+              },
               readinessProbe: { ...http("/readyz"), periodSeconds: 2, timeoutSeconds: 5 },
               resources: sovereign.spec.billing.resources ?? DEFAULT_RESOURCES,
               securityContext: CONTAINER_SECURITY,
@@ -99,6 +102,11 @@ function desiredDeployment(
     },
   } as KubernetesObject;
 }
+
+/** A Pod starts in seconds. On a busy node it takes longer, and a restart would only add to the load. */
+const START_SECONDS = 300;
+/** A process that does not answer does not drain either. */
+const FROZEN_SECONDS = 5;
 
 /** The largest value means none. */
 const NO_DEADLINE_SECONDS = 2 ** 31 - 1;

@@ -22,23 +22,26 @@ export async function superviseContainer(supervision: Supervision): Promise<numb
   const { pod, container, child, signal, update, recordEvent } = supervision;
   const graceMs = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
   const exited = new AbortController();
-  const stop = () => {
+  const stop = (ms = graceMs) => {
     update({ isReady: false });
-    void child.stop(graceMs);
+    void child.stop(ms);
   };
-  const stopUnhealthy = (probe: "Startup" | "Liveness") => {
-    const message = `${probe} probe failed: container ${container.name} will be restarted`;
+  const stopWithPod = () => stop();
+  const stopUnhealthy = (probe: "startup" | "liveness") => {
+    const name = probe === "startup" ? "Startup" : "Liveness";
+    const message = `${name} probe failed: container ${container.name} will be restarted`;
     recordEvent("Warning", "Unhealthy", message);
-    stop();
+    const { terminationGracePeriodSeconds: seconds } = container[`${probe}Probe`] ?? {};
+    stop(seconds === undefined ? graceMs : seconds * 1000);
   };
-  signal.addEventListener("abort", stop, { once: true });
+  signal.addEventListener("abort", stopWithPod, { once: true });
   if (signal.aborted) stop();
   const probing = runProbes(supervision, exited.signal, stopUnhealthy).catch((error: unknown) =>
     recordEvent("Warning", "ProbeError", errorMessage(error)),
   );
   const { code } = await child.exited;
   exited.abort();
-  signal.removeEventListener("abort", stop);
+  signal.removeEventListener("abort", stopWithPod);
   await probing;
   return code;
 }
@@ -46,7 +49,7 @@ export async function superviseContainer(supervision: Supervision): Promise<numb
 async function runProbes(
   { container, address, signal, update }: Supervision,
   exited: AbortSignal,
-  stopUnhealthy: (probe: "Startup" | "Liveness") => void,
+  stopUnhealthy: (probe: "startup" | "liveness") => void,
 ): Promise<void> {
   const { startupProbe, livenessProbe, readinessProbe } = container;
   const watch = { container, address, signal: exited };
@@ -64,7 +67,7 @@ async function runProbes(
       onFailure: () => startup.abort(),
     });
     if (exited.aborted) return;
-    if (!hasStarted) return stopUnhealthy("Startup");
+    if (!hasStarted) return stopUnhealthy("startup");
   }
   let isReady = readinessProbe === undefined;
   update({ hasStarted: true, isReady });
@@ -86,7 +89,7 @@ async function runProbes(
         ...watch,
         probe: livenessProbe,
         onSuccess: () => {},
-        onFailure: () => stopUnhealthy("Liveness"),
+        onFailure: () => stopUnhealthy("liveness"),
       }),
   ]);
 }

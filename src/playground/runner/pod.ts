@@ -63,6 +63,8 @@ export interface Probe {
   timeoutSeconds?: number;
   failureThreshold?: number;
   successThreshold?: number;
+  /** Replaces the Pod's when this probe ends a container. */
+  terminationGracePeriodSeconds?: number;
 }
 
 export interface Terminated {

@@ -92,12 +92,37 @@ describe("desiredWorkload", () => {
           securityContext: {
             runAsNonRoot: true,
             runAsUser: 1_000,
-            runAsGroup: 65_532,
             fsGroup: 2_000,
             seccompProfile: { type: "RuntimeDefault" },
           },
         },
       });
+  });
+
+  it("names no user without a setting, because OpenShift gives each namespace its own", () => {
+    for (const { spec } of templatesOf(sovereign("omantel")))
+      expect((spec as { securityContext: object }).securityContext).toEqual({
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+  });
+
+  it("ends a frozen Pod within seconds, and lets a Pod start on a busy node for five minutes", () => {
+    const [deployment] = desiredWorkload(sovereign("omantel"), IMAGE, "sha256:0");
+    expect(deployment).toMatchObject({
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                startupProbe: { periodSeconds: 1, failureThreshold: 300 },
+                livenessProbe: { terminationGracePeriodSeconds: 5 },
+              },
+            ],
+          },
+        },
+      },
+    });
   });
 
   it("keeps a mesh's sidecar out of the migration Job, which would never complete with it", () => {
