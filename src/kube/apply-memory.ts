@@ -2,7 +2,7 @@ import { ANNOTATION } from "../api/label.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { findDifferences } from "./difference.ts";
-import { foreignAdditions, type OwnedObject } from "./foreign-field.ts";
+import { type FreeFields, foreignAdditions, type OwnedObject, withFreeFields } from "./foreign-field.ts";
 import { keyOf } from "./resource.ts";
 
 /** What one process remembers of the objects that it applied. */
@@ -37,7 +37,9 @@ interface Memory {
   settled: ReadonlyMap<string, string>;
 }
 
-export function createApplyMemory(): ApplyMemory {
+export function createApplyMemory(freeFields: FreeFields = () => []): ApplyMemory {
+  const findings = (desired: KubernetesObject, live: OwnedObject) =>
+    findingsOf(desired, live, freeFields(desired));
   const memories = new Map<string, Memory>();
   /** Digests of writes without an answer, by `nameOf`. */
   const unanswered = new Map<string, Set<string>>();
@@ -103,9 +105,16 @@ export function comparable({ metadata, ...object }: KubernetesObject): object {
 }
 
 /** Each path that differs, with its live value as text. */
-function findings(desired: KubernetesObject, live: OwnedObject): Map<string, string> {
+function findingsOf(
+  desired: KubernetesObject,
+  live: OwnedObject,
+  freeFields: readonly string[],
+): Map<string, string> {
   return new Map([
-    ...foreignAdditions(desired, live).map((path): [string, string] => [path, "added"]),
+    ...foreignAdditions(withFreeFields(desired, live, freeFields), live).map((path): [string, string] => [
+      path,
+      "added",
+    ]),
     ...findDifferences(comparable(desired), comparable(live)).map((difference): [string, string] => [
       difference.path,
       canonicalJson(difference.live ?? null),

@@ -4,7 +4,7 @@ import { comparable, createApplyMemory, nameOf, stamped } from "./apply-memory.t
 import type { KubeClient } from "./client.ts";
 import { isInvalid, KubeError } from "./error.ts";
 import { createFieldConflictGuard } from "./field-conflict.ts";
-import { foreignAdditions } from "./foreign-field.ts";
+import { type FreeFields, foreignAdditions, withFreeFields } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { resourceOfManifest } from "./resource.ts";
@@ -58,12 +58,18 @@ export interface Applier {
  * | yes   | differs | corrected: fields   |
  * | yes   | equal   | unchanged, no write |
  */
-export function createApplier(deps: { client: KubeClient; fieldManager: string; now: () => Date }): Applier {
-  const { client, fieldManager, now } = deps;
+export function createApplier(deps: {
+  client: KubeClient;
+  fieldManager: string;
+  now: () => Date;
+  /** Fields that others set: the applier never writes nor removes them. */
+  freeFields?: FreeFields;
+}): Applier {
+  const { client, fieldManager, now, freeFields = () => [] } = deps;
   const conflicts = createFieldConflictGuard(now);
-  const memory = createApplyMemory();
+  const memory = createApplyMemory(freeFields);
   const lean = withForeignFields<KubernetesObject>(fieldManager);
-  const write = createObjectWriter({ client, fieldManager });
+  const write = createObjectWriter({ client, fieldManager, freeFields });
 
   /** Namespaces that this process created. A GET for each object that a new Sovereign lacks was 9 of its 16 reads. */
   const newNamespaces = new Set<string>();
@@ -92,7 +98,8 @@ export function createApplier(deps: { client: KubeClient; fieldManager: string; 
    * what a mutating webhook does to every write for another client's change.
    */
   async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
-    if (foreignAdditions(desired, live).length > 0) return false;
+    const whole = withFreeFields(desired, live, freeFields(desired));
+    if (foreignAdditions(whole, live).length > 0) return false;
     const trial = await client
       .apply(resourceOfManifest(desired), desired, { fieldManager, dryRun: true })
       .catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import type { LookupFunction } from "node:net";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { KubernetesObject } from "../api/object.ts";
 import { type Connection, createConnection } from "./connection.ts";
@@ -90,8 +91,12 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
-export function createKubeClient(deps: { kubeConfig: KubeConfig; userAgent: string }): KubeClient {
-  return clientOver(createConnection(deps.kubeConfig), deps.userAgent);
+export function createKubeClient(deps: {
+  kubeConfig: KubeConfig;
+  userAgent: string;
+  lookup?: LookupFunction;
+}): KubeClient {
+  return clientOver(createConnection(deps.kubeConfig, deps.lookup), deps.userAgent);
 }
 
 function clientOver(connection: Connection, userAgent: string, fence?: Fence): KubeClient {

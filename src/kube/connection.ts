@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
+import type { LookupFunction } from "node:net";
 import { KubeConfig, type User } from "@kubernetes/client-node";
 import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import { parse } from "yaml";
@@ -45,9 +46,10 @@ export interface Connection {
 
 /**
  * Shares one pool of TLS connections among all requests. The library builds one for each request (500 calls made 500
- * connections). A new CA or client certificate makes a new pool; the former pool finishes its requests.
+ * connections). A new CA or client certificate makes a new pool; the former pool finishes its requests. `lookup` resolves the
+ * server's name; the default is the system's.
  */
-export function createConnection(config: KubeConfig): Connection {
+export function createConnection(config: KubeConfig, lookup?: LookupFunction): Connection {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error("the kubeconfig names no current cluster");
   const tokenFile = tokenFileOf(config.getCurrentUser());
@@ -66,6 +68,7 @@ export function createConnection(config: KubeConfig): Connection {
       ...(options.key === undefined ? {} : { key: options.key }),
       ...(options.servername === undefined ? {} : { servername: options.servername }),
       ...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized }),
+      ...(lookup === undefined ? {} : { lookup }),
     };
     const identity = sha256Digest(
       JSON.stringify(Object.entries(connect).map(([name, value]) => [name, String(value)])),

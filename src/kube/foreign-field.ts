@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isMap, type KubernetesObject } from "../api/object.ts";
+import { isMap, type KubernetesObject, mapOf } from "../api/object.ts";
 
 /** An entry of `metadata.managedFields`: a manager and the fields that it owns. */
 export interface ManagedFieldsEntry {
@@ -20,6 +20,28 @@ const SERVER_MEMBERS = new Set(["f:status", "f:metadata", "f:apiVersion", "f:kin
 
 /** Fields that others may add: with this annotation, `kubectl rollout restart` starts new Pods of the same template. */
 const FREE_FIELDS = new Set(["spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt"]);
+
+/** The fields of an object that belong to other managers, as paths: `spec.branding`. Default: none. */
+export type FreeFields = (object: KubernetesObject) => readonly string[];
+
+/** The desired object with the fields of others as the live object has them. */
+export function withFreeFields(
+  desired: KubernetesObject,
+  live: KubernetesObject,
+  paths: readonly string[],
+): KubernetesObject {
+  if (paths.length === 0) return desired;
+  const filled = structuredClone(desired);
+  for (const path of paths) {
+    const steps = path.split(".");
+    const name = steps.pop() ?? "";
+    const [into, from] = [filled, live].map((object) =>
+      steps.reduce<unknown>((at, step) => mapOf(at)[step], object),
+    );
+    if (isMap(into) && isMap(from) && from[name] !== undefined) into[name] = from[name];
+  }
+  return filled;
+}
 
 /** The entries of other managers that can hold additions to applied fields. The rest of managedFields only costs memory. */
 export function foreignEntries({ metadata }: OwnedObject, fieldManager: string): ManagedFieldsEntry[] {

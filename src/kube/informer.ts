@@ -44,6 +44,8 @@ export interface InformerOptions<T> extends Omit<ListOptions, "signal"> {
    * asked for each change, and the deletion of an object that is wanted by then is reported even if it was not kept.
    */
   isWanted?: (object: T) => boolean;
+  /** Called when the list or the watch fails. The informer tries again by itself. */
+  onFailure?: (error: unknown) => void;
   pace?: Partial<ReflectorPace>;
 }
 
@@ -52,24 +54,19 @@ export function createInformer<T extends KubernetesObject>(
   resource: Resource,
   options: InformerOptions<T> = {},
 ): Informer<T> {
-  const { indexes = {}, transform = withoutManagedFields<T>, isWanted, pace, ...listOptions } = options;
+  const {
+    indexes = {},
+    transform = withoutManagedFields<T>,
+    isWanted,
+    onFailure,
+    pace,
+    ...listOptions
+  } = options;
   const objects = new Map<string, T>();
-  const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
+  const index = createIndex(indexes);
   const handlers = new Set<InformerHandler<T>>();
   const firstList = Promise.withResolvers<void>();
   const contact = createContact();
-
-  function reindex(key: string, object: T, change: "add" | "delete"): void {
-    for (const [name, valuesOf] of Object.entries(indexes)) {
-      const buckets = indexed.get(name);
-      for (const value of valuesOf(object)) {
-        const bucket = buckets?.get(value) ?? new Set();
-        bucket[change](key);
-        if (bucket.size === 0) buckets?.delete(value);
-        else buckets?.set(value, bucket);
-      }
-    }
-  }
 
   /** A handler that throws must not keep the event from other handlers, nor end the watch. */
   function notify(handler: InformerHandler<T>, event: InformerEvent<T>): void {
@@ -106,9 +103,9 @@ export function createInformer<T extends KubernetesObject>(
       previous = undefined;
     }
     if (previous !== undefined && previous.metadata.resourceVersion === resourceVersion) return;
-    if (previous !== undefined) reindex(key, previous, "delete");
+    if (previous !== undefined) index.change(key, previous, "delete");
     objects.set(key, object);
-    reindex(key, object, "add");
+    index.change(key, object, "add");
     notifyAll(previous === undefined ? { kind: "added", object } : { kind: "updated", object, previous });
   }
 
@@ -117,7 +114,7 @@ export function createInformer<T extends KubernetesObject>(
     const previous = objects.get(key);
     if (previous === undefined) return undefined;
     objects.delete(key);
-    reindex(key, previous, "delete");
+    index.change(key, previous, "delete");
     return previous;
   }
 
@@ -138,10 +135,7 @@ export function createInformer<T extends KubernetesObject>(
     resource,
     get: (key) => objects.get(key),
     list: () => [...objects.values()],
-    byIndex(index, value) {
-      const keys = indexed.get(index)?.get(value) ?? [];
-      return [...keys].flatMap((key) => objects.get(key) ?? []);
-    },
+    byIndex: (name, value) => index.keys(name, value).flatMap((key) => objects.get(key) ?? []),
     onChange(handler, signal) {
       if (signal?.aborted) return;
       handlers.add(handler);
@@ -160,7 +154,27 @@ export function createInformer<T extends KubernetesObject>(
         sink: { replace, upsert, remove, contact: contact.mark },
         signal,
         pace,
+        onFailure,
       }),
+  };
+}
+
+/** The keys of objects by the values that each named index has for them. */
+function createIndex<T>(indexes: Record<string, (object: T) => string[]>) {
+  const indexed = new Map(Object.keys(indexes).map((name) => [name, new Map<string, Set<string>>()]));
+  return {
+    change(key: string, object: T, change: "add" | "delete"): void {
+      for (const [name, valuesOf] of Object.entries(indexes)) {
+        const buckets = indexed.get(name);
+        for (const value of valuesOf(object)) {
+          const bucket = buckets?.get(value) ?? new Set();
+          bucket[change](key);
+          if (bucket.size === 0) buckets?.delete(value);
+          else buckets?.set(value, bucket);
+        }
+      }
+    },
+    keys: (name: string, value: string): string[] => [...(indexed.get(name)?.get(value) ?? [])],
   };
 }
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "./client.ts";
 import { isInvalid } from "./error.ts";
-import { foreignAdditions } from "./foreign-field.ts";
+import { type FreeFields, foreignAdditions, withFreeFields } from "./foreign-field.ts";
 import { isOwnAndFixed } from "./immutable-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { resourceOfManifest } from "./resource.ts";
@@ -16,19 +16,23 @@ export type ObjectWriter = (
  * Writes by server-side apply, and removes what other managers added. The operator's own object is deleted by its uid and
  * created again where only a new one can take the desired fields.
  */
-export function createObjectWriter(deps: { client: KubeClient; fieldManager: string }): ObjectWriter {
-  const { client, fieldManager } = deps;
+export function createObjectWriter(deps: {
+  client: KubeClient;
+  fieldManager: string;
+  freeFields?: FreeFields | undefined;
+}): ObjectWriter {
+  const { client, fieldManager, freeFields = () => [] } = deps;
   const lean = withForeignFields<KubernetesObject>(fieldManager);
 
   async function writeInPlace(desired: KubernetesObject): Promise<KubernetesObject> {
     const resource = resourceOfManifest(desired);
     const applied = lean(await client.apply(resource, desired, { fieldManager }));
-    const left = foreignAdditions(desired, applied);
-    if (left.length === 0) return applied;
+    const whole = withFreeFields(desired, applied, freeFields(desired));
+    if (foreignAdditions(whole, applied).length === 0) return applied;
     // Server-side apply keeps what other managers added. Replacing the object removes it.
     const { labels, annotations, resourceVersion } = applied.metadata;
     const replaced = await client.replace(resource, {
-      ...desired,
+      ...whole,
       metadata: {
         ...desired.metadata,
         ...(resourceVersion === undefined ? {} : { resourceVersion }),

@@ -49,6 +49,7 @@ interface ReflectorDeps<T> {
   logger: Logger;
   signal: AbortSignal;
   pace?: Partial<ReflectorPace> | undefined;
+  onFailure?: ((error: unknown) => void) | undefined;
   random?: () => number;
 }
 
@@ -95,6 +96,7 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         { resource: resource.plural, error: errorMessage(error), pauseMs: Math.round(pauseMs) },
         "the list or watch failed; it is tried again",
       );
+      deps.onFailure?.(error);
       await sleep(pauseMs, signal);
     }
   }
