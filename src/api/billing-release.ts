@@ -81,7 +81,7 @@ const BillingReleaseStatusSchema = object(
     drifted: count("How many of them are out of sync: edited, or with other fingerprints."),
     failed: count("How many of them are stalled: a person has to act."),
     leftOut: count(
-      "How many of them the rollout leaves out: suspended, held, skipped, on another cluster, or refused.",
+      "How many of them the rollout leaves out: suspended, held, skipped, refused, or on a cluster that the hub does not reach.",
     ),
     imageCheck: Type.Optional(ImageCheckSchema),
     rollout: Type.Optional(RolloutStatusSchema),

@@ -1,4 +1,5 @@
 import { GROUP } from "./kind.ts";
+import type { KubernetesObject } from "./object.ts";
 
 /** Labels that only the platform may write. Admission refuses other writers. */
 export const LABEL = {
@@ -11,6 +12,10 @@ export const LABEL = {
 /** Values of `LABEL.managedBy`. */
 export const MANAGED_BY = { operator: "operator", hub: "hub" } as const;
 
+/** Whether the hub keeps this object on a cluster of a Sovereign's own. */
+export const isFromHub = ({ metadata }: KubernetesObject): boolean =>
+  metadata.labels?.[LABEL.managedBy] === MANAGED_BY.hub;
+
 /** Annotations that only the platform or its pipeline may write. */
 export const ANNOTATION = {
   approvedBy: `${GROUP}/approved-by`,
@@ -19,6 +24,12 @@ export const ANNOTATION = {
   applied: `${GROUP}/applied`,
   /** On a Pod template: keyed digest of the values that its Pods take from Secrets when they start. */
   secrets: `${GROUP}/secrets`,
+  /** On an object from the hub: the UID of the hub's cluster. Another hub leaves the object alone. */
+  hub: `${GROUP}/hub`,
+  /** On a Sovereign from the hub: the image that the hub's rollout gives it. */
+  image: `${GROUP}/image`,
+  /** On a BillingRelease from the hub: its references, as JSON. They become those of its status. */
+  references: `${GROUP}/references`,
 } as const;
 
 /** Keeps a deleted Sovereign in the API until its workload is deleted. Its database stays. */

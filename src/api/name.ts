@@ -5,6 +5,8 @@ export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
 export const FIELD_MANAGER = "catalyst-operator";
 /** The operator's own ClusterRole, which the chart creates. */
 export const OPERATOR_CLUSTER_ROLE = "catalyst-operator";
+/** The field manager of the hub on the clusters of its Sovereigns, and the ServiceAccount there that it acts as. */
+export const HUB_NAME = "catalyst-hub";
 export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
 export const OPERATOR_HASH_SECRET = "catalyst-operator-hash-key";
 export const WEBHOOK_TLS_SECRET = "catalyst-operator-webhook-tls";

@@ -32,7 +32,7 @@ const StageStatusSchema = object(
     failed: count("How many of them failed on the image."),
     waiting: count("How many of them still have to change their image."),
     leftOut: count(
-      "How many of them the rollout leaves out: suspended, held, skipped, on another cluster, or refused.",
+      "How many of them the rollout leaves out: suspended, held, skipped, refused, or on a cluster that the hub does not reach.",
     ),
   },
   { description: "How far a stage is." },

@@ -1,5 +1,6 @@
 import { conditionsField, observedGenerationField } from "./condition.ts";
 import { FINGERPRINT, flag, listMap, object, type Static, Type, text, time, wholeNumber } from "./schema.ts";
+import { OFFER_FIELDS } from "./sovereign-offer.ts";
 
 const fingerprint = (description: string) =>
   Type.Optional(text({ description, maxLength: 71, pattern: FINGERPRINT }));
@@ -104,6 +105,29 @@ export const SovereignStatusSchema = object(
         { description: "The last smoke test." },
       ),
     ),
+    cluster: Type.Optional(
+      object(
+        {
+          uid: text({
+            description:
+              "UID of the cluster's namespace kube-system, recorded at the first contact. A cluster with another one is refused.",
+            maxLength: 64,
+          }),
+          stalledOn: Type.Optional(
+            text({
+              description:
+                "The image on which the Sovereign was stalled when the hub last saw it. A cluster that then cannot be reached still halts the rollout of that image.",
+              maxLength: 512,
+            }),
+          ),
+          ...OFFER_FIELDS,
+        },
+        {
+          description:
+            "What the hub knows of the Sovereign's own cluster. Branding, tiers and add-ons are those that are set there.",
+        },
+      ),
+    ),
     conditions: conditionsField(),
   },
   { description: "The observed state of the Sovereign." },
@@ -126,3 +150,6 @@ export const SOVEREIGN_CONDITION = {
  * setting that its Franchise does not grant, and a Franchisee must not be able to hold up a rollout.
  */
 export const SETTINGS_ACCEPTED = "SettingsAccepted";
+
+/** Whether the hub reaches the Sovereign's own cluster. Absent on a Sovereign of this cluster. */
+export const CLUSTER_REACHABLE = "ClusterReachable";

@@ -5,8 +5,6 @@ import {
   DNS_SUBDOMAIN,
   flag,
   immutable,
-  listMap,
-  MAX_PRICE_BAISA,
   object,
   objectName,
   oneOf,
@@ -14,58 +12,21 @@ import {
   secretRef,
   Type,
   text,
-  wholeNumber,
 } from "./schema.ts";
 import { BillingSchema } from "./sovereign-billing.ts";
+import { OFFER_FIELDS } from "./sovereign-offer.ts";
 import { type SovereignStatus, SovereignStatusSchema } from "./sovereign-status.ts";
 
 export { DEADLINE_DEFAULT } from "./sovereign-billing.ts";
-export { SETTINGS_ACCEPTED, SOVEREIGN_CONDITION, type SovereignStatus } from "./sovereign-status.ts";
+export type { Price } from "./sovereign-offer.ts";
+export {
+  CLUSTER_REACHABLE,
+  SETTINGS_ACCEPTED,
+  SOVEREIGN_CONDITION,
+  type SovereignStatus,
+} from "./sovereign-status.ts";
 
 const fixed = (field: string) => immutable(`spec.${field}`, "delete the Sovereign and create another");
-
-const PriceSchema = object(
-  {
-    id: text({
-      description: "Id of the plan or add-on. A checkout names it as `plan_id` or in `addons`.",
-      maxLength: 63,
-      pattern: DNS_LABEL,
-    }),
-    name: text({ description: "Name that customers see.", maxLength: 128 }),
-    priceBaisa: wholeNumber({
-      description: "Price per month, in thousandths of the Sovereign's currency (baisa of OMR).",
-      minimum: 0,
-      maximum: MAX_PRICE_BAISA,
-    }),
-  },
-  { description: "A plan or add-on that customers pay for each month." },
-);
-
-const BrandingSchema = object(
-  {
-    displayName: Type.Optional(text({ description: "Name that customers see.", maxLength: 128 })),
-    logo: Type.Optional(
-      text({ description: "URL of the logo.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
-    ),
-    colour: Type.Optional(
-      text({ description: "Primary colour.", maxLength: 7, pattern: "^#[0-9a-fA-F]{6}$" }),
-    ),
-    hostname: Type.Optional(
-      text({ description: "Host name of the marketplace.", maxLength: 253, pattern: DNS_SUBDOMAIN }),
-    ),
-    helpUrl: Type.Optional(
-      text({
-        description: "Address where customers find help: https or mailto. The redeem page links to it.",
-        maxLength: 2048,
-        pattern: "^(https://|mailto:)[^\\s\"'<>]+$",
-      }),
-    ),
-    keycloakTheme: Type.Optional(
-      text({ description: "Login theme in Keycloak.", maxLength: 63, pattern: DNS_LABEL }),
-    ),
-  },
-  { description: "How the Sovereign looks. Its Franchisee may set it if the Franchise grants branding." },
-);
 
 const SovereignSpecSchema = object(
   {
@@ -103,24 +64,18 @@ const SovereignSpecSchema = object(
       object(
         {
           kubeconfigSecretRef: secretRef(
-            "The Secret with the cluster's kubeconfig, in catalyst-system, as Cluster API writes it.",
+            "The Secret with the cluster's kubeconfig, in catalyst-system, as Cluster API writes it. All of its data must be inline. A changed Secret takes effect within seconds.",
             "value",
           ),
         },
-        { description: "The cluster that the Sovereign runs on. Absent: this cluster." },
+        {
+          description:
+            "The cluster that the Sovereign runs on. This operator is its hub: it keeps the Sovereign, its Franchise, its BillingRelease and the EnvironmentPolicies there, and an operator on that cluster reconciles them. Absent: this cluster.",
+        },
       ),
     ),
     billing: BillingSchema,
-    branding: Type.Optional(BrandingSchema),
-    tiers: Type.Optional(
-      listMap(PriceSchema, ["id"], { description: "Plans that customers can order.", maxItems: 64 }),
-    ),
-    addons: Type.Optional(
-      listMap(PriceSchema, ["id"], {
-        description: "Add-ons that customers can order with a plan.",
-        maxItems: 256,
-      }),
-    ),
+    ...OFFER_FIELDS,
   },
   {
     description: "The desired state of the Sovereign.",
@@ -135,6 +90,12 @@ const SovereignSpecSchema = object(
         message:
           "spec.parent is not allowed when role is CatalystZero, because no Sovereign provisioned it: remove spec.parent",
         fieldPath: ".parent",
+      },
+      {
+        rule: "self.role != 'CatalystZero' || !has(self.cluster)",
+        message:
+          "spec.cluster is not allowed when role is CatalystZero, because the hub runs on its cluster: remove spec.cluster",
+        fieldPath: ".cluster",
       },
       {
         rule: "has(self.namespace) == has(oldSelf.namespace)",
@@ -155,7 +116,6 @@ export type Sovereign = CatalystObject<SovereignSpec, SovereignStatus>;
 
 /** Whether the operator of this cluster works on the Sovereign: it is on this cluster, and not suspended. */
 export const isOperated = ({ spec }: Sovereign): boolean => spec.cluster === undefined && !spec.suspend;
-export type Price = Static<typeof PriceSchema>;
 
 export const SOVEREIGN: KindDefinition = {
   kind: "Sovereign",

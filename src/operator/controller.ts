@@ -39,6 +39,7 @@ import { createSovereignReconciler } from "../controllers/sovereign/controller.t
 import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
 import { createVerification } from "../controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
+import { createSpokes } from "../controllers/spoke/spokes.ts";
 import type { StatusReconcilerDeps } from "../controllers/status-reconciler.ts";
 import {
   createWebhookConfigurationReconciler,
@@ -49,6 +50,7 @@ import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import type { ReconcileMetrics } from "../kube/metric.ts";
 import { type Controller, createController } from "../kube/reconcile.ts";
+import type { RemoteKubeconfig } from "../kube/remote-kubeconfig.ts";
 import type { Logger } from "../platform/log.ts";
 import { Counter, type Registry } from "../platform/metrics.ts";
 import type { OperatorCaches } from "./cache.ts";
@@ -61,6 +63,8 @@ import { AUDIT_ONLY } from "./webhook-restoration.ts";
 
 export interface ControllerDeps {
   client: KubeClient;
+  /** Connects to the cluster of a Sovereign that has one of its own. */
+  connect(kubeconfig: RemoteKubeconfig): KubeClient;
   applier: Applier;
   caches: OperatorCaches;
   events: EventRecorder;
@@ -194,10 +198,16 @@ function createRolloutControllers(
   const measurements = createSovereignMeasurements({ now });
   const readSchema = (baseUrl: string, signal: AbortSignal) => readServedSchema({ baseUrl, fetch, signal });
   const verification = createVerification({ caches, readSchema, logger });
+  const spokes = createSpokes({
+    ...deps,
+    namespaces: caches.namespaces,
+    secretVersions: caches.secretVersions,
+  });
   const sovereign = {
     ...common,
     caches,
     fleets,
+    spokes,
     operatorJwks: keys.jwks,
     mintToken: keys.mintToken,
     keyedDigest: deps.keyedDigest,
@@ -224,7 +234,7 @@ function createRolloutControllers(
       watches: [
         ...sovereignWatches(caches, fleets),
         signingKeyWatch(keys, caches.sovereigns),
-        ...[measurements.probes, measurements.smokeTests, verification],
+        ...[measurements.probes, measurements.smokeTests, verification, spokes],
       ],
       reconcile: createSovereignReconciler(sovereign),
     }),

@@ -1,7 +1,10 @@
-import { FIELD_MANAGER, SYSTEM_NAMESPACE } from "../api/name.ts";
+import { FIELD_MANAGER, HUB_NAME, SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createApplier } from "../kube/apply.ts";
+import { createKubeClient, type Fence, type KubeClient } from "../kube/client.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import { createReconcileMetrics } from "../kube/metric.ts";
+import { createClusterLookup } from "../kube/remote-address.ts";
+import type { RemoteKubeconfig } from "../kube/remote-kubeconfig.ts";
 import type { Registry } from "../platform/metrics.ts";
 import { type ControllerDeps, createControllers, createDriftCounter } from "./controller.ts";
 import { ORDER_NOTICE_PATH } from "./order-notice.ts";
@@ -14,6 +17,7 @@ type LeaderDeps = Omit<
   ControllerDeps,
   | "applier"
   | "subscriptions"
+  | "connect"
   | "metrics"
   | "driftCounter"
   | "policyRestoration"
@@ -53,6 +57,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         ...deps,
         client: fenced,
         subscriptions: relay.subscriptions,
+        connect: (kubeconfig) => createRemoteClient(kubeconfig, fence),
         ...{ applier, metrics, driftCounter, policyRestoration, untrustedGauge },
         ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
       });
@@ -62,4 +67,10 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       ]).finally(untrustedGauge.reset);
     },
   });
+}
+
+/** Only the leader writes to the clusters of Sovereigns, as to its own. */
+function createRemoteClient({ config }: RemoteKubeconfig, fence: Fence): KubeClient {
+  const lookup = createClusterLookup();
+  return createKubeClient({ kubeConfig: config, userAgent: HUB_NAME, lookup }).fenced(fence);
 }

@@ -1,6 +1,6 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { findCondition, isConditionTrue, READY, STALLED } from "../../api/condition.ts";
-import { SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import { CLUSTER_REACHABLE, SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 
@@ -152,8 +152,9 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
 
 /** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
 function isFailing(sovereign: Sovereign): boolean {
-  const { conditions, lastSmokeTest } = sovereign.status ?? {};
+  const { conditions, lastSmokeTest, cluster, pinnedImage } = sovereign.status ?? {};
   if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
+  if (pinnedImage !== undefined && cluster?.stalledOn === pinnedImage) return true;
   const shape = findCondition(conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
   return shape?.status === "False" && (lastSmokeTest?.failures ?? 0) >= MAX_SMOKE_FAILURES;
 }
@@ -180,13 +181,15 @@ function heldUntilMs({ spec }: Sovereign, nowMs: number): number | undefined {
 
 function exclusionOf(
   sovereign: Sovereign,
-  { interventions }: RolloutPlan,
+  { interventions, image }: RolloutPlan,
 ): { reason: string; message: string } | undefined {
   const skippedBy = interventions.skipped.get(sovereign.metadata.name);
   if (skippedBy !== undefined) return { reason: "Skipped", message: `${skippedBy} skipped it` };
   if (sovereign.spec.suspend) return { reason: "Suspended", message: "spec.suspend is true" };
-  if (sovereign.spec.cluster !== undefined)
-    return { reason: "RemoteCluster", message: "it is on another cluster" };
+  const contact = findCondition(sovereign.status?.conditions, CLUSTER_REACHABLE);
+  // Out of sight, it must hold up no other. One that had failed on the image goes on counting as failed.
+  if (contact?.status === "False" && sovereign.status?.cluster?.stalledOn !== image)
+    return { reason: contact.reason, message: contact.message };
   return isRefused(sovereign)
     ? { reason: "Refused", message: "a person has to act before it runs anything" }
     : undefined;

@@ -1,5 +1,6 @@
 import type { BillingRelease, BillingReleaseStatus, ReleaseReference } from "../../api/billing-release.ts";
 import { RECONCILING, STALLED } from "../../api/condition.ts";
+import { isFromHub } from "../../api/label.ts";
 import {
   type Halt,
   type Holder,
@@ -9,6 +10,7 @@ import {
 } from "../../api/rollout-status.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import { readyConditions } from "../readiness.ts";
+import { referencesFromHub } from "./desired-hub-reference.ts";
 import { CHECKING_IMAGE, IMAGE_NOT_FOUND } from "./desired-image-check.ts";
 import { recordOf } from "./desired-intervention.ts";
 import { isVerifiedOn, type MemberState } from "./desired-member.ts";
@@ -93,8 +95,6 @@ function measurementObstacle({ metadata }: BillingRelease, zero: Sovereign | und
   const { name } = zero.metadata;
   if (zero.spec.suspend)
     return `it is measured on Catalyst-Zero, and Sovereign ${name} is suspended: set its spec.suspend to false`;
-  if (zero.spec.cluster !== undefined)
-    return `it is measured on Catalyst-Zero, and Sovereign ${name} is on another cluster: remove its spec.cluster`;
   return undefined;
 }
 
@@ -179,6 +179,7 @@ function references(
   zero: Sovereign | undefined,
   now: string,
 ): Pick<BillingReleaseStatus, "reference" | "earlierReferences"> {
+  if (isFromHub(release)) return referencesFromHub(release);
   const { reference: known, earlierReferences = [] } = release.status ?? {};
   const reference =
     known?.image === release.spec.image ? known : (measure(release.spec.image, zero, now) ?? known);

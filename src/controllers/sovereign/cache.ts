@@ -1,8 +1,10 @@
 import { hostsOf } from "../../admission/rules/sovereign-host.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
 import type { Blueprint } from "../../api/blueprint.ts";
+import type { EnvironmentPolicy } from "../../api/environment-policy.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { LABEL } from "../../api/label.ts";
+import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Informer } from "../../kube/informer.ts";
@@ -18,6 +20,7 @@ export interface SovereignCaches {
   releases: Informer<BillingRelease>;
   franchises: Informer<Franchise>;
   blueprints: Informer<Blueprint>;
+  policies: Informer<EnvironmentPolicy>;
   namespaces: Informer<KubernetesObject>;
   /** Indexed by `NAMESPACE_INDEX`, as all that follow. */
   deployments: Informer<DeploymentObject>;
@@ -50,7 +53,9 @@ export const SOVEREIGN_INDEXES: Record<string, (sovereign: Sovereign) => string[
   [SOVEREIGN_INDEX.release]: ({ spec }) => [spec.billing.release],
   [SOVEREIGN_INDEX.franchise]: ({ spec }) => (spec.franchise === undefined ? [] : [spec.franchise]),
   [SOVEREIGN_INDEX.secret]: (sovereign) =>
-    allSecretNames(sovereign).map((name) => keyOf({ name, namespace: namespaceOf(sovereign) })),
+    sovereign.spec.cluster === undefined
+      ? allSecretNames(sovereign).map((name) => keyOf({ name, namespace: namespaceOf(sovereign) }))
+      : [keyOf({ name: sovereign.spec.cluster.kubeconfigSecretRef.name, namespace: SYSTEM_NAMESPACE })],
 };
 
 /** The caches of every kind that the controller writes in a Sovereign's namespace. */

@@ -74,10 +74,13 @@ export function isBrandingHostTaken(sovereigns: Sovereigns, sovereign: Sovereign
 const sharedHost = (a: Sovereign, b: Sovereign): string | undefined =>
   platformHosts(b).find((host) => platformHosts(a).includes(host));
 
+/** Namespaces of different clusters are different. Empty for this cluster. */
+const clusterOf = ({ spec }: Sovereign): string => spec.cluster?.kubeconfigSecretRef.name ?? "";
+
 function wantsSame(a: Sovereign, b: Sovereign): boolean {
   return (
     sharedHost(a, b) !== undefined ||
-    namespaceOf(a) === namespaceOf(b) ||
+    (clusterOf(a) === clusterOf(b) && namespaceOf(a) === namespaceOf(b)) ||
     (a.spec.role === "CatalystZero" && b.spec.role === "CatalystZero")
   );
 }

@@ -37,6 +37,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
       deps.verification.settle(key);
+      deps.spokes.forget(key);
       return { kind: "done" };
     }
     const sovereign = statuses.newest(cached);
@@ -51,8 +52,10 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     };
     try {
       if (cached.metadata.deletionTimestamp !== undefined) {
-        await finalize(deps, cached);
-        return { kind: "done" };
+        findings.stop = await finalize(context);
+        if (findings.stop === undefined) return { kind: "done" };
+        await report(sovereign, findings);
+        return findings.stop.kind === "waiting" ? findings.stop : { kind: "done" };
       }
       findings.stop = await reconcileSovereign(context);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import type { Measurements } from "../measurement.ts";
+import type { Spokes } from "../spoke/spokes.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./drift.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
@@ -18,6 +19,8 @@ export interface SovereignDeps {
   caches: SovereignCaches;
   /** Where each Sovereign is in the rollout of its release. */
   fleets: Pick<Fleets, "decide">;
+  /** The clusters of Sovereigns that have one of their own. */
+  spokes: Pick<Spokes, "hub" | "linkOf" | "forget">;
   events: EventRecorder;
   logger: Logger;
   now: () => Date;

@@ -17,12 +17,6 @@ export async function checkEligibility({ deps, sovereign }: ReconcileContext): P
       "spec.suspend is true: the operator changes nothing; set it to false to continue",
     );
   }
-  if (spec.cluster !== undefined) {
-    return unknown(
-      "RemoteCluster",
-      "spec.cluster names another cluster: this operator reconciles only Sovereigns of its own cluster",
-    );
-  }
   const conflict = findConflict(deps.caches.sovereigns, sovereign);
   if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
   const foreignOwner = await findForeignOwner(deps, sovereign);

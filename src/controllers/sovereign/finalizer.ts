@@ -3,23 +3,36 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { removeFinalizer } from "../../kube/finalizer.ts";
 import { resourceOf } from "../../kube/resource.ts";
+import { finishRemote } from "../spoke/reconcile.ts";
 import { managedResources } from "./cache.ts";
+import type { ReconcileContext } from "./context.ts";
 import type { SovereignDeps } from "./dependency.ts";
 import { namespaceOf, ownershipLabels } from "./desired-metadata.ts";
+import type { Stop } from "./findings.ts";
 import { findForeignOwner } from "./namespace-claim.ts";
 
 /**
  * Deletes the workload of a Sovereign that is being deleted, then removes the finalizer. The workload of a suspended Sovereign
- * stays as it is and runs on, as with Flux: so a Sovereign can move to another manifest without a stop.
+ * stays as it is and runs on, as with Flux: so a Sovereign can move to another manifest without a stop. Returns what the deletion
+ * waits for; undefined when the finalizer is removed.
  */
-export async function finalize(deps: SovereignDeps, sovereign: Sovereign): Promise<void> {
+export async function finalize(context: ReconcileContext): Promise<Stop | undefined> {
+  const { deps, sovereign } = context;
   const { name, finalizers = [] } = sovereign.metadata;
-  if (!finalizers.includes(SOVEREIGN_FINALIZER)) return;
-  if (sovereign.spec.suspend) reportKept(deps, sovereign);
-  else if (sovereign.spec.cluster === undefined && (await findForeignOwner(deps, sovereign)) === undefined)
-    await deleteWorkload(deps, sovereign);
+  if (!finalizers.includes(SOVEREIGN_FINALIZER)) return undefined;
+  const waits = await finishWorkload(context);
+  if (waits !== undefined) return waits;
   deps.applier.forget(({ metadata }) => metadata.labels?.[LABEL.sovereign] === name);
   await removeFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
+  return undefined;
+}
+
+async function finishWorkload(context: ReconcileContext): Promise<Stop | undefined> {
+  const { deps, sovereign } = context;
+  if (sovereign.spec.cluster !== undefined) return finishRemote(context);
+  if (sovereign.spec.suspend) reportKept(deps, sovereign);
+  else if ((await findForeignOwner(deps, sovereign)) === undefined) await deleteWorkload(deps, sovereign);
+  return undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ export type Stop =
   | { kind: "waiting"; reason: string; message: string; retryAfterMs: number; isWatched?: true }
   /** A person has to act. */
   | { kind: "stalled"; reason: string; message: string }
-  /** The operator cannot observe the Sovereign: it is on another cluster, or suspended. */
+  /** The operator cannot observe the Sovereign: it does not reach its cluster, or the Sovereign is suspended. */
   | { kind: "unknown"; reason: string; message: string };
 
 /** What one reconcile observed, in the order of its steps. */

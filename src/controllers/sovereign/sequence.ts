@@ -3,6 +3,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN } from "../../api/sovereign.ts";
 import { addFinalizer } from "../../kube/finalizer.ts";
 import { resourceOf } from "../../kube/resource.ts";
+import { reconcileRemote } from "../spoke/reconcile.ts";
 import { ownedObjects } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { checkEligibility } from "./eligibility.ts";
@@ -25,6 +26,7 @@ import { applyWorkload, checkSecrets, type Workload } from "./step/workload.ts";
  * `status.ts` concludes with 10, `Ready`. Each step is idempotent, and the first that cannot continue returns why.
  */
 export async function reconcileSovereign(context: ReconcileContext): Promise<Stop | undefined> {
+  if (context.sovereign.spec.cluster !== undefined) return reconcileRemote(context);
   const ineligible = await checkEligibility(context);
   if (ineligible !== undefined) {
     // A suspended Sovereign keeps what was last found: it is left alone, not out of sight.

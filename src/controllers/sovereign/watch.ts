@@ -1,7 +1,8 @@
 import { hostsOf } from "../../admission/rules/sovereign-host.ts";
 import type { BillingRelease } from "../../api/billing-release.ts";
-import { LABEL } from "../../api/label.ts";
+import { ANNOTATION, LABEL } from "../../api/label.ts";
 import type { KubernetesObject } from "../../api/object.ts";
+import type { Sovereign } from "../../api/sovereign.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
@@ -20,7 +21,10 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
   const indexed = (index: string) => (object: KubernetesObject) =>
     sovereigns.byIndex(index, object.metadata.name).map(({ metadata }) => metadata.name);
   return [
-    watchPrimary(sovereigns, isRequestChanged),
+    watchPrimary(
+      sovereigns,
+      (before, after) => isRequestChanged(before, after) || isImageGiven(before, after),
+    ),
     // When a Sovereign is deleted or gives up a host, one that conflicted with it may continue: it is stalled, so nothing else wakes it.
     watchInformer(
       sovereigns,
@@ -46,6 +50,15 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
           .map(({ metadata }) => metadata.name),
       isOfferChanged,
     ),
+    // The hub keeps every policy on each cluster.
+    watchInformer(
+      caches.policies,
+      () =>
+        sovereigns
+          .list()
+          .flatMap(({ metadata, spec }) => (spec.cluster === undefined ? [] : [metadata.name])),
+      isRequestChanged,
+    ),
     watchInformer(caches.namespaces, (object) => [
       ...labelled(object),
       ...indexed(SOVEREIGN_INDEX.namespace)(object),
@@ -59,6 +72,10 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     ...caches.others.map((informer) => watchInformer(informer, labelled)),
   ];
 }
+
+/** The hub gives a Sovereign of its own cluster another image. */
+const isImageGiven = ({ metadata: before }: Sovereign, { metadata }: Sovereign): boolean =>
+  before.annotations?.[ANNOTATION.image] !== metadata.annotations?.[ANNOTATION.image];
 
 function isReferenceOrRequestChanged(before: BillingRelease, after: BillingRelease): boolean {
   const referenceIn = ({ status }: BillingRelease) => canonicalJson([status?.reference ?? null]);

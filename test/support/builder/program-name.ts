@@ -2,7 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { READY, RECONCILING, STALLED } from "../../../src/api/condition.ts";
 import { KINDS } from "../../../src/api/kind-list.ts";
-import { SETTINGS_ACCEPTED, SOVEREIGN_CONDITION } from "../../../src/api/sovereign-status.ts";
+import {
+  CLUSTER_REACHABLE,
+  SETTINGS_ACCEPTED,
+  SOVEREIGN_CONDITION,
+} from "../../../src/api/sovereign-status.ts";
 import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
 import { createBillingService } from "../../../src/billing/service.ts";
@@ -48,6 +52,7 @@ const CONDITIONS: string[] = [
   RECONCILING,
   STALLED,
   SETTINGS_ACCEPTED,
+  CLUSTER_REACHABLE,
   ...Object.values(SOVEREIGN_CONDITION),
 ];
 const KIND_NAMES = KINDS.map(({ kind }): string => kind);

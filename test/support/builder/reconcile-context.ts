@@ -1,6 +1,7 @@
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { BILLING_RELEASE } from "../../../src/api/billing-release.ts";
 import { BLUEPRINT, type Blueprint } from "../../../src/api/blueprint.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
 import type { Franchise } from "../../../src/api/franchise.ts";
 import { FRANCHISE } from "../../../src/api/franchise.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
@@ -64,6 +65,7 @@ interface Known {
   releases?: BillingRelease[];
   franchises?: Franchise[];
   blueprints?: Blueprint[];
+  policies?: EnvironmentPolicy[];
   namespaces?: KubernetesObject[];
   deployments?: DeploymentObject[];
   jobs?: JobObject[];
@@ -87,6 +89,7 @@ export function cachesOf(known: Known): FixedCaches {
     releases: fixedInformer(resourceOf(BILLING_RELEASE), known.releases),
     franchises: fixedInformer(resourceOf(FRANCHISE), known.franchises),
     blueprints: fixedInformer(resourceOf(BLUEPRINT), known.blueprints),
+    policies: fixedInformer(resourceOf(ENVIRONMENT_POLICY), known.policies),
     namespaces: fixedInformer(NAMESPACES, known.namespaces),
     deployments: fixedInformer(DEPLOYMENTS, known.deployments, BY_NAMESPACE),
     jobs: fixedInformer(JOBS, known.jobs, BY_NAMESPACE),
@@ -143,6 +146,7 @@ export function contextOf(
       },
       logger: createLogger("test", "silent"),
       now,
+      spokes: refuseAll("spokes"),
       ...createSovereignMeasurements({ now }),
       verification: { isDoubtful: () => false, settle: () => undefined },
       probeDatabase: async () => {

@@ -18,6 +18,7 @@ import { createSovereignReconciler } from "../../../src/controllers/sovereign/co
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
 import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
+import { createSpokes } from "../../../src/controllers/spoke/spokes.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createEventRecorder, type EventRecorder } from "../../../src/kube/event.ts";
@@ -63,6 +64,8 @@ export interface OperatorBench {
   client(): KubeClient;
   /** The administrator's kubeconfig. */
   kubeconfig(): string;
+  /** The folder of the embedded API server: its certificates, and its journal. */
+  stateDir(): string;
   caches(): OperatorCaches;
   /** Other caches of the same API server, by a client that is changed like this, until the signal fires. */
   moreCaches(change: (client: KubeClient) => KubeClient, signal: AbortSignal): Promise<OperatorCaches>;
@@ -95,6 +98,8 @@ export interface OperatorBench {
 /** An administrator's connection to an API server. */
 interface BenchServer {
   kubeConfig(): KubeConfig;
+  /** Only of the embedded one. */
+  stateDir?: string;
   close(): Promise<void>;
 }
 
@@ -106,6 +111,7 @@ async function startEmbedded(): Promise<BenchServer> {
       kubeConfig.loadFromString(api.server.adminKubeconfig);
       return kubeConfig;
     },
+    stateDir: api.stateDir,
     close: () => api.dispose(),
   };
 }
@@ -189,6 +195,15 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
       readSchema: async (baseUrl) => (await simulation.smoke({ baseUrl })).schema ?? { fingerprint: "" },
       logger,
     });
+    const spokes = createSpokes({
+      client: gated,
+      connect: ({ config }) => createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }),
+      namespaces: caches.namespaces,
+      secretVersions: caches.secretVersions,
+      logger,
+      now,
+      pace: { firstBackoffMs: 50, maxBackoffMs: 200, stableMs: 100 },
+    });
     const reconcileSovereign = createSovereignReconciler({
       ...common,
       ...measurements,
@@ -196,6 +211,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
       applier,
       caches,
       fleets,
+      spokes,
       operatorJwks: () => ({ keys: [] }),
       keyedDigest: sha256Digest,
       orderNoticeUrl: "http://operator/orders-placed",
@@ -220,7 +236,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
           backoff: { firstMs: 5, maxMs: 100 },
           watches: [
             ...sovereignWatches(caches, fleets),
-            ...[measurements.probes, measurements.smokeTests, verification],
+            ...[measurements.probes, measurements.smokeTests, verification, spokes],
           ],
           async reconcile(key, signal, attempt): Promise<Outcome> {
             if (!concerns(key)) return { kind: "done" };
@@ -260,6 +276,7 @@ export function useOperatorBench(start: () => Promise<BenchServer> = startEmbedd
   return {
     client: () => client,
     kubeconfig: () => api.kubeConfig().exportConfig(),
+    stateDir: () => api.stateDir ?? "",
     caches: () => benchCaches,
     // The watches of a client take most of the connections that it may open.
     moreCaches: (change, signal) => follow(change(connect()), AbortSignal.any([signal, stopping.signal])),
@@ -313,7 +330,7 @@ function gateClient(client: KubeClient, gate: Gate): KubeClient {
   return { ...client, ...gated } as KubeClient;
 }
 
-async function defineKinds(client: KubeClient): Promise<void> {
+export async function defineKinds(client: KubeClient): Promise<void> {
   const folder = join(import.meta.dirname, "../../../crds");
   for (const file of readdirSync(folder))
     await client.apply(CUSTOM_RESOURCE_DEFINITIONS, parse(readFileSync(join(folder, file), "utf8")), {

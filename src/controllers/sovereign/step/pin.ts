@@ -1,4 +1,6 @@
-import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
+import { ANNOTATION, isFromHub } from "../../../api/label.ts";
+import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
+import type { RolloutWait } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
@@ -16,7 +18,7 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     findings.conditions.push(falseCondition(CONDITION.imagePinned, "ReleaseMissing", message));
     return { stop: waiting("ReleaseMissing", message) };
   }
-  const decision = fleets.decide(sovereign, release);
+  const decision = isFromHub(sovereign) ? hubDecision(sovereign) : fleets.decide(sovereign, release);
   if (decision.kind === "wait") {
     const { reason, message, retryAfterMs } = decision;
     if (current === undefined) {
@@ -30,9 +32,10 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     return { image: current };
   }
   const { previousImage, verified } = sovereign.status ?? {};
-  const image = (decision.kind === "return" ? previousImage : undefined) ?? release.spec.image;
+  const target = decision.kind === "given" ? decision.image : release.spec.image;
+  const image = (decision.kind === "return" ? previousImage : undefined) ?? target;
   findings.facts.pinnedImage = image;
-  if (decision.kind === "update" && current !== image && verified !== undefined && verified.image !== image)
+  if (decision.kind !== "return" && current !== image && verified !== undefined && verified.image !== image)
     findings.facts.previousImage = verified.image;
   findings.conditions.push(trueCondition(CONDITION.imagePinned, "Pinned", image));
   // The earlier verification was for another image, so it does not count for this one.
@@ -47,3 +50,17 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
   }
   return { image };
 }
+
+/** On a cluster of its own, a Sovereign takes the image that the hub's rollout gives it. */
+function hubDecision({
+  metadata,
+}: Sovereign): { kind: "given"; image: string } | ({ kind: "wait" } & RolloutWait) {
+  const image = metadata.annotations?.[ANNOTATION.image];
+  return image === undefined ? { kind: "wait", ...WAITING_FOR_HUB } : { kind: "given", image };
+}
+
+const WAITING_FOR_HUB: RolloutWait = {
+  reason: "WaitingForHub",
+  message:
+    "the hub's rollout has not reached this Sovereign yet: it takes its first image by itself afterwards",
+};

@@ -64,13 +64,39 @@ describe("decideMember", () => {
     expect(reasonOf(decide(first, brel, fleet))).toBe("WaitingForCanary");
   });
 
-  it("neither waits for a second CatalystZero nor counts a Sovereign of another cluster in a wave", () => {
+  it("neither waits for a second CatalystZero nor counts a Sovereign on a cluster that is away in a wave", () => {
     const stalled = { ...condition("Stalled", "True"), reason: "SecondCatalystZero" };
     const duplicate = sovereign("aaa-zero", { role: "CatalystZero" }, { conditions: [stalled] });
-    const elsewhere = sovereign("aab", { cluster: { kubeconfigSecretRef: { name: "k", key: "value" } } });
+    const away = {
+      ...condition("ClusterReachable", "False"),
+      reason: "ClusterUnreachable",
+      message: "it is away",
+    };
+    const elsewhere = sovereign(
+      "aab",
+      {},
+      { ...servingOn(IMAGE), conditions: [condition("VoucherShapeVerified", "Unknown"), away] },
+    );
     const fleet = [zero(NEXT_IMAGE), duplicate, elsewhere, first, second];
     expect(stepOf(ready, fleet)).toMatchObject({ phase: "Progressing", next: ["alpha"] });
     expect(decide(first, ready, fleet)).toEqual({ kind: "update" });
+    expect(decide(elsewhere, ready, fleet)).toEqual({
+      ...{ kind: "wait", reason: "ClusterUnreachable", message: "it is away" },
+    });
+  });
+
+  it("stays halted when the Sovereign that failed on the image is out of sight", () => {
+    const away = { ...condition("ClusterReachable", "False"), reason: "ClusterUnreachable" };
+    const failed = sovereign(
+      "aab",
+      {},
+      {
+        ...updatingTo(NEXT_IMAGE, IMAGE),
+        cluster: { uid: "u", stalledOn: NEXT_IMAGE },
+        conditions: [condition("VoucherShapeVerified", "Unknown"), away],
+      },
+    );
+    expect(stepOf(ready, [zero(NEXT_IMAGE), failed, first])).toMatchObject({ phase: "Halted", next: [] });
   });
 
   it.each<[string, string, Parameters<typeof sovereign>[1]]>([

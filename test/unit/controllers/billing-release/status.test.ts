@@ -79,18 +79,12 @@ describe("the status of a BillingRelease", () => {
 
   const NO_ZERO =
     "it is measured on Catalyst-Zero, and none is on it: set spec.billing.release of the Sovereign with role CatalystZero to stable";
-  const remote = { kubeconfigSecretRef: { name: "k", key: "value" } };
   it.each<[string, Sovereign[], string]>([
     ["no Catalyst-Zero is on it", [sovereign("alpha", {}, servingOn(IMAGE))], NO_ZERO],
     [
       "its Catalyst-Zero is suspended",
       [sovereign("zero", { role: "CatalystZero", suspend: true }, verifiedOn(IMAGE))],
       "it is measured on Catalyst-Zero, and Sovereign zero is suspended: set its spec.suspend to false",
-    ],
-    [
-      "its Catalyst-Zero is on another cluster",
-      [sovereign("zero", { role: "CatalystZero", cluster: remote }, verifiedOn(IMAGE))],
-      "it is measured on Catalyst-Zero, and Sovereign zero is on another cluster: remove its spec.cluster",
     ],
   ])("says that no one can measure it while %s", (_when, fleet, message) => {
     const brel = release({}, measured(IMAGE));

@@ -1,0 +1,97 @@
+import { type Condition, findCondition, type NewCondition, READY, STALLED } from "../../api/condition.ts";
+import {
+  SETTINGS_ACCEPTED,
+  SOVEREIGN_CONDITION,
+  type Sovereign,
+  type SovereignStatus,
+} from "../../api/sovereign.ts";
+import type { Findings, Stop } from "../sovereign/findings.ts";
+import { offerOf } from "./desired-spoke.ts";
+
+type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<SovereignStatus> };
+
+const MIRRORED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETTINGS_ACCEPTED];
+const { imagePinned, rolledOut } = SOVEREIGN_CONDITION;
+
+/** The watch of the cluster ends these waits. */
+const WATCHED_RETRY_MS = 60_000;
+
+const later = (message: string): Stop => ({
+  ...{ kind: "waiting", reason: "WaitingForSpoke", message },
+  retryAfterMs: WATCHED_RETRY_MS,
+});
+
+const NO_ANSWER = "look at the operator there if this stays";
+const NOT_TAKEN = "the operator on the cluster has not taken the image yet";
+
+/**
+ * What the hub shows of a Sovereign on its own cluster: `live` is the Sovereign there, `image` the one that the hub gave it.
+ * What was found of another image, or of an earlier spec, proves nothing of this one.
+ */
+export function desiredMirror(live: Sovereign | undefined, image: string | undefined): Mirror {
+  if (live === undefined)
+    return { conditions: [], facts: {}, stop: later("the Sovereign is being created on its cluster") };
+  const { metadata, status } = live;
+  const stop = stopOf(status?.conditions);
+  if (status?.observedGeneration !== metadata.generation || stop === "none")
+    return {
+      conditions: [],
+      facts: {},
+      stop: later(`the operator on the cluster has not looked at the newest spec yet: ${NO_ANSWER}`),
+    };
+  if (status?.pinnedImage !== image)
+    return {
+      conditions: [{ type: rolledOut, status: "False", reason: "WaitingForSpoke", message: NOT_TAKEN }],
+      facts: {},
+      // Its own obstacle says more than that it has not taken the image.
+      stop: stop?.kind === "stalled" ? stop : later(`${NOT_TAKEN}: ${NO_ANSWER}`),
+    };
+  return { conditions: mirroredConditions(status?.conditions), facts: mirroredFacts(status ?? {}), stop };
+}
+
+/** Why the Sovereign there is not Ready; undefined when it is. */
+export function stopOf(conditions: readonly Condition[] | undefined): Stop | undefined | "none" {
+  const ready = findCondition(conditions, READY);
+  if (ready === undefined) return "none";
+  const { status, reason, message } = ready;
+  if (status === "True") return undefined;
+  if (status === "Unknown") return { kind: "unknown", reason, message };
+  return findCondition(conditions, STALLED)?.status === "True"
+    ? { kind: "stalled", reason, message }
+    : { kind: "waiting", reason, message, retryAfterMs: WATCHED_RETRY_MS };
+}
+
+/** Why an image is pinned, the hub knows better than the cluster. */
+const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition[] =>
+  conditions
+    .filter(({ type, status }) => MIRRORED.includes(type) && (type !== imagePinned || status !== "True"))
+    .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
+
+function mirroredFacts({
+  schemaVersion,
+  schemaFingerprint,
+  apiFingerprint,
+  url,
+  verified,
+  migration,
+  lastSmokeTest,
+}: SovereignStatus): Partial<SovereignStatus> {
+  const facts = { schemaVersion, schemaFingerprint, apiFingerprint, url, verified, migration, lastSmokeTest };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
+/** What the hub keeps of the cluster: its identity, the Franchisee's fields, and whether the Sovereign stalled on its image. */
+export function desiredClusterStatus(
+  uid: string,
+  live: Sovereign | undefined,
+  before: SovereignStatus["cluster"],
+): NonNullable<SovereignStatus["cluster"]> {
+  if (live === undefined) return before?.uid === uid ? before : { uid };
+  const { pinnedImage, conditions } = live.status ?? {};
+  const isStalled = findCondition(conditions, STALLED)?.status === "True";
+  return {
+    uid,
+    ...(isStalled && pinnedImage !== undefined ? { stalledOn: pinnedImage } : {}),
+    ...offerOf(live),
+  };
+}

@@ -1,0 +1,105 @@
+import { BILLING_RELEASE, type BillingRelease } from "../../api/billing-release.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
+import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
+import { API_VERSION } from "../../api/kind.ts";
+import { ANNOTATION, LABEL, MANAGED_BY } from "../../api/label.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+
+/** What the hub wants on the cluster of one Sovereign. */
+export interface SpokeWish {
+  /** The UID of that cluster. Nothing is written to another one. */
+  uid: string;
+  /** In the order in which they are applied. The Sovereign is the last. */
+  objects: readonly KubernetesObject[];
+  /** The Franchisee's fields that a new Sovereign there begins with. */
+  offer: ReturnType<typeof offerOf>;
+}
+
+const OFFER = Object.keys(OFFER_FIELDS) as (keyof typeof OFFER_FIELDS)[];
+
+/** The fields of a Sovereign that are set on its own cluster. */
+export const freeFieldsOf = ({ kind }: KubernetesObject): string[] =>
+  kind === SOVEREIGN.kind ? OFFER.map((field) => `spec.${field}`) : [];
+
+interface HubObjects {
+  sovereign: Sovereign;
+  /** The image that the rollout gives the Sovereign; undefined: none yet. */
+  image: string | undefined;
+  release: BillingRelease | undefined;
+  franchise: Franchise | undefined;
+  policies: readonly EnvironmentPolicy[];
+  /** The UID of the hub's own cluster. */
+  hub: string;
+}
+
+/** What the Sovereign's cluster has to hold, so that an operator there reconciles and guards it without the hub. */
+export function desiredWish(uid: string, from: HubObjects): SpokeWish {
+  const { sovereign, release, franchise, policies } = from;
+  return {
+    uid,
+    objects: [
+      ...(franchise === undefined ? [] : [copyOf(from, FRANCHISE.kind, franchise)]),
+      ...policies.map((policy) => copyOf(from, ENVIRONMENT_POLICY.kind, policy)),
+      ...(release === undefined ? [] : [desiredRelease(from, release)]),
+      desiredSovereign(from, sovereign),
+    ],
+    offer: offerOf(sovereign),
+  };
+}
+
+function copyOf(
+  { hub }: HubObjects,
+  kind: string,
+  { metadata, spec }: KubernetesObject & { spec: unknown },
+): KubernetesObject {
+  const { name, namespace } = metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      labels: { [LABEL.managedBy]: MANAGED_BY.hub },
+      annotations: { [ANNOTATION.hub]: hub },
+    },
+    spec,
+  } as KubernetesObject;
+}
+
+function annotated(object: KubernetesObject, name: string, value: string): KubernetesObject {
+  const annotations = { ...object.metadata.annotations, [name]: value };
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
+/** The release with what was measured of it on Catalyst-Zero. */
+function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesObject {
+  const copy = copyOf(from, BILLING_RELEASE.kind, release);
+  const { reference, earlierReferences = [] } = release.status ?? {};
+  return reference === undefined
+    ? copy
+    : annotated(copy, ANNOTATION.references, canonicalJson([reference, ...earlierReferences]));
+}
+
+/**
+ * The Sovereign without `cluster`, because it is there, without a hold, because the hub decides on the image, and without the
+ * fields of its Franchisee.
+ */
+function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {
+  const { cluster: _cluster, branding: _branding, tiers: _tiers, addons: _addons, ...spec } = sovereign.spec;
+  const { hold: _hold, ...billing } = spec.billing;
+  const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...spec, billing } });
+  return from.image === undefined ? copy : annotated(copy, ANNOTATION.image, from.image);
+}
+
+/** The fields of the Franchisee, as the hub's own manifest has them: a new Sovereign there begins with them. */
+export function offerOf({ spec }: Sovereign): Pick<Sovereign["spec"], keyof typeof OFFER_FIELDS> {
+  const { branding, tiers, addons } = spec;
+  return {
+    ...(branding === undefined ? {} : { branding }),
+    ...(tiers === undefined ? {} : { tiers }),
+    ...(addons === undefined ? {} : { addons }),
+  };
+}

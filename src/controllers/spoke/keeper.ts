@@ -1,0 +1,89 @@
+import { ANNOTATION, isFromHub, LABEL, MANAGED_BY } from "../../api/label.ts";
+import { HUB_NAME } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN } from "../../api/sovereign.ts";
+import { createApplier } from "../../kube/apply.ts";
+import { keyOf, resourceOf } from "../../kube/resource.ts";
+import { freeFieldsOf, type SpokeWish } from "./desired-spoke.ts";
+import { liveObject, type SpokeSession } from "./session.ts";
+
+/** An object on the cluster has the name of one from the hub, and is not the hub's. */
+export class SpokeObjectNotOurs extends Error {
+  override readonly name = "SpokeObjectNotOurs";
+}
+
+/** Creates fields for which the Franchisee's own client later needs no right of the hub. */
+const OFFER_MANAGER = `${HUB_NAME}-offer`;
+
+/** Writes the hub's objects on one cluster, for one session. */
+export interface SpokeKeeper {
+  apply(wish: SpokeWish): Promise<void>;
+  /** Deletes the hub's Sovereign there. Resolves with true when it is gone. */
+  removeSovereign(name: string): Promise<boolean>;
+  /** Deletes the hub's objects that no Sovereign wants, unless the hub has a Sovereign there that `wishes` lacks. */
+  prune(wishes: ReadonlyMap<string, SpokeWish>): Promise<void>;
+}
+
+export function createSpokeKeeper(
+  session: SpokeSession,
+  deps: { hub: string; now: () => Date },
+): SpokeKeeper {
+  const { hub, now } = deps;
+  const { client, caches } = session;
+  const applier = createApplier({ client, fieldManager: HUB_NAME, now, freeFields: freeFieldsOf });
+  const sovereigns = resourceOf(SOVEREIGN);
+
+  /** One of the two marks is enough: when a client has removed the other, the hub puts it back. */
+  function isOurs({ metadata, ...object }: KubernetesObject): boolean {
+    const owner = metadata.annotations?.[ANNOTATION.hub];
+    return owner === undefined ? isFromHub({ metadata, ...object }) : owner === hub;
+  }
+
+  /** Creates the Sovereign with the Franchisee's fields. The hub then owns its own fields, and these belong to no one who writes. */
+  async function createSovereign(desired: KubernetesObject, { offer }: SpokeWish): Promise<void> {
+    const { apiVersion, kind, metadata, ...rest } = desired as KubernetesObject & { spec: object };
+    const { name } = metadata;
+    const begin = (object: KubernetesObject) =>
+      client.apply(sovereigns, object, { fieldManager: OFFER_MANAGER, force: false });
+    await begin({ ...desired, spec: { ...rest.spec, ...offer } } as KubernetesObject);
+    await applier.apply(desired, undefined);
+    await begin({ apiVersion, kind, metadata: { name }, spec: offer } as KubernetesObject);
+  }
+
+  return {
+    async apply(wish) {
+      for (const desired of wish.objects) {
+        const cached = liveObject(session, desired);
+        if (cached !== undefined && !isOurs(cached))
+          throw new SpokeObjectNotOurs(
+            `${desired.kind} ${keyOf(desired.metadata)} exists and does not come from this hub: delete it, or give it the label ${LABEL.managedBy}=${MANAGED_BY.hub} and no annotation ${ANNOTATION.hub}, and the hub takes it over`,
+          );
+        const isNew =
+          desired.kind === SOVEREIGN.kind && cached === undefined && Object.keys(wish.offer).length > 0;
+        if (isNew && (await client.get(sovereigns, desired.metadata)) === undefined)
+          await createSovereign(desired, wish);
+        else await applier.apply(desired, cached);
+      }
+    },
+    async removeSovereign(name) {
+      const live = await client.get(sovereigns, { name });
+      // While the cache still has it, its event is to come, and what it wanted cannot be pruned yet.
+      if (live === undefined) return caches.sovereigns.get(name) === undefined;
+      if (!isOurs(live)) return true;
+      const { uid, deletionTimestamp } = live.metadata;
+      if (deletionTimestamp === undefined) await client.delete(sovereigns, { name }, { uid });
+      return false;
+    },
+    async prune(wishes) {
+      const strangers = caches.sovereigns
+        .list()
+        .filter((live) => isOurs(live) && !wishes.has(live.metadata.name));
+      if (strangers.length > 0) return;
+      const desired = [...wishes.values()].flatMap(({ objects }) => objects);
+      const owned = [caches.releases, caches.franchises, caches.policies].flatMap((cache) =>
+        (cache.list() as KubernetesObject[]).filter(isOurs),
+      );
+      await applier.prune(desired, owned);
+    },
+  };
+}

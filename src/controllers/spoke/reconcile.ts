@@ -1,0 +1,202 @@
+import { SOVEREIGN_FINALIZER } from "../../api/label.ts";
+import { CLUSTER_REACHABLE, SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { addFinalizer } from "../../kube/finalizer.ts";
+import { resourceOf } from "../../kube/resource.ts";
+import { findConflict } from "../sovereign/conflict.ts";
+import type { ReconcileContext } from "../sovereign/context.ts";
+import { recordNews } from "../sovereign/report.ts";
+import { falseCondition, type Stop, stalled, trueCondition, unknown, waiting } from "../sovereign/status.ts";
+import { pinImage } from "../sovereign/step/pin.ts";
+import { desiredClusterStatus, desiredMirror, stopOf } from "./desired-mirror.ts";
+import { desiredWish } from "./desired-spoke.ts";
+import type { SpokeSession } from "./session.ts";
+import type { Spoke } from "./spoke.ts";
+
+const AGAIN_MS = 1;
+/** A watch ends the wait: of the Secret, or of the cluster. */
+const WATCHED_RETRY_MS = 60_000;
+
+/**
+ * Reconciles a Sovereign that has a cluster of its own. The hub decides which image it runs, keeps its objects there, and shows
+ * its status here. All requests to the cluster are made by its `Spoke`, so that this waits for none of them.
+ */
+export async function reconcileRemote(context: ReconcileContext): Promise<Stop | undefined> {
+  const { deps, sovereign, findings } = context;
+  const conflict = findConflict(deps.caches.sovereigns, sovereign);
+  if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
+  await addFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
+  const contact = await reach(context);
+  if ("stop" in contact) return contact.stop;
+  const { spoke, session } = contact;
+  findings.conditions.push(
+    trueCondition(CLUSTER_REACHABLE, "Reachable", `the cluster answers at ${session.client.server}`),
+  );
+  const live = spoke.sovereign(sovereign.metadata.name);
+  findings.facts.cluster = desiredClusterStatus(session.uid, live, sovereign.status?.cluster);
+  // Written before anything is done there: after a crash, another cluster at this address must not count as the first.
+  if (sovereign.status?.cluster === undefined)
+    return waiting("ClusterConnecting", "the cluster's identity is being recorded", AGAIN_MS);
+  const { image, stop: unpinned } = decideImage(context);
+  // The same for the image: a hub that crashes must not give the Sovereign's place in the rollout to another one.
+  if (image !== undefined && image !== sovereign.status.pinnedImage)
+    return waiting("WaitingForSpoke", `the Sovereign takes ${image}`, AGAIN_MS);
+  spoke.put(sovereign.metadata.name, wishOf(context, session.uid, image));
+  const mirrored = mirror(context, spoke, live, image);
+  return sovereign.spec.suspend ? SUSPENDED : (unpinned ?? mirrored);
+}
+
+const SUSPENDED = unknown(
+  "Suspended",
+  "spec.suspend is true, here and on the Sovereign's cluster: the operators change nothing; set it to false to continue",
+);
+
+type Contact = { stop: Stop | undefined } | { spoke: Spoke; session: SpokeSession };
+
+/** The session with the Sovereign's cluster, or why there is none. */
+async function reach(context: ReconcileContext): Promise<Contact> {
+  const { deps, sovereign, findings } = context;
+  const blind = (stop: Stop): Contact => {
+    findings.isBlind = true;
+    recordNews(context, CLUSTER_REACHABLE, stop);
+    findings.conditions.push(falseCondition(CLUSTER_REACHABLE, stop.reason, stop.message));
+    return { stop };
+  };
+  const link = await deps.spokes.linkOf(sovereign);
+  if (link.kind === "missing") return blind(waiting("KubeconfigMissing", link.message, WATCHED_RETRY_MS));
+  if (link.kind === "refused") return blind(stalled("KubeconfigRefused", link.message));
+  const { spoke } = link;
+  const state = spoke.state();
+  if (state.kind === "unreachable") {
+    const { reason, remedy } = REMEDY[state.status] ?? UNREACHABLE;
+    return blind(
+      unknown(
+        reason,
+        `the cluster cannot be reached since ${state.since.toISOString()}: ${state.cause}; the hub tries again: ${remedy}`,
+      ),
+    );
+  }
+  if (state.kind === "connecting") return { stop: whileConnecting(context) };
+  const { session } = state;
+  if (session.uid === deps.spokes.hub())
+    return blind(
+      stalled(
+        "ClusterIsHub",
+        "the kubeconfig leads to this very cluster: delete the Sovereign and create it without spec.cluster, or give another cluster's kubeconfig",
+      ),
+    );
+  const known = sovereign.status?.cluster?.uid;
+  if (known !== undefined && known !== session.uid) {
+    spoke.forget(sovereign.metadata.name);
+    return blind(
+      stalled(
+        "ClusterReplaced",
+        `the cluster at ${session.client.server} is another one: its namespace kube-system has the UID ${session.uid}, and the Sovereign's cluster had ${known}. ` +
+          "The hub writes nothing there: give the kubeconfig of the Sovereign's cluster, or delete the Sovereign and create it again",
+      ),
+    );
+  }
+  return { spoke, session };
+}
+
+const UNREACHABLE = {
+  reason: "ClusterUnreachable",
+  remedy: "look at the cluster, its address and the network",
+};
+const DENIED = {
+  reason: "ClusterAccessDenied",
+  remedy: "give its identity the role catalyst-hub there, or renew the kubeconfig",
+};
+const REMEDY: Record<number, typeof UNREACHABLE | undefined> = {
+  401: DENIED,
+  403: DENIED,
+  404: { reason: "ClusterWithoutOperator", remedy: "install the operator and its kinds on that cluster" },
+};
+
+/** Until the cluster answers or fails to, what was last known stays. */
+function whileConnecting({ sovereign }: ReconcileContext): Stop | undefined {
+  const known = stopOf(sovereign.status?.conditions);
+  return known === "none" ? unknown("ClusterConnecting", "the hub connects to the cluster") : known;
+}
+
+/** A suspended Sovereign keeps its image. */
+function decideImage(context: ReconcileContext): { image: string | undefined; stop: Stop | undefined } {
+  const { sovereign } = context;
+  if (sovereign.spec.suspend) return { image: sovereign.status?.pinnedImage, stop: undefined };
+  const { image, stop } = pinImage(context);
+  return { image, stop };
+}
+
+function wishOf({ deps, sovereign }: ReconcileContext, uid: string, image: string | undefined) {
+  const { releases, franchises, policies } = deps.caches;
+  const { franchise, billing } = sovereign.spec;
+  return desiredWish(uid, {
+    sovereign,
+    image,
+    release: releases.get(billing.release),
+    franchise: franchise === undefined ? undefined : franchises.get(franchise),
+    policies: policies.list(),
+    hub: deps.spokes.hub() ?? "",
+  });
+}
+
+/** Adds what the cluster says to the findings, and returns why the Sovereign is not Ready. */
+function mirror(
+  context: ReconcileContext,
+  spoke: Spoke,
+  live: Sovereign | undefined,
+  image: string | undefined,
+): Stop | undefined {
+  const { sovereign, findings } = context;
+  const { conditions, facts, stop } = desiredMirror(live, image);
+  findings.conditions.push(...conditions);
+  Object.assign(findings.facts, facts);
+  const result = spoke.result(sovereign.metadata.name);
+  if (result.kind === "applied") return stop;
+  if (result.kind === "pending")
+    return waiting("WaitingForSpoke", "the hub writes the Sovereign to its cluster", WATCHED_RETRY_MS);
+  const { reason, message, isFinal } = result;
+  const described = `on the Sovereign's cluster: ${message}`;
+  recordNews(context, "Ready", { reason, message: described });
+  return isFinal ? stalled(reason, described) : waiting(reason, described, WATCHED_RETRY_MS);
+}
+
+/**
+ * Deletes a Sovereign on its cluster. Returns what that waits for; undefined when it is gone there. With `spec.suspend`, the
+ * cluster stays as it is.
+ */
+export async function finishRemote(context: ReconcileContext): Promise<Stop | undefined> {
+  const { deps, sovereign } = context;
+  const { metadata, spec, status } = sovereign;
+  const record = (reason: string, message: string) =>
+    deps.events.record(sovereign, "Normal", reason, message);
+  const known = status?.cluster?.uid;
+  if (spec.suspend)
+    record("WorkloadKept", "the Sovereign was suspended, so the hub left everything on its cluster as it is");
+  else if (known !== undefined) {
+    const contact = await reach(context);
+    if ("stop" in contact) return heldUp(contact.stop);
+    const { spoke } = contact;
+    spoke.remove(metadata.name, known);
+    if (!spoke.isRemoved(metadata.name))
+      return waiting(
+        "DeletingOnCluster",
+        `the operator on the cluster deletes the workload: ${SUSPEND}`,
+        WATCHED_RETRY_MS,
+      );
+    record(
+      "WorkloadDeleted",
+      "the Sovereign is deleted on its cluster; its namespace and its database stay there",
+    );
+  }
+  deps.spokes.forget(metadata.name);
+  return undefined;
+}
+
+const SUSPEND = "set spec.suspend to true to delete the Sovereign here and leave its cluster as it is";
+
+const heldUp = (stop: Stop | undefined): Stop =>
+  waiting(
+    "DeletionBlocked",
+    `the Sovereign must be deleted on its cluster first: ${SUSPEND}. ${stop?.message ?? "The cluster does not answer yet"}`,
+    WATCHED_RETRY_MS,
+  );

@@ -1,0 +1,54 @@
+import { BILLING_RELEASE, type BillingRelease } from "../../api/billing-release.ts";
+import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
+import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
+import type { KindDefinition } from "../../api/kind.ts";
+import { HUB_NAME, SYSTEM_NAMESPACE } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { createInformer, type Informer, withForeignFields } from "../../kube/informer.ts";
+import type { RemoteSession } from "../../kube/remote-cluster.ts";
+import { resourceOf } from "../../kube/resource.ts";
+import type { Logger } from "../../platform/log.ts";
+
+/** The caches of one session: all objects of the kinds that the hub keeps on a cluster, also those that are not the hub's. */
+export interface SpokeCaches {
+  sovereigns: Informer<Sovereign>;
+  releases: Informer<BillingRelease>;
+  franchises: Informer<Franchise>;
+  policies: Informer<EnvironmentPolicy>;
+  all: Informer<KubernetesObject>[];
+}
+
+export type SpokeSession = RemoteSession<SpokeCaches>;
+
+export function openSpokeCaches(deps: {
+  client: KubeClient;
+  logger: Logger;
+  onFailure: (error: unknown) => void;
+}): SpokeCaches {
+  const { onFailure } = deps;
+  const all: Informer<KubernetesObject>[] = [];
+  function follow<T extends KubernetesObject>(kind: KindDefinition): Informer<T> {
+    const informer = createInformer<T>(deps, resourceOf(kind), {
+      ...(kind.scope === "Namespaced" ? { namespace: SYSTEM_NAMESPACE } : {}),
+      transform: withForeignFields<T>(HUB_NAME),
+      onFailure,
+    });
+    all.push(informer as unknown as Informer<KubernetesObject>);
+    return informer;
+  }
+  return {
+    sovereigns: follow<Sovereign>(SOVEREIGN),
+    releases: follow<BillingRelease>(BILLING_RELEASE),
+    franchises: follow<Franchise>(FRANCHISE),
+    policies: follow<EnvironmentPolicy>(ENVIRONMENT_POLICY),
+    all,
+  };
+}
+
+/** The live object of the same kind and name, from the session's caches. */
+export const liveObject = ({ caches }: SpokeSession, { kind, metadata }: KubernetesObject) => {
+  const key = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return caches.all.find(({ resource }) => resource.kind === kind)?.get(key);
+};

@@ -1,0 +1,163 @@
+import type { Sovereign } from "../../api/sovereign.ts";
+import { FieldConflict } from "../../kube/apply.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { describeFailure, type Failure } from "../../kube/failure.ts";
+import { createRemoteCluster, type RemotePace, type RemoteState } from "../../kube/remote-cluster.ts";
+import { createWorkQueue } from "../../kube/work-queue.ts";
+import { canonicalJson } from "../../platform/canonical-json.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Logger } from "../../platform/log.ts";
+import type { SpokeWish } from "./desired-spoke.ts";
+import { createSpokeKeeper, type SpokeKeeper, SpokeObjectNotOurs } from "./keeper.ts";
+import { openSpokeCaches, type SpokeCaches, type SpokeSession } from "./session.ts";
+
+/** Whether the hub's objects of a Sovereign are on its cluster as they should be. */
+export type WishResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
+
+/** A cluster of Sovereigns, with a session and a queue of its own: a slow cluster delays no other. */
+export interface Spoke {
+  state(): RemoteState<SpokeCaches>;
+  /** Sets what the hub wants there for a Sovereign. It is applied now, after each change there, and in each new session. */
+  put(name: string, wish: SpokeWish): void;
+  /** Deletes the Sovereign there from the cluster with this uid, and then what no other Sovereign wants. */
+  remove(name: string, uid: string): void;
+  result(name: string): WishResult;
+  /** Whether `remove` has found the Sovereign gone. */
+  isRemoved(name: string): boolean;
+  /** Drops what is known of a Sovereign, and leaves its objects there. */
+  forget(name: string): void;
+  sovereign(name: string): Sovereign | undefined;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface SpokeDeps {
+  connect(): KubeClient;
+  /** The UID of the hub's own cluster. */
+  hub: string;
+  /** Called when something that concerns these Sovereigns may have changed; undefined: all of the cluster. */
+  onChange(name: string | undefined): void;
+  logger: Logger;
+  now: () => Date;
+  pace?: Partial<RemotePace> | undefined;
+}
+
+/** Sovereigns of one cluster that are written at the same time. */
+const CONCURRENCY = 2;
+const BACKOFF = { firstMs: 500, maxMs: 60_000 };
+
+export function createSpoke(deps: SpokeDeps): Spoke {
+  const { logger, now, onChange } = deps;
+  const queue = createWorkQueue({ backoff: BACKOFF });
+  const wishes = new Map<string, SpokeWish>();
+  const results = new Map<string, WishResult>();
+  const removals = new Map<string, { uid: string; isDone: boolean }>();
+  let current: { session: SpokeSession; keeper: SpokeKeeper } | undefined;
+
+  const cluster = createRemoteCluster<SpokeCaches>({
+    connect: deps.connect,
+    openCaches: (client, onFailure) => openSpokeCaches({ client, logger, onFailure }),
+    onState(state) {
+      current = state.kind === "reachable" ? begin(state.session) : undefined;
+      for (const name of [...wishes.keys(), ...removals.keys()]) queue.add(name);
+      onChange(undefined);
+    },
+    logger,
+    now,
+    pace: deps.pace,
+  });
+
+  function begin(session: SpokeSession) {
+    const { sovereigns, ...others } = session.caches;
+    sovereigns.onChange(({ object }) => {
+      const { name } = object.metadata;
+      queue.add(name);
+      onChange(name);
+    });
+    for (const informer of [others.releases, others.franchises, others.policies])
+      informer.onChange(() => {
+        for (const name of wishes.keys()) queue.add(name);
+      });
+    return { session, keeper: createSpokeKeeper(session, deps) };
+  }
+
+  function settle(name: string, result: WishResult): void {
+    if (canonicalJson(results.get(name)) === canonicalJson(result)) return;
+    results.set(name, result);
+    onChange(name);
+  }
+
+  async function work(name: string): Promise<void> {
+    const at = current;
+    if (at === undefined) return;
+    try {
+      const isGone = await removeFrom(at, name);
+      const wish = wishes.get(name);
+      if (wish?.uid === at.session.uid) {
+        await at.keeper.apply(wish);
+        if (wishes.get(name) === wish) settle(name, { kind: "applied" });
+      }
+      if ([...wishes.values()].every(({ uid }) => uid === at.session.uid)) await at.keeper.prune(wishes);
+      if (isGone) {
+        removals.set(name, { uid: at.session.uid, isDone: true });
+        onChange(name);
+      }
+      queue.forget(name);
+    } catch (error) {
+      // The next session works on all names again.
+      if (current === at) fail(name, error);
+    }
+  }
+
+  async function removeFrom(
+    { session, keeper }: NonNullable<typeof current>,
+    name: string,
+  ): Promise<boolean> {
+    const removal = removals.get(name);
+    if (removal === undefined || removal.isDone || removal.uid !== session.uid) return false;
+    return keeper.removeSovereign(name);
+  }
+
+  function fail(name: string, error: unknown): void {
+    queue.addRateLimited(name);
+    logger.warn({ sovereign: name, error: errorMessage(error) }, "the Sovereign's cluster was not written");
+    const failure = failureOf(error, queue.failures(name));
+    if (failure !== undefined) settle(name, { kind: "failed", ...failure });
+  }
+
+  return {
+    state: cluster.state,
+    put(name, wish) {
+      removals.delete(name);
+      if (canonicalJson(wishes.get(name)) === canonicalJson(wish)) return;
+      wishes.set(name, wish);
+      results.delete(name);
+      queue.add(name);
+    },
+    remove(name, uid) {
+      wishes.delete(name);
+      results.delete(name);
+      if (removals.get(name)?.uid === uid) return;
+      removals.set(name, { uid, isDone: false });
+      queue.add(name);
+    },
+    result: (name) => results.get(name) ?? { kind: "pending" },
+    isRemoved: (name) => removals.get(name)?.isDone === true,
+    forget(name) {
+      wishes.delete(name);
+      results.delete(name);
+      removals.delete(name);
+    },
+    sovereign: (name) => current?.session.caches.sovereigns.get(name),
+    async run(signal) {
+      await Promise.all([cluster.run(signal), queue.run((name) => work(name), CONCURRENCY, signal)]);
+    },
+  };
+}
+
+function failureOf(error: unknown, tries: number): Failure | undefined {
+  if (error instanceof FieldConflict)
+    return { reason: "FieldConflict", message: error.message, isFinal: false };
+  if (error instanceof SpokeObjectNotOurs)
+    return { reason: "SpokeObjectNotOurs", message: error.message, isFinal: true };
+  return describeFailure(error, tries);
+}

@@ -1,0 +1,58 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A TCP proxy before one server at a time. */
+export interface TcpProxy {
+  port: number;
+  /** Resets open connections and refuses new ones, as a failed network does. */
+  disconnect(): void;
+  /** Accepts connections and sends nothing, as a network that drops packets does. Open connections stay, and are silent. */
+  hang(): void;
+  /** Leads to this server from now on. Open connections end. */
+  lead(port: number): void;
+  close(): Promise<void>;
+}
+
+export async function createTcpProxy(firstPort: number): Promise<TcpProxy> {
+  const sockets = new Set<Socket>();
+  let target: number | "refuse" | "hang" = firstPort;
+  function follow(socket: Socket, other?: Socket): void {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      sockets.delete(socket);
+      other?.destroy();
+    });
+  }
+  const server = createServer((client) => {
+    if (target === "refuse") return void client.destroy();
+    if (target === "hang") return follow(client);
+    const upstream = connect(target, "127.0.0.1");
+    follow(client, upstream);
+    follow(upstream, client);
+    client.pipe(upstream).pipe(client);
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port: (server.address() as { port: number }).port,
+    disconnect() {
+      target = "refuse";
+      cut();
+    },
+    hang() {
+      target = "hang";
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    lead(port) {
+      target = port;
+      cut();
+    },
+    close: () =>
+      new Promise((done) => {
+        cut();
+        server.close(() => done());
+      }),
+  };
+}
