@@ -12,7 +12,7 @@ import { createSpokeKeeper, type SpokeKeeper, SpokeObjectNotOurs } from "./keepe
 import { openSpokeCaches, type SpokeCaches, type SpokeSession } from "./session.ts";
 
 /** Whether the hub's objects of a Sovereign are on its cluster as they should be. */
-export type WishResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
+type WishResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
 
 /** A cluster of Sovereigns, with a session and a queue of its own: a slow cluster delays no other. */
 export interface Spoke {

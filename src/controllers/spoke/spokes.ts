@@ -11,7 +11,7 @@ import type { Logger } from "../../platform/log.ts";
 import { createSpoke, type Spoke } from "./spoke.ts";
 
 /** The cluster of a Sovereign, or why there is no way to it. */
-export type SpokeLink =
+type SpokeLink =
   | { kind: "spoke"; spoke: Spoke }
   /** The Secret or its key does not exist. */
   | { kind: "missing"; message: string }
