@@ -251,6 +251,15 @@ describe("the chart", () => {
     });
   });
 
+  it("creates the hub's identity only on request, with the rights of hub/access.yaml", async () => {
+    const ofHub = (objects: KubernetesObject[]) =>
+      objects.filter(({ metadata }) => metadata.name === "catalyst-hub").map(({ kind }) => kind);
+    expect(ofHub(await render())).toEqual([]);
+    expect(ofHub(await render("--set", "hub.access=true")).sort()).toEqual([
+      ...["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount"],
+    ]);
+  });
+
   it("runs what the playground runs: the same roles, command and ports", async () => {
     const chart = await render();
     const playground = desiredOperatorManifests({

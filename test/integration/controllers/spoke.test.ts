@@ -87,7 +87,7 @@ async function writeKubeconfig(value: string): Promise<void> {
 /** A kubeconfig for a token of the ServiceAccount with the rights that the chart gives the hub. */
 async function createHubKubeconfig(): Promise<string> {
   const manifests = readFileSync(
-    join(import.meta.dirname, "../../../charts/catalyst-operator/files/hub-access.yaml"),
+    join(import.meta.dirname, "../../../charts/catalyst-operator/hub/access.yaml"),
   );
   for (const document of parseAllDocuments(String(manifests))) {
     const object = document.toJS() as KubernetesObject;
