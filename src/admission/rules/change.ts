@@ -3,29 +3,43 @@ import { type AdmissionInput, objectPath } from "./request.ts";
 
 /** Paths of the members that differ between two values, sorted. A list that differs counts as one member. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
-  if (!isMap(before) || !isMap(after)) return isEqual(before, after) ? [] : [path];
-  const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
-  return [...Object.keys(before), ...added]
-    .map((name) => ({ name, was: ownMember(before, name), is: ownMember(after, name) }))
-    .filter(({ was, is }) => was !== is)
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap(({ name, was, is }) => changedPaths(was, is, path === "" ? name : `${path}.${name}`));
+  const changed: string[] = [];
+  addChangedPaths(changed, path, before, after);
+  return changed;
+}
+
+/** Loops, and one list for all: an object has hundreds of members, and an update changes few of them. */
+function addChangedPaths(changed: string[], path: string, before: unknown, after: unknown): void {
+  if (!isMap(before) || !isMap(after)) {
+    if (!isEqual(before, after)) changed.push(path);
+    return;
+  }
+  const names: string[] = [];
+  for (const name of Object.keys(before)) if (before[name] !== ownMember(after, name)) names.push(name);
+  for (const name of Object.keys(after))
+    if (after[name] !== undefined && !Object.hasOwn(before, name)) names.push(name);
+  for (const name of names.sort())
+    addChangedPaths(
+      changed,
+      path === "" ? name : `${path}.${name}`,
+      ownMember(before, name),
+      ownMember(after, name),
+    );
 }
 
 /** Whether two JSON values are equal. The order of a map's members does not count, and a member without a value is none. */
 function isEqual(one: unknown, other: unknown): boolean {
   if (one === other) return true;
-  if (Array.isArray(one))
-    return (
-      Array.isArray(other) &&
-      one.length === other.length &&
-      one.every((item, index) => isEqual(item, other[index]))
-    );
+  if (Array.isArray(one)) {
+    if (!Array.isArray(other) || one.length !== other.length) return false;
+    for (let index = 0; index < one.length; index += 1) if (!isEqual(one[index], other[index])) return false;
+    return true;
+  }
   if (!isMap(one) || !isMap(other)) return false;
-  return (
-    Object.keys(one).every((name) => isEqual(one[name], ownMember(other, name))) &&
-    Object.keys(other).every((name) => Object.hasOwn(one, name) || other[name] === undefined)
-  );
+  for (const name of Object.keys(one)) if (!isEqual(one[name], ownMember(other, name))) return false;
+  for (const name of Object.keys(other))
+    if (other[name] !== undefined && !Object.hasOwn(one, name)) return false;
+  return true;
 }
 
 const ownMember = (map: Record<string, unknown>, name: string): unknown =>
