@@ -97,6 +97,7 @@ export const evidenceRule: Rule = (input) => {
   if (input.operation === "DELETE" || isPipeline(input.user)) return [];
   const before = surveyOf(input.oldObject).evidence;
   const after = surveyOf(input.object).evidence;
+  if (before.size === 0 && after.size === 0) return [];
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((path) => before.get(path) !== after.get(path))
     .sort()

@@ -22,8 +22,10 @@ function ownSovereign({ group, name }: AdmissionInput, { place }: HostFacts): st
 /** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard or a pattern. */
 export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
   if (!storesObject(input)) return [];
+  const claimed = hostClaims(input, input.object);
+  if (claimed.length === 0) return [];
   const known = new Set(hostClaims(input, input.oldObject).map(({ pattern }) => pattern));
-  const claims = hostClaims(input, input.object).filter(({ pattern }) => !known.has(pattern));
+  const claims = claimed.filter(({ pattern }) => !known.has(pattern));
   if (claims.length === 0) return [];
   const isServed = createHostLookup(facts, ownSovereign(input, facts));
   return claims.flatMap((it) => judge(it, isServed, facts));

@@ -143,7 +143,9 @@ export function podIsolationRule(
   if (!storesObject(input)) return [];
   const escapesOf = (object: unknown) =>
     surveyOf(object).podSpecs.flatMap((found) => escapes(found, inlineDrivers));
-  return newProblems(escapesOf(input.oldObject), escapesOf(input.object)).map((problem) => ({
+  const after = escapesOf(input.object);
+  if (after.length === 0) return [];
+  return newProblems(escapesOf(input.oldObject), after).map((problem) => ({
     rule: "pod-isolation",
     ...problem,
   }));

@@ -1,4 +1,4 @@
-import { listOf, mapOf, textOf } from "../../api/object.ts";
+import { isMap, listOf, mapOf, textOf } from "../../api/object.ts";
 import type { Problem } from "./change.ts";
 import type { FoundPodSpec } from "./pod-template.ts";
 
@@ -80,21 +80,32 @@ export function annotationEscapes({ path, annotations = {} }: FoundPodSpec): Pro
 
 const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS = ["postStart", "preStop"];
+const REQUESTS = ["httpGet", "tcpSocket"];
 
 /** The kubelet sends the requests of probes and hooks, from the node's network. */
 export function handlerEscapes(path: string, container: Record<string, unknown>): Problem[] {
-  const lifecycle = mapOf(container.lifecycle);
-  const handlers = [
-    ...PROBES.map((name) => ({ path: `${path}.${name}`, handler: mapOf(container[name]) })),
-    ...HOOKS.map((name) => ({ path: `${path}.lifecycle.${name}`, handler: mapOf(lifecycle[name]) })),
-  ];
-  return handlers.flatMap(({ path: at, handler }) =>
-    ["httpGet", "tcpSocket"]
-      .filter((name) => (mapOf(handler[name]).host ?? "") !== "")
-      .map((name) => ({
-        path: `${at}.${name}.host`,
-        message: "the node would call this host for you; remove it, so that the Pod itself is called",
-        value: mapOf(handler[name]).host,
-      })),
-  );
+  const probes = handlersOf(path, container, PROBES);
+  if (!isMap(container.lifecycle)) return probes.flatMap(handlerEscape);
+  return [...probes, ...handlersOf(`${path}.lifecycle`, container.lifecycle, HOOKS)].flatMap(handlerEscape);
 }
+
+interface Handler {
+  path: string;
+  handler: Record<string, unknown>;
+}
+
+function handlersOf(path: string, owner: Record<string, unknown>, names: readonly string[]): Handler[] {
+  const handlers: Handler[] = [];
+  for (const name of names) {
+    const handler = owner[name];
+    if (isMap(handler)) handlers.push({ path: `${path}.${name}`, handler });
+  }
+  return handlers;
+}
+
+const handlerEscape = ({ path, handler }: Handler): Problem[] =>
+  REQUESTS.filter((name) => (mapOf(handler[name]).host ?? "") !== "").map((name) => ({
+    path: `${path}.${name}.host`,
+    message: "the node would call this host for you; remove it, so that the Pod itself is called",
+    value: mapOf(handler[name]).host,
+  }));

@@ -18,8 +18,10 @@ export const imagesIn = (object: unknown): { path: string; image: string }[] =>
 /** Images that an update leaves as they are were checked before. */
 function changedImages(input: AdmissionInput): { path: string; image: string }[] {
   if (!storesObject(input)) return [];
+  const images = imagesIn(input.object);
+  if (images.length === 0) return [];
   const known = new Set(imagesIn(input.oldObject).map(({ path, image }) => `${path} ${image}`));
-  return imagesIn(input.object).filter(({ path, image }) => !known.has(`${path} ${image}`));
+  return images.filter(({ path, image }) => !known.has(`${path} ${image}`));
 }
 
 /** An image must be pinned by digest: a tag can name another image tomorrow. */
