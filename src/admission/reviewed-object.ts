@@ -30,11 +30,13 @@ export function parseReviewedObject(value: unknown): ReviewedObject | undefined 
   if (!isMap(value)) return undefined;
   const { kind, metadata } = value;
   if ((isPresent(kind) && !isText(kind)) || (isPresent(metadata) && !isMap(metadata))) return undefined;
-  const members = isMap(metadata) ? Object.entries(metadata) : [];
-  for (const [name, member] of members)
-    if (isPresent(member) && Object.hasOwn(METADATA, name) && METADATA[name]?.(member) === false)
-      return undefined;
-  const isComplete = kind !== null && metadata !== null && members.every(([, member]) => isPresent(member));
+  let isComplete = kind !== null && metadata !== null;
+  const members = isMap(metadata) ? metadata : {};
+  for (const name of Object.keys(members)) {
+    const member = members[name];
+    if (!isPresent(member)) isComplete = false;
+    else if (Object.hasOwn(METADATA, name) && METADATA[name]?.(member) === false) return undefined;
+  }
   return isComplete ? value : withoutNulls(value);
 }
 
