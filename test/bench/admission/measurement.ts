@@ -11,7 +11,7 @@ export interface Measurement extends LoadResult {
   cpuMs: number;
   /** The same of the process that sends the reviews. */
   generatorCpuMs: number;
-  /** The most that the webhook's process took while it was measured. */
+  /** What the webhook's process took at the end; with large objects the most that it took meanwhile. */
   peakMemoryMib: number;
   /** Requests to the registry for each review, and the time that the registry itself took for them. */
   registry: { requests: number; ms: number };
@@ -26,8 +26,11 @@ interface Webhook {
   webhookPort: number;
 }
 
-/** The kernel reads all pages of the process for it, which stops the process. So it is read often only where memory counts. */
-const MEMORY_EVERY_MS = { large: 50, other: 1_000 };
+/**
+ * The kernel walks all pages of the process for it, and the process cannot map memory meanwhile. So it is read while a scenario
+ * runs only where memory counts.
+ */
+const MEMORY_EVERY_MS = 50;
 /** The time limit where a number of reviews ends the measurement. */
 const COUNTED_MS = 60_000;
 /** More than any server can answer: the time ends a measurement. */
@@ -68,12 +71,10 @@ export function createMeter({
   ): Promise<Measurement> {
     const clients = await load.connect(server.port, scenario.clients, reviews);
     let peakMemoryMib = 0;
-    const watch = setInterval(
-      () => {
-        peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
-      },
-      scenario.reviews === "large" ? MEMORY_EVERY_MS.large : MEMORY_EVERY_MS.other,
-    );
+    const readMemory = () => {
+      peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
+    };
+    const watch = scenario.reviews === "large" ? setInterval(readMemory, MEMORY_EVERY_MS) : undefined;
     try {
       if (scenario.reviews === "cached")
         await clients.run({ maxMs: COUNTED_MS, maxCount: reviews.length, first: 0 });
@@ -87,13 +88,14 @@ export function createMeter({
       });
       const [cpuAfter, generatorAfter] = [cpuSeconds(server.pid), load.cpuSeconds()];
       const registryAfter = await world.registry.ask();
+      readMemory();
       const perReview = (name: string) =>
         ((registryAfter[name] ?? 0) - (registryBefore[name] ?? 0)) / result.count;
       return {
         ...result,
         cpuMs: ((cpuAfter - cpuBefore) * 1_000) / result.count,
         generatorCpuMs: ((generatorAfter - generatorBefore) * 1_000) / result.count,
-        peakMemoryMib: Math.max(peakMemoryMib, memoryMib(server.pid)),
+        peakMemoryMib,
         registry: { requests: perReview("requests"), ms: perReview("spentMs") },
       };
     } finally {
