@@ -42,7 +42,7 @@ function foldLetter(letter: string): string {
 }
 
 /** The regular expression engine is slower here than one look at each character. */
-function isAscii(text: string): boolean {
+export function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 127) return false;
   return true;
 }

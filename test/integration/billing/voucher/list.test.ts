@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDatabase } from "../../../../src/billing/db/database.ts";
+import { listVouchers, type VoucherFilter } from "../../../../src/billing/voucher/list.ts";
 import {
   issueVoucher,
   nextPage,
@@ -139,4 +141,52 @@ describe.each(["/billing/vouchers/list", "/billing/admin/promos"])("GET %s", (pa
       expect((await billing.ask(`${path}?${query}`, { token: admin })).status).toBeLessThan(500);
     },
   );
+});
+
+describe("a search among more vouchers than a page looks at", () => {
+  /** Each page's codes, until none is left. A page looks at three vouchers. */
+  async function pagesOf(filter: VoucherFilter, limit = 50): Promise<string[][]> {
+    const database = createDatabase(billing.database.pool);
+    const pages: string[][] = [];
+    let after: Parameters<typeof listVouchers>[2];
+    do {
+      const { vouchers, next } = await listVouchers(database, limit, after, filter, 3);
+      pages.push(vouchers.map(({ code }) => code));
+      after = next;
+    } while (after !== undefined && pages.length < 20);
+    return pages;
+  }
+
+  beforeAll(async () => {
+    await billing.database.pool.query(
+      `INSERT INTO promo_codes (code, credit_omr, description, active, created_at)
+       SELECT 'SPAN-' || n, 1, CASE WHEN n IN (2, 8) THEN 'spanned' ELSE '' END, n <> 9, '2020-01-01'::timestamptz - n * interval '1 day'
+         FROM generate_series(1, 9) AS n`,
+    );
+  });
+
+  it.each<[string, VoucherFilter, number, string[][]]>([
+    ["in a description", { text: "spanned" }, 50, [[], ["SPAN-2"], [], ["SPAN-8"], []]],
+    ["in a description, one row a page", { text: "spanned" }, 1, [[], ["SPAN-2"], [], ["SPAN-8"], []]],
+    ["that no voucher has", { text: "nowhere" }, 50, [[], [], [], [], []]],
+    ["that is an old voucher's code", { text: "span-7" }, 50, [["SPAN-7"], [], [], [], []]],
+    ["that is a code, one row a page", { text: "span-7" }, 1, [[], [], [], ["SPAN-7"], []]],
+    [
+      "that is the code of a voucher which the filter leaves out",
+      { text: "span-7", active: false },
+      50,
+      [[], [], [], [], []],
+    ],
+    ["that is a code and a part of others", { text: "SPAN-1" }, 2, [["SPAN-1"], [], [], [], []]],
+    ["of none, with a filter", { active: false }, 50, [["RAMADAN-B"], [], [], [], ["SPAN-9", " old code "]]],
+    [
+      "of none, with a standing",
+      { standing: "paused" },
+      50,
+      [["RAMADAN-B"], [], [], [], ["SPAN-9", " old code "]],
+    ],
+    ["among revoked vouchers", { text: "launch", standing: "revoked" }, 50, [["GONE"], []]],
+  ])("finds a text %s, page by page", async (_what, filter, limit, pages) => {
+    expect(await pagesOf(filter, limit)).toEqual(pages);
+  });
 });

@@ -21,6 +21,8 @@ import { addressOf, createVoucherPage, mayWrite } from "./voucher-page.js";
 
 const PAGE_SIZE = 50;
 const SEARCH_DELAY_MS = 250;
+/** A page of a search looks at 100,000 vouchers. So many empty pages are passed over before the person decides to go on. */
+const MAX_EMPTY_PAGES = 10;
 
 /** The list of vouchers with its search and filter, and the page of one voucher. */
 export function createVoucherPanel() {
@@ -41,7 +43,10 @@ export function createVoucherPanel() {
   async function show(path, isFirst) {
     running?.abort();
     running = new AbortController();
-    const { body, next: following } = await ask(path, { signal: running.signal });
+    const { signal } = running;
+    let { body, next: following } = await ask(path, { signal });
+    for (let empty = 1; body.length === 0 && following !== undefined && empty < MAX_EMPTY_PAGES; empty += 1)
+      ({ body, next: following } = await ask(following, { signal }));
     if (isFirst) rows.replaceChildren();
     rows.append(...body.map(voucherRow));
     next = following;
