@@ -1,17 +1,20 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { Enforcement } from "../../src/admission/enforcement.ts";
 import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
 import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
+import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag-list.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
-import { DEPLOYMENTS } from "../../src/kube/resource.ts";
+import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
+import { release } from "../support/builder/catalyst-object.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
@@ -325,6 +328,31 @@ describe("helm install", () => {
     };
     expect(trust.data["trust.yaml"]).toContain("publicKey: pem");
     await get("/api/v1/namespaces/catalog-sovereign");
+  }, 60_000);
+
+  it("upgrades a definition, and keeps the objects that an earlier one stored", async () => {
+    const path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/billingreleases.catalyst.openova.io";
+    const columns = async () => {
+      const { spec } = (await get(path)) as unknown as {
+        spec: { versions: [{ additionalPrinterColumns: { name: string }[] }] };
+      };
+      return spec.versions[0].additionalPrinterColumns.map(({ name }) => name);
+    };
+    const [name = "", chart = "", ...options] = RELEASE;
+    const earlier = join(mkdtempSync(join(tmpdir(), "catalyst-chart-")), "chart");
+    cpSync(chart, earlier, { recursive: true, dereference: true });
+    const file = join(earlier, "definitions/billingreleases.catalyst.openova.io.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("- name: Phase", "- name: Earlier"));
+    await run("upgrade", name, earlier, ...options);
+    expect(await columns()).toContain("Earlier");
+    await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "kept" } });
+
+    await run("upgrade", ...RELEASE);
+    expect(await columns()).toEqual(BILLING_RELEASE.printerColumns.map((column) => column.name));
+    const kept = await client.get<KubernetesObject>(resourceOf(BILLING_RELEASE), { name: "kept" });
+    expect(kept?.metadata.uid).toBeDefined();
+    rmSync(dirname(earlier), { recursive: true });
   }, 60_000);
 
   it("changes nothing when it is upgraded to the same, and keeps CRDs and catalogs when it goes", async () => {
