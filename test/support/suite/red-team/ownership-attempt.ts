@@ -249,6 +249,32 @@ const MANAGED_ATTEMPTS: readonly Attempt[] = [
   ),
   on("deletes what the operator manages", "amal", remove(MANAGED), "managed-object"),
   on(
+    "raises the quota of its Organization",
+    "amal",
+    mergePatch(core("org-acme", "resourcequotas/organization"), { spec: { hard: { pods: "900" } } }),
+    "managed-object",
+  ),
+  on(
+    "removes the network policy of its Organization",
+    "amal",
+    remove(group("networking.k8s.io/v1", "org-acme", "networkpolicies/organization")),
+    "managed-object",
+  ),
+  on(
+    "removes the role of its Franchise",
+    "omantel",
+    remove(cluster("rbac.authorization.k8s.io/v1", "clusterroles/catalyst-franchisee-omantel")),
+    "cluster-scope",
+  ),
+  on(
+    "removes the rights of its Franchise in its Sovereign's namespace",
+    "omantel",
+    remove(
+      group("rbac.authorization.k8s.io/v1", "sovereign-omantel", "rolebindings/catalyst-franchisee-omantel"),
+    ),
+    "sovereign-namespace",
+  ),
+  on(
     "deletes what the operator manages among others",
     "amal",
     remove(`${core("acme-prod", "configmaps")}?labelSelector=${LABEL_PREFIX}%2Fmanaged-by%3Doperator`),
