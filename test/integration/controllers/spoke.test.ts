@@ -74,11 +74,11 @@ function withFields(kubeconfig: string, fields: { cluster?: object; user?: objec
   });
 }
 
-async function writeKubeconfig(value: string): Promise<void> {
+async function writeKubeconfig(value: string, name = SECRET): Promise<void> {
   const secret = {
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: SECRET, namespace: "catalyst-system" },
+    metadata: { name, namespace: "catalyst-system" },
     data: { value: Buffer.from(value).toString("base64") },
   } as KubernetesObject;
   await hub.client().apply(SECRETS, secret, { fieldManager: "test" });
@@ -367,6 +367,56 @@ describe("a cluster in trouble", () => {
       async () => JSON.stringify(await restored.get(SOVEREIGNS, { name: "omantel" })),
     );
     proxy.lead(portOf(spoke.kubeconfig()));
+    await awaitOn(hub, "omantel", IMAGE);
+  });
+});
+
+describe("several Sovereigns with clusters of their own", () => {
+  it("leaves an object alone that is not the hub's, and goes on when it is handed over", async () => {
+    await spoke.client().create(FRANCHISES, franchise("badr"));
+    await hub.client().create(FRANCHISES, franchise("badr"));
+    await hub.client().create(SOVEREIGNS, sovereign("badr", { ...REMOTE, franchise: "badr" }));
+    const stalled = await hub.awaitCondition("badr", "Stalled", "True", "SpokeObjectNotOurs");
+    expect(findCondition(stalled.status?.conditions, "Ready")?.message).toBe(
+      "on the Sovereign's cluster: Franchise badr exists and does not come from this hub: delete it, or give it the label " +
+        "catalyst.openova.io/managed-by=hub and no annotation catalyst.openova.io/hub, and the hub takes it over",
+    );
+    expect(await onSpoke("badr")).toBeUndefined();
+    const labels = { [LABEL.managedBy]: "hub" };
+    await spoke.client().mergePatch(FRANCHISES, { name: "badr" }, { metadata: { labels } });
+    await awaitOn(hub, "badr", IMAGE);
+  });
+
+  it("removes with one only what no other on the same cluster needs", async () => {
+    await hub.client().delete(SOVEREIGNS, { name: "badr" });
+    await until(
+      async () => ((await hub.sovereign("badr")) === undefined ? true : undefined),
+      async () => JSON.stringify((await hub.sovereign("badr"))?.status?.conditions),
+      20_000,
+    );
+    expect(await spoke.client().get(FRANCHISES, { name: "badr" })).toBeUndefined();
+    expect(await spoke.client().get(FRANCHISES, { name: "omantel" })).toBeDefined();
+    expect(await readRelease(spoke.client())).toBeDefined();
+  });
+
+  it("does not wait for a cluster that sends no answer", async () => {
+    const silent = await createTcpProxy(1);
+    cleanups.push(() => silent.close());
+    silent.hang();
+    const server = `https://127.0.0.1:${silent.port}`;
+    await writeKubeconfig(withFields(spoke.kubeconfig(), { cluster: { server } }), "silent");
+    const cluster = { kubeconfigSecretRef: { name: "silent", key: "value" } };
+    for (const name of ["s1", "s2", "s3", "s4", "s5"])
+      await hub.client().create(SOVEREIGNS, sovereign(name, { cluster }));
+    await hub.awaitCondition("s5", "Ready", "Unknown", "ClusterConnecting");
+    await hub.client().mergePatch(SOVEREIGNS, { name: "omantel" }, { spec: { billing: { replicas: 4 } } });
+    const startedAt = performance.now();
+    await until(
+      async () => ((await onSpoke())?.spec.billing.replicas === 4 ? true : undefined),
+      async () => JSON.stringify((await onSpoke())?.spec),
+    );
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    for (const name of ["s1", "s2", "s3", "s4", "s5"]) await hub.client().delete(SOVEREIGNS, { name });
     await awaitOn(hub, "omantel", IMAGE);
   });
 });

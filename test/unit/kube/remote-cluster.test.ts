@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { KubeError } from "../../../src/kube/error.ts";
+import { createRemoteCluster, type RemotePace, type RemoteState } from "../../../src/kube/remote-cluster.ts";
+import { createLogger } from "../../../src/platform/log.ts";
+import { aborted } from "../../../src/platform/shutdown.ts";
+import { NOW } from "../../support/builder/catalyst-object.ts";
+
+type Caches = { all: { synced: Promise<void>; run(signal: AbortSignal): Promise<void> }[] };
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+const PACE: Partial<RemotePace> = { firstBackoffMs: 1, maxBackoffMs: 4, stableMs: 0 };
+
+/** A cluster whose n-th identity is the n-th answer, and the last one from then on. */
+function start(answers: (string | undefined | Error)[], pace: Partial<RemotePace> = {}) {
+  const seen: string[] = [];
+  const failures: ((error: unknown) => void)[] = [];
+  let asked = 0;
+  let closed = 0;
+  const describeState = (state: RemoteState<Caches>) => {
+    if (state.kind === "reachable") return `reachable ${state.session.uid}`;
+    if (state.kind === "unreachable")
+      return `unreachable ${state.status} ${state.cause} ${state.since.toISOString()}`;
+    return state.kind;
+  };
+  const cluster = createRemoteCluster<Caches>({
+    connect: () =>
+      ({
+        async get() {
+          const answer = answers[Math.min(asked++, answers.length - 1)];
+          if (answer instanceof Error) throw answer;
+          return answer === undefined ? undefined : { metadata: { uid: answer } };
+        },
+        close: async () => void closed++,
+      }) as unknown as KubeClient,
+    openCaches(_client, onFailure) {
+      failures.push(onFailure);
+      return { all: [{ synced: Promise.resolve(), run: aborted }] };
+    },
+    onState(state) {
+      const text = describeState(state);
+      if (seen.at(-1) !== text) seen.push(text);
+    },
+    logger: createLogger("test", "silent"),
+    now: () => new Date(NOW),
+    pace: { ...PACE, ...pace },
+  });
+  const stop = new AbortController();
+  const running = cluster.run(stop.signal);
+  cleanups.push(async () => {
+    stop.abort();
+    await running;
+    // Every client is closed, also that of a session that never began.
+    expect(closed).toBeGreaterThanOrEqual(failures.length);
+  });
+  return { cluster, seen, failures, closed: () => closed };
+}
+
+const saw = (seen: string[], ...states: string[]) => vi.waitFor(() => expect(seen).toEqual(states));
+const refused = new KubeError("GET /api: forbidden", {
+  ...{ status: 403, reason: "Forbidden", serverMessage: "forbidden" },
+});
+
+describe("a remote cluster", () => {
+  it("is connecting until its identity is known and its caches are loaded", async () => {
+    const { cluster, seen } = start(["one"]);
+    expect(cluster.state()).toEqual({ kind: "connecting" });
+    await saw(seen, "reachable one");
+    expect(cluster.state().kind).toBe("reachable");
+  });
+
+  it("gets another session when a watch fails", async () => {
+    const { seen, failures, closed } = start(["one"]);
+    await saw(seen, "reachable one");
+    failures[0]?.(new Error("reset"));
+    await saw(seen, "reachable one", "connecting", "reachable one");
+    expect([failures.length, closed()]).toEqual([2, 1]);
+  });
+
+  it.each<[string, Error | undefined, string]>([
+    ["it refuses the identity", refused, "403 forbidden"],
+    ["it does not answer", new Error("reset"), "0 reset"],
+    ["it has no identity", undefined, "0 it has no namespace kube-system, so it cannot be told from others"],
+  ])("is unreachable when %s, says since when, and is tried again", async (_what, answer, cause) => {
+    const { seen } = start([answer, answer, "one"]);
+    await saw(seen, `unreachable ${cause} ${NOW}`, "reachable one");
+  });
+
+  it("says when the cause changes", async () => {
+    const { seen } = start([new Error("reset"), refused, "one"]);
+    await saw(seen, `unreachable 0 reset ${NOW}`, `unreachable 403 forbidden ${NOW}`, "reachable one");
+  });
+
+  it("ends the session when another cluster answers, or none does, although no watch fails", async () => {
+    const { seen } = start(["one", "one", "two", "two", new Error("reset"), "two"], { identityMs: 1 });
+    await vi.waitFor(() =>
+      expect(seen.slice(0, 5)).toEqual([
+        "reachable one",
+        "connecting",
+        "reachable two",
+        "connecting",
+        "reachable two",
+      ]),
+    );
+  });
+
+  it("waits before it repeats a session that ended at once", async () => {
+    const { seen, failures } = start(["one"], { stableMs: 60_000, firstBackoffMs: 400, maxBackoffMs: 400 });
+    await saw(seen, "reachable one");
+    failures[0]?.(new Error("reset"));
+    await saw(seen, "reachable one", "connecting");
+    expect(failures).toHaveLength(1);
+    await saw(seen, "reachable one", "connecting", "reachable one");
+  });
+});
