@@ -35,6 +35,15 @@ describe("createAdminPage", () => {
     },
   );
 
+  it.each([
+    ["en", ["Credit granted in the last", "Drawn from credit this month"], /revenue|income|turnover/i],
+    ["ar", [], /إيراد/],
+  ] as const)("calls no credit revenue in %s", (language, words, wrong) => {
+    const { html } = page(language, BRANDING);
+    for (const word of words) expect(html).toContain(word);
+    expect(html).not.toMatch(wrong);
+  });
+
   it("offers sign-in at the issuer, and allows requests to its origin only", () => {
     const signIn = { issuer: "https://id.omantel.om/realms/om", clientId: "</script>" };
     const { html, headers } = createAdminPage({ sovereignFqdn: FQDN, currency: "OMR", signIn }).page(
