@@ -24,7 +24,7 @@ export function describeFailure(error: unknown, attempt: number): Failure | unde
     if (attempt < REPORTED_FROM) return undefined;
     // The text of an unexpected error may hold a credential, so only the log has it.
     const message = "the operator failed and tries again: its log says why";
-    return { reason: "ReconcileFailed", message, isFinal: attempt >= MAX_TRIES };
+    return { reason: RECONCILE_FAILED, message, isFinal: attempt >= MAX_TRIES };
   }
   if (error.reason === "NotLeading") return undefined;
   if (isPassing(error) && attempt < REPORTED_FROM) return undefined;
@@ -54,6 +54,15 @@ const WRITE_REASON: Record<number, string> = {
   409: "WriteConflict",
   422: "WriteInvalid",
 };
+
+const RECONCILE_FAILED = "ReconcileFailed";
+const FAILURE_REASONS: ReadonlySet<string> = new Set([
+  ...[...Object.values(READ_REASON), "ReadFailed", ...Object.values(WRITE_REASON), "WriteFailed"],
+  RECONCILE_FAILED,
+]);
+
+/** Whether a reconcile failed for this reason, which says nothing about what it would have looked at. */
+export const isFailureReason = (reason: string): boolean => FAILURE_REASONS.has(reason);
 
 const REMEDY: Record<number, string> = {
   403: "change the role, the quota or the policy that refuses it",

@@ -101,8 +101,12 @@ function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): N
   if (isBlind !== true || stop === undefined) return [];
   return (status?.conditions ?? [])
     .filter(({ type }) => OBSERVED.includes(type))
-    .map(({ type }) => unknownCondition(type, stop.reason));
+    .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
+
+/** A shape that was not verified keeps the reason: what cannot be looked at mends no break. */
+const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
+  type === SOVEREIGN_CONDITION.voucherShapeVerified && status !== "True" ? reason : stop.reason;
 
 /** kstatus: Reconciling while the operator retries by itself, Stalled while a person has to act. */
 function progressOf(stop: Stop): NewCondition[] {

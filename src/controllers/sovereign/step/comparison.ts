@@ -1,9 +1,10 @@
 import type { BillingRelease, ReleaseReference } from "../../../api/billing-release.ts";
-import { findCondition, isConditionTrue } from "../../../api/condition.ts";
+import { findCondition } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import { referenceOf } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
 import { type Evidence, shapeDifference } from "../evidence.ts";
+import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** A schema or a Pod that a person corrects is measured again within this time. */
@@ -76,7 +77,7 @@ function withSchemaOf(
 }
 
 /** Since when the image is verified without a break; undefined when it was not. */
-function verifiedSince({ status }: Sovereign, image: string): string | undefined {
-  const isStill = isConditionTrue(status?.conditions, CONDITION.voucherShapeVerified);
-  return isStill && status?.verified?.image === image ? status.verified.since : undefined;
+function verifiedSince(sovereign: Sovereign, image: string): string | undefined {
+  const { verified } = sovereign.status ?? {};
+  return isShapeUncontradicted(sovereign) && verified?.image === image ? verified.since : undefined;
 }

@@ -1,4 +1,3 @@
-import { isConditionTrue } from "../../../api/condition.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../../api/sovereign.ts";
 import { unknownCondition } from "../../readiness.ts";
 import { podsOf } from "../cache.ts";
@@ -7,6 +6,7 @@ import { namespaceOf } from "../desired-metadata.ts";
 import { type DeploymentObject, rolloutFailure, rolloutPending } from "../observed.ts";
 import { findPodFailure, findRefusal } from "../pod-failure.ts";
 import { recordNews } from "../report.ts";
+import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
 /** Waits until every replica runs the pinned image and is available. */
@@ -39,7 +39,7 @@ export function observeRollout(
   findings.conditions.push(falseCondition(CONDITION.rolledOut, reason, message));
   // Without a Pod, nothing proves the shape any more.
   const isAway = (deployment.status?.availableReplicas ?? 0) === 0;
-  if (isAway && isConditionTrue(sovereign.status?.conditions, CONDITION.voucherShapeVerified))
+  if (isAway && isShapeUncontradicted(sovereign))
     findings.conditions.push(unknownCondition(CONDITION.voucherShapeVerified, reason));
   return stop;
 }

@@ -7,8 +7,9 @@ import {
   falseCondition,
   stalled,
   trueCondition,
+  waiting,
 } from "../../../../src/controllers/sovereign/status.ts";
-import { NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
+import { condition, NOW, sovereign } from "../../../support/builder/catalyst-object.ts";
 
 const ALL = ["ImagePinned", "DatabaseReady", "Migrated", "RolledOut", "VoucherShapeVerified", "InSync"];
 const findings = (change: Partial<Findings> = {}): Findings => ({
@@ -94,6 +95,23 @@ describe("status", () => {
       message: "the operator could not look at this: condition Ready says why",
     });
   });
+
+  it.each([
+    ["True", "Verified", "WriteForbidden"],
+    ["False", "ShapeDiffers", "ShapeDiffers"],
+    ["Unknown", "PodsRefused", "PodsRefused"],
+  ] as const)(
+    "says Unknown of a shape that was %s with reason %s, with reason %s",
+    (status, reason, expected) => {
+      const shape = { ...condition("VoucherShapeVerified", status), reason };
+      const blind = findings({ stop: waiting("WriteForbidden", "no"), isBlind: true });
+      const { conditions } = desiredStatus(sovereign("o", {}, { conditions: [shape] }), blind, NOW);
+      expect(findCondition(conditions, "VoucherShapeVerified")).toMatchObject({
+        status: "Unknown",
+        reason: expected,
+      });
+    },
+  );
 
   it("reports only the last value of a condition", () => {
     const before = desiredStatus(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compareWithReference } from "../../../../../src/controllers/sovereign/step/comparison.ts";
 import {
+  condition,
   IMAGE,
   measured,
   NEXT_IMAGE,
@@ -20,6 +21,12 @@ const IN_SYNC = {
 const LATER = "2026-11-25T12:00:00.000Z";
 const evidence = verifiedOn(IMAGE);
 const onRelease = (status = measured(IMAGE)) => ({ releases: [release({}, status)] });
+
+/** Verified once, and Unknown for this reason now. */
+const shapeUnknown = (reason: string) => ({
+  ...verifiedOn(IMAGE),
+  conditions: [{ ...condition("VoucherShapeVerified", "Unknown"), reason }],
+});
 
 describe("compareWithReference", () => {
   it("verifies a Sovereign whose fingerprints equal the reference", () => {
@@ -63,6 +70,14 @@ describe("compareWithReference", () => {
 
   it.each([
     ["keeps the time of a verification that lasts", verifiedOn(IMAGE), NOW],
+    [
+      "keeps the time when a refused write kept the operator from looking",
+      shapeUnknown("WriteForbidden"),
+      NOW,
+    ],
+    ["starts the time again when no Pod was available", shapeUnknown("PodsRefused"), LATER],
+    ["starts the time again when the namespace was deleted", shapeUnknown("NamespaceTerminating"), LATER],
+    ["starts the time again when the shape differed before that", shapeUnknown("ShapeDiffers"), LATER],
     ["starts the time again after a break", { ...verifiedOn(IMAGE), conditions: [] }, LATER],
     ["starts the time again for another image", verifiedOn(NEXT_IMAGE), LATER],
   ])("%s", (_what, status, since) => {

@@ -120,6 +120,15 @@ describe("checkRollout", () => {
     expect(context.findings.conditions.map(({ type, status }) => `${type}=${status}`)).toEqual(expected);
   });
 
+  it("says of a verification that was kept through a refused write that no Pod is available", () => {
+    const shape = { ...condition("VoucherShapeVerified", "Unknown"), reason: "WriteForbidden" };
+    const context = contextOf(sovereign("omantel", {}, { ...verifiedOn(IMAGE), conditions: [shape] }));
+    checkRollout(context, deployment({ availableReplicas: 0 }));
+    expect(context.findings.conditions).toContainEqual(
+      expect.objectContaining({ type: "VoucherShapeVerified", status: "Unknown", reason: "RollingOut" }),
+    );
+  });
+
   it.each([
     ['ReplicaSet "billing-1" has timed out progressing', 'ReplicaSet "billing-1" has timed out progressing'],
     [undefined, "ProgressDeadlineExceeded"],
