@@ -11,12 +11,15 @@ interface Autoscaler extends KubernetesObject {
   spec?: { scaleTargetRef?: { kind?: string; name?: string } };
 }
 
+/** When to ask again whether an autoscaler is still there. */
+const RECHECK_MS = 600_000;
+
 /**
  * Whether an autoscaler set the number of replicas: it differs from the manifest's, and a HorizontalPodAutoscaler targets the
  * Deployment. The operator then leaves the number out of what it applies. It asks only while the numbers differ, because a watch of
- * all autoscalers would cost memory in every cluster.
+ * all autoscalers would bring each of their status writes in every cluster. It asks again after a time, for one that was deleted.
  */
-export async function isAutoscaled({ deps, sovereign }: ReconcileContext): Promise<boolean> {
+export async function isAutoscaled({ deps, sovereign, findings }: ReconcileContext): Promise<boolean> {
   const live = liveObject(deps.caches, {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -26,10 +29,12 @@ export async function isAutoscaled({ deps, sovereign }: ReconcileContext): Promi
   if (replicas === undefined || replicas === sovereign.spec.billing.replicas) return false;
   const namespace = namespaceOf(sovereign);
   const autoscalers = await listIfServed<Autoscaler>(deps.client, HORIZONTAL_POD_AUTOSCALERS, { namespace });
-  return (autoscalers ?? []).some(
+  const isSet = (autoscalers ?? []).some(
     ({ metadata, spec }) =>
       metadata.deletionTimestamp === undefined &&
       spec?.scaleTargetRef?.kind === "Deployment" &&
       spec.scaleTargetRef.name === BILLING.workload,
   );
+  if (isSet) findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? RECHECK_MS, RECHECK_MS);
+  return isSet;
 }

@@ -28,7 +28,8 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     findings.conditions.push(
       trueCondition(CONDITION.imagePinned, reason, `${current} stays pinned: ${message}`),
     );
-    if (retryAfterMs !== undefined) findings.requeueAfterMs = retryAfterMs;
+    if (retryAfterMs !== undefined)
+      findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? retryAfterMs, retryAfterMs);
     return { image: current };
   }
   const { previousImage, verified } = sovereign.status ?? {};

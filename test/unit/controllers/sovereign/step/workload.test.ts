@@ -62,6 +62,7 @@ async function applied(
   return {
     workload,
     objects,
+    requeueAfterMs: context.findings.requeueAfterMs,
     annotation: deployment?.spec?.template?.metadata?.annotations?.[SECRETS_ANNOTATION],
   };
 }
@@ -117,11 +118,15 @@ describe("the replicas of a Deployment that an autoscaler may set", () => {
   const BILLING = { apiVersion: "apps/v1", kind: "Deployment", name: "billing" };
   async function replicasWith(replicas: number, list: () => Promise<{ items: KubernetesObject[] }>) {
     const asked: unknown[] = [];
-    const { objects } = await applied(complete, [withReplicas(replicas)], (resource, options) => {
-      asked.push([resource.plural, options]);
-      return list();
-    });
-    return { replicas: (objects[0] as DeploymentObject).spec?.replicas, asked };
+    const { objects, requeueAfterMs } = await applied(
+      complete,
+      [withReplicas(replicas)],
+      (resource, options) => {
+        asked.push([resource.plural, options]);
+        return list();
+      },
+    );
+    return { replicas: (objects[0] as DeploymentObject).spec?.replicas, asked, requeueAfterMs };
   }
 
   it.each<[string, KubernetesObject[], number | undefined]>([
@@ -139,8 +144,10 @@ describe("the replicas of a Deployment that an autoscaler may set", () => {
       2,
     ],
   ])("%s", async (_, items, expected) => {
-    const { replicas, asked } = await replicasWith(5, async () => ({ items }));
+    const { replicas, asked, requeueAfterMs } = await replicasWith(5, async () => ({ items }));
     expect(replicas).toBe(expected);
+    // For an autoscaler that is deleted: no watch shows it.
+    expect(requeueAfterMs).toBe(expected === undefined ? 600_000 : undefined);
     expect(asked).toEqual([["horizontalpodautoscalers", { namespace: "sovereign-omantel" }]]);
   });
 
@@ -153,6 +160,7 @@ describe("the replicas of a Deployment that an autoscaler may set", () => {
     expect(await replicasWith(2, async () => ({ items: [autoscaler(BILLING)] }))).toEqual({
       replicas: 2,
       asked: [],
+      requeueAfterMs: undefined,
     });
   });
 });
