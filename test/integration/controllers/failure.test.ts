@@ -200,4 +200,28 @@ describe("what the API server refuses", () => {
     const ready = await bench.awaitCondition("zero", "Ready", "True");
     expect([ready.status?.pinnedImage, ready.status?.progress]).toEqual([IMAGE, undefined]);
   });
+
+  it("lets the migration of a Sovereign end that is suspended meanwhile, and runs no other one", async () => {
+    const namespace = "sovereign-resumed";
+    const jobs = async () =>
+      (await bench.client().list(JOBS, { namespace })).items.map(({ metadata }) => metadata.uid);
+    const suspend = (isSuspended: boolean) =>
+      bench.client().mergePatch(SOVEREIGNS, { name: "resumed" }, { spec: { suspend: isSuspended } });
+    bench.simulation().hangingMigrations.add(namespace);
+    await bench.client().create<Sovereign>(SOVEREIGNS, sovereign("resumed"));
+    await bench.awaitCondition("resumed", "Ready", "False", "Migrating");
+    const before = await until(
+      async () => ((await jobs()).length === 1 ? jobs() : undefined),
+      async () => "the Job",
+    );
+    await suspend(true);
+    await bench.awaitCondition("resumed", "Ready", "Unknown", "Suspended");
+    await settled(life);
+    expect(await jobs()).toEqual(before);
+    await bench.simulation().endMigration(namespace);
+    await suspend(false);
+    await bench.awaitCondition("resumed", "Ready", "True");
+    expect(await jobs()).toEqual(before);
+    expect(bench.simulation().migrations.filter((each) => each.namespace === namespace)).toHaveLength(1);
+  });
 });

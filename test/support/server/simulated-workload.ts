@@ -32,6 +32,8 @@ export interface SimulatedWorkload {
   failingMigrations: Map<string, string>;
   /** Migrations in these namespaces run and do not end. */
   hangingMigrations: Set<string>;
+  /** Ends the migration that hangs in this namespace. */
+  endMigration(namespace: string): Promise<void>;
   probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
   stop(): Promise<void>;
@@ -88,6 +90,15 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
           fingerprintOf(image, "a"),
         schema: { version: "0005", fingerprint: fingerprintOf(image, "b") },
       };
+    },
+    async endMigration(namespace) {
+      simulation.hangingMigrations.delete(namespace);
+      for (const job of (await client.list<Workload & JobObject>(JOBS, { namespace })).items) {
+        const owned = (await client.list<PodObject>(PODS, { namespace })).items.filter(({ metadata }) =>
+          metadata.ownerReferences?.some(({ uid }) => uid === job.metadata.uid),
+        );
+        for (const pod of owned) await finish(job, pod, job.spec.template.spec.containers[0]?.image ?? "");
+      }
     },
     async stop() {
       stopping.abort();
@@ -164,6 +175,11 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
       await client.mergePatch(PODS, pod.metadata, { status: { phase: "Running" } }, "status");
       return;
     }
+    await finish(job, pod, image);
+  }
+
+  async function finish(job: JobObject, pod: PodObject, image: string): Promise<void> {
+    const { namespace = "" } = job.metadata;
     const failure = simulation.failingMigrations.get(namespace);
     const isFailing = failure !== undefined;
     const message = failure ?? JSON.stringify({ version: "0005", fingerprint: fingerprintOf(image, "b") });
