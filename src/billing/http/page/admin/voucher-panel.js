@@ -21,8 +21,6 @@ import { addressOf, createVoucherPage, mayWrite } from "./voucher-page.js";
 
 const PAGE_SIZE = 50;
 const SEARCH_DELAY_MS = 250;
-/** A page of a search looks at 100,000 vouchers. So many empty pages are passed over before the person decides to go on. */
-const MAX_EMPTY_PAGES = 10;
 
 /** The list of vouchers with its search and filter, and the page of one voucher. */
 export function createVoucherPanel() {
@@ -43,14 +41,13 @@ export function createVoucherPanel() {
   async function show(path, isFirst) {
     running?.abort();
     running = new AbortController();
-    const { signal } = running;
-    let { body, next: following } = await ask(path, { signal });
-    for (let empty = 1; body.length === 0 && following !== undefined && empty < MAX_EMPTY_PAGES; empty += 1)
-      ({ body, next: following } = await ask(following, { signal }));
+    const { body, next: more } = await ask(path, running);
+    next = more;
+    // A page of a search may be empty.
+    if (!body.length && next) return show(next, isFirst);
     if (isFirst) rows.replaceChildren();
     rows.append(...body.map(voucherRow));
-    next = following;
-    byId("voucher-more").hidden = next === undefined;
+    byId("voucher-more").hidden = !next;
     byId("voucher-empty").hidden = rows.childElementCount > 0;
     const isWhole = search.value.trim() === "" && standing.value === "";
     byId("voucher-empty").textContent = isWhole ? text.noVouchers : text.nothingFound;
