@@ -43,7 +43,7 @@ export interface Guard {
  * Rules of the native policies that the webhook cannot have: the API server calls no webhook about webhooks, and none about
  * requests of the platform.
  */
-export const NATIVE_RULES = ["rollout-annotation", "webhook-configuration"] as const;
+export const NATIVE_RULES = ["hub-object", "rollout-annotation", "webhook-configuration"] as const;
 export type NativeRule = (typeof NATIVE_RULES)[number];
 
 /** Denies with the webhook's own rule ids, so that one page explains all. `expression` is what must be true to pass. */

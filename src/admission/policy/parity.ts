@@ -36,6 +36,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "environment-soak": JUDGES_INSTALLS,
   "environment-window": JUDGES_INSTALLS,
   "helm-release": "the webhook also reads the OCIRepository that a HelmRelease names",
+  "hub-object": "no webhook is called about requests of the platform, and Kyverno's policies leave them out",
   "image-signature": "Kyverno: one key, and no registries that need no signature",
   "ingress-annotation":
     "the webhook reads annotations and fields by the rules of each product, and looks up which namespaces are guarded",

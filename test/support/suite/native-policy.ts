@@ -10,6 +10,7 @@ import { type ApiConnection, createApiConnection } from "../../../src/playground
 import { startTestControlPlane, type TestControlPlane } from "../server/kube-apiserver.ts";
 import { NATIVE_ALLOWED, NATIVE_UNGUARDED } from "./native-policy-allowed.ts";
 import { NATIVE_ATTEMPTS, NATIVE_POLICY_SEEDS } from "./native-policy-attempt.ts";
+import { testHubObjects } from "./native-policy-hub.ts";
 import { testPolicyRestoration } from "./native-policy-restoration.ts";
 import { testRolloutAnnotations } from "./native-policy-rollout.ts";
 import { NATIVE_JUDGED } from "./native-policy-service.ts";
@@ -129,6 +130,7 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
 
     testPolicyRestoration(() => ({ plane, api }));
     testRolloutAnnotations(() => api);
+    testHubObjects(() => api);
 
     describe("when the webhook configuration is gone", () => {
       beforeAll(async () => {

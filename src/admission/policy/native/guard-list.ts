@@ -4,6 +4,7 @@ import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../../api/roll
 import type { IdentityLists } from "../../rules/identity.ts";
 import { denyUnless, type Guard, IS_EVENT, isController, requests, WRITES } from "../guard.ts";
 import { celList } from "../match-condition.ts";
+import { HUB_OBJECTS } from "./hub-object.ts";
 
 /** The object that is written. A deletion has no new one. */
 const OBJECT = "(object == null ? oldObject : object)";
@@ -200,4 +201,5 @@ export const nativeGuards = (lists: IdentityLists): Guard[] => [
   CLUSTER_ROLES,
   DEFINITIONS,
   ROLLOUT_ANNOTATIONS,
+  HUB_OBJECTS,
 ];

@@ -42,6 +42,8 @@ export const PEOPLE = {
   garbageCollector: account("kube-system", "generic-garbage-collector"),
   namespaceController: account("kube-system", "namespace-controller"),
   deploymentController: account("kube-system", "deployment-controller"),
+  hub: account("catalyst-system", "catalyst-hub"),
+  operator: account("catalyst-system", "catalyst-operator"),
   helmController: account("flux-system", "helm-controller"),
   scheduler: user("system:kube-scheduler"),
   controllerManager: user("system:kube-controller-manager"),

@@ -8,6 +8,7 @@ describe("policyParity", () => {
   it("has every rule of the webhook, and those that only a native policy can have", () => {
     expect(rows.filter(({ isWebhooks }) => isWebhooks).map(({ rule }) => rule)).toEqual([...RULE_IDS]);
     expect(rows.filter(({ isWebhooks }) => !isWebhooks)).toMatchObject([
+      { rule: "hub-object", native: ["catalyst-hub-object"], kyverno: [] },
       { rule: "rollout-annotation", native: ["catalyst-rollout-annotation"], kyverno: [] },
       { rule: "webhook-configuration", native: ["catalyst-webhook-configuration"], kyverno: [] },
     ]);
@@ -34,6 +35,7 @@ describe("policyParity", () => {
       "catalyst-custom-resource-definition",
       "catalyst-ephemeral-container",
       "catalyst-helm-release-secret",
+      "catalyst-hub-object",
       "catalyst-image-signature",
       "catalyst-install-source",
       "catalyst-namespace",

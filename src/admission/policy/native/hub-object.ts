@@ -1,0 +1,80 @@
+import { GROUP } from "../../../api/kind.ts";
+import { LABEL, MANAGED_BY } from "../../../api/label.ts";
+import { HUB_NAME, SYSTEM_NAMESPACE } from "../../../api/name.ts";
+import { OFFER_FIELDS } from "../../../api/sovereign-offer.ts";
+import { denyUnless, type Guard, requests } from "../guard.ts";
+import { celList } from "../match-condition.ts";
+
+const OFFER = celList(Object.keys(OFFER_FIELDS));
+const REMEDY = "make the change on the hub, which puts it here";
+
+/** Without `dyn`, the types of the two objects' maps differ. */
+const membersOf = (object: string, field: string) =>
+  `(has(${object}.${field}) ? dyn(${object}.${field}) : dyn({}))`;
+
+/** Whether two maps have the same members, apart from those for which `isFree` is true. */
+const isSame = (a: string, b: string, isFree: string) => {
+  const includes = (left: string, right: string) =>
+    `${left}.all(key, ${isFree} || (key in ${right} && ${left}[key] == ${right}[key]))`;
+  return `${includes(a, b)}\n  && ${includes(b, a)}`;
+};
+
+/**
+ * On a cluster of a Sovereign's own, the hub's fields are the hub's. The webhook is not asked about the platform, so this is a
+ * policy. Status and finalizers are free, because the operator on that cluster writes them, and the Franchisee's fields too.
+ */
+export const HUB_OBJECTS: Guard = {
+  name: "catalyst-hub-object",
+  purpose: [
+    "On a cluster of a Sovereign's own: lets only the hub and system:masters change or delete what comes from the hub. It judges",
+    "the platform too. Branding, tiers and add-ons of a Sovereign, finalizers and status are not the hub's.",
+  ],
+  requests: [
+    requests(
+      [GROUP],
+      ["sovereigns", "billingreleases", "franchises", "environmentpolicies"],
+      ["UPDATE", "DELETE"],
+    ),
+  ],
+  conditions: [
+    {
+      name: "is-from-the-hub",
+      expression: `has(oldObject.metadata.labels) && "${LABEL.managedBy}" in oldObject.metadata.labels && oldObject.metadata.labels["${LABEL.managedBy}"] == "${MANAGED_BY.hub}"`,
+    },
+    {
+      name: "not-the-hub",
+      expression: `!("system:masters" in request.userInfo.groups) && request.userInfo.username != "system:serviceaccount:${SYSTEM_NAMESPACE}:${HUB_NAME}"`,
+    },
+    {
+      // They delete what a deleted namespace holds.
+      name: "not-control-plane",
+      expression: `!request.userInfo.username.startsWith("system:kube-") && !request.userInfo.username.startsWith("system:serviceaccount:kube-system:")`,
+    },
+  ],
+  judgesPlatform: true,
+  variables: [{ name: "isDeleted", expression: `request.operation == "DELETE"` }],
+  validations: [
+    denyUnless(
+      "hub-object",
+      "metadata.name",
+      "only the hub may delete what it keeps on this cluster: delete it on the hub",
+      "!variables.isDeleted",
+    ),
+    denyUnless(
+      "hub-object",
+      "spec",
+      `only the hub may change what it keeps on this cluster, apart from branding, tiers and add-ons of a Sovereign: ${REMEDY}`,
+      `variables.isDeleted || (${isSame(membersOf("object", "spec"), membersOf("oldObject", "spec"), `key in ${OFFER}`)})`,
+    ),
+    denyUnless(
+      "hub-object",
+      "metadata",
+      `only the hub may change the labels and annotations of ${GROUP} on what it keeps on this cluster: ${REMEDY}`,
+      `variables.isDeleted || (${["metadata.labels", "metadata.annotations"]
+        .map((field) =>
+          isSame(membersOf("object", field), membersOf("oldObject", field), `!key.startsWith("${GROUP}/")`),
+        )
+        .join("\n  && ")})`,
+    ),
+  ],
+};

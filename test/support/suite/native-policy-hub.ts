@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { parse } from "yaml";
+import type { ApiConnection } from "../../../src/playground/story/api-connection.ts";
+import { sovereign } from "../builder/catalyst-object.ts";
+import { SOVEREIGNS as DEFINITION_PATH } from "./native-policy-object.ts";
+import { cluster, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
+import { PEOPLE, type Person } from "./red-team/person.ts";
+
+const DEFINITION = join(import.meta.dirname, "../../../crds/sovereigns.catalyst.openova.io.yaml");
+const SOVEREIGNS = cluster("catalyst.openova.io/v1alpha1", "sovereigns");
+const MARK = "catalyst.openova.io/managed-by";
+const IMAGE = "catalyst.openova.io/image";
+const { metadata: _, ...OBJECT } = sovereign("a");
+const create = (name: string, labels: Record<string, string>) =>
+  post(SOVEREIGNS, {
+    ...OBJECT,
+    spec: { ...OBJECT.spec, fqdn: `${name}.example` },
+    metadata: { name, labels, annotations: { [IMAGE]: "one" } },
+  });
+const change = (patch: object, name = "spoke") => mergePatch(`${SOVEREIGNS}/${name}`, patch);
+const branding = { spec: { branding: { displayName: "Omantel" } } };
+const suspend = (value: boolean) => ({ spec: { suspend: value } });
+
+const DENIED: readonly [title: string, by: Person, path: string, request: Request][] = [
+  ["changes the spec", "platform", "spec", change(suspend(true))],
+  ["changes the spec, as Flux", "helmController", "spec", change(suspend(true))],
+  ["changes the spec, as the operator there", "operator", "spec", change(suspend(true))],
+  ["adds to the spec", "platform", "spec", change({ spec: { parent: "zero" } })],
+  [
+    "changes the spec beside its branding",
+    "platform",
+    "spec",
+    change({ spec: { ...branding.spec, suspend: true } }),
+  ],
+  ["takes the mark away", "platform", "metadata", change({ metadata: { labels: { [MARK]: null } } })],
+  ["takes all labels away", "platform", "metadata", change({ metadata: { labels: null } })],
+  [
+    "gives it another image",
+    "platform",
+    "metadata",
+    change({ metadata: { annotations: { [IMAGE]: "two" } } }),
+  ],
+  ["deletes it", "platform", "metadata.name", remove(`${SOVEREIGNS}/spoke`)],
+];
+
+const ALLOWED: readonly [title: string, by: Person | undefined, request: Request][] = [
+  ["sets branding", "platform", change(branding)],
+  ["takes branding away again", "platform", change({ spec: { branding: null } })],
+  ["writes a label of its own", "platform", change({ metadata: { labels: { team: "a" } } })],
+  ["writes a finalizer", "operator", change({ metadata: { finalizers: ["example.org/a"] } })],
+  ["is the hub", "hub", change(suspend(true))],
+  ["is of system:masters", undefined, change(suspend(false))],
+  ["changes what is not the hub's", "platform", change(suspend(true), "own")],
+  ["deletes what is not the hub's", "platform", remove(`${SOVEREIGNS}/own`)],
+  ["is the hub, and deletes it", "hub", remove(`${SOVEREIGNS}/spoke`)],
+];
+
+/** Tests who may change what the hub keeps on a cluster. The webhook is not asked about the platform. */
+export function testHubObjects(connection: () => ApiConnection): void {
+  describe("an object from the hub", () => {
+    const send = async (request: Request, person?: Person) => {
+      const { user: as, groups: asGroups } = person === undefined ? {} : PEOPLE[person];
+      const { status, body } = await connection().send({
+        ...request,
+        ...(as === undefined || asGroups === undefined ? {} : { as, asGroups }),
+      });
+      const answer = body as { message?: string; spec?: object };
+      return { status, body: answer, message: answer.message ?? "" };
+    };
+
+    beforeAll(async () => {
+      const { spec } = parse(readFileSync(DEFINITION, "utf8"));
+      const patched = await send(mergePatch(DEFINITION_PATH, { spec: { versions: spec.versions } }));
+      expect(patched.status, patched.message).toBe(200);
+      // The new schema is served a moment later. Until then, the spec is dropped.
+      const trial = create("trial", {});
+      await vi.waitFor(
+        async () =>
+          expect((await send({ ...trial, path: `${trial.path}?dryRun=All` })).body.spec).toBeDefined(),
+        { timeout: 20_000 },
+      );
+      for (const made of [create("spoke", { [MARK]: "hub" }), create("own", {})])
+        expect((await send(made)).status).toBe(201);
+    }, 30_000);
+
+    it.each(DENIED)("is denied to one who %s", async (_title, person, path, request) => {
+      const answer = await send(request, person);
+      expect(answer.status, answer.message).toBe(403);
+      expect(answer.message).toContain(`denied request: hub-object: ${path}: `);
+    });
+
+    it.each(ALLOWED)("is free for one who %s", async (_title, person, request) => {
+      const answer = await send(request, person);
+      expect(answer.status, answer.message).toBeLessThan(300);
+    });
+  });
+}
