@@ -4,7 +4,6 @@ import type { CatalystObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import { describeFailure, type Failure } from "../kube/failure.ts";
-import { FieldConflict } from "../kube/field-conflict.ts";
 import type { Informer } from "../kube/informer.ts";
 import type { Outcome } from "../kube/reconcile.ts";
 import { resourceOf } from "../kube/resource.ts";
@@ -25,7 +24,7 @@ export interface StatusReconcilerDeps {
 export interface StatusReport<T> {
   status: StatusOf<T>;
   outcome: Outcome;
-  /** Tells of the transition when it is written, instead of the line that a change of `Ready` logs. A write that fails is repeated. */
+  /** Reports the transition after the status is written. It replaces the log line for a change of `Ready`. */
   announce?: (() => void) | undefined;
 }
 
@@ -76,10 +75,7 @@ export function createStatusReconciler<
       announce?.();
       return outcome;
     } catch (error) {
-      const failure =
-        error instanceof FieldConflict
-          ? { reason: "FieldConflict", message: error.message, isFinal: false }
-          : describeFailure(error, attempt);
+      const failure = describeFailure(error, attempt);
       // The first error counts: where the status cannot be written either, the log says so.
       if (failure !== undefined) await reportFailure(object, failure).catch(() => undefined);
       throw error;

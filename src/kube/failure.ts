@@ -1,4 +1,5 @@
 import { isConflict, isServerAway, isUnreachable, KubeError } from "./error.ts";
+import { FieldConflict } from "./field-conflict.ts";
 
 /** Why a reconcile failed, in the words of the object's conditions. */
 export interface Failure {
@@ -20,6 +21,8 @@ const MAX_SERVER_MESSAGE = 2_000;
  * that usually passes, and the end of this process's leadership.
  */
 export function describeFailure(error: unknown, attempt: number): Failure | undefined {
+  if (error instanceof FieldConflict)
+    return { reason: "FieldConflict", message: error.message, isFinal: false };
   if (!(error instanceof KubeError)) {
     if (attempt < REPORTED_FROM) return undefined;
     // The text of an unexpected error may hold a credential, so only the log has it.

@@ -1,5 +1,4 @@
 import type { Sovereign } from "../../api/sovereign.ts";
-import { FieldConflict } from "../../kube/apply.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { describeFailure, type Failure } from "../../kube/failure.ts";
 import { createRemoteCluster, type RemotePace, type RemoteState } from "../../kube/remote-cluster.ts";
@@ -155,8 +154,6 @@ export function createSpoke(deps: SpokeDeps): Spoke {
 }
 
 function failureOf(error: unknown, tries: number): Failure | undefined {
-  if (error instanceof FieldConflict)
-    return { reason: "FieldConflict", message: error.message, isFinal: false };
   if (error instanceof SpokeObjectNotOurs)
     return { reason: "SpokeObjectNotOurs", message: error.message, isFinal: true };
   return describeFailure(error, tries);

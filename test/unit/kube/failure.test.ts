@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
 import { describeFailure, MAX_TRIES } from "../../../src/kube/failure.ts";
+import { FieldConflict } from "../../../src/kube/field-conflict.ts";
 
 const refusal = (status: number, reason: string, details: object = {}, method = "PATCH"): KubeError => {
   const body = JSON.stringify({ kind: "Status", message: "the server's own words", reason, details });
@@ -83,6 +84,12 @@ describe("describeFailure", () => {
       message: "the operator failed and tries again: its log says why",
       isFinal: true,
     });
+  });
+
+  it("reports a field that another writer keeps changing at once, and never as final", () => {
+    const conflict = new FieldConflict("Service ns/billing: another writer keeps changing spec", 1_000);
+    const failure = { reason: "FieldConflict", message: conflict.message, isFinal: false };
+    expect([1, MAX_TRIES].map((attempt) => describeFailure(conflict, attempt))).toEqual([failure, failure]);
   });
 
   it("shortens a message that quotes a whole object", () => {
