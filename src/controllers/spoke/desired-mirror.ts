@@ -5,6 +5,7 @@ import {
   type Sovereign,
   type SovereignStatus,
 } from "../../api/sovereign.ts";
+import { WATCHED_RETRY_MS } from "../sovereign/desired-retry.ts";
 import type { Findings, Stop } from "../sovereign/findings.ts";
 import { offerOf } from "./desired-spoke.ts";
 
@@ -13,9 +14,7 @@ type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<Sovereign
 const MIRRORED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETTINGS_ACCEPTED];
 const { imagePinned, rolledOut } = SOVEREIGN_CONDITION;
 
-/** The watch of the cluster ends these waits. */
-const WATCHED_RETRY_MS = 60_000;
-
+/** The watch of the cluster ends this wait. */
 const later = (message: string): Stop => ({
   ...{ kind: "waiting", reason: "WaitingForSpoke", message },
   retryAfterMs: WATCHED_RETRY_MS,
@@ -61,7 +60,7 @@ export function stopOf(conditions: readonly Condition[] | undefined): Stop | und
     : { kind: "waiting", reason, message, retryAfterMs: WATCHED_RETRY_MS };
 }
 
-/** Why an image is pinned, the hub knows better than the cluster. */
+/** `ImagePinned` is left out while it is True: the hub decides on the image, so its own condition gives the reason. */
 const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition[] =>
   conditions
     .filter(({ type, status }) => MIRRORED.includes(type) && (type !== imagePinned || status !== "True"))
@@ -80,7 +79,7 @@ function mirroredFacts({
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }
 
-/** What the hub keeps of the cluster: its identity, the Franchisee's fields, and whether the Sovereign stalled on its image. */
+/** What the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the Sovereign is stalled. */
 export function desiredClusterStatus(
   uid: string,
   live: Sovereign | undefined,

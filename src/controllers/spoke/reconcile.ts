@@ -4,6 +4,7 @@ import { addFinalizer } from "../../kube/finalizer.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { findConflict } from "../sovereign/conflict.ts";
 import type { ReconcileContext } from "../sovereign/context.ts";
+import { WATCHED_RETRY_MS } from "../sovereign/desired-retry.ts";
 import { recordNews } from "../sovereign/report.ts";
 import { falseCondition, type Stop, stalled, trueCondition, unknown, waiting } from "../sovereign/status.ts";
 import { pinImage } from "../sovereign/step/pin.ts";
@@ -13,8 +14,6 @@ import type { SpokeSession } from "./session.ts";
 import type { Spoke } from "./spoke.ts";
 
 const AGAIN_MS = 1;
-/** A watch ends the wait: of the Secret, or of the cluster. */
-const WATCHED_RETRY_MS = 60_000;
 
 /**
  * Reconciles a Sovereign that has a cluster of its own. The hub decides which image it runs, keeps its objects there, and shows
@@ -25,7 +24,7 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
   const conflict = findConflict(deps.caches.sovereigns, sovereign);
   if (conflict !== undefined) return stalled(conflict.reason, conflict.message);
   await addFinalizer(deps.client, resourceOf(SOVEREIGN), sovereign, SOVEREIGN_FINALIZER);
-  const contact = await reach(context);
+  const contact = await findSession(context);
   if ("stop" in contact) return contact.stop;
   const { spoke, session } = contact;
   findings.conditions.push(
@@ -53,7 +52,7 @@ const SUSPENDED = unknown(
 type Contact = { stop: Stop | undefined } | { spoke: Spoke; session: SpokeSession };
 
 /** The session with the Sovereign's cluster, or why there is none. */
-async function reach(context: ReconcileContext): Promise<Contact> {
+async function findSession(context: ReconcileContext): Promise<Contact> {
   const { deps, sovereign, findings } = context;
   const blind = (stop: Stop): Contact => {
     findings.isBlind = true;
@@ -173,7 +172,7 @@ export async function finishRemote(context: ReconcileContext): Promise<Stop | un
   if (spec.suspend)
     record("WorkloadKept", "the Sovereign was suspended, so the hub left everything on its cluster as it is");
   else if (known !== undefined) {
-    const contact = await reach(context);
+    const contact = await findSession(context);
     if ("stop" in contact) return heldUp(contact.stop);
     const { spoke } = contact;
     spoke.remove(metadata.name, known);

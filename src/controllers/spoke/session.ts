@@ -8,7 +8,7 @@ import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { createInformer, type Informer, withForeignFields } from "../../kube/informer.ts";
 import type { RemoteSession } from "../../kube/remote-cluster.ts";
-import { resourceOf } from "../../kube/resource.ts";
+import { keyOf, resourceOf } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
 
 /** The caches of one session: all objects of the kinds that the hub keeps on a cluster, also those that are not the hub's. */
@@ -48,7 +48,5 @@ export function openSpokeCaches(deps: {
 }
 
 /** The live object of the same kind and name, from the session's caches. */
-export const liveObject = ({ caches }: SpokeSession, { kind, metadata }: KubernetesObject) => {
-  const key = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-  return caches.all.find(({ resource }) => resource.kind === kind)?.get(key);
-};
+export const liveObject = ({ caches }: SpokeSession, { kind, metadata }: KubernetesObject) =>
+  caches.all.find(({ resource }) => resource.kind === kind)?.get(keyOf(metadata));
