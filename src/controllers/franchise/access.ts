@@ -11,7 +11,7 @@ import { keyOf } from "../../kube/resource.ts";
 import { applyOwned } from "../owned-object.ts";
 import { OWNER_INDEX, ownerNames } from "../owner-reference.ts";
 import { namespaceOf } from "../sovereign/desired-metadata.ts";
-import { accessName, desiredAccess, type FranchiseeReach } from "./desired-access.ts";
+import { type AccessScope, accessName, desiredAccess } from "./desired-access.ts";
 
 export interface AccessDeps {
   applier: Applier;
@@ -31,18 +31,18 @@ export async function reconcileAccess(
   deps: AccessDeps,
   franchise: Franchise,
   { isInTerm, sovereigns }: { isInTerm: boolean; sovereigns: readonly Sovereign[] },
-): Promise<FranchiseeReach> {
-  const reach = reachOf(deps, sovereigns);
-  const desired = isInTerm ? desiredAccess(franchise, reach) : [];
+): Promise<AccessScope> {
+  const scope = scopeOf(deps, sovereigns);
+  const desired = isInTerm ? desiredAccess(franchise, scope) : [];
   // What is no longer granted goes first: a refused grant must not keep it.
   await deps.applier.prune(desired, grantedObjects(deps, franchise));
   for (const object of desired)
     await applyOwned(deps, franchise, object, cacheOf(deps, object.kind).get(keyOf(object.metadata)));
-  return reach;
+  return scope;
 }
 
 /** A Sovereign that is a cluster of its own has its namespace there, and the operator there gives its rights. */
-function reachOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): FranchiseeReach {
+function scopeOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): AccessScope {
   const local = sovereigns.filter(({ spec }) => spec.cluster === undefined);
   const isOf = (name: string, sovereign: Sovereign) =>
     namespaces.get(name)?.metadata.labels?.[LABEL.sovereign] === sovereign.metadata.name;

@@ -47,8 +47,8 @@ export function createFranchiseReconciler(deps: FranchiseDeps) {
       const keyProblems = (franchise.spec.blueprintTrust ?? []).map(({ publicKey }) =>
         publicKey === undefined ? undefined : deps.keyProblem(publicKey),
       );
-      const reach = await reconcileAccess(deps, franchise, { isInTerm: term.kind === "running", sovereigns });
-      const observed = { term, sovereigns, privateBlueprints, keyProblems, reach };
+      const scope = await reconcileAccess(deps, franchise, { isInTerm: term.kind === "running", sovereigns });
+      const observed = { term, sovereigns, privateBlueprints, keyProblems, scope };
       const status = desiredStatus(franchise, observed, at.toISOString());
       return { status, outcome: outcomeAt(term) };
     },

@@ -8,8 +8,8 @@ import { rbacSubject } from "../rbac-subject.ts";
 
 const RBAC = "rbac.authorization.k8s.io";
 
-/** Where a Franchisee works. */
-export interface FranchiseeReach {
+/** What a Franchisee may have rights to, as far as it exists. */
+export interface AccessScope {
   /** Names of its Sovereigns on this cluster. */
   sovereigns: readonly string[];
   /** The namespaces that exist: those of its Sovereigns, and the catalogs. */
@@ -24,7 +24,7 @@ export const accessName = (franchise: string): string => `catalyst-franchisee-${
  * are the least that let admission permit what the grants say. Rights to cluster-scoped objects are by name, because a right
  * to list them would show a Franchisee the others'.
  */
-export function desiredAccess(franchise: Franchise, reach: FranchiseeReach): KubernetesObject[] {
+export function desiredAccess(franchise: Franchise, scope: AccessScope): KubernetesObject[] {
   const name = accessName(franchise.metadata.name);
   const metadata = (namespace?: string) => ({
     name,
@@ -42,19 +42,19 @@ export function desiredAccess(franchise: Franchise, reach: FranchiseeReach): Kub
   return [
     {
       ...{ apiVersion: `${RBAC}/v1`, kind: "ClusterRole", metadata: metadata() },
-      rules: rulesOf(franchise, reach),
+      rules: rulesOf(franchise, scope),
     } as KubernetesObject,
     bind("ClusterRoleBinding", name),
-    ...[...reach.namespaces].sort().flatMap((namespace) => {
-      const role = roleIn(namespace, franchise);
-      return role === undefined ? [] : [bind("RoleBinding", role, namespace)];
-    }),
+    ...bindingsOf(franchise, scope).map(({ namespace, role }) => bind("RoleBinding", role, namespace)),
   ];
 }
 
-function rulesOf({ metadata }: Franchise, { sovereigns }: FranchiseeReach): object[] {
+function rulesOf({ metadata }: Franchise, { sovereigns }: AccessScope): object[] {
   const byName = (resource: string, resourceNames: string[], verbs: string[]) => ({
-    ...{ apiGroups: [GROUP], resources: [resource], resourceNames, verbs },
+    apiGroups: [GROUP],
+    resources: [resource],
+    resourceNames,
+    verbs,
   });
   return [
     byName("franchises", [metadata.name], ["get"]),
@@ -64,6 +64,13 @@ function rulesOf({ metadata }: Franchise, { sovereigns }: FranchiseeReach): obje
       : [byName("sovereigns", [...sovereigns].sort(), ["get", "patch", "update"])]),
   ];
 }
+
+/** The namespaces in which the subjects get a role, by name. */
+export const bindingsOf = (franchise: Franchise, { namespaces }: AccessScope) =>
+  [...namespaces].sort().flatMap((namespace) => {
+    const role = roleIn(namespace, franchise);
+    return role === undefined ? [] : [{ namespace, role }];
+  });
 
 /** The operator manages all that is in a Sovereign's namespace, so its Franchisee only looks: `view` shows no Secrets. */
 function roleIn(namespace: string, { spec }: Franchise): string | undefined {

@@ -4,7 +4,7 @@ import type { Franchise, FranchiseStatus } from "../../api/franchise.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { Term } from "../../api/term.ts";
 import { type Readiness, readyConditions } from "../readiness.ts";
-import { accessName, type FranchiseeReach } from "./desired-access.ts";
+import { type AccessScope, accessName, bindingsOf } from "./desired-access.ts";
 
 export function desiredStatus(
   franchise: Franchise,
@@ -14,8 +14,8 @@ export function desiredStatus(
     term: Term;
     /** For each entry of `blueprintTrust`, why its key counts for no signature. */
     keyProblems: readonly (string | undefined)[];
-    /** Where the Franchisee has rights while the term runs. */
-    reach: FranchiseeReach;
+    /** What the Franchisee may have rights to while the term runs. */
+    scope: AccessScope;
   },
   now: string,
 ): FranchiseStatus {
@@ -82,19 +82,20 @@ function trustCondition(keyProblems: readonly (string | undefined)[]): NewCondit
 
 /** Whether RBAC gives the subjects what the grants say. Admission reads the Franchise itself. */
 function accessCondition(
-  { metadata, spec }: Franchise,
-  { term, reach }: { term: Term; reach: FranchiseeReach },
+  franchise: Franchise,
+  { term, scope }: { term: Term; scope: AccessScope },
 ): NewCondition {
   if (term.kind !== "running")
     return {
       ...{ type: ACCESS_GRANTED, status: "False", reason: "OutsideTerm" },
       message: "the term does not run, so the subjects have no rights",
     };
-  const { sovereigns, namespaces } = reach;
-  const where = namespaces.length === 0 ? "no namespace" : `namespaces ${shown([...namespaces].sort())}`;
+  const { metadata, spec } = franchise;
+  const namespaces = bindingsOf(franchise, scope).map(({ namespace }) => namespace);
+  const where = namespaces.length === 0 ? "no namespace" : `namespaces ${shown(namespaces)}`;
   return {
     ...{ type: ACCESS_GRANTED, status: "True", reason: "Granted" },
-    message: `ClusterRole ${accessName(metadata.name)} gives ${spec.subjects.length} subjects rights to ${sovereigns.length} Sovereigns, and RoleBindings in ${where}`,
+    message: `ClusterRole ${accessName(metadata.name)} gives ${spec.subjects.length} subjects rights to ${scope.sovereigns.length} Sovereigns, and RoleBindings in ${where}`,
   };
 }
 

@@ -10,7 +10,7 @@ function omantel(spec: Partial<Franchise["spec"]> = {}): Franchise {
   const { metadata, spec: before, ...rest } = franchise("omantel");
   return { ...rest, metadata: { ...metadata, uid: "7" }, spec: { ...before, ...spec } };
 }
-const reach = {
+const scope = {
   sovereigns: ["zahra", "omantel"],
   namespaces: ["sovereign-omantel", "catalog-sovereign", "catalog"],
 };
@@ -29,7 +29,7 @@ const boundRoles = (...args: Parameters<typeof desiredAccess>) =>
 
 describe("desiredAccess", () => {
   it("gives rights by name, and none to all Franchises or Sovereigns", () => {
-    const [role, binding] = access(omantel(), reach);
+    const [role, binding] = access(omantel(), scope);
     const metadata = {
       name: "catalyst-franchisee-omantel",
       labels: { [`${GROUP}/managed-by`]: "operator" },
@@ -55,7 +55,7 @@ describe("desiredAccess", () => {
   });
 
   it("lets the Franchisee look into its Sovereigns' namespaces and the catalog", () => {
-    expect(boundRoles(omantel(), reach)).toEqual([
+    expect(boundRoles(omantel(), scope)).toEqual([
       "catalog catalyst-catalog-reader",
       "sovereign-omantel view",
     ]);
@@ -67,7 +67,7 @@ describe("desiredAccess", () => {
     [{ max: 1 }, true],
   ])("with the grant of private Blueprints %o, writes them: %s", (privateBlueprints, writes) => {
     const grants = { branding: true, ...(privateBlueprints === undefined ? {} : { privateBlueprints }) };
-    expect(boundRoles(omantel({ grants }), reach).includes("catalog-sovereign catalyst-franchisee")).toBe(
+    expect(boundRoles(omantel({ grants }), scope).includes("catalog-sovereign catalyst-franchisee")).toBe(
       writes,
     );
   });
@@ -77,7 +77,7 @@ describe("desiredAccess", () => {
       { kind: "Group", name: "omantel" },
       { kind: "ServiceAccount", name: "ci", namespace: "tools" },
     ];
-    const bindings = access(omantel({ subjects }), reach).filter(({ kind }) => kind !== "ClusterRole");
+    const bindings = access(omantel({ subjects }), scope).filter(({ kind }) => kind !== "ClusterRole");
     expect(bindings).toHaveLength(3);
     for (const binding of bindings)
       expect(binding.subjects).toEqual([

@@ -12,7 +12,7 @@ const status = (at: Term, object = own, keyProblems: (string | undefined)[] = []
     {
       sovereigns: [sovereign("zahra"), sovereign("amal")],
       ...{ privateBlueprints: [{}, {}] as never, term: at, keyProblems },
-      reach: { sovereigns: ["amal"], namespaces: ["sovereign-amal", "catalog"] },
+      scope: { sovereigns: ["amal"], namespaces: ["sovereign-amal", "catalog"] },
     },
     NOW,
   );
@@ -65,11 +65,26 @@ describe("a Franchise's status", () => {
       message: "the term does not run, so the subjects have no rights",
     });
     const observed = { sovereigns: [], privateBlueprints: [], keyProblems: [] };
-    const nowhere = { ...observed, reach: { sovereigns: [], namespaces: [] } };
+    const nowhere = { ...observed, scope: { sovereigns: [], namespaces: [] } };
     const seen = desiredStatus(own, { ...nowhere, term: { kind: "running", endsInMs: 1 } }, NOW);
     expect(findCondition(seen.conditions, "AccessGranted")?.message).toBe(
       "ClusterRole catalyst-franchisee-omantel gives 1 subjects rights to 0 Sovereigns, and RoleBindings in no namespace",
     );
+  });
+
+  it("names the catalog of private Blueprints only when the Franchise grants some", () => {
+    const scope = { sovereigns: [], namespaces: ["catalog", "catalog-sovereign"] };
+    const message = (object: typeof own) => {
+      const observed = { sovereigns: [], privateBlueprints: [], keyProblems: [], scope };
+      const seen = desiredStatus(object, { ...observed, term: { kind: "running", endsInMs: 1 } }, NOW);
+      return findCondition(seen.conditions, "AccessGranted")?.message;
+    };
+    const withGrant = (max: number) => ({
+      ...own,
+      spec: { ...own.spec, grants: { ...own.spec.grants, privateBlueprints: { max } } },
+    });
+    expect(message(withGrant(0))).toMatch(/and RoleBindings in namespaces catalog$/);
+    expect(message(withGrant(1))).toMatch(/and RoleBindings in namespaces catalog, catalog-sovereign$/);
   });
 
   it.each<[string, (string | undefined)[], "True" | "False", string, string]>([
