@@ -11,8 +11,8 @@ const MARK = randomUUID();
 const MAX_LISTS = 2;
 
 /**
- * Parses the JSON of a review, as UTF-8. `metadata.managedFields` of the reviewed objects may be empty in the result, because only the
- * rules about the product's own kinds look at it. It is more than half of an ordinary object. Without it, parsing takes 14
+ * Parses the JSON of a review, in UTF-8. `metadata.managedFields` of the reviewed objects may be empty in the result, because only
+ * the rules about the product's own kinds look at it. It is more than half of an ordinary object. Without it, parsing takes 14
  * instead of 32 µs for a review of 6 KB, and makes half of the garbage. Throws a `SyntaxError`.
  */
 export function parseReviewText(bytes: Buffer): unknown {

@@ -6,8 +6,8 @@ type JsonSchema = Record<string, unknown>;
 const { nodeSelector, tolerations, affinity } = POD_SETTINGS;
 
 /**
- * The chart's values.schema.json: `present`, with the Pod settings from src/api. Helm refuses a member that no object lists, so
- * that a misspelt one is not dropped without a word.
+ * The chart's values.schema.json: `present`, with the Pod settings from src/api. Helm refuses a member that no object lists.
+ * Otherwise it would ignore a misspelt one.
  */
 export function valuesSchema(present: string): string {
   const schema = JSON.parse(present) as { $defs: JsonSchema };

@@ -3,7 +3,6 @@ import { dirname, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/kind-list.ts";
-
 import { type Command, EXIT, parseCommandLine } from "./command.ts";
 import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";
@@ -77,9 +76,10 @@ export const command: Command = {
 
 Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and
 docs/POLICIES.md from src/admission/policy, the Pod settings in the chart's
-values.schema.json from src/api, docs/operator-flags.md from src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and
-src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of its own. With --check it
-writes nothing and lists the stale files.
+values.schema.json from src/api, docs/operator-flags.md from
+src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and
+src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of
+its own. With --check it writes nothing and lists the stale files.
 
 Exit codes: 0 done, or no file is stale; 1 a file is stale; 2 wrong usage.
 `,

@@ -13,7 +13,7 @@ export function recordFailure(
   if (told?.reason !== reason || told.message !== message) events.record(object, "Warning", reason, message);
 }
 
-/** Tells the failures of a controller whose objects have no status. */
+/** Records an Event for each failure of a controller whose objects have no status. */
 export const failureEvents =
   (events: EventRecorder, find: (key: string) => KubernetesObject | undefined) =>
   (key: string, { reason, message }: Failure): void => {

@@ -4,7 +4,7 @@ import type { EventRecorder } from "../kube/event.ts";
 import { keyOf } from "../kube/resource.ts";
 import { describeDrift } from "./sovereign/drift.ts";
 
-/** Applies an object that the operator keeps for `owner`. An Event on the owner tells of each change that is put back. */
+/** Applies an object that the operator keeps for `owner`. Each change that is put back becomes an Event of the owner. */
 export async function applyOwned(
   { applier, events }: { applier: Applier; events: EventRecorder },
   owner: KubernetesObject,

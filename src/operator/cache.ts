@@ -160,7 +160,7 @@ export function createCaches(deps: { client: KubeClient; logger: Logger }) {
       const named = { ...deps, sovereigns, secretVersions, namespaces: caches.namespaces, signal };
       await Promise.all([
         ...all.filter((informer) => informer !== secretVersions).map((informer) => informer.run(signal)),
-        // Which Secrets are wanted is known when the Sovereigns are.
+        // The Sovereigns name the Secrets that are wanted, so their cache is filled first.
         Promise.race([sovereigns.synced, aborted(signal)]).then(() => secretVersions.run(signal)),
         loadNamedSecrets(named),
       ]);

@@ -35,8 +35,8 @@ export function createInstallLookups(
 const AUDITED = "InstallAudited";
 
 /**
- * Counts what installs break, and hands it on for the status of the policy. A finding of a policy with enforcement Audit is seen by no one else, so it becomes an Event
- * of the policy too. A dry run has no side effects, so it makes none.
+ * Counts what installs break, and adds it to the rows for the policy's status. A finding of a policy with enforcement Audit is shown
+ * to no requester, so it becomes an Event of the policy too. A dry run has no side effects, so it is only counted.
  */
 export function createFindingReport(deps: {
   registry: Registry;

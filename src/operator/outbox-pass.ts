@@ -66,7 +66,7 @@ export function createOutboxPass(deps: {
           signal,
         };
         const outcome = await drainOutbox(delivery, connection);
-        // Orders that are delivered stay so, whatever becomes of this look. The next pass looks again.
+        // A failure here must not repeat the delivery of orders. The next pass reads again.
         await subscriptions.look(name, connection).catch((error: unknown) => {
           logger.debug({ sovereign: name, reason: errorMessage(error) }, "subscriptions could not be read");
         });

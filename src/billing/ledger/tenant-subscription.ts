@@ -12,7 +12,10 @@ export interface TenantSubscription {
 const BATCH = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The subscriptions of the tenants of these orders, each as `GET /billing/subscription/{tenantId}` gives it. Unknown orders are left out. */
+/**
+ * The subscriptions of the tenants of these orders, each as `GET /billing/subscription/{tenantId}` gives it. Unknown orders are
+ * left out.
+ */
 export async function readTenantSubscriptions(
   orders: readonly string[],
   client: Pick<pg.ClientBase, "query">,

@@ -26,9 +26,10 @@ const POSITION = "coalesce(p.created_at, '-infinity')";
 const CODE_START = "left(p.code, 256)";
 const ORDER = `${POSITION} DESC, ${CODE_START} DESC, p.code DESC`;
 /**
- * A page of a search looks at so many vouchers, and the next page begins behind them. No index serves the search: it would need pg_trgm, which
- * a Sovereign's database may not have, and the schema must be the same everywhere. Without a bound, a text that no voucher has took 1.3 s among
- * 1,000,000 vouchers on a busy machine, and ten times as long among ten times as many. With it, it takes 0.5 s among any number.
+ * A page of a search examines so many vouchers, and the next page begins after them. No index serves the search: it would need
+ * pg_trgm, which a Sovereign's database may not have, and the schema must be the same everywhere. Without a bound, a text that no
+ * voucher has took 1.3 s among 1,000,000 vouchers on a busy machine, and ten times as long among ten times as many. With it, it takes
+ * 0.5 s among any number.
  */
 const SEARCH_SPAN = 100_000;
 
@@ -41,8 +42,8 @@ type Parameter = (value: unknown) => string;
 
 /**
  * Vouchers, newest first, in the order of the indexes `promo_codes_live_idx` and `promo_codes_revoked_idx`. A search text has no
- * wildcards, because strpos has none. A page of a search may have few vouchers or none, and a next page all the same. The voucher that
- * a lookup of the text finds is on the first page, however old it is, unless the page has one row only.
+ * wildcards, because strpos has none. A page of a search may have few vouchers or none, although there is a next page. The voucher
+ * that a lookup of the text finds is on the first page, however old it is, unless the page has one row only.
  */
 export async function listVouchers(
   database: Queryable,

@@ -39,7 +39,7 @@ export function nextChangeMs(
   return changes.length === 0 ? undefined : Math.min(...changes);
 }
 
-/** More windows than one looks at: rules whose windows never meet. */
+/** The search ends after so many windows: those of two rules may never overlap. */
 const MAX_WINDOWS = 1_000;
 
 /** The time in which all change windows are open, the present or the next one; undefined when there is none. */

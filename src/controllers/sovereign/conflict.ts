@@ -74,7 +74,7 @@ export function isBrandingHostTaken(sovereigns: Sovereigns, sovereign: Sovereign
 const sharedHost = (a: Sovereign, b: Sovereign): string | undefined =>
   platformHosts(b).find((host) => platformHosts(a).includes(host));
 
-/** Namespaces of different clusters are different. Empty for this cluster. */
+/** Namespaces of the same name in different clusters are no conflict. Empty for this cluster. */
 const clusterOf = ({ spec }: Sovereign): string => spec.cluster?.kubeconfigSecretRef.name ?? "";
 
 function wantsSame(a: Sovereign, b: Sovereign): boolean {

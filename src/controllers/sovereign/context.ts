@@ -5,7 +5,7 @@ import type { Findings } from "./findings.ts";
 export const SOON_MS = 1_000;
 const UNWATCHED_SECRET_RETRY_MS = 15_000;
 
-/** When to look again for a Secret. Undefined: the watch of Secrets shows a new one. A cluster may withhold the right to watch them. */
+/** When to look again for a Secret. Undefined: the watch of Secrets reports a new one. A cluster may withhold the right to watch. */
 export const secretRetryMs = ({ caches }: Pick<SovereignDeps, "caches">): number | undefined =>
   caches.secretVersions.isSynced() ? undefined : UNWATCHED_SECRET_RETRY_MS;
 

@@ -104,7 +104,7 @@ function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): N
     .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
 
-/** A shape that was not verified keeps the reason: what cannot be looked at mends no break. */
+/** A shape that was not verified keeps its reason: that it cannot be measured now does not verify it. */
 const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
   type === SOVEREIGN_CONDITION.voucherShapeVerified && status !== "True" ? reason : stop.reason;
 

@@ -12,7 +12,7 @@ export class SpokeObjectNotOurs extends Error {
   override readonly name = "SpokeObjectNotOurs";
 }
 
-/** Creates fields for which the Franchisee's own client later needs no right of the hub. */
+/** Owns the Franchisee's fields from the creation on. It never writes them again, so that the hub's own writes leave them alone. */
 const OFFER_MANAGER = `${HUB_NAME}-offer`;
 
 /** Writes the hub's objects on one cluster, for one session. */
@@ -39,7 +39,7 @@ export function createSpokeKeeper(
     return owner === undefined ? isFromHub({ metadata, ...object }) : owner === hub;
   }
 
-  /** Creates the Sovereign with the Franchisee's fields. The hub then owns its own fields, and these belong to no one who writes. */
+  /** Creates the Sovereign with the Franchisee's fields. Afterwards the hub owns its own fields only. */
   async function createSovereign(desired: KubernetesObject, { offer }: SpokeWish): Promise<void> {
     const { apiVersion, kind, metadata, ...rest } = desired as KubernetesObject & { spec: object };
     const { name } = metadata;

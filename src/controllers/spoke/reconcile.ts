@@ -13,6 +13,7 @@ import { desiredWish } from "./desired-spoke.ts";
 import type { SpokeSession } from "./session.ts";
 import type { Spoke } from "./spoke.ts";
 
+/** At once, but from the status that was just written. */
 const AGAIN_MS = 1;
 
 /**

@@ -10,7 +10,7 @@ import { keyOf, SECRETS } from "../../kube/resource.ts";
 import type { Logger } from "../../platform/log.ts";
 import { createSpoke, type Spoke } from "./spoke.ts";
 
-/** The cluster of a Sovereign, or why there is no way to it. */
+/** The cluster of a Sovereign, or why the hub cannot connect to it. */
 type SpokeLink =
   | { kind: "spoke"; spoke: Spoke }
   /** The Secret or its key does not exist. */
@@ -18,7 +18,10 @@ type SpokeLink =
   /** The kubeconfig holds what the operator must not use. */
   | { kind: "refused"; message: string };
 
-/** The clusters of all Sovereigns that have one of their own. Sovereigns with the same kubeconfig share a cluster. As a watch, it enqueues the Sovereigns that a change there concerns. */
+/**
+ * The clusters of all Sovereigns that have one of their own. Sovereigns with the same kubeconfig share a cluster. As a watch, it
+ * enqueues the Sovereigns that a change there concerns.
+ */
 export interface Spokes extends Watch {
   /** The UID of this cluster; undefined while the cache lacks it. */
   hub(): string | undefined;

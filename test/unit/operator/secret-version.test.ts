@@ -110,8 +110,8 @@ describe("loadNamedSecrets", () => {
     expect(api.requests).toEqual([]);
   });
 
-  it("sends no request for a Sovereign that is gone when its turn comes", async () => {
-    const { api, sovereigns } = await start(having("billing-db"));
+  it("sends no request for a Sovereign that is deleted before its Secrets are loaded", async () => {
+    const { api, sovereigns, offered } = await start(having("billing-db"));
     // This one is not in the cache.
     const gone = sovereign("gone", { namespace: "sovereign-one" });
     sovereigns.announce({
@@ -124,7 +124,8 @@ describe("loadNamedSecrets", () => {
         },
       },
     });
-    await new Promise((done) => setTimeout(done, 50));
+    sovereigns.announce({ kind: "added", object: ONE });
+    await vi.waitFor(() => expect(offered).toEqual(["sovereign-one/billing-db"]));
     expect(api.requests.some(({ path, query }) => `${path}${query}`.includes("other-db"))).toBe(false);
   });
 });

@@ -193,7 +193,10 @@ const ROLLOUT_ANNOTATIONS: Guard = {
   ],
 };
 
-/** What the webhook stands on, and what it is not asked about. While the webhook is down, or its configuration is gone, these guards still hold. */
+/**
+ * Guards of what the webhook depends on, and of requests that are not sent to it. They hold while the webhook is down, or its
+ * configuration is gone.
+ */
 export const nativeGuards = (lists: IdentityLists): Guard[] => [
   webhookConfigurations(lists),
   API_SERVICES,
