@@ -1,4 +1,5 @@
-import { ENFORCEMENTS, type EnvironmentPolicyStatus, RULE_NAMES } from "./environment-policy.ts";
+import type { EnvironmentPolicyStatus } from "./environment-policy.ts";
+import { POLICY_ENFORCEMENTS, RULE_NAMES } from "./environment-rule.ts";
 import { type ConfigMapObject, isMap } from "./object.ts";
 
 /**
@@ -58,6 +59,6 @@ function isFinding(value: unknown): value is PolicyFinding {
     (text) => typeof text === "string",
   );
   const isKnown =
-    RULE_NAMES.some((name) => name === rule) && ENFORCEMENTS.some((name) => name === enforcement);
+    RULE_NAMES.some((name) => name === rule) && POLICY_ENFORCEMENTS.some((name) => name === enforcement);
   return isText && isKnown && typeof count === "number" && !Number.isNaN(Date.parse(String(lastTime)));
 }

@@ -1,6 +1,6 @@
 import { Cron } from "croner";
 import { parseDurationMs } from "../../api/duration.ts";
-import type { EnvironmentRule } from "../../api/environment-policy.ts";
+import type { EnvironmentRule } from "../../api/environment-rule.ts";
 
 export type ChangeWindow = NonNullable<EnvironmentRule["change-window"]>;
 

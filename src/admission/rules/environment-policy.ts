@@ -1,12 +1,6 @@
 import { parseDurationMs } from "../../api/duration.ts";
-import {
-  type Environment,
-  type EnvironmentPolicy,
-  type EnvironmentRule,
-  type EnvironmentRuleName,
-  type PolicyException,
-  soakSource,
-} from "../../api/environment-policy.ts";
+import { type Environment, type EnvironmentPolicy, soakSource } from "../../api/environment-policy.ts";
+import type { EnvironmentRule, EnvironmentRuleName, PolicyException } from "../../api/environment-rule.ts";
 import { ANNOTATION } from "../../api/label.ts";
 import { type ChangeWindow, windowAt } from "./change-window.ts";
 import { type EvidenceSource, evidenceFor, hasEvidence, lowestScore } from "./evidence.ts";

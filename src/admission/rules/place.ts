@@ -1,4 +1,4 @@
-import { ENVIRONMENT_TYPES } from "../../api/environment-policy.ts";
+import { ENVIRONMENT_TYPES } from "../../api/environment-rule.ts";
 import { LABEL } from "../../api/label.ts";
 import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts";
 import type { Identity, IdentityLists } from "./identity.ts";

@@ -1,7 +1,7 @@
 import { type InstallFacts, judgeInstall } from "../../../src/admission/rules/environment-policy.ts";
 import { readEvidence } from "../../../src/admission/rules/evidence.ts";
 import type { Install } from "../../../src/admission/rules/install.ts";
-import type { EnvironmentRule } from "../../../src/api/environment-policy.ts";
+import type { EnvironmentRule } from "../../../src/api/environment-rule.ts";
 import { digest, environmentPolicy, evidence } from "./install-request.ts";
 
 export const A = digest("a");

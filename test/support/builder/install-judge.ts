@@ -2,7 +2,7 @@ import { createInstallJudge } from "../../../src/admission/install-judge.ts";
 import type { Finding } from "../../../src/admission/rules/environment-policy.ts";
 import type { Place } from "../../../src/admission/rules/place.ts";
 import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
-import type { EnvironmentRule } from "../../../src/api/environment-policy.ts";
+import type { EnvironmentRule } from "../../../src/api/environment-rule.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { SoakRecord } from "../../../src/api/soak-record.ts";
 import { GROUP, placed, reviewed, TENANT } from "./admission-request.ts";

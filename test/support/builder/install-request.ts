@@ -1,5 +1,6 @@
 import type { AdmissionInput } from "../../../src/admission/rules/request.ts";
-import type { EnvironmentPolicy, EnvironmentRule } from "../../../src/api/environment-policy.ts";
+import type { EnvironmentPolicy } from "../../../src/api/environment-policy.ts";
+import type { EnvironmentRule } from "../../../src/api/environment-rule.ts";
 import { ANNOTATION } from "../../../src/api/label.ts";
 import { creation, reviewed } from "./admission-request.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judgeInstall } from "../../../../src/admission/rules/environment-policy.ts";
-import type { PolicyException } from "../../../../src/api/environment-policy.ts";
+import type { PolicyException } from "../../../../src/api/environment-rule.ts";
 import {
   A,
   APPROVAL,
