@@ -57,7 +57,7 @@ const SovereignSpecSchema = object(
       }),
     ),
     suspend: flag(
-      "Whether the operator leaves this Sovereign unchanged: it corrects, updates and tests nothing, and Ready is Unknown (kstatus: InProgress). A migration that runs is let end. The workload runs on, also when a suspended Sovereign is deleted.",
+      "Whether the operator leaves this Sovereign unchanged: it corrects, updates and tests nothing, and Ready is Unknown (kstatus: InProgress). A migration that runs may finish. The workload runs on, also when a suspended Sovereign is deleted.",
       false,
     ),
     cluster: Type.Optional(
