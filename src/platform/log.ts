@@ -46,23 +46,27 @@ const COLLECT_LENGTH = 65_536;
  * destination can wait for enough lines too, but then measures all that it has at each line, which took the same again.
  */
 function createCollector(destination: { write(text: string): unknown; flushSync(): void }) {
+  const atOnce = pino.destination({ dest: 2, sync: true });
   let lines: string[] = [];
   let length = 0;
   let isDue = false;
-  function handOver(): void {
-    if (lines.length === 0) return;
+  function take(): string {
     const text = lines.join("");
     lines = [];
     length = 0;
-    destination.write(text);
+    return text;
+  }
+  function handOver(): void {
+    if (lines.length > 0) destination.write(take());
   }
   function handOverLate(): void {
     isDue = false;
     handOver();
   }
+  /** Not through `destination`: it begins an asynchronous write, which a process that exits may never end. */
   function flushSync(): void {
-    handOver();
     destination.flushSync();
+    if (lines.length > 0) atOnce.write(take());
   }
   process.once("exit", flushSync);
   return {
