@@ -3,6 +3,7 @@ import { HUB_NAME } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN } from "../../api/sovereign.ts";
 import { createApplier } from "../../kube/apply.ts";
+import type { OwnedObject } from "../../kube/foreign-field.ts";
 import { keyOf, resourceOf } from "../../kube/resource.ts";
 import { freeFieldsOf, type SpokeWish } from "./desired-spoke.ts";
 import { liveObject, type SpokeSession } from "./session.ts";
@@ -12,7 +13,7 @@ export class SpokeObjectNotOurs extends Error {
   override readonly name = "SpokeObjectNotOurs";
 }
 
-/** Owns the Franchisee's fields from the creation on. It never writes them again, so that the hub's own writes leave them alone. */
+/** Creates the Sovereign with the Franchisee's fields, and then owns none: a server-side apply of the Franchisee needs no force. */
 const OFFER_MANAGER = `${HUB_NAME}-offer`;
 
 /** Writes the hub's objects on one cluster, for one session. */
@@ -41,13 +42,20 @@ export function createSpokeKeeper(
 
   /** Creates the Sovereign with the Franchisee's fields. Afterwards the hub owns its own fields only. */
   async function createSovereign(desired: KubernetesObject, { offer }: SpokeWish): Promise<void> {
-    const { apiVersion, kind, metadata, ...rest } = desired as KubernetesObject & { spec: object };
-    const { name } = metadata;
-    const begin = (object: KubernetesObject) =>
-      client.apply(sovereigns, object, { fieldManager: OFFER_MANAGER, force: false });
-    await begin({ ...desired, spec: { ...rest.spec, ...offer } } as KubernetesObject);
+    const { spec, ...rest } = desired as KubernetesObject & { spec: object };
+    const first = { ...rest, spec: { ...spec, ...offer } } as KubernetesObject;
+    await client.apply(sovereigns, first, { fieldManager: OFFER_MANAGER, force: false });
     await applier.apply(desired, undefined);
-    await begin({ apiVersion, kind, metadata: { name }, spec: offer } as KubernetesObject);
+    await releaseOffer(desired.metadata.name);
+  }
+
+  /** The entry is removed last: for an object without any, the API server gives all fields to a manager of its own. */
+  async function releaseOffer(name: string): Promise<void> {
+    const live = await client.get<OwnedObject>(sovereigns, { name });
+    if (live === undefined || !hasOfferManager(live)) return;
+    const { resourceVersion, managedFields = [] } = live.metadata;
+    const kept = managedFields.filter(({ manager }) => manager !== OFFER_MANAGER);
+    await client.mergePatch(sovereigns, { name }, { metadata: { resourceVersion, managedFields: kept } });
   }
 
   return {
@@ -63,6 +71,8 @@ export function createSpokeKeeper(
         if (isNew && (await client.get(sovereigns, desired.metadata)) === undefined)
           await createSovereign(desired, wish);
         else await applier.apply(desired, cached);
+        // The hub stopped between the creation and the release.
+        if (cached !== undefined && hasOfferManager(cached)) await releaseOffer(cached.metadata.name);
       }
     },
     async removeSovereign(name) {
@@ -87,3 +97,6 @@ export function createSpokeKeeper(
     },
   };
 }
+
+const hasOfferManager = ({ metadata }: OwnedObject): boolean =>
+  metadata.managedFields?.some(({ manager }) => manager === OFFER_MANAGER) === true;

@@ -8,10 +8,12 @@ import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import { ENVIRONMENT_POLICY } from "../../../src/api/environment-policy.ts";
 import { FRANCHISE, type Franchise } from "../../../src/api/franchise.ts";
+import { API_VERSION } from "../../../src/api/kind.ts";
 import { ANNOTATION, LABEL } from "../../../src/api/label.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
-import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
+import { SOVEREIGN, type Sovereign, type SovereignSpec } from "../../../src/api/sovereign.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import {
   DEPLOYMENTS,
   NAMESPACES,
@@ -210,6 +212,30 @@ describe("a Sovereign on a cluster of its own", () => {
     });
     await awaitOn(hub, "omantel", IMAGE);
     expect((await onSpoke())?.spec.branding).toEqual({ displayName: "Omantel Cloud" });
+  });
+
+  it("lets the Franchisee apply its fields server-side without force, from the first time on", async () => {
+    const identity = { apiVersion: API_VERSION, kind: SOVEREIGN.kind, metadata: { name: "omantel" } };
+    const apply = (fieldManager: string, spec: object) =>
+      spoke.client().apply(SOVEREIGNS, { ...identity, spec } as KubernetesObject, {
+        ...{ fieldManager, force: false },
+      });
+    const managers = async () => {
+      const { managedFields = [] } = ((await onSpoke())?.metadata ?? {}) as OwnedObject["metadata"];
+      return managedFields.map(({ manager }) => manager);
+    };
+    expect(await managers()).toContain("catalyst-hub");
+    expect(await managers()).not.toContain("catalyst-hub-offer");
+    const offer = { addons: [{ id: "a", name: "A", priceBaisa: 1 }] };
+    // A hub that stops after the creation leaves this behind.
+    await apply("catalyst-hub-offer", offer);
+    await until(
+      async () => !(await managers()).includes("catalyst-hub-offer") || undefined,
+      async () => JSON.stringify((await onSpoke())?.metadata),
+    );
+    expect((await onSpoke())?.spec).toMatchObject(offer);
+    await apply("omantel-admin", { addons: [{ id: "a", name: "A", priceBaisa: 2 }] });
+    expect((await onSpoke())?.spec.addons).toEqual([{ id: "a", name: "A", priceBaisa: 2 }]);
   });
 
   it("gets the hub's fields back after an edit there, without losing the Franchisee's", async () => {
