@@ -256,9 +256,15 @@ describe("the chart", () => {
 
   it("creates the hub's identity only on request, with the rights of hub/access.yaml", async () => {
     const ofHub = (objects: KubernetesObject[]) =>
-      objects.filter(({ metadata }) => metadata.name === "catalyst-hub").map(({ kind }) => kind);
+      objects
+        .filter(({ metadata }) => metadata.name === "catalyst-hub")
+        .sort((a, b) => (a.kind < b.kind ? -1 : 1));
+    const access = parseAllDocuments(readFileSync(join(CHART, "hub/access.yaml"), "utf8")).map(
+      (document) => document.toJS() as KubernetesObject,
+    );
     expect(ofHub(await render())).toEqual([]);
-    expect(ofHub(await render("--set", "hub.access=true")).sort()).toEqual([
+    expect(ofHub(await render("--set", "hub.access=true"))).toEqual(ofHub(access));
+    expect(ofHub(access).map(({ kind }) => kind)).toEqual([
       ...["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "ServiceAccount"],
     ]);
   });

@@ -7,7 +7,7 @@ import { desiredAccess } from "../../../../src/controllers/franchise/desired-acc
 import { desiredHome } from "../../../../src/controllers/organization/desired-home.ts";
 import { franchise } from "../../builder/catalyst-object.ts";
 
-const FILES = join(import.meta.dirname, "../../../../charts/catalyst-operator/files");
+const CHART = join(import.meta.dirname, "../../../../charts/catalyst-operator");
 const RBAC = "rbac.authorization.k8s.io";
 
 const serviceAccount = { kind: "ServiceAccount", name: "catalyst-operator", namespace: "catalyst-system" };
@@ -41,12 +41,14 @@ const ACME = {
   spec: { displayName: "Acme", owner: "amal", sovereign: "omantel" },
 } as Organization;
 
-/** The roles and bindings of a cluster with Franchise omantel, and with Organization acme of amal. */
+/** The roles and bindings of a cluster with a hub, with Franchise omantel, and with Organization acme of amal. */
 export function accessObjects(): KubernetesObject[] {
-  const shipped = readdirSync(FILES)
+  const shipped = ["files", "hub"]
+    .flatMap((folder) => readdirSync(join(CHART, folder)).map((file) => join(CHART, folder, file)))
     .sort()
-    .flatMap((file) => parseAllDocuments(readFileSync(join(FILES, file), "utf8")))
-    .map((document) => document.toJS() as KubernetesObject);
+    .flatMap((file) => parseAllDocuments(readFileSync(file, "utf8")))
+    .map((document) => document.toJS() as KubernetesObject)
+    .filter(({ apiVersion }) => apiVersion.startsWith(RBAC));
   return [
     ...shipped,
     binding(

@@ -88,6 +88,11 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     "system:serviceaccounts",
     "system:serviceaccounts:catalyst-system",
   ),
+  hub: person(
+    "system:serviceaccount:catalyst-system:catalyst-hub",
+    "system:serviceaccounts",
+    "system:serviceaccounts:catalyst-system",
+  ),
   platform: person("ops", "catalyst:platform"),
   auditor: person("auditor", "catalyst:auditor"),
   Franchisee: person("omantel-admin"),
@@ -107,6 +112,7 @@ const NAMESPACES = [
 
 /** Objects that rules name. */
 const NAMED: readonly [path: string, namespace: string, name: string][] = [
+  ["namespaces.", "", "kube-system"],
   ["sovereigns.catalyst.openova.io", "", "omantel"],
   ["sovereigns.catalyst.openova.io", "", "ooredoo"],
   ["franchises.catalyst.openova.io", "", "omantel"],
