@@ -5,6 +5,7 @@ import { Agent, request } from "undici";
 import { stringify } from "yaml";
 import { UsageError } from "../../platform/errors.ts";
 import { sleep } from "../../platform/shutdown.ts";
+import { kubeconfigText } from "../apiserver/index.ts";
 import { type Child, startChild } from "../process/child.ts";
 import { findFreePort } from "../process/free-port.ts";
 import { AUDITED_USER, type ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
@@ -114,29 +115,12 @@ export async function startRealControlPlane(
   return {
     url,
     caPem,
-    adminKubeconfig: kubeconfigOf(url, caPem, token),
+    adminKubeconfig: kubeconfigText({ name: "playground", url, caPem }, { name: ADMIN, token }),
     async close() {
       await server.stop(5_000);
       await store.stop(5_000);
     },
   };
-}
-
-/** The kubeconfig of the administrator. */
-function kubeconfigOf(url: string, caPem: string, token: string): string {
-  return stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [
-      {
-        name: "playground",
-        cluster: { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") },
-      },
-    ],
-    users: [{ name: ADMIN, user: { token } }],
-    contexts: [{ name: "playground", context: { cluster: "playground", user: ADMIN } }],
-    "current-context": "playground",
-  });
 }
 
 /** The requests of one user, without their bodies. A watch is logged when it is answered. */
