@@ -16,6 +16,8 @@ Sovereigns. Prints each step with its evidence. Then it runs until Ctrl-C, stops
 Options:
   --once                       stop after the last step; exit 0 only when every step passed
   --control-plane KIND         embedded (default), or real: kube-apiserver and etcd from the folder in KUBEBUILDER_ASSETS
+  --topology KIND              single (default), or hub: the franchised Sovereign runs on a control plane of its own, with an
+                               operator of its own
   --state-dir DIR              folder for its files: a new or empty one, or one of an earlier playground (.playground)
   --port PORT                  port of the Kubernetes API on 127.0.0.1 (${DEFAULT_PORT}); Services get the ports after it
   --examples DIR               folder of manifests to use instead of docs/examples
@@ -34,12 +36,16 @@ function readSettings(args: string[]): PlaygroundSettings {
   const kind = values["control-plane"];
   if (kind !== "embedded" && kind !== "real")
     throw new UsageError(`--control-plane: must be embedded or real, not ${kind}`);
+  const { topology } = values;
+  if (topology !== "single" && topology !== "hub")
+    throw new UsageError(`--topology: must be single or hub, not ${topology}`);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1 || port > 65_000)
     throw new UsageError("--port: must be a whole number from 1 to 65000");
   return {
     once: values.once,
     controlPlane: kind,
+    topology,
     stateDirectory: values["state-dir"],
     port,
     examples: values.examples,
@@ -52,6 +58,7 @@ const parse = (args: string[]) =>
     options: {
       once: { type: "boolean", default: false },
       "control-plane": { type: "string", default: "embedded" },
+      topology: { type: "string", default: "single" },
       "state-dir": { type: "string", default: ".playground" },
       port: { type: "string", default: String(DEFAULT_PORT) },
       examples: { type: "string", default: join(import.meta.dirname, "../../docs/examples") },

@@ -10,11 +10,21 @@ import { findAssets, startRealControlPlane } from "./control-plane/real.ts";
 import { type PlaygroundDatabase, startDatabase } from "./database/postgres.ts";
 import { catalystImage, imageReference, PLAYGROUND_REGISTRY } from "./image.ts";
 import { type Issuer, startIssuer } from "./issuer/server.ts";
-import { claimStateDirectory, type StateDirectory } from "./process/state-directory.ts";
-import { createWatchdog } from "./process/watchdog.ts";
+import {
+  claimStateDirectory,
+  folderOf,
+  type StateDirectory,
+  type StateFolder,
+} from "./process/state-directory.ts";
+import { createWatchdog, type Watchdog } from "./process/watchdog.ts";
 import { type Registry, startRegistry } from "./registry/server.ts";
 import type { Entrypoint } from "./runner/container-process.ts";
 import { type Runner, startRunner } from "./runner/runner.ts";
+
+export type Topology = "single" | "hub";
+
+/** Distance from the ports of the first control plane to those of the second. */
+const SPOKE_PORTS = 50;
 
 export interface PlaygroundOptions {
   stateDirectory: string;
@@ -23,6 +33,8 @@ export interface PlaygroundOptions {
   kubebuilderAssets: string | undefined;
   /** Port of the Kubernetes API. The registry, the issuer and the Services get the ports after it. */
   port: number;
+  /** `hub`: a second control plane with a runner of its own, for a Sovereign with a cluster of its own. */
+  topology: Topology;
   /** The command that runs `catalyst` on this machine. */
   entrypoint: Entrypoint;
   /** Variables that every process needs on this machine. */
@@ -35,17 +47,26 @@ export interface PlaygroundOptions {
   onStart(): void;
 }
 
-/** The running parts that stand in for a cluster and its add-ons. */
-export interface Playground {
-  state: StateDirectory;
+/** A control plane and what runs its Pods. */
+export interface PlaygroundCluster {
   controlPlane: ControlPlane;
+  /** The administrator's kubeconfig. */
   kubeconfigPath: string;
+  /** Where the logs of its processes are. */
+  logFolder: string;
+  runner: Runner;
+}
+
+/** The running parts that stand in for a cluster, or two, and their add-ons. */
+export interface Playground extends PlaygroundCluster {
+  state: StateDirectory;
+  /** The second cluster of the topology `hub`. */
+  spoke: PlaygroundCluster | undefined;
   database: PlaygroundDatabase;
   registry: Registry;
   /** Signs users in on /admin. */
   issuer: Issuer;
   registryMirrors: string;
-  runner: Runner;
   /** Closes all parts, the last started first. With `remove`, also removes the state directory. */
   close(remove: boolean): Promise<void>;
 }
@@ -54,7 +75,9 @@ export interface Playground {
 export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
   const { logger, now, port } = options;
   const assets = options.controlPlane === "real" ? findAssets(options.kubebuilderAssets) : undefined;
+  const spokePort = port + SPOKE_PORTS;
   await requireFreePort(port);
+  if (options.topology === "hub") await requireFreePort(spokePort);
   const state = claimStateDirectory(options.stateDirectory);
   options.onStart();
   const watchdog = createWatchdog();
@@ -75,13 +98,23 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   };
 
   try {
-    const controlPlaneOptions = { state, watchdog, port, logger, now, signal: stop.signal };
-    const [controlPlane, database, registry] = await allOrNone([
+    const places: Place[] = [{ state, port, firstServicePort: port + 3 }];
+    if (options.topology === "hub") {
+      const folder = folderOf(state, "spoke");
+      places.push({ state: folder, port: spokePort, firstServicePort: spokePort + 1 });
+    }
+    const [controlPlanes, database, registry] = await allOrNone([
       () =>
-        (assets === undefined
-          ? startEmbeddedControlPlane(controlPlaneOptions)
-          : startRealControlPlane(controlPlaneOptions, assets)
-        ).then((plane) => closeLater(plane, () => plane.close())),
+        allOrNone(
+          places.map((place) => () => {
+            const planeOptions = { ...place, watchdog, logger, now, signal: stop.signal };
+            const starting =
+              assets === undefined
+                ? startEmbeddedControlPlane(planeOptions)
+                : startRealControlPlane(planeOptions, assets);
+            return starting.then((plane) => closeLater(plane, () => plane.close()));
+          }),
+        ),
       () =>
         startDatabase({ state, watchdog, signal: options.signal }).then((server) =>
           closeLater(server, () => server.close()),
@@ -89,42 +122,23 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
       () => startRegistry(port + 1).then((server) => closeLater(server, () => server.close())),
     ]);
     options.signal.throwIfAborted();
-    const kubeconfigPath = state.file("kubeconfig");
-    writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
-    const client = closeLater(
-      createKubeClient({
-        kubeConfig: loadKubeConfig(kubeconfigPath),
-        userAgent: "catalyst-playground-runner",
-      }),
-      (part) => part.close(),
-    );
     const issuer = closeLater(await startIssuer(port + 2, now), (server) => server.close());
-    const image = catalystImage();
-    registry.push(image);
-    const runner = closeLater(
-      await startRunner({
-        client,
-        caPem: controlPlane.caPem,
-        state,
-        watchdog,
-        images: new Map([[imageReference(image), options.entrypoint]]),
-        baseEnv: options.baseEnv,
-        firstServicePort: port + 3,
-        logger,
-        now,
+    registry.push(catalystImage());
+    const [hub, spoke] = await allOrNone(
+      places.map((place, index) => () => {
+        const controlPlane = controlPlanes[index] as ControlPlane;
+        return startCluster(options, { ...place, watchdog, controlPlane }, closeLater);
       }),
-      (part) => part.close(),
     );
     const registryMirrors = `${PLAYGROUND_REGISTRY}=${registry.origin}`;
     return {
+      ...(hub as PlaygroundCluster),
+      spoke,
       state,
-      controlPlane,
-      kubeconfigPath,
       database,
       registry,
       issuer,
       registryMirrors,
-      runner,
       close,
     };
   } catch (error) {
@@ -133,14 +147,58 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   }
 }
 
-/** Waits for all three even when one fails, so that the caller can close everything that has started. */
-async function allOrNone<A, B, C>([a, b, c]: [() => Promise<A>, () => Promise<B>, () => Promise<C>]): Promise<
-  [A, B, C]
-> {
-  const results = await Promise.allSettled([a(), b(), c()]);
+/** Where a control plane keeps its files, and its ports. */
+interface Place {
+  state: StateFolder;
+  port: number;
+  firstServicePort: number;
+}
+
+/** Writes the administrator's kubeconfig of a control plane, and runs its Pods. */
+async function startCluster(
+  { entrypoint, baseEnv, logger, now }: PlaygroundOptions,
+  {
+    state,
+    watchdog,
+    controlPlane,
+    firstServicePort,
+  }: Place & { watchdog: Watchdog; controlPlane: ControlPlane },
+  closeLater: <T>(part: T, close: (part: T) => Promise<unknown>) => T,
+): Promise<PlaygroundCluster> {
+  const kubeconfigPath = state.file("kubeconfig");
+  writeFileSync(kubeconfigPath, controlPlane.adminKubeconfig, { mode: 0o600 });
+  const kubeConfig = loadKubeConfig(kubeconfigPath);
+  const client = closeLater(
+    createKubeClient({ kubeConfig, userAgent: "catalyst-playground-runner" }),
+    (part) => part.close(),
+  );
+  const runner = closeLater(
+    await startRunner({
+      client,
+      caPem: controlPlane.caPem,
+      state,
+      watchdog,
+      images: new Map([[imageReference(catalystImage()), entrypoint]]),
+      baseEnv,
+      firstServicePort,
+      logger,
+      now,
+    }),
+    (part) => part.close(),
+  );
+  return { controlPlane, kubeconfigPath, logFolder: state.file("logs"), runner };
+}
+
+/** Waits for all even when one fails, so that the caller can close everything that has started. */
+async function allOrNone<T extends readonly unknown[]>(
+  starts: {
+    [Index in keyof T]: () => Promise<T[Index]>;
+  },
+): Promise<T> {
+  const results = await Promise.allSettled(starts.map((start) => start()));
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as [A, B, C];
+  return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }
 
 function requireFreePort(port: number): Promise<void> {

@@ -3,21 +3,21 @@ import { join } from "node:path";
 import { createEnvReader } from "../../platform/env.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import { createLogger, LOG_LEVELS } from "../../platform/log.ts";
-import { type Playground, startPlayground } from "../../playground/playground.ts";
-import { createApiConnection } from "../../playground/story/api-connection.ts";
+import { type Playground, startPlayground, type Topology } from "../../playground/playground.ts";
 import { publishArtifacts } from "../../playground/story/artifact.ts";
-import { type Cluster, createCluster } from "../../playground/story/cluster.ts";
 import type { StoryContext } from "../../playground/story/context.ts";
 import type { Example } from "../../playground/story/example.ts";
 import { createReporter, type Reporter } from "../../playground/story/reporter.ts";
 import { withSignIn } from "../../playground/story/sign-in.ts";
 import { keepTokensFresh, writeSovereignFile } from "../../playground/story/sovereign-file.ts";
+import { withOwnCluster } from "../../playground/story/spoke.ts";
 import { runStory, type StoryEnd, type StoryEnvironment } from "../../playground/story/story.ts";
 import { printSummary } from "../../playground/story/summary.ts";
 import { type CommandContext, EXIT, type ExitCode } from "../command.ts";
 import { operatorImage, readExamplesOrRefuse } from "./example.ts";
 import { reconcileLedger } from "./ledger.ts";
 import { outputClosed } from "./output.ts";
+import { connectPlanes, type Planes } from "./plane.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const FRANCHISEE = "omantel-admin";
@@ -28,6 +28,7 @@ const SMALL_HEAP = ["--max-semi-space-size=1", "--max-old-space-size=192"];
 export interface PlaygroundSettings {
   once: boolean;
   controlPlane: "embedded" | "real";
+  topology: Topology;
   stateDirectory: string;
   port: number;
   examples: string;
@@ -38,7 +39,8 @@ export async function run(
   { env, signal: shutdown, stdout }: CommandContext,
   settings: PlaygroundSettings,
 ): Promise<ExitCode> {
-  const examples = readExamplesOrRefuse(settings.examples, FRANCHISEE);
+  const given = readExamplesOrRefuse(settings.examples, FRANCHISEE);
+  const examples = settings.topology === "hub" ? withOwnCluster(given) : given;
   const signal = AbortSignal.any([shutdown, outputClosed(stdout)]);
   // With --once a stopped story is a failure: it did not run to its end.
   const whenStopped = settings.once ? EXIT.checkFailed : EXIT.done;
@@ -66,13 +68,13 @@ export async function run(
     reporter.line("  stopped before the first step");
     return whenStopped;
   }
-  const connection = createApiConnection(playground.kubeconfigPath);
+  const { spoke } = playground;
+  const planes = connectPlanes(playground, signal);
   let removeState = false;
   try {
     const context = createContext({
-      playground,
+      planes,
       reporter,
-      cluster: createCluster(connection, signal),
       examples: examples.map((example) => withSignIn(example, playground.issuer)),
       signal,
     });
@@ -85,6 +87,7 @@ export async function run(
       sovereigns: context.sovereigns,
       end,
       kubeconfigPath: playground.kubeconfigPath,
+      spoke: spoke && { kubeconfigPath: spoke.kubeconfigPath, apiServerUrl: spoke.controlPlane.url },
       sovereignsPath: await writeSovereignFile(playground.state, context.sovereigns),
       apiServerUrl: playground.controlPlane.url,
       keepsRunning: !settings.once,
@@ -103,27 +106,28 @@ export async function run(
       reporter.line(`  ${passed} steps passed; stopped before the end of the story`);
       return whenStopped;
     }
-    reporter.line(`  ${passed} steps passed, ${failed} failed; logs are in ${playground.state.file("logs")}`);
+    const logs = [playground, spoke].flatMap((cluster) => cluster?.logFolder ?? []).join(" and ");
+    reporter.line(`  ${passed} steps passed, ${failed} failed; logs are in ${logs}`);
     if (failed === 0) reporter.line(`  ${errorMessage(error)}`);
     return EXIT.checkFailed;
   } finally {
-    await connection.close();
+    await planes.close();
     await playground.close(removeState);
   }
 }
 
 function createContext(parts: {
-  playground: Playground;
+  planes: Planes;
   reporter: Reporter;
-  cluster: Cluster;
   examples: Example[];
   signal: AbortSignal;
 }): StoryContext {
-  const { playground, signal, ...rest } = parts;
+  const { planes, signal, ...rest } = parts;
   return {
     ...rest,
+    ...planes.hub,
+    spoke: planes.spoke,
     sovereigns: [],
-    operatorOrigin: async () => operatorOrigin(playground),
     reconcileLedger: ({ databaseUrl }) => reconcileLedger(databaseUrl, signal),
     signal,
   };
@@ -137,12 +141,11 @@ async function runStoryOn(playground: Playground, context: StoryContext): Promis
   const environment: StoryEnvironment = {
     ensureDatabase: (name) => playground.database.ensureDatabase(name),
     ensureServingRole: (name) => playground.database.ensureServingRole(name),
-    urlOf: (namespace) =>
-      playground.runner.proxy.urlOf(namespace, { "app.kubernetes.io/name": "billing" }, 8085),
   };
   return runStory(context, environment, {
     crdFolder: join(ROOT, "crds"),
     franchisee: FRANCHISEE,
+    hubAccessFolder: join(ROOT, "charts/catalyst-operator/hub"),
     operator: {
       image: operatorImage(examples),
       registryMirrors: playground.registryMirrors,
@@ -160,10 +163,4 @@ async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<
     if (signal.aborted) return undefined;
     throw error;
   }
-}
-
-function operatorOrigin({ runner }: Playground): string {
-  const address = runner.podAddress("catalyst-system", "catalyst-operator");
-  if (address === undefined) throw new Error("no Pod of the operator runs");
-  return `http://${address}:8080`;
 }

@@ -1,5 +1,5 @@
 import type { Logger } from "../../platform/log.ts";
-import type { StateDirectory } from "../process/state-directory.ts";
+import type { StateFolder } from "../process/state-directory.ts";
 import type { Watchdog } from "../process/watchdog.ts";
 
 export interface ControlPlane {
@@ -12,7 +12,7 @@ export interface ControlPlane {
 }
 
 export interface ControlPlaneOptions {
-  state: StateDirectory;
+  state: StateFolder;
   watchdog: Watchdog;
   port: number;
   logger: Logger;

@@ -1,4 +1,4 @@
-import { readdirSync, rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { errorMessage, UsageError } from "../../platform/errors.ts";
 import { lockHolder, takeProcessLock } from "./process-lock.ts";
@@ -9,8 +9,13 @@ import {
   writeFirstManifest,
 } from "./state-manifest.ts";
 
-export interface StateDirectory {
+export interface StateFolder {
   path: string;
+  /** A path in the folder. */
+  file(first: string, ...names: string[]): string;
+}
+
+export interface StateDirectory extends StateFolder {
   /** A path in the directory. Its first part is recorded in the manifest, so `release(true)` removes it in this run or a later one. */
   file(first: string, ...names: string[]): string;
   /** Releases the directory. With `remove`, removes the recorded entries, and the directory itself if we created it. */
@@ -37,6 +42,13 @@ export function claimStateDirectory(directory: string): StateDirectory {
       `the state directory ${path} cannot be written: ${errorMessage(error)}; choose another one with --state-dir`,
     );
   }
+}
+
+/** A folder of the state directory, which goes with the directory. */
+export function folderOf(state: StateDirectory, name: string): StateFolder {
+  const path = state.file(name);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return { path, file: (first, ...names) => join(path, first, ...names) };
 }
 
 function markDirectory(path: string, lock: string): void {

@@ -1,7 +1,7 @@
 import type { KubeClient } from "../../kube/client.ts";
 import { createEventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { StateDirectory } from "../process/state-directory.ts";
+import type { StateFolder } from "../process/state-directory.ts";
 import type { Watchdog } from "../process/watchdog.ts";
 import { createAddressPool } from "./address.ts";
 import { startCaches } from "./cache.ts";
@@ -15,7 +15,7 @@ import { startWorkloadControllers } from "./workload-controller.ts";
 export interface RunnerOptions {
   client: KubeClient;
   caPem: string;
-  state: StateDirectory;
+  state: StateFolder;
   watchdog: Watchdog;
   /** The command for each image, by `repository@sha256:…`. This machine has no other image. */
   images: ReadonlyMap<string, Entrypoint>;

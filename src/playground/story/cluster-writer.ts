@@ -1,5 +1,5 @@
 import type { KubernetesObject } from "../../api/object.ts";
-import { type ApiConnection, type ApiResponse, messageOf } from "./api-connection.ts";
+import { type ApiConnection, type ApiResponse, messageOf, successfulBody } from "./api-connection.ts";
 import { type ObjectReference, objectPath, referenceOf } from "./cluster-object.ts";
 import { UnmetExpectation } from "./expectation.ts";
 
@@ -18,6 +18,8 @@ export interface Writer {
   mergePatch(reference: ObjectReference, patch: object): Promise<WriteResult>;
   strategicPatch(reference: ObjectReference, patch: object): Promise<WriteResult>;
   remove(reference: ObjectReference): Promise<WriteResult>;
+  /** A token of a ServiceAccount. Throws when refused. */
+  requestToken(namespace: string, account: string, seconds: number): Promise<string>;
 }
 
 /** Without `user`, the writer is the kubeconfig's own user, an administrator. */
@@ -51,6 +53,19 @@ export function createWriter(connection: ApiConnection, user?: string): Writer {
     strategicPatch: (reference, body) => patch(reference, body, "application/strategic-merge-patch+json"),
     remove: async (reference) =>
       resultOf(await connection.send({ method: "DELETE", path: objectPath(reference), ...impersonation })),
+    async requestToken(namespace, account, expirationSeconds) {
+      const response = await connection.send({
+        method: "POST",
+        path: `${objectPath({ kind: "ServiceAccount", name: account, namespace })}/token`,
+        body: {
+          apiVersion: "authentication.k8s.io/v1",
+          kind: "TokenRequest",
+          spec: { expirationSeconds },
+        },
+        ...impersonation,
+      });
+      return (successfulBody(response) as { status: { token: string } }).status.token;
+    },
   };
 }
 

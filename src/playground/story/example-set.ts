@@ -113,7 +113,7 @@ function sovereignProblems({ example, object }: ExampleOf<Sovereign>, set: Examp
     ],
     [parent !== undefined && !exists(others, parent), `spec.parent: no other Sovereign is named ${parent}`],
     [suspend === true, "spec.suspend: must not be true: a suspended Sovereign never becomes Ready"],
-    [cluster !== undefined, "spec.cluster: must not be set: the playground has only one cluster"],
+    [cluster !== undefined, "spec.cluster: must not be set: the playground sets it with --topology hub"],
     [
       billing.auth.secretRef === undefined,
       "spec.billing.auth.secretRef: Required value: the story signs tokens with this Secret",

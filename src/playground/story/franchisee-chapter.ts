@@ -17,6 +17,9 @@ export async function runFranchiseeChapter(context: StoryContext, sovereign: Sto
   const self: ObjectReference = { kind: "Sovereign", name: sovereign.name };
   const deployment: ObjectReference = { kind: "Deployment", name: "billing", namespace: sovereign.namespace };
 
+  // What comes from the hub has a guard of its own, before the webhook.
+  const guarded = sovereign.onSpoke ? "hub-object: spec" : "spec.image";
+
   await reporter.step("Replacing the image digest by a tag is refused", async (observe) => {
     const patch = { spec: { image: "registry.catalyst.example/catalyst:latest" } };
     expectDenied(await franchisee.mergePatch(release, patch), ["spec.image"], observe);
@@ -24,7 +27,7 @@ export async function runFranchiseeChapter(context: StoryContext, sovereign: Sto
 
   await reporter.step("Changing the release to another digest is denied", async (observe) => {
     const patch = { spec: { image: `registry.catalyst.example/catalyst@sha256:${"b".repeat(64)}` } };
-    expectDenied(await franchisee.mergePatch(release, patch), ["spec.image"], observe);
+    expectDenied(await franchisee.mergePatch(release, patch), [guarded], observe);
   });
 
   await reporter.step("Editing the managed Deployment is denied", async (observe) => {
@@ -40,8 +43,8 @@ export async function runFranchiseeChapter(context: StoryContext, sovereign: Sto
   });
 
   await reporter.step("A native policy denies deletion of the webhook configuration", async (observe) => {
-    const guarded: ObjectReference = { kind: "ValidatingWebhookConfiguration", name: "catalyst-operator" };
-    expectDenied(await franchisee.remove(guarded), ["webhook-configuration: metadata.name"], observe);
+    const webhook: ObjectReference = { kind: "ValidatingWebhookConfiguration", name: "catalyst-operator" };
+    expectDenied(await franchisee.remove(webhook), ["webhook-configuration: metadata.name"], observe);
   });
 
   await reporter.step("An unsigned private Blueprint is denied", async (observe) => {

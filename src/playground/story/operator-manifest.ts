@@ -17,6 +17,8 @@ export interface OperatorInstallation {
   manifestFolder: string;
   /** The native policies, which protect the webhook while it is down. The chart ships the same files. */
   policyFolder: string;
+  /** On a spoke: the chart's folder with the hub's account and its rights, as `hub.access` creates them. */
+  hubAccessFolder?: string;
 }
 
 /** The objects that `helm install` creates, with one replica of the operator. */
@@ -32,6 +34,7 @@ export function desiredOperatorManifests(installation: OperatorInstallation): Ku
     namespace("catalog-sovereign"),
     { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: OPERATOR, namespace: NAMESPACE } },
     ...readManifests(installation.manifestFolder, (file) => !isOfOperator(file)),
+    ...(installation.hubAccessFolder === undefined ? [] : readManifests(installation.hubAccessFolder)),
     ...roles.flatMap((role) => [role, bindingToOperator(role)]),
     {
       apiVersion: "apps/v1",

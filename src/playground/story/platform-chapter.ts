@@ -6,10 +6,13 @@ import type { StoryContext } from "./context.ts";
 import { parseManifests } from "./example.ts";
 import { desiredFranchiseeAccess } from "./franchisee-role.ts";
 import { desiredOperatorManifests, type OperatorInstallation } from "./operator-manifest.ts";
+import { connectSpoke } from "./spoke.ts";
 
 export interface PlatformChapterInput {
   crdFolder: string;
   operator: OperatorInstallation;
+  /** The chart's folder with the rights of the hub on a spoke. */
+  hubAccessFolder: string;
   franchisee: string;
 }
 
@@ -19,15 +22,42 @@ const OPERATOR_DEPLOYMENT: ObjectReference = {
   namespace: "catalyst-system",
 };
 
-/** Installs the CRDs and the operator with its webhook, then applies the manifests of docs/examples. */
+/**
+ * Installs the platform, on both control planes when there are two, and connects them. Then applies the manifests of
+ * docs/examples.
+ */
 export async function runPlatformChapter(context: StoryContext, input: PlatformChapterInput): Promise<void> {
+  const { reporter, cluster, spoke } = context;
+  await installPlatform(context, input, spoke === undefined ? "" : "Hub: ");
+  if (spoke !== undefined) {
+    const operator = { ...input.operator, hubAccessFolder: input.hubAccessFolder };
+    await installPlatform({ ...context, ...spoke }, { ...input, operator }, "Spoke: ");
+    await connectSpoke(context, spoke);
+  }
+  await reporter.step("The BillingRelease, the Sovereigns and the Franchise are applied", async (observe) => {
+    const manifests = examplesOf(context, (kind) =>
+      ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy"].includes(kind),
+    );
+    for (const manifest of manifests) {
+      await cluster.asAdmin().mustApply(manifest);
+      observe(`${manifest.kind.toLowerCase()}/${manifest.metadata.name} applied`);
+    }
+  });
+}
+
+/** Installs the CRDs, and the operator with its webhook. `where` begins the titles of the steps. */
+async function installPlatform(
+  context: StoryContext,
+  input: PlatformChapterInput,
+  where: string,
+): Promise<void> {
   const { reporter, cluster } = context;
   const admin = cluster.asAdmin();
   const applyAll = async (manifests: KubernetesObject[]) => {
     for (const manifest of manifests) await admin.mustApply(manifest);
   };
 
-  await reporter.step("The CRDs are installed and Established", async (observe) => {
+  await reporter.step(`${where}The CRDs are installed and Established`, async (observe) => {
     const crds = readdirSync(input.crdFolder)
       .filter((file) => file.endsWith(".yaml"))
       .flatMap((file) => parseManifests(join(input.crdFolder, file)))
@@ -45,7 +75,7 @@ export async function runPlatformChapter(context: StoryContext, input: PlatformC
     observe(crds.map((crd) => crd.metadata.name.split(".")[0]).join(", "));
   });
 
-  await reporter.step("The operator runs with its own ServiceAccount and RBAC", async (observe) => {
+  await reporter.step(`${where}The operator runs with its own ServiceAccount and RBAC`, async (observe) => {
     await applyAll(desiredOperatorManifests(input.operator));
     await applyAll(desiredFranchiseeAccess(input.franchisee));
     await applyAll(examplesOf(context, (kind) => kind === "ConfigMap"));
@@ -54,7 +84,7 @@ export async function runPlatformChapter(context: StoryContext, input: PlatformC
   });
 
   await reporter.step(
-    "The webhook serves TLS with a certificate that the operator created",
+    `${where}The webhook serves TLS with a certificate that the operator created`,
     async (observe) => {
       const configuration: ObjectReference = {
         kind: "ValidatingWebhookConfiguration",
@@ -66,16 +96,6 @@ export async function runPlatformChapter(context: StoryContext, input: PlatformC
       );
     },
   );
-
-  await reporter.step("The BillingRelease, the Sovereigns and the Franchise are applied", async (observe) => {
-    const manifests = examplesOf(context, (kind) =>
-      ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy"].includes(kind),
-    );
-    for (const manifest of manifests) {
-      await admin.mustApply(manifest);
-      observe(`${manifest.kind.toLowerCase()}/${manifest.metadata.name} applied`);
-    }
-  });
 }
 
 function examplesOf(context: StoryContext, takes: (kind: string) => boolean): KubernetesObject[] {

@@ -7,6 +7,7 @@ import { expectThat } from "./expectation.ts";
 import { runFranchiseeChapter } from "./franchisee-chapter.ts";
 import { type PlatformChapterInput, runPlatformChapter } from "./platform-chapter.ts";
 import { runSovereignChapter } from "./sovereign-chapter.ts";
+import { contextOf, runHubView } from "./spoke.ts";
 import { runVoucherChapter } from "./voucher-chapter.ts";
 
 /** What a cluster's add-ons would provide and the playground provides to the story. */
@@ -14,8 +15,6 @@ export interface StoryEnvironment {
   /** Creates a database unless it exists, as a PostgreSQL operator would, and returns its URL. */
   ensureDatabase(name: string): Promise<string>;
   ensureServingRole(name: string): Promise<string>;
-  /** URL of a Service on this machine. */
-  urlOf(namespace: string, service: string): Promise<string>;
 }
 
 interface SovereignManifest extends KubernetesObject {
@@ -24,6 +23,7 @@ interface SovereignManifest extends KubernetesObject {
     role: string;
     namespace?: string;
     franchise?: string;
+    cluster?: object;
     branding?: { displayName?: string };
     tiers?: { id: string; priceBaisa: number }[];
     billing: {
@@ -67,12 +67,15 @@ export async function runStory(
   const manifests = context.examples.map(({ manifest }) => manifest).filter(isSovereign);
   // One after the other, so that each Sovereign gets the same port in every run.
   const urls: string[] = [];
-  for (const manifest of manifests) urls.push(await environment.urlOf(namespaceOf(manifest), "billing"));
+  for (const manifest of manifests)
+    urls.push(await contextOf(context, isOnSpoke(manifest)).billingUrl(namespaceOf(manifest)));
   const prepared = await Promise.all(
-    manifests.map((manifest, index) => prepareSovereign(context, environment, manifest, urls[index] ?? "")),
+    manifests.map((manifest, index) =>
+      prepareSovereign(contextOf(context, isOnSpoke(manifest)), environment, manifest, urls[index] ?? ""),
+    ),
   );
   for (const sovereign of prepared) {
-    await runSovereignChapter(context, sovereign);
+    await runSovereignChapter(contextOf(context, sovereign.onSpoke), sovereign);
     context.sovereigns.push(sovereign);
   }
 
@@ -80,32 +83,37 @@ export async function runStory(
     manifests.some((it) => it.metadata.name === name && it.spec.role === "Franchised"),
   );
   expectThat(franchised !== undefined, "the examples have a franchised Sovereign");
+  // The rest of the story is on the control plane that runs this Sovereign.
+  const place = contextOf(context, franchised.onSpoke);
+  if (franchised.onSpoke) await runHubView(context, franchised, manifests.length);
   reporter.chapter(
     3,
     `A voucher on ${franchised.name}`,
     "One transaction redeems the voucher, credit is granted once, and each refusal gives its reason.",
   );
-  const liveCode = await runVoucherChapter(context, franchised);
+  const liveCode = await runVoucherChapter(place, franchised);
 
   reporter.chapter(
     4,
     "What the Franchisee may and may not do",
     "RBAC allows all of these requests. Admission and validation decide, and a refusal gives the reason.",
   );
-  await runFranchiseeChapter(context, franchised);
+  await runFranchiseeChapter(place, franchised);
 
   reporter.chapter(
     5,
     "Drift is corrected",
     "The operator detects a change that admission allowed, reports it and reverts it.",
   );
-  await runDriftChapter(context, franchised);
+  await runDriftChapter(place, franchised);
   return { sovereign: franchised, liveCode };
 }
 
 function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest {
   return manifest.kind === "Sovereign";
 }
+
+const isOnSpoke = ({ spec }: SovereignManifest) => spec.cluster !== undefined;
 
 const namespaceOf = ({ metadata, spec }: SovereignManifest) =>
   sovereignNamespace(metadata.name, spec.namespace);
@@ -155,6 +163,7 @@ async function prepareSovereign(
     namespace,
     fqdn,
     displayName: branding?.displayName ?? name,
+    onSpoke: isOnSpoke(manifest),
     url,
     databaseUrl,
     servingDatabaseUrl: servingUrl,

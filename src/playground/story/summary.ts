@@ -17,6 +17,8 @@ export interface SummaryInput {
   sovereigns: StorySovereign[];
   end: StoryEnd;
   kubeconfigPath: string;
+  /** The second control plane of the topology `hub`. */
+  spoke?: { kubeconfigPath: string; apiServerUrl: string } | undefined;
   /** Path of `sovereigns.json`. */
   sovereignsPath: string;
   apiServerUrl: string;
@@ -26,12 +28,18 @@ export interface SummaryInput {
 
 /** Prints the table of Sovereigns, the pages to open, the URLs, and commands to try. */
 export function printSummary(reporter: Reporter, input: SummaryInput): void {
-  const rows = input.sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]);
+  const { spoke } = input;
+  const rows = [
+    ["SOVEREIGN", "FQDN", "READY", "VOUCHER API"],
+    ...input.sovereigns.map(({ name, fqdn, url }) => [name, fqdn, "True", url]),
+  ];
+  const places = ["CONTROL PLANE", ...input.sovereigns.map(({ onSpoke }) => (onSpoke ? "spoke" : "hub"))];
+  const table = spoke === undefined ? rows : rows.map((row, index) => [...row, places[index] ?? ""]);
   reporter.line();
-  for (const line of formatTable([["SOVEREIGN", "FQDN", "READY", "VOUCHER API"], ...rows]))
-    reporter.line(`  ${line}`);
+  for (const line of formatTable(table)) reporter.line(`  ${line}`);
   const { sovereign, liveCode } = input.end;
-  const kubeconfig = `--kubeconfig ${input.kubeconfigPath}`;
+  const ownKubeconfig = (sovereign.onSpoke ? spoke?.kubeconfigPath : undefined) ?? input.kubeconfigPath;
+  const getAll = (path: string) => `  kubectl --kubeconfig ${path} get catalyst --all-namespaces`;
   const heading = input.keepsRunning ? "Open in a browser:" : "Without --once these pages stay open:";
   const commands = input.keepsRunning
     ? "Try these commands in another terminal:"
@@ -42,13 +50,19 @@ export function printSummary(reporter: Reporter, input: SummaryInput): void {
     `  customers       ${sovereign.url}/redeem?code=${liveCode}`,
     `  administrators  ${sovereign.url}/admin   (choose "Sign in with your account", then a role)`,
     "",
-    `Kubernetes API  ${input.apiServerUrl}`,
+    ...(spoke === undefined
+      ? [`Kubernetes API  ${input.apiServerUrl}`]
+      : [
+          `Hub             ${input.apiServerUrl}   kubeconfig ${input.kubeconfigPath}`,
+          `Spoke           ${spoke.apiServerUrl}   kubeconfig ${spoke.kubeconfigPath}`,
+        ]),
     `Tokens, URLs    ${input.sovereignsPath}`,
     "",
     commands,
-    `  kubectl ${kubeconfig} get catalyst --all-namespaces`,
-    `  kubectl ${kubeconfig} --as omantel-admin -n sovereign-omantel set image deployment/billing billing=evil:latest`,
-    `  KUBECONFIG=${input.kubeconfigPath} npm run --silent catalyst -- token --sovereign ${sovereign.name} --role sovereign-admin`,
+    getAll(input.kubeconfigPath),
+    ...(spoke === undefined ? [] : [getAll(spoke.kubeconfigPath)]),
+    `  kubectl --kubeconfig ${ownKubeconfig} --as omantel-admin -n sovereign-omantel set image deployment/billing billing=evil:latest`,
+    `  KUBECONFIG=${ownKubeconfig} npm run --silent catalyst -- token --sovereign ${sovereign.name} --role sovereign-admin`,
     `  curl -s ${sovereign.url}/billing/vouchers/redeem-preview -H 'content-type: application/json' -d '{"code":"${liveCode}"}'`,
   ])
     reporter.line(line === "" ? "" : `  ${line}`);

@@ -35,7 +35,7 @@ export interface StoryBench {
 }
 
 /** Starts a playground before the tests of a `describe` and removes it after them. */
-export function useStoryBench(controlPlane: "embedded" | "real"): StoryBench {
+export function useStoryBench(controlPlane: "embedded" | "real", args: string[] = []): StoryBench {
   const stateDir = newStateDir();
   let playground: PlaygroundProcess;
   let sovereigns: SovereignEntry[];
@@ -43,11 +43,11 @@ export function useStoryBench(controlPlane: "embedded" | "real"): StoryBench {
   let cluster: Cluster;
 
   beforeAll(async () => {
-    playground = await startPlaygroundProcess(stateDir, ["--control-plane", controlPlane]);
+    playground = await startPlaygroundProcess(stateDir, ["--control-plane", controlPlane, ...args]);
     sovereigns = await playground.storyFinished();
     api = createApiConnection(playground.kubeconfig);
     cluster = createCluster(api, AbortSignal.timeout(240_000));
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => {
     if (playground?.child.exitCode === null) await playground.kill();

@@ -5,13 +5,16 @@ import { printSummary } from "../../../../src/playground/story/summary.ts";
 
 const URL = "http://127.0.0.1:18085";
 
-function linesOf(keepsRunning: boolean): string[] {
+const SPOKE = { kubeconfigPath: ".playground/spoke/kubeconfig", apiServerUrl: "https://127.0.0.1:6493" };
+
+function linesOf(keepsRunning: boolean, spoke?: typeof SPOKE): string[] {
   const out = new PassThrough({ encoding: "utf8" });
   const sovereign = {
     name: "omantel",
     namespace: "sovereign-omantel",
     fqdn: "omantel.omani.works",
     displayName: "Omantel Cloud",
+    onSpoke: spoke !== undefined,
     url: URL,
     databaseUrl: "postgres://owner@localhost/omantel",
     servingDatabaseUrl: "postgres://server@localhost/omantel",
@@ -22,6 +25,7 @@ function linesOf(keepsRunning: boolean): string[] {
     sovereigns: [sovereign],
     end: { sovereign, liveCode: "WELCOME-2026" },
     kubeconfigPath: ".playground/kubeconfig",
+    spoke,
     sovereignsPath: ".playground/sovereigns.json",
     apiServerUrl: "https://127.0.0.1:6443",
     keepsRunning,
@@ -49,7 +53,21 @@ describe("the last screen of the playground", () => {
     },
   );
 
-  it("shows no secret and no password", () => {
-    expect(linesOf(true).join("\n")).not.toMatch(/a-secret|postgres:/);
+  it("says which control plane is which, and gives each command the kubeconfig of the right one", () => {
+    const lines = linesOf(true, SPOKE);
+    expect(lines.find((line) => line.startsWith("SOVEREIGN "))).toMatch(/ {2}CONTROL PLANE$/);
+    expect(lines.find((line) => line.startsWith("omantel "))).toMatch(/ {2}spoke$/);
+    expect(lines).toContain("Hub             https://127.0.0.1:6443   kubeconfig .playground/kubeconfig");
+    expect(lines).toContain(
+      "Spoke           https://127.0.0.1:6493   kubeconfig .playground/spoke/kubeconfig",
+    );
+    const commandWith = (text: string) => lines.find((line) => line.includes(text));
+    expect(commandWith("set image")).toContain("--kubeconfig .playground/spoke/kubeconfig ");
+    expect(commandWith("token --sovereign")).toContain("KUBECONFIG=.playground/spoke/kubeconfig ");
+    expect(lines.filter((line) => line.endsWith("get catalyst --all-namespaces"))).toHaveLength(2);
+  });
+
+  it.each([undefined, SPOKE])("shows no secret and no password (spoke: %o)", (spoke) => {
+    expect(linesOf(true, spoke).join("\n")).not.toMatch(/a-secret|postgres:/);
   });
 });

@@ -1,0 +1,63 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../src/api/object.ts";
+import { createApiConnection } from "../../../../src/playground/story/api-connection.ts";
+import { type Cluster, createCluster } from "../../../../src/playground/story/cluster.ts";
+import { operatorsOf, processesWith } from "../../../support/process/playground.ts";
+import { SOVEREIGN, useStoryBench } from "../../../support/suite/story-bench.ts";
+
+describe("the playground with --topology hub", () => {
+  const bench = useStoryBench("embedded", ["--topology", "hub"]);
+  let spoke: Cluster;
+  let closeSpoke: () => Promise<void>;
+
+  beforeAll(() => {
+    const connection = createApiConnection(join(bench.stateDir, "spoke", "kubeconfig"));
+    closeSpoke = connection.close;
+    spoke = createCluster(connection, AbortSignal.timeout(60_000));
+  });
+  afterAll(() => closeSpoke?.());
+
+  it("passes every step of the story, with an operator on each of two control planes", () => {
+    expect(bench.playground.output()).toMatch(/\d+ steps passed, 0 failed/);
+    expect(bench.playground.output()).toMatch(/^ {2}catalyst-zero .* hub$/m);
+    expect(bench.playground.output()).toMatch(/^ {2}omantel .* spoke$/m);
+    expect(operatorsOf(bench.playground)).toHaveLength(2);
+  });
+
+  it("runs omantel's Pods on the spoke and Catalyst-Zero's on the hub", async () => {
+    const billingPods = async (cluster: Cluster) =>
+      (await cluster.list("Pod", undefined, "app.kubernetes.io/name=billing")).map(
+        ({ metadata }) => metadata.namespace,
+      );
+    expect(new Set(await billingPods(spoke))).toEqual(new Set(["sovereign-omantel"]));
+    expect(new Set(await billingPods(bench.cluster))).toEqual(new Set(["sovereign-catalyst-zero"]));
+  });
+
+  it("shows on the hub what the Franchisee changed on the spoke", async () => {
+    await bench.cluster.waitUntil(SOVEREIGN, "status.cluster has the new name", (object) =>
+      JSON.stringify((object as { status?: { cluster?: object } }).status?.cluster).includes("Omantel Cloud"),
+    );
+  });
+
+  it("gives the hub the shipped rights on the spoke, and no more", async () => {
+    const name = { kind: "Secret", name: "omantel-kubeconfig", namespace: "catalyst-system" } as const;
+    const secret = await bench.cluster.mustGet<KubernetesObject & { data: { value: string } }>(name);
+    const path = join(dirname(bench.stateDir), "hub-account");
+    writeFileSync(path, Buffer.from(secret.data.value, "base64"));
+    const account = createApiConnection(path);
+    const statusOf = async (resource: string) =>
+      (await account.send({ method: "GET", path: resource })).status;
+    expect(await statusOf("/apis/catalyst.openova.io/v1alpha1/sovereigns")).toBe(200);
+    expect(await statusOf("/api/v1/secrets")).toBe(403);
+    expect(await statusOf("/api/v1/pods")).toBe(403);
+    await account.close();
+  });
+
+  it("leaves no process and no file after Ctrl-C", async () => {
+    expect(await bench.playground.interrupt()).toBe(0);
+    expect(existsSync(bench.stateDir)).toBe(false);
+    expect(processesWith(bench.stateDir)).toEqual([]);
+  });
+});
