@@ -8,8 +8,8 @@ import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 
-/** What the hub wants on the cluster of one Sovereign. */
-export interface SpokeWish {
+/** What the hub keeps on the cluster of one Sovereign. */
+export interface DesiredSpoke {
   /** The UID of that cluster. Nothing is written to another one. */
   uid: string;
   /** In the order in which they are applied. The Sovereign is the last. */
@@ -36,7 +36,7 @@ interface HubObjects {
 }
 
 /** What the Sovereign's cluster has to hold, so that an operator there reconciles and guards it without the hub. */
-export function desiredWish(uid: string, from: HubObjects): SpokeWish {
+export function desiredSpoke(uid: string, from: HubObjects): DesiredSpoke {
   const { sovereign, release, franchise, policies } = from;
   return {
     uid,

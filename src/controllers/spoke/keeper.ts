@@ -5,7 +5,7 @@ import { SOVEREIGN } from "../../api/sovereign.ts";
 import { createApplier } from "../../kube/apply.ts";
 import type { OwnedObject } from "../../kube/foreign-field.ts";
 import { keyOf, resourceOf } from "../../kube/resource.ts";
-import { freeFieldsOf, type SpokeWish } from "./desired-spoke.ts";
+import { type DesiredSpoke, freeFieldsOf } from "./desired-spoke.ts";
 import { liveObject, type SpokeSession } from "./session.ts";
 
 /** An object on the cluster has the name of one from the hub, and is not the hub's. */
@@ -18,11 +18,11 @@ const OFFER_MANAGER = `${HUB_NAME}-offer`;
 
 /** Writes the hub's objects on one cluster, for one session. */
 export interface SpokeKeeper {
-  apply(wish: SpokeWish): Promise<void>;
+  apply(wanted: DesiredSpoke): Promise<void>;
   /** Deletes the hub's Sovereign there. Resolves with true when it is gone. */
   removeSovereign(name: string): Promise<boolean>;
-  /** Deletes the hub's objects that no Sovereign wants, unless the hub has a Sovereign there that `wishes` lacks. */
-  prune(wishes: ReadonlyMap<string, SpokeWish>): Promise<void>;
+  /** Deletes the hub's objects that no Sovereign needs, unless the hub has a Sovereign there that `desiredByName` lacks. */
+  prune(desiredByName: ReadonlyMap<string, DesiredSpoke>): Promise<void>;
 }
 
 export function createSpokeKeeper(
@@ -41,7 +41,7 @@ export function createSpokeKeeper(
   }
 
   /** Creates the Sovereign with the Franchisee's fields. Afterwards the hub owns its own fields only. */
-  async function createSovereign(desired: KubernetesObject, { offer }: SpokeWish): Promise<void> {
+  async function createSovereign(desired: KubernetesObject, { offer }: DesiredSpoke): Promise<void> {
     const { spec, ...rest } = desired as KubernetesObject & { spec: object };
     const first = { ...rest, spec: { ...spec, ...offer } } as KubernetesObject;
     await client.apply(sovereigns, first, { fieldManager: OFFER_MANAGER, force: false });
@@ -59,17 +59,17 @@ export function createSpokeKeeper(
   }
 
   return {
-    async apply(wish) {
-      for (const desired of wish.objects) {
+    async apply(wanted) {
+      for (const desired of wanted.objects) {
         const cached = liveObject(session, desired);
         if (cached !== undefined && !isOurs(cached))
           throw new SpokeObjectNotOurs(
             `${desired.kind} ${keyOf(desired.metadata)} exists and does not come from this hub: delete it, or give it the label ${LABEL.managedBy}=${MANAGED_BY.hub} and no annotation ${ANNOTATION.hub}, and the hub takes it over`,
           );
         const isNew =
-          desired.kind === SOVEREIGN.kind && cached === undefined && Object.keys(wish.offer).length > 0;
+          desired.kind === SOVEREIGN.kind && cached === undefined && Object.keys(wanted.offer).length > 0;
         if (isNew && (await client.get(sovereigns, desired.metadata)) === undefined)
-          await createSovereign(desired, wish);
+          await createSovereign(desired, wanted);
         else await applier.apply(desired, cached);
         // The hub stopped between the creation and the release.
         if (cached !== undefined && hasOfferManager(cached)) await releaseOffer(cached.metadata.name);
@@ -84,12 +84,12 @@ export function createSpokeKeeper(
       if (deletionTimestamp === undefined) await client.delete(sovereigns, { name }, { uid });
       return false;
     },
-    async prune(wishes) {
+    async prune(desiredByName) {
       const strangers = caches.sovereigns
         .list()
-        .filter((live) => isOurs(live) && !wishes.has(live.metadata.name));
+        .filter((live) => isOurs(live) && !desiredByName.has(live.metadata.name));
       if (strangers.length > 0) return;
-      const desired = [...wishes.values()].flatMap(({ objects }) => objects);
+      const desired = [...desiredByName.values()].flatMap(({ objects }) => objects);
       const owned = [caches.releases, caches.franchises, caches.policies].flatMap((cache) =>
         (cache.list() as KubernetesObject[]).filter(isOurs),
       );

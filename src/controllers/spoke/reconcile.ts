@@ -9,7 +9,7 @@ import { recordNews } from "../sovereign/report.ts";
 import { falseCondition, type Stop, stalled, trueCondition, unknown, waiting } from "../sovereign/status.ts";
 import { pinImage } from "../sovereign/step/pin.ts";
 import { desiredClusterStatus, desiredMirror, stopOf } from "./desired-mirror.ts";
-import { desiredWish } from "./desired-spoke.ts";
+import { desiredSpoke } from "./desired-spoke.ts";
 import type { SpokeSession } from "./session.ts";
 import type { Spoke } from "./spoke.ts";
 
@@ -40,7 +40,7 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
   // The same for the image: a hub that crashes must not give the Sovereign's place in the rollout to another one.
   if (image !== undefined && image !== sovereign.status.pinnedImage)
     return waiting("WaitingForSpoke", `the Sovereign takes ${image}`, AGAIN_MS);
-  spoke.put(sovereign.metadata.name, wishOf(context, session.uid, image));
+  spoke.put(sovereign.metadata.name, desiredSpokeOf(context, session.uid, image));
   const mirrored = mirror(context, spoke, live, image);
   return sovereign.spec.suspend ? SUSPENDED : (unpinned ?? mirrored);
 }
@@ -126,10 +126,10 @@ function decideImage(context: ReconcileContext): { image: string | undefined; st
   return { image, stop };
 }
 
-function wishOf({ deps, sovereign }: ReconcileContext, uid: string, image: string | undefined) {
+function desiredSpokeOf({ deps, sovereign }: ReconcileContext, uid: string, image: string | undefined) {
   const { releases, franchises, policies } = deps.caches;
   const { franchise, billing } = sovereign.spec;
-  return desiredWish(uid, {
+  return desiredSpoke(uid, {
     sovereign,
     image,
     release: releases.get(billing.release),

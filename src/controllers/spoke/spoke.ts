@@ -6,21 +6,21 @@ import { createWorkQueue } from "../../kube/work-queue.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
-import type { SpokeWish } from "./desired-spoke.ts";
+import type { DesiredSpoke } from "./desired-spoke.ts";
 import { createSpokeKeeper, type SpokeKeeper, SpokeObjectNotOurs } from "./keeper.ts";
 import { openSpokeCaches, type SpokeCaches, type SpokeSession } from "./session.ts";
 
 /** Whether the hub's objects of a Sovereign are on its cluster as they should be. */
-type WishResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
+type ApplyResult = { kind: "pending" } | { kind: "applied" } | ({ kind: "failed" } & Failure);
 
 /** A cluster of Sovereigns, with a session and a queue of its own: a slow cluster delays no other. */
 export interface Spoke {
   state(): RemoteState<SpokeCaches>;
-  /** Sets what the hub wants there for a Sovereign. It is applied now, after each change there, and in each new session. */
-  put(name: string, wish: SpokeWish): void;
-  /** Deletes the Sovereign there from the cluster with this uid, and then what no other Sovereign wants. */
+  /** Sets what the hub keeps there for a Sovereign. It is applied now, after each change there, and in each new session. */
+  put(name: string, desired: DesiredSpoke): void;
+  /** Deletes the Sovereign there from the cluster with this uid, and then what no other Sovereign needs. */
   remove(name: string, uid: string): void;
-  result(name: string): WishResult;
+  result(name: string): ApplyResult;
   /** Whether `remove` has found the Sovereign gone. */
   isRemoved(name: string): boolean;
   /** Drops what is known of a Sovereign, and leaves its objects there. */
@@ -47,8 +47,8 @@ const BACKOFF = { firstMs: 500, maxMs: 60_000 };
 export function createSpoke(deps: SpokeDeps): Spoke {
   const { logger, now, onChange } = deps;
   const queue = createWorkQueue({ backoff: BACKOFF });
-  const wishes = new Map<string, SpokeWish>();
-  const results = new Map<string, WishResult>();
+  const desiredByName = new Map<string, DesiredSpoke>();
+  const results = new Map<string, ApplyResult>();
   const removals = new Map<string, { uid: string; isDone: boolean }>();
   let current: { session: SpokeSession; keeper: SpokeKeeper } | undefined;
 
@@ -57,7 +57,7 @@ export function createSpoke(deps: SpokeDeps): Spoke {
     openCaches: (client, onFailure) => openSpokeCaches({ client, logger, onFailure }),
     onState(state) {
       current = state.kind === "reachable" ? begin(state.session) : undefined;
-      for (const name of [...wishes.keys(), ...removals.keys()]) queue.add(name);
+      for (const name of [...desiredByName.keys(), ...removals.keys()]) queue.add(name);
       onChange(undefined);
     },
     logger,
@@ -74,12 +74,12 @@ export function createSpoke(deps: SpokeDeps): Spoke {
     });
     for (const informer of [others.releases, others.franchises, others.policies])
       informer.onChange(() => {
-        for (const name of wishes.keys()) queue.add(name);
+        for (const name of desiredByName.keys()) queue.add(name);
       });
     return { session, keeper: createSpokeKeeper(session, deps) };
   }
 
-  function settle(name: string, result: WishResult): void {
+  function settle(name: string, result: ApplyResult): void {
     if (canonicalJson(results.get(name)) === canonicalJson(result)) return;
     results.set(name, result);
     onChange(name);
@@ -90,12 +90,13 @@ export function createSpoke(deps: SpokeDeps): Spoke {
     if (at === undefined) return;
     try {
       const isGone = await removeFrom(at, name);
-      const wish = wishes.get(name);
-      if (wish?.uid === at.session.uid) {
-        await at.keeper.apply(wish);
-        if (wishes.get(name) === wish) settle(name, { kind: "applied" });
+      const desired = desiredByName.get(name);
+      if (desired?.uid === at.session.uid) {
+        await at.keeper.apply(desired);
+        if (desiredByName.get(name) === desired) settle(name, { kind: "applied" });
       }
-      if ([...wishes.values()].every(({ uid }) => uid === at.session.uid)) await at.keeper.prune(wishes);
+      if ([...desiredByName.values()].every(({ uid }) => uid === at.session.uid))
+        await at.keeper.prune(desiredByName);
       if (isGone) {
         removals.set(name, { uid: at.session.uid, isDone: true });
         onChange(name);
@@ -125,15 +126,15 @@ export function createSpoke(deps: SpokeDeps): Spoke {
 
   return {
     state: cluster.state,
-    put(name, wish) {
+    put(name, desired) {
       removals.delete(name);
-      if (canonicalJson(wishes.get(name)) === canonicalJson(wish)) return;
-      wishes.set(name, wish);
+      if (canonicalJson(desiredByName.get(name)) === canonicalJson(desired)) return;
+      desiredByName.set(name, desired);
       results.delete(name);
       queue.add(name);
     },
     remove(name, uid) {
-      wishes.delete(name);
+      desiredByName.delete(name);
       results.delete(name);
       if (removals.get(name)?.uid === uid) return;
       removals.set(name, { uid, isDone: false });
@@ -142,7 +143,7 @@ export function createSpoke(deps: SpokeDeps): Spoke {
     result: (name) => results.get(name) ?? { kind: "pending" },
     isRemoved: (name) => removals.get(name)?.isDone === true,
     forget(name) {
-      wishes.delete(name);
+      desiredByName.delete(name);
       results.delete(name);
       removals.delete(name);
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { EnvironmentPolicy } from "../../../../src/api/environment-policy.ts";
-import { desiredWish, freeFieldsOf, offerOf } from "../../../../src/controllers/spoke/desired-spoke.ts";
+import { desiredSpoke, freeFieldsOf, offerOf } from "../../../../src/controllers/spoke/desired-spoke.ts";
 import {
   franchise,
   IMAGE,
@@ -36,11 +36,11 @@ const from = {
   },
 };
 
-describe("desiredWish", () => {
+describe("desiredSpoke", () => {
   it("has only the Sovereign while its release and its Franchise do not exist", () => {
     const { billing } = own.spec;
     const { cluster: _cluster, branding, ...spec } = own.spec;
-    expect(desiredWish("spoke-uid", from)).toEqual({
+    expect(desiredSpoke("spoke-uid", from)).toEqual({
       uid: "spoke-uid",
       objects: [
         {
@@ -55,7 +55,7 @@ describe("desiredWish", () => {
   });
 
   it("has what the Sovereign needs before it, with nothing of the hub's own objects but their spec", () => {
-    const { objects } = desiredWish("u", {
+    const { objects } = desiredSpoke("u", {
       ...from,
       release: release(),
       franchise: franchise("omantel"),
@@ -74,7 +74,7 @@ describe("desiredWish", () => {
     const { reference } = measured(NEXT_IMAGE);
     const { reference: earlier } = measured(IMAGE);
     if (reference === undefined || earlier === undefined) throw new Error("measured() has a reference");
-    const { objects } = desiredWish("u", {
+    const { objects } = desiredSpoke("u", {
       ...from,
       image: IMAGE,
       release: release({}, { reference, earlierReferences: [earlier] }),
@@ -82,7 +82,7 @@ describe("desiredWish", () => {
     const [brel, there] = objects.map(({ metadata }) => metadata.annotations ?? {});
     expect(JSON.parse(brel?.["catalyst.openova.io/references"] ?? "")).toEqual([reference, earlier]);
     expect(there?.["catalyst.openova.io/image"]).toBe(IMAGE);
-    const [alone] = desiredWish("u", { ...from, release: release({}, { reference }) }).objects;
+    const [alone] = desiredSpoke("u", { ...from, release: release({}, { reference }) }).objects;
     expect(JSON.parse(alone?.metadata.annotations?.["catalyst.openova.io/references"] ?? "")).toEqual([
       reference,
     ]);
@@ -92,7 +92,7 @@ describe("desiredWish", () => {
     const held = sovereign("omantel", {
       billing: { ...own.spec.billing, hold: { reason: "audit", until: "2027-01-01T00:00:00Z" } },
     });
-    const [there] = desiredWish("u", { ...from, sovereign: held }).objects;
+    const [there] = desiredSpoke("u", { ...from, sovereign: held }).objects;
     expect(there).toMatchObject({ spec: { billing: own.spec.billing } });
     expect(JSON.stringify(there)).not.toContain("hold");
   });
