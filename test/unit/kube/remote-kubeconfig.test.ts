@@ -70,7 +70,7 @@ describe("readRemoteKubeconfig", () => {
   it.each<[string, string, string[]]>([
     ["is no YAML", "a: [", ["the value is no kubeconfig: write one in YAML or JSON"]],
     ["is a list", "[]", ["the value is no kubeconfig: write one in YAML or JSON"]],
-    ["is huge", "#".repeat(262_145), ["the kubeconfig is longer than 262144 characters"]],
+    ["is huge", "#".repeat(65_537), ["the kubeconfig is longer than 65536 characters"]],
     [
       "names no context",
       kubeconfig({}, {}, { "current-context": undefined }),
@@ -193,5 +193,38 @@ describe("readRemoteKubeconfig", () => {
     );
     expect(shown).toHaveLength(3);
     expect(shown.join()).not.toContain("hunter2");
+  });
+
+  it.each<[string, string]>([
+    ["many keys", Array.from({ length: 9_000 }, (_, at) => `k${at}:`).join("\n")],
+    ["many keys on one line", `{${Array.from({ length: 9_000 }, (_, at) => `k${at}`).join()}}`],
+    ["many quotes", '"'.repeat(65_536)],
+    ["many anchors", "&a ".repeat(21_000)],
+    ["many brackets", "[".repeat(65_536)],
+    ["many lists", "[]\n".repeat(21_000)],
+    ["white space in an authority", kubeconfig({ "certificate-authority-data": `A${" ".repeat(60_000)}!` })],
+  ])("refuses a kubeconfig with %s within a second of CPU", (_what, text) => {
+    const before = process.threadCpuUsage();
+    expect(problemsOf(text)).toHaveLength(1);
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(1_000);
+  });
+
+  it("accepts certificates that are wrapped at 64 characters", () => {
+    const long = Buffer.from(`-----BEGIN CERTIFICATE-----\n${"A".repeat(200)}\n`).toString("base64");
+    const wrapped = `${long.match(/.{1,64}/g)?.join("\n")}\n`;
+    expect(readRemoteKubeconfig(kubeconfig({ "certificate-authority-data": wrapped })).kind).toBe("accepted");
+  });
+
+  it("prints no line of a kubeconfig of which the parser warns", async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => void warnings.push(warning);
+    process.on("warning", listen);
+    expect(
+      readRemoteKubeconfig(kubeconfig().replace("token: secret-token", "token: !made secret-token")).kind,
+    ).toBe("accepted");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", listen);
+    expect(warnings).toEqual([]);
   });
 });
