@@ -95,51 +95,24 @@ export function createKubeClient(deps: {
   kubeConfig: KubeConfig;
   userAgent: string;
   lookup?: LookupFunction;
+  /** A longer answer fails, and a list has one page. For a server that others run. Default: no limit. */
+  maxAnswerBytes?: number;
 }): KubeClient {
-  return clientOver(createConnection(deps.kubeConfig, deps.lookup), deps.userAgent);
+  const { kubeConfig, userAgent, ...options } = deps;
+  return clientOver(createConnection(kubeConfig, options), userAgent);
 }
 
 function clientOver(connection: Connection, userAgent: string, fence?: Fence): KubeClient {
   const call = createCall(connection, userAgent, fence);
 
-  async function listPages<T extends KubernetesObject>(
-    resource: Resource,
-    options: ListOptions,
-    limit: number | undefined,
-  ): Promise<ListResult<T>> {
-    const { namespace, labelSelector, fieldSelector, metadataOnly, signal } = options;
-    const items: T[] = [];
-    let token: string | undefined;
-    for (;;) {
-      const page = await call<ObjectList<T>>({
-        method: "GET",
-        path: pathOf(resource, namespace === undefined ? {} : { namespace }),
-        query: { limit, continue: token, labelSelector, fieldSelector },
-        accept: metadataOnly ? metadataType("PartialObjectMetadataList") : undefined,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      // The items of a list have no apiVersion and kind.
-      const { kind } = resource;
-      for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind });
-      token = page.metadata.continue || undefined;
-      if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
-    }
-  }
+  const lists = createLister(call, connection.maxAnswerBytes !== undefined);
 
   return {
     server: connection.server,
     close: () => connection.close(),
     request: call,
     fenced: (wanted) => clientOver(connection, userAgent, wanted),
-    async list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
-      try {
-        return await listPages<T>(resource, options, PAGE_SIZE);
-      } catch (error) {
-        // The server compacted the list between two pages: list again without pages.
-        if (!isGone(error)) throw error;
-        return listPages<T>(resource, options, undefined);
-      }
-    },
+    list: (resource, options) => lists(resource, options),
     async get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined> {
       try {
         return await call<T>({ method: "GET", path: pathOf(resource, key) });
@@ -203,6 +176,52 @@ function clientOver(connection: Connection, userAgent: string, fence?: Fence): K
       const raw = { method: "GET", path, ...(query === undefined ? {} : { query }), accept, signal } as const;
       return (await openExchange(connection, userAgent, raw)).body;
     },
+  };
+}
+
+/** `isWhole`: each list is one answer, because pages without end would fill the memory, however short each of them is. */
+function createLister(call: ReturnType<typeof createCall>, isWhole: boolean): KubeClient["list"] {
+  function readPage<T extends KubernetesObject>(
+    resource: Resource,
+    { namespace, labelSelector, fieldSelector, metadataOnly, signal }: ListOptions,
+    position: { limit: number | undefined; continue: string | undefined },
+  ): Promise<ObjectList<T>> {
+    return call<ObjectList<T>>({
+      method: "GET",
+      path: pathOf(resource, namespace === undefined ? {} : { namespace }),
+      query: { ...position, labelSelector, fieldSelector },
+      accept: metadataOnly ? metadataType("PartialObjectMetadataList") : undefined,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async function listPages<T extends KubernetesObject>(
+    resource: Resource,
+    options: ListOptions,
+    limit: number | undefined,
+  ): Promise<ListResult<T>> {
+    const items: T[] = [];
+    let token: string | undefined;
+    for (;;) {
+      const page = await readPage<T>(resource, options, { limit, continue: token });
+      // The items of a list have no apiVersion and kind.
+      const { kind } = resource;
+      for (const item of page.items ?? []) items.push({ ...item, apiVersion: apiVersionOf(resource), kind });
+      token = page.metadata.continue || undefined;
+      if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
+      if (isWhole) throw new Error(`the server sent a part of its ${resource.plural}, and was asked for all`);
+    }
+  }
+
+  return async function list<T extends KubernetesObject>(resource: Resource, options: ListOptions = {}) {
+    if (isWhole) return listPages<T>(resource, options, undefined);
+    try {
+      return await listPages<T>(resource, options, PAGE_SIZE);
+    } catch (error) {
+      // The server compacted the list between two pages: list again without pages.
+      if (!isGone(error)) throw error;
+      return listPages<T>(resource, options, undefined);
+    }
   };
 }
 

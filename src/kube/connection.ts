@@ -37,6 +37,8 @@ export function loadKubeConfig(kubeconfigPath: string | undefined): KubeConfig {
 
 export interface Connection {
   server: string;
+  /** The length of an answer that is read; undefined: any. */
+  maxAnswerBytes?: number | undefined;
   /** The headers that authenticate a request, and the shared connections. Call it for each request: tokens rotate. */
   authenticate(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }>;
   /** Reads the token again after a 401. True when it changed, so that a repeated request can succeed. */
@@ -49,7 +51,10 @@ export interface Connection {
  * connections). A new CA or client certificate makes a new pool; the former pool finishes its requests. `lookup` resolves the
  * server's name; the default is the system's.
  */
-export function createConnection(config: KubeConfig, lookup?: LookupFunction): Connection {
+export function createConnection(
+  config: KubeConfig,
+  { lookup, maxAnswerBytes }: { lookup?: LookupFunction; maxAnswerBytes?: number } = {},
+): Connection {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new Error("the kubeconfig names no current cluster");
   const tokenFile = tokenFileOf(config.getCurrentUser());
@@ -106,6 +111,7 @@ export function createConnection(config: KubeConfig, lookup?: LookupFunction): C
 
   return {
     server: cluster.server,
+    maxAnswerBytes,
     async authenticate() {
       if (known === undefined || !isFixed || performance.now() >= known.untilMs)
         known = { ...(await identify()), untilMs: performance.now() + FILES_REREAD_MS };

@@ -50,7 +50,7 @@ export async function openExchange(
     });
     if (response.statusCode < 300) return response;
     const { statusCode } = response;
-    const text = await response.body.text();
+    const text = await textOf(response.body, connection.maxAnswerBytes);
     const failed = { method, path, target: targetOf(path, body) };
     throw kubeErrorOf(failed, statusCode, text, headerOf(response, "retry-after"));
   } catch (error) {
@@ -78,7 +78,7 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
     const signal = raw.signal === undefined ? timeout : AbortSignal.any([raw.signal, timeout]);
     try {
       const response = await openExchange(connection, userAgent, { ...raw, signal });
-      const text = await response.body.text();
+      const text = await textOf(response.body, connection.maxAnswerBytes);
       return parse<T>(raw, response.statusCode, text);
     } catch (error) {
       if (raw.signal?.aborted || error instanceof KubeError) throw error;
@@ -129,6 +129,19 @@ export function createCall(connection: Connection, userAgent: string, fence?: Fe
     // All clients receive the same Retry-After: spread them by up to a tenth.
     return Math.min(error.retryAfterMs, MAX_RETRY_AFTER_MS) * (1 + Math.random() / 10);
   }
+}
+
+async function textOf(body: Dispatcher.ResponseData["body"], maxBytes: number | undefined): Promise<string> {
+  if (maxBytes === undefined) return body.text();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    // Leaving the loop ends the connection.
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parse<T>({ method, path }: RawRequest, status: number, text: string): T {

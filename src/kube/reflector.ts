@@ -26,6 +26,8 @@ const REFLECTOR_PACE: ReflectorPace = {
 /** A watch that ends within this time and without an event counts as failed. */
 const SHORT_WATCH_MS = 1_000;
 const MAX_RETRY_AFTER_MS = 60_000;
+/** An API server stores no object of more than 3 MiB. A server that others run could send a line without end. */
+const MAX_LINE_LENGTH = 8 * 1_024 * 1_024;
 
 interface ReflectorSink<T> {
   /** Replaces all objects. Objects that are not in the list are gone. */
@@ -181,6 +183,8 @@ async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<strin
   for await (const chunk of stream) {
     const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = String(parts.pop());
+    if (rest.length > MAX_LINE_LENGTH)
+      throw new Error(`the watch sent a line of more than ${MAX_LINE_LENGTH} characters`);
     for (const line of parts) if (line !== "") yield line;
   }
 }

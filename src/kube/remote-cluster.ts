@@ -44,6 +44,9 @@ export interface RemotePace {
 
 const PACE: RemotePace = { firstBackoffMs: 500, maxBackoffMs: 30_000, identityMs: 300_000, stableMs: 10_000 };
 
+/** A condition has a bounded length, and a server that others run writes what it likes. */
+const MAX_CAUSE_LENGTH = 1_024;
+
 /**
  * Keeps one session with another cluster. Each session begins with the cluster's identity and with new lists: behind the same
  * address there may be another cluster, or the same one restored from a backup, whose versions went back. Any failure ends the
@@ -105,8 +108,9 @@ export function createRemoteCluster<Caches extends SessionCaches>(deps: {
       set({ kind: "connecting" });
       return;
     }
-    const { status, serverMessage: cause } =
+    const { status, serverMessage } =
       error instanceof KubeError ? error : { status: 0, serverMessage: errorMessage(error) };
+    const cause = serverMessage.slice(0, MAX_CAUSE_LENGTH);
     if (state.kind !== "unreachable" || state.cause !== cause)
       logger.warn({ error: errorMessage(error) }, "the cluster cannot be reached");
     set({ kind: "unreachable", since, cause, status });

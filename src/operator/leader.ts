@@ -69,8 +69,12 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   });
 }
 
+/** All objects of one kind: 1,600 Sovereigns with their status. Others run these clusters, and the memory is one for all. */
+const MAX_REMOTE_ANSWER_BYTES = 16 * 1_024 * 1_024;
+
 /** Only the leader writes to the clusters of Sovereigns, as to its own. */
 function createRemoteClient({ config }: RemoteKubeconfig, fence: Fence): KubeClient {
   const lookup = createClusterLookup();
-  return createKubeClient({ kubeConfig: config, userAgent: HUB_NAME, lookup }).fenced(fence);
+  const maxAnswerBytes = MAX_REMOTE_ANSWER_BYTES;
+  return createKubeClient({ kubeConfig: config, userAgent: HUB_NAME, lookup, maxAnswerBytes }).fenced(fence);
 }

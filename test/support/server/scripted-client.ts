@@ -6,6 +6,7 @@ import { type Script, type ScriptedApi, startScriptedApi } from "./scripted-api.
 type StartScriptedClient = (
   script: Script,
   kubeConfigOf?: (api: ScriptedApi) => KubeConfig,
+  options?: { maxAnswerBytes?: number },
 ) => Promise<{ api: ScriptedApi; client: KubeClient }>;
 
 /** Starts scripted API servers, each with a client. Both are closed after the test. */
@@ -14,10 +15,14 @@ export function useScriptedClients(): StartScriptedClient {
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });
-  return async (script, kubeConfigOf = (api) => api.kubeConfig()) => {
+  return async (script, kubeConfigOf = (api) => api.kubeConfig(), options = {}) => {
     const api = await startScriptedApi(script);
     cleanups.push(() => api.close());
-    const client = createKubeClient({ kubeConfig: kubeConfigOf(api), userAgent: "catalyst-test" });
+    const client = createKubeClient({
+      ...options,
+      kubeConfig: kubeConfigOf(api),
+      userAgent: "catalyst-test",
+    });
     cleanups.push(() => client.close());
     return { api, client };
   };

@@ -50,6 +50,21 @@ describe("runReflector", () => {
     expect(watchesFrom()).toEqual(["5", "5"]);
   });
 
+  it("ends a watch that sends a line without end, and reports it", async () => {
+    const { said, counts } = await follow({
+      lists: [lists([], 5)],
+      watches: [
+        (_, response) => {
+          response.writeHead(200);
+          response.write("x".repeat(8 * 1_024 * 1_024 + 1));
+        },
+        says(watchLine("ADDED", configMapAt("b", 6))),
+      ],
+    });
+    await until(() => said.length === 1, "the event of the second watch");
+    expect(counts.watches).toBe(2);
+  });
+
   it("reads a line that arrives in pieces, cut within a letter", async () => {
     const bytes = Buffer.from(watchLine("ADDED", configMapAt("b", 6, { word: "عُمان" })));
     const middle = bytes.indexOf(Buffer.from("ع")) + 1;
