@@ -1,4 +1,4 @@
-import { isMap } from "../api/object.ts";
+import { isMap, listOf, mapOf } from "../api/object.ts";
 
 export interface FailedRequest {
   method: string;
@@ -42,10 +42,12 @@ export class KubeError extends Error {
   }
 }
 
+/** The members of a Status that have the form that they should have. Others run some servers, and send what they like. */
 interface StatusBody {
-  message?: string;
-  reason?: string;
-  details?: { causes?: KubeError["causes"]; retryAfterSeconds?: number };
+  message: string | undefined;
+  reason: string;
+  causes: KubeError["causes"];
+  retryAfterMs: number | undefined;
 }
 
 /** The error for a non-2xx answer. `retryAfter` is the Retry-After header, in seconds. */
@@ -55,23 +57,47 @@ export function kubeErrorOf(
   body: string,
   retryAfter: string | undefined,
 ): KubeError {
-  const parsed = parseStatus(body);
-  const retryAfterSeconds = parsed.details?.retryAfterSeconds ?? Number(retryAfter ?? Number.NaN);
-  const serverMessage = parsed.message ?? `status ${status}`;
-  return new KubeError(`${request.method} ${path}: ${serverMessage}`, {
-    ...{ request, serverMessage, status },
-    reason: parsed.reason ?? "Unknown",
-    causes: parsed.details?.causes ?? [],
-    retryAfterMs: Number.isFinite(retryAfterSeconds) ? retryAfterSeconds * 1000 : undefined,
+  const { message = `status ${status}`, ...parsed } = statusBodyOf(parseOrUndefined(body));
+  const seconds = Number(retryAfter ?? Number.NaN);
+  const headerMs = Number.isFinite(seconds) ? seconds * 1000 : undefined;
+  return new KubeError(`${request.method} ${path}: ${message}`, {
+    ...{ request, status, ...parsed, serverMessage: message },
+    retryAfterMs: parsed.retryAfterMs ?? headerMs,
   });
 }
 
-function parseStatus(body: string): StatusBody {
+/** The error for a Status that a watch sends instead of an object. */
+export function watchErrorOf(status: unknown): KubeError {
+  const { message = "watch error", ...parsed } = statusBodyOf(status);
+  const code = isMap(status) ? status.code : undefined;
+  return new KubeError(message, { ...parsed, status: typeof code === "number" ? code : 500 });
+}
+
+function statusBodyOf(value: unknown): StatusBody {
+  const status = mapOf(value);
+  const details = mapOf(status.details);
+  const { retryAfterSeconds: seconds } = details;
+  return {
+    message: typeof status.message === "string" ? status.message : undefined,
+    reason: typeof status.reason === "string" ? status.reason : "Unknown",
+    causes: listOf(details.causes).filter(isMap).map(causeOf),
+    retryAfterMs: typeof seconds === "number" ? seconds * 1000 : undefined,
+  };
+}
+
+const causeOf = (cause: Record<string, unknown>): Record<string, string> =>
+  Object.fromEntries(
+    ["reason", "message", "field"].flatMap((name) => {
+      const text = cause[name];
+      return typeof text === "string" ? [[name, text]] : [];
+    }),
+  );
+
+function parseOrUndefined(body: string): unknown {
   try {
-    const status: unknown = JSON.parse(body);
-    return isMap(status) ? status : {};
+    return JSON.parse(body);
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
 import { sleep } from "../platform/shutdown.ts";
 import type { KubeClient, ListOptions } from "./client.ts";
-import { isGone, KubeError } from "./error.ts";
+import { isGone, KubeError, watchErrorOf } from "./error.ts";
 import { pathOf, type Resource } from "./resource.ts";
 
 export interface ReflectorPace {
@@ -140,7 +140,7 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
         clearTimeout(timer);
         timer = arm();
         const event = JSON.parse(line) as WatchEvent<T>;
-        if (event.type === "ERROR") throw errorOfEvent(event.object);
+        if (event.type === "ERROR") throw watchErrorOf(event.object);
         if (event.type === "DELETED") sink.remove(event.object);
         else if (event.type !== "BOOKMARK") sink.upsert(event.object);
         position = event.object.metadata.resourceVersion ?? position;
@@ -156,32 +156,14 @@ export async function runReflector<T extends KubernetesObject>(deps: ReflectorDe
   }
 }
 
-function errorOfEvent(status: unknown): KubeError {
-  const {
-    code = 500,
-    reason = "Unknown",
-    message = "watch error",
-    details,
-  } = status as {
-    code?: number;
-    reason?: string;
-    message?: string;
-    details?: { retryAfterSeconds?: number };
-  };
-  const seconds = details?.retryAfterSeconds;
-  return new KubeError(message, {
-    status: code,
-    reason,
-    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
-  });
-}
-
 /** The complete lines of a byte stream. A last line without a line feed is incomplete, and is dropped. */
 async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    // Each chunk is split once: a line of many chunks would take a time that grows with the square of its length.
+    const [end = "", ...parts] = decoder.decode(chunk, { stream: true }).split("\n");
+    parts.unshift(rest + end);
     rest = String(parts.pop());
     if (rest.length > MAX_LINE_LENGTH)
       throw new Error(`the watch sent a line of more than ${MAX_LINE_LENGTH} characters`);

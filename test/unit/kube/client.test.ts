@@ -11,6 +11,7 @@ import {
   isUnreachable,
   KubeError,
 } from "../../../src/kube/error.ts";
+import { describeFailure } from "../../../src/kube/failure.ts";
 import { CONFIG_MAPS, NAMESPACES, SECRETS } from "../../../src/kube/resource.ts";
 import {
   configMapAt,
@@ -48,6 +49,23 @@ describe("the client's errors", () => {
     expect(error).toMatchObject({ status: code, reason });
     const others = [isNotFound, isConflict, isAlreadyExists, isGone, isForbidden, isInvalid, isUnreachable];
     expect(others.filter((other) => other !== is && other(error))).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ["message", { message: {} }],
+    ["reason", { reason: [] }],
+    ["details", { details: "x" }],
+    ["causes", { details: { causes: "x" } }],
+    ["each cause", { details: { causes: [null, 7, { field: {}, message: "kept" }] } }],
+    ["pause", { details: { retryAfterSeconds: "soon" } }],
+    ["whole body", []],
+  ])("are texts and lists whatever form the answer's %s has", async (_what, body) => {
+    const { client } = await start((_, response) => sendJson(response, 422, body as object));
+    const error = await caught(client.replace(CONFIG_MAPS, found));
+    expect([typeof error.serverMessage, typeof error.reason]).toEqual(["string", "string"]);
+    expect(error.causes.flatMap((cause) => Object.values(cause)).every((it) => it === "kept")).toBe(true);
+    expect(error.retryAfterMs).toBeUndefined();
+    expect(describeFailure(error, 3)?.message).toContain("the API server answers 422");
   });
 
   it("gives undefined for an object that does not exist, and false for deleting it", async () => {
