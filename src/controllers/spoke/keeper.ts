@@ -4,7 +4,8 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN } from "../../api/sovereign.ts";
 import { createApplier } from "../../kube/apply.ts";
 import type { OwnedObject } from "../../kube/foreign-field.ts";
-import { keyOf, resourceOf } from "../../kube/resource.ts";
+import { withForeignFields } from "../../kube/informer.ts";
+import { keyOf, resourceOf, resourceOfManifest } from "../../kube/resource.ts";
 import { type DesiredSpoke, freeFieldsOf } from "./desired-spoke.ts";
 import { liveObject, type SpokeSession } from "./session.ts";
 
@@ -33,11 +34,18 @@ export function createSpokeKeeper(
   const { client, caches } = session;
   const applier = createApplier({ client, fieldManager: HUB_NAME, now, freeFields: freeFieldsOf });
   const sovereigns = resourceOf(SOVEREIGN);
+  const lean = withForeignFields<KubernetesObject>(HUB_NAME);
 
   /** One of the two marks is enough: when a client has removed the other, the hub puts it back. */
   function isOurs({ metadata, ...object }: KubernetesObject): boolean {
     const owner = metadata.annotations?.[ANNOTATION.hub];
     return owner === undefined ? isFromHub({ metadata, ...object }) : owner === hub;
+  }
+
+  /** The cache may not have an object yet that was just created there, and that is not ours. */
+  async function readLive(desired: KubernetesObject): Promise<KubernetesObject | undefined> {
+    const found = await client.get<KubernetesObject>(resourceOfManifest(desired), desired.metadata);
+    return found && lean(found);
   }
 
   /** Creates the Sovereign with the Franchisee's fields. Afterwards the hub owns its own fields only. */
@@ -61,18 +69,17 @@ export function createSpokeKeeper(
   return {
     async apply(wanted) {
       for (const desired of wanted.objects) {
-        const cached = liveObject(session, desired);
-        if (cached !== undefined && !isOurs(cached))
+        const live = liveObject(session, desired) ?? (await readLive(desired));
+        if (live !== undefined && !isOurs(live))
           throw new SpokeObjectNotOurs(
             `${desired.kind} ${keyOf(desired.metadata)} exists and does not come from this hub: delete it, or give it the label ${LABEL.managedBy}=${MANAGED_BY.hub} and no annotation ${ANNOTATION.hub}, and the hub takes it over`,
           );
         const isNew =
-          desired.kind === SOVEREIGN.kind && cached === undefined && Object.keys(wanted.offer).length > 0;
-        if (isNew && (await client.get(sovereigns, desired.metadata)) === undefined)
-          await createSovereign(desired, wanted);
-        else await applier.apply(desired, cached);
+          desired.kind === SOVEREIGN.kind && live === undefined && Object.keys(wanted.offer).length > 0;
+        if (isNew) await createSovereign(desired, wanted);
+        else await applier.apply(desired, live);
         // The hub stopped between the creation and the release.
-        if (cached !== undefined && hasOfferManager(cached)) await releaseOffer(cached.metadata.name);
+        if (live !== undefined && hasOfferManager(live)) await releaseOffer(live.metadata.name);
       }
     },
     async removeSovereign(name) {

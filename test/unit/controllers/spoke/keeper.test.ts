@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../../../src/api/object.ts";
+import { createSpokeKeeper } from "../../../../src/controllers/spoke/keeper.ts";
+import type { SpokeSession } from "../../../../src/controllers/spoke/session.ts";
+import type { KubeClient } from "../../../../src/kube/client.ts";
+import { franchise } from "../../../support/builder/catalyst-object.ts";
+
+const HUB = "uid-of-the-hub";
+const desired = franchise("omantel") as unknown as KubernetesObject;
+
+/** A keeper whose caches are empty, and what it writes. The server has `live`. */
+function keeperOf(live: KubernetesObject | undefined) {
+  const written: KubernetesObject[] = [];
+  const client: Partial<KubeClient> = {
+    get: async <T>() => live as T | undefined,
+    apply: async (_resource, object) => {
+      written.push(object);
+      return object;
+    },
+  };
+  const session = { client, uid: "spoke", caches: { all: [] } } as unknown as SpokeSession;
+  const keeper = createSpokeKeeper(session, { hub: HUB, now: () => new Date() });
+  return { written, apply: () => keeper.apply({ uid: "spoke", objects: [desired], offer: {} }) };
+}
+
+const marked = (metadata: Partial<KubernetesObject["metadata"]>): KubernetesObject => ({
+  ...desired,
+  metadata: { ...desired.metadata, uid: "1", resourceVersion: "1", ...metadata },
+});
+
+describe("the hub's writes on a cluster whose cache is behind", () => {
+  it.each([
+    ["has no mark", marked({})],
+    ["is another hub's", marked({ annotations: { "catalyst.openova.io/hub": "other" } })],
+  ])("leave an object alone that %s", async (_what, live) => {
+    const { written, apply } = keeperOf(live);
+    await expect(apply()).rejects.toThrow("Franchise omantel exists and does not come from this hub");
+    expect(written).toEqual([]);
+  });
+
+  it.each([
+    ["does not exist", undefined],
+    ["is the hub's", marked({ annotations: { "catalyst.openova.io/hub": HUB } })],
+  ])("write an object that %s", async (_what, live) => {
+    const { written, apply } = keeperOf(live);
+    await apply();
+    expect(written.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual(["Franchise omantel"]);
+  });
+});
