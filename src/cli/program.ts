@@ -16,6 +16,7 @@ const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
   rollout: () => import("./rollout.ts"),
   token: () => import("./token.ts"),
   "reconcile-ledger": () => import("./reconcile-ledger.ts"),
+  uninstall: () => import("./uninstall.ts"),
   playground: () => import("./playground.ts"),
   generate: () => import("./generate.ts"),
 };

@@ -1,0 +1,126 @@
+import { NATIVE_POLICY_LABELS } from "../admission/policy/native/policy-list.ts";
+import { FRANCHISE } from "../api/franchise.ts";
+import { FRANCHISE_FINALIZER, SOVEREIGN_FINALIZER } from "../api/label.ts";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
+import type { KubernetesObject } from "../api/object.ts";
+import { SOVEREIGN } from "../api/sovereign.ts";
+import { type KubeClient, labelSelectorOf } from "../kube/client.ts";
+import { isNotFound } from "../kube/error.ts";
+import { removeFinalizer } from "../kube/finalizer.ts";
+import {
+  DEPLOYMENTS,
+  PODS,
+  type Resource,
+  resourceOf,
+  VALIDATING_ADMISSION_POLICIES,
+  VALIDATING_ADMISSION_POLICY_BINDINGS,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../kube/resource.ts";
+import { sleep } from "../platform/shutdown.ts";
+import { type Command, EXIT, parseCommandLine } from "./command.ts";
+import { connectToCluster } from "./kubeconfig.ts";
+
+const HELP = `Usage: catalyst uninstall [--dry-run]
+
+Removes what makes a cluster refuse requests, or makes deletions wait, when the operator is gone: the operator's
+Deployment, its webhook configuration, its native policies, and its finalizers on Sovereigns and Franchises.
+Databases, workloads, namespaces, Secrets, CRDs and their objects stay. Run helm uninstall before or after it for the
+rest. Acts with your own rights, which must be the platform's, on the cluster of the file that KUBECONFIG names.
+
+  --dry-run   says what it would remove, and changes nothing
+
+Exit codes: 0 done; 1 something could not be removed; 2 wrong usage.
+`;
+
+const OPERATOR = { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE };
+const OPERATOR_PODS = {
+  namespace: SYSTEM_NAMESPACE,
+  labelSelector: "app.kubernetes.io/name=catalyst-operator",
+};
+/** A Pod may drain for five minutes. */
+const END_TIMEOUT_MS = 360_000;
+const POLL_MS = 1_000;
+
+export const command: Command = {
+  summary: "remove what blocks a cluster without the operator; databases and workloads stay",
+  help: HELP,
+  async run({ args, env, signal, stdout }) {
+    const { values } = parseCommandLine({
+      args,
+      options: { "dry-run": { type: "boolean", default: false } },
+    });
+    const client = connectToCluster(env, "catalyst-uninstall");
+    try {
+      for await (const done of uninstall(client, { isDryRun: values["dry-run"], signal }))
+        stdout.write(`${values["dry-run"] ? "would remove" : "removed"} ${done}\n`);
+      return EXIT.done;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+/** Yields what was removed, in the order of removal. A second run continues where the first one ended. */
+async function* uninstall(
+  client: KubeClient,
+  { isDryRun, signal }: { isDryRun: boolean; signal: AbortSignal },
+): AsyncGenerator<string> {
+  async function* remove(resource: Resource, objects: readonly KubernetesObject[]): AsyncGenerator<string> {
+    for (const { metadata } of objects) {
+      if (!isDryRun) await client.delete(resource, metadata);
+      yield `${resource.kind} ${metadata.name}`;
+    }
+  }
+  async function* release(resource: Resource, finalizer: string): AsyncGenerator<string> {
+    const held = (await listServed(client, resource)).filter(({ metadata }) =>
+      metadata.finalizers?.includes(finalizer),
+    );
+    for (const object of held) {
+      if (!isDryRun) await removeFinalizer(client, resource, object, finalizer);
+      yield `the finalizer of ${resource.kind} ${object.metadata.name}`;
+    }
+  }
+
+  // First: while it runs, the operator restores everything else.
+  const operator = await client.get<KubernetesObject>(DEPLOYMENTS, OPERATOR);
+  yield* remove(DEPLOYMENTS, operator === undefined ? [] : [operator]);
+  if (!isDryRun) await waitForPods(client, signal);
+  const configuration = await client.get<KubernetesObject>(VALIDATING_WEBHOOK_CONFIGURATIONS, {
+    name: WEBHOOK_CONFIGURATION,
+  });
+  yield* remove(VALIDATING_WEBHOOK_CONFIGURATIONS, configuration === undefined ? [] : [configuration]);
+  for (const resource of [VALIDATING_ADMISSION_POLICY_BINDINGS, VALIDATING_ADMISSION_POLICIES])
+    yield* remove(resource, await listServed(client, resource, labelSelectorOf(NATIVE_POLICY_LABELS)));
+  yield* release(resourceOf(SOVEREIGN), SOVEREIGN_FINALIZER);
+  yield* release(resourceOf(FRANCHISE), FRANCHISE_FINALIZER);
+}
+
+/** An API server may not serve a kind: policies before Kubernetes 1.30, or ours after their CRDs went. */
+async function listServed(
+  client: KubeClient,
+  resource: Resource,
+  labelSelector?: string,
+): Promise<KubernetesObject[]> {
+  const options = labelSelector === undefined ? {} : { labelSelector };
+  try {
+    return (await client.list<KubernetesObject>(resource, options)).items;
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+async function waitForPods(client: KubeClient, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + END_TIMEOUT_MS;
+  for (;;) {
+    const { items } = await client.list<KubernetesObject>(PODS, OPERATOR_PODS);
+    const [first] = items;
+    if (first === undefined) return;
+    signal.throwIfAborted();
+    if (performance.now() > untilMs)
+      throw new Error(
+        `Pod ${SYSTEM_NAMESPACE}/${first.metadata.name} has not ended: delete it, and run catalyst uninstall again`,
+      );
+    await sleep(POLL_MS, signal);
+  }
+}
