@@ -42,8 +42,10 @@ export interface SpokesDeps {
   pace?: Partial<RemotePace>;
 }
 
-/** The watch of Secrets shows a change at once. This is for a cluster that withholds the right to watch them. */
+/** The watch of Secrets shows a change at once. This is for one that was lost. */
 const KUBECONFIG_MAX_AGE_MS = 300_000;
+/** On a cluster that withholds the right to watch Secrets. */
+const UNWATCHED_KUBECONFIG_MAX_AGE_MS = 15_000;
 
 interface RunningSpoke {
   spoke: Spoke;
@@ -134,7 +136,8 @@ function createKubeconfigReader({ secretVersions, now }: SpokesDeps) {
     const ref = `${name}/${key}`;
     const known = readings.get(metadata.name);
     const readAt = now().getTime();
-    if (known?.ref === ref && readAt - known.readAt < KUBECONFIG_MAX_AGE_MS) return known.reading;
+    const maxAgeMs = secretVersions.isSynced() ? KUBECONFIG_MAX_AGE_MS : UNWATCHED_KUBECONFIG_MAX_AGE_MS;
+    if (known?.ref === ref && readAt - known.readAt < maxAgeMs) return known.reading;
     const at = { name, namespace: SYSTEM_NAMESPACE };
     const changesBefore = changes;
     const reading = readingOf(await client.get<SecretObject>(SECRETS, at), name, key);

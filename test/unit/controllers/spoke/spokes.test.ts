@@ -164,4 +164,16 @@ describe("the clusters of Sovereigns", () => {
     await spokes.linkOf(remote("a", "b"));
     expect(reads).toEqual(["a", "a", "b", "b"]);
   });
+
+  it("read a Secret again after 15 seconds where Secrets cannot be watched", async () => {
+    const secrets = new Map<string, SecretObject>();
+    const { spokes, versions, now } = start(secrets);
+    versions.isSynced = () => false;
+    expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "missing" });
+    secrets.set("a", secretOf("a", { value: kubeconfig("https://one") }));
+    now.ms = 14_999;
+    expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "missing" });
+    now.ms = 15_000;
+    expect(await spokes.linkOf(remote("a"))).toMatchObject({ kind: "spoke" });
+  });
 });
