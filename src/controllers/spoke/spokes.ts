@@ -36,7 +36,7 @@ export interface SpokesDeps {
   connect(kubeconfig: RemoteKubeconfig): KubeClient;
   namespaces: Pick<Informer<KubernetesObject>, "get">;
   /** Versions of the Secrets that Sovereigns name. */
-  secretVersions: Pick<Informer<KubernetesObject>, "onChange">;
+  secretVersions: Pick<Informer<KubernetesObject>, "isSynced" | "onChange">;
   logger: Logger;
   now: () => Date;
   pace?: Partial<RemotePace>;
