@@ -69,7 +69,7 @@ export function kubeErrorOf(
 /** The error for a Status that a watch sends instead of an object. */
 export function watchErrorOf(status: unknown): KubeError {
   const { message = "watch error", ...parsed } = statusBodyOf(status);
-  const code = isMap(status) ? status.code : undefined;
+  const { code } = mapOf(status);
   return new KubeError(message, { ...parsed, status: typeof code === "number" ? code : 500 });
 }
 
