@@ -1,4 +1,4 @@
-import { windowAt, windowProblems } from "../../admission/rules/change-window.ts";
+import { windowProblems } from "../../admission/rules/change-window.ts";
 import { setCondition } from "../../api/condition.ts";
 import {
   type EnvironmentPolicy,
@@ -9,6 +9,7 @@ import {
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
 import { FINDING_AGE_MS, mergeFindings, type PolicyFinding } from "../../api/policy-finding.ts";
 import { readyConditions } from "../readiness.ts";
+import { desiredWindow } from "./desired-window.ts";
 
 /** Why rules cannot be enforced, each with the field's path; empty when all can be. */
 export function ruleProblems({ spec }: EnvironmentPolicy, nowMs: number): string[] {
@@ -39,30 +40,6 @@ export function nextChangeMs(
   return changes.length === 0 ? undefined : Math.min(...changes);
 }
 
-/** The search ends after so many windows: those of two rules may never overlap. */
-const MAX_WINDOWS = 1_000;
-
-/** The time in which all change windows are open, the present or the next one; undefined when there is none. */
-function windowOf({ spec }: EnvironmentPolicy, nowMs: number): EnvironmentPolicyStatus["window"] {
-  const windows = spec.rules.flatMap(({ "change-window": window }) => (window === undefined ? [] : [window]));
-  if (windows.length === 0) return undefined;
-  let atMs = nowMs;
-  for (let looked = 0; looked < MAX_WINDOWS; looked += 1) {
-    const states = windows.map((window) => windowAt(window, atMs));
-    if (states.some(({ kind }) => kind === "invalid")) return undefined;
-    const opens = states.flatMap((state) => (state.kind === "closed" ? [state.opensAtMs] : []));
-    if (opens.length === 0) {
-      const closes = states.flatMap((state) => (state.kind === "open" ? [state.closesAtMs] : []));
-      return {
-        ...(atMs === nowMs ? {} : { opensAt: new Date(atMs).toISOString() }),
-        closesAt: new Date(Math.min(...closes)).toISOString(),
-      };
-    }
-    atMs = Math.max(...opens);
-  }
-  return undefined;
-}
-
 /** `now` is RFC 3339. */
 export function desiredStatus(
   policy: EnvironmentPolicy,
@@ -74,7 +51,7 @@ export function desiredStatus(
   const ready = readinessOf(policy, observed.environments.length, nowMs);
   const conditions = readyConditions(policy.status?.conditions, ready, generation, now);
   const exceptions = exceptionCondition(policy, nowMs);
-  const window = windowOf(policy, nowMs);
+  const window = desiredWindow(policy.spec, nowMs);
   const denials = mergeFindings([], observed.findings, nowMs).slice(0, MAX_DENIALS);
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),

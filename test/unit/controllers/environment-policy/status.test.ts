@@ -175,6 +175,16 @@ describe("the window of an EnvironmentPolicy", () => {
     expect(desiredStatus(policy(rules), observedIn(), NOW).window).toEqual(expected);
   });
 
+  it("is the same for a policy that is looked at again and again as for one that is looked at once", () => {
+    const rules = [window("0 */3 * * *"), window("0 22 * * *")];
+    const object = policy(rules);
+    const { spec } = object;
+    const at = (time: string, it: EnvironmentPolicy) => desiredStatus(it, observedIn(), time).window;
+    const times = ["12:00", "21:59", "22:00", "22:30", "23:30", "11:00", "23:59", "22:15"];
+    for (const time of times.map((clock) => `2026-11-24T${clock}:00Z`))
+      expect(at(time, object)).toEqual(at(time, { ...object, spec: { ...spec } }));
+  });
+
   it("changes the status when it opens and when it closes", () => {
     const [opensAt, closesAt] = ["2026-11-24T22:00:00.000Z", "2026-11-25T00:00:00.000Z"];
     const next = (now: string) => {
