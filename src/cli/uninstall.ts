@@ -5,8 +5,8 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { SOVEREIGN } from "../api/sovereign.ts";
 import { type KubeClient, labelSelectorOf } from "../kube/client.ts";
-import { isNotFound } from "../kube/error.ts";
 import { removeFinalizer } from "../kube/finalizer.ts";
+import { listIfServed } from "../kube/optional-kind.ts";
 import {
   DEPLOYMENTS,
   PODS,
@@ -72,9 +72,8 @@ async function* uninstall(
     }
   }
   async function* release(resource: Resource, finalizer: string): AsyncGenerator<string> {
-    const held = (await listServed(client, resource)).filter(({ metadata }) =>
-      metadata.finalizers?.includes(finalizer),
-    );
+    const served = (await listIfServed<KubernetesObject>(client, resource)) ?? [];
+    const held = served.filter(({ metadata }) => metadata.finalizers?.includes(finalizer));
     for (const object of held) {
       if (!isDryRun) await removeFinalizer(client, resource, object, finalizer);
       yield `the finalizer of ${resource.kind} ${object.metadata.name}`;
@@ -89,25 +88,12 @@ async function* uninstall(
     name: WEBHOOK_CONFIGURATION,
   });
   yield* remove(VALIDATING_WEBHOOK_CONFIGURATIONS, configuration === undefined ? [] : [configuration]);
+  // An API server may not serve a kind: policies before Kubernetes 1.30, or ours after their CRDs went.
+  const native = { labelSelector: labelSelectorOf(NATIVE_POLICY_LABELS) };
   for (const resource of [VALIDATING_ADMISSION_POLICY_BINDINGS, VALIDATING_ADMISSION_POLICIES])
-    yield* remove(resource, await listServed(client, resource, labelSelectorOf(NATIVE_POLICY_LABELS)));
+    yield* remove(resource, (await listIfServed<KubernetesObject>(client, resource, native)) ?? []);
   yield* release(resourceOf(SOVEREIGN), SOVEREIGN_FINALIZER);
   yield* release(resourceOf(FRANCHISE), FRANCHISE_FINALIZER);
-}
-
-/** An API server may not serve a kind: policies before Kubernetes 1.30, or ours after their CRDs went. */
-async function listServed(
-  client: KubeClient,
-  resource: Resource,
-  labelSelector?: string,
-): Promise<KubernetesObject[]> {
-  const options = labelSelector === undefined ? {} : { labelSelector };
-  try {
-    return (await client.list<KubernetesObject>(resource, options)).items;
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
 }
 
 async function waitForPods(client: KubeClient, signal: AbortSignal): Promise<void> {
