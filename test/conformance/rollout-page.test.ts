@@ -1,8 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { BillingRelease } from "../../src/api/billing-release.ts";
@@ -10,6 +8,7 @@ import { findCondition } from "../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../src/api/sovereign.ts";
 import { command } from "../../src/cli/rollout.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../support/builder/catalyst-object.ts";
+import { runHere } from "../support/process/command.ts";
 import { RELEASES, SOVEREIGNS, until, useOperatorBench } from "../support/process/operator-bench.ts";
 
 const PILOT = ["muscat", "nizwa"];
@@ -47,12 +46,8 @@ const page: string[] = [];
 const timeless = (shown: string) => shown.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "<time>");
 
 async function catalyst(...args: string[]): Promise<void> {
-  const stdout = new PassThrough();
-  const env = { KUBECONFIG: join(folder, "kubeconfig") };
-  const signal = new AbortController().signal;
-  await command.run({ args, env, signal, stdout, stderr: new PassThrough() });
-  stdout.end();
-  page.push("", "```", `$ catalyst rollout ${args.join(" ")}`, timeless(await text(stdout)).trimEnd(), "```");
+  const { stdout } = await runHere(command, args, { KUBECONFIG: join(folder, "kubeconfig") });
+  page.push("", "```", `$ catalyst rollout ${args.join(" ")}`, timeless(stdout).trimEnd(), "```");
 }
 
 const readRelease = async () =>

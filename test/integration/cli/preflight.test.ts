@@ -1,8 +1,7 @@
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../../src/cli/preflight.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
@@ -26,15 +25,8 @@ afterAll(async () => {
 });
 
 async function run(...args: string[]) {
-  const stdout = new PassThrough();
-  const code = await command.run({
-    args,
-    env: { KUBECONFIG: plane.kubeconfigPath },
-    signal: new AbortController().signal,
-    ...{ stdout, stderr: new PassThrough() },
-  });
-  stdout.end();
-  return { code, output: await text(stdout) };
+  const { code, stdout } = await runHere(command, args, { KUBECONFIG: plane.kubeconfigPath });
+  return { code, output: stdout };
 }
 
 const bind = (name: string, subject: object) =>

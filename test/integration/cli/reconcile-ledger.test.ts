@@ -1,8 +1,7 @@
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { command } from "../../../src/cli/reconcile-ledger.ts";
 import { UsageError } from "../../../src/platform/errors.ts";
+import { runHere } from "../../support/process/command.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
 let database: TestDatabase;
@@ -95,15 +94,8 @@ describe("catalyst reconcile-ledger", () => {
   });
 
   async function reconcile(args: string[] = []) {
-    const stdout = new PassThrough();
-    const code = await command.run({
-      args,
-      env: { DATABASE_URL: database.url },
-      signal: new AbortController().signal,
-      ...{ stdout, stderr: new PassThrough() },
-    });
-    stdout.end();
-    const printed = (await text(stdout)).split("\n");
+    const { code, stdout } = await runHere(command, args, { DATABASE_URL: database.url });
+    const printed = stdout.split("\n");
     const lines: unknown[] = printed.flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
     return { code, lines };
   }

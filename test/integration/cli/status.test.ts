@@ -1,13 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { command } from "../../../src/cli/status.ts";
 import { condition, IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
+import { runHere } from "../../support/process/command.ts";
 import { RELEASES, SOVEREIGNS, useOperatorBench } from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
@@ -16,15 +15,8 @@ const kubeconfig = join(folder, "kubeconfig");
 const SINCE = "2026-11-24T12:00:00Z";
 
 async function run(...args: string[]) {
-  const stdout = new PassThrough();
-  const code = await command.run({
-    args,
-    env: { KUBECONFIG: kubeconfig },
-    signal: new AbortController().signal,
-    ...{ stdout, stderr: new PassThrough() },
-  });
-  stdout.end();
-  return { code, output: (await text(stdout)).replaceAll(/\(\d+[dhms]\)/g, "(age)") };
+  const { code, stdout } = await runHere(command, args, { KUBECONFIG: kubeconfig });
+  return { code, output: stdout.replaceAll(/\(\d+[dhms]\)/g, "(age)") };
 }
 
 const PULL = "Pod p cannot pull the image: correct spec.image of the BillingRelease";

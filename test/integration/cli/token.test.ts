@@ -1,10 +1,9 @@
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTokenVerifier } from "../../../src/billing/auth/token.ts";
 import { command } from "../../../src/cli/token.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
@@ -53,15 +52,8 @@ afterAll(async () => {
 });
 
 async function run(args: string[], env: Record<string, string> = { KUBECONFIG: plane.kubeconfigPath }) {
-  const stdout = new PassThrough();
-  const code = await command.run({
-    args,
-    env,
-    signal: new AbortController().signal,
-    ...{ stdout, stderr: new PassThrough() },
-  });
-  stdout.end();
-  return { code, token: (await text(stdout)).trim() };
+  const { code, stdout } = await runHere(command, args, env);
+  return { code, token: stdout.trim() };
 }
 
 const verify = (token: string) =>

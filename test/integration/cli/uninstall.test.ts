@@ -1,8 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { desiredNativePolicies } from "../../../src/admission/policy/native/policy-list.ts";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
@@ -18,6 +16,7 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../../src/kube/resource.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
+import { runHere } from "../../support/process/command.ts";
 import { SOVEREIGNS, until, useOperatorBench } from "../../support/process/operator-bench.ts";
 
 const bench = useOperatorBench();
@@ -25,15 +24,8 @@ const folder = mkdtempSync(join(tmpdir(), "uninstall-"));
 const kubeconfig = join(folder, "kubeconfig");
 
 async function run(...args: string[]) {
-  const stdout = new PassThrough();
-  const code = await command.run({
-    args,
-    env: { KUBECONFIG: kubeconfig },
-    signal: new AbortController().signal,
-    ...{ stdout, stderr: new PassThrough() },
-  });
-  stdout.end();
-  return { code, lines: (await text(stdout)).split("\n").slice(0, -1) };
+  const { code, stdout } = await runHere(command, args, { KUBECONFIG: kubeconfig });
+  return { code, lines: stdout.split("\n").slice(0, -1) };
 }
 
 describe("catalyst uninstall", () => {

@@ -1,5 +1,8 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { Command } from "../../../src/cli/command.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 
@@ -16,4 +19,17 @@ export function runCommand(
       (_error, stdout, stderr) => done({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });
+}
+
+/** A command of `catalyst`, run to its end in this process. Rejects when it does. */
+export async function runHere(
+  command: Command,
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ code: number; stdout: string }> {
+  const stdout = new PassThrough();
+  const { signal } = new AbortController();
+  const code = await command.run({ args, env, signal, stdout, stderr: new PassThrough() });
+  stdout.end();
+  return { code, stdout: await text(stdout) };
 }
