@@ -4,7 +4,7 @@ import { LEDGER_BAISA_SQL } from "../db/schema.ts";
 import { TenantError } from "../errors.ts";
 import type { TenantDirectory } from "../tenant/directory.ts";
 import { omrOfBaisa } from "../voucher/voucher.ts";
-import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
+import { presentSubscriptionSql } from "./subscription-status.ts";
 
 /** A signed-in customer's own balance, subscriptions and invoices. */
 export interface AccountService {
@@ -87,8 +87,7 @@ export function createAccountService(deps: {
         name: "subscription",
         text: `SELECT id, customer_id, tenant_id, coalesce(stripe_subscription_id, '') AS stripe_subscription_id, plan_id, now_status AS status,
                       current_period_start, current_period_end, created_at, updated_at
-                 FROM subscriptions s CROSS JOIN LATERAL (SELECT ${SUBSCRIPTION_STATUS_SQL} AS now_status) AS judged
-                WHERE tenant_id = $1 ORDER BY (now_status = 'active') DESC, created_at DESC, id LIMIT 1`,
+                 FROM (${presentSubscriptionSql("$1")}) AS present`,
         values: [tenantId],
       });
       if (row === undefined) throw notFound();

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { SUBSCRIPTION_STATUS_SQL } from "./subscription-status.ts";
+import { presentSubscriptionSql } from "./subscription-status.ts";
 
 /** The subscription of the tenant that an order is for. */
 export interface TenantSubscription {
@@ -25,13 +25,9 @@ export async function readTenantSubscriptions(
   for (let from = 0; from < known.length; from += BATCH) {
     const { rows } = await client.query<TenantSubscription>({
       name: "tenant-subscriptions",
-      text: `SELECT o.id::text AS "order", present.status, present.ends AS "periodEndsAt"
+      text: `SELECT o.id::text AS "order", present.now_status AS status, present.current_period_end AS "periodEndsAt"
                FROM public.orders o
-               LEFT JOIN LATERAL (
-                 SELECT judged.now_status AS status, s.current_period_end AS ends
-                   FROM public.subscriptions s CROSS JOIN LATERAL (SELECT ${SUBSCRIPTION_STATUS_SQL} AS now_status) AS judged
-                  WHERE s.tenant_id = o.tenant_id
-                  ORDER BY (judged.now_status = 'active') DESC, s.created_at DESC, s.id LIMIT 1) AS present ON true
+               LEFT JOIN LATERAL (${presentSubscriptionSql("o.tenant_id")}) AS present ON true
               WHERE o.id = ANY ($1::uuid[])`,
       values: [known.slice(from, from + BATCH)],
     });
