@@ -7,6 +7,7 @@ import { sovereign } from "../builder/catalyst-object.ts";
 import { SOVEREIGNS as DEFINITION_PATH } from "./native-policy-object.ts";
 import { cluster, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
 import { PEOPLE, type Person } from "./red-team/person.ts";
+import { sendAs } from "./red-team/sender.ts";
 
 const DEFINITION = join(import.meta.dirname, "../../../crds/sovereigns.catalyst.openova.io.yaml");
 const SOVEREIGNS = cluster("catalyst.openova.io/v1alpha1", "sovereigns");
@@ -60,15 +61,8 @@ const ALLOWED: readonly [title: string, by: Person | undefined, request: Request
 /** Tests who may change what the hub keeps on a cluster. The webhook is not asked about the platform. */
 export function testHubObjects(connection: () => ApiConnection): void {
   describe("an object from the hub", () => {
-    const send = async (request: Request, person?: Person) => {
-      const { user: as, groups: asGroups } = person === undefined ? {} : PEOPLE[person];
-      const { status, body } = await connection().send({
-        ...request,
-        ...(as === undefined || asGroups === undefined ? {} : { as, asGroups }),
-      });
-      const answer = body as { message?: string; spec?: object };
-      return { status, body: answer, message: answer.message ?? "" };
-    };
+    const send = (request: Request, person?: Person) =>
+      sendAs(connection(), person && PEOPLE[person], request);
 
     beforeAll(async () => {
       const { spec } = parse(readFileSync(DEFINITION, "utf8"));
@@ -77,8 +71,10 @@ export function testHubObjects(connection: () => ApiConnection): void {
       // The new schema is served a moment later. Until then, the spec is dropped.
       const trial = create("trial", {});
       await vi.waitFor(
-        async () =>
-          expect((await send({ ...trial, path: `${trial.path}?dryRun=All` })).body.spec).toBeDefined(),
+        async () => {
+          const { body } = await send({ ...trial, path: `${trial.path}?dryRun=All` });
+          expect((body as { spec?: object }).spec).toBeDefined();
+        },
         { timeout: 20_000 },
       );
       for (const made of [create("spoke", { [MARK]: "hub" }), create("own", {})])

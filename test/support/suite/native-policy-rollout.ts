@@ -7,6 +7,7 @@ import { release } from "../builder/catalyst-object.ts";
 import { DEFINITIONS } from "./native-policy-object.ts";
 import { cluster, jsonPatch, mergePatch, post, type Request, remove } from "./red-team/attempt.ts";
 import { PEOPLE, type Person } from "./red-team/person.ts";
+import { sendAs } from "./red-team/sender.ts";
 
 const DEFINITION = join(import.meta.dirname, "../../../crds/billingreleases.catalyst.openova.io.yaml");
 const RELEASES = cluster("catalyst.openova.io/v1alpha1", "billingreleases");
@@ -70,14 +71,8 @@ const ALLOWED: readonly [title: string, by: Person, request: Request][] = [
 /** Tests who may write which name into the annotations of a rollout. The webhook is not asked about the platform. */
 export function testRolloutAnnotations(connection: () => ApiConnection): void {
   describe("the annotations of a rollout", () => {
-    const send = async (request: Request, person?: Person) => {
-      const { user: as, groups: asGroups } = person === undefined ? {} : PEOPLE[person];
-      const { status, body } = await connection().send({
-        ...request,
-        ...(as === undefined || asGroups === undefined ? {} : { as, asGroups }),
-      });
-      return { status, message: String((body as { message?: string }).message ?? "") };
-    };
+    const send = (request: Request, person?: Person) =>
+      sendAs(connection(), person && PEOPLE[person], request);
 
     beforeAll(async () => {
       const { status } = await send(post(DEFINITIONS, parse(readFileSync(DEFINITION, "utf8"))));

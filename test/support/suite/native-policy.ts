@@ -17,7 +17,8 @@ import { NATIVE_JUDGED } from "./native-policy-service.ts";
 import { mergePatch, post, type Request } from "./red-team/attempt.ts";
 import { AUTHORITY } from "./red-team/certificate.ts";
 import { clusterRoleBinding, named } from "./red-team/object.ts";
-import { PEOPLE, type Person, WIDE_GROUP } from "./red-team/person.ts";
+import { type Identity, PEOPLE, WIDE_GROUP } from "./red-team/person.ts";
+import { sendAs } from "./red-team/sender.ts";
 
 const POLICIES = join(import.meta.dirname, "../../../policies/native");
 const CONFIGURATION =
@@ -41,10 +42,7 @@ export function describeNativePolicies(kind: "embedded" | "real"): void {
   describe(`the native policies while the webhook is down, on the ${kind} API server`, () => {
     let plane: TestControlPlane;
     let api: ApiConnection;
-    const send = async ({ user, groups }: (typeof PEOPLE)[Person], request: Request) => {
-      const { status, body } = await api.send({ ...request, as: user, asGroups: groups });
-      return { status, message: String((body as { message?: string }).message ?? "") };
-    };
+    const send = (identity: Identity, request: Request) => sendAs(api, identity, request);
     const create = async (object: KubernetesObject) => {
       const { status, body } = await api.send(post(pathOf(resourceOfManifest(object)), object));
       expect(status, JSON.stringify(body)).toBe(201);

@@ -16,13 +16,9 @@ import {
   referenceOf,
   UNSIGNED_ARTIFACT,
 } from "./object.ts";
-import { type Identity, PEOPLE, type Person } from "./person.ts";
+import { PEOPLE, type Person } from "./person.ts";
 import { seeds, trustConfigMap } from "./seed.ts";
-
-export interface Answer {
-  status: number;
-  message: string;
-}
+import { type Answer, messageOf, sendAs } from "./sender.ts";
 
 /** A cluster with the operator's webhook, and with what attempts need. */
 export interface RedTeamCluster {
@@ -58,8 +54,6 @@ async function startSignedRegistry() {
   return { registry, platformKey: platform.public, omantelKey: omantel.public };
 }
 
-const messageOf = (body: unknown) => String((body as { message?: string } | undefined)?.message ?? "");
-
 /** Creates the objects. A kube-apiserver serves a new kind after a short delay, so that a refusal is repeated. */
 async function createAll(api: ApiConnection, requests: readonly Request[]): Promise<void> {
   for (const request of requests)
@@ -94,14 +88,7 @@ export async function startRedTeamCluster(kind: "embedded" | "real"): Promise<Re
     });
     closers.push(operator.close);
     const cluster: RedTeamCluster = {
-      async send(by, request) {
-        const { user, groups, uid }: Identity = PEOPLE[by];
-        const { status, body } = await api.send({
-          ...{ ...request, as: user, asGroups: groups },
-          ...(uid === undefined ? {} : { asUid: uid }),
-        });
-        return { status, message: messageOf(body) };
-      },
+      send: (by, request) => sendAs(api, PEOPLE[by], request),
       close,
     };
     // A kube-apiserver calls a new webhook, and applies new rights, after a short delay.

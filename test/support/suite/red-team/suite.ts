@@ -12,7 +12,7 @@ import { ALLOWED_PRODUCT } from "./allowed-product.ts";
 import type { Attempt } from "./attempt.ts";
 import { ALLOWED_BALANCER, BALANCER_ATTEMPTS } from "./balancer-attempt.ts";
 import { ALLOWED_CLAIM, CLAIM_ATTEMPTS } from "./claim-attempt.ts";
-import { type Answer, type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
+import { type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
 import { denialOf, problemsOf } from "./denial-text.ts";
 import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
@@ -27,6 +27,7 @@ import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { PROXY_ATTEMPTS } from "./proxy-attempt.ts";
+import type { Answer } from "./sender.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
 import { ALLOWED_VERSION, VERSION_ATTEMPTS } from "./version-attempt.ts";
 
