@@ -1,12 +1,13 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Failure } from "./helper-answer.ts";
 
 /** A helper of the bench that listens on loopback, in a process of its own. */
 export interface HelperProcess {
   pid: number;
   port: number;
-  /** Sends a message, or an empty one, and resolves with the answer. Rejects when the process ends instead. */
+  /** Sends a message, or an empty one, and resolves with the answer. Rejects when it failed, or the process ends instead. */
   ask<T extends object = Record<string, number>>(message?: object): Promise<T>;
   close(): Promise<void>;
   /** Ends it at once, as a crash does. */
@@ -26,6 +27,8 @@ export async function startHelper(
     });
     try {
       const [message] = await Promise.race([once(child, "message", { signal }), ended]);
+      const { kind, problem } = message as Partial<Failure>;
+      if (kind === "failed") throw new Error(problem);
       return message as T;
     } finally {
       waiting.abort();

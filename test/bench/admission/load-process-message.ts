@@ -20,7 +20,4 @@ export type LoadRequest =
     }
   | { kind: "close" };
 
-export type LoadAnswer =
-  | { kind: "ready" }
-  | { kind: "measured"; result: LoadResult }
-  | { kind: "failed"; problem: string };
+export type LoadAnswer = { kind: "ready" } | { kind: "measured"; result: LoadResult };

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { errorMessage } from "../../../src/platform/errors.ts";
+import { answerMessages } from "../helper-answer.ts";
 import { type HttpConnection, openTlsConnection, requestOf } from "../http-connection.ts";
 import { drive } from "../load.ts";
 import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
 
 // The clients of the webhook, in a process of their own: what is measured does not wait for their event loop. Requests are
-// made before the clock runs. It ends with its parent.
+// made before the clock runs.
 let connections: HttpConnection[] = [];
 let reviews: (Omit<SentReview, "review"> & { bytes: Buffer })[] = [];
 
@@ -42,12 +42,4 @@ async function answer(message: LoadRequest): Promise<LoadAnswer> {
   return { kind: "measured", result };
 }
 
-process.on("message", async (message: LoadRequest) => {
-  try {
-    process.send?.(await answer(message));
-  } catch (error) {
-    process.send?.({ kind: "failed", problem: errorMessage(error) } satisfies LoadAnswer);
-  }
-});
-process.on("disconnect", () => process.exit());
-process.send?.({});
+answerMessages(answer);

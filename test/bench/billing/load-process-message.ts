@@ -12,7 +12,5 @@ export interface GeneratedLoad extends LoadResult {
   generator: { p99Ms: number; maxMs: number };
 }
 
-export type LoadAnswer = { kind: "measured"; result: GeneratedLoad } | { kind: "failed"; problem: string };
-
 /** More than either side can do: the time ends a measurement, this bounds what is prepared for it. */
 export const MAX_PER_SECOND = { checkout: 8_000, preview: 40_000 };

@@ -1,17 +1,17 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { errorMessage } from "../../../src/platform/errors.ts";
+import { answerMessages } from "../helper-answer.ts";
 import { openHttpConnection, requestOf } from "../http-connection.ts";
 import { drive } from "../load.ts";
 import { codeOf, HOT_CODE, MISSING_CODE } from "./code.ts";
-import { type LoadAnswer, type LoadRequest, MAX_PER_SECOND } from "./load-process-message.ts";
+import { type GeneratedLoad, type LoadRequest, MAX_PER_SECOND } from "./load-process-message.ts";
 import type { Scenario } from "./scenario.ts";
 import { nextCustomer, tokenOf } from "./token.ts";
 
 // The clients, in a process of their own: what is measured does not wait for the event loop that reads figures and memory.
-// Requests are made before the clock runs. It ends with its parent.
+// Requests are made before the clock runs.
 const RESOLUTION_MS = 1;
 
-async function run({ scenario, port, maxMs }: LoadRequest): Promise<LoadAnswer> {
+async function run({ scenario, port, maxMs }: LoadRequest): Promise<GeneratedLoad> {
   const requests = requestsOf(scenario, maxMs);
   const expectedStatus = scenario.request === "preview-miss" ? 404 : 200;
   const connections = Array.from({ length: scenario.clients }, () => openHttpConnection(port));
@@ -30,10 +30,7 @@ async function run({ scenario, port, maxMs }: LoadRequest): Promise<LoadAnswer> 
     });
     delay.disable();
     const lateMs = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
-    return {
-      kind: "measured",
-      result: { ...result, generator: { p99Ms: lateMs(delay.percentile(99)), maxMs: lateMs(delay.max) } },
-    };
+    return { ...result, generator: { p99Ms: lateMs(delay.percentile(99)), maxMs: lateMs(delay.max) } };
   } finally {
     for (const connection of connections) connection.close();
   }
@@ -55,12 +52,4 @@ function requestsOf(scenario: Scenario, maxMs: number): Buffer[] {
   });
 }
 
-process.on("message", async (message: LoadRequest) => {
-  try {
-    process.send?.(await run(message));
-  } catch (error) {
-    process.send?.({ kind: "failed", problem: errorMessage(error) } satisfies LoadAnswer);
-  }
-});
-process.on("disconnect", () => process.exit());
-process.send?.({});
+answerMessages(run);

@@ -1,13 +1,7 @@
-import type { HelperProcess } from "../helper-process.ts";
 import { drive, type LoadResult } from "../load.ts";
 import { cpuSeconds, familyCpuSeconds, memoryMib } from "../process-figure.ts";
 import { codeOf, HOT_CODE, MISSING_CODE } from "./code.ts";
-import {
-  type GeneratedLoad,
-  type LoadAnswer,
-  type LoadRequest,
-  MAX_PER_SECOND,
-} from "./load-process-message.ts";
+import { type GeneratedLoad, type LoadRequest, MAX_PER_SECOND } from "./load-process-message.ts";
 import type { Scenario } from "./scenario.ts";
 import { nextCustomer } from "./token.ts";
 import type { World } from "./world.ts";
@@ -42,19 +36,13 @@ export async function measureOverHttp(
   try {
     const cpuBefore = cpuSeconds(server.pid);
     const result = await measureServer(world, scenario, () =>
-      generate(world.load, { scenario, maxMs, port: server.port }),
+      world.load.ask<GeneratedLoad>({ scenario, maxMs, port: server.port } satisfies LoadRequest),
     );
     const processCpuMs = ((cpuSeconds(server.pid) - cpuBefore) * 1_000) / result.count;
     return { ...result, processCpuMs, peakMemoryMib: Math.max(peakMemoryMib, memoryMib(server.pid)) };
   } finally {
     clearInterval(watch);
   }
-}
-
-async function generate(load: HelperProcess, request: LoadRequest): Promise<GeneratedLoad> {
-  const answer = await load.ask<LoadAnswer>(request);
-  if (answer.kind === "failed") throw new Error(answer.problem);
-  return answer.result;
 }
 
 export async function measureEarlier(world: World, scenario: Scenario, maxMs: number): Promise<Measurement> {
