@@ -8,7 +8,7 @@ export interface Load {
   maxMs: number;
   maxCount: number;
   /** Requests are due at this rate, evenly, and their latency counts from when they were due. Absent: as fast as it goes. */
-  perSecond?: number;
+  perSecond?: number | undefined;
   /** Rejects when the answer is not the one that the load is about. */
   send(index: number, client: number): Promise<void>;
 }

@@ -8,7 +8,12 @@ import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message
 /** Clients of one webhook, connected. */
 interface Clients {
   /** Begins with the review of this number. */
-  run(load: { maxMs: number; maxCount: number; perSecond?: number; first: number }): Promise<LoadResult>;
+  run(load: {
+    maxMs: number;
+    maxCount: number;
+    perSecond?: number | undefined;
+    first: number;
+  }): Promise<LoadResult>;
   close(): Promise<void>;
 }
 

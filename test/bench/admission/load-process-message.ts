@@ -16,7 +16,7 @@ export type LoadRequest =
   | {
       kind: "run";
       /** `first` is the number of the review with which the run begins. */
-      load: { maxMs: number; maxCount: number; perSecond?: number; first: number };
+      load: { maxMs: number; maxCount: number; perSecond?: number | undefined; first: number };
     }
   | { kind: "close" };
 

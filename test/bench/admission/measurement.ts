@@ -84,7 +84,7 @@ export function createMeter({
         maxMs: scenario.maxCount === undefined ? maxMs : COUNTED_MS,
         maxCount: scenario.maxCount ?? UNLIMITED,
         first: 0,
-        ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
+        perSecond: scenario.perSecond,
       });
       const [cpuAfter, generatorAfter] = [cpuSeconds(server.pid), load.cpuSeconds()];
       const registryAfter = await world.registry.ask();

@@ -1,4 +1,10 @@
+import type { Scenario } from "./scenario.ts";
+
 export const HOT_CODE = "HOT";
 export const CODE_COUNT = 1_000;
 export const MISSING_CODE = "NOBODYHASTHIS";
-export const codeOf = (index: number) => `CODE${String(index % CODE_COUNT).padStart(4, "0")}`;
+const codeOf = (index: number) => `CODE${String(index % CODE_COUNT).padStart(4, "0")}`;
+
+/** The voucher of a scenario's checkout with this number. */
+export const voucherOf = (scenario: Scenario, index: number) =>
+  scenario.codes === "hot" ? HOT_CODE : codeOf(index);

@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { answerMessages } from "../helper-answer.ts";
 import { openHttpConnection, requestOf } from "../http-connection.ts";
 import { drive } from "../load.ts";
-import { codeOf, HOT_CODE, MISSING_CODE } from "./code.ts";
+import { HOT_CODE, MISSING_CODE, voucherOf } from "./code.ts";
 import { type GeneratedLoad, type LoadRequest, MAX_PER_SECOND } from "./load-process-message.ts";
 import type { Scenario } from "./scenario.ts";
 import { nextCustomer, tokenOf } from "./token.ts";
@@ -22,7 +22,7 @@ async function run({ scenario, port, maxMs }: LoadRequest): Promise<GeneratedLoa
       clients: scenario.clients,
       maxMs,
       maxCount: requests.length,
-      ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
+      perSecond: scenario.perSecond,
       async send(index, client) {
         const { status, body } = (await connections[client]?.send(requests[index] as Buffer)) ?? {};
         if (status !== expectedStatus) throw new Error(`the server answered ${status}: ${body}`);
@@ -44,7 +44,7 @@ function requestsOf(scenario: Scenario, maxMs: number): Buffer[] {
   }
   return Array.from({ length: Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.checkout) }, (_, index) => {
     const { userId, tenantId } = nextCustomer();
-    const code = scenario.codes === "hot" ? HOT_CODE : codeOf(index);
+    const code = voucherOf(scenario, index);
     return requestOf("POST", "/billing/checkout", {
       token: tokenOf(userId),
       body: { plan_id: "small", apps: ["wordpress"], addons: [], tenant_id: tenantId, promo_code: code },

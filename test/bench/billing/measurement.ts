@@ -1,6 +1,6 @@
 import { drive, type LoadResult } from "../load.ts";
 import { cpuSeconds, familyCpuSeconds, memoryMib } from "../process-figure.ts";
-import { codeOf, HOT_CODE, MISSING_CODE } from "./code.ts";
+import { HOT_CODE, MISSING_CODE, voucherOf } from "./code.ts";
 import { type GeneratedLoad, type LoadRequest, MAX_PER_SECOND } from "./load-process-message.ts";
 import type { Scenario } from "./scenario.ts";
 import { nextCustomer } from "./token.ts";
@@ -54,11 +54,10 @@ export async function measureEarlier(world: World, scenario: Scenario, maxMs: nu
       clients: scenario.clients,
       maxMs,
       maxCount: Math.ceil((maxMs / 1_000) * MAX_PER_SECOND.preview),
-      ...(scenario.perSecond === undefined ? {} : { perSecond: scenario.perSecond }),
+      perSecond: scenario.perSecond,
       async send(index) {
         if (scenario.request === "checkout") {
-          const code = scenario.codes === "hot" ? HOT_CODE : codeOf(index);
-          await sequence.checkout({ ...nextCustomer(), planId: "small", code });
+          await sequence.checkout({ ...nextCustomer(), planId: "small", code: voucherOf(scenario, index) });
         } else {
           const isHit = scenario.request === "preview-hit";
           if ((await sequence.preview(isHit ? HOT_CODE : MISSING_CODE)) !== isHit)
