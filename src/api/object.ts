@@ -32,6 +32,12 @@ export interface KubernetesObject {
 /** The values of `data` are base64. */
 export type SecretObject = KubernetesObject & { type?: string; data?: Record<string, string> };
 
+/** The decoded value under a key of a Secret; undefined without the Secret or the key. */
+export function secretValue(secret: SecretObject | undefined, key: string): string | undefined {
+  const encoded = secret?.data?.[key];
+  return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString();
+}
+
 export type ConfigMapObject = KubernetesObject & { data?: Record<string, string> };
 
 /** An object of one of our kinds. `status` is absent until the first reconcile. */

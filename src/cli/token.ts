@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { sovereignNamespace } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
 import type { Role } from "../billing/auth/token.ts";
@@ -93,16 +93,16 @@ async function readSecret(name: string, env: Env): Promise<string> {
     if (secretRef === undefined)
       throw new Error(`Sovereign ${name} has no HS256 key: sign in at its issuer, ${billing.auth.issuer}`);
     const namespace = sovereignNamespace(name, chosen);
-    const secret = await client.get<KubernetesObject & { data?: Record<string, string> }>(SECRETS, {
+    const secret = await client.get<SecretObject>(SECRETS, {
       name: secretRef.name,
       namespace,
     });
-    const value = secret?.data?.[secretRef.key ?? "secret"];
+    const value = secretValue(secret, secretRef.key ?? "secret");
     if (value === undefined)
       throw new Error(
         `Secret ${namespace}/${secretRef.name} has no key ${secretRef.key ?? "secret"}: create it`,
       );
-    return Buffer.from(value, "base64").toString("utf8");
+    return value;
   } finally {
     await client.close();
   }

@@ -1,6 +1,6 @@
 import { isConditionTrue } from "../api/condition.ts";
 import { sovereignNamespace } from "../api/name.ts";
-import type { KubernetesObject, SecretObject } from "../api/object.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import { isOperated, SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
 import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
 import { secretNames } from "../controllers/sovereign/secret.ts";
@@ -61,8 +61,8 @@ async function resolve(
       continue;
     }
     const { name: secret, key, optional = false } = valueFrom.secretKeyRef;
-    const stored = (await read(secret))?.data?.[key];
-    if (stored !== undefined) env[name] = Buffer.from(stored, "base64").toString();
+    const stored = secretValue(await read(secret), key);
+    if (stored !== undefined) env[name] = stored;
     else if (!optional) return undefined;
   }
   return env;

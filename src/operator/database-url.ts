@@ -1,5 +1,5 @@
 import { sovereignNamespace } from "../api/name.ts";
-import type { KubernetesObject } from "../api/object.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import type { Sovereign } from "../api/sovereign.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
@@ -30,14 +30,14 @@ export function createDatabaseUrlReader(deps: {
       const last = known.get(metadata.name);
       if (last !== undefined && last.version === versionOf(secretVersions.get(keyOf(secret))))
         return last.url;
-      const stored = await client.get<KubernetesObject & { data?: Record<string, string> }>(SECRETS, secret);
+      const stored = await client.get<SecretObject>(SECRETS, secret);
       const version = versionOf(stored);
-      const encoded = stored?.data?.[key];
-      if (version === undefined || encoded === undefined) {
+      const value = secretValue(stored, key);
+      if (version === undefined || value === undefined) {
         known.delete(metadata.name);
         return undefined;
       }
-      const url = clusterUrl(Buffer.from(encoded, "base64").toString(), secret.namespace);
+      const url = clusterUrl(value, secret.namespace);
       known.set(metadata.name, { version, url });
       return url;
     },

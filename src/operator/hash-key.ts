@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { OPERATOR_HASH_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
+import { secretValue } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { createKeySecret, readKeySecret, textIn } from "./stored-key.ts";
+import { createKeySecret, readKeySecret } from "./stored-key.ts";
 
 const KEY = "hash.key";
 const MIN_BYTES = 32;
@@ -11,7 +12,7 @@ const MIN_BYTES = 32;
  * could be guessed without a key. It is not the signing key: that one rotates, and each other hash restarts Pods.
  */
 export async function loadKeyedDigest(client: KubeClient): Promise<(text: string) => string> {
-  const stored = textIn(await readKeySecret(client, OPERATOR_HASH_SECRET), KEY);
+  const stored = secretValue(await readKeySecret(client, OPERATOR_HASH_SECRET), KEY);
   const key = stored ?? (await createHashKey(client)) ?? "";
   if (Buffer.from(key, "base64").length < MIN_BYTES)
     throw new Error(
@@ -23,5 +24,5 @@ export async function loadKeyedDigest(client: KubeClient): Promise<(text: string
 
 async function createHashKey(client: KubeClient): Promise<string | undefined> {
   const key = randomBytes(MIN_BYTES).toString("base64");
-  return textIn(await createKeySecret(client, OPERATOR_HASH_SECRET, { [KEY]: key }), KEY);
+  return secretValue(await createKeySecret(client, OPERATOR_HASH_SECRET, { [KEY]: key }), KEY);
 }

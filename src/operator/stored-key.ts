@@ -9,11 +9,6 @@ export function readKeySecret(client: KubeClient, name: string): Promise<SecretO
   return client.get<SecretObject>(SECRETS, { name, namespace: SYSTEM_NAMESPACE });
 }
 
-export function textIn(secret: SecretObject | undefined, key: string): string | undefined {
-  const stored = secret?.data?.[key];
-  return stored === undefined ? undefined : Buffer.from(stored, "base64").toString();
-}
-
 /** Creates the Secret, and returns what is stored afterwards. When another replica creates it first, that replica's texts count. */
 export async function createKeySecret(
   client: KubeClient,

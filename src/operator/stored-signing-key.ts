@@ -1,6 +1,5 @@
 import { OPERATOR_KEY_SECRET, SYSTEM_NAMESPACE } from "../api/name.ts";
-import type { SecretObject } from "../api/object.ts";
-import { textIn } from "./stored-key.ts";
+import { type SecretObject, secretValue } from "../api/object.ts";
 
 /** Where the Secret has the newest key, its time, and the keys before it. A Secret that was never rotated has `key.pem` alone. */
 const KEY = "key.pem";
@@ -23,9 +22,9 @@ export function parseStoredKeys(secret: SecretObject | undefined): {
   keys: StoredSigningKey[];
   isRotated: boolean;
 } {
-  const since = textIn(secret, SINCE);
-  const newest = { pem: textIn(secret, KEY) ?? "", sinceMs: sinceMsOf(since) };
-  return { keys: [newest, ...parsePrevious(textIn(secret, PREVIOUS))], isRotated: since !== undefined };
+  const since = secretValue(secret, SINCE);
+  const newest = { pem: secretValue(secret, KEY) ?? "", sinceMs: sinceMsOf(since) };
+  return { keys: [newest, ...parsePrevious(secretValue(secret, PREVIOUS))], isRotated: since !== undefined };
 }
 
 /** The texts of the Secret of a key that was not rotated, or that replaces `previous`. */

@@ -1,3 +1,4 @@
+import { secretValue } from "../../api/object.ts";
 import { isDatabaseUrl, isLongKey, MIN_KEY_BYTES } from "../../platform/env.ts";
 import type { EnvVariable } from "./desired-pod.ts";
 import type { Secrets } from "./secret.ts";
@@ -34,13 +35,12 @@ export function findSecretProblem(
         message: `${at} does not exist: create it with key ${key}, which must ${rule}`,
       };
     }
-    const encoded = secret.data?.[key];
-    if (encoded === undefined) {
+    const value = secretValue(secret, key);
+    if (value === undefined) {
       if (optional) continue;
       return { reason: "KeyMissing", message: `${at} has no key ${key}: add it; its value must ${rule}` };
     }
-    if (!holds(Buffer.from(encoded, "base64").toString()))
-      return { reason: "KeyInvalid", message: `${at}, key ${key}: the value must ${rule}` };
+    if (!holds(value)) return { reason: "KeyInvalid", message: `${at}, key ${key}: the value must ${rule}` };
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import type { SecretObject } from "../../api/object.ts";
+import { type SecretObject, secretValue } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { SECRETS } from "../../kube/resource.ts";
@@ -51,8 +51,7 @@ export function secretsDigest(
 /** The Postgres URL under the key that the Sovereign names; undefined without a Secret, key or value. */
 export function databaseUrlIn(sovereign: Sovereign, secrets: Secrets): string | undefined {
   const { name, key } = sovereign.spec.billing.database.secretRef;
-  const encoded = secrets.get(name)?.data?.[key];
-  return encoded ? Buffer.from(encoded, "base64").toString() : undefined;
+  return secretValue(secrets.get(name), key) || undefined;
 }
 
 /**

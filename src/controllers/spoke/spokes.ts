@@ -1,5 +1,5 @@
 import { SYSTEM_NAMESPACE } from "../../api/name.ts";
-import type { KubernetesObject, SecretObject } from "../../api/object.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../../api/object.ts";
 import type { Sovereign } from "../../api/sovereign.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Informer } from "../../kube/informer.ts";
@@ -161,9 +161,9 @@ function createKubeconfigReader({ secretVersions, now }: SpokesDeps) {
 function readingOf(secret: SecretObject | undefined, name: string, key: string): Reading {
   const where = `Secret ${SYSTEM_NAMESPACE}/${name} (spec.cluster.kubeconfigSecretRef)`;
   if (secret === undefined) return { kind: "missing", message: `${where} does not exist: create it` };
-  const value = secret.data?.[key];
+  const value = secretValue(secret, key);
   if (!value) return { kind: "missing", message: `${where} has no key ${key}: add it` };
-  const result = readRemoteKubeconfig(Buffer.from(value, "base64").toString());
+  const result = readRemoteKubeconfig(value);
   if (result.kind === "accepted") return result;
   return { kind: "refused", message: `${where} is refused: ${result.problems.join("; ")}` };
 }
