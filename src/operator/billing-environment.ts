@@ -1,12 +1,12 @@
 import { isConditionTrue } from "../api/condition.ts";
-import { sovereignNamespace } from "../api/name.ts";
-import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
+import { type KubernetesObject, secretValue } from "../api/object.ts";
 import { isOperated, SOVEREIGN_CONDITION, type Sovereign } from "../api/sovereign.ts";
+import { namespaceOf } from "../controllers/sovereign/desired-metadata.ts";
 import { billingEnvironment, type EnvVariable } from "../controllers/sovereign/desired-pod.ts";
-import { secretNames } from "../controllers/sovereign/secret.ts";
+import { readSecrets, type Secrets, secretNames } from "../controllers/sovereign/secret.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
-import { SECRETS } from "../kube/resource.ts";
+import { keyOf } from "../kube/resource.ts";
 import { canonicalJson } from "../platform/canonical-json.ts";
 import type { Env } from "../platform/env.ts";
 
@@ -28,32 +28,21 @@ export function createEnvironmentReader(deps: {
 
   return async (sovereign) => {
     const variables = billingEnvironment(sovereign);
-    const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
+    const namespace = namespaceOf(sovereign);
     const versions = secretNames(sovereign).map((name) => {
-      const { uid, resourceVersion } = secretVersions.get(`${namespace}/${name}`)?.metadata ?? {};
+      const { uid, resourceVersion } = secretVersions.get(keyOf({ name, namespace }))?.metadata ?? {};
       return [uid ?? null, resourceVersion ?? null];
     });
     const identity = canonicalJson([sovereign.metadata.name, variables, versions]);
     if (last?.identity === identity && secretVersions.isSynced()) return last.env;
-    const env = await resolve(client, sovereign, variables);
+    const env = resolve(variables, await readSecrets(client, sovereign));
     last = { identity, env };
     return env;
   };
 }
 
 /** Resolves references to Secrets as a kubelet does. */
-async function resolve(
-  client: KubeClient,
-  sovereign: Sovereign,
-  variables: readonly EnvVariable[],
-): Promise<Env | undefined> {
-  const namespace = sovereignNamespace(sovereign.metadata.name, sovereign.spec.namespace);
-  const secrets = new Map<string, Promise<SecretObject | undefined>>();
-  const read = (name: string) => {
-    const reading = secrets.get(name) ?? client.get<SecretObject>(SECRETS, { name, namespace });
-    secrets.set(name, reading);
-    return reading;
-  };
+function resolve(variables: readonly EnvVariable[], secrets: Secrets): Env | undefined {
   const env: Record<string, string> = {};
   for (const { name, value, valueFrom } of variables) {
     if (valueFrom === undefined) {
@@ -61,7 +50,7 @@ async function resolve(
       continue;
     }
     const { name: secret, key, optional = false } = valueFrom.secretKeyRef;
-    const stored = secretValue(await read(secret), key);
+    const stored = secretValue(secrets.get(secret), key);
     if (stored !== undefined) env[name] = stored;
     else if (!optional) return undefined;
   }
