@@ -97,9 +97,7 @@ export function createSpokeKeeper(
         .filter((live) => isOurs(live) && !desiredByName.has(live.metadata.name));
       if (strangers.length > 0) return;
       const desired = [...desiredByName.values()].flatMap(({ objects }) => objects);
-      const owned = [caches.releases, caches.franchises, caches.policies].flatMap((cache) =>
-        (cache.list() as KubernetesObject[]).filter(isOurs),
-      );
+      const owned = caches.others.flatMap((cache) => cache.list().filter(isOurs));
       await applier.prune(desired, owned);
     },
   };

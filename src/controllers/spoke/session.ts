@@ -1,6 +1,6 @@
-import { BILLING_RELEASE, type BillingRelease } from "../../api/billing-release.ts";
-import { ENVIRONMENT_POLICY, type EnvironmentPolicy } from "../../api/environment-policy.ts";
-import { FRANCHISE, type Franchise } from "../../api/franchise.ts";
+import { BILLING_RELEASE } from "../../api/billing-release.ts";
+import { ENVIRONMENT_POLICY } from "../../api/environment-policy.ts";
+import { FRANCHISE } from "../../api/franchise.ts";
 import type { KindDefinition } from "../../api/kind.ts";
 import { HUB_NAME, SYSTEM_NAMESPACE } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -14,9 +14,8 @@ import type { Logger } from "../../platform/log.ts";
 /** The caches of one session: all objects of the kinds that the hub keeps on a cluster, also those that are not the hub's. */
 export interface SpokeCaches {
   sovereigns: Informer<Sovereign>;
-  releases: Informer<BillingRelease>;
-  franchises: Informer<Franchise>;
-  policies: Informer<EnvironmentPolicy>;
+  /** Of the kinds that a Sovereign there needs. */
+  others: Informer<KubernetesObject>[];
   all: Informer<KubernetesObject>[];
 }
 
@@ -28,23 +27,15 @@ export function openSpokeCaches(deps: {
   onFailure: (error: unknown) => void;
 }): SpokeCaches {
   const { onFailure } = deps;
-  const all: Informer<KubernetesObject>[] = [];
-  function follow<T extends KubernetesObject>(kind: KindDefinition): Informer<T> {
-    const informer = createInformer<T>(deps, resourceOf(kind), {
+  const follow = <T extends KubernetesObject>(kind: KindDefinition): Informer<T> =>
+    createInformer<T>(deps, resourceOf(kind), {
       ...(kind.scope === "Namespaced" ? { namespace: SYSTEM_NAMESPACE } : {}),
       transform: withForeignFields<T>(HUB_NAME),
       onFailure,
     });
-    all.push(informer as unknown as Informer<KubernetesObject>);
-    return informer;
-  }
-  return {
-    sovereigns: follow<Sovereign>(SOVEREIGN),
-    releases: follow<BillingRelease>(BILLING_RELEASE),
-    franchises: follow<Franchise>(FRANCHISE),
-    policies: follow<EnvironmentPolicy>(ENVIRONMENT_POLICY),
-    all,
-  };
+  const sovereigns = follow<Sovereign>(SOVEREIGN);
+  const others = [BILLING_RELEASE, FRANCHISE, ENVIRONMENT_POLICY].map((kind) => follow(kind));
+  return { sovereigns, others, all: [sovereigns as unknown as Informer<KubernetesObject>, ...others] };
 }
 
 /** The live object of the same kind and name, from the session's caches. */

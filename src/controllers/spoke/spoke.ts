@@ -66,13 +66,13 @@ export function createSpoke(deps: SpokeDeps): Spoke {
   });
 
   function begin(session: SpokeSession) {
-    const { sovereigns, ...others } = session.caches;
+    const { sovereigns, others } = session.caches;
     sovereigns.onChange(({ object }) => {
       const { name } = object.metadata;
       queue.add(name);
       onChange(name);
     });
-    for (const informer of [others.releases, others.franchises, others.policies])
+    for (const informer of others)
       informer.onChange(() => {
         for (const name of desiredByName.keys()) queue.add(name);
       });
