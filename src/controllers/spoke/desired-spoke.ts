@@ -15,14 +15,14 @@ export interface DesiredSpoke {
   /** In the order in which they are applied. The Sovereign is the last. */
   objects: readonly KubernetesObject[];
   /** The Franchisee's fields that a new Sovereign there begins with. */
-  offer: ReturnType<typeof offerOf>;
+  offer: Offer;
 }
 
-const OFFER = Object.keys(OFFER_FIELDS) as (keyof typeof OFFER_FIELDS)[];
+type Offer = Pick<Sovereign["spec"], keyof typeof OFFER_FIELDS>;
 
 /** The fields of a Sovereign that are set on its own cluster. */
 export const freeFieldsOf = ({ kind }: KubernetesObject): string[] =>
-  kind === SOVEREIGN.kind ? OFFER.map((field) => `spec.${field}`) : [];
+  kind === SOVEREIGN.kind ? Object.keys(OFFER_FIELDS).map((field) => `spec.${field}`) : [];
 
 interface HubObjects {
   sovereign: Sovereign;
@@ -88,18 +88,17 @@ function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesOb
  * fields of its Franchisee.
  */
 function desiredSovereign(from: HubObjects, sovereign: Sovereign): KubernetesObject {
-  const { cluster: _cluster, branding: _branding, tiers: _tiers, addons: _addons, ...spec } = sovereign.spec;
-  const { hold: _hold, ...billing } = spec.billing;
-  const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...spec, billing } });
+  const { cluster: _cluster, billing: decided, ...others } = sovereign.spec;
+  const { hold: _hold, ...billing } = decided;
+  const own = Object.fromEntries(Object.entries(others).filter(([field]) => !isOfferField(field)));
+  const copy = copyOf(from, SOVEREIGN.kind, { ...sovereign, spec: { ...own, billing } });
   return from.image === undefined ? copy : annotated(copy, ANNOTATION.image, from.image);
 }
 
+const isOfferField = (field: string): boolean => Object.hasOwn(OFFER_FIELDS, field);
+
 /** The fields of the Franchisee, as the hub's own manifest has them: a new Sovereign there begins with them. */
-export function offerOf({ spec }: Sovereign): Pick<Sovereign["spec"], keyof typeof OFFER_FIELDS> {
-  const { branding, tiers, addons } = spec;
-  return {
-    ...(branding === undefined ? {} : { branding }),
-    ...(tiers === undefined ? {} : { tiers }),
-    ...(addons === undefined ? {} : { addons }),
-  };
-}
+export const offerOf = ({ spec }: Sovereign): Offer =>
+  Object.fromEntries(
+    Object.entries(spec).filter(([field, value]) => isOfferField(field) && value !== undefined),
+  );
