@@ -105,14 +105,12 @@ export function createKubeClient(deps: {
 function clientOver(connection: Connection, userAgent: string, fence?: Fence): KubeClient {
   const call = createCall(connection, userAgent, fence);
 
-  const lists = createLister(call, connection.maxAnswerBytes !== undefined);
-
   return {
     server: connection.server,
     close: () => connection.close(),
     request: call,
     fenced: (wanted) => clientOver(connection, userAgent, wanted),
-    list: (resource, options) => lists(resource, options),
+    list: createLister(call, connection.maxAnswerBytes !== undefined),
     async get<T extends KubernetesObject>(resource: Resource, key: ObjectKey): Promise<T | undefined> {
       try {
         return await call<T>({ method: "GET", path: pathOf(resource, key) });

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
-import { aborted, sleep, untilAborted } from "../platform/shutdown.ts";
+import { sleep, untilAborted } from "../platform/shutdown.ts";
 import type { KubeClient } from "./client.ts";
 import { KubeError } from "./error.ts";
 import type { Informer } from "./informer.ts";
@@ -94,7 +94,7 @@ export function createRemoteCluster<Caches extends SessionCaches>(deps: {
 
   async function watchIdentity(client: KubeClient, uid: string, session: AbortSignal): Promise<void> {
     for (;;) {
-      await Promise.race([sleep(pace.identityMs, session), aborted(session)]);
+      await sleep(pace.identityMs, session);
       if (session.aborted) return;
       if ((await untilAborted(readIdentity(client), session)) !== uid)
         throw new Error("another cluster answers at this address");
