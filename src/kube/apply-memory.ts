@@ -2,7 +2,7 @@ import { ANNOTATION } from "../api/label.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
 import { findDifferences } from "./difference.ts";
-import { type FreeFields, foreignAdditions, type OwnedObject, withFreeFields } from "./foreign-field.ts";
+import { type FreeFields, foreignAdditions, type OwnedObject } from "./foreign-field.ts";
 import { keyOf } from "./resource.ts";
 
 /** What one process remembers of the objects that it applied. */
@@ -111,10 +111,7 @@ function findingsOf(
   freeFields: readonly string[],
 ): Map<string, string> {
   return new Map([
-    ...foreignAdditions(withFreeFields(desired, live, freeFields), live).map((path): [string, string] => [
-      path,
-      "added",
-    ]),
+    ...foreignAdditions(desired, live, freeFields).map((path): [string, string] => [path, "added"]),
     ...findDifferences(comparable(desired), comparable(live)).map((difference): [string, string] => [
       difference.path,
       canonicalJson(difference.live ?? null),

@@ -4,7 +4,7 @@ import { comparable, createApplyMemory, nameOf, stamped } from "./apply-memory.t
 import type { KubeClient } from "./client.ts";
 import { isInvalid, KubeError } from "./error.ts";
 import { createFieldConflictGuard } from "./field-conflict.ts";
-import { type FreeFields, foreignAdditions, withFreeFields } from "./foreign-field.ts";
+import { type FreeFields, foreignAdditions } from "./foreign-field.ts";
 import { withForeignFields } from "./informer.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { resourceOfManifest } from "./resource.ts";
@@ -98,8 +98,7 @@ export function createApplier(deps: {
    * what a mutating webhook does to every write for another client's change.
    */
   async function isSettled(desired: KubernetesObject, live: KubernetesObject): Promise<boolean> {
-    const whole = withFreeFields(desired, live, freeFields(desired));
-    if (foreignAdditions(whole, live).length > 0) return false;
+    if (foreignAdditions(desired, live, freeFields(desired)).length > 0) return false;
     const trial = await client
       .apply(resourceOfManifest(desired), desired, { fieldManager, dryRun: true })
       .catch((error: unknown) => {

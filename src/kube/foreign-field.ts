@@ -55,12 +55,17 @@ export function foreignEntries({ metadata }: OwnedObject, fieldManager: string):
 
 /**
  * Paths that another manager added to an object and that `desired` does not mention: a host network, an init container, a
- * variable. Fields that the server defaulted have no manager, so they are not returned.
+ * variable. Fields that the server defaulted have no manager, so they are not returned, and `freeFields` are not either.
  */
-export function foreignAdditions(desired: KubernetesObject, live: OwnedObject): string[] {
+export function foreignAdditions(
+  desired: KubernetesObject,
+  live: OwnedObject,
+  freeFields: readonly string[] = [],
+): string[] {
+  const whole = withFreeFields(desired, live, freeFields);
   const found = (live.metadata.managedFields ?? []).flatMap(({ fieldsV1 = {} }) => {
     const own = Object.fromEntries(Object.entries(fieldsV1).filter(([step]) => !SERVER_MEMBERS.has(step)));
-    return additions(own, desired, live, "");
+    return additions(own, whole, live, "");
   });
   return [...new Set(found)].sort();
 }

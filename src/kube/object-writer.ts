@@ -27,12 +27,12 @@ export function createObjectWriter(deps: {
   async function writeInPlace(desired: KubernetesObject): Promise<KubernetesObject> {
     const resource = resourceOfManifest(desired);
     const applied = lean(await client.apply(resource, desired, { fieldManager }));
-    const whole = withFreeFields(desired, applied, freeFields(desired));
-    if (foreignAdditions(whole, applied).length === 0) return applied;
+    const free = freeFields(desired);
+    if (foreignAdditions(desired, applied, free).length === 0) return applied;
     // Server-side apply keeps what other managers added. Replacing the object removes it.
     const { labels, annotations, resourceVersion } = applied.metadata;
     const replaced = await client.replace(resource, {
-      ...whole,
+      ...withFreeFields(desired, applied, free),
       metadata: {
         ...desired.metadata,
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
