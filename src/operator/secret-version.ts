@@ -4,9 +4,9 @@ import { SOVEREIGN_INDEX, SOVEREIGN_INDEXES } from "../controllers/sovereign/cac
 import type { KubeClient } from "../kube/client.ts";
 import type { Informer } from "../kube/informer.ts";
 import { keyOf, SECRETS } from "../kube/resource.ts";
+import { createWorkQueue } from "../kube/work-queue.ts";
 import { errorMessage } from "../platform/errors.ts";
 import type { Logger } from "../platform/log.ts";
-import { sleep } from "../platform/shutdown.ts";
 
 const RETRY_MS = 5_000;
 
@@ -24,45 +24,32 @@ export async function loadNamedSecrets(deps: {
   retryMs?: number;
 }): Promise<void> {
   const { client, sovereigns, namespaces, secretVersions, logger, signal, retryMs = RETRY_MS } = deps;
-  const wanted = new Set<string>();
-  let wake = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => wake.resolve(), { once: true });
+  const queue = createWorkQueue();
 
   sovereigns.onChange((event) => {
     // A platform may withhold the right to watch Secrets.
     if (event.kind === "deleted" || !secretVersions.isSynced()) return;
     for (const key of SOVEREIGN_INDEXES[SOVEREIGN_INDEX.secret]?.(event.object) ?? []) {
       const [namespace = ""] = key.split("/");
-      if (secretVersions.get(key) === undefined && namespaces.get(namespace) !== undefined) wanted.add(key);
+      if (secretVersions.get(key) === undefined && namespaces.get(namespace) !== undefined) queue.add(key);
     }
-    wake.resolve();
   }, signal);
 
-  while (!signal.aborted) {
-    for (const key of wanted) {
-      wanted.delete(key);
-      try {
-        await load(key);
-      } catch (error) {
-        if (signal.aborted) return;
-        logger.debug({ secret: key, error: errorMessage(error) }, "a Secret's version could not be loaded");
-        wanted.add(key);
-        await sleep(retryMs, signal);
-      }
-    }
-    await wake.promise;
-    wake = Promise.withResolvers();
-    if (signal.aborted) return;
-  }
+  await queue.run(load, 1, signal);
 
   async function load(key: string): Promise<void> {
     // The watch may have brought it meanwhile, and the Sovereign may be gone.
     if (secretVersions.get(key) !== undefined) return;
     if (sovereigns.byIndex(SOVEREIGN_INDEX.secret, key).length === 0) return;
     const [namespace = "", name] = key.split("/");
-    const { items } = await client.list<KubernetesObject>(SECRETS, {
-      ...{ namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true, signal },
-    });
-    for (const item of items) if (keyOf(item.metadata) === key) secretVersions.offer(item);
+    const wanted = { namespace, fieldSelector: `metadata.name=${name}`, metadataOnly: true, signal };
+    try {
+      const { items } = await client.list<KubernetesObject>(SECRETS, wanted);
+      for (const item of items) if (keyOf(item.metadata) === key) secretVersions.offer(item);
+    } catch (error) {
+      if (signal.aborted) return;
+      logger.debug({ secret: key, error: errorMessage(error) }, "a Secret's version could not be loaded");
+      queue.addAfter(key, retryMs);
+    }
   }
 }
