@@ -39,7 +39,7 @@ import { createSovereignReconciler } from "../controllers/sovereign/controller.t
 import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
 import { createVerification } from "../controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
-import { createSpokes } from "../controllers/spoke/spokes.ts";
+import { createSpokes } from "../controllers/spoke/link.ts";
 import type { StatusReconcilerDeps } from "../controllers/status-reconciler.ts";
 import {
   createWebhookConfigurationReconciler,

@@ -4,7 +4,7 @@ import type { EventRecorder } from "../../kube/event.ts";
 import type { Logger } from "../../platform/log.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import type { Measurements } from "../measurement.ts";
-import type { Spokes } from "../spoke/spokes.ts";
+import type { Spokes } from "../spoke/link.ts";
 import type { SovereignCaches } from "./cache.ts";
 import type { Drift } from "./drift.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";

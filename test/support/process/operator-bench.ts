@@ -18,7 +18,7 @@ import { createSovereignReconciler } from "../../../src/controllers/sovereign/co
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
 import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
-import { createSpokes } from "../../../src/controllers/spoke/spokes.ts";
+import { createSpokes } from "../../../src/controllers/spoke/link.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { createEventRecorder, type EventRecorder } from "../../../src/kube/event.ts";

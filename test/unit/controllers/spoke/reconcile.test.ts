@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Sovereign, SovereignStatus } from "../../../../src/api/sovereign.ts";
+import type { Spokes } from "../../../../src/controllers/spoke/link.ts";
 import { finishRemote, reconcileRemote } from "../../../../src/controllers/spoke/reconcile.ts";
-import type { Spokes } from "../../../../src/controllers/spoke/spokes.ts";
 import type { KubeClient } from "../../../../src/kube/client.ts";
 import {
   condition,

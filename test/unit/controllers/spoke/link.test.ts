@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 import type { SecretObject } from "../../../../src/api/object.ts";
-import { createSpokes } from "../../../../src/controllers/spoke/spokes.ts";
+import { createSpokes } from "../../../../src/controllers/spoke/link.ts";
 import type { KubeClient } from "../../../../src/kube/client.ts";
 import { NAMESPACES, SECRETS } from "../../../../src/kube/resource.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
