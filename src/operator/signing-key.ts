@@ -74,7 +74,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
   let keys = await parseKeys(parseStoredKeys(first).keys);
   const nowMs = () => now().getTime();
   const published = () => publishedKeys(keys, nowMs());
-  void tellOfRetirement();
+  void notifyAfterRetirement();
 
   async function adopt(secret: SecretObject): Promise<void> {
     const stored = parseStoredKeys(secret);
@@ -89,16 +89,16 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
       { secret: OPERATOR_KEY_SECRET, published: published().length, signsInMs: PUBLISH_MS },
       "the signing keys have changed",
     );
-    tell();
-    void tellOfRetirement();
+    notifyAll();
+    void notifyAfterRetirement();
   }
 
   /** Every Sovereign's ConfigMap still has the former keys when their time is over. */
-  async function tellOfRetirement(): Promise<void> {
+  async function notifyAfterRetirement(): Promise<void> {
     const [newest] = keys;
     if (published().length < 2 || newest === undefined) return;
     await sleep(newest.sinceMs + PUBLISH_MS + RETIRE_MS - nowMs(), signal);
-    if (!signal.aborted) tell();
+    if (!signal.aborted) notifyAll();
   }
 
   // The watch reports the new Secret, this replica's or another's.
@@ -115,7 +115,7 @@ export async function createSigningKeys(deps: SigningKeysDeps): Promise<SigningK
     }
   });
 
-  function tell(): void {
+  function notifyAll(): void {
     for (const handler of handlers) handler();
   }
 

@@ -61,10 +61,10 @@ export async function createWebhookTls(
   let clientCa = webhookClientCaFile === undefined ? undefined : await readClientCa(webhookClientCaFile);
   const handlers = new Set<(tls: TlsOptions) => void>();
   const current = () => ({ ...keeper.serving(), ca: clientCa });
-  const tell = (tls: TlsOptions) => {
+  const notifyAll = (tls: TlsOptions) => {
     for (const handler of handlers) handler(tls);
   };
-  keeper.onServe((pair) => tell({ ...pair, ca: clientCa }));
+  keeper.onServe((pair) => notifyAll({ ...pair, ca: clientCa }));
 
   /** An unreadable file leaves the last CA in force. */
   async function pollClientCa(path: string): Promise<void> {
@@ -72,7 +72,7 @@ export async function createWebhookTls(
     if (next === clientCa) return;
     clientCa = next;
     logger.info("the webhook now accepts client certificates of a new CA");
-    tell(current());
+    notifyAll(current());
   }
 
   return {
