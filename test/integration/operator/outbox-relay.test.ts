@@ -109,7 +109,7 @@ describe("createFleetRelay", () => {
     expect(await connections()).toBe(0);
   });
 
-  it("knows the subscription of each Organization, tells of a change, and asks once a minute", async () => {
+  it("reads the subscription of each Organization, reports a change, and asks once a minute", async () => {
     await createSovereign("followed", true, billing.database.url);
     await order("salma");
     const told: string[] = [];

@@ -98,13 +98,15 @@ describe("desiredSpoke", () => {
   });
 });
 
-describe("the Franchisee's fields", () => {
-  it("are branding, tiers and add-ons of a Sovereign, and none of other kinds", () => {
+describe("freeFieldsOf", () => {
+  it("returns branding, tiers and add-ons of a Sovereign, and nothing of other kinds", () => {
     expect(freeFieldsOf(own)).toEqual(["spec.branding", "spec.tiers", "spec.addons"]);
     expect(freeFieldsOf(policy)).toEqual([]);
   });
+});
 
-  it("are read from the Sovereign that has them", () => {
+describe("offerOf", () => {
+  it("reads the Franchisee's fields from the Sovereign that has them", () => {
     expect(offerOf(sovereign("a"))).toEqual({});
     expect(offerOf(sovereign("a", { tiers, addons: tiers }))).toEqual({ tiers, addons: tiers });
   });

@@ -28,11 +28,11 @@ const marked = (metadata: Partial<KubernetesObject["metadata"]>): KubernetesObje
   metadata: { ...desired.metadata, uid: "1", resourceVersion: "1", ...metadata },
 });
 
-describe("the hub's writes on a cluster whose cache is behind", () => {
+describe("createSpokeKeeper", () => {
   it.each([
     ["has no mark", marked({})],
     ["is another hub's", marked({ annotations: { "catalyst.openova.io/hub": "other" } })],
-  ])("leave an object alone that %s", async (_what, live) => {
+  ])("leaves an object alone that its cache lacks and that %s", async (_what, live) => {
     const { written, apply } = keeperOf(live);
     await expect(apply()).rejects.toThrow("Franchise omantel exists and does not come from this hub");
     expect(written).toEqual([]);
@@ -41,7 +41,7 @@ describe("the hub's writes on a cluster whose cache is behind", () => {
   it.each([
     ["does not exist", undefined],
     ["is the hub's", marked({ annotations: { "catalyst.openova.io/hub": HUB } })],
-  ])("write an object that %s", async (_what, live) => {
+  ])("writes an object that its cache lacks and that %s", async (_what, live) => {
     const { written, apply } = keeperOf(live);
     await apply();
     expect(written.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual(["Franchise omantel"]);

@@ -69,8 +69,8 @@ function start(secrets: Map<string, SecretObject>) {
   return { spokes, connected, closed, reads, enqueued, versions, now };
 }
 
-describe("the clusters of Sovereigns", () => {
-  it("know the hub's own identity", () => {
+describe("createSpokes", () => {
+  it("reads the identity of the hub from its namespace kube-system", () => {
     expect(start(new Map()).spokes.hub()).toBe("hub-uid");
   });
 
@@ -99,13 +99,13 @@ describe("the clusters of Sovereigns", () => {
           "Secret catalyst-system/a (spec.cluster.kubeconfigSecretRef) is refused: cluster.server: must be an https URL",
       },
     ],
-  ])("have no way with %s", async (_what, secret, link) => {
+  ])("connects to no cluster with %s", async (_what, secret, link) => {
     const { spokes, connected } = start(new Map(secret === undefined ? [] : [["a", secret]]));
     expect(await spokes.linkOf(remote("a"))).toEqual(link);
     expect(connected).toEqual([]);
   });
 
-  it("share one connection among Sovereigns with equal kubeconfigs, and end it with the last of them", async () => {
+  it("shares one connection among Sovereigns with equal kubeconfigs, and ends it with the last of them", async () => {
     const value = kubeconfig("https://shared");
     const secrets = new Map([
       ["a", secretOf("a", { value })],
@@ -123,7 +123,7 @@ describe("the clusters of Sovereigns", () => {
     await vi.waitFor(() => expect(closed).toEqual(["https://shared"]));
   });
 
-  it("connect anew with changed credentials, and end the former connection", async () => {
+  it("connects again with changed credentials, and ends the former connection", async () => {
     const secrets = new Map([["a", secretOf("a", { value: kubeconfig("https://one") })]]);
     const { spokes, connected, closed, reads, versions } = start(secrets);
     await spokes.linkOf(remote("a"));
@@ -139,7 +139,7 @@ describe("the clusters of Sovereigns", () => {
     );
   });
 
-  it("end the connection when the kubeconfig is taken away", async () => {
+  it("ends the connection when the kubeconfig is removed", async () => {
     const secrets = new Map([["a", secretOf("a", { value: kubeconfig("https://one") })]]);
     const { spokes, closed, versions } = start(secrets);
     await spokes.linkOf(remote("a"));
@@ -149,7 +149,7 @@ describe("the clusters of Sovereigns", () => {
     await vi.waitFor(() => expect(closed).toEqual(["https://one"]));
   });
 
-  it("read a Secret again that changed during the read, that another reference names, or that is five minutes old", async () => {
+  it("reads a Secret again that changed during the read, that another reference names, or that is five minutes old", async () => {
     const value = kubeconfig("https://one");
     const secrets = new Map(["a", "b"].map((name) => [name, secretOf(name, { value })]));
     const { spokes, reads, versions, now } = start(secrets);
@@ -165,7 +165,7 @@ describe("the clusters of Sovereigns", () => {
     expect(reads).toEqual(["a", "a", "b", "b"]);
   });
 
-  it("read a Secret again after 15 seconds where Secrets cannot be watched", async () => {
+  it("reads a Secret again after 15 seconds where Secrets cannot be watched", async () => {
     const secrets = new Map<string, SecretObject>();
     const { spokes, versions, now } = start(secrets);
     versions.isSynced = () => false;

@@ -124,7 +124,7 @@ describe("reconcileRemote", () => {
     expect([context.findings.facts.cluster, context.calls]).toEqual([{ uid: "spoke-uid" }, []]);
   });
 
-  it("records the image before the Sovereign there is told", async () => {
+  it("records the image before it writes the Sovereign to its cluster", async () => {
     const context = contextWith(own({ cluster: { uid: "spoke-uid" } }), reachable());
     context.deps.fleets = { decide: () => ({ kind: "update" }) };
     expect(await reconcileRemote(context)).toMatchObject({
