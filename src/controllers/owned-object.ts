@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { Applier } from "../kube/apply.ts";
 import type { EventRecorder } from "../kube/event.ts";
 import { keyOf } from "../kube/resource.ts";
-import { describeDrift } from "./sovereign/drift.ts";
+import { describeDrift } from "./drift.ts";
 
 /** Applies an object that the operator keeps for `owner`. Each change that is put back becomes an Event of the owner. */
 export async function applyOwned(

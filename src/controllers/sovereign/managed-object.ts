@@ -1,9 +1,9 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN_CONDITION as CONDITION } from "../../api/sovereign.ts";
 import { FieldConflict } from "../../kube/field-conflict.ts";
+import { type Drift, describeDrift, touchesImage } from "../drift.ts";
 import { liveObject } from "./cache.ts";
 import { type ReconcileContext, SOON_MS } from "./context.ts";
-import { type Drift, describeDrift, touchesImage } from "./drift.ts";
 import { falseCondition, waiting } from "./status.ts";
 
 /**

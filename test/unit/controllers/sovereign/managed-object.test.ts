@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
-import type { Drift } from "../../../../src/controllers/sovereign/drift.ts";
+import type { Drift } from "../../../../src/controllers/drift.ts";
 import { applyManaged } from "../../../../src/controllers/sovereign/managed-object.ts";
 import type { Findings } from "../../../../src/controllers/sovereign/status.ts";
 import type { Applied, Applier } from "../../../../src/kube/apply.ts";

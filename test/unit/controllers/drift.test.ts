@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeDrift, touchesImage } from "../../../../src/controllers/sovereign/drift.ts";
+import { describeDrift, touchesImage } from "../../../src/controllers/drift.ts";
 
 describe("drift", () => {
   const image = {
