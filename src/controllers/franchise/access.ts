@@ -7,7 +7,6 @@ import type { Applier } from "../../kube/apply.ts";
 import type { EventRecorder } from "../../kube/event.ts";
 import type { Informer } from "../../kube/informer.ts";
 import { type Watch, watchInformer } from "../../kube/reconcile.ts";
-import { keyOf } from "../../kube/resource.ts";
 import { applyOwned } from "../owned-object.ts";
 import { OWNER_INDEX, ownerNames } from "../owner-reference.ts";
 import { namespaceOf } from "../sovereign/desired-metadata.ts";
@@ -36,8 +35,7 @@ export async function reconcileAccess(
   const desired = isInTerm ? desiredAccess(franchise, scope) : [];
   // What is no longer granted goes first: a refused grant must not keep it.
   await deps.applier.prune(desired, grantedObjects(deps, franchise));
-  for (const object of desired)
-    await applyOwned(deps, franchise, object, cacheOf(deps, object.kind).get(keyOf(object.metadata)));
+  await applyOwned(deps, franchise, desired, accessCaches(deps));
   return scope;
 }
 
@@ -64,19 +62,20 @@ function scopeOf({ namespaces }: AccessDeps, sovereigns: readonly Sovereign[]): 
 /** The bindings before the role, so that no binding is left that names a missing role. */
 function grantedObjects(deps: AccessDeps, { kind, metadata }: Franchise): KubernetesObject[] {
   const name = accessName(metadata.name);
-  const isOwned = (object: KubernetesObject | undefined) =>
-    object !== undefined && ownerNames(kind, object).includes(metadata.name) ? [object] : [];
+  const isOwned = (object: KubernetesObject) => ownerNames(kind, object).includes(metadata.name);
   return [
     ...deps.roleBindings.byIndex(OWNER_INDEX, `${kind}/${metadata.name}`),
-    ...isOwned(deps.clusterRoleBindings.get(name)),
-    ...isOwned(deps.clusterRoles.get(name)),
+    ...[deps.clusterRoleBindings.get(name), deps.clusterRoles.get(name)]
+      .filter((object) => object !== undefined)
+      .filter(isOwned),
   ];
 }
 
-function cacheOf(deps: AccessDeps, kind: string): Informer<KubernetesObject> {
-  if (kind === "ClusterRole") return deps.clusterRoles;
-  return kind === "ClusterRoleBinding" ? deps.clusterRoleBindings : deps.roleBindings;
-}
+const accessCaches = ({ clusterRoles, clusterRoleBindings, roleBindings }: AccessDeps) => [
+  clusterRoles,
+  clusterRoleBindings,
+  roleBindings,
+];
 
 /** Notices a right that another writer changed, and a namespace that appears or that its Sovereign gets or loses. */
 export function accessWatches(deps: AccessDeps, allFranchises: () => string[]): Watch[] {
@@ -88,8 +87,6 @@ export function accessWatches(deps: AccessDeps, allFranchises: () => string[]): 
   };
   return [
     watchInformer(deps.namespaces, franchisesIn),
-    ...[deps.clusterRoles, deps.clusterRoleBindings, deps.roleBindings].map((cache) =>
-      watchInformer(cache, owners),
-    ),
+    ...accessCaches(deps).map((cache) => watchInformer(cache, owners)),
   ];
 }

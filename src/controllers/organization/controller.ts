@@ -13,7 +13,6 @@ import {
   watchInformer,
   watchPrimary,
 } from "../../kube/reconcile.ts";
-import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
 import { applyOwned } from "../owned-object.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
@@ -80,10 +79,8 @@ function findForeignHome({ namespaces }: OrganizationDeps, name: string): string
 async function applyHome(deps: OrganizationDeps, organization: Organization): Promise<void> {
   const { platformNamespaces, controllerNamespaces } = deps.lists;
   const trusted = [...platformNamespaces, ...controllerNamespaces];
-  for (const desired of desiredHome(organization, trusted)) {
-    const cache = [deps.namespaces, ...deps.homes].find(({ resource }) => resource.kind === desired.kind);
-    await applyOwned(deps, organization, desired, cache?.get(keyOf(desired.metadata)));
-  }
+  const desired = desiredHome(organization, trusted);
+  await applyOwned(deps, organization, desired, [deps.namespaces, ...deps.homes]);
 }
 
 const HOME_PREFIX = organizationNamespace("");
