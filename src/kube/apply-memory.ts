@@ -99,10 +99,14 @@ export function stamped(object: KubernetesObject): KubernetesObject {
 }
 
 /** The parts of an object that are compared: all except those that the server writes. */
-export function comparable({ metadata, ...object }: KubernetesObject): object {
+function comparable({ metadata, ...object }: KubernetesObject): object {
   const { labels, annotations, ownerReferences } = metadata;
   return { ...object, metadata: { labels, annotations, ownerReferences } };
 }
+
+/** What an object says apart from its status, as text. */
+export const contentOf = (object: KubernetesObject): string =>
+  canonicalJson({ ...comparable(object), status: null });
 
 /** Each path that differs, with its live value as text. */
 function findingsOf(

@@ -1,6 +1,5 @@
 import type { KubernetesObject } from "../api/object.ts";
-import { canonicalJson } from "../platform/canonical-json.ts";
-import { comparable, createApplyMemory, nameOf, stamped } from "./apply-memory.ts";
+import { contentOf, createApplyMemory, nameOf, stamped } from "./apply-memory.ts";
 import type { KubeClient } from "./client.ts";
 import { isInvalid, KubeError } from "./error.ts";
 import { createFieldConflictGuard } from "./field-conflict.ts";
@@ -107,8 +106,7 @@ export function createApplier(deps: {
         throw error;
       });
     if (trial === undefined) return false;
-    const substance = (object: KubernetesObject) => canonicalJson({ ...comparable(object), status: null });
-    return substance(trial) === substance(live);
+    return contentOf(trial) === contentOf(live);
   }
 
   /** Fields that a write would change; none when the server holds the desired object already. */

@@ -4,7 +4,7 @@ import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { ORGANIZATION, type Organization } from "../../api/organization.ts";
 import type { Applier } from "../../kube/apply.ts";
-import { comparable } from "../../kube/apply-memory.ts";
+import { contentOf } from "../../kube/apply-memory.ts";
 import type { Informer } from "../../kube/informer.ts";
 import {
   isRequestChanged,
@@ -13,7 +13,6 @@ import {
   watchInformer,
   watchPrimary,
 } from "../../kube/reconcile.ts";
-import { canonicalJson } from "../../platform/canonical-json.ts";
 import { applyOwned } from "../owned-object.ts";
 import { createStatusReconciler, type StatusReconcilerDeps } from "../status-reconciler.ts";
 import { desiredHome } from "./desired-home.ts";
@@ -86,10 +85,8 @@ async function applyHome(deps: OrganizationDeps, organization: Organization): Pr
 const HOME_PREFIX = organizationNamespace("");
 
 /** Not the status: a quota counts each Pod there. */
-const isContentChanged = (before: KubernetesObject, after: KubernetesObject): boolean => {
-  const content = (object: KubernetesObject) => canonicalJson({ ...comparable(object), status: null });
-  return content(before) !== content(after);
-};
+const isContentChanged = (before: KubernetesObject, after: KubernetesObject): boolean =>
+  contentOf(before) !== contentOf(after);
 
 export function organizationWatches({
   organizations,
