@@ -1,3 +1,4 @@
+import { RBAC } from "../../admission/rules/rbac-grant.ts";
 import type { Franchise } from "../../api/franchise.ts";
 import { GROUP } from "../../api/kind.ts";
 import { LABEL, MANAGED_BY } from "../../api/label.ts";
@@ -5,8 +6,6 @@ import { CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE } from "../../api/name.ts"
 import type { KubernetesObject } from "../../api/object.ts";
 import { ownedBy } from "../owner-reference.ts";
 import { rbacSubject } from "../rbac-subject.ts";
-
-const RBAC = "rbac.authorization.k8s.io";
 
 /** What a Franchisee may have rights to, as far as it exists. */
 export interface AccessScope {

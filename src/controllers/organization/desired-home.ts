@@ -1,3 +1,4 @@
+import { RBAC } from "../../admission/rules/rbac-grant.ts";
 import { LABEL, MANAGED_BY } from "../../api/label.ts";
 import { organizationNamespace } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
@@ -84,10 +85,10 @@ function desiredMembership(
 ): KubernetesObject {
   const { owner, members = [] } = organization.spec;
   return {
-    apiVersion: "rbac.authorization.k8s.io/v1",
+    apiVersion: `${RBAC}/v1`,
     kind: "RoleBinding",
     metadata: { ...metadata, ...ownedBy(organization) },
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+    roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: "edit" },
     subjects: [{ kind: "User" as const, name: owner }, ...members].map(rbacSubject),
   } as KubernetesObject;
 }
