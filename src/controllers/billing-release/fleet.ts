@@ -9,7 +9,7 @@ import { canonicalJson } from "../../platform/canonical-json.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import { memberOf, planOf } from "./desired-member.ts";
 import { decideMember, decideStep, type RolloutDecision } from "./desired-rollout.ts";
-import { emptyTally, putMember, removeMember, type Tally } from "./desired-tally.ts";
+import { emptyTally, namesOf, putMember, removeMember, type Tally } from "./desired-tally.ts";
 
 /** The fleets of all releases: where each Sovereign is, kept up to date by the events of the caches. */
 export interface Fleets {
@@ -45,28 +45,25 @@ export function createFleets(deps: FleetDeps): Fleets {
   const { sovereigns, releases, now } = deps;
   const store = createFleetStore(deps);
 
-  /** Enqueues each Sovereign once for each step: for every event, it would be a load of the square of the fleet. */
-  function announce(release: BillingRelease, enqueue: (key: string, afterMs?: number) => void): void {
+  /**
+   * Enqueues each Sovereign once for each step: for every event, it would be a load of the square of the fleet. One of `changed`
+   * is enqueued again when it may install its first image, because it is no longer refused.
+   */
+  function announce(
+    release: BillingRelease,
+    enqueue: (key: string, afterMs?: number) => void,
+    changed: readonly string[] = [],
+  ): void {
     const fleet = store.fleetOf(release);
     const { next, wait, installsInMs } = decideStep(release, fleet.tally, now().getTime());
     for (const name of next) if (!fleet.announced.has(name)) enqueue(name, wait?.retryAfterMs);
     fleet.announced = new Set(next);
-    const hasInstalls = installsInMs !== undefined;
-    if (hasInstalls && !fleet.hasInstalls)
-      for (const { names } of fleet.tally.stages) for (const name of names.new) enqueue(name, installsInMs);
-    fleet.hasInstalls = hasInstalls;
-  }
-
-  /** Enqueues a Sovereign that may install its first image, because it is no longer refused. */
-  function announceFirst(
-    release: BillingRelease,
-    { metadata }: Sovereign,
-    enqueue: (key: string, afterMs?: number) => void,
-  ): void {
-    const { tally } = store.fleetOf(release);
-    const { installsInMs } = decideStep(release, tally, now().getTime());
-    const isNew = tally.members.get(metadata.name)?.state === "new";
-    if (isNew && installsInMs !== undefined) enqueue(metadata.name, installsInMs);
+    if (installsInMs !== undefined) {
+      const isNew = (name: string) => fleet.tally.members.get(name)?.state === "new";
+      const installing = fleet.hasInstalls ? changed.filter(isNew) : namesOf(fleet.tally, "new");
+      for (const name of installing) enqueue(name, installsInMs);
+    }
+    fleet.hasInstalls = installsInMs !== undefined;
   }
 
   return {
@@ -95,8 +92,7 @@ export function createFleets(deps: FleetDeps): Fleets {
           for (const name of new Set(seen.map(({ spec }) => spec.billing.release))) {
             const release = releases.get(name);
             if (release === undefined || !store.follow(event, name)) continue;
-            announce(release, enqueue);
-            if (event.kind === "updated") announceFirst(release, event.object, enqueue);
+            announce(release, enqueue, event.kind === "updated" ? [event.object.metadata.name] : []);
           }
         }, signal);
         releases.onChange((event) => {
