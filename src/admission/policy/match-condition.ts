@@ -13,6 +13,13 @@ export interface MatchCondition {
 export const celList = (items: readonly string[]) =>
   `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 
+/** Whether two maps have the same members, apart from each `key` for which the expression `isFree` is true. */
+export function celIsSame(a: string, b: string, isFree: string): string {
+  const includes = (left: string, right: string) =>
+    `${left}.all(key, ${isFree} || (key in ${right} && ${left}[key] == ${right}[key]))`;
+  return `${includes(a, b)}\n  && ${includes(b, a)}`;
+}
+
 /** The platform installs what runs in a controller's own namespace. */
 export const notAtHome = ({ controllerNamespaces }: IdentityLists): MatchCondition => ({
   name: "not-at-home",

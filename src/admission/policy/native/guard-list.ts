@@ -3,19 +3,15 @@ import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../../api/name.ts";
 import { ROLLOUT_ANNOTATION, ROLLOUT_ANNOTATION_PREFIX } from "../../../api/rollout-annotation.ts";
 import type { IdentityLists } from "../../rules/identity.ts";
 import { denyUnless, type Guard, IS_EVENT, isController, requests, WRITES } from "../guard.ts";
-import { celList } from "../match-condition.ts";
+import { celIsSame, celList } from "../match-condition.ts";
 import { HUB_OBJECTS } from "./hub-object.ts";
 
 /** The object that is written. A deletion has no new one. */
 const OBJECT = "(object == null ? oldObject : object)";
 
 /** Whether two maps have the same members, apart from some. It covers members that later versions of the API add, too. */
-function celIsSameApartFrom(a: string, b: string, ...ignored: string[]): string {
-  const names = `[${ignored.map((name) => `"${name}"`).join(", ")}]`;
-  const includes = (left: string, right: string) =>
-    `${left}.all(key, key in ${names} || (key in ${right} && ${left}[key] == ${right}[key]))`;
-  return `${includes(a, b)}\n  && ${includes(b, a)}`;
-}
+const celIsSameApartFrom = (a: string, b: string, ...ignored: string[]): string =>
+  celIsSame(a, b, `key in ${celList(ignored)}`);
 
 /** Without `dyn`, the API server's type checker warns that an object is no map. */
 const [AFTER, BEFORE] = ["dyn(object)", "dyn(oldObject)"];

@@ -3,7 +3,7 @@ import { LABEL, MANAGED_BY } from "../../../api/label.ts";
 import { HUB_NAME, SYSTEM_NAMESPACE } from "../../../api/name.ts";
 import { OFFER_FIELDS } from "../../../api/sovereign-offer.ts";
 import { denyUnless, type Guard, requests } from "../guard.ts";
-import { celList } from "../match-condition.ts";
+import { celIsSame, celList } from "../match-condition.ts";
 
 const OFFER = celList(Object.keys(OFFER_FIELDS));
 const REMEDY = "make the change on the hub, which puts it here";
@@ -11,13 +11,6 @@ const REMEDY = "make the change on the hub, which puts it here";
 /** Without `dyn`, the types of the two objects' maps differ. */
 const membersOf = (object: string, field: string) =>
   `(has(${object}.${field}) ? dyn(${object}.${field}) : dyn({}))`;
-
-/** Whether two maps have the same members, apart from those for which `isFree` is true. */
-const isSame = (a: string, b: string, isFree: string) => {
-  const includes = (left: string, right: string) =>
-    `${left}.all(key, ${isFree} || (key in ${right} && ${left}[key] == ${right}[key]))`;
-  return `${includes(a, b)}\n  && ${includes(b, a)}`;
-};
 
 /**
  * On a cluster of a Sovereign's own, the hub's fields are the hub's. The webhook is not asked about the platform, so this is a
@@ -64,7 +57,7 @@ export const HUB_OBJECTS: Guard = {
       "hub-object",
       "spec",
       `only the hub may change what it keeps on this cluster, apart from branding, tiers and add-ons of a Sovereign: ${REMEDY}`,
-      `variables.isDeleted || (${isSame(membersOf("object", "spec"), membersOf("oldObject", "spec"), `key in ${OFFER}`)})`,
+      `variables.isDeleted || (${celIsSame(membersOf("object", "spec"), membersOf("oldObject", "spec"), `key in ${OFFER}`)})`,
     ),
     denyUnless(
       "hub-object",
@@ -72,7 +65,11 @@ export const HUB_OBJECTS: Guard = {
       `only the hub may change the labels and annotations of ${GROUP} on what it keeps on this cluster: ${REMEDY}`,
       `variables.isDeleted || (${["metadata.labels", "metadata.annotations"]
         .map((field) =>
-          isSame(membersOf("object", field), membersOf("oldObject", field), `!key.startsWith("${GROUP}/")`),
+          celIsSame(
+            membersOf("object", field),
+            membersOf("oldObject", field),
+            `!key.startsWith("${GROUP}/")`,
+          ),
         )
         .join("\n  && ")})`,
     ),
