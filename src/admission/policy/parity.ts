@@ -18,6 +18,8 @@ export interface RuleParity {
 const LOOKS_UP_FRANCHISES = "the webhook looks up the Franchise of the requester";
 const JUDGES_INSTALLS = "the webhook looks up the environment's policies and what the operator recorded";
 const VERIFIES = "the webhook verifies signatures, by the trust of the platform and of Franchises";
+const JUDGES_PLATFORM =
+  "no webhook is called about requests of the platform, and Kyverno's policies leave them out";
 
 /** What the Kyverno policies leave out. A rule that none of them has must be here. */
 export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>> = {
@@ -36,7 +38,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
   "environment-soak": JUDGES_INSTALLS,
   "environment-window": JUDGES_INSTALLS,
   "helm-release": "the webhook also reads the OCIRepository that a HelmRelease names",
-  "hub-object": "no webhook is called about requests of the platform, and Kyverno's policies leave them out",
+  "hub-object": JUDGES_PLATFORM,
   "image-signature": "Kyverno: one key, and no registries that need no signature",
   "ingress-annotation":
     "the webhook reads annotations and fields by the rules of each product, and looks up which namespaces are guarded",
@@ -51,8 +53,7 @@ export const PARITY_NOTES: Readonly<Partial<Record<RuleParity["rule"], string>>>
     "Kyverno leaves out SELinux, seccomp, AppArmor, the hosts of probes, volume claims, and Pod templates in custom kinds",
   "pod-status":
     "the webhook lets only the kubelet and listed controllers write it, in Organizations' namespaces",
-  "rollout-annotation":
-    "no webhook is called about requests of the platform, and Kyverno's policies leave them out",
+  "rollout-annotation": JUDGES_PLATFORM,
   "service-account-identity": "the webhook looks up whose each ServiceAccount is",
   "service-address": "the webhook looks up which namespaces are guarded, and the addresses of their Services",
   "sovereign-branding-grant": LOOKS_UP_FRANCHISES,
