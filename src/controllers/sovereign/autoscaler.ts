@@ -5,6 +5,7 @@ import { HORIZONTAL_POD_AUTOSCALERS } from "../../kube/resource.ts";
 import { liveObject } from "./cache.ts";
 import type { ReconcileContext } from "./context.ts";
 import { metadataOf, namespaceOf } from "./desired-metadata.ts";
+import { requeueWithin } from "./findings.ts";
 import type { DeploymentObject } from "./observed.ts";
 
 interface Autoscaler extends KubernetesObject {
@@ -35,6 +36,6 @@ export async function isAutoscaled({ deps, sovereign, findings }: ReconcileConte
       spec?.scaleTargetRef?.kind === "Deployment" &&
       spec.scaleTargetRef.name === BILLING.workload,
   );
-  if (isSet) findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? RECHECK_MS, RECHECK_MS);
+  if (isSet) requeueWithin(findings, RECHECK_MS);
   return isSet;
 }

@@ -24,3 +24,8 @@ export interface Findings {
   /** When to reconcile again, if that is sooner than the evidence expires. */
   requeueAfterMs?: number;
 }
+
+/** Reconciles again after this time, unless another finding asks for it sooner. */
+export function requeueWithin(findings: Findings, afterMs: number): void {
+  findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? afterMs, afterMs);
+}

@@ -4,6 +4,7 @@ import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/s
 import { referenceOf } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
 import { type Evidence, shapeDifference } from "../evidence.ts";
+import { requeueWithin } from "../findings.ts";
 import { isShapeUncontradicted } from "../shape.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
 
@@ -54,7 +55,7 @@ export function compareWithReference(
   );
   const reported = findCondition(sovereign.status?.conditions, CONDITION.voucherShapeVerified);
   if (reported?.message !== difference) deps.events.record(sovereign, "Warning", "ShapeDiffers", difference);
-  findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? REMEASURE_MS, REMEASURE_MS);
+  requeueWithin(findings, REMEASURE_MS);
   return stalled("ShapeDiffers", difference);
 }
 

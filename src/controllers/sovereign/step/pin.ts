@@ -2,6 +2,7 @@ import { ANNOTATION, isFromHub } from "../../../api/label.ts";
 import { SOVEREIGN_CONDITION as CONDITION, type Sovereign } from "../../../api/sovereign.ts";
 import type { RolloutWait } from "../../billing-release/desired-rollout.ts";
 import type { ReconcileContext } from "../context.ts";
+import { requeueWithin } from "../findings.ts";
 import { falseCondition, type Stop, trueCondition, waiting } from "../status.ts";
 
 /** The image to run, `repository@sha256:…`, or why there is none yet or nothing new may start. */
@@ -28,8 +29,7 @@ export function pinImage({ deps, sovereign, findings }: ReconcileContext): Pinne
     findings.conditions.push(
       trueCondition(CONDITION.imagePinned, reason, `${current} stays pinned: ${message}`),
     );
-    if (retryAfterMs !== undefined)
-      findings.requeueAfterMs = Math.min(findings.requeueAfterMs ?? retryAfterMs, retryAfterMs);
+    if (retryAfterMs !== undefined) requeueWithin(findings, retryAfterMs);
     return { image: current };
   }
   const { previousImage, verified } = sovereign.status ?? {};
