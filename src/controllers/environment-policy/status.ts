@@ -20,23 +20,17 @@ export function ruleProblems({ spec }: EnvironmentPolicy, nowMs: number): string
   );
 }
 
-/** When the first exception of those that still hold ends; undefined when none holds. */
-function nextExceptionEndMs({ spec }: EnvironmentPolicy, nowMs: number): number | undefined {
-  const ends = (spec.exceptions ?? []).map(({ until }) => Date.parse(until)).filter((end) => end > nowMs);
-  return ends.length === 0 ? undefined : Math.min(...ends);
-}
-
 /** When the status changes by time alone; undefined when it does not. */
 export function nextChangeMs(
-  policy: EnvironmentPolicy,
+  { spec }: EnvironmentPolicy,
   { window, recentDenials = [] }: EnvironmentPolicyStatus,
   nowMs: number,
 ): number | undefined {
   const changes = [
-    nextExceptionEndMs(policy, nowMs),
+    ...(spec.exceptions ?? []).map(({ until }) => Date.parse(until)).filter((endMs) => endMs > nowMs),
     ...(window === undefined ? [] : [Date.parse(window.opensAt ?? window.closesAt)]),
     ...recentDenials.map(({ lastTime }) => Date.parse(lastTime) + FINDING_AGE_MS),
-  ].filter((at) => at !== undefined);
+  ];
   return changes.length === 0 ? undefined : Math.min(...changes);
 }
 
