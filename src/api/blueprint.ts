@@ -3,15 +3,15 @@ import { AGE_COLUMN, type KindDefinition } from "./kind.ts";
 import type { CatalystObject } from "./object.ts";
 import {
   DNS_LABEL,
+  httpsUrl,
   listMap,
-  MAX_PRICE_BAISA,
   object,
   objectName,
   oneOf,
+  price,
   type Static,
   Type,
   text,
-  wholeNumber,
 } from "./schema.ts";
 
 const PINNED_ARTIFACT = "^oci://[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
@@ -50,19 +50,14 @@ const BlueprintSpecSchema = object(
       {
         title: text({ description: "Name that customers see.", maxLength: 128 }),
         summary: Type.Optional(Type.String({ description: "Description in one sentence.", maxLength: 1024 })),
-        icon: Type.Optional(
-          text({ description: "URL of an icon.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
-        ),
+        icon: Type.Optional(httpsUrl("URL of an icon.")),
         category: Type.Optional(
           text({ description: "Category in the catalog.", maxLength: 63, pattern: DNS_LABEL }),
         ),
         priceBaisa: Type.Optional(
-          wholeNumber({
-            description:
-              "Price of the app in an order, in thousandths of the Sovereign's currency (baisa of OMR). Absent: free.",
-            minimum: 0,
-            maximum: MAX_PRICE_BAISA,
-          }),
+          price(
+            "Price of the app in an order, in thousandths of the Sovereign's currency (baisa of OMR). Absent: free.",
+          ),
         ),
       },
       { description: "The entry in the catalog." },

@@ -39,7 +39,7 @@ export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-
 /** `repository@sha256:<64 hex>`, with no tag. */
 export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
 /** The largest price of one item. A sum of many is still exact in a double. */
-export const MAX_PRICE_BAISA = 1_000_000_000_000;
+const MAX_PRICE_BAISA = 1_000_000_000_000;
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
@@ -56,6 +56,13 @@ export const objectName = (description: string, rules?: CelRule[]) =>
 export const wholeNumber = (
   options: NodeOptions & { minimum: number; maximum: number; default?: number; format?: "int32" | "int64" },
 ) => Type.Integer({ format: "int64", ...withRules(options) });
+
+/** In thousandths of the Sovereign's currency. */
+export const price = (description: string) =>
+  wholeNumber({ description, minimum: 0, maximum: MAX_PRICE_BAISA });
+
+export const httpsUrl = (description: string) =>
+  text({ description, maxLength: 2048, pattern: "^https://[^\\s]+$" });
 
 export const flag = (description: string, fallback?: boolean) =>
   Type.Boolean({ description, ...(fallback === undefined ? {} : { default: fallback }) });

@@ -1,13 +1,13 @@
 import {
   DNS_LABEL,
   DNS_SUBDOMAIN,
+  httpsUrl,
   listMap,
-  MAX_PRICE_BAISA,
   object,
+  price,
   type Static,
   Type,
   text,
-  wholeNumber,
 } from "./schema.ts";
 
 const PriceSchema = object(
@@ -18,11 +18,7 @@ const PriceSchema = object(
       pattern: DNS_LABEL,
     }),
     name: text({ description: "Name that customers see.", maxLength: 128 }),
-    priceBaisa: wholeNumber({
-      description: "Price per month, in thousandths of the Sovereign's currency (baisa of OMR).",
-      minimum: 0,
-      maximum: MAX_PRICE_BAISA,
-    }),
+    priceBaisa: price("Price per month, in thousandths of the Sovereign's currency (baisa of OMR)."),
   },
   { description: "A plan or add-on that customers pay for each month." },
 );
@@ -30,9 +26,7 @@ const PriceSchema = object(
 const BrandingSchema = object(
   {
     displayName: Type.Optional(text({ description: "Name that customers see.", maxLength: 128 })),
-    logo: Type.Optional(
-      text({ description: "URL of the logo.", maxLength: 2048, pattern: "^https://[^\\s]+$" }),
-    ),
+    logo: Type.Optional(httpsUrl("URL of the logo.")),
     colour: Type.Optional(
       text({ description: "Primary colour.", maxLength: 7, pattern: "^#[0-9a-fA-F]{6}$" }),
     ),
