@@ -6,23 +6,14 @@ import type { KubernetesObject } from "../../../src/api/object.ts";
 import { createFranchiseReconciler } from "../../../src/controllers/franchise/controller.ts";
 import { createApplier } from "../../../src/kube/apply.ts";
 import { FieldConflict } from "../../../src/kube/field-conflict.ts";
-import type { Informer } from "../../../src/kube/informer.ts";
-import { CLUSTER_ROLES, keyOf, NAMESPACES, ROLE_BINDINGS, resourceOf } from "../../../src/kube/resource.ts";
-import { createLogger } from "../../../src/platform/log.ts";
+import { CLUSTER_ROLES, NAMESPACES, ROLE_BINDINGS, resourceOf } from "../../../src/kube/resource.ts";
 import { franchise, sovereign } from "../../support/builder/catalyst-object.ts";
-import { until, useOperatorBench } from "../../support/process/operator-bench.ts";
+import { AT, useKindBench } from "../../support/process/kind-bench.ts";
+import { until } from "../../support/process/operator-bench.ts";
 
-const bench = useOperatorBench();
-const AT = new Date("2026-06-01T00:00:00.000Z");
+const { bench, common, create } = useKindBench();
 const END = "2026-06-01T00:01:00.000Z";
 const NAME = "catalyst-franchisee-omantel";
-const common = (at: Date) => ({
-  client: bench.client(),
-  fieldManager: "catalyst-operator",
-  events: bench.recorder(),
-  logger: createLogger("test", "silent"),
-  now: () => at,
-});
 /** One process: what it remembers of its writes distinguishes an edit of others from a new desired state. */
 const process = (at = AT) => {
   const applier = createApplier(common(at));
@@ -31,16 +22,6 @@ const process = (at = AT) => {
   return { deps, reconcile: () => reconcile("omantel", new AbortController().signal) };
 };
 
-async function create<T extends KubernetesObject>(
-  cache: Informer<T>,
-  object: KubernetesObject,
-): Promise<void> {
-  const { metadata } = await bench.client().create(cache.resource, object);
-  await until(
-    async () => cache.get(keyOf(metadata)),
-    async () => `${object.kind} ${metadata.name} in the cache`,
-  );
-}
 const namespace = (name: string, owner?: string): KubernetesObject => ({
   ...{ apiVersion: "v1", kind: "Namespace" },
   metadata: { name, labels: owner === undefined ? {} : { "catalyst.openova.io/sovereign": owner } },
