@@ -34,10 +34,10 @@ export function offeredApps(sovereign: Sovereign, blueprints: readonly Blueprint
 }
 
 /** Whether a change of a Blueprint can change what a Sovereign sells. */
-export const isOfferChanged = (before: Blueprint, after: Blueprint): boolean =>
-  canonicalJson(offerOf(before)) !== canonicalJson(offerOf(after));
+export const isCatalogEntryChanged = (before: Blueprint, after: Blueprint): boolean =>
+  canonicalJson(catalogEntryOf(before)) !== canonicalJson(catalogEntryOf(after));
 
-function offerOf(blueprint: Blueprint) {
+function catalogEntryOf(blueprint: Blueprint) {
   const { visibility, franchise, card } = blueprint.spec;
   return {
     isVerified: isVerified(blueprint),

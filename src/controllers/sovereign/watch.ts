@@ -9,7 +9,7 @@ import { canonicalJson } from "../../platform/canonical-json.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
-import { isOfferChanged, isOfferedBy } from "./desired-catalog.ts";
+import { isCatalogEntryChanged, isOfferedBy } from "./desired-catalog.ts";
 
 /** Everything whose change can affect a Sovereign. Its own status writes do not: they would make a loop. */
 export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "watch">): Watch[] {
@@ -48,7 +48,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
           .list()
           .filter((sovereign) => isOfferedBy(sovereign, blueprint))
           .map(({ metadata }) => metadata.name),
-      isOfferChanged,
+      isCatalogEntryChanged,
     ),
     // The hub keeps every policy on each cluster.
     watchInformer(

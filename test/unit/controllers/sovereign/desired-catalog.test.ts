@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Blueprint } from "../../../../src/api/blueprint.ts";
 import {
-  isOfferChanged,
+  isCatalogEntryChanged,
   isOfferedBy,
   offeredApps,
 } from "../../../../src/controllers/sovereign/desired-catalog.ts";
@@ -58,7 +58,7 @@ describe("offeredApps", () => {
   });
 });
 
-describe("isOfferChanged", () => {
+describe("isCatalogEntryChanged", () => {
   it.each<[string, boolean, Blueprint]>([
     ["its price", true, blueprint("wiki", { card: { title: "WIKI", priceBaisa: 1 } })],
     ["its title", true, blueprint("wiki", { card: { title: "Wiki" } })],
@@ -67,6 +67,6 @@ describe("isOfferChanged", () => {
     ["its version", false, blueprint("wiki", { version: "2.0.0" })],
     ["a price of 0", false, blueprint("wiki", { card: { title: "WIKI", priceBaisa: 0 } })],
   ])("compares %s", (_what, expected, after) => {
-    expect(isOfferChanged(blueprint("wiki"), after)).toBe(expected);
+    expect(isCatalogEntryChanged(blueprint("wiki"), after)).toBe(expected);
   });
 });
