@@ -8,6 +8,7 @@ import { type ApplyResult, createApplyMeter } from "./apply-latency.ts";
 import { judgeBars } from "./bars.ts";
 import { startLoadGenerator } from "./load-generator.ts";
 import { createMeter } from "./measurement.ts";
+import type { OperatorProcess } from "./operator-process.ts";
 import { type Profile, type Round, type ScenarioResult, summarise } from "./result.ts";
 import { APPLY, artifactCount, type Plan, type Scenario } from "./scenario.ts";
 import { type AdmissionWorld, createAdmissionWorld } from "./world.ts";
@@ -52,16 +53,19 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
   });
   const load = await startLoadGenerator(world.file("reviews.json"));
   const floor = await startHelper("admission/floor-process.ts");
+  const replicas = [world.operator];
   try {
     const { pid } = world.operator;
     const memoryAtRest = { pssMib: memoryMib(pid), rssMib: residentMib(pid) };
+    if (plan.scenarios.some((scenario) => scenario.replicas === 2))
+      replicas.push(await world.startOperator([]));
     const meter = createMeter({ plan, world, load });
     const rounds = new Map<string, Round[]>(plan.scenarios.map(({ name }) => [name, []]));
     for (let round = 0; round <= plan.rounds; round += 1) {
       report(round === 0 ? "warming up" : `round ${round} of ${plan.rounds}`);
       for (const scenario of plan.scenarios) {
         const maxMs = round === 0 ? plan.warmUpMs : plan.measureMs;
-        const measured = await measureScenario({ meter, world, floor }, scenario, maxMs);
+        const measured = await measureScenario({ meter, replicas, floor }, scenario, maxMs);
         if (round > 0) rounds.get(scenario.name)?.push(measured);
       }
     }
@@ -82,11 +86,12 @@ async function measureReviews(plan: Plan, options: Options): Promise<ReviewResul
 type Meter = ReturnType<typeof createMeter>;
 
 async function measureScenario(
-  { meter, world, floor }: { meter: Meter; world: AdmissionWorld; floor: HelperProcess },
+  deps: { meter: Meter; replicas: readonly OperatorProcess[]; floor: HelperProcess },
   scenario: Scenario,
   maxMs: number,
 ): Promise<Round> {
-  const webhook = await meter.webhook(scenario, world.operator, maxMs);
+  const { meter, replicas, floor } = deps;
+  const webhook = await meter.webhook(scenario, replicas.slice(0, scenario.replicas ?? 1), maxMs);
   return scenario.hasFloor === true ? { webhook, floor: await meter.floor(scenario, floor) } : { webhook };
 }
 
@@ -100,9 +105,9 @@ async function profile(
   const profiles: Profile[] = [];
   for (const scenario of scenarios) {
     report(`profiling: ${scenario.name}`);
-    await meter.webhook(scenario, operator, warmUpMs);
+    await meter.webhook(scenario, [operator], warmUpMs);
     const recorded = await recordCpuProfile(operator.inspectorUrl ?? "", () =>
-      meter.webhook(scenario, operator),
+      meter.webhook(scenario, [operator]),
     );
     const { packages, functions } = readCpuProfile(recorded);
     profiles.push({

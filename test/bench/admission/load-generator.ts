@@ -5,7 +5,7 @@ import type { LoadResult } from "../load.ts";
 import { cpuSeconds } from "../process-figure.ts";
 import type { LoadAnswer, LoadRequest, SentReview } from "./load-process-message.ts";
 
-/** Clients of one webhook, connected. */
+/** Clients of the replicas of one webhook, connected. */
 interface Clients {
   /** Begins with the review of this number. */
   run(load: {
@@ -18,7 +18,7 @@ interface Clients {
 }
 
 export interface LoadGenerator {
-  connect(port: number, clients: number, reviews: readonly SentReview[]): Promise<Clients>;
+  connect(ports: readonly number[], clients: number, reviews: readonly SentReview[]): Promise<Clients>;
   cpuSeconds(): number;
   close(): Promise<void>;
 }
@@ -28,9 +28,9 @@ export async function startLoadGenerator(file: string): Promise<LoadGenerator> {
   const helper = await startHelper("admission/load-process.ts");
   const ask = (request: LoadRequest) => helper.ask<LoadAnswer>(request);
   return {
-    async connect(port, clients, reviews) {
+    async connect(ports, clients, reviews) {
       writeFileSync(file, JSON.stringify(reviews));
-      await ask({ kind: "open", port, path: admissionPath(), clients, file });
+      await ask({ kind: "open", ports, path: admissionPath(), clients, file });
       return {
         async run(load) {
           const answer = await ask({ kind: "run", load });

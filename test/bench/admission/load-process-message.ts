@@ -11,8 +11,11 @@ export interface SentReview {
 }
 
 export type LoadRequest =
-  /** Shakes hands for every client, and reads the reviews from a file, which clients then send in turn. */
-  | { kind: "open"; port: number; path: string; clients: number; file: string }
+  /**
+   * Shakes hands for every client, and reads the reviews from a file, which clients then send in turn. Clients are spread evenly
+   * over the ports.
+   */
+  | { kind: "open"; ports: readonly number[]; path: string; clients: number; file: string }
   | {
       kind: "run";
       /** `first` is the number of the review with which the run begins. */

@@ -19,7 +19,9 @@ async function answer(message: LoadRequest): Promise<LoadAnswer> {
       bytes: requestOf("POST", message.path, { body: review }),
     }));
     connections = await Promise.all(
-      Array.from({ length: message.clients }, () => openTlsConnection(message.port)),
+      Array.from({ length: message.clients }, (_, client) =>
+        openTlsConnection(message.ports[client % message.ports.length] ?? 0),
+      ),
     );
     return { kind: "ready" };
   }

@@ -7,11 +7,11 @@ import { CACHED_ARTIFACTS, type Plan, type Scenario, SMALL_BYTES } from "./scena
 import type { AdmissionWorld } from "./world.ts";
 
 export interface Measurement extends LoadResult {
-  /** Processor time of the webhook's process for each review. */
+  /** Processor time of the webhook's processes for each review. */
   cpuMs: number;
   /** The same of the process that sends the reviews. */
   generatorCpuMs: number;
-  /** What the webhook's process took at the end; with large objects the most that it took meanwhile. */
+  /** What the largest process of the webhook took at the end; with large objects the most that it took meanwhile. */
   peakMemoryMib: number;
   /** Requests to the registry for each review, and the time that the registry itself took for them. */
   registry: { requests: number; ms: number };
@@ -21,7 +21,7 @@ interface Server {
   pid: number;
   port: number;
 }
-interface Webhook {
+interface Replica {
   pid: number;
   webhookPort: number;
 }
@@ -65,28 +65,33 @@ export function createMeter({
 
   async function measure(
     scenario: Scenario,
-    server: Server,
+    servers: readonly Server[],
     reviews: SentReview[],
     maxMs = plan.measureMs,
   ): Promise<Measurement> {
-    const clients = await load.connect(server.port, scenario.clients, reviews);
+    const clients = await load.connect(
+      servers.map(({ port }) => port),
+      scenario.clients,
+      reviews,
+    );
+    const spentSeconds = () => servers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0);
     let peakMemoryMib = 0;
     const readMemory = () => {
-      peakMemoryMib = Math.max(peakMemoryMib, memoryMib(server.pid));
+      peakMemoryMib = Math.max(peakMemoryMib, ...servers.map(({ pid }) => memoryMib(pid)));
     };
     const watch = scenario.reviews === "large" ? setInterval(readMemory, MEMORY_EVERY_MS) : undefined;
     try {
       if (scenario.reviews === "cached")
         await clients.run({ maxMs: COUNTED_MS, maxCount: reviews.length, first: 0 });
       const registryBefore = await world.registry.ask();
-      const [cpuBefore, generatorBefore] = [cpuSeconds(server.pid), load.cpuSeconds()];
+      const [cpuBefore, generatorBefore] = [spentSeconds(), load.cpuSeconds()];
       const result = await clients.run({
         maxMs: scenario.maxCount === undefined ? maxMs : COUNTED_MS,
         maxCount: scenario.maxCount ?? UNLIMITED,
         first: 0,
         perSecond: scenario.perSecond,
       });
-      const [cpuAfter, generatorAfter] = [cpuSeconds(server.pid), load.cpuSeconds()];
+      const [cpuAfter, generatorAfter] = [spentSeconds(), load.cpuSeconds()];
       const registryAfter = await world.registry.ask();
       readMemory();
       const perReview = (name: string) =>
@@ -105,13 +110,18 @@ export function createMeter({
   }
 
   return {
-    webhook: (scenario: Scenario, { pid, webhookPort }: Webhook, maxMs?: number) =>
-      measure(scenario, { pid, port: webhookPort }, reviewsOf(scenario), maxMs),
+    webhook: (scenario: Scenario, replicas: readonly Replica[], maxMs?: number) =>
+      measure(
+        scenario,
+        replicas.map(({ pid, webhookPort }) => ({ pid, port: webhookPort })),
+        reviewsOf(scenario),
+        maxMs,
+      ),
     /** The bare server allows everything. */
     floor: (scenario: Scenario, server: Server) =>
       measure(
         scenario,
-        server,
+        [server],
         reviewsOf(scenario).map((review) => ({ ...review, isAllowed: true })),
       ),
   };

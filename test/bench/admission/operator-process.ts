@@ -4,6 +4,7 @@ import { sleep } from "../../../src/platform/shutdown.ts";
 import { startChild } from "../../../src/playground/process/child.ts";
 import { findFreePort } from "../../../src/playground/process/free-port.ts";
 import type { Watchdog } from "../../../src/playground/process/watchdog.ts";
+import { imageNodeOptions } from "../image-option.ts";
 import { cpuSeconds } from "../process-figure.ts";
 
 export interface OperatorProcess {
@@ -33,7 +34,7 @@ export async function startOperatorProcess(deps: {
   const { kubeconfigPath, logFile, watchdog, nodeArgs = [], env = {} } = deps;
   const [webhookPort, healthPort] = [await findFreePort(), await findFreePort()];
   const child = await startChild({
-    argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "operator"],
+    argv: [process.execPath, ...imageNodeOptions(), ...nodeArgs, MAIN, "operator"],
     env: {
       KUBECONFIG: kubeconfigPath,
       HOST: "127.0.0.1",

@@ -17,6 +17,8 @@ export interface Scenario {
   maxCount?: number;
   /** Whether the bare server is measured too. */
   hasFloor?: boolean;
+  /** Operators that answer, each with its share of the clients. Default: 1. The chart installs 2. */
+  replicas?: 1 | 2;
 }
 
 export interface Plan {
@@ -38,6 +40,8 @@ export const CHEAP = "cheap, 50 clients";
 export const SMALL = "small, 50 clients";
 export const PACED = "cheap, 50 clients, 3,000/s";
 export const PACED_SMALL = "small, 50 clients, 3,000/s";
+export const PACED_INSTALLED = "cheap, 50 clients, 3,000/s, 2 replicas";
+export const PACED_SMALL_INSTALLED = "small, 50 clients, 3,000/s, 2 replicas";
 export const COLD = "cold signature, 1 client";
 export const FLOOD = "objects of 3 MiB, 50 clients";
 export const APPLY = "apply on the real API server";
@@ -54,6 +58,9 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "allowed, 50 clients", reviews: "allowed", clients: 50 },
   { name: PACED, reviews: "cheap", clients: 50, perSecond: PACED_PER_SECOND, hasFloor: true },
   { name: PACED_SMALL, reviews: "small", clients: 50, perSecond: PACED_PER_SECOND, hasFloor: true },
+  { name: "cheap, 50 clients, 2 replicas", reviews: "cheap", clients: 50, replicas: 2 },
+  { name: PACED_INSTALLED, reviews: "cheap", clients: 50, perSecond: PACED_PER_SECOND, replicas: 2 },
+  { name: PACED_SMALL_INSTALLED, reviews: "small", clients: 50, perSecond: PACED_PER_SECOND, replicas: 2 },
   { name: "cached signature, 50 clients", reviews: "cached", clients: 50 },
   { name: COLD, reviews: "cold", clients: 1, maxCount: 100 },
   { name: "cold signature, 50 clients", reviews: "cold", clients: 50, maxCount: 300 },

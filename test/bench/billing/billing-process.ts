@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { type Child, startChild } from "../../../src/playground/process/child.ts";
 import type { Watchdog } from "../../../src/playground/process/watchdog.ts";
+import { imageNodeOptions } from "../image-option.ts";
 import { FQDN, JWT_SECRET } from "./token.ts";
 
 export interface BillingProcess {
@@ -26,7 +27,7 @@ export async function startBillingProcess(deps: {
 }): Promise<BillingProcess> {
   const { databaseUrl, neighbourPort, logFile, watchdog, nodeArgs = [] } = deps;
   const child = await startChild({
-    argv: [process.execPath, "--max-semi-space-size=8", ...nodeArgs, MAIN, "billing"],
+    argv: [process.execPath, ...imageNodeOptions(), ...nodeArgs, MAIN, "billing"],
     env: {
       DATABASE_URL: databaseUrl,
       SOVEREIGN_FQDN: FQDN,

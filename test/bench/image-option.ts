@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The memory limit that the chart sets. */
+export const MEMORY_LIMIT_MIB = 512;
+
+const DOCKERFILE = join(import.meta.dirname, "../../Dockerfile");
+
+/**
+ * The options of Node in the image's entry point, so that a bench measures what clusters run. Outside a container, a share of
+ * the memory is a share of the machine's; here it is one of the chart's limit.
+ */
+export function imageNodeOptions(): string[] {
+  const entryPoint = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(DOCKERFILE, "utf8"))?.[1];
+  if (entryPoint === undefined) throw new Error("the Dockerfile has no ENTRYPOINT in the form of a list");
+  return (JSON.parse(entryPoint) as string[])
+    .filter((word) => word.startsWith("--"))
+    .map((option) =>
+      option.replace(/^--max-old-space-size-percentage=(\d+)$/, (_, share) => {
+        return `--max-old-space-size=${Math.floor((Number(share) / 100) * MEMORY_LIMIT_MIB)}`;
+      }),
+    );
+}
