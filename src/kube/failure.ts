@@ -58,6 +58,12 @@ const WRITE_REASON: Record<number, string> = {
   422: "WriteInvalid",
 };
 
+const REFUSALS: ReadonlySet<string | undefined> = new Set([
+  READ_REASON[403],
+  WRITE_REASON[403],
+  WRITE_REASON[422],
+]);
+
 const RECONCILE_FAILED = "ReconcileFailed";
 const FAILURE_REASONS: ReadonlySet<string> = new Set([
   ...[...Object.values(READ_REASON), "ReadFailed", ...Object.values(WRITE_REASON), "WriteFailed"],
@@ -66,6 +72,9 @@ const FAILURE_REASONS: ReadonlySet<string> = new Set([
 
 /** Whether a reconcile failed for this reason, which says nothing about what it would have looked at. */
 export const isFailureReason = (reason: string): boolean => FAILURE_REASONS.has(reason);
+
+/** Whether the API server refuses the request for what it is. Another try cannot succeed until something else changes. */
+export const isRefusal = ({ reason }: Pick<Failure, "reason">): boolean => REFUSALS.has(reason);
 
 const REMEDY: Record<number, string> = {
   403: "change the role, the quota or the policy that refuses it",

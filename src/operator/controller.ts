@@ -174,7 +174,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
     create("webhookconfiguration", {
       watches: webhookConfigurationWatches(webhookConfiguration),
       reconcile: createWebhookConfigurationReconciler(webhookConfiguration),
-      onFailure: failureEvents(deps.events, (key) => caches.webhookConfigurations.get(key)),
+      onFailure: (_key, failure) => deps.webhook.restoration.failed(failure, events),
     }),
     create("admissionpolicy", {
       watches: admissionPolicyWatches(admissionPolicy),

@@ -2,7 +2,8 @@ import type { RequestListener } from "node:http";
 
 /** Answers `/healthz`, `/readyz` and `/metrics`. */
 export function createHealthHandler(deps: {
-  isReady: () => boolean;
+  /** Why the operator is not ready, as the answer says it; undefined when it is. */
+  unreadyReason: () => string | undefined;
   /** What is appended to the answer of a ready operator: how old its caches are. */
   describeCaches: () => string;
   /** The metrics in Prometheus' text format. */
@@ -13,16 +14,13 @@ export function createHealthHandler(deps: {
       response.writeHead(status, { "content-type": contentType });
       response.end(body);
     };
+    const sendReadiness = (reason: string | undefined) =>
+      reason === undefined ? send(200, `ok\n${deps.describeCaches()}`) : send(503, `not ready: ${reason}\n`);
     switch (request.url?.split("?")[0]) {
       case "/healthz":
         return send(200, "ok\n");
       case "/readyz":
-        return deps.isReady()
-          ? send(200, `ok\n${deps.describeCaches()}`)
-          : send(
-              503,
-              "not ready: the caches are not synced, the CA is not published, or the process is shutting down\n",
-            );
+        return sendReadiness(deps.unreadyReason());
       case "/metrics":
         return send(200, await deps.metrics(), "text/plain; version=0.0.4");
       default:

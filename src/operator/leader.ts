@@ -64,7 +64,10 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
       await Promise.all([
         ...controllers.map((controller) => controller.run(leading)),
         relay.sweep(leading),
-      ]).finally(untrustedGauge.reset);
+      ]).finally(() => {
+        untrustedGauge.reset();
+        deps.webhook.restoration.reset();
+      });
     },
   });
 }

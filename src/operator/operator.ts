@@ -57,14 +57,14 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
       }),
       (it) => it.close(),
     );
-    let isReady = () => false;
+    let unreadyReason = (): string | undefined => "the process is starting";
     let describeCaches = () => "";
     const health = parts.add(
       await startHttpServer({
         host: settings.host,
         port: settings.httpPort,
         handler: createHealthHandler({
-          isReady: () => isReady() && !signal.aborted,
+          unreadyReason: () => (signal.aborted ? "the process is shutting down" : unreadyReason()),
           describeCaches: () => describeCaches(),
           metrics: () => registry.metrics(),
         }),
@@ -120,7 +120,7 @@ export async function runOperator({ settings, logger, now, signal }: OperatorDep
         await it.stopped;
       },
     );
-    isReady = webhook.isPublished;
+    unreadyReason = webhook.unreadyReason;
     logger.info(
       { webhook: webhook.server.origin, voucherApi: voucherApi.server.origin, health: health.origin },
       "serving",

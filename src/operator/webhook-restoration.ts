@@ -1,10 +1,11 @@
 import type { Enforcement } from "../admission/enforcement.ts";
-import { ADMISSION_REPORT, SYSTEM_NAMESPACE } from "../api/name.ts";
+import { ADMISSION_REPORT, SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Applied } from "../kube/apply.ts";
 import type { EventRecorder } from "../kube/event.ts";
+import { type Failure, isRefusal } from "../kube/failure.ts";
 import type { Logger } from "../platform/log.ts";
-import { Counter, type Registry } from "../platform/metrics.ts";
+import { Counter, Gauge, type Registry } from "../platform/metrics.ts";
 
 const RESTORED = "WebhookConfigurationRestored";
 const NOT_ENFORCED = "AdmissionNotEnforced";
@@ -17,6 +18,12 @@ export const AUDIT_ONLY = `admission denies nothing (--enforcement Audit): it re
  */
 export interface RestorationReport {
   report(applied: Applied, events: EventRecorder): void;
+  /** Reports a failed write as an Event. There may be no configuration that could have the Event. */
+  failed(failure: Failure, events: EventRecorder): void;
+  /** Whether the API server refuses the operator's last write. Then the configuration in force is not the operator's. */
+  isRefused(): boolean;
+  /** This replica leads no more: another one writes, and only that one knows. */
+  reset(): void;
 }
 
 export function createRestorationReport({
@@ -33,8 +40,26 @@ export function createRestorationReport({
     help: "Times that the operator put back the changed or deleted webhook configuration. Alert on any increase.",
     registers: [registry],
   });
+  const refused = new Gauge({
+    name: "catalyst_webhook_configuration_refused",
+    help: "1: the API server refuses the operator's write of its webhook configuration. Alert on 1. Only the leader knows; other replicas have 0.",
+    registers: [registry],
+  });
+  let isRefused = false;
+  const setRefused = (value: boolean) => {
+    isRefused = value;
+    refused.set(value ? 1 : 0);
+  };
+  setRefused(false);
   return {
+    isRefused: () => isRefused,
+    reset: () => setRefused(false),
+    failed(failure, events) {
+      if (isRefusal(failure)) setRefused(true);
+      events.record(aboutConfiguration(NAMED), "Warning", failure.reason, failure.message);
+    },
     report(applied, events) {
+      setRefused(false);
       if (enforcement === "Audit")
         events.record(aboutConfiguration(applied.object), "Warning", NOT_ENFORCED, AUDIT_ONLY);
       if (applied.kind !== "corrected") return;
@@ -51,6 +76,8 @@ const describeChange = (fields: readonly string[]) =>
   fields.length === 0
     ? "Another client deleted the webhook configuration"
     : `Another client changed ${fields.join(", ")} of the webhook configuration`;
+
+const NAMED = { metadata: { name: WEBHOOK_CONFIGURATION } } as KubernetesObject;
 
 /** An Event needs the kind, which the objects of a list do not carry. */
 const aboutConfiguration = ({ metadata }: KubernetesObject): KubernetesObject => ({

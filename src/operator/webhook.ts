@@ -8,6 +8,7 @@ import { createWebhookHandler } from "../admission/routes.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { desiredWebhookConfiguration } from "../admission/webhook-configuration.ts";
+import { WEBHOOK_CONFIGURATION } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/event.ts";
@@ -25,8 +26,8 @@ import { createWebhookTls, type TlsSettings } from "./webhook-tls.ts";
 
 export interface Webhook {
   server: RunningHttpServer;
-  /** Whether the CA of its certificate is published, so that API servers trust it. */
-  isPublished(): boolean;
+  /** Why this replica must receive no requests, or why a rollout must stop at it; undefined when there is no reason. */
+  unreadyReason(): string | undefined;
   /** Keeps the certificate valid until the signal fires. */
   maintain(signal: AbortSignal): void;
   /** The webhook configuration for the leader to apply. */
@@ -131,9 +132,16 @@ export async function startWebhook(deps: {
   });
   tls.onChange(server.setTls);
 
+  const restoration = createRestorationReport({ enforcement: settings.enforcement, registry, logger });
+
   return {
     server,
-    isPublished: tls.isPublished,
+    unreadyReason() {
+      if (restoration.isRefused())
+        return `the API server refuses to write ValidatingWebhookConfiguration ${WEBHOOK_CONFIGURATION}: its Events say why`;
+      // API servers that do not trust the certificate would fail each request.
+      return tls.isPublished() ? undefined : "the CA of the webhook's certificate is not published";
+    },
     maintain: tls.maintain,
     desired: () =>
       desiredWebhookConfiguration({ caBundle: tls.caBundle(), url: settings.webhookUrl }, deps.identities, {
@@ -146,6 +154,6 @@ export async function startWebhook(deps: {
     },
     denials,
     findings,
-    restoration: createRestorationReport({ enforcement: settings.enforcement, registry, logger }),
+    restoration,
   };
 }

@@ -75,8 +75,8 @@ async function startTwo(): Promise<void> {
   await start(true);
   await start(false);
   await expect
-    .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
-    .toBe(true);
+    .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
+    .toEqual(replicas.map(() => undefined));
 }
 
 const store = () =>
@@ -96,12 +96,12 @@ const servedByAll = async () => new Set(await Promise.all(replicas.map(({ served
 describe("the webhook's certificate", () => {
   it("is one for all replicas, and its CA is published by the leader", async () => {
     const follower = await start(false);
-    expect(follower.webhook.isPublished()).toBe(false);
+    expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     expect(await publishedBundle(client)).toBe("");
     await start(true);
     await expect
-      .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
-      .toBe(true);
+      .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
+      .toEqual(replicas.map(() => undefined));
     expect((await servedByAll()).size).toBe(1);
     expect(authoritiesOf(await publishedBundle(client))).toHaveLength(1);
   });
@@ -153,9 +153,9 @@ describe("the webhook's certificate", () => {
     stop = new AbortController();
     await client.delete(SECRETS, SECRET);
     const follower = await start(false);
-    expect(follower.webhook.isPublished()).toBe(false);
+    expect(follower.webhook.unreadyReason()).toBe("the CA of the webhook's certificate is not published");
     await start(true);
-    await expect.poll(() => follower.webhook.isPublished(), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => follower.webhook.unreadyReason(), { timeout: 20_000 }).toBeUndefined();
     const bundle = authoritiesOf(await publishedBundle(client)).map(String);
     expect(bundle).toHaveLength(2);
     expect(bundle[1]).toBe(old);
@@ -205,8 +205,8 @@ describe("a certificate from files", () => {
     await start(true, env);
     await start(false, env);
     await expect
-      .poll(() => replicas.every(({ webhook }) => webhook.isPublished()), { timeout: 20_000 })
-      .toBe(true);
+      .poll(() => replicas.map(({ webhook }) => webhook.unreadyReason()), { timeout: 20_000 })
+      .toEqual(replicas.map(() => undefined));
     expect(await client.get(SECRETS, SECRET)).toBeUndefined();
     const [before = ""] = await servedByAll();
     const impatient = connectForever(client, replicas, LAG_MS);

@@ -85,6 +85,14 @@ describe("startWebhook", () => {
     });
   });
 
+  it("is unready while its configuration is not published, or the API server refuses to write it", async () => {
+    const { unreadyReason, restoration } = await start(undefined);
+    expect(unreadyReason()).toBe("the CA of the webhook's certificate is not published");
+    const failure = { reason: "WriteForbidden", message: "a policy", isFinal: false };
+    restoration.failed(failure, { record: () => {}, flush: async () => {} });
+    expect(unreadyReason()).toMatch(/^the API server refuses to write ValidatingWebhookConfiguration/);
+  });
+
   const CONFIG_MAP = { resource: { group: "", version: "v1", resource: "configmaps" }, object: {} };
 
   /** The response to a tenant's new object in this namespace, a ConfigMap unless it is given. */

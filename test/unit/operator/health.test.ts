@@ -5,12 +5,12 @@ import { type RunningHttpServer, startHttpServer } from "../../../src/platform/h
 let server: RunningHttpServer | undefined;
 afterEach(() => server?.close(0));
 
-async function ask(path: string, isReady: boolean): Promise<[number, string | null, string]> {
+async function ask(path: string, reason: string | undefined): Promise<[number, string | null, string]> {
   server = await startHttpServer({
     host: "127.0.0.1",
     port: 0,
     handler: createHealthHandler({
-      isReady: () => isReady,
+      unreadyReason: () => reason,
       describeCaches: () => "caches: 3 s\n",
       metrics: async () => "up 1\n",
     }),
@@ -21,20 +21,17 @@ async function ask(path: string, isReady: boolean): Promise<[number, string | nu
 
 describe("createHealthHandler", () => {
   it.each([
-    ["/healthz", false, 200, "text/plain", "ok\n"],
-    ["/readyz", true, 200, "text/plain", "ok\ncaches: 3 s\n"],
-    ["/readyz?verbose", true, 200, "text/plain", "ok\ncaches: 3 s\n"],
-    [
-      "/readyz",
-      false,
-      503,
-      "text/plain",
-      "not ready: the caches are not synced, the CA is not published, or the process is shutting down\n",
-    ],
-    ["/metrics", false, 200, "text/plain; version=0.0.4", "up 1\n"],
-    ["/", true, 404, "text/plain", "not found\n"],
-    ["/readyz/", true, 404, "text/plain", "not found\n"],
-  ])("answers %s with readiness %s by status %i", async (path, isReady, status, type, body) => {
-    expect(await ask(path, isReady)).toEqual([status, type, body]);
-  });
+    ["/healthz", "it is starting", 200, "text/plain", "ok\n"],
+    ["/readyz", undefined, 200, "text/plain", "ok\ncaches: 3 s\n"],
+    ["/readyz?verbose", undefined, 200, "text/plain", "ok\ncaches: 3 s\n"],
+    ["/readyz", "it is starting", 503, "text/plain", "not ready: it is starting\n"],
+    ["/metrics", "it is starting", 200, "text/plain; version=0.0.4", "up 1\n"],
+    ["/", undefined, 404, "text/plain", "not found\n"],
+    ["/readyz/", undefined, 404, "text/plain", "not found\n"],
+  ])(
+    "answers %s while the reason not to be ready is %s, by status %i",
+    async (path, reason, status, type, body) => {
+      expect(await ask(path, reason)).toEqual([status, type, body]);
+    },
+  );
 });

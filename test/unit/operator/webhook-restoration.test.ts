@@ -3,7 +3,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Enforcement } from "../../../src/admission/enforcement.ts";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { Applied } from "../../../src/kube/apply.ts";
-import { createRestorationReport } from "../../../src/operator/webhook-restoration.ts";
+import type { EventRecorder } from "../../../src/kube/event.ts";
+import {
+  createRestorationReport,
+  type RestorationReport,
+} from "../../../src/operator/webhook-restoration.ts";
 import { Registry } from "../../../src/platform/metrics.ts";
 
 // A list of the API server leaves out the kind.
@@ -13,16 +17,19 @@ let registry: Registry;
 let warnings: { msg: string; fields: string[] }[];
 let events: { kind: string; type: string; reason: string; message: string }[];
 
-function report(applied: Applied, enforcement: Enforcement = "Deny"): void {
+const recorder: EventRecorder = {
+  record: ({ kind }, type, reason, message) => events.push({ kind, type, reason, message }),
+  flush: async () => {},
+};
+
+const create = (enforcement: Enforcement = "Deny") =>
   createRestorationReport({
     enforcement,
     registry,
     logger: pino({}, { write: (line) => warnings.push(JSON.parse(line)) }),
-  }).report(applied, {
-    record: ({ kind }, type, reason, message) => events.push({ kind, type, reason, message }),
-    flush: async () => {},
   });
-}
+
+const report = (applied: Applied, enforcement?: Enforcement) => create(enforcement).report(applied, recorder);
 
 beforeEach(() => {
   registry = new Registry();
@@ -30,10 +37,9 @@ beforeEach(() => {
   events = [];
 });
 
-const count = async () => {
-  const metric = await registry.getSingleMetric("catalyst_webhook_configuration_restored_total")?.get();
-  return metric?.values[0]?.value;
-};
+const metric = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values[0]?.value;
+const count = () => metric("catalyst_webhook_configuration_restored_total");
+const refused = () => metric("catalyst_webhook_configuration_refused");
 
 describe("createRestorationReport", () => {
   it.each<[string, string[], string]>([
@@ -79,5 +85,34 @@ describe("createRestorationReport", () => {
       },
     ]);
     expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    ["WriteForbidden", true],
+    ["WriteInvalid", true],
+    ["ReadForbidden", true],
+    ["WriteConflict", false],
+    ["WriteFailed", false],
+  ])(
+    "has the Event of a write that fails by %s; a refusal also raises the metric: %s",
+    async (reason, isRefusal) => {
+      const created = create();
+      expect([created.isRefused(), await refused()]).toEqual([false, 0]);
+      created.failed({ reason, message: "why", isFinal: false }, recorder);
+      expect(events).toEqual([
+        { kind: "ValidatingWebhookConfiguration", type: "Warning", reason, message: "why" },
+      ]);
+      expect([created.isRefused(), await refused()]).toEqual([isRefusal, isRefusal ? 1 : 0]);
+    },
+  );
+
+  it.each<[string, (created: RestorationReport) => void]>([
+    ["a write succeeds", (created) => created.report({ kind: "unchanged", object }, recorder)],
+    ["another replica leads", (created) => created.reset()],
+  ])("reports a refusal until %s", async (_, end) => {
+    const created = create();
+    created.failed({ reason: "WriteForbidden", message: "why", isFinal: true }, recorder);
+    end(created);
+    expect([created.isRefused(), await refused()]).toEqual([false, 0]);
   });
 });
