@@ -4,7 +4,32 @@ app.kubernetes.io/name: catalyst-operator
 
 {{- define "catalyst-operator.labels" -}}
 {{ include "catalyst-operator.selector" . }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- /* The documents of a file that has no templates, with the labels of this release. The playground applies the same files. */}}
+{{- define "catalyst-operator.labelled" -}}
+{{- $labels := include "catalyst-operator.labels" (index . 0) | fromYaml }}
+{{- range splitList "\n---\n" (index . 1) }}
+{{- $object := fromYaml . }}
+{{- $_ := set $object.metadata "labels" (merge (dict) $labels ($object.metadata.labels | default dict)) }}
+---
+{{ toYaml $object }}
+{{- end }}
+{{- end -}}
+
+{{- /* The name of the release that owns a live object, or nothing. Helm refuses to install over an object that it does not own. */}}
+{{- define "catalyst-operator.owner" -}}
+{{- dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
+{{- end -}}
+
+{{- /* The commands that hand an object over to this release. */}}
+{{- define "catalyst-operator.adoption" -}}
+{{- $object := printf "%s %s" (index . 1) (index . 2) }}
+{{- with (index . 0) -}}
+kubectl annotate --overwrite {{ $object }} meta.helm.sh/release-name={{ .Release.Name }} meta.helm.sh/release-namespace={{ .Release.Namespace }} && kubectl label --overwrite {{ $object }} app.kubernetes.io/managed-by=Helm
+{{- end -}}
 {{- end -}}

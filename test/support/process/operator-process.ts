@@ -10,6 +10,8 @@ const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
 export interface OperatorProcess {
   /** The metrics in Prometheus' text format. */
   metrics(): Promise<string>;
+  /** The status and the text of /readyz. */
+  readiness(): Promise<[status: number, text: string]>;
   /** Lets it hand over the Lease and end by itself. */
   stop(): Promise<void>;
   close(): Promise<void>;
@@ -49,6 +51,10 @@ export async function startOperatorProcess(
   }
   return {
     metrics: async () => (await health("/metrics")).text(),
+    async readiness() {
+      const answer = await health("/readyz");
+      return [answer.status, await answer.text()];
+    },
     stop: () => end("SIGTERM"),
     close: () => end("SIGKILL"),
   };
