@@ -25,7 +25,6 @@ const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const NAMESPACE = ["--namespace", "catalyst-system"];
 
-/** Who runs a command, as flags of helm; kubectl has the same ones without `kube-`. */
 const ADMINISTRATOR = {
   user: "kubernetes-admin",
   groups: ["kubeadm:cluster-admins", "system:authenticated"],
