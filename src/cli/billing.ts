@@ -8,51 +8,65 @@ import { createMetricsRegistry } from "../platform/metrics.ts";
 import { aborted, sleep } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
 
-const HELP = `Usage: catalyst billing
-
-Serves the voucher API of one Sovereign. It does not migrate the database: it refuses to start when the schema has
-another version. While the database does not answer, requests get 503 and /readyz reports unready.
-
-Environment (every secret also as NAME_FILE):
-  DATABASE_URL                    postgres://…
-  SOVEREIGN_FQDN                  the Sovereign's domain name: the audience of the operator's tokens, shown on orders
-  HOST, PORT                      address and port to listen on (all addresses, 8085)
-  OIDC_ISSUER, OIDC_AUDIENCE      the issuer of tokens, and their audience; OIDC_JWKS_URL replaces discovery
-  OIDC_CLIENT_ID                  the public client for sign-in on /admin; absent: administrators paste a token
-  JWT_SECRET                      verifies HS256 tokens, at least 32 bytes; absent: they are refused
-  OPERATOR_JWKS_FILE              the operator's public keys
-  CATALOG_URL or CATALOG_FILE     the source of prices
-  BRANDING_FILE, GRANTS_FILE      the Sovereign's branding, the Franchise's grants.vouchers
-  ORDER_NOTICE_FILE               where to send word of placed orders; absent: the operator finds them at its next sweep
-  TENANT_URL                      the tenant service, which returns a tenant's members and subdomain
-  REDPANDA_BROKERS                host:port,…: orders are sent to the topic sme.order.events, and tenant.deleted is
-                                  read from sme.tenant.events; absent: neither
-  CORS_ORIGIN                     origins that browsers may call from, comma-separated
-  TRUSTED_PROXIES                 addresses or CIDRs whose X-Forwarded-For is trusted
-  PREVIEW_LIMIT                   previews per client and minute (60; 0 = no limit)
-  PREVIEW_MISS_LIMIT              previews that find nothing, per client and minute (10; 0 = no limit)
-  ISSUE_LIMIT                     issued vouchers per user and minute (120; 0 = no limit); a bulk issue counts one
-                                  per 1,000 codes
-  STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_PUBLIC_KEY
-                                  card payments; absent: the keys of PUT /billing/admin/settings
-  SETTINGS_KEY                    encrypts those keys in the database, at least 32 bytes (default: JWT_SECRET)
-  STRIPE_API_BASE                 replaces the origin of Stripe's API
-  SUCCESS_URL, CANCEL_URL         where the browser returns after a payment (https://<SOVEREIGN_FQDN>/?checkout=…)
-  CURRENCY                        ISO 4217 code of the currency of everything (OMR)
-  DATABASE_MAX_CONNECTIONS        connections to the database (10)
-  DRAIN_SECONDS                   time to continue serving after SIGTERM, while reporting unready (0)
-  REQUEST_SECONDS                 time within which a request's headers and body must arrive (30)
-  LOG_LEVEL                       trace, debug, info (default), warn, error
-
-Exit codes: 0 stopped by a signal, 1 wrong schema version or cannot listen, 2 wrong usage.
-`;
+const ENVIRONMENT = [
+  ["DATABASE_URL", "postgres://…"],
+  ["SOVEREIGN_FQDN", "the Sovereign's domain name: the audience of the operator's tokens, shown on orders"],
+  ["HOST, PORT", "address and port to listen on (all addresses, 8085)"],
+  [
+    "OIDC_ISSUER, OIDC_AUDIENCE",
+    "the issuer of tokens, and their audience; OIDC_JWKS_URL replaces discovery",
+  ],
+  ["OIDC_CLIENT_ID", "the public client for sign-in on /admin; absent: administrators paste a token"],
+  ["JWT_SECRET", "verifies HS256 tokens, at least 32 bytes; absent: they are refused"],
+  ["OPERATOR_JWKS_FILE", "the operator's public keys"],
+  ["CATALOG_URL or CATALOG_FILE", "the source of prices"],
+  ["BRANDING_FILE, GRANTS_FILE", "the Sovereign's branding, the Franchise's grants.vouchers"],
+  [
+    "ORDER_NOTICE_FILE",
+    "where to send word of placed orders; absent: the operator finds them at its next sweep",
+  ],
+  ["TENANT_URL", "the tenant service, which returns a tenant's members and subdomain"],
+  [
+    "REDPANDA_BROKERS",
+    "host:port,…: orders are sent to the topic sme.order.events, and tenant.deleted is read from sme.tenant.events; absent: neither",
+  ],
+  ["CORS_ORIGIN", "origins that browsers may call from, comma-separated"],
+  ["TRUSTED_PROXIES", "addresses or CIDRs whose X-Forwarded-For is trusted"],
+  ["PREVIEW_LIMIT", "previews per client and minute (60; 0 = no limit)"],
+  ["PREVIEW_MISS_LIMIT", "previews that find nothing, per client and minute (10; 0 = no limit)"],
+  [
+    "ISSUE_LIMIT",
+    "issued vouchers per user and minute (120; 0 = no limit); a bulk issue counts one per 1,000 codes",
+  ],
+  [
+    "STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, STRIPE_PUBLIC_KEY",
+    "card payments; absent: the keys of PUT /billing/admin/settings",
+  ],
+  ["SETTINGS_KEY", "encrypts those keys in the database, at least 32 bytes (default: JWT_SECRET)"],
+  ["STRIPE_API_BASE", "replaces the origin of Stripe's API"],
+  [
+    "SUCCESS_URL, CANCEL_URL",
+    "where the browser returns after a payment (https://<SOVEREIGN_FQDN>/?checkout=…)",
+  ],
+  ["CURRENCY", "ISO 4217 code of the currency of everything (OMR)"],
+  ["DATABASE_MAX_CONNECTIONS", "connections to the database (10)"],
+  ["DRAIN_SECONDS", "time to continue serving after SIGTERM, while reporting unready (0)"],
+  ["REQUEST_SECONDS", "time within which a request's headers and body must arrive (30)"],
+  ["LOG_LEVEL", "trace, debug, info (default), warn, error"],
+] as const;
 
 /** Far more than an ingress opens. At about 10 kB each, far below what the process can carry. */
 const MAX_CLIENT_CONNECTIONS = 2_048;
 
 export const command: Command = {
   summary: "serve a Sovereign's voucher API",
-  help: HELP,
+  description: [
+    "Serves the voucher API of one Sovereign. It does not migrate the database: it refuses to start when the schema has another version. While the database does not answer, requests get 503 and /readyz reports unready.",
+    "Every secret can also come from a file: NAME_FILE.",
+  ],
+  flags: [],
+  environment: ENVIRONMENT,
+  exitCodes: "0 stopped by a signal, 1 wrong schema version or cannot listen, 2 wrong usage",
   async run({ args, env, signal }) {
     if (args.length > 0) throw new UsageError(`billing takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);

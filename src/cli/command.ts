@@ -1,6 +1,5 @@
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { Env } from "../platform/env.ts";
-import { errorMessage, UsageError } from "../platform/errors.ts";
+import type { Flag } from "./flag.ts";
 
 /** The input and output of a subcommand. Code below src/cli never reads `process` for these. */
 export interface CommandContext {
@@ -17,22 +16,32 @@ export interface CommandContext {
 export const EXIT = { done: 0, checkFailed: 1, wrongUsage: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What a command does with its first argument. */
+interface Action {
+  name: string;
+  /** What follows the name: `RELEASE [STAGE]`. */
+  arguments: string;
+  summary: string;
+}
+
+/** A subcommand. Help, completion and docs/command-line.md are made of it. Texts name the program `catalyst`. */
 export interface Command {
   /** One line for `catalyst --help`. */
   summary: string;
-  /** The whole text for `catalyst NAME --help`: usage, flags with their environment variables, exit codes. */
-  help: string;
+  /** The arguments behind the name, in the line of usage. Absent: the options alone. */
+  usage?: string;
+  /** Paragraphs, each one text without line breaks. */
+  description: readonly string[];
+  actions?: readonly Action[];
+  flags: readonly Flag[];
+  /** Variables, each with what it means. */
+  environment?: readonly (readonly [name: string, meaning: string])[];
+  exitCodes: string;
   /** Throws `UsageError` for wrong usage. */
   run(context: CommandContext): Promise<ExitCode>;
 }
 
-/** Parses a command line as `parseArgs` of Node does, and throws `UsageError` for what it refuses. */
-export function parseCommandLine<const Config extends ParseArgsConfig>(
-  config: Config,
-): ReturnType<typeof parseArgs<Config>> {
-  try {
-    return parseArgs(config);
-  } catch (error) {
-    throw new UsageError(errorMessage(error));
-  }
+export interface NamedCommand {
+  name: string;
+  command: Command;
 }

@@ -3,7 +3,9 @@ import { dirname, join, relative } from "node:path";
 import { stringify } from "yaml";
 import { toCustomResourceDefinition } from "../api/crd.ts";
 import { KINDS } from "../api/kind-list.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
+import { type Command, EXIT, type NamedCommand } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { commandPage } from "./generate-command-page.ts";
 import { errorPage } from "./generate-error-page.ts";
 import { flagPage } from "./generate-flag-page.ts";
 import { type Example, kindIndex, kindPage, pageName } from "./generate-kind-page.ts";
@@ -25,7 +27,7 @@ interface GeneratedFile {
 }
 
 /** Every generated file except schema.sql, which needs a database. */
-function generatedFiles(): GeneratedFile[] {
+function generatedFiles(commands: readonly NamedCommand[]): GeneratedFile[] {
   const crds = KINDS.map((definition) => {
     const crd = toCustomResourceDefinition(definition);
     return { path: `crds/${crd.metadata.name}.yaml`, content: HEADER + stringify(crd, { lineWidth: 0 }) };
@@ -42,6 +44,7 @@ function generatedFiles(): GeneratedFile[] {
     { path: VALUES_SCHEMA_PATH, content: valuesSchema(readText(VALUES_SCHEMA_PATH) ?? "") },
     { path: "docs/kinds/README.md", content: kindIndex(KINDS) },
     { path: "docs/operator-flags.md", content: flagPage() },
+    { path: "docs/command-line.md", content: commandPage(commands) },
     { path: "docs/errors.md", content: errorPage() },
     { path: "docs/POLICIES.md", content: parityPage() },
   ];
@@ -56,8 +59,8 @@ function examplesOf(kind: string): Example[] {
 }
 
 /** Paths of generated files that the code would write differently now. Leaves out schema.sql, which needs a database. */
-export function staleFiles(): string[] {
-  return generatedFiles()
+export function staleFiles(commands: readonly NamedCommand[]): string[] {
+  return generatedFiles(commands)
     .filter(({ path, content }) => readText(path) !== content)
     .map(({ path }) => path);
 }
@@ -70,36 +73,37 @@ function readText(path: string): string | undefined {
   }
 }
 
-export const command: Command = {
-  summary: "write the generated files: CRDs, policies, pages, the database schema",
-  help: `Usage: catalyst generate [--check]
+const FLAGS = [
+  { name: "check", description: "write nothing, and list the stale files" },
+] as const satisfies readonly Flag[];
 
-Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and
-docs/POLICIES.md from src/admission/policy, the Pod settings in the chart's
-values.schema.json from src/api, docs/operator-flags.md from
-src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and
-src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of
-its own. With --check it writes nothing and lists the stale files.
-
-Exit codes: 0 done, or no file is stale; 1 a file is stale; 2 wrong usage.
-`,
-  async run({ args, signal, stdout }) {
-    const check = parseFlags(args);
-    // Loaded on demand: this command's help needs no database.
-    const { generateSchema } = await import("./generate-schema.ts");
-    const schema = { path: SCHEMA_PATH, content: await generateSchema(signal) };
-    const stale = [...generatedFiles(), schema].filter(({ path, content }) => readText(path) !== content);
-    if (!check) {
-      for (const { path, content } of stale) {
-        mkdirSync(dirname(join(ROOT, path)), { recursive: true });
-        writeFileSync(join(ROOT, path), content);
+export const createCommand = (loadCommands: () => Promise<NamedCommand[]>): { command: Command } => ({
+  command: {
+    summary: "write the generated files: CRDs, policies, pages, the database schema",
+    description: [
+      "Writes crds/*.yaml and docs/kinds/*.md from src/api, policies/*/*.yaml and docs/POLICIES.md from src/admission/policy, the Pod settings in the chart's values.schema.json from src/api, docs/command-line.md from the commands, docs/operator-flags.md from src/cli/operator-flag-list.ts, docs/errors.md from the table of problems, and src/billing/db/schema.sql from the migrations, which it runs on a PostgreSQL of its own.",
+    ],
+    flags: FLAGS,
+    exitCodes: "0 done, or no file is stale; 1 a file is stale; 2 wrong usage",
+    async run({ args, signal, stdout }) {
+      const check = parseFlags(args);
+      // Loaded on demand: this command's help needs no database.
+      const { generateSchema } = await import("./generate-schema.ts");
+      const schema = { path: SCHEMA_PATH, content: await generateSchema(signal) };
+      const stale = [...generatedFiles(await loadCommands()), schema].filter(
+        ({ path, content }) => readText(path) !== content,
+      );
+      if (!check) {
+        for (const { path, content } of stale) {
+          mkdirSync(dirname(join(ROOT, path)), { recursive: true });
+          writeFileSync(join(ROOT, path), content);
+        }
       }
-    }
-    for (const { path } of stale)
-      stdout.write(`${check ? "stale" : "written"}: ${relative(".", join(ROOT, path))}\n`);
-    return check && stale.length > 0 ? EXIT.checkFailed : EXIT.done;
+      for (const { path } of stale)
+        stdout.write(`${check ? "stale" : "written"}: ${relative(".", join(ROOT, path))}\n`);
+      return check && stale.length > 0 ? EXIT.checkFailed : EXIT.done;
+    },
   },
-};
+});
 
-const parseFlags = (args: string[]): boolean =>
-  parseCommandLine({ args, options: { check: { type: "boolean", default: false } } }).values.check;
+const parseFlags = (args: string[]): boolean => parseCommandLine(FLAGS, args).values.check;

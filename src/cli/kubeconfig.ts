@@ -1,18 +1,80 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { createKubeClient, type KubeClient } from "../kube/client.ts";
 import { loadKubeConfig } from "../kube/connection.ts";
 import type { Env } from "../platform/env.ts";
 import { errorMessage, UsageError } from "../platform/errors.ts";
+import type { Flag } from "./flag.ts";
 
-/** A client of the cluster of the file that KUBECONFIG names, or else of the Pod in which the command runs. */
-export function connectToCluster(env: Env, userAgent: string): KubeClient {
-  const path = env.KUBECONFIG || undefined;
-  if (path === undefined && env.KUBERNETES_SERVICE_HOST === undefined)
+/** The flags of a command that talks to a cluster, as kubectl has them. */
+export const CLUSTER_FLAGS = [
+  { name: "kubeconfig", value: "FILE", description: "the kubeconfig file to use, in place of KUBECONFIG" },
+  { name: "context", value: "NAME", description: "the context of the kubeconfig file (its current context)" },
+] as const satisfies readonly Flag[];
+
+/** The variables of a command that talks to a cluster. */
+export const CLUSTER_ENVIRONMENT = [
+  [
+    "KUBECONFIG",
+    "the kubeconfig file, or several with a colon between. Absent: ~/.kube/config, or else the cluster of the Pod in which the command runs",
+  ],
+] as const;
+
+export interface ClusterChoice {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+}
+
+/** A client of the cluster that the flags and KUBECONFIG name, with the rights of the person. */
+export function connectToCluster(env: Env, userAgent: string, choice: ClusterChoice = {}): KubeClient {
+  const paths = kubeconfigPaths(env, choice);
+  if (paths.length === 0 && env.KUBERNETES_SERVICE_HOST === undefined)
     throw new UsageError(
-      "KUBECONFIG is not set, and this process does not run in a Pod: set KUBECONFIG to a kubeconfig file",
+      "KUBECONFIG is not set, and this process does not run in a Pod: set KUBECONFIG to a kubeconfig file, or name one with --kubeconfig",
     );
+  const name = choice.kubeconfig === undefined ? "KUBECONFIG" : "--kubeconfig";
+  let kubeConfig: KubeConfig;
   try {
-    return createKubeClient({ kubeConfig: loadKubeConfig(path), userAgent });
+    kubeConfig = merged(paths);
   } catch (error) {
-    throw new UsageError(`KUBECONFIG names a file that cannot be used: ${errorMessage(error)}`);
+    throw new UsageError(`${name} names a file that cannot be used: ${errorMessage(error)}`);
   }
+  if (choice.context !== undefined) {
+    if (kubeConfig.getContextObject(choice.context) === null)
+      throw new UsageError(
+        `--context names no context of the kubeconfig: use one of ${kubeConfig.contexts.map((context) => context.name).join(", ")}`,
+      );
+    kubeConfig.setCurrentContext(choice.context);
+  }
+  try {
+    return createKubeClient({ kubeConfig, userAgent });
+  } catch (error) {
+    throw new UsageError(`${name} names a file that cannot be used: ${errorMessage(error)}`);
+  }
+}
+
+function kubeconfigPaths(env: Env, { kubeconfig }: ClusterChoice): string[] {
+  if (kubeconfig !== undefined) return [kubeconfig];
+  const named = (env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
+  if (named.length > 0) return named;
+  const own = join(env.HOME || "/", ".kube/config");
+  return existsSync(own) ? [own] : [];
+}
+
+/** As kubectl merges them: the first file that names a thing wins. No file: the ServiceAccount of this Pod. */
+function merged(paths: readonly string[]): KubeConfig {
+  const [first, ...others] = paths;
+  const kubeConfig = loadKubeConfig(first);
+  for (const path of others) {
+    const next = loadKubeConfig(path);
+    const contents = {
+      clusters: next.clusters.filter(({ name }) => kubeConfig.getCluster(name) === null),
+      users: next.users.filter(({ name }) => kubeConfig.getUser(name) === null),
+      contexts: next.contexts.filter(({ name }) => kubeConfig.getContextObject(name) === null),
+      currentContext: next.currentContext,
+    };
+    kubeConfig.mergeConfig(contents as KubeConfig, Boolean(kubeConfig.currentContext));
+  }
+  return kubeConfig;
 }

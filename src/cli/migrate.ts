@@ -8,30 +8,29 @@ import { type Command, EXIT } from "./command.ts";
 
 const MAX_ERROR_BYTES = 3_500;
 
-const HELP = `Usage: catalyst migrate
-
-Brings the billing database to this program's schema version. The database may be empty, the earlier service's, or
-at an older version. Prints {"version","fingerprint"} as one JSON line. If the migration cannot succeed, changes nothing
-and lists all reasons with their remedies (docs/adoption.md). Adoption writes what it found to stderr and to the table
-adoption_findings. If the schema was changed by hand, names each object that differs on stderr. Concurrent runs wait
-for each other. A database that is at the version already is not changed.
-
-Environment:
-  DATABASE_URL      postgres://… (or DATABASE_URL_FILE); its role owns the tables
-  SERVING_DATABASE_URL
-                    the URL with which catalyst billing serves, when that is another role (or SERVING_DATABASE_URL_FILE):
-                    the role gets the rights to serve, and cannot alter or empty the books. Without it, one role does both
-  SOVEREIGN_FQDN    the Sovereign that the database is for. The first one is written into the database; later runs for
-                    another Sovereign are refused. Absent: the database keeps its Sovereign, and none is checked
-  TERMINATION_LOG   a file for the same line, or for the error; Kubernetes shows it in the status of the Pod
-  LOG_LEVEL         trace, debug, info (default), warn, error
-
-Exit codes: 0 the database is at this version, 1 failed, 2 wrong usage.
-`;
-
 export const command: Command = {
   summary: "bring the billing database to this version",
-  help: HELP,
+  description: [
+    'Brings the billing database to this program\'s schema version. The database may be empty, the earlier service\'s, or at an older version. Prints {"version","fingerprint"} as one JSON line. If the migration cannot succeed, changes nothing and lists all reasons with their remedies (docs/adoption.md). Adoption writes what it found to stderr and to the table adoption_findings. If the schema was changed by hand, names each object that differs on stderr. Concurrent runs wait for each other. A database that is at the version already is not changed.',
+  ],
+  flags: [],
+  environment: [
+    ["DATABASE_URL", "postgres://… (or DATABASE_URL_FILE); its role owns the tables"],
+    [
+      "SERVING_DATABASE_URL",
+      "the URL with which catalyst billing serves, when that is another role (or SERVING_DATABASE_URL_FILE): the role gets the rights to serve, and cannot alter or empty the books. Without it, one role does both",
+    ],
+    [
+      "SOVEREIGN_FQDN",
+      "the Sovereign that the database is for. The first one is written into the database; later runs for another Sovereign are refused. Absent: the database keeps its Sovereign, and none is checked",
+    ],
+    [
+      "TERMINATION_LOG",
+      "a file for the same line, or for the error; Kubernetes shows it in the status of the Pod",
+    ],
+    ["LOG_LEVEL", "trace, debug, info (default), warn, error"],
+  ],
+  exitCodes: "0 the database is at this version, 1 failed, 2 wrong usage",
   async run({ args, env, signal, stdout }) {
     if (args.length > 0) throw new UsageError(`migrate takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);

@@ -9,7 +9,7 @@ import type { OperatorSettings } from "../operator/settings.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import { LOG_LEVELS } from "../platform/log.ts";
-import { parseCommandLine } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
 import {
   DEFAULT_DOCS_URL,
   DEFAULT_DRAIN_SECONDS,
@@ -18,6 +18,13 @@ import {
 } from "./operator-flag-list.ts";
 
 const MAX_DRAIN_SECONDS = 300;
+
+/** A flag has no default of its own, because its variable may have the value. */
+export const OPERATOR_FLAGS: readonly Flag[] = FLAGS.map(({ flag, variable, fallback, description }) => ({
+  name: flag,
+  value: "VALUE",
+  description: `${variable}: ${description} (${fallback})`,
+}));
 
 /** A flag overrides its variable. Throws `UsageError`. */
 export function readOperatorSettings(args: string[], env: Env): OperatorSettings {
@@ -79,8 +86,7 @@ function readCaFile(path: string | undefined, name: string): string | undefined 
 
 /** The flags that were used, by the variable that each replaces. */
 function parseFlags(args: string[]): Map<string, { flag: string; value: string }> {
-  const options = Object.fromEntries(FLAGS.map(({ flag }) => [flag, { type: "string" as const }]));
-  const { values } = parseCommandLine({ args, options, allowPositionals: false });
+  const { values } = parseCommandLine(OPERATOR_FLAGS, args);
   return new Map(
     FLAGS.flatMap(({ flag, variable }) => {
       const value = values[flag];
@@ -112,21 +118,4 @@ function parseMirror(text: string, name: string): [host: string, origin: string]
     throw new UsageError(`${name} must be HOST=ORIGIN, for example registry.example=https://mirror.example`);
   }
   return [host, origin];
-}
-
-export function operatorHelp(): string {
-  const rows = FLAGS.map(
-    ({ flag, variable, fallback, description }) =>
-      `  --${flag.padEnd(36)}${variable.padEnd(38)}${description} (${fallback})`,
-  );
-  return `Usage: catalyst operator [OPTIONS]
-
-Runs the controllers, the admission webhook and the embedded voucher API in one process. With several replicas, all
-serve and one leads. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.
-
-Options, each with its environment variable and default:
-${rows.join("\n")}
-
-Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage.
-`;
 }

@@ -1,11 +1,16 @@
 import { runOperator } from "../operator/operator.ts";
 import { createLogger } from "../platform/log.ts";
 import { type Command, EXIT } from "./command.ts";
-import { operatorHelp, readOperatorSettings } from "./operator-flag.ts";
+import { OPERATOR_FLAGS, readOperatorSettings } from "./operator-flag.ts";
 
 export const command: Command = {
   summary: "run the controllers, the admission webhook and the embedded voucher API",
-  help: operatorHelp(),
+  description: [
+    "Runs the controllers, the admission webhook and the embedded voucher API in one process. With several replicas, all serve and one leads. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.",
+    "Each option replaces the variable that is named with it.",
+  ],
+  flags: OPERATOR_FLAGS,
+  exitCodes: "0 stopped by a signal, 1 failed, 2 wrong usage",
   async run({ args, env, signal }) {
     const settings = readOperatorSettings(args, env);
     const logger = createLogger("operator", settings.logLevel);

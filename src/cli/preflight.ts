@@ -27,24 +27,26 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
-import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
-import { connectToCluster } from "./kubeconfig.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { formatted, OUTPUT_FLAG } from "./output.ts";
 
-const HELP = `Usage: catalyst preflight [OPTIONS]
+const LISTS = {
+  "platform-groups": "PLATFORM_GROUPS",
+  "platform-service-account-namespaces": "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
+  "controller-namespaces": "CONTROLLER_NAMESPACES",
+} as const;
 
-Lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights
-that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an
-account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported.
-Changes nothing. Connects to the cluster of the file that KUBECONFIG names, or else of its own Pod.
-
-  -o, --output FORMAT                      text (default) or json: {enforcement, outsiders, denials}
-  --platform-groups                        as for catalyst operator: PLATFORM_GROUPS
-  --platform-service-account-namespaces    as for catalyst operator: PLATFORM_SERVICE_ACCOUNT_NAMESPACES
-  --controller-namespaces                  as for catalyst operator: CONTROLLER_NAMESPACES
-
-Exit codes: 0 admission will refuse nothing of this, 1 it will, 2 wrong usage.
-`;
+const FLAGS = [
+  ...Object.entries(LISTS).map(([name, variable]) => ({
+    name,
+    value: "LIST",
+    description: `as for catalyst operator: ${variable}`,
+  })),
+  OUTPUT_FLAG,
+  ...CLUSTER_FLAGS,
+] as const satisfies readonly Flag[];
 
 interface Preflight {
   /** NotInstalled: the cluster has no webhook configuration of the operator. */
@@ -55,13 +57,19 @@ interface Preflight {
 
 export const command: Command = {
   summary: "list what admission will refuse to the users of a cluster",
-  help: HELP,
+  description: [
+    "Lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported. Changes nothing.",
+    "As json and yaml it is {enforcement, outsiders, denials}.",
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes: "0 admission will refuse nothing of this, 1 it will, 2 wrong usage",
   async run({ args, env, stdout }) {
-    const { output, settings } = parseFlags(args, env);
-    const client = connectToCluster(env, "catalyst-preflight");
+    const { values, settings } = parseFlags(args, env);
+    const client = connectToCluster(env, "catalyst-preflight", values);
     try {
       const found = await inspect(client, settings, new Date());
-      stdout.write(output === "json" ? `${JSON.stringify(found)}\n` : describe(found));
+      stdout.write(formatted(values.output, found, () => describe(found)));
       return found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
     } finally {
       await client.close();
@@ -70,26 +78,18 @@ export const command: Command = {
 };
 
 function parseFlags(args: string[], env: Env) {
-  const lists = {
-    "platform-groups": "PLATFORM_GROUPS",
-    "platform-service-account-namespaces": "PLATFORM_SERVICE_ACCOUNT_NAMESPACES",
-    "controller-namespaces": "CONTROLLER_NAMESPACES",
-  } as const;
-  const options = Object.fromEntries(Object.keys(lists).map((flag) => [flag, { type: "string" as const }]));
-  const { values } = parseCommandLine({
-    args,
-    options: { ...options, output: { type: "string", short: "o", default: "text" } },
-  }) as { values: Record<string, string | undefined> };
-  const { output = "text" } = values;
-  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
-  const given = Object.entries(lists).map(([flag, variable]) => [variable, values[flag] ?? env[variable]]);
+  const { values } = parseCommandLine(FLAGS, args);
+  const given = Object.entries(LISTS).map(([flag, variable]) => [
+    variable,
+    (values as Record<string, string | undefined>)[flag] ?? env[variable],
+  ]);
   const reader = createEnvReader(Object.fromEntries(given));
   const settings = identityLists({
     platformGroups: reader.list("PLATFORM_GROUPS"),
     platformNamespaces: reader.list("PLATFORM_SERVICE_ACCOUNT_NAMESPACES"),
     controllerNamespaces: reader.list("CONTROLLER_NAMESPACES"),
   });
-  return { output, settings };
+  return { values, settings };
 }
 
 async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: Date): Promise<Preflight> {

@@ -1,62 +1,36 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { errorMessage, UsageError } from "../platform/errors.ts";
 import { createShutdownSignal } from "../platform/shutdown.ts";
 import { type Command, EXIT, type ExitCode } from "./command.ts";
+import { COMMAND_NAMES, COMMANDS, loadCommands } from "./command-list.ts";
+import { asCalled, helpText, overview, type Program } from "./help.ts";
+import { unknownName } from "./nearest.ts";
+import { readVersion } from "./version.ts";
 
-// Loaded on demand, so that `catalyst migrate` does not load the Kubernetes client.
-const COMMANDS: Record<string, () => Promise<{ command: Command }>> = {
-  operator: () => import("./operator.ts"),
-  preflight: () => import("./preflight.ts"),
-  status: () => import("./status.ts"),
-  billing: () => import("./billing.ts"),
-  migrate: () => import("./migrate.ts"),
-  smoke: () => import("./smoke.ts"),
-  verify: () => import("./verify.ts"),
-  rollout: () => import("./rollout.ts"),
-  token: () => import("./token.ts"),
-  "reconcile-ledger": () => import("./reconcile-ledger.ts"),
-  uninstall: () => import("./uninstall.ts"),
-  playground: () => import("./playground.ts"),
-  generate: () => import("./generate.ts"),
+/** kubectl runs `kubectl-catalyst` in PATH for `kubectl catalyst`. */
+const PROGRAM: Program = {
+  name: basename(process.argv[1] ?? "").startsWith("kubectl-") ? "kubectl catalyst" : "catalyst",
+  commands: COMMAND_NAMES,
 };
-
-async function usage(): Promise<string> {
-  const lines = await Promise.all(
-    Object.entries(COMMANDS).map(
-      async ([name, load]) => `  ${name.padEnd(18)}${(await load()).command.summary}`,
-    ),
-  );
-  return `Usage: catalyst COMMAND [OPTIONS]\n\n${lines.join("\n")}\n\ncatalyst COMMAND --help shows the options of a command, catalyst --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage.\n`;
-}
-
-function readVersion(): string {
-  const file = readFileSync(join(import.meta.dirname, "../../package.json"), "utf8");
-  return (JSON.parse(file) as { version: string }).version;
-}
+/** The commit of the source, which the image's build writes into its environment. */
+const { CATALYST_REVISION: revision = "" } = process.env;
 
 async function main(): Promise<ExitCode> {
   const [name, ...args] = process.argv.slice(2);
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    (name === undefined ? process.stderr : process.stdout).write(await usage());
-    return name === undefined ? EXIT.wrongUsage : EXIT.done;
-  }
-  if (name === "--version" || name === "version") {
-    process.stdout.write(`catalyst ${readVersion()}\n`);
-    return EXIT.done;
-  }
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined) {
-    process.stderr.write(
-      `catalyst: unknown command '${name}': use one of ${Object.keys(COMMANDS).join(", ")}\n`,
-    );
+  if (name === undefined) {
+    process.stderr.write(overview(PROGRAM.name, await loadCommands()));
     return EXIT.wrongUsage;
   }
-  const { command } = await load();
-  if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(command.help);
+  if (name === "--version" || name === "version") {
+    process.stdout.write(
+      `${PROGRAM.name} ${readVersion()}${revision === "" ? "" : ` (revision ${revision})`}\n`,
+    );
     return EXIT.done;
   }
+  if (name === "--help" || name === "-h" || name === "help") return help(args[0]);
+  const command = await find(name);
+  if (command === undefined) return EXIT.wrongUsage;
+  if (args.includes("--help") || args.includes("-h")) return help(name);
   try {
     return await command.run({
       args,
@@ -66,9 +40,28 @@ async function main(): Promise<ExitCode> {
       stderr: process.stderr,
     });
   } catch (error) {
-    process.stderr.write(`catalyst ${name}: ${errorMessage(error)}\n`);
+    process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${errorMessage(error)}\n`));
     return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
   }
+}
+
+async function help(name: string | undefined): Promise<ExitCode> {
+  if (name === undefined) {
+    process.stdout.write(overview(PROGRAM.name, await loadCommands()));
+    return EXIT.done;
+  }
+  const command = await find(name);
+  if (command === undefined) return EXIT.wrongUsage;
+  process.stdout.write(helpText(PROGRAM, name, command));
+  return EXIT.done;
+}
+
+/** Says on stderr that there is no such command. */
+async function find(name: string): Promise<Command | undefined> {
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined)
+    process.stderr.write(`${PROGRAM.name}: ${unknownName("command", name, COMMAND_NAMES)}\n`);
+  return (await load?.())?.command;
 }
 
 process.exitCode = await main();

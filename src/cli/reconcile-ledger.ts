@@ -13,30 +13,37 @@ import { recordChanges } from "../billing/ledger/audit-record.ts";
 import { reconcileLedger } from "../billing/ledger/reconcile-ledger.ts";
 import { createEnvReader } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
 
-const HELP = `Usage: catalyst reconcile-ledger [--accept-adopted] [--audit-head ID:DIGEST] [--record REASON]
-
-Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its
-payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit
-against itself and against the vouchers, and looks for changed functions and triggers that guard the books. Prints a JSON line for each difference, with the rows, and a last line with
-the number of differences and the last audit row. A role that serves and could also alter the books is a line of its own, and no difference.
-
-  --accept-adopted   print differences that the earlier service caused, but do not fail because of them
-  --audit-head ID:DIGEST
-                     the last audit row of an earlier run: it must still be there, or rows were removed or rewritten
-  --record REASON    append an audit row for each voucher that was changed without one, for example by the earlier
-                     service after the adoption, and compare again. The row names the database's user and the reason
-
-Environment:
-  DATABASE_URL       postgres://… (or DATABASE_URL_FILE)
-
-Exit codes: 0 no differences, 1 differences, or the database cannot be read, 2 wrong usage.
-`;
+const FLAGS = [
+  {
+    name: "accept-adopted",
+    description: "print differences that the earlier service caused, but do not fail because of them",
+  },
+  {
+    name: "audit-head",
+    value: "ID:DIGEST",
+    description:
+      "the last audit row of an earlier run: it must still be there, or rows were removed or rewritten",
+  },
+  {
+    name: "record",
+    value: "REASON",
+    description:
+      "append an audit row for each voucher that was changed without one, for example by the earlier service after the adoption, and compare again. The row names the database's user and the reason",
+  },
+] as const satisfies readonly Flag[];
 
 export const command: Command = {
   summary: "compare counters, redemptions, orders, ledger, balances and audit",
-  help: HELP,
+  description: [
+    "Compares each voucher's counter with its redemptions, each redemption with its ledger entry, each order with its payments, its subscription and its event, and each balance with the sum of its ledger entries. Replays the audit against itself and against the vouchers, and looks for changed functions and triggers that guard the books.",
+    "Prints a JSON line for each difference, with the rows, and a last line with the number of differences and the last audit row. A role that serves and could also alter the books is a line of its own, and no difference.",
+  ],
+  flags: FLAGS,
+  environment: [["DATABASE_URL", "postgres://… (or DATABASE_URL_FILE)"]],
+  exitCodes: "0 no differences, 1 differences, or the database cannot be read, 2 wrong usage",
   async run({ args, env, stdout }) {
     const { acceptAdopted, auditHead, reason } = parseFlags(args);
     const connectionString = createEnvReader(env).databaseUrl();
@@ -74,14 +81,7 @@ interface ReconcileFlags {
 }
 
 function parseFlags(args: string[]): ReconcileFlags {
-  const { values } = parseCommandLine({
-    args,
-    options: {
-      "accept-adopted": { type: "boolean", default: false },
-      "audit-head": { type: "string" },
-      record: { type: "string" },
-    },
-  });
+  const { values } = parseCommandLine(FLAGS, args);
   const { "accept-adopted": acceptAdopted, "audit-head": head, record } = values;
   const [, id = "", digest = ""] = /^(\d{1,18}):(sha256:[0-9a-f]{64})$/.exec(head ?? "") ?? [];
   if (head !== undefined && id === "")

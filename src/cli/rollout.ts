@@ -1,50 +1,75 @@
 import { BILLING_RELEASE, type BillingRelease } from "../api/billing-release.ts";
 import { findCondition, isConditionTrue, READY, STALLED } from "../api/condition.ts";
 import type { KubernetesObject } from "../api/object.ts";
-import type { Holder } from "../api/rollout-status.ts";
+import type { Holder, RolloutStatus } from "../api/rollout-status.ts";
 import { SOVEREIGN } from "../api/sovereign.ts";
 import { desiredAnnotations, type RolloutAction } from "../controllers/billing-release/desired-annotation.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { resourceOf, SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
 import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
-import { connectToCluster } from "./kubeconfig.ts";
+import { type Command, EXIT } from "./command.ts";
+import { parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { unknownName } from "./nearest.ts";
+import { formatted, OUTPUT_FLAG } from "./output.ts";
+import { table } from "./table.ts";
 
 const ACTIONS = ["pause", "resume", "approve", "skip", "abort"] as const;
 
-const HELP = `Usage: catalyst rollout ACTION RELEASE [NAME] [-o text|json]
-
-Shows and steers how a BillingRelease rolls out. Acts through the API server with your own rights, and records your name
-and the image's digest in an annotation of the BillingRelease. Connects to the cluster of the file that KUBECONFIG names,
-or else of its own Pod.
-
-  status RELEASE             who is where, what holds the rollout up, and what people did
-  pause RELEASE              no further Sovereign starts; those under way finish
-  resume RELEASE             ends a pause, an abort and a halt
-  approve RELEASE [STAGE]    lets a stage start; default: the stage that waits
-  skip RELEASE [SOVEREIGN]   leaves a Sovereign out; without a name, ends the bake that lasts
-  abort RELEASE              no further Sovereign starts; with backward-compatible migrations, all go back
-
-  -o, --output FORMAT        of status: text (default) or json: {release, phase, ready, message, rollout}
-
-Exit codes: 0 done, and for status: the release is Complete or goes on by itself; 1 it waits for a person, or the action
-is not possible; 2 wrong usage.
-`;
+const FLAGS = [OUTPUT_FLAG, ...CLUSTER_FLAGS] as const;
 
 export const command: Command = {
   summary: "show, pause, resume, approve, skip or abort the rollout of a release",
-  help: HELP,
+  usage: "ACTION RELEASE [NAME]",
+  description: [
+    "Shows and steers how a BillingRelease rolls out. Acts through the API server with your own rights, and records your name and the image's digest in an annotation of the BillingRelease.",
+    "As json and yaml, status is {release, phase, ready, message, rollout}, and the other actions are {release, action, result}.",
+  ],
+  actions: [
+    {
+      name: "status",
+      arguments: "RELEASE",
+      summary: "who is where, what holds the rollout up, and what people did",
+    },
+    {
+      name: "pause",
+      arguments: "RELEASE",
+      summary: "no further Sovereign starts; those under way finish",
+    },
+    { name: "resume", arguments: "RELEASE", summary: "ends a pause, an abort and a halt" },
+    {
+      name: "approve",
+      arguments: "RELEASE [STAGE]",
+      summary: "lets a stage start; default: the stage that waits",
+    },
+    {
+      name: "skip",
+      arguments: "RELEASE [SOVEREIGN]",
+      summary: "leaves a Sovereign out; without a name, ends the bake that lasts",
+    },
+    {
+      name: "abort",
+      arguments: "RELEASE",
+      summary: "no further Sovereign starts; with backward-compatible migrations, all go back",
+    },
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes:
+    "0 done, and for status: the release is Complete or goes on by itself; 1 it waits for a person, or the action is not possible; 2 wrong usage",
   async run({ args, env, stdout }) {
-    const { action, release: name, subject, output } = parseArguments(args);
-    const client = connectToCluster(env, "catalyst-rollout");
+    const { action, release: name, subject, values } = parseArguments(args);
+    const client = connectToCluster(env, "catalyst-rollout", values);
     try {
       const release = await client.get<BillingRelease>(resourceOf(BILLING_RELEASE), { name });
       if (release === undefined) throw new Error(`BillingRelease ${name} does not exist`);
       if (action === "status") {
-        stdout.write(output === "json" ? `${JSON.stringify(summaryOf(release))}\n` : describe(release));
+        stdout.write(formatted(values.output, summaryOf(release), () => describe(release)));
         return isConditionTrue(release.status?.conditions, STALLED) ? EXIT.checkFailed : EXIT.done;
       }
-      stdout.write(`${await act(client, release, { kind: action, name: subject })}\n`);
+      const result = await act(client, release, { kind: action, name: subject });
+      const done = { release: name, action, result };
+      stdout.write(formatted(values.output, done, () => `BillingRelease ${name}: ${result}\n`));
       return EXIT.done;
     } finally {
       await client.close();
@@ -53,23 +78,16 @@ export const command: Command = {
 };
 
 function parseArguments(args: string[]) {
-  const { values, positionals } = parseCommandLine({
-    args,
-    allowPositionals: true,
-    options: { output: { type: "string", short: "o", default: "text" } },
-  });
+  const { values, positionals } = parseCommandLine(FLAGS, args, { allowPositionals: true });
   const [word = "", release, subject, ...rest] = positionals;
   const action = (["status", ...ACTIONS] as const).find((known) => known === word);
-  if (action === undefined)
-    throw new UsageError(`unknown action '${word}': use one of status, ${ACTIONS.join(", ")}`);
+  if (action === undefined) throw new UsageError(unknownName("action", word, ["status", ...ACTIONS]));
   if (release === undefined)
     throw new UsageError(`name the BillingRelease: catalyst rollout ${action} RELEASE`);
   const takesName = action === "approve" || action === "skip";
   const [surplus] = takesName ? rest : [subject, ...rest];
   if (surplus !== undefined) throw new UsageError(`rollout ${action} does not take ${surplus}`);
-  if (values.output !== "text" && values.output !== "json")
-    throw new UsageError("--output must be text or json");
-  return { action, release, subject, output: values.output };
+  return { action, release, subject, values };
 }
 
 async function act(client: KubeClient, release: BillingRelease, action: RolloutAction): Promise<string> {
@@ -82,7 +100,7 @@ async function act(client: KubeClient, release: BillingRelease, action: RolloutA
   const { annotations, ...result } = desiredAnnotations(release, action, await whoAmI(client));
   if (annotations === undefined) throw new Error(result.problem);
   await client.mergePatch(resourceOf(BILLING_RELEASE), { name }, { metadata: { annotations } });
-  return `BillingRelease ${name}: ${"done" in result ? result.done : kind}`;
+  return "done" in result ? result.done : kind;
 }
 
 /** The name by which the API server knows the person. */
@@ -117,12 +135,7 @@ function describe(release: BillingRelease): string {
     spec.image,
   ];
   if (rollout === undefined || status === undefined) return `${lines.join("\n")}\n`;
-  lines.push("", table(["STAGE", "SOVEREIGNS", "VERIFIED", "UPDATING", "FAILED", "WAITING", "LEFT OUT"]));
-  for (const stage of rollout.stages) {
-    const { name, sovereigns, verified, updating, failed, waiting, leftOut } = stage;
-    const mark = name === rollout.stage ? "> " : "  ";
-    lines.push(table([mark + name, sovereigns, verified, updating, failed, waiting, leftOut]));
-  }
+  lines.push("", stageTable(rollout));
   const people = (title: string, holders: readonly Holder[] = []) => {
     if (holders.length === 0) return;
     lines.push("", title);
@@ -139,8 +152,13 @@ function describe(release: BillingRelease): string {
   return `${lines.join("\n")}\n`;
 }
 
-const table = (cells: readonly (string | number | undefined)[]): string =>
-  cells
-    .map((cell, index) => String(cell ?? 0).padEnd(index === 0 ? 24 : 11))
-    .join("")
-    .trimEnd();
+function stageTable({ stages, stage: current }: RolloutStatus): string {
+  const rows = stages.map(({ name, sovereigns, verified, updating, failed, waiting, leftOut }) => [
+    name === current ? `${name} (current)` : name,
+    ...[sovereigns, verified, updating, failed, waiting, leftOut].map((count) => String(count ?? 0)),
+  ]);
+  return table(
+    ["STAGE", "SOVEREIGNS", "VERIFIED", "UPDATING", "FAILED", "WAITING", "LEFT OUT"],
+    rows,
+  ).trimEnd();
+}

@@ -1,23 +1,25 @@
 import { readFileSync } from "node:fs";
 import { runSmokeTest, type SmokeReport } from "../billing/smoke.ts";
 import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { formatted, OUTPUT_FLAG } from "./output.ts";
 
-const HELP = `Usage: catalyst smoke --url URL --token-file FILE [--output text|json]
-
-Runs four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The issued voucher has a
-random code, and is revoked even when a step fails.
-
-  --url URL           the address of the API, with its path prefix if it has one
-  --token-file FILE   a file with a sovereign-admin's bearer token
-  --output FORMAT     text (default) or json: {passed, steps, apiFingerprint, schema}
-
-Exit codes: 0 all four steps passed, 1 a step failed, 2 wrong usage.
-`;
+const FLAGS = [
+  { name: "url", value: "URL", description: "the address of the API, with its path prefix if it has one" },
+  { name: "token-file", value: "FILE", description: "a file with a sovereign-admin's bearer token" },
+  OUTPUT_FLAG,
+] as const satisfies readonly Flag[];
 
 export const command: Command = {
   summary: "run the four-step smoke test against a Sovereign",
-  help: HELP,
+  usage: "--url URL --token-file FILE",
+  description: [
+    "Runs four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The issued voucher has a random code, and is revoked even when a step fails.",
+    "As json and yaml it is {passed, steps, apiFingerprint, schema}.",
+  ],
+  flags: FLAGS,
+  exitCodes: "0 all four steps passed, 1 a step failed, 2 wrong usage",
   async run({ args, signal, stdout }) {
     const { url, tokenFile, output } = parseFlags(args);
     const report = await runSmokeTest({
@@ -27,26 +29,18 @@ export const command: Command = {
       now: () => new Date(),
       signal,
     });
-    stdout.write(output === "json" ? `${JSON.stringify(report)}\n` : describe(report));
+    stdout.write(formatted(output, report, () => describe(report)));
     return report.passed ? EXIT.done : EXIT.checkFailed;
   },
 };
 
-function parseFlags(args: string[]): { url: string; tokenFile: string; output: string } {
-  const { values } = parseCommandLine({
-    args,
-    options: {
-      url: { type: "string" },
-      "token-file": { type: "string" },
-      output: { type: "string", default: "text" },
-    },
-  });
+function parseFlags(args: string[]) {
+  const { values } = parseCommandLine(FLAGS, args);
   const { url, "token-file": tokenFile, output } = values;
   if (url === undefined || !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
     throw new UsageError("--url must be an http or https URL");
   if (tokenFile === undefined)
     throw new UsageError("--token-file is required: a file with a sovereign-admin's token");
-  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
   return { url, tokenFile, output };
 }
 

@@ -4,35 +4,32 @@ import { type Summary, summariseRelease, summariseSovereign } from "../controlle
 import type { KubeClient } from "../kube/client.ts";
 import { resourceOf } from "../kube/resource.ts";
 import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
-import { connectToCluster } from "./kubeconfig.ts";
+import { type Command, EXIT } from "./command.ts";
+import { parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { formatted, OUTPUT_FLAG } from "./output.ts";
 import { describeFleet, describeObject } from "./status-text.ts";
 
-const HELP = `Usage: catalyst status [sovereign NAME | release NAME] [-o text|json]
-
-Shows on one screen what is, what should be, what holds it, since when, and what to do: for a Sovereign, for a
-BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest: -o json
-has them all. Reads through the API server with your own rights, and changes nothing. Connects to the cluster of the file
-that KUBECONFIG names, or else of its own Pod. As kubectl-catalyst in PATH, it is kubectl catalyst status.
-
-  -o, --output FORMAT   text (default) or json: a list of {kind, name, ready, is, should, heldBy, also}
-
-Exit codes: 0 all of it is Ready, 1 something is not, 2 wrong usage.
-`;
+const FLAGS = [OUTPUT_FLAG, ...CLUSTER_FLAGS] as const;
 
 type Target = { kind: "fleet" } | { kind: "sovereign" | "release"; name: string };
 
 export const command: Command = {
   summary: "show what a Sovereign, a release or the fleet is held up by, and what to do",
-  help: HELP,
+  usage: "[sovereign NAME | release NAME]",
+  description: [
+    "Shows on one screen what is, what should be, what holds it, since when, and what to do: for a Sovereign, for a BillingRelease, or for all of them. Of a large fleet it shows the first that are not Ready, and counts the rest: -o json has them all. Reads through the API server with your own rights, and changes nothing.",
+    "As json and yaml it is a list of {kind, name, ready, is, should, heldBy, also}.",
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes: "0 all of it is Ready, 1 something is not, 2 wrong usage",
   async run({ args, env, stdout }) {
-    const { target, output } = parseArguments(args);
-    const client = connectToCluster(env, "catalyst-status");
+    const { target, values } = parseArguments(args);
+    const client = connectToCluster(env, "catalyst-status", values);
     try {
       const summaries = await read(client, target);
-      stdout.write(
-        output === "json" ? `${JSON.stringify(summaries)}\n` : describe(summaries, target, Date.now()),
-      );
+      stdout.write(formatted(values.output, summaries, () => describe(summaries, target, Date.now())));
       return summaries.every(({ ready }) => ready === "True") ? EXIT.done : EXIT.checkFailed;
     } finally {
       await client.close();
@@ -40,19 +37,14 @@ export const command: Command = {
   },
 };
 
-function parseArguments(args: string[]): { target: Target; output: string } {
-  const { values, positionals } = parseCommandLine({
-    args,
-    allowPositionals: true,
-    options: { output: { type: "string", short: "o", default: "text" } },
-  });
-  const { output } = values;
+function parseArguments(args: string[]) {
+  const { values, positionals } = parseCommandLine(FLAGS, args, { allowPositionals: true });
   const [kind, name, ...more] = positionals;
-  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
-  if (kind === undefined) return { target: { kind: "fleet" }, output };
+  const target = (chosen: Target) => ({ target: chosen, values });
+  if (kind === undefined) return target({ kind: "fleet" });
   if ((kind !== "sovereign" && kind !== "release") || name === undefined || more.length > 0)
     throw new UsageError("use: catalyst status [sovereign NAME | release NAME]");
-  return { target: { kind, name }, output };
+  return target({ kind, name });
 }
 
 async function read(client: KubeClient, target: Target): Promise<Summary[]> {

@@ -17,20 +17,14 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import { sleep } from "../platform/shutdown.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
-import { connectToCluster } from "./kubeconfig.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 
-const HELP = `Usage: catalyst uninstall [--dry-run]
-
-Removes what makes a cluster refuse requests, or makes deletions wait, when the operator is gone: the operator's
-Deployment, its webhook configuration, its native policies, and its finalizers on Sovereigns and Franchises.
-Databases, workloads, namespaces, Secrets, CRDs and their objects stay. Run helm uninstall before or after it for the
-rest. Acts with your own rights, which must be the platform's, on the cluster of the file that KUBECONFIG names.
-
-  --dry-run   says what it would remove, and changes nothing
-
-Exit codes: 0 done; 1 something could not be removed; 2 wrong usage.
-`;
+const FLAGS = [
+  { name: "dry-run", description: "say what it would remove, and change nothing" },
+  ...CLUSTER_FLAGS,
+] as const satisfies readonly Flag[];
 
 const OPERATOR = { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE };
 const OPERATOR_PODS = {
@@ -43,13 +37,15 @@ const POLL_MS = 1_000;
 
 export const command: Command = {
   summary: "remove what blocks a cluster without the operator; databases and workloads stay",
-  help: HELP,
+  description: [
+    "Removes what makes a cluster refuse requests, or makes deletions wait, when the operator is gone: the operator's Deployment, its webhook configuration, its native policies, and its finalizers on Sovereigns and Franchises. Databases, workloads, namespaces, Secrets, CRDs and their objects stay. Run helm uninstall before or after it for the rest. Acts with your own rights, which must be the platform's.",
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes: "0 done, 1 something could not be removed, 2 wrong usage",
   async run({ args, env, signal, stdout }) {
-    const { values } = parseCommandLine({
-      args,
-      options: { "dry-run": { type: "boolean", default: false } },
-    });
-    const client = connectToCluster(env, "catalyst-uninstall");
+    const { values } = parseCommandLine(FLAGS, args);
+    const client = connectToCluster(env, "catalyst-uninstall", values);
     try {
       for await (const done of uninstall(client, { isDryRun: values["dry-run"], signal }))
         stdout.write(`${values["dry-run"] ? "would remove" : "removed"} ${done}\n`);

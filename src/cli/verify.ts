@@ -2,22 +2,29 @@ import { readFileSync } from "node:fs";
 import { ownShape } from "../billing/own-shape.ts";
 import { readApiFingerprint, readServedSchema } from "../billing/shape.ts";
 import { UsageError } from "../platform/errors.ts";
-import { type Command, EXIT, parseCommandLine } from "./command.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { formatted, OUTPUT_FLAG, type OutputFormat } from "./output.ts";
 
-const HELP = `Usage: catalyst verify --url URL [--against URL | --reference FILE] [--output text|json]
-
-Proves by reading alone, without a token, that a Sovereign's vouchers have the right shape: compares the fingerprints
-of its database schema and of its API with a reference. Prints the line of curl, jq and sha256sum that reads both
-fingerprints without this program.
-
-  --url URL          the address of the Sovereign's API, with its path prefix if it has one
-  --against URL      another Sovereign, for example Catalyst-Zero, as the reference
-  --reference FILE   a BillingRelease as JSON (kubectl get billingrelease NAME -o json), or its status.reference
-                     Without either, this program's own schema and API are the reference
-  --output FORMAT    text (default) or json: {equal, reference, measured, expected, command}
-
-Exit codes: 0 both fingerprints are equal, 1 one differs or cannot be read, 2 wrong usage.
-`;
+const FLAGS = [
+  {
+    name: "url",
+    value: "URL",
+    description: "the address of the Sovereign's API, with its path prefix if it has one",
+  },
+  {
+    name: "against",
+    value: "URL",
+    description: "another Sovereign, for example Catalyst-Zero, as the reference",
+  },
+  {
+    name: "reference",
+    value: "FILE",
+    description:
+      "a BillingRelease as JSON (kubectl get billingrelease NAME -o json), or its status.reference. Without either, this program's own schema and API are the reference",
+  },
+  OUTPUT_FLAG,
+] as const satisfies readonly Flag[];
 
 interface Shape {
   schemaFingerprint: string;
@@ -29,7 +36,13 @@ type Reference = Shape & { name: string };
 
 export const command: Command = {
   summary: "compare a Sovereign's schema and API with a reference, by reading alone",
-  help: HELP,
+  usage: "--url URL [--against URL | --reference FILE]",
+  description: [
+    "Proves by reading alone, without a token, that a Sovereign's vouchers have the right shape: compares the fingerprints of its database schema and of its API with a reference. Prints the line of curl, jq and sha256sum that reads both fingerprints without this program.",
+    "As json and yaml it is {equal, reference, measured, expected, command}.",
+  ],
+  flags: FLAGS,
+  exitCodes: "0 both fingerprints are equal, 1 one differs or cannot be read, 2 wrong usage",
   async run({ args, signal, stdout }) {
     const flags = parseFlags(args);
     const measure = async (baseUrl: string): Promise<Shape> => {
@@ -47,20 +60,17 @@ export const command: Command = {
       { name: "api", found: measured.apiFingerprint, expected: reference.apiFingerprint },
     ];
     const equal = parts.every(({ found, expected }) => found === expected);
-    if (flags.output === "json") {
-      const { name, ...expected } = reference;
-      const report = { equal, reference: name, measured, expected, command: commandFor(flags.url) };
-      stdout.write(`${JSON.stringify(report)}\n`);
-    } else {
-      const lines = parts.map(({ name, found, expected }) =>
-        found === expected
-          ? `equal    ${name.padEnd(6)}  ${found}`
-          : `DIFFERS  ${name.padEnd(6)}  ${found}, ${reference.name} has ${expected}`,
+    const { name, ...expected } = reference;
+    const report = { equal, reference: name, measured, expected, command: commandFor(flags.url) };
+    const describe = () => {
+      const lines = parts.map((part) =>
+        part.found === part.expected
+          ? `equal    ${part.name.padEnd(6)}  ${part.found}`
+          : `DIFFERS  ${part.name.padEnd(6)}  ${part.found}, ${name} has ${part.expected}`,
       );
-      stdout.write(
-        `${lines.join("\n")}\nreference: ${reference.name}\nthe same without this program:\n${commandFor(flags.url)}\n`,
-      );
-    }
+      return `${lines.join("\n")}\nreference: ${name}\nthe same without this program:\n${report.command}\n`;
+    };
+    stdout.write(formatted(flags.output, report, describe));
     return equal ? EXIT.done : EXIT.checkFailed;
   },
 };
@@ -69,19 +79,11 @@ interface VerifyFlags {
   url: string;
   against: string | undefined;
   reference: string | undefined;
-  output: string;
+  output: OutputFormat;
 }
 
 function parseFlags(args: string[]): VerifyFlags {
-  const { values } = parseCommandLine({
-    args,
-    options: {
-      url: { type: "string" },
-      against: { type: "string" },
-      reference: { type: "string" },
-      output: { type: "string", default: "text" },
-    },
-  });
+  const { values } = parseCommandLine(FLAGS, args);
   const { url, against, reference, output } = values;
   const isHttp = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
   if (url === undefined || !isHttp(url)) throw new UsageError("--url must be an http or https URL");
@@ -89,7 +91,6 @@ function parseFlags(args: string[]): VerifyFlags {
     throw new UsageError("--against must be an http or https URL");
   if (against !== undefined && reference !== undefined)
     throw new UsageError("--against and --reference both name a reference: keep one");
-  if (output !== "text" && output !== "json") throw new UsageError("--output must be text or json");
   return { url, against, reference, output };
 }
 

@@ -11,7 +11,8 @@ import { claimsOf } from "../../../src/billing/db/preflight/claim.ts";
 import { MIGRATIONS } from "../../../src/billing/db/schema.ts";
 import { createBillingService } from "../../../src/billing/service.ts";
 import { readBillingSettings } from "../../../src/billing/settings.ts";
-import type { Command } from "../../../src/cli/command.ts";
+import { COMMAND_NAMES, loadCommands } from "../../../src/cli/command-list.ts";
+import { helpText } from "../../../src/cli/help.ts";
 import { createEnvReader } from "../../../src/platform/env.ts";
 import { startHttpServer } from "../../../src/platform/http-server.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -80,13 +81,9 @@ export function isMetric(span: string): boolean {
 }
 
 /** The help of each subcommand, by its name. */
+const PROGRAM = { name: "catalyst", commands: COMMAND_NAMES };
 const HELPS = new Map(
-  await Promise.all(
-    matchesOf(readPage("src/cli/program.ts"), /^ {2}"?([\w-]+)"?: \(\) => import\("/gm).map(async (name) => {
-      const { command } = (await import(join(ROOT, `src/cli/${name}.ts`))) as { command: Command };
-      return [name, command.help] as const;
-    }),
-  ),
+  (await loadCommands()).map(({ name, command }) => [name, helpText(PROGRAM, name, command)]),
 );
 const ALL_HELP = [...HELPS.values()].join("\n");
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Command } from "../../../src/cli/command.ts";
-import { command as generate } from "../../../src/cli/generate.ts";
+import { loadCommands } from "../../../src/cli/command-list.ts";
+import { createCommand as createGenerate } from "../../../src/cli/generate.ts";
 import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
 import { command as playground } from "../../../src/cli/playground.ts";
 import { command as smoke } from "../../../src/cli/smoke.ts";
 import { command as token } from "../../../src/cli/token.ts";
 import { UsageError } from "../../../src/platform/errors.ts";
+
+const { command: generate } = createGenerate(loadCommands);
 
 const run = (command: Command, ...args: string[]) =>
   command.run({
@@ -76,14 +79,18 @@ describe("a wrong value of a flag", () => {
   });
 
   it.each<[Command, string[], string]>([
-    [token, ["--role", "king", "--sovereign", "omantel"], "--role must be one of"],
+    [
+      token,
+      ["--role", "king", "--sovereign", "omantel"],
+      "--role must be superadmin, sovereign-admin, sovereign-auditor or customer, not 'king'",
+    ],
     [token, ["--sovereign", "omantel", "--user", ""], "--user must not be empty"],
     [token, [], "--sovereign is required"],
     [token, ["--sovereign", "omantel"], "KUBECONFIG is not set, and this process does not run in a Pod"],
     [smoke, ["--url", "ftp://x"], "--url must be an http or https URL"],
     [smoke, ["--url", "http://x", "--token-file", "/absent"], "--token-file cannot be read: /absent"],
-    [playground, ["--port", "0"], "--port: must be a whole number"],
-    [generate, ["--chek"], "--chek"],
+    [playground, ["--port", "0"], "--port must be a whole number"],
+    [generate, ["--chek"], "unknown flag --chek: did you mean --check?"],
   ])("is wrong usage of each command (%#)", async (command, args, message) => {
     const failed = run(command, ...args);
     await expect(failed).rejects.toBeInstanceOf(UsageError);

@@ -1,0 +1,97 @@
+import type { Command, NamedCommand } from "./command.ts";
+import type { Flag } from "./flag.ts";
+
+/** Lines of a terminal that is not wide. */
+const WIDTH = 110;
+/** A longer name has its text on the next line. */
+const MAX_NAME = 34;
+
+/** The program as the person called it: kubectl runs `kubectl-catalyst` as `kubectl catalyst`. */
+export interface Program {
+  name: string;
+  commands: readonly string[];
+}
+
+/** The text with the program's name as the person typed it, before each command. */
+export const asCalled = ({ name, commands }: Program, text: string): string =>
+  text.replaceAll(
+    new RegExp(`(?<![\\w/-]|kubectl )catalyst (?=(?:${commands.join("|")}|help)\\b)`, "g"),
+    `${name} `,
+  );
+
+/** The text of `catalyst help`. */
+export function overview(program: string, commands: readonly NamedCommand[]): string {
+  const rows = commands.map(({ name, command }) => [name, command.summary] as const);
+  return [
+    `Usage: ${program} COMMAND [OPTIONS]`,
+    columns(rows),
+    wrapped(
+      `${program} help COMMAND shows the options of a command, ${program} --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage.`,
+    ),
+    "",
+  ].join("\n\n");
+}
+
+/** The text of `catalyst help NAME`. */
+export function helpText(program: Program, name: string, command: Command): string {
+  const { description, actions = [], flags, environment = [], exitCodes } = command;
+  const section = (title: string, rows: readonly (readonly [string, string])[]) =>
+    rows.length === 0 ? [] : [`${title}:\n${columns(rows)}`];
+  return asCalled(
+    program,
+    `${[
+      `Usage: ${usageOf(name, command)}`,
+      ...description.map((paragraph) => wrapped(paragraph)),
+      ...section(
+        "Actions",
+        actions.map((action) => [`${action.name} ${action.arguments}`.trim(), action.summary]),
+      ),
+      ...section(
+        "Options",
+        flags.map((flag) => [flagName(flag), flagMeaning(flag)]),
+      ),
+      ...section("Environment", environment),
+      wrapped(`Exit codes: ${exitCodes}.`),
+    ].join("\n\n")}\n`,
+  );
+}
+
+/** `catalyst rollout ACTION RELEASE [NAME] [OPTIONS]` */
+export const usageOf = (name: string, { usage, flags }: Pick<Command, "usage" | "flags">): string =>
+  [`catalyst ${name}`, usage, flags.length === 0 ? undefined : "[OPTIONS]"]
+    .filter((part) => part !== undefined)
+    .join(" ");
+
+/** `-o, --output FORMAT` */
+export const flagName = ({ name, short, value }: Flag): string =>
+  [short === undefined ? [] : `-${short},`, `--${name}`, value ?? []].flat().join(" ");
+
+/** The description, with the default unless the description itself says it. */
+export const flagMeaning = ({ description, fallback }: Flag): string =>
+  fallback === undefined ? description : `${description} (${fallback})`;
+
+/** Names and texts side by side, texts wrapped below each other. */
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length).filter((length) => length <= MAX_NAME), 0) + 3;
+  return rows
+    .map(([name, text]) => {
+      const lines = wrapped(text, WIDTH - width - 2).split("\n");
+      const indented = lines.map((line) => " ".repeat(width + 2) + line);
+      return name.length + 3 > width
+        ? [`  ${name}`, ...indented].join("\n")
+        : [`  ${name.padEnd(width)}${lines[0]}`, ...indented.slice(1)].join("\n");
+    })
+    .join("\n");
+}
+
+function wrapped(text: string, width = WIDTH): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + word.length >= width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join("\n");
+}
