@@ -1,5 +1,5 @@
 import type { ApiObject } from "./object.ts";
-import { badRequest } from "./refusal.ts";
+import { badRequest, invalidMatch } from "./refusal.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { isSelected, type Selection, selectsAll } from "./selection.ts";
 import { StatusError } from "./status.ts";
@@ -60,9 +60,8 @@ export function createLister({ store, now }: ListerDeps) {
 
   return function list(type: ResourceType, selection: Selection, query: URLSearchParams): ListPage {
     const limit = parseLimit(query.get("limit"));
-    const token = query.get("continue");
     const current = store.resourceVersion();
-    const wanted = token ? parseToken(token) : undefined;
+    const wanted = continuation(query);
     const exact = wanted?.rv ?? requestedVersion(query, current);
     const resourceVersion = exact ?? current;
     const objects = snapshot(type.storage, resourceVersion, limit > 0);
@@ -102,17 +101,16 @@ function requestedVersion(query: URLSearchParams, current: number): number | und
   const text = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
   if (match !== "" && text === "") {
-    throw badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    throw invalidMatch("Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
   }
   if (match !== "" && match !== "Exact" && match !== "NotOlderThan") {
-    throw badRequest(
-      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
-    );
+    const text = `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`;
+    throw invalidMatch(text, "FieldValueNotSupported");
   }
   if (text === "") return undefined;
   const wanted = parseResourceVersion(text);
   if (match === "Exact" && wanted === 0) {
-    throw badRequest('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    throw invalidMatch('Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
   }
   if (wanted > current) throw tooLargeVersion(wanted, current);
   return match === "Exact" ? wanted : undefined;
@@ -147,7 +145,12 @@ function parseLimit(text: string | null): number {
   return value;
 }
 
-function parseToken(text: string): ContinueToken {
+/** Where the page begins. Undefined for a first page. */
+function continuation(query: URLSearchParams): ContinueToken | undefined {
+  const text = query.get("continue") ?? "";
+  if (text === "") return undefined;
+  if (!["", "0"].includes(query.get("resourceVersion") ?? ""))
+    throw badRequest("specifying resource version is not allowed when using continue");
   try {
     const token = JSON.parse(Buffer.from(text, "base64url").toString()) as Partial<ContinueToken>;
     if (typeof token.rv === "number" && typeof token.after === "string")

@@ -72,6 +72,14 @@ export function badRequest(message: string): StatusError {
   return new StatusError(400, "BadRequest", message);
 }
 
+/** A body that does not decode as its kind. */
+export function cannotBeHandled(
+  { kind, version }: { kind: string; version: string },
+  problem: string,
+): StatusError {
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${problem}`);
+}
+
 /** No resource has this path. */
 export function noSuchPath(): StatusError {
   return new StatusError(404, "NotFound", "the server could not find the requested resource", {});
@@ -114,6 +122,11 @@ export function tooLarge(limitBytes: number): StatusError {
 /** The history does not reach back to `wanted`. The client must list again. */
 export function expired(wanted: number, oldest: number): StatusError {
   return new StatusError(410, "Expired", `too old resource version: ${wanted} (${oldest})`);
+}
+
+/** `invalidOption` of a list or a watch, for `resourceVersionMatch`. */
+export function invalidMatch(message: string, reason = "FieldValueForbidden"): StatusError {
+  return invalidOption("ListOptions", "resourceVersionMatch", message, reason);
 }
 
 /** 422 for an argument of the request, not for the object in it. */

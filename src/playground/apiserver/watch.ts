@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { createEventStream } from "./event-stream.ts";
 import { parseResourceVersion, tooLargeVersion } from "./list.ts";
 import type { ApiObject, Json } from "./object.ts";
-import { badRequest, expired } from "./refusal.ts";
+import { badRequest, expired, invalidMatch } from "./refusal.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { isSelected, type Selection } from "./selection.ts";
 import type { Store, StoreEvent } from "./store.ts";
@@ -104,16 +104,14 @@ function initialEvents(query: URLSearchParams): boolean | undefined {
   const match = query.get("resourceVersionMatch") ?? "";
   if (text === null) {
     if (match !== "") {
-      throw badRequest(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+      throw invalidMatch(
+        "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
       );
     }
     return undefined;
   }
   if (match !== "NotOlderThan") {
-    throw badRequest(
-      "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-    );
+    throw invalidMatch("Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
   }
   return isTrue(text);
 }

@@ -15,6 +15,7 @@ import {
   valueRequired,
 } from "../schema/field-error.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
+import { dataErrors } from "./data-validation.ts";
 
 /**
  * What is wrong with a built-in object. Not all of Kubernetes' rules: required fields, enumerations, and what may not
@@ -41,6 +42,7 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
         ...shapeErrors(rest, type.schema, "", type.storage),
         ...selectorErrors(object, type),
         ...imageErrors(object, type),
+        ...dataErrors(object, type),
         ...(live === undefined ? [] : immutableErrors(object, live, type)),
       ];
   }

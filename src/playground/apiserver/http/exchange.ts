@@ -57,6 +57,7 @@ export function writeRequestOf(
     subresource: info.subresource as WriteRequest["subresource"],
     namespace: namespaceOf(exchange),
     name: info.name,
+    isPatch: info.verb === "patch",
     warn: answer.warn,
   };
 }

@@ -7,6 +7,8 @@ import { columnSet, type IncludeObject, parseIncludeObject, partialMetadata, tab
 export interface Presentation {
   /** One object, from its stored form. */
   object(stored: ApiObject): Json;
+  /** As `object`, for the next event of a watch: only its first table has columns. */
+  event(stored: ApiObject): Json;
   list(page: ListPage): Json;
   bookmark(resourceVersion: number, initialEventsEnd: boolean): Json;
 }
@@ -30,16 +32,27 @@ export function createPresentation(
       { include, now: now() },
     );
 
+  function present(stored: ApiObject): Json {
+    switch (form.as) {
+      case "Table":
+        return table([stored], { resourceVersion: stored.metadata.resourceVersion });
+      case "PartialObjectMetadata":
+        return partialMetadata(stored);
+      case "object":
+        return served(type, stored);
+    }
+  }
+
+  let isDescribed = false;
   return {
-    object(stored) {
-      switch (form.as) {
-        case "Table":
-          return table([stored], { resourceVersion: stored.metadata.resourceVersion });
-        case "PartialObjectMetadata":
-          return partialMetadata(stored);
-        case "object":
-          return served(type, stored);
-      }
+    object: present,
+
+    event(stored) {
+      const event = present(stored);
+      if (form.as !== "Table") return event;
+      if (isDescribed) event.columnDefinitions = null;
+      isDescribed = true;
+      return event;
     },
 
     list({ items, resourceVersion, continueToken, remainingItemCount }) {

@@ -60,7 +60,7 @@ export function createReadHandler({ store, list, podLog, now, signal }: ReadHand
       selection,
       query: info.query,
       response,
-      present: presentation.object,
+      present: presentation.event,
       bookmark: presentation.bookmark,
       signal,
     });

@@ -1,7 +1,10 @@
+import { mediaTypeOf } from "../body.ts";
+import { duplicateFields } from "../duplicate-field.ts";
 import { type ApiObject, apiVersionOf, isRecord, type Json, recordOf } from "../object.ts";
-import { badRequest } from "../refusal.ts";
+import { badRequest, cannotBeHandled } from "../refusal.ts";
 import type { ResourceRequest } from "../request-info.ts";
 import type { ResourceType } from "../resource-type.ts";
+import type { WriteRequest } from "../write/request.ts";
 
 /** Refuses a body of another kind or version. A body without kind and version counts as the right one. */
 export function assertKind(body: Json, group: string, version: string, kind: string): void {
@@ -18,6 +21,19 @@ export function assertKind(body: Json, group: string, version: string, kind: str
   }
   body.apiVersion = apiVersion;
   body.kind = kind;
+}
+
+/** Refuses members that a JSON body has twice, or warns of them, as field validation says. */
+export function refuseDuplicates(
+  body: Buffer,
+  contentType: string | undefined,
+  { type, fieldValidation, warn }: Pick<WriteRequest, "type" | "fieldValidation" | "warn">,
+): void {
+  if (fieldValidation === "Ignore" || !["", "application/json"].includes(mediaTypeOf(contentType))) return;
+  const problems = duplicateFields(body.toString()).map((path) => `duplicate field ${JSON.stringify(path)}`);
+  if (problems.length > 0 && fieldValidation === "Strict")
+    throw cannotBeHandled(type, `strict decoding error: ${problems.join(", ")}`);
+  for (const problem of problems) warn(problem);
 }
 
 /** A body as an object of the type that the path names. */

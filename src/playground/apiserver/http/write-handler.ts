@@ -9,7 +9,7 @@ import type { Admission } from "../write/admission.ts";
 import type { Writer } from "../write/writer.ts";
 import { type ResourceExchange, sendObject, writeRequestOf } from "./exchange.ts";
 import { parsePatchRequest } from "./patch-request.ts";
-import { asObject, assertKind } from "./request-object.ts";
+import { asObject, assertKind, refuseDuplicates } from "./request-object.ts";
 import { scaleOf, withScale } from "./scale.ts";
 
 export interface WriteHandlerDeps {
@@ -23,7 +23,8 @@ export interface WriteHandlerDeps {
 export function createWriteHandler({ writer, admission, tokenRequest, now }: WriteHandlerDeps) {
   async function create(exchange: ResourceExchange): Promise<void> {
     const { info, request } = exchange;
-    const body = decodeObject(await readBody(request), request.headers["content-type"]);
+    const bytes = await readBody(request);
+    const body = decodeObject(bytes, request.headers["content-type"]);
     if (info.subresource === "token") {
       assertKind(body, "authentication.k8s.io", "v1", "TokenRequest");
       const answered = await answerTokenRequest(tokenRequest, info.namespace, info.name, body, () =>
@@ -46,13 +47,17 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
     }
     if (info.name !== "") throw methodNotAllowed();
     const object = asObject(body, exchange.type, exchange.info);
-    sendObject(exchange, 201, await writer.create(object, writeRequestOf(exchange)), now);
+    const write = writeRequestOf(exchange);
+    refuseDuplicates(bytes, request.headers["content-type"], write);
+    sendObject(exchange, 201, await writer.create(object, write), now);
   }
 
   async function update(exchange: ResourceExchange): Promise<void> {
     const { info, type, request, answer } = exchange;
-    const body = decodeObject(await readBody(request), request.headers["content-type"]);
+    const bytes = await readBody(request);
+    const body = decodeObject(bytes, request.headers["content-type"]);
     const write = writeRequestOf(exchange);
+    refuseDuplicates(bytes, request.headers["content-type"], write);
     if (info.subresource === "scale") {
       assertKind(body, "autoscaling", "v1", "Scale");
       const updated = await writer.update(write, (object) => withScale(type, object, body));
@@ -75,7 +80,9 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
     const write = writeRequestOf(exchange, patched.kind === "apply");
     if (patched.kind === "apply") return apply(exchange, patched.config, write);
     const updated = await writer.update(write, (object) =>
-      isScale ? withScale(type, object, patched.change(scaleOf(type, object))) : patched.change(object),
+      isScale
+        ? withScale(type, object, patched.change(scaleOf(type, object)))
+        : sameObject(patched.change(object), exchange),
     );
     if (isScale) answer.send(200, scaleOf(type, updated));
     else sendObject(exchange, 200, updated, now);
@@ -103,6 +110,13 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
 function patchSchema(type: ResourceType, isScale: boolean) {
   if (isScale) return { schema: builtinSchema("autoscaling", "Scale") };
   return type.custom === undefined ? { schema: type.schema } : undefined;
+}
+
+/** Refuses a patch that changes which object it is. */
+function sameObject(patched: ApiObject, { type, info }: ResourceExchange): ApiObject {
+  const object = asObject(patched, type, info);
+  if (object.metadata.name !== info.name) throw nameMismatch(object, info);
+  return object;
 }
 
 function nameMismatch({ metadata }: ApiObject, { name }: ResourceRequest) {

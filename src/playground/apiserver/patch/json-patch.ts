@@ -103,7 +103,6 @@ function indexOf(list: readonly unknown[], step: string, max: number, fail: Fail
 }
 
 function unprocessable(why: string): StatusError {
-  return new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ reason: "FieldValueInvalid", message: why, field: "patch" }],
-  });
+  const message = `the server rejected our request due to an error in our request: ${why}`;
+  return new StatusError(422, "Invalid", message, {});
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ApiObject } from "../object.ts";
 import { conflict, modified } from "../refusal.ts";
 import { served, stored } from "../resource-type.ts";
+import { invalidObject, valueInvalid } from "../schema/field-error.ts";
 import type { Store } from "../store.ts";
 import type { WriteDeps } from "./creation.ts";
 import { restoreSystemMetadata } from "./metadata.ts";
@@ -40,6 +41,7 @@ export function createReplacement({
     const { type, dryRun, namespace, name } = request;
     const before = store.get(type.storage, namespace, name);
     if (next.metadata.uid && next.metadata.uid !== live.metadata.uid) {
+      if (request.isPatch) throw changedUid(request, next.metadata.uid);
       throw conflict(
         type,
         name,
@@ -73,6 +75,12 @@ export function createReplacement({
     }
     return served(type, store.put(type.storage, stored(type, admitted)));
   };
+}
+
+/** Kubernetes finds this twice: as a change of the metadata, and as a change of the object. */
+function changedUid({ type, name }: WriteRequest, uid: string) {
+  const problem = valueInvalid("metadata.uid", uid, "field is immutable");
+  return invalidObject(type.group, type.kind, name, [problem, problem]);
 }
 
 /** An object that is being deleted is removed with its last finalizer, unless its grace period still runs. */

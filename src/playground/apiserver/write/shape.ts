@@ -3,18 +3,19 @@ import { applyBuiltinDefaults } from "../builtin/default.ts";
 import { toNormalForm } from "../builtin/normal-form.ts";
 import { objectMetaSchema } from "../builtin/schema.ts";
 import { type ApiObject, type Json, recordOf } from "../object.ts";
-import { badRequest } from "../refusal.ts";
+import { cannotBeHandled } from "../refusal.ts";
 import type { ResourceType } from "../resource-type.ts";
+import { invalidObject, valueInvalid } from "../schema/field-error.ts";
 import { pruneUnknown } from "../schema/prune.ts";
 import type { WriteRequest } from "./request.ts";
 
-type Shaping = Pick<WriteRequest, "type" | "fieldValidation" | "warn">;
+type Shaping = Pick<WriteRequest, "type" | "fieldValidation" | "isPatch" | "warn">;
 
 /**
  * Brings a written object into the shape of its kind, in place. It checks that values decode, removes unknown fields (and
  * refuses them or warns, as field validation says), and adds defaults.
  */
-export function shapeObject(object: ApiObject, { type, fieldValidation, warn }: Shaping): void {
+export function shapeObject(object: ApiObject, { type, fieldValidation, isPatch, warn }: Shaping): void {
   const metadata = recordOf(object.metadata);
   const refuseUndecodable = (problem: string | undefined) => {
     if (problem !== undefined) throw cannotBeHandled(type, problem);
@@ -35,13 +36,13 @@ export function shapeObject(object: ApiObject, { type, fieldValidation, warn }: 
   }
   if (unknown.length === 0 || fieldValidation === "Ignore") return;
   const problems = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  if (fieldValidation === "Strict")
-    throw cannotBeHandled(type, `strict decoding error: ${problems.join(", ")}`);
+  if (fieldValidation === "Strict") {
+    const problem = `strict decoding error: ${problems.join(", ")}`;
+    throw isPatch
+      ? invalidObject("", "", "", [valueInvalid("patch", JSON.stringify(object), problem)])
+      : cannotBeHandled(type, problem);
+  }
   for (const problem of problems) warn(problem);
-}
-
-function cannotBeHandled({ kind, version }: ResourceType, problem: string) {
-  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${problem}`);
 }
 
 /** An empty object of a type, with the structures that are never absent. */

@@ -1,6 +1,6 @@
 import { type OwnershipOptions, ownershipAfterUpdate } from "../managed-field/ownership.ts";
 import { type ApiObject, apiVersionOf, timestamp } from "../object.ts";
-import { badRequest, modified, notFound } from "../refusal.ts";
+import { badRequest, modified, notFound, notImplemented } from "../refusal.ts";
 import { invalidObject, valueInvalid } from "../schema/field-error.ts";
 import { createCreation, type WriteDeps } from "./creation.ts";
 import { checkVersion, createReplacement, liveObject, MAX_ATTEMPTS } from "./replacement.ts";
@@ -53,7 +53,8 @@ export function createWriter(deps: WriteDeps): Writer {
   ): Promise<ApiObject | undefined> {
     const { type, name } = request;
     const live = liveObject(store, request);
-    if (live === undefined) throw notFound(type, name);
+    if (live === undefined)
+      throw createsByReplacing(request) ? unsupportedCreate(request) : notFound(type, name);
     const next = make(structuredClone(live));
     checkVersion(next, live, request);
     if (!next.metadata.resourceVersion && wantsResourceVersion(type)) {
@@ -93,4 +94,20 @@ export function createWriter(deps: WriteDeps): Writer {
       return apply(config, request, { ...ownershipOptions(request), force });
     },
   };
+}
+
+// Kubernetes creates objects of these kinds by a PUT.
+const CREATED_BY_REPLACING = new Set([
+  ...["/endpoints", "/events", "/limitranges", "/resourcequotas", "/services", "coordination.k8s.io/leases"],
+  ...["clusterrolebindings", "clusterroles", "rolebindings", "roles"].map(
+    (plural) => `rbac.authorization.k8s.io/${plural}`,
+  ),
+]);
+
+function createsByReplacing({ type, isPatch, subresource }: WriteRequest): boolean {
+  return !isPatch && subresource === "" && CREATED_BY_REPLACING.has(type.storage);
+}
+
+function unsupportedCreate({ type }: WriteRequest) {
+  return notImplemented(`the creation of ${type.plural} by PUT: use POST`);
 }

@@ -1,0 +1,42 @@
+import { type ApiObject, listOf, recordOf } from "../object.ts";
+import type { ResourceType } from "../resource-type.ts";
+import { type FieldError, valueInvalid, valueTooLong } from "../schema/field-error.ts";
+
+const MAX_DATA_BYTES = 1024 * 1024;
+
+/** Rules about the values of one kind, beside those of its schema. */
+export function dataErrors(object: ApiObject, { storage }: ResourceType): FieldError[] {
+  switch (storage) {
+    case "/configmaps":
+      return sizeOf(object.data) + sizeOf(object.binaryData, "base64") > MAX_DATA_BYTES
+        ? [valueTooLong("[]", MAX_DATA_BYTES)]
+        : [];
+    case "/secrets":
+      return sizeOf(object.data, "base64") > MAX_DATA_BYTES ? [valueTooLong("data", MAX_DATA_BYTES)] : [];
+    case "coordination.k8s.io/leases":
+      return leaseErrors(recordOf(object.spec));
+    default:
+      return [];
+  }
+}
+
+function sizeOf(data: unknown, encoding: "utf8" | "base64" = "utf8"): number {
+  return listOf(Object.values(recordOf(data))).reduce<number>(
+    (sum, value) => sum + Buffer.byteLength(String(value), encoding),
+    0,
+  );
+}
+
+function leaseErrors({
+  leaseDurationSeconds = 1,
+  leaseTransitions = 0,
+}: Record<string, unknown>): FieldError[] {
+  return [
+    ...(Number(leaseDurationSeconds) > 0
+      ? []
+      : [valueInvalid("spec.leaseDurationSeconds", leaseDurationSeconds, "must be greater than 0")]),
+    ...(Number(leaseTransitions) >= 0
+      ? []
+      : [valueInvalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0")]),
+  ];
+}
