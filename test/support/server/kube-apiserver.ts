@@ -20,11 +20,18 @@ export interface TestControlPlane {
   close(): Promise<void>;
 }
 
+/** `previous` is the oldest minor version of Kubernetes that is supported. */
+export type TestControlPlaneKind = "embedded" | "real" | "previous";
+
+/** The folder in KUBEBUILDER_ASSETS of the previous kube-apiserver. `test/conformance/build-tools.sh` has its version. */
+const PREVIOUS_FOLDER = "kubernetes-1.34";
+
 /**
  * `real`: the kube-apiserver and etcd in KUBEBUILDER_ASSETS; throws, saying how to get them, when they are not there.
+ * `previous`: the same, of an older minor version.
  * `embedded`: the one of this repository.
  */
-export async function startTestControlPlane(kind: "embedded" | "real"): Promise<TestControlPlane> {
+export async function startTestControlPlane(kind: TestControlPlaneKind): Promise<TestControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-control-plane-"));
   const state = claimStateDirectory(join(folder, "state"));
   const watchdog = createWatchdog();
@@ -46,9 +53,9 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
   }
   try {
     plane =
-      kind === "real"
-        ? await startRealControlPlane(options, findAssets(process.env.KUBEBUILDER_ASSETS))
-        : await startEmbeddedControlPlane(options);
+      kind === "embedded"
+        ? await startEmbeddedControlPlane(options)
+        : await startRealControlPlane(options, findAssets(assetsFolder(kind)));
   } catch (error) {
     await close();
     throw error;
@@ -66,4 +73,9 @@ export async function startTestControlPlane(kind: "embedded" | "real"): Promise<
     },
     close,
   };
+}
+
+function assetsFolder(kind: "real" | "previous"): string | undefined {
+  const folder = process.env.KUBEBUILDER_ASSETS;
+  return folder === undefined || kind === "real" ? folder : join(folder, PREVIOUS_FOLDER);
 }

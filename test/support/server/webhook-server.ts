@@ -25,7 +25,7 @@ export type Answer = (
 ) =>
   | { response: Record<string, unknown> }
   | { status: number; body: string }
-  | Promise<{ response: Record<string, unknown> }>;
+  | Promise<{ response: Record<string, unknown> } | { status: number; body: string }>;
 
 async function selfSigned(names: readonly string[]) {
   x509.cryptoProvider.set(webcrypto as unknown as Crypto);
