@@ -74,6 +74,23 @@ export function kindPage(definition: KindDefinition, examples: readonly Example[
   ].join("\n\n");
 }
 
+/** How the objects depend on each other, for a person who starts with none. */
+const ORDER = [
+  "The order is free: an object waits for what it names, and its condition says for what. This one waits least. " +
+    "[The examples](../examples) have the manifests, without the Secrets.",
+  [
+    "1. The ConfigMap `catalyst-trust` in `catalyst-system`, with the keys that sign images ([signatures](../admission.md#signatures)).",
+    "2. A BillingRelease, which pins the billing image by its digest.",
+    "3. The Sovereign with role `CatalystZero`. It is the reference for all others. The operator makes its namespace, `sovereign-<name>`.",
+    "4. In that namespace, the Secrets that the Sovereign names: `spec.billing.database` (the URL of its PostgreSQL) and " +
+      "`spec.billing.auth`. Until then its reason is `SecretMissing`.",
+    "5. A Franchise for each Franchisee, with its subjects and grants.",
+    "6. A Sovereign with role `Franchised`, which names the Franchise and the release, and its Secrets as before.",
+  ].join("\n"),
+  "`catalyst status` says what each of them waits for. An Organization is made by an order or by the platform, a Blueprint and an " +
+    "EnvironmentPolicy whenever you need them.",
+].join("\n\n");
+
 /** The table of kinds that leads to the pages. */
 export function kindIndex(kinds: readonly KindDefinition[]): string {
   return [
@@ -89,6 +106,8 @@ export function kindIndex(kinds: readonly KindDefinition[]): string {
         description,
       ]),
     ),
+    "## In which order",
+    ORDER,
     "",
   ].join("\n\n");
 }
