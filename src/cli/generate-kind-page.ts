@@ -53,6 +53,7 @@ export function kindPage(definition: KindDefinition, examples: readonly Example[
     `# ${kind}`,
     description,
     `\`${API_VERSION}\`, ${scope === "Cluster" ? "cluster-scoped" : "namespaced"}: \`kubectl get ${plural}\` (${shortNames.map((name) => `\`${name}\``).join(", ")}), category \`catalyst\`.`,
+    `On this page: [Columns](#columns-of-kubectl-get) · [Spec](#spec) · [Status](#status)${examples.length === 0 ? "" : " · [Examples](#examples)"}`,
     "## Columns of `kubectl get`",
     table(
       ["Column", "Shows", ""],

@@ -59,6 +59,24 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+/** More lines than two screens show. A page without sections, such as the record of one run, is read from its top. */
+const LONG_PAGE_LINES = 100;
+const longPages = pages.filter(
+  (page) =>
+    page.startsWith("docs/") &&
+    read(page).split("\n").length > LONG_PAGE_LINES &&
+    /^## /m.test(withoutCode(read(page))),
+);
+
+describe("a page of docs that is longer than two screens", () => {
+  it.each(longPages)("%s links to each of its sections at its top", (page) => {
+    const [top = "", ...sections] = withoutCode(read(page)).split(/^(?=## )/m);
+    const linked = [...top.matchAll(/\]\(#([^)\s]+)\)/g)].map(([, anchor]) => anchor);
+    const anchors = sections.map((section) => anchorsOf(section.split("\n")[0] ?? "")[0]);
+    expect(anchors.filter((anchor) => !linked.includes(anchor))).toEqual([]);
+  });
+});
+
 describe("docs/adr", () => {
   const decisions = markdownIn("docs/adr", false).filter((path) => basename(path) !== "README.md");
   const index = read("docs/adr/README.md");
