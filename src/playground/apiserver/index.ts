@@ -1,5 +1,6 @@
 export type { Credentials } from "./access/credential.ts";
 export type { PodLog, PodLogRequest } from "./http/pod-log.ts";
+export type { ConnectToPod } from "./http/port-forward.ts";
 export { kubeconfigText } from "./kubeconfig.ts";
 export type { Logger } from "./logger.ts";
 export { createManifestChecker, type ManifestChecker } from "./manifest-check.ts";

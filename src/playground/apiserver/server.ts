@@ -8,7 +8,8 @@ import { createDiscovery, GIT_VERSION } from "./discovery.ts";
 import { startListener } from "./http/listener.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import type { PodLog } from "./http/pod-log.ts";
-import { createRequestHandler } from "./http/request-handler.ts";
+import { type ConnectToPod, createUpgradeHandler } from "./http/port-forward.ts";
+import { createGate, createRequestHandler } from "./http/request-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
 import { openJournal } from "./journal.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
@@ -35,6 +36,8 @@ export interface ApiServerOptions {
   now?: () => Date;
   /** Serves `kubectl logs`. Without it the server refuses that request with 501. */
   podLog?: PodLog;
+  /** Serves `pods/portforward`. Without it the server refuses that request with 501. */
+  connectToPod?: ConnectToPod;
   /** Receives an event for each request, before the request is served. By default there is no audit log. */
   audit?: (event: AuditEvent) => void;
   /** Ends watches and controllers; `close` ends the rest. */
@@ -75,17 +78,26 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...{ caPem: pki.caPem, logger, now, signal },
   });
 
+  const admit = createGate({
+    authenticator: access.authenticator,
+    authorizer: access.authorizer,
+    audit: (attributes, decision) => options.audit?.(auditEvent(attributes, decision, now())),
+  });
   let url = "";
   const handler = createHandler({
     ...{ store, registry, access, write, podLog: options.podLog, jwksUri: () => `${url}/openid/v1/jwks` },
-    audit: options.audit,
+    admit,
+    forwardsPorts: options.connectToPod !== undefined,
     ...{ logger, now, signal },
   });
-  const listener = await startListener({ handler, host, port, tls: tlsOf(pki) }).catch((error: unknown) => {
-    ending.abort();
-    store.close();
-    throw error;
-  });
+  const upgrade = createUpgradeHandler({ admit, store, connectToPod: options.connectToPod, logger });
+  const listener = await startListener({ handler, upgrade, host, port, tls: tlsOf(pki) }).catch(
+    (error: unknown) => {
+      ending.abort();
+      store.close();
+      throw error;
+    },
+  );
   url = listener.origin;
   await controllers.namespacesReady();
 
@@ -113,7 +125,8 @@ interface HandlerDeps {
   access: AccessControl;
   write: WritePath;
   podLog: PodLog | undefined;
-  audit: ApiServerOptions["audit"];
+  forwardsPorts: boolean;
+  admit: ReturnType<typeof createGate>;
   jwksUri(): string;
   logger: Logger;
   now: () => Date;
@@ -121,15 +134,14 @@ interface HandlerDeps {
 }
 
 function createHandler(deps: HandlerDeps) {
-  const { store, registry, access, write, podLog, audit, jwksUri, logger, now, signal } = deps;
+  const { store, registry, access, write, podLog, forwardsPorts, admit, jwksUri, logger, now, signal } = deps;
   const openApi = createOpenApi({
     resources: () => registry.all().map(servedResource),
     generation: registry.version,
     gitVersion: GIT_VERSION,
   });
   return createRequestHandler({
-    authenticator: access.authenticator,
-    authorizer: access.authorizer,
+    admit,
     registry,
     reviews: access.reviews,
     handlePath: createPathHandler({
@@ -145,11 +157,11 @@ function createHandler(deps: HandlerDeps) {
       remove: write.remove,
       admission: write.admission,
       podLog,
+      forwardsPorts,
       tokenRequest: access.tokenRequest,
       now,
       signal,
     }),
-    audit: (attributes, decision) => audit?.(auditEvent(attributes, decision, now())),
     logger,
   });
 }

@@ -1,4 +1,5 @@
 import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { connect } from "node:net";
 import { createApiServer } from "../apiserver/index.ts";
 import { createPodLog } from "../process/pod-log.ts";
 import { AUDITED_USER, type ControlPlane, type ControlPlaneOptions } from "./control-plane.ts";
@@ -14,6 +15,7 @@ export async function startEmbeddedControlPlane(options: ControlPlaneOptions): P
       host: "127.0.0.1",
       port,
       podLog: createPodLog(state.file("logs")),
+      connectToPod: ({ address, port }) => connect({ host: address, port }),
       audit(event) {
         if (event.user.username === AUDITED_USER) auditLog.write(`${JSON.stringify(event)}\n`);
       },

@@ -1,9 +1,12 @@
-import type { RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 export interface ListenerOptions {
   handler: RequestListener;
+  /** Receives a request to change the protocol of a connection. */
+  upgrade(request: IncomingMessage, socket: Duplex): void;
   host: string;
   /** 0 takes a free port. */
   port: number;
@@ -24,9 +27,16 @@ const HEADERS_MS = 30_000;
 const DRAIN_MS = 5_000;
 
 /** Starts listening. Rejects with the error of `listen` (`EADDRINUSE`, `EACCES`) when it cannot. */
-export async function startListener({ handler, host, port, tls }: ListenerOptions): Promise<Listener> {
+export async function startListener({
+  handler,
+  upgrade,
+  host,
+  port,
+  tls,
+}: ListenerOptions): Promise<Listener> {
   let draining = false;
   const running = new Set<ServerResponse>();
+  const upgraded = new Set<Duplex>();
   const server = createServer(
     {
       ...tls,
@@ -43,6 +53,11 @@ export async function startListener({ handler, host, port, tls }: ListenerOption
       handler(request, response);
     },
   );
+  server.on("upgrade", (request, socket) => {
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
+    upgrade(request, socket);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {
@@ -60,6 +75,8 @@ export async function startListener({ handler, host, port, tls }: ListenerOption
       for (const response of running) if (!response.headersSent) response.setHeader("Connection", "close");
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
+      // They end by nothing of their own.
+      for (const socket of upgraded) socket.destroy();
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
       clearTimeout(timer);

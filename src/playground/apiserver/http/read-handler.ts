@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import type { createLister } from "../list.ts";
 import type { ApiObject } from "../object.ts";
-import { notFound, notImplemented } from "../refusal.ts";
+import { badRequest, notFound, notImplemented } from "../refusal.ts";
 import { parseSelection } from "../selection.ts";
 import type { Store } from "../store.ts";
 import { startWatch } from "../watch.ts";
@@ -14,12 +14,13 @@ export interface ReadHandlerDeps {
   list: ReturnType<typeof createLister>;
   /** The output of a container; undefined when no output is kept. */
   podLog: PodLog | undefined;
+  forwardsPorts: boolean;
   now: () => Date;
   signal: AbortSignal;
 }
 
 /** Serves get, list and watch. */
-export function createReadHandler({ store, list, podLog, now, signal }: ReadHandlerDeps) {
+export function createReadHandler({ store, list, podLog, forwardsPorts, now, signal }: ReadHandlerDeps) {
   function live(exchange: ResourceExchange): ApiObject {
     const { type, info } = exchange;
     const found = store.get(type.storage, namespaceOf(exchange), info.name);
@@ -45,6 +46,10 @@ export function createReadHandler({ store, list, podLog, now, signal }: ReadHand
     const { type, info, answer, response } = exchange;
     if (info.verb === "get") {
       const found = live(exchange);
+      if (info.subresource === "portforward")
+        throw forwardsPorts
+          ? badRequest("Upgrade request required")
+          : notImplemented(`${type.plural}/portforward`);
       if (info.subresource === "log") return sendLog(exchange, found);
       if (info.subresource === "scale") answer.send(200, scaleOf(type, found));
       else answer.send(200, presentationOf(exchange, now).object(found));

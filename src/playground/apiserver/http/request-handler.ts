@@ -17,33 +17,45 @@ import { type Answer, createAnswer } from "./answer.ts";
 import type { createPathHandler } from "./path-handler.ts";
 import type { createResourceHandler } from "./resource-handler.ts";
 
-export interface RequestHandlerDeps {
+interface GateDeps {
   authenticator: Authenticator;
   authorizer: Authorizer;
+  /** Receives each request when it is authorized or refused. */
+  audit(attributes: Attributes, decision: Decision): void;
+}
+
+export interface RequestHandlerDeps {
+  admit: ReturnType<typeof createGate>;
   registry: Registry;
   reviews: Record<string, ReviewHandler>;
   handleResource: ReturnType<typeof createResourceHandler>;
   handlePath: ReturnType<typeof createPathHandler>;
-  /** Receives each request when it is authorized or refused. */
-  audit(attributes: Attributes, decision: Decision): void;
   logger: Logger;
 }
 
-/** Handles a request: authenticates, impersonates, authorizes, serves. Every refusal is a Status. */
-export function createRequestHandler(deps: RequestHandlerDeps): RequestListener {
-  const { authenticator, authorizer, registry, reviews, handleResource, handlePath, audit, logger } = deps;
-
-  async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+/** Authenticates, impersonates and authorizes a request. Throws a `StatusError` for what is not allowed. */
+export function createGate({ authenticator, authorizer, audit }: GateDeps) {
+  return async function admit(request: IncomingMessage): Promise<{ info: RequestInfo; user: UserInfo }> {
     const info = parseRequestInfo(request.method ?? "GET", request.url ?? "/");
     const requestor = await authenticator.authenticate(
       request as Parameters<typeof authenticator.authenticate>[0],
     );
     const user = impersonatedUser(requestor, groupsApart(request), authorizer);
-    const attributes = attributesOf(info, user);
-    const decision = authorizer.authorize(attributes);
-    audit(attributes, decision);
-    if (!decision.allowed) throw forbidden(attributes, decision.reason);
+    for (const attributes of attributesOf(info, user)) {
+      const decision = authorizer.authorize(attributes);
+      audit(attributes, decision);
+      if (!decision.allowed) throw forbidden(attributes, decision.reason);
+    }
+    return { info, user };
+  };
+}
 
+/** Handles a request: authenticates, impersonates, authorizes, serves. Every refusal is a Status. */
+export function createRequestHandler(deps: RequestHandlerDeps): RequestListener {
+  const { admit, registry, reviews, handleResource, handlePath, logger } = deps;
+
+  async function serve(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
+    const { info, user } = await admit(request);
     if (info.kind === "path" || info.plural === "") {
       const path =
         info.kind === "path"
@@ -123,8 +135,12 @@ function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
     : ({ ...request.headers, "impersonate-group": groups } as never);
 }
 
-function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
-  if (info.kind === "path") return { user, verb: info.verb, path: info.path };
+/** Opening a connection is a GET, and needs the right to create as well, as since Kubernetes 1.35. */
+function attributesOf(info: RequestInfo, user: UserInfo): Attributes[] {
+  if (info.kind === "path") return [{ user, verb: info.verb, path: info.path }];
   const { verb, group, plural, subresource, namespace, name } = info;
-  return { user, verb, group, resource: plural, subresource, namespace, name };
+  const isConnect = group === "" && plural === "pods" && subresource === "portforward" && verb === "get";
+  return [verb, ...(isConnect ? ["create"] : [])].map((each) => ({
+    ...{ user, verb: each, group, resource: plural, subresource, namespace, name },
+  }));
 }

@@ -4,7 +4,7 @@ import type { ResourceType } from "../resource-type.ts";
 
 // Subresources of Kubernetes that this server does not support, because it has no kubelet and no scheduler.
 const REFUSED: Record<string, readonly string[]> = {
-  "/pods": ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "portforward", "proxy", "resize"],
+  "/pods": ["attach", "binding", "ephemeralcontainers", "eviction", "exec", "proxy", "resize"],
   "/nodes": ["proxy"],
   "/services": ["proxy"],
 };
@@ -24,9 +24,9 @@ export function checkRoute(info: ResourceRequest, type: ResourceType): void {
     if (!type.verbs.includes(verb)) throw methodNotAllowed();
     return;
   }
-  const isLog = type.storage === "/pods" && subresource === "log";
+  const isOfPod = type.storage === "/pods" && ["log", "portforward"].includes(subresource);
   const served =
-    isLog ||
+    isOfPod ||
     (type.subresources as ReadonlySet<string>).has(subresource) ||
     (isNamespace && subresource === "finalize") ||
     (type.storage === "/serviceaccounts" && subresource === "token");
@@ -40,6 +40,7 @@ export function checkRoute(info: ResourceRequest, type: ResourceType): void {
 function subresourceVerbs(subresource: string): string[] {
   switch (subresource) {
     case "log":
+    case "portforward":
       return ["get"];
     case "token":
       return ["create"];

@@ -1,0 +1,120 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "../logger.ts";
+import { recordOf } from "../object.ts";
+import { badRequest, notFound, notImplemented } from "../refusal.ts";
+import type { ResourceRequest } from "../request-info.ts";
+import { StatusError } from "../status.ts";
+import type { Store } from "../store.ts";
+import type { createGate } from "./request-handler.ts";
+import { handshakeOf, serveWebSocket } from "./websocket.ts";
+
+/** Opens a connection to a port of a Pod that runs. */
+export type ConnectToPod = (pod: {
+  namespace: string;
+  name: string;
+  address: string;
+  port: number;
+}) => Duplex;
+
+/**
+ * The one subprotocol that works here: each message begins with the number of its channel, 0 for the port's data and 1 for
+ * its error. The first message of a channel is the port. kubectl uses another one, SPDY, over its WebSocket.
+ */
+const PROTOCOL = "v4.channel.k8s.io";
+const DATA = 0;
+const ERROR = 1;
+
+interface UpgradeDeps {
+  admit: ReturnType<typeof createGate>;
+  store: Store;
+  connectToPod: ConnectToPod | undefined;
+  logger: Logger;
+}
+
+/** Serves `pods/portforward` of one port. Every other upgrade is refused. */
+export function createUpgradeHandler(deps: UpgradeDeps) {
+  const { admit, connectToPod, logger } = deps;
+
+  async function serve(request: IncomingMessage, socket: Duplex): Promise<void> {
+    const { info } = await admit(request);
+    if (
+      info.kind === "path" ||
+      info.group !== "" ||
+      info.plural !== "pods" ||
+      info.subresource !== "portforward"
+    )
+      throw badRequest("only pods/portforward can be upgraded to a WebSocket");
+    if (connectToPod === undefined) throw notImplemented("pods/portforward");
+    const { key, port } = checkHandshake(request, info.query);
+    const { namespace, name } = info;
+    const upstream = connectToPod({ namespace, name, port, address: addressOf(deps, info) });
+    socket.write(handshakeOf(key, PROTOCOL));
+    join(socket, upstream, port);
+  }
+
+  return (request: IncomingMessage, socket: Duplex): void => {
+    // A client may go away at any time, and before the handshake no other listener is there.
+    socket.on("error", () => socket.destroy());
+    serve(request, socket).catch((error: unknown) => {
+      const isExpected = error instanceof StatusError;
+      if (!isExpected) logger.error({ err: error, path: request.url }, "upgrade failed");
+      refuse(socket, isExpected ? error : new StatusError(500, "InternalError", "Internal error occurred"));
+    });
+  };
+}
+
+function addressOf({ store }: UpgradeDeps, { namespace, name }: ResourceRequest): string {
+  const pod = store.get("/pods", namespace, name);
+  if (pod === undefined) throw notFound({ group: "", plural: "pods" }, name);
+  const { phase, podIP } = recordOf(pod.status);
+  if (phase !== "Running" || typeof podIP !== "string")
+    throw badRequest(
+      `unable to forward port because pod is not running. Current status=${phase ?? "Pending"}`,
+    );
+  return podIP;
+}
+
+function checkHandshake({ headers }: IncomingMessage, query: URLSearchParams): { key: string; port: number } {
+  const { upgrade = "", "sec-websocket-key": key, "sec-websocket-protocol": protocols = "" } = headers;
+  if (upgrade.toLowerCase() !== "websocket" || !key) throw badRequest("the upgrade must be to a WebSocket");
+  if (!protocols.split(",").some((protocol) => protocol.trim() === PROTOCOL))
+    throw badRequest(`this server forwards ports with the subprotocol ${PROTOCOL} only`);
+  const ports = query.getAll("ports").flatMap((text) => text.split(","));
+  const [port] = ports.map(Number);
+  if (ports.length !== 1 || port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535)
+    throw badRequest('query parameter "ports" must be one port');
+  return { key, port };
+}
+
+function join(socket: Duplex, upstream: Duplex, port: number): void {
+  const channel = (number: number, data: Uint8Array) => Buffer.concat([Buffer.from([number]), data]);
+  const connection = serveWebSocket(socket, {
+    message(data) {
+      if (data[0] === DATA && data.length > 1) upstream.write(data.subarray(1));
+    },
+    close: () => void upstream.destroy(),
+  });
+  const portBytes = Buffer.from([port & 0xff, port >> 8]);
+  for (const number of [DATA, ERROR]) connection.send(channel(number, portBytes));
+  upstream.on("data", (data: Buffer) => connection.send(channel(DATA, data)));
+  upstream.on("end", () => connection.close());
+  upstream.on("error", (error: Error) => {
+    connection.send(channel(ERROR, Buffer.from(`an error occurred forwarding ${port}: ${error.message}`)));
+    connection.close();
+  });
+}
+
+function refuse(socket: Duplex, error: StatusError): void {
+  const body = `${JSON.stringify(error.toStatus())}\n`;
+  socket.end(
+    [
+      `HTTP/1.1 ${error.code} ${error.reason || "Refused"}`,
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+}
