@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   preflight: () => import("./preflight.ts"),
   status: () => import("./status.ts"),
   rollout: () => import("./rollout.ts"),
+  vouchers: () => import("./vouchers.ts"),
   token: () => import("./token.ts"),
   smoke: () => import("./smoke.ts"),
   verify: () => import("./verify.ts"),

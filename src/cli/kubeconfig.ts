@@ -28,17 +28,26 @@ export interface ClusterChoice {
 
 /** A client of the cluster that the flags and KUBECONFIG name, with the rights of the person. */
 export function connectToCluster(env: Env, userAgent: string, choice: ClusterChoice = {}): KubeClient {
+  const kubeConfig = readKubeConfig(env, choice);
+  try {
+    return createKubeClient({ kubeConfig, userAgent });
+  } catch (error) {
+    throw new UsageError(`${nameOf(choice)} names a file that cannot be used: ${errorMessage(error)}`);
+  }
+}
+
+/** The kubeconfig that the flags and KUBECONFIG name. */
+export function readKubeConfig(env: Env, choice: ClusterChoice): KubeConfig {
   const paths = kubeconfigPaths(env, choice);
   if (paths.length === 0 && env.KUBERNETES_SERVICE_HOST === undefined)
     throw new UsageError(
       "KUBECONFIG is not set, and this process does not run in a Pod: set KUBECONFIG to a kubeconfig file, or name one with --kubeconfig",
     );
-  const name = choice.kubeconfig === undefined ? "KUBECONFIG" : "--kubeconfig";
   let kubeConfig: KubeConfig;
   try {
     kubeConfig = merged(paths);
   } catch (error) {
-    throw new UsageError(`${name} names a file that cannot be used: ${errorMessage(error)}`);
+    throw new UsageError(`${nameOf(choice)} names a file that cannot be used: ${errorMessage(error)}`);
   }
   if (choice.context !== undefined) {
     if (kubeConfig.getContextObject(choice.context) === null)
@@ -47,12 +56,11 @@ export function connectToCluster(env: Env, userAgent: string, choice: ClusterCho
       );
     kubeConfig.setCurrentContext(choice.context);
   }
-  try {
-    return createKubeClient({ kubeConfig, userAgent });
-  } catch (error) {
-    throw new UsageError(`${name} names a file that cannot be used: ${errorMessage(error)}`);
-  }
+  return kubeConfig;
 }
+
+const nameOf = ({ kubeconfig }: ClusterChoice): string =>
+  kubeconfig === undefined ? "KUBECONFIG" : "--kubeconfig";
 
 function kubeconfigPaths(env: Env, { kubeconfig }: ClusterChoice): string[] {
   if (kubeconfig !== undefined) return [kubeconfig];

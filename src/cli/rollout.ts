@@ -1,14 +1,14 @@
 import { BILLING_RELEASE, type BillingRelease } from "../api/billing-release.ts";
 import { findCondition, isConditionTrue, READY, STALLED } from "../api/condition.ts";
-import type { KubernetesObject } from "../api/object.ts";
 import type { Holder, RolloutStatus } from "../api/rollout-status.ts";
 import { SOVEREIGN } from "../api/sovereign.ts";
 import { desiredAnnotations, type RolloutAction } from "../controllers/billing-release/desired-annotation.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { resourceOf, SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
+import { resourceOf } from "../kube/resource.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { parseCommandLine } from "./flag.ts";
+import { whoAmI } from "./identity.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 import { unknownName } from "./nearest.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
@@ -101,18 +101,6 @@ async function act(client: KubeClient, release: BillingRelease, action: RolloutA
   if (annotations === undefined) throw new Error(result.problem);
   await client.mergePatch(resourceOf(BILLING_RELEASE), { name }, { metadata: { annotations } });
   return "done" in result ? result.done : kind;
-}
-
-/** The name by which the API server knows the person. */
-async function whoAmI(client: KubeClient): Promise<string> {
-  const { status } = await client.create<
-    KubernetesObject & { status?: { userInfo?: { username?: string } } }
-  >(SELF_SUBJECT_REVIEWS, {
-    apiVersion: "authentication.k8s.io/v1",
-    kind: "SelfSubjectReview",
-    metadata: { name: "" },
-  });
-  return status?.userInfo?.username ?? "";
 }
 
 function summaryOf({ metadata, status }: BillingRelease) {

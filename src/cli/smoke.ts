@@ -1,58 +1,72 @@
-import { readFileSync } from "node:fs";
 import { runSmokeTest, type SmokeReport } from "../billing/smoke.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
+import { connectToBilling } from "./sovereign-billing.ts";
+import { readTokenFile } from "./token-file.ts";
 
 const FLAGS = [
   { name: "url", value: "URL", description: "the address of the API, with its path prefix if it has one" },
-  { name: "token-file", value: "FILE", description: "a file with a sovereign-admin's bearer token" },
+  {
+    name: "sovereign",
+    value: "NAME",
+    description: "in place of --url: the Sovereign, through the API server as catalyst vouchers does",
+  },
+  {
+    name: "token-file",
+    value: "FILE",
+    description: "a file with a sovereign-admin's bearer token; with --url, required",
+  },
   OUTPUT_FLAG,
+  ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
 export const command: Command = {
   summary: "run the four-step smoke test against a Sovereign",
-  usage: "--url URL --token-file FILE",
+  usage: "--sovereign NAME | --url URL --token-file FILE",
   description: [
     "Runs four steps against a Sovereign's voucher API: list, issue, public preview, revoke. The issued voucher has a random code, and is revoked even when a step fails.",
     "As json and yaml it is {passed, steps, apiFingerprint, schema}.",
   ],
   flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
   exitCodes: "0 all four steps passed, 1 a step failed, 2 wrong usage",
-  async run({ args, signal, stdout }) {
-    const { url, tokenFile, output } = parseFlags(args);
-    const report = await runSmokeTest({
-      baseUrl: url,
-      token: readToken(tokenFile),
-      fetch,
-      now: () => new Date(),
-      signal,
-    });
-    stdout.write(formatted(output, report, () => describe(report)));
-    return report.passed ? EXIT.done : EXIT.checkFailed;
+  async run({ args, env, signal, stdout }) {
+    const { values, token, url } = parseFlags(args);
+    const billing =
+      values.sovereign === undefined
+        ? undefined
+        : await connectToBilling(readKubeConfig(env, values), values.sovereign, "catalyst-smoke");
+    try {
+      const report = await runSmokeTest({
+        baseUrl: billing?.baseUrl ?? url ?? "",
+        token: token ?? (await billing?.signToken()) ?? "",
+        fetch: billing?.fetch ?? fetch,
+        now: () => new Date(),
+        signal,
+      });
+      stdout.write(formatted(values.output, report, () => describe(report)));
+      return report.passed ? EXIT.done : EXIT.checkFailed;
+    } finally {
+      await billing?.close();
+    }
   },
 };
 
 function parseFlags(args: string[]) {
   const { values } = parseCommandLine(FLAGS, args);
-  const { url, "token-file": tokenFile, output } = values;
-  if (url === undefined || !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
-    throw new UsageError("--url must be an http or https URL");
-  if (tokenFile === undefined)
-    throw new UsageError("--token-file is required: a file with a sovereign-admin's token");
-  return { url, tokenFile, output };
-}
-
-function readToken(path: string): string {
-  let token: string;
-  try {
-    token = readFileSync(path, "utf8").trim();
-  } catch {
-    throw new UsageError(`--token-file cannot be read: ${path}`);
+  const { url, sovereign, "token-file": tokenFile } = values;
+  if (url !== undefined && sovereign !== undefined)
+    throw new UsageError("--url and --sovereign both name an API: keep one");
+  if (sovereign === undefined) {
+    if (url === undefined || !/^https?:/.test(URL.parse(url)?.protocol ?? ""))
+      throw new UsageError("--url must be an http or https URL, or name a Sovereign with --sovereign");
+    if (tokenFile === undefined)
+      throw new UsageError("--token-file is required: a file with a sovereign-admin's token");
   }
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--token-file does not contain a token: ${path}`);
-  return token;
+  return { values, url, token: tokenFile === undefined ? undefined : readTokenFile(tokenFile) };
 }
 
 function describe(report: SmokeReport): string {

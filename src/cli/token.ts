@@ -1,15 +1,12 @@
 import { userInfo } from "node:os";
-import { sovereignNamespace } from "../api/name.ts";
-import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
-import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { SHARED_SECRET_TOKEN_S, signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
 import type { Role } from "../billing/auth/token.ts";
-import { resourceOf, SECRETS } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
 import { UsageError } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, listed, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, type ClusterChoice, connectToCluster } from "./kubeconfig.ts";
+import { readSigningKey, readSovereign } from "./sovereign-billing.ts";
 
 /** `customer` is not a role of billing: its token has no administrator's rights. */
 const ROLES = ["superadmin", "sovereign-admin", "sovereign-auditor", "customer"] as const satisfies readonly (
@@ -78,23 +75,7 @@ function requireSovereign(name: string | undefined): string {
 async function readSecret(name: string, env: Env, choice: ClusterChoice): Promise<string> {
   const client = connectToCluster(env, "catalyst-token", choice);
   try {
-    const sovereign = await client.get<Sovereign & KubernetesObject>(resourceOf(SOVEREIGN), { name });
-    if (sovereign === undefined) throw new Error(`the cluster has no Sovereign ${name}`);
-    const { billing, namespace: chosen } = sovereign.spec;
-    const { secretRef } = billing.auth;
-    if (secretRef === undefined)
-      throw new Error(`Sovereign ${name} has no HS256 key: sign in at its issuer, ${billing.auth.issuer}`);
-    const namespace = sovereignNamespace(name, chosen);
-    const secret = await client.get<SecretObject>(SECRETS, {
-      name: secretRef.name,
-      namespace,
-    });
-    const value = secretValue(secret, secretRef.key ?? "secret");
-    if (value === undefined)
-      throw new Error(
-        `Secret ${namespace}/${secretRef.name} has no key ${secretRef.key ?? "secret"}: create it`,
-      );
-    return value;
+    return await readSigningKey(client, await readSovereign(client, name));
   } finally {
     await client.close();
   }

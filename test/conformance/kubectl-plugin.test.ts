@@ -1,8 +1,17 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { createServer } from "node:https";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { issueCertificates } from "../../src/admission/certificate/certificate.ts";
+import { createKubeClient } from "../../src/kube/client.ts";
+import { NODES } from "../../src/kube/resource.ts";
+import { handshakeOf, serveWebSocket } from "../../src/playground/apiserver/http/websocket.ts";
+import { startBilling } from "../support/builder/billing.ts";
+import { writeBillingPod } from "../support/server/billing-pod.ts";
+import { startTestControlPlane } from "../support/server/kube-apiserver.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const { KUBEBUILDER_ASSETS: assets } = process.env;
@@ -16,37 +25,100 @@ const folder = mkdtempSync(join(tmpdir(), "kubectl-plugin-"));
 symlinkSync(join(ROOT, bin["kubectl-catalyst"] ?? ""), join(folder, "kubectl-catalyst"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function kubectl(...args: string[]) {
-  const path = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
-  const { status, stdout, stderr } = spawnSync(join(assets ?? "", "kubectl"), args, {
-    encoding: "utf8",
-    env: { PATH: path, HOME: folder },
+/** Not in step with this process, which serves what kubectl asks. */
+function kubectl(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
+  return new Promise((done) => {
+    const child = execFile(
+      join(assets ?? "", "kubectl"),
+      args,
+      { env: { PATH, HOME: folder } },
+      (_, stdout, stderr) => done({ status: child.exitCode ?? -1, stdout, stderr }),
+    );
   });
-  return { status, stdout, stderr };
+}
+
+/** The part of a kubelet that forwards ports: a port of each Pod is the one that `port` names here. */
+async function startKubelet(port: number): Promise<{ port: number; close(): void }> {
+  const { key, certificate: cert } = await issueCertificates(["127.0.0.1"], new Date());
+  const server = createServer({ key, cert });
+  server.on("upgrade", (request, socket) => {
+    socket.write(handshakeOf(request.headers["sec-websocket-key"] ?? "", "v4.channel.k8s.io"));
+    const upstream = connect({ host: "127.0.0.1", port });
+    const connection = serveWebSocket(socket, {
+      message: (data) => void upstream.write(data.subarray(1)),
+      close: () => void upstream.destroy(),
+    });
+    for (const channel of [0, 1]) connection.send(Buffer.from([channel, 8085 & 0xff, 8085 >> 8]));
+    upstream.on("data", (data: Buffer) => connection.send(Buffer.concat([Buffer.from([0]), data])));
+    upstream.on("end", () => connection.close());
+    upstream.on("error", () => connection.close());
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
 describe.skipIf(assets === undefined)("kubectl catalyst", () => {
-  it("is this program, by this name", () => {
-    expect(kubectl("plugin", "list").stdout).toContain(join(folder, "kubectl-catalyst"));
-    expect(kubectl("catalyst", "--version")).toMatchObject({
+  it("is this program, by this name", async () => {
+    expect((await kubectl("plugin", "list")).stdout).toContain(join(folder, "kubectl-catalyst"));
+    expect(await kubectl("catalyst", "--version")).toMatchObject({
       status: 0,
       stdout: `kubectl catalyst ${version}\n`,
     });
-    expect(kubectl("catalyst", "help", "rollout").stdout).toContain(
+    expect((await kubectl("catalyst", "help", "rollout")).stdout).toContain(
       "Usage: kubectl catalyst rollout ACTION RELEASE [NAME] [OPTIONS]",
     );
   });
 
-  it("passes arguments, messages and exit codes", () => {
-    expect(kubectl("catalyst", "status", "sovereign")).toMatchObject({
+  it("passes arguments, messages and exit codes", async () => {
+    expect(await kubectl("catalyst", "status", "sovereign")).toMatchObject({
       status: 2,
       stderr: expect.stringContaining(
         "kubectl catalyst status: use: kubectl catalyst status [sovereign NAME | release NAME]",
       ),
     });
-    expect(kubectl("catalyst", "stauts")).toMatchObject({
+    expect(await kubectl("catalyst", "stauts")).toMatchObject({
       status: 2,
       stderr: expect.stringContaining("kubectl catalyst: unknown command 'stauts': did you mean status?"),
     });
+  });
+
+  it("sells a voucher through kube-apiserver, which asks the Pod's kubelet for its port", async () => {
+    const billing = await startBilling();
+    const kubelet = await startKubelet(Number(new URL(billing.origin).port));
+    const plane = await startTestControlPlane("real");
+    const client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "kubectl-plugin-test" });
+    try {
+      await client.create(NODES, { apiVersion: "v1", kind: "Node", metadata: { name: "n" } });
+      const status = {
+        addresses: [{ type: "InternalIP", address: "127.0.0.1" }],
+        daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
+      };
+      await client.mergePatch(NODES, { name: "n" }, { status }, "status");
+      await writeBillingPod(client);
+      const vouchers = (...args: string[]) =>
+        kubectl(
+          "catalyst",
+          "vouchers",
+          ...args,
+          "--sovereign",
+          "omantel",
+          "--kubeconfig",
+          plane.kubeconfigPath,
+        );
+      expect(await vouchers("issue", "real", "--credit", "7")).toEqual({
+        ...{ status: 0, stderr: "", stdout: "voucher REAL issued\n" },
+      });
+      expect((await vouchers("list")).stdout).toMatch(/^CODE .*\nREAL {3}7 {8}0 /);
+      expect(await vouchers("revoke", "absent")).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("(voucher_not_found, 404)"),
+      });
+    } finally {
+      await client.close();
+      await plane.close();
+      kubelet.close();
+      await billing.close();
+    }
   });
 });

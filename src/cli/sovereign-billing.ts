@@ -1,0 +1,105 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { BILLING } from "../api/name.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
+import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
+import { signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
+import { namespaceOf, ownershipLabels, selectorLabels } from "../controllers/sovereign/desired-metadata.ts";
+import { createKubeClient, type KubeClient, labelSelectorOf } from "../kube/client.ts";
+import { openPodPort } from "../kube/port-forward.ts";
+import { PODS, resourceOf, SECRETS } from "../kube/resource.ts";
+import { whoAmI } from "./identity.ts";
+
+/** A Sovereign's voucher API, reached through the API server with the person's own rights. */
+export interface BillingConnection {
+  baseUrl: string;
+  fetch: typeof fetch;
+  /** A sovereign-admin's token, signed with the Sovereign's key. The person's name in the cluster is its user. */
+  signToken(): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface Pod extends KubernetesObject {
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** Connects to a Pod of the Sovereign's that is ready. Only the platform may write the labels by which it is found. */
+export async function connectToBilling(
+  kubeConfig: KubeConfig,
+  name: string,
+  userAgent: string,
+): Promise<BillingConnection> {
+  refuseUnverified(kubeConfig);
+  const client = createKubeClient({ kubeConfig, userAgent });
+  try {
+    const sovereign = await readSovereign(client, name);
+    const pod = await findReadyPod(client, sovereign);
+    const port = openPodPort(kubeConfig, pod, BILLING.port);
+    return {
+      baseUrl: `http://${pod.name}.${pod.namespace}`,
+      fetch: port.fetch,
+      async signToken() {
+        const [secret, userId] = await Promise.all([readSigningKey(client, sovereign), whoAmI(client)]);
+        const person = { role: "sovereign-admin", userId, email: "" } as const;
+        return signSharedSecretToken({ ...person, now: new Date() }, secret);
+      },
+      async close() {
+        await port.close();
+        await client.close();
+      },
+    };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** A token of the voucher API goes only to a server whose certificate is verified. */
+function refuseUnverified(kubeConfig: KubeConfig): void {
+  const { server = "", skipTLSVerify = false } = kubeConfig.getCurrentCluster() ?? {};
+  if (!server.startsWith("https:") || skipTLSVerify)
+    throw new Error(
+      `the kubeconfig does not verify ${server}, and a token must not go there: use https and certificate-authority, without insecure-skip-tls-verify`,
+    );
+}
+
+export async function readSovereign(client: KubeClient, name: string): Promise<Sovereign> {
+  const sovereign = await client.get<Sovereign & KubernetesObject>(resourceOf(SOVEREIGN), { name });
+  if (sovereign === undefined) throw new Error(`the cluster has no Sovereign ${name}`);
+  return sovereign;
+}
+
+async function findReadyPod(client: KubeClient, sovereign: Sovereign) {
+  const { name } = sovereign.metadata;
+  if (sovereign.spec.cluster !== undefined)
+    throw new Error(
+      `Sovereign ${name} runs on a cluster of its own: use a kubeconfig of that cluster, with --kubeconfig or --context`,
+    );
+  const namespace = namespaceOf(sovereign);
+  const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
+  const { items } = await client.list<Pod>(PODS, { namespace, labelSelector: labelSelectorOf(labels) });
+  const ready = items.find(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp === undefined &&
+      status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True"),
+  );
+  if (ready === undefined)
+    throw new Error(
+      `Sovereign ${name} has no billing Pod that is ready: see catalyst status sovereign ${name}`,
+    );
+  return { name: ready.metadata.name, namespace };
+}
+
+/** The HS256 key with which the Sovereign verifies tokens. */
+export async function readSigningKey(client: KubeClient, sovereign: Sovereign): Promise<string> {
+  const { secretRef, issuer } = sovereign.spec.billing.auth;
+  const { name } = sovereign.metadata;
+  if (secretRef === undefined)
+    throw new Error(`Sovereign ${name} has no HS256 key: sign in at its issuer, ${issuer}`);
+  const namespace = namespaceOf(sovereign);
+  const key = secretRef.key ?? "secret";
+  const secret = await client.get<SecretObject>(SECRETS, { name: secretRef.name, namespace });
+  const value = secretValue(secret, key);
+  if (value === undefined)
+    throw new Error(`Secret ${namespace}/${secretRef.name} has no key ${key}: create it`);
+  return value;
+}

@@ -1,0 +1,105 @@
+import { PROBLEMS, type ProblemCode } from "../billing/http/problem-table.ts";
+import type { Voucher } from "../billing/voucher/voucher.ts";
+import { boundedFetch } from "../platform/bounded-fetch.ts";
+
+const TIMEOUT_MS = 30_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+export interface VoucherClientDeps {
+  baseUrl: string;
+  fetch: typeof fetch;
+  token: string;
+  signal: AbortSignal;
+}
+
+interface VoucherQuery {
+  standing: string | undefined;
+  text: string | undefined;
+  /** The most vouchers; undefined: all. */
+  limit: number | undefined;
+}
+
+export interface IssueRequest {
+  code?: string | undefined;
+  credit_omr: number;
+  description?: string | undefined;
+  max_redemptions?: number | undefined;
+  starts_at?: string | undefined;
+  expires_at?: string | undefined;
+}
+
+/** The vouchers of one Sovereign. Throws an `Error` that says what the API refuses, by which rule, and what to do. */
+export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherClientDeps) {
+  async function ask(method: string, path: string, { body, headers = {} }: Question = {}) {
+    const answer = await boundedFetch(`${baseUrl}/billing/vouchers/${path}`, {
+      ...{ fetch, method, signal, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, readsErrorBody: true },
+      headers: {
+        ...headers,
+        Authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const json = parse(answer.body);
+    if (answer.status !== 200) throw new Error(describeProblem(answer.status, json));
+    return { json, link: answer.headers.get("link") };
+  }
+
+  return {
+    async list({ standing, text, limit }: VoucherQuery): Promise<Voucher[]> {
+      const found: Voucher[] = [];
+      const asked = Object.entries({ standing, q: text }).filter(([, value]) => value !== undefined);
+      let query = new URLSearchParams(asked as [string, string][]).toString();
+      for (;;) {
+        const { json, link } = await ask("GET", `list?${query}`);
+        found.push(...(json as Voucher[]));
+        const next = /^<\?([^>]*)>; rel="next"$/.exec(link ?? "")?.[1];
+        if (next === undefined || (limit !== undefined && found.length >= limit))
+          return found.slice(0, limit);
+        query = next;
+      }
+    },
+    /** `isNew`: a live voucher with the code is left as it is, and the request is refused. */
+    async issue(terms: IssueRequest, { isNew }: { isNew: boolean }): Promise<Omit<Voucher, "standing">> {
+      const headers: Record<string, string> = isNew ? { "If-None-Match": "*" } : {};
+      const { json } = await ask("POST", "issue", { body: terms, headers });
+      return json as Omit<Voucher, "standing">;
+    },
+    async revoke(code: string): Promise<void> {
+      await ask("DELETE", `revoke/${encodeURIComponent(code)}`);
+    },
+  };
+}
+
+interface Question {
+  body?: object;
+  headers?: Record<string, string>;
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Field, rule and remedy, each on a line of its own. */
+function describeProblem(status: number, json: unknown): string {
+  const {
+    code,
+    detail,
+    errors = [],
+  } = (json ?? {}) as {
+    code?: string;
+    detail?: string;
+    errors?: { field: string; rule: string }[];
+  };
+  if (code === undefined || !Object.hasOwn(PROBLEMS, code))
+    return `the voucher API answered ${status}, and not as a voucher API does`;
+  return [
+    `${detail ?? PROBLEMS[code as ProblemCode].title} (${code}, ${status})`,
+    ...errors.filter(({ rule }) => rule !== detail).map(({ field, rule }) => `  ${field}: ${rule}`),
+    `  ${PROBLEMS[code as ProblemCode].meaning}`,
+  ].join("\n");
+}

@@ -1,0 +1,187 @@
+import { STANDINGS, type Voucher } from "../billing/voucher/voucher.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, listed, parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
+import { unknownName } from "./nearest.ts";
+import { formatted, OUTPUT_FLAG } from "./output.ts";
+import { connectToBilling } from "./sovereign-billing.ts";
+import { table } from "./table.ts";
+import { readTokenFile } from "./token-file.ts";
+import { createVoucherClient, type IssueRequest } from "./voucher-client.ts";
+
+const ACTIONS = ["list", "issue", "revoke"] as const;
+
+const LIST_FLAGS = [
+  {
+    name: "standing",
+    value: "STANDING",
+    choices: STANDINGS,
+    description: `of list: ${listed(STANDINGS)} (all that are not revoked)`,
+  },
+  {
+    name: "search",
+    value: "TEXT",
+    description: "of list: only vouchers with this text in the code or the description",
+  },
+  { name: "limit", value: "NUMBER", description: "of list: the most vouchers to show, newest first (all)" },
+] as const satisfies readonly Flag[];
+
+const ISSUE_FLAGS = [
+  {
+    name: "credit",
+    value: "NUMBER",
+    description: "of issue, required: whole units of the Sovereign's currency",
+  },
+  { name: "description", value: "TEXT", description: "of issue: what the voucher is for (empty)" },
+  {
+    name: "max-redemptions",
+    value: "NUMBER",
+    description: "of issue: how often the voucher can be redeemed; 0 for no limit (0)",
+  },
+  { name: "starts-at", value: "TIME", description: "of issue: when redemptions begin, as RFC 3339 (now)" },
+  { name: "expires-at", value: "TIME", description: "of issue: when redemptions end, as RFC 3339 (never)" },
+  {
+    name: "replace",
+    description: "of issue: give a live voucher with this code the new terms, instead of refusing",
+  },
+] as const satisfies readonly Flag[];
+
+const FLAGS = [
+  { name: "sovereign", value: "NAME", description: "the Sovereign; required" },
+  ...LIST_FLAGS,
+  ...ISSUE_FLAGS,
+  {
+    name: "token-file",
+    value: "FILE",
+    description:
+      "a file with a sovereign-admin's bearer token, for example of the Sovereign's issuer (signed with the Sovereign's HS256 key)",
+  },
+  OUTPUT_FLAG,
+  ...CLUSTER_FLAGS,
+] as const satisfies readonly Flag[];
+
+/** The flags that belong to one action, by the action. */
+const FLAGS_OF: Partial<Record<(typeof ACTIONS)[number], readonly Flag[]>> = {
+  list: LIST_FLAGS,
+  issue: ISSUE_FLAGS,
+};
+
+export const command: Command = {
+  summary: "list, issue and revoke a Sovereign's vouchers",
+  usage: "ACTION [CODE] --sovereign NAME",
+  description: [
+    "Works on the vouchers of one Sovereign, through the API server with your own rights: it forwards a port of a billing Pod, as kubectl port-forward does. What it sends is encrypted up to the Pod's node.",
+    "It needs the rights to get the Sovereign, to list Pods and to get and create pods/portforward in the Sovereign's namespace. Without --token-file it also needs to get the Secret of spec.billing.auth.secretRef, and signs a token as catalyst token does, for your name in the cluster. The audit trail shows that name.",
+    "As json and yaml, list is the vouchers, issue is the voucher, and revoke is {code, revoked}.",
+  ],
+  actions: [
+    { name: "list", arguments: "", summary: "shows vouchers, newest first" },
+    { name: "issue", arguments: "[CODE]", summary: "issues a voucher; without CODE, with a random code" },
+    { name: "revoke", arguments: "CODE", summary: "ends a live voucher for good" },
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes: "0 done, 1 the API or the cluster refuses it, 2 wrong usage",
+  async run({ args, env, signal, stdout }) {
+    const request = parseArguments(args);
+    const { values } = request;
+    const tokenFile = values["token-file"];
+    const given = tokenFile === undefined ? undefined : readTokenFile(tokenFile);
+    const kubeConfig = readKubeConfig(env, values);
+    const billing = await connectToBilling(kubeConfig, request.sovereign, "catalyst-vouchers");
+    try {
+      const token = given ?? (await billing.signToken());
+      const vouchers = createVoucherClient({ ...billing, token, signal });
+      stdout.write(await act(vouchers, request));
+      return EXIT.done;
+    } finally {
+      await billing.close();
+    }
+  },
+};
+
+type Request = ReturnType<typeof parseArguments>;
+
+async function act(
+  vouchers: ReturnType<typeof createVoucherClient>,
+  { action, code, terms, limit, values }: Request,
+): Promise<string> {
+  const { output } = values;
+  if (action === "list") {
+    const found = await vouchers.list({ standing: values.standing, text: values.search, limit });
+    return formatted(output, found, () =>
+      found.length === 0 ? "There are no such vouchers.\n" : voucherTable(found),
+    );
+  }
+  if (action === "issue") {
+    const voucher = await vouchers.issue(terms, { isNew: !values.replace });
+    return formatted(output, voucher, () => `voucher ${voucher.code} issued\n`);
+  }
+  await vouchers.revoke(code);
+  return formatted(output, { code, revoked: true }, () => `voucher ${code} revoked\n`);
+}
+
+function voucherTable(vouchers: readonly Voucher[]): string {
+  return table(
+    ["CODE", "CREDIT", "REDEEMED", "STANDING", "STARTS", "EXPIRES", "DESCRIPTION"],
+    vouchers.map((voucher) => [
+      voucher.code,
+      String(voucher.credit_omr),
+      voucher.max_redemptions === 0
+        ? String(voucher.times_redeemed)
+        : `${voucher.times_redeemed}/${voucher.max_redemptions}`,
+      voucher.standing,
+      voucher.starts_at ?? "",
+      voucher.expires_at ?? "",
+      voucher.description,
+    ]),
+  );
+}
+
+function parseArguments(args: string[]) {
+  const { values, positionals } = parseCommandLine(FLAGS, args, { allowPositionals: true });
+  const [word = "", code = "", surplus] = positionals;
+  const action = ACTIONS.find((known) => known === word);
+  if (action === undefined) throw new UsageError(unknownName("action", word, ACTIONS));
+  if (!values.sovereign) throw new UsageError("--sovereign is required: name the Sovereign");
+  if (action === "revoke" && code === "")
+    throw new UsageError("name the voucher: catalyst vouchers revoke CODE");
+  const unused = surplus ?? (action === "list" && code !== "" ? code : undefined);
+  if (unused !== undefined) throw new UsageError(`vouchers ${action} does not take ${unused}`);
+  refuseForeignFlags(action, values);
+  return {
+    ...{ action, code, values, sovereign: values.sovereign },
+    limit: wholeNumber("limit", values.limit),
+    terms: termsOf(code, values, action === "issue"),
+  };
+}
+
+function refuseForeignFlags(action: (typeof ACTIONS)[number], values: Record<string, unknown>): void {
+  for (const [owner, flags = []] of Object.entries(FLAGS_OF)) {
+    const used = flags.find(({ name }) => values[name] !== undefined && values[name] !== false);
+    if (owner !== action && used !== undefined)
+      throw new UsageError(`--${used.name} is for vouchers ${owner}: leave it out`);
+  }
+}
+
+function termsOf(code: string, values: Record<string, unknown>, isRequired: boolean): IssueRequest {
+  const credit = wholeNumber("credit", values.credit as string | undefined);
+  if (credit === undefined && isRequired)
+    throw new UsageError("--credit is required: whole units of the Sovereign's currency");
+  return {
+    ...(code === "" ? {} : { code }),
+    credit_omr: credit ?? 0,
+    description: values.description as string | undefined,
+    max_redemptions: wholeNumber("max-redemptions", values["max-redemptions"] as string | undefined),
+    starts_at: values["starts-at"] as string | undefined,
+    expires_at: values["expires-at"] as string | undefined,
+  };
+}
+
+/** The API has the bounds; a text that is no number would reach it as another type. */
+function wholeNumber(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^-?\d{1,15}$/.test(text)) throw new UsageError(`--${flag} must be a whole number, not '${text}'`);
+  return Number(text);
+}
