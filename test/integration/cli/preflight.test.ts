@@ -113,7 +113,7 @@ describe("catalyst preflight", () => {
     expect(output).toContain("    acts as accounts of others, by RoleBinding istio/earlier\n");
   });
 
-  it.each([[["--output", "yaml"]], [["--unknown"]]])("refuses %j", async (args) => {
+  it.each([[["--output", "xml"]], [["--unknown"]]])("refuses %j", async (args) => {
     await expect(run(...args)).rejects.toThrow();
   });
 });
