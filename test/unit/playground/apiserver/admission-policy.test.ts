@@ -1,25 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createAuthorizer } from "../../../../src/playground/apiserver/access/authorization.ts";
 import { createAdmissionChain } from "../../../../src/playground/apiserver/admission/chain.ts";
-import { applyConfigurationDefaults } from "../../../../src/playground/apiserver/admission/configuration-default.ts";
-import { validateAdmissionConfiguration } from "../../../../src/playground/apiserver/admission/configuration-validation.ts";
 import type { BindingSpec, PolicySpec } from "../../../../src/playground/apiserver/admission/policy.ts";
 import type { AdmissionRequest } from "../../../../src/playground/apiserver/admission/request.ts";
 import type { JsonObject } from "../../../../src/playground/apiserver/schema/json-schema.ts";
 import { StatusError } from "../../../../src/playground/apiserver/status.ts";
-
-const RULES = [{ operations: ["*"], apiGroups: [""], apiVersions: ["*"], resources: ["configmaps"] }];
-
-const policy = (spec: Partial<PolicySpec>): JsonObject => ({
-  kind: "ValidatingAdmissionPolicy",
-  metadata: { name: "p" },
-  spec: { matchConstraints: { resourceRules: RULES }, ...spec },
-});
-const binding = (spec: Partial<BindingSpec>): JsonObject => ({
-  kind: "ValidatingAdmissionPolicyBinding",
-  metadata: { name: "b" },
-  spec: { policyName: "p", validationActions: ["Deny"], ...spec },
-});
+import { binding, policy, RULES } from "../../../support/builder/admission-policy.ts";
 
 const REQUEST: AdmissionRequest = {
   operation: "CREATE",
@@ -70,7 +56,7 @@ const denied = (message: string) =>
   `configmaps "c" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: ${message}`;
 const FALSE = { validations: [{ expression: "false", message: "no" }] };
 
-// Messages as a kube-apiserver 1.36 gives them.
+// The messages are those of kube-apiserver 1.36.
 describe("a ValidatingAdmissionPolicy", () => {
   it.each<[string, Partial<PolicySpec>, Partial<BindingSpec>, unknown]>([
     ["holds", { validations: [{ expression: "object.data.a == 'b'" }] }, {}, "allowed"],
@@ -87,7 +73,7 @@ describe("a ValidatingAdmissionPolicy", () => {
       [422, "Invalid", denied("no")],
     ],
     [
-      "denies with what it computed, and its reason",
+      "denies with its messageExpression and its reason",
       {
         validations: [
           { expression: "false", messageExpression: "'got ' + object.data.a", reason: "Forbidden" },
@@ -128,7 +114,7 @@ describe("a ValidatingAdmissionPolicy", () => {
       [422, "Invalid", denied("is bx")],
     ],
     [
-      "tells a variable that cannot be computed",
+      "names a variable that cannot be computed",
       {
         variables: [{ name: "zz", expression: "object.data.zz" }],
         validations: [{ expression: "variables.zz == 'q'" }],
@@ -149,7 +135,7 @@ describe("a ValidatingAdmissionPolicy", () => {
       "allowed",
     ],
     [
-      "sees the request, its namespace and who may do what",
+      "reads the request, its namespace and the authorizer",
       {
         validations: [
           {
@@ -162,7 +148,7 @@ describe("a ValidatingAdmissionPolicy", () => {
       "allowed",
     ],
     [
-      "asks for a service account",
+      "checks the rights of a service account",
       {
         validations: [
           {
@@ -180,7 +166,7 @@ describe("a ValidatingAdmissionPolicy", () => {
       "allowed",
     ],
     [
-      "leaves out what it excludes",
+      "does not apply to resources that it excludes",
       {
         ...FALSE,
         matchConstraints: {
@@ -218,7 +204,7 @@ describe("a ValidatingAdmissionPolicy", () => {
     );
   });
 
-  it("denies only what it matches when it does not compile", async () => {
+  it("denies only the requests that it matches when it does not compile", async () => {
     const broken = { validations: [{ expression: "foo" }] };
     expect(await outcome(broken)).toMatchObject([
       422,
@@ -227,86 +213,5 @@ describe("a ValidatingAdmissionPolicy", () => {
     ]);
     const secrets = { ...REQUEST, resource: { ...REQUEST.resource, resource: "secrets" } };
     expect(await outcome(broken, {}, secrets)).toBe("allowed");
-  });
-});
-
-describe("writing a policy", () => {
-  const problems = (object: JsonObject) => {
-    applyConfigurationDefaults(object);
-    return validateAdmissionConfiguration(object).map(({ field, message }) => `${field}: ${message}`);
-  };
-
-  it.each<[JsonObject, string[]]>([
-    [policy({ validations: [{ expression: "true" }] }), []],
-    [
-      policy({ validations: [{ expression: "foo" }] }),
-      [
-        "spec.validations[0].expression: Invalid value: \"foo\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'foo' (in container '')\n | foo\n | ^",
-      ],
-    ],
-    [
-      policy({ validations: [{ expression: "1" }] }),
-      ['spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int'],
-    ],
-    [
-      policy({ validations: [{ expression: "true", messageExpression: "object.x" }] }),
-      [
-        'spec.validations[0].messageExpression: Invalid value: "object.x": must evaluate to string but got dyn',
-      ],
-    ],
-    [
-      policy({ validations: [{ expression: "true", reason: "Foo" }] }),
-      [
-        'spec.validations[0].reason: Unsupported value: "Foo": supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
-      ],
-    ],
-    [
-      policy({ paramKind: {}, validations: [{ expression: "true" }] }),
-      [
-        "spec.paramKind: Forbidden: this API server evaluates policies without parameters: put them into the expressions",
-      ],
-    ],
-    [
-      policy({ variables: [{ name: "a b", expression: "1" }], validations: [{ expression: "true" }] }),
-      ['spec.variables[0].name: Invalid value: "a b": must be a valid CEL identifier'],
-    ],
-    [binding({}), []],
-    [
-      binding({ validationActions: [] }),
-      ["spec.validationActions: Required value: at least one validation action is required"],
-    ],
-    [
-      binding({ validationActions: ["Deny", "Warn"] }),
-      [
-        'spec.validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
-      ],
-    ],
-  ])("%j", (object, expected) => {
-    expect(problems(structuredClone(object))).toEqual(expected);
-  });
-
-  it("checks webhooks too", () => {
-    const configuration = (webhook: JsonObject): JsonObject => ({
-      kind: "ValidatingWebhookConfiguration",
-      metadata: { name: "w" },
-      webhooks: [{ name: "a.example.com", clientConfig: { url: "https://h/x" }, ...webhook }],
-    });
-    expect(problems(configuration({ sideEffects: "None", admissionReviewVersions: ["v1"] }))).toEqual([]);
-    expect(
-      problems(
-        configuration({
-          name: "x",
-          sideEffects: "Some",
-          timeoutSeconds: 40,
-          clientConfig: { url: "http://h" },
-        }),
-      ),
-    ).toEqual([
-      'webhooks[0].name: Invalid value: "x": should be a domain with at least three segments separated by dots',
-      'webhooks[0].sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"',
-      "webhooks[0].timeoutSeconds: Invalid value: 40: the timeout value must be between 1 and 30 seconds",
-      "webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1",
-      "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
-    ]);
   });
 });
