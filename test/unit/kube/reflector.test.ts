@@ -1,5 +1,4 @@
-import type { ServerResponse } from "node:http";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { configMapAt, refusal, until, watchLine } from "../../support/server/scripted-api.ts";
 import {
   type Answer,
@@ -45,7 +44,7 @@ describe("runReflector", () => {
       lists: [lists([], 5)],
       watches: [saysAndBreaks(line.slice(0, 40)), says(line)],
     });
-    await until(() => said.length === 1, "the event, said in full");
+    await until(() => said.length === 1, "the complete event");
     expect(said).toEqual(["added b=6"]);
     expect(watchesFrom()).toEqual(["5", "5"]);
   });
@@ -99,47 +98,10 @@ describe("runReflector", () => {
     expect(watchesFrom()).toEqual(["5", "30"]);
   });
 
-  it("lists at once after a 410, also after failures that made the back-off long", async () => {
-    const open: ServerResponse[] = [];
-    const opens: Answer = (request, response) => {
-      open.push(response);
-      idle(request, response);
-    };
-    const { counts } = await follow(
-      { lists: [lists([], 5)], watches: [refuses(500, "InternalError"), opens, idle] },
-      { pace: { firstBackoffMs: 50, maxBackoffMs: 60_000 } },
-    );
-    await until(() => open.length === 1, "the watch after the failure");
-    open[0]?.write(watchLine("ERROR", refusal(410, "Expired")));
-    const goneAt = performance.now();
-    await until(() => counts.lists === 2, "the second list");
-    expect(performance.now() - goneAt).toBeLessThan(1_000);
-  });
-
-  it("starts again from the first pause when a stream was open before it broke", async () => {
-    const times: number[] = [];
-    const breaksLater: Answer = (request, response) => {
-      times.push(performance.now());
-      idle(request, response);
-      setTimeout(() => response.socket?.destroy(), 1_100);
-    };
-    const refusesNow: Answer = (request, response) => {
-      times.push(performance.now());
-      refuses(500, "InternalError")(request, response);
-    };
-    await follow(
-      { lists: [lists([], 5)], watches: [refusesNow, refusesNow, refusesNow, breaksLater, breaksLater] },
-      { pace: { firstBackoffMs: 100, maxBackoffMs: 60_000, silenceMs: 30_000 } },
-    );
-    await until(() => times.length === 5, "the watch after the break");
-    // After three failures the next pause would be 800 ms.
-    expect((times[4] ?? 0) - (times[3] ?? 0) - 1_100).toBeLessThan(500);
-  });
-
-  it("finds by a list the changes that a server never sent", async () => {
+  it("finds by a list the changes that the server never sent", async () => {
     const { informer, said } = await follow({
       lists: [lists([configMapAt("a", 1)], 5), lists([configMapAt("b", 6)], 9)],
-      // Both events are lost; all that comes is a later bookmark and, much later, the word that history is gone.
+      // Both events are lost. The server sends a later bookmark, and then reports that its history is gone.
       watches: [
         says(
           watchLine("BOOKMARK", { metadata: { resourceVersion: "8" } }),
@@ -151,123 +113,6 @@ describe("runReflector", () => {
     await until(() => said.length === 3, "what was lost");
     expect(said).toEqual(["added a=1", "deleted a=1", "added b=6"]);
     expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(["b"]);
-  });
-
-  it("backs off while lists and watches are refused", async () => {
-    const { informer, counts } = await follow({
-      lists: [lists([configMapAt("a", 1)], 5)],
-      watches: [refuses(410, "Expired")],
-    });
-    await informer.synced;
-    await until(() => counts.lists > 3, "the back-off's first steps");
-    const before = counts.lists;
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    // By now one in 40 ms, a quarter sooner or later.
-    expect(counts.lists - before).toBeLessThanOrEqual(14);
-  });
-
-  it("backs off while watches end at once", async () => {
-    const { informer, counts } = await follow({
-      lists: [lists([], 5)],
-      watches: [(_, response) => void response.end()],
-    });
-    await informer.synced;
-    await until(() => counts.watches > 3, "the back-off's first steps");
-    const before = counts.watches;
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    // By now one in 40 ms, a quarter sooner or later.
-    expect(counts.watches - before).toBeLessThanOrEqual(14);
-  });
-
-  it.each<[string, Answer]>([
-    ["500", refuses(500, "InternalError")],
-    ["429", refuses(429, "TooManyRequests", { "retry-after": "0.01" })],
-    ["a cut connection", (_, response) => void response.socket?.destroy()],
-    ["an answer that is not JSON", (_, response) => void response.end("<html>")],
-  ])("loads the list after failures: %s", async (_, fails) => {
-    const { informer, said } = await follow({
-      lists: [...Array.from({ length: 6 }, () => fails), lists([configMapAt("a", 1)], 5)],
-      watches: [idle],
-    });
-    await informer.synced;
-    expect(said).toEqual(["added a=1"]);
-  });
-
-  it.each<[string, Answer]>([
-    ["500", refuses(500, "InternalError")],
-    ["429", refuses(429, "TooManyRequests", { "retry-after": "0" })],
-    ["a line that is not JSON", says("{nonsense}\n")],
-    ["another error", says(watchLine("ERROR", refusal(500, "InternalError")))],
-  ])("keeps its position and objects after failed watches: %s", async (_, fails) => {
-    const { said, counts } = await follow({
-      lists: [lists([configMapAt("a", 1)], 5)],
-      watches: [fails, fails, fails, says(watchLine("ADDED", configMapAt("b", 6)))],
-    });
-    await until(() => said.includes("added b=6"), "the event after the failures");
-    expect(said).toEqual(["added a=1", "added b=6"]);
-    expect(counts.lists).toBe(1);
-  });
-
-  it("waits for the time of Retry-After", async () => {
-    const times: number[] = [];
-    const { informer } = await follow({
-      lists: [lists([], 5)],
-      watches: [
-        (request, response) => {
-          times.push(performance.now());
-          refuses(429, "TooManyRequests", { "retry-after": "1" })(request, response);
-        },
-        (request, response) => {
-          times.push(performance.now());
-          idle(request, response);
-        },
-      ],
-    });
-    await informer.synced;
-    await until(() => times.length === 2, "the second watch");
-    const [first = 0, second = 0] = times;
-    expect(second - first).toBeGreaterThan(700);
-  });
-
-  it("ends a watch without events and bookmarks", async () => {
-    const { said, counts } = await follow(
-      { lists: [lists([], 5)], watches: [idle, says(watchLine("ADDED", configMapAt("b", 6)))] },
-      { pace: { silenceMs: 500 } },
-    );
-    await until(() => said.length === 1, "the second watch's event");
-    expect(counts).toEqual({ lists: 1, watches: 2 });
-  });
-
-  it("keeps a watch that sends only bookmarks, until they stop", async () => {
-    const silenceMs = 987;
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    try {
-      const timers = vi.spyOn(globalThis, "setTimeout");
-      // The reflector starts this timer with the watch, and again after each line.
-      const linesRead = () => timers.mock.calls.filter(([, ms]) => ms === silenceMs).length - 1;
-      let watch: ServerResponse | undefined;
-      const opens: Answer = (request, response) => {
-        watch = response;
-        idle(request, response);
-      };
-      const { counts } = await follow(
-        { lists: [lists([], 5)], watches: [opens, idle] },
-        { pace: { silenceMs } },
-      );
-      await turnsUntil(() => watch !== undefined);
-      for (let sent = 1; sent <= 3; sent += 1) {
-        vi.advanceTimersByTime(silenceMs - 1);
-        watch?.write(watchLine("BOOKMARK", { metadata: { resourceVersion: "6" } }));
-        await turnsUntil(() => linesRead() === sent);
-      }
-      vi.advanceTimersByTime(silenceMs - 1);
-      expect([watch?.closed, counts.watches]).toEqual([false, 1]);
-      vi.advanceTimersByTime(1);
-      await turnsUntil(() => watch?.closed === true);
-    } finally {
-      vi.restoreAllMocks();
-      vi.useRealTimers();
-    }
   });
 
   it("requests bookmarks, a timeout and the selectors", async () => {
@@ -298,48 +143,4 @@ describe("runReflector", () => {
     await until(() => said.length === 2, "two events");
     expect(said).toEqual(["added a=6", "added b=7"]);
   });
-
-  it("waits for the time that an error within the watch names", async () => {
-    const times: number[] = [];
-    const later = refusal(429, "TooManyRequests", { retryAfterSeconds: 1 });
-    const { informer } = await follow({
-      lists: [lists([], 5)],
-      watches: [
-        (request, response) => {
-          times.push(performance.now());
-          says(watchLine("ERROR", later))(request, response);
-        },
-        (request, response) => {
-          times.push(performance.now());
-          idle(request, response);
-        },
-      ],
-    });
-    await informer.synced;
-    await until(() => times.length === 2, "the second watch");
-    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(700);
-  });
-
-  it("watches again from the same position after a quiet watch has ended", async () => {
-    const ends: Answer = (_, response) => {
-      response.writeHead(200);
-      response.flushHeaders();
-      setTimeout(() => response.end(), 1_100);
-    };
-    const { watchesFrom } = await follow(
-      { lists: [lists([], 5)], watches: [ends, idle] },
-      { pace: { firstBackoffMs: 60_000, silenceMs: 5_000 } },
-    );
-    await until(() => watchesFrom().length === 2, "the second watch");
-    expect(watchesFrom()).toEqual(["5", "5"]);
-  });
 });
-
-/** Lets the event loop turn until something holds, with no timer of its own. */
-async function turnsUntil(holds: () => boolean): Promise<void> {
-  const startedAt = performance.now();
-  while (!holds()) {
-    if (performance.now() - startedAt > 15_000) throw new Error("waited in vain");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
