@@ -11,6 +11,7 @@ import { ALLOWED_ORDINARY } from "./allowed-ordinary.ts";
 import { ALLOWED_PRODUCT } from "./allowed-product.ts";
 import type { Attempt } from "./attempt.ts";
 import { ALLOWED_BALANCER, BALANCER_ATTEMPTS } from "./balancer-attempt.ts";
+import { BLUEPRINT_ATTEMPTS } from "./blueprint-attempt.ts";
 import { ALLOWED_CLAIM, CLAIM_ATTEMPTS } from "./claim-attempt.ts";
 import { type RedTeamCluster, startRedTeamCluster } from "./cluster.ts";
 import { CLUSTER_ATTEMPTS } from "./cluster-attempt.ts";
@@ -18,17 +19,19 @@ import { denialOf, problemsOf } from "./denial-text.ts";
 import { DESTINATION_ATTEMPTS } from "./destination-attempt.ts";
 import { ENVIRONMENT_ATTEMPTS } from "./environment-attempt.ts";
 import { ENVIRONMENT_MACHINE_ATTEMPTS } from "./environment-machine-attempt.ts";
+import { EVIDENCE_ATTEMPTS } from "./evidence-attempt.ts";
 import { HOST_ATTEMPTS } from "./host-attempt.ts";
 import { IMAGE_ATTEMPTS } from "./image-attempt.ts";
 import { INSTALL_ATTEMPTS } from "./install-attempt.ts";
+import { MANAGED_OBJECT_ATTEMPTS } from "./managed-object-attempt.ts";
 import { NAMESPACE_ATTEMPTS } from "./namespace-attempt.ts";
-import { OWNERSHIP_ATTEMPTS } from "./ownership-attempt.ts";
 import { PLACE_ATTEMPTS } from "./place-attempt.ts";
 import { POD_ATTEMPTS } from "./pod-attempt.ts";
 import { PRODUCT_KIND_ATTEMPTS } from "./product-kind-attempt.ts";
 import { PROXY_ATTEMPTS } from "./proxy-attempt.ts";
 import type { Answer } from "./sender.ts";
 import { SERVICE_ATTEMPTS } from "./service-attempt.ts";
+import { SOVEREIGN_ATTEMPTS } from "./sovereign-attempt.ts";
 import { ALLOWED_VERSION, VERSION_ATTEMPTS } from "./version-attempt.ts";
 
 const ALLOWED = [
@@ -53,7 +56,10 @@ const ATTEMPTS = [
   ...INSTALL_ATTEMPTS,
   ...IMAGE_ATTEMPTS,
   ...POD_ATTEMPTS,
-  ...OWNERSHIP_ATTEMPTS,
+  ...BLUEPRINT_ATTEMPTS,
+  ...SOVEREIGN_ATTEMPTS,
+  ...EVIDENCE_ATTEMPTS,
+  ...MANAGED_OBJECT_ATTEMPTS,
   ...HOST_ATTEMPTS,
   ...SERVICE_ATTEMPTS,
   ...ACCOUNT_ATTEMPTS,
