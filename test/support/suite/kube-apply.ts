@@ -1,166 +1,16 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import type { ConfigMapObject, KubernetesObject } from "../../../src/api/object.ts";
-import type { Sovereign } from "../../../src/api/sovereign.ts";
-import { desiredConfiguration } from "../../../src/controllers/sovereign/desired-configuration.ts";
-import {
-  desiredNamespace,
-  desiredServiceAccounts,
-} from "../../../src/controllers/sovereign/desired-metadata.ts";
-import { desiredSettings } from "../../../src/controllers/sovereign/desired-settings.ts";
-import { desiredWorkload } from "../../../src/controllers/sovereign/desired-workload.ts";
-import { createApplier, FieldConflict } from "../../../src/kube/apply.ts";
-import { withForeignFields } from "../../../src/kube/informer.ts";
-import { CONFIG_MAPS, DEPLOYMENTS, resourceOfManifest, SECRETS } from "../../../src/kube/resource.ts";
-import { configMap, type KubeBench } from "./kube-bench.ts";
-
-const MANAGER = "catalyst-operator";
-const IMAGE = `registry.catalyst.example/catalyst@sha256:${"a".repeat(64)}`;
-
-type Deployment = KubernetesObject & {
-  spec: {
-    template: {
-      spec: { hostNetwork?: boolean; containers: { name: string; image: string; env?: object[] }[] };
-    };
-  };
-};
-
-const deployment = (namespace: string, image = IMAGE): Deployment =>
-  ({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "billing", namespace, labels: { app: "billing" } },
-    spec: {
-      replicas: 2,
-      selector: { matchLabels: { app: "billing" } },
-      template: {
-        metadata: { labels: { app: "billing" } },
-        spec: {
-          containers: [
-            {
-              name: "billing",
-              image,
-              env: [{ name: "PORT", value: "8085" }],
-              resources: { requests: { cpu: "0.5", memory: "1024Mi" }, limits: { cpu: "1000m" } },
-            },
-          ],
-        },
-      },
-    },
-  }) as unknown as Deployment;
+import { FieldConflict } from "../../../src/kube/apply.ts";
+import { CONFIG_MAPS, SECRETS } from "../../../src/kube/resource.ts";
+import { cached as cachedOn, configMap, type KubeBench, newApplier as newApplierOn } from "./kube-bench.ts";
 
 export function describeApplier(bench: KubeBench): void {
   let time = Date.now();
-  const newApplier = () =>
-    createApplier({ client: bench.client(), fieldManager: MANAGER, now: () => new Date(time) });
-  /** The object as the operator's caches hold it. */
-  async function cached(object: KubernetesObject): Promise<KubernetesObject | undefined> {
-    const live = await bench.client().get(resourceOfManifest(object), object.metadata);
-    return live && withForeignFields<KubernetesObject>(MANAGER)(live);
-  }
+  const newApplier = () => newApplierOn(bench, () => new Date(time));
+  const cached = (object: KubernetesObject) => cachedOn(bench, object);
 
   describe("the applier", () => {
-    it("writes each object of a Sovereign once, although the server adds defaults", async () => {
-      const path = join(import.meta.dirname, "../../../docs/examples/50-sovereign-omantel.yaml");
-      const example = parse(readFileSync(path, "utf8")) as Sovereign;
-      const sovereign: Sovereign = {
-        ...example,
-        spec: {
-          ...example.spec,
-          // The keys are what the CRD defaults them to.
-          billing: {
-            ...example.spec.billing,
-            database: { secretRef: { name: "billing-db", key: "uri" } },
-            auth: { secretRef: { name: "billing-jwt", key: "secret" } },
-            ingress: { host: "billing.omantel.omani.works", className: "nginx" } as never,
-          },
-        },
-      };
-      const franchise = undefined;
-      const desired = [
-        desiredNamespace(sovereign),
-        ...desiredServiceAccounts(sovereign),
-        desiredConfiguration({
-          ...{
-            sovereign,
-            franchise,
-            isInTerm: true,
-            blueprints: [],
-            orderNoticeUrl: "http://operator/orders-placed",
-            operatorJwks: { keys: [] },
-          },
-          settings: desiredSettings({ sovereign, franchise, isHostTaken: false }),
-        }),
-        ...desiredWorkload(sovereign, IMAGE, undefined),
-      ];
-      expect(desired.map(({ kind }) => kind)).toContain("Ingress");
-      for (const object of desired)
-        expect((await newApplier().apply(object, undefined)).kind, object.kind).toBe("created");
-      for (const object of desired) {
-        const live = await cached(object);
-        const { kind, object: after } = await newApplier().apply(object, live);
-        expect(kind, object.kind).toBe("unchanged");
-        expect(after).toBe(live);
-      }
-    });
-
-    it("puts back what another writer changed, and removes what it added", async () => {
-      const client = bench.client();
-      const namespace = await bench.namespace();
-      const desired = deployment(namespace);
-      await newApplier().apply(desired, undefined);
-      const live = (await client.get<Deployment>(DEPLOYMENTS, desired.metadata)) as Deployment;
-      const { spec } = live.spec.template;
-      const [billing] = spec.containers;
-      await bench.connect("kubectl-edit").replace(DEPLOYMENTS, {
-        ...live,
-        metadata: { ...live.metadata, labels: { ...live.metadata.labels, team: "theirs" } },
-        spec: {
-          ...live.spec,
-          template: {
-            ...live.spec.template,
-            spec: {
-              ...spec,
-              hostNetwork: true,
-              containers: [
-                {
-                  ...billing,
-                  image: "evil",
-                  env: [...(billing?.env ?? []), { name: "LD_PRELOAD", value: "x" }],
-                },
-                { name: "miner", image: "miner" },
-              ],
-            },
-          },
-        },
-      } as Deployment);
-
-      const outcome = await newApplier().apply(desired, await cached(desired));
-      expect(outcome.kind).toBe("corrected");
-      const fields = outcome.kind === "corrected" ? outcome.fields : [];
-      const containers = "spec.template.spec.containers";
-      expect(fields).toEqual(
-        expect.arrayContaining([
-          `${containers}[billing].image`,
-          `${containers}[billing].env[LD_PRELOAD]`,
-          `${containers}[miner]`,
-          "spec.template.spec.hostNetwork",
-        ]),
-      );
-      const after = (await client.get<Deployment>(DEPLOYMENTS, desired.metadata)) as Deployment;
-      const { hostNetwork, containers: left } = after.spec.template.spec;
-      expect(left.map(({ name, image, env }) => [name, image, env])).toEqual([
-        ["billing", IMAGE, [{ name: "PORT", value: "8085" }]],
-      ]);
-      expect(hostNetwork).toBeUndefined();
-      // Labels of other writers stay.
-      expect(after.metadata.labels).toEqual({ app: "billing", team: "theirs" });
-      expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("unchanged");
-    });
-
-    it("distinguishes a change of the desired object from a hand edit, and removes what is no longer desired", async () => {
+    it("distinguishes a change of the desired object from a hand edit, and removes fields that are no longer desired", async () => {
       const namespace = await bench.namespace();
       const first = { ...configMap(namespace, "settings", { a: "1", b: "2" }) };
       const second = configMap(namespace, "settings", { a: "1" });
@@ -169,15 +19,15 @@ export function describeApplier(bench: KubeBench): void {
       expect(((await cached(second)) as ConfigMapObject).data).toEqual({ a: "1" });
     });
 
-    it("reports drift before it puts it back, and reports neither a change of the desired object nor a stale cache", async () => {
+    it("reports drift before it corrects it, and reports neither a change of the desired object nor a stale cache", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();
-      const heard: string[] = [];
+      const reported: string[] = [];
       const apply = async (object: ConfigMapObject, live?: KubernetesObject, by = applier) => {
         const { kind } = await by.apply(object, live, async (fields) => {
           const now = (await cached(object)) as ConfigMapObject | undefined;
-          heard.push(`${fields.join() || "deleted"} while ${now?.data?.a ?? "gone"}`);
+          reported.push(`${fields.join() || "deleted"} while ${now?.data?.a ?? "gone"}`);
         });
         return kind;
       };
@@ -185,18 +35,18 @@ export function describeApplier(bench: KubeBench): void {
       const edit = () => client.mergePatch(CONFIG_MAPS, ours.metadata, { data: { a: "theirs" } });
       expect(await apply(ours)).toBe("created");
       expect(await apply(ours)).toBe("unchanged");
-      expect(heard).toEqual([]);
+      expect(reported).toEqual([]);
       await edit();
       expect(await apply(ours, await cached(ours))).toBe("corrected");
       await edit();
       expect(await apply(ours, await cached(ours), newApplier())).toBe("corrected");
       await client.delete(CONFIG_MAPS, ours.metadata);
       expect(await apply(ours)).toBe("corrected");
-      expect(heard).toEqual(["data.a while theirs", "data.a while theirs", "deleted while gone"]);
+      expect(reported).toEqual(["data.a while theirs", "data.a while theirs", "deleted while gone"]);
       await edit();
       const mine = configMap(namespace, "watched", { a: "mine" });
       expect(await apply(mine, await cached(mine))).toBe("updated");
-      expect(heard).toHaveLength(3);
+      expect(reported).toHaveLength(3);
     });
 
     it("corrects an edit that removed the object from the cache", async () => {
@@ -227,18 +77,18 @@ export function describeApplier(bench: KubeBench): void {
       };
       const first = newApplier();
       const { object } = await first.apply(desired, undefined);
-      const heard: string[][] = [];
+      const reported: string[][] = [];
       for (const applier of [first, newApplier()]) {
         const again = await applier.apply(
           desired,
           await cached(desired),
-          async (fields) => void heard.push(fields),
+          async (fields) => void reported.push(fields),
         );
         expect(again.kind).toBe("unchanged");
         expect(again.object.metadata.resourceVersion).toBe(object.metadata.resourceVersion);
       }
       expect(object).not.toHaveProperty("stringData");
-      expect(heard).toEqual([]);
+      expect(reported).toEqual([]);
       await bench.client().mergePatch(SECRETS, desired.metadata, { data: { a: "eA==" } });
       expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("corrected");
     });
@@ -285,7 +135,7 @@ export function describeApplier(bench: KubeBench): void {
       expect((conflict as FieldConflict).message).toContain("ConfigMap");
       expect((conflict as FieldConflict).message).toContain("data.a;");
       expect(((await cached(desired)) as ConfigMapObject).data?.a).toBe("theirs");
-      // A change of what is desired is not part of the conflict.
+      // A change of the desired object is not part of the conflict.
       const changed = configMap(namespace, "contested", { a: "ours", b: "new" });
       expect((await applier.apply(changed, await cached(changed))).kind).toBe("updated");
       time += 200_000;

@@ -21,6 +21,7 @@ import { startTestControlPlane, type TestControlPlane } from "../server/kube-api
 import { until } from "../server/scripted-api.ts";
 import { describeApplier } from "./kube-apply.ts";
 import { describeApplierCases } from "./kube-apply-case.ts";
+import { describeWorkloadApplier } from "./kube-apply-workload.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 import { describeLeaderElection } from "./kube-election.ts";
 import { describeNeighbours } from "./kube-neighbour.ts";
@@ -83,6 +84,7 @@ export function describeKubeControlPlane(kind: "embedded" | "real"): void {
     describeStatus(bench);
     describeEvents(bench);
     describeApplier(bench);
+    describeWorkloadApplier(bench);
     describeApplierCases(bench);
     describeNeighbours(bench);
     describeLeaderElection(bench);
