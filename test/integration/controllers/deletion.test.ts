@@ -15,13 +15,13 @@ import {
 } from "../../../src/kube/resource.ts";
 import { release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
-  type OperatorLife,
   RELEASES,
   SOVEREIGNS,
   settled,
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import type { OperatorLife } from "../../support/process/operator-life.ts";
 
 const bench = useOperatorBench();
 const KEPT = [

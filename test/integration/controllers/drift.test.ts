@@ -7,13 +7,13 @@ import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, resourceOf, SERVICES } from "../.
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { blueprint, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
-  type OperatorLife,
   RELEASES,
   SOVEREIGNS,
   settled,
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import type { OperatorLife } from "../../support/process/operator-life.ts";
 
 const bench = useOperatorBench();
 const NAMESPACE = "sovereign-zero";

@@ -6,13 +6,13 @@ import { isFinishedJob, type PodObject } from "../../../src/controllers/sovereig
 import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
-  type OperatorLife,
   RELEASES,
   SOVEREIGNS,
   settled,
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import type { OperatorLife } from "../../support/process/operator-life.ts";
 import { databaseUrlOf, provideSecret } from "../../support/server/simulated-workload.ts";
 
 const bench = useOperatorBench();

@@ -25,12 +25,12 @@ import { franchise, IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/
 import {
   defineKinds,
   type OperatorBench,
-  type OperatorLife,
   RELEASES,
   SOVEREIGNS,
   until,
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
+import type { OperatorLife } from "../../support/process/operator-life.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 import { createTcpProxy, type TcpProxy } from "../../support/server/tcp-proxy.ts";
 

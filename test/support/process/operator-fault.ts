@@ -1,7 +1,7 @@
 import { KubeError, kubeErrorOf } from "../../../src/kube/error.ts";
 import { sleep } from "../../../src/platform/shutdown.ts";
 import { DISTURBANCES } from "./disturbed-watch.ts";
-import type { Gate } from "./operator-bench.ts";
+import type { Gate } from "./operator-life.ts";
 
 /** Answers of an API server that did not do what it was asked. */
 const ANSWERS = {

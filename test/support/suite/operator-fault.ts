@@ -11,15 +11,9 @@ import { sleep } from "../../../src/platform/shutdown.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../builder/catalyst-object.ts";
 import { DISTURBANCES, type Disturbance, disturbWatches } from "../process/disturbed-watch.ts";
 import { NO_FAULT, type Plan, planFaults, SEED, STAGES, type Stage } from "../process/fault-plan.ts";
-import {
-  type OperatorLife,
-  RELEASES,
-  SOVEREIGNS,
-  settled,
-  until,
-  useOperatorBench,
-} from "../process/operator-bench.ts";
+import { RELEASES, SOVEREIGNS, settled, until, useOperatorBench } from "../process/operator-bench.ts";
 import { createFault, type PlannedFault, seededRandom } from "../process/operator-fault.ts";
+import type { OperatorLife } from "../process/operator-life.ts";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 60;

@@ -1,0 +1,180 @@
+import {
+  billingReleaseWatches,
+  createBillingReleaseReconciler,
+} from "../../../src/controllers/billing-release/controller.ts";
+import { createFleets } from "../../../src/controllers/billing-release/fleet.ts";
+import { createImageChecks, type FindImage } from "../../../src/controllers/billing-release/image-check.ts";
+import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
+import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
+import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
+import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
+import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
+import { createSpokes } from "../../../src/controllers/spoke/link.ts";
+import { createApplier } from "../../../src/kube/apply.ts";
+import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import type { EventRecorder } from "../../../src/kube/event.ts";
+import { createReconcileMetrics } from "../../../src/kube/metric.ts";
+import { createController, type Outcome } from "../../../src/kube/reconcile.ts";
+import type { Resource } from "../../../src/kube/resource.ts";
+import type { OperatorCaches } from "../../../src/operator/cache.ts";
+import { sha256Digest } from "../../../src/platform/canonical-json.ts";
+import type { Logger } from "../../../src/platform/log.ts";
+import { Registry } from "../../../src/platform/metrics.ts";
+import type { SimulatedWorkload } from "../server/simulated-workload.ts";
+export const FIELD_MANAGER = "catalyst-operator";
+const CALLS = ["get", "list", "create", "replace", "apply", "mergePatch", "delete"] as const;
+
+/** One call of a process to the API server or to billing, as text: `apply Deployment billing`, `probe`. */
+type Call = string;
+
+/** Runs a call. It may throw instead of running `act`, or after it. */
+export type Gate = <T>(call: Call, act: () => Promise<T>) => Promise<T>;
+
+const OPEN: Gate = (_call, act) => act();
+
+/** One life of an operator's Sovereign and BillingRelease controllers, on real caches and real queues. */
+export interface OperatorLife {
+  calls: Call[];
+  /** Keys of Sovereigns, in the order of their reconciles. */
+  reconciles: string[];
+  drifts: { sovereign: string; kind: string; fields: string[] }[];
+  stop(): Promise<void>;
+}
+
+export interface LifeOptions {
+  gate?: Gate;
+  /** Whether the life reconciles this Sovereign. Default: each one. */
+  concerns?: (name: string) => boolean;
+  /** Whether it reconciles BillingReleases too. Default: true. */
+  hasReleases?: boolean;
+  now?: () => Date;
+  /** Whether the registry has an image. Default: it has each. */
+  findImage?: FindImage;
+}
+
+interface LifeDeps {
+  client: KubeClient;
+  caches: OperatorCaches;
+  simulation: SimulatedWorkload;
+  events: EventRecorder;
+  logger: Logger;
+}
+
+/** Starts the controllers of one process. They run until the life is stopped. */
+export function startLife(
+  { client, caches, simulation, events, logger }: LifeDeps,
+  {
+    gate = OPEN,
+    concerns = () => true,
+    hasReleases = true,
+    now = () => new Date(),
+    findImage = async () => true,
+  }: LifeOptions = {},
+): OperatorLife {
+  const calls: Call[] = [];
+  const reconciles: string[] = [];
+  const drifts: OperatorLife["drifts"] = [];
+  const ending = new AbortController();
+  const through: Gate = (call, act) => {
+    calls.push(call);
+    return gate(call, act);
+  };
+  const gated = gateClient(client, through);
+  const applier = createApplier({ client: gated, fieldManager: FIELD_MANAGER, now });
+  const common = { client: gated, fieldManager: FIELD_MANAGER, events, logger, now };
+  const { sovereigns, releases } = caches;
+  const fleets = createFleets({ sovereigns, releases, index: SOVEREIGN_INDEX.release, now });
+  const measurements = createSovereignMeasurements({ now });
+  const verification = createVerification({
+    caches,
+    readSchema: async (baseUrl) => (await simulation.smoke({ baseUrl })).schema ?? { fingerprint: "" },
+    logger,
+  });
+  const spokes = createSpokes({
+    client: gated,
+    connect: ({ config }) => createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }),
+    namespaces: caches.namespaces,
+    secretVersions: caches.secretVersions,
+    logger,
+    now,
+    pace: { firstBackoffMs: 50, maxBackoffMs: 200, stableMs: 100 },
+  });
+  const reconcileSovereign = createSovereignReconciler({
+    ...common,
+    ...measurements,
+    verification,
+    applier,
+    caches,
+    fleets,
+    spokes,
+    operatorJwks: () => ({ keys: [] }),
+    keyedDigest: sha256Digest,
+    orderNoticeUrl: "http://operator/orders-placed",
+    billingDrainSeconds: 1,
+    admissionNotice: undefined,
+    mintToken: async () => "token",
+    probeDatabase: ({ databaseUrl, namespace }) =>
+      through("probe", () => simulation.probe(databaseUrl, namespace)),
+    smoke: (input) => through("smoke", () => simulation.smoke(input)),
+    onDrift: (sovereign, { kind, fields }) => void drifts.push({ sovereign, kind, fields }),
+  });
+  const release = {
+    ...{ ...common, releases, sovereigns, fleets, findImage },
+    images: createImageChecks({ now }),
+  };
+  const metrics = createReconcileMetrics(new Registry());
+  const controllers = [
+    createController(
+      { logger, metrics },
+      {
+        name: "sovereign",
+        backoff: { firstMs: 5, maxMs: 100 },
+        watches: [
+          ...sovereignWatches(caches, fleets),
+          ...[measurements.probes, measurements.smokeTests, verification, spokes],
+        ],
+        async reconcile(key, signal, attempt): Promise<Outcome> {
+          if (!concerns(key)) return { kind: "done" };
+          reconciles.push(key);
+          return reconcileSovereign(key, signal, attempt);
+        },
+      },
+    ),
+    ...(hasReleases
+      ? [
+          createController(
+            { logger, metrics },
+            {
+              name: "billingrelease",
+              watches: billingReleaseWatches(release),
+              reconcile: createBillingReleaseReconciler(release),
+            },
+          ),
+        ]
+      : []),
+  ];
+  const running = Promise.all(controllers.map((controller) => controller.run(ending.signal)));
+  return {
+    calls,
+    reconciles,
+    drifts,
+    async stop() {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+/** The client, with each call through the gate. */
+function gateClient(client: KubeClient, gate: Gate): KubeClient {
+  const gated = Object.fromEntries(
+    CALLS.map((method) => [
+      method,
+      (resource: Resource, target: { metadata?: { name: string }; name?: string }, ...rest: unknown[]) =>
+        gate(`${method} ${resource.kind} ${target.metadata?.name ?? target.name ?? ""}`, () =>
+          (client[method] as (...args: unknown[]) => Promise<unknown>)(resource, target, ...rest),
+        ),
+    ]),
+  );
+  return { ...client, ...gated } as KubeClient;
+}
