@@ -11,7 +11,7 @@ import { afterArrivals, BodyTooLarge, ClientLeft, createBodyBudget, readReview }
 import { NAMESPACE_SELECTIONS, type NamespaceSelection } from "./rules/request.ts";
 
 const ADMISSION_PATH = "/admit";
-/** The path of a webhook tells which namespaces it selects: `/admit/ordinary`, or `/admit` for cluster scope. */
+/** The path of a webhook names the namespaces that it selects: `/admit/ordinary`, or `/admit` for cluster scope. */
 export const admissionPath = (selected?: NamespaceSelection): string =>
   selected === undefined ? ADMISSION_PATH : `${ADMISSION_PATH}/${selected}`;
 const SELECTIONS = new Map([undefined, ...NAMESPACE_SELECTIONS].map((it) => [admissionPath(it), it]));

@@ -164,7 +164,7 @@ export function publishedBundles(configuration: KubernetesObject | undefined): s
   return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig?.caBundle ?? "", "base64").toString());
 }
 
-/** The namespaces of a webhook, and the name by which its path tells them to the operator. */
+/** The namespaces that a webhook selects, and the name that its path has for them. */
 interface Selector {
   selected: NamespaceSelection | undefined;
   selector: LabelRequirement[];

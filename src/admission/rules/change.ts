@@ -108,7 +108,7 @@ function leafPaths(fields: Record<string, unknown>, path = ""): string[] {
 export interface Problem {
   path: string;
   message: string;
-  /** Absent: the path and the message tell it. */
+  /** Absent: the path and the message say it. */
   value?: unknown;
 }
 

@@ -49,7 +49,7 @@ export const CAPABILITIES = [
   "SYS_CHROOT",
 ];
 
-/** Kubernetes' own priorities. The scheduler, and the kubelet of a full node, end other Pods for the sake of these. */
+/** Kubernetes' own priorities. The scheduler, and the kubelet of a full node, end other Pods to run these. */
 const SYSTEM_PRIORITY = /^system-(?:cluster|node)-critical$/;
 
 /** Members of one Pod specification that reach the node or other Pods' volumes, each with its remedy. */

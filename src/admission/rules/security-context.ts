@@ -106,6 +106,7 @@ function handlersOf(path: string, owner: Record<string, unknown>, names: readonl
 const handlerEscape = ({ path, handler }: Handler): Problem[] =>
   REQUESTS.filter((name) => (mapOf(handler[name]).host ?? "") !== "").map((name) => ({
     path: `${path}.${name}.host`,
-    message: "the node would call this host for you; remove it, so that the Pod itself is called",
+    message:
+      "the kubelet would send this probe or hook to another host from the node: remove this field, and it goes to the Pod",
     value: mapOf(handler[name]).host,
   }));

@@ -110,7 +110,7 @@ function queryableOf(client: pg.ClientBase): Queryable {
   };
 }
 
-/** The one place that tells a temporary fault from a bug: by SQLSTATE, and by whether the server or the driver raised it. */
+/** The one place that distinguishes a temporary fault from a bug: by SQLSTATE, and by whether the server or the driver raised it. */
 export function classify(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {
     return TEMPORARY_SQLSTATE.test(error.code ?? "") ? new DatabaseUnavailableError(error) : error;

@@ -3,7 +3,7 @@ import { errorMessage } from "../../platform/errors.ts";
 import type { Logger } from "../../platform/log.ts";
 import { sleep } from "../../platform/shutdown.ts";
 
-/** Tells the operator that the outbox has events for it. */
+/** Notifies the operator that the outbox has events for it. */
 export interface OrderNotice {
   /** Call it after the commit. It returns at once. */
   placed(): void;

@@ -74,7 +74,7 @@ export interface Member {
   isStalled: boolean;
 }
 
-/** `isReserved`: the Sovereign was told to take the image, and its status does not say so yet. */
+/** `isReserved`: the Sovereign may take the image, and its status does not say so yet. */
 export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number, isReserved = false): Member {
   const { metadata, status } = sovereign;
   const { pinnedImage, verified, previousImage, conditions } = status ?? {};
@@ -191,6 +191,9 @@ function exclusionOf(
   if (contact?.status === "False" && sovereign.status?.cluster?.stalledOn !== image)
     return { reason: contact.reason, message: contact.message };
   return isRefused(sovereign)
-    ? { reason: "Refused", message: "a person has to act before it runs anything" }
+    ? {
+        reason: "Refused",
+        message: "it is stalled before it runs any image: its condition Ready says what to do",
+      }
     : undefined;
 }

@@ -219,7 +219,7 @@ export function decideMember(
       ...(untilMs === undefined ? {} : { retryAfterMs: untilMs - nowMs }),
     };
   }
-  // It was told to update, and its status does not say so yet. A halt meanwhile still holds it back.
+  // It may update, and its status does not say so yet. A halt meanwhile still holds it back.
   if (member.state === "updating") return STOPPED.includes(step.phase) ? waits : { kind: "update" };
   const isBaking = step.wait?.retryAfterMs !== undefined;
   const mayInstall = member.state === "new" && step.installsInMs === 0;

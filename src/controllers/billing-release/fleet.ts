@@ -25,7 +25,7 @@ interface Fleet {
   tally: Tally;
   /** What the tally depends on of the release, serialised. */
   basis: string;
-  /** Sovereigns that were told to change their image, while their status in the cache does not say so yet. */
+  /** Sovereigns that may change their image, while their status in the cache does not say so yet. */
   reserved: Set<string>;
   /** Sovereigns that were enqueued for the present step. */
   announced: ReadonlySet<string>;
@@ -40,14 +40,14 @@ export interface FleetDeps {
   now: () => Date;
 }
 
-/** Without a connected watch, each call counts the fleet from the caches. */
+/** Counts fleets as their Sovereigns change. Before its watch is connected, each call counts the fleet from the caches. */
 export function createFleets(deps: FleetDeps): Fleets {
   const { sovereigns, releases, now } = deps;
   const store = createFleetStore(deps);
 
   /**
-   * Enqueues each Sovereign once for each step: for every event, it would be a load of the square of the fleet. One of `changed`
-   * is enqueued again when it may install its first image, because it is no longer refused.
+   * Enqueues each Sovereign once for each step. Once for each event, the load would grow with the square of the fleet. A Sovereign of
+   * `changed` is enqueued again when it may install its first image, because it is no longer refused.
    */
   function announce(
     release: BillingRelease,

@@ -88,7 +88,8 @@ function accessCondition(
   if (term.kind !== "running")
     return {
       ...{ type: ACCESS_GRANTED, status: "False", reason: "OutsideTerm" },
-      message: "the term does not run, so the subjects have no rights",
+      message:
+        "the term does not run, so the subjects have no rights: they get them when it runs, as spec.term says",
     };
   const { metadata, spec } = franchise;
   const namespaces = bindingsOf(franchise, scope).map(({ namespace }) => namespace);

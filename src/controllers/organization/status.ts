@@ -67,7 +67,7 @@ function describeSubscription({ status, periodEndsAt }: SubscriptionStanding): O
     return {
       status: "False",
       reason: "NoSubscription",
-      message: "the tenant has no subscription in billing",
+      message: "the tenant has no subscription in billing: an order of the tenant starts one",
     };
   const ends = periodEndsAt === undefined ? "" : `; its period ends at ${periodEndsAt}`;
   if (status === "active" || status === "trialing")

@@ -101,7 +101,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
 
 /** Watches report every change. A resync is for those that were lost, and costs about three requests. */
 const RESYNC_MS = 5 * 3_600_000;
-/** Without the right to watch Secrets, a resync is what finds a changed one. */
+/** Without the right to watch Secrets, the operator finds a changed one at the next resync. */
 const BLIND_RESYNC_MS = 5 * 60_000;
 
 function outcomeOf({ stop, requeueAfterMs }: Findings, resyncMs: number): Outcome {

@@ -93,7 +93,7 @@ export function lastLine(text: string): string {
   return redactSecrets(lines.findLast((line) => line !== "") ?? "").slice(0, MAX_LINE);
 }
 
-/** Why a Deployment gets no Pods: a quota, a policy or Pod security. The Deployment repeats what its ReplicaSet was told. */
+/** Why a Deployment gets no Pods: a quota, a policy or Pod security. The Deployment's status repeats the refusal of its ReplicaSet. */
 export function findRefusal({ status }: DeploymentObject): PodFailure | undefined {
   const refused = status?.conditions?.find(
     ({ type, status: value }) => type === "ReplicaFailure" && value === "True",

@@ -35,7 +35,11 @@ export async function reconcileRemote(context: ReconcileContext): Promise<Stop |
   findings.facts.cluster = desiredClusterStatus(session.uid, live, sovereign.status?.cluster);
   // Written before anything is done there: after a crash, another cluster at this address must not count as the first.
   if (sovereign.status?.cluster === undefined)
-    return waiting("ClusterConnecting", "the cluster's identity is being recorded", AGAIN_MS);
+    return waiting(
+      "ClusterConnecting",
+      "the hub records which cluster this is: it goes on within seconds",
+      AGAIN_MS,
+    );
   const { image, stop: unpinned } = decideImage(context);
   // The same for the image: a hub that crashes must not give the Sovereign's place in the rollout to another one.
   if (image !== undefined && image !== sovereign.status.pinnedImage)
@@ -153,7 +157,11 @@ function mirror(
   const result = spoke.result(sovereign.metadata.name);
   if (result.kind === "applied") return stop;
   if (result.kind === "pending")
-    return waiting("WaitingForSpoke", "the hub writes the Sovereign to its cluster", WATCHED_RETRY_MS);
+    return waiting(
+      "WaitingForSpoke",
+      "the hub writes the Sovereign to its cluster: its status follows within seconds",
+      WATCHED_RETRY_MS,
+    );
   const { reason, message, isFinal } = result;
   const described = `on the Sovereign's cluster: ${message}`;
   recordNews(context, "Ready", { reason, message: described });

@@ -56,7 +56,7 @@ export function createKubelet(deps: PodRuntimeDeps) {
       });
   }
 
-  /** The playground has no scheduler. A controller's Pods name their node; any other Pod without a node is told to. */
+  /** The playground has no scheduler. A controller's Pods name their node. For any other Pod without a node, an Event says that it must. */
   function syncUnscheduled(pod: Pod): void {
     if (isTerminating(pod)) {
       void remove(pod);

@@ -183,7 +183,7 @@ async function awaitResult(
     return waiting(reason, message, retryAfterMs);
   };
   if (jobCondition(job, "Complete") !== undefined) {
-    const message = `Job ${name} is complete, but the operator has not read its result yet`;
+    const message = `Job ${name} is complete, and its result is not there yet: the operator reads it when it comes, or runs the Job again`;
     const leftMs = resultLeftMs(job, deps.now());
     if (leftMs >= 0) return stop("Migrating", message, Math.max(leftMs, SOON_MS));
     if (!(await hasLiveResult(context, job)))

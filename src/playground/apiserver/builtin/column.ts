@@ -50,7 +50,7 @@ function columnsOf(text: string): ColumnDefinition[] {
   });
 }
 
-// Cells after the name.
+// By resource: the columns of `kubectl get` after the name, and their cells. `+` marks a column of `-o wide`.
 const SETS: Record<string, [columns: string, cells: Cells]> = {
   "/configmaps": [
     "Data, Age",

@@ -57,7 +57,7 @@ export function createOpenApi(deps: OpenApiDeps): OpenApi {
         }
         const paths: Json = {};
         for (const [path, resources] of contents) {
-          // A client keeps a document for as long as its hash stays, also after a restart of the server.
+          // Clients cache a document by its hash, also across restarts of the server. So the hash covers all that the document depends on.
           const content = canonicalJson([deps.gitVersion, resources]);
           const hash = createHash("sha256").update(content).digest("hex").toUpperCase();
           paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };

@@ -62,7 +62,8 @@ describe("a Franchise's status", () => {
     );
     expect(findCondition(status({ kind: "ended" }).conditions, "AccessGranted")).toMatchObject({
       ...{ status: "False", reason: "OutsideTerm" },
-      message: "the term does not run, so the subjects have no rights",
+      message:
+        "the term does not run, so the subjects have no rights: they get them when it runs, as spec.term says",
     });
     const observed = { sovereigns: [], privateBlueprints: [], keyProblems: [] };
     const nowhere = { ...observed, scope: { sovereigns: [], namespaces: [] } };

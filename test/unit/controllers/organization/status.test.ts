@@ -101,7 +101,13 @@ describe("an Organization's subscription", () => {
       "StatusUnknown",
       "the subscription is ?: a new order of the same tenant starts another one",
     ],
-    [null, undefined, "False", "NoSubscription", "the tenant has no subscription in billing"],
+    [
+      null,
+      undefined,
+      "False",
+      "NoSubscription",
+      "the tenant has no subscription in billing: an order of the tenant starts one",
+    ],
   ])("is reported when billing says %s", (standing, periodEndsAt, status, reason, message) => {
     expect(seen(ordered(), { status: standing, periodEndsAt })).toMatchObject({ status, reason, message });
   });

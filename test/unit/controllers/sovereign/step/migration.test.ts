@@ -205,7 +205,7 @@ describe("migrate", () => {
     expect(await migrate(context, TARGET)).toMatchObject({
       kind: "waiting",
       reason: "Migrating",
-      message: `Job ${name} is complete, but the operator has not read its result yet`,
+      message: `Job ${name} is complete, and its result is not there yet: the operator reads it when it comes, or runs the Job again`,
     });
     expect(
       deleted.map(([resource, metadata, options]) => {
