@@ -161,7 +161,7 @@ describe("the webhook's certificate", () => {
     expect(bundle[1]).toBe(old);
   });
 
-  it("leaves CAs from before behind once its own is a day old", async () => {
+  it("drops earlier CAs once its own is a day old", async () => {
     const before = await issueCertificates(NAMES, daysAgo(3));
     await store().write(await issueCertificates(NAMES, daysAgo(2), undefined, [before.caBundle]), undefined);
     expect(authoritiesOf((await store().read()).stored.caBundle ?? "")).toHaveLength(2);

@@ -68,7 +68,7 @@ describe("a registry's redirect", () => {
     ]);
   });
 
-  it("leads to no token for the place that it names", async () => {
+  it("sends no token request to the realm that the redirect's target names", async () => {
     const storage = await startScriptedApi(
       (_, response) =>
         void response

@@ -129,7 +129,7 @@ describe("the platform's credential", () => {
   const sent = ({ requests }: ScriptedApi) =>
     requests.map(({ path, headers }) => [path, headers.authorization]);
 
-  it("buys a token, which later requests use until the registry refuses it", async () => {
+  it("gets a token, which later requests use until the registry refuses it", async () => {
     const { api, read } = await startPrivateRegistry(
       (origin) => `Bearer realm="${origin}/token"`,
       "Bearer secret",
@@ -173,7 +173,7 @@ describe("the platform's credential", () => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
-  it("comes from mounted pull secrets, read at each use; one that is broken hinders no other", async () => {
+  it("comes from mounted pull secrets, read at each use; a broken one does not affect the others", async () => {
     const folder = await mkdtemp(join(tmpdir(), "pull-secret-"));
     cleanups.push(() => rm(folder, { recursive: true }));
     const files = ["broken", "missing", "good"].map((name) => join(folder, name));
@@ -197,7 +197,7 @@ describe("the platform's credential", () => {
     expect(lines.join("")).not.toContain("pa55word");
   });
 
-  it("is not trusted with a registry whose certificate no authority of the platform signed", async () => {
+  it("is not sent to a registry whose certificate no authority of the platform signed", async () => {
     const { api } = await startPrivateRegistry(() => "Basic", BASIC);
     const other = await startScriptedApi(() => undefined);
     cleanups.push(() => other.close());

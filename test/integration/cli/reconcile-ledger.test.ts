@@ -67,7 +67,7 @@ describe("catalyst reconcile-ledger", () => {
     );
   });
 
-  it("shows guards of the books that were disabled or replaced, which would hide a changed row", async () => {
+  it("reports guards of the books that were disabled or replaced, because these could hide a changed row", async () => {
     await database.pool.query(`INSERT INTO promo_codes (code, credit_omr) VALUES ('KEPT', 5);
       INSERT INTO voucher_audit (code, action, actor, after) SELECT code, 'issue', 'one', billing_voucher_record(p) FROM promo_codes p;
       ALTER TABLE voucher_audit DISABLE TRIGGER voucher_audit_append_only; UPDATE voucher_audit SET actor = 'another';

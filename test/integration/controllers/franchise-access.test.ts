@@ -148,7 +148,7 @@ describe("a Franchisee's rights", () => {
     expect(namespaces.get("sovereign-omantel")).toBeDefined();
   });
 
-  it("end with the term, to the millisecond, and come back when the term is longer", async () => {
+  it("end with the term, to the millisecond, and return when the term is extended", async () => {
     expect(await process(new Date(Date.parse(END) - 1)).reconcile()).toEqual({
       ...{ kind: "done", requeueAfterMs: 1 },
     });
@@ -169,7 +169,7 @@ describe("a Franchisee's rights", () => {
     expect(await granted()).toEqual(["ClusterRole", "ClusterRoleBinding", "catalog"]);
   });
 
-  it("go with the Franchise", async () => {
+  it("are deleted with the Franchise", async () => {
     const { sovereigns, franchises } = bench.caches();
     for (const name of ["foreign", "remote"]) await bench.client().delete(sovereigns.resource, { name });
     await bench.client().delete(franchises.resource, { name: "omantel" });

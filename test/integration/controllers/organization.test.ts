@@ -152,7 +152,7 @@ describe("the Organization controller", () => {
     ]);
   });
 
-  it("takes the members' rights with a deleted Organization, and leaves its namespace", async () => {
+  it("removes the members' rights with a deleted Organization, and keeps its namespace", async () => {
     const { organizations } = bench.caches();
     await create(organizations, organization("gone"));
     await reconciler()("gone", signal);

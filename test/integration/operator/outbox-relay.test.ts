@@ -170,7 +170,7 @@ describe("createFleetRelay", () => {
     );
   });
 
-  it("delivers all orders that two relays are told of at once, each once", async () => {
+  it("delivers each order once when two relays are notified at once", async () => {
     await createSovereign("twice", true, billing.database.url);
     const other = createFleetRelay({
       client: cluster.client,

@@ -96,7 +96,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| The remembered Stripe customer is gone | The service removes the customer's id, and asks again under a new key. The portal answers 404 `payment_account_missing`. |":
         [REPAIR, "removes the id of a customer who is gone, and opens the session under a new key"],
       "| Stripe does not take the email address | The service asks again without it. An address that is not valid is not sent. |":
-        [REPAIR, "leaves out an address that Stripe refuses, and one that is none"],
+        [REPAIR, "leaves out an address that Stripe refuses, and a text that is no address"],
       "| The remainder is below Stripe's minimum | Less credit is spent, so that the card pays the minimum. If the whole order costs less, the answer is 422 `card_amount_too_small`, which names the missing credit. Stripe publishes no minimum for some currencies: for OMR the service uses 300 baisa, which exceeds every published minimum. |":
         [REPAIR, "names the missing credit of an order below the minimum, and consumes nothing"],
       "| Our keys are refused, a limit is reached, or Stripe does not answer | 503 `payment_unavailable` |": [

@@ -93,7 +93,7 @@ export function describeApplier(bench: KubeBench): void {
       expect((await newApplier().apply(desired, await cached(desired))).kind).toBe("corrected");
     });
 
-    it("creates an object that it was told to forget, and reports no drift", async () => {
+    it("creates an object again after forget, and reports no drift", async () => {
       const client = bench.client();
       const namespace = await bench.namespace();
       const applier = newApplier();

@@ -46,7 +46,7 @@ export function describeNeighbours(bench: KubeBench): void {
   }
 
   describe("the applier beside other products", () => {
-    it("leaves their labels and annotations on every object, and takes them for no drift", async () => {
+    it("leaves their labels and annotations on every object, and does not count them as drift", async () => {
       const { again } = await start("tracked");
       const objects = workload("tracked");
       expect(objects).toHaveLength(5);
@@ -94,7 +94,7 @@ export function describeNeighbours(bench: KubeBench): void {
       expect(await again(fixed)).toMatchObject({ kind: "corrected", fields: ["spec.replicas"] });
     });
 
-    it("takes an image of the same digest in a mirror for no drift", async () => {
+    it("does not count an image of the same digest in a mirror as drift", async () => {
       const { key, again } = await start("mirrored");
       const image = IMAGE.replace("registry.example", "mirror.local/cache");
       await bench.client().request({

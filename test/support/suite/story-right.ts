@@ -92,7 +92,7 @@ function testRareRequests(bench: StoryBench): void {
     }
   });
 
-  it("gives a Franchisee its rights, and takes them when the term ends", async () => {
+  it("gives a Franchisee its rights, and removes them when the term ends", async () => {
     const admin = bench.cluster.asAdmin();
     const franchise = { kind: "Franchise", name: "guest" } as const;
     await admin.mustApply({

@@ -110,7 +110,7 @@ insecureRegistries: ["registry.test:5000"]
     });
   });
 
-  it("reads the trusted root beside the trust, and tells roots apart", () => {
+  it("reads the trusted root beside the trust, and distinguishes roots", () => {
     const root = sigstore.trustedRoot();
     const other = otherSigstore.trustedRoot();
     const parse = (text: string) => parseTrust({ "trusted-root.json": text }).trust.trustedRoot;

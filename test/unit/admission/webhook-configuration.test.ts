@@ -216,7 +216,7 @@ describe("the webhook configuration", () => {
     }
   });
 
-  it("tells by the path which namespaces each webhook selects", () => {
+  it("names in the path the namespaces that each webhook selects", () => {
     const lists = identityLists();
     const labels = ["organization", "sovereign", "environment", "managed-by"];
     for (const { clientConfig, namespaceSelector } of configuration().webhooks) {

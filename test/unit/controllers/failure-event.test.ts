@@ -18,11 +18,11 @@ describe("failureEvents", () => {
     return events;
   }
 
-  it("tells the failure on the object of the key", () => {
+  it("reports the failure on the object of the key", () => {
     expect(recorded("shop")).toEqual([["shop", "Warning", "WriteForbidden", "ConfigMap shop/soak: 403"]]);
   });
 
-  it("tells nothing when the object is gone", () => {
+  it("reports nothing when the object is gone", () => {
     expect(recorded("other")).toEqual([]);
   });
 });

@@ -73,7 +73,7 @@ describe("createApplier", () => {
     expect(writes()).toBe(before);
   });
 
-  it("takes an edit after a write whose answer was lost for no drift, also when it goes back", async () => {
+  it("does not count an edit after a write whose answer was lost as drift, also when it undoes that write", async () => {
     const { client, server } = await start();
     const applier = newApplier(client);
     await applier.apply(configMap({ a: "one" }), undefined);
@@ -120,7 +120,7 @@ describe("createApplier", () => {
     expect((await applier.apply(desired, undefined)).kind).toBe("created");
   });
 
-  it("knows what it applied after the cache has caught up: an edit and a deletion are corrected, and a stale cache is not", async () => {
+  it("corrects an edit and a deletion after the cache has caught up, and leaves a stale cache alone", async () => {
     const { client, server, writes } = await start();
     const applier = newApplier(client);
     const desired = configMap({ a: "ours" });

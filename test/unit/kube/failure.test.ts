@@ -73,7 +73,7 @@ describe("describeFailure", () => {
     expect(describeFailure(error, MAX_TRIES)).toMatchObject({ isFinal });
   });
 
-  it("says nothing of a process that no longer leads", () => {
+  it("gives no failure for a process that no longer leads", () => {
     const lost = new KubeError("PATCH /x: this process no longer leads", { status: 0, reason: "NotLeading" });
     expect(describeFailure(lost, MAX_TRIES)).toBeUndefined();
   });

@@ -56,7 +56,7 @@ const caught = (promise: Promise<unknown>) =>
   );
 
 describe("a fenced client", () => {
-  it.each(writes)("begins no %s once the lead is lost, and reads as ever", async (_, write) => {
+  it.each(writes)("begins no %s once the lease is lost, and still reads", async (_, write) => {
     const { api, client, lose } = await start((_request, response) => sendJson(response, 200, found));
     await write(client).catch(() => undefined);
     expect(api.requests).toHaveLength(1);

@@ -197,7 +197,7 @@ describe("a controller", () => {
     expect(attempts).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
-  it("tells a failure once in the log and to its receiver, and says when it is over", async () => {
+  it("reports a failure once in the log and to its receiver, and says when it is over", async () => {
     const told: string[] = [];
     let calls = 0;
     const refused = new KubeError("no right", { status: 403, reason: "Forbidden" });

@@ -38,7 +38,7 @@ describe("the namespaces with an account that acts for others", () => {
     expect(listOf([])).toEqual([]);
   });
 
-  it("leave out what is no name of a namespace", () => {
+  it("leave out what is not the name of a namespace", () => {
     const subjects = ["Shop", "a b", `a${"b".repeat(63)}`].map(
       (name): Subject => ({ kind: "User", name: `system:serviceaccount:${name}:robot` }),
     );

@@ -33,7 +33,7 @@ describe("a configuration file", () => {
     expect(parsed).toBe(2);
   });
 
-  it("has something to stand in for it while it is not there, once too", () => {
+  it("has one default value while the file is missing", () => {
     text = undefined;
     const value = file({ absent: { maxActive: 0 } });
     expect(value()).toEqual({ json: { maxActive: 0 } });
@@ -54,12 +54,12 @@ describe("a configuration file", () => {
     expect(value()).toEqual({ json: { a: 2 } });
   });
 
-  it("goes by what stands in for it when it was never good", () => {
+  it("has the default value when the file was never valid", () => {
     text = "{";
     expect(file({ absent: { b: 1 } })()).toEqual({ json: { b: 1 } });
   });
 
-  it("refuses at each use when nothing may stand in for it, and recovers", () => {
+  it("throws at each use when the file is invalid and no other value may be used, and recovers", () => {
     const value = file({ refuse: (reason) => new Error(`refused: ${reason}`), keepsLast: false });
     expect(value()).toEqual({ json: { a: 1 } });
     text = "{";

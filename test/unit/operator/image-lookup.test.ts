@@ -22,12 +22,12 @@ describe("createImageLookup", () => {
     expect(asked).toEqual([[host, repository, DIGEST]]);
   });
 
-  it("says no when the registry has no such manifest", async () => {
+  it("answers false when the registry does not have the manifest", async () => {
     const find = createImageLookup({ manifest: async () => undefined });
     expect(await find(`registry.example/billing@${DIGEST}`, signal)).toBe(false);
   });
 
-  it("fails when the registry does not say", async () => {
+  it("fails when the registry refuses to answer", async () => {
     const find = createImageLookup({
       manifest: () => Promise.reject(new RegistryError("registry.example answers 401")),
     });

@@ -48,7 +48,7 @@ describe("the report of what installs break", () => {
     expect(await metrics()).toContain(counted("Warn", 1));
   });
 
-  it("hands each finding on for the policy's status, and none of a dry run", () => {
+  it("passes each finding on for the policy's status, and none of a dry run", () => {
     const { report, recorded } = reporter();
     for (const enforcement of ["Deny", "Warn", "Audit"] as const) report(finding(enforcement), install);
     report(finding("Deny"), { ...install, isDryRun: true });

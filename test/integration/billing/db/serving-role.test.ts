@@ -218,7 +218,7 @@ describe("the role that serves", () => {
     expect(await find()).toEqual([]);
   });
 
-  it("is not blamed when the migration's own connection fails", async () => {
+  it("is not reported when the migration's own connection fails", async () => {
     const one = await database();
     const migrating = new pg.Client({ connectionString: as(one, OWNER) });
     await migrating.connect();

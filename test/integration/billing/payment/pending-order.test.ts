@@ -62,7 +62,7 @@ describe("an order that stays pending", () => {
     },
   );
 
-  it("is told of in the log each time that Stripe does not know its session", async () => {
+  it("is in the log each time that Stripe does not know its session", async () => {
     const { id } = await openSession();
     stripe.sessions.delete(id);
     lines.length = 0;

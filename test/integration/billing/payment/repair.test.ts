@@ -63,7 +63,7 @@ describe("a refusal by Stripe that this service caused", () => {
     expect(await accountOf()).toBeNull();
   });
 
-  it("leaves out an address that Stripe refuses, and one that is none", async () => {
+  it("leaves out an address that Stripe refuses, and a text that is no address", async () => {
     stripe.refusedEmails.add(`${user}@example.om`);
     const before = stripe.asked.length;
     const { order_id: id } = (await buy()).json;

@@ -99,7 +99,7 @@ describe("a voucher's standing", () => {
     );
   });
 
-  it("does not hold a checkout to its refusal after the voucher has begun", async () => {
+  it("accepts a repeated checkout after the voucher has begun, although the first one was refused", async () => {
     await issueVoucher(billing, "SOON", { starts_at: inDays(1) });
     const headers = { "Idempotency-Key": "early-bird" };
     const body = { plan_id: "free", promo_code: "SOON" };

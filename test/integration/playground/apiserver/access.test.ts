@@ -49,7 +49,7 @@ async function allow(account: string, rules: object[]) {
 }
 
 describe("access", () => {
-  it("lets strangers see health and version alone", async () => {
+  it("shows only health and version to unauthenticated clients", async () => {
     expect((await anonymous("GET", "/readyz")).status).toBe(200);
     expect((await anonymous("GET", "/version")).status).toBe(200);
     const { status, body } = await anonymous("GET", CONFIG_MAPS);

@@ -188,7 +188,7 @@ describe("server-side apply", () => {
     );
   });
 
-  it("needs a manager", async () => {
+  it("refuses an apply without a manager", async () => {
     const { status, body } = await api.apply(`${WIDGETS}/bad`, "", widget("bad", { size: 1 }));
     expect([status, body.message]).toEqual([
       422,

@@ -91,7 +91,7 @@ describe("garbage collection", () => {
     expect(metadata.ownerReferences[0].name).toBe("second");
   });
 
-  it("collects what comes to be without its owner", async () => {
+  it("collects an object whose owner never existed", async () => {
     const reference = {
       apiVersion: "v1",
       kind: "ConfigMap",

@@ -25,7 +25,7 @@ const names = (list: { items: { metadata: { name: string } }[] }) =>
   list.items.map(({ metadata }) => metadata.name);
 
 describe("list", () => {
-  it("shows all pages in the state of the first", async () => {
+  it("shows all pages as of the first", async () => {
     const path = `${CONFIG_MAPS}?limit=3&labelSelector=number`;
     const first = await api.must("GET", path);
     expect(names(first)).toEqual(["cm-0", "cm-1", "cm-2"]);
@@ -40,13 +40,13 @@ describe("list", () => {
     );
   });
 
-  it("says how many remain when nothing is selected away", async () => {
+  it("says how many remain when there is no selector", async () => {
     const { items } = await api.must("GET", "/api/v1/configmaps");
     const page = await api.must("GET", "/api/v1/configmaps?limit=2");
     expect(page.metadata.remainingItemCount).toBe(items.length - 2);
   });
 
-  it("refuses a continue token that is none, or that it remembers nothing of", async () => {
+  it("refuses a malformed or expired continue token", async () => {
     expect((await api.send("GET", `${CONFIG_MAPS}?limit=1&continue=zzz`)).status).toBe(400);
     const old = Buffer.from(JSON.stringify({ rv: 1, after: "" })).toString("base64url");
     expect((await api.send("GET", `${CONFIG_MAPS}?limit=1&continue=${old}`)).body).toMatchObject({

@@ -196,7 +196,7 @@ describe("objects", () => {
     expect((await api.send("GET", `${CONFIG_MAPS}/dry`)).status).toBe(404);
   });
 
-  it("judges preconditions of a deletion", async () => {
+  it("checks the preconditions of a deletion", async () => {
     const { metadata } = await api.must("POST", CONFIG_MAPS, configMap("guarded"));
     const wrong = await api.send("DELETE", `${CONFIG_MAPS}/guarded`, {
       body: { preconditions: { uid: "other" } },
@@ -212,7 +212,7 @@ describe("objects", () => {
     });
   });
 
-  it("fills in what Kubernetes fills in", async () => {
+  it("sets the defaults that Kubernetes sets", async () => {
     const { spec } = await api.must(
       "POST",
       DEPLOYMENTS,

@@ -113,7 +113,7 @@ describe("restart", () => {
     }
   });
 
-  it("finishes what it was deleting", async () => {
+  it("finishes a deletion after a restart", async () => {
     const first = await startTestApiServer({ stateDir });
     const path = "/api/v1/namespaces/half/configmaps/slow";
     await first.must("POST", "/api/v1/namespaces", {

@@ -226,7 +226,7 @@ describe("a soak rule", () => {
       found({ soak: { from: "acme-uat", duration: "24h" } }, installs.chart, known(since(0, "acme-uat"))),
     ).toEqual([]));
 
-  it("does not tell the name of another Organization's environment", () =>
+  it("does not name another Organization's environment", () =>
     expect(found({ soak: { from: "acme-west-stg", duration: "24h" } }, installs.chart)).toEqual([
       denial("spec.ref.digest", unseen(A), "the environment that it names"),
     ]));

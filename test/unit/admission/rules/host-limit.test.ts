@@ -112,7 +112,7 @@ describe("hostRule, where a host is no claim", () => {
     ]);
   });
 
-  it("takes more hosts, or more patterns, than it compares as a claim of every host", () => {
+  it("counts more hosts, or more patterns, than it compares as a claim of every host", () => {
     const hosts = Array.from({ length: 501 }, (_, index) => `a${index}.shop.example`);
     expect(hostRule(request(CERTIFICATES, "certificates", { dnsNames: hosts.slice(1) }), facts)).toEqual([]);
     expect(hostRule(request(CERTIFICATES, "certificates", { dnsNames: hosts }), facts)).toEqual([

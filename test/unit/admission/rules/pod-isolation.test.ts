@@ -227,7 +227,7 @@ describe("imagesOf", () => {
     ]);
   });
 
-  it("takes the schema of a CustomResourceDefinition for what it is", () => {
+  it("finds no Pod specification in the schema of a CustomResourceDefinition", () => {
     const schema = { properties: { containers: { type: "array", items: { type: "object" } } } };
     expect(surveyOf({ spec: schema }).podSpecs).toEqual([]);
   });

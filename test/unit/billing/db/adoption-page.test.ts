@@ -20,7 +20,7 @@ const rulesThat = (outcome: "refuses" | "kept") =>
     .map(([rule]) => rule);
 
 describe("docs/adoption.md", () => {
-  it("has a line for each rule, by what it does", () => {
+  it("has a line for each rule, in the section of what the rule does", () => {
     expect(listed("What is refused")).toEqual(rulesThat("refuses"));
     expect(listed("What is kept, or replaced, and written down")).toEqual(rulesThat("kept"));
   });

@@ -91,7 +91,7 @@ describe("the check of a release's image", () => {
       });
   });
 
-  it("tells a missing image once, and the start when it is there", () => {
+  it("reports a missing image once, and the start when it is there", () => {
     const first = report(changed(), undefined);
     expect(first.transitions).toEqual([]);
     const missing = report(first.after, "NotFound");
@@ -102,7 +102,7 @@ describe("the check of a release's image", () => {
     expect(report(again.after, "Found").transitions).toEqual(["Normal RolloutStarted"]);
   });
 
-  it("tells an unknown answer once, and starts", () => {
+  it("reports an unknown answer once, and starts", () => {
     const unknown = report(changed(), "Unknown");
     expect(unknown.transitions).toEqual(["Warning RegistryUnavailable", "Normal RolloutStarted"]);
     expect(report(unknown.after, "Unknown").transitions).toEqual([]);

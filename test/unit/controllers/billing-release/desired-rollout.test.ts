@@ -85,7 +85,7 @@ describe("decideMember", () => {
     });
   });
 
-  it("stays halted when the Sovereign that failed on the image is out of sight", () => {
+  it("stays halted when the Sovereign that failed on the image cannot be reached", () => {
     const away = { ...condition("ClusterReachable", "False"), reason: "ClusterUnreachable" };
     const failed = sovereign(
       "aab",

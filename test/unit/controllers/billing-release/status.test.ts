@@ -134,7 +134,7 @@ describe("the status of a BillingRelease", () => {
     ]);
   });
 
-  it("says who is where and who holds it up, with what each says of itself", () => {
+  it("lists which Sovereign is in which stage and which hold the rollout up, each with its reason", () => {
     const ready = {
       ...condition("Ready", "False"),
       reason: "Migrating",
@@ -204,7 +204,7 @@ describe("the status of a BillingRelease", () => {
 describe("transitionsOf", () => {
   const fleet = (image: string) => [zero(NEXT_IMAGE), sovereign("alpha", {}, servingOn(image))];
 
-  it("tells the start, each stage, a halt and the end, and repeats none of them", () => {
+  it("reports the start, each stage, a halt and the end, and repeats none of them", () => {
     let brel = release();
     const seen: string[] = [];
     const look = (sovereigns: Sovereign[]) => {
@@ -226,7 +226,7 @@ describe("transitionsOf", () => {
     ]);
   });
 
-  it("tells what a person did, once", () => {
+  it("reports what a person did, once", () => {
     const brel = release({}, measured(NEXT_IMAGE));
     brel.metadata.annotations = { "skip.catalyst.openova.io/alpha": `amal@${DIGEST}` };
     const status = statusOf(brel, fleet(IMAGE));

@@ -99,7 +99,7 @@ describe("the recorder of what runs", () => {
     expect([outcome, writes]).toEqual([AGAIN, []]);
   });
 
-  it("needs no Flux", async () =>
+  it("works without Flux", async () =>
     expect((await reconcile({ hasFlux: false })).written).toEqual({ [digest("a")]: entry }));
 
   it("fails when the Pods cannot be listed, and writes nothing that would end a soak", async () =>

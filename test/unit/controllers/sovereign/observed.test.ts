@@ -95,7 +95,7 @@ describe("what the controller reads of a cluster", () => {
     expect(migrationResult([own])).toBeUndefined();
   });
 
-  it("takes no message of a sidecar for the migration's", () => {
+  it("does not read a sidecar's message as the migration's", () => {
     const said = (name: string, message: string) => ({
       name,
       state: { terminated: { exitCode: 0, message } },

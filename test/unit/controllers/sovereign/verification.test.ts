@@ -45,7 +45,7 @@ async function verify(
 const fingerprint = verifiedOn(IMAGE).schemaFingerprint ?? "";
 
 describe("createVerification", () => {
-  it("keeps no doubt about a Sovereign that is deleted while its Pod is asked", async () => {
+  it("keeps nothing of a Sovereign that is deleted while its Pod is asked", async () => {
     const subject = sovereign("a", {}, verifiedOn(IMAGE));
     const caches = cachesOf({ sovereigns: [subject], pods: [podOf("a", "10.0.0.1")] });
     let isDeleted = false;

@@ -124,7 +124,7 @@ describe("desiredClusterStatus", () => {
     });
   });
 
-  it("keeps what was known of the same cluster while the Sovereign is missing there", () => {
+  it("keeps the last status of the same cluster while the Sovereign is missing there", () => {
     expect(desiredClusterStatus("u", undefined, { uid: "u", stalledOn: IMAGE })).toEqual({
       uid: "u",
       stalledOn: IMAGE,

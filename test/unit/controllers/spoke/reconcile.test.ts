@@ -107,7 +107,7 @@ describe("reconcileRemote", () => {
     expect(context.calls).toEqual([]);
   });
 
-  it("keeps what was known while it connects", async () => {
+  it("keeps the last status while it connects", async () => {
     const connecting: State = { kind: "connecting" };
     expect(await reconcileRemote(contextWith(own(READY), connecting))).toBeUndefined();
     const first = await reconcileRemote(contextWith(own(), connecting));

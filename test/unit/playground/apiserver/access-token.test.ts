@@ -46,7 +46,7 @@ function server() {
 const UNAUTHORIZED = new StatusError(401, "Unauthorized", "Unauthorized");
 
 describe("a service account's token", () => {
-  it("speaks for the account, in Kubernetes' claims", async () => {
+  it("names the account in Kubernetes' claims", async () => {
     const { mint, signIn, tokens } = server();
     const { token, expirationTimestamp } = await mint({
       boundTo: { kind: "Pod", name: "pod", uid: "pod-uid" },
@@ -77,7 +77,7 @@ describe("a service account's token", () => {
     expect(keys[0]).not.toHaveProperty("d");
   });
 
-  it("ends with its time, its account and its Pod, also after it was good once", async () => {
+  it("ends with its time, its account and its Pod, also after it was accepted once", async () => {
     for (const end of [
       (s: ReturnType<typeof server>) => {
         s.clock.time = new Date("2026-01-01T00:10:00Z");
@@ -94,7 +94,7 @@ describe("a service account's token", () => {
     }
   });
 
-  it("is worthless when forged", async () => {
+  it("is refused when forged", async () => {
     const { mint, signIn } = server();
     const { token } = await mint();
     const claims = decodeJwt(token);
@@ -112,7 +112,7 @@ describe("a service account's token", () => {
     for (const attempt of forged.filter(Boolean)) await expect(signIn(attempt)).rejects.toEqual(UNAUTHORIZED);
   });
 
-  it("is good for its audience alone", async () => {
+  it("is accepted for its audience alone", async () => {
     const { mint, signIn, tokens } = server();
     const { token } = await mint({ audiences: ["vault"] });
     await expect(signIn(token)).rejects.toEqual(UNAUTHORIZED);

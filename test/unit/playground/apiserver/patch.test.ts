@@ -64,7 +64,7 @@ describe("mergePatch", () => {
     });
   });
 
-  it("pollutes nothing through __proto__", () => {
+  it("changes no prototype through __proto__", () => {
     const merged = mergePatch({}, JSON.parse('{"__proto__":{"polluted":1}}')) as object;
     expect(Object.hasOwn(merged, "__proto__")).toBe(true);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();

@@ -130,7 +130,7 @@ describe("answerForm", () => {
     expect(answerForm(accept)).toEqual(expected);
   });
 
-  it("refuses who takes nothing that is served", () => {
+  it("refuses a client that accepts nothing that is served", () => {
     expect(() => answerForm("text/html")).toThrow(StatusError);
   });
 });

@@ -79,7 +79,7 @@ describe("formats", () => {
     expect(parseDuration(text)).toBe(expected);
   });
 
-  it("knows days and words where a schema says duration", () => {
+  it("accepts days and words where a schema says duration", () => {
     expect(parseFormattedDuration("1d")).toBe(86_400_000_000_000n);
     expect(parseFormattedDuration("2 weeks")).toBe(1_209_600_000_000_000n);
   });

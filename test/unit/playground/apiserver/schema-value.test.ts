@@ -195,7 +195,7 @@ describe("validation of values", () => {
     });
   });
 
-  it("does not hold an update to account for what it leaves as it was", () => {
+  it("does not refuse an update for what it leaves as it was", () => {
     const old = object({ role: "Bad", tiers: [{ id: "a" }, { id: "a" }] });
     expect(
       schema.validate(object({ role: "Bad", tiers: [{ id: "a" }, { id: "a" }], str: "new" }), old),

@@ -215,7 +215,7 @@ describe("runSmokeTest", () => {
     });
   });
 
-  it("tells a failure once, and not at each reconcile", async () => {
+  it("reports a failure once, and not at each reconcile", async () => {
     const pods = [pod("billing-1")];
     const reports = { "10.0.0.1": failed };
     const { context, result } = await run({ pods, reports });
@@ -289,7 +289,7 @@ describe("runSmokeTest", () => {
       expect(result.evidence).toEqual(status);
     });
 
-    it("does not mind the order of the Pods", async () => {
+    it("does not depend on the order of the Pods", async () => {
       const { urls } = await run({ pods: [...pods].reverse(), status: await proven() });
       expect(urls).toEqual([]);
     });
