@@ -5,10 +5,10 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
 import { issueCertificates } from "../../src/admission/certificate/certificate.ts";
 import { createKubeClient } from "../../src/kube/client.ts";
 import { NODES } from "../../src/kube/resource.ts";
-import { handshakeOf, serveWebSocket } from "../../src/playground/apiserver/http/websocket.ts";
 import { startBilling } from "../support/builder/billing.ts";
 import { writeBillingPod } from "../support/server/billing-pod.ts";
 import { startTestControlPlane } from "../support/server/kube-apiserver.ts";
@@ -42,17 +42,15 @@ function kubectl(...args: string[]): Promise<{ status: number; stdout: string; s
 async function startKubelet(port: number): Promise<{ port: number; close(): void }> {
   const { key, certificate: cert } = await issueCertificates(["127.0.0.1"], new Date());
   const server = createServer({ key, cert });
-  server.on("upgrade", (request, socket) => {
-    socket.write(handshakeOf(request.headers["sec-websocket-key"] ?? "", "v4.channel.k8s.io"));
+  const webSockets = new WebSocketServer({ server, handleProtocols: () => "v4.channel.k8s.io" });
+  webSockets.on("connection", (client) => {
     const upstream = connect({ host: "127.0.0.1", port });
-    const connection = serveWebSocket(socket, {
-      message: (data) => void upstream.write(data.subarray(1)),
-      close: () => void upstream.destroy(),
-    });
-    for (const channel of [0, 1]) connection.send(Buffer.from([channel, 8085 & 0xff, 8085 >> 8]));
-    upstream.on("data", (data: Buffer) => connection.send(Buffer.concat([Buffer.from([0]), data])));
-    upstream.on("end", () => connection.close());
-    upstream.on("error", () => connection.close());
+    client.on("message", (data: Buffer) => void upstream.write(data.subarray(1)));
+    client.on("close", () => upstream.destroy());
+    for (const channel of [0, 1]) client.send(Buffer.from([channel, 8085 & 0xff, 8085 >> 8]));
+    upstream.on("data", (data: Buffer) => client.send(Buffer.concat([Buffer.from([0]), data])));
+    upstream.on("end", () => client.close());
+    upstream.on("error", () => client.close());
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };

@@ -5,8 +5,8 @@ import type { Duplex } from "node:stream";
 
 export interface ListenerOptions {
   handler: RequestListener;
-  /** Receives a request to change the protocol of a connection. */
-  upgrade(request: IncomingMessage, socket: Duplex): void;
+  /** Receives a request to change the protocol of a connection, with the bytes that came after it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   host: string;
   /** 0 takes a free port. */
   port: number;
@@ -53,10 +53,10 @@ export async function startListener({
       handler(request, response);
     },
   );
-  server.on("upgrade", (request, socket) => {
+  server.on("upgrade", (request, socket, head) => {
     upgraded.add(socket);
     socket.once("close", () => upgraded.delete(socket));
-    upgrade(request, socket);
+    upgrade(request, socket, head);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../logger.ts";
 import { recordOf } from "../object.ts";
 import { badRequest, notFound, notImplemented } from "../refusal.ts";
@@ -7,7 +8,6 @@ import type { ResourceRequest } from "../request-info.ts";
 import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
 import type { createGate } from "./request-handler.ts";
-import { handshakeOf, serveWebSocket } from "./websocket.ts";
 
 /** Opens a connection to a port of a Pod that runs. */
 export type ConnectToPod = (pod: {
@@ -24,6 +24,8 @@ export type ConnectToPod = (pod: {
 const PROTOCOL = "v4.channel.k8s.io";
 const DATA = 0;
 const ERROR = 1;
+/** A client sends what it reads from a connection, and no whole files. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 interface UpgradeDeps {
   admit: ReturnType<typeof createGate>;
@@ -35,8 +37,13 @@ interface UpgradeDeps {
 /** Serves `pods/portforward` of one port. Every other upgrade is refused. */
 export function createUpgradeHandler(deps: UpgradeDeps) {
   const { admit, connectToPod, logger } = deps;
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    handleProtocols: () => PROTOCOL,
+  });
 
-  async function serve(request: IncomingMessage, socket: Duplex): Promise<void> {
+  async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { info } = await admit(request);
     if (
       info.kind === "path" ||
@@ -46,17 +53,17 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
     )
       throw badRequest("only pods/portforward can be upgraded to a WebSocket");
     if (connectToPod === undefined) throw notImplemented("pods/portforward");
-    const { key, port } = checkHandshake(request, info.query);
+    checkHandshake(request);
+    const port = portOf(info.query);
     const { namespace, name } = info;
-    const upstream = connectToPod({ namespace, name, port, address: addressOf(deps, info) });
-    socket.write(handshakeOf(key, PROTOCOL));
-    join(socket, upstream, port);
+    const pod = { namespace, name, port, address: addressOf(deps, info) };
+    webSockets.handleUpgrade(request, socket, head, (client) => join(client, connectToPod(pod), port));
   }
 
-  return (request: IncomingMessage, socket: Duplex): void => {
+  return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // A client may go away at any time, and before the handshake no other listener is there.
     socket.on("error", () => socket.destroy());
-    serve(request, socket).catch((error: unknown) => {
+    serve(request, socket, head).catch((error: unknown) => {
       const isExpected = error instanceof StatusError;
       if (!isExpected) logger.error({ err: error, path: request.url }, "upgrade failed");
       refuse(socket, isExpected ? error : new StatusError(500, "InternalError", "Internal error occurred"));
@@ -75,33 +82,37 @@ function addressOf({ store }: UpgradeDeps, { namespace, name }: ResourceRequest)
   return podIP;
 }
 
-function checkHandshake({ headers }: IncomingMessage, query: URLSearchParams): { key: string; port: number } {
+function checkHandshake({ headers }: IncomingMessage): void {
   const { upgrade = "", "sec-websocket-key": key, "sec-websocket-protocol": protocols = "" } = headers;
   if (upgrade.toLowerCase() !== "websocket" || !key) throw badRequest("the upgrade must be to a WebSocket");
   if (!protocols.split(",").some((protocol) => protocol.trim() === PROTOCOL))
     throw badRequest(`this server forwards ports with the subprotocol ${PROTOCOL} only`);
+}
+
+function portOf(query: URLSearchParams): number {
   const ports = query.getAll("ports").flatMap((text) => text.split(","));
   const [port] = ports.map(Number);
   if (ports.length !== 1 || port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535)
     throw badRequest('query parameter "ports" must be one port');
-  return { key, port };
+  return port;
 }
 
-function join(socket: Duplex, upstream: Duplex, port: number): void {
-  const channel = (number: number, data: Uint8Array) => Buffer.concat([Buffer.from([number]), data]);
-  const connection = serveWebSocket(socket, {
-    message(data) {
-      if (data[0] === DATA && data.length > 1) upstream.write(data.subarray(1));
-    },
-    close: () => void upstream.destroy(),
+function join(client: WebSocket, upstream: Duplex, port: number): void {
+  const send = (channel: number, data: Uint8Array) =>
+    client.send(Buffer.concat([Buffer.from([channel]), data]));
+  // A message that breaks the protocol is an error, and then the connection closes.
+  client.on("error", () => upstream.destroy());
+  client.on("close", () => upstream.destroy());
+  client.on("message", (data: Buffer) => {
+    if (data[0] === DATA && data.length > 1) upstream.write(data.subarray(1));
   });
   const portBytes = Buffer.from([port & 0xff, port >> 8]);
-  for (const number of [DATA, ERROR]) connection.send(channel(number, portBytes));
-  upstream.on("data", (data: Buffer) => connection.send(channel(DATA, data)));
-  upstream.on("end", () => connection.close());
+  for (const channel of [DATA, ERROR]) send(channel, portBytes);
+  upstream.on("data", (data: Buffer) => send(DATA, data));
+  upstream.on("end", () => client.close());
   upstream.on("error", (error: Error) => {
-    connection.send(channel(ERROR, Buffer.from(`an error occurred forwarding ${port}: ${error.message}`)));
-    connection.close();
+    send(ERROR, Buffer.from(`an error occurred forwarding ${port}: ${error.message}`));
+    client.close();
   });
 }
 
