@@ -78,7 +78,7 @@ export const command: Command = {
   actions: [
     { name: "list", arguments: "", summary: "shows vouchers, newest first" },
     { name: "issue", arguments: "[CODE]", summary: "issues a voucher; without CODE, with a random code" },
-    { name: "revoke", arguments: "CODE", summary: "ends a live voucher for good" },
+    { name: "revoke", arguments: "CODE", summary: "ends a live voucher; issuing its code brings it back" },
   ],
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,

@@ -1,13 +1,18 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FQDN, signToken, startBilling, type TestBilling } from "../support/builder/billing.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/FRANCHISE-MODEL.md"), "utf8");
-const script = /```bash\n(.*?)```/s.exec(page)?.[1] ?? "";
-const steps = script
+/** The commands of a page that are marked as bash. */
+function scriptOf(page: string): string {
+  const text = readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
+  return /```bash\n(.*?)```/s.exec(text)?.[1] ?? "";
+}
+
+const steps = scriptOf("FRANCHISE-MODEL.md")
   .split(/^# \d\. /m)
   .slice(1)
   .map((step) => step.slice(step.indexOf("\n")));
@@ -49,5 +54,23 @@ describe(`the four steps of docs/FRANCHISE-MODEL.md on ${FQDN}`, () => {
     await expect(follow(3)).rejects.toThrow("404");
     // An issue brings the code back to life: the steps may be run again.
     expect(await follow(2)).toMatchObject({ code: "SMOKE-TEST" });
+  });
+});
+
+describe("the commands of docs/billing/api.md", () => {
+  it("issue one voucher, and a thousand as a CSV file", async () => {
+    const cwd = mkdtempSync(join(tmpdir(), "vouchers-"));
+    try {
+      const { stdout } = await run("bash", ["-euo", "pipefail", "-c", scriptOf("billing/api.md")], {
+        env,
+        cwd,
+      });
+      expect(JSON.parse(stdout)).toMatchObject({ code: "WELCOME", credit_omr: 5, max_redemptions: 1 });
+      const lines = readFileSync(join(cwd, "vouchers.csv"), "utf8").trim().split("\n");
+      expect(lines).toHaveLength(1_001);
+      expect(lines[1]).toMatch(/^RAMADAN-/);
+    } finally {
+      rmSync(cwd, { recursive: true });
+    }
   });
 });
