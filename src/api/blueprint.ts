@@ -44,7 +44,7 @@ const BlueprintSpecSchema = object(
     ),
     visibility: oneOf(["listed", "unlisted", "private"], {
       description:
-        "listed: shown in the catalog. unlisted: installable only by name. private: a Franchisee's own.",
+        "Where it can be found: `listed` in the catalog, `unlisted` by its name alone, `private` by its Franchisee alone.",
     }),
     card: object(
       {

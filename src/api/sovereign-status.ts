@@ -7,7 +7,7 @@ const fingerprint = (description: string) =>
 
 const SmokeStepSchema = object(
   {
-    name: text({ description: "list, issue, preview or revoke.", maxLength: 32 }),
+    name: text({ description: "The step: `list`, `issue`, `preview` or `revoke`.", maxLength: 32 }),
     passed: flag("Whether the step passed."),
     durationMs: Type.Number({ description: "How long the step took, in milliseconds.", minimum: 0 }),
     message: Type.Optional(Type.String({ description: "What the step observed.", maxLength: 1024 })),

@@ -3,7 +3,7 @@ import { AREAS } from "../support/suite/apiserver/registry.ts";
 import { describeApiServer } from "../support/suite/apiserver/suite.ts";
 import { createTally } from "../support/suite/apiserver/tally.ts";
 
-const KINDS = ["embedded", "real"] as const;
+const KINDS = ["embedded", "real", "previous"] as const;
 const tally = createTally(AREAS, KINDS);
 
 for (const kind of KINDS) describeApiServer(kind, tally);

@@ -5,6 +5,8 @@
 set -euo pipefail
 
 KUBERNETES=1.36.4
+# The oldest minor version that is supported: its kube-apiserver alone, in a folder of its own beside a link to etcd.
+PREVIOUS_KUBERNETES=1.34.4
 ETCD=3.6.8
 HELM=4.2.4
 KYVERNO=1.19.0
@@ -31,24 +33,41 @@ staging="api apiextensions-apiserver apimachinery apiserver cli-runtime client-g
   csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator
   kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils
   pod-security-admission sample-apiserver sample-cli-plugin sample-controller streaming"
-mkdir "$work/kubernetes" "$work/etcd" "$work/kfake"
-{
-  printf 'module catalyst.test/kubernetes\n\ngo 1.26.0\n\nreplace (\n'
-  for module in $staging; do printf '\tk8s.io/%s => k8s.io/%s v0.%s\n' "$module" "$module" "${KUBERNETES#1.}"; done
-  printf ')\n'
-} >"$work/kubernetes/go.mod"
+mkdir "$work/etcd" "$work/kfake"
 printf 'module catalyst.test/etcd\n\ngo 1.26.0\n' >"$work/etcd/go.mod"
 printf 'module catalyst.test/kfake\n\ngo 1.26.0\n' >"$work/kfake/go.mod"
 
-version=k8s.io/component-base/version
-flags="-s -w -X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 -X $version.gitMinor=36"
-cd "$work/kubernetes"
+# kubernetes VERSION COMMAND OUTPUT: builds a command of this version of Kubernetes.
+kubernetes() {
+  local release=$1 command=$2 output=$3 module version=k8s.io/component-base/version
+  local minor=${release#1.}
+  mkdir -p "$work/kubernetes-$release"
+  cd "$work/kubernetes-$release"
+  if [ ! -f go.mod ]; then
+    {
+      printf 'module catalyst.test/kubernetes\n\ngo 1.26.0\n\nreplace (\n'
+      # A replacement of a module that this version does not use has no effect.
+      for module in $staging; do printf '\tk8s.io/%s => k8s.io/%s v0.%s\n' "$module" "$module" "$minor"; done
+      printf ')\n'
+    } >go.mod
+  fi
+  go get -tool "k8s.io/kubernetes/cmd/$command@v$release"
+  go build -trimpath -ldflags "-s -w -X $version.gitVersion=v$release -X $version.gitMajor=1 -X $version.gitMinor=${minor%.*}" \
+    -o "$output" "k8s.io/kubernetes/cmd/$command"
+}
+
 for command in kube-apiserver kubectl; do
   built $command $KUBERNETES && continue
-  go get -tool "k8s.io/kubernetes/cmd/$command@v$KUBERNETES"
-  go build -trimpath -ldflags "$flags" -o "$assets/$command" "k8s.io/kubernetes/cmd/$command"
+  kubernetes $KUBERNETES $command "$assets/$command"
   mark $command $KUBERNETES
 done
+previous=kubernetes-${PREVIOUS_KUBERNETES%.*}
+if ! built $previous $PREVIOUS_KUBERNETES; then
+  mkdir -p "$assets/$previous"
+  kubernetes $PREVIOUS_KUBERNETES kube-apiserver "$assets/$previous/kube-apiserver"
+  ln -sf ../etcd "$assets/$previous/etcd"
+  mark $previous $PREVIOUS_KUBERNETES
+fi
 if ! built etcd $ETCD; then
   cd "$work/etcd"
   go get -tool "go.etcd.io/etcd/server/v3@v$ETCD"

@@ -19,7 +19,7 @@ function countRow(title: string, behaviours: Area["behaviours"]): string {
   const differences = behaviours.filter(({ difference }) => difference !== undefined).length;
   const count = behaviours.length;
   const same = differences === 0 ? `${count}` : `${count - differences}, and ${differences} recorded`;
-  return `| ${title} | ${same} | ${count} |`;
+  return `| ${title} | ${same} | ${count} | ${count} |`;
 }
 
 describe("docs/conformance.md", () => {
@@ -46,7 +46,7 @@ describe("docs/conformance.md", () => {
 
 describe("the behaviours of API servers", () => {
   it("are at least 150, each with a sentence of its own", () => {
-    expect(all.length).toBeGreaterThanOrEqual(130);
+    expect(all.length).toBeGreaterThanOrEqual(150);
     expect(new Set(all.map(({ sentence }) => sentence)).size).toBe(all.length);
   });
 

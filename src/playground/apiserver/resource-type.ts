@@ -53,6 +53,8 @@ export interface ResourceType {
   storageConversion?: { toStorage(object: ApiObject): ApiObject; fromStorage(object: ApiObject): ApiObject };
   /** Defines list maps, merge keys and unknown fields. Without it, objects are stored unchanged. */
   schema: JsonSchema | undefined;
+  /** Becomes a `Warning` header of every answer. */
+  deprecationWarning?: string;
   /** Present for types that a CRD made. */
   custom?: CustomVersion;
 }

@@ -25,13 +25,10 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
   const { metadata, status, ...rest } = object;
   switch (type.storage) {
     case "apiextensions.k8s.io/customresourcedefinitions":
-      return [
-        ...validateCustomResourceDefinition(
-          object as unknown as CustomResourceDefinition,
-          live as unknown as CustomResourceDefinition | undefined,
-        ),
-        ...conversionErrors(object),
-      ];
+      return validateCustomResourceDefinition(
+        object as unknown as CustomResourceDefinition,
+        live as unknown as CustomResourceDefinition | undefined,
+      );
     case "admissionregistration.k8s.io/validatingwebhookconfigurations":
     case "admissionregistration.k8s.io/mutatingwebhookconfigurations":
     case "admissionregistration.k8s.io/validatingadmissionpolicies":
@@ -46,13 +43,6 @@ export function builtinErrors(object: ApiObject, type: ResourceType, live?: ApiO
         ...(live === undefined ? [] : immutableErrors(object, live, type)),
       ];
   }
-}
-
-function conversionErrors(crd: ApiObject): FieldError[] {
-  const path = "spec.conversion.strategy";
-  return at(crd, path) === "Webhook"
-    ? [valueForbidden(path, "this API server calls no conversion webhooks: use None")]
-    : [];
 }
 
 // Required in the published schema, but Kubernetes accepts objects without them.

@@ -16,6 +16,7 @@ export function createResourceHandler(deps: ResourceHandlerDeps) {
   return async function handle(exchange: ResourceExchange): Promise<void> {
     const { info, type } = exchange;
     checkRoute(info, type);
+    if (type.deprecationWarning !== undefined) exchange.answer.warn(type.deprecationWarning);
     switch (info.verb) {
       case "get":
       case "list":

@@ -22,7 +22,7 @@ export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: strin
     clash === undefined
       ? [accepted, established]
       : [
-          { ...accepted, status: "False", reason: "NameConflict", message: clash },
+          { ...accepted, status: "False", ...clash },
           { ...established, status: "False", reason: "NotAccepted", message: "not all names are accepted" },
         ];
   const storageVersion = versions.find(({ storage }) => storage === true)?.name ?? "";
@@ -33,20 +33,36 @@ export function crdStatus(crd: ApiObject, others: Iterable<ApiObject>, at: strin
   };
 }
 
-/** The name that another CRD of the group already has, as text; undefined when all names are free. */
-function nameConflict(crd: ApiObject, others: Iterable<ApiObject>): string | undefined {
+interface NameConflict {
+  reason: string;
+  message: string;
+}
+
+/** A name that another CRD of the group already has; undefined when all names are free. Kubernetes reports the last. */
+function nameConflict(crd: ApiObject, others: Iterable<ApiObject>): NameConflict | undefined {
   const { group, names } = crd.spec as CrdSpec;
+  const [resources, kinds] = [new Set<string>(), new Set<string>()];
   for (const other of others) {
     const theirs = other.spec as CrdSpec;
     if (other.metadata.uid === crd.metadata.uid || theirs.group !== group) continue;
     if (!hasCondition(other, "NamesAccepted")) continue;
-    const taken = [theirs.names.plural, theirs.names.singular, ...(theirs.names.shortNames ?? [])];
-    const wanted = [names.plural, names.singular, ...(names.shortNames ?? [])];
-    const clash = wanted.find((name) => name !== undefined && taken.includes(name));
-    if (clash !== undefined) return `${JSON.stringify(clash)} is already in use`;
-    if (theirs.names.kind === names.kind) return `${JSON.stringify(names.kind)} is already in use`;
+    const { plural, singular = "", shortNames = [], kind, listKind = "" } = theirs.names;
+    for (const name of [plural, singular, ...shortNames]) resources.add(name);
+    for (const name of [kind, listKind]) kinds.add(name);
   }
-  return undefined;
+  const wanted: [reason: string, name: string | undefined, taken: Set<string>][] = [
+    ["PluralConflict", names.plural, resources],
+    ["SingularConflict", names.singular, resources],
+    ...(names.shortNames ?? []).map((name): [string, string, Set<string>] => [
+      "ShortNamesConflict",
+      name,
+      resources,
+    ]),
+    ["KindConflict", names.kind, kinds],
+    ["ListKindConflict", names.listKind, kinds],
+  ];
+  const last = wanted.findLast(([, name, taken]) => name && taken.has(name));
+  return last && { reason: last[0], message: `${JSON.stringify(last[1])} is already in use` };
 }
 
 export function hasCondition(object: ApiObject, type: string): boolean {

@@ -1,5 +1,6 @@
 import { objectMetaSchema } from "../builtin/schema.ts";
 import { type ApiObject, apiVersionOf } from "../object.ts";
+import { byPriority } from "../registry.ts";
 import { ALL_VERBS, type CustomColumn, type ResourceType, storageKey } from "../resource-type.ts";
 import type { CrdNames, CrdVersion } from "../schema/crd-validation.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
@@ -39,6 +40,9 @@ export function customResourceTypes(crd: ApiObject): ResourceType[] {
         shortNames: names.shortNames ?? [],
         categories: names.categories ?? [],
         verbs: ALL_VERBS,
+        ...(version.deprecated === true
+          ? { deprecationWarning: deprecationWarning(crd.spec as CrdSpec, version) }
+          : {}),
         subresources: new Set([
           ...(version.subresources?.status === undefined ? [] : (["status"] as const)),
           ...(scale === undefined ? [] : (["scale"] as const)),
@@ -64,4 +68,16 @@ export function customResourceTypes(crd: ApiObject): ResourceType[] {
         },
       };
     });
+}
+
+/** The definition's own text, or one that names the newest version that is not deprecated. */
+function deprecationWarning({ group, names, versions }: CrdSpec, version: CrdVersion): string {
+  if (version.deprecationWarning !== undefined) return version.deprecationWarning;
+  const [newest] = versions
+    .filter(({ served, deprecated }) => served === true && deprecated !== true)
+    .map(({ name }) => name)
+    .filter((name) => byPriority(name, version.name) < 0)
+    .sort(byPriority);
+  const text = `${group}/${version.name} ${names.kind} is deprecated`;
+  return newest === undefined ? text : `${text}; use ${group}/${newest} ${names.kind}`;
 }

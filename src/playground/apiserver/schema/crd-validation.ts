@@ -25,6 +25,7 @@ export interface CustomResourceDefinition {
     conversion?: { strategy?: string };
     preserveUnknownFields?: boolean;
   };
+  status?: { storedVersions?: string[] };
 }
 
 export interface CrdNames {
@@ -54,12 +55,7 @@ export function validateCustomResourceDefinition(
 ): FieldError[] {
   const { spec } = crd;
   const errors: FieldError[] = [];
-  const expectedName = `${spec.names.plural}.${spec.group}`;
-  const nameProblems = dns1123SubdomainProblems(crd.metadata.name);
-  if (crd.metadata.name !== expectedName) {
-    nameProblems.push('must be spec.names.plural+"."+spec.group');
-  }
-  errors.push(...nameProblems.map((problem) => valueInvalid("metadata.name", crd.metadata.name, problem)));
+  if (old === undefined) errors.push(...nameErrors(crd));
 
   if (!spec.group) errors.push(valueRequired("spec.group"));
   else if (dns1123SubdomainProblems(spec.group).length > 0) {
@@ -74,17 +70,41 @@ export function validateCustomResourceDefinition(
   errors.push(...versionErrors(spec.versions), ...namesErrors(spec.names));
   if (spec.conversion?.strategy !== undefined && spec.conversion.strategy !== "None") {
     // Kubernetes can convert through a webhook. This server cannot, so it refuses the strategy.
-    errors.push(
-      valueForbidden("spec.conversion.strategy", "this API server converts between versions by None alone"),
-    );
+    const problem = "this API server calls no conversion webhooks: use None";
+    errors.push(valueForbidden("spec.conversion.strategy", problem));
   }
   if (spec.preserveUnknownFields === true) {
     const detail =
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
     errors.push(valueInvalid("spec.preserveUnknownFields", true, detail));
   }
-  if (old !== undefined) errors.push(...immutabilityErrors(crd, old));
+  if (old !== undefined) errors.push(...immutabilityErrors(crd, old), ...storedVersionErrors(crd, old));
   return errors;
+}
+
+function nameErrors({ metadata: { name }, spec }: CustomResourceDefinition): FieldError[] {
+  const problems = dns1123SubdomainProblems(name);
+  if (name !== `${spec.names.plural}.${spec.group}`)
+    problems.push('must be spec.names.plural+"."+spec.group');
+  return problems.map((problem) => valueInvalid("metadata.name", name, problem));
+}
+
+/** Versions that objects may be stored in must stay. */
+function storedVersionErrors(
+  { spec }: CustomResourceDefinition,
+  { status }: CustomResourceDefinition,
+): FieldError[] {
+  return (status?.storedVersions ?? []).flatMap((version, index) =>
+    spec.versions.some(({ name }) => name === version)
+      ? []
+      : [
+          valueInvalid(
+            `status.storedVersions[${index}]`,
+            version,
+            `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`,
+          ),
+        ],
+  );
 }
 
 function immutabilityErrors({ spec }: CustomResourceDefinition, old: CustomResourceDefinition): FieldError[] {
@@ -113,9 +133,21 @@ function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
   }
   if (versions.filter(({ storage }) => storage).length !== 1) {
     const detail = "must have exactly one version marked as storage version";
-    errors.push(valueInvalid("spec.versions", versions, detail));
+    errors.push(valueInvalid("spec.versions", versions, detail), storageVersionError(versions));
   }
   return errors;
+}
+
+/** What Kubernetes finds besides: no stored version, or the first storage version without the last. */
+function storageVersionError(versions: readonly CrdVersion[]): FieldError {
+  const stored = versions.filter(({ storage }) => storage).map(({ name }) => name);
+  return stored.length === 0
+    ? valueInvalid("status.storedVersions", null, "must have at least one stored version")
+    : valueInvalid(
+        "status.storedVersions",
+        stored.slice(0, 1),
+        `must have the storage version ${stored.at(-1)}`,
+      );
 }
 
 type SharedMember = "schema" | "subresources" | "additionalPrinterColumns";

@@ -1,5 +1,5 @@
 import { isRecord, type Json, recordOf } from "../object.ts";
-import { badRequest } from "../refusal.ts";
+import { badRequest, invalidOption } from "../refusal.ts";
 import type { Preconditions } from "./precondition.ts";
 
 const POLICIES = ["Foreground", "Background", "Orphan"] as const;
@@ -48,9 +48,12 @@ function parsePolicy(body: Json, query: URLSearchParams): Propagation | undefine
   }
   const known = POLICIES.find((candidate) => candidate === String(policy));
   if (known === undefined) {
-    throw badRequest(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan"`,
-    );
+    const text = `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`;
+    throw invalidOption("DeleteOptions", "propagationPolicy", text, "FieldValueNotSupported");
+  }
+  if (body.orphanDependents !== undefined) {
+    const text = `Invalid value: "${known}": orphanDependents and deletionPropagation cannot be both set`;
+    throw invalidOption("DeleteOptions", "propagationPolicy", text, "FieldValueInvalid");
   }
   return known;
 }

@@ -6,7 +6,6 @@ import {
   keyPath,
   valueForbidden,
   valueInvalid,
-  valueRequired,
   valueTooLong,
 } from "../schema/field-error.ts";
 import {
@@ -111,9 +110,9 @@ export function metadataErrors(object: ApiObject, type: ResourceType, live?: Api
 
 function finalizerErrors({ finalizers = [] }: ObjectMeta, live: ObjectMeta | undefined): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [index, finalizer] of finalizers.entries()) {
+  for (const finalizer of finalizers) {
     for (const problem of qualifiedNameProblems(finalizer)) {
-      errors.push(valueInvalid(`metadata.finalizers[${index}]`, finalizer, problem));
+      errors.push(valueInvalid("metadata.finalizers", finalizer, problem));
     }
   }
   const fresh = finalizers.filter((finalizer) => !live?.finalizers?.includes(finalizer));
@@ -131,10 +130,11 @@ function finalizerErrors({ finalizers = [] }: ObjectMeta, live: ObjectMeta | und
 
 function ownerErrors({ ownerReferences = [] }: ObjectMeta): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [index, owner] of ownerReferences.entries()) {
-    const path = `metadata.ownerReferences[${index}]`;
+  for (const owner of ownerReferences) {
     for (const name of ["apiVersion", "kind", "name", "uid"] as const) {
-      if (!owner[name]) errors.push(valueRequired(`${path}.${name}`, "must not be empty"));
+      if (owner[name]) continue;
+      const problem = name === "apiVersion" ? "version must not be empty" : "must not be empty";
+      errors.push(valueInvalid(`metadata.ownerReferences.${name}`, "", problem));
     }
   }
   const controllers = ownerReferences.filter(({ controller }) => controller === true);

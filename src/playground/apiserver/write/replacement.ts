@@ -77,10 +77,10 @@ export function createReplacement({
   };
 }
 
-/** Kubernetes finds this twice: as a change of the metadata, and as a change of the object. */
 function changedUid({ type, name }: WriteRequest, uid: string) {
-  const problem = valueInvalid("metadata.uid", uid, "field is immutable");
-  return invalidObject(type.group, type.kind, name, [problem, problem]);
+  return invalidObject(type.group, type.kind, name, [
+    valueInvalid("metadata.uid", uid, "field is immutable"),
+  ]);
 }
 
 /** An object that is being deleted is removed with its last finalizer, unless its grace period still runs. */

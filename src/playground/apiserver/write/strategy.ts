@@ -29,6 +29,8 @@ export function prepareUpdate(
     else restore(next.metadata as unknown as Json, live.metadata as unknown as Json, "ownerReferences");
     if (managedFields !== undefined) next.metadata.managedFields = managedFields;
   } else if (type.subresources.has("status")) restore(next, live, "status");
+  // Only the subresource `finalize` changes the finalizers in the spec of a namespace.
+  if (type.storage === "/namespaces" && subresource !== "finalize") restore(next, live, "spec");
   if (
     subresource !== "status" &&
     hasGeneration(type) &&

@@ -1,4 +1,5 @@
 import { type OwnershipOptions, ownershipAfterUpdate } from "../managed-field/ownership.ts";
+import { StructureError } from "../managed-field/structure.ts";
 import { type ApiObject, apiVersionOf, timestamp } from "../object.ts";
 import { badRequest, modified, notFound, notImplemented } from "../refusal.ts";
 import { invalidObject, valueInvalid } from "../schema/field-error.ts";
@@ -8,7 +9,7 @@ import type { WriteRequest } from "./request.ts";
 import { type Applied, createApply } from "./server-side-apply.ts";
 import { emptyObject, shapeObject } from "./shape.ts";
 import { prepareCreate, untouchedFields, wantsResourceVersion } from "./strategy.ts";
-import { structural, validateConfiguration } from "./validation.ts";
+import { validateConfiguration } from "./validation.ts";
 
 export interface Writer {
   create(body: ApiObject, request: WriteRequest): Promise<ApiObject>;
@@ -41,10 +42,13 @@ export function createWriter(deps: WriteDeps): Writer {
 
   /** The managed fields of `object` after a create or an update. */
   function owners(live: ApiObject | undefined, object: ApiObject, request: WriteRequest) {
-    const { type } = request;
-    return structural(type, object, () =>
-      ownershipAfterUpdate(live, object, emptyObject(type), ownershipOptions(request)),
-    );
+    try {
+      return ownershipAfterUpdate(live, object, emptyObject(request.type), ownershipOptions(request));
+    } catch (error) {
+      // As in Kubernetes, an object whose lists have no valid keys has no owners. Validation refuses most of them.
+      if (error instanceof StructureError) return [];
+      throw error;
+    }
   }
 
   async function tryUpdate(

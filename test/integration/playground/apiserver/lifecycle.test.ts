@@ -289,7 +289,7 @@ describe("custom resources", () => {
     expect(status.conditions[0]).toMatchObject({
       type: "NamesAccepted",
       status: "False",
-      reason: "NameConflict",
+      reason: "ListKindConflict",
     });
     expect((await api.send("GET", "/apis/example.org/v1/namespaces/default/wadgets")).status).toBe(404);
   });

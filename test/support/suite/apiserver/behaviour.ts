@@ -16,7 +16,7 @@ export interface Bench extends Connection {
 
 /** The embedded API server refuses a request, instead of pretending, in these words. Numbers in them are `<number>`. */
 export interface Refusal {
-  code: 400 | 405 | 501 | 504;
+  code: 400 | 405 | 422 | 501 | 504;
   message: string;
   request(bench: Bench): Promise<Answer>;
 }
@@ -56,14 +56,13 @@ export function behaviour(
 /** `422 Invalid [spec.size FieldValueInvalid]`: the parts of an answer that programs read. `201` for a success. */
 export function outcome({ status, body }: Answer): string {
   if (status < 300) return String(status);
-  const causes = ((body.details?.causes ?? []) as { field?: string; reason?: string }[])
-    .map(({ field, reason }) => [field, reason].filter((part) => part !== undefined).join(" "))
-    .sort();
-  return [
-    status,
-    ...(body.reason ? [body.reason] : []),
-    ...(causes.length === 0 ? [] : [`[${causes.join(", ")}]`]),
-  ].join(" ");
+  const causes = ((body.details?.causes ?? []) as { field?: string; reason?: string }[]).map(
+    ({ field, reason }) => [field, reason].filter((part) => part !== undefined).join(" "),
+  );
+  // Some API servers find one problem twice.
+  const problems = [...new Set(causes)].sort();
+  const reason = body.reason ? [body.reason] : [];
+  return [status, ...reason, ...(problems.length === 0 ? [] : [`[${problems.join(", ")}]`])].join(" ");
 }
 
 /** `outcome`, and the message that a person reads. */
@@ -101,5 +100,14 @@ export function deployment(name: string, replicas = 1) {
         spec: { containers: [{ name: "app", image: "example.org/app:1" }] },
       },
     },
+  };
+}
+
+export function pod(name: string, spec: object = {}) {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers: [{ name: "app", image: "example.org/app:1" }], ...spec },
   };
 }

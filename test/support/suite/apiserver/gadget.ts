@@ -1,5 +1,5 @@
 /** The schema of the custom kind: each sort of field that an API server treats in its own way. */
-const gadgetSchema = {
+export const gadgetSchema = {
   type: "object",
   required: ["spec"],
   properties: {
@@ -115,3 +115,21 @@ export const gadgetDefinition = {
     ],
   },
 };
+
+/** A definition like it, of another kind, for behaviours that change or delete a definition. */
+export function definitionOf(singular: string, changes: object = {}, schema: object = gadgetSchema) {
+  const group = "conformance.example.org";
+  const kind = `${singular.charAt(0).toUpperCase()}${singular.slice(1)}`;
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${singular}s.${group}` },
+    spec: {
+      group,
+      scope: "Namespaced",
+      names: { plural: `${singular}s`, kind },
+      versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      ...changes,
+    },
+  };
+}

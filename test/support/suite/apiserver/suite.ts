@@ -9,6 +9,7 @@ import {
 import { startWebhookServer, type WebhookServer } from "../../server/webhook-server.ts";
 import type { Behaviour, Bench } from "./behaviour.ts";
 import { type Connection, connect, eventually } from "./connection.ts";
+import { describeDefinitions } from "./definition.ts";
 import { gadgetDefinition } from "./gadget.ts";
 import { AREAS } from "./registry.ts";
 import type { Tally } from "./tally.ts";
@@ -46,6 +47,9 @@ export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): voi
       count += 1;
       const name = `case-${count}`;
       await connection.must("POST", "/api/v1/namespaces", { metadata: { name } });
+      // Pods need it. Where a controller manager or the embedded API server creates it too, the first one wins.
+      const account = { metadata: { name: "default" } };
+      await connection.send("POST", `/api/v1/namespaces/${name}/serviceaccounts`, account);
       const group = (groupVersion: string) => `/apis/${groupVersion}/namespaces/${name}`;
       return {
         ...connection,
@@ -62,6 +66,11 @@ export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): voi
           if (task.result?.state !== "fail") tally.count(title, kind);
         });
       });
+
+    describeDefinitions(
+      () => connection,
+      () => plane.kubeconfigPath,
+    );
 
     function testBehaviour({ sentence, observe, expected, difference }: Behaviour): void {
       if (kind !== "embedded" || difference === undefined)

@@ -205,7 +205,10 @@ describe("a CRD", () => {
     [
       "no storage version",
       { version: { storage: false } },
-      [expect.stringMatching(/^spec\.versions: .* must have exactly one version marked as storage version$/)],
+      [
+        expect.stringMatching(/^spec\.versions: .* must have exactly one version marked as storage version$/),
+        "status.storedVersions: Invalid value: null: must have at least one stored version",
+      ],
     ],
     [
       "one version twice",
@@ -229,7 +232,7 @@ describe("a CRD", () => {
     [
       "a conversion webhook",
       { spec: { conversion: { strategy: "Webhook" } } },
-      ["spec.conversion.strategy: Forbidden: this API server converts between versions by None alone"],
+      ["spec.conversion.strategy: Forbidden: this API server calls no conversion webhooks: use None"],
     ],
     [
       "a column without a path",

@@ -209,11 +209,7 @@ export const applyArea: Area = {
           outcome(await apply(bench, `${bench.core}/configmaps/two`, "us", configMap("two", {}, { uid }))),
         ];
       },
-      [
-        "409 Conflict",
-        "422 Invalid [metadata.uid FieldValueInvalid, metadata.uid FieldValueInvalid]",
-        "409 Conflict",
-      ],
+      ["409 Conflict", "422 Invalid [metadata.uid FieldValueInvalid]", "409 Conflict"],
     ),
     behaviour(
       "refuses to apply fields that the schema does not have",

@@ -161,7 +161,7 @@ export const patchArea: Area = {
           outcome(await patch({ uid: "00000000-0000-0000-0000-000000000000" }, "3")),
         ];
       },
-      ["200", "409 Conflict", "422 Invalid [metadata.uid FieldValueInvalid, metadata.uid FieldValueInvalid]"],
+      ["200", "409 Conflict", "422 Invalid [metadata.uid FieldValueInvalid]"],
     ),
     behaviour(
       "does not rename an object by a patch",
