@@ -7,6 +7,7 @@ import {
   issueVoucher,
   placeOrder,
   reconcile,
+  signToken,
   startBilling,
   type TestBilling,
 } from "./billing.ts";
@@ -119,3 +120,18 @@ export async function pay(
 export function becomeCustomer(name: string): void {
   user = name;
 }
+
+/** The orders that the customer of this test reads. */
+export const ownOrders = async () =>
+  (await billing.ask("/billing/orders", { token: await signToken(user) })).json;
+export const cancelOrder = async (orderId: unknown, name = user): Promise<Answer> =>
+  billing.ask(`/billing/orders/${orderId}/cancel`, { method: "POST", token: await signToken(name) });
+/** The status of a session at Stripe. */
+export const statusAt = (sessionId: string) => stripe.describe(sessionId).status;
+export const sweep = () => billing.service.sweep();
+/** Makes the customer's sessions old enough for the sweeper. */
+export const ageSessions = () =>
+  rowsOf(
+    "UPDATE orders o SET session_look_at = now() - interval '5 minutes' FROM customers c WHERE c.id = o.customer_id AND c.user_id = $1",
+    [user],
+  );

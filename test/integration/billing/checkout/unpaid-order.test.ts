@@ -1,19 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { issueVoucher, signToken } from "../../../support/builder/billing.ts";
+import { issueVoucher } from "../../../support/builder/billing.ts";
 import {
+  ageSessions,
   billing,
   books,
   buy,
   CANCELED,
+  cancelOrder,
   code,
   EXPIRED,
   openSession,
+  ownOrders,
   PAID,
   PENDING,
   pay,
   rowsOf,
   run,
+  statusAt,
   stripe,
+  sweep,
   tell,
   useCardPayments,
   user,
@@ -21,18 +26,7 @@ import {
 
 useCardPayments();
 
-const own = async () => (await billing.ask("/billing/orders", { token: await signToken(user) })).json;
-const cancel = async (orderId: unknown, name = user) =>
-  billing.ask(`/billing/orders/${orderId}/cancel`, { method: "POST", token: await signToken(name) });
-const statusAt = (id: string) => stripe.describe(id).status;
-const sweep = () => billing.service.sweep();
-const age = () =>
-  rowsOf(
-    "UPDATE orders o SET session_look_at = now() - interval '5 minutes' FROM customers c WHERE c.id = o.customer_id AND c.user_id = $1",
-    [user],
-  );
-
-describe("a customer's own unpaid order, ordered again", () => {
+describe("an unpaid order, ordered again", () => {
   it("returns the open session to the same order, also when its voucher has ended meanwhile", async () => {
     const first = await buy({ addons: ["backup"] });
     await issueVoucher(billing, code, { max_redemptions: 1, active: false });
@@ -52,12 +46,12 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect(session["line_items[0][price_data][unit_amount]"]).toBe("36500");
     expect(await books()).toEqual({ ...PENDING, orders: ["canceled", "pending"] });
     await pay(session.id);
-    // The page that was left: Stripe takes no payment there, and a late event changes nothing.
+    // Stripe accepts no payment on the page that the customer left, and a late event changes nothing.
     await tell("checkout.session.expired", id);
     expect(await books()).toEqual({ ...PAID, orders: ["canceled", "paid"] });
   });
 
-  it("is named where credit is missing that it reserves, and releases the credit when it is canceled", async () => {
+  it("is named when it reserves the credit that is missing, and releases the credit when it is canceled", async () => {
     expect((await buy({ plan_id: "small" })).json.credit_balance_baisa).toBe(16_000);
     const held = (await buy({ promo_code: "", tenant_id: `${user}-two` })).json.order_id;
     const tiny = { plan_id: "tiny", promo_code: "", tenant_id: `${user}-three` };
@@ -66,11 +60,11 @@ describe("a customer's own unpaid order, ordered again", () => {
       ...[422, "card_amount_too_small"],
       `the order costs less than the smallest card payment, and credit of 0.2 OMR is missing: redeem a voucher, or order more. Your unpaid order ${held} reserves credit: cancel it (POST /billing/orders/${held}/cancel) to release that credit`,
     ]);
-    expect((await cancel(held)).json.status).toBe("canceled");
+    expect((await cancelOrder(held)).json.status).toBe("canceled");
     expect((await buy(tiny)).json).toMatchObject({ paid_by_credit: true, credit_balance_baisa: 15_800 });
   });
 
-  it("is named by its own error when there are more of them than one order replaces", async () => {
+  it("causes an error of its own when there are more unpaid orders than one order replaces", async () => {
     await rowsOf(
       `WITH c AS (INSERT INTO customers (user_id, tenant_id, email) VALUES ($1, $2, '') RETURNING id)
        INSERT INTO orders (customer_id, tenant_id, plan_id, amount_omr, amount_baisa, credit_spent_baisa, card_baisa)
@@ -85,7 +79,7 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect((await buy()).status).toBe(200);
   });
 
-  it("spends the credit that it held on an order that credit covers", async () => {
+  it("releases its credit for another order that credit covers", async () => {
     const { id } = await openSession();
     const next = await buy({ plan_id: "small" });
     expect([next.json.paid_by_credit, next.json.credit_balance_baisa, statusAt(id)]).toEqual([
@@ -96,7 +90,7 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect(await books()).toEqual({ ...PAID, balance: 16_000, orders: ["canceled", "paid"] });
   });
 
-  it("gives its voucher to an order for another tenant, and stays without it otherwise", async () => {
+  it("gives its voucher to an order for another tenant, and stays when the other order has no voucher", async () => {
     const { id } = await openSession();
     expect((await buy({ tenant_id: `typo-${run}` })).status).toBe(200);
     expect(statusAt(id)).toBe("expired");
@@ -111,7 +105,7 @@ describe("a customer's own unpaid order, ordered again", () => {
     expect([statusAt(id), await books()]).toEqual(["open", PENDING]);
   });
 
-  it("is one order when two tabs order at the same time, and one subscription when both pay", async () => {
+  it("stays one order when two tabs order at the same time, and one subscription when both pay", async () => {
     stripe.delayMs = 20;
     const tabs = await Promise.all([buy(), buy({ addons: ["backup"] }), buy()]);
     stripe.delayMs = 0;
@@ -125,7 +119,7 @@ describe("a customer's own unpaid order, ordered again", () => {
 
   it.each([
     ["was paid just before", { status: "complete", payment_status: "paid" }, "order_paid", PAID],
-    ["waits for its money", { status: "complete" }, "order_processing", PENDING],
+    ["waits for the payment", { status: "complete" }, "order_processing", PENDING],
   ])("is not replaced when its session %s", async (_what, change, problem, expected) => {
     const { id } = await openSession();
     stripe.setSession(id, change);
@@ -136,15 +130,18 @@ describe("a customer's own unpaid order, ordered again", () => {
 
   it.each([
     ["was paid just before", { status: "complete", payment_status: "paid" }, "order_paid", PAID],
-    ["waits for its money", { status: "complete" }, "order_processing", PENDING],
+    ["waits for the payment", { status: "complete" }, "order_processing", PENDING],
     ["was expired early", { status: "expired" }, "order_expired", EXPIRED],
-  ])("shows no dead page to the same order when its session %s", async (_what, change, problem, expected) => {
-    const { id } = await openSession();
-    stripe.setSession(id, change);
-    const again = await buy();
-    expect([again.status, again.json.code]).toEqual([409, problem]);
-    expect(await books()).toEqual(expected);
-  });
+  ])(
+    "returns no ended page to the same order when its session %s",
+    async (_what, change, problem, expected) => {
+      const { id } = await openSession();
+      stripe.setSession(id, change);
+      const again = await buy();
+      expect([again.status, again.json.code]).toEqual([409, problem]);
+      expect(await books()).toEqual(expected);
+    },
+  );
 
   it.each([
     ["has expired early", { status: "expired" }, 409, "order_expired"],
@@ -152,7 +149,7 @@ describe("a customer's own unpaid order, ordered again", () => {
   ])("answers a repeated key whose session %s", async (_what, change, status, code) => {
     const headers = { "Idempotency-Key": `repeated-${run}` };
     const first = await buy({}, headers);
-    const [order] = await own();
+    const [order] = await ownOrders();
     stripe.setSession(stripe.sessionOf(order.id).id, change);
     const again = await buy({}, headers);
     expect([again.status, again.json.code ?? again.json.session_url]).toEqual([
@@ -189,7 +186,7 @@ describe("a customer's own unpaid order, ordered again", () => {
     ]);
     expect(await books()).toEqual(PENDING);
     stripe.fault = "none";
-    await age();
+    await ageSessions();
     await sweep();
     expect(await books()).toEqual(CANCELED);
   });
@@ -215,152 +212,11 @@ describe("a customer's own unpaid order, ordered again", () => {
   });
 });
 
-describe("a customer's own unpaid order, canceled", () => {
-  it("releases all that it took, once, and answers the same again", async () => {
-    const { id, client_reference_id: orderId } = await openSession();
-    const answers = await Promise.all([cancel(orderId), cancel(orderId)]);
-    answers.push(await cancel(orderId));
-    expect(answers.map(({ status, json }) => [status, json.status, json.session_url])).toEqual(
-      Array(3).fill([200, "canceled", null]),
-    );
-    expect([statusAt(id), await books()]).toEqual(["expired", CANCELED]);
-    expect((await buy()).status).toBe(200);
-  });
-
-  it("is canceled when Stripe's event arrives before the process could say so", async () => {
-    const { id, client_reference_id: orderId } = await openSession();
-    // As a process leaves it that dies after Stripe expired the session.
-    await rowsOf("UPDATE orders SET cancel_requested = true WHERE id = $1", [orderId]);
-    stripe.setSession(id, { status: "expired" });
-    await tell("checkout.session.expired", id);
-    expect(await books()).toEqual(CANCELED);
-  });
-
-  it("is canceled by the sweeper after a crash before Stripe was asked", async () => {
-    const { id, client_reference_id: orderId } = await openSession();
-    await rowsOf("UPDATE orders SET cancel_requested = true WHERE id = $1", [orderId]);
-    await age();
-    await sweep();
-    expect([statusAt(id), await books()]).toEqual(["expired", CANCELED]);
-  });
-
-  it("is canceled while its session is created, and no page is shown", async () => {
-    stripe.delayMs = 300;
-    const answer = buy();
-    await expect
-      .poll(() =>
-        rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [
-          user,
-        ]),
-      )
-      .toHaveLength(1);
-    const [order] = await rowsOf(
-      "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1",
-      [user],
-    );
-    expect((await cancel(order?.id)).json.status).toBe("canceled");
-    expect((await answer).json.code).toBe("payment_unavailable");
-    expect(await books()).toEqual(CANCELED);
-    expect(statusAt(stripe.sessionOf(String(order?.id)).id)).toBe("expired");
-  });
-
-  it("refuses a paid order, and shows no order of another customer", async () => {
-    const { id, client_reference_id: orderId } = await openSession();
-    for (const [wrong, name] of [
-      [orderId, `stranger-${run}`],
-      ["6b1f8a52-0000-4000-8000-000000000000", user],
-      ["no-id", user],
-    ]) {
-      const answer = await cancel(wrong, name);
-      expect([answer.status, answer.json.code]).toEqual([404, "order_not_found"]);
-    }
-    await pay(id);
-    const late = await cancel(orderId);
-    expect([late.status, late.json.code]).toEqual([409, "order_paid"]);
-    expect(await books()).toEqual(PAID);
-  });
-
-  it("accepts the payment that is faster than the cancel", async () => {
-    const { id, client_reference_id: orderId } = await openSession();
-    stripe.setSession(id, { status: "complete", payment_status: "paid" });
-    const answers = await Promise.all([cancel(orderId), pay(id)]);
-    expect(answers.map(({ status }) => status)).toEqual([409, 200]);
-    expect(await books()).toEqual(PAID);
-  });
-});
-
-describe("a customer's own orders", () => {
-  it("lists them with the page of the one that waits, by pages, and no others", async () => {
-    await issueVoucher(billing, `MORE-${run}`, { credit_omr: 9 });
-    await buy({ plan_id: "small", promo_code: `MORE-${run}`, tenant_id: `one-${run}` });
-    const { json } = await buy({ tenant_id: `two-${run}` });
-    expect(await own()).toEqual([
-      expect.objectContaining({
-        id: json.order_id,
-        status: "pending",
-        amount_baisa: 60_000,
-        amount_omr: 60,
-        credit_spent_baisa: 25_000,
-        card_baisa: 35_000,
-        session_url: json.session_url,
-        promo_code: code,
-      }),
-      expect.objectContaining({ status: "paid", card_baisa: null, session_url: null }),
-    ]);
-    const token = await signToken(user);
-    const page = await billing.ask("/billing/orders?limit=1", { token });
-    const [, next] = /<(\?[^>]+)>/.exec(page.headers.get("link") ?? "") ?? [];
-    const last = await billing.ask(`/billing/orders${next}`, { token });
-    expect([page.json.length, last.json[0].status, last.headers.get("link")]).toEqual([1, "paid", null]);
-    expect((await billing.ask("/billing/orders", { token: await signToken(`none-${run}`) })).json).toEqual(
-      [],
-    );
-  });
-
-  it.each([
-    ["paid", { status: "complete", payment_status: "paid" }, PAID],
-    ["left", { status: "expired" }, EXPIRED],
-  ])("settles an order whose customer is back when the page was %s", async (_what, change, expected) => {
-    const { id } = await openSession();
-    stripe.setSession(id, change);
-    const before = stripe.asked.length;
-    expect((await own())[0].status).toBe(expected.orders[0]);
-    expect(await books()).toEqual(expected);
-    await own();
-    expect(stripe.asked.length - before).toBe(1);
-  });
-
-  it.each(["balance", "subscription"])("settles it for a client that reads only the %s", async (what) => {
-    const { id } = await openSession();
-    stripe.setSession(id, { status: "complete", payment_status: "paid" });
-    const path = what === "balance" ? "/billing/balance" : `/billing/subscription/${user}-shop`;
-    expect((await billing.ask(path, { token: await signToken(user) })).status).toBe(200);
-    expect(await books()).toEqual(PAID);
-  });
-
-  it("asks Stripe about an order at most every two seconds, and lists it while Stripe refuses", async () => {
-    await openSession();
-    stripe.fault = "unauthorized";
-    const before = stripe.asked.length;
-    const lists = await Promise.all([own(), own(), own()]);
-    expect(lists.map(([order]) => order.status)).toEqual(["pending", "pending", "pending"]);
-    expect(stripe.asked.length - before).toBe(1);
-  });
-
-  it("sends the customer back with the order's id", async () => {
-    const session = await openSession();
-    expect([session.success_url, session.cancel_url]).toEqual([
-      `https://omantel.omani.works/?checkout=paid&order_id=${session.client_reference_id}`,
-      `https://omantel.omani.works/?checkout=cancelled&order_id=${session.client_reference_id}`,
-    ]);
-  });
-});
-
 describe("a repeated Idempotency-Key", () => {
   it.each([
     ["has expired", async (id: string) => void (await tell("checkout.session.expired", id))],
     ["has expired without an event", async (id: string) => stripe.setSession(id, { status: "expired" })],
-    ["was canceled", async (id: string) => void (await cancel(stripe.describe(id).client_reference_id))],
+    ["was canceled", async (id: string) => void (await cancelOrder(stripe.describe(id).client_reference_id))],
   ])("answers 409 when the session of its order %s", async (_what, end) => {
     const key = { "Idempotency-Key": `over-${run}` };
     const { json } = await buy({}, key);
