@@ -1,4 +1,3 @@
-import { createHmac } from "node:crypto";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import {
@@ -36,7 +35,7 @@ async function countOf(type: string, outcome: string): Promise<number> {
 const send = (type: string, object: unknown, more: Parameters<typeof stripe.event>[2] = {}) =>
   billing.ask("/billing/webhook", stripe.event(type, object, more));
 
-/** Taken, of no effect, counted, and told in the log with the event's id and what is wrong with it. */
+/** The service answers 200, changes nothing, counts the event, and logs its id and its fault. */
 async function expectUnusable(type: string, object: unknown, reason: unknown, more = {}): Promise<void> {
   const before = await countOf(type, "unusable");
   lines.length = 0;
@@ -96,7 +95,7 @@ describe("a signed event about a session", () => {
     expect(await books()).toEqual(PENDING);
   });
 
-  it("leaves a payment in another currency to a person, also in the sweeper", async () => {
+  it("moves no money for a payment in another currency, also in the sweeper, and logs it", async () => {
     const { id } = await openSession();
     stripe.setSession(id, {
       status: "complete",
@@ -260,43 +259,11 @@ describe("a signed event about a subscription", () => {
   });
 });
 
-describe("a signed body that is no event", () => {
-  const signed = (raw: string) => {
-    const at = Math.floor(Date.now() / 1000);
-    const v1 = createHmac("sha256", stripe.webhookSecret).update(`${at}.${raw}`).digest("hex");
-    return billing.ask("/billing/webhook", { raw, headers: { "stripe-signature": `t=${at},v1=${v1}` } });
-  };
-  const event = { id: "evt_1", type: "invoice.paid", created: 1, data: { object: {} } };
-
-  it.each([
-    ["null", "null"],
-    ["a list", "[]"],
-    ["a text", '"x"'],
-    ["no JSON", "{"],
-    ["nothing", ""],
-    ["30,000 levels", "[".repeat(30_000) + "]".repeat(30_000)],
-    ["no id", JSON.stringify({ ...event, id: null })],
-    ["an id with NUL", JSON.stringify({ ...event, id: "evt_\0" })],
-    ["an id of 10 kB", JSON.stringify({ ...event, id: LONG })],
-    ["a type of 10 kB", JSON.stringify({ ...event, type: LONG })],
-    ["no data", JSON.stringify({ ...event, data: null })],
-    ["no object", JSON.stringify({ ...event, data: { object: null } })],
-    ["a list for an object", JSON.stringify({ ...event, data: { object: [] } })],
-    ["an event of the second version", JSON.stringify({ ...event, object: "v2.core.event" })],
-    ["a batch of events", JSON.stringify([event])],
-  ])("returns 400 for a signed body that is not an event: %s", async (_what, raw) => {
-    const answer = await signed(raw);
-    expect([answer.status, answer.json.code, answer.json.detail]).toEqual([
-      400,
-      "request_invalid",
-      "the body is not an event: send one with id, type and data.object",
-    ]);
-  });
-
-  it("creates no metric label from an unknown event type", async () => {
+describe("a signed event of an unknown type", () => {
+  it("creates no metric label of its own", async () => {
     const before = await countOf("other", "ignored");
     for (const type of ["something.new", "__proto__", "constructor"]) {
-      expect((await signed(JSON.stringify({ ...event, id: `evt_${run}_${type}`, type }))).status).toBe(200);
+      expect((await send(type, {}, { id: `evt_${run}_${type}`, created: 1 })).status).toBe(200);
     }
     expect(await countOf("other", "ignored")).toBe(before + 3);
   });
