@@ -1,73 +1,20 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
+import { describe, expect, it } from "vitest";
 import { recordChanges } from "../../../../src/billing/ledger/audit-record.ts";
-import { runSmokeTest } from "../../../../src/billing/smoke.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
+import { issueVoucher, placeOrder, reconcile, startBilling } from "../../../support/builder/billing.ts";
 import {
-  issueVoucher,
-  placeOrder,
-  reconcile,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
-import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
-import { createTestDatabase } from "../../../support/server/postgres.ts";
+  admin,
+  billing,
+  kinds,
+  query,
+  revoke,
+  unguarded,
+  useAuditTrail,
+  writeTrail,
+} from "../../../support/suite/audit-trail.ts";
 
-let billing: TestBilling;
-let admin: string;
+useAuditTrail();
 
-const TABLES = ["promo_codes", "voucher_audit", "voucher_audit_head"];
-
-beforeAll(async () => {
-  billing = await startBilling();
-  admin = await signToken("admin", "sovereign-admin");
-  await query(TABLES.map((table) => `CREATE TABLE kept_${table} AS TABLE ${table}`).join(";"));
-});
-
-afterAll(() => billing.close());
-
-// A database for each test would take longer than the tests: each one gets the empty books back.
-afterEach(() =>
-  unguarded(
-    [
-      "promo_redemptions",
-      "credit_ledger",
-      "subscriptions",
-      "orders",
-      "outbox",
-      "tenants",
-      "customers",
-      ...TABLES,
-    ]
-      .map((table) => `DELETE FROM ${table}`)
-      .concat(TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM kept_${table}`))
-      .join(";"),
-  ),
-);
-
-const query = (text: string) => billing.database.pool.query(text);
-
-const revoke = (code: string) =>
-  billing.ask(`/billing/vouchers/revoke/${code}`, { method: "DELETE", token: admin });
-
-async function kinds(): Promise<string[]> {
-  return [...new Set((await reconcile(billing)).map(({ kind }) => kind))].sort();
-}
-
-/** Vouchers ONE, TWO and THREE, of which TWO was changed and THREE was revoked: six rows. */
-async function writeTrail(): Promise<void> {
-  for (const code of ["ONE", "TWO", "THREE"]) await issueVoucher(billing, code);
-  await issueVoucher(billing, "TWO", { credit_omr: 30 });
-  await revoke("THREE");
-  await issueVoucher(billing, "FOUR", { starts_at: "2026-01-01T00:00:00.123Z", expires_at: null });
-}
-
-/** Past the triggers, as only the database's own administrator could. */
-const unguarded = (statement: string) =>
-  query(`BEGIN; SET LOCAL session_replication_role = replica; ${statement}; COMMIT`);
-
-describe("the audit trail", () => {
+describe("the chain of the audit trail", () => {
   it.each([
     "UPDATE voucher_audit SET actor = 'another'",
     "DELETE FROM voucher_audit",
@@ -161,14 +108,14 @@ describe("the audit trail", () => {
         ),
       ["audit-end-differs"],
     ],
-  ])("shows %s", async (_what, tamper, found) => {
+  ])("reveals %s", async (_what, tamper, found) => {
     await writeTrail();
     expect(await kinds()).toEqual([]);
     await tamper();
     expect(await kinds()).toEqual(found);
   });
 
-  it("agrees again after the changes without a row were recorded, and keeps them", async () => {
+  it("agrees again after the missing rows were recorded, and keeps them", async () => {
     await writeTrail();
     await query("UPDATE promo_codes SET credit_omr = 500 WHERE code IN ('ONE', 'TWO')");
     await issueVoucher(billing, "TWO");
@@ -225,88 +172,5 @@ describe("the audit trail", () => {
     } finally {
       await other.close();
     }
-  });
-
-  it("gets one row for a request that is sent twice with one Idempotency-Key", async () => {
-    const issue = () =>
-      billing.ask("/billing/vouchers/issue", {
-        token: admin,
-        body: { code: "TWICE", credit_omr: 5 },
-        headers: { "Idempotency-Key": "once" },
-      });
-    await Promise.all([issue(), issue()]);
-    expect((await issue()).status).toBe(200);
-    const { rows } = await query("SELECT action FROM voucher_audit");
-    expect(rows).toEqual([{ action: "issue" }]);
-    expect(await kinds()).toEqual([]);
-  });
-
-  it("gets no row from a redemption, and agrees after it", async () => {
-    await issueVoucher(billing, "DRAWN");
-    await placeOrder(billing, "salma", { promo_code: "DRAWN" });
-    const { rows } = await query("SELECT action FROM voucher_audit");
-    expect(rows).toEqual([{ action: "issue" }]);
-    expect(await kinds()).toEqual([]);
-  });
-
-  it("begins with the adopted vouchers, and shows what the earlier service changes after that", async () => {
-    const database = await createTestDatabase("empty");
-    await fillEarlierTables(database.pool);
-    await migrateDatabase({
-      databaseUrl: database.url,
-      logger: createLogger("test", "silent"),
-      signal: new AbortController().signal,
-    });
-    const adopted = await startBilling({ database });
-    try {
-      const ofAudit = async () =>
-        (await reconcile(adopted)).filter(({ kind }) => /audit/.test(kind)).map(({ row }) => row.code);
-      expect(await ofAudit()).toEqual([]);
-      await issueVoucher(adopted, "a/b", { credit_omr: 6 });
-      await database.pool.query("UPDATE promo_codes SET credit_omr = 70 WHERE code = 'eid'");
-      expect(await ofAudit()).toEqual(["eid"]);
-      const { rows } = await database.pool.query(
-        "SELECT action, count(*)::int AS n FROM voucher_audit GROUP BY action ORDER BY action",
-      );
-      expect(rows).toEqual([
-        { action: "adopt", n: 13 },
-        { action: "update", n: 1 },
-      ]);
-    } finally {
-      await adopted.close();
-      await database.drop();
-    }
-  });
-
-  it("gets one row from a smoke test, however often the test runs", async () => {
-    const run = () =>
-      runSmokeTest({
-        baseUrl: billing.origin,
-        token: admin,
-        code: "SMOKE-0123456789ABCDEF",
-        fetch,
-        now: () => new Date(),
-        signal: new AbortController().signal,
-      });
-    const passed = [];
-    for (let count = 0; count < 4; count += 1) {
-      passed.push((await run()).passed);
-      expect(await kinds()).toEqual([]);
-    }
-    expect(passed).toEqual([true, true, true, true]);
-    const { rows } = await query("SELECT action, actor FROM voucher_audit");
-    expect(rows).toEqual([{ action: "smoke", actor: "shared-secret:admin" }]);
-  });
-
-  it("shows a smoke test's voucher that was raised, and who raised it", async () => {
-    const smoke = { credit_omr: 1, description: "smoke test", max_redemptions: 1 };
-    await issueVoucher(billing, "SMOKE-1", smoke);
-    await issueVoucher(billing, "SMOKE-1", { ...smoke, credit_omr: 900 });
-    await issueVoucher(billing, "SMOKE-1", smoke);
-    const { rows } = await query("SELECT action FROM voucher_audit ORDER BY id");
-    expect(rows.map(({ action }) => action)).toEqual(["smoke", "update", "smoke"]);
-    expect(await kinds()).toEqual([]);
-    await query("UPDATE promo_codes SET max_redemptions = 100 WHERE code = 'SMOKE-1'");
-    expect(await kinds()).toEqual(["voucher-differs-from-audit"]);
   });
 });
