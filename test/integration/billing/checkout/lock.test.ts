@@ -1,102 +1,23 @@
-import type pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { issueVoucher, signToken } from "../../../support/builder/billing.ts";
 import {
-  issueVoucher,
-  placeOrder,
-  reconcile,
-  signToken,
-  startBilling,
-  type TestBilling,
-} from "../../../support/builder/billing.ts";
+  balanceOf,
+  code,
+  first,
+  giveCredit,
+  hold,
+  holdCustomer,
+  holdVoucher,
+  key,
+  named,
+  order,
+  rowsOf,
+  second,
+  useTwoInstances,
+  waiting,
+} from "../../../support/suite/two-instances.ts";
 
-/** Two instances on one database, as on a Sovereign. */
-let first: TestBilling;
-let second: TestBilling;
-let run = 0;
-let code = "";
-
-beforeAll(async () => {
-  first = await startBilling();
-  second = await startBilling({ database: first.database });
-});
-
-afterAll(async () => {
-  try {
-    expect(await reconcile(first)).toEqual([]);
-  } finally {
-    await second.close();
-    await first.close();
-  }
-});
-
-beforeEach(() => {
-  run += 1;
-  code = `LOCK-${run}`;
-});
-
-const named = (name: string) => `${name}-${run}`;
-
-async function rowsOf(sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-  return (await first.database.pool.query(sql, values)).rows;
-}
-
-const holders = new Set<pg.PoolClient>();
-
-afterEach(() => {
-  for (const client of holders) client.release(true);
-  holders.clear();
-});
-
-/** Does it in a transaction that stays open until it is released, or its test is over. */
-async function hold(sql: string, values: unknown[] = []) {
-  const client = await first.database.pool.connect();
-  holders.add(client);
-  await client.query("BEGIN");
-  await client.query(sql, values);
-  const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
-  return {
-    pid: rows[0].pid as number,
-    async release(end: "COMMIT" | "ROLLBACK" = "COMMIT"): Promise<void> {
-      await client.query(end);
-      holders.delete(client);
-      client.release();
-    },
-  };
-}
-const holdVoucher = (voucher = code) => hold("SELECT FROM promo_codes WHERE code = $1 FOR UPDATE", [voucher]);
-const holdCustomer = (name: string) =>
-  hold("SELECT FROM customers WHERE user_id = $1 FOR UPDATE", [named(name)]);
-
-/** Until so many connections wait for a lock; with `holder`, for one of this connection. */
-async function waiting(count: number, holder?: number): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    const rows = await rowsOf(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-          AND ($1::int IS NULL OR $1 = ANY (pg_blocking_pids(pid)))`,
-      [holder],
-    );
-    if (rows.length >= count) return;
-    await new Promise((done) => setTimeout(done, 10));
-  }
-  throw new Error(`never waited: ${count}`);
-}
-
-const order = (
-  instance: TestBilling,
-  name: string,
-  body: Record<string, unknown> = {},
-  headers: Record<string, string> = {},
-) => placeOrder(instance, named(name), { plan_id: "free", ...body }, headers);
-const key = (name: string) => ({ "Idempotency-Key": named(name) });
-
-const balanceOf = async (name: string) =>
-  (await rowsOf("SELECT balance_baisa::int AS baisa FROM customers WHERE user_id = $1", [named(name)]))[0]
-    ?.baisa;
-
-async function giveCredit(name: string, credit: number): Promise<void> {
-  await issueVoucher(first, `GIFT-${name.toUpperCase()}-${run}`, { credit_omr: credit });
-  expect((await order(first, name, { promo_code: `GIFT-${name}-${run}` })).status).toBe(200);
-}
+useTwoInstances();
 
 describe("a customer's balance", () => {
   it("spends a balance once when one order waits for a voucher and another instance orders", async () => {
