@@ -2,14 +2,20 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
 
-/** The name by which the API server knows the person. */
-export async function whoAmI(client: KubeClient): Promise<string> {
+/** The name and the groups by which the API server knows the person. */
+export async function readPerson(
+  client: Pick<KubeClient, "create">,
+): Promise<{ username: string; groups: string[] }> {
   const { status } = await client.create<
-    KubernetesObject & { status?: { userInfo?: { username?: string } } }
+    KubernetesObject & { status?: { userInfo?: { username?: string; groups?: string[] } } }
   >(SELF_SUBJECT_REVIEWS, {
     apiVersion: "authentication.k8s.io/v1",
     kind: "SelfSubjectReview",
     metadata: { name: "" },
   });
-  return status?.userInfo?.username ?? "";
+  const { username = "", groups = [] } = status?.userInfo ?? {};
+  return { username, groups };
 }
+
+export const whoAmI = async (client: Pick<KubeClient, "create">): Promise<string> =>
+  (await readPerson(client)).username;

@@ -14,6 +14,7 @@ import type { ConfigMapObject, KubernetesObject } from "../api/object.ts";
 import { ORGANIZATION, type Organization } from "../api/organization.ts";
 import { isInTerm } from "../api/term.ts";
 import type { KubeClient } from "../kube/client.ts";
+import { isForbidden } from "../kube/error.ts";
 import { listIfServed } from "../kube/optional-kind.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
@@ -27,10 +28,18 @@ import {
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../kube/resource.ts";
 import { createEnvReader, type Env } from "../platform/env.ts";
+import { errorMessage } from "../platform/errors.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
 import { formatted, OUTPUT_FLAG } from "./output.ts";
+import { checkCertificates } from "./preflight/certificate-check.ts";
+import { type Check, checksOf, describeChecks } from "./preflight/check.ts";
+import { checkDatabase, checkSovereigns } from "./preflight/database-check.ts";
+import { checkIdentity } from "./preflight/identity-check.ts";
+import { checkNames } from "./preflight/name-check.ts";
+import { checkRights } from "./preflight/right-check.ts";
+import { checkKubernetes } from "./preflight/version-check.ts";
 
 const LISTS = {
   "platform-groups": "PLATFORM_GROUPS",
@@ -44,33 +53,53 @@ const FLAGS = [
     value: "LIST",
     description: `as for catalyst operator: ${variable}`,
   })),
+  {
+    name: "release",
+    value: "NAME",
+    fallback: "catalyst-operator",
+    description: "the Helm release that is to be installed",
+  },
   OUTPUT_FLAG,
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
 interface Preflight {
+  checks: Check[];
   /** NotInstalled: the cluster has no webhook configuration of the operator. */
-  enforcement: "Deny" | "Audit" | "NotInstalled";
+  enforcement: "Deny" | "Audit" | "NotInstalled" | "Unknown";
   outsiders: Outsider[];
   denials: DenialRow[];
 }
 
 export const command: Command = {
-  summary: "list what admission will refuse to the users of a cluster",
+  summary: "check a cluster before an install, and list what admission will refuse to its users",
   description: [
-    "Lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported. Changes nothing.",
-    "As json and yaml it is {enforcement, outsiders, denials}.",
+    "Checks before an install or an upgrade: the version of Kubernetes, names that are taken, your rights and your class, the webhook's certificates, and databases. Each line says ok, problem or cannot tell, and what to do.",
+    "Then lists what admission will refuse to those who use this cluster today: ServiceAccounts, users and groups with wide rights that are neither the platform's, a listed controller's nor a Franchisee's, RoleBindings by which anyone else acts as an account of the platform, a controller, a Franchise or an Organization, and what enforcement Audit has reported. Changes nothing.",
+    "As json and yaml it is {checks, enforcement, outsiders, denials}.",
   ],
   flags: FLAGS,
-  environment: CLUSTER_ENVIRONMENT,
-  exitCodes: "0 admission will refuse nothing of this, 1 it will, 2 wrong usage",
+  environment: [
+    ...CLUSTER_ENVIRONMENT,
+    [
+      "DATABASE_URL",
+      "a Sovereign's database (or DATABASE_URL_FILE): preflight connects to it from here. Absent: it shows only what the operator reports",
+    ],
+  ],
+  exitCodes:
+    "0 all is ok; 1 a problem, something that it cannot tell, or something that admission will refuse; 2 wrong usage",
   async run({ args, env, stdout }) {
     const { values, settings } = parseFlags(args, env);
+    const reader = createEnvReader(env);
+    const databaseUrl = reader.optional("DATABASE_URL") === undefined ? undefined : reader.databaseUrl();
     const client = connectToCluster(env, "catalyst-preflight", values);
     try {
-      const found = await inspect(client, settings, new Date());
+      const now = new Date();
+      const checks = await lookAround(client, { ...values, lists: settings, databaseUrl, now });
+      const found = { checks, ...(await inspect(client, settings, now, checks)) };
       stdout.write(formatted(values.output, found, () => describe(found)));
-      return found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
+      const isClean = found.checks.every(({ state }) => state === "ok");
+      return isClean && found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
     } finally {
       await client.close();
     }
@@ -92,7 +121,52 @@ function parseFlags(args: string[], env: Env) {
   return { values, settings };
 }
 
-async function inspect(client: KubeClient, lists: ClusterRights["lists"], now: Date): Promise<Preflight> {
+async function lookAround(
+  client: KubeClient,
+  {
+    release,
+    lists,
+    databaseUrl,
+    now,
+  }: { release: string; lists: ClusterRights["lists"]; databaseUrl: string | undefined; now: Date },
+): Promise<Check[]> {
+  const areas = await Promise.all([
+    checksOf("versions", () => checkKubernetes(client)),
+    checksOf("names", () => checkNames(client, release)),
+    checksOf("rights", () => checkRights(client)),
+    checksOf("identity", () => checkIdentity(client, lists)),
+    checksOf("certificates", () => checkCertificates(client, now)),
+    checksOf("databases", () => checkSovereigns(client)),
+    databaseUrl === undefined ? [] : checkDatabase(databaseUrl),
+  ]);
+  return areas.flat();
+}
+
+/** What cannot be read becomes a check that cannot tell. */
+async function inspect(
+  client: KubeClient,
+  lists: ClusterRights["lists"],
+  now: Date,
+  checks: Check[],
+): Promise<Omit<Preflight, "checks">> {
+  try {
+    return await inspectUsers(client, lists, now);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    checks.push({
+      ...{ area: "identity", state: "unknown" },
+      message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
+      remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
+    });
+    return { enforcement: "Unknown", outsiders: [], denials: [] };
+  }
+}
+
+async function inspectUsers(
+  client: KubeClient,
+  lists: ClusterRights["lists"],
+  now: Date,
+): Promise<Omit<Preflight, "checks">> {
   const list = async <T>(resource: Resource) =>
     (await client.list<KubernetesObject>(resource)).items as unknown as T[];
   const [
@@ -139,8 +213,9 @@ function enforcementOf(configuration: KubernetesObject | undefined): Preflight["
   return webhooks.some(({ failurePolicy }) => failurePolicy === "Fail") ? "Deny" : "Audit";
 }
 
-function describe({ enforcement, outsiders, denials }: Preflight): string {
-  const lines = [`enforcement: ${enforcement}`, ""];
+function describe({ checks, enforcement, outsiders, denials }: Preflight): string {
+  const lines = [...describeChecks(checks), "", `enforcement: ${enforcement}`, ""];
+  if (enforcement === "Unknown") return lines.slice(0, -1).join("\n").concat("\n");
   if (outsiders.length === 0) lines.push("No subject has rights that admission refuses to use.");
   else
     lines.push(

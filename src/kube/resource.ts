@@ -58,6 +58,12 @@ export const SELF_SUBJECT_REVIEWS = clusterWide(
   "SelfSubjectReview",
   "selfsubjectreviews",
 );
+export const SELF_SUBJECT_ACCESS_REVIEWS = clusterWide(
+  "authorization.k8s.io",
+  "v1",
+  "SelfSubjectAccessReview",
+  "selfsubjectaccessreviews",
+);
 export const LEASES = namespaced("coordination.k8s.io", "v1", "Lease", "leases");
 export const HORIZONTAL_POD_AUTOSCALERS = namespaced(
   "autoscaling",

@@ -1,8 +1,18 @@
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
+import { KINDS } from "../../../src/api/kind-list.ts";
+import type { Check } from "../../../src/cli/preflight/check.ts";
 import { command } from "../../../src/cli/preflight.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import { sovereign } from "../../support/builder/catalyst-object.ts";
 import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
+import { createTestDatabase } from "../../support/server/postgres.ts";
 import { prepareCluster } from "../../support/server/webhook-replica.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
@@ -12,6 +22,20 @@ const ROW = {
   example: { operation: "CREATE", resource: "pods", namespace: "shop", name: "web", path: "spec.image" },
 };
 
+const CLEAN = `ok           versions      Kubernetes v1.36.4
+ok           names         no name is taken
+ok           rights        you may install, upgrade and remove the chart
+ok           identity      you, kubernetes-admin, are the platform
+ok           certificates  no webhook is installed: there is no certificate yet
+
+enforcement: NotInstalled
+
+No subject has rights that admission refuses to use.
+
+Enforcement Audit has reported nothing.
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "preflight-"));
 let plane: TestControlPlane;
 let client: KubeClient;
 
@@ -22,6 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   await plane?.close();
+  rmSync(folder, { recursive: true });
 });
 
 async function run(...args: string[]) {
@@ -42,14 +67,16 @@ const bind = (name: string, subject: object) =>
 
 describe("catalyst preflight", () => {
   it("finds nothing on a new cluster, which lacks the operator's kinds", async () => {
-    expect(await run()).toEqual({
-      code: 0,
-      output:
-        "enforcement: NotInstalled\n\nNo subject has rights that admission refuses to use.\n\nEnforcement Audit has reported nothing.\n",
-    });
-    expect((await run("-o", "json")).output).toBe(
-      '{"enforcement":"NotInstalled","outsiders":[],"denials":[]}\n',
-    );
+    expect(await run()).toEqual({ code: 0, output: CLEAN });
+    const { checks, ...rest } = JSON.parse((await run("-o", "json")).output);
+    expect(checks.map(({ area, state }: Check) => `${area} ${state}`)).toEqual([
+      "versions ok",
+      "names ok",
+      "rights ok",
+      "identity ok",
+      "certificates ok",
+    ]);
+    expect(rest).toEqual({ enforcement: "NotInstalled", outsiders: [], denials: [] });
   });
 
   it("lists subjects with wide rights in no class, and the report of Audit", async () => {
@@ -116,4 +143,160 @@ describe("catalyst preflight", () => {
   it.each([[["--output", "xml"]], [["--unknown"]]])("refuses %j", async (args) => {
     await expect(run(...args)).rejects.toThrow();
   });
+
+  it("says what a person lacks who may read nothing, and is in no class", async () => {
+    const { code, output } = await run("--kubeconfig", await kubeconfigOf("stranger"));
+    expect(code).toBe(1);
+    expect(output).toContain(
+      "problem      rights        you may not get, create, patch, delete namespaces, customresourcedefinitions, ",
+    );
+    expect(output).toContain("; get, create, patch, delete, escalate, bind clusterroles, roles\n");
+    expect(output).toContain(
+      "cannot tell  names         GET /apis/apps/v1/namespaces/catalyst-system/deployments/",
+    );
+    expect(output).toContain("cannot tell  identity      who has rights that admission refuses to use: ");
+    expect(output).toMatch(/enforcement: Unknown\n$/);
+    expect(output).toContain(
+      "problem      identity      you, system:serviceaccount:default:stranger, are not the platform: admission will refuse your upgrades and the uninstall\n",
+    );
+    expect(output).toContain("here in --platform-service-account-namespaces: default\n");
+    const platform = ["--platform-service-account-namespaces", "default"];
+    const named = await run("--kubeconfig", await kubeconfigOf("named"), ...platform);
+    expect(named.output).toContain(
+      "ok           identity      you, system:serviceaccount:default:named, are the",
+    );
+  });
+
+  it("finds names that are taken, and what is left of an installation that is gone", async () => {
+    const admission = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    await post("/api/v1/namespaces", { metadata: { name: "catalog" } });
+    await post(admission, { ...metadataOf("catalyst-operator"), webhooks: [webhook("")] });
+    const left = (await run()).output;
+    expect(left).toContain("is left of an installation that is gone: it refuses requests\n");
+    expect(left).toContain("ok           names         namespace catalog exists, and is used as it is\n");
+    expect(left).toContain("CustomResourceDefinition sovereigns.catalyst.openova.io exists, of no release\n");
+    expect(left).toContain(" hand it over: kubectl annotate crd sovereigns.catalyst.openova.io ");
+    expect(left).toContain("problem      certificates  the webhook configuration has no authority\n");
+    const definition = { "catalyst.openova.io/definition": "digest", ...releaseOf("earlier") };
+    for (const { plural } of KINDS)
+      await patch(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.catalyst.openova.io`, {
+        metadata: { annotations: definition },
+      });
+    const { output } = await run();
+    expect(output).toContain("exists, of release earlier: the chart uses it while it is the same\n");
+    expect(output).not.toContain("hand it over");
+  });
+
+  it("knows an upgrade from a second installation", async () => {
+    await post(`${RBAC}/clusterroles`, { ...metadataOf("catalyst-operator"), rules: [] });
+    expect((await run()).output).toContain(
+      "problem      names         ClusterRole catalyst-operator exists and is not of release catalyst-operator\n",
+    );
+    await patch(`${RBAC}/clusterroles/catalyst-operator`, { metadata: { annotations: releaseOf("ours") } });
+    const containers = [
+      { name: "operator", image: "example.org/app:1", env: [{ name: "WEBHOOK_CERT_DIR" }] },
+    ];
+    await post("/apis/apps/v1/namespaces/catalyst-system/deployments", {
+      metadata: { name: "catalyst-operator", annotations: releaseOf("ours") },
+      spec: {
+        selector: { matchLabels: { app: "a" } },
+        template: { metadata: { labels: { app: "a" } }, spec: { containers } },
+      },
+    });
+    expect((await run()).output).toContain("the operator is installed already, by release ours\n");
+    const { output } = await run("--release", "ours");
+    expect(output).toContain("release ours is installed: this is an upgrade\n");
+    expect(output).not.toContain("is not of release");
+    await patch("/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator", {
+      metadata: { annotations: { "meta.helm.sh/release-name": null } },
+    });
+    expect((await run("--release", "ours")).output).toContain("by something that is no Helm release\n");
+  });
+
+  it.each([
+    [400.5, "ok           certificates  from a Secret: the webhook's authority is valid for 400 days"],
+    [5.5, "problem      certificates  from a Secret: the webhook's authority is valid for 5 days"],
+    [-2.5, "problem      certificates  from a Secret: the webhook's authority ended 2 days ago"],
+  ])("reads an authority that ends in %d days", async (days, line) => {
+    const at = new Date(Date.now() + days * DAY_MS);
+    const pem = await authorityThatEnds(at);
+    const bundle = Buffer.from(pem).toString("base64");
+    await patch("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/catalyst-operator", {
+      webhooks: [webhook(bundle)],
+    });
+    const lines = (await run()).output.split("\n").filter((text) => text.includes("certificates"));
+    expect(lines).toEqual([line]);
+  });
+
+  it("shows what the operator reports of each database, and connects to the one that it is given", async () => {
+    const { apiVersion, kind, metadata, spec } = sovereign("omantel");
+    const path = "/apis/catalyst.openova.io/v1alpha1/sovereigns";
+    await post(path, { apiVersion, kind, metadata, spec });
+    expect((await run()).output).toContain(
+      "cannot tell  databases     Sovereign omantel: the operator has not said yet\n",
+    );
+    for (const [status, line] of [
+      ["False", "problem      databases     Sovereign omantel: no route to db\n"],
+      ["True", "ok           databases     Sovereign omantel: reachable\n"],
+    ] as const) {
+      const ready = { type: "DatabaseReady", status, reason: "Checked", message: "no route to db" };
+      const conditions = [{ ...ready, lastTransitionTime: "2026-06-01T00:00:00Z" }];
+      await patch(`${path}/omantel/status`, { status: { conditions } });
+      expect((await run()).output).toContain(line);
+    }
+    const database = await createTestDatabase();
+    const given = (url: string) =>
+      runHere(command, [], { KUBECONFIG: plane.kubeconfigPath, DATABASE_URL: url }).then(
+        ({ stdout }) => stdout,
+      );
+    expect(await given(database.url)).toMatch(
+      /^ok {11}databases {5}DATABASE_URL: reachable, PostgreSQL \d+\.\d+$/m,
+    );
+    await database.drop();
+    const closed = await given("postgres://u:a-password@127.0.0.1:1/none");
+    expect(closed).toMatch(/^problem {6}databases {5}DATABASE_URL: .*ECONNREFUSED/m);
+    expect(closed).not.toContain("a-password");
+  });
 });
+
+const DAY_MS = 86_400_000;
+const metadataOf = (name: string) => ({ metadata: { name } });
+const releaseOf = (name: string) => ({ "meta.helm.sh/release-name": name });
+const post = (path: string, body: object) => client.request({ method: "POST", path, body });
+const patch = (path: string, body: object) =>
+  client.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
+
+/** It matches no request, so that it disturbs no test. */
+const webhook = (caBundle: string) => ({
+  name: "a.example.org",
+  admissionReviewVersions: ["v1"],
+  sideEffects: "None",
+  clientConfig: { url: "https://127.0.0.1:1/", ...(caBundle === "" ? {} : { caBundle }) },
+});
+
+async function kubeconfigOf(account: string): Promise<string> {
+  const metadata = { name: account, namespace: "default" };
+  await post("/api/v1/namespaces/default/serviceaccounts", { metadata });
+  const { token } = await client.createToken(metadata, 3_600);
+  const path = join(folder, account);
+  const config = plane.kubeConfig();
+  const { server, caData } = config.getCurrentCluster() ?? {};
+  writeFileSync(
+    path,
+    stringify({
+      ...{ apiVersion: "v1", kind: "Config", "current-context": "a" },
+      clusters: [{ name: "a", cluster: { server, "certificate-authority-data": caData } }],
+      users: [{ name: "a", user: { token } }],
+      contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+    }),
+  );
+  return path;
+}
+
+/** The operator's own authority, made so long ago that it ends then. */
+async function authorityThatEnds(at: Date): Promise<string> {
+  const now = new Date();
+  const { caBundle } = await issueCertificates(["a.example.org"], now);
+  const lifeMs = Date.parse(new X509Certificate(caBundle).validTo) - now.getTime();
+  return (await issueCertificates(["a.example.org"], new Date(at.getTime() - lifeMs))).caBundle;
+}

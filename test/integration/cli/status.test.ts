@@ -125,7 +125,7 @@ describe("catalyst status", () => {
     await expect(run(...args)).rejects.toThrow("none does not exist");
   });
 
-  it.each([["fleet"], ["sovereign"], ["release", "a", "b"], ["-o", "yaml"]])(
+  it.each([["fleet"], ["sovereign"], ["release", "a", "b"], ["-o", "xml"]])(
     "refuses %s %s",
     async (...args) => {
       await expect(run(...args.filter((arg) => arg !== undefined))).rejects.toMatchObject({

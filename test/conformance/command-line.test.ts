@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
+import { parseAllDocuments } from "yaml";
 import { issueCertificates } from "../../src/admission/certificate/certificate.ts";
+import { INSTALLED } from "../../src/cli/preflight/right-check.ts";
 import { createKubeClient } from "../../src/kube/client.ts";
-import { NODES } from "../../src/kube/resource.ts";
+import { apiVersionOf, NODES } from "../../src/kube/resource.ts";
 import { startBilling } from "../support/builder/billing.ts";
 import { writeBillingPod } from "../support/server/billing-pod.ts";
 import { startTestControlPlane } from "../support/server/kube-apiserver.ts";
@@ -55,6 +57,30 @@ async function startKubelet(port: number): Promise<{ port: number; close(): void
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
+
+describe.skipIf(assets === undefined)("the rights that catalyst preflight asks for", () => {
+  it("cover every kind in the chart", () => {
+    const chart = join(ROOT, "charts/catalyst-operator");
+    const image = [
+      "--set",
+      "image.repository=registry.example/catalyst",
+      "--set",
+      `image.digest=sha256:${"0".repeat(64)}`,
+    ];
+    const text = execFileSync(
+      join(assets ?? "", "helm"),
+      ["template", "catalyst-operator", chart, "--namespace", "catalyst-system", ...image],
+      { encoding: "utf8", env: { PATH: process.env.PATH, HOME: folder } },
+    );
+    const rendered = parseAllDocuments(text).flatMap((document) => {
+      const { apiVersion, kind } = (document.toJS() ?? {}) as { apiVersion?: string; kind?: string };
+      return kind === undefined ? [] : [`${apiVersion} ${kind}`];
+    });
+    const asked = INSTALLED.map((resource) => `${apiVersionOf(resource)} ${resource.kind}`);
+    expect(new Set(rendered).size).toBeGreaterThan(10);
+    expect(rendered.filter((kind) => !asked.includes(kind))).toEqual([]);
+  });
+});
 
 describe.skipIf(assets === undefined)("kubectl catalyst", () => {
   it("is this program, by this name", async () => {

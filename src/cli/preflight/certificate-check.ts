@@ -1,0 +1,63 @@
+import { X509Certificate } from "node:crypto";
+import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { DEPLOYMENTS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../kube/resource.ts";
+import type { Check } from "./check.ts";
+
+const area = "certificates";
+const DAY_MS = 86_400_000;
+/** The operator renews its certificates a month before they end, so fewer days mean that it does not. */
+const SOON_DAYS = 14;
+const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+type Configuration = KubernetesObject & { webhooks?: { clientConfig?: { caBundle?: string } }[] };
+type Deployment = KubernetesObject & {
+  spec?: { template?: { spec?: { containers?: { env?: { name: string }[] }[] } } };
+};
+
+/** The authorities that API servers trust for the webhook, and who makes the webhook's certificate. */
+export async function checkCertificates(client: Pick<KubeClient, "get">, now: Date): Promise<Check[]> {
+  const [configuration, deployment] = await Promise.all([
+    client.get<Configuration>(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: WEBHOOK_CONFIGURATION }),
+    client.get<Deployment>(DEPLOYMENTS, { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE }),
+  ]);
+  if (configuration === undefined)
+    return [{ area, state: "ok", message: "no webhook is installed: there is no certificate yet" }];
+  const bundles = new Set(configuration.webhooks?.map(({ clientConfig }) => clientConfig?.caBundle ?? ""));
+  return [...bundles].flatMap((bundle) => bundleChecks(bundle, modeOf(deployment), now));
+}
+
+function modeOf(deployment: Deployment | undefined): string {
+  const { containers = [] } = deployment?.spec?.template?.spec ?? {};
+  const isGiven = containers.some(({ env = [] }) => env.some(({ name }) => name === "WEBHOOK_CERT_DIR"));
+  return isGiven ? "from a Secret" : "made by the operator";
+}
+
+function bundleChecks(bundle: string, mode: string, now: Date): Check[] {
+  const texts = Buffer.from(bundle, "base64").toString().match(PEM) ?? [];
+  let certificates: X509Certificate[];
+  try {
+    certificates = texts.map((text) => new X509Certificate(text));
+  } catch {
+    certificates = [];
+  }
+  const remedy = "see the operator's Events and logs, and docs/runbook.md";
+  const [last] = certificates.map(({ validTo }) => Date.parse(validTo)).sort((a, b) => b - a);
+  if (last === undefined)
+    return [{ area, state: "problem", message: "the webhook configuration has no authority", remedy }];
+  const days = Math.floor((last - now.getTime()) / DAY_MS);
+  const message = `${mode}: the webhook's authority is valid for ${days} days`;
+  if (last < now.getTime())
+    return [
+      {
+        area,
+        state: "problem",
+        message: `${mode}: the webhook's authority ended ${-days - 1} days ago`,
+        remedy,
+      },
+    ];
+  return [
+    { area, state: days < SOON_DAYS ? "problem" : "ok", message, ...(days < SOON_DAYS ? { remedy } : {}) },
+  ];
+}

@@ -1,0 +1,52 @@
+import pg from "pg";
+import { findCondition } from "../../api/condition.ts";
+import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { SOVEREIGN_CONDITION } from "../../api/sovereign-status.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { listIfServed } from "../../kube/optional-kind.ts";
+import { resourceOf } from "../../kube/resource.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import type { Check } from "./check.ts";
+
+const area = "databases";
+/** The major versions of PostgreSQL that the tests run on. */
+const TESTED = { from: 15, to: 18 };
+const TIMEOUT_MS = 10_000;
+
+/** What the operator reports of each Sovereign's database. It connects from the cluster, which this program cannot. */
+export async function checkSovereigns(client: Pick<KubeClient, "list">): Promise<Check[]> {
+  const sovereigns = (await listIfServed<Sovereign>(client, resourceOf(SOVEREIGN))) ?? [];
+  return sovereigns.map(({ metadata: { name }, status }) => {
+    const ready = findCondition(status?.conditions, SOVEREIGN_CONDITION.databaseReady);
+    if (ready?.status === "True") return { area, state: "ok", message: `Sovereign ${name}: reachable` };
+    const remedy = `see catalyst status sovereign ${name}`;
+    return ready?.status === "False"
+      ? { area, state: "problem", message: `Sovereign ${name}: ${ready.message}`, remedy }
+      : { area, state: "unknown", message: `Sovereign ${name}: the operator has not said yet`, remedy };
+  });
+}
+
+/** A database from here: whether it can be reached, and its version. The URL is shown nowhere. */
+export async function checkDatabase(url: string): Promise<Check[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<Record<string, string>>("SHOW server_version_num");
+    return [postgresCheck(Number(Object.values(rows[0] ?? {})[0]))];
+  } catch (error) {
+    const remedy = "correct DATABASE_URL, or let this machine and the cluster through to the database";
+    return [{ area, state: "problem", message: `DATABASE_URL: ${errorMessage(error)}`, remedy }];
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** `versionNumber` as PostgreSQL counts: 180004. */
+export function postgresCheck(versionNumber: number): Check {
+  const major = Math.floor(versionNumber / 10_000);
+  const message = `DATABASE_URL: reachable, PostgreSQL ${major}.${versionNumber % 10_000}`;
+  const remedy = `PostgreSQL ${TESTED.from} to ${TESTED.to} are tested`;
+  if (major < TESTED.from) return { area, state: "problem", message, remedy: `upgrade it: ${remedy}` };
+  return major > TESTED.to ? { area, state: "unknown", message, remedy } : { area, state: "ok", message };
+}

@@ -1,0 +1,33 @@
+import { type IdentityLists, identityOf, serviceAccountOf } from "../../admission/rules/identity.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { readPerson } from "../identity.ts";
+import type { Check } from "./check.ts";
+
+/** Whether the person who installs is the platform: otherwise admission refuses the person's next change. */
+export async function checkIdentity(
+  client: Pick<KubeClient, "create">,
+  lists: IdentityLists,
+): Promise<Check[]> {
+  const { username, groups } = await readPerson(client);
+  const { kind } = identityOf({ username, groups }, { franchises: [], isRunning: () => false }, lists);
+  const area = "identity";
+  if (kind === "platform") return [{ area, state: "ok", message: `you, ${username}, are the platform` }];
+  return [
+    {
+      ...{ area, state: "problem" },
+      message: `you, ${username}, are not the platform: admission will refuse your upgrades and the uninstall`,
+      remedy: remedyFor({ username, groups }),
+    },
+  ];
+}
+
+/** Groups of Kubernetes itself are never offered: `system:serviceaccounts` would make every Pod the platform. */
+function remedyFor(person: { username: string; groups: string[] }): string {
+  const account = serviceAccountOf(person);
+  if (account !== undefined)
+    return `name its namespace, if all accounts there are the platform's, in the chart's value platform.serviceAccountNamespaces, and here in --platform-service-account-namespaces: ${account.namespace}`;
+  const own = person.groups.filter((group) => !group.startsWith("system:"));
+  return own.length === 0
+    ? "install as a member of a group, and name the group in the chart's value platform.groups"
+    : `name one of your groups, if all its members are the platform's, in the chart's value platform.groups, and here in --platform-groups: ${own.join(", ")}`;
+}

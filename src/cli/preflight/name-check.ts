@@ -1,0 +1,113 @@
+import { GROUP } from "../../api/kind.ts";
+import { KINDS } from "../../api/kind-list.ts";
+import {
+  CATALOG_NAMESPACE,
+  OPERATOR_CLUSTER_ROLE,
+  PRIVATE_CATALOG_NAMESPACE,
+  SYSTEM_NAMESPACE,
+  WEBHOOK_CONFIGURATION,
+} from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import {
+  CLUSTER_ROLES,
+  CUSTOM_RESOURCE_DEFINITIONS,
+  DEPLOYMENTS,
+  NAMESPACES,
+  VALIDATING_WEBHOOK_CONFIGURATIONS,
+} from "../../kube/resource.ts";
+import type { Check } from "./check.ts";
+
+const area = "names";
+/** Helm writes it on what it makes. */
+const RELEASE = "meta.helm.sh/release-name";
+/** The chart writes it on its definitions: their digest. */
+const DEFINITION = "catalyst.openova.io/definition";
+const OPERATOR = { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE };
+
+const ownerOf = (object: KubernetesObject | undefined): string | undefined =>
+  object?.metadata.annotations?.[RELEASE];
+
+/** Whether the names that the chart and the operator use are free, or are of this release. */
+export async function checkNames(client: Pick<KubeClient, "get">, release: string): Promise<Check[]> {
+  const get = (resource: typeof NAMESPACES, name: string) => client.get<KubernetesObject>(resource, { name });
+  const [deployment, role, configuration] = await Promise.all([
+    client.get<KubernetesObject>(DEPLOYMENTS, OPERATOR),
+    get(CLUSTER_ROLES, OPERATOR_CLUSTER_ROLE),
+    get(VALIDATING_WEBHOOK_CONFIGURATIONS, WEBHOOK_CONFIGURATION),
+  ]);
+  const definitions = await Promise.all(
+    KINDS.map(({ plural }) => get(CUSTOM_RESOURCE_DEFINITIONS, `${plural}.${GROUP}`)),
+  );
+  const namespaces = await Promise.all(
+    [CATALOG_NAMESPACE, PRIVATE_CATALOG_NAMESPACE].map((name) => get(NAMESPACES, name)),
+  );
+  const found = [
+    ...operatorChecks(deployment, release),
+    ...roleChecks(role, release),
+    ...(deployment === undefined && configuration !== undefined ? [leftover()] : []),
+    ...definitions.flatMap((definition) => definitionChecks(definition, release)),
+    ...namespaces.flatMap((namespace) => namespaceChecks(namespace, release)),
+  ];
+  return found.length === 0 ? [{ area, state: "ok", message: "no name is taken" }] : found;
+}
+
+function operatorChecks(deployment: KubernetesObject | undefined, release: string): Check[] {
+  if (deployment === undefined) return [];
+  const owner = ownerOf(deployment);
+  if (owner === release)
+    return [{ area, state: "ok", message: `release ${release} is installed: this is an upgrade` }];
+  const by = owner === undefined ? "something that is no Helm release" : `release ${owner}`;
+  return [
+    {
+      ...{ area, state: "problem", message: `the operator is installed already, by ${by}` },
+      remedy:
+        owner === undefined
+          ? "remove it with catalyst uninstall, or change it as it was installed: a cluster has one operator"
+          : `change that release: helm upgrade ${owner} … --namespace ${SYSTEM_NAMESPACE}, or name it with --release`,
+    },
+  ];
+}
+
+function roleChecks(role: KubernetesObject | undefined, release: string): Check[] {
+  const owner = ownerOf(role);
+  if (role === undefined || owner === release) return [];
+  return [
+    {
+      ...{
+        area,
+        state: "problem",
+        message: `ClusterRole ${role.metadata.name} exists and is not of release ${release}`,
+      },
+      remedy: `helm refuses to replace it: remove ${owner === undefined ? "it" : `release ${owner}`} first`,
+    },
+  ];
+}
+
+const leftover = (): Check => ({
+  ...{ area, state: "problem" },
+  message: `ValidatingWebhookConfiguration ${WEBHOOK_CONFIGURATION} is left of an installation that is gone: it refuses requests`,
+  remedy: "remove it with catalyst uninstall",
+});
+
+function definitionChecks(definition: KubernetesObject | undefined, release: string): Check[] {
+  const owner = ownerOf(definition);
+  if (definition === undefined || owner === release) return [];
+  const { name, annotations } = definition.metadata;
+  const message = `CustomResourceDefinition ${name} exists, of ${owner === undefined ? "no release" : `release ${owner}`}`;
+  if (annotations?.[DEFINITION] !== undefined)
+    return [{ area, state: "ok", message: `${message}: the chart uses it while it is the same` }];
+  return [
+    {
+      ...{ area, state: "problem", message },
+      remedy: `hand it over: kubectl annotate crd ${name} meta.helm.sh/release-name=${release} meta.helm.sh/release-namespace=${SYSTEM_NAMESPACE} --overwrite, and label it app.kubernetes.io/managed-by=Helm; its objects stay`,
+    },
+  ];
+}
+
+function namespaceChecks(namespace: KubernetesObject | undefined, release: string): Check[] {
+  if (namespace === undefined || ownerOf(namespace) === release) return [];
+  return [
+    { area, state: "ok", message: `namespace ${namespace.metadata.name} exists, and is used as it is` },
+  ];
+}
