@@ -12,7 +12,7 @@ export interface Answer {
   headers: Record<string, string | string[] | undefined>;
 }
 
-export interface SendOptions {
+interface SendOptions {
   contentType?: string;
   accept?: string;
   /** The user to impersonate. */

@@ -1,5 +1,5 @@
 /** The schema of the custom kind: each sort of field that an API server treats in its own way. */
-export const gadgetSchema = {
+const gadgetSchema = {
   type: "object",
   required: ["spec"],
   properties: {
