@@ -5,7 +5,8 @@
 # base in use, because the base changes with each patch. Clusters pin this image by its own digest.
 ARG NODE_IMAGE=node:26-slim
 
-FROM ${NODE_IMAGE} AS dependencies
+# The packages hold no machine code, so one platform's build serves every platform: the last stage runs nothing.
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Only the playground needs the optional packages and the workspace. Without install scripts, the package `node` does not

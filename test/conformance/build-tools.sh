@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, cosign, the Kyverno CLI, a Kafka broker) from Go modules into
-# a folder, each once: about 27 minutes cold.
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, cosign, the Kyverno CLI, actionlint, a Kafka broker) from Go
+# modules into a folder, each once: about 27 minutes cold.
 # Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
@@ -12,6 +12,7 @@ HELM=4.2.4
 KYVERNO=1.19.0
 STRIPE_MOCK=0.203.0
 COSIGN=3.1.2
+ACTIONLINT=1.7.12
 # franz-go's own broker for tests has no releases; it is built with the release of the client that it fits.
 KFAKE=0.0.0-20260918054303-01f206a7e32c
 FRANZ=1.22.3
@@ -94,6 +95,10 @@ if ! built kyverno $KYVERNO; then
   go get -tool "github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno@v$KYVERNO"
   go build -trimpath -ldflags "-s -w" -o "$assets/kyverno" github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
   mark kyverno $KYVERNO
+fi
+if ! built actionlint $ACTIONLINT; then
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/rhysd/actionlint/cmd/actionlint@v$ACTIONLINT"
+  mark actionlint $ACTIONLINT
 fi
 if ! built stripe-mock $STRIPE_MOCK; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/stripe/stripe-mock@v$STRIPE_MOCK"
