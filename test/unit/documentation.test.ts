@@ -146,7 +146,7 @@ describe("files for people and their tools", () => {
       updates: { "package-ecosystem": string; directory: string }[];
     };
     const systems = updates.map((update) => update["package-ecosystem"]);
-    expect(systems.toSorted()).toEqual(["docker", "npm"]);
+    expect(systems.toSorted()).toEqual(["docker", "github-actions", "npm"]);
     expect(updates.every(({ directory }) => existsSync(join(ROOT, directory)))).toBe(true);
   });
 });

@@ -1,11 +1,21 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { KINDS } from "../../src/api/kind-list.ts";
+import {
+  OPERATOR_HASH_SECRET,
+  OPERATOR_KEY_SECRET,
+  TRUST_CONFIG_MAP,
+  WEBHOOK_TLS_SECRET,
+} from "../../src/api/name.ts";
+import type { SecretObject } from "../../src/api/object.ts";
 import { signSharedSecretToken } from "../../src/billing/auth/shared-secret-token.ts";
 import { createTokenVerifier } from "../../src/billing/auth/token.ts";
 import { createSecretBox } from "../../src/billing/payment/secret-box.ts";
+import { secretNames, secretsDigest } from "../../src/controllers/sovereign/secret.ts";
 import { sovereignWatches } from "../../src/controllers/sovereign/watch.ts";
 import { createOperatorKey } from "../../src/operator/operator-token.ts";
 import { PUBLISH_MS, RETIRE_MS } from "../../src/operator/signing-key.ts";
+import { sha256Digest } from "../../src/platform/canonical-json.ts";
 import { createLogger } from "../../src/platform/log.ts";
 import { sovereign } from "../support/builder/catalyst-object.ts";
 import { readPage } from "../support/builder/program-name.ts";
@@ -60,6 +70,28 @@ describe("the runbook's key rotation", () => {
     ]);
   });
 
+  it("replaces the Pods for another key of Stripe", () => {
+    expect(wordsOn("Stripe's keys")).toContain("change the Secret of `payments.secretRef`");
+    const { billing } = sovereign("omantel").spec;
+    const paid = sovereign("omantel", {
+      billing: { ...billing, payments: { secretRef: { name: "stripe" } } },
+    });
+    const secret = (name: string, data: Record<string, string>): [string, SecretObject] => [
+      name,
+      { apiVersion: "v1", kind: "Secret", metadata: { name }, data },
+    ];
+    const digestOf = (data: Record<string, string>) => {
+      const names = secretNames(paid).filter((name) => name !== "stripe");
+      const secrets = new Map([...names.map((name) => secret(name, {})), secret("stripe", data)]);
+      return secretsDigest(paid, secrets, sha256Digest);
+    };
+    // The digest is an annotation of the Pods' template, so another digest is another Pod.
+    const former = digestOf({ "secret-key": "one", "webhook-secret": "one" });
+    expect(former).toBeDefined();
+    expect(digestOf({ "secret-key": "two", "webhook-secret": "one" })).not.toBe(former);
+    expect(digestOf({ "secret-key": "one", "webhook-secret": "two" })).not.toBe(former);
+  });
+
   it("cannot open payment keys that the former key sealed", () => {
     expect(wordsOn("`JWT_SECRET`")).toContain("enter the payment keys again");
     const sealed = createSecretBox(FORMER).seal("a payment key");
@@ -85,3 +117,37 @@ describe("the runbook's key rotation", () => {
     expect(exp - iat).toBe(4 * 60);
   });
 });
+
+/** The rows of docs/rotation.md: what is rotated, and the tests that rehearse it. */
+const ROWS = readPage("docs/rotation.md")
+  .split("\n")
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| What "))
+  .map((line) => line.split(" | "))
+  .map(([what = "", , , tests = ""]) => [what.replace("| ", ""), tests] as const);
+
+describe("docs/rotation.md", () => {
+  it.each(ROWS)("names tests that exist for %s", (_, tests) => {
+    const file = /`(test\/\S+\.test\.ts)`/.exec(tests)?.[1] ?? "";
+    const titles = [...tests.matchAll(/"([^"]+)"/g)].map(([, title]) => title);
+    expect(titles).not.toEqual([]);
+    const text = readPage(file);
+    expect(titles.filter((title) => !text.includes(`it("${title}"`))).toEqual([]);
+  });
+
+  it("has the operator's own Secrets, the trust, and each Secret that an object of ours refers to", () => {
+    const page = readPage("docs/rotation.md");
+    const ours = [OPERATOR_KEY_SECRET, OPERATOR_HASH_SECRET, WEBHOOK_TLS_SECRET, TRUST_CONFIG_MAP];
+    expect(ours.filter((name) => !page.includes(name))).toEqual([]);
+    const references = KINDS.flatMap(({ spec }) => secretReferences(spec, "spec"));
+    expect(references).toContain("spec.billing.database.secretRef");
+    expect(references.filter((path) => !page.includes(`\`${path}\``))).toEqual([]);
+  });
+});
+
+/** The paths of all fields of a schema that name a Secret. */
+function secretReferences(schema: { properties?: Record<string, object> }, path: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const own = `${path}.${name}`;
+    return /secretRef$/i.test(name) ? [own] : secretReferences(field, own);
+  });
+}

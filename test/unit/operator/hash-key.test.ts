@@ -41,6 +41,15 @@ describe("loadKeyedDigest", () => {
     expect(other("a")).not.toBe(first("a"));
   });
 
+  it("gives other digests after a person deleted the Secret", async () => {
+    const stored: { secret?: SecretObject } = {};
+    const client = await cluster(stored);
+    const former = await loadKeyedDigest(client);
+    delete stored.secret;
+    expect((await loadKeyedDigest(client))("a")).not.toBe(former("a"));
+    expect(stored.secret).toBeDefined();
+  });
+
   it.each([
     ["the key is too short", { "hash.key": "YQ==" }],
     ["the Secret holds other keys only", { "other.key": "YQ==" }],

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { SecretObject } from "../../../../src/api/object.ts";
 import {
+  allSecretNames,
   databaseIdentity,
   type Secrets,
   secretNames,
@@ -78,6 +79,22 @@ describe("the Secrets that a Sovereign runs with", () => {
     };
     expect(digestOf(new Map([...at(uri), [name, annotated]]))).toBe(first);
     expect(digestOf(at(uri), "another key")).not.toBe(first);
+  });
+
+  it("keeps the Pods and the database for a new password of the migrating role", () => {
+    const apart = sovereign("omantel");
+    apart.spec.billing.database.migrationSecretRef = { name: "billing-migration", key: "uri" };
+    const withPassword = (password: string): Secrets =>
+      new Map([
+        ...at("postgres://db/billing"),
+        secret("billing-migration", "1", `postgres://owner:${password}@db/billing`),
+      ]);
+    const former = withPassword("one");
+    const next = withPassword("two");
+    const digest = (secrets: Secrets) => secretsDigest(apart, secrets, (text) => text);
+    expect(digest(next)).toBe(digest(former));
+    expect(databaseIdentity(apart, next)).toBe(databaseIdentity(apart, former));
+    expect(allSecretNames(apart)).toContain("billing-migration");
   });
 
   it("has no digest while a Secret is missing", () => {
