@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<{ command: Command 
   vouchers: () => import("./vouchers.ts"),
   token: () => import("./token.ts"),
   smoke: () => import("./smoke.ts"),
+  "support-bundle": () => import("./support-bundle.ts"),
   verify: () => import("./verify.ts"),
   uninstall: () => import("./uninstall.ts"),
   billing: () => import("./billing.ts"),

@@ -1,0 +1,97 @@
+import { writeFileSync } from "node:fs";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { SYSTEM_NAMESPACE } from "../api/name.ts";
+import { createKubeClient } from "../kube/client.ts";
+import { openPodPort } from "../kube/port-forward.ts";
+import { boundedFetch } from "../platform/bounded-fetch.ts";
+import { UsageError } from "../platform/errors.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Flag, parseCommandLine } from "./flag.ts";
+import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
+import { collect } from "./support/collection.ts";
+import { compressedArchive } from "./support/tar.ts";
+import { readVersion } from "./version.ts";
+
+const MAX_LOG_LINES = 100_000;
+const MAX_METRICS_BYTES = 16 * 1024 * 1024;
+const METRICS_TIMEOUT_MS = 10_000;
+
+const FLAGS = [
+  {
+    name: "file",
+    value: "FILE",
+    description: "the archive to write; it must not exist (catalyst-support-TIME.tar.gz)",
+  },
+  { name: "log-lines", value: "NUMBER", fallback: "2000", description: "the last lines of each log" },
+  {
+    name: "metrics-port",
+    value: "PORT",
+    fallback: "8080",
+    description: "the operator's port of /metrics, as the chart's value http.port has it",
+  },
+  ...CLUSTER_FLAGS,
+] as const satisfies readonly Flag[];
+
+export const command: Command = {
+  summary: "write an archive for support, without secrets and without people's addresses",
+  description: [
+    "Writes one tar.gz with the objects of the six kinds, Deployments, Jobs, Pods and Events of the operator's and the Sovereigns' namespaces, the operator's logs and metrics, and versions. Only its owner may read it. Reads through the API server with your own rights.",
+    "It never asks for Secrets and ConfigMaps, and leaves out variables' values, arguments and annotations of others. In everything else it replaces what has the form of a token, a key, a certificate, a connection string, an e-mail address or a network address. Look through it before you send it: a person's name in free text has no form. The file missing.txt says what could not be read.",
+  ],
+  flags: FLAGS,
+  environment: CLUSTER_ENVIRONMENT,
+  exitCodes: "0 done, 1 something could not be read, and the archive has the rest; 2 wrong usage",
+  async run({ args, env, signal, stdout }) {
+    const { values } = parseCommandLine(FLAGS, args);
+    const [logLines, port] = [
+      numberOf("log-lines", values["log-lines"], MAX_LOG_LINES),
+      numberOf("metrics-port", values["metrics-port"], 65_535),
+    ];
+    const kubeConfig = readKubeConfig(env, values);
+    const now = new Date();
+    const file = values.file ?? `catalyst-support-${now.toISOString().replaceAll(/[:.]/g, "-")}.tar.gz`;
+    const client = createKubeClient({ kubeConfig, userAgent: "catalyst-support-bundle" });
+    try {
+      const readMetrics = (pod: string) => metricsOf(kubeConfig, pod, port, signal);
+      const { files, missing } = await collect({
+        client,
+        readMetrics,
+        logLines,
+        version: readVersion(),
+        now,
+      });
+      // A file that is there is not replaced, and a link there is not followed.
+      writeFileSync(file, compressedArchive(files, now), { flag: "wx", mode: 0o600 });
+      stdout.write(`${file}: ${files.length} files\n`);
+      for (const line of missing) stdout.write(`could not read ${line}\n`);
+      return missing.length === 0 ? EXIT.done : EXIT.checkFailed;
+    } finally {
+      await client.close();
+    }
+  },
+};
+
+function numberOf(flag: string, text: string, most: number): number {
+  const number = Number(text);
+  if (!/^\d{1,6}$/.test(text) || number < 1 || number > most)
+    throw new UsageError(`--${flag} must be a whole number from 1 to ${most}`);
+  return number;
+}
+
+async function metricsOf(
+  kubeConfig: KubeConfig,
+  name: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const opened = openPodPort(kubeConfig, { name, namespace: SYSTEM_NAMESPACE }, port);
+  try {
+    const answer = await boundedFetch(`http://${name}/metrics`, {
+      ...{ fetch: opened.fetch, signal, timeoutMs: METRICS_TIMEOUT_MS, maxBytes: MAX_METRICS_BYTES },
+    });
+    if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);
+    return Buffer.from(answer.body).toString();
+  } finally {
+    await opened.close();
+  }
+}

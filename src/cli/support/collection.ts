@@ -1,0 +1,114 @@
+import { KINDS } from "../../api/kind-list.ts";
+import { SYSTEM_NAMESPACE } from "../../api/name.ts";
+import type { KubernetesObject } from "../../api/object.ts";
+import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
+import { namespaceOf } from "../../controllers/sovereign/desired-metadata.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { listIfServed } from "../../kube/optional-kind.ts";
+import { DEPLOYMENTS, EVENTS, JOBS, PODS, pathOf, type Resource, resourceOf } from "../../kube/resource.ts";
+import { errorMessage } from "../../platform/errors.ts";
+import { redactObject, redactText } from "./redaction.ts";
+import type { ArchivedFile } from "./tar.ts";
+
+const LOG_TIMEOUT_MS = 30_000;
+
+export interface CollectionDeps {
+  client: Pick<KubeClient, "list" | "request" | "openWatch">;
+  /** The text of `/metrics` of an operator Pod. */
+  readMetrics(pod: string): Promise<string>;
+  /** Last lines of each log. */
+  logLines: number;
+  version: string;
+  now: Date;
+}
+
+export interface Collection {
+  files: ArchivedFile[];
+  /** What could not be read, and why. */
+  missing: string[];
+}
+
+type Item = KubernetesObject & Record<string, unknown>;
+
+/** What support needs. It never asks for Secrets or ConfigMaps, and redacts the rest. */
+export async function collect(deps: CollectionDeps): Promise<Collection> {
+  const { client } = deps;
+  const files: ArchivedFile[] = [];
+  const missing: string[] = [];
+  async function add(path: string, read: () => Promise<string>): Promise<void> {
+    try {
+      files.push({ path, content: await read() });
+    } catch (error) {
+      missing.push(`${path}: ${redactText(errorMessage(error))}`);
+    }
+  }
+
+  await add("version.json", () => versions(deps));
+  for (const definition of KINDS)
+    await add(`kinds/${definition.plural}.json`, async () =>
+      asJson((await listIfServed<Item>(client, resourceOf(definition))) ?? []),
+    );
+  for (const namespace of await namespacesOf(client, missing)) {
+    await add(`namespaces/${namespace}/events.json`, () => list(client, EVENTS, namespace));
+    for (const resource of [DEPLOYMENTS, JOBS, PODS])
+      await add(`namespaces/${namespace}/${resource.plural}.json`, async () =>
+        list(client, resource, namespace),
+      );
+  }
+  for (const pod of await operatorPods(client, missing)) {
+    await add(`operator/${pod}.log`, async () => readLog(deps, pod));
+    await add(`operator/${pod}.metrics.txt`, async () => redactText(await deps.readMetrics(pod)));
+  }
+  files.push({ path: "missing.txt", content: missing.map((line) => `${line}\n`).join("") });
+  return { files, missing };
+}
+
+async function versions({ client, version, now }: CollectionDeps): Promise<string> {
+  const kubernetes = await client.request<object>({ method: "GET", path: "/version" });
+  return `${JSON.stringify({ catalyst: version, kubernetes, collectedAt: now.toISOString() }, null, 2)}\n`;
+}
+
+async function namespacesOf(client: CollectionDeps["client"], missing: string[]): Promise<string[]> {
+  try {
+    const sovereigns = (await listIfServed<Sovereign>(client, resourceOf(SOVEREIGN))) ?? [];
+    return [...new Set([SYSTEM_NAMESPACE, ...sovereigns.map(namespaceOf)])];
+  } catch (error) {
+    missing.push(`namespaces of Sovereigns: ${redactText(errorMessage(error))}`);
+    return [SYSTEM_NAMESPACE];
+  }
+}
+
+async function operatorPods(client: CollectionDeps["client"], missing: string[]): Promise<string[]> {
+  try {
+    const labelSelector = "app.kubernetes.io/name=catalyst-operator";
+    const { items } = await client.list<Item>(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector });
+    return items.map(({ metadata }) => metadata.name);
+  } catch (error) {
+    missing.push(`Pods of the operator: ${redactText(errorMessage(error))}`);
+    return [];
+  }
+}
+
+async function readLog({ client, logLines }: CollectionDeps, name: string): Promise<string> {
+  const path = pathOf(PODS, { name, namespace: SYSTEM_NAMESPACE }, "log");
+  const signal = AbortSignal.timeout(LOG_TIMEOUT_MS);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await client.openWatch(path, { tailLines: logLines }, { signal }))
+    chunks.push(chunk);
+  return redactText(Buffer.concat(chunks).toString());
+}
+
+const list = async (client: CollectionDeps["client"], resource: Resource, namespace: string) =>
+  asJson((await client.list<Item>(resource, { namespace })).items.map(withoutValues));
+
+const asJson = (items: readonly Item[]): string => `${JSON.stringify(items.map(redactObject), null, 2)}\n`;
+
+/** A workload's variables, arguments and annotations may hold any text: of these, support needs the names alone. */
+function withoutValues(item: Item): Item {
+  return JSON.parse(
+    JSON.stringify(item, (key, value) => {
+      if (key === "env" && Array.isArray(value)) return value.map(({ name }) => ({ name }));
+      return key === "args" || key === "command" || key === "annotations" ? undefined : value;
+    }),
+  ) as Item;
+}

@@ -1,0 +1,64 @@
+import { isIP } from "node:net";
+import { redactSecrets } from "../../platform/log.ts";
+
+const REDACTED = "[redacted]";
+
+/** By form, because the text comes from logs, Events and messages of other programs. Order matters: wholes before parts. */
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
+  [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
+  [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}/gi, `$1 ${REDACTED}`],
+  [/\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]+|\bwhsec_[A-Za-z0-9]+/g, REDACTED],
+  [
+    /((?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|credential|authorization)\\*["']?\s*[=:]\s*)(?:\\*"[^"]*|'[^']*|[^\s"',;&}{[\]\\]+)/gi,
+    `$1${REDACTED}`,
+  ],
+  [/[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, "[address]"],
+];
+const URL_WITH_USER = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/"'<>@]+@[^\s"'<>]*/gi;
+const DATABASE_URL = /\b(postgres(?:ql)?|mysql|redis|amqp):\/\/[^\s"'<>]*/gi;
+const IP_V4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)/g;
+const IP_V6 = /(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])/gi;
+/** Long random text that is no digest and no identifier of Kubernetes. */
+const LONG_RANDOM =
+  /(?<![A-Za-z0-9+/_:.-])(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_]{40,}={0,2}/g;
+
+/** Text without secrets and without people's addresses, electronic or of the network. */
+export function redactText(text: string): string {
+  let redacted = text.replace(DATABASE_URL, `$1://${REDACTED}`).replace(URL_WITH_USER, `$1${REDACTED}`);
+  for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
+  return redactSecrets(redacted)
+    .replace(LONG_RANDOM, REDACTED)
+    .replace(IP_V4, "[address]")
+    .replace(IP_V6, (address) => (isIP(address) === 0 ? address : "[address]"));
+}
+
+const SECRET_NAME = /(?:password|passwd|secret|token|credential|privateKey|apiKey|connectionString|dsn)$/i;
+/** Members that name a Secret and hold none of its data. */
+const REFERENCE = /(?:Ref|Refs|Name|Names)$/;
+const OWN_METADATA = ["name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp"];
+const OWN_LISTS = ["deletionTimestamp", "finalizers", "ownerReferences", "labels"];
+
+/** The same value with each text redacted, and with members left out whose names say that they hold a secret. */
+export function redactValue(value: unknown, name = ""): unknown {
+  if (typeof value === "string")
+    return SECRET_NAME.test(name) && !REFERENCE.test(name) ? REDACTED : redactText(value);
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, name));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [redactText(key), redactValue(member, key)]),
+  );
+}
+
+/** An object of the API without annotations of others and without managed fields, both of which may repeat anything. */
+export function redactObject(object: { metadata: object; [member: string]: unknown }): unknown {
+  const kept = [...OWN_METADATA, ...OWN_LISTS];
+  const { metadata, ...rest } = object;
+  const entries = Object.entries(metadata).filter(([key]) => kept.includes(key));
+  const { annotations = {} } = metadata as { annotations?: Record<string, string> };
+  const own = Object.entries(annotations).filter(([key]) => /(?:^|\.)catalyst\.openova\.io\//.test(key));
+  return redactValue({
+    ...rest,
+    metadata: { ...Object.fromEntries(entries), annotations: Object.fromEntries(own) },
+  });
+}

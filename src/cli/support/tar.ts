@@ -1,0 +1,38 @@
+import { gzipSync } from "node:zlib";
+
+export interface ArchivedFile {
+  /** At most 100 bytes. */
+  path: string;
+  content: string;
+}
+
+const BLOCK = 512;
+
+/** A tar archive in the ustar format, compressed. Files are readable by their owner only. */
+export function compressedArchive(files: readonly ArchivedFile[], now: Date): Buffer {
+  const blocks = files.flatMap(({ path, content }) => {
+    const body = Buffer.from(content);
+    return [headerOf(path, body.length, now), body, Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK)];
+  });
+  return gzipSync(Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]));
+}
+
+function headerOf(path: string, size: number, now: Date): Buffer {
+  if (Buffer.byteLength(path) > 100) throw new Error(`a path in the archive is too long: ${path}`);
+  const header = Buffer.alloc(BLOCK);
+  const octal = (value: number, offset: number, length: number) =>
+    header.write(`${value.toString(8).padStart(length - 1, "0")}\0`, offset);
+  header.write(path, 0);
+  octal(0o600, 100, 8);
+  octal(0, 108, 8);
+  octal(0, 116, 8);
+  octal(size, 124, 12);
+  octal(Math.floor(now.getTime() / 1_000), 136, 12);
+  // The checksum counts its own field as blanks.
+  header.write("        ", 148);
+  header.write("0", 156);
+  header.write("ustar\u000000", 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return header;
+}

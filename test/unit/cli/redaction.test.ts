@@ -1,0 +1,80 @@
+import { gunzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { redactObject, redactText, redactValue } from "../../../src/cli/support/redaction.ts";
+import { compressedArchive } from "../../../src/cli/support/tar.ts";
+
+describe("text of a support bundle", () => {
+  it.each([
+    ["postgresql://u:p@db.internal/x failed", "postgresql://[redacted] failed"],
+    ["amqp://broker/x", "amqp://[redacted]"],
+    ["GET https://u:p@host.example/a", "GET https://[redacted]"],
+    ["GET https://host.example/a", "GET https://host.example/a"],
+    ["Bearer abc.def-123", "Bearer [redacted]"],
+    ['password: "a b", x', 'password: [redacted]", x'],
+    ['{"msg":"{\\"apiKey\\":\\"abc\\"}"}', '{"msg":"{\\"apiKey\\":[redacted]"}"}'],
+    ["token='a b' x", "token=[redacted]' x"],
+    ["client_secret=abc&x=1", "client_secret=[redacted]&x=1"],
+    ["mail a.b+c@d.example now", "mail [address] now"],
+    ["from 10.0.0.7:8080 and fd00::7", "from [address]:8080 and [address]"],
+    ["at 12:34:56, version 1.2.3", "at 12:34:56, version 1.2.3"],
+    [`image a@sha256:${"0a".repeat(32)}`, `image a@sha256:${"0a".repeat(32)}`],
+    [`key ${"aB3".repeat(15)}`, "key [redacted]"],
+    ["-----BEGIN CERTIFICATE-----\nMIIB cut off", "[redacted]"],
+    [
+      "Secret sovereign-omantel/billing-jwt has no key secret: create it",
+      "Secret sovereign-omantel/billing-jwt has no key secret: [redacted] it",
+    ],
+  ])("%j becomes %j", (text, redacted) => {
+    expect(redactText(text)).toBe(redacted);
+  });
+});
+
+describe("a value of a support bundle", () => {
+  it("keeps names of Secrets, numbers and absent values, and no member that holds a secret", () => {
+    expect(
+      redactValue({
+        secretRef: { name: "billing-db", key: "url" },
+        token: "abc",
+        list: [{ dbPassword: "abc" }, 1, true, null],
+        "a@b.example": "x",
+      }),
+    ).toEqual({
+      secretRef: { name: "billing-db", key: "url" },
+      token: "[redacted]",
+      list: [{ dbPassword: "[redacted]" }, 1, true, null],
+      "[address]": "x",
+    });
+  });
+
+  it("keeps of an object's metadata what identifies it, and the operator's own annotations", () => {
+    const metadata = {
+      ...{ name: "a", uid: "u", managedFields: [{}], selfLink: "/x" },
+      annotations: { "approve.catalyst.openova.io/gulf": "by ops", other: "x" },
+    };
+    expect(redactObject({ kind: "Pod", metadata })).toEqual({
+      kind: "Pod",
+      metadata: { name: "a", uid: "u", annotations: { "approve.catalyst.openova.io/gulf": "by ops" } },
+    });
+    expect(redactObject({ metadata: { name: "a" } })).toEqual({ metadata: { name: "a", annotations: {} } });
+  });
+});
+
+describe("an archive", () => {
+  it("is made of whole blocks, also of empty files", () => {
+    const tar = gunzipSync(
+      compressedArchive(
+        [
+          { path: "a", content: "" },
+          { path: "b", content: "x".repeat(512) },
+        ],
+        new Date(0),
+      ),
+    );
+    expect(tar.length).toBe(512 * 5);
+  });
+
+  it("refuses a path that the format cannot hold", () => {
+    const long = { path: "x".repeat(101), content: "" };
+    expect(() => compressedArchive([long], new Date(0))).toThrow("a path in the archive is too long");
+  });
+});
