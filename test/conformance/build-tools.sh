@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, cosign, the Kyverno CLI, actionlint, a Kafka broker) from Go
-# modules into a folder, each once: about 27 minutes cold.
-# Usage: build-tools.sh FOLDER        then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
+# modules into a folder, each once: about 27 minutes cold. With `node`, also those of the node tier (kubelet, kube-proxy,
+# kube-scheduler, kube-controller-manager, CoreDNS): about 8 minutes more.
+# Usage: build-tools.sh FOLDER [node] then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
 KUBERNETES=1.36.4
@@ -13,11 +14,13 @@ KYVERNO=1.19.0
 STRIPE_MOCK=0.203.0
 COSIGN=3.1.2
 ACTIONLINT=1.7.12
+COREDNS=1.15.0
 # franz-go's own broker for tests has no releases; it is built with the release of the client that it fits.
 KFAKE=0.0.0-20260918054303-01f206a7e32c
 FRANZ=1.22.3
 here=$(cd "$(dirname "$0")" && pwd)
-assets=${1:?usage: build-tools.sh FOLDER}
+assets=${1:?usage: build-tools.sh FOLDER [node]}
+with_node=$([ "${2:-}" = node ] && echo yes || true)
 mkdir -p "$assets"
 assets=$(cd "$assets" && pwd)
 
@@ -57,7 +60,7 @@ kubernetes() {
     -o "$output" "k8s.io/kubernetes/cmd/$command"
 }
 
-for command in kube-apiserver kubectl; do
+for command in kube-apiserver kubectl ${with_node:+kubelet kube-proxy kube-scheduler kube-controller-manager}; do
   built $command $KUBERNETES && continue
   kubernetes $KUBERNETES $command "$assets/$command"
   mark $command $KUBERNETES
@@ -107,5 +110,14 @@ fi
 if ! built cosign $COSIGN; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/sigstore/cosign/v3/cmd/cosign@v$COSIGN"
   mark cosign $COSIGN
+fi
+if [ -n "$with_node" ] && ! built coredns $COREDNS; then
+  mkdir "$work/coredns"
+  cd "$work/coredns"
+  printf 'module catalyst.test/coredns\n\ngo 1.26.0\n' >go.mod
+  go get -tool "github.com/coredns/coredns@v$COREDNS"
+  # Its image has no C library.
+  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$assets/coredns" github.com/coredns/coredns
+  mark coredns $COREDNS
 fi
 echo "test tools are built: $assets"
