@@ -109,7 +109,7 @@ export async function runStory(
   return { sovereign: franchised, liveCode };
 }
 
-function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest {
+export function isSovereign(manifest: KubernetesObject): manifest is SovereignManifest {
   return manifest.kind === "Sovereign";
 }
 
@@ -122,7 +122,7 @@ const namespaceOf = ({ metadata, spec }: SovereignManifest) =>
  * Does the work of a cluster's add-ons for a new Sovereign: creates a database with its own roles and the Secrets that the manifest
  * names. The operator waits for them. Secrets of an earlier run are kept, because tokens are signed with them.
  */
-async function prepareSovereign(
+export async function prepareSovereign(
   context: StoryContext,
   environment: StoryEnvironment,
   manifest: SovereignManifest,
