@@ -5,8 +5,8 @@ import { defineConfig } from "vitest/config";
 // processor time instead of 1.5 s. The coverage run has its own configuration, because cached code is counted less exactly.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cache/compile");
 
-// Three projects: `unit` needs nothing, `integration` starts real PostgreSQL and real processes,
-// `conformance` wants a kube-apiserver and etcd in KUBEBUILDER_ASSETS, and Chromium.
+// Four projects: `unit` needs nothing, `integration` starts real PostgreSQL and real processes,
+// `conformance` wants a kube-apiserver and etcd in KUBEBUILDER_ASSETS, and Chromium; test/node/run.sh prepares the machine for `node`.
 export default defineConfig({
   test: {
     // Most of a test's time is waiting for real processes and databases: more files at once than cores.
@@ -38,6 +38,13 @@ export default defineConfig({
           globalSetup: ["test/support/server/postgres.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "node",
+          include: ["test/node/**/*.test.ts"],
+          testTimeout: 60_000,
         },
       },
     ],

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# The first process of the node: it starts all others of the node and starts them again when they end. It runs in a network, mount
+# and PID namespace of its own, so its end is the end of the node, as a power cut is.
+# Usage: node.sh FOLDER ASSETS CGROUP     FOLDER is the node's disk and configuration
+set -euo pipefail
+folder=$1 assets=$2 cgroup=$3
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# All of the node's processes are in its cgroup. In cgroup v1, a new cpuset has neither processors nor memory.
+for hierarchy in /sys/fs/cgroup/*/; do
+  [ -e "$hierarchy/cgroup.procs" ] || continue
+  mkdir -p "$hierarchy$cgroup/system"
+  for part in "$cgroup" "$cgroup/system"; do
+    [ -e "$hierarchy/cpuset.cpus" ] || continue
+    cat "$hierarchy/cpuset.cpus" >"$hierarchy$part/cpuset.cpus"
+    cat "$hierarchy/cpuset.mems" >"$hierarchy$part/cpuset.mems"
+  done
+  echo 0 >"$hierarchy$cgroup/system/cgroup.procs"
+done
+
+# kubelet writes these settings of the whole machine: it gets files of its own in their place.
+while read -r name value; do
+  mkdir -p "$folder/sysctl"
+  echo "$value" >"$folder/sysctl/${name##*/}"
+  mount --bind "$folder/sysctl/${name##*/}" "/proc/sys/$name"
+done <<'END'
+vm/overcommit_memory 1
+vm/panic_on_oom 0
+kernel/panic 10
+kernel/panic_on_oops 1
+kernel/keys/root_maxkeys 1000000
+kernel/keys/root_maxbytes 25000000
+END
+
+# What must survive a power cut is in FOLDER. /run does not.
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /var/lib
+mount -t tmpfs tmpfs /var/log
+for name in lib/kubelet lib/containerd lib/cni lib/etcd log/pods; do
+  mkdir -p "$folder/disk/$name" "/var/$name"
+  mount --bind "$folder/disk/$name" "/var/$name"
+done
+# /var/lib/kubelet has mounts of its own, which must be seen in containers.
+mount --make-rshared /
+mount --make-rshared /var/lib/kubelet
+
+until ip link show eth0 >/dev/null 2>&1; do sleep 0.05; done
+ip link set lo up
+ip address add 172.30.0.2/24 dev eth0
+ip link set eth0 up
+ip route add default via 172.30.0.1
+echo 1 >/proc/sys/net/ipv4/ip_forward
+
+# keep NAME COMMAND…: runs the command, and again a second after its end, unless FOLDER/hold/NAME exists.
+keep() {
+  local name=$1
+  shift
+  (
+    while :; do
+      while [ -e "$folder/hold/$name" ]; do sleep 0.2; done
+      "$@" >>"$folder/log/$name.log" 2>&1 || true
+      sleep 1
+    done
+  ) &
+}
+
+pki=$folder/pki
+keep etcd "$assets/etcd" --data-dir /var/lib/etcd --log-level error --listen-client-urls http://127.0.0.1:2379 \
+  --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380
+keep kube-apiserver "$assets/kube-apiserver" --etcd-servers http://127.0.0.1:2379 --secure-port 6443 \
+  --advertise-address 172.30.0.2 --service-cluster-ip-range 10.96.0.0/16 --allow-privileged \
+  --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction \
+  --client-ca-file "$pki/ca.crt" --tls-cert-file "$pki/apiserver.crt" --tls-private-key-file "$pki/apiserver.key" \
+  --kubelet-preferred-address-types InternalIP --kubelet-client-certificate "$pki/kubelet-client.crt" --kubelet-client-key "$pki/kubelet-client.key" \
+  --service-account-key-file "$pki/service-account.pub" --service-account-signing-key-file "$pki/service-account.key" \
+  --service-account-issuer https://kubernetes.default.svc.cluster.local --max-requests-inflight 400
+keep containerd containerd --config "$folder/containerd.toml"
+until "$assets/kubectl" --kubeconfig "$folder/kubeconfig/super-admin" get --raw /readyz >/dev/null 2>&1; do sleep 0.2; done
+keep kubelet "$assets/kubelet" --config "$folder/kubelet.yaml" --kubeconfig "$folder/kubeconfig/kubelet" \
+  --hostname-override node --node-ip 172.30.0.2
+keep kube-controller-manager "$assets/kube-controller-manager" --kubeconfig "$folder/kubeconfig/controller-manager" \
+  --leader-elect=false --use-service-account-credentials --root-ca-file "$pki/ca.crt" \
+  --service-account-private-key-file "$pki/service-account.key"
+keep kube-scheduler "$assets/kube-scheduler" --kubeconfig "$folder/kubeconfig/scheduler" --leader-elect=false
+keep kube-proxy "$assets/kube-proxy" --config "$folder/kube-proxy.yaml"
+
+# Bash also ends the processes whose parents are gone.
+while :; do
+  sleep 3600 &
+  wait $! || true
+done

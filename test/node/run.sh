@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the tests on a real node: `npm run test:node`. With --check, it only says whether this machine can run it.
+# All of it runs in a network, mount and PID namespace of its own, so nothing of it outlives this process, and the machine's network
+# stays as it is.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH
+
+refuse() {
+  echo "node tier: not run: $1" >&2
+  exit 1
+}
+[ "$(uname -s)" = Linux ] || refuse "it needs Linux"
+[ "$(id -u)" -eq 0 ] || refuse "it needs root"
+[ -w /sys/fs/cgroup/memory/cgroup.procs ] && [ -w /sys/fs/cgroup/cpuset/cgroup.procs ] ||
+  refuse "it needs cgroups of version 1 that root can write"
+for program in unshare setpriv nsenter ip go apt-get; do
+  command -v $program >/dev/null || refuse "it needs $program"
+done
+unshare --net --mount --pid --fork --mount-proc ip link add node0 type veth peer name node1 2>/dev/null ||
+  refuse "the kernel lets root make neither namespaces nor veth pairs"
+grep -q overlay /proc/filesystems || refuse "the kernel has no overlay file system"
+[ "${1:-}" = --check ] && exit 0
+
+assets=${KUBEBUILDER_ASSETS:-${XDG_CACHE_HOME:-$HOME/.cache}/catalyst-test-tools}
+export KUBEBUILDER_ASSETS=$assets
+bash test/node/install-packages.sh || refuse "Debian's packages cannot be installed"
+bash test/conformance/build-tools.sh "$assets" node || refuse "its tools cannot be built"
+bash test/node/build-images.sh "$assets" || refuse "its images cannot be built"
+# What earlier runs left that were killed. A cgroup with processes stays, and the folder of its run too.
+for folder in /tmp/catalyst-node-*; do
+  [ -d "$folder" ] || continue
+  name=$(basename "$folder")
+  find /sys/fs/cgroup/*/"$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
+  [ -d "/sys/fs/cgroup/pids/$name" ] || rm -rf "$folder"
+done
+exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc \
+  bash -c 'ip link set lo up; vitest run --project node --bail 1 --reporter verbose; exit $?'

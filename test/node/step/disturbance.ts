@@ -1,0 +1,163 @@
+import { expect, it } from "vitest";
+import { until } from "../../support/process/billing-process.ts";
+import { limitMemoryToUsage } from "../support/cgroup.ts";
+import type { World } from "../support/world.ts";
+import type { NodeBench } from "../support/world-hook.ts";
+import { expectOperatorReady, NAMESPACE } from "./installation.ts";
+import { omantel, waitUntilReady } from "./sovereign.ts";
+import { expectVoucherKept } from "./voucher.ts";
+
+const PROGRAM = "/app/src/cli/main.ts operator";
+
+interface Pod {
+  metadata: { name: string; uid: string };
+  status: { containerStatuses: { restartCount: number; lastState: { terminated?: { reason: string } } }[] };
+}
+
+/** The name of the Pod that leads. */
+async function leaderOf({ kubectl }: World): Promise<string> {
+  const lease = await kubectl(...NAMESPACE, "get", "lease", "catalyst-operator", "--output", "json");
+  return JSON.parse(lease).spec.holderIdentity;
+}
+
+const podOf = async ({ kubectl }: World, name: string): Promise<Pod> =>
+  JSON.parse(await kubectl(...NAMESPACE, "get", "pod", name, "--output", "json"));
+
+/** The PID of the operator in a Pod, as this machine sees it. */
+async function pidOf(world: World, name: string): Promise<number> {
+  const { metadata } = await podOf(world, name);
+  const [pid] = world.node.podProcesses(metadata.uid, PROGRAM);
+  if (pid === undefined) throw new Error(`Pod ${name} runs no ${PROGRAM}`);
+  return pid;
+}
+
+/** A replica leads that has renewed the lease after this time. It may be the one that led before: it restarted in between. */
+async function expectLeader({ kubectl }: World, since: Date): Promise<void> {
+  await until(async () => {
+    const lease = await kubectl(...NAMESPACE, "get", "lease", "catalyst-operator", "--output", "json");
+    return new Date(JSON.parse(lease).spec.renewTime) > since;
+  }, 60_000);
+}
+
+const restartsOf = async (world: World, pod: string) =>
+  (await podOf(world, pod)).status.containerStatuses[0]?.restartCount ?? 0;
+
+/** Disturbs the operator in the Pod and waits until kubelet has started it again. Returns the seconds. */
+async function expectRestart(world: World, pod: string, disturb: (pid: number) => unknown): Promise<number> {
+  const before = await restartsOf(world, pod);
+  const startedAt = performance.now();
+  await disturb(await pidOf(world, pod));
+  await until(async () => (await restartsOf(world, pod)) > before, 120_000);
+  return (performance.now() - startedAt) / 1_000;
+}
+
+async function expectHealthy(bench: NodeBench): Promise<void> {
+  await expectOperatorReady(bench.world);
+  for (const { name } of bench.sovereigns) await waitUntilReady(bench.world, name);
+  await expectVoucherKept(bench);
+}
+
+/** Faults of Pods, of the node and of the API server. The tenant asks all the while. */
+export function testDisturbances(bench: NodeBench): void {
+  it("survives SIGKILL of the leader", async () => {
+    const { world } = bench;
+    await expectRestart(world, await leaderOf(world), (pid) => process.kill(pid, "SIGKILL"));
+    await expectLeader(world, new Date());
+    await expectHealthy(bench);
+  }, 180_000);
+
+  it("restarts a leader that is frozen, and another replica leads meanwhile", async () => {
+    const { world } = bench;
+    const leader = await leaderOf(world);
+    const [seconds] = await Promise.all([
+      expectRestart(world, leader, (pid) => process.kill(pid, "SIGSTOP")),
+      until(async () => (await leaderOf(world)) !== leader, 60_000),
+    ]);
+    console.log(`a frozen Pod restarted after ${Math.round(seconds)} s`);
+    // Three failed probes in 30 s, and 5 s until it is killed.
+    expect(seconds).toBeLessThan(55);
+    await expectHealthy(bench);
+  }, 240_000);
+
+  it("restarts a leader whose memory ran out", async () => {
+    const { world } = bench;
+    const leader = await leaderOf(world);
+    await expectRestart(world, leader, async (pid) => {
+      limitMemoryToUsage(pid);
+      // One more process in the container, and the kernel ends the largest.
+      await world
+        .kubectl(...NAMESPACE, "exec", leader, "--", "node", "--eval", "setTimeout(() => {}, 5_000)")
+        .catch(() => {});
+    });
+    const { lastState } = (await podOf(world, leader)).status.containerStatuses[0] ?? {};
+    expect(lastState?.terminated?.reason).toBe("OOMKilled");
+    await expectHealthy(bench);
+  }, 240_000);
+
+  it("keeps one replica while the only node is drained, and recovers", async () => {
+    const { kubectl, cluster } = bench.world;
+    const drain = ["drain", "node", "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=15s"];
+    await expect(
+      kubectl(...drain, "--pod-selector=app.kubernetes.io/name=catalyst-operator"),
+    ).rejects.toThrow("disruption budget");
+    await cluster.waitUntil(
+      { kind: "Deployment", name: "catalyst-operator", namespace: "catalyst-system" },
+      "has one ready replica",
+      (object) => (object as { status?: { readyReplicas?: number } }).status?.readyReplicas === 1,
+    );
+    await kubectl("uncordon", "node");
+    await expectHealthy(bench);
+  }, 240_000);
+
+  it("serves under a new certificate after its Secret was deleted", async () => {
+    const { kubectl } = bench.world;
+    const bundleOf = async () => {
+      const configuration = await kubectl(
+        ...["get", "validatingwebhookconfiguration", "catalyst-operator", "--output", "json"],
+      );
+      return JSON.parse(configuration).webhooks[0].clientConfig.caBundle as string;
+    };
+    const before = await bundleOf();
+    await kubectl(...NAMESPACE, "delete", "secret", "catalyst-operator-webhook-tls");
+    await until(async () => (await bundleOf()) !== before, 60_000);
+    await expectHealthy(bench);
+  }, 180_000);
+
+  it("survives an API server that is down for 20 s", async () => {
+    const { node } = bench.world;
+    node.hold("kube-apiserver");
+    await new Promise((done) => setTimeout(done, 20_000));
+    node.resume("kube-apiserver");
+    await until(
+      () =>
+        bench.world.kubectl("get", "--raw", "/readyz").then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+    );
+    await expectHealthy(bench);
+  }, 240_000);
+
+  it("survives a power cut of the node", async () => {
+    const { node, kubectl } = bench.world;
+    await node.cutPower();
+    await node.start();
+    await until(
+      () =>
+        kubectl("get", "--raw", "/readyz").then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+    );
+    // Until kubelet has looked, the API server shows the Pods as they were.
+    await until(async () => {
+      const pods = JSON.parse(await kubectl(...NAMESPACE, "get", "pods", "--output", "json"));
+      return pods.items.every(({ status }: Pod) => (status.containerStatuses[0]?.restartCount ?? 0) > 0);
+    }, 120_000);
+    await expectHealthy(bench);
+    expect(await leaderOf(bench.world)).toBeTruthy();
+    await waitUntilReady(bench.world, omantel(bench).name);
+  }, 300_000);
+}

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { desiredFranchiseeAccess } from "../../../src/playground/story/franchisee-role.ts";
+import { REGISTRY_HOST, REGISTRY_ORIGIN } from "../support/address.ts";
+import type { World } from "../support/world.ts";
+import type { NodeBench } from "../support/world-hook.ts";
+
+const CHART = join(import.meta.dirname, "../../../charts/catalyst-operator");
+export const NAMESPACE = ["--namespace", "catalyst-system"];
+
+/** The arguments of `helm install` and `helm upgrade` that the whole life keeps. */
+export const releaseArguments = (name: string, image: string) => [
+  ...[name, CHART, ...NAMESPACE, "--create-namespace", "--wait", "--timeout", "3m"],
+  ...["--set", `image.repository=${REGISTRY_HOST}/catalyst`, "--set", `image.digest=${image.split("@")[1]}`],
+  ...["--set", `registryMirrors.${REGISTRY_HOST.replaceAll(".", "\\.")}=${REGISTRY_ORIGIN}`],
+];
+
+export async function expectOperatorReady({ kubectl }: World): Promise<void> {
+  await kubectl(...NAMESPACE, "rollout", "status", "deployment/catalyst-operator", "--timeout=180s");
+}
+
+export function testInstallation(bench: NodeBench): void {
+  it("is a node of Kubernetes 1.36 whose administrator is not in system:masters", async () => {
+    const { kubectl } = bench.world;
+    const node = JSON.parse(await kubectl("get", "node", "node", "--output", "json"));
+    expect(node.status.nodeInfo.kubeletVersion).toMatch(/^v1\.36\./);
+    const who = JSON.parse(await kubectl("auth", "whoami", "--output", "json"));
+    expect(who.status.userInfo.groups).toEqual(["kubeadm:cluster-admins", "system:authenticated"]);
+  });
+
+  it("installs the unmodified chart with the image of the unmodified Dockerfile", async () => {
+    const { helm, images } = bench.world;
+    await helm("install", ...releaseArguments("catalyst-operator", images[0]));
+    await expectOperatorReady(bench.world);
+  }, 240_000);
+
+  it("lets the administrator work beside it: a workload in default, and a restart of the operator's", async () => {
+    const { kubectl } = bench.world;
+    await kubectl("create", "deployment", "beside", `--image=${REGISTRY_HOST}/pause:1`);
+    await kubectl("rollout", "status", "deployment/beside", "--timeout=120s");
+    await kubectl("delete", "deployment", "beside");
+  }, 180_000);
+
+  it("denies a tenant what RBAC allows, from now on", async () => {
+    for (const manifest of desiredFranchiseeAccess("omantel-admin"))
+      await bench.world.cluster.asAdmin().mustApply(manifest);
+  });
+}

@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { runTool } from "../support/tool.ts";
+import type { NodeBench } from "../support/world-hook.ts";
+import { expectOperatorReady, NAMESPACE, releaseArguments } from "./installation.ts";
+import { waitUntilReady } from "./sovereign.ts";
+import { expectVoucherKept } from "./voucher.ts";
+
+const MAIN = join(import.meta.dirname, "../../../src/cli/main.ts");
+
+/** The end of an installation, and the beginning of the next one under another name. */
+export function testRemoval(bench: NodeBench): void {
+  it("leaves a cluster that works after helm uninstall and catalyst uninstall", async () => {
+    const { helm, kubectl, folder, tenant } = bench.world;
+    // Without the operator, the tenant may do what RBAC allows.
+    await tenant.stop();
+    await helm("uninstall", "catalyst-operator", ...NAMESPACE, "--wait", "--timeout", "3m");
+    await runTool(process.execPath, [MAIN, "uninstall"], {
+      env: { KUBECONFIG: join(folder, "kubeconfig/admin") },
+    });
+    expect(await kubectl("get", "validatingwebhookconfiguration", "--output", "name")).toBe("");
+    await kubectl("create", "configmap", "after", "--from-literal=a=b");
+    await kubectl("delete", "configmap", "after");
+    // The billing Pods serve on.
+    await expectVoucherKept(bench);
+  }, 240_000);
+
+  it("deletes a Sovereign without waiting for an operator, and keeps its namespace and database", async () => {
+    const { kubectl } = bench.world;
+    const manifest = JSON.parse(await kubectl("get", "sovereign", "catalyst-zero", "--output", "json"));
+    await kubectl("delete", "sovereign", "catalyst-zero", "--timeout=20s");
+    await kubectl("get", "namespace", "sovereign-catalyst-zero");
+    const { apiVersion, kind, metadata, spec } = manifest;
+    const again = JSON.stringify({ apiVersion, kind, metadata: { name: metadata.name }, spec });
+    await kubectl("apply", "--server-side", "--filename", bench.world.writeFile("again.json", again));
+  }, 60_000);
+
+  it("installs again under another release name, with the objects and databases that stayed", async () => {
+    const { helm, images, kubectl, tenant } = bench.world;
+    await helm("install", ...releaseArguments("another-name", images[0]));
+    await expectOperatorReady(bench.world);
+    await kubectl(
+      "wait",
+      "validatingwebhookconfiguration/catalyst-operator",
+      "--for=create",
+      "--timeout=60s",
+    );
+    tenant.start();
+    for (const { name } of bench.sovereigns) await waitUntilReady(bench.world, name);
+    await expectVoucherKept(bench);
+  }, 300_000);
+}

@@ -1,0 +1,67 @@
+import { expect, it } from "vitest";
+import type { NodeBench } from "../support/world-hook.ts";
+import { expectOperatorReady, NAMESPACE, releaseArguments } from "./installation.ts";
+import { waitUntilReady } from "./sovereign.ts";
+import { expectVoucherKept, issueVoucher } from "./voucher.ts";
+
+const RELEASE = "catalyst-operator";
+
+/** What administrators do with an installation while it serves. */
+export function testUpgrades(bench: NodeBench): void {
+  const operatorImage = async () => {
+    const { kubectl } = bench.world;
+    const output = ["--output", "jsonpath={.spec.template.spec.containers[0].image}"];
+    return kubectl(...NAMESPACE, "get", "deployment", "catalyst-operator", ...output);
+  };
+
+  it("takes a changed value by helm upgrade", async () => {
+    const { helm, kubectl, images } = bench.world;
+    await issueVoucher(bench);
+    await helm("upgrade", ...releaseArguments(RELEASE, images[0]), "--set", "logLevel=debug");
+    const pods = await kubectl(...NAMESPACE, "get", "deployment", "catalyst-operator", "--output", "json");
+    expect(JSON.parse(pods).spec.template.spec.containers[0].env).toContainEqual({
+      name: "LOG_LEVEL",
+      value: "debug",
+    });
+    await expectVoucherKept(bench);
+  }, 240_000);
+
+  it("upgrades the image of the operator and of billing, and keeps objects and databases", async () => {
+    const { helm, kubectl, images, cluster } = bench.world;
+    const before = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
+    await helm("upgrade", ...releaseArguments(RELEASE, images[1]));
+    expect(await operatorImage()).toBe(images[1]);
+    const release = { kind: "BillingRelease", name: "stable" } as const;
+    const patched = await cluster
+      .asAdmin()
+      .mergePatch(release, { spec: { image: images[1], version: "0.2.0" } });
+    expect(patched).toMatchObject({ kind: "accepted" });
+    for (const { name, namespace } of bench.sovereigns) {
+      await kubectl(
+        "wait",
+        `sovereign/${name}`,
+        `--for=jsonpath={.status.pinnedImage}=${images[1]}`,
+        "--timeout=180s",
+      );
+      await waitUntilReady(bench.world, name);
+      const image = ["--output", "jsonpath={.spec.template.spec.containers[0].image}"];
+      expect(await kubectl("-n", namespace, "get", "deployment", "billing", ...image)).toBe(images[1]);
+    }
+    const after = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
+    expect([after.metadata.uid, after.spec]).toEqual([before.metadata.uid, before.spec]);
+    await expectVoucherKept(bench);
+  }, 420_000);
+
+  it("rolls back to the first revision", async () => {
+    const { helm, images } = bench.world;
+    await helm("rollback", RELEASE, "1", ...NAMESPACE, "--wait", "--timeout", "3m");
+    expect(await operatorImage()).toBe(images[0]);
+    await expectVoucherKept(bench);
+  }, 240_000);
+
+  it("restarts one Pod after another by kubectl rollout restart", async () => {
+    await bench.world.kubectl(...NAMESPACE, "rollout", "restart", "deployment/catalyst-operator");
+    await expectOperatorReady(bench.world);
+    await expectVoucherKept(bench);
+  }, 240_000);
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = "/sys/fs/cgroup";
+
+/** PIDs of all processes of a cgroup and of those below it; only of those in a folder of this name, if there is one. */
+export function processesOf(cgroup: string, within = ""): number[] {
+  return foldersBelow(join(ROOT, "pids", cgroup))
+    .filter((folder) => within === "" || folder.split("/").includes(within))
+    .flatMap((folder) =>
+      readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number),
+    );
+}
+
+/** Leaves the container of a process no more memory than it uses now. */
+export function limitMemoryToUsage(pid: number): void {
+  const path = /^\d+:memory:(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1] ?? "";
+  const folder = join(ROOT, "memory", path);
+  const usage = readFileSync(join(folder, "memory.usage_in_bytes"), "utf8");
+  writeFileSync(join(folder, "memory.limit_in_bytes"), usage);
+}
+
+/** Removes a cgroup without processes from every hierarchy. */
+export function removeCgroup(cgroup: string): void {
+  for (const hierarchy of readdirSync(ROOT)) {
+    // The deepest first.
+    for (const folder of foldersBelow(join(ROOT, hierarchy, cgroup)).reverse()) rmdirSync(folder);
+  }
+}
+
+/** A folder and all below it, each before its own. */
+function foldersBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const below = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [folder, ...below.flatMap(({ name }) => foldersBelow(join(folder, name)))];
+}

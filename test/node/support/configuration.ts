@@ -1,0 +1,132 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { stringify } from "yaml";
+import {
+  API_SERVER,
+  DNS_SERVICE,
+  KUBERNETES_SERVICE,
+  NODE,
+  POD_RANGE,
+  REGISTRY_HOST,
+  REGISTRY_ORIGIN,
+} from "./address.ts";
+import { type ClusterAuthority, kubeconfigOf, writeServerFiles } from "./pki.ts";
+
+/** The users of the cluster, by the name of their kubeconfig: a name and groups, as kubeadm issues their certificates. */
+const USERS = {
+  // Only for what kubeadm does itself: it binds the group of the administrators.
+  "super-admin": ["kubernetes-super-admin", "system:masters"],
+  admin: ["kubernetes-admin", "kubeadm:cluster-admins"],
+  kubelet: ["system:node:node", "system:nodes"],
+  "controller-manager": ["system:kube-controller-manager"],
+  scheduler: ["system:kube-scheduler"],
+  proxy: ["system:kube-proxy"],
+  tenant: ["omantel-admin"],
+} as const;
+
+/** Writes all configuration of the node into its folder. */
+export async function writeConfiguration(
+  folder: string,
+  cgroup: string,
+  authority: ClusterAuthority,
+): Promise<void> {
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, { mode: 0o600 });
+  };
+  for (const name of ["log", "hold", "disk"]) mkdirSync(join(folder, name), { recursive: true });
+  await writeServerFiles(join(folder, "pki"), authority, [
+    NODE,
+    KUBERNETES_SERVICE,
+    "127.0.0.1",
+    "kubernetes.default.svc",
+  ]);
+  for (const [name, [user, ...groups]] of Object.entries(USERS)) {
+    const credential = await authority.client(user, groups);
+    write(`kubeconfig/${name}`, kubeconfigOf(authority.caPem, API_SERVER, credential));
+  }
+  write("resolv.conf", "nameserver 127.0.0.1\n");
+  write("kubelet.yaml", stringify(kubeletConfiguration(folder, cgroup)));
+  write("kube-proxy.yaml", stringify(kubeProxyConfiguration(folder)));
+  write("containerd.toml", containerdConfiguration(folder));
+  write("cni/10-node.conflist", JSON.stringify(NETWORK));
+  write(
+    `registry/${REGISTRY_HOST}/hosts.toml`,
+    `server = "${REGISTRY_ORIGIN}"\n[host."${REGISTRY_ORIGIN}"]\n  capabilities = ["pull", "resolve"]\n`,
+  );
+}
+
+const kubeletConfiguration = (folder: string, cgroup: string) => ({
+  apiVersion: "kubelet.config.k8s.io/v1beta1",
+  kind: "KubeletConfiguration",
+  authentication: {
+    anonymous: { enabled: false },
+    webhook: { enabled: true },
+    x509: { clientCAFile: join(folder, "pki/ca.crt") },
+  },
+  authorization: { mode: "Webhook" },
+  clusterDNS: [DNS_SERVICE],
+  clusterDomain: "cluster.local",
+  resolvConf: join(folder, "resolv.conf"),
+  cgroupDriver: "cgroupfs",
+  cgroupRoot: `/${cgroup}`,
+  failCgroupV1: false,
+  failSwapOn: false,
+  containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+  volumePluginDir: join(folder, "volume-plugin"),
+  // The machine may give us neither CAP_SYS_RESOURCE nor a million files.
+  oomScoreAdj: 0,
+  maxOpenFiles: 10_000,
+  // A full disk of the machine that runs the tests is not our subject.
+  evictionHard: { "memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+  imageGCHighThresholdPercent: 100,
+  imageGCLowThresholdPercent: 99,
+  serializeImagePulls: false,
+  syncFrequency: "10s",
+});
+
+const kubeProxyConfiguration = (folder: string) => ({
+  apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+  kind: "KubeProxyConfiguration",
+  clientConnection: { kubeconfig: join(folder, "kubeconfig/proxy") },
+  mode: "iptables",
+  clusterCIDR: POD_RANGE,
+  hostnameOverride: "node",
+  // These settings are those of the whole machine.
+  conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+  iptables: { minSyncPeriod: "100ms" },
+});
+
+/** A veth pair for each Pod, without a bridge: all packets pass the node's rules, also those between two of its Pods. */
+const NETWORK = {
+  cniVersion: "0.4.0",
+  name: "node",
+  plugins: [
+    {
+      type: "ptp",
+      ipMasq: false,
+      ipam: {
+        type: "host-local",
+        subnet: POD_RANGE,
+        routes: [{ dst: "0.0.0.0/0" }],
+        dataDir: "/var/lib/cni",
+      },
+    },
+    { type: "portmap", capabilities: { portMappings: true } },
+  ],
+};
+
+const containerdConfiguration = (folder: string) => `
+version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${REGISTRY_HOST}/pause:1"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "${folder}/cni"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${folder}/registry"
+`;

@@ -1,0 +1,37 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { startDatabase } from "../../../src/playground/database/postgres.ts";
+import { claimStateDirectory } from "../../../src/playground/process/state-directory.ts";
+import { createWatchdog } from "../../../src/playground/process/watchdog.ts";
+import { OUTSIDE } from "./address.ts";
+
+/** PostgreSQL on the machine beside the node, as a managed one is. It survives the node's faults. */
+export interface NodeDatabase {
+  ensureDatabase(name: string): Promise<string>;
+  ensureServingRole(name: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startNodeDatabase(folder: string): Promise<NodeDatabase> {
+  const state = claimStateDirectory(join(folder, "database"));
+  const watchdog = createWatchdog();
+  const settings = { listen_addresses: "*", fsync: "off", synchronous_commit: "off", max_connections: "200" };
+  const server = await startDatabase({ state, watchdog, settings });
+  // initdb lets only loopback in.
+  appendFileSync(state.file("postgres/pg_hba.conf"), "host all all 0.0.0.0/0 scram-sha-256\n");
+  const client = new pg.Client({ connectionString: `${server.superuserUrl}/postgres` });
+  await client.connect();
+  await client.query("SELECT pg_reload_conf()");
+  await client.end();
+  const asSeenByPods = (url: string) => url.replace("@127.0.0.1:", `@${OUTSIDE}:`);
+  return {
+    ensureDatabase: async (name) => asSeenByPods(await server.ensureDatabase(name)),
+    ensureServingRole: async (name) => asSeenByPods(await server.ensureServingRole(name)),
+    async close() {
+      await server.close();
+      await watchdog.close();
+      state.release(true);
+    },
+  };
+}

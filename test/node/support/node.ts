@@ -1,0 +1,102 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sleep } from "../../../src/platform/shutdown.ts";
+import { NODE, OUTSIDE, POD_RANGE, SERVICE_RANGE } from "./address.ts";
+import { processesOf, removeCgroup } from "./cgroup.ts";
+
+const SCRIPT = join(import.meta.dirname, "../node.sh");
+const POLL_MS = 20;
+const END_TIMEOUT_MS = 10_000;
+
+/** One node: a process tree with a network, mounts and PIDs of its own. Its disk is `folder/disk`, so a new start continues. */
+export interface KubernetesNode {
+  start(): Promise<void>;
+  /** Ends every process of the node at once, as a power cut does. */
+  cutPower(): Promise<void>;
+  /** Ends a program of the node, which does not start again until `resume`. */
+  hold(program: string): void;
+  resume(program: string): void;
+  /** PIDs of the node's processes, those in containers too, whose command line contains the text. */
+  pids(text: string): number[];
+  /** The same for one Pod. */
+  podProcesses(uid: string, text: string): number[];
+  close(): Promise<void>;
+}
+
+export function createNode(folder: string, assets: string, cgroup: string): KubernetesNode {
+  let child: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const log = openSync(join(folder, "log/node.log"), "a");
+    child = spawn(
+      "unshare",
+      [
+        ...["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"],
+        ...["bash", SCRIPT, folder, assets, cgroup],
+      ],
+      { stdio: ["ignore", log, log] },
+    );
+    closeSync(log);
+    const first = await childOf(child.pid as number);
+    const ip = (...args: string[]) => execFileSync("ip", args);
+    ip("link", "add", "node0", "type", "veth", "peer", "name", "eth0", "netns", first);
+    ip("address", "add", `${OUTSIDE}/24`, "dev", "node0");
+    ip("link", "set", "node0", "up");
+    for (const range of [POD_RANGE, SERVICE_RANGE]) ip("route", "add", range, "via", NODE);
+  }
+
+  async function cutPower(): Promise<void> {
+    if (child === undefined) return;
+    const ended = once(child, "exit");
+    // `--kill-child` ends the first process with it, and the kernel all others.
+    child.kill("SIGKILL");
+    await ended;
+    child = undefined;
+    const deadline = performance.now() + END_TIMEOUT_MS;
+    while (processesOf(cgroup).length > 0) {
+      if (performance.now() > deadline)
+        throw new Error(`the node did not end: ${processesOf(cgroup).map(commandLineOf).join("; ")}`);
+      await sleep(POLL_MS);
+    }
+    // What is left of its cgroups would cost kubelet 3 s for each container at the next start.
+    removeCgroup(cgroup);
+    // The kernel removes the pair with the node's network, but that may take a minute.
+    spawnSync("ip", ["link", "delete", "node0"]);
+  }
+
+  const having = (pids: number[], text: string) => pids.filter((pid) => commandLineOf(pid).includes(text));
+  const pids = (text: string) => having(processesOf(cgroup), text);
+
+  return {
+    start,
+    cutPower,
+    pids,
+    podProcesses: (uid, text) => having(processesOf(cgroup, `pod${uid}`), text),
+    hold(program) {
+      writeFileSync(join(folder, "hold", program), "");
+      for (const pid of pids(join(assets, program))) process.kill(pid, "SIGKILL");
+    },
+    resume: (program) => rmSync(join(folder, "hold", program)),
+    close: cutPower,
+  };
+}
+
+/** The first process of the node: `unshare` forks it into its new namespaces. */
+async function childOf(pid: number): Promise<string> {
+  for (;;) {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    if (child) return child;
+    await sleep(POLL_MS);
+  }
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    // It has ended.
+    return "";
+  }
+}

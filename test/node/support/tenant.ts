@@ -1,0 +1,82 @@
+import { Agent, request } from "undici";
+import { sleep } from "../../../src/platform/shutdown.ts";
+
+const PERIOD_MS = 100;
+const TIMEOUT_MS = 20_000;
+
+interface TenantCount {
+  /** Refused, with the reason. */
+  denied: number;
+  /** Refused because the webhook did not answer. */
+  webhookAway: number;
+  /** No answer from the API server, or no decision. */
+  serverAway: number;
+  /** Answers that let the request pass, as text. There must be none. */
+  allowed: string[];
+}
+
+/** A tenant who asks for something forbidden every 100 ms, although RBAC allows it, from `start` to `stop`. */
+export interface Tenant {
+  start(): void;
+  /** Waits for the last answer. */
+  stop(): Promise<void>;
+  count: TenantCount;
+}
+
+export interface TenantAccess {
+  server: string;
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+export function createTenant({ server, ca, cert, key }: TenantAccess): Tenant {
+  const count: TenantCount = { denied: 0, webhookAway: 0, serverAway: 0, allowed: [] };
+  const agent = new Agent({ allowH2: false, connect: { ca, cert, key } });
+  let abort: AbortController | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const open = new Set<Promise<void>>();
+  let number = 0;
+
+  async function ask(): Promise<void> {
+    number += 1;
+    const image = `evil.example/billing@sha256:${String(number).padStart(64, "0")}`;
+    try {
+      const response = await request(`${server}/apis/catalyst.openova.io/v1alpha1/billingreleases/stable`, {
+        method: "PATCH",
+        headers: { "content-type": "application/merge-patch+json", accept: "application/json" },
+        body: JSON.stringify({ spec: { image } }),
+        dispatcher: agent,
+        headersTimeout: TIMEOUT_MS,
+      });
+      const text = await response.body.text();
+      if (response.statusCode < 300) count.allowed.push(text);
+      else if (response.statusCode === 403) count.denied += 1;
+      else if (text.includes("webhook")) count.webhookAway += 1;
+      else count.serverAway += 1;
+    } catch {
+      count.serverAway += 1;
+    }
+  }
+
+  async function askUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const answer = ask().finally(() => open.delete(answer));
+      open.add(answer);
+      await sleep(PERIOD_MS, signal);
+    }
+    await Promise.all(open);
+  }
+
+  return {
+    count,
+    start() {
+      abort = new AbortController();
+      running = askUntil(abort.signal);
+    },
+    async stop() {
+      abort?.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { errorMessage } from "../../../src/platform/errors.ts";
+import { type ApiConnection, createApiConnection } from "../../../src/playground/story/api-connection.ts";
+import { type Cluster, createCluster } from "../../../src/playground/story/cluster.ts";
+import { until } from "../../support/process/billing-process.ts";
+import { ADDONS } from "./addon.ts";
+import { API_SERVER } from "./address.ts";
+import { writeConfiguration } from "./configuration.ts";
+import { type NodeDatabase, startNodeDatabase } from "./database.ts";
+import { createNode, type KubernetesNode } from "./node.ts";
+import { type ClusterAuthority, createClusterAuthority } from "./pki.ts";
+import { imageReference, type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
+import { createTenant, type Tenant } from "./tenant.ts";
+import { runTool } from "./tool.ts";
+
+/** The machine of the run: the node, and beside it the registry, PostgreSQL and the people. All tests share it. */
+export interface World {
+  folder: string;
+  node: KubernetesNode;
+  registry: NodeRegistry;
+  database: NodeDatabase;
+  /** `repository@sha256:…` of the product's image and of its next version, both signed. */
+  images: [string, string];
+  /** As kubeadm's administrator, who is not in system:masters. */
+  cluster: Cluster;
+  connection: ApiConnection;
+  tenant: Tenant;
+  kubectl(...args: string[]): Promise<string>;
+  helm(...args: string[]): Promise<string>;
+  /** Writes a file into the folder of the run and returns its path. */
+  writeFile(name: string, text: string): string;
+  close(): Promise<void>;
+}
+
+/** Starts the node and what is beside it. Nothing of the product is installed. */
+export async function createWorld(assets: string): Promise<World> {
+  const folder = mkdtempSync("/tmp/catalyst-node-");
+  // run.sh finds what a killed run left by these equal names.
+  const cgroup = basename(folder);
+  const authority = await createClusterAuthority();
+  await writeConfiguration(folder, cgroup, authority);
+  const node = createNode(folder, assets, cgroup);
+  const closers: [part: string, close: () => Promise<unknown>][] = [["the node", () => node.close()]];
+  const abort = new AbortController();
+  async function close(): Promise<void> {
+    abort.abort();
+    for (const [part, closeNext] of closers) {
+      // What does not close ends with the namespace of this run. Its message must not hide the tests' own.
+      await closeNext().catch((error: unknown) =>
+        console.log(`${part} did not close: ${errorMessage(error)}`),
+      );
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+  try {
+    // Its start makes the address at which the others listen.
+    await node.start();
+    const [registry, database] = await Promise.all([
+      startNodeRegistry(folder, assets),
+      startNodeDatabase(folder),
+    ]);
+    closers.push(["the registry", () => registry.close()], ["PostgreSQL", () => database.close()]);
+    const kubeconfig = join(folder, "kubeconfig/admin");
+    const env = { KUBECONFIG: kubeconfig };
+    const images = await pushAll(registry);
+    await bootstrap(join(folder, "kubeconfig/super-admin"), assets);
+    const connection = createApiConnection(kubeconfig);
+    closers.push(["the connection to the API server", () => connection.close()]);
+    return {
+      folder,
+      node,
+      registry,
+      database,
+      images,
+      connection,
+      cluster: createCluster(connection, abort.signal),
+      tenant: await tenantOf(authority),
+      kubectl: (...args) => runTool(join(assets, "kubectl"), args, { env }),
+      helm: (...args) => runTool(join(assets, "helm"), args, { env: { ...env, HOME: folder } }),
+      writeFile(name, text) {
+        writeFileSync(join(folder, name), text);
+        return join(folder, name);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function pushAll(registry: NodeRegistry): Promise<[string, string]> {
+  await registry.pushImage("pause:1");
+  await registry.pushImage("coredns:1");
+  const digests = [await registry.pushImage("catalyst:1"), await registry.pushImage("catalyst:2")] as const;
+  for (const digest of digests) await registry.sign("catalyst", digest, "platform-demo");
+  await pushBlueprints(registry);
+  return [imageReference(digests[0]), imageReference(digests[1])];
+}
+
+/** What kubeadm does on a new cluster as `system:masters`. */
+async function bootstrap(kubeconfig: string, assets: string): Promise<void> {
+  const kubectl = (args: string[], input?: string) =>
+    runTool(join(assets, "kubectl"), args, { env: { KUBECONFIG: kubeconfig }, ...(input ? { input } : {}) });
+  await until(
+    () =>
+      kubectl(["get", "--raw", "/readyz"]).then(
+        () => true,
+        () => false,
+      ),
+    120_000,
+  );
+  await kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: ADDONS }));
+  await until(
+    () =>
+      kubectl(["get", "node", "node"]).then(
+        () => true,
+        () => false,
+      ),
+    60_000,
+  );
+  await kubectl(["wait", "node/node", "--for=condition=Ready", "--timeout=120s"]);
+  await kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"]);
+}
+
+async function tenantOf(authority: ClusterAuthority): Promise<Tenant> {
+  const { cert, key } = await authority.client("omantel-admin");
+  return createTenant({ server: API_SERVER, ca: authority.caPem, cert, key });
+}
+
+/** The manifests of docs/examples as text, with another image in the BillingRelease. */
+export function exampleText(file: string, image: string): string {
+  const text = readFileSync(join(import.meta.dirname, "../../../docs/examples", file), "utf8");
+  return text.replace(/registry\.catalyst\.example\/catalyst@sha256:[0-9a-f]{64}/, image);
+}
