@@ -2,6 +2,7 @@ import type { HeldSection } from "./page-statement.ts";
 
 const ORIGIN = "integration/billing/payment/charge-origin.test.ts";
 const REVENUE = "integration/billing/ledger/monthly-revenue.test.ts";
+const PERIOD = "integration/billing/ledger/subscription-period.test.ts";
 const ACCOUNT = "integration/billing/ledger/account.test.ts";
 const CALL = "integration/billing/checkout/call.test.ts";
 const EARLIER = "integration/billing/payment/earlier-session.test.ts";
@@ -52,7 +53,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         [REVENUE, "names the Sovereign, its currency and the month, as JSON and as CSV"],
       "A month is a calendar month in UTC.": [
         REVENUE,
-        "takes what the earlier service recorded, in the month when it did",
+        "counts the rows of the earlier service in the month of each row",
       ],
       "All amounts are whole thousandths of the currency, and they add up:": [
         REVENUE,
@@ -65,7 +66,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       "Without `month`, the answer is about now: active subscriptions, customers, and the monthly price of the active subscriptions (`total_mrr`), whether a card or credit paid it.":
         [ACCOUNT, "shows orders and revenue with the Sovereign's name"],
       "| `ordered_baisa` | the prices of the orders that were placed in the month, and what orders of the earlier service drew from credit |":
-        [REVENUE, "takes what the earlier service recorded, in the month when it did"],
+        [REVENUE, "counts the rows of the earlier service in the month of each row"],
       "| `invoiced_baisa` | paid invoices of subscriptions that Stripe runs for the earlier service's customers |":
         [
           REVENUE,
@@ -86,7 +87,7 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
       "| `granted_by_voucher_baisa` | credit that redemptions granted, less grants that were taken back in the month |":
         [REVENUE, "counts nothing of an order that Stripe refuses"],
       "| `refunded_baisa` | what cards got back in the month. `charged_by_card_baisa` does not subtract it |":
-        [REVENUE, "counts what a charge gave back once, in any order and any number of events"],
+        [REVENUE, "counts the refunds of a charge once, in any order and any number of events"],
     },
   },
   {
@@ -97,13 +98,16 @@ export const MONEY_STATEMENTS: readonly HeldSection[] = [
         CALL,
         "creates a subscription of one month and one event for each sink",
       ],
-      "Nothing renews it: a new order does.": [REVENUE, "is passed over for one that still runs"],
+      "Nothing renews it: a new order does.": [
+        PERIOD,
+        "is not reported while the tenant has another that still runs",
+      ],
       "Stripe renews the subscriptions that the earlier service opened, and sends their status.": [
         EARLIER,
         "has the state of its latest event, in whatever order the events arrive",
       ],
       "Where Stripe sent a period, and no event arrives for three days after its end, the subscription is `expired` too.":
-        [REVENUE, "is judged when %s"],
+        [PERIOD, "has the status of its period when %s"],
     },
   },
   {

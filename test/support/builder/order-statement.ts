@@ -3,6 +3,8 @@ import type { HeldSection } from "./page-statement.ts";
 const PAYMENT = "integration/billing/payment/payment.test.ts";
 const PROCESS = "integration/billing/payment/process.test.ts";
 const UNPAID = "integration/billing/checkout/unpaid-order.test.ts";
+const CANCEL = "integration/billing/checkout/unpaid-order-cancel.test.ts";
+const OWN = "integration/billing/checkout/own-order.test.ts";
 const PENDING = "integration/billing/payment/pending-order.test.ts";
 const SWEEPER = "integration/billing/payment/sweeper.test.ts";
 const REFUSAL = "unit/billing/payment/refusal.test.ts";
@@ -25,9 +27,9 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| `checkout.session.expired`, `…async_payment_failed` | The order is `expired`. The credit is the customer's again, and the voucher stays redeemed. |":
         [PAYMENT, "gives the credit back on %s, and keeps the voucher redeemed"],
       "| The customer is back from the payment page, and reads `GET /billing/orders`, the balance or a subscription | The service asks Stripe about that customer's latest open sessions (at most three, each at most every two seconds), and settles their orders. |":
-        [UNPAID, "asks Stripe about an order at most every two seconds, and lists it while Stripe refuses"],
+        [OWN, "cause one request to Stripe in two seconds at most, and are listed while Stripe refuses"],
       "| The customer cancels the order, or another order takes its place | The session is expired at Stripe, and the order is `canceled`. Voucher, credit and counter are as before. If the payment was faster, the order is `paid`, and the request gets 409 `order_paid`. |":
-        [UNPAID, "releases all that it took, once, and answers the same again"],
+        [CANCEL, "releases its voucher and its credit once, and gives the same answer again"],
       "| No event arrives | An hour after the order, the sweeper asks Stripe and settles the order. While the payment is undecided, it asks again at growing intervals of at most one hour. |":
         [PENDING, "is looked at again at growing intervals while its payment is undecided: after %s"],
       "| Stripe does not know the session | The log says so each time that the sweeper asks. The keys with which the session was made may come back, so the sweeper waits. One week after the session's end it sets the order to `expired`. |":
@@ -53,19 +55,22 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         [UNPAID, "returns the open session to the same order, also when its voucher has ended meanwhile"],
       "The service asks Stripe first, and sends no customer to a page that takes no payment.": [
         UNPAID,
-        "shows no dead page to the same order when its session %s",
+        "returns no ended page to the same order when its session %s",
       ],
       "The answer is then 409 `order_paid`, `order_processing` or `order_expired`.": [
         UNPAID,
-        "shows no dead page to the same order when its session %s",
+        "returns no ended page to the same order when its session %s",
       ],
       "Another order for the same tenant takes its place, and so does an order for another tenant with the same voucher.":
-        [UNPAID, "gives its voucher to an order for another tenant, and stays without it otherwise"],
+        [
+          UNPAID,
+          "gives its voucher to an order for another tenant, and stays when the other order has no voucher",
+        ],
       "The service first writes that the order is given up, then expires its session at Stripe, then releases what it held.":
-        [UNPAID, "is canceled by the sweeper after a crash before Stripe was asked"],
+        [CANCEL, "is canceled by the sweeper after a crash before the request to Stripe"],
       "If the process dies in between, Stripe's event or the sweeper finishes the work in the same way.": [
-        UNPAID,
-        "is canceled when Stripe's event arrives before the process could say so",
+        CANCEL,
+        "is canceled when Stripe's event arrives before the process has stored the end",
       ],
       "If Stripe does not answer, the new order gets 503.": [
         UNPAID,
@@ -73,13 +78,13 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       ],
       "Otherwise two sessions might both be paid.": [
         UNPAID,
-        "is one order when two tabs order at the same time, and one subscription when both pay",
+        "stays one order when two tabs order at the same time, and one subscription when both pay",
       ],
       "If the customer has paid by a method whose money arrives later, the answer is 409 `order_processing`.":
         [UNPAID, "is not replaced when its session %s"],
       "`POST /billing/orders/{orderId}/cancel` cancels an unpaid order.": [
-        UNPAID,
-        "releases all that it took, once, and answers the same again",
+        CANCEL,
+        "releases its voucher and its credit once, and gives the same answer again",
       ],
       "An `Idempotency-Key` whose order was canceled, or whose session has expired, gets 409 `order_expired`.":
         [UNPAID, "answers 409 when the session of its order %s"],
@@ -122,11 +127,11 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
         "places an order once when its payment is announced several times at once",
       ],
       "Without an event, the service asks Stripe:": [
-        UNPAID,
-        "settles an order whose customer is back when the page was %s",
+        OWN,
+        "are settled when the customer comes back and the page was %s",
       ],
       "when the customer is back and reads the own orders, the balance or a subscription, orders again for the same tenant, or cancels the order;":
-        [UNPAID, "settles an order whose customer is back when the page was %s"],
+        [OWN, "are settled when the customer comes back and the page was %s"],
       "in the sweeper of each replica, an hour after the order and then at growing intervals.": [
         PENDING,
         "is due for the sweeper an hour after the order, at the end of its session",
@@ -154,7 +159,7 @@ export const ORDER_STATEMENTS: readonly HeldSection[] = [
       "| `payment_unavailable` in `catalyst_billing_refusals_total` | there are no keys, the keys cannot be opened, or Stripe is away | if `SETTINGS_KEY` or `JWT_SECRET` has changed, enter the keys again |":
         [SETTINGS, "treats settings encrypted with another key as not set"],
       '| `catalyst_billing_payment_events_total{outcome="unusable"}` above 0, or a log line about a session that was paid by something that cannot be accepted | money arrived in a currency other than `CURRENCY`, or an event has impossible values. The order is left unchanged, and a person decides | see below |':
-        [HOSTILE, "leaves a payment in another currency to a person, also in the sweeper"],
+        [HOSTILE, "moves no money for a payment in another currency, also in the sweeper, and logs it"],
     },
   },
 ];
