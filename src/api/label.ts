@@ -30,6 +30,8 @@ export const ANNOTATION = {
   image: `${GROUP}/image`,
   /** On a BillingRelease from the hub: its references, as JSON. They become those of its status. */
   references: `${GROUP}/references`,
+  /** On a BillingRelease from the hub: the image whose rollout is under way. */
+  rollingOut: `${GROUP}/rolling-out`,
 } as const;
 
 /** Keeps a deleted Sovereign in the API until its workload is deleted. Its database stays. */

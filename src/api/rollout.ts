@@ -13,6 +13,7 @@ import {
   stringMap,
   Type,
   text,
+  wholeNumber,
 } from "./schema.ts";
 
 /** The stages of every release: Catalyst-Zero with the named canaries first, and last the Sovereigns of no other stage. */
@@ -99,6 +100,36 @@ const StageSchema = object(
 export type RolloutStage = Static<typeof StageSchema>;
 export type SovereignSelector = Static<typeof SelectorSchema>;
 
+/** When more failing requests on a release halt it. Five more in a hundred are no hiccup, and a fault of one in twenty is found. */
+export const ERROR_RATE_DEFAULT = { maxIncreasePercent: 5, minRequests: 100 } as const;
+
+const ErrorRateSchema = object(
+  {
+    maxIncreasePercent: Type.Optional(
+      wholeNumber({
+        description: `By how many percentage points the share of requests with a 5xx answer may exceed that of the image before. 100 = no limit. Absent: ${ERROR_RATE_DEFAULT.maxIncreasePercent}.`,
+        minimum: 0,
+        maximum: 100,
+        format: "int32",
+      }),
+    ),
+    minRequests: Type.Optional(
+      wholeNumber({
+        description: `How many requests the Pods of a Sovereign must have answered before their errors count. An image before with fewer requests counts as if the missing ones had succeeded. Absent: ${ERROR_RATE_DEFAULT.minRequests}.`,
+        minimum: 1,
+        maximum: 1_000_000,
+        format: "int32",
+      }),
+    ),
+  },
+  {
+    description:
+      "When a Sovereign fails on the release because more of its requests fail than on the image before. The operator counts them in /metrics of the billing Pods until the rollout is complete.",
+  },
+);
+
+export type ErrorRateLimit = Required<Static<typeof ErrorRateSchema>>;
+
 export const RolloutSchema = object(
   {
     canaries: Type.Optional(
@@ -124,6 +155,7 @@ export const RolloutSchema = object(
       description: "How long a wave must stay verified before the next one starts.",
       default: "0s",
     }),
+    errorRate: Type.Optional(ErrorRateSchema),
     haltOnFailure: flag("Whether a Sovereign that fails on the release stops the rollout.", true),
     backwardCompatible: flag(
       "Whether the previous image works with this release's schema. Then a rollout that halts or is aborted goes back to it by itself.",

@@ -5,6 +5,9 @@ import { OFFER_FIELDS } from "./sovereign-offer.ts";
 const fingerprint = (description: string) =>
   Type.Optional(text({ description, maxLength: 71, pattern: FINGERPRINT }));
 
+const requests = (description: string) =>
+  wholeNumber({ description, minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 const SmokeStepSchema = object(
   {
     name: text({ description: "The step: `list`, `issue`, `preview` or `revoke`.", maxLength: 32 }),
@@ -105,6 +108,30 @@ export const SovereignStatusSchema = object(
         { description: "The last smoke test." },
       ),
     ),
+    errorRate: Type.Optional(
+      object(
+        {
+          image: text({ description: "The image that was taken.", maxLength: 512 }),
+          before: Type.Optional(
+            object(
+              {
+                image: text({ description: "The image before.", maxLength: 512 }),
+                requests: requests("How many requests its Pods had answered."),
+                serverErrors: requests("How many of these answers had a 5xx status."),
+              },
+              {
+                description:
+                  "What was counted of the image before. Absent: it could not be counted, and the error rate halts no rollout.",
+              },
+            ),
+          ),
+        },
+        {
+          description:
+            "What the error rate of the image is compared with. Condition ErrorRateNormal has the result.",
+        },
+      ),
+    ),
     cluster: Type.Optional(
       object(
         {
@@ -116,7 +143,7 @@ export const SovereignStatusSchema = object(
           stalledOn: Type.Optional(
             text({
               description:
-                "The image on which the Sovereign was stalled when the hub last saw it. A cluster that then cannot be reached still halts the rollout of that image.",
+                "The image on which the Sovereign was stalled, or failed more requests than before, when the hub last saw it. A cluster that then cannot be reached still halts the rollout of that image.",
               maxLength: 512,
             }),
           ),
@@ -150,6 +177,9 @@ export const SOVEREIGN_CONDITION = {
  * setting that its Franchise does not grant, and a Franchisee must not be able to hold up a rollout.
  */
 export const SETTINGS_ACCEPTED = "SettingsAccepted";
+
+/** Whether requests fail no more often than on the image before. It does not count for `Ready`: a rollout goes by it. */
+export const ERROR_RATE_NORMAL = "ErrorRateNormal";
 
 /** Whether the hub reaches the Sovereign's own cluster. Absent on a Sovereign of this cluster. */
 export const CLUSTER_REACHABLE = "ClusterReachable";

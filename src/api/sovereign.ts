@@ -21,6 +21,7 @@ export { DEADLINE_DEFAULT } from "./sovereign-billing.ts";
 export type { Price } from "./sovereign-offer.ts";
 export {
   CLUSTER_REACHABLE,
+  ERROR_RATE_NORMAL,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
   type SovereignStatus,

@@ -46,6 +46,8 @@ interface State<T> {
   measure: Measure<T>;
   abort: AbortController;
   running: Promise<void> | undefined;
+  /** Kept here: a listener of `abort` for each retry would stay until the end. */
+  retry: NodeJS.Timeout | undefined;
   result: { value: T } | { error: unknown } | undefined;
   isGood: boolean;
   failures: number;
@@ -99,8 +101,7 @@ export function createMeasurements<T>(deps: {
     if (isNews && !state.isAwaited) enqueue(key);
     if (isGood) return;
     const retryMs = Math.min(pace.firstRetryMs * 2 ** (state.failures - 1), pace.maxRetryMs);
-    const timer = setTimeout(() => start(key, state), retryMs * (0.75 + random() / 2));
-    state.abort.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    state.retry = setTimeout(() => start(key, state), retryMs * (0.75 + random() / 2));
   }
 
   function start(key: string, state: State<T>): void {
@@ -115,6 +116,7 @@ export function createMeasurements<T>(deps: {
   function drop(key: string): State<T> | undefined {
     const state = states.get(key);
     state?.abort.abort();
+    clearTimeout(state?.retry);
     states.delete(key);
     return state;
   }
@@ -126,6 +128,7 @@ export function createMeasurements<T>(deps: {
     const failures = drop(key)?.failures ?? 0;
     const state: State<T> = {
       ...{ identity, measure, failures, abort: new AbortController(), running: undefined, result: undefined },
+      retry: undefined,
       ...{ isGood: false, measuredAtMs: nowMs(), isAwaited: false, isRead: true },
     };
     states.set(key, state);

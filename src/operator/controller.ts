@@ -5,6 +5,7 @@ import { trustedKeyProblem } from "../admission/signature/trusted-key.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
 import { FIELD_MANAGER } from "../api/name.ts";
 import type { KubernetesObject } from "../api/object.ts";
+import { readRequestCount } from "../billing/http/request-count.ts";
 import { readServedSchema } from "../billing/shape.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
 import {
@@ -36,6 +37,7 @@ import {
 } from "../controllers/organization/controller.ts";
 import { SOVEREIGN_INDEX } from "../controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../controllers/sovereign/controller.ts";
+import { createErrorRates } from "../controllers/sovereign/error-rate.ts";
 import { createSovereignMeasurements } from "../controllers/sovereign/measurement.ts";
 import { createVerification } from "../controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../controllers/sovereign/watch.ts";
@@ -198,6 +200,8 @@ function createRolloutControllers(
   const measurements = createSovereignMeasurements({ now });
   const readSchema = (baseUrl: string, signal: AbortSignal) => readServedSchema({ baseUrl, fetch, signal });
   const verification = createVerification({ caches, readSchema, logger });
+  const readRequests = (baseUrl: string, signal: AbortSignal) => readRequestCount({ baseUrl, fetch, signal });
+  const errorRates = createErrorRates({ caches, readRequests, now });
   const spokes = createSpokes({
     ...deps,
     namespaces: caches.namespaces,
@@ -212,7 +216,7 @@ function createRolloutControllers(
     mintToken: keys.mintToken,
     keyedDigest: deps.keyedDigest,
     orderNoticeUrl: deps.orderNoticeUrl,
-    ...{ probeDatabase, ...measurements, verification },
+    ...{ probeDatabase, ...measurements, errorRates, verification },
     billingDrainSeconds: deps.billingDrainSeconds,
     admissionNotice: deps.enforcement === "Audit" ? AUDIT_ONLY : undefined,
     smoke: (input: { baseUrl: string; token: string; code: string; signal: AbortSignal }) =>
@@ -234,7 +238,7 @@ function createRolloutControllers(
       watches: [
         ...sovereignWatches(caches, fleets),
         signingKeyWatch(keys, caches.sovereigns),
-        ...[measurements.probes, measurements.smokeTests, verification, spokes],
+        ...[measurements.probes, measurements.smokeTests, errorRates, verification, spokes],
       ],
       reconcile: createSovereignReconciler(sovereign),
     }),

@@ -2,13 +2,12 @@ import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../platform/log.ts";
 import { Counter, Histogram, type Registry } from "../../platform/metrics.ts";
+import { PROBE_ROUTES } from "./request-count.ts";
 import { type TraceContext, traceContextOf } from "./trace-context.ts";
 
 /** A caller's request id is used only when it is a UUID, with or without hyphens: no other text of a client gets into logs. */
 const REQUEST_ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** Endpoints that machines call every few seconds: logged at debug, unless they fail. */
-const PROBES = new Set(["/healthz", "/readyz", "/metrics"]);
 /** The client disconnected before the answer was complete: nginx's status for it. */
 const CLIENT_GONE = 499;
 
@@ -79,7 +78,8 @@ export function createObserver(deps: { registry: Registry; logger: Logger }) {
       const status = response.writableFinished ? response.statusCode : CLIENT_GONE;
       duration.observe({ route, method, status }, durationMs / 1_000);
       if (code !== undefined) refusals.inc({ route, code });
-      const level = PROBES.has(route) && status < 400 ? "debug" : "info";
+      // A probe comes every few seconds.
+      const level = PROBE_ROUTES.has(route) && status < 400 ? "debug" : "info";
       if (!logger.isLevelEnabled(level)) return;
       logger[level](
         {

@@ -49,7 +49,10 @@ export function createBillingReleaseReconciler(deps: BillingReleaseDeps) {
           logger.info({ release: release.metadata.name, reason, message }, "rollout");
         }
       };
+      // The step was decided without it. No Sovereign changes when all of them are verified already.
+      const isNewlyMeasured = status.reference?.image !== before.status?.reference?.image;
       const ends = [
+        isNewlyMeasured ? MIN_COUNT_MS : undefined,
         decideStep(release, tally, at.getTime()).wait?.retryAfterMs,
         ...[...tally.holds.values()].map((untilMs) => untilMs - at.getTime()),
       ].filter((afterMs) => afterMs !== undefined);

@@ -1,6 +1,12 @@
 import type { BillingRelease } from "../../api/billing-release.ts";
 import { findCondition, isConditionTrue, READY, STALLED } from "../../api/condition.ts";
-import { CLUSTER_REACHABLE, SOVEREIGN_CONDITION, type Sovereign } from "../../api/sovereign.ts";
+import {
+  CLUSTER_REACHABLE,
+  ERROR_RATE_NORMAL,
+  SOVEREIGN_CONDITION,
+  type Sovereign,
+} from "../../api/sovereign.ts";
+import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import { type Interventions, interventionsOf } from "./desired-intervention.ts";
 import { isCatalystZero, isRefused, type Stage, stagesOf } from "./desired-stage.ts";
 
@@ -82,7 +88,6 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
   const held = heldUntilMs(sovereign, nowMs);
   const exclusion = exclusionOf(sovereign, plan);
   const isHeld = held !== undefined && !isOnImage && !isReserved;
-  const ready = findCondition(conditions, READY);
   const isVerified = isVerifiedOn(sovereign, plan.image);
   const stage = plan.stages.findIndex(({ takes }) => takes(sovereign));
   return {
@@ -103,7 +108,7 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
     ...(exclusion ??
       (isHeld
         ? { reason: "Held", message: sovereign.spec.billing.hold?.reason ?? "" }
-        : { reason: ready?.reason ?? "NotChecked", message: ready?.message ?? "" })),
+        : stateText(sovereign, plan.image))),
     pinnedImage,
     isCatalystZero: isCatalystZero(sovereign),
     isUpdated: isOnImage && isConditionTrue(conditions, SOVEREIGN_CONDITION.rolledOut),
@@ -114,6 +119,17 @@ export function memberOf(sovereign: Sovereign, plan: RolloutPlan, nowMs: number,
       findCondition(conditions, SOVEREIGN_CONDITION.inSync)?.status === "False",
     isStalled: isConditionTrue(conditions, STALLED),
   };
+}
+
+/** What the Sovereign says of itself. `Ready` does not say that too many requests fail. */
+function stateText(sovereign: Sovereign, image: string): { reason: string; message: string } {
+  const { status } = sovereign;
+  const { conditions } = status ?? {};
+  const ready = findCondition(conditions, READY);
+  const isTold = hasErrorRegression(status, image) && !isBroken(sovereign);
+  const { reason = "NotChecked", message = "" } =
+    (isTold ? findCondition(conditions, ERROR_RATE_NORMAL) : ready) ?? {};
+  return { reason, message };
 }
 
 /** A failed smoke test may be a hiccup. This many in a row are a failure. */
@@ -150,8 +166,11 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
   return isConditionTrue(sovereign.status?.conditions, STALLED) ? "stuck" : "updating";
 }
 
+const isFailing = (sovereign: Sovereign): boolean =>
+  isBroken(sovereign) || hasErrorRegression(sovereign.status, sovereign.status?.pinnedImage);
+
 /** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
-function isFailing(sovereign: Sovereign): boolean {
+function isBroken(sovereign: Sovereign): boolean {
   const { conditions, lastSmokeTest, cluster, pinnedImage } = sovereign.status ?? {};
   if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
   if (pinnedImage !== undefined && cluster?.stalledOn === pinnedImage) return true;

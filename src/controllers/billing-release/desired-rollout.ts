@@ -1,5 +1,6 @@
 import type { BillingRelease, ReleaseReference } from "../../api/billing-release.ts";
 import type { Phase } from "../../api/rollout-status.ts";
+import { ERROR_RATE_REGRESSED } from "../sovereign/desired-error-rate.ts";
 import { imageObstacle } from "./desired-image-check.ts";
 import type { Member, RolloutPlan } from "./desired-member.ts";
 import { maxUnavailableOf } from "./desired-stage.ts";
@@ -85,6 +86,8 @@ export function haltOf(release: BillingRelease, tally: Tally): RolloutWait | und
   const [name] = namesOf(tally, "failed", 1);
   const failed = name === undefined ? undefined : tally.members.get(name);
   if (failed === undefined) return undefined;
+  if (failed.reason === ERROR_RATE_REGRESSED)
+    return wait(failed.reason, `Sovereign ${failed.name} failed on this release: ${failed.message}`);
   return wait(
     failed.reason,
     `Sovereign ${failed.name} failed on this release (${failed.reason}): repair it, run \`catalyst rollout skip\` for it, or set spec.rollout.haltOnFailure of the BillingRelease to false`,

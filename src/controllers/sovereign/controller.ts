@@ -36,6 +36,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
       statuses.forget(key);
       deps.probes.forget(key);
       deps.smokeTests.forget(key);
+      deps.errorRates.forget(key);
       deps.verification.settle(key);
       deps.spokes.forget(key);
       return { kind: "done" };
@@ -66,6 +67,7 @@ export function createSovereignReconciler(deps: SovereignDeps) {
     } finally {
       deps.probes.endReconcile(key);
       deps.smokeTests.endReconcile(key);
+      deps.errorRates.endReconcile(key);
     }
     if (findings.fieldConflict !== undefined)
       reportFieldConflict(sovereign, findings, findings.fieldConflict);

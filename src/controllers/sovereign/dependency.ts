@@ -7,6 +7,7 @@ import type { Drift } from "../drift.ts";
 import type { Measurements } from "../measurement.ts";
 import type { Spokes } from "../spoke/link.ts";
 import type { SovereignCaches } from "./cache.ts";
+import type { ErrorRates } from "./error-rate.ts";
 import type { SmokeTest, SmokeTestOutcome } from "./evidence.ts";
 import type { DatabaseProbe } from "./measurement.ts";
 import type { Verification } from "./verification.ts";
@@ -31,6 +32,7 @@ export interface SovereignDeps {
   probeDatabase(database: { databaseUrl: string; namespace: string; fqdn: string }): Promise<DatabaseProbe>;
   probes: Measurements<DatabaseProbe>;
   smokeTests: Measurements<SmokeTestOutcome>;
+  errorRates: Pick<ErrorRates, "baseline" | "verdict" | "forget" | "endReconcile">;
   verification: Pick<Verification, "isDoubtful" | "settle">;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;

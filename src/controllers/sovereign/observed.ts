@@ -32,6 +32,10 @@ export interface PodObject extends KubernetesObject {
   };
 }
 
+/** Found by its name: a mesh may put its sidecar before it. */
+export const billingImageOf = ({ spec }: PodObject): string | undefined =>
+  spec?.containers.find(({ name }) => name === BILLING.workload)?.image;
+
 /** `http://10.0.0.1:8085`; undefined while the Pod has no address. */
 export function podOrigin({ status }: PodObject, port: number): string | undefined {
   const address = status?.podIP;

@@ -12,6 +12,7 @@ import type { Stop } from "./status.ts";
 import { compareWithReference } from "./step/comparison.ts";
 import { applyConfiguration, type Configuration } from "./step/configuration.ts";
 import { checkDatabase } from "./step/database.ts";
+import { observeErrorRate, recordErrorsBefore } from "./step/error-rate.ts";
 import { applyFoundation } from "./step/foundation.ts";
 import { migrate, migratedImage } from "./step/migration.ts";
 import { pinImage } from "./step/pin.ts";
@@ -60,7 +61,10 @@ async function putBack(context: ReconcileContext): Promise<Running> {
   const image = migratedImage(sovereign, databaseIdentity(sovereign, secrets));
   // Step 6, early: the workload of the image that runs already.
   const workload = image === undefined ? undefined : await applyWorkload(context, image, secrets);
-  if (workload !== undefined) observeRollout(context, workload.deployment);
+  if (workload !== undefined) {
+    observeRollout(context, workload.deployment);
+    await observeErrorRate(context, workload.image);
+  }
   return { foundation, configuration, secrets, workload };
 }
 
@@ -75,6 +79,9 @@ async function moveForward(context: ReconcileContext, running: Running): Promise
   const unreachable = await checkDatabase(context, secrets, running.workload?.deployment); // 4. database
   const database = databaseIdentity(sovereign, secrets);
   if (unreachable !== undefined || database === undefined) return unreachable;
+  // Before the migration: a reconcile after it puts the new image in the place of the old one.
+  const uncounted = await recordErrorsBefore(context, image, running.workload?.image);
+  if (uncounted !== undefined) return uncounted;
   const unmigrated = await migrate(context, { image, database, secrets }); // 5. migration Job
   if (unmigrated !== undefined) return unmigrated;
 

@@ -9,6 +9,7 @@ import {
   setCondition,
 } from "../../api/condition.ts";
 import {
+  ERROR_RATE_NORMAL,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
   type Sovereign,
@@ -59,7 +60,14 @@ export const stalled = (reason: string, message: string): StopOf<"stalled"> => (
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
 /** The conditions that become `Unknown` when a reconcile cannot look. */
-const OBSERVED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETTINGS_ACCEPTED];
+const OBSERVED: readonly string[] = [
+  ...Object.values(SOVEREIGN_CONDITION),
+  SETTINGS_ACCEPTED,
+  ERROR_RATE_NORMAL,
+];
+
+/** A rollout goes by their reasons. */
+const DECISIVE: readonly string[] = [SOVEREIGN_CONDITION.voucherShapeVerified, ERROR_RATE_NORMAL];
 
 /**
  * The status after a reconcile. Conditions that the reconcile did not reach keep their last value, unless it could not look
@@ -104,9 +112,9 @@ function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): N
     .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
 
-/** A shape that was not verified keeps its reason: that it cannot be measured now does not verify it. */
+/** What was not good keeps its reason: that it cannot be measured now does not make it good. */
 const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
-  type === SOVEREIGN_CONDITION.voucherShapeVerified && status !== "True" ? reason : stop.reason;
+  DECISIVE.includes(type) && status !== "True" ? reason : stop.reason;
 
 /** kstatus: Reconciling while the operator retries by itself, Stalled while a person has to act. */
 function progressOf(stop: Stop): NewCondition[] {

@@ -6,6 +6,7 @@ import type { Sovereign } from "../../api/sovereign.ts";
 import { isRequestChanged, type Watch, watchInformer, watchPrimary } from "../../kube/reconcile.ts";
 import { keyOf } from "../../kube/resource.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
+import { isRolloutOpen } from "../billing-release/desired-opening.ts";
 import type { Fleets } from "../billing-release/fleet.ts";
 import { SOVEREIGN_INDEX, type SovereignCaches } from "./cache.ts";
 import { conflictCandidates } from "./conflict.ts";
@@ -36,6 +37,15 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     ),
     fleets.watch,
     watchInformer(caches.releases, indexed(SOVEREIGN_INDEX.release), isReferenceOrRequestChanged),
+    // The hub says on each cluster whether a rollout is under way.
+    watchInformer(
+      caches.releases,
+      ({ metadata }) =>
+        sovereigns
+          .byIndex(SOVEREIGN_INDEX.release, metadata.name)
+          .flatMap((sovereign) => (sovereign.spec.cluster === undefined ? [] : [sovereign.metadata.name])),
+      (before, after) => isRolloutOpen(before) !== isRolloutOpen(after),
+    ),
     watchInformer(
       caches.franchises,
       indexed(SOVEREIGN_INDEX.franchise),

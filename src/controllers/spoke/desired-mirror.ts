@@ -1,17 +1,23 @@
 import { type Condition, findCondition, type NewCondition, READY, STALLED } from "../../api/condition.ts";
 import {
+  ERROR_RATE_NORMAL,
   SETTINGS_ACCEPTED,
   SOVEREIGN_CONDITION,
   type Sovereign,
   type SovereignStatus,
 } from "../../api/sovereign.ts";
+import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import { WATCHED_RETRY_MS } from "../sovereign/desired-retry.ts";
 import type { Findings, Stop } from "../sovereign/findings.ts";
 import { offerOf } from "./desired-spoke.ts";
 
 type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<SovereignStatus> };
 
-const MIRRORED: readonly string[] = [...Object.values(SOVEREIGN_CONDITION), SETTINGS_ACCEPTED];
+const MIRRORED: readonly string[] = [
+  ...Object.values(SOVEREIGN_CONDITION),
+  SETTINGS_ACCEPTED,
+  ERROR_RATE_NORMAL,
+];
 const { imagePinned, rolledOut } = SOVEREIGN_CONDITION;
 
 /** The watch of the cluster ends this wait. */
@@ -74,8 +80,18 @@ function mirroredFacts({
   verified,
   migration,
   lastSmokeTest,
+  errorRate,
 }: SovereignStatus): Partial<SovereignStatus> {
-  const facts = { schemaVersion, schemaFingerprint, apiFingerprint, url, verified, migration, lastSmokeTest };
+  const facts = {
+    schemaVersion,
+    schemaFingerprint,
+    apiFingerprint,
+    url,
+    verified,
+    migration,
+    lastSmokeTest,
+    errorRate,
+  };
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
 }
 
@@ -88,9 +104,10 @@ export function desiredClusterStatus(
   if (live === undefined) return before?.uid === uid ? before : { uid };
   const { pinnedImage, conditions } = live.status ?? {};
   const isStalled = findCondition(conditions, STALLED)?.status === "True";
+  const hasFailed = isStalled || hasErrorRegression(live.status, pinnedImage);
   return {
     uid,
-    ...(isStalled && pinnedImage !== undefined ? { stalledOn: pinnedImage } : {}),
+    ...(hasFailed && pinnedImage !== undefined ? { stalledOn: pinnedImage } : {}),
     ...offerOf(live),
   };
 }

@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../api/sovereign.ts";
 import { OFFER_FIELDS } from "../../api/sovereign-offer.ts";
 import { canonicalJson } from "../../platform/canonical-json.ts";
+import { isRolloutOpen } from "../billing-release/desired-opening.ts";
 
 /** What the hub keeps on the cluster of one Sovereign. */
 export interface DesiredSpoke {
@@ -74,9 +75,10 @@ function annotated(object: KubernetesObject, name: string, value: string): Kuber
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** The release with what was measured of it on Catalyst-Zero. */
+/** The release with what was measured of it on Catalyst-Zero, and whether its rollout is under way. */
 function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesObject {
-  const copy = copyOf(from, BILLING_RELEASE.kind, release);
+  const plain = copyOf(from, BILLING_RELEASE.kind, release);
+  const copy = isRolloutOpen(release) ? annotated(plain, ANNOTATION.rollingOut, release.spec.image) : plain;
   const { reference, earlierReferences = [] } = release.status ?? {};
   return reference === undefined
     ? copy

@@ -5,6 +5,7 @@ import { Agent, get } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readRequestCount } from "../../../src/billing/http/request-count.ts";
 import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
@@ -103,6 +104,22 @@ describe("catalyst billing", () => {
       expect(stderr.trim().split("\n")).toHaveLength(1);
       expect(stderr).not.toContain(JWT_SECRET);
     }
+  });
+
+  it("counts its requests, and those that fail with a 5xx status, for the operator", async () => {
+    const baseUrl = await run(["billing"]).origin;
+    const source = { baseUrl, fetch, signal: new AbortController().signal };
+    const token = await signToken("counted");
+    expect((await ask(baseUrl, "/billing/balance", { token })).status).toBe(200);
+    expect((await ask(baseUrl, "/billing/vouchers/revoke/X", { method: "DELETE" })).status).toBe(401);
+    await database.pool.query("ALTER TABLE customers RENAME TO elsewhere");
+    expect((await ask(baseUrl, "/billing/balance", { token })).status).toBe(500);
+    await ask(baseUrl, "/readyz");
+    const counted = await readRequestCount(source);
+    expect(counted).toEqual({ process: expect.stringMatching(/^\d+/), requests: 3, serverErrors: 1 });
+    await expect(readRequestCount({ ...source, baseUrl: `${baseUrl}/no` })).rejects.toMatchObject({
+      ...{ code: "status_unexpected", message: expect.stringMatching(/\/no\/metrics answered 404$/) },
+    });
   });
 
   it("finishes running requests after SIGTERM, and exits with 0", async () => {

@@ -126,6 +126,49 @@ describe("a release whose image the registry does not have", () => {
   });
 });
 
+describe("a release on which more requests fail", () => {
+  it("halts during the bake with the counts, says so, and goes on when the share of errors falls", async () => {
+    const { answered } = bench.simulation();
+    answered.set(IMAGE, { requests: 500, serverErrors: 1 });
+    // Less than spec.rollout.errorRate.minRequests for each of two Pods.
+    answered.set(NEXT_IMAGE, { requests: 60, serverErrors: 12 });
+    const awaitPhase = (phase: string) =>
+      until(
+        async () => {
+          const status = await readRelease();
+          return status?.phase === phase ? status : undefined;
+        },
+        async () => `${phase}: ${JSON.stringify(await readRelease())}`,
+      );
+    await setRelease({ image: NEXT_IMAGE, rollout: { canaries: [], bake: "1h" } });
+    const { rollout } = await awaitPhase("Halted");
+    const counts =
+      "24 of 120 requests (20.00 %) failed with a 5xx status, and 2 of 1000 requests (0.20 %) on the image before";
+    expect(rollout?.halt).toMatchObject({
+      reason: "ErrorRateRegressed",
+      message: expect.stringContaining(`Sovereign zero failed on this release: ${counts}: look at the logs`),
+    });
+    expect(rollout?.heldUpBy).toMatchObject([
+      { name: "zero", state: "Failed", reason: "ErrorRateRegressed" },
+    ]);
+    await bench.awaitCondition("zero", "Ready", "True");
+    for (const name of FOLLOWERS) expect((await bench.sovereign(name))?.status?.pinnedImage).toBe(IMAGE);
+    await settled(life);
+    const told = (events: { reason: string; message: string }[]) =>
+      events.filter(({ message }) => message.includes(counts)).map(({ reason }) => reason);
+    expect(told(await bench.events("zero"))).toEqual(["ErrorRateRegressed"]);
+    expect(told(await bench.events("stable"))).toEqual(["RolloutHalted"]);
+
+    answered.set(NEXT_IMAGE, { requests: 2_000, serverErrors: 20 });
+    await awaitPhase("Baking");
+    await bench.awaitCondition("zero", "ErrorRateNormal", "True", "WithinLimit");
+    await setRelease({ image: IMAGE, rollout: { bake: "0s" } });
+    await awaitPhase("Complete");
+    for (const name of ["zero", ...FOLLOWERS]) await awaitImage(name, IMAGE);
+    answered.clear();
+  });
+});
+
 describe("spec.rollout.maxUnavailable of a BillingRelease", () => {
   it.each([-5, "999%", "-1%", "101%", "5"])("refuses %s as maxUnavailable", async (maxUnavailable) => {
     await expect(setRelease({ rollout: { maxUnavailable } })).rejects.toMatchObject({ reason: "Invalid" });

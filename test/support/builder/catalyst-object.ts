@@ -75,6 +75,21 @@ export const failedOn = (image: string, earlier: string): SovereignStatus => ({
   conditions: [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")],
 });
 
+/** Verified on `image`, on which more requests fail than on the image before. */
+export const regressedOn = (image: string): SovereignStatus => ({
+  ...servingOn(image),
+  errorRate: { image },
+  conditions: [
+    condition("VoucherShapeVerified", "True"),
+    condition("Ready", "True"),
+    {
+      ...condition("ErrorRateNormal", "False"),
+      reason: "ErrorRateRegressed",
+      message: "42 of 500 requests (8.40 %) failed",
+    },
+  ],
+});
+
 /** Its image was found in the registry. */
 export function release(
   spec: Partial<BillingRelease["spec"]["rollout"]> = {},

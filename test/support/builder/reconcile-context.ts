@@ -15,6 +15,7 @@ import {
 } from "../../../src/controllers/sovereign/cache.ts";
 import type { ReconcileContext } from "../../../src/controllers/sovereign/context.ts";
 import type { SovereignDeps } from "../../../src/controllers/sovereign/dependency.ts";
+import { createErrorRates } from "../../../src/controllers/sovereign/error-rate.ts";
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import type { Informer, InformerEvent, InformerHandler } from "../../../src/kube/informer.ts";
@@ -148,6 +149,13 @@ export function contextOf(
       now,
       spokes: refuseAll("spokes"),
       ...createSovereignMeasurements({ now }),
+      errorRates: createErrorRates({
+        caches,
+        readRequests: async () => {
+          throw new Error("this test has no billing Pod");
+        },
+        now,
+      }),
       verification: { isDoubtful: () => false, settle: () => undefined },
       probeDatabase: async () => {
         throw new Error("this test has no database");

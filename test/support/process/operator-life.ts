@@ -6,6 +6,7 @@ import { createFleets } from "../../../src/controllers/billing-release/fleet.ts"
 import { createImageChecks, type FindImage } from "../../../src/controllers/billing-release/image-check.ts";
 import { SOVEREIGN_INDEX } from "../../../src/controllers/sovereign/cache.ts";
 import { createSovereignReconciler } from "../../../src/controllers/sovereign/controller.ts";
+import { createErrorRates } from "../../../src/controllers/sovereign/error-rate.ts";
 import { createSovereignMeasurements } from "../../../src/controllers/sovereign/measurement.ts";
 import { createVerification } from "../../../src/controllers/sovereign/verification.ts";
 import { sovereignWatches } from "../../../src/controllers/sovereign/watch.ts";
@@ -90,6 +91,12 @@ export function startLife(
     readSchema: async (baseUrl) => (await simulation.smoke({ baseUrl })).schema ?? { fingerprint: "" },
     logger,
   });
+  const errorRates = createErrorRates({
+    caches,
+    readRequests: (baseUrl) => simulation.countRequests(baseUrl),
+    now,
+    pace: { firstRetryMs: 50, maxRetryMs: 50 },
+  });
   const spokes = createSpokes({
     client: gated,
     connect: ({ config }) => createKubeClient({ kubeConfig: config, userAgent: "operator-bench" }),
@@ -102,6 +109,7 @@ export function startLife(
   const reconcileSovereign = createSovereignReconciler({
     ...common,
     ...measurements,
+    errorRates,
     verification,
     applier,
     caches,
@@ -131,7 +139,7 @@ export function startLife(
         backoff: { firstMs: 5, maxMs: 100 },
         watches: [
           ...sovereignWatches(caches, fleets),
-          ...[measurements.probes, measurements.smokeTests, verification, spokes],
+          ...[measurements.probes, measurements.smokeTests, errorRates, verification, spokes],
         ],
         async reconcile(key, signal, attempt): Promise<Outcome> {
           if (!concerns(key)) return { kind: "done" };

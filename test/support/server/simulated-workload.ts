@@ -1,4 +1,5 @@
 import type { KubernetesObject, OwnerReference } from "../../../src/api/object.ts";
+import type { RequestCount } from "../../../src/controllers/sovereign/error-rate.ts";
 import type { SmokeReport } from "../../../src/controllers/sovereign/evidence.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
@@ -28,6 +29,8 @@ export interface SimulatedWorkload {
   smokeTests: string[];
   /** Shapes that differ from what every image has: fingerprint of the API by image, or by namespace and image. */
   shapes: Map<string, string>;
+  /** What each Pod answered so far, by image, or by namespace and image. Without an entry, it answers no question about it. */
+  answered: Map<string, { requests: number; serverErrors: number }>;
   /** Migrations in these namespaces fail, with these last words. */
   failingMigrations: Map<string, string>;
   /** Migrations in these namespaces run and do not end. */
@@ -36,6 +39,7 @@ export interface SimulatedWorkload {
   endMigration(namespace: string): Promise<void>;
   probe(url: string, namespace: string): Promise<{ kind: "ready" } | { kind: "unready"; reason: string }>;
   smoke(input: { baseUrl: string }): Promise<SmokeReport>;
+  countRequests(baseUrl: string): Promise<RequestCount>;
   stop(): Promise<void>;
 }
 
@@ -56,12 +60,16 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
   const later = (work: () => Promise<unknown>) => {
     chain = chain.then(work).catch(() => undefined);
   };
+  const podAt = (baseUrl: string) =>
+    pods.list().find(({ status }) => status?.podIP === new URL(baseUrl).hostname);
+  const imageOf = (pod: PodObject | undefined) => pod?.spec?.containers[0]?.image ?? "";
   const simulation: SimulatedWorkload = {
     unreachable: new Set(),
     migrations: [],
     probes: [],
     smokeTests: [],
     shapes: new Map(),
+    answered: new Map(),
     failingMigrations: new Map(),
     hangingMigrations: new Set(),
     async probe(url) {
@@ -70,11 +78,18 @@ export function startSimulatedWorkload(client: KubeClient): SimulatedWorkload {
         ? { kind: "unready", reason: "it takes no login" }
         : { kind: "ready" };
     },
+    async countRequests(baseUrl) {
+      const pod = podAt(baseUrl);
+      const image = imageOf(pod);
+      const { answered } = simulation;
+      const total = answered.get(`${pod?.metadata.namespace} ${image}`) ?? answered.get(image);
+      if (total === undefined) throw new Error("connect ECONNREFUSED");
+      return { process: pod?.metadata.uid ?? "", ...total };
+    },
     async smoke({ baseUrl }) {
       simulation.smokeTests.push(baseUrl);
-      const address = new URL(baseUrl).hostname;
-      const pod = pods.list().find(({ status }) => status?.podIP === address);
-      const image = pod?.spec?.containers[0]?.image ?? "";
+      const pod = podAt(baseUrl);
+      const image = imageOf(pod);
       const passed = pod !== undefined;
       return {
         passed,

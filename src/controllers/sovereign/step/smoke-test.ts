@@ -9,15 +9,11 @@ import { type ReconcileContext, SOON_MS } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
 import { urlOf } from "../desired-workload.ts";
 import { type Evidence, gatherEvidence, isFresh, type SmokeTestOutcome } from "../evidence.ts";
-import { isReadyPod, type PodObject } from "../observed.ts";
+import { billingImageOf, isReadyPod } from "../observed.ts";
 import { falseCondition, type Stop, waiting } from "../status.ts";
 
 /** A reading while the shape differs measures again what is older. Otherwise the status holds the last good result. */
 const REMEASURE_MS = 30_000;
-
-/** Found by its name: a mesh may put its sidecar before it. */
-const billingImage = (pod: PodObject) =>
-  pod.spec?.containers.find(({ name }) => name === BILLING.workload)?.image;
 
 /** What the smoke test measured, or why there is no measurement. */
 export type SmokeTestResult = { evidence: Evidence; stop?: never } | { evidence?: never; stop: Stop };
@@ -41,9 +37,9 @@ export async function runSmokeTest(
   };
 
   const pods = podsOf(deps.caches, namespace, "billing").filter(isReadyPod);
-  const unexpected = pods.find((pod) => !isSameImage(billingImage(pod), image));
+  const unexpected = pods.find((pod) => !isSameImage(billingImageOf(pod), image));
   if (unexpected !== undefined) {
-    const runs = billingImage(unexpected) ?? "no container";
+    const runs = billingImageOf(unexpected) ?? "no container";
     return stop(
       "UnexpectedPodImage",
       `Pod ${unexpected.metadata.name} receives the Service's requests but runs ${runs} instead of the pinned image: ` +

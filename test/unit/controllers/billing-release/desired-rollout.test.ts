@@ -17,6 +17,7 @@ import {
   measured,
   NEXT_IMAGE,
   NOW,
+  regressedOn,
   release,
   servingOn,
   sovereign,
@@ -191,6 +192,39 @@ describe("decideMember", () => {
       expect(reasonOf(decide(second, ready, [zero(NEXT_IMAGE), failing, second]))).toBe(reason);
     },
   );
+
+  it("halts while more requests fail than on the image before, with the counts, also when it is verified", () => {
+    const failing = sovereign("aaa", {}, regressedOn(NEXT_IMAGE));
+    expect(stepOf(ready, [zero(NEXT_IMAGE), failing, first])).toMatchObject({
+      phase: "Halted",
+      next: [],
+      wait: {
+        reason: "RolloutHalted",
+        message: "Sovereign aaa failed on this release: 42 of 500 requests (8.40 %) failed",
+      },
+    });
+    expect(
+      stepOf(release({ haltOnFailure: false }, measured(NEXT_IMAGE)), [zero(NEXT_IMAGE), failing, first])
+        .phase,
+    ).toBe("Progressing");
+    const earlier = sovereign("aaa", {}, regressedOn(IMAGE));
+    expect(stepOf(ready, [zero(NEXT_IMAGE), earlier])).toMatchObject({ phase: "Progressing", next: ["aaa"] });
+  });
+
+  it.each([
+    ["the requests that fail while its Pods roll out", "RollingOut", [], "42 of 500 requests"],
+    ["why it is stalled", "FieldConflict", [condition("Stalled", "True")], "(FieldConflict)"],
+  ])("halts a Sovereign on which more requests fail, and names %s", (_, reason, more, message) => {
+    const status = regressedOn(NEXT_IMAGE);
+    const notReady = { ...condition("Ready", "False"), reason };
+    const conditions = [
+      ...(status.conditions ?? []).filter(({ type }) => type !== "Ready"),
+      notReady,
+      ...more,
+    ];
+    const failing = sovereign("aaa", {}, { ...status, conditions });
+    expect(stepOf(ready, [zero(NEXT_IMAGE), failing]).wait?.message).toContain(message);
+  });
 
   it("starts no canary after another canary failed", () => {
     const failed = sovereign("zero", { role: "CatalystZero" }, failedOn(NEXT_IMAGE, IMAGE));
@@ -387,6 +421,26 @@ describe("a person's part in a rollout", () => {
     expect(stepOf(aborted, [zero(NEXT_IMAGE), back, updated("gamma"), updated("delta")]).next).toEqual([
       "delta",
     ]);
+  });
+
+  it("sends a Sovereign on which more requests fail back first", () => {
+    const brel = release(
+      { backwardCompatible: true },
+      {
+        ...measured(NEXT_IMAGE),
+        rollout: {
+          image: NEXT_IMAGE,
+          stages: [],
+          halt: { number: 1, reason: "ErrorRateRegressed", message: "42 of 500", at: NOW, returns: true },
+        },
+      },
+    );
+    const fleet = [
+      zero(NEXT_IMAGE),
+      sovereign("aaa", {}, servingOn(NEXT_IMAGE)),
+      sovereign("bbb", {}, regressedOn(NEXT_IMAGE)),
+    ];
+    expect(stepOf(brel, fleet)).toMatchObject({ phase: "Halted", next: ["bbb"] });
   });
 
   it("goes back by itself after a halt that the status records, until a person resumes", () => {

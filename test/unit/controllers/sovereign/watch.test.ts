@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubernetesObject } from "../../../../src/api/object.ts";
+import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { sovereignWatches } from "../../../../src/controllers/sovereign/watch.ts";
 import { CONFIG_MAPS } from "../../../../src/kube/resource.ts";
 import {
@@ -23,11 +24,11 @@ const labelled = (kind: string, name: string, owner?: string): KubernetesObject 
 });
 
 /** The caches of two Sovereigns, and what their events enqueue. */
-function watched() {
+function watched(others: Sovereign[] = []) {
   const omantel = sovereign("omantel", { role: "Franchised", franchise: "omantel" });
   const badr = sovereign("badr", { namespace: "chosen" });
   const configMaps = fixedInformer<KubernetesObject>(CONFIG_MAPS);
-  const caches = { ...cachesOf({ sovereigns: [omantel, badr] }), others: [configMaps] };
+  const caches = { ...cachesOf({ sovereigns: [omantel, badr, ...others] }), others: [configMaps] };
   const seen: string[] = [];
   const watches = sovereignWatches(caches, { watch: { connect: () => undefined } });
   for (const watch of watches) watch.connect((key) => void seen.push(key), new AbortController().signal);
@@ -107,6 +108,19 @@ describe("sovereignWatches", () => {
     const object = { ...release({}, status), metadata: { ...previous.metadata, ...metadata } };
     caches.releases.announce({ kind: "updated", previous, object });
     expect(seen).toEqual(expected);
+  });
+
+  it("reconciles the Sovereigns on clusters of their own when a rollout starts or is complete", () => {
+    const far = sovereign("far", {
+      cluster: { kubeconfigSecretRef: { name: "far", key: "value" } },
+    });
+    const { caches, seen } = watched([far]);
+    const open = release({}, { phase: "Baking", rollout: { image: NEXT_IMAGE, stages: [] } });
+    const complete = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+    caches.releases.announce({ kind: "updated", previous: open, object: complete });
+    expect(seen).toEqual(["far"]);
+    caches.releases.announce({ kind: "updated", previous: complete, object: complete });
+    expect(seen).toEqual(["far"]);
   });
 
   it.each([

@@ -10,6 +10,7 @@ import {
   condition,
   IMAGE,
   NEXT_IMAGE,
+  regressedOn,
   sovereign,
   verifiedOn,
 } from "../../../support/builder/catalyst-object.ts";
@@ -53,6 +54,15 @@ describe("desiredMirror", () => {
       facts: {},
       stop: { ...waiting, message: expect.stringContaining("has not taken the image yet") },
     });
+  });
+
+  it("shows the error rate that was measured there", () => {
+    const { conditions, facts, stop } = desiredMirror(there(regressedOn(IMAGE)), IMAGE);
+    expect(stop).toBeUndefined();
+    expect(conditions).toContainEqual(
+      expect.objectContaining({ type: "ErrorRateNormal", status: "False", reason: "ErrorRateRegressed" }),
+    );
+    expect(facts.errorRate).toEqual({ image: IMAGE });
   });
 
   it("says why the Sovereign is stalled before it took the image", () => {
@@ -121,6 +131,12 @@ describe("desiredClusterStatus", () => {
     });
     expect(desiredClusterStatus("u", sovereign("omantel"), { uid: "u", stalledOn: IMAGE })).toEqual({
       uid: "u",
+    });
+  });
+
+  it("records the image on which more requests fail, for the time when the cluster is out of sight", () => {
+    expect(desiredClusterStatus("u", there(regressedOn(IMAGE)), undefined)).toEqual({
+      ...{ uid: "u", stalledOn: IMAGE },
     });
   });
 

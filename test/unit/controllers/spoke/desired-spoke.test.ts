@@ -36,6 +36,8 @@ const from = {
   },
 };
 
+const COMPLETE = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+
 describe("desiredSpoke", () => {
   it("has only the Sovereign while its release and its Franchise do not exist", () => {
     const { billing } = own.spec;
@@ -57,7 +59,7 @@ describe("desiredSpoke", () => {
   it("has what the Sovereign needs before it, with nothing of the hub's own objects but their spec", () => {
     const { objects } = desiredSpoke("u", {
       ...from,
-      release: release(),
+      release: COMPLETE,
       franchise: franchise("omantel"),
       policies: [policy],
     });
@@ -86,6 +88,17 @@ describe("desiredSpoke", () => {
     expect(JSON.parse(alone?.metadata.annotations?.["catalyst.openova.io/references"] ?? "")).toEqual([
       reference,
     ]);
+  });
+
+  it("says with the release whether its rollout is under way", () => {
+    const annotationOf = (brel: typeof COMPLETE) =>
+      desiredSpoke("u", { ...from, release: brel }).objects[0]?.metadata.annotations?.[
+        "catalyst.openova.io/rolling-out"
+      ];
+    expect(annotationOf(COMPLETE)).toBeUndefined();
+    expect(annotationOf(release())).toBe(NEXT_IMAGE);
+    expect(annotationOf({ ...COMPLETE, spec: { ...COMPLETE.spec, image: IMAGE } })).toBe(IMAGE);
+    expect(annotationOf(release({}, { ...COMPLETE.status, phase: "Halted" }))).toBe(NEXT_IMAGE);
   });
 
   it("leaves a hold to the hub", () => {

@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import type { BillingRelease } from "../../../../src/api/billing-release.ts";
+import { createErrorRates, type RequestCount } from "../../../../src/controllers/sovereign/error-rate.ts";
+import type { PodObject } from "../../../../src/controllers/sovereign/observed.ts";
+import { sleep } from "../../../../src/platform/shutdown.ts";
+import {
+  IMAGE,
+  NEXT_IMAGE,
+  NOW,
+  release,
+  sovereign,
+  verifiedOn,
+} from "../../../support/builder/catalyst-object.ts";
+import { cachesOf } from "../../../support/builder/reconcile-context.ts";
+
+const OMANTEL = sovereign("omantel", {}, verifiedOn(NEXT_IMAGE));
+const BEFORE = { requests: 1_000, serverErrors: 0 };
+
+function pod(
+  name: string,
+  image = NEXT_IMAGE,
+  podIP: string | undefined = `10.0.0.${name.slice(-1)}`,
+): PodObject {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      uid: `uid-${name}`,
+      namespace: "sovereign-omantel",
+      labels: { "app.kubernetes.io/name": "billing" },
+    },
+    spec: { containers: [{ name: "billing", image }] },
+    status: { ...(podIP === undefined ? {} : { podIP }) },
+  };
+}
+
+/** Measures `pods`, each of which answers with its count or refuses. */
+function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {
+  const answers = new Map<string, RequestCount>();
+  const asked: string[] = [];
+  const enqueued: string[] = [];
+  const stop = new AbortController();
+  const rates = createErrorRates({
+    caches: cachesOf({ pods, releases }),
+    async readRequests(baseUrl) {
+      asked.push(baseUrl);
+      const answer = answers.get(baseUrl);
+      if (answer === undefined) throw new Error(`GET ${baseUrl}/metrics failed`);
+      return { ...answer };
+    },
+    now: () => new Date(NOW),
+    pace: { firstRetryMs: 1, maxRetryMs: 1, graceMs: 100 },
+  });
+  rates.connect((key) => void enqueued.push(key), stop.signal);
+  const answer = (podName: string, requests: number, serverErrors: number, process = "1") =>
+    answers.set(`http://10.0.0.${podName.slice(-1)}:8085`, { process, requests, serverErrors });
+  const verdict = (image = NEXT_IMAGE) => rates.verdict(OMANTEL, image, BEFORE);
+  /** The next verdict that differs. */
+  async function nextVerdict() {
+    const known = enqueued.length;
+    while (enqueued.length === known) await sleep(1, stop.signal);
+    return verdict();
+  }
+  return { rates, answer, answers, asked, enqueued, verdict, nextVerdict, stop };
+}
+
+describe("createErrorRates", () => {
+  it("adds up what all Pods of an image answered", async () => {
+    const { rates, answer, asked } = ratesOf([pod("pod-1"), pod("pod-2"), pod("old-3", IMAGE)]);
+    answer("pod-1", 60, 1);
+    answer("pod-2", 40, 2);
+    expect(await rates.baseline(OMANTEL, NEXT_IMAGE)).toEqual({
+      kind: "counted",
+      total: { requests: 100, serverErrors: 3 },
+    });
+    expect(asked).toEqual(["http://10.0.0.1:8085", "http://10.0.0.2:8085"]);
+  });
+
+  it("counts the Pods that answer when others do not", async () => {
+    const { rates, answer } = ratesOf([pod("pod-1"), pod("pod-2")]);
+    answer("pod-2", 40, 2);
+    expect(await rates.baseline(OMANTEL, NEXT_IMAGE)).toMatchObject({
+      total: { requests: 40, serverErrors: 2 },
+    });
+  });
+
+  it.each([
+    ["Pods that do not answer", [pod("pod-1")], "GET http://10.0.0.1:8085/metrics failed"],
+    [
+      "Pods without an address",
+      [{ ...pod("pod-1"), status: {} }],
+      "no billing Pod of the image has an address",
+    ],
+    ["no Pods", [], "no billing Pod of the image has an address"],
+  ])("says why it cannot count %s", async (_, pods, cause) => {
+    const { rates, verdict } = ratesOf(pods);
+    expect(await rates.baseline(OMANTEL, NEXT_IMAGE)).toEqual({ kind: "unmeasured", cause });
+    expect(await verdict()).toEqual({ kind: "unmeasured", cause });
+  });
+
+  it("counts again by itself, and enqueues the Sovereign for another verdict only", async () => {
+    const { answer, asked, enqueued, verdict, nextVerdict } = ratesOf([pod("pod-1")]);
+    answer("pod-1", 50, 50);
+    expect((await verdict())?.kind).toBe("tooFew");
+    answer("pod-1", 99, 50);
+    const known = asked.length;
+    while (asked.length < known + 3) await sleep(1, new AbortController().signal);
+    expect(enqueued).toEqual([]);
+    answer("pod-1", 100, 50);
+    expect(await nextVerdict()).toEqual({ kind: "regressed", total: { requests: 100, serverErrors: 50 } });
+    expect(enqueued).toEqual(["omantel"]);
+  });
+
+  it("keeps what a container answered before it was started again", async () => {
+    const { answer, verdict, nextVerdict } = ratesOf([pod("pod-1")]);
+    answer("pod-1", 90, 5, "first");
+    expect((await verdict())?.kind).toBe("tooFew");
+    answer("pod-1", 10, 2, "second");
+    expect(await nextVerdict()).toEqual({ kind: "regressed", total: { requests: 100, serverErrors: 7 } });
+  });
+
+  it("keeps what a Pod answered that is gone", async () => {
+    const pods = [pod("pod-1")];
+    const { answer, verdict, nextVerdict } = ratesOf(pods);
+    answer("pod-1", 90, 50);
+    expect((await verdict())?.kind).toBe("tooFew");
+    pods.splice(0, 1, pod("pod-2"));
+    answer("pod-2", 10, 0);
+    expect(await nextVerdict()).toEqual({ kind: "regressed", total: { requests: 100, serverErrors: 50 } });
+  });
+
+  it("counts another image from the beginning", async () => {
+    const pods = [pod("pod-1")];
+    const releases = [release()];
+    const { answer, verdict } = ratesOf(pods, releases);
+    answer("pod-1", 200, 0);
+    expect((await verdict())?.kind).toBe("within");
+    const [first] = releases;
+    if (first === undefined) throw new Error("no release");
+    releases.splice(0, 1, { ...first, spec: { ...first.spec, image: IMAGE } });
+    pods.splice(0, 1, pod("pod-2", IMAGE));
+    answer("pod-2", 20, 0);
+    expect((await verdict(IMAGE))?.kind).toBe("tooFew");
+  });
+
+  it("takes the limit that the release has at each count", async () => {
+    const releases = [release()];
+    const { answer, verdict, nextVerdict } = ratesOf([pod("pod-1")], releases);
+    answer("pod-1", 100, 20);
+    expect((await verdict())?.kind).toBe("regressed");
+    releases.splice(0, 1, release({ errorRate: { maxIncreasePercent: 20 } }));
+    expect((await nextVerdict())?.kind).toBe("within");
+  });
+
+  it("stops without a reconcile when the rollout is complete", async () => {
+    const releases = [release()];
+    const { rates, answer, asked, enqueued, verdict } = ratesOf([pod("pod-1")], releases);
+    answer("pod-1", 100, 0);
+    expect((await verdict())?.kind).toBe("within");
+    releases.splice(0, 1, release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } }));
+    await sleep(20, new AbortController().signal);
+    const known = asked.length;
+    await sleep(20, new AbortController().signal);
+    expect(asked.length).toBe(known);
+    expect(enqueued).toEqual([]);
+    rates.endReconcile("omantel");
+  });
+
+  it("stops when no reconcile asks for the verdict", async () => {
+    const { rates, answer, asked, verdict } = ratesOf([pod("pod-1")]);
+    answer("pod-1", 100, 0);
+    await verdict();
+    rates.endReconcile("omantel");
+    rates.endReconcile("omantel");
+    await sleep(10, new AbortController().signal);
+    const known = asked.length;
+    await sleep(20, new AbortController().signal);
+    expect(asked.length).toBe(known);
+  });
+});

@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import type { SovereignStatus } from "../../../../../src/api/sovereign.ts";
+import type { SovereignDeps } from "../../../../../src/controllers/sovereign/dependency.ts";
+import type { ErrorRates } from "../../../../../src/controllers/sovereign/error-rate.ts";
+import {
+  observeErrorRate,
+  recordErrorsBefore,
+} from "../../../../../src/controllers/sovereign/step/error-rate.ts";
+import {
+  IMAGE,
+  NEXT_IMAGE,
+  NOW,
+  release,
+  sovereign,
+  verifiedOn,
+} from "../../../../support/builder/catalyst-object.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+const TOTAL = { requests: 1_000, serverErrors: 1 };
+const COMPLETE = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
+
+/** Answers with what a test plans, and fails one that asks for something else. */
+function errorRates(planned: Partial<Pick<ErrorRates, "baseline" | "verdict">>): Partial<SovereignDeps> {
+  const refuse = async () => {
+    throw new Error("this test does not count requests");
+  };
+  return {
+    errorRates: {
+      baseline: refuse,
+      verdict: refuse,
+      forget: () => undefined,
+      endReconcile: () => undefined,
+      ...planned,
+    },
+  };
+}
+
+describe("recordErrorsBefore", () => {
+  const record = async (
+    planned: Partial<Pick<ErrorRates, "baseline">>,
+    {
+      running,
+      status,
+      known = release(),
+    }: { running?: string; status?: SovereignStatus; known?: typeof COMPLETE } = {
+      running: IMAGE,
+    },
+  ) => {
+    const context = contextOf(sovereign("omantel", {}, status), { releases: [known] }, errorRates(planned));
+    const stop = await recordErrorsBefore(context, NEXT_IMAGE, running);
+    return { stop, facts: context.findings.facts };
+  };
+
+  it("records what the image that runs has answered", async () => {
+    const { stop, facts } = await record({ baseline: async () => ({ kind: "counted", total: TOTAL }) });
+    expect(stop).toBeUndefined();
+    expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE, before: { image: IMAGE, ...TOTAL } } });
+  });
+
+  it("goes on when the Pods cannot be asked, and records that", async () => {
+    const { stop, facts } = await record({
+      baseline: async () => ({ kind: "unmeasured", cause: "no answer" }),
+    });
+    expect(stop).toBeUndefined();
+    expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE } });
+  });
+
+  it("waits while the Pods are asked", async () => {
+    const { stop, facts } = await record({ baseline: async () => undefined });
+    expect(stop).toMatchObject({ kind: "waiting", reason: "CountingRequests" });
+    expect(facts).toEqual({});
+  });
+
+  it.each([
+    ["nothing runs yet", { running: undefined }],
+    ["the image runs already", { running: NEXT_IMAGE }],
+    ["it was counted before", { running: IMAGE, status: { errorRate: { image: NEXT_IMAGE } } }],
+    ["the rollout is complete", { running: IMAGE, known: COMPLETE }],
+    [
+      "the image is not the release's",
+      { running: IMAGE, known: { ...COMPLETE, spec: { ...COMPLETE.spec, image: IMAGE } } },
+    ],
+  ])("counts nothing when %s", async (_, situation) => {
+    expect(await record({}, situation as Parameters<typeof record>[1])).toEqual({
+      stop: undefined,
+      facts: {},
+    });
+  });
+});
+
+describe("observeErrorRate", () => {
+  const measured = (change: Partial<SovereignStatus> = {}): SovereignStatus => ({
+    ...verifiedOn(NEXT_IMAGE),
+    errorRate: { image: NEXT_IMAGE, before: { image: IMAGE, ...TOTAL } },
+    ...change,
+  });
+  const withCondition = (reason: string): SovereignStatus =>
+    measured({
+      conditions: [
+        { type: "ErrorRateNormal", status: "False", reason, message: "", lastTransitionTime: NOW },
+      ],
+    });
+  const observe = async (
+    planned: Partial<Pick<ErrorRates, "verdict">>,
+    { status = measured(), image = NEXT_IMAGE, known = release() } = {},
+  ) => {
+    const context = contextOf(sovereign("omantel", {}, status), { releases: [known] }, errorRates(planned));
+    await observeErrorRate(context, image);
+    return { conditions: context.findings.conditions, events: context.events };
+  };
+  const REGRESSED: ErrorRates["verdict"] = async () => ({
+    kind: "regressed",
+    total: { requests: 100, serverErrors: 50 },
+  });
+
+  it("reports a regression in the condition and in one Event", async () => {
+    const { conditions, events } = await observe({ verdict: REGRESSED });
+    expect(conditions).toMatchObject([
+      { type: "ErrorRateNormal", status: "False", reason: "ErrorRateRegressed" },
+    ]);
+    expect(events).toMatchObject([{ type: "Warning", reason: "ErrorRateRegressed" }]);
+    expect(events[0]?.message).toContain("50 of 100 requests (50.00 %) failed with a 5xx status");
+    const again = await observe({ verdict: REGRESSED }, { status: withCondition("ErrorRateRegressed") });
+    expect(again.events).toEqual([]);
+  });
+
+  it("reports an image within the limit without an Event", async () => {
+    const { conditions, events } = await observe({ verdict: async () => ({ kind: "within" }) });
+    expect(conditions).toMatchObject([{ status: "True", reason: "WithinLimit" }]);
+    expect(events).toEqual([]);
+  });
+
+  it("says that the image before was not counted", async () => {
+    const { conditions } = await observe({}, { status: measured({ errorRate: { image: NEXT_IMAGE } }) });
+    expect(conditions).toMatchObject([{ status: "Unknown", reason: "BaselineUnknown" }]);
+  });
+
+  it("withdraws what was found of another image", async () => {
+    const { conditions } = await observe({}, { status: withCondition("ErrorRateRegressed"), image: IMAGE });
+    expect(conditions).toMatchObject([{ status: "Unknown", reason: "OtherImage" }]);
+  });
+
+  it.each([
+    ["the Pods are asked for the first time", { verdict: async () => undefined }, {}],
+    [
+      "a regressed image has too few requests again",
+      { verdict: async () => ({ kind: "tooFew" }) as const },
+      { status: withCondition("ErrorRateRegressed") },
+    ],
+    ["no image before was counted", {}, { status: verifiedOn(NEXT_IMAGE) }],
+    ["another image runs, and nothing was found yet", {}, { image: IMAGE }],
+    ["the rollout is complete", {}, { known: COMPLETE }],
+  ])("leaves the condition as it is when %s", async (_, planned, situation) => {
+    expect(await observe(planned, situation)).toEqual({ conditions: [], events: [] });
+  });
+});
