@@ -1,8 +1,8 @@
-import { parse } from "yaml";
 import type { TrustEntry } from "../api/franchise.ts";
 import { TRUST_KEY, TRUSTED_ROOT_KEY } from "../api/name.ts";
 import { isMap } from "../api/object.ts";
 import { errorMessage } from "../platform/errors.ts";
+import { parseYamlWithin } from "../platform/yaml.ts";
 import { parseRepositoryPrefix, type RepositoryPrefix } from "./rules/reference.ts";
 import { trustedKeyProblem } from "./signature/trusted-key.ts";
 import { parseTrustedRoot, type TrustedRoot } from "./signature/trusted-root.ts";
@@ -14,12 +14,15 @@ export interface ParsedTrust {
   problems: string[];
 }
 
+/** About 500 public keys. */
+const MAX_LENGTH = 131_072;
+
 /**
  * Reads the data of ConfigMap `catalyst-trust`. A key or a trusted root that is invalid is left out: it can only make
  * admission stricter. Throws with the field's path when the form is wrong, as the file may then mean something else.
  */
 export function parseTrust(data: Readonly<Record<string, string>>): ParsedTrust {
-  const document: unknown = parse(data[TRUST_KEY] ?? "") ?? {};
+  const document = parseYamlWithin(MAX_LENGTH, data[TRUST_KEY] ?? "", { refusesRepeatedKeys: true }) ?? {};
   if (!isMap(document)) throw new Error("trust.yaml must be a map");
   const { trust = [], allowedRegistries = [], insecureRegistries = [], ...unknown } = document;
   const [surplus] = Object.keys(unknown);

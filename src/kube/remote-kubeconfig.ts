@@ -1,7 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
-import { type DocumentOptions, type ParseOptions, parse, type SchemaOptions } from "yaml";
 import { isMap, listOf, mapOf } from "../api/object.ts";
 import { canonicalJson, sha256Digest } from "../platform/canonical-json.ts";
+import { parseYamlWithin } from "../platform/yaml.ts";
 import { isRefusedAddress } from "./remote-address.ts";
 
 /** How to reach another cluster, and as whom. It refers to no file and to no program. */
@@ -19,15 +19,6 @@ export type KubeconfigResult =
 
 /** A kubeconfig with certificates is smaller than this by far. The parser takes up to 400 ms for hostile text of this length. */
 const MAX_LENGTH = 65_536;
-/**
- * The search for repeated keys and the excerpts in errors take a time that grows with the square of the length: 262,144
- * quotes or keys kept the operator busy for 12 s. The parser prints its warnings, with lines that may hold credentials.
- */
-const YAML_OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
-  uniqueKeys: false,
-  prettyErrors: false,
-  logLevel: "error",
-};
 const INLINE = "put the data itself into the kubeconfig";
 
 /** Fields of a cluster by which the operator would read a file, trust any server, or send credentials elsewhere. */
@@ -79,7 +70,7 @@ export function readRemoteKubeconfig(text: string): KubeconfigResult {
 
 function parseYaml(text: string): Record<string, unknown> | undefined {
   try {
-    const document: unknown = parse(text, YAML_OPTIONS);
+    const document: unknown = parseYamlWithin(MAX_LENGTH, text);
     return isMap(document) ? document : undefined;
   } catch {
     return undefined;

@@ -40,6 +40,8 @@ insecureRegistries: ["registry.test:5000"]
       "allowedRegistry: []",
       "allowedRegistry is not a field of trust.yaml: use trust, allowedRegistries and insecureRegistries",
     ],
+    ["trust: [{publicKey: PEM}]\ntrust: []", "the key trust is there twice"],
+    [`# ${"x".repeat(131_072)}`, "must have at most 131072 characters"],
     ["trust: {}", "trust must be a list"],
     ["trust: [PEM]", "trust[0] must have either publicKey, or keyless with issuer and identity"],
     ["trust: [{}]", "trust[0] must have either publicKey, or keyless with issuer and identity"],
