@@ -32,6 +32,12 @@ export const SubjectSchema = object(
         rule: "(self.kind == 'ServiceAccount') == has(self.namespace)",
         message: "namespace is required when kind is ServiceAccount, and not allowed otherwise",
       },
+      {
+        rule: "!self.name.startsWith('system:') || (self.kind == 'Group' ? self.name.startsWith('system:serviceaccounts:') : self.name.startsWith('system:serviceaccount:'))",
+        message:
+          "names that begin with system: are those of Kubernetes itself, such as every authenticated user: name users, groups or ServiceAccounts of your own",
+        fieldPath: ".name",
+      },
     ],
   },
 );

@@ -171,6 +171,26 @@ describe("rules of the kinds", () => {
     expect(first).toContain(message);
   });
 
+  it.each([
+    ["Group", "system:authenticated"],
+    ["Group", "system:unauthenticated"],
+    ["Group", "system:serviceaccounts"],
+    ["Group", "system:masters"],
+    ["User", "system:anonymous"],
+  ])("refuse the %s %s as a subject of a Franchise", (kind, name) => {
+    const named = (subject: object) =>
+      refusals(
+        change("Franchise", "omantel", ((spec: object) =>
+          Object.assign(spec, { subjects: [subject] })) as never),
+      );
+    expect(named({ kind, name })[0]).toContain(
+      "names that begin with system: are those of Kubernetes itself",
+    );
+    expect(named({ kind: "Group", name: "system:serviceaccounts:omantel" })).toEqual([]);
+    expect(named({ kind: "User", name: "system:serviceaccount:omantel:ci" })).toEqual([]);
+    expect(named({ kind: "ServiceAccount", name: "system:ci", namespace: "omantel" })).not.toEqual([]);
+  });
+
   it.each<[string, (spec: Record<string, unknown>) => void]>([
     ["fqdn", (spec) => Object.assign(spec, { fqdn: "other.example" })],
     ["role", (spec) => Object.assign(spec, { role: "SelfHosted", franchise: undefined })],
