@@ -4,6 +4,7 @@ import { canonicalJson, sha256Digest } from "../../../platform/canonical-json.ts
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import { type ReconcileContext, secretRetryMs } from "../context.ts";
 import { namespaceOf } from "../desired-metadata.ts";
+import { requeueWithin } from "../findings.ts";
 import { type DeploymentObject, rolloutPending } from "../observed.ts";
 import { databaseUrlIn, type Secrets } from "../secret.ts";
 import { falseCondition, type Stop, stalled, trueCondition, waiting } from "../status.ts";
@@ -58,7 +59,7 @@ export async function checkDatabase(
   if (probe.kind === "foreign") {
     const message = `${secret}, key ${key}: ${probe.reason}`;
     findings.conditions.push(falseCondition(CONDITION.databaseReady, "DatabaseTaken", message));
-    findings.requeueAfterMs = TAKEN_RETRY_MS;
+    requeueWithin(findings, TAKEN_RETRY_MS);
     return stalled("DatabaseTaken", message);
   }
   if (probe.kind === "unready") {

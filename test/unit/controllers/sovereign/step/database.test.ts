@@ -119,6 +119,10 @@ describe("checkDatabase", () => {
       conditions: [{ type: "DatabaseReady", status: "False", reason: "DatabaseTaken", message }],
       requeueAfterMs: 60_000,
     });
+    const sooner = contextOf(sovereign("omantel"), {}, { probeDatabase });
+    sooner.findings.requeueAfterMs = 1_000;
+    await checkDatabase(sooner, withUrl, undefined);
+    expect(sooner.findings.requeueAfterMs).toBe(1_000);
   });
 
   it.each([
