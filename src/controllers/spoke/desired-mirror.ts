@@ -7,8 +7,8 @@ import {
   type SovereignStatus,
 } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
-import { WATCHED_RETRY_MS } from "../sovereign/desired-retry.ts";
 import type { Findings, Stop } from "../sovereign/findings.ts";
+import { waiting } from "../sovereign/status.ts";
 import { offerOf } from "./desired-spoke.ts";
 
 type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<SovereignStatus> };
@@ -21,10 +21,7 @@ const MIRRORED: readonly string[] = [
 const { imagePinned, rolledOut } = SOVEREIGN_CONDITION;
 
 /** The watch of the cluster ends this wait. */
-const later = (message: string): Stop => ({
-  ...{ kind: "waiting", reason: "WaitingForSpoke", message },
-  retryAfterMs: WATCHED_RETRY_MS,
-});
+const later = (message: string): Stop => waiting("WaitingForSpoke", message);
 
 const NO_ANSWER = "look at the operator there if this stays";
 const NOT_TAKEN = "the operator on the cluster has not taken the image yet";
@@ -63,7 +60,7 @@ export function stopOf(conditions: readonly Condition[] | undefined): Stop | und
   if (status === "Unknown") return { kind: "unknown", reason, message };
   return findCondition(conditions, STALLED)?.status === "True"
     ? { kind: "stalled", reason, message }
-    : { kind: "waiting", reason, message, retryAfterMs: WATCHED_RETRY_MS };
+    : waiting(reason, message);
 }
 
 /** `ImagePinned` is left out while it is True: the hub decides on the image, so its own condition gives the reason. */

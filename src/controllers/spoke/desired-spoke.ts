@@ -39,6 +39,7 @@ interface HubObjects {
 /** What the Sovereign's cluster has to hold, so that an operator there reconciles and guards it without the hub. */
 export function desiredSpoke(uid: string, from: HubObjects): DesiredSpoke {
   const { sovereign, release, franchise, policies } = from;
+  // All policies: which Organizations are on that cluster is known there only.
   return {
     uid,
     objects: [
@@ -75,9 +76,14 @@ function annotated(object: KubernetesObject, name: string, value: string): Kuber
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** The release with what was measured of it on Catalyst-Zero, and whether its rollout is under way. */
+/**
+ * The release with what was measured of it on Catalyst-Zero, and whether its rollout is under way. Its stages name Sovereigns of
+ * others, and the hub decides on them.
+ */
 function desiredRelease(from: HubObjects, release: BillingRelease): KubernetesObject {
-  const plain = copyOf(from, BILLING_RELEASE.kind, release);
+  const { canaries: _canaries, stages: _stages, ...rollout } = release.spec.rollout;
+  const spec = { ...release.spec, rollout };
+  const plain = copyOf(from, BILLING_RELEASE.kind, { ...release, spec });
   const copy = isRolloutOpen(release) ? annotated(plain, ANNOTATION.rollingOut, release.spec.image) : plain;
   const { reference, earlierReferences = [] } = release.status ?? {};
   return reference === undefined

@@ -160,12 +160,11 @@ function mirror(
     return waiting(
       "WaitingForSpoke",
       "the hub writes the Sovereign to its cluster: its status follows within seconds",
-      WATCHED_RETRY_MS,
     );
   const { reason, message, isFinal } = result;
   const described = `on the Sovereign's cluster: ${message}`;
   recordNews(context, "Ready", { reason, message: described });
-  return isFinal ? stalled(reason, described) : waiting(reason, described, WATCHED_RETRY_MS);
+  return isFinal ? stalled(reason, described) : waiting(reason, described);
 }
 
 /**
@@ -186,11 +185,7 @@ export async function finishRemote(context: ReconcileContext): Promise<Stop | un
     const { spoke } = contact;
     spoke.remove(metadata.name, known);
     if (!spoke.isRemoved(metadata.name))
-      return waiting(
-        "DeletingOnCluster",
-        `the operator on the cluster deletes the workload: ${SUSPEND}`,
-        WATCHED_RETRY_MS,
-      );
+      return waiting("DeletingOnCluster", `the operator on the cluster deletes the workload: ${SUSPEND}`);
     record(
       "WorkloadDeleted",
       "the Sovereign is deleted on its cluster; its namespace and its database stay there",

@@ -21,12 +21,17 @@ export interface SpokeCaches {
 
 export type SpokeSession = RemoteSession<SpokeCaches>;
 
+/** Of a cluster with 1,000 objects of 8 KB each, four times. A watch sends as many objects as the server likes. */
+const MAX_SESSION_BYTES = 32 * 1_024 * 1_024;
+
+/** `onFailure` ends the session, also when its caches hold more than `maxBytes` of JSON. */
 export function openSpokeCaches(deps: {
   client: KubeClient;
   logger: Logger;
   onFailure: (error: unknown) => void;
+  maxBytes?: number;
 }): SpokeCaches {
-  const { onFailure } = deps;
+  const { onFailure, maxBytes = MAX_SESSION_BYTES } = deps;
   const follow = <T extends KubernetesObject>(kind: KindDefinition): Informer<T> =>
     createInformer<T>(deps, resourceOf(kind), {
       ...(kind.scope === "Namespaced" ? { namespace: SYSTEM_NAMESPACE } : {}),
@@ -35,7 +40,34 @@ export function openSpokeCaches(deps: {
     });
   const sovereigns = follow<Sovereign>(SOVEREIGN);
   const others = [BILLING_RELEASE, FRANCHISE, ENVIRONMENT_POLICY].map((kind) => follow(kind));
-  return { sovereigns, others, all: [sovereigns as unknown as Informer<KubernetesObject>, ...others] };
+  const all = [sovereigns as unknown as Informer<KubernetesObject>, ...others];
+  limitBytes(all, maxBytes, onFailure);
+  return { sovereigns, others, all };
+}
+
+/** Counts what the caches hold, and reports when it is too much. */
+function limitBytes(
+  informers: readonly Informer<KubernetesObject>[],
+  maxBytes: number,
+  onFailure: (error: unknown) => void,
+): void {
+  let held = 0;
+  for (const informer of informers) {
+    const sizes = new Map<string, number>();
+    informer.onChange(({ kind, object }) => {
+      const key = keyOf(object.metadata);
+      const size = kind === "deleted" ? 0 : JSON.stringify(object).length;
+      held += size - (sizes.get(key) ?? 0);
+      if (kind === "deleted") sizes.delete(key);
+      else sizes.set(key, size);
+      if (held > maxBytes)
+        onFailure(
+          new Error(
+            `the cluster has more than ${maxBytes} bytes of Sovereigns, Franchises, BillingReleases and EnvironmentPolicies: delete those that the hub does not need`,
+          ),
+        );
+    });
+  }
 }
 
 /** The live object of the same kind and name, from the session's caches. */

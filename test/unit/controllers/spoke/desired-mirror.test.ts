@@ -26,7 +26,7 @@ const there = (status: SovereignStatus | undefined, observedGeneration: number |
     status && { ...status, ...(observedGeneration === undefined ? {} : { observedGeneration }) },
   );
 const ready = (status: Condition["status"], reason: string) => saying("Ready", status, reason);
-const waiting = { kind: "waiting", reason: "WaitingForSpoke", retryAfterMs: 60_000 };
+const waiting = { kind: "waiting", reason: "WaitingForSpoke", retryAfterMs: 60_000, isWatched: true };
 
 describe("desiredMirror", () => {
   it.each<[string, Sovereign | undefined, string]>([

@@ -101,6 +101,17 @@ describe("desiredSpoke", () => {
     expect(annotationOf(release({}, { ...COMPLETE.status, phase: "Halted" }))).toBe(NEXT_IMAGE);
   });
 
+  it("names no Sovereign of others in the release", () => {
+    const brel = release({
+      canaries: ["badr"],
+      stages: [{ name: "gulf", sovereigns: ["muscat"], approval: true }],
+    });
+    const [copy] = desiredSpoke("u", { ...from, release: brel }).objects;
+    const { canaries: _, stages: __, ...rollout } = brel.spec.rollout;
+    expect(copy).toMatchObject({ kind: "BillingRelease", spec: { image: NEXT_IMAGE, rollout } });
+    expect(JSON.stringify(copy)).not.toMatch(/badr|muscat|gulf/);
+  });
+
   it("leaves a hold to the hub", () => {
     const held = sovereign("omantel", {
       billing: { ...own.spec.billing, hold: { reason: "audit", until: "2027-01-01T00:00:00Z" } },
