@@ -1,4 +1,4 @@
-import { describe } from "vitest";
+import { describe, expect, it } from "vitest";
 import { testDisturbances } from "./step/disturbance.ts";
 import { testInstallation } from "./step/installation.ts";
 import { testRemoval } from "./step/removal.ts";
@@ -14,4 +14,13 @@ describe("the product on a real node", () => {
   testUpgrades(bench);
   testDisturbances(bench);
   testRemoval(bench);
+
+  it("never let through what the tenant asked for every 100 ms", async () => {
+    const { tenant } = bench.world;
+    await tenant.stop();
+    const { allowed, ...refused } = tenant.count;
+    console.log(`the tenant's requests: ${JSON.stringify(refused)}`);
+    expect(allowed).toEqual([]);
+    expect(refused.denied).toBeGreaterThan(1_000);
+  });
 });
