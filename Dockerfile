@@ -39,6 +39,8 @@ LABEL org.opencontainers.image.title="catalyst-operator" \
   org.opencontainers.image.source="${SOURCE}" \
   org.opencontainers.image.base.name="${NODE_IMAGE}" \
   org.opencontainers.image.base.digest="${BASE_DIGEST}"
+# catalyst --version shows it.
+ENV CATALYST_REVISION="${REVISION}"
 USER 65532:65532
 # A young generation of 16 MiB halves the minor collections of the webhook, each of which stops it for 1 to 3 ms.
 # The heap may double before a full collection, which stops the webhook for 13 to 38 ms. Without this, 30,000 reviews had 3 to 10

@@ -75,4 +75,10 @@ describe("src/cli/main.ts", () => {
     const stdout = execFileSync(process.execPath, [MAIN, "--version"], { encoding: "utf8" });
     expect(stdout).toBe(`catalyst ${version}\n`);
   });
+
+  it("prints the commit of the source where the image names it", () => {
+    const env = { ...process.env, CATALYST_REVISION: "0123abc" };
+    const stdout = execFileSync(process.execPath, [MAIN, "--version"], { encoding: "utf8", env });
+    expect(stdout).toMatch(/^catalyst \S+ \(revision 0123abc\)\n$/);
+  });
 });
