@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RECONCILING, STALLED } from "../../../src/api/condition.ts";
 import { failedConditions, readyConditions } from "../../../src/controllers/readiness.ts";
 import { condition, NOW } from "../../support/builder/catalyst-object.ts";
+import { kstatusOf } from "../../support/suite/kstatus.ts";
 
 const summary = (conditions: { type: string; status: string }[] | undefined) =>
   conditions?.map(({ type, status }) => `${type}=${status}`);
@@ -17,6 +18,19 @@ describe("readiness, as kstatus says it", () => {
   ] as const)("Ready=%s with %s", (status, progress, expected) => {
     const seen = readyConditions(before, { status, ...words, progress }, 1, NOW);
     expect(summary(seen)?.sort()).toEqual(expected);
+  });
+
+  it.each([
+    ["True", undefined, "Current"],
+    ["False", STALLED, "Failed"],
+    ["False", RECONCILING, "InProgress"],
+    ["False", undefined, "InProgress"],
+  ] as const)("Ready=%s with %s is %s", (status, progress, health) => {
+    const conditions = readyConditions(before, { status, ...words, progress }, 2, NOW);
+    const object = { metadata: { generation: 2 }, status: { observedGeneration: 2, conditions } };
+    expect(kstatusOf(object)).toBe(health);
+    expect(kstatusOf({ ...object, metadata: { generation: 3 } })).toBe("InProgress");
+    expect(kstatusOf({ ...object, metadata: { generation: 2, deletionTimestamp: NOW } })).toBe("Terminating");
   });
 
   it("reports Stalled by default, and keeps the time of a condition that continues", () => {
