@@ -6,7 +6,7 @@ const holders = new Set<pg.PoolClient>();
 
 export let first: TestBilling;
 export let second: TestBilling;
-export let run = 0;
+let run = 0;
 export let code = "";
 
 /** Two instances on one database, as on a Sovereign, and a voucher code for each test. The books agree at the end. */
