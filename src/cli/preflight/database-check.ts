@@ -7,10 +7,10 @@ import { listIfServed } from "../../kube/optional-kind.ts";
 import { resourceOf } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
 import type { Check } from "./check.ts";
+import { SUPPORTED } from "./supported-version.ts";
 
 const area = "databases";
-/** The major versions of PostgreSQL that the tests run on. */
-const TESTED = { from: 15, to: 18 };
+const { from, to } = SUPPORTED.postgres;
 const TIMEOUT_MS = 10_000;
 
 /** What the operator reports of each Sovereign's database. It connects from the cluster, which this program cannot. */
@@ -46,7 +46,7 @@ export async function checkDatabase(url: string): Promise<Check[]> {
 export function postgresCheck(versionNumber: number): Check {
   const major = Math.floor(versionNumber / 10_000);
   const message = `DATABASE_URL: reachable, PostgreSQL ${major}.${versionNumber % 10_000}`;
-  const remedy = `PostgreSQL ${TESTED.from} to ${TESTED.to} are tested`;
-  if (major < TESTED.from) return { area, state: "problem", message, remedy: `upgrade it: ${remedy}` };
-  return major > TESTED.to ? { area, state: "unknown", message, remedy } : { area, state: "ok", message };
+  const remedy = `PostgreSQL ${from} to ${to} are tested`;
+  if (major < from) return { area, state: "problem", message, remedy: `upgrade it: ${remedy}` };
+  return major > to ? { area, state: "unknown", message, remedy } : { area, state: "ok", message };
 }

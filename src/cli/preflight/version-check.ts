@@ -1,9 +1,8 @@
 import type { KubeClient } from "../../kube/client.ts";
 import type { Check } from "./check.ts";
+import { SUPPORTED } from "./supported-version.ts";
 
-/** The minor versions of Kubernetes 1 that the tests run on, and the oldest that has all that the chart uses. */
-const TESTED = { from: 34, to: 36 };
-const OLDEST = 30;
+const { from, to, oldest } = SUPPORTED.kubernetes;
 
 export async function checkKubernetes(client: Pick<KubeClient, "request">): Promise<Check[]> {
   const { gitVersion } = await client.request<{ gitVersion: string }>({ method: "GET", path: "/version" });
@@ -13,14 +12,13 @@ export async function checkKubernetes(client: Pick<KubeClient, "request">): Prom
 export function kubernetesCheck(version: string): Check {
   const area = "versions";
   const minor = Number(/^v1\.(\d+)\./.exec(version)?.[1]);
-  const tested = `1.${TESTED.from} to 1.${TESTED.to}`;
-  if (minor < OLDEST)
+  const tested = `1.${from} to 1.${to}`;
+  if (minor < oldest)
     return {
-      ...{ area, state: "problem", message: `Kubernetes ${version} is older than 1.${OLDEST}` },
+      ...{ area, state: "problem", message: `Kubernetes ${version} is older than 1.${oldest}` },
       remedy: `upgrade the cluster: ${tested} are tested`,
     };
-  if (minor >= TESTED.from && minor <= TESTED.to)
-    return { area, state: "ok", message: `Kubernetes ${version}` };
+  if (minor >= from && minor <= to) return { area, state: "ok", message: `Kubernetes ${version}` };
   return {
     ...{ area, state: "unknown", message: `Kubernetes ${version} is not tested` },
     remedy: `${tested} are tested: try it on a cluster that you can lose`,

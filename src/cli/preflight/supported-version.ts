@@ -1,0 +1,7 @@
+/** The versions that the tests run on. docs/supported-versions.md states the same. */
+export const SUPPORTED = {
+  /** Minor versions of Kubernetes 1. The chart also installs on older ones from `oldest` on, which no test runs on. */
+  kubernetes: { from: 34, to: 36, oldest: 30 },
+  /** Major versions. */
+  postgres: { from: 15, to: 18 },
+} as const;
