@@ -15,6 +15,8 @@ export function dataErrors(object: ApiObject, { storage }: ResourceType): FieldE
       return sizeOf(object.data, "base64") > MAX_DATA_BYTES ? [valueTooLong("data", MAX_DATA_BYTES)] : [];
     case "coordination.k8s.io/leases":
       return leaseErrors(recordOf(object.spec));
+    case "/events":
+      return eventErrors(object);
     default:
       return [];
   }
@@ -39,4 +41,12 @@ function leaseErrors({
       ? []
       : [valueInvalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0")]),
   ];
+}
+
+/** An Event lies in the namespace of the object that it is about. */
+function eventErrors({ metadata, involvedObject }: ApiObject): FieldError[] {
+  const { namespace = "" } = recordOf(involvedObject);
+  return namespace === "" || namespace === metadata.namespace
+    ? []
+    : [valueInvalid("involvedObject.namespace", namespace, "does not match event.namespace")];
 }
