@@ -60,7 +60,7 @@ export function outcome({ status, body }: Answer): string {
     ({ field, reason }) => [field, reason].filter((part) => part !== undefined).join(" "),
   );
   // Some API servers find one problem twice.
-  const problems = [...new Set(causes)].sort();
+  const problems = [...new Set(causes)].filter((cause) => cause !== "").sort();
   const reason = body.reason ? [body.reason] : [];
   return [status, ...reason, ...(problems.length === 0 ? [] : [`[${problems.join(", ")}]`])].join(" ");
 }

@@ -89,7 +89,9 @@ export function connect(kubeconfig: string): Connection {
       return {
         status: answer.statusCode,
         body: isJson ? JSON.parse(text) : text,
-        warnings: [answer.headers.warning ?? []].flat().map((line) => /"(.*)"$/.exec(line)?.[1] ?? line),
+        warnings: [answer.headers.warning ?? []]
+          .flat()
+          .flatMap((line) => [...line.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text)),
         headers: answer.headers,
       };
     },

@@ -1,14 +1,19 @@
+import { accessArea } from "./behaviour/access.ts";
 import { applyArea } from "./behaviour/apply.ts";
 import { definitionArea } from "./behaviour/definition.ts";
 import { deletionArea } from "./behaviour/deletion.ts";
+import { discoveryArea } from "./behaviour/discovery.ts";
 import { listArea } from "./behaviour/list.ts";
 import { namespaceArea } from "./behaviour/namespace.ts";
 import { objectArea } from "./behaviour/object.ts";
 import { patchArea } from "./behaviour/patch.ts";
+import { policyArea } from "./behaviour/policy.ts";
 import { requestArea } from "./behaviour/request.ts";
 import { schemaArea } from "./behaviour/schema.ts";
 import { subresourceArea } from "./behaviour/subresource.ts";
 import { watchArea } from "./behaviour/watch.ts";
+import { webhookArea } from "./behaviour/webhook.ts";
+import { webhookMatchArea } from "./behaviour/webhook-match.ts";
 import type { Area } from "./behaviour.ts";
 
 export const AREAS: readonly Area[] = [
@@ -23,4 +28,9 @@ export const AREAS: readonly Area[] = [
   definitionArea,
   deletionArea,
   namespaceArea,
+  webhookArea,
+  webhookMatchArea,
+  policyArea,
+  accessArea,
+  discoveryArea,
 ];

@@ -15,7 +15,7 @@ const patchOf = (...operations: object[]) => ({
 
 const ANSWERS: Record<string, (request: ReviewedRequest) => object> = {
   "/allow": () => ({ allowed: true }),
-  "/deny": () => ({ allowed: false, status: { code: 403, message: "it is closed" } }),
+  "/deny": () => ({ allowed: false, status: { code: 403, reason: "Forbidden", message: "it is closed" } }),
   "/deny-without-status": () => ({ allowed: false }),
   "/deny-400": () => ({ allowed: false, status: { code: 400, reason: "BadRequest", message: "look again" } }),
   "/warn": () => ({ allowed: true, warnings: ["first", "second"] }),

@@ -1,0 +1,281 @@
+import { type Area, type Bench, behaviour, configMap, outcome, words } from "../behaviour.ts";
+import { eventually, MERGE } from "../connection.ts";
+
+const RBAC = "rbac.authorization.k8s.io/v1";
+const AUTHORIZATION = "/apis/authorization.k8s.io/v1";
+const AUTHENTICATION = "/apis/authentication.k8s.io/v1";
+const read = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list"] }];
+
+/** Gives a user of the namespace's name these rights in the namespace. */
+async function grant(bench: Bench, rules: object[]): Promise<{ as: string }> {
+  const metadata = { name: "granted" };
+  await bench.must("POST", `${bench.group(RBAC)}/roles`, { metadata, rules });
+  await bench.must("POST", `${bench.group(RBAC)}/rolebindings`, {
+    metadata,
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "granted" },
+    subjects: [{ kind: "User", name: bench.name, apiGroup: "rbac.authorization.k8s.io" }],
+  });
+  return { as: bench.name };
+}
+
+async function allowed({ must }: Bench, spec: object): Promise<boolean> {
+  return (await must("POST", `${AUTHORIZATION}/subjectaccessreviews`, { spec })).status.allowed;
+}
+
+async function account({ must, core }: Bench, spec: object = {}): Promise<string> {
+  await must("POST", `${core}/serviceaccounts`, { metadata: { name: "worker" } });
+  return (await must("POST", `${core}/serviceaccounts/worker/token`, { spec })).status.token;
+}
+
+const reviewed = async ({ must }: Bench, spec: object) =>
+  (await must("POST", `${AUTHENTICATION}/tokenreviews`, { spec })).status;
+
+export const accessArea: Area = {
+  title: "Access, reviews and tokens",
+  behaviours: [
+    behaviour(
+      "refuses what no role allows, and says who may not do what",
+      async ({ send, core, name }) =>
+        words(await send("GET", `${core}/configmaps/one`, undefined, { as: "stranger" })).replaceAll(
+          name,
+          "NAME",
+        ),
+      '403 Forbidden: configmaps "one" is forbidden: User "stranger" cannot get resource "configmaps" in API group "" in the namespace "NAME"',
+    ),
+    behaviour(
+      "allows what a role allows, and nothing else",
+      async (bench) => {
+        const user = await grant(bench, read);
+        const list = await eventually(
+          () => bench.send("GET", `${bench.core}/configmaps`, undefined, user),
+          ({ status }) => status === 200,
+        );
+        return [
+          outcome(list),
+          outcome(await bench.send("POST", `${bench.core}/configmaps`, configMap("one"), user)),
+          outcome(await bench.send("GET", `${bench.core}/secrets`, undefined, user)),
+          outcome(await bench.send("GET", "/api/v1/namespaces/default/configmaps", undefined, user)),
+        ];
+      },
+      ["200", "403 Forbidden", "403 Forbidden", "403 Forbidden"],
+    ),
+    behaviour(
+      "lets a user grant only what the user has",
+      async (bench) => {
+        const user = await grant(bench, [
+          ...read,
+          { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["create"] },
+        ]);
+        const create = (name: string, rules: object[]) =>
+          bench.send("POST", `${bench.group(RBAC)}/roles`, { metadata: { name }, rules }, user);
+        const own = await eventually(
+          () => create("own", read),
+          ({ status }) => status === 201,
+        );
+        const more = await create("more", [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }]);
+        return [outcome(own), outcome(more)];
+      },
+      ["201", "403 Forbidden"],
+    ),
+    behaviour(
+      "lets a user bind only roles whose rights the user has, or that the user may bind",
+      async (bench) => {
+        const user = await grant(bench, [
+          { apiGroups: ["rbac.authorization.k8s.io"], resources: ["rolebindings"], verbs: ["create"] },
+          {
+            ...{ apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"] },
+            ...{ verbs: ["bind"], resourceNames: [`${bench.name}-free`] },
+          },
+        ]);
+        const rules = [{ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }];
+        for (const name of [`${bench.name}-free`, `${bench.name}-kept`])
+          await bench.must("POST", `/apis/${RBAC}/clusterroles`, { metadata: { name }, rules });
+        const bindTo = (name: string) =>
+          bench.send(
+            "POST",
+            `${bench.group(RBAC)}/rolebindings?dryRun=All`,
+            {
+              metadata: { name },
+              roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
+              subjects: [],
+            },
+            user,
+          );
+        const free = await eventually(
+          () => bindTo(`${bench.name}-free`),
+          ({ status }) => status === 201,
+        );
+        return [outcome(free), outcome(await bindTo(`${bench.name}-kept`))];
+      },
+      ["201", "403 Forbidden"],
+    ),
+    behaviour(
+      "keeps the role of a binding",
+      async (bench) => {
+        await grant(bench, read);
+        const path = `${bench.group(RBAC)}/rolebindings/granted`;
+        const change = { roleRef: { name: "other" } };
+        return outcome(await bench.send("PATCH", path, change, { contentType: MERGE }));
+      },
+      "422 Invalid [roleRef FieldValueInvalid]",
+    ),
+    behaviour(
+      "needs the right to impersonate",
+      async (bench) => {
+        const token = await account(bench);
+        return outcome(
+          await bench.send("GET", `${bench.core}/configmaps`, undefined, { token, as: "admin" }),
+        );
+      },
+      "403 Forbidden",
+    ),
+    behaviour(
+      "reviews the access of a user and of groups",
+      async (bench) => {
+        await grant(bench, read);
+        const resourceAttributes = { namespace: bench.name, verb: "list", resource: "configmaps" };
+        await eventually(
+          () => allowed(bench, { user: bench.name, resourceAttributes }),
+          (seen) => seen,
+        );
+        return [
+          await allowed(bench, {
+            user: bench.name,
+            resourceAttributes: { ...resourceAttributes, verb: "watch" },
+          }),
+          await allowed(bench, { user: "x", groups: ["system:masters"], resourceAttributes }),
+          await allowed(bench, {
+            user: "x",
+            groups: ["system:authenticated"],
+            nonResourceAttributes: { path: "/version", verb: "get" },
+          }),
+          await allowed(bench, { user: "x", nonResourceAttributes: { path: "/metrics", verb: "get" } }),
+        ];
+      },
+      [false, true, true, false],
+    ),
+    behaviour(
+      "refuses a review of nothing, of two things, or of nobody",
+      async ({ send }) => {
+        const ask = (spec: object) => send("POST", `${AUTHORIZATION}/subjectaccessreviews`, { spec });
+        const [resourceAttributes, nonResourceAttributes] = [{ verb: "get" }, { path: "/", verb: "get" }];
+        return [
+          (await ask({ user: "x" })).status,
+          (await ask({ user: "x", resourceAttributes, nonResourceAttributes })).status,
+          (await ask({ resourceAttributes })).status,
+        ];
+      },
+      [422, 422, 422],
+    ),
+    behaviour(
+      "reviews a user's own access and identity",
+      async (bench) => {
+        const user = { as: bench.name };
+        const spec = { resourceAttributes: { verb: "get", resource: "secrets", namespace: bench.name } };
+        const access = await bench.must("POST", `${AUTHORIZATION}/selfsubjectaccessreviews`, { spec }, user);
+        const { status } = await bench.must("POST", `${AUTHENTICATION}/selfsubjectreviews`, {}, user);
+        return [access.status.allowed, status.userInfo.username === bench.name, status.userInfo.groups];
+      },
+      [false, true, ["system:authenticated"]],
+    ),
+    behaviour(
+      "lists the rules of a user in a namespace",
+      async (bench) => {
+        const user = await grant(bench, read);
+        const body = { spec: { namespace: bench.name } };
+        const { status } = await eventually(
+          () => bench.must("POST", `${AUTHORIZATION}/selfsubjectrulesreviews`, body, user),
+          (seen) =>
+            seen.status.resourceRules.some((rule: { resources: string[] }) =>
+              rule.resources.includes("configmaps"),
+            ),
+        );
+        return status.incomplete;
+      },
+      false,
+    ),
+    behaviour(
+      "issues a token that proves its ServiceAccount",
+      async (bench) => {
+        const token = await account(bench);
+        const { authenticated, user } = await reviewed(bench, { token });
+        return [
+          authenticated,
+          user.username.replace(bench.name, "NAME"),
+          user.groups.includes("system:serviceaccounts"),
+        ];
+      },
+      [true, "system:serviceaccount:NAME:worker", true],
+    ),
+    behaviour(
+      "reviews a token only for its audience",
+      async (bench) => {
+        const token = await account(bench, { audiences: ["vouchers"] });
+        const own = await reviewed(bench, { token, audiences: ["vouchers", "other"] });
+        const other = await reviewed(bench, { token, audiences: ["other"] });
+        return [own.authenticated, own.audiences, other.authenticated ?? false];
+      },
+      [true, ["vouchers"], false],
+    ),
+    behaviour(
+      "does not authenticate a text that is no token",
+      async (bench) => [
+        (await reviewed(bench, { token: "nonsense" })).authenticated ?? false,
+        outcome(await bench.send("GET", `${bench.core}/configmaps`, undefined, { token: "nonsense" })),
+      ],
+      [false, "401 Unauthorized"],
+    ),
+    behaviour(
+      "does not issue a token for less than ten minutes, or for an account that does not exist",
+      async (bench) => {
+        await account(bench);
+        const issue = (name: string, spec: object) =>
+          bench.send("POST", `${bench.core}/serviceaccounts/${name}/token`, { spec });
+        return [
+          outcome(await issue("worker", { expirationSeconds: 10 })),
+          outcome(await issue("nobody", {})),
+        ];
+      },
+      ["422 Invalid [spec.expirationSeconds FieldValueInvalid]", "404 NotFound"],
+    ),
+    behaviour(
+      "ends a token with the object that it is bound to",
+      async (bench) => {
+        const secret = await bench.must("POST", `${bench.core}/secrets`, { metadata: { name: "bound" } });
+        const { name, uid } = secret.metadata;
+        const boundObjectRef = { apiVersion: "v1", kind: "Secret", name, uid };
+        const token = await account(bench, { boundObjectRef });
+        // A review before the deletion would be kept for ten seconds.
+        await bench.must("DELETE", `${bench.core}/secrets/bound`);
+        return (await reviewed(bench, { token })).authenticated ?? false;
+      },
+      false,
+    ),
+    behaviour(
+      "ends a token with its ServiceAccount",
+      async (bench) => {
+        const token = await account(bench);
+        await bench.must("DELETE", `${bench.core}/serviceaccounts/worker`);
+        const after = await eventually(
+          () => bench.send("GET", `${bench.core}/configmaps`, undefined, { token }),
+          ({ status }) => status === 401,
+        );
+        return outcome(after);
+      },
+      "401 Unauthorized",
+    ),
+    behaviour(
+      "shows strangers health and version, and nothing else",
+      async ({ send, core }) => {
+        const ask = async (path: string) => (await send("GET", path, undefined, { token: "" })).status;
+        return [
+          await ask("/readyz"),
+          await ask("/version"),
+          await ask(`${core}/configmaps`),
+          await ask("/apis"),
+        ];
+      },
+      [200, 200, 403, 403],
+    ),
+  ],
+};

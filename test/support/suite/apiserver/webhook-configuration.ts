@@ -1,0 +1,67 @@
+import { type Bench, configMap, outcome } from "./behaviour.ts";
+import { eventually } from "./connection.ts";
+
+export const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+
+interface Review {
+  request: Record<string, unknown> & { namespace?: string; operation: string; name?: string };
+}
+
+/** A webhook for the ConfigMaps of the namespace, at a path of the suite's webhook server. */
+export function hook({ name, webhook }: Bench, path: string, more: object = {}) {
+  return {
+    name: `${name}.conformance.example.org`,
+    clientConfig: { url: `${webhook.url}${path}`, caBundle: webhook.caBundle },
+    rules: [
+      { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["CREATE", "UPDATE"] },
+    ],
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
+    sideEffects: "None",
+    admissionReviewVersions: ["v1"],
+    ...more,
+  };
+}
+
+export const reviewsOf = ({ name, webhook }: Bench) =>
+  (webhook.received as unknown as Review[]).filter(({ request }) => request.namespace === name);
+
+/** Configures webhooks, and waits until the API server calls the last one. `probe` is an object that it judges. */
+export async function configure(
+  bench: Bench,
+  kind: "mutating" | "validating",
+  ...hooks: object[]
+): Promise<void> {
+  const webhooks = hooks.map((it, index) => ({
+    ...it,
+    name: `${bench.name}-${index}.conformance.example.org`,
+  }));
+  const plural = `${kind}webhookconfigurations`;
+  await bench.must("POST", `${ADMISSION}/${plural}`, { metadata: { name: bench.name }, webhooks });
+  // A second configuration, which the API server learns of after the first, denies a probe alone.
+  const denying = hook(bench, "/deny", { objectSelector: { matchLabels: { probe: "yes" } } });
+  const probe = { metadata: { name: `${bench.name}-probe` }, webhooks: [denying] };
+  await bench.must("POST", `${ADMISSION}/validatingwebhookconfigurations`, probe);
+  const body = configMap("probe", {}, { labels: { probe: "yes" } });
+  await eventually(
+    () => bench.send("POST", `${bench.core}/configmaps?dryRun=All`, body),
+    ({ status }) => status === 403 || status === 500 || status === 400,
+  );
+  await bench.must("DELETE", `${ADMISSION}/validatingwebhookconfigurations/${bench.name}-probe`);
+}
+
+export async function tried(
+  bench: Bench,
+  path: string,
+  more: object = {},
+  object: object = configMap("one"),
+) {
+  await configure(bench, "validating", hook(bench, path, more));
+  return bench.send("POST", `${bench.core}/configmaps`, object);
+}
+
+/** What the API server says about a configuration with this webhook. */
+export async function refused(bench: Bench, more: object): Promise<string> {
+  const webhooks = [hook(bench, "/allow", more)];
+  const body = { metadata: { name: bench.name }, webhooks };
+  return outcome(await bench.send("POST", `${ADMISSION}/validatingwebhookconfigurations?dryRun=All`, body));
+}
