@@ -58,6 +58,13 @@ export const FLAGS: readonly FlagDescription[] = [
     description: "folder of tls.crt, tls.key and ca.crt that the webhook serves, read again when they change",
   },
   {
+    flag: "webhook-cert-secret",
+    variable: "WEBHOOK_CERT_SECRET",
+    chartValue: undefined,
+    fallback: "the operator makes its certificate",
+    description: "NAMESPACE/NAME of a Secret with these files, read again each minute",
+  },
+  {
     flag: "webhook-client-ca-file",
     variable: "WEBHOOK_CLIENT_CA",
     chartValue: "webhook.clientCertificate.configMapName",

@@ -40,12 +40,22 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
   if (webhookUrl !== undefined && URL.parse(webhookUrl)?.protocol !== "https:") {
     throw new UsageError(`${nameOf("WEBHOOK_URL")} must be an https URL`);
   }
+  const webhookCertDir = reader.optional("WEBHOOK_CERT_DIR");
+  const webhookCertSecret = parseSecretName(
+    reader.optional("WEBHOOK_CERT_SECRET"),
+    nameOf("WEBHOOK_CERT_SECRET"),
+  );
+  if (webhookCertDir !== undefined && webhookCertSecret !== undefined)
+    throw new UsageError(
+      `${nameOf("WEBHOOK_CERT_DIR")} and ${nameOf("WEBHOOK_CERT_SECRET")} both name the certificate: use one of them`,
+    );
   return {
     identity: reader.optional("POD_NAME") ?? `${hostname()}_${process.pid}`,
     host: reader.optional("HOST"),
     webhookPort: port("WEBHOOK_PORT", 9443),
     webhookUrl,
-    webhookCertDir: reader.optional("WEBHOOK_CERT_DIR"),
+    webhookCertDir,
+    webhookCertSecret,
     webhookClientCaFile: reader.optional("WEBHOOK_CLIENT_CA"),
     webhookClientNames: reader.list("WEBHOOK_CLIENT_NAMES"),
     voucherApiPort: port("VOUCHER_API_PORT", 8085),
@@ -71,6 +81,14 @@ export function readOperatorSettings(args: string[], env: Env): OperatorSettings
     logLevel: reader.oneOf("LOG_LEVEL", LOG_LEVELS, "info"),
     kubeconfigPath: env.KUBECONFIG || undefined,
   };
+}
+
+function parseSecretName(text: string | undefined, name: string): OperatorSettings["webhookCertSecret"] {
+  if (text === undefined) return undefined;
+  const [, namespace, secret] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  if (namespace === undefined || secret === undefined)
+    throw new UsageError(`${name} must be NAMESPACE/NAME, for example cert-manager/catalyst-webhook`);
+  return { namespace, name: secret };
 }
 
 function readCaFile(path: string | undefined, name: string): string | undefined {

@@ -11,6 +11,8 @@ export interface OperatorSettings {
   webhookUrl: string | undefined;
   /** The folder of `tls.crt`, `tls.key` and `ca.crt`; undefined: the operator makes the certificate. */
   webhookCertDir: string | undefined;
+  /** The Secret with these keys, in any namespace; undefined: as `webhookCertDir` says. */
+  webhookCertSecret: { namespace: string; name: string } | undefined;
   /** PEM file of the CA whose client certificates the webhook demands; undefined: it answers every client. */
   webhookClientCaFile: string | undefined;
   /** Common names of the clients that may ask; empty: every name of that CA. */

@@ -9,7 +9,9 @@ import {
   createCertificateKeeper,
 } from "../admission/certificate/keeper.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_SERVICE } from "../api/name.ts";
+import { type SecretObject, secretValue } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
+import { SECRETS } from "../kube/resource.ts";
 import { UsageError } from "../platform/errors.ts";
 import type { TlsOptions } from "../platform/http-server.ts";
 import type { OperatorCaches } from "./cache.ts";
@@ -19,7 +21,13 @@ import type { OperatorSettings } from "./settings.ts";
 const SERVICE_HOST = `${WEBHOOK_SERVICE}.${SYSTEM_NAMESPACE}.svc`;
 const POLL_MS = 10_000;
 
-export type TlsSettings = Pick<OperatorSettings, "webhookUrl" | "webhookCertDir" | "webhookClientCaFile">;
+/** Each read of a Secret is a request, and a certificate is renewed weeks before it ends. */
+const SECRET_POLL_MS = 60_000;
+
+export type TlsSettings = Pick<
+  OperatorSettings,
+  "webhookUrl" | "webhookCertDir" | "webhookCertSecret" | "webhookClientCaFile"
+>;
 
 /** The certificates of the webhook's server: its own, and the CA of its clients. */
 export interface WebhookTls
@@ -38,10 +46,11 @@ export async function createWebhookTls(
   },
 ): Promise<WebhookTls> {
   const { client, caches, settings, logger, now, settleMs, pollMs = POLL_MS } = deps;
-  const { webhookUrl, webhookCertDir, webhookClientCaFile } = settings;
+  const { webhookUrl, webhookClientCaFile } = settings;
   const published = createPublishedAuthorities(caches.webhookConfigurations);
+  const given = givenCertificates(client, settings);
   const source =
-    webhookCertDir === undefined
+    given === undefined
       ? createCertificateIssuer({
           store: createCertificateStore(client, caches.webhookSecrets),
           published,
@@ -49,10 +58,10 @@ export async function createWebhookTls(
           now,
         })
       : createCertificateFiles({
-          read: () => readCertificates(webhookCertDir),
+          read: given.read,
           published,
           names: [webhookUrl === undefined ? SERVICE_HOST : new URL(webhookUrl).hostname],
-          ...{ now, pollMs },
+          ...{ now, pollMs: deps.pollMs ?? given.pollMs },
         });
   const keeper = await createCertificateKeeper({
     ...{ source, published, logger, now },
@@ -94,6 +103,30 @@ export async function createWebhookTls(
 function issuedNames(webhookUrl: string | undefined): string[] {
   const service = [SERVICE_HOST, `${SERVICE_HOST}.cluster.local`];
   return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
+}
+
+/** Where another client keeps the certificate; undefined: the operator makes it. */
+function givenCertificates(
+  client: KubeClient,
+  { webhookCertDir, webhookCertSecret }: TlsSettings,
+): { read: () => Promise<CertificateFiles>; pollMs: number } | undefined {
+  if (webhookCertSecret !== undefined)
+    return { read: () => readCertificateSecret(client, webhookCertSecret), pollMs: SECRET_POLL_MS };
+  if (webhookCertDir !== undefined) return { read: () => readCertificates(webhookCertDir), pollMs: POLL_MS };
+  return undefined;
+}
+
+async function readCertificateSecret(
+  client: KubeClient,
+  key: { namespace: string; name: string },
+): Promise<CertificateFiles> {
+  const secret = await client.get<SecretObject>(SECRETS, key);
+  if (secret === undefined)
+    throw new UsageError(
+      `--webhook-cert-secret: Secret ${key.namespace}/${key.name} does not exist: wait until cert-manager has issued it, or create it`,
+    );
+  const read = (name: string) => secretValue(secret, name) ?? "";
+  return { certificate: read("tls.crt"), key: read("tls.key"), authority: read("ca.crt") };
 }
 
 async function readCertificates(folder: string): Promise<CertificateFiles> {

@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { authoritiesOf } from "../../../src/admission/certificate/bundle.ts";
 import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import { SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
 import { createWebhookTls, type TlsSettings } from "../../../src/operator/webhook-tls.ts";
 import { createLogger } from "../../../src/platform/log.ts";
 import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
@@ -32,7 +35,8 @@ function create(settings: Partial<TlsSettings>) {
     ...{ client, caches, logger: createLogger("test", "silent"), now: () => new Date(), pollMs: 20 },
     ...{ settleMs: 50 },
     settings: {
-      ...{ webhookUrl: undefined, webhookCertDir: undefined, webhookClientCaFile: undefined },
+      ...{ webhookUrl: undefined, webhookClientCaFile: undefined },
+      ...{ webhookCertDir: undefined, webhookCertSecret: undefined },
       ...settings,
     },
   });
@@ -66,6 +70,57 @@ describe("createWebhookTls", () => {
     await mount(SERVICE, { withCa: false });
     await expect(create({ webhookCertDir: folder })).rejects.toThrow(
       "ca.crt does not hold the CA that issued tls.crt: add it, so that API servers trust tls.crt",
+    );
+  });
+
+  it("serves the certificate of a Secret in another namespace, and its successor", async () => {
+    const key = { namespace: "issuer", name: "webhook" };
+    const settings = { webhookCertSecret: key };
+    await expect(create(settings)).rejects.toThrow("Secret issuer/webhook does not exist");
+    await cluster.createNamespace("issuer");
+    const write = async () => {
+      const { certificate, key: tlsKey, caCertificate } = await issueCertificates([SERVICE], new Date());
+      const files = { "tls.crt": certificate, "tls.key": tlsKey, "ca.crt": caCertificate };
+      const data = Object.fromEntries(
+        Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
+      );
+      const secret = { apiVersion: "v1", kind: "Secret", metadata: key, data };
+      await cluster.client.apply(SECRETS, secret, { fieldManager: "issuer" });
+      return { certificate, caCertificate };
+    };
+    const first = await write();
+    const tls = await create(settings);
+    expect(tls.current().cert).toBe(first.certificate);
+    tls.maintain(stop.signal);
+    const second = await write();
+    // It is served once its CA is published, which the leader does.
+    await expect
+      .poll(() => authoritiesOf(tls.caBundle()).map(String), { timeout: 5_000 })
+      .toEqual(
+        expect.arrayContaining(
+          [first, second].flatMap(({ caCertificate }) => authoritiesOf(caCertificate).map(String)),
+        ),
+      );
+    const clientConfig = {
+      caBundle: Buffer.from(tls.caBundle()).toString("base64"),
+      url: "https://a.example",
+    };
+    await cluster.client.create(VALIDATING_WEBHOOK_CONFIGURATIONS, {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingWebhookConfiguration",
+      metadata: { name: "catalyst-operator" },
+      webhooks: [
+        { name: "a.example.com", clientConfig, sideEffects: "None", admissionReviewVersions: ["v1"] },
+      ],
+    } as KubernetesObject);
+    await expect.poll(() => tls.current().cert, { timeout: 5_000 }).toBe(second.certificate);
+    await cluster.client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: "catalyst-operator" });
+  });
+
+  it("refuses a Secret without a certificate", async () => {
+    await cluster.writeSecret("default", "empty", "other", "x");
+    await expect(create({ webhookCertSecret: { namespace: "default", name: "empty" } })).rejects.toThrow(
+      "tls.crt",
     );
   });
 

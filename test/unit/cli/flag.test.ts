@@ -43,6 +43,19 @@ describe("the drivers of inline volumes", () => {
   });
 });
 
+describe("the webhook's certificate", () => {
+  it("is of a Secret in any namespace, or of a folder, and not of both", () => {
+    const secret = { WEBHOOK_CERT_SECRET: "cert-manager/webhook" };
+    expect(readOperatorSettings([], secret).webhookCertSecret).toEqual({
+      namespace: "cert-manager",
+      name: "webhook",
+    });
+    expect(() => readOperatorSettings(["--webhook-cert-dir=/etc/own"], secret)).toThrow(
+      "--webhook-cert-dir and WEBHOOK_CERT_SECRET both name the certificate: use one of them",
+    );
+  });
+});
+
 describe("a wrong value of a flag", () => {
   it.each([
     ["--webhook-port", "WEBHOOK_PORT", "x", PORT_RANGE],
@@ -52,6 +65,12 @@ describe("a wrong value of a flag", () => {
     ["--drain-seconds", "DRAIN_SECONDS", "301", "must be a whole number from 0 to 300"],
     ["--billing-drain-seconds", "BILLING_DRAIN_SECONDS", "soon", "must be a whole number from 0 to 300"],
     ["--webhook-url", "WEBHOOK_URL", "http://webhook", "must be an https URL"],
+    [
+      "--webhook-cert-secret",
+      "WEBHOOK_CERT_SECRET",
+      "webhook",
+      "must be NAMESPACE/NAME, for example cert-manager/catalyst-webhook",
+    ],
     ["--enforcement", "ENFORCEMENT", "Maybe", "must be one of Deny, Audit"],
     ["--docs-url", "DOCS_URL", "a#b", "must be a URL or path of at most 200 characters, without #"],
     ["--registry-ca-file", "REGISTRY_CA_FILE", "/absent", "must be a file with certificates in PEM"],
