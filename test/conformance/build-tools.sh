@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm, stripe-mock, cosign, the Kyverno CLI, actionlint, a Kafka broker) from Go
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, kubeconform, stripe-mock, cosign, the Kyverno CLI, actionlint, a Kafka broker) from Go
 # modules into a folder, each once: about 27 minutes cold. With `node`, also those of the node tier (kubelet, kube-proxy,
 # kube-scheduler, kube-controller-manager, CoreDNS): about 8 minutes more.
 # Usage: build-tools.sh FOLDER [node] then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
@@ -11,6 +11,7 @@ PREVIOUS_KUBERNETES=1.34.4
 ETCD=3.6.8
 HELM=4.2.4
 KYVERNO=1.19.0
+KUBECONFORM=0.7.0
 STRIPE_MOCK=0.203.0
 COSIGN=3.1.2
 ACTIONLINT=1.7.12
@@ -88,6 +89,10 @@ fi
 if ! built helm $HELM; then
   GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@v$HELM"
   mark helm $HELM
+fi
+if ! built kubeconform $KUBECONFORM; then
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/yannh/kubeconform/cmd/kubeconform@v$KUBECONFORM"
+  mark kubeconform $KUBECONFORM
 fi
 if ! built kyverno $KYVERNO; then
   # Its go.mod replaces this module, and a dependency's replacements do not count.

@@ -151,7 +151,8 @@ describe("the chart", () => {
         "platform.serviceAccountNamespaces": "platform.serviceAccountNamespaces={c}",
         "controllers.namespaces": "controllers.namespaces={d}",
         inlineVolumeDrivers: "inlineVolumeDrivers={secrets.csi.example,config.csi.example}",
-        "webhook.certificate.secretName": "webhook.certificate.secretName=own",
+        "webhook.certificate.secretName":
+          "webhook.certificate.mode=secret,webhook.certificate.secretName=own",
         "webhook.clientCertificate.configMapName": "webhook.clientCertificate.configMapName=client-ca",
         "webhook.clientCertificate.names": "webhook.clientCertificate.names={kube-apiserver}",
         "webhook.url": "webhook.url=https://hook.example",
@@ -242,7 +243,10 @@ describe("the chart", () => {
 
   it("keeps names that YAML would read as numbers or truth values", async () => {
     const values = {
-      webhook: { certificate: { secretName: "123" }, clientCertificate: { configMapName: "true" } },
+      webhook: {
+        certificate: { mode: "secret", secretName: "123" },
+        clientCertificate: { configMapName: "true" },
+      },
       registryCaConfigMap: "1e3",
       registryPullSecrets: ["0123"],
       priorityClassName: "yes",

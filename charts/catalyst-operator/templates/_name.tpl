@@ -8,6 +8,28 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* The annotations of every object, or nothing. */}}
+{{- define "catalyst-operator.annotations" -}}
+{{- with .Values.commonAnnotations -}}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "catalyst-operator.image" -}}
+{{ .Values.image.repository }}@{{ required "image.digest must be sha256:<64 hex>: pin the image, because a tag can move" .Values.image.digest }}
+{{- end -}}
+
+{{- define "catalyst-operator.podSecurityContext" -}}
+{{ merge (deepCopy .Values.podSecurityContext) (dict "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault")) | toYaml }}
+{{- end -}}
+
+{{- define "catalyst-operator.securityContext" -}}
+{{ merge (deepCopy .Values.securityContext) (dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL"))) | toYaml }}
 {{- end -}}
 
 {{- /* The documents of a file that has no templates, with the labels of this release. The playground applies the same files. */}}
@@ -16,6 +38,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- range splitList "\n---\n" (index . 1) }}
 {{- $object := fromYaml . }}
 {{- $_ := set $object.metadata "labels" (merge (dict) $labels ($object.metadata.labels | default dict)) }}
+{{- with (index $ 0).Values.commonAnnotations }}
+{{- $_ := set $object.metadata "annotations" (merge (dict) ($object.metadata.annotations | default dict) .) }}
+{{- end }}
 ---
 {{ toYaml $object }}
 {{- end }}

@@ -1,0 +1,36 @@
+// Run by `helm test`: waits until the operator is ready, and then takes the four steps against a Sovereign if one is named.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+
+const { READY_URL, SOVEREIGN, SOVEREIGN_URL, TOKEN_FILE, PROGRAM = "/app/src/cli/main.ts", TRIES = "60" } = process.env;
+
+async function readiness() {
+  try {
+    const answer = await fetch(READY_URL, { signal: AbortSignal.timeout(5_000) });
+    return { isReady: answer.ok, text: (await answer.text()).trim() };
+  } catch (error) {
+    return { isReady: false, text: `${error.message}: ${error.cause?.message}` };
+  }
+}
+
+let last;
+for (let tries = 0; tries < Number(TRIES); tries++) {
+  last = await readiness();
+  if (last.isReady) break;
+  await setTimeout(1_000);
+}
+console.log(`operator: ${last.text}`);
+if (!last.isReady) process.exit(1);
+
+if (SOVEREIGN !== undefined) {
+  const catalyst = (...args) => execFileSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8" });
+  const own = "/tmp/token";
+  if (TOKEN_FILE === undefined) writeFileSync(own, catalyst("token", "--sovereign", SOVEREIGN), { mode: 0o600 });
+  try {
+    console.log(catalyst("smoke", "--url", SOVEREIGN_URL, "--token-file", TOKEN_FILE ?? own));
+  } catch (error) {
+    console.log(error.stdout);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,179 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { KubernetesObject } from "../../src/api/object.ts";
+import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
+import { NAMESPACES } from "../../src/kube/resource.ts";
+import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { writeKindSchemas } from "../support/server/openapi-schema.ts";
+import { NEIGHBOUR_DEFINITIONS } from "../support/suite/chart-definition.ts";
+import { CHART_MATRIX } from "../support/suite/chart-matrix.ts";
+
+const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
+const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const SERVED = ["cert-manager.io/v1", "monitoring.coreos.com/v1"];
+/** Rendering takes one core for half a second, and machines have two. */
+const AT_ONCE = 2;
+
+let plane: TestControlPlane;
+let client: KubeClient;
+let folder: string;
+const renders = new Map<string, string>();
+
+const run = (tool: string, args: string[]) => {
+  const env = { ...process.env, KUBECONFIG: plane.kubeconfigPath };
+  return promisify(execFile)(join(TOOLS, tool), args, { env, maxBuffer: 64 * 1024 * 1024 }).then(
+    ({ stdout }) => stdout,
+    ({ stdout, stderr, message }) => {
+      throw new Error(`${message}\n${stdout}\n${stderr}`);
+    },
+  );
+};
+const template = (values: string) =>
+  run("helm", [
+    ...["template", "catalyst", CHART, "--namespace", "catalyst-system", "--values", values],
+    ...SERVED.flatMap((version) => ["--api-versions", version]),
+  ]);
+
+/** Does the work for each item, a few at once. */
+async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const line = items.values();
+  const worker = async () => {
+    for (const item of line) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** Each different object of all renders, once. */
+function distinctObjects(): KubernetesObject[] {
+  const texts = new Set(
+    [...renders.values()].flatMap((render) => render.split(/^---$/m).map((text) => text.trim())),
+  );
+  return [...texts].flatMap((text) => {
+    const object = parse(text) as KubernetesObject | null;
+    return object === null ? [] : [object];
+  });
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "catalyst-chart-matrix-"));
+  plane = await startTestControlPlane("real");
+  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "chart-matrix-test" });
+  const file = join(folder, "definitions.json");
+  writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: NEIGHBOUR_DEFINITIONS }));
+  await run("kubectl", ["apply", "--filename", file]);
+  for (const name of ["catalyst-system", "cert-manager", "certificates"])
+    await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+}, 90_000);
+afterAll(async () => {
+  await client?.close();
+  await plane?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+});
+
+describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
+  it("covers at least 40 combinations, each once", () => {
+    expect(CHART_MATRIX.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(CHART_MATRIX.map(([, values]) => JSON.stringify(values))).size).toBe(CHART_MATRIX.length);
+    expect(new Set(CHART_MATRIX.map(([name]) => name)).size).toBe(CHART_MATRIX.length);
+  });
+
+  it("passes helm lint --strict and renders", async () => {
+    await forEach([...CHART_MATRIX.entries()], async ([index, [name, values]]) => {
+      const file = join(folder, `values-${index}.yaml`);
+      // Helm reads YAML 1.1, in which more words are truth values than in 1.2. JSON is the same in both.
+      writeFileSync(file, JSON.stringify(merged(values)));
+      // What lint renders has no cluster that could serve cert-manager's kinds.
+      const isLinted = !JSON.stringify(values).includes("cert-manager");
+      const scope = ["--strict", "--quiet", "--namespace", "catalyst-system"];
+      if (isLinted) await run("helm", ["lint", CHART, ...scope, "--values", file]);
+      renders.set(name, await template(file));
+    });
+    expect(renders.size).toBe(CHART_MATRIX.length);
+  }, 180_000);
+
+  it("renders the same twice, byte for byte", async () => {
+    const last = CHART_MATRIX.length - 1;
+    const [name = ""] = CHART_MATRIX[last] ?? [];
+    expect(await template(join(folder, `values-${last}.yaml`))).toBe(renders.get(name));
+  });
+
+  it("labels every object with its release, and has every object of what is switched on", () => {
+    const unlabelled = distinctObjects().filter(
+      ({ metadata }) => metadata.labels?.["app.kubernetes.io/instance"] !== "catalyst",
+    );
+    expect(unlabelled.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
+    const kinds = new Set(
+      [...(renders.get("everything at once") ?? "").matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind),
+    );
+    for (const kind of ["Certificate", "Issuer", "ServiceMonitor", "PrometheusRule", "NetworkPolicy", "Pod"])
+      expect(kinds).toContain(kind);
+  });
+
+  it("leaves out what the cluster does not serve, and refuses a mode that cannot work", async () => {
+    const bare = (name: string) => {
+      const index = CHART_MATRIX.findIndex(([other]) => other === name);
+      const file = join(folder, `values-${index}.yaml`);
+      return run("helm", ["template", "catalyst", CHART, "--namespace", "catalyst-system", "--values", file]);
+    };
+    expect(await bare("a ServiceMonitor")).not.toContain("kind: ServiceMonitor");
+    expect(await bare("alerts")).not.toContain("kind: PrometheusRule");
+    await expect(bare("cert-manager with a CA of the chart")).rejects.toThrow("install cert-manager first");
+  });
+
+  it("conforms to the API server's own OpenAPI", async () => {
+    const schemas = join(folder, "schemas");
+    const openApi = await client.request<Parameters<typeof writeKindSchemas>[0]>({
+      method: "GET",
+      path: "/openapi/v2",
+    });
+    expect(writeKindSchemas(openApi, schemas)).toBeGreaterThan(100);
+    const manifests = join(folder, "manifests");
+    mkdirSync(manifests);
+    for (const [index, object] of distinctObjects().entries())
+      writeFileSync(join(manifests, `${index}.json`), JSON.stringify(object));
+    // kubeconform calls the version the group of a core kind.
+    const location = `${schemas}/{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json`;
+    const report = await run("kubeconform", [
+      ...["-strict", "-summary", "-output", "json", "-n", "2"],
+      ...["-schema-location", location],
+      manifests,
+    ]);
+    const { summary } = JSON.parse(report) as { summary: Record<string, number> };
+    expect(summary).toMatchObject({ invalid: 0, errors: 0, skipped: 0, valid: distinctObjects().length });
+  }, 60_000);
+
+  it("is accepted by the API server in a dry run", async () => {
+    const objects = distinctObjects();
+    const file = join(folder, "all.json");
+    const name = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.namespace}/${metadata.name}`;
+    // kubectl takes each object once in a run, so that variants of one object go one after the other.
+    const rounds: KubernetesObject[][] = [];
+    for (const object of objects) {
+      const free = rounds.find((round) => !round.some((other) => name(other) === name(object)));
+      if (free === undefined) rounds.push([object]);
+      else free.push(object);
+    }
+    for (const round of rounds) {
+      writeFileSync(file, JSON.stringify({ apiVersion: "v1", kind: "List", items: round }));
+      await run("kubectl", [
+        ...["apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename", file],
+      ]);
+    }
+    process.stdout.write(
+      `the chart's matrix: ${CHART_MATRIX.length} combinations of values, ${objects.length} different objects\n`,
+    );
+    expect(objects.length).toBeGreaterThan(100);
+  }, 120_000);
+});
+
+/** The digest, which every installation sets. */
+function merged(values: Record<string, unknown>): object {
+  const image = { digest: DIGEST, ...(values.image as object | undefined) };
+  return { ...values, image };
+}
