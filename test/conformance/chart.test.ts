@@ -331,7 +331,7 @@ describe("helm install", () => {
   beforeAll(async () => {
     plane = await startTestControlPlane("real");
     client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "chart-test" });
-  }, 90_000);
+  }, 180_000);
   afterAll(async () => {
     await client?.close();
     await plane?.close();
@@ -353,7 +353,7 @@ describe("helm install", () => {
     };
     expect(trust.data["trust.yaml"]).toContain("publicKey: pem");
     await get("/api/v1/namespaces/catalog-sovereign");
-  }, 60_000);
+  }, 180_000);
 
   it("upgrades a definition, and keeps the objects that an earlier one stored", async () => {
     const path =
@@ -378,7 +378,7 @@ describe("helm install", () => {
     const kept = await client.get<KubernetesObject>(resourceOf(BILLING_RELEASE), { name: "kept" });
     expect(kept?.metadata.uid).toBeDefined();
     rmSync(dirname(earlier), { recursive: true });
-  }, 60_000);
+  }, 180_000);
 
   it("changes nothing when it is upgraded to the same, and keeps CRDs and catalogs when it goes", async () => {
     const path = "/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator";
@@ -389,5 +389,5 @@ describe("helm install", () => {
     await expect(get(path)).rejects.toThrow();
     await get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io");
     await get("/api/v1/namespaces/catalog");
-  }, 60_000);
+  }, 180_000);
 });

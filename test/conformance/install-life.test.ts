@@ -124,7 +124,7 @@ beforeAll(async () => {
     }),
     makeAdministrator("stranger", { kind: "User", name: "stranger" }),
   ]);
-}, 90_000);
+}, 180_000);
 afterAll(async () => {
   await operator?.close();
   await client?.close();
@@ -154,7 +154,7 @@ describe("an installation by an administrator of kubeadm", () => {
     expect(of("catalog-sovereign")?.annotations).toMatchObject({ "meta.helm.sh/release-name": "first" });
     await startInstalledOperator();
     expect(await operator?.readiness()).toEqual([200, expect.stringMatching(/^ok/)]);
-  }, 60_000);
+  }, 180_000);
 
   it("lets the administrator work while it denies others", async () => {
     await expect(nginx("foreign", STRANGER)).rejects.toThrow("denied the request");
@@ -164,7 +164,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await nginx("web", ADMINISTRATOR);
     await helm(["upgrade", "first", CHART, ...values("concurrency=5")]);
     await kubectl([...NAMESPACE, "rollout", "restart", "deployment/catalyst-operator"]);
-  }, 60_000);
+  }, 180_000);
 
   it("lets the administrator delete the webhook configuration, and restores it", async () => {
     const before = await configuration();
@@ -187,7 +187,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);
     await expect.poll(configuration, { timeout: 10_000 }).toBeDefined();
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
-  }, 60_000);
+  }, 180_000);
 
   it("is unready, with a metric and an Event, while its webhook configuration cannot be written", async () => {
     const policy = {
@@ -250,7 +250,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await kubectl(["delete", "-f", file]);
     await expect.poll(async () => (await operator?.readiness())?.[0], { timeout: 30_000 }).toBe(200);
     expect(await operator?.metrics()).toContain("catalyst_webhook_configuration_refused 0");
-  }, 90_000);
+  }, 180_000);
 
   it("refuses a second installation beside the first, and says what to do", async () => {
     await expect(helm(["install", "second", CHART, ...values()])).rejects.toThrow(
@@ -271,7 +271,7 @@ describe("an installation by an administrator of kubeadm", () => {
     expect(await client.get(CLUSTER_ROLES, { name: "catalyst-operator" })).toBeUndefined();
     await kubectl(["delete", "--ignore-not-found", "validatingwebhookconfiguration", "catalyst-operator"]);
     await nginx("after", STRANGER);
-  }, 60_000);
+  }, 180_000);
 
   it("comes back under another name, with the objects of the first", async () => {
     await helm(["install", "second", CHART, ...values()]);
@@ -279,7 +279,7 @@ describe("an installation by an administrator of kubeadm", () => {
     await expect(nginx("again", STRANGER)).rejects.toThrow("denied the request");
     expect(await client.get(resourceOf(BILLING_RELEASE), { name: "kept" })).toBeDefined();
     await helm(["upgrade", "second", CHART, ...values("concurrency=6")]);
-  }, 60_000);
+  }, 180_000);
 
   it("upgrades definitions that the first left, once they are handed over by the command that it names", async () => {
     const changed = join(folder, "chart");
@@ -296,5 +296,5 @@ describe("an installation by an administrator of kubeadm", () => {
     await helm(upgrade);
     expect(await kubectl(["get", "billingreleases"])).toContain("RENAMED");
     expect(await client.get(resourceOf(BILLING_RELEASE), { name: "kept" })).toBeDefined();
-  }, 60_000);
+  }, 180_000);
 });

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { authoritiesOf } from "../../../src/admission/certificate/bundle.ts";
 import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
-import type { KubernetesObject } from "../../../src/api/object.ts";
+import { identityLists } from "../../../src/admission/rules/identity.ts";
+import { desiredWebhookConfiguration } from "../../../src/admission/webhook-configuration.ts";
+import { FIELD_MANAGER } from "../../../src/api/name.ts";
 import { SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../../src/kube/resource.ts";
 import { createWebhookTls, type TlsSettings } from "../../../src/operator/webhook-tls.ts";
 import { createLogger } from "../../../src/platform/log.ts";
@@ -101,18 +103,12 @@ describe("createWebhookTls", () => {
           [first, second].flatMap(({ caCertificate }) => authoritiesOf(caCertificate).map(String)),
         ),
       );
-    const clientConfig = {
-      caBundle: Buffer.from(tls.caBundle()).toString("base64"),
-      url: "https://a.example",
-    };
-    await cluster.client.create(VALIDATING_WEBHOOK_CONFIGURATIONS, {
-      apiVersion: "admissionregistration.k8s.io/v1",
-      kind: "ValidatingWebhookConfiguration",
-      metadata: { name: "catalyst-operator" },
-      webhooks: [
-        { name: "a.example.com", clientConfig, sideEffects: "None", admissionReviewVersions: ["v1"] },
-      ],
-    } as KubernetesObject);
+    const endpoint = { caBundle: tls.caBundle(), url: undefined };
+    await cluster.client.apply(
+      VALIDATING_WEBHOOK_CONFIGURATIONS,
+      desiredWebhookConfiguration(endpoint, identityLists()),
+      { fieldManager: FIELD_MANAGER },
+    );
     await expect.poll(() => tls.current().cert, { timeout: 5_000 }).toBe(second.certificate);
     await cluster.client.delete(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: "catalyst-operator" });
   });

@@ -17,7 +17,10 @@ const QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 export function writeKindSchemas({ definitions }: Definitions, folder: string): number {
   mkdirSync(folder, { recursive: true });
   const closed = Object.fromEntries(
-    Object.entries(definitions).map(([name, schema]) => [name, name === QUANTITY ? {} : closedSchema(schema)]),
+    Object.entries(definitions).map(([name, schema]) => [
+      name,
+      name === QUANTITY ? {} : closedSchema(schema),
+    ]),
   );
   let count = 0;
   for (const [name, schema] of Object.entries(definitions)) {

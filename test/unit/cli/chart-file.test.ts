@@ -139,3 +139,36 @@ describe("chartPage", () => {
     expect(() => chartPage("- a")).toThrow("values.yaml is no mapping");
   });
 });
+
+describe("docs/install.md", () => {
+  const page = readPage("docs/install.md");
+  const sections = new Map(
+    page
+      .split(/^## /m)
+      .slice(1)
+      .map((section) => [section.split("\n")[0] ?? "", section]),
+  );
+
+  it.each([
+    ...["kubeadm", "EKS", "GKE", "AKS", "OpenShift", "k3s", "Rancher"],
+    ...["Helm", "Flux", "Argo CD"],
+  ])("says for %s who is the administrator, which values to set and what to check", (name) => {
+    for (const part of ["Administrator", "Values", "Check"])
+      expect(sections.get(name)).toContain(`- **${part}:**`);
+  });
+
+  it("names only values that the chart has", () => {
+    const values = parse(read("values.yaml")) as Record<string, unknown>;
+    const isValue = (path: string) =>
+      path
+        .split(".")
+        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], values) !==
+      undefined;
+    const named = [
+      ...matchesOf(page, /`([a-z]+[A-Za-z]*(?:\.[a-zA-Z]+)+)(?:=[^`]*)?`/g),
+      ...matchesOf(page, /--set '?([a-zA-Z.]+)=/g),
+    ].filter((name) => !/\.(conf|yaml|test)|^spec\./.test(name));
+    expect(new Set(named).size).toBeGreaterThan(8);
+    expect(named.filter((name) => !isValue(name))).toEqual([]);
+  });
+});
