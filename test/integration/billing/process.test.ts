@@ -1,72 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, get } from "node:http";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readRequestCount } from "../../../src/billing/http/request-count.ts";
-import { ask, CATALOG, FQDN, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
-import { endInOrder, until } from "../../support/process/billing-process.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
+import { ask, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
+import { database, run, useBillingCommands } from "../../support/process/billing-command.ts";
+import { until } from "../../support/process/billing-process.ts";
+import { createTestDatabase } from "../../support/server/postgres.ts";
+
 import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../../src/cli/main.ts");
-
-let database: TestDatabase;
-let folder: string;
-const children: ChildProcess[] = [];
-
-beforeEach(async () => {
-  database = await createTestDatabase();
-  folder = mkdtempSync(join(tmpdir(), "catalyst-process-"));
-  writeFileSync(join(folder, "catalog.json"), JSON.stringify(CATALOG));
-});
-
-afterEach(async () => {
-  await Promise.all(children.splice(0).map(endInOrder));
-  await database.drop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Started {
-  child: ChildProcess;
-  /** Rejects when the process ends before it listens. */
-  origin: Promise<string>;
-  exit: Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
-function run(args: string[], env: Record<string, string> = {}): Started {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: {
-      PATH: process.env.PATH ?? "",
-      DATABASE_URL: database.url,
-      SOVEREIGN_FQDN: FQDN,
-      HOST: "127.0.0.1",
-      PORT: "0",
-      JWT_SECRET,
-      CATALOG_FILE: join(folder, "catalog.json"),
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  children.push(child);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-  });
-  const origin = new Promise<string>((done, fail) => {
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-      const found = /"origin":"([^"]+)"/.exec(stderr)?.[1];
-      if (found !== undefined) done(found);
-    });
-    child.on("close", () => fail(new Error(stderr)));
-  });
-  origin.catch(() => undefined);
-  return { child, origin, exit: once(child, "close").then(([code]) => ({ code, stdout, stderr })) };
-}
+useBillingCommands();
 
 describe("catalyst billing", () => {
   it("refuses a database of another version, and names the version it found", async () => {
@@ -128,7 +70,7 @@ describe("catalyst billing", () => {
     const holder = await database.pool.connect();
     await holder.query("BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE");
     const slow = ask(url, "/billing/balance", { token: await signToken("slow") });
-    // Of this database alone: other tests wait for locks on the same server.
+    // Only locks of this database count, because other tests wait for locks on the same server.
     const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
     await until(async () => (await holder.query(waiting)).rows.length > 0);
     child.kill("SIGTERM");
@@ -146,7 +88,7 @@ describe("catalyst billing", () => {
     const token = await signToken("late");
     const ask = (path: string) =>
       new Promise<[number | undefined, string | undefined]>((done, fail) =>
-        // A connection of its own, which the client would keep: only the server's word closes it.
+        // Each request has a connection of its own. The client would keep it, so only the server closes it.
         get(
           `${url}${path}`,
           { agent: new Agent({ keepAlive: true }), headers: { authorization: `Bearer ${token}` } },
@@ -247,87 +189,5 @@ describe("catalyst billing", () => {
     } finally {
       proxy.close();
     }
-  });
-});
-
-describe("catalyst smoke", () => {
-  it("passes on a healthy Sovereign, also twice at once, and leaves no active voucher", async () => {
-    const url = await run(["billing"]).origin;
-    const tokenFile = join(folder, "token");
-    writeFileSync(tokenFile, `${await signToken("admin", "sovereign-admin")}\n`);
-    const exits = await Promise.all(
-      [1, 2].map(() => run(["smoke", "--url", url, "--token-file", tokenFile, "--output", "json"]).exit),
-    );
-    expect(exits.map(({ code }) => code)).toEqual([0, 0]);
-    const reports = exits.map(({ stdout }) => JSON.parse(stdout));
-    expect(reports[0]).toEqual({
-      passed: true,
-      steps: ["list", "issue", "preview", "revoke"].map((name) => ({
-        name,
-        passed: true,
-        durationMs: expect.any(Number),
-        message: expect.any(String),
-      })),
-      apiFingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-      schema: { version: expect.any(String), fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) },
-    });
-    expect(reports[1].apiFingerprint).toBe(reports[0].apiFingerprint);
-    expect((await database.pool.query("SELECT 1 FROM promo_codes WHERE deleted_at IS NULL")).rows).toEqual(
-      [],
-    );
-  });
-
-  it("exits with 1 for a wrong token or an unreachable Sovereign, and with 2 for wrong usage", async () => {
-    const url = await run(["billing"]).origin;
-    const tokenFile = join(folder, "token");
-    writeFileSync(tokenFile, await signToken("nobody"));
-    const exits = await Promise.all([
-      run(["smoke", "--url", url, "--token-file", tokenFile]).exit,
-      run(["smoke", "--url", "http://127.0.0.1:1", "--token-file", tokenFile]).exit,
-      run(["smoke", "--url", url]).exit,
-      run(["smoke", "--url", "ftp://x", "--token-file", tokenFile]).exit,
-      run(["smoke", "--url", url, "--token-file", "/nowhere"]).exit,
-    ]);
-    expect(exits.map(({ code }) => code)).toEqual([1, 1, 2, 2, 2]);
-    expect(exits[0]?.stdout).toMatch(/FAILED list .*answered 403/);
-  });
-});
-
-describe("catalyst verify", () => {
-  it("proves the shape by reading alone, and prints the line that reads the same without it", async () => {
-    const url = await run(["billing"]).origin;
-    const { code, stdout } = await run(["verify", "--url", `${url}/`, "--output", "json"]).exit;
-    expect(code).toBe(0);
-    const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ equal: true, reference: "this program" });
-    expect(report.measured).toEqual(report.expected);
-    const reference = join(folder, "reference.json");
-    const differing = { ...report.measured, apiFingerprint: "sha256:0" };
-    writeFileSync(reference, JSON.stringify({ kind: "BillingRelease", status: { reference: differing } }));
-    const [against, byRelease, unreachable, twice, other] = await Promise.all([
-      run(["verify", "--url", url, "--against", url]).exit,
-      run(["verify", "--url", url, "--reference", reference]).exit,
-      run(["verify", "--url", "http://127.0.0.1:1"]).exit,
-      run(["verify", "--url", url, "--against", url, "--reference", reference]).exit,
-      run(["verify", "--url", `${url}/redeem`]).exit,
-    ]);
-    expect([against.code, byRelease.code, unreachable.code, twice.code, other.code]).toEqual([0, 1, 1, 2, 1]);
-    expect(byRelease.stdout).toContain(
-      `equal    schema  ${report.measured.schemaFingerprint}\nDIFFERS  api     ${report.measured.apiFingerprint}, ${reference} has sha256:0`,
-    );
-    expect(unreachable.stderr).toContain("127.0.0.1:1");
-    const last = against.stdout.trimEnd().split("\n").at(-1) ?? "";
-    expect(last).toBe(
-      `curl -fsS '${url}/readyz' | jq -r .schema.fingerprint; curl -fsS '${url}/openapi.json' | jq -cjS . | sha256sum`,
-    );
-    // The tests need Node alone. Where the tools are installed, the line must say the same.
-    const tools = spawnSync("sh", ["-c", "command -v curl && command -v jq && command -v sha256sum"]);
-    if (tools.status === 0) {
-      const said = spawnSync("sh", ["-c", last], { encoding: "utf8" }).stdout;
-      expect(said).toBe(
-        `${report.measured.schemaFingerprint}\n${report.measured.apiFingerprint.replace("sha256:", "")}  -\n`,
-      );
-    }
-    expect((await database.pool.query("SELECT 1 FROM promo_codes")).rows).toEqual([]);
   });
 });
