@@ -2,9 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   configMap,
   deployment,
-  JSON_PATCH,
   MERGE,
-  STRATEGIC,
   startTestApiServer,
   type TestApiServer,
 } from "../../../support/server/apiserver.ts";
@@ -19,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => api.dispose());
 
 describe("objects", () => {
-  it("stamps what it creates and answers it as read", async () => {
+  it("sets the metadata of a created object, and returns the object as a read does", async () => {
     const created = await api.must("POST", CONFIG_MAPS, configMap("stamped", { a: "1" }));
     expect(created.metadata).toMatchObject({
       name: "stamped",
@@ -30,7 +28,7 @@ describe("objects", () => {
     expect(await api.must("GET", `${CONFIG_MAPS}/stamped`)).toEqual(created);
   });
 
-  it("makes names of generateName", async () => {
+  it("creates names from generateName", async () => {
     const names = await Promise.all(
       [1, 2].map(() =>
         api.must("POST", CONFIG_MAPS, { ...configMap(""), metadata: { generateName: "made-" } }),
@@ -98,7 +96,7 @@ describe("objects", () => {
     expect(answer.body).toMatchObject({ kind: "Status", status: "Failure", reason, message, code: status });
   });
 
-  it("refuses a second object of one name, with details that clients read", async () => {
+  it("refuses a second object of the same name, with details that clients read", async () => {
     await api.must("POST", DEPLOYMENTS, deployment("twice"));
     const { status, body } = await api.send("POST", DEPLOYMENTS, { body: deployment("twice") });
     expect(status).toBe(409);
@@ -148,7 +146,7 @@ describe("objects", () => {
     expect(await api.must("GET", `${DEPLOYMENTS}/same`)).toEqual(before);
   });
 
-  it("counts generations of the spec alone and keeps the status behind its subresource", async () => {
+  it("counts changes of the spec as generations, and changes the status by its subresource only", async () => {
     await api.must("POST", DEPLOYMENTS, { ...deployment("split"), status: { replicas: 9 } });
     const created = await api.must("GET", `${DEPLOYMENTS}/split`);
     expect(created.status).toEqual({});
@@ -225,114 +223,5 @@ describe("objects", () => {
         spec: { restartPolicy: "Always", containers: [{ imagePullPolicy: "IfNotPresent", resources: {} }] },
       },
     });
-  });
-});
-
-describe("patches", () => {
-  it("merges keyed lists of built-in kinds strategically", async () => {
-    await api.must("POST", DEPLOYMENTS, deployment("keyed"));
-    const patched = await api.must(
-      "PATCH",
-      `${DEPLOYMENTS}/keyed`,
-      {
-        spec: {
-          template: {
-            spec: {
-              containers: [
-                { name: "side", image: "b" },
-                { name: "app", env: [{ name: "A", value: "1" }] },
-              ],
-            },
-          },
-        },
-      },
-      STRATEGIC,
-    );
-    expect(
-      patched.spec.template.spec.containers.map((c: { name: string; image: string }) => [c.name, c.image]),
-    ).toEqual([
-      ["app", "example.org/app:1"],
-      ["side", "b"],
-    ]);
-  });
-
-  it("refuses a JSON patch whose test fails, and says which", async () => {
-    await api.must("POST", CONFIG_MAPS, configMap("tested", { a: "1" }));
-    const { status, body } = await api.send("PATCH", `${CONFIG_MAPS}/tested`, {
-      body: [{ op: "test", path: "/data/a", value: "2" }],
-      contentType: JSON_PATCH,
-    });
-    expect(status).toBe(422);
-    expect(body.message).toContain("operation 0 (test /data/a): testing value failed");
-  });
-
-  it("refuses unknown patch types with 415", async () => {
-    const { status, body } = await api.send("PATCH", `${CONFIG_MAPS}/tested`, {
-      body: {},
-      contentType: "application/json",
-    });
-    expect([status, body.reason]).toEqual([415, "UnsupportedMediaType"]);
-  });
-});
-
-describe("hostile and malformed requests", () => {
-  it.each([
-    ["not JSON", '{"a"', "application/json", 400],
-    ["not an object", "[1]", "application/json", 400],
-    ["a form", "a=b", "application/x-www-form-urlencoded", 415],
-    ["another kind", { ...configMap("x"), kind: "Secret" }, "application/json", 400],
-    ["another namespace", configMap("x", {}, { namespace: "kube-system" }), "application/json", 400],
-    ["a value of another type", { ...configMap("x"), data: { a: 1 } }, "application/json", 400],
-    ["a name that is none", configMap("Not_A_Name"), "application/json", 422],
-    ["a label that is none", configMap("x", {}, { labels: { "a b": "c" } }), "application/json", 422],
-    [
-      "an owner without uid",
-      configMap("x", {}, { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "a" }] }),
-      "application/json",
-      422,
-    ],
-    ["YAML that repeats a key", "kind: ConfigMap\nkind: Secret", "application/yaml", 400],
-    ["protobuf that is none", "k8s\0\u0001\u0001", "application/vnd.kubernetes.protobuf", 400],
-  ])("refuses %s", async (_, body, contentType, status) => {
-    const answer = await api.send("POST", CONFIG_MAPS, { body, contentType });
-    expect(answer.body).toMatchObject({ kind: "Status", code: status });
-  });
-
-  it("refuses a body over the limit with 413", async () => {
-    const { status } = await api.send("POST", CONFIG_MAPS, {
-      body: configMap("big", { a: "x".repeat(4 * 1024 * 1024) }),
-    });
-    expect(status).toBe(413);
-  });
-
-  it("lets a member named __proto__ change nothing but itself", async () => {
-    const body = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"proto"},"data":{"__proto__":"x"}}`;
-    const created = await api.send("POST", CONFIG_MAPS, { body });
-    expect(created.status).toBeLessThan(500);
-    expect(({} as Record<string, unknown>).x).toBeUndefined();
-    expect((await api.send("GET", CONFIG_MAPS)).status).toBe(200);
-  });
-
-  it("warns of, refuses or ignores unknown fields as asked", async () => {
-    const body = { ...configMap("odd"), extra: 1 };
-    const strict = await api.send("POST", `${CONFIG_MAPS}?fieldValidation=Strict&dryRun=All`, { body });
-    expect(strict.body.message).toBe(
-      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "extra"',
-    );
-    const warned = await api.send("POST", `${CONFIG_MAPS}?fieldValidation=Warn&dryRun=All`, { body });
-    expect([warned.status, warned.headers.warning]).toEqual([201, '299 - "unknown field \\"extra\\""']);
-    const ignored = await api.send("POST", `${CONFIG_MAPS}?fieldValidation=Ignore&dryRun=All`, { body });
-    expect([ignored.status, ignored.headers.warning]).toEqual([201, undefined]);
-  });
-
-  it("answers JSON to clients that also take protobuf, and 406 to those that insist", async () => {
-    const both = await api.send("GET", CONFIG_MAPS, {
-      headers: { accept: "application/vnd.kubernetes.protobuf,application/json" },
-    });
-    expect([both.status, both.headers["content-type"]]).toEqual([200, "application/json"]);
-    const only = await api.send("GET", CONFIG_MAPS, {
-      headers: { accept: "application/vnd.kubernetes.protobuf" },
-    });
-    expect([only.status, only.body.reason]).toEqual([406, "NotAcceptable"]);
   });
 });
