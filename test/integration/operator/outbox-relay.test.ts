@@ -1,97 +1,33 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ORGANIZATION, type Organization } from "../../../src/api/organization.ts";
-import { SOVEREIGN } from "../../../src/api/sovereign.ts";
-import type { KubeClient } from "../../../src/kube/client.ts";
-import { KubeError } from "../../../src/kube/error.ts";
 import { resourceOf } from "../../../src/kube/resource.ts";
-import { createFleetRelay, type OutboxRelay } from "../../../src/operator/outbox-relay.ts";
-import { issueVoucher, placeOrder, startBilling, type TestBilling } from "../../support/builder/billing.ts";
+import { createFleetRelay } from "../../../src/operator/outbox-relay.ts";
+import { placeOrder } from "../../support/builder/billing.ts";
 import { condition } from "../../support/builder/catalyst-object.ts";
-import { type OperatorCluster, startOperatorCluster } from "../../support/server/operator-cluster.ts";
+import {
+  advance,
+  billing,
+  cluster,
+  connections,
+  createSovereign,
+  endRelay,
+  log,
+  order,
+  organizations,
+  relay,
+  SOVEREIGNS,
+  startRelay,
+  stop,
+  troubled,
+  undelivered,
+  useOutboxRelay,
+  WAIT,
+} from "../../support/suite/outbox-relay.ts";
 
-const SOVEREIGNS = resourceOf(SOVEREIGN);
-const WAIT = { timeout: 20_000, interval: 50 };
-
-let cluster: OperatorCluster;
-let billing: TestBilling;
-let stop: AbortController;
-let relay: OutboxRelay;
-let relaying: Promise<unknown>;
-let clock = new Date();
-let log: { msg: string; sovereign?: string }[];
-
-beforeAll(async () => {
-  cluster = await startOperatorCluster("outbox-test");
-});
-afterAll(() => cluster?.close());
-
-beforeEach(async () => {
-  billing = await startBilling();
-  await issueVoucher(billing, "RELAY");
-  log = [];
-  startRelay(cluster.client);
-});
-
-function startRelay(client: KubeClient): void {
-  stop = new AbortController();
-  const { caches } = cluster;
-  relay = createFleetRelay({
-    ...{ client, caches, now: () => clock },
-    logger: pino({}, { write: (line) => log.push(JSON.parse(line)) }),
-  });
-  relaying = relay.run(stop.signal);
-}
-
-async function endRelay(): Promise<void> {
-  stop.abort();
-  await relaying;
-}
-
-/** The cluster's client. Its first creations fail with these statuses, as those of an API server in trouble do. */
-function troubled(...statuses: number[]): KubeClient {
-  return {
-    ...cluster.client,
-    async create(resource, object) {
-      const status = statuses.shift();
-      if (status !== undefined) throw new KubeError(`status ${status}`, { status, reason: "Trouble" });
-      return cluster.client.create(resource, object);
-    },
-  };
-}
-
-afterEach(async () => {
-  await endRelay();
-  for (const { metadata } of cluster.caches.sovereigns.list())
-    await cluster.client.delete(SOVEREIGNS, metadata);
-  await vi.waitFor(() => expect(cluster.caches.sovereigns.list()).toEqual([]), WAIT);
-  await billing.close();
-});
-
-async function createSovereign(name: string, isMigrated: boolean, databaseUrl?: string) {
-  await cluster.createNamespace(`sovereign-${name}`);
-  if (databaseUrl !== undefined)
-    await cluster.writeSecret(`sovereign-${name}`, "billing-db", "uri", databaseUrl);
-  const created = await cluster.createSovereign(name, {}, isMigrated);
-  const cached = () => cluster.caches.sovereigns.get(name)?.metadata.resourceVersion;
-  await vi.waitFor(() => expect(cached()).toBe(created.metadata.resourceVersion), WAIT);
-  return created;
-}
-
-const organizations = (sovereign: string) =>
-  cluster.caches.organizations.list().filter(({ spec }) => spec.sovereign === sovereign);
-const order = (user: string) => placeOrder(billing, user, { promo_code: "RELAY" });
-const undelivered = async () =>
-  (await billing.database.pool.query("SELECT count(*)::int AS n FROM outbox WHERE delivered_at IS NULL"))
-    .rows[0].n;
-const connections = async () =>
-  (
-    await billing.database.pool.query(
-      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'catalyst-operator' AND datname = current_database()",
-    )
-  ).rows[0].n;
+useOutboxRelay();
 
 describe("createFleetRelay", () => {
   it("creates an Organization for an order before it answers the notice, and counts an existing one as delivered", async () => {
@@ -112,8 +48,8 @@ describe("createFleetRelay", () => {
   it("reads the subscription of each Organization, reports a change, and asks once a minute", async () => {
     await createSovereign("followed", true, billing.database.url);
     await order("salma");
-    const told: string[] = [];
-    relay.subscriptions.connect((key) => void told.push(key), stop.signal);
+    const reported: string[] = [];
+    relay.subscriptions.connect((key) => void reported.push(key), stop.signal);
     // The Organization is in the cache after the pass that created it.
     const look = async () => expect(await relay.notice("followed.example")).toBe(true);
     await look();
@@ -125,25 +61,25 @@ describe("createFleetRelay", () => {
       expect(standing()).toBe("active");
     }, WAIT);
     expect(relay.subscriptions.standingOf(organization)?.periodEndsAt).toMatch(/^\d{4}-.*Z$/);
-    expect(told).toEqual([organization.metadata.name]);
+    expect(reported).toEqual([organization.metadata.name]);
 
     await billing.database.pool.query("UPDATE subscriptions SET status = 'canceled'");
     await look();
     expect(standing()).toBe("active");
-    clock = new Date(clock.getTime() + 60_000);
+    advance(60_000);
     await look();
     expect(standing()).toBe("canceled");
-    expect(told).toHaveLength(2);
-    clock = new Date(clock.getTime() + 60_000);
+    expect(reported).toHaveLength(2);
+    advance(60_000);
     await look();
-    expect(told).toHaveLength(2);
+    expect(reported).toHaveLength(2);
     await billing.database.pool.query("ALTER TABLE subscriptions RENAME TO elsewhere");
-    clock = new Date(clock.getTime() + 60_000);
+    advance(60_000);
     await look();
     expect(standing()).toBe("canceled");
   });
 
-  it("leaves the billing trail of an Organization that is deleted, and gives it back to the next order", async () => {
+  it("keeps the billing rows of an Organization that is deleted, and assigns them to the next order", async () => {
     await createSovereign("trail", true, billing.database.url);
     await order("salma");
     expect(await relay.notice("trail.example")).toBe(true);
@@ -193,7 +129,7 @@ describe("createFleetRelay", () => {
     await otherRun;
   });
 
-  it("relays none that is not migrated, and refuses a notice while the Secret is missing", async () => {
+  it("relays nothing before the Sovereign is migrated, and refuses a notice while the Secret is missing", async () => {
     const one = await createSovereign("waiting", false);
     await order("ann");
     expect(await relay.notice("waiting.example")).toBeUndefined();
@@ -223,7 +159,7 @@ describe("createFleetRelay", () => {
     await vi.waitFor(() => expect(organizations("robber")).toHaveLength(1), WAIT);
   });
 
-  it("finds in its sweep the orders whose notice was lost, and those of a Sovereign whose Secret came later", async () => {
+  it("finds in its sweep orders whose notice was lost, and orders of a Sovereign whose Secret was created later", async () => {
     const sweeping = relay.sweep(stop.signal);
     await createSovereign("later", true);
     await order("bob");
@@ -233,7 +169,7 @@ describe("createFleetRelay", () => {
     await sweeping;
   });
 
-  it("finds in its sweep what waited before it began", async () => {
+  it("finds in its sweep orders that are older than the sweep", async () => {
     await createSovereign("earlier", true, billing.database.url);
     await order("dana");
     const sweeping = relay.sweep(stop.signal);
@@ -262,7 +198,7 @@ describe("createFleetRelay", () => {
     );
   });
 
-  it("delivers by itself what the API server refused once", async () => {
+  it("delivers without another notice an order that the API server refused once", async () => {
     await endRelay();
     startRelay(troubled(422));
     await createSovereign("refused", true, billing.database.url);
@@ -296,7 +232,7 @@ describe("createFleetRelay", () => {
     expect(await relay.notice("closed.example")).toBe(false);
   });
 
-  it("delays no Sovereign while the databases of twenty others do not answer", async () => {
+  it("delays no Sovereign while twenty databases of others do not answer", async () => {
     // It accepts connections and never answers.
     const silent = createServer(() => undefined).listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -304,7 +240,7 @@ describe("createFleetRelay", () => {
     const broken = Array.from({ length: 20 }, (_, at) => `broken-${at}`);
     for (const name of broken)
       await createSovereign(name, true, `postgresql://billing:secret@127.0.0.1:${port}/billing`);
-    // Each has failed once, and now keeps the workers for retries busy.
+    // Each has failed once, and its retry now occupies a worker.
     expect(new Set(await Promise.all(broken.map((name) => relay.notice(`${name}.example`))))).toEqual(
       new Set([false]),
     );
