@@ -1,118 +1,29 @@
 import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { LABEL, MANAGED_BY } from "../../../src/api/label.ts";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { KubernetesObject } from "../../../src/api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../../../src/api/sovereign.ts";
-import { readOperatorSettings } from "../../../src/cli/operator-flag.ts";
-import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
-import { CONFIG_MAPS, NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
-import { createCaches } from "../../../src/operator/cache.ts";
+import { NAMESPACES, resourceOf, SECRETS } from "../../../src/kube/resource.ts";
 import { startVoucherApi } from "../../../src/operator/voucher-api.ts";
-import { createLogger } from "../../../src/platform/log.ts";
-import { ask, CATALOG, JWT_SECRET, type Question, signToken } from "../../support/builder/billing.ts";
+import { ask, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { condition, sovereign } from "../../support/builder/catalyst-object.ts";
-import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
-import { prepareCluster } from "../../support/server/webhook-replica.ts";
+import { createTestDatabase } from "../../support/server/postgres.ts";
+import {
+  admin,
+  caches,
+  client,
+  database,
+  issue,
+  notices,
+  setNoticeAnswer,
+  to,
+  useVoucherApi,
+  write,
+} from "../../support/suite/voucher-api.ts";
 
-type ConfigMap = KubernetesObject & { data: Record<string, string> };
-
-const NAMESPACE = "sovereign-zero";
-const CONFIG_MAP = { name: "billing-config", namespace: NAMESPACE };
-const GOOD = {
-  "grants.json": JSON.stringify({ maxActive: 100 }),
-  "branding.json": JSON.stringify({ displayName: "Muscat Cloud" }),
-  "catalog.json": JSON.stringify(CATALOG),
-  "operator-jwks.json": JSON.stringify({ keys: [] }),
-};
-
-const stop = new AbortController();
-let plane: TestControlPlane;
-let client: KubeClient;
-let database: TestDatabase;
-let caches: ReturnType<typeof createCaches>;
-let api: Awaited<ReturnType<typeof startVoucherApi>>;
-let admin: string;
-
-beforeAll(async () => {
-  plane = await startTestControlPlane("embedded");
-  client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "voucher-api-test" });
-  database = await createTestDatabase();
-  await prepareCluster(client);
-  const secret = (name: string, key: string, value: string) =>
-    client.create(SECRETS, {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name, namespace: NAMESPACE },
-      data: { [key]: Buffer.from(value).toString("base64") },
-    } as KubernetesObject);
-  await client.create(NAMESPACES, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
-  await secret("billing-db", "uri", database.url);
-  await secret("billing-jwt", "secret", JWT_SECRET);
-  const { uid: _uid, generation: _generation, ...metadata } = sovereign("zero").metadata;
-  const zero = { ...sovereign("zero", { role: "CatalystZero" }), metadata };
-  const created = await client.create(resourceOf(SOVEREIGN), zero);
-  const status = { conditions: [condition("Migrated", "True")] };
-  await client.replace(resourceOf(SOVEREIGN), { ...created, status }, "status");
-  await client.create(CONFIG_MAPS, {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { ...CONFIG_MAP, labels: { [LABEL.managedBy]: MANAGED_BY.operator } },
-    data: GOOD,
-  } as KubernetesObject);
-
-  const logger = createLogger("test", "silent");
-  caches = createCaches({ client, logger });
-  void caches.run(stop.signal);
-  await caches.synced();
-  api = await startVoucherApi({
-    client,
-    caches,
-    settings: readOperatorSettings([], { HOST: "127.0.0.1", VOUCHER_API_PORT: "0" }),
-    relay: {
-      notice: async (fqdn) => {
-        notices.push(fqdn);
-        return answer;
-      },
-    },
-    logger,
-    now: () => new Date(),
-    signal: stop.signal,
-  });
-  admin = await signToken("admin", "sovereign-admin");
-  await vi.waitFor(async () => expect((await to("/readyz")).status).toBe(200), { timeout: 10_000 });
-});
-
-afterAll(async () => {
-  await api?.server.close(0);
-  stop.abort();
-  await api?.stopped;
-  await client?.close();
-  await plane?.close();
-  await database?.drop();
-});
-
-const notices: string[] = [];
-let answer: boolean | undefined = true;
-
-const to = (path: string, question?: Question) => ask(api.server.origin, path, question);
-const issue = (code: string) =>
-  to("/billing/vouchers/issue", { token: admin, body: { code, credit_omr: 25, max_redemptions: 5 } });
-
-/** Writes the file, and waits until the operator has read it. */
-async function write(file: keyof typeof GOOD, text: string): Promise<void> {
-  await client.mergePatch(CONFIG_MAPS, CONFIG_MAP, { data: { [file]: text } });
-  const configMaps = caches.others.find(({ resource }) => resource.kind === "ConfigMap");
-  const cached = () => configMaps?.get(`${NAMESPACE}/${CONFIG_MAP.name}`) as ConfigMap | undefined;
-  await vi.waitFor(() => expect(cached()?.data[file]).toBe(text));
-}
-
-beforeEach(async () => {
-  for (const [file, text] of Object.entries(GOOD)) await write(file as keyof typeof GOOD, text);
-});
+useVoucherApi();
 
 describe("the embedded voucher API", () => {
-  it("tells the relay of an order that it placed", async () => {
+  it("sends the relay a notice of an order that it placed", async () => {
     await issue("NOTICED");
     notices.length = 0;
     const token = await signToken("salma");
@@ -128,7 +39,7 @@ describe("the embedded voucher API", () => {
     ["405 to another method", "GET", true, 405],
   ])("answers a notice with %s", async (_what, method, outcome, status) => {
     notices.length = 0;
-    answer = outcome;
+    setNoticeAnswer(outcome);
     const response = await to("/operator/orders-placed?sovereign=a.example", { method });
     expect([response.status, response.text]).toEqual([status, ""]);
     expect(notices).toEqual(method === "POST" ? ["a.example"] : []);
@@ -136,7 +47,7 @@ describe("the embedded voucher API", () => {
 
   it("asks for the outbox of no Sovereign when a notice names none", async () => {
     notices.length = 0;
-    answer = undefined;
+    setNoticeAnswer(undefined);
     expect((await to("/operator/orders-placed", { method: "POST" })).status).toBe(404);
     expect(notices).toEqual([""]);
   });
@@ -212,7 +123,7 @@ describe("the embedded voucher API", () => {
 describe("the embedded voucher API of a named Sovereign", () => {
   const NAMED = "sovereign-named";
   const CHECK_MS = 100;
-  /** Enough for several looks at the Sovereign. */
+  /** Waits until the service has checked the Sovereign several times. */
   const afterChecks = () => new Promise((resolve) => setTimeout(resolve, 5 * CHECK_MS));
   const log: { msg: string; error?: string }[] = [];
   const stopNamed = new AbortController();
@@ -271,7 +182,7 @@ describe("the embedded voucher API of a named Sovereign", () => {
     await writeKey(JWT_SECRET);
     await answers(200);
 
-    // The next release's migration runs: the earlier version serves on.
+    // While the migration of the next release runs, the earlier version continues to serve.
     const migrating = { conditions: [condition("Migrated", "False")] };
     const live = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name: "named" });
     if (live === undefined) throw new Error("the Sovereign is gone");
