@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 /** These tests need a broker and a payment processor, which `KUBEBUILDER_ASSETS` may hold. */
 const WITH_TOOLS = [
-  { tool: "kfake", test: "test/conformance/kafka.test.ts" },
+  { tool: "kfake", test: "test/conformance/kafka-*.test.ts" },
   { tool: "stripe-mock", test: "test/conformance/stripe.test.ts" },
 ];
 const { KUBEBUILDER_ASSETS: assets } = process.env;
