@@ -1,5 +1,4 @@
-import jsqr from "jsqr";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   issueVoucher,
@@ -8,14 +7,8 @@ import {
   startBilling,
   type TestBilling,
 } from "../support/builder/billing.ts";
-import {
-  axeViolations,
-  LOOKS,
-  launchBrowser,
-  overflow,
-  type Visit,
-  visit,
-} from "../support/server/browser.ts";
+import { axeViolations, LOOKS, launchBrowser, overflow } from "../support/server/browser.ts";
+import { rowOf, scanQr, signIn, visitAdmin as visitPage } from "./admin-visit.ts";
 import { startSignInIssuer } from "./sign-in-issuer.ts";
 
 const BRANDING = { displayName: "Omantel Cloud", colour: "#ff7900" };
@@ -35,26 +28,14 @@ afterAll(async () => {
   await billing?.close();
 });
 
-/** Enters a token of this role on the page's own form. */
-async function signIn(page: Page, role: string): Promise<void> {
-  await page.locator("#token").fill(await signToken("fatma", role));
-  await page.locator("#token-form button").click();
-  await page.locator("#signed-in").waitFor();
-  await page.locator("#tiles li").first().waitFor();
-}
-
-async function visitAdmin(
-  options: Parameters<typeof visit>[2] & { language?: string; role?: string; origin?: string } = {},
-): Promise<Visit> {
-  const { language = "en", role, origin = billing.origin, ...rest } = options;
-  const visited = await visit(browser, `${origin}/admin?lang=${language}`, rest);
-  await visited.page.locator("#signed-out").waitFor();
-  if (role !== undefined) await signIn(visited.page, role);
-  return visited;
+function visitAdmin({
+  origin = billing.origin,
+  ...options
+}: Parameters<typeof visitPage>[2] & { origin?: string } = {}) {
+  return visitPage(browser, origin, options);
 }
 
 const WRONG_TOKEN = "This token is not valid here. Check that it is complete and for this Sovereign.";
-const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
 
 describe("/admin", () => {
   it.each(LOOKS)("has no fault in %s, %s, %i pixels wide", async (language, scheme, width) => {
@@ -96,7 +77,7 @@ describe("/admin", () => {
       credit_omr: 40,
       description: "National Day",
       max_redemptions: 10,
-      // What was typed is local time: Muscat is four hours ahead.
+      // The field has local time, and Muscat is four hours ahead of UTC.
       expires_at: "2090-11-18T08:00:00.000Z",
     });
     await expect
@@ -157,7 +138,7 @@ describe("/admin", () => {
     await one.close();
   });
 
-  it("says in the dialog why the service refuses", async () => {
+  it("shows the reason of a refusal in the dialog", async () => {
     const { page, close } = await visitAdmin({ role: "sovereign-admin" });
     await page.getByRole("button", { name: "Issue a voucher" }).click();
     await page.locator("#issue-dialog").getByLabel("Credit in OMR").fill("40");
@@ -199,7 +180,7 @@ describe("/admin", () => {
     await superadmin.close();
   });
 
-  it("keeps the token in the tab, out of every address, and forgets it at sign-out and when it ends", async () => {
+  it("keeps the token in the tab and out of each address, and removes it at sign-out and when it ends", async () => {
     const { page, context, close } = await visitAdmin({ role: "sovereign-admin" });
     const token = await page.evaluate('sessionStorage.getItem("catalyst-admin-token")');
     expect(token).toMatch(/^ey/);
@@ -285,25 +266,3 @@ describe("/admin", () => {
     await issuer.close();
   });
 });
-
-/** What a camera would read: the picture as it is on the screen, decoded. */
-async function scanQr(page: Page): Promise<string | undefined> {
-  const png = (await page.locator("#qr svg").screenshot()).toString("base64");
-  const blank = await page.context().newPage();
-  const { pixels, width, height } = await blank.evaluate<{
-    pixels: number[];
-    width: number;
-    height: number;
-  }>(`
-    (async () => {
-      const image = new Image();
-      image.src = "data:image/png;base64,${png}";
-      await image.decode();
-      const drawing = new OffscreenCanvas(image.width, image.height).getContext("2d");
-      drawing.drawImage(image, 0, 0);
-      const { data, width, height } = drawing.getImageData(0, 0, image.width, image.height);
-      return { pixels: Array.from(data), width, height };
-    })()`);
-  await blank.close();
-  return jsqr.default(new Uint8ClampedArray(pixels), width, height)?.data;
-}

@@ -1,0 +1,49 @@
+import jsqr from "jsqr";
+import type { Browser, Page } from "playwright-core";
+import { signToken } from "../support/builder/billing.ts";
+import { type Visit, visit } from "../support/server/browser.ts";
+
+/** Enters a token of this role into the form of the page. */
+export async function signIn(page: Page, role: string): Promise<void> {
+  await page.locator("#token").fill(await signToken("fatma", role));
+  await page.locator("#token-form button").click();
+  await page.locator("#signed-in").waitFor();
+  await page.locator("#tiles li").first().waitFor();
+}
+
+/** Visits /admin of a service. With a role, it signs in too. */
+export async function visitAdmin(
+  browser: Browser,
+  origin: string,
+  options: Parameters<typeof visit>[2] & { language?: string; role?: string } = {},
+): Promise<Visit> {
+  const { language = "en", role, ...rest } = options;
+  const visited = await visit(browser, `${origin}/admin?lang=${language}`, rest);
+  await visited.page.locator("#signed-out").waitFor();
+  if (role !== undefined) await signIn(visited.page, role);
+  return visited;
+}
+
+export const rowOf = (page: Page, code: string) => page.locator("#voucher-rows tr").filter({ hasText: code });
+
+/** The text of the QR code on the screen, as a camera reads it. */
+export async function scanQr(page: Page): Promise<string | undefined> {
+  const png = (await page.locator("#qr svg").screenshot()).toString("base64");
+  const blank = await page.context().newPage();
+  const { pixels, width, height } = await blank.evaluate<{
+    pixels: number[];
+    width: number;
+    height: number;
+  }>(`
+    (async () => {
+      const image = new Image();
+      image.src = "data:image/png;base64,${png}";
+      await image.decode();
+      const drawing = new OffscreenCanvas(image.width, image.height).getContext("2d");
+      drawing.drawImage(image, 0, 0);
+      const { data, width, height } = drawing.getImageData(0, 0, image.width, image.height);
+      return { pixels: Array.from(data), width, height };
+    })()`);
+  await blank.close();
+  return jsqr.default(new Uint8ClampedArray(pixels), width, height)?.data;
+}
