@@ -1,0 +1,41 @@
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
+import {
+  decideMember,
+  decideStep,
+  type RolloutDecision,
+} from "../../../src/controllers/billing-release/desired-rollout.ts";
+import { tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
+import { NEXT_IMAGE, NOW, sovereign, verifiedOn } from "./catalyst-object.ts";
+
+/** Catalyst-Zero, verified on an image. */
+export const zero = (image: string) => sovereign("zero", { role: "CatalystZero" }, verifiedOn(image));
+export const nowMs = Date.parse(NOW);
+const DIGEST = NEXT_IMAGE.split("@")[1];
+
+export function stepOf(brel: BillingRelease, fleet: Sovereign[], atMs = nowMs) {
+  const tally = tallyOf(planOf(brel), fleet, atMs);
+  return decideStep(brel, tally, atMs);
+}
+
+/** What a rollout decides for one Sovereign of a fleet. */
+export function decide(
+  own: Sovereign,
+  brel: BillingRelease,
+  fleet: Sovereign[],
+  atMs = nowMs,
+): RolloutDecision {
+  const plan = planOf(brel);
+  const member = memberOf(own, plan, atMs);
+  return decideMember(member, stepOf(brel, fleet, atMs), plan, atMs);
+}
+export const reasonOf = (decision: RolloutDecision) =>
+  decision.kind === "wait" ? decision.reason : decision.kind;
+
+export const annotated = (brel: BillingRelease, annotations: Record<string, string>): BillingRelease => ({
+  ...brel,
+  metadata: { ...brel.metadata, annotations },
+});
+/** The value of an annotation that a person sets for an image. */
+export const by = (user: string, digest = DIGEST) => `${user}@${digest}`;

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import {
+  condition,
+  failedOn,
+  IMAGE,
+  measured,
+  NEXT_IMAGE,
+  NOW,
+  regressedOn,
+  release,
+  servingOn,
+  sovereign,
+  updatingTo,
+} from "../../../support/builder/catalyst-object.ts";
+import { decide, reasonOf, stepOf, zero } from "../../../support/builder/rollout-decision.ts";
+
+describe("the halt of a rollout", () => {
+  const first = sovereign("alpha", {}, servingOn(IMAGE));
+  const second = sovereign("beta", {}, servingOn(IMAGE));
+  const ready = release({}, measured(NEXT_IMAGE));
+
+  it("halts after a failure, unless haltOnFailure is false", () => {
+    const failed = sovereign("alpha", {}, failedOn(NEXT_IMAGE, IMAGE));
+    const fleet = [zero(NEXT_IMAGE), failed, second];
+    expect(reasonOf(decide(second, ready, fleet))).toBe("RolloutHalted");
+    const goesOn = release({ haltOnFailure: false, maxUnavailable: 2 }, measured(NEXT_IMAGE));
+    expect(reasonOf(decide(second, goesOn, fleet))).toBe("update");
+  });
+
+  it.each<[string, object, object[], string]>([
+    ["does not halt for a first install that fails", {}, [], "update"],
+    ["halts for a canary's first install that fails", { canaries: ["aa-new"] }, [], "RolloutHalted"],
+    [
+      "halts for a first install with another shape",
+      {},
+      [{ ...condition("VoucherShapeVerified", "False"), reason: "ShapeDiffers" }],
+      "RolloutHalted",
+    ],
+  ])("%s", (_, rollout, conditions, decision) => {
+    const brel = release(rollout, measured(NEXT_IMAGE));
+    const failed = sovereign(
+      "aa-new",
+      {},
+      { pinnedImage: NEXT_IMAGE, conditions: [condition("Stalled", "True"), ...conditions] as never },
+    );
+    expect(reasonOf(decide(first, brel, [zero(NEXT_IMAGE), failed, first]))).toBe(decision);
+    expect(stepOf(brel, [zero(NEXT_IMAGE), failed, first]).phase).toBe(
+      decision === "update" ? "Progressing" : "Halted",
+    );
+  });
+
+  it.each([
+    [2, "WaitingForWave"],
+    [3, "RolloutHalted"],
+  ])(
+    "halts when smoke tests keep failing: after %d in a row, the next Sovereign is %s",
+    (failures, reason) => {
+      const status = updatingTo(NEXT_IMAGE, IMAGE);
+      const failing = sovereign(
+        "alpha",
+        {},
+        { ...status, lastSmokeTest: { time: NOW, passed: false, failures, steps: [] } },
+      );
+      expect(reasonOf(decide(second, ready, [zero(NEXT_IMAGE), failing, second]))).toBe(reason);
+    },
+  );
+
+  it("halts while more requests fail than on the image before, with the counts, also when it is verified", () => {
+    const failing = sovereign("aaa", {}, regressedOn(NEXT_IMAGE));
+    expect(stepOf(ready, [zero(NEXT_IMAGE), failing, first])).toMatchObject({
+      phase: "Halted",
+      next: [],
+      wait: {
+        reason: "RolloutHalted",
+        message: "Sovereign aaa failed on this release: 42 of 500 requests (8.40 %) failed",
+      },
+    });
+    expect(
+      stepOf(release({ haltOnFailure: false }, measured(NEXT_IMAGE)), [zero(NEXT_IMAGE), failing, first])
+        .phase,
+    ).toBe("Progressing");
+    const earlier = sovereign("aaa", {}, regressedOn(IMAGE));
+    expect(stepOf(ready, [zero(NEXT_IMAGE), earlier])).toMatchObject({ phase: "Progressing", next: ["aaa"] });
+  });
+
+  it.each([
+    ["the requests that fail while its Pods roll out", "RollingOut", [], "42 of 500 requests"],
+    ["why it is stalled", "FieldConflict", [condition("Stalled", "True")], "(FieldConflict)"],
+  ])("halts a Sovereign on which more requests fail, and names %s", (_, reason, more, message) => {
+    const status = regressedOn(NEXT_IMAGE);
+    const notReady = { ...condition("Ready", "False"), reason };
+    const conditions = [
+      ...(status.conditions ?? []).filter(({ type }) => type !== "Ready"),
+      notReady,
+      ...more,
+    ];
+    const failing = sovereign("aaa", {}, { ...status, conditions });
+    expect(stepOf(ready, [zero(NEXT_IMAGE), failing]).wait?.message).toContain(message);
+  });
+});
