@@ -1,0 +1,255 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import type { BillingRelease } from "../../../src/api/billing-release.ts";
+import type { RolloutStage } from "../../../src/api/rollout.ts";
+import type { Sovereign, SovereignStatus } from "../../../src/api/sovereign.ts";
+import { memberOf, planOf } from "../../../src/controllers/billing-release/desired-member.ts";
+import { maxUnavailableOf } from "../../../src/controllers/billing-release/desired-stage.ts";
+import { sizeOf, tallyOf } from "../../../src/controllers/billing-release/desired-tally.ts";
+import { desiredStatus } from "../../../src/controllers/billing-release/status.ts";
+import {
+  condition,
+  IMAGE,
+  NEXT_IMAGE,
+  release,
+  servingOn,
+  sovereign,
+  verifiedOn,
+} from "./catalyst-object.ts";
+import { connectFleet } from "./connected-fleet.ts";
+
+const DIGEST = NEXT_IMAGE.split("@")[1];
+const NAMES = Array.from({ length: 12 }, (_, index) => `s${index}`);
+
+interface World {
+  stages: RolloutStage[];
+  rollout: { maxUnavailable: number | string; bake: string; backwardCompatible: boolean };
+  /** Which Sovereigns exist at the start, and whether each serves. */
+  fleet: { name: string; isServing: boolean }[];
+}
+
+export const world = fc.record<World>({
+  stages: fc.uniqueArray(fc.constantFrom("one", "two", "three"), { maxLength: 3 }).chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc.record<RolloutStage>({
+          name: fc.constant(name),
+          sovereigns: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
+          maxUnavailable: fc.constantFrom(1, 2, "50%"),
+          bake: fc.constantFrom("0s", "1m"),
+          approval: fc.boolean(),
+        }),
+      ),
+    ),
+  ),
+  rollout: fc.record({
+    maxUnavailable: fc.constantFrom(1, 2, "25%"),
+    bake: fc.constantFrom("0s", "5m"),
+    backwardCompatible: fc.boolean(),
+  }),
+  fleet: fc.uniqueArray(fc.record({ name: fc.constantFrom(...NAMES), isServing: fc.boolean() }), {
+    selector: ({ name }) => name,
+    maxLength: 12,
+  }),
+});
+
+/** What happens to a Sovereign or the release. */
+type Happening =
+  | {
+      kind: "reconcile" | "finish" | "fail" | "repair" | "add" | "delete" | "suspend" | "continue";
+      name: string;
+    }
+  | { kind: "report" | "wait" | "pause" | "resume" | "approve"; name: string };
+
+/** `at` chooses among the Sovereigns that this can happen to, so that random walks reach failures in the middle of a stage. */
+interface Chance {
+  kind: Happening["kind"] | "operate";
+  at: number;
+}
+const ANY = [
+  ...[
+    "operate",
+    "operate",
+    "operate",
+    "reconcile",
+    "reconcile",
+    "finish",
+    "finish",
+    "report",
+    "fail",
+    "fail",
+  ],
+  ...["repair", "add", "delete", "suspend", "continue", "wait", "pause", "resume", "resume", "approve"],
+] as Chance["kind"][];
+export const chance = fc.record<Chance>({ kind: fc.constantFrom(...ANY), at: fc.nat(1_000) });
+/** Starts a rollout of `NEXT_IMAGE` over a fleet on `IMAGE`, and checks each start against the bounds. */
+export function createWorld({ stages, rollout, fleet }: World) {
+  let brel: BillingRelease = release({ ...rollout, stages });
+  const sovereigns: Sovereign[] = [
+    sovereign("zero", { role: "CatalystZero" }, servingOn(IMAGE)),
+    ...fleet.map(({ name, isServing }) => sovereign(name, {}, isServing ? servingOn(IMAGE) : undefined)),
+  ];
+  const connected = connectFleet(sovereigns, [brel]);
+  const find = (name: string) => sovereigns.find(({ metadata }) => metadata.name === name);
+  const tally = () => tallyOf(planOf(brel), sovereigns, connected.nowMs());
+  const setStatus = (own: Sovereign, status: SovereignStatus) => connected.put({ ...own, status });
+  const isOnImage = (own: Sovereign) => own.status?.pinnedImage === NEXT_IMAGE;
+  function change(next: BillingRelease): void {
+    brel = next;
+    connected.apply(next);
+  }
+  function annotate(name: string, value: string | undefined): void {
+    const { [name]: _, ...others } = brel.metadata.annotations ?? {};
+    const annotations = value === undefined ? others : { ...others, [name]: value };
+    change({ ...brel, metadata: { ...brel.metadata, annotations } });
+  }
+
+  function checkStart(own: Sovereign): void {
+    const before = tally();
+    // Read from the objects and not from the decision, which could be wrong in the same way.
+    const { annotations = {} } = brel.metadata;
+    expect(annotations["catalyst.openova.io/rollout-paused"]).toBeUndefined();
+    expect(sovereigns.filter(hasFailed).map(({ metadata }) => metadata.name)).toEqual([]);
+    const member = memberOf(own, before.plan, connected.nowMs());
+    const stage = before.plan.stages[member.stage];
+    const own_ = before.stages[member.stage];
+    if (member.state !== "waiting" || member.stage === 0 || stage === undefined || own_ === undefined) return;
+    const unavailable = before.stages
+      .slice(0, member.stage + 1)
+      .reduce((sum, each) => sum + each.unavailable, 0);
+    expect(unavailable + 1).toBeLessThanOrEqual(maxUnavailableOf(stage.maxUnavailable, sizeOf(own_)));
+    if (stage.needsApproval) expect(before.plan.interventions.approved.has(stage.name)).toBe(true);
+  }
+
+  function reconcile(name: string): void {
+    const own = find(name);
+    if (own === undefined || own.spec.suspend) return;
+    const decision = connected.fleets.decide(own, brel);
+    // Like step/pin.ts: a wait with a known end is reconciled again at that time.
+    if (decision.kind === "wait" && decision.retryAfterMs !== undefined)
+      connected.enqueued.push([name, decision.retryAfterMs]);
+    const { status = {} } = own;
+    if (decision.kind === "update" && !isOnImage(own)) {
+      checkStart(own);
+      const isChange = status.verified !== undefined;
+      setStatus(own, {
+        ...status,
+        pinnedImage: NEXT_IMAGE,
+        ...(isChange ? { previousImage: status.verified?.image } : {}),
+        conditions: [condition("VoucherShapeVerified", "False")],
+      } as SovereignStatus);
+    } else if (decision.kind === "return") {
+      setStatus(own, {
+        ...status,
+        pinnedImage: status.previousImage ?? "",
+        conditions: [condition("VoucherShapeVerified", "False")],
+      });
+    }
+  }
+
+  function verify(own: Sovereign): void {
+    const { pinnedImage, previousImage } = own.status ?? {};
+    if (pinnedImage === undefined) return;
+    const since = new Date(connected.nowMs()).toISOString();
+    setStatus(own, {
+      ...verifiedOn(pinnedImage, since),
+      ...(previousImage === undefined ? {} : { previousImage }),
+    });
+  }
+
+  function report(): void {
+    const now = new Date(connected.nowMs()).toISOString();
+    change({ ...brel, status: desiredStatus(brel, tally(), find("zero"), now) });
+  }
+
+  const acts: Record<Happening["kind"], (name: string) => void> = {
+    reconcile,
+    report,
+    finish: (name) => {
+      const own = find(name);
+      if (own !== undefined && !own.spec.suspend) verify(own);
+    },
+    fail: (name) => {
+      const own = find(name);
+      if (own?.status === undefined || !isOnImage(own)) return;
+      const conditions = [condition("VoucherShapeVerified", "False"), condition("Stalled", "True")];
+      setStatus(own, { ...own.status, conditions });
+    },
+    repair: (name) => acts.finish(name),
+    add: (name) => {
+      if (find(name) === undefined) connected.put(sovereign(name, {}, servingOn(IMAGE)));
+    },
+    delete: (name) => {
+      if (find(name) !== undefined && name !== "zero") connected.remove(name);
+    },
+    suspend: (name) => {
+      const own = find(name);
+      if (own !== undefined && name !== "zero")
+        connected.put({ ...own, spec: { ...own.spec, suspend: true } });
+    },
+    continue: (name) => {
+      const own = find(name);
+      if (own !== undefined) connected.put({ ...own, spec: { ...own.spec, suspend: false } });
+    },
+    wait: () => connected.pass(60_000),
+    pause: () => annotate("catalyst.openova.io/rollout-paused", `amal@${DIGEST}`),
+    resume: () => {
+      annotate("catalyst.openova.io/rollout-paused", undefined);
+      const number = brel.status?.rollout?.halt?.number;
+      if (number !== undefined) annotate("catalyst.openova.io/rollout-resumed", `amal@${DIGEST}#${number}`);
+    },
+    approve: () => {
+      for (const { name } of stages) annotate(`approve.catalyst.openova.io/${name}`, `amal@${DIGEST}`);
+    },
+  };
+
+  /** Reports, and reconciles exactly the Sovereigns that were enqueued, at their times. Returns whether there were any. */
+  function operate(): boolean {
+    report();
+    const due = connected.enqueued.splice(0);
+    for (const [name, afterMs = 0] of due) {
+      if (afterMs > 0) connected.pass(afterMs);
+      reconcile(name);
+    }
+    return due.length > 0;
+  }
+
+  function poolOf(kind: Happening["kind"]): string[] {
+    if (kind === "add") return NAMES;
+    const can = { fail: isOnImage, finish: isUpdating, repair: hasFailed }[kind as string] ?? (() => true);
+    return sovereigns.filter(can).map(({ metadata }) => metadata.name);
+  }
+
+  return {
+    happen: ({ kind, name }: Happening) => acts[kind](name),
+    take({ kind, at }: Chance): void {
+      if (kind === "operate") return void operate();
+      const pool = poolOf(kind);
+      const name = pool[at % pool.length];
+      if (name !== undefined) acts[kind](name);
+    },
+    phase: () => brel.status?.phase,
+    names: () => sovereigns.map(({ metadata }) => metadata.name),
+    state: () => JSON.stringify(brel.status?.rollout, undefined, 1),
+    /** One round of an operator whose Sovereigns all update without a failure. */
+    operate(): boolean {
+      const isBusy = operate();
+      const updating = sovereigns.filter((own) => !own.spec.suspend && isUpdating(own));
+      updating.forEach(verify);
+      return isBusy || updating.length > 0;
+    },
+  };
+}
+
+/** Whether a Sovereign ran another image before, updated to this one, and needs a person. */
+const hasFailed = ({ spec, status }: Sovereign): boolean =>
+  !spec.suspend &&
+  status?.pinnedImage === NEXT_IMAGE &&
+  status.verified !== undefined &&
+  status.conditions?.some(({ type, status: value }) => type === "Stalled" && value === "True") === true;
+
+const isUpdating = ({ status }: Sovereign): boolean =>
+  status?.pinnedImage !== undefined &&
+  status.conditions?.some(
+    ({ type, status: value }) => type === "VoucherShapeVerified" && value !== "True",
+  ) === true;
