@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { desiredMigrationJob } from "../../../../../src/controllers/sovereign/desired-migration.ts";
+import type { JobObject, PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
+import { migrate } from "../../../../../src/controllers/sovereign/step/migration.ts";
+import type { KubeClient } from "../../../../../src/kube/client.ts";
+import { IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { DATABASE, desired, job, own, pod, TARGET } from "../../../../support/builder/migration-job.ts";
+import { contextOf } from "../../../../support/builder/reconcile-context.ts";
+
+describe("the Jobs of migrations", () => {
+  /** A server with these Jobs and Pods, and the calls that a reconcile makes to it. */
+  function serverWith(jobs: JobObject[], pods: PodObject[] = []) {
+    const calls: string[] = [];
+    const client = {
+      list: async ({ kind }: { kind: string }, scope: unknown) => {
+        calls.push(`list ${kind}`);
+        expect(scope).toEqual({
+          namespace: "sovereign-omantel",
+          labelSelector:
+            "catalyst.openova.io/managed-by=operator,catalyst.openova.io/sovereign=omantel,app.kubernetes.io/name=billing-migrate",
+        });
+        return { items: kind === "Job" ? jobs : pods, resourceVersion: "1" };
+      },
+      create: async (_resource: unknown, created: unknown) => {
+        calls.push("create");
+        expect(created).toEqual(desired);
+        return job();
+      },
+      delete: async (_resource: unknown, key: { name: string }, options: unknown) => {
+        calls.push(`delete ${key.name} ${JSON.stringify(options)}`);
+        return true;
+      },
+    } as unknown as KubeClient;
+    return { client, calls };
+  }
+  const jobOf = (image: string, type?: "Complete" | "Failed", deletionTimestamp?: string): JobObject => {
+    const other = desiredMigrationJob(own, image, DATABASE);
+    const uid = `uid-${type ?? "open"}`;
+    return {
+      ...other,
+      metadata: { ...other.metadata, uid, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
+      status: { conditions: type === undefined ? [] : [{ type, status: "True" }] },
+    };
+  };
+  const otherName = jobOf(NEXT_IMAGE).metadata.name;
+  const inPhase = (phase: string): PodObject => ({ ...pod("p", NOW, ""), kind: "Pod", status: { phase } });
+
+  it.each<[string, JobObject[], PodObject[], string[]]>([
+    ["include one that the cache does not contain yet", [job()], [], ["list Job"]],
+    ["are created when none exists", [], [], ["list Job", "list Pod", "create"]],
+    [
+      "stay with their Pods when they have finished",
+      [jobOf(NEXT_IMAGE, "Complete"), jobOf(NEXT_IMAGE, "Failed")],
+      [inPhase("Succeeded"), inPhase("Failed")],
+      ["list Job", "list Pod", "create"],
+    ],
+  ])("%s", async (_what, jobs, pods, expected) => {
+    const { client, calls } = serverWith(jobs, pods);
+    const context = contextOf(own, {}, { client });
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "Migrating" });
+    expect(calls).toEqual(expected);
+  });
+
+  it.each<[string, JobObject[], PodObject[], string[], string]>([
+    [
+      "an unfinished Job of another image",
+      [jobOf(NEXT_IMAGE)],
+      [],
+      [`delete ${otherName} {"uid":"uid-open"}`],
+      `Job ${otherName}`,
+    ],
+    [
+      "a Job that is being deleted, and asks once",
+      [jobOf(NEXT_IMAGE, undefined, NOW)],
+      [],
+      [],
+      `Job ${otherName}`,
+    ],
+    ["a Pod whose Job is gone", [], [inPhase("Running")], [], "Pod p"],
+  ])("are not created before %s is gone", async (_which, jobs, pods, deletions, what) => {
+    const { client, calls } = serverWith(jobs, pods);
+    const context = contextOf(own, {}, { client });
+    const message = `${what} migrates to another image or database: the operator deletes it and waits until it is gone`;
+    expect(await migrate(context, TARGET)).toEqual({
+      ...{ kind: "waiting", reason: "MigrationSuperseded", message, retryAfterMs: 1_000 },
+    });
+    expect(calls).toEqual(["list Job", ...deletions, "list Pod"]);
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "MigrationSuperseded", message },
+    ]);
+    expect(context.events.map(({ reason }) => reason)).toEqual(deletions.map(() => "MigrationSuperseded"));
+  });
+
+  it("are not created before the Secret of the migrating role has its key", async () => {
+    const { client, calls } = serverWith([]);
+    const get = async () => ({ apiVersion: "v1", kind: "Secret", metadata: { name: "owner" }, data: {} });
+    const migrationSecretRef = { name: "owner", key: "migrationUri" };
+    const { billing } = own.spec;
+    const database = { ...billing.database, migrationSecretRef };
+    const split = sovereign("omantel", { billing: { ...billing, database } });
+    const context = contextOf(split, {}, { client: { ...client, get } as unknown as KubeClient });
+    const message =
+      "Secret sovereign-omantel/owner has no key migrationUri: add it; its value must be a postgres:// URL";
+    expect(await migrate(context, TARGET)).toMatchObject({ reason: "KeyMissing", message });
+    expect(calls).toEqual(["list Job", "list Pod"]);
+    expect(context.findings.conditions).toEqual([
+      { type: "Migrated", status: "False", reason: "KeyMissing", message },
+    ]);
+  });
+
+  it.each([
+    ["the image that runs is migrated already", [], { migration: { image: IMAGE, database: DATABASE } }],
+    ["its own Job is there already", [job()], {}],
+  ])("are deleted when they are unfinished and of another image, and %s", async (_when, known, status) => {
+    const { client, calls } = serverWith([]);
+    const jobs = [...known, jobOf(NEXT_IMAGE), jobOf(`${NEXT_IMAGE}0`, "Complete")];
+    await migrate(contextOf(sovereign("omantel", {}, status), { jobs }, { client }), TARGET);
+    expect(calls).toEqual([`delete ${otherName} {"uid":"uid-open"}`]);
+  });
+});
