@@ -1,0 +1,85 @@
+import type { KubernetesObject } from "../../../src/api/object.ts";
+import type { SmokeReport, SmokeTest } from "../../../src/controllers/sovereign/evidence.ts";
+import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import { runSmokeTest } from "../../../src/controllers/sovereign/step/smoke-test.ts";
+import { IMAGE, NOW, sovereign } from "./catalyst-object.ts";
+import { contextOf } from "./reconcile-context.ts";
+
+interface PodOptions {
+  image?: string | undefined;
+  isReady?: boolean;
+  podIP?: string | undefined;
+  component?: string;
+  namespace?: string;
+}
+
+export function billingPod(name: string, options: PodOptions = {}): PodObject {
+  const { image = IMAGE, isReady = true, podIP = `10.0.0.${name.slice(-1)}` } = options;
+  const { component = "billing", namespace = "sovereign-omantel" } = options;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, uid: `uid-${name}`, namespace, labels: { "app.kubernetes.io/name": component } },
+    spec: { containers: [{ name: "billing", image }] },
+    status: { podIP, conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
+  };
+}
+export const withoutIp = (name: string): PodObject => ({
+  ...billingPod(name),
+  status: { conditions: [{ type: "Ready", status: "True" }] },
+});
+
+export const passed = (change: Partial<SmokeReport> = {}): SmokeReport => ({
+  passed: true,
+  steps: [{ name: "list", passed: true, durationMs: 1, message: "200" }],
+  apiFingerprint: "sha256:a",
+  schema: { version: "0005", fingerprint: "sha256:b" },
+  ...change,
+});
+export const failed = passed({
+  passed: false,
+  steps: [
+    { name: "list", passed: true, durationMs: 1, message: "200" },
+    { name: "issue", passed: false, durationMs: 2, message: "503" },
+  ],
+});
+
+export const CONFIGURATION: KubernetesObject[] = [
+  { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "billing-config" } },
+];
+
+export interface SmokeTestRun {
+  pods: PodObject[];
+  reports?: Record<string, SmokeReport>;
+  status?: Parameters<typeof sovereign>[2];
+  isEdited?: boolean;
+  isDoubtful?: boolean;
+}
+
+/** Runs the step once, with these reports by the address of the Pod. */
+export async function runStep({
+  pods,
+  reports = {},
+  status,
+  isEdited = false,
+  isDoubtful = false,
+}: SmokeTestRun) {
+  const asked: Parameters<SmokeTest>[0][] = [];
+  const settled: string[] = [];
+  const context = contextOf(
+    sovereign("omantel", {}, status),
+    { pods },
+    {
+      now: () => new Date(NOW),
+      verification: { isDoubtful: () => isDoubtful, settle: (name) => void settled.push(name) },
+      smoke: async (input) => {
+        asked.push(input);
+        return reports[new URL(input.baseUrl).hostname] ?? passed();
+      },
+    },
+  );
+  if (isEdited)
+    context.findings.conditions.push({ type: "InSync", status: "False", reason: "Test", message: "" });
+  const result = await runSmokeTest(context, IMAGE, CONFIGURATION);
+  return { result, asked, context, urls: asked.map(({ baseUrl }) => baseUrl) };
+}
