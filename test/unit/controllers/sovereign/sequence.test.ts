@@ -1,187 +1,18 @@
 import { describe, expect, it } from "vitest";
-import type { KubernetesObject, SecretObject } from "../../../../src/api/object.ts";
 import type { Sovereign } from "../../../../src/api/sovereign.ts";
-import { desiredMigrationJob } from "../../../../src/controllers/sovereign/desired-migration.ts";
-import type { JobObject, PodObject } from "../../../../src/controllers/sovereign/observed.ts";
-import { databaseIdentity } from "../../../../src/controllers/sovereign/secret.ts";
-import { reconcileSovereign } from "../../../../src/controllers/sovereign/sequence.ts";
-import type { Applier } from "../../../../src/kube/apply.ts";
-import type { KubeClient } from "../../../../src/kube/client.ts";
+import { IMAGE, NEXT_IMAGE, sovereign } from "../../../support/builder/catalyst-object.ts";
 import {
-  type franchise,
-  IMAGE,
-  measured,
-  NEXT_IMAGE,
-  NOW,
-  release,
-  sovereign,
-  verifiedOn,
-} from "../../../support/builder/catalyst-object.ts";
-import { contextOf } from "../../../support/builder/reconcile-context.ts";
-
-const NAMESPACE = "sovereign-omantel";
-const secret = (name: string): SecretObject => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1" },
-  data: {
-    uri: Buffer.from("postgres://billing:secret@db:5432/billing").toString("base64"),
-    secret: Buffer.from("k".repeat(32)).toString("base64"),
-  },
-});
-const SECRETS = [secret("billing-db"), secret("billing-jwt")];
-const OWN_NAMESPACE: KubernetesObject = {
-  apiVersion: "v1",
-  kind: "Namespace",
-  metadata: { name: NAMESPACE, labels: { "catalyst.openova.io/sovereign": "omantel" } },
-};
-
-interface Cluster {
-  /** Default: both Secrets. */
-  secrets?: SecretObject[];
-  releases?: ReturnType<typeof release>[];
-  franchises?: ReturnType<typeof franchise>[];
-  /** Whether the database accepts logins; default true. */
-  isReachable?: boolean;
-  /** Replicas that are available; default all. */
-  available?: number;
-  jobs?: JobObject[];
-  pods?: PodObject[];
-  hasFinalizer?: boolean;
-}
-
-const databaseOf = (own: Sovereign) =>
-  databaseIdentity(own, new Map(SECRETS.map((each) => [each.metadata.name, each]))) ?? "";
-const migratedTo = (image: string, pinned = image) => ({
-  ...verifiedOn(pinned),
-  migration: { image, database: databaseOf(sovereign("omantel")) },
-});
-
-/** Reconciles a Sovereign once, and lists every effect in its order. */
-async function reconcile(own: Sovereign, cluster: Cluster = {}) {
-  const { secrets = SECRETS, isReachable = true, available = 2, hasFinalizer = true } = cluster;
-  const calls: string[] = [];
-  const pruned: { wanted: string[] }[] = [];
-  const nameOf = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.name}`;
-  const client = {
-    get: async ({ kind }: { kind: string }, { name }: { name: string }) => {
-      calls.push(`get ${kind} ${name}`);
-      return kind === "Secret" ? secrets.find(({ metadata }) => metadata.name === name) : undefined;
-    },
-    list: async ({ kind }: { kind: string }) => {
-      calls.push(`list ${kind}`);
-      return { items: [], resourceVersion: "1" };
-    },
-    create: async (_resource: unknown, object: KubernetesObject) => {
-      calls.push(`create ${object.kind}`);
-      return object;
-    },
-    mergePatch: async ({ kind }: { kind: string }, { name }: { name: string }, patch: unknown) => {
-      calls.push(`patch ${kind} ${name} ${JSON.stringify(patch)}`);
-      return own;
-    },
-  } as unknown as KubeClient;
-  const applier = {
-    apply: async (desired: KubernetesObject) => {
-      const { containers } =
-        (desired as { spec?: { template?: { spec?: { containers?: { image: string }[] } } } }).spec?.template
-          ?.spec ?? {};
-      const image = containers?.[0]?.image;
-      calls.push(
-        `apply ${nameOf(desired)}${image === undefined ? "" : ` ${image === IMAGE ? "old" : "new"}`}`,
-      );
-      const status = { replicas: 2, updatedReplicas: 2, availableReplicas: available };
-      return { kind: "unchanged", object: desired.kind === "Deployment" ? { ...desired, status } : desired };
-    },
-    prune: async (wanted: readonly KubernetesObject[]) => {
-      calls.push("prune");
-      pruned.push({ wanted: wanted.map(nameOf) });
-      return [];
-    },
-  } as unknown as Applier;
-  const finalizers = hasFinalizer ? ["catalyst.openova.io/sovereign"] : ["theirs"];
-  const subject = { ...own, metadata: { ...own.metadata, resourceVersion: "7", finalizers } };
-  const context = contextOf(
-    subject,
-    {
-      namespaces: [OWN_NAMESPACE],
-      sovereigns: [subject],
-      releases: cluster.releases ?? [release({}, measured(NEXT_IMAGE))],
-      franchises: cluster.franchises ?? [],
-      jobs: cluster.jobs ?? [],
-      pods: cluster.pods ?? [],
-    },
-    {
-      client,
-      applier,
-      probeDatabase: async () => {
-        calls.push("probe");
-        return isReachable ? { kind: "ready" } : { kind: "unready", reason: "nothing listens there" };
-      },
-      smoke: async () => {
-        calls.push("smoke");
-        return {
-          passed: true,
-          steps: [],
-          apiFingerprint: verifiedOn(IMAGE).apiFingerprint,
-          schema: { version: "0001", fingerprint: verifiedOn(IMAGE).schemaFingerprint ?? "" },
-        };
-      },
-    },
-  );
-  const stop = await reconcileSovereign(context);
-  return { stop, calls, pruned, findings: context.findings };
-}
-
-const FOUNDATION = [
-  `apply Namespace ${NAMESPACE}`,
-  "apply ServiceAccount billing",
-  "apply ServiceAccount billing-migrate",
-  "apply ConfigMap billing-config",
-];
-const READ_SECRETS = ["get Secret billing-db", "get Secret billing-jwt"];
-const workload = (which: "old" | "new") => [
-  `apply Deployment billing ${which}`,
-  "apply Service billing",
-  "apply PodDisruptionBudget billing",
-  "apply NetworkPolicy billing",
-];
-
-function finished(image: string): { jobs: JobObject[]; pods: PodObject[] } {
-  const own = sovereign("omantel");
-  const desired = desiredMigrationJob(own, image, databaseOf(own));
-  const owner = { apiVersion: "batch/v1", kind: "Job", name: desired.metadata.name, uid: "uid-job" };
-  const message = JSON.stringify({ version: "0001", fingerprint: verifiedOn(image).schemaFingerprint });
-  return {
-    jobs: [
-      {
-        ...desired,
-        metadata: { ...desired.metadata, uid: "uid-job" },
-        status: { conditions: [{ type: "Complete", status: "True" }], completionTime: NOW },
-      },
-    ],
-    pods: [
-      {
-        apiVersion: "v1",
-        kind: "Pod",
-        metadata: { name: "migrate", namespace: NAMESPACE, ownerReferences: [owner] },
-        status: { containerStatuses: [{ name: "migrate", state: { terminated: { exitCode: 0, message } } }] },
-      },
-    ],
-  };
-}
-const billingPod = (image: string): PodObject => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: {
-    name: "billing-1",
-    namespace: NAMESPACE,
-    uid: "uid-pod",
-    labels: { "app.kubernetes.io/name": "billing" },
-  },
-  spec: { containers: [{ name: "billing", image }] },
-  status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
-});
+  billingPod,
+  type Cluster,
+  FOUNDATION,
+  finished,
+  migratedTo,
+  NAMESPACE,
+  READ_SECRETS,
+  reconcile,
+  secret,
+  workload,
+} from "../../../support/builder/sovereign-sequence.ts";
 
 describe("reconcileSovereign", () => {
   it("changes nothing for a Sovereign that it must not reconcile", async () => {
@@ -189,7 +20,7 @@ describe("reconcileSovereign", () => {
     expect([stop?.reason, calls]).toEqual(["Suspended", []]);
   });
 
-  it("sets its finalizer beside others before it makes anything", async () => {
+  it("sets its finalizer beside others before it applies any object", async () => {
     const { calls } = await reconcile(sovereign("omantel"), { hasFinalizer: false });
     expect(calls[0]).toBe(
       'patch Sovereign omantel {"metadata":{"finalizers":["theirs","catalyst.openova.io/sovereign"],"resourceVersion":"7"}}',
@@ -290,29 +121,29 @@ describe("reconcileSovereign", () => {
         {},
         "FranchiseMissing",
       ],
-    ])("puts it back although %s, and goes no further", async (_which, own, cluster, reason) => {
+    ])("corrects the workload although %s, and does nothing else", async (_which, own, cluster, reason) => {
       const { stop, calls } = await reconcile(own, cluster);
       expect([stop?.reason, calls]).toEqual([reason, put]);
     });
 
-    it("names the Franchise when the release is missing too", async () => {
+    it("reports the missing Franchise when the release is missing too", async () => {
       const own = running({ role: "Franchised", franchise: "omantel" });
       const { stop, findings } = await reconcile(own, { releases: [] });
       expect(stop?.reason).toBe("FranchiseMissing");
       expect(findings.conditions).toMatchObject([{ type: "ImagePinned", reason: "ReleaseMissing" }]);
     });
 
-    it("puts it back although the database is down", async () => {
+    it("corrects the workload although the database is down", async () => {
       const { stop, calls } = await reconcile(running(), { isReachable: false });
       expect([stop?.reason, calls]).toEqual(["DatabaseUnreachable", [...put, "probe"]]);
     });
 
-    it("puts it back although its database's Secret is missing", async () => {
+    it("corrects the workload although the Secret of its database is missing", async () => {
       const { stop, calls } = await reconcile(running(), { secrets: [secret("billing-jwt")] });
       expect([stop?.reason, calls]).toEqual(["SecretMissing", put]);
     });
 
-    it("replaces it when the migration of the next image is complete", async () => {
+    it("replaces the workload when the migration of the next image is complete", async () => {
       const { calls, findings } = await reconcile(running(), { ...finished(NEXT_IMAGE), available: 1 });
       expect(calls).toEqual([...put, "probe", ...workload("new"), "prune"]);
       expect(findings.facts.pinnedImage).toBe(NEXT_IMAGE);
@@ -325,7 +156,7 @@ describe("reconcileSovereign", () => {
       expect(calls).toEqual([...FOUNDATION, ...READ_SECRETS, ...workload("new"), "probe", "prune", "smoke"]);
     });
 
-    it("does not run it on another database before that is migrated", async () => {
+    it("does not run the workload on another database before that is migrated", async () => {
       const status = { ...migratedTo(IMAGE), migration: { image: IMAGE, database: "sha256:other" } };
       const { stop, calls } = await reconcile(sovereign("omantel", {}, status));
       expect(stop?.reason).toBe("Migrating");

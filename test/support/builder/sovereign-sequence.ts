@@ -1,0 +1,185 @@
+import type { KubernetesObject, SecretObject } from "../../../src/api/object.ts";
+import type { Sovereign } from "../../../src/api/sovereign.ts";
+import { desiredMigrationJob } from "../../../src/controllers/sovereign/desired-migration.ts";
+import type { JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
+import { databaseIdentity } from "../../../src/controllers/sovereign/secret.ts";
+import { reconcileSovereign } from "../../../src/controllers/sovereign/sequence.ts";
+import type { Applier } from "../../../src/kube/apply.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import {
+  type franchise,
+  IMAGE,
+  measured,
+  NEXT_IMAGE,
+  NOW,
+  release,
+  sovereign,
+  verifiedOn,
+} from "./catalyst-object.ts";
+import { contextOf } from "./reconcile-context.ts";
+
+export const NAMESPACE = "sovereign-omantel";
+export const secret = (name: string): SecretObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, namespace: NAMESPACE, uid: `uid-${name}`, resourceVersion: "1" },
+  data: {
+    uri: Buffer.from("postgres://billing:secret@db:5432/billing").toString("base64"),
+    secret: Buffer.from("k".repeat(32)).toString("base64"),
+  },
+});
+const SECRETS = [secret("billing-db"), secret("billing-jwt")];
+const OWN_NAMESPACE: KubernetesObject = {
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: NAMESPACE, labels: { "catalyst.openova.io/sovereign": "omantel" } },
+};
+
+export interface Cluster {
+  /** Default: both Secrets. */
+  secrets?: SecretObject[];
+  releases?: ReturnType<typeof release>[];
+  franchises?: ReturnType<typeof franchise>[];
+  /** Whether the database accepts logins; default true. */
+  isReachable?: boolean;
+  /** Replicas that are available; default all. */
+  available?: number;
+  jobs?: JobObject[];
+  pods?: PodObject[];
+  hasFinalizer?: boolean;
+}
+
+const databaseOf = (own: Sovereign) =>
+  databaseIdentity(own, new Map(SECRETS.map((each) => [each.metadata.name, each]))) ?? "";
+export const migratedTo = (image: string, pinned = image) => ({
+  ...verifiedOn(pinned),
+  migration: { image, database: databaseOf(sovereign("omantel")) },
+});
+
+/** Reconciles a Sovereign once, and lists every effect in its order. */
+export async function reconcile(own: Sovereign, cluster: Cluster = {}) {
+  const { secrets = SECRETS, isReachable = true, available = 2, hasFinalizer = true } = cluster;
+  const calls: string[] = [];
+  const pruned: { wanted: string[] }[] = [];
+  const nameOf = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.name}`;
+  const client = {
+    get: async ({ kind }: { kind: string }, { name }: { name: string }) => {
+      calls.push(`get ${kind} ${name}`);
+      return kind === "Secret" ? secrets.find(({ metadata }) => metadata.name === name) : undefined;
+    },
+    list: async ({ kind }: { kind: string }) => {
+      calls.push(`list ${kind}`);
+      return { items: [], resourceVersion: "1" };
+    },
+    create: async (_resource: unknown, object: KubernetesObject) => {
+      calls.push(`create ${object.kind}`);
+      return object;
+    },
+    mergePatch: async ({ kind }: { kind: string }, { name }: { name: string }, patch: unknown) => {
+      calls.push(`patch ${kind} ${name} ${JSON.stringify(patch)}`);
+      return own;
+    },
+  } as unknown as KubeClient;
+  const applier = {
+    apply: async (desired: KubernetesObject) => {
+      const { containers } =
+        (desired as { spec?: { template?: { spec?: { containers?: { image: string }[] } } } }).spec?.template
+          ?.spec ?? {};
+      const image = containers?.[0]?.image;
+      calls.push(
+        `apply ${nameOf(desired)}${image === undefined ? "" : ` ${image === IMAGE ? "old" : "new"}`}`,
+      );
+      const status = { replicas: 2, updatedReplicas: 2, availableReplicas: available };
+      return { kind: "unchanged", object: desired.kind === "Deployment" ? { ...desired, status } : desired };
+    },
+    prune: async (wanted: readonly KubernetesObject[]) => {
+      calls.push("prune");
+      pruned.push({ wanted: wanted.map(nameOf) });
+      return [];
+    },
+  } as unknown as Applier;
+  const finalizers = hasFinalizer ? ["catalyst.openova.io/sovereign"] : ["theirs"];
+  const subject = { ...own, metadata: { ...own.metadata, resourceVersion: "7", finalizers } };
+  const context = contextOf(
+    subject,
+    {
+      namespaces: [OWN_NAMESPACE],
+      sovereigns: [subject],
+      releases: cluster.releases ?? [release({}, measured(NEXT_IMAGE))],
+      franchises: cluster.franchises ?? [],
+      jobs: cluster.jobs ?? [],
+      pods: cluster.pods ?? [],
+    },
+    {
+      client,
+      applier,
+      probeDatabase: async () => {
+        calls.push("probe");
+        return isReachable ? { kind: "ready" } : { kind: "unready", reason: "nothing listens there" };
+      },
+      smoke: async () => {
+        calls.push("smoke");
+        return {
+          passed: true,
+          steps: [],
+          apiFingerprint: verifiedOn(IMAGE).apiFingerprint,
+          schema: { version: "0001", fingerprint: verifiedOn(IMAGE).schemaFingerprint ?? "" },
+        };
+      },
+    },
+  );
+  const stop = await reconcileSovereign(context);
+  return { stop, calls, pruned, findings: context.findings };
+}
+
+/** The calls for the objects that exist before any image. */
+export const FOUNDATION = [
+  `apply Namespace ${NAMESPACE}`,
+  "apply ServiceAccount billing",
+  "apply ServiceAccount billing-migrate",
+  "apply ConfigMap billing-config",
+];
+export const READ_SECRETS = ["get Secret billing-db", "get Secret billing-jwt"];
+export const workload = (which: "old" | "new") => [
+  `apply Deployment billing ${which}`,
+  "apply Service billing",
+  "apply PodDisruptionBudget billing",
+  "apply NetworkPolicy billing",
+];
+
+/** A migration Job that is complete, and its Pod. */
+export function finished(image: string): { jobs: JobObject[]; pods: PodObject[] } {
+  const own = sovereign("omantel");
+  const desired = desiredMigrationJob(own, image, databaseOf(own));
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: desired.metadata.name, uid: "uid-job" };
+  const message = JSON.stringify({ version: "0001", fingerprint: verifiedOn(image).schemaFingerprint });
+  return {
+    jobs: [
+      {
+        ...desired,
+        metadata: { ...desired.metadata, uid: "uid-job" },
+        status: { conditions: [{ type: "Complete", status: "True" }], completionTime: NOW },
+      },
+    ],
+    pods: [
+      {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "migrate", namespace: NAMESPACE, ownerReferences: [owner] },
+        status: { containerStatuses: [{ name: "migrate", state: { terminated: { exitCode: 0, message } } }] },
+      },
+    ],
+  };
+}
+export const billingPod = (image: string): PodObject => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: {
+    name: "billing-1",
+    namespace: NAMESPACE,
+    uid: "uid-pod",
+    labels: { "app.kubernetes.io/name": "billing" },
+  },
+  spec: { containers: [{ name: "billing", image }] },
+  status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
+});
