@@ -48,7 +48,7 @@ function suiteOf(file: string): string | undefined {
 
 /** Titles of the groups that the test runner lists for each file. It lists no test that is marked to be skipped. */
 async function listedGroups(files: string[]): Promise<Map<string, Set<string>>> {
-  const projects = ["unit", "integration", "conformance"].map((project) => `--project=${project}`);
+  const projects = ["unit", "integration", "conformance", "node"].map((project) => `--project=${project}`);
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["node_modules/vitest/vitest.mjs", "list", "--json", ...projects, ...files],

@@ -109,7 +109,7 @@ export function testDisturbances(bench: NodeBench): void {
     await expectHealthy(bench);
   }, 240_000);
 
-  it("serves under a new certificate after its Secret was deleted", async () => {
+  it("publishes a new CA after the Secret of the certificate was deleted, and serves on", async () => {
     const { kubectl } = bench.world;
     const bundleOf = async () => {
       const configuration = await kubectl(
