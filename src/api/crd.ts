@@ -8,6 +8,9 @@ export interface CustomResourceDefinition extends KubernetesObject {
 /** Kinds whose names become namespaces and labels. A longer name would not fit. */
 const MAX_NAME_LENGTH: Record<string, number> = { Sovereign: 53, Organization: 59 };
 
+/** Before the operator has looked at it. Without it, kstatus takes an object that has no status for one that is ready. */
+const UNOBSERVED = { observedGeneration: -1 };
+
 /** The kind as a CustomResourceDefinition: one version, served and stored, with a status subresource. */
 export function toCustomResourceDefinition(definition: KindDefinition): CustomResourceDefinition {
   const { kind, plural, singular, shortNames, scope, description, spec, status, printerColumns } = definition;
@@ -37,7 +40,7 @@ export function toCustomResourceDefinition(definition: KindDefinition): CustomRe
                 kind: { type: "string" },
                 metadata: { type: "object" },
                 spec: plain(spec),
-                status: plain(status),
+                status: { ...plain(status), default: UNOBSERVED },
               },
               ...(maxNameLength === undefined
                 ? {}
