@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ObjectReference } from "../../../src/playground/story/cluster-object.ts";
 import { eachMigrationRan, migrationRuns, processesWith } from "../process/playground.ts";
 import { signInAtIssuer } from "../server/issuer-sign-in.ts";
+import { kstatusOf } from "./kstatus.ts";
 import { testFranchiseeAccess } from "./story-access.ts";
 import { type StoryBench, useStoryBench } from "./story-bench.ts";
 import { testDriftCorrection } from "./story-drift.ts";
@@ -34,6 +35,22 @@ function testStory(bench: StoryBench): void {
     expect(bench.sovereigns.map(({ name }) => name)).toEqual(["catalyst-zero", "omantel"]);
     for (const { name } of bench.sovereigns)
       expect(migrationRuns(bench.stateDir, name)).toEqual(eachMigrationRan(1));
+  });
+
+  it("leaves each object as kstatus reads it: Current when it is Ready, and never silently behind", async () => {
+    const kinds = ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy", "Blueprint"] as const;
+    for (const kind of kinds) {
+      const objects = (await bench.cluster.list(kind)) as unknown as Parameters<typeof kstatusOf>[0][];
+      expect(objects.length, kind).toBeGreaterThan(0);
+      for (const object of objects) {
+        const ready = object.status?.conditions?.find(({ type }) => type === "Ready")?.status;
+        expect(object.status?.observedGeneration, kind).toBe(object.metadata.generation);
+        expect([kind, ready, kstatusOf(object)]).toEqual([kind, "True", "Current"]);
+        // What a person has just changed is in progress, until the operator has seen it.
+        const changed = { ...object, metadata: { ...object.metadata, generation: 1_000 } };
+        expect(kstatusOf(changed), kind).toBe("InProgress");
+      }
+    }
   });
 
   it("serves Catalyst-Zero's voucher API from the operator", async () => {
