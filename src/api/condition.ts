@@ -34,7 +34,8 @@ export const conditionsField = () =>
 export const observedGenerationField = () =>
   Type.Optional(
     wholeNumber({
-      description: "The generation of the spec that the status describes. -1: the operator has not looked at the object yet.",
+      description:
+        "The generation of the spec that the status describes. -1: the operator has not looked at the object yet.",
       minimum: -1,
       maximum: Number.MAX_SAFE_INTEGER,
     }),
