@@ -1,61 +1,18 @@
-import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { Enforcement } from "../../src/admission/enforcement.ts";
 import { desiredNativePolicies } from "../../src/admission/policy/native/policy-list.ts";
 import { type IdentityLists, identityLists } from "../../src/admission/rules/identity.ts";
-import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { FLAGS } from "../../src/cli/operator-flag-list.ts";
-import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
-import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
 import { desiredOperatorManifests } from "../../src/playground/story/operator-manifest.ts";
-import { release } from "../support/builder/catalyst-object.ts";
-import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { CHART, type Container, type Deployment, DIGEST, HELM, helm, render } from "./helm-chart.ts";
 
-const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
-const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
-const DIGEST = `sha256:${"a".repeat(64)}`;
-const RELEASE = [
-  "catalyst-operator",
-  CHART,
-  "--namespace",
-  "catalyst-system",
-  "--set",
-  `image.digest=${DIGEST}`,
-];
-
-interface Container {
-  image: string;
-  args: string[];
-  env: { name: string; value?: string }[];
-  ports: { name: string; containerPort: number }[];
-  volumeMounts?: { name: string; mountPath: string }[];
-  securityContext: object;
-}
-interface Deployment extends KubernetesObject {
-  spec: {
-    replicas: number;
-    template: { spec: { containers: [Container]; terminationGracePeriodSeconds: number } };
-  };
-}
 interface Binding extends KubernetesObject {
   roleRef: { name: string };
   subjects?: { kind: string; name: string }[];
-}
-
-const helm = (args: string[], kubeconfig = "/dev/null") =>
-  promisify(execFile)(HELM, args, { env: { ...process.env, KUBECONFIG: kubeconfig } }).then(
-    ({ stdout }) => stdout,
-  );
-
-async function render(...args: string[]): Promise<KubernetesObject[]> {
-  const text = await helm(["template", ...RELEASE, ...args]);
-  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
 }
 
 /** Labels that only the chart adds. The playground and the operator write the same objects without them. */
@@ -320,74 +277,4 @@ describe("the chart", () => {
       capabilities: { drop: ["ALL"] },
     });
   });
-});
-
-describe("helm install", () => {
-  let plane: TestControlPlane;
-  let client: KubeClient;
-  const run = (...args: string[]) => helm(args, plane.kubeconfigPath);
-  const get = (path: string) => client.request<KubernetesObject>({ method: "GET", path });
-
-  beforeAll(async () => {
-    plane = await startTestControlPlane("real");
-    client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "chart-test" });
-  }, 180_000);
-  afterAll(async () => {
-    await client?.close();
-    await plane?.close();
-  });
-
-  it("brings everything that the operator needs onto a cluster, the CRDs first", async () => {
-    await run("install", ...RELEASE, "--create-namespace", "--set", "trust.trust[0].publicKey=pem");
-    const crd = await get(
-      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io",
-    );
-    expect(crd.metadata.uid).toBeDefined();
-    const deployment = await client.get<Deployment>(DEPLOYMENTS, {
-      name: "catalyst-operator",
-      namespace: "catalyst-system",
-    });
-    expect(deployment?.spec.replicas).toBe(2);
-    const trust = (await get("/api/v1/namespaces/catalyst-system/configmaps/catalyst-trust")) as unknown as {
-      data: Record<string, string>;
-    };
-    expect(trust.data["trust.yaml"]).toContain("publicKey: pem");
-    await get("/api/v1/namespaces/catalog-sovereign");
-  }, 180_000);
-
-  it("upgrades a definition, and keeps the objects that an earlier one stored", async () => {
-    const path =
-      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/billingreleases.catalyst.openova.io";
-    const columns = async () => {
-      const { spec } = (await get(path)) as unknown as {
-        spec: { versions: [{ additionalPrinterColumns: { name: string }[] }] };
-      };
-      return spec.versions[0].additionalPrinterColumns.map(({ name }) => name);
-    };
-    const [name = "", chart = "", ...options] = RELEASE;
-    const earlier = join(mkdtempSync(join(tmpdir(), "catalyst-chart-")), "chart");
-    cpSync(chart, earlier, { recursive: true, dereference: true });
-    const file = join(earlier, "definitions/billingreleases.catalyst.openova.io.yaml");
-    writeFileSync(file, readFileSync(file, "utf8").replace("- name: Phase", "- name: Earlier"));
-    await run("upgrade", name, earlier, ...options);
-    expect(await columns()).toContain("Earlier");
-    await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "kept" } });
-
-    await run("upgrade", ...RELEASE);
-    expect(await columns()).toEqual(BILLING_RELEASE.printerColumns.map((column) => column.name));
-    const kept = await client.get<KubernetesObject>(resourceOf(BILLING_RELEASE), { name: "kept" });
-    expect(kept?.metadata.uid).toBeDefined();
-    rmSync(dirname(earlier), { recursive: true });
-  }, 180_000);
-
-  it("changes nothing when it is upgraded to the same, and keeps CRDs and catalogs when it goes", async () => {
-    const path = "/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator";
-    const before = await get(path);
-    await run("upgrade", ...RELEASE);
-    expect((await get(path)).metadata.generation).toBe(before.metadata.generation);
-    await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");
-    await expect(get(path)).rejects.toThrow();
-    await get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io");
-    await get("/api/v1/namespaces/catalog");
-  }, 180_000);
 });

@@ -1,0 +1,81 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
+import type { KubernetesObject } from "../../src/api/object.ts";
+import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
+import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
+import { release } from "../support/builder/catalyst-object.ts";
+import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { type Deployment, helm, RELEASE } from "./helm-chart.ts";
+
+describe("helm install", () => {
+  let plane: TestControlPlane;
+  let client: KubeClient;
+  const run = (...args: string[]) => helm(args, plane.kubeconfigPath);
+  const get = (path: string) => client.request<KubernetesObject>({ method: "GET", path });
+
+  beforeAll(async () => {
+    plane = await startTestControlPlane("real");
+    client = createKubeClient({ kubeConfig: plane.kubeConfig(), userAgent: "chart-test" });
+  }, 180_000);
+  afterAll(async () => {
+    await client?.close();
+    await plane?.close();
+  });
+
+  it("brings everything that the operator needs onto a cluster, the CRDs first", async () => {
+    await run("install", ...RELEASE, "--create-namespace", "--set", "trust.trust[0].publicKey=pem");
+    const crd = await get(
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io",
+    );
+    expect(crd.metadata.uid).toBeDefined();
+    const deployment = await client.get<Deployment>(DEPLOYMENTS, {
+      name: "catalyst-operator",
+      namespace: "catalyst-system",
+    });
+    expect(deployment?.spec.replicas).toBe(2);
+    const trust = (await get("/api/v1/namespaces/catalyst-system/configmaps/catalyst-trust")) as unknown as {
+      data: Record<string, string>;
+    };
+    expect(trust.data["trust.yaml"]).toContain("publicKey: pem");
+    await get("/api/v1/namespaces/catalog-sovereign");
+  }, 180_000);
+
+  it("upgrades a definition, and keeps the objects that an earlier one stored", async () => {
+    const path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/billingreleases.catalyst.openova.io";
+    const columns = async () => {
+      const { spec } = (await get(path)) as unknown as {
+        spec: { versions: [{ additionalPrinterColumns: { name: string }[] }] };
+      };
+      return spec.versions[0].additionalPrinterColumns.map(({ name }) => name);
+    };
+    const [name = "", chart = "", ...options] = RELEASE;
+    const earlier = join(mkdtempSync(join(tmpdir(), "catalyst-chart-")), "chart");
+    cpSync(chart, earlier, { recursive: true, dereference: true });
+    const file = join(earlier, "definitions/billingreleases.catalyst.openova.io.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("- name: Phase", "- name: Earlier"));
+    await run("upgrade", name, earlier, ...options);
+    expect(await columns()).toContain("Earlier");
+    await client.create(resourceOf(BILLING_RELEASE), { ...release(), metadata: { name: "kept" } });
+
+    await run("upgrade", ...RELEASE);
+    expect(await columns()).toEqual(BILLING_RELEASE.printerColumns.map((column) => column.name));
+    const kept = await client.get<KubernetesObject>(resourceOf(BILLING_RELEASE), { name: "kept" });
+    expect(kept?.metadata.uid).toBeDefined();
+    rmSync(dirname(earlier), { recursive: true });
+  }, 180_000);
+
+  it("changes nothing when it is upgraded to the same, and keeps CRDs and catalogs when it goes", async () => {
+    const path = "/apis/apps/v1/namespaces/catalyst-system/deployments/catalyst-operator";
+    const before = await get(path);
+    await run("upgrade", ...RELEASE);
+    expect((await get(path)).metadata.generation).toBe(before.metadata.generation);
+    await run("uninstall", "catalyst-operator", "--namespace", "catalyst-system");
+    await expect(get(path)).rejects.toThrow();
+    await get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io");
+    await get("/api/v1/namespaces/catalog");
+  }, 180_000);
+});

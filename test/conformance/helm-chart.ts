@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parseAllDocuments } from "yaml";
+import type { KubernetesObject } from "../../src/api/object.ts";
+
+export interface Container {
+  image: string;
+  args: string[];
+  env: { name: string; value?: string }[];
+  ports: { name: string; containerPort: number }[];
+  volumeMounts?: { name: string; mountPath: string }[];
+  securityContext: object;
+}
+export interface Deployment extends KubernetesObject {
+  spec: {
+    replicas: number;
+    template: { spec: { containers: [Container]; terminationGracePeriodSeconds: number } };
+  };
+}
+export const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
+export const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
+export const DIGEST = `sha256:${"a".repeat(64)}`;
+/** The arguments of a release of the chart. */
+export const RELEASE = [
+  "catalyst-operator",
+  CHART,
+  "--namespace",
+  "catalyst-system",
+  "--set",
+  `image.digest=${DIGEST}`,
+];
+
+export const helm = (args: string[], kubeconfig = "/dev/null") =>
+  promisify(execFile)(HELM, args, { env: { ...process.env, KUBECONFIG: kubeconfig } }).then(
+    ({ stdout }) => stdout,
+  );
+
+/** The objects that helm renders for these arguments. */
+export async function render(...args: string[]): Promise<KubernetesObject[]> {
+  const text = await helm(["template", ...RELEASE, ...args]);
+  return parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+}
