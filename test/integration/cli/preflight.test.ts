@@ -1,15 +1,14 @@
-import { X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
 import { KINDS } from "../../../src/api/kind-list.ts";
 import type { Check } from "../../../src/cli/preflight/check.ts";
 import { command } from "../../../src/cli/preflight.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
+import { authorityThatEnds } from "../../support/builder/ending-authority.ts";
 import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
@@ -266,7 +265,7 @@ const post = (path: string, body: object) => client.request({ method: "POST", pa
 const patch = (path: string, body: object) =>
   client.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
 
-/** It matches no request, so that it disturbs no test. */
+/** It matches no request, so it does not affect other tests. */
 const webhook = (caBundle: string) => ({
   name: "a.example.org",
   admissionReviewVersions: ["v1"],
@@ -291,12 +290,4 @@ async function kubeconfigOf(account: string): Promise<string> {
     }),
   );
   return path;
-}
-
-/** The operator's own authority, made so long ago that it ends then. */
-async function authorityThatEnds(at: Date): Promise<string> {
-  const now = new Date();
-  const { caBundle } = await issueCertificates(["a.example.org"], now);
-  const lifeMs = Date.parse(new X509Certificate(caBundle).validTo) - now.getTime();
-  return (await issueCertificates(["a.example.org"], new Date(at.getTime() - lifeMs))).caBundle;
 }
