@@ -1,4 +1,4 @@
-import type { KubernetesObject, OwnerReference } from "../../../src/api/object.ts";
+import type { KubernetesObject } from "../../../src/api/object.ts";
 import type { RequestCount } from "../../../src/controllers/sovereign/error-rate.ts";
 import type { SmokeReport } from "../../../src/controllers/sovereign/evidence.ts";
 import type { DeploymentObject, JobObject, PodObject } from "../../../src/controllers/sovereign/observed.ts";
@@ -6,6 +6,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { createInformer, type Informer } from "../../../src/kube/informer.ts";
 import { DEPLOYMENTS, JOBS, NAMESPACES, PODS, pathOf, SECRETS } from "../../../src/kube/resource.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { collect, controllerOf } from "./workload-owner.ts";
 
 interface Template {
   metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
@@ -17,8 +18,8 @@ export const databaseUrlOf = (namespace: string, host = "db") =>
   `postgres://billing:secret@${host}.${namespace}:5432/billing`;
 
 /**
- * What the operator stands before: a kubelet that runs Deployments and Jobs at once, one database for each URL, and
- * billing that answers as its image would. Honest and small: it starts what the API server says, and nothing else.
+ * A kubelet that runs Deployments and Jobs at once, one database for each URL, and billing that answers as its image does.
+ * It starts only the workloads that the API server stores.
  */
 export interface SimulatedWorkload {
   /** Databases that take no login now, by a part of their URL. */
@@ -287,15 +288,4 @@ export async function provideSecret(
 /** The shape that an image's billing has: the same for every Sovereign that runs it. */
 function fingerprintOf(image: string, kind: "a" | "b"): string {
   return `sha256:${kind}${image.slice(-1).repeat(63)}`;
-}
-
-async function collect(client: KubeClient, owner: KubernetesObject): Promise<void> {
-  const { namespace = "", uid } = owner.metadata;
-  for (const { metadata } of (await client.list(PODS, { namespace })).items)
-    if (metadata.ownerReferences?.some((reference) => reference.uid === uid))
-      await client.delete(PODS, metadata);
-}
-
-function controllerOf({ apiVersion, kind, metadata }: KubernetesObject): OwnerReference {
-  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? "", controller: true };
 }
