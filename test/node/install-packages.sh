@@ -2,7 +2,7 @@
 # Installs from Debian what the node tier runs and builds with, unless it is there. No service is started.
 set -euo pipefail
 
-packages=(containerd runc containernetworking-plugins docker-registry iptables conntrack debootstrap buildah busybox-static)
+packages=(containerd runc containernetworking-plugins docker-registry iptables conntrack mmdebstrap buildah busybox-static)
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

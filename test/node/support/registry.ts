@@ -28,7 +28,7 @@ export async function startNodeRegistry(folder: string, assets: string): Promise
     JSON.stringify({
       version: 0.1,
       log: { level: "error", accesslog: { disabled: true } },
-      storage: { filesystem: { rootdirectory: join(assets, "node-images/registry") } },
+      storage: { filesystem: { rootdirectory: join(assets, "image/registry") } },
       http: { addr: REGISTRY_ADDRESS },
     }),
   );
@@ -45,7 +45,7 @@ export async function startNodeRegistry(folder: string, assets: string): Promise
       ),
     ),
   ]);
-  const storage = { CONTAINERS_STORAGE_CONF: join(assets, "node-images/storage.conf") };
+  const storage = { CONTAINERS_STORAGE_CONF: join(assets, "image/storage.conf") };
   const cosign = (...args: string[]) =>
     runTool(join(assets, "cosign"), args, {
       env: { HOME: home, COSIGN_PASSWORD: "", TUF_MIRROR: "http://127.0.0.1:1" },
