@@ -178,10 +178,10 @@ describe("an installation by an administrator of kubeadm", () => {
     await expect(kubectl(label, ARGO_CD)).rejects.toThrow("belongs to the platform");
     await helm(["upgrade", "first", CHART, ...values("platform.serviceAccountNamespaces={argocd}")]);
     await startInstalledOperator();
-    await expect
-      .poll(async () => JSON.stringify(await configuration()), { timeout: 20_000 })
-      .toContain("argocd");
-    await kubectl(label, ARGO_CD);
+    const named = async () => JSON.stringify(await configuration());
+    await expect.poll(named, { timeout: 20_000 }).toContain("argocd");
+    const labelled = () => kubectl(label, ARGO_CD).then(String, String);
+    await expect.poll(labelled, { timeout: 30_000, interval: 500 }).toContain("labeled");
     expect(await operator?.readiness()).toEqual([200, expect.stringMatching(/^ok/)]);
     // The configuration that names Argo CD is written over by the operator, whose namespace no value names.
     await kubectl(["delete", "validatingwebhookconfiguration", "catalyst-operator"]);

@@ -14,10 +14,19 @@ interface Pod {
   status: { containerStatuses: { restartCount: number; lastState: { terminated?: { reason: string } } }[] };
 }
 
-/** The name of the Pod that leads. */
-async function leaderOf({ kubectl }: World): Promise<string> {
+async function leaseOf({ kubectl }: World): Promise<{ holderIdentity?: string; renewTime: string }> {
   const lease = await kubectl(...NAMESPACE, "get", "lease", "catalyst-operator", "--output", "json");
-  return JSON.parse(lease).spec.holderIdentity;
+  return JSON.parse(lease).spec;
+}
+
+/** The name of the Pod that leads. Between two leaders, the lease has no holder for a moment. */
+async function leaderOf(world: World): Promise<string> {
+  let leader = "";
+  await until(async () => {
+    leader = (await leaseOf(world)).holderIdentity ?? "";
+    return leader !== "";
+  }, 30_000);
+  return leader;
 }
 
 const podOf = async ({ kubectl }: World, name: string): Promise<Pod> =>
@@ -32,11 +41,8 @@ async function pidOf(world: World, name: string): Promise<number> {
 }
 
 /** A replica leads that has renewed the lease after this time. It may be the one that led before: it restarted in between. */
-async function expectLeader({ kubectl }: World, since: Date): Promise<void> {
-  await until(async () => {
-    const lease = await kubectl(...NAMESPACE, "get", "lease", "catalyst-operator", "--output", "json");
-    return new Date(JSON.parse(lease).spec.renewTime) > since;
-  }, 60_000);
+async function expectLeader(world: World, since: Date): Promise<void> {
+  await until(async () => new Date((await leaseOf(world)).renewTime) > since, 60_000);
 }
 
 const restartsOf = async (world: World, pod: string) =>
