@@ -162,7 +162,7 @@ describe("npm run bench", () => {
     expect(others.map(({ webhook }: Scenario) => webhook.registryRequests.median)).toEqual(
       others.map(() => 0),
     );
-    expect(admission.bars.filter(isJudged)).toHaveLength(6);
+    expect(admission.bars.filter(isJudged)).toHaveLength(8);
     for (const side of [admission.apply.nothing, admission.apply.policy, admission.apply.webhook])
       expect(side.p50Ms.median).toBeGreaterThan(0);
     expect(stdout).toContain("native policy");
