@@ -2,8 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
-import { isFinishedJob, type PodObject } from "../../../src/controllers/sovereign/observed.ts";
-import { DEPLOYMENTS, JOBS, PODS } from "../../../src/kube/resource.ts";
+import { JOBS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE, release, sovereign } from "../../support/builder/catalyst-object.ts";
 import {
   RELEASES,
@@ -13,7 +12,6 @@ import {
   useOperatorBench,
 } from "../../support/process/operator-bench.ts";
 import type { OperatorLife } from "../../support/process/operator-life.ts";
-import { databaseUrlOf, provideSecret } from "../../support/server/simulated-workload.ts";
 
 const bench = useOperatorBench();
 const FOLLOWERS = ["alpha", "beta", "gamma"];
@@ -175,160 +173,5 @@ describe("spec.rollout.maxUnavailable of a BillingRelease", () => {
   });
   it.each([0, 7, "0%", "25%", "100%"])("accepts %s as maxUnavailable", async (maxUnavailable) => {
     await setRelease({ rollout: { maxUnavailable } });
-  });
-});
-
-describe("the workload of a Sovereign", () => {
-  it("verifies a Sovereign only when no other Pod is behind its Service", async () => {
-    await bench.awaitCondition("alpha", "Ready", "True");
-    const [pod] = (await bench.client().list<PodObject>(PODS, { namespace: "sovereign-alpha" })).items.filter(
-      ({ metadata }) => metadata.labels?.["app.kubernetes.io/name"] === "billing",
-    );
-    if (pod === undefined) throw new Error("no Pod");
-    const { uid: _, resourceVersion: __, ownerReferences: ___, ...metadata } = pod.metadata;
-    const stranger = {
-      ...pod,
-      metadata: { ...metadata, name: "stranger" },
-      spec: { containers: [{ name: "billing", image: NEXT_IMAGE }] },
-    };
-    await bench.client().create(PODS, stranger);
-    await bench
-      .client()
-      .mergePatch(
-        PODS,
-        stranger.metadata,
-        { status: { podIP: "10.9.9.9", conditions: [{ type: "Ready", status: "True" }] } },
-        "status",
-      );
-    const seen = await bench.awaitCondition("alpha", "VoucherShapeVerified", "False", "UnexpectedPodImage");
-    expect(JSON.stringify(seen.status?.conditions)).toContain("Pod stranger receives the Service's requests");
-    await bench.client().delete(PODS, stranger.metadata);
-    await bench.awaitCondition("alpha", "Ready", "True");
-  });
-
-  it("restarts the Pods for a new database password without another migration", async () => {
-    const namespace = "sovereign-beta";
-    const generation = async () =>
-      (await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" }))?.metadata.generation ?? 0;
-    const [before, migrations] = [await generation(), bench.simulation().migrations.length];
-    const uri = databaseUrlOf(namespace).replace("secret", "rotated@");
-    await provideSecret(bench.client(), namespace, "billing-db", { uri });
-    await until(
-      async () => ((await generation()) > before ? true : undefined),
-      async () => "another template",
-    );
-    await bench.awaitCondition("beta", "Ready", "True");
-    expect(bench.simulation().migrations.length).toBe(migrations);
-  });
-
-  it("reconciles no other Sovereign when one changes", async () => {
-    await settled(life);
-    const before = life.reconciles.length;
-    const time = (await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time;
-    await bench
-      .client()
-      .mergePatch(SOVEREIGNS, { name: "alpha" }, { spec: { branding: { displayName: "A" } } });
-    await until(
-      async () => ((await bench.sovereign("alpha"))?.status?.lastSmokeTest?.time !== time ? true : undefined),
-      async () => "another smoke test",
-    );
-    await settled(life);
-    expect(new Set(life.reconciles.slice(before))).toEqual(new Set(["alpha"]));
-  });
-
-  it("runs no Pods while the migration fails, gives the reason, and continues when the Job is deleted", async () => {
-    const namespace = "sovereign-delta";
-    bench.simulation().failingMigrations.set(namespace, "permission denied for schema public");
-    await create("delta");
-    const seen = await bench.awaitCondition("delta", "Stalled", "True", "MigrationFailed");
-    expect(findCondition(seen.status?.conditions, "Migrated")?.message).toMatch(
-      /^Job billing-migrate-[0-9a-f]{12} failed: permission denied for schema public; fix the cause/,
-    );
-    expect(await bench.client().get(DEPLOYMENTS, { namespace, name: "billing" })).toBeUndefined();
-    bench.simulation().failingMigrations.clear();
-    const [job] = (await bench.client().list(JOBS, { namespace })).items;
-    if (job === undefined) throw new Error("no Job");
-    await bench.client().delete(JOBS, job.metadata);
-    await bench.awaitCondition("delta", "Ready", "True");
-  });
-
-  it("runs one migration at a time: an unfinished one of another database goes first, with its Pod", async () => {
-    const namespace = "sovereign-gamma";
-    const set = (name: string) =>
-      bench
-        .client()
-        .mergePatch(
-          SOVEREIGNS,
-          { name: "gamma" },
-          { spec: { billing: { database: { secretRef: { name } } } } },
-        );
-    const unfinished = () =>
-      bench
-        .caches()
-        .jobs.list()
-        .filter((job) => job.metadata.namespace === namespace && !isFinishedJob(job));
-    await provideSecret(bench.client(), namespace, "copy", { uri: databaseUrlOf(namespace, "copy") });
-    await provideSecret(bench.client(), namespace, "copy-2", { uri: databaseUrlOf(namespace, "copy-2") });
-    bench.simulation().hangingMigrations.add(namespace);
-    await set("copy");
-    const [hanging] = await until(
-      async () => (unfinished().length === 1 ? unfinished() : undefined),
-      async () => "a Job that hangs",
-    );
-    await settled(life);
-    const podsAtCreation: number[] = [];
-    const stop = new AbortController();
-    bench.caches().jobs.onChange(({ kind, object }) => {
-      if (kind !== "added" || object.metadata.namespace !== namespace || isFinishedJob(object)) return;
-      if (object.metadata.uid === hanging?.metadata.uid) return;
-      const pods = bench.caches().pods.list();
-      podsAtCreation.push(
-        pods.filter((pod) => pod.metadata.ownerReferences?.[0]?.uid === hanging?.metadata.uid).length,
-      );
-    }, stop.signal);
-    bench.simulation().hangingMigrations.clear();
-    await set("copy-2");
-    await until(
-      async () => (podsAtCreation.length > 0 ? true : undefined),
-      async () => `another Job: ${JSON.stringify((await bench.sovereign("gamma"))?.status?.conditions)}`,
-    );
-    stop.abort();
-    expect(podsAtCreation).toEqual([0]);
-    expect((await bench.events("gamma")).map(({ reason }) => reason)).toContain("MigrationSuperseded");
-    // Back to a database that was migrated: nothing hangs on.
-    await bench.awaitCondition("gamma", "Ready", "True");
-    expect(unfinished()).toEqual([]);
-    await set("billing-db");
-    await bench.awaitCondition("gamma", "Ready", "True");
-    await settled(life);
-  });
-
-  it("migrates another database before any Pod uses it", async () => {
-    const namespace = "sovereign-gamma";
-    await settled(life);
-    const calls = life.calls.length;
-    const jobs = (await bench.client().list(JOBS, { namespace })).items.length;
-    await provideSecret(bench.client(), namespace, "restored", { uri: databaseUrlOf(namespace, "restored") });
-    await bench.client().mergePatch(
-      SOVEREIGNS,
-      { name: "gamma" },
-      {
-        spec: { billing: { database: { secretRef: { name: "restored" } } } },
-      },
-    );
-    await until(
-      async () =>
-        (await bench.client().list(JOBS, { namespace })).items.length === jobs + 1 ? true : undefined,
-      async () => "another Job",
-    );
-    const writes = () =>
-      life.calls.slice(calls).filter((call) => /^(create Job|apply Deployment)/.test(call));
-    // The status may still be the one from before the Job.
-    await until(
-      async () => (writes().length >= 2 ? true : undefined),
-      async () => "a write after the Job",
-    );
-    await bench.awaitCondition("gamma", "Ready", "True");
-    expect(writes().map((call) => call.split(" ", 2).join(" "))).toEqual(["create Job", "apply Deployment"]);
   });
 });
