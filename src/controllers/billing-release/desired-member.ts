@@ -126,9 +126,10 @@ function stateText(sovereign: Sovereign, image: string): { reason: string; messa
   const { status } = sovereign;
   const { conditions } = status ?? {};
   const ready = findCondition(conditions, READY);
-  const isTold = hasErrorRegression(status, image) && !isBroken(sovereign);
-  const { reason = "NotChecked", message = "" } =
-    (isTold ? findCondition(conditions, ERROR_RATE_NORMAL) : ready) ?? {};
+  const errorRate = findCondition(conditions, ERROR_RATE_NORMAL);
+  // While it cannot be measured, `Ready` says why, and what to do.
+  const isTold = hasErrorRegression(status, image) && errorRate?.status === "False" && !isBroken(sovereign);
+  const { reason = "NotChecked", message = "" } = (isTold ? errorRate : ready) ?? {};
   return { reason, message };
 }
 
@@ -166,14 +167,17 @@ function returningState(sovereign: Sovereign, image: string, isReserved: boolean
   return isConditionTrue(sovereign.status?.conditions, STALLED) ? "stuck" : "updating";
 }
 
-const isFailing = (sovereign: Sovereign): boolean =>
-  isBroken(sovereign) || hasErrorRegression(sovereign.status, sovereign.status?.pinnedImage);
+function isFailing(sovereign: Sovereign): boolean {
+  const { status } = sovereign;
+  const image = status?.pinnedImage;
+  if (isBroken(sovereign) || hasErrorRegression(status, image)) return true;
+  return image !== undefined && status?.cluster?.stalledOn === image;
+}
 
 /** Stalled, or verified no longer: its shape differs, or its smoke tests fail one after the other. */
 function isBroken(sovereign: Sovereign): boolean {
-  const { conditions, lastSmokeTest, cluster, pinnedImage } = sovereign.status ?? {};
+  const { conditions, lastSmokeTest } = sovereign.status ?? {};
   if (isConditionTrue(conditions, STALLED) || hasOtherShape(sovereign)) return true;
-  if (pinnedImage !== undefined && cluster?.stalledOn === pinnedImage) return true;
   const shape = findCondition(conditions, SOVEREIGN_CONDITION.voucherShapeVerified);
   return shape?.status === "False" && (lastSmokeTest?.failures ?? 0) >= MAX_SMOKE_FAILURES;
 }

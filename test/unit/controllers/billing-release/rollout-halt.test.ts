@@ -83,6 +83,21 @@ describe("the halt of a rollout", () => {
     expect(stepOf(ready, [zero(NEXT_IMAGE), earlier])).toMatchObject({ phase: "Progressing", next: ["aaa"] });
   });
 
+  it("halts for a Sovereign on a cluster of its own with the counts, and while the cluster is away with the reason", () => {
+    const status = { ...regressedOn(NEXT_IMAGE), cluster: { uid: "u", stalledOn: NEXT_IMAGE } };
+    const haltFor = (changed: typeof status) =>
+      stepOf(ready, [zero(NEXT_IMAGE), sovereign("aaa", {}, changed), first]).wait?.message;
+    expect(haltFor(status)).toBe("Sovereign aaa failed on this release: 42 of 500 requests (8.40 %) failed");
+    const away = (status.conditions ?? []).map((each) => ({
+      ...each,
+      status: "Unknown" as const,
+      ...(each.type === "ErrorRateNormal" ? {} : { reason: "ClusterUnreachable" }),
+    }));
+    expect(haltFor({ ...status, conditions: away })).toContain(
+      "Sovereign aaa failed on this release (ClusterUnreachable): ",
+    );
+  });
+
   it.each([
     ["the requests that fail while its Pods roll out", "RollingOut", [], "42 of 500 requests"],
     ["why it is stalled", "FieldConflict", [condition("Stalled", "True")], "(FieldConflict)"],
