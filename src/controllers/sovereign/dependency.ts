@@ -32,7 +32,7 @@ export interface SovereignDeps {
   probeDatabase(database: { databaseUrl: string; namespace: string; fqdn: string }): Promise<DatabaseProbe>;
   probes: Measurements<DatabaseProbe>;
   smokeTests: Measurements<SmokeTestOutcome>;
-  errorRates: Pick<ErrorRates, "baseline" | "verdict" | "forget" | "endReconcile">;
+  errorRates: Pick<ErrorRates, "baseline" | "verdict" | "discard" | "forget" | "endReconcile">;
   verification: Pick<Verification, "isDoubtful" | "settle">;
   /** Runs the four-step smoke test against one Pod. */
   smoke: SmokeTest;

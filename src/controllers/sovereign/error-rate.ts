@@ -31,6 +31,8 @@ export interface ErrorRates extends Watch {
   baseline(sovereign: Sovereign, image: string): Promise<Baseline | undefined>;
   /** The newest verdict on an image, while a reconcile asks for it; undefined until there is one. */
   verdict(sovereign: Sovereign, image: string, before: RequestTotal): Promise<ErrorRateVerdict | undefined>;
+  /** Drops what was counted of an image that does not run: when it is tried again, its count begins at zero. */
+  discard(sovereign: string): void;
   forget(sovereign: string): void;
   /** Call it after each reconcile: what the reconcile did not ask for is counted no longer. */
   endReconcile(sovereign: string): void;
@@ -99,7 +101,7 @@ export function createErrorRates(deps: {
     const release = caches.releases.get(sovereign.spec.billing.release);
     if (!isJudged(release, image)) {
       // The end of a rollout is no news: it would be a reconcile of every Sovereign.
-      forget(name);
+      stopCounting(name);
       return { kind: "tooFew" };
     }
     try {
@@ -118,8 +120,8 @@ export function createErrorRates(deps: {
     return sumOf([...pods.values()].flatMap(({ ended, newest }) => [ended, newest]));
   }
 
-  function forget(sovereign: string): void {
-    baselines.forget(sovereign);
+  /** A baseline stays: a reconcile may wait for that of the next image. */
+  function stopCounting(sovereign: string): void {
     verdicts.forget(sovereign);
     totals.delete(sovereign);
   }
@@ -144,7 +146,11 @@ export function createErrorRates(deps: {
         // What is not good is measured again by itself.
         return { value, isGood: false };
       }),
-    forget,
+    discard: (sovereign) => void totals.delete(sovereign),
+    forget(sovereign) {
+      baselines.forget(sovereign);
+      stopCounting(sovereign);
+    },
     endReconcile(sovereign) {
       baselines.endReconcile(sovereign);
       verdicts.endReconcile(sovereign);

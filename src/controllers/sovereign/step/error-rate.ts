@@ -1,11 +1,12 @@
-import { findCondition } from "../../../api/condition.ts";
-import { ERROR_RATE_NORMAL } from "../../../api/sovereign.ts";
+import { type Condition, findCondition } from "../../../api/condition.ts";
+import { ERROR_RATE_NORMAL, type SovereignStatus } from "../../../api/sovereign.ts";
 import { MEASUREMENT_FALLBACK_MS } from "../../measurement.ts";
 import type { ReconcileContext } from "../context.ts";
 import {
   BASELINE_UNKNOWN,
   desiredErrorRateCondition,
   errorRateLimitOf,
+  hasErrorRegression,
   OTHER_IMAGE,
 } from "../desired-error-rate.ts";
 import { isJudged } from "../error-rate.ts";
@@ -17,13 +18,20 @@ import { type Stop, waiting } from "../status.ts";
  * counts with them. Pods that cannot be asked do not hold up the Sovereign.
  */
 export async function recordErrorsBefore(
-  { deps, sovereign, findings }: ReconcileContext,
+  context: ReconcileContext,
   image: string,
   running: string | undefined,
 ): Promise<Stop | undefined> {
+  const { deps, sovereign } = context;
+  const { status } = sovereign;
   const release = deps.caches.releases.get(sovereign.spec.billing.release);
-  const isKnown = sovereign.status?.errorRate?.image === image;
+  const isKnown = status?.errorRate?.image === image;
   if (running === undefined || running === image || isKnown || !isJudged(release, image)) return undefined;
+  if (hasErrorRegression(status, running)) {
+    // An image on which too many requests fail is no measure for the next one.
+    recordBaseline(context, { ...status?.errorRate, image });
+    return undefined;
+  }
   const baseline = await deps.errorRates.baseline(sovereign, running);
   if (baseline === undefined)
     return waiting(
@@ -31,9 +39,18 @@ export async function recordErrorsBefore(
       "the operator counts the requests to the image before",
       MEASUREMENT_FALLBACK_MS,
     );
-  findings.facts.errorRate =
-    baseline.kind === "counted" ? { image, before: { image: running, ...baseline.total } } : { image };
+  const counted = baseline.kind === "counted" ? { before: { image: running, ...baseline.total } } : {};
+  recordBaseline(context, { image, ...counted });
   return undefined;
+}
+
+/** The image may run when this reconcile ends. What was found of an earlier one must not count for it. */
+function recordBaseline(
+  { sovereign, findings }: ReconcileContext,
+  errorRate: NonNullable<SovereignStatus["errorRate"]>,
+): void {
+  findings.facts.errorRate = errorRate;
+  findings.conditions.push(...withdrawn(sovereign.status?.conditions));
 }
 
 /** Says in `ErrorRateNormal` whether more requests fail on the image that runs than on the one before. */
@@ -43,7 +60,8 @@ export async function observeErrorRate(context: ReconcileContext, image: string)
   if (errorRate === undefined) return;
   const release = deps.caches.releases.get(sovereign.spec.billing.release);
   if (errorRate.image !== image) {
-    if (findCondition(conditions, ERROR_RATE_NORMAL) !== undefined) findings.conditions.push(OTHER_IMAGE);
+    deps.errorRates.discard(sovereign.metadata.name);
+    findings.conditions.push(...withdrawn(conditions));
     return;
   }
   const { before } = errorRate;
@@ -58,3 +76,6 @@ export async function observeErrorRate(context: ReconcileContext, image: string)
   if (found.status === "False") recordNews(context, ERROR_RATE_NORMAL, found);
   findings.conditions.push(found);
 }
+
+const withdrawn = (conditions: readonly Condition[] | undefined) =>
+  findCondition(conditions, ERROR_RATE_NORMAL) === undefined ? [] : [OTHER_IMAGE];

@@ -37,7 +37,7 @@ function pod(
 
 /** Measures `pods`, each of which answers with its count or refuses. */
 function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {
-  const answers = new Map<string, RequestCount>();
+  const answers = new Map<string, RequestCount | Promise<RequestCount>>();
   const asked: string[] = [];
   const enqueued: string[] = [];
   const stop = new AbortController();
@@ -47,7 +47,7 @@ function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {
       asked.push(baseUrl);
       const answer = answers.get(baseUrl);
       if (answer === undefined) throw new Error(`GET ${baseUrl}/metrics failed`);
-      return { ...answer };
+      return { ...(await answer) };
     },
     now: () => new Date(NOW),
     pace: { firstRetryMs: 1, maxRetryMs: 1, graceMs: 100 },
@@ -142,6 +142,36 @@ describe("createErrorRates", () => {
     pods.splice(0, 1, pod("pod-2", IMAGE));
     answer("pod-2", 20, 0);
     expect((await verdict(IMAGE))?.kind).toBe("tooFew");
+  });
+
+  it("counts an image from the beginning that is tried again", async () => {
+    const pods = [pod("pod-1")];
+    const { rates, answer, verdict } = ratesOf(pods);
+    answer("pod-1", 200, 100);
+    expect((await verdict())?.kind).toBe("regressed");
+    rates.discard("omantel");
+    rates.endReconcile("omantel");
+    rates.endReconcile("omantel");
+    pods.splice(0, 1, pod("pod-2"));
+    answer("pod-2", 20, 0);
+    expect((await verdict())?.kind).toBe("tooFew");
+  });
+
+  it("keeps the baseline that a reconcile waits for when the count of the image before ends", async () => {
+    const releases = [release()];
+    const { rates, answer, answers, enqueued, verdict } = ratesOf([pod("pod-1")], releases);
+    answer("pod-1", 100, 0);
+    expect((await verdict())?.kind).toBe("within");
+    const [first] = releases;
+    if (first === undefined) throw new Error("no release");
+    const slow = Promise.withResolvers<RequestCount>();
+    answers.set("http://10.0.0.1:8085", slow.promise);
+    const baseline = rates.baseline(OMANTEL, NEXT_IMAGE);
+    releases.splice(0, 1, { ...first, spec: { ...first.spec, image: IMAGE } });
+    expect(await baseline).toBeUndefined();
+    slow.resolve({ process: "1", requests: 100, serverErrors: 0 });
+    while (enqueued.length === 0) await sleep(1, new AbortController().signal);
+    expect(await rates.baseline(OMANTEL, NEXT_IMAGE)).toMatchObject({ kind: "counted" });
   });
 
   it("takes the limit that the release has at each count", async () => {

@@ -11,6 +11,7 @@ import {
   NEXT_IMAGE,
   NOW,
   release,
+  servingOn,
   sovereign,
   verifiedOn,
 } from "../../../../support/builder/catalyst-object.ts";
@@ -20,7 +21,9 @@ const TOTAL = { requests: 1_000, serverErrors: 1 };
 const COMPLETE = release({}, { phase: "Complete", rollout: { image: NEXT_IMAGE, stages: [] } });
 
 /** Answers with what a test plans, and fails one that asks for something else. */
-function errorRates(planned: Partial<Pick<ErrorRates, "baseline" | "verdict">>): Partial<SovereignDeps> {
+function errorRates(
+  planned: Partial<Pick<ErrorRates, "baseline" | "verdict" | "discard">>,
+): Partial<SovereignDeps> {
   const refuse = async () => {
     throw new Error("this test does not count requests");
   };
@@ -28,6 +31,7 @@ function errorRates(planned: Partial<Pick<ErrorRates, "baseline" | "verdict">>):
     errorRates: {
       baseline: refuse,
       verdict: refuse,
+      discard: () => undefined,
       forget: () => undefined,
       endReconcile: () => undefined,
       ...planned,
@@ -48,13 +52,33 @@ describe("recordErrorsBefore", () => {
   ) => {
     const context = contextOf(sovereign("omantel", {}, status), { releases: [known] }, errorRates(planned));
     const stop = await recordErrorsBefore(context, NEXT_IMAGE, running);
-    return { stop, facts: context.findings.facts };
+    return { stop, facts: context.findings.facts, conditions: context.findings.conditions };
   };
+  const found = (reason: string): SovereignStatus => ({
+    ...servingOn(IMAGE),
+    errorRate: { image: IMAGE, before: { image: NEXT_IMAGE, ...TOTAL } },
+    conditions: [{ type: "ErrorRateNormal", status: "False", reason, message: "", lastTransitionTime: NOW }],
+  });
 
   it("records what the image that runs has answered", async () => {
     const { stop, facts } = await record({ baseline: async () => ({ kind: "counted", total: TOTAL }) });
     expect(stop).toBeUndefined();
     expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE, before: { image: IMAGE, ...TOTAL } } });
+  });
+
+  it("compares with the image before, not with one on which too many requests fail", async () => {
+    const { stop, facts } = await record({}, { running: IMAGE, status: found("ErrorRateRegressed") });
+    expect(stop).toBeUndefined();
+    expect(facts).toEqual({ errorRate: { image: NEXT_IMAGE, before: { image: NEXT_IMAGE, ...TOTAL } } });
+  });
+
+  it.each([
+    ["too many requests fail", "ErrorRateRegressed"],
+    ["too few requests came", "TooFewRequests"],
+  ])("withdraws in the same status that %s on the image before", async (_, reason) => {
+    const baseline = async () => ({ kind: "counted", total: TOTAL }) as const;
+    const { conditions } = await record({ baseline }, { running: IMAGE, status: found(reason) });
+    expect(conditions).toMatchObject([{ type: "ErrorRateNormal", status: "Unknown", reason: "OtherImage" }]);
   });
 
   it("goes on when the Pods cannot be asked, and records that", async () => {
@@ -84,6 +108,7 @@ describe("recordErrorsBefore", () => {
     expect(await record({}, situation as Parameters<typeof record>[1])).toEqual({
       stop: undefined,
       facts: {},
+      conditions: [],
     });
   });
 });
@@ -101,7 +126,7 @@ describe("observeErrorRate", () => {
       ],
     });
   const observe = async (
-    planned: Partial<Pick<ErrorRates, "verdict">>,
+    planned: Partial<Pick<ErrorRates, "verdict" | "discard">>,
     { status = measured(), image = NEXT_IMAGE, known = release() } = {},
   ) => {
     const context = contextOf(sovereign("omantel", {}, status), { releases: [known] }, errorRates(planned));
@@ -135,9 +160,14 @@ describe("observeErrorRate", () => {
     expect(conditions).toMatchObject([{ status: "Unknown", reason: "BaselineUnknown" }]);
   });
 
-  it("withdraws what was found of another image", async () => {
-    const { conditions } = await observe({}, { status: withCondition("ErrorRateRegressed"), image: IMAGE });
+  it("withdraws what was found of another image, and drops what was counted of it", async () => {
+    const discarded: string[] = [];
+    const { conditions } = await observe(
+      { discard: (name) => void discarded.push(name) },
+      { status: withCondition("ErrorRateRegressed"), image: IMAGE },
+    );
     expect(conditions).toMatchObject([{ status: "Unknown", reason: "OtherImage" }]);
+    expect(discarded).toEqual(["omantel"]);
   });
 
   it.each([
