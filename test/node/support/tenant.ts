@@ -5,8 +5,10 @@ const PERIOD_MS = 100;
 const TIMEOUT_MS = 20_000;
 
 interface TenantCount {
-  /** Refused, with the reason. */
+  /** Refused by admission, with the reason. */
   denied: number;
+  /** Refused by RBAC, for example while the API server starts. Admission was not asked. */
+  unauthorized: number;
   /** Refused because the webhook did not answer. */
   webhookAway: number;
   /** No answer from the API server, or no decision. */
@@ -31,7 +33,7 @@ export interface TenantAccess {
 }
 
 export function createTenant({ server, ca, cert, key }: TenantAccess): Tenant {
-  const count: TenantCount = { denied: 0, webhookAway: 0, serverAway: 0, allowed: [] };
+  const count: TenantCount = { denied: 0, unauthorized: 0, webhookAway: 0, serverAway: 0, allowed: [] };
   const agent = new Agent({ allowH2: false, connect: { ca, cert, key } });
   let abort: AbortController | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -51,7 +53,8 @@ export function createTenant({ server, ca, cert, key }: TenantAccess): Tenant {
       });
       const text = await response.body.text();
       if (response.statusCode < 300) count.allowed.push(text);
-      else if (response.statusCode === 403) count.denied += 1;
+      else if (response.statusCode === 403)
+        count[text.includes("cannot patch resource") ? "unauthorized" : "denied"] += 1;
       else if (text.includes("webhook")) count.webhookAway += 1;
       else count.serverAway += 1;
     } catch {
