@@ -60,7 +60,7 @@ export async function createWebhookTls(
       : createCertificateFiles({
           read: given.read,
           published,
-          names: [webhookUrl === undefined ? SERVICE_HOST : new URL(webhookUrl).hostname],
+          names: [webhookUrl === undefined ? SERVICE_HOST : hostOf(webhookUrl)],
           ...{ now, pollMs: deps.pollMs ?? given.pollMs },
         });
   const keeper = await createCertificateKeeper({
@@ -102,8 +102,11 @@ export async function createWebhookTls(
 /** The host names that API servers may use: those of the Service, and that of the configured URL. */
 function issuedNames(webhookUrl: string | undefined): string[] {
   const service = [SERVICE_HOST, `${SERVICE_HOST}.cluster.local`];
-  return webhookUrl === undefined ? service : [...service, new URL(webhookUrl).hostname];
+  return webhookUrl === undefined ? service : [...service, hostOf(webhookUrl)];
 }
+
+/** The name or the address. A URL has an IPv6 address in brackets, and a certificate has it without. */
+const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[(.*)\]$/, "$1");
 
 /** Where another client keeps the certificate; undefined: the operator makes it. */
 function givenCertificates(

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,10 +63,18 @@ describe("createWebhookTls", () => {
   it.each<[string, string | undefined, string]>([
     ["the Service", undefined, SERVICE],
     ["the configured URL", "https://webhook.example:9443", "webhook.example"],
+    ["the address in the configured URL", "https://[2001:db8::1]:9443", "2001:db8::1"],
   ])("serves the certificate in the files when it names %s", async (_, webhookUrl, host) => {
     const { certificate } = await mount(host, { withCa: true });
     const tls = await create({ webhookUrl, webhookCertDir: folder });
     expect(tls.current()).toMatchObject({ cert: certificate, ca: undefined });
+  });
+
+  it("issues one certificate for an IPv6 address in the configured URL, and keeps it", async () => {
+    const settings = { webhookUrl: "https://[2001:db8::1]:9443" };
+    const { cert } = (await create(settings)).current();
+    expect(new X509Certificate(cert).checkIP("2001:db8::1")).toBeDefined();
+    expect((await create(settings)).current().cert).toBe(cert);
   });
 
   it("refuses a certificate whose Secret lacks the CA that issued it", async () => {
