@@ -1,3 +1,4 @@
+import { desiredNativePolicies } from "../admission/policy/native/policy-list.ts";
 import { FIELD_MANAGER, HUB_NAME, SYSTEM_NAMESPACE } from "../api/name.ts";
 import { createApplier } from "../kube/apply.ts";
 import { createKubeClient, type Fence, type KubeClient } from "../kube/client.ts";
@@ -42,7 +43,8 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
   const metrics = createReconcileMetrics(registry);
   const driftCounter = createDriftCounter(registry);
   const untrustedGauge = createUntrustedGauge(registry);
-  const policyRestoration = createPolicyRestorationReport({ registry, logger });
+  const policies = desiredNativePolicies(identities, enforcement);
+  const policyRestoration = createPolicyRestorationReport({ policies, registry, logger });
   return runLeaderElection({
     client,
     lease: { name: FIELD_MANAGER, namespace: SYSTEM_NAMESPACE },

@@ -18,9 +18,12 @@ export interface PolicyRestorationReport {
 }
 
 export function createPolicyRestorationReport({
+  policies,
   registry,
   logger,
 }: {
+  /** The policies and bindings that the operator restores. */
+  policies: readonly KubernetesObject[];
   registry: Registry;
   logger: Logger;
 }): PolicyRestorationReport {
@@ -30,9 +33,11 @@ export function createPolicyRestorationReport({
     labelNames: ["kind", "policy"],
     registers: [registry],
   });
+  // Prometheus sees an increase only in a series that had a value before.
+  for (const { kind, metadata } of policies) counter.inc({ kind, policy: metadata.name }, 0);
   const missing = new Gauge({
     name: "catalyst_admission_policies_not_served",
-    help: "1: the API server serves no ValidatingAdmissionPolicies. Alert on 1. Only the leader knows; other replicas have 0.",
+    help: "1: the API server serves no ValidatingAdmissionPolicies. Alert on 1. Only the leader reports it; other replicas have 0.",
     registers: [registry],
   });
   missing.set(0);

@@ -22,7 +22,7 @@ export interface RestorationReport {
   failed(failure: Failure, events: EventRecorder): void;
   /** Whether the API server refuses the operator's last write. Then the configuration in force is not the operator's. */
   isRefused(): boolean;
-  /** This replica leads no more: another one writes, and only that one knows. */
+  /** This replica no longer leads: another one writes and reports. */
   reset(): void;
 }
 
@@ -42,7 +42,7 @@ export function createRestorationReport({
   });
   const refused = new Gauge({
     name: "catalyst_webhook_configuration_refused",
-    help: "1: the API server refuses the operator's write of its webhook configuration. Alert on 1. Only the leader knows; other replicas have 0.",
+    help: "1: the API server refuses the operator's write of its webhook configuration. Alert on 1. Only the leader reports it; other replicas have 0.",
     registers: [registry],
   });
   let isRefused = false;

@@ -27,6 +27,7 @@ beforeEach(() => {
   warnings = [];
   said = [];
   report = createPolicyRestorationReport({
+    policies: [object],
     registry,
     logger: pino({}, { write: (line) => warnings.push(JSON.parse(line).msg) }),
   });
@@ -51,6 +52,12 @@ describe("createPolicyRestorationReport", () => {
     expect(warnings).toEqual([message]);
     expect(await valuesOf("catalyst_admission_policy_restored_total")).toEqual([
       { labels: { kind: "ValidatingAdmissionPolicy", policy: "catalyst-api-service" }, value: 1 },
+    ]);
+  });
+
+  it("counts from 0, so that Prometheus sees the first increase", async () => {
+    expect(await valuesOf("catalyst_admission_policy_restored_total")).toEqual([
+      { labels: { kind: "ValidatingAdmissionPolicy", policy: "catalyst-api-service" }, value: 0 },
     ]);
   });
 
