@@ -134,6 +134,19 @@ describe("docs/rotation.md", () => {
     expect(titles.filter((title) => !text.includes(`it("${title}"`))).toEqual([]);
   });
 
+  it("has each mode of the webhook's certificate", () => {
+    const schema = JSON.parse(readPage("charts/catalyst-operator/values.schema.json"));
+    const { mode } = schema.properties.webhook.properties.certificate.properties;
+    const words: Record<string, string> = {
+      operator: "made by the operator",
+      secret: "`webhook.certificate.secretName`",
+      "cert-manager": "`webhook.certificate.mode=cert-manager`",
+    };
+    expect(Object.keys(words).sort()).toEqual([...mode.enum].sort());
+    const page = readPage("docs/rotation.md");
+    expect(Object.values(words).filter((word) => !page.includes(word))).toEqual([]);
+  });
+
   it("has the operator's own Secrets, the trust, and each Secret that an object of ours refers to", () => {
     const page = readPage("docs/rotation.md");
     const ours = [OPERATOR_KEY_SECRET, OPERATOR_HASH_SECRET, WEBHOOK_TLS_SECRET, TRUST_CONFIG_MAP];

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { issueCertificates } from "../../../src/admission/certificate/certificate.ts";
 import type { Command } from "../../../src/cli/command.ts";
 import { loadCommands } from "../../../src/cli/command-list.ts";
 import { createCommand as createGenerate } from "../../../src/cli/generate.ts";
@@ -53,6 +57,19 @@ describe("the webhook's certificate", () => {
     expect(() => readOperatorSettings(["--webhook-cert-dir=/etc/own"], secret)).toThrow(
       "--webhook-cert-dir and WEBHOOK_CERT_SECRET both name the certificate: use one of them",
     );
+  });
+});
+
+describe("the authorities of registries", () => {
+  it("are read from their file each time that the operator starts", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "catalyst-registry-ca-"));
+    const file = join(folder, "ca.crt");
+    for (const name of ["former", "next"]) {
+      const { caCertificate } = await issueCertificates([name], new Date());
+      writeFileSync(file, caCertificate);
+      expect(readOperatorSettings([], { REGISTRY_CA_FILE: file }).registryCaPem).toBe(caCertificate);
+    }
+    rmSync(folder, { recursive: true });
   });
 });
 
