@@ -38,6 +38,12 @@ describe("test/node/run.sh", () => {
 });
 
 describe("docs/node-tier.md", () => {
+  it("states how many tests a run has", () => {
+    const steps = readdirSync(join(ROOT, "test/node/step")).map((name) => `test/node/step/${name}`);
+    const count = ["test/node/node.test.ts", ...steps].flatMap((path) => read(path).match(/^ +it\(/gm) ?? []);
+    expect(read("docs/node-tier.md")).toContain(`A run has ${count.length} tests.`);
+  });
+
   it("names each package that is run, and the same version of Kubernetes as the tools", () => {
     const page = read("docs/node-tier.md");
     const [, packages = ""] = /packages=\((.+)\)/.exec(read("test/node/install-packages.sh")) ?? [];
