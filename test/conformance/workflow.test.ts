@@ -70,8 +70,14 @@ describe("the workflows", () => {
         ...{ "id-token": "write", attestations: "write" },
       },
       "release.yml chart": { contents: "read", packages: "write", "id-token": "write" },
-      "release.yml release": { contents: "write" },
+      "release.yml release": { contents: "write", packages: "read" },
     });
+  });
+
+  it("package the chart once, so that the release has the file that was signed", () => {
+    const text = FILES.map((file) => readFileSync(join(FOLDER, file), "utf8")).join("\n");
+    expect(text.match(/helm package/g)).toHaveLength(1);
+    expect(text.match(/helm pull "oci:\/\/\$CHARTS\/catalyst-operator"/g)).toHaveLength(1);
   });
 
   it("use one version of each action", () => {
