@@ -29,7 +29,8 @@ export const CONTEXT = {
   leftOut: IGNORE_LINES.slice(1).filter((line) => !line.startsWith("!")),
 };
 
-export const lies = (folders: readonly string[], path: string) =>
+/** Whether the path is one of the folders, or below one. */
+export const isWithin = (folders: readonly string[], path: string) =>
   folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 
 export interface ImageContent {
@@ -87,7 +88,7 @@ function copy(text: string, cwd: string, folder: string, copied: string[]): void
     cpSync(source, to, {
       recursive: true,
       verbatimSymlinks: true,
-      filter: (file) => isFromStage || !lies(CONTEXT.leftOut, relative(ROOT, file)),
+      filter: (file) => isFromStage || !isWithin(CONTEXT.leftOut, relative(ROOT, file)),
     });
   }
 }
