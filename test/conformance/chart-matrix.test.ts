@@ -50,10 +50,10 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
 }
 
 /** Each different object of all renders, once. */
-function distinctObjects(): KubernetesObject[] {
-  const texts = new Set(
-    [...renders.values()].flatMap((render) => render.split(/^---$/m).map((text) => text.trim())),
-  );
+const distinctObjects = () => objectsOf([...renders.values()]);
+
+function objectsOf(rendered: readonly string[]): KubernetesObject[] {
+  const texts = new Set(rendered.flatMap((render) => render.split(/^---$/m).map((text) => text.trim())));
   return [...texts].flatMap((text) => {
     const object = parse(text) as KubernetesObject | null;
     return object === null ? [] : [object];
@@ -103,11 +103,16 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
     expect(await template(join(folder, `values-${last}.yaml`))).toBe(renders.get(name));
   });
 
-  it("labels every object with its release, and has every object of what is switched on", () => {
+  it("labels every object with its release and the values, and has every object of what is switched on", () => {
     const unlabelled = distinctObjects().filter(
       ({ metadata }) => metadata.labels?.["app.kubernetes.io/instance"] !== "catalyst",
     );
     expect(unlabelled.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
+    const unmarked = objectsOf([renders.get("labels and annotations") ?? ""]).filter(
+      ({ metadata: { labels, annotations } }) =>
+        labels?.team !== "platform" || annotations?.["example.com/owner"] !== "yes",
+    );
+    expect(unmarked.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
     const kinds = new Set(
       [...(renders.get("everything at once") ?? "").matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind),
     );
