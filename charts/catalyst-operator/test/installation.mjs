@@ -7,13 +7,14 @@ const { READY_URL, SOVEREIGN, SOVEREIGN_URL, TOKEN_FILE, PROGRAM = "/app/src/cli
 
 async function readiness() {
   try {
-    const answer = await fetch(READY_URL, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(READY_URL, { signal: AbortSignal.timeout(3_000) });
     return { isReady: answer.ok, text: (await answer.text()).trim() };
   } catch (error) {
     return { isReady: false, text: `${error.message}: ${error.cause?.message}` };
   }
 }
 
+// 60 tries take 240 s at most, less than the deadline of the Pod.
 let last;
 for (let tries = 0; tries < Number(TRIES); tries++) {
   last = await readiness();
