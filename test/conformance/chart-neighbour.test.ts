@@ -1,6 +1,20 @@
 import { describe, expect, it } from "vitest";
+import type { KubernetesObject } from "../../src/api/object.ts";
 import { selectorLabels } from "../../src/controllers/sovereign/desired-metadata.ts";
+import { desiredWorkload } from "../../src/controllers/sovereign/desired-workload.ts";
+import { sovereign } from "../support/builder/catalyst-object.ts";
 import { render } from "./helm-chart.ts";
+
+interface Monitor {
+  spec: {
+    namespaceSelector?: object;
+    selector: { matchLabels: Record<string, string> };
+    endpoints: { port: string }[];
+  };
+}
+interface Service extends KubernetesObject {
+  spec: { ports: { name: string }[] };
+}
 
 describe("the chart's objects for its neighbours", () => {
   it("lets billing Pods and helm test through a NetworkPolicy that limits the peers", async () => {
@@ -24,5 +38,21 @@ describe("the chart's objects for its neighbours", () => {
     expect(peersOf("http")).toEqual([listed, { podSelector: { matchLabels: { [name]: labels[name] } } }]);
     // The operator's Services select the Pods of this name.
     expect(labels[name]).not.toBe("catalyst-operator");
+  });
+
+  it("lets Prometheus read the metrics of the billing Pods, which the alerts ask for", async () => {
+    const monitors = (
+      await render(
+        ...["--set", "metrics.serviceMonitor.enabled=true"],
+        ...["--api-versions", "monitoring.coreos.com/v1"],
+      )
+    ).filter(({ kind }) => kind === "ServiceMonitor") as unknown as Monitor[];
+    const service = desiredWorkload(sovereign("omantel"), "image", undefined).find(
+      ({ kind }) => kind === "Service",
+    ) as unknown as Service;
+    const [ours] = monitors.filter(({ spec }) => "namespaceSelector" in spec);
+    expect(ours?.spec.namespaceSelector).toEqual({ any: true });
+    expect(service.metadata.labels).toMatchObject(ours?.spec.selector.matchLabels ?? {});
+    expect(service.spec.ports.map(({ name }) => name)).toEqual(ours?.spec.endpoints.map(({ port }) => port));
   });
 });

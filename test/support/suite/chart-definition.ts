@@ -34,7 +34,7 @@ export const NEIGHBOUR_DEFINITIONS = [
     "certificates",
     object({
       ...{ isCA: { type: "boolean" }, commonName: text, secretName: text, duration: text, renewBefore: text },
-      dnsNames: list(text),
+      ...{ dnsNames: list(text), ipAddresses: list(text) },
       privateKey: object({ algorithm: text, size: { type: "integer" }, rotationPolicy: text }),
       issuerRef: object({ name: text, kind: text, group: text }),
     }),
@@ -50,6 +50,7 @@ export const NEIGHBOUR_DEFINITIONS = [
     "ServiceMonitor",
     "servicemonitors",
     object({
+      namespaceSelector: object({ any: { type: "boolean" } }),
       selector: object({ matchLabels: labels }),
       endpoints: list(object({ port: text, path: text, interval: text })),
     }),
