@@ -16,6 +16,8 @@ interface Service extends KubernetesObject {
   spec: { ports: { name: string }[] };
 }
 
+const SERVICE_NAME = "catalyst-operator-webhook.catalyst-system.svc";
+
 describe("the chart's objects for its neighbours", () => {
   it("lets billing Pods and helm test through a NetworkPolicy that limits the peers", async () => {
     const peer = "[0].podSelector.matchLabels.app=ingress";
@@ -54,5 +56,20 @@ describe("the chart's objects for its neighbours", () => {
     expect(ours?.spec.namespaceSelector).toEqual({ any: true });
     expect(service.metadata.labels).toMatchObject(ours?.spec.selector.matchLabels ?? {});
     expect(service.spec.ports.map(({ name }) => name)).toEqual(ours?.spec.endpoints.map(({ port }) => port));
+  });
+
+  it.each([
+    ["a name", "hook.example", { dnsNames: ["hook.example", SERVICE_NAME] }],
+    ["an IPv4 address", "192.0.2.7", { dnsNames: [SERVICE_NAME], ipAddresses: ["192.0.2.7"] }],
+    ["an IPv6 address", "[2001:db8::1]", { dnsNames: [SERVICE_NAME], ipAddresses: ["2001:db8::1"] }],
+  ])("asks cert-manager for the host of a webhook's URL that has %s", async (_, host, names) => {
+    const certificate = (
+      await render(
+        ...["--set", "webhook.certificate.mode=cert-manager", "--set", `webhook.url=https://${host}:9443`],
+        ...["--api-versions", "cert-manager.io/v1"],
+      )
+    ).find(({ kind, metadata }) => kind === "Certificate" && metadata.name === "catalyst-operator-webhook");
+    const { dnsNames, ipAddresses } = (certificate as unknown as { spec: Record<string, unknown> }).spec;
+    expect({ dnsNames, ...(ipAddresses === undefined ? {} : { ipAddresses }) }).toEqual(names);
   });
 });

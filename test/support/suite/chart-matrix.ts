@@ -29,6 +29,10 @@ const SINGLE: [name: string, values: Values][] = [
     "cert-manager for a URL",
     { webhook: { url: "https://hook.example", certificate: { mode: "cert-manager" } } },
   ],
+  [
+    "cert-manager for an address",
+    { webhook: { url: "https://[2001:db8::1]:9443", certificate: { mode: "cert-manager" } } },
+  ],
   ["an embedded API of one Sovereign", { voucherApi: { sovereign: "omantel" } }],
   ["groups of the platform", { platform: { groups: ["ops", "a & b", "it's"] } }],
   ["Argo CD as the platform", { platform: { serviceAccountNamespaces: ["argocd"] } }],
