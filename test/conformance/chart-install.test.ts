@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
@@ -8,7 +10,7 @@ import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
 import { release } from "../support/builder/catalyst-object.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
-import { type Deployment, helm, RELEASE } from "./helm-chart.ts";
+import { adoptionCommands, type Deployment, HELM, helm, RELEASE } from "./helm-chart.ts";
 
 describe("helm install", () => {
   let plane: TestControlPlane;
@@ -77,5 +79,20 @@ describe("helm install", () => {
     await expect(get(path)).rejects.toThrow();
     await get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sovereigns.catalyst.openova.io");
     await get("/api/v1/namespaces/catalog");
+  }, 180_000);
+
+  it("replaces a trust that kubectl made, once it is handed over by the command that the refusal names", async () => {
+    const kubectl = (...args: string[]) =>
+      promisify(execFile)(join(dirname(HELM), "kubectl"), [...args, "--kubeconfig", plane.kubeconfigPath]);
+    const trust = ["configmap", "catalyst-trust", "--namespace", "catalyst-system"];
+    await kubectl("create", ...trust, "--from-literal=trust.yaml=trust: []");
+    await run("install", ...RELEASE);
+    const upgrade = ["upgrade", ...RELEASE, "--set", "trust.trust[0].publicKey=pem"];
+    const refusal = await run(...upgrade).catch((error: Error) => error.message);
+    expect(refusal).toContain("If Helm 4 then reports a conflict");
+    for (const args of adoptionCommands(refusal)) await kubectl(...args);
+    await expect(run(...upgrade)).rejects.toThrow('conflict with "kubectl-create"');
+    await run(...upgrade, "--force-conflicts");
+    expect((await kubectl("get", ...trust, "--output", "yaml")).stdout).toContain("publicKey: pem");
   }, 180_000);
 });

@@ -36,6 +36,12 @@ export const helm = (args: string[], kubeconfig = "/dev/null") =>
     ({ stdout }) => stdout,
   );
 
+/** The arguments of kubectl in the commands of a refusal that hand an object over to the release. */
+export function adoptionCommands(refusal: string): string[][] {
+  const [, line = ""] = /^ +(kubectl annotate .*)$/m.exec(refusal) ?? [];
+  return line.split(" && ").map((command) => command.split(" ").slice(1));
+}
+
 /** The objects that helm renders for these arguments. */
 export async function render(...args: string[]): Promise<KubernetesObject[]> {
   const text = await helm(["template", ...RELEASE, ...args]);

@@ -19,6 +19,7 @@ import { findFreePort } from "../../src/playground/process/free-port.ts";
 import { release } from "../support/builder/catalyst-object.ts";
 import { type OperatorProcess, startOperatorProcess } from "../support/process/operator-process.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
+import { adoptionCommands } from "./helm-chart.ts";
 
 const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
 const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
@@ -291,8 +292,7 @@ describe("an installation by an administrator of kubeadm", () => {
     expect(refusal).toContain(
       "differ from those of this chart, and are not of release second: billingreleases.catalyst.openova.io",
     );
-    const [, command = ""] = /^ +(kubectl annotate .*)$/m.exec(refusal) ?? [];
-    for (const [, ...args] of command.split(" && ").map((part) => part.split(" "))) await kubectl(args);
+    for (const args of adoptionCommands(refusal)) await kubectl(args);
     await helm(upgrade);
     expect(await kubectl(["get", "billingreleases"])).toContain("RENAMED");
     expect(await client.get(resourceOf(BILLING_RELEASE), { name: "kept" })).toBeDefined();

@@ -51,6 +51,11 @@ annotations: {{- toYaml . | nindent 2 }}
 {{- dig "metadata" "annotations" "meta.helm.sh/release-name" "" . -}}
 {{- end -}}
 
+{{- /* What to do after these commands, because Helm 4 replaces no field that another client owns. */}}
+{{- define "catalyst-operator.conflict" -}}
+If Helm 4 then reports a conflict with the client that made the object, add --force-conflicts.
+{{- end -}}
+
 {{- /* The commands that hand an object over to this release. */}}
 {{- define "catalyst-operator.adoption" -}}
 {{- $object := printf "%s %s" (index . 1) (index . 2) }}
