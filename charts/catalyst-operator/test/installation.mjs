@@ -1,6 +1,8 @@
 // Run by `helm test`: waits until the operator is ready, and then takes the four steps against a Sovereign if one is named.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 const { READY_URL, SOVEREIGN, SOVEREIGN_URL, TOKEN_FILE, PROGRAM = "/app/src/cli/main.ts", TRIES = "60" } = process.env;
@@ -26,12 +28,16 @@ if (!last.isReady) process.exit(1);
 
 if (SOVEREIGN !== undefined) {
   const catalyst = (...args) => execFileSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8" });
-  const own = "/tmp/token";
-  if (TOKEN_FILE === undefined) writeFileSync(own, catalyst("token", "--sovereign", SOVEREIGN), { mode: 0o600 });
+  const own = join(tmpdir(), "token");
   try {
+    if (TOKEN_FILE === undefined) {
+      // catalyst token takes the name of the process's user, and the user of the image has none.
+      const token = catalyst("token", "--sovereign", SOVEREIGN, "--user", "helm-test");
+      writeFileSync(own, token, { mode: 0o600 });
+    }
     console.log(catalyst("smoke", "--url", SOVEREIGN_URL, "--token-file", TOKEN_FILE ?? own));
   } catch (error) {
-    console.log(error.stdout);
+    console.log(error.stdout ?? error.message);
     process.exit(1);
   }
 }

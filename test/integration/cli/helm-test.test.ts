@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningHttpServer, startHttpServer } from "../../../src/platform/http-server.ts";
-import { signToken } from "../../support/builder/billing.ts";
+import { JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { createBillingProcesses } from "../../support/process/billing-process.ts";
+import { startOperatorCluster } from "../../support/server/operator-cluster.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/server/postgres.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -94,6 +95,24 @@ describe("helm test of a Sovereign", () => {
     const [code, output] = await run("sovereign-admin");
     expect(output).toMatch(/ok +list[\s\S]*ok +issue[\s\S]*ok +preview[\s\S]*ok +revoke/);
     expect(code).toBe(0);
+  });
+
+  it("signs a token with the Sovereign's key when it has none, for a user without a name", async () => {
+    const cluster = await startOperatorCluster("helm-test");
+    try {
+      await cluster.createNamespace("sovereign-omantel");
+      await cluster.writeSecret("sovereign-omantel", "billing-jwt", "secret", JWT_SECRET);
+      await cluster.createSovereign("omantel", {}, true);
+      const [code, output] = await helmTest({
+        ...{ SOVEREIGN: "omantel", SOVEREIGN_URL: origin },
+        ...{ KUBECONFIG: cluster.plane.kubeconfigPath, TMPDIR: folder },
+      });
+      expect([code, output]).toEqual([0, expect.stringMatching(/ok +revoke/)]);
+    } finally {
+      await cluster.close();
+    }
+    const [, claims = ""] = readFileSync(join(folder, "token"), "utf8").split(".");
+    expect(JSON.parse(Buffer.from(claims, "base64url").toString())).toMatchObject({ sub: "helm-test" });
   });
 
   it("fails, and shows the step, when one of them is refused", async () => {
