@@ -98,7 +98,7 @@ const SINGLE: [name: string, values: Values][] = [
     "variables, arguments and volumes",
     {
       extraEnv: [
-        { name: "HTTPS_PROXY", value: "http://proxy.example:3128" },
+        { name: "NODE_EXTRA_CA_CERTS", value: "/etc/ca/b" },
         { name: "OWN", valueFrom: { secretKeyRef: { name: "own", key: "a", optional: true } } },
         { name: "NODE", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
       ],

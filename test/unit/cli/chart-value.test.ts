@@ -45,10 +45,13 @@ describe("values.schema.json", () => {
         certManager: { issuerRef: { name: "ca", kind: "ClusterIssuer" } },
       }),
     ],
-    ["a variable that no value sets", { extraEnv: [{ name: "HTTPS_PROXY", value: "http://proxy.example" }] }],
+    [
+      "a variable that no value sets",
+      { extraEnv: [{ name: "NODE_EXTRA_CA_CERTS", value: "/etc/ca/ca.crt" }] },
+    ],
     [
       "a variable of a Secret",
-      { extraEnv: [{ name: "HTTPS_PROXY", valueFrom: { secretKeyRef: { name: "proxy", key: "url" } } }] },
+      { extraEnv: [{ name: "OPERATOR_URL", valueFrom: { secretKeyRef: { name: "operator", key: "url" } } }] },
     ],
     ["an argument", { extraArgs: ["--host=::"] }],
     [
