@@ -28,15 +28,10 @@ export interface ClusterChoice {
 
 /** A client of the cluster that the flags and KUBECONFIG name, with the rights of the person. */
 export function connectToCluster(env: Env, userAgent: string, choice: ClusterChoice = {}): KubeClient {
-  const kubeConfig = readKubeConfig(env, choice);
-  try {
-    return createKubeClient({ kubeConfig, userAgent });
-  } catch (error) {
-    throw new UsageError(`${nameOf(choice)} names a file that cannot be used: ${errorMessage(error)}`);
-  }
+  return createKubeClient({ kubeConfig: readKubeConfig(env, choice), userAgent });
 }
 
-/** The kubeconfig that the flags and KUBECONFIG name. */
+/** The kubeconfig that the flags and KUBECONFIG name. It has a current cluster. */
 export function readKubeConfig(env: Env, choice: ClusterChoice): KubeConfig {
   const paths = kubeconfigPaths(env, choice);
   if (paths.length === 0 && env.KUBERNETES_SERVICE_HOST === undefined)
@@ -47,7 +42,7 @@ export function readKubeConfig(env: Env, choice: ClusterChoice): KubeConfig {
   try {
     kubeConfig = merged(paths);
   } catch (error) {
-    throw new UsageError(`${nameOf(choice)} names a file that cannot be used: ${errorMessage(error)}`);
+    throw new UsageError(`${sourceOf(env, choice)} cannot be used: ${errorMessage(error)}`);
   }
   if (choice.context !== undefined) {
     if (kubeConfig.getContextObject(choice.context) === null)
@@ -56,16 +51,24 @@ export function readKubeConfig(env: Env, choice: ClusterChoice): KubeConfig {
       );
     kubeConfig.setCurrentContext(choice.context);
   }
+  if (kubeConfig.getCurrentCluster() === null)
+    throw new UsageError(
+      `${sourceOf(env, choice)} names no current cluster: set its current-context, or name a context with --context`,
+    );
   return kubeConfig;
 }
 
-const nameOf = ({ kubeconfig }: ClusterChoice): string =>
-  kubeconfig === undefined ? "KUBECONFIG" : "--kubeconfig";
+function sourceOf(env: Env, { kubeconfig }: ClusterChoice): string {
+  if (kubeconfig !== undefined) return "--kubeconfig";
+  return env.KUBECONFIG ? "KUBECONFIG" : "~/.kube/config";
+}
 
 function kubeconfigPaths(env: Env, { kubeconfig }: ClusterChoice): string[] {
   if (kubeconfig !== undefined) return [kubeconfig];
   const named = (env.KUBECONFIG ?? "").split(delimiter).filter((path) => path !== "");
-  if (named.length > 0) return named;
+  // As kubectl does: of several files, some may be missing.
+  const present = named.filter((path) => existsSync(path));
+  if (named.length > 0) return present.length > 0 ? present : named;
   const own = join(env.HOME || "/", ".kube/config");
   return existsSync(own) ? [own] : [];
 }
