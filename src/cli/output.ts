@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { Flag } from "./flag.ts";
+import { printable } from "./terminal-text.ts";
 
 /** How a command prints its result. */
 export const OUTPUT_FLAG = {
@@ -17,5 +18,7 @@ export type OutputFormat = (typeof OUTPUT_FLAG.choices)[number];
 export function formatted(format: OutputFormat, value: unknown, text: () => string): string {
   if (format === "json") return `${JSON.stringify(value)}\n`;
   // Through JSON, so that both formats have the same members: undefined is absent, and a date is a text.
-  return format === "yaml" ? stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0 }) : text();
+  return format === "yaml"
+    ? stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0 })
+    : printable(text());
 }

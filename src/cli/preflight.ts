@@ -40,6 +40,7 @@ import { checkIdentity } from "./preflight/identity-check.ts";
 import { checkNames } from "./preflight/name-check.ts";
 import { checkRights } from "./preflight/right-check.ts";
 import { checkKubernetes } from "./preflight/version-check.ts";
+import { oneLine } from "./terminal-text.ts";
 
 const LISTS = {
   "platform-groups": "PLATFORM_GROUPS",
@@ -215,7 +216,7 @@ function enforcementOf(configuration: KubernetesObject | undefined): Preflight["
 
 function describe({ checks, enforcement, outsiders, denials }: Preflight): string {
   const lines = [...describeChecks(checks), "", `enforcement: ${enforcement}`, ""];
-  if (enforcement === "Unknown") return lines.slice(0, -1).join("\n").concat("\n");
+  if (enforcement === "Unknown") return `${lines.slice(0, -1).map(oneLine).join("\n")}\n`;
   if (outsiders.length === 0) lines.push("No subject has rights that admission refuses to use.");
   else
     lines.push(
@@ -240,5 +241,6 @@ function describe({ checks, enforcement, outsiders, denials }: Preflight): strin
       "Name controllers in --controller-namespaces and the platform team in --platform-groups. docs/denied.md says what the",
       "others can do instead.",
     );
-  return `${lines.join("\n")}\n`;
+  // Subjects and users have names that others choose: none of these may look like a line of its own.
+  return `${lines.map(oneLine).join("\n")}\n`;
 }

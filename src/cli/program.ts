@@ -5,6 +5,7 @@ import { type Command, EXIT, type ExitCode } from "./command.ts";
 import { COMMAND_NAMES, COMMANDS, loadCommands } from "./command-list.ts";
 import { asCalled, helpText, overview, type Program } from "./help.ts";
 import { unknownName } from "./nearest.ts";
+import { printable } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 
 /** kubectl runs `kubectl-catalyst` in PATH for `kubectl catalyst`. */
@@ -40,7 +41,7 @@ async function main(): Promise<ExitCode> {
       stderr: process.stderr,
     });
   } catch (error) {
-    process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${errorMessage(error)}\n`));
+    process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${printable(errorMessage(error))}\n`));
     return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
   }
 }

@@ -1,4 +1,5 @@
 import type { Summary } from "../controllers/summary.ts";
+import { oneLine } from "./terminal-text.ts";
 
 /** A fleet of any size takes at most 52 lines: so many objects in full, and so many lines of one object each. */
 const MAX_IN_FULL = 4;
@@ -68,7 +69,7 @@ function inFull(
   most: { further: number; message: number },
 ): string[] {
   const hidden = also.length - most.further;
-  const line = (message: string) => `           ${oneLine(message, most.message)}`;
+  const line = (message: string) => `           ${shortened(message, most.message)}`;
   return [
     `${kind} ${name}: ${stateOf(ready)}`,
     `  is:      ${is}`,
@@ -82,8 +83,8 @@ function inFull(
 }
 
 /** A message may quote a container's log, which may hold line breaks and a terminal's control sequences. */
-function oneLine(message: string, most: number): string {
-  const text = message.replaceAll(/\p{Cc}+/gu, " ").trim();
+function shortened(message: string, most: number): string {
+  const text = oneLine(message).trim();
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 

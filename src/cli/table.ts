@@ -1,6 +1,8 @@
+import { oneLine } from "./terminal-text.ts";
+
 /** Rows below their header, as kubectl prints them: each column as wide as its longest cell, with three blanks between. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows].map((cells) => cells.map(printable));
+  const all = [header, ...rows].map((cells) => cells.map(cellOf));
   const widths = header.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)));
   return all
     .map((cells) =>
@@ -13,5 +15,5 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join("");
 }
 
-/** Text from elsewhere on one line, without the control sequences of a terminal. An empty cell is shown, as kubectl does. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}+/gu, " ").trim() || "<none>";
+/** An empty cell is shown, as kubectl does. */
+const cellOf = (text: string): string => oneLine(text).trim() || "<none>";

@@ -121,6 +121,10 @@ describe("a result", () => {
   ])("is printed as %s", (format, text) => {
     expect(formatted(format, value, () => "shown\n")).toBe(text);
   });
+
+  it("has no control sequence of a terminal in its text", () => {
+    expect(formatted("text", value, () => "a\u001b[2J\u009b31mb\r\nc\n")).toBe("a [2J 31mb \nc\n");
+  });
 });
 
 describe("completion", () => {
