@@ -24,14 +24,19 @@ export async function checkCertificates(client: Pick<KubeClient, "get">, now: Da
   ]);
   if (configuration === undefined)
     return [{ area, state: "ok", message: "no webhook is installed: there is no certificate yet" }];
-  const bundles = new Set(configuration.webhooks?.map(({ clientConfig }) => clientConfig?.caBundle ?? ""));
-  return [...bundles].flatMap((bundle) => bundleChecks(bundle, modeOf(deployment), now));
+  const { webhooks = [] } = configuration;
+  const bundles = webhooks.map(({ clientConfig }) => clientConfig?.caBundle ?? "");
+  return [...new Set(bundles.length === 0 ? [""] : bundles)].flatMap((bundle) =>
+    bundleChecks(bundle, modeOf(deployment), now),
+  );
 }
 
+/** By the variable that the chart sets for each value of webhook.certificate.mode. */
 function modeOf(deployment: Deployment | undefined): string {
   const { containers = [] } = deployment?.spec?.template?.spec ?? {};
-  const isGiven = containers.some(({ env = [] }) => env.some(({ name }) => name === "WEBHOOK_CERT_DIR"));
-  return isGiven ? "from a Secret" : "made by the operator";
+  const variables = containers.flatMap(({ env = [] }) => env.map(({ name }) => name));
+  if (variables.includes("WEBHOOK_CERT_SECRET")) return "from cert-manager";
+  return variables.includes("WEBHOOK_CERT_DIR") ? "from a Secret" : "made by the operator";
 }
 
 function bundleChecks(bundle: string, mode: string, now: Date): Check[] {

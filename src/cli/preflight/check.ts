@@ -1,3 +1,4 @@
+import { isForbidden } from "../../kube/error.ts";
 import { errorMessage } from "../../platform/errors.ts";
 
 /** What preflight looked at. `unknown`: it could not tell, and the message says why. */
@@ -14,7 +15,9 @@ export async function checksOf(area: Check["area"], look: () => Promise<Check[]>
   try {
     return await look();
   } catch (error) {
-    const remedy = "run it again as someone who may read this";
+    const remedy = isForbidden(error)
+      ? "run it again as someone who may read this"
+      : "run it again when the API server answers";
     return [{ area, state: "unknown", message: errorMessage(error), remedy }];
   }
 }
@@ -24,7 +27,7 @@ const STATES = { ok: "ok", problem: "problem", unknown: "cannot tell" } as const
 /** A line for each check, with the remedy below it. */
 export function describeChecks(checks: readonly Check[]): string[] {
   return checks.flatMap(({ area, state, message, remedy }) => [
-    `${STATES[state].padEnd(12)} ${area.padEnd(13)} ${message.replaceAll(/\p{Cc}+/gu, " ")}`,
+    `${STATES[state].padEnd(12)} ${area.padEnd(13)} ${message}`,
     ...(remedy === undefined ? [] : [`${" ".repeat(27)}${remedy}`]),
   ]);
 }

@@ -28,9 +28,13 @@ export async function checkSovereigns(client: Pick<KubeClient, "list">): Promise
 
 /** A database from here: whether it can be reached, and its version. The URL is shown nowhere. */
 export async function checkDatabase(url: string): Promise<Check[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS });
-  client.on("error", () => {});
+  let client: pg.Client | undefined;
   try {
+    // It reads the files of certificates that the URL names, which may be missing here.
+    client = new pg.Client({
+      ...{ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS },
+    });
+    client.on("error", () => {});
     await client.connect();
     const { rows } = await client.query<Record<string, string>>("SHOW server_version_num");
     return [postgresCheck(Number(Object.values(rows[0] ?? {})[0]))];
@@ -38,7 +42,7 @@ export async function checkDatabase(url: string): Promise<Check[]> {
     const remedy = "correct DATABASE_URL, or let this machine and the cluster through to the database";
     return [{ area, state: "problem", message: `DATABASE_URL: ${errorMessage(error)}`, remedy }];
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
 

@@ -5,12 +5,14 @@ import {
   OPERATOR_CLUSTER_ROLE,
   PRIVATE_CATALOG_NAMESPACE,
   SYSTEM_NAMESPACE,
+  TRUST_CONFIG_MAP,
   WEBHOOK_CONFIGURATION,
 } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import {
   CLUSTER_ROLES,
+  CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
   DEPLOYMENTS,
   NAMESPACES,
@@ -31,10 +33,11 @@ const ownerOf = (object: KubernetesObject | undefined): string | undefined =>
 /** Whether the names that the chart and the operator use are free, or are of this release. */
 export async function checkNames(client: Pick<KubeClient, "get">, release: string): Promise<Check[]> {
   const get = (resource: typeof NAMESPACES, name: string) => client.get<KubernetesObject>(resource, { name });
-  const [deployment, role, configuration] = await Promise.all([
+  const [deployment, role, configuration, trust] = await Promise.all([
     client.get<KubernetesObject>(DEPLOYMENTS, OPERATOR),
     get(CLUSTER_ROLES, OPERATOR_CLUSTER_ROLE),
     get(VALIDATING_WEBHOOK_CONFIGURATIONS, WEBHOOK_CONFIGURATION),
+    client.get<KubernetesObject>(CONFIG_MAPS, { name: TRUST_CONFIG_MAP, namespace: SYSTEM_NAMESPACE }),
   ]);
   const definitions = await Promise.all(
     KINDS.map(({ plural }) => get(CUSTOM_RESOURCE_DEFINITIONS, `${plural}.${GROUP}`)),
@@ -48,6 +51,7 @@ export async function checkNames(client: Pick<KubeClient, "get">, release: strin
     ...(deployment === undefined && configuration !== undefined ? [leftover()] : []),
     ...definitions.flatMap((definition) => definitionChecks(definition, release)),
     ...namespaces.flatMap((namespace) => namespaceChecks(namespace, release)),
+    ...trustChecks(trust, release),
   ];
   return found.length === 0 ? [{ area, state: "ok", message: "no name is taken" }] : found;
 }
@@ -110,4 +114,10 @@ function namespaceChecks(namespace: KubernetesObject | undefined, release: strin
   return [
     { area, state: "ok", message: `namespace ${namespace.metadata.name} exists, and is used as it is` },
   ];
+}
+
+function trustChecks(trust: KubernetesObject | undefined, release: string): Check[] {
+  if (trust === undefined || ownerOf(trust) === release) return [];
+  const message = `ConfigMap ${TRUST_CONFIG_MAP} exists, and is used as it is while the chart's value trust is empty`;
+  return [{ area, state: "ok", message }];
 }

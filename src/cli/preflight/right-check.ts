@@ -41,8 +41,13 @@ export const INSTALLED: readonly Resource[] = [
   POD_DISRUPTION_BUDGETS,
 ];
 const VERBS = ["get", "create", "patch", "delete"];
-/** Helm writes roles whose rights the person need not have, so the person must be allowed to. */
-const GIVEN_ON: readonly (readonly [Resource, string])[] = [
+/**
+ * Helm finds its releases among the Secrets, and replaces the Secret of the one that it works on. It writes roles whose rights
+ * the person need not have, so the person must be allowed to.
+ */
+const FURTHER: readonly (readonly [Resource, string])[] = [
+  [SECRETS, "list"],
+  [SECRETS, "update"],
   [CLUSTER_ROLES, "escalate"],
   [CLUSTER_ROLES, "bind"],
   [ROLES, "escalate"],
@@ -58,7 +63,7 @@ interface Right {
 export async function checkRights(client: Pick<KubeClient, "create">): Promise<Check[]> {
   const wanted: Right[] = [
     ...INSTALLED.flatMap((resource) => VERBS.map((verb) => ({ resource, verb }))),
-    ...GIVEN_ON.map(([resource, verb]) => ({ resource, verb })),
+    ...FURTHER.map(([resource, verb]) => ({ resource, verb })),
   ];
   const allowed = await Promise.all(wanted.map((right) => isAllowed(client, right)));
   const missing = wanted.filter((_, index) => !allowed[index]);

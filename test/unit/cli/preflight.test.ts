@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { identityLists } from "../../../src/admission/rules/identity.ts";
-import { postgresCheck } from "../../../src/cli/preflight/database-check.ts";
+import { checkCertificates } from "../../../src/cli/preflight/certificate-check.ts";
+import { checksOf } from "../../../src/cli/preflight/check.ts";
+import { checkDatabase, postgresCheck } from "../../../src/cli/preflight/database-check.ts";
 import { checkIdentity } from "../../../src/cli/preflight/identity-check.ts";
 import { kubernetesCheck } from "../../../src/cli/preflight/version-check.ts";
+import { KubeError } from "../../../src/kube/error.ts";
+import { DEPLOYMENTS, type Resource } from "../../../src/kube/resource.ts";
+import { authorityThatEnds } from "../../support/builder/ending-authority.ts";
 
 describe("the version of Kubernetes", () => {
   it.each([
@@ -48,5 +53,79 @@ describe("the version of PostgreSQL", () => {
     [190_000, "unknown", "19.0"],
   ])("%i is %s", (version, state, shown) => {
     expect(postgresCheck(version)).toMatchObject({ state, message: expect.stringContaining(shown) });
+  });
+});
+
+describe("a database", () => {
+  it("whose URL names a file that is missing here is a problem, and the URL is shown nowhere", async () => {
+    const url = "postgres://u:a-password@db.example/x?sslmode=verify-full&sslrootcert=/absent/ca.pem";
+    const checks = await checkDatabase(url);
+    expect(checks).toMatchObject([{ state: "problem", message: expect.stringContaining("/absent/ca.pem") }]);
+    expect(JSON.stringify(checks)).not.toContain("a-password");
+  });
+});
+
+describe("the webhook's certificate", () => {
+  const NOW = new Date("2026-06-01T00:00:00Z");
+  const DAY_MS = 86_400_000;
+
+  /** A cluster with these webhooks, and with a Deployment that has a variable of this name. */
+  const check = (webhooks: object[] | undefined, variable = "LOG_LEVEL") =>
+    checkCertificates(
+      {
+        get: async <T>(resource: Resource) => {
+          const containers = [{ env: [{ name: variable }] }];
+          return (
+            resource === DEPLOYMENTS ? { spec: { template: { spec: { containers } } } } : { webhooks }
+          ) as T;
+        },
+      },
+      NOW,
+    );
+  async function webhook(days: number) {
+    const pem = await authorityThatEnds(new Date(NOW.getTime() + days * DAY_MS));
+    return { clientConfig: { caBundle: Buffer.from(pem).toString("base64") } };
+  }
+
+  it.each([
+    [400.5, "ok", "the webhook's authority is valid for 400 days"],
+    [5.5, "problem", "the webhook's authority is valid for 5 days"],
+    [-2.5, "problem", "the webhook's authority ended 2 days ago"],
+  ])("with an authority that ends in %d days is %s", async (days, state, message) => {
+    expect(await check([await webhook(days)])).toMatchObject([
+      { area: "certificates", state, message: `made by the operator: ${message}` },
+    ]);
+  });
+
+  it.each([
+    ["LOG_LEVEL", "made by the operator"],
+    ["WEBHOOK_CERT_DIR", "from a Secret"],
+    ["WEBHOOK_CERT_SECRET", "from cert-manager"],
+  ])("of a Deployment with %s is %s", async (variable, mode) => {
+    const [found] = await check([await webhook(100)], variable);
+    expect(found?.message).toMatch(new RegExp(`^${mode}: `));
+  });
+
+  it.each([[undefined], [[]], [[{ clientConfig: {} }]], [[{ clientConfig: { caBundle: "AAAA" } }]]])(
+    "has no authority with the webhooks %j",
+    async (webhooks) => {
+      expect(await check(webhooks)).toMatchObject([
+        { state: "problem", message: "the webhook configuration has no authority" },
+      ]);
+    },
+  );
+});
+
+describe("an area that cannot be read", () => {
+  it.each([
+    [403, "run it again as someone who may read this"],
+    [503, "run it again when the API server answers"],
+  ])("is unknown after a %i, with a remedy", async (status, remedy) => {
+    const look = async () => {
+      throw new KubeError("refused", { status, reason: "Refused" });
+    };
+    expect(await checksOf("names", look)).toEqual([
+      { area: "names", state: "unknown", message: "refused", remedy },
+    ]);
   });
 });
