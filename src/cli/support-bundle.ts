@@ -10,6 +10,7 @@ import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
 import { collect } from "./support/collection.ts";
 import { compressedArchive } from "./support/tar.ts";
+import { oneLine } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 
 const MAX_LOG_LINES = 100_000;
@@ -59,11 +60,13 @@ export const command: Command = {
         logLines,
         version: readVersion(),
         now,
+        signal,
       });
+      signal.throwIfAborted();
       // A file that is there is not replaced, and a link there is not followed.
       writeFileSync(file, compressedArchive(files, now), { flag: "wx", mode: 0o600 });
       stdout.write(`${file}: ${files.length} files\n`);
-      for (const line of missing) stdout.write(`could not read ${line}\n`);
+      for (const line of missing) stdout.write(`could not read ${oneLine(line)}\n`);
       return missing.length === 0 ? EXIT.done : EXIT.checkFailed;
     } finally {
       await client.close();

@@ -20,6 +20,8 @@ export interface CollectionDeps {
   logLines: number;
   version: string;
   now: Date;
+  /** Ends the collection, which then rejects. */
+  signal: AbortSignal;
 }
 
 export interface Collection {
@@ -39,6 +41,7 @@ export async function collect(deps: CollectionDeps): Promise<Collection> {
     try {
       files.push({ path, content: await read() });
     } catch (error) {
+      deps.signal.throwIfAborted();
       missing.push(`${path}: ${redactText(errorMessage(error))}`);
     }
   }
@@ -89,12 +92,13 @@ async function operatorPods(client: CollectionDeps["client"], missing: string[])
   }
 }
 
-async function readLog({ client, logLines }: CollectionDeps, name: string): Promise<string> {
+/** Others may have put containers of their own into the Pod, so the request names the operator's. */
+async function readLog({ client, logLines, signal }: CollectionDeps, name: string): Promise<string> {
   const path = pathOf(PODS, { name, namespace: SYSTEM_NAMESPACE }, "log");
-  const signal = AbortSignal.timeout(LOG_TIMEOUT_MS);
+  const query = { container: "operator", tailLines: logLines };
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOG_TIMEOUT_MS)]);
   const chunks: Uint8Array[] = [];
-  for await (const chunk of await client.openWatch(path, { tailLines: logLines }, { signal }))
-    chunks.push(chunk);
+  for await (const chunk of await client.openWatch(path, query, { signal: bounded })) chunks.push(chunk);
   return redactText(Buffer.concat(chunks).toString());
 }
 

@@ -13,9 +13,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
     /((?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|credential|authorization)\\*["']?\s*[=:]\s*)(?:\\*"[^"]*|'[^']*|[^\s"',;&}{[\]\\]+)/gi,
     `$1${REDACTED}`,
   ],
-  [/[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, "[address]"],
+  [/(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/g, "[address]"],
 ];
-const URL_WITH_USER = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/"'<>@]+@[^\s"'<>]*/gi;
+const URL_WITH_USER = /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/"'<>@]+@[^\s"'<>]*/gi;
 const DATABASE_URL = /\b(postgres(?:ql)?|mysql|redis|amqp):\/\/[^\s"'<>]*/gi;
 const IP_V4 = /(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)/g;
 const IP_V6 = /(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])/gi;
@@ -23,9 +23,18 @@ const IP_V6 = /(?<![\w.:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:])/gi;
 const LONG_RANDOM =
   /(?<![A-Za-z0-9+/_:.-])(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_]{40,}={0,2}/g;
 
+/** Anyone may have written the text, and some patterns take a time that grows with the square of a line's length. */
+const MAX_LINE = 16_384;
+
+const shortened = (line: string): string =>
+  line.length > MAX_LINE
+    ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters are left out)`
+    : line;
+
 /** Text without secrets and without people's addresses, electronic or of the network. */
 export function redactText(text: string): string {
-  let redacted = text.replace(DATABASE_URL, `$1://${REDACTED}`).replace(URL_WITH_USER, `$1${REDACTED}`);
+  const bounded = text.split("\n").map(shortened).join("\n");
+  let redacted = bounded.replace(DATABASE_URL, `$1://${REDACTED}`).replace(URL_WITH_USER, `$1${REDACTED}`);
   for (const [pattern, replacement] of PATTERNS) redacted = redacted.replace(pattern, replacement);
   return redactSecrets(redacted)
     .replace(LONG_RANDOM, REDACTED)
@@ -33,16 +42,14 @@ export function redactText(text: string): string {
     .replace(IP_V6, (address) => (isIP(address) === 0 ? address : "[address]"));
 }
 
+/** Not `secretName` and `tokenRef`, which name a Secret and hold none of its data. */
 const SECRET_NAME = /(?:password|passwd|secret|token|credential|privateKey|apiKey|connectionString|dsn)$/i;
-/** Members that name a Secret and hold none of its data. */
-const REFERENCE = /(?:Ref|Refs|Name|Names)$/;
 const OWN_METADATA = ["name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp"];
 const OWN_LISTS = ["deletionTimestamp", "finalizers", "ownerReferences", "labels"];
 
 /** The same value with each text redacted, and with members left out whose names say that they hold a secret. */
 export function redactValue(value: unknown, name = ""): unknown {
-  if (typeof value === "string")
-    return SECRET_NAME.test(name) && !REFERENCE.test(name) ? REDACTED : redactText(value);
+  if (typeof value === "string") return SECRET_NAME.test(name) ? REDACTED : redactText(value);
   if (Array.isArray(value)) return value.map((item) => redactValue(item, name));
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../../src/cli/support-bundle.ts";
@@ -99,6 +100,7 @@ async function plant(): Promise<void> {
       ...{ name: "operator", image: "example.org/app:1", args: ["--token=hunter2-argument"] },
       env: [{ name: "PLAIN", value: "from-a-variable" }],
     },
+    { name: "sidecar", image: "example.org/sidecar:1" },
   ];
   const labels = { "app.kubernetes.io/name": "catalyst-operator" };
   await api.must("POST", "/api/v1/namespaces/catalyst-system/pods", {
@@ -176,6 +178,15 @@ describe("catalyst support-bundle", () => {
       "EEXIST",
     );
     expect(readFileSync(archive, "utf8")).toBe("kept");
+  });
+
+  it("writes nothing when it is stopped", async () => {
+    const archive = join(folder, "stopped.tar.gz");
+    const args = ["--file", archive, "--kubeconfig", kubeconfig];
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const stopped = command.run({ args, env: {}, signal: AbortSignal.abort(), stdout, stderr });
+    await expect(stopped).rejects.toThrow();
+    expect(existsSync(archive)).toBe(false);
   });
 
   it("says what it could not read, and has the rest", async () => {

@@ -27,6 +27,17 @@ describe("text of a support bundle", () => {
   ])("%j becomes %j", (text, redacted) => {
     expect(redactText(text)).toBe(redacted);
   });
+
+  it.each([["a"], ["ey-"], ["eyJ-"], ["a-"], ["token "], ["x://"]])(
+    "takes little time for a long line of %j",
+    (part) => {
+      const cut = redactText(`first\n${part.repeat(500_000)}\nlast`).split("\n");
+      expect(cut[0]).toBe("first");
+      expect(cut[1]).toMatch(/… \(\d+ characters are left out\)$/);
+      expect(cut[1]?.length).toBeLessThan(20_000);
+      expect(cut[2]).toBe("last");
+    },
+  );
 });
 
 describe("a value of a support bundle", () => {
@@ -34,12 +45,14 @@ describe("a value of a support bundle", () => {
     expect(
       redactValue({
         secretRef: { name: "billing-db", key: "url" },
+        secretName: "billing-jwt",
         token: "abc",
         list: [{ dbPassword: "abc" }, 1, true, null],
         "a@b.example": "x",
       }),
     ).toEqual({
       secretRef: { name: "billing-db", key: "url" },
+      secretName: "billing-jwt",
       token: "[redacted]",
       list: [{ dbPassword: "[redacted]" }, 1, true, null],
       "[address]": "x",
