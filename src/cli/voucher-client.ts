@@ -30,7 +30,7 @@ export interface IssueRequest {
 
 /** The vouchers of one Sovereign. Throws an `Error` that says what the API refuses, by which rule, and what to do. */
 export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherClientDeps) {
-  async function ask(method: string, path: string, { body, headers = {} }: Question = {}) {
+  async function send(method: string, path: string, { body, headers = {} }: RequestParts = {}) {
     const answer = await boundedFetch(`${baseUrl}/billing/vouchers/${path}`, {
       ...{ fetch, method, signal, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, readsErrorBody: true },
       headers: {
@@ -48,10 +48,10 @@ export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherCl
   return {
     async list({ standing, text, limit }: VoucherQuery): Promise<Voucher[]> {
       const found: Voucher[] = [];
-      const asked = Object.entries({ standing, q: text }).filter(([, value]) => value !== undefined);
-      let query = new URLSearchParams(asked as [string, string][]).toString();
+      const filters = Object.entries({ standing, q: text }).filter(([, value]) => value !== undefined);
+      let query = new URLSearchParams(filters as [string, string][]).toString();
       for (;;) {
-        const { json, link } = await ask("GET", `list?${query}`);
+        const { json, link } = await send("GET", `list?${query}`);
         found.push(...(json as Voucher[]));
         const next = /^<\?([^>]*)>; rel="next"$/.exec(link ?? "")?.[1];
         if (next === undefined || (limit !== undefined && found.length >= limit))
@@ -62,16 +62,16 @@ export function createVoucherClient({ baseUrl, fetch, token, signal }: VoucherCl
     /** `isNew`: a live voucher with the code is left as it is, and the request is refused. */
     async issue(terms: IssueRequest, { isNew }: { isNew: boolean }): Promise<Omit<Voucher, "standing">> {
       const headers: Record<string, string> = isNew ? { "If-None-Match": "*" } : {};
-      const { json } = await ask("POST", "issue", { body: terms, headers });
+      const { json } = await send("POST", "issue", { body: terms, headers });
       return json as Omit<Voucher, "standing">;
     },
     async revoke(code: string): Promise<void> {
-      await ask("DELETE", `revoke/${encodeURIComponent(code)}`);
+      await send("DELETE", `revoke/${encodeURIComponent(code)}`);
     },
   };
 }
 
-interface Question {
+interface RequestParts {
   body?: object;
   headers?: Record<string, string>;
 }

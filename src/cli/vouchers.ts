@@ -152,7 +152,7 @@ function parseArguments(args: string[]) {
   refuseForeignFlags(action, values);
   return {
     ...{ action, code, values, sovereign: values.sovereign },
-    limit: wholeNumber("limit", values.limit),
+    limit: limitOf(values.limit),
     terms: termsOf(code, values, action === "issue"),
   };
 }
@@ -177,6 +177,12 @@ function termsOf(code: string, values: Record<string, unknown>, isRequired: bool
     starts_at: values["starts-at"] as string | undefined,
     expires_at: values["expires-at"] as string | undefined,
   };
+}
+
+function limitOf(text: string | undefined): number | undefined {
+  const limit = wholeNumber("limit", text);
+  if (limit !== undefined && limit < 1) throw new UsageError(`--limit must be 1 or more, not ${limit}`);
+  return limit;
 }
 
 /** The API has the bounds; a text that is no number would reach it as another type. */

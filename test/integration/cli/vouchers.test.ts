@@ -172,6 +172,8 @@ describe("catalyst vouchers", () => {
     [["issue", "--credit", "ten"], "--credit must be a whole number, not 'ten'"],
     [["list", "--credit", "1"], "--credit is for vouchers issue: leave it out"],
     [["issue", "--credit", "1", "--limit", "2"], "--limit is for vouchers list: leave it out"],
+    [["list", "--limit", "0"], "--limit must be 1 or more, not 0"],
+    [["list", "--limit=-1"], "--limit must be 1 or more, not -1"],
     [["list", "code"], "vouchers list does not take code"],
     [["revoke"], "name the voucher: catalyst vouchers revoke CODE"],
     [["revok", "a"], "unknown action 'revok': did you mean revoke?"],
