@@ -65,4 +65,9 @@ async function find(name: string): Promise<Command | undefined> {
   return (await load?.())?.command;
 }
 
+// The program that reads the output has ended, as head does: end without a stack trace.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.checkFailed);
+});
 process.exitCode = await main();

@@ -1,7 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, lstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Script } from "node:vm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -80,5 +82,13 @@ describe("src/cli/main.ts", () => {
     const env = { ...process.env, CATALYST_REVISION: "0123abc" };
     const stdout = execFileSync(process.execPath, [MAIN, "--version"], { encoding: "utf8", env });
     expect(stdout).toMatch(/^catalyst \S+ \(revision 0123abc\)\n$/);
+  });
+
+  it("ends without a stack trace when the program that reads its output has ended", async () => {
+    const child = spawn(process.execPath, [MAIN, "help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const stderr = text(child.stderr);
+    const [code] = await once(child, "close");
+    expect({ code, stderr: await stderr }).toEqual({ code: 1, stderr: "" });
   });
 });
