@@ -54,6 +54,7 @@ export async function startListener({
     },
   );
   server.on("upgrade", (request, socket, head) => {
+    if (draining) return void socket.destroy();
     upgraded.add(socket);
     socket.once("close", () => upgraded.delete(socket));
     upgrade(request, socket, head);
@@ -75,7 +76,7 @@ export async function startListener({
       for (const response of running) if (!response.headersSent) response.setHeader("Connection", "close");
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      // They end by nothing of their own.
+      // They have no end of their own.
       for (const socket of upgraded) socket.destroy();
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
