@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { createRedeemText } from "../../src/billing/http/page/redeem-text.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -74,6 +75,27 @@ describe("a page of docs that is longer than two screens", () => {
     const linked = [...top.matchAll(/\]\(#([^)\s]+)\)/g)].map(([, anchor]) => anchor);
     const anchors = sections.map((section) => anchorsOf(section.split("\n")[0] ?? "")[0]);
     expect(anchors.filter((anchor) => !linked.includes(anchor))).toEqual([]);
+  });
+});
+
+describe("docs/questions.md", () => {
+  it("has thirty questions, each with a link to its answer", () => {
+    const questions = read("docs/questions.md")
+      .split(/^(?=\d+\. )/m)
+      .slice(1);
+    expect(questions.map((text) => Number.parseInt(text, 10))).toEqual(
+      Array.from({ length: 30 }, (_, index) => index + 1),
+    );
+    expect(questions.filter((text) => !/\?.*\]\([^)]+\)/s.test(text))).toEqual([]);
+  });
+});
+
+describe("docs/billing/pages.md", () => {
+  it("quotes the titles that customers see", () => {
+    const [, section = ""] = read("docs/billing/pages.md").split("## What a customer sees");
+    const quoted = (section.split(/^## /m)[0] ?? "").match(/"[^"]+"/g);
+    const { scheduled, ended, notValid, busy } = createRedeemText("OMR").en;
+    expect(quoted).toEqual([scheduled, ended, notValid, busy].map(({ title }) => `"${title}"`));
   });
 });
 
