@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +9,8 @@ import { WebSocketServer } from "ws";
 import { parseAllDocuments } from "yaml";
 import { issueCertificates } from "../../src/admission/certificate/certificate.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
+import { loadCommands } from "../../src/cli/command-list.ts";
+import { completionScript } from "../../src/cli/completion-script.ts";
 import { INSTALLED } from "../../src/cli/preflight/right-check.ts";
 import { createKubeClient } from "../../src/kube/client.ts";
 import { apiVersionOf, NODES } from "../../src/kube/resource.ts";
@@ -108,6 +110,12 @@ describe.skipIf(assets === undefined)("kubectl catalyst", () => {
       status: 2,
       stderr: expect.stringContaining("kubectl catalyst: unknown command 'stauts': did you mean status?"),
     });
+  });
+
+  it("is completed by kubectl, with the script that catalyst completion prints", async () => {
+    const script = join(folder, "kubectl_complete-catalyst");
+    writeFileSync(script, completionScript("kubectl", await loadCommands()), { mode: 0o700 });
+    expect((await kubectl("__complete", "catalyst", "rollout", "pa")).stdout).toBe("pause\n:4\n");
   });
 
   it("sells a voucher through kube-apiserver, which asks the Pod's kubelet for its port", async () => {
