@@ -65,9 +65,10 @@ async function find(name: string): Promise<Command | undefined> {
   return (await load?.())?.command;
 }
 
-// The program that reads the output has ended, as head does: end without a stack trace.
+// The program that reads the output has ended, as head does: end without a stack trace. A command that listens itself, as the
+// playground does, ends its children first.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(EXIT.checkFailed);
+  if (process.stdout.listenerCount("error") === 1) process.exit(EXIT.checkFailed);
 });
 process.exitCode = await main();
