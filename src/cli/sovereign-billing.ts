@@ -1,9 +1,10 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { BILLING } from "../api/name.ts";
-import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
+import { type SecretObject, secretValue } from "../api/object.ts";
 import { SOVEREIGN, type Sovereign } from "../api/sovereign.ts";
 import { signSharedSecretToken } from "../billing/auth/shared-secret-token.ts";
 import { namespaceOf, ownershipLabels, selectorLabels } from "../controllers/sovereign/desired-metadata.ts";
+import { isReadyPod, type PodObject } from "../controllers/sovereign/observed.ts";
 import { createKubeClient, type KubeClient, labelSelectorOf } from "../kube/client.ts";
 import { openPodPort } from "../kube/port-forward.ts";
 import { PODS, resourceOf, SECRETS } from "../kube/resource.ts";
@@ -16,10 +17,6 @@ export interface BillingConnection {
   /** A sovereign-admin's token, signed with the Sovereign's key. The person's name in the cluster is its user. */
   signToken(): Promise<string>;
   close(): Promise<void>;
-}
-
-interface Pod extends KubernetesObject {
-  status?: { conditions?: { type: string; status: string }[] };
 }
 
 /** Connects to a Pod of the Sovereign's that is ready. Only the platform may write the labels by which it is found. */
@@ -63,7 +60,7 @@ function refuseUnverified(kubeConfig: KubeConfig): void {
 }
 
 export async function readSovereign(client: KubeClient, name: string): Promise<Sovereign> {
-  const sovereign = await client.get<Sovereign & KubernetesObject>(resourceOf(SOVEREIGN), { name });
+  const sovereign = await client.get<Sovereign>(resourceOf(SOVEREIGN), { name });
   if (sovereign === undefined) throw new Error(`the cluster has no Sovereign ${name}`);
   return sovereign;
 }
@@ -76,12 +73,8 @@ async function findReadyPod(client: KubeClient, sovereign: Sovereign) {
     );
   const namespace = namespaceOf(sovereign);
   const labels = { ...ownershipLabels(sovereign), ...selectorLabels("billing") };
-  const { items } = await client.list<Pod>(PODS, { namespace, labelSelector: labelSelectorOf(labels) });
-  const ready = items.find(
-    ({ metadata, status }) =>
-      metadata.deletionTimestamp === undefined &&
-      status?.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True"),
-  );
+  const { items } = await client.list<PodObject>(PODS, { namespace, labelSelector: labelSelectorOf(labels) });
+  const ready = items.find(isReadyPod);
   if (ready === undefined)
     throw new Error(
       `Sovereign ${name} has no billing Pod that is ready: see catalyst status sovereign ${name}`,
