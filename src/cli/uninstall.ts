@@ -20,17 +20,13 @@ import { sleep } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, connectToCluster } from "./kubeconfig.ts";
+import { OPERATOR, OPERATOR_PODS } from "./operator-workload.ts";
 
 const FLAGS = [
   { name: "dry-run", description: "say what it would remove, and change nothing" },
   ...CLUSTER_FLAGS,
 ] as const satisfies readonly Flag[];
 
-const OPERATOR = { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE };
-const OPERATOR_PODS = {
-  namespace: SYSTEM_NAMESPACE,
-  labelSelector: "app.kubernetes.io/name=catalyst-operator",
-};
 /** A Pod may drain for five minutes. */
 const END_TIMEOUT_MS = 360_000;
 const POLL_MS = 1_000;

@@ -1,8 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION } from "../../api/name.ts";
+import { WEBHOOK_CONFIGURATION } from "../../api/name.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { DEPLOYMENTS, VALIDATING_WEBHOOK_CONFIGURATIONS } from "../../kube/resource.ts";
+import { OPERATOR } from "../operator-workload.ts";
 import type { Check } from "./check.ts";
 
 const area = "certificates";
@@ -20,7 +21,7 @@ type Deployment = KubernetesObject & {
 export async function checkCertificates(client: Pick<KubeClient, "get">, now: Date): Promise<Check[]> {
   const [configuration, deployment] = await Promise.all([
     client.get<Configuration>(VALIDATING_WEBHOOK_CONFIGURATIONS, { name: WEBHOOK_CONFIGURATION }),
-    client.get<Deployment>(DEPLOYMENTS, { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE }),
+    client.get<Deployment>(DEPLOYMENTS, OPERATOR),
   ]);
   if (configuration === undefined)
     return [{ area, state: "ok", message: "no webhook is installed: there is no certificate yet" }];

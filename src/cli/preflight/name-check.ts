@@ -18,6 +18,7 @@ import {
   NAMESPACES,
   VALIDATING_WEBHOOK_CONFIGURATIONS,
 } from "../../kube/resource.ts";
+import { OPERATOR } from "../operator-workload.ts";
 import type { Check } from "./check.ts";
 
 const area = "names";
@@ -25,7 +26,6 @@ const area = "names";
 const RELEASE = "meta.helm.sh/release-name";
 /** The chart writes it on its definitions: their digest. */
 const DEFINITION = "catalyst.openova.io/definition";
-const OPERATOR = { name: "catalyst-operator", namespace: SYSTEM_NAMESPACE };
 
 const ownerOf = (object: KubernetesObject | undefined): string | undefined =>
   object?.metadata.annotations?.[RELEASE];

@@ -7,6 +7,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { listIfServed } from "../../kube/optional-kind.ts";
 import { DEPLOYMENTS, EVENTS, JOBS, PODS, pathOf, type Resource, resourceOf } from "../../kube/resource.ts";
 import { errorMessage } from "../../platform/errors.ts";
+import { OPERATOR_PODS } from "../operator-workload.ts";
 import { redactObject, redactText } from "./redaction.ts";
 import type { ArchivedFile } from "./tar.ts";
 
@@ -83,8 +84,7 @@ async function namespacesOf(client: CollectionDeps["client"], missing: string[])
 
 async function operatorPods(client: CollectionDeps["client"], missing: string[]): Promise<string[]> {
   try {
-    const labelSelector = "app.kubernetes.io/name=catalyst-operator";
-    const { items } = await client.list<Item>(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector });
+    const { items } = await client.list<Item>(PODS, OPERATOR_PODS);
     return items.map(({ metadata }) => metadata.name);
   } catch (error) {
     missing.push(`Pods of the operator: ${redactText(errorMessage(error))}`);
