@@ -38,13 +38,19 @@ export async function collect(deps: CollectionDeps): Promise<Collection> {
   const { client } = deps;
   const files: ArchivedFile[] = [];
   const missing: string[] = [];
-  async function add(path: string, read: () => Promise<string>): Promise<void> {
+  /** Undefined: it could not be read, and `missing` says why. */
+  async function attempt<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
-      files.push({ path, content: await read() });
+      return await read();
     } catch (error) {
       deps.signal.throwIfAborted();
-      missing.push(`${path}: ${redactText(errorMessage(error))}`);
+      missing.push(`${what}: ${redactText(errorMessage(error))}`);
+      return undefined;
     }
+  }
+  async function add(path: string, read: () => Promise<string>): Promise<void> {
+    const content = await attempt(path, read);
+    if (content !== undefined) files.push({ path, content });
   }
 
   await add("version.json", () => versions(deps));
@@ -52,15 +58,15 @@ export async function collect(deps: CollectionDeps): Promise<Collection> {
     await add(`kinds/${definition.plural}.json`, async () =>
       asJson((await listIfServed<Item>(client, resourceOf(definition))) ?? []),
     );
-  for (const namespace of await namespacesOf(client, missing)) {
+  const namespaces = await attempt("namespaces of Sovereigns", () => sovereignNamespaces(client));
+  for (const namespace of new Set([SYSTEM_NAMESPACE, ...(namespaces ?? [])])) {
     await add(`namespaces/${namespace}/events.json`, () => list(client, EVENTS, namespace));
     for (const resource of [DEPLOYMENTS, JOBS, PODS])
-      await add(`namespaces/${namespace}/${resource.plural}.json`, async () =>
-        list(client, resource, namespace),
-      );
+      await add(`namespaces/${namespace}/${resource.plural}.json`, () => list(client, resource, namespace));
   }
-  for (const pod of await operatorPods(client, missing)) {
-    await add(`operator/${pod}.log`, async () => readLog(deps, pod));
+  const pods = await attempt("Pods of the operator", () => operatorPods(client));
+  for (const pod of pods ?? []) {
+    await add(`operator/${pod}.log`, () => readLog(deps, pod));
     await add(`operator/${pod}.metrics.txt`, async () => redactText(await deps.readMetrics(pod)));
   }
   files.push({ path: "missing.txt", content: missing.map((line) => `${line}\n`).join("") });
@@ -72,24 +78,14 @@ async function versions({ client, version, now }: CollectionDeps): Promise<strin
   return `${JSON.stringify({ catalyst: version, kubernetes, collectedAt: now.toISOString() }, null, 2)}\n`;
 }
 
-async function namespacesOf(client: CollectionDeps["client"], missing: string[]): Promise<string[]> {
-  try {
-    const sovereigns = (await listIfServed<Sovereign>(client, resourceOf(SOVEREIGN))) ?? [];
-    return [...new Set([SYSTEM_NAMESPACE, ...sovereigns.map(namespaceOf)])];
-  } catch (error) {
-    missing.push(`namespaces of Sovereigns: ${redactText(errorMessage(error))}`);
-    return [SYSTEM_NAMESPACE];
-  }
+async function sovereignNamespaces(client: CollectionDeps["client"]): Promise<string[]> {
+  const sovereigns = (await listIfServed<Sovereign>(client, resourceOf(SOVEREIGN))) ?? [];
+  return sovereigns.map(namespaceOf);
 }
 
-async function operatorPods(client: CollectionDeps["client"], missing: string[]): Promise<string[]> {
-  try {
-    const { items } = await client.list<Item>(PODS, OPERATOR_PODS);
-    return items.map(({ metadata }) => metadata.name);
-  } catch (error) {
-    missing.push(`Pods of the operator: ${redactText(errorMessage(error))}`);
-    return [];
-  }
+async function operatorPods(client: CollectionDeps["client"]): Promise<string[]> {
+  const { items } = await client.list<Item>(PODS, OPERATOR_PODS);
+  return items.map(({ metadata }) => metadata.name);
 }
 
 /** Others may have put containers of their own into the Pod, so the request names the operator's. */
