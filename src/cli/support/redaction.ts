@@ -8,7 +8,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]*?(?:-----END [^-]+-----|$)/g, REDACTED],
   [/\bey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
   [/\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}/gi, `$1 ${REDACTED}`],
-  [/\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]+|\bwhsec_[A-Za-z0-9]+/g, REDACTED],
+  // A payment processor's public key. `redactSecrets` replaces its secret keys.
+  [/\bpk_(?:live|test)_[A-Za-z0-9]+/g, REDACTED],
   [
     /((?:pass(?:word|wd)?|pwd|secret|token|api[_-]?key|credential|authorization)\\*["']?\s*[=:]\s*)(?:\\*"[^"]*|'[^']*|[^\s"',;&}{[\]\\]+)/gi,
     `$1${REDACTED}`,

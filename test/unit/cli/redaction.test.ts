@@ -10,6 +10,8 @@ describe("text of a support bundle", () => {
     ["GET https://u:p@host.example/a", "GET https://[redacted]"],
     ["GET https://host.example/a", "GET https://host.example/a"],
     ["Bearer abc.def-123", "Bearer [redacted]"],
+    ["keys sk_live_a1, rk_test_b_2 and pk_test_c3", "keys [redacted], [redacted] and [redacted]"],
+    ["webhook whsec_a1", "webhook [redacted]"],
     ['password: "a b", x', 'password: [redacted]", x'],
     ['{"msg":"{\\"apiKey\\":\\"abc\\"}"}', '{"msg":"{\\"apiKey\\":[redacted]"}"}'],
     ["token='a b' x", "token=[redacted]' x"],
