@@ -27,9 +27,8 @@ export async function checkCertificates(client: Pick<KubeClient, "get">, now: Da
     return [{ area, state: "ok", message: "no webhook is installed: there is no certificate yet" }];
   const { webhooks = [] } = configuration;
   const bundles = webhooks.map(({ clientConfig }) => clientConfig?.caBundle ?? "");
-  return [...new Set(bundles.length === 0 ? [""] : bundles)].flatMap((bundle) =>
-    bundleChecks(bundle, modeOf(deployment), now),
-  );
+  const mode = modeOf(deployment);
+  return [...new Set(bundles.length === 0 ? [""] : bundles)].map((bundle) => bundleCheck(bundle, mode, now));
 }
 
 /** By the variable that the chart sets for each value of webhook.certificate.mode. */
@@ -40,7 +39,7 @@ function modeOf(deployment: Deployment | undefined): string {
   return variables.includes("WEBHOOK_CERT_DIR") ? "from a Secret" : "made by the operator";
 }
 
-function bundleChecks(bundle: string, mode: string, now: Date): Check[] {
+function bundleCheck(bundle: string, mode: string, now: Date): Check {
   const texts = Buffer.from(bundle, "base64").toString().match(PEM) ?? [];
   let certificates: X509Certificate[];
   try {
@@ -48,22 +47,15 @@ function bundleChecks(bundle: string, mode: string, now: Date): Check[] {
   } catch {
     certificates = [];
   }
-  const remedy = "see the operator's Events and logs, and docs/runbook.md";
   const [last] = certificates.map(({ validTo }) => Date.parse(validTo)).sort((a, b) => b - a);
-  if (last === undefined)
-    return [{ area, state: "problem", message: "the webhook configuration has no authority", remedy }];
+  if (last === undefined) return problem("the webhook configuration has no authority");
   const days = Math.floor((last - now.getTime()) / DAY_MS);
+  if (last < now.getTime()) return problem(`${mode}: the webhook's authority ended ${-days - 1} days ago`);
   const message = `${mode}: the webhook's authority is valid for ${days} days`;
-  if (last < now.getTime())
-    return [
-      {
-        area,
-        state: "problem",
-        message: `${mode}: the webhook's authority ended ${-days - 1} days ago`,
-        remedy,
-      },
-    ];
-  return [
-    { area, state: days < SOON_DAYS ? "problem" : "ok", message, ...(days < SOON_DAYS ? { remedy } : {}) },
-  ];
+  return days < SOON_DAYS ? problem(message) : { area, state: "ok", message };
+}
+
+function problem(message: string): Check {
+  const remedy = "see the operator's Events and logs, and docs/runbook.md";
+  return { area, state: "problem", message, remedy };
 }
