@@ -100,13 +100,11 @@ async function isAllowed(client: Pick<KubeClient, "create">, { resource, verb }:
 
 /** `create, patch deployments, services; bind roles` */
 function describeMissing(missing: readonly Right[]): string {
-  const verbs = new Map<string, string[]>();
-  for (const { resource, verb } of missing)
-    verbs.set(resource.plural, [...(verbs.get(resource.plural) ?? []), verb]);
-  const resources = new Map<string, string[]>();
-  for (const [plural, names] of verbs) {
-    const together = names.join(", ");
-    resources.set(together, [...(resources.get(together) ?? []), plural]);
-  }
-  return [...resources].map(([together, plurals]) => `${together} ${plurals.join(", ")}`).join("; ");
+  const resources = [...Map.groupBy(missing, ({ resource }) => resource.plural)].map(([plural, rights]) => ({
+    plural,
+    verbs: rights.map(({ verb }) => verb).join(", "),
+  }));
+  return [...Map.groupBy(resources, ({ verbs }) => verbs)]
+    .map(([verbs, those]) => `${verbs} ${those.map(({ plural }) => plural).join(", ")}`)
+    .join("; ");
 }
