@@ -65,7 +65,7 @@ const FLAGS = [
 ] as const satisfies readonly Flag[];
 
 interface Preflight {
-  checks: Check[];
+  checks: readonly Check[];
   /** NotInstalled: the cluster has no webhook configuration of the operator. */
   enforcement: "Deny" | "Audit" | "NotInstalled" | "Unknown";
   outsiders: Outsider[];
@@ -97,7 +97,7 @@ export const command: Command = {
     try {
       const now = new Date();
       const checks = await lookAround(client, { ...values, lists: settings, databaseUrl, now });
-      const found = { checks, ...(await inspect(client, settings, now, checks)) };
+      const found = await inspect(client, settings, now, checks);
       stdout.write(formatted(values.output, found, () => describe(found)));
       const isClean = found.checks.every(({ state }) => state === "ok");
       return isClean && found.outsiders.length + found.denials.length === 0 ? EXIT.done : EXIT.checkFailed;
@@ -143,23 +143,23 @@ async function lookAround(
   return areas.flat();
 }
 
-/** What cannot be read becomes a check that cannot tell. */
+/** Adds the users to the checks. What cannot be read becomes a check that cannot tell. */
 async function inspect(
   client: KubeClient,
   lists: ClusterRights["lists"],
   now: Date,
-  checks: Check[],
-): Promise<Omit<Preflight, "checks">> {
+  checks: readonly Check[],
+): Promise<Preflight> {
   try {
-    return await inspectUsers(client, lists, now);
+    return { checks, ...(await inspectUsers(client, lists, now)) };
   } catch (error) {
     if (!isForbidden(error)) throw error;
-    checks.push({
+    const unread: Check = {
       ...{ area: "identity", state: "unknown" },
       message: `who has rights that admission refuses to use: ${errorMessage(error)}`,
       remedy: "run it again as someone who may read roles, bindings and namespaces of the whole cluster",
-    });
-    return { enforcement: "Unknown", outsiders: [], denials: [] };
+    };
+    return { checks: [...checks, unread], enforcement: "Unknown", outsiders: [], denials: [] };
   }
 }
 
