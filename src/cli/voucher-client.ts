@@ -12,7 +12,7 @@ export interface VoucherClientDeps {
   signal: AbortSignal;
 }
 
-interface VoucherQuery {
+export interface VoucherQuery {
   standing: string | undefined;
   text: string | undefined;
   /** The most vouchers; undefined: all. */

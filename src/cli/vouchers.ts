@@ -4,13 +4,13 @@ import { type Command, EXIT } from "./command.ts";
 import { type Flag, listed, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
 import { unknownName } from "./nearest.ts";
-import { formatted, OUTPUT_FLAG } from "./output.ts";
+import { formatted, OUTPUT_FLAG, type OutputFormat } from "./output.ts";
 import { connectToBilling } from "./sovereign-billing.ts";
 import { table } from "./table.ts";
 import { readTokenFile } from "./token-file.ts";
-import { createVoucherClient, type IssueRequest } from "./voucher-client.ts";
+import { createVoucherClient, type IssueRequest, type VoucherQuery } from "./voucher-client.ts";
 
-const ACTIONS = ["list", "issue", "revoke"] as const;
+const ACTIONS = ["list", "issue", "revoke"] as const satisfies readonly Action["kind"][];
 
 const LIST_FLAGS = [
   {
@@ -62,7 +62,7 @@ const FLAGS = [
 ] as const satisfies readonly Flag[];
 
 /** The flags that belong to one action, by the action. */
-const FLAGS_OF: Partial<Record<(typeof ACTIONS)[number], readonly Flag[]>> = {
+const FLAGS_OF: Partial<Record<Action["kind"], readonly Flag[]>> = {
   list: LIST_FLAGS,
   issue: ISSUE_FLAGS,
 };
@@ -84,16 +84,14 @@ export const command: Command = {
   environment: CLUSTER_ENVIRONMENT,
   exitCodes: "0 done, 1 the API or the cluster refuses it, 2 wrong usage",
   async run({ args, env, signal, stdout }) {
-    const request = parseArguments(args);
-    const { values } = request;
+    const { action, sovereign, values } = parseArguments(args);
     const tokenFile = values["token-file"];
     const given = tokenFile === undefined ? undefined : readTokenFile(tokenFile);
-    const kubeConfig = readKubeConfig(env, values);
-    const billing = await connectToBilling(kubeConfig, request.sovereign, "catalyst-vouchers");
+    const billing = await connectToBilling(readKubeConfig(env, values), sovereign, "catalyst-vouchers");
     try {
       const token = given ?? (await billing.signToken());
       const vouchers = createVoucherClient({ ...billing, token, signal });
-      stdout.write(await act(vouchers, request));
+      stdout.write(await act(vouchers, action, values.output));
       return EXIT.done;
     } finally {
       await billing.close();
@@ -101,23 +99,28 @@ export const command: Command = {
   },
 };
 
-type Request = ReturnType<typeof parseArguments>;
+type Action =
+  | { kind: "list"; query: VoucherQuery }
+  | { kind: "issue"; terms: IssueRequest; isNew: boolean }
+  | { kind: "revoke"; code: string };
 
 async function act(
   vouchers: ReturnType<typeof createVoucherClient>,
-  { action, code, terms, limit, values }: Request,
+  action: Action,
+  output: OutputFormat,
 ): Promise<string> {
-  const { output } = values;
-  if (action === "list") {
-    const found = await vouchers.list({ standing: values.standing, text: values.search, limit });
+  if (action.kind === "list") {
+    const found = await vouchers.list(action.query);
     return formatted(output, found, () =>
       found.length === 0 ? "There are no such vouchers.\n" : voucherTable(found),
     );
   }
-  if (action === "issue") {
-    const voucher = await vouchers.issue(terms, { isNew: !values.replace });
+  if (action.kind === "issue") {
+    const { terms, isNew } = action;
+    const voucher = await vouchers.issue(terms, { isNew });
     return formatted(output, voucher, () => `voucher ${voucher.code} issued\n`);
   }
+  const { code } = action;
   await vouchers.revoke(code);
   return formatted(output, { code, revoked: true }, () => `voucher ${code} revoked\n`);
 }
@@ -139,43 +142,56 @@ function voucherTable(vouchers: readonly Voucher[]): string {
   );
 }
 
+const parseFlags = (args: string[]) => parseCommandLine(FLAGS, args, { allowPositionals: true });
+
+type Values = ReturnType<typeof parseFlags>["values"];
+
 function parseArguments(args: string[]) {
-  const { values, positionals } = parseCommandLine(FLAGS, args, { allowPositionals: true });
+  const { values, positionals } = parseFlags(args);
   const [word = "", code = "", surplus] = positionals;
-  const action = ACTIONS.find((known) => known === word);
-  if (action === undefined) throw new UsageError(unknownName("action", word, ACTIONS));
+  const kind = ACTIONS.find((known) => known === word);
+  if (kind === undefined) throw new UsageError(unknownName("action", word, ACTIONS));
   if (!values.sovereign) throw new UsageError("--sovereign is required: name the Sovereign");
-  if (action === "revoke" && code === "")
+  if (kind === "revoke" && code === "")
     throw new UsageError("name the voucher: catalyst vouchers revoke CODE");
-  const unused = surplus ?? (action === "list" && code !== "" ? code : undefined);
-  if (unused !== undefined) throw new UsageError(`vouchers ${action} does not take ${unused}`);
-  refuseForeignFlags(action, values);
-  return {
-    ...{ action, code, values, sovereign: values.sovereign },
-    limit: limitOf(values.limit),
-    terms: termsOf(code, values, action === "issue"),
-  };
+  const unused = surplus ?? (kind === "list" && code !== "" ? code : undefined);
+  if (unused !== undefined) throw new UsageError(`vouchers ${kind} does not take ${unused}`);
+  refuseForeignFlags(kind, values);
+  return { action: actionOf(kind, code, values), sovereign: values.sovereign, values };
 }
 
-function refuseForeignFlags(action: (typeof ACTIONS)[number], values: Record<string, unknown>): void {
+function refuseForeignFlags(kind: Action["kind"], values: Record<string, unknown>): void {
   for (const [owner, flags = []] of Object.entries(FLAGS_OF)) {
     const used = flags.find(({ name }) => values[name] !== undefined && values[name] !== false);
-    if (owner !== action && used !== undefined)
+    if (owner !== kind && used !== undefined)
       throw new UsageError(`--${used.name} is for vouchers ${owner}: leave it out`);
   }
 }
 
-function termsOf(code: string, values: Record<string, unknown>, isRequired: boolean): IssueRequest {
-  const credit = wholeNumber("credit", values.credit as string | undefined);
-  if (credit === undefined && isRequired)
+function actionOf(kind: Action["kind"], code: string, values: Values): Action {
+  switch (kind) {
+    case "list": {
+      const { standing, search: text, limit } = values;
+      return { kind, query: { standing, text, limit: limitOf(limit) } };
+    }
+    case "issue":
+      return { kind, terms: termsOf(code, values), isNew: !values.replace };
+    case "revoke":
+      return { kind, code };
+  }
+}
+
+function termsOf(code: string, values: Values): IssueRequest {
+  const credit = wholeNumber("credit", values.credit);
+  if (credit === undefined)
     throw new UsageError("--credit is required: whole units of the Sovereign's currency");
   return {
     ...(code === "" ? {} : { code }),
-    credit_omr: credit ?? 0,
-    description: values.description as string | undefined,
-    max_redemptions: wholeNumber("max-redemptions", values["max-redemptions"] as string | undefined),
-    starts_at: values["starts-at"] as string | undefined,
-    expires_at: values["expires-at"] as string | undefined,
+    credit_omr: credit,
+    description: values.description,
+    max_redemptions: wholeNumber("max-redemptions", values["max-redemptions"]),
+    starts_at: values["starts-at"],
+    expires_at: values["expires-at"],
   };
 }
 
