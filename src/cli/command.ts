@@ -17,7 +17,7 @@ export const EXIT = { done: 0, checkFailed: 1, wrongUsage: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What a command does with its first argument. */
-interface Action {
+export interface Action {
   name: string;
   /** What follows the name: `RELEASE [STAGE]`. */
   arguments: string;

@@ -1,5 +1,5 @@
 import type { NamedCommand } from "./command.ts";
-import { flagMeaning, flagName, usageOf } from "./help.ts";
+import { actionName, flagMeaning, flagName, usageOf } from "./help.ts";
 import { markdownTable } from "./markdown.ts";
 
 /** All commands with their actions, options, variables and exit codes, as `catalyst help COMMAND` shows them. */
@@ -34,7 +34,7 @@ function section({ name, command }: NamedCommand): string[] {
     ...description.map(escaped),
     ...rows(
       ["Action", "Meaning"],
-      actions.map((action) => [code(`${action.name} ${action.arguments}`.trim()), escaped(action.summary)]),
+      actions.map((action) => [code(actionName(action)), escaped(action.summary)]),
     ),
     ...options,
     ...rows(

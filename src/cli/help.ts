@@ -1,4 +1,4 @@
-import type { Command, NamedCommand } from "./command.ts";
+import type { Action, Command, NamedCommand } from "./command.ts";
 import type { Flag } from "./flag.ts";
 
 /** Lines of a terminal that is not wide. */
@@ -44,7 +44,7 @@ export function helpText(program: Program, name: string, command: Command): stri
       ...description.map((paragraph) => wrapped(paragraph)),
       ...section(
         "Actions",
-        actions.map((action) => [`${action.name} ${action.arguments}`.trim(), action.summary]),
+        actions.map((action) => [actionName(action), action.summary]),
       ),
       ...section(
         "Options",
@@ -61,6 +61,9 @@ export const usageOf = (name: string, { usage, flags }: Pick<Command, "usage" | 
   [`catalyst ${name}`, usage, flags.length === 0 ? undefined : "[OPTIONS]"]
     .filter((part) => part !== undefined)
     .join(" ");
+
+/** `approve RELEASE [STAGE]` */
+export const actionName = (action: Action): string => `${action.name} ${action.arguments}`.trim();
 
 /** `-o, --output FORMAT` */
 export const flagName = ({ name, short, value }: Flag): string =>
