@@ -16,43 +16,73 @@ export interface BillingProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Processes of `catalyst billing` on one database, ended together. */
-export function createBillingProcesses(databaseUrl: string) {
+export interface StartedCommand {
+  child: ChildProcess;
+  /** Rejects when the process ends before it listens. */
+  origin: Promise<string>;
+  exit: Promise<{ code: number | null; stdout: string; stderr: string }>;
+  /** What it logged so far. */
+  log(): string;
+}
+
+/** A new folder with the catalogue that started commands read. */
+export function createCatalogFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "catalyst-billing-process-"));
   writeFileSync(join(folder, "catalog.json"), JSON.stringify(CATALOG));
+  return folder;
+}
+
+/** Starts a command of `catalyst` on a billing database, in a process of its own. `folder` has the catalogue. */
+export function startCommand(
+  args: string[],
+  { databaseUrl, folder }: { databaseUrl: string; folder: string },
+  env: Record<string, string>,
+): StartedCommand {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      DATABASE_URL: databaseUrl,
+      SOVEREIGN_FQDN: FQDN,
+      HOST: "127.0.0.1",
+      PORT: "0",
+      JWT_SECRET,
+      CATALOG_FILE: join(folder, "catalog.json"),
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  const origin = new Promise<string>((done, fail) => {
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+      const found = /"origin":"([^"]+)"/.exec(stderr)?.[1];
+      if (found !== undefined) done(found);
+    });
+    child.on("close", () => fail(new Error(stderr)));
+  });
+  origin.catch(() => undefined);
+  const exit = once(child, "close").then(([code]) => ({ code, stdout, stderr }));
+  return { child, origin, exit, log: () => stderr };
+}
+
+/** Processes of `catalyst billing` on one database, ended together. */
+export function createBillingProcesses(databaseUrl: string) {
+  const folder = createCatalogFolder();
   const processes: BillingProcess[] = [];
 
   async function start(env: Record<string, string> = {}): Promise<BillingProcess> {
-    const child = spawn(process.execPath, [MAIN, "billing"], {
-      env: {
-        PATH: process.env.PATH ?? "",
-        DATABASE_URL: databaseUrl,
-        SOVEREIGN_FQDN: FQDN,
-        HOST: "127.0.0.1",
-        PORT: "0",
-        JWT_SECRET,
-        CATALOG_FILE: join(folder, "catalog.json"),
-        ...env,
-      },
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let log = "";
-    const closed = once(child, "close").then(([code]) => code as number | null);
-    const origin = await new Promise<string>((done, fail) => {
-      child.stderr.on("data", (chunk) => {
-        log += chunk;
-        const found = /"origin":"([^"]+)"/.exec(log)?.[1];
-        if (found !== undefined) done(found);
-      });
-      child.on("close", () => fail(new Error(log)));
-    });
+    const { child, origin, exit, log } = startCommand(["billing"], { databaseUrl, folder }, env);
     const running: BillingProcess = {
       child,
-      origin,
-      log: () => log,
+      origin: await origin,
+      log,
       async end(signal) {
         if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-        return closed;
+        return (await exit).code;
       },
     };
     processes.push(running);
