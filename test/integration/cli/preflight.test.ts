@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
 import { KINDS } from "../../../src/api/kind-list.ts";
 import type { Check } from "../../../src/cli/preflight/check.ts";
 import { command } from "../../../src/cli/preflight.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
+import { withToken } from "../../support/builder/kubeconfig.ts";
 import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
@@ -273,16 +273,6 @@ async function kubeconfigOf(account: string): Promise<string> {
   await post("/api/v1/namespaces/default/serviceaccounts", { metadata });
   const { token } = await client.createToken(metadata, 3_600);
   const path = join(folder, account);
-  const config = plane.kubeConfig();
-  const { server, caData } = config.getCurrentCluster() ?? {};
-  writeFileSync(
-    path,
-    stringify({
-      ...{ apiVersion: "v1", kind: "Config", "current-context": "a" },
-      clusters: [{ name: "a", cluster: { server, "certificate-authority-data": caData } }],
-      users: [{ name: "a", user: { token } }],
-      contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
-    }),
-  );
+  writeFileSync(path, withToken(readFileSync(plane.kubeconfigPath, "utf8"), token));
   return path;
 }

@@ -8,14 +8,9 @@ import type { Sovereign } from "../../../src/api/sovereign.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { DEPLOYMENTS } from "../../../src/kube/resource.ts";
 import { IMAGE, NEXT_IMAGE } from "../../support/builder/catalyst-object.ts";
+import { withFields, withToken } from "../../support/builder/kubeconfig.ts";
 import { defineKinds, RELEASES, SOVEREIGNS, until } from "../../support/process/operator-bench.ts";
-import {
-  portOf,
-  readRelease,
-  useSpokeBench,
-  withFields,
-  withToken,
-} from "../../support/process/spoke-bench.ts";
+import { portOf, readRelease, useSpokeBench } from "../../support/process/spoke-bench.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 
 const { hub, spoke, hubLife, proxy, onEnd, writeKubeconfig, viaProxy, onSpoke, awaitOn, setImage, reached } =

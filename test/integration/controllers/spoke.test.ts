@@ -9,6 +9,7 @@ import { SOVEREIGN } from "../../../src/api/sovereign.ts";
 import type { OwnedObject } from "../../../src/kube/foreign-field.ts";
 import { DEPLOYMENTS, NAMESPACES } from "../../../src/kube/resource.ts";
 import { franchise, IMAGE, NEXT_IMAGE, sovereign } from "../../support/builder/catalyst-object.ts";
+import { withFields } from "../../support/builder/kubeconfig.ts";
 import { SOVEREIGNS, until } from "../../support/process/operator-bench.ts";
 import {
   FRANCHISES,
@@ -18,7 +19,6 @@ import {
   REMOTE,
   readRelease,
   useSpokeBench,
-  withFields,
 } from "../../support/process/spoke-bench.ts";
 import { createTcpProxy } from "../../support/server/tcp-proxy.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { parse, parseAllDocuments, stringify } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import type { BillingRelease } from "../../../src/api/billing-release.ts";
 import { findCondition } from "../../../src/api/condition.ts";
 import { ENVIRONMENT_POLICY } from "../../../src/api/environment-policy.ts";
@@ -11,6 +11,7 @@ import type { Sovereign, SovereignSpec } from "../../../src/api/sovereign.ts";
 import type { KubeClient } from "../../../src/kube/client.ts";
 import { resourceOf, resourceOfManifest, SECRETS } from "../../../src/kube/resource.ts";
 import { franchise, release, sovereign } from "../builder/catalyst-object.ts";
+import { withFields, withToken } from "../builder/kubeconfig.ts";
 import { createTcpProxy, type TcpProxy } from "../server/tcp-proxy.ts";
 import { type OperatorBench, RELEASES, SOVEREIGNS, until, useOperatorBench } from "./operator-bench.ts";
 import type { OperatorLife } from "./operator-life.ts";
@@ -38,20 +39,6 @@ export const POLICY = {
     rules: [{ "re-score-gate": { minimum: 80 } }],
   },
 } as KubernetesObject;
-
-/** The same kubeconfig, with these fields of its cluster or of its user. */
-export function withFields(kubeconfig: string, fields: { cluster?: object; user?: object }): string {
-  const { clusters, users, ...rest } = parse(kubeconfig);
-  const [{ cluster, ...inCluster }] = clusters;
-  const [{ user, ...inUser }] = users;
-  return stringify({
-    ...rest,
-    clusters: [{ ...inCluster, cluster: { ...cluster, ...fields.cluster } }],
-    users: [{ ...inUser, user: fields.user ?? user }],
-  });
-}
-
-export const withToken = (text: string, token: string) => withFields(text, { user: { token } });
 
 export const portOf = (kubeconfig: string): number =>
   Number(new URL(parse(kubeconfig).clusters[0].cluster.server).port);
