@@ -6,7 +6,7 @@ export interface Flag {
   /** Without the dashes. */
   name: string;
   short?: string;
-  /** What stands for the value in the help: `FILE`. Absent: the flag is a switch. */
+  /** The placeholder of the value in the help: `FILE`. Absent: the flag is a switch. */
   value?: string;
   /** The values that the flag takes. Absent: any. */
   choices?: readonly string[];

@@ -6,7 +6,7 @@ type JsonSchema = Record<string, unknown>;
 /** What the chart's values have in common with the Pod settings of a Sovereign. */
 const { nodeSelector, tolerations, affinity } = POD_SETTINGS;
 
-/** Variables that the chart sets. One in extraEnv would override a value without a word. */
+/** Variables that the chart sets. One in extraEnv would silently override a value. */
 const VARIABLES = [
   ...FLAGS.filter(({ chartValue }) => chartValue !== undefined).map(({ variable }) => variable),
   "POD_NAME",

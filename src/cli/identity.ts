@@ -2,7 +2,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { SELF_SUBJECT_REVIEWS } from "../kube/resource.ts";
 
-/** The name and the groups by which the API server knows the person. */
+/** The name and the groups that the API server has authenticated. */
 export async function readPerson(
   client: Pick<KubeClient, "create">,
 ): Promise<{ username: string; groups: string[] }> {

@@ -35,7 +35,7 @@ function distanceOf(one: string, other: string): number {
 
 const at = (rows: readonly number[][], row: number, column: number): number => rows[row]?.[column] ?? 0;
 
-/** What an unknown name is answered with. */
+/** The message for an unknown name: it offers the nearest one, and lists all. */
 export function unknownName(what: string, given: string, names: readonly string[]): string {
   const near = nearest(given, names);
   return `unknown ${what} '${given}': ${near === undefined ? "" : `did you mean ${near}? `}use one of ${names.join(", ")}`;

@@ -30,7 +30,7 @@ const folder = mkdtempSync(join(tmpdir(), "kubectl-plugin-"));
 symlinkSync(join(ROOT, bin["kubectl-catalyst"] ?? ""), join(folder, "kubectl-catalyst"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Not in step with this process, which serves what kubectl asks. */
+/** Asynchronous, because this process serves what kubectl asks for. */
 function kubectl(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
   const PATH = [folder, dirname(process.execPath), process.env.PATH].join(delimiter);
   return new Promise((done) => {
@@ -118,7 +118,7 @@ describe.skipIf(assets === undefined)("kubectl catalyst", () => {
     expect((await kubectl("__complete", "catalyst", "rollout", "pa")).stdout).toBe("pause\n:4\n");
   });
 
-  it("sells a voucher through kube-apiserver, which asks the Pod's kubelet for its port", async () => {
+  it("issues a voucher through kube-apiserver, which asks the Pod's kubelet for its port", async () => {
     const billing = await startBilling();
     const kubelet = await startKubelet(Number(new URL(billing.origin).port));
     const plane = await startTestControlPlane("real");

@@ -197,7 +197,7 @@ describe("catalyst preflight", () => {
     expect(output).not.toContain("hand it over");
   });
 
-  it("knows an upgrade from a second installation", async () => {
+  it("tells an upgrade from a second installation", async () => {
     await post(`${RBAC}/clusterroles`, { ...metadataOf("catalyst-operator"), rules: [] });
     expect((await run()).output).toContain(
       "problem      names         ClusterRole catalyst-operator exists and is not of release catalyst-operator\n",

@@ -92,7 +92,7 @@ describe("help", () => {
 });
 
 describe("a table", () => {
-  it("has columns as wide as their longest cell, and shows nothing that a terminal would obey", () => {
+  it("has columns as wide as their longest cell, and no control sequences of a terminal", () => {
     expect(
       table(
         ["CODE", "DESCRIPTION", "USED"],
