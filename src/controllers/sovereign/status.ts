@@ -59,8 +59,8 @@ export const stalled = (reason: string, message: string): StopOf<"stalled"> => (
 });
 export const unknown = (reason: string, message: string): Stop => ({ kind: "unknown", reason, message });
 
-/** The conditions that become `Unknown` when a reconcile cannot look. */
-const OBSERVED: readonly string[] = [
+/** What a reconcile measures. These conditions become `Unknown` when it cannot look. The hub shows those on another cluster. */
+export const OBSERVED_CONDITIONS: readonly string[] = [
   ...Object.values(SOVEREIGN_CONDITION),
   SETTINGS_ACCEPTED,
   ERROR_RATE_NORMAL,
@@ -108,7 +108,7 @@ export function desiredStatus(sovereign: Sovereign, findings: Findings, now: str
 function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): NewCondition[] {
   if (isBlind !== true || stop === undefined) return [];
   return (status?.conditions ?? [])
-    .filter(({ type }) => OBSERVED.includes(type))
+    .filter(({ type }) => OBSERVED_CONDITIONS.includes(type))
     .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
 

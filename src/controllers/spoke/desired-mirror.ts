@@ -1,23 +1,23 @@
 import { type Condition, findCondition, type NewCondition, READY, STALLED } from "../../api/condition.ts";
-import {
-  ERROR_RATE_NORMAL,
-  SETTINGS_ACCEPTED,
-  SOVEREIGN_CONDITION,
-  type Sovereign,
-  type SovereignStatus,
-} from "../../api/sovereign.ts";
+import { SOVEREIGN_CONDITION, type Sovereign, type SovereignStatus } from "../../api/sovereign.ts";
 import { hasErrorRegression } from "../sovereign/desired-error-rate.ts";
 import type { Findings, Stop } from "../sovereign/findings.ts";
-import { waiting } from "../sovereign/status.ts";
+import { OBSERVED_CONDITIONS, stalled, unknown, waiting } from "../sovereign/status.ts";
 import { offerOf } from "./desired-spoke.ts";
 
 type Mirror = Pick<Findings, "conditions" | "stop"> & { facts: Partial<SovereignStatus> };
 
-const MIRRORED: readonly string[] = [
-  ...Object.values(SOVEREIGN_CONDITION),
-  SETTINGS_ACCEPTED,
-  ERROR_RATE_NORMAL,
-];
+/** The fields of the status there that the hub shows. */
+const MIRRORED_FIELDS = [
+  "schemaVersion",
+  "schemaFingerprint",
+  "apiFingerprint",
+  "url",
+  "verified",
+  "migration",
+  "lastSmokeTest",
+  "errorRate",
+] as const satisfies readonly (keyof SovereignStatus)[];
 const { imagePinned, rolledOut } = SOVEREIGN_CONDITION;
 
 /** The watch of the cluster ends this wait. */
@@ -57,40 +57,24 @@ export function stopOf(conditions: readonly Condition[] | undefined): Stop | und
   if (ready === undefined) return "none";
   const { status, reason, message } = ready;
   if (status === "True") return undefined;
-  if (status === "Unknown") return { kind: "unknown", reason, message };
+  if (status === "Unknown") return unknown(reason, message);
   return findCondition(conditions, STALLED)?.status === "True"
-    ? { kind: "stalled", reason, message }
+    ? stalled(reason, message)
     : waiting(reason, message);
 }
 
 /** `ImagePinned` is left out while it is True: the hub decides on the image, so its own condition gives the reason. */
 const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition[] =>
   conditions
-    .filter(({ type, status }) => MIRRORED.includes(type) && (type !== imagePinned || status !== "True"))
+    .filter(
+      ({ type, status }) => OBSERVED_CONDITIONS.includes(type) && (type !== imagePinned || status !== "True"),
+    )
     .map(({ type, status, reason, message }) => ({ type, status, reason, message }));
 
-function mirroredFacts({
-  schemaVersion,
-  schemaFingerprint,
-  apiFingerprint,
-  url,
-  verified,
-  migration,
-  lastSmokeTest,
-  errorRate,
-}: SovereignStatus): Partial<SovereignStatus> {
-  const facts = {
-    schemaVersion,
-    schemaFingerprint,
-    apiFingerprint,
-    url,
-    verified,
-    migration,
-    lastSmokeTest,
-    errorRate,
-  };
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
-}
+const mirroredFacts = (status: SovereignStatus): Partial<SovereignStatus> =>
+  Object.fromEntries(
+    MIRRORED_FIELDS.map((field) => [field, status[field]] as const).filter(([, value]) => value !== undefined),
+  );
 
 /** What the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the Sovereign is stalled. */
 export function desiredClusterStatus(
