@@ -21,6 +21,8 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
   };
   const indexed = (index: string) => (object: KubernetesObject) =>
     sovereigns.byIndex(index, object.metadata.name).map(({ metadata }) => metadata.name);
+  const namesOfRemote = (found: readonly Sovereign[]) =>
+    found.filter(({ spec }) => spec.cluster !== undefined).map(({ metadata }) => metadata.name);
   return [
     watchPrimary(
       sovereigns,
@@ -40,10 +42,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
     // The hub says on each cluster whether a rollout is under way.
     watchInformer(
       caches.releases,
-      ({ metadata }) =>
-        sovereigns
-          .byIndex(SOVEREIGN_INDEX.release, metadata.name)
-          .flatMap((sovereign) => (sovereign.spec.cluster === undefined ? [] : [sovereign.metadata.name])),
+      ({ metadata }) => namesOfRemote(sovereigns.byIndex(SOVEREIGN_INDEX.release, metadata.name)),
       (before, after) => isRolloutOpen(before) !== isRolloutOpen(after),
     ),
     watchInformer(
@@ -61,14 +60,7 @@ export function sovereignWatches(caches: SovereignCaches, fleets: Pick<Fleets, "
       isCatalogEntryChanged,
     ),
     // The hub keeps every policy on each cluster.
-    watchInformer(
-      caches.policies,
-      () =>
-        sovereigns
-          .list()
-          .flatMap(({ metadata, spec }) => (spec.cluster === undefined ? [] : [metadata.name])),
-      isRequestChanged,
-    ),
+    watchInformer(caches.policies, () => namesOfRemote(sovereigns.list()), isRequestChanged),
     watchInformer(caches.namespaces, (object) => [
       ...labelled(object),
       ...indexed(SOVEREIGN_INDEX.namespace)(object),
