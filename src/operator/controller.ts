@@ -1,5 +1,4 @@
 import type { Enforcement } from "../admission/enforcement.ts";
-import { desiredNativePolicies } from "../admission/policy/native/policy-list.ts";
 import type { IdentityLists } from "../admission/rules/identity.ts";
 import { trustedKeyProblem } from "../admission/signature/trusted-key.ts";
 import type { ArtifactCheck } from "../admission/trust-policy.ts";
@@ -9,6 +8,7 @@ import { readRequestCount } from "../billing/http/request-count.ts";
 import { readServedSchema } from "../billing/shape.ts";
 import { runSmokeTest } from "../billing/smoke.ts";
 import {
+  type AdmissionPolicyDeps,
   admissionPolicyWatches,
   createAdmissionPolicyReconciler,
 } from "../controllers/admission-policy/controller.ts";
@@ -77,6 +77,8 @@ export interface ControllerDeps {
   webhook: Webhook;
   identities: IdentityLists;
   enforcement: Enforcement;
+  /** The admission policies and bindings to restore. */
+  policies: AdmissionPolicyDeps["desired"];
   policyRestoration: PolicyRestorationReport;
   metrics: ReconcileMetrics;
   untrustedGauge: UntrustedGauge;
@@ -140,7 +142,7 @@ export function createControllers(deps: ControllerDeps): Controller[] {
   const admissionPolicy = {
     client,
     informers: caches.admissionPolicies,
-    desired: desiredNativePolicies(deps.identities, deps.enforcement),
+    desired: deps.policies,
     onRestored: (object: KubernetesObject, fields: readonly string[]) =>
       deps.policyRestoration.restored(object, fields, events),
     onServed: (isServed: boolean) => deps.policyRestoration.served(isServed, events),

@@ -21,6 +21,7 @@ type LeaderDeps = Omit<
   | "connect"
   | "metrics"
   | "driftCounter"
+  | "policies"
   | "policyRestoration"
   | "untrustedGauge"
   | "identities"
@@ -60,7 +61,7 @@ export function runLeader(deps: LeaderDeps): Promise<void> {
         client: fenced,
         subscriptions: relay.subscriptions,
         connect: (kubeconfig) => createRemoteClient(kubeconfig, fence),
-        ...{ applier, metrics, driftCounter, policyRestoration, untrustedGauge },
+        ...{ applier, metrics, driftCounter, policies, policyRestoration, untrustedGauge },
         ...{ concurrency, billingDrainSeconds, orderNoticeUrl, identities, enforcement },
       });
       await Promise.all([
