@@ -77,10 +77,10 @@ const describeChange = (fields: readonly string[]) =>
     ? "Another client deleted the webhook configuration"
     : `Another client changed ${fields.join(", ")} of the webhook configuration`;
 
-const NAMED = { metadata: { name: WEBHOOK_CONFIGURATION } } as KubernetesObject;
+const NAMED = { metadata: { name: WEBHOOK_CONFIGURATION } };
 
 /** An Event needs the kind, which the objects of a list do not carry. */
-const aboutConfiguration = ({ metadata }: KubernetesObject): KubernetesObject => ({
+const aboutConfiguration = ({ metadata }: Pick<KubernetesObject, "metadata">): KubernetesObject => ({
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "ValidatingWebhookConfiguration",
   metadata,
