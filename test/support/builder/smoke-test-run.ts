@@ -3,27 +3,9 @@ import type { SmokeReport, SmokeTest } from "../../../src/controllers/sovereign/
 import type { PodObject } from "../../../src/controllers/sovereign/observed.ts";
 import { runSmokeTest } from "../../../src/controllers/sovereign/step/smoke-test.ts";
 import { IMAGE, NOW, sovereign } from "./catalyst-object.ts";
+import { billingPod } from "./pod.ts";
 import { contextOf } from "./reconcile-context.ts";
 
-interface PodOptions {
-  image?: string | undefined;
-  isReady?: boolean;
-  podIP?: string | undefined;
-  component?: string;
-  namespace?: string;
-}
-
-export function billingPod(name: string, options: PodOptions = {}): PodObject {
-  const { image = IMAGE, isReady = true, podIP = `10.0.0.${name.slice(-1)}` } = options;
-  const { component = "billing", namespace = "sovereign-omantel" } = options;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, uid: `uid-${name}`, namespace, labels: { "app.kubernetes.io/name": component } },
-    spec: { containers: [{ name: "billing", image }] },
-    status: { podIP, conditions: [{ type: "Ready", status: isReady ? "True" : "False" }] },
-  };
-}
 export const withoutIp = (name: string): PodObject => ({
   ...billingPod(name),
   status: { conditions: [{ type: "Ready", status: "True" }] },

@@ -171,15 +171,3 @@ export function finished(image: string): { jobs: JobObject[]; pods: PodObject[] 
     ],
   };
 }
-export const billingPod = (image: string): PodObject => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: {
-    name: "billing-1",
-    namespace: NAMESPACE,
-    uid: "uid-pod",
-    labels: { "app.kubernetes.io/name": "billing" },
-  },
-  spec: { containers: [{ name: "billing", image }] },
-  status: { podIP: "10.0.0.1", conditions: [{ type: "Ready", status: "True" }] },
-});

@@ -11,29 +11,14 @@ import {
   sovereign,
   verifiedOn,
 } from "../../../support/builder/catalyst-object.ts";
+import { billingPod } from "../../../support/builder/pod.ts";
 import { cachesOf } from "../../../support/builder/reconcile-context.ts";
 
 const OMANTEL = sovereign("omantel", {}, verifiedOn(NEXT_IMAGE));
 const BEFORE = { requests: 1_000, serverErrors: 0 };
 
-function pod(
-  name: string,
-  image = NEXT_IMAGE,
-  podIP: string | undefined = `10.0.0.${name.slice(-1)}`,
-): PodObject {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      uid: `uid-${name}`,
-      namespace: "sovereign-omantel",
-      labels: { "app.kubernetes.io/name": "billing" },
-    },
-    spec: { containers: [{ name: "billing", image }] },
-    status: { ...(podIP === undefined ? {} : { podIP }) },
-  };
-}
+/** It is not ready: the requests to it count too. */
+const pod = (name: string, image = NEXT_IMAGE) => billingPod(name, { image, isReady: false });
 
 /** Measures `pods`, each of which answers with its count or refuses. */
 function ratesOf(pods: PodObject[], releases: BillingRelease[] = [release()]) {

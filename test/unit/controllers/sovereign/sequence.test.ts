@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Sovereign } from "../../../../src/api/sovereign.ts";
 import { IMAGE, NEXT_IMAGE, sovereign } from "../../../support/builder/catalyst-object.ts";
+import { billingPod } from "../../../support/builder/pod.ts";
 import {
-  billingPod,
   type Cluster,
   FOUNDATION,
   finished,
@@ -88,7 +88,7 @@ describe("reconcileSovereign", () => {
       const { jobs, pods } = finished(NEXT_IMAGE);
       const { stop, calls, findings } = await reconcile(sovereign("omantel"), {
         jobs,
-        pods: [...pods, billingPod(NEXT_IMAGE)],
+        pods: [...pods, billingPod("billing-1", { image: NEXT_IMAGE })],
       });
       expect(stop).toBeUndefined();
       expect(calls.at(-1)).toBe("smoke");
@@ -151,7 +151,8 @@ describe("reconcileSovereign", () => {
 
     it("applies the workload once when it has the release's image already", async () => {
       const own = sovereign("omantel", {}, migratedTo(NEXT_IMAGE));
-      const { stop, calls } = await reconcile(own, { pods: [billingPod(NEXT_IMAGE)] });
+      const pods = [billingPod("billing-1", { image: NEXT_IMAGE })];
+      const { stop, calls } = await reconcile(own, { pods });
       expect(stop).toBeUndefined();
       expect(calls).toEqual([...FOUNDATION, ...READ_SECRETS, ...workload("new"), "probe", "prune", "smoke"]);
     });

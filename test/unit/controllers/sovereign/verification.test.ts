@@ -1,22 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { PodObject } from "../../../../src/controllers/sovereign/observed.ts";
 import { createVerification } from "../../../../src/controllers/sovereign/verification.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { IMAGE, sovereign, verifiedOn } from "../../../support/builder/catalyst-object.ts";
+import { billingPod } from "../../../support/builder/pod.ts";
 import { cachesOf } from "../../../support/builder/reconcile-context.ts";
 import { until } from "../../../support/server/scripted-api.ts";
 
-const podOf = (name: string, podIP: string): PodObject => ({
-  apiVersion: "v1",
-  kind: "Pod",
-  metadata: {
-    name: "billing-1",
-    namespace: `sovereign-${name}`,
-    labels: { "app.kubernetes.io/name": "billing" },
-  },
-  spec: { containers: [{ name: "billing", image: IMAGE }] },
-  status: { podIP, conditions: [{ type: "Ready", status: "True" }] },
-});
+const podOf = (name: string, podIP: string) =>
+  billingPod("billing-1", { namespace: `sovereign-${name}`, podIP });
 
 /** Verifies Sovereigns, each with one Pod, until a test has seen enough. */
 async function verify(

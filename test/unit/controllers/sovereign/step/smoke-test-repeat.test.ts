@@ -1,13 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { runSmokeTest } from "../../../../../src/controllers/sovereign/step/smoke-test.ts";
 import { IMAGE, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { billingPod } from "../../../../support/builder/pod.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
-import {
-  billingPod,
-  passed,
-  runStep,
-  type SmokeTestRun,
-} from "../../../../support/builder/smoke-test-run.ts";
+import { passed, runStep, type SmokeTestRun } from "../../../../support/builder/smoke-test-run.ts";
 
 describe("a smoke test that passed", () => {
   const pods = [billingPod("billing-1"), billingPod("billing-2")];

@@ -3,9 +3,9 @@ import type { SmokeReport, SmokeTest } from "../../../../../src/controllers/sove
 import type { PodObject } from "../../../../../src/controllers/sovereign/observed.ts";
 import { runSmokeTest } from "../../../../../src/controllers/sovereign/step/smoke-test.ts";
 import { IMAGE, NEXT_IMAGE, NOW, sovereign } from "../../../../support/builder/catalyst-object.ts";
+import { billingPod } from "../../../../support/builder/pod.ts";
 import { contextOf } from "../../../../support/builder/reconcile-context.ts";
 import {
-  billingPod,
   CONFIGURATION,
   failed,
   passed,
