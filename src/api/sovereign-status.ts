@@ -178,7 +178,7 @@ export const SOVEREIGN_CONDITION = {
  */
 export const SETTINGS_ACCEPTED = "SettingsAccepted";
 
-/** Whether requests fail no more often than on the image before. It does not count for `Ready`: a rollout goes by it. */
+/** Whether requests fail no more often than on the image before. It does not count for `Ready`. A rollout uses it. */
 export const ERROR_RATE_NORMAL = "ErrorRateNormal";
 
 /** Whether the hub reaches the Sovereign's own cluster. Absent on a Sovereign of this cluster. */

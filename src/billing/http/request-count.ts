@@ -3,7 +3,7 @@ import { boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
 /** The histogram in observation.ts. The operator reads its counts while a release rolls out. */
 export const REQUEST_DURATION = "catalyst_billing_http_request_duration_seconds";
 
-/** Endpoints that machines call every few seconds. What they answer says nothing about what customers receive. */
+/** Endpoints that machines call every few seconds. Their answers say nothing about those that customers receive. */
 export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
 /** What a process has answered since it started. */

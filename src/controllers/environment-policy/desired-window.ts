@@ -12,7 +12,7 @@ const MAX_WINDOWS = 1_000;
 /** How long a search that found nothing counts. */
 const NOTHING_FOUND_MS = 24 * 3_600_000;
 
-/** What was found for a cached policy, and from when until when it is the answer. Each event of a namespace asks again. */
+/** The window that was found for a cached policy, and the time in which it is the answer. Each event of a namespace needs it again. */
 const found = new WeakMap<
   EnvironmentPolicy["spec"],
   { sinceMs: number; untilMs: number; window: Window | undefined }

@@ -103,7 +103,7 @@ export function hasErrorRegression(status: SovereignStatus | undefined, image: s
   return image !== undefined && status?.errorRate?.image === image && isRegressed(status);
 }
 
-/** By its reason: out of sight, the condition is Unknown, and the image still bad. */
+/** By the reason: when nothing can be measured, the condition is Unknown, and the image is still bad. */
 const isRegressed = (status: SovereignStatus | undefined): boolean =>
   findCondition(status?.conditions, ERROR_RATE_NORMAL)?.reason === ERROR_RATE_REGRESSED;
 

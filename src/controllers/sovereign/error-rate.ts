@@ -100,7 +100,7 @@ export function createErrorRates(deps: {
     const { name } = sovereign.metadata;
     const release = caches.releases.get(sovereign.spec.billing.release);
     if (!isJudged(release, image)) {
-      // The end of a rollout is no news: it would be a reconcile of every Sovereign.
+      // The end of a rollout changes no condition: to enqueue here would reconcile every Sovereign.
       stopCounting(name);
       return { kind: "tooFew" };
     }

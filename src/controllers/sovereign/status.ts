@@ -66,7 +66,7 @@ export const OBSERVED_CONDITIONS: readonly string[] = [
   ERROR_RATE_NORMAL,
 ];
 
-/** A rollout goes by their reasons. */
+/** A rollout uses their reasons. */
 const DECISIVE: readonly string[] = [SOVEREIGN_CONDITION.voucherShapeVerified, ERROR_RATE_NORMAL];
 
 /**
@@ -112,7 +112,7 @@ function unseenConditions({ status }: Sovereign, { isBlind, stop }: Findings): N
     .map((before) => unknownCondition(before.type, blindReason(before, stop)));
 }
 
-/** What was not good keeps its reason: that it cannot be measured now does not make it good. */
+/** A decisive condition that is not True keeps its reason: a failure to measure does not make it good. */
 const blindReason = ({ type, status, reason }: Condition, stop: Stop): string =>
   DECISIVE.includes(type) && status !== "True" ? reason : stop.reason;
 

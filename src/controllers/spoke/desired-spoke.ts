@@ -39,7 +39,7 @@ interface HubObjects {
 /** What the Sovereign's cluster has to hold, so that an operator there reconciles and guards it without the hub. */
 export function desiredSpoke(uid: string, from: HubObjects): DesiredSpoke {
   const { sovereign, release, franchise, policies } = from;
-  // All policies: which Organizations are on that cluster is known there only.
+  // All policies: only that cluster has the list of its Organizations.
   return {
     uid,
     objects: [

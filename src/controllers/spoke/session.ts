@@ -21,7 +21,7 @@ export interface SpokeCaches {
 
 export type SpokeSession = RemoteSession<SpokeCaches>;
 
-/** Of a cluster with 1,000 objects of 8 KB each, four times. A watch sends as many objects as the server likes. */
+/** Four times the size of 1,000 objects of 8 KB. Nothing else limits how many objects a watch sends. */
 const MAX_SESSION_BYTES = 32 * 1_024 * 1_024;
 
 /** `onFailure` ends the session, also when its caches hold more than `maxBytes` of JSON. */

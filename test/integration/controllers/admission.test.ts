@@ -136,7 +136,7 @@ describe("the webhook configuration's controller", () => {
       { kind: "ClusterRole", uid: role.metadata.uid },
     ]);
 
-    // As helm uninstall does: it deletes the role, and knows nothing of the configuration.
+    // Like helm uninstall, which deletes the role and not the configuration.
     await bench.client().delete(CLUSTER_ROLES, role.metadata);
     await until(
       async () => (await read()) === undefined || undefined,

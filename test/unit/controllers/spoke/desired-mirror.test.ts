@@ -134,7 +134,7 @@ describe("desiredClusterStatus", () => {
     });
   });
 
-  it("records the image on which more requests fail, for the time when the cluster is out of sight", () => {
+  it("records the image on which more requests fail, so that the hub has it while the cluster cannot be reached", () => {
     expect(desiredClusterStatus("u", there(regressedOn(IMAGE)), undefined)).toEqual({
       ...{ uid: "u", stalledOn: IMAGE },
     });
