@@ -7,27 +7,25 @@ import { fixedInformer } from "../../../support/builder/reconcile-context.ts";
 import { connect, object } from "../../../support/builder/watch.ts";
 
 describe("organizationWatches", () => {
-  const subscriptions = { connect: () => undefined };
-
-  it("enqueues the Organization whose home an unlabelled namespace occupied", () => {
+  const setUp = () => {
     const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
     const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
     const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(
-      organizationWatches({ organizations, namespaces, homes: [roleBindings], subscriptions } as never),
-    );
+    const quotas = fixedInformer<KubernetesObject>(RESOURCE_QUOTAS);
+    const subscriptions = { connect: () => undefined };
+    const deps = { organizations, namespaces, homes: [roleBindings, quotas], subscriptions } as never;
+    return { namespaces, roleBindings, quotas, seen: connect(organizationWatches(deps)) };
+  };
+
+  it("enqueues the Organization whose home an unlabelled namespace occupied", () => {
+    const { namespaces, seen } = setUp();
     namespaces.announce({ kind: "deleted", object: object("Namespace", "org-acme") });
     namespaces.announce({ kind: "deleted", object: object("Namespace", "organic") });
     expect(seen).toEqual(["acme"]);
   });
 
   it("does not enqueue an Organization when only the status of its quota changes", () => {
-    const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
-    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
-    const quotas = fixedInformer<KubernetesObject>(RESOURCE_QUOTAS);
-    const seen = connect(
-      organizationWatches({ organizations, namespaces, homes: [quotas], subscriptions } as never),
-    );
+    const { quotas, seen } = setUp();
     const previous = object("ResourceQuota", "organization", { "catalyst.openova.io/organization": "acme" });
     const counted = {
       ...previous,
@@ -41,12 +39,7 @@ describe("organizationWatches", () => {
   });
 
   it("enqueues the Organization that a namespace's or RoleBinding's label names", () => {
-    const organizations = fixedInformer<Organization>(resourceOf(ORGANIZATION));
-    const namespaces = fixedInformer<KubernetesObject>(NAMESPACES);
-    const roleBindings = fixedInformer<KubernetesObject>(ROLE_BINDINGS);
-    const seen = connect(
-      organizationWatches({ organizations, namespaces, homes: [roleBindings], subscriptions } as never),
-    );
+    const { namespaces, roleBindings, seen } = setUp();
     namespaces.announce({ kind: "added", object: object("Namespace", "theirs") });
     namespaces.announce({
       kind: "added",
