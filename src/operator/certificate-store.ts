@@ -4,7 +4,7 @@ import type { CertificateStore } from "../admission/certificate/issuer.ts";
 import type { PublishedAuthorities } from "../admission/certificate/keeper.ts";
 import { publishedBundles } from "../admission/webhook-configuration.ts";
 import { SYSTEM_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_TLS_SECRET } from "../api/name.ts";
-import type { KubernetesObject, SecretObject } from "../api/object.ts";
+import { type KubernetesObject, type SecretObject, secretValue } from "../api/object.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../kube/error.ts";
 import type { Informer } from "../kube/informer.ts";
@@ -31,10 +31,7 @@ export function createCertificateStore(
   return {
     async read() {
       const secret = await client.get<SecretObject>(SECRETS, KEY);
-      const { data = {} } = secret ?? {};
-      const stored = Object.fromEntries(
-        PARTS.map(([part, file]) => [part, Buffer.from(data[file] ?? "", "base64").toString()]),
-      );
+      const stored = Object.fromEntries(PARTS.map(([part, file]) => [part, secretValue(secret, file) ?? ""]));
       return { stored, version: secret?.metadata.resourceVersion };
     },
     async write(certificates, version) {
