@@ -15,6 +15,7 @@ import {
   VALIDATING_ADMISSION_POLICY_BINDINGS,
 } from "../../../../src/kube/resource.ts";
 import { fixedInformer } from "../../../support/builder/reconcile-context.ts";
+import { connect } from "../../../support/builder/watch.ts";
 import { type SeenRequest, sendJson, sendRefusal } from "../../../support/server/scripted-api.ts";
 import { useScriptedClients } from "../../../support/server/scripted-client.ts";
 
@@ -208,10 +209,8 @@ describe("admissionPolicyWatches", () => {
   it("enqueues every object at the start, and those of ours that change", () => {
     const policies = fixedInformer<KubernetesObject>(VALIDATING_ADMISSION_POLICIES);
     const bindings = fixedInformer<KubernetesObject>(VALIDATING_ADMISSION_POLICY_BINDINGS);
-    const seen: string[] = [];
     const deps = { informers: [policies, bindings], desired: DESIRED } as never;
-    for (const watch of admissionPolicyWatches(deps))
-      watch.connect((key) => void seen.push(key), new AbortController().signal);
+    const seen = connect(admissionPolicyWatches(deps));
     expect(seen).toEqual(DESIRED.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
     seen.length = 0;
     const [policy, binding] = DESIRED as [SpecifiedObject, SpecifiedObject];

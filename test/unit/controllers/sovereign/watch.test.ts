@@ -12,6 +12,7 @@ import {
   sovereign,
 } from "../../../support/builder/catalyst-object.ts";
 import { cachesOf, fixedInformer } from "../../../support/builder/reconcile-context.ts";
+import { connect } from "../../../support/builder/watch.ts";
 
 const labelled = (kind: string, name: string, owner?: string): KubernetesObject => ({
   apiVersion: "v1",
@@ -29,10 +30,8 @@ function watched(others: Sovereign[] = []) {
   const badr = sovereign("badr", { namespace: "chosen" });
   const configMaps = fixedInformer<KubernetesObject>(CONFIG_MAPS);
   const caches = { ...cachesOf({ sovereigns: [omantel, badr, ...others] }), others: [configMaps] };
-  const seen: string[] = [];
   const watches = sovereignWatches(caches, { watch: { connect: () => undefined } });
-  for (const watch of watches) watch.connect((key) => void seen.push(key), new AbortController().signal);
-  return { caches, configMaps, seen, watches, omantel, badr };
+  return { caches, configMaps, seen: connect(watches), watches, omantel, badr };
 }
 
 describe("sovereignWatches", () => {
