@@ -1,6 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { afterEach } from "vitest";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
+import type { KubeError } from "../../../src/kube/error.ts";
 import { type Script, type ScriptedApi, startScriptedApi } from "./scripted-api.ts";
 
 type StartScriptedClient = (
@@ -27,3 +28,12 @@ export function useScriptedClients(): StartScriptedClient {
     return { api, client };
   };
 }
+
+/** The error with which a call fails. Throws when the call succeeds. */
+export const caught = (promise: Promise<unknown>) =>
+  promise.then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (error: unknown) => error as KubeError,
+  );

@@ -13,18 +13,11 @@ import {
 import { describeFailure } from "../../../src/kube/failure.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { configMapAt, type Script, sendJson, sendRefusal } from "../../support/server/scripted-api.ts";
-import { useScriptedClients } from "../../support/server/scripted-client.ts";
+import { caught, useScriptedClients } from "../../support/server/scripted-client.ts";
 
 const start = useScriptedClients();
 const KEY = { name: "settings", namespace: "default" };
 const found = configMapAt("settings", 7);
-const caught = (promise: Promise<unknown>) =>
-  promise.then(
-    () => {
-      throw new Error("it did not fail");
-    },
-    (error: unknown) => error as KubeError,
-  );
 
 describe("the client's errors", () => {
   it.each([

@@ -1,19 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { KubeError } from "../../../src/kube/error.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { configMapAt, listOf, type Script, sendJson } from "../../support/server/scripted-api.ts";
-import { useScriptedClients } from "../../support/server/scripted-client.ts";
+import { caught, useScriptedClients } from "../../support/server/scripted-client.ts";
 
 const start = useScriptedClients();
 const KEY = { name: "settings", namespace: "default" };
 const found = configMapAt("settings", 7);
-const caught = (promise: Promise<unknown>) =>
-  promise.then(
-    () => {
-      throw new Error("it did not fail");
-    },
-    (error: unknown) => error as KubeError,
-  );
 
 describe("a client with a limit for answers", () => {
   const startLimited = (script: Script) => start(script, undefined, { maxAnswerBytes: 2_000 });

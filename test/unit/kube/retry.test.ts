@@ -1,20 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import { isTooManyRequests, type KubeError } from "../../../src/kube/error.ts";
+import { isTooManyRequests } from "../../../src/kube/error.ts";
 import { CONFIG_MAPS } from "../../../src/kube/resource.ts";
 import { configMapAt, type Script, sendJson, sendRefusal, until } from "../../support/server/scripted-api.ts";
-import { useScriptedClients } from "../../support/server/scripted-client.ts";
+import { caught, useScriptedClients } from "../../support/server/scripted-client.ts";
 
 const start = useScriptedClients();
 const KEY = { name: "settings", namespace: "default" };
 const found = configMapAt("settings", 7);
-const caught = (promise: Promise<unknown>) =>
-  promise.then(
-    () => {
-      throw new Error("it did not fail");
-    },
-    (error: unknown) => error as KubeError,
-  );
 
 describe("a call that the server asks to repeat", () => {
   /** Refuses the first call and accepts the rest. */
