@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { command } from "../../../src/cli/support-bundle.ts";
 import { createKubeClient } from "../../../src/kube/client.ts";
 import { runHere } from "../../support/process/command.ts";
-import { MERGE, startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
+import { MERGE } from "../../support/server/api-request.ts";
+import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 import { BILLING_NAMESPACE, writeBillingPod } from "../../support/server/billing-pod.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "support-bundle-"));

@@ -4,7 +4,8 @@ import { type AddressInfo, connect } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPodPort, type PodPort } from "../../../src/kube/port-forward.ts";
-import { MERGE, startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
+import { MERGE } from "../../support/server/api-request.ts";
+import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 const KEY = { namespace: "default", name: "web" };

@@ -10,19 +10,7 @@ import {
   type ApiServerOptions,
   createApiServer,
 } from "../../../src/playground/apiserver/index.ts";
-
-export interface TestAnswer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind
-  body: any;
-}
-
-export interface SendOptions {
-  body?: unknown;
-  contentType?: string;
-  headers?: Record<string, string>;
-}
+import { APPLY, eventually, readEvents, type SendOptions, sendTo, type TestAnswer } from "./api-request.ts";
 
 export interface WatchedEvent {
   type: string;
@@ -43,11 +31,6 @@ export interface TestApiServer {
   /** Ends the server and its directory. */
   dispose(): Promise<void>;
 }
-
-const APPLY = "application/apply-patch+yaml";
-export const MERGE = "application/merge-patch+json";
-export const STRATEGIC = "application/strategic-merge-patch+json";
-export const JSON_PATCH = "application/json-patch+json";
 
 export async function startTestApiServer(options: Partial<ApiServerOptions> = {}): Promise<TestApiServer> {
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "catalyst-apiserver-"));
@@ -115,20 +98,12 @@ function connect(
         dispatcher: agent,
         signal: abort.signal,
       });
-      const events: WatchedEvent[] = [];
-      let rest = "";
       if (statusCode !== 200) return [JSON.parse(await body.text())];
       try {
-        for await (const chunk of body) {
-          const lines = (rest + chunk).split("\n");
-          rest = lines.pop() ?? "";
-          for (const line of lines) events.push(JSON.parse(line));
-          if (enough(events)) break;
-        }
+        return await readEvents(body, enough);
       } finally {
         abort.abort();
       }
-      return events;
     },
 
     stop,
@@ -138,52 +113,6 @@ function connect(
     },
   };
   return connection;
-}
-
-export async function sendTo(
-  server: Pick<ApiServer, "url">,
-  agent: Agent,
-  method: string,
-  path: string,
-  { body, contentType = "application/json", headers = {} }: SendOptions = {},
-): Promise<TestAnswer> {
-  const answer = await request(`${server.url}${path}`, {
-    method: method as "GET",
-    dispatcher: agent,
-    headers: { ...(body === undefined ? {} : { "content-type": contentType }), ...headers },
-    body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
-  });
-  const text = await answer.body.text();
-  const isJson = String(answer.headers["content-type"]).startsWith("application/json");
-  return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
-}
-
-/** Asks again until `holds`, for what controllers do behind a change. */
-export async function eventually<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-  const until = Date.now() + 5_000;
-  for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (Date.now() > until) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-export function configMap(name: string, data: Record<string, string> = {}, metadata: object = {}) {
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data };
-}
-
-export function deployment(name: string, replicas = 1, image = "example.org/app:1") {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "app", image }] } },
-    },
-  };
 }
 
 /** A namespaced kind with a status, keyed lists, defaults, bounds and a rule. */

@@ -15,7 +15,7 @@ import {
 } from "../../../src/kube/resource.ts";
 import { createStatusWriter } from "../../../src/kube/status.ts";
 import { createLogger } from "../../../src/platform/log.ts";
-import { eventually } from "../server/apiserver.ts";
+import { eventually } from "../server/api-request.ts";
 import { configMap, type KubeBench } from "./kube-bench.ts";
 
 const logger = createLogger("test", "silent");

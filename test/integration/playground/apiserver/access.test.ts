@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  configMap,
-  deployment,
-  eventually,
-  MERGE,
-  plainAgent,
-  sendTo,
-  startTestApiServer,
-  type TestApiServer,
-} from "../../../support/server/apiserver.ts";
+import { configMap, deployment } from "../../../support/builder/api-object.ts";
+import { eventually, MERGE, sendTo } from "../../../support/server/api-request.ts";
+import { plainAgent, startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
 import { startWebhookServer, type WebhookServer } from "../../../support/server/webhook-server.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configMap, deployment } from "../../../support/builder/api-object.ts";
+import { MERGE } from "../../../support/server/api-request.ts";
 import {
-  configMap,
   defineWidgets,
-  deployment,
-  MERGE,
   startTestApiServer,
   type TestApiServer,
   widget,

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configMap, deployment } from "../../../support/builder/api-object.ts";
+import { eventually, JSON_PATCH, MERGE } from "../../../support/server/api-request.ts";
 import {
-  configMap,
   defineWidgets,
-  deployment,
-  eventually,
-  JSON_PATCH,
-  MERGE,
   startTestApiServer,
   type TestApiServer,
   widget,

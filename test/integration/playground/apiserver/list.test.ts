@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configMap } from "../../../support/builder/api-object.ts";
 import {
-  configMap,
   defineWidgets,
   startTestApiServer,
   type TestApiServer,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { configMap, startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
+import { configMap } from "../../../support/builder/api-object.ts";
+import { startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 

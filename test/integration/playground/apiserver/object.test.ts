@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  configMap,
-  deployment,
-  MERGE,
-  startTestApiServer,
-  type TestApiServer,
-} from "../../../support/server/apiserver.ts";
+import { configMap, deployment } from "../../../support/builder/api-object.ts";
+import { MERGE } from "../../../support/server/api-request.ts";
+import { startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments";

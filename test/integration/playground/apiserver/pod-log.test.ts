@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPodLog, podLogFile } from "../../../../src/playground/process/pod-log.ts";
-import { agentOf, MERGE, startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
+import { MERGE } from "../../../support/server/api-request.ts";
+import { agentOf, startTestApiServer, type TestApiServer } from "../../../support/server/apiserver.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 const pod = (name: string, containers = ["app"], nodeName = "playground") => ({

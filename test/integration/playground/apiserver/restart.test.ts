@@ -4,16 +4,9 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  agentOf,
-  configMap,
-  defineWidgets,
-  eventually,
-  MERGE,
-  sendTo,
-  startTestApiServer,
-  widget,
-} from "../../../support/server/apiserver.ts";
+import { configMap } from "../../../support/builder/api-object.ts";
+import { eventually, MERGE, sendTo } from "../../../support/server/api-request.ts";
+import { agentOf, defineWidgets, startTestApiServer, widget } from "../../../support/server/apiserver.ts";
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const SERVER = resolve(import.meta.dirname, "../../../../src/playground/apiserver/index.ts");

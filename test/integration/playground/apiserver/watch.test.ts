@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { configMap } from "../../../support/builder/api-object.ts";
+import { eventually, MERGE } from "../../../support/server/api-request.ts";
 import {
-  configMap,
-  eventually,
-  MERGE,
   startTestApiServer,
   type TestApiServer,
   type WatchedEvent,

@@ -70,10 +70,6 @@ export function words(answer: Answer): string {
   return answer.status < 300 ? String(answer.status) : `${outcome(answer)}: ${answer.body.message}`;
 }
 
-export function configMap(name: string, data: Record<string, string> = {}, metadata: object = {}) {
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...metadata }, data };
-}
-
 export function lease(name: string, spec: object = {}, metadata: object = {}) {
   return { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, ...metadata }, spec };
 }
@@ -84,22 +80,6 @@ export function gadget(name: string, spec: object = {}, metadata: object = {}) {
     kind: "Gadget",
     metadata: { name, ...metadata },
     spec: { size: 1, ...spec },
-  };
-}
-
-export function deployment(name: string, replicas = 1) {
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { containers: [{ name: "app", image: "example.org/app:1" }] },
-      },
-    },
   };
 }
 

@@ -1,15 +1,10 @@
 import { Agent, request } from "undici";
 import { parse } from "yaml";
-import { sleep } from "../../../../src/platform/shutdown.ts";
+import { readEvents, sendTo, type TestAnswer, eventually as within } from "../../server/api-request.ts";
 
-export interface Answer {
-  status: number;
-  /** The decoded JSON, or the text of another media type. */
-  // biome-ignore lint/suspicious/noExplicitAny: behaviours look into answers of every kind
-  body: any;
+export interface Answer extends TestAnswer {
   /** The texts of the `Warning` headers. */
   warnings: string[];
-  headers: Record<string, string | string[] | undefined>;
 }
 
 interface SendOptions {
@@ -17,8 +12,6 @@ interface SendOptions {
   accept?: string;
   /** The user to impersonate. */
   as?: string;
-  /** The groups to impersonate. */
-  groups?: string[];
   /** A bearer token instead of the administrator's credentials. The empty string: none at all. */
   token?: string;
   userAgent?: string;
@@ -45,11 +38,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-export const MERGE = "application/merge-patch+json";
-export const STRATEGIC = "application/strategic-merge-patch+json";
-export const JSON_PATCH = "application/json-patch+json";
-export const APPLY = "application/apply-patch+yaml";
-
 interface Kubeconfig {
   clusters: [{ cluster: { server: string; "certificate-authority-data": string } }];
   users: [{ user: Record<string, string | undefined> }];
@@ -66,34 +54,26 @@ export function connect(kubeconfig: string): Connection {
   const agent = new Agent({ connect: { ca, ...(cert === "" ? {} : { cert, key }) } });
   const stranger = new Agent({ connect: { ca } });
 
-  function headersOf({ accept, contentType, as, groups, token, userAgent }: SendOptions): string[] {
-    const headers = ["accept", accept ?? "application/json", "user-agent", userAgent ?? "conformance"];
+  function headersOf({ accept, as, token, userAgent }: SendOptions): Record<string, string> {
     const bearer = token ?? user.token ?? "";
-    if (bearer !== "") headers.push("authorization", `Bearer ${bearer}`);
-    if (as !== undefined) headers.push("impersonate-user", as);
-    for (const group of groups ?? []) headers.push("impersonate-group", group);
-    if (contentType !== undefined) headers.push("content-type", contentType);
-    return headers;
+    return {
+      accept: accept ?? "application/json",
+      "user-agent": userAgent ?? "conformance",
+      ...(bearer === "" ? {} : { authorization: `Bearer ${bearer}` }),
+      ...(as === undefined ? {} : { "impersonate-user": as }),
+    };
   }
 
   const connection: Connection = {
     async send(method, path, body, options = {}) {
-      const answer = await request(`${cluster.server}${path}`, {
-        method: method as "GET",
-        dispatcher: options.token === undefined ? agent : stranger,
-        headers: headersOf(body === undefined ? options : { contentType: "application/json", ...options }),
-        body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
-      });
-      const text = await answer.body.text();
-      const isJson = String(answer.headers["content-type"]).startsWith("application/json");
-      return {
-        status: answer.statusCode,
-        body: isJson ? JSON.parse(text) : text,
-        warnings: [answer.headers.warning ?? []]
-          .flat()
-          .flatMap((line) => [...line.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text)),
-        headers: answer.headers,
-      };
+      const { contentType = "application/json", token } = options;
+      const dispatcher = token === undefined ? agent : stranger;
+      const message = { body, contentType, headers: headersOf(options) };
+      const answer = await sendTo({ url: cluster.server }, dispatcher, method, path, message);
+      const warnings = [answer.headers.warning ?? []]
+        .flat()
+        .flatMap((line) => [...line.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text));
+      return { ...answer, warnings };
     },
 
     async must(method, path, body, options) {
@@ -110,18 +90,11 @@ export function connect(kubeconfig: string): Connection {
         headers: headersOf(accept === undefined ? {} : { accept }),
         signal: abort.signal,
       });
-      const events: WatchEvent[] = [];
       try {
         if (statusCode !== 200)
           return [{ type: "REFUSED", object: JSON.parse(await body.text()) as WatchEvent["object"] }];
         const acted = act?.();
-        let rest = "";
-        for await (const chunk of body) {
-          const lines = (rest + chunk).split("\n");
-          rest = lines.pop() ?? "";
-          for (const line of lines) events.push(JSON.parse(line));
-          if (enough(events)) break;
-        }
+        const events = await readEvents(body, enough);
         await acted;
         return events;
       } finally {
@@ -138,12 +111,5 @@ export function connect(kubeconfig: string): Connection {
 }
 
 /** Asks again until `holds`: API servers apply roles, webhooks and definitions a moment after their write. */
-export async function eventually<T>(look: () => Promise<T>, holds: (seen: T) => boolean): Promise<T> {
-  const until = Date.now() + 10_000;
-  for (;;) {
-    const seen = await look();
-    if (holds(seen)) return seen;
-    if (Date.now() > until) throw new Error(`not so within 10 s; last seen: ${JSON.stringify(seen)}`);
-    await sleep(25);
-  }
-}
+export const eventually = <T>(look: () => Promise<T>, holds: (seen: T) => boolean) =>
+  within(look, holds, 10_000);

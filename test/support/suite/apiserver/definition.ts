@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { APPLY, type Connection, eventually } from "./connection.ts";
+import { APPLY } from "../../server/api-request.ts";
+import { type Connection, eventually } from "./connection.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const run = promisify(execFile);

@@ -1,4 +1,5 @@
-import { type Bench, configMap, outcome } from "./behaviour.ts";
+import { configMap } from "../../builder/api-object.ts";
+import { type Bench, outcome } from "./behaviour.ts";
 import { eventually } from "./connection.ts";
 
 export const ADMISSION = "/apis/admissionregistration.k8s.io/v1";

@@ -1,5 +1,6 @@
-import { type Area, type Bench, behaviour, configMap, deployment, gadget, outcome } from "../behaviour.ts";
-import { APPLY, MERGE } from "../connection.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { APPLY, MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, outcome } from "../behaviour.ts";
 
 type Manager = { manager: string; operation: string; subresource?: string; fieldsV1: object };
 

@@ -1,5 +1,7 @@
-import { type Area, type Bench, behaviour, configMap, outcome } from "../behaviour.ts";
-import { eventually, MERGE } from "../connection.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, outcome } from "../behaviour.ts";
+import { eventually } from "../connection.ts";
 import { definitionOf } from "../gadget.ts";
 
 const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";

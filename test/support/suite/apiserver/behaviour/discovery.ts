@@ -1,5 +1,6 @@
-import { type Area, type Bench, behaviour, configMap, deployment, gadget, outcome } from "../behaviour.ts";
-import { MERGE } from "../connection.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, outcome } from "../behaviour.ts";
 
 const TABLE = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" };
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";

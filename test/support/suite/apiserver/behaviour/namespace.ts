@@ -1,5 +1,7 @@
-import { type Area, type Bench, behaviour, configMap, gadget, outcome, words } from "../behaviour.ts";
-import { eventually, MERGE } from "../connection.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, outcome, words } from "../behaviour.ts";
+import { eventually } from "../connection.ts";
 
 const HOLD = "conformance.example.org/hold";
 

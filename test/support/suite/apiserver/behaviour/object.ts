@@ -1,4 +1,6 @@
-import { type Area, behaviour, configMap, deployment, lease, outcome, words } from "../behaviour.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { STRATEGIC } from "../../../server/api-request.ts";
+import { type Area, behaviour, lease, outcome, words } from "../behaviour.ts";
 
 export const objectArea: Area = {
   title: "Objects",
@@ -254,8 +256,7 @@ export const objectArea: Area = {
         const path = `${group("batch/v1")}/jobs`;
         await must("POST", path, job("example.org/app:1"));
         const change = { spec: job("example.org/app:2").spec };
-        const contentType = "application/strategic-merge-patch+json";
-        return outcome(await send("PATCH", `${path}/one`, change, { contentType }));
+        return outcome(await send("PATCH", `${path}/one`, change, { contentType: STRATEGIC }));
       },
       "422 Invalid [spec.template FieldValueInvalid]",
     ),

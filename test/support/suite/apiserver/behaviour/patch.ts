@@ -1,5 +1,6 @@
-import { type Area, type Bench, behaviour, configMap, deployment, gadget, outcome } from "../behaviour.ts";
-import { JSON_PATCH, MERGE, STRATEGIC } from "../connection.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { JSON_PATCH, MERGE, STRATEGIC } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, outcome } from "../behaviour.ts";
 
 /** The data of a ConfigMap with `a: "1"`, `b: "2"` after a patch, or the refusal. */
 async function patched({ must, send, core }: Bench, change: unknown, contentType: string) {

@@ -1,5 +1,7 @@
-import { type Area, type Bench, behaviour, configMap, outcome, words } from "../behaviour.ts";
-import { type Answer, eventually, MERGE } from "../connection.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, outcome, words } from "../behaviour.ts";
+import { type Answer, eventually } from "../connection.ts";
 
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const resourceRules = [

@@ -1,5 +1,6 @@
-import { type Area, behaviour, configMap, gadget, lease, outcome, words } from "../behaviour.ts";
-import { JSON_PATCH, MERGE } from "../connection.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { JSON_PATCH, MERGE } from "../../../server/api-request.ts";
+import { type Area, behaviour, gadget, lease, outcome, words } from "../behaviour.ts";
 
 export const requestArea: Area = {
   title: "Requests, dry run and field validation",

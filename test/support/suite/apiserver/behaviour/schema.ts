@@ -1,5 +1,6 @@
+import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, gadget, outcome, words } from "../behaviour.ts";
-import { type Answer, MERGE } from "../connection.ts";
+import type { Answer } from "../connection.ts";
 
 /** What each spec is answered with. */
 async function tried({ send, gadgets }: Bench, ...specs: object[]): Promise<string[]> {

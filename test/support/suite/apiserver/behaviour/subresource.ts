@@ -1,14 +1,6 @@
-import {
-  type Area,
-  type Bench,
-  behaviour,
-  configMap,
-  deployment,
-  gadget,
-  outcome,
-  pod,
-} from "../behaviour.ts";
-import { APPLY, MERGE } from "../connection.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { APPLY, MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, outcome, pod } from "../behaviour.ts";
 
 async function deploy({ must, group }: Bench): Promise<string> {
   const path = `${group("apps/v1")}/deployments`;

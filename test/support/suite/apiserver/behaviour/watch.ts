@@ -1,5 +1,7 @@
-import { type Area, type Bench, behaviour, configMap, gadget, lease, outcome } from "../behaviour.ts";
-import { MERGE, type WatchEvent } from "../connection.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, type Bench, behaviour, gadget, lease, outcome } from "../behaviour.ts";
+import type { WatchEvent } from "../connection.ts";
 
 /** `ADDED one 1`: a Lease's events, with the number of its transitions. */
 const line = ({ type, object }: WatchEvent) =>

@@ -1,5 +1,6 @@
-import { type Area, behaviour, configMap, deployment, gadget, outcome } from "../behaviour.ts";
-import { MERGE } from "../connection.ts";
+import { configMap, deployment } from "../../../builder/api-object.ts";
+import { MERGE } from "../../../server/api-request.ts";
+import { type Area, behaviour, gadget, outcome } from "../behaviour.ts";
 import { configure, hook, reviewsOf } from "../webhook-configuration.ts";
 
 export const webhookMatchArea: Area = {

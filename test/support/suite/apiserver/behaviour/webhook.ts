@@ -1,4 +1,5 @@
-import { type Area, behaviour, configMap, gadget, outcome, words } from "../behaviour.ts";
+import { configMap } from "../../../builder/api-object.ts";
+import { type Area, behaviour, gadget, outcome, words } from "../behaviour.ts";
 import { eventually } from "../connection.ts";
 import { ADMISSION, configure, hook, refused, reviewsOf, tried } from "../webhook-configuration.ts";
 

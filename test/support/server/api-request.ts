@@ -1,0 +1,70 @@
+import { type Dispatcher, request } from "undici";
+
+export const APPLY = "application/apply-patch+yaml";
+export const MERGE = "application/merge-patch+json";
+export const STRATEGIC = "application/strategic-merge-patch+json";
+export const JSON_PATCH = "application/json-patch+json";
+
+export interface TestAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  /** The decoded JSON, or the text of another media type. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind
+  body: any;
+}
+
+export interface SendOptions {
+  body?: unknown;
+  contentType?: string;
+  headers?: Record<string, string>;
+}
+
+/** Sends a request to the API server. A text is sent as it is, and any other body as JSON. */
+export async function sendTo(
+  server: { url: string },
+  dispatcher: Dispatcher,
+  method: string,
+  path: string,
+  { body, contentType = "application/json", headers = {} }: SendOptions = {},
+): Promise<TestAnswer> {
+  const answer = await request(`${server.url}${path}`, {
+    method: method as "GET",
+    dispatcher,
+    headers: { ...(body === undefined ? {} : { "content-type": contentType }), ...headers },
+    body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
+  });
+  const text = await answer.body.text();
+  const isJson = String(answer.headers["content-type"]).startsWith("application/json");
+  return { status: answer.statusCode, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** The events of a watch until `enough` says so, or the watch ends. */
+export async function readEvents<T>(
+  stream: AsyncIterable<unknown>,
+  enough: (events: T[]) => boolean,
+): Promise<T[]> {
+  const events: T[] = [];
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) events.push(JSON.parse(line));
+    if (enough(events)) break;
+  }
+  return events;
+}
+
+/** Asks again until `holds`: servers and controllers apply a change a moment after its write. */
+export async function eventually<T>(
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  withinMs = 5_000,
+): Promise<T> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > until) throw new Error(`waited in vain; last seen: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
