@@ -6,11 +6,11 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { APPLY } from "../../server/api-request.ts";
 import { type Connection, eventually } from "./connection.ts";
+import { CRDS } from "./gadget.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const run = promisify(execFile);
 const KUBECTL = join(process.env.KUBEBUILDER_ASSETS ?? "", "kubectl");
-const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const API = "apis/catalyst.openova.io/v1alpha1";
 
 interface Schema {

@@ -1,3 +1,8 @@
+import type { Bench } from "./behaviour.ts";
+import { eventually } from "./connection.ts";
+
+export const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
 /** The schema of the custom kind: each sort of field that an API server treats in its own way. */
 const gadgetSchema = {
   type: "object",
@@ -100,23 +105,16 @@ const version = {
 };
 
 /** A definition with two served versions. */
-export const gadgetDefinition = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "gadgets.conformance.example.org" },
-  spec: {
-    group: "conformance.example.org",
-    scope: "Namespaced",
-    names: { plural: "gadgets", kind: "Gadget", shortNames: ["gd"], categories: ["toys"] },
-    versions: [
-      { name: "v1", storage: true, ...version },
-      { name: "v1beta1", storage: false, deprecated: true, ...version },
-      { name: "v1alpha1", storage: false, ...version, served: false },
-    ],
-  },
-};
+export const gadgetDefinition = definitionOf("gadget", {
+  names: { plural: "gadgets", kind: "Gadget", shortNames: ["gd"], categories: ["toys"] },
+  versions: [
+    { name: "v1", storage: true, ...version },
+    { name: "v1beta1", storage: false, deprecated: true, ...version },
+    { name: "v1alpha1", storage: false, ...version, served: false },
+  ],
+});
 
-/** A definition like it, of another kind, for behaviours that change or delete a definition. */
+/** A definition of a kind with one version. */
 export function definitionOf(singular: string, changes: object = {}, schema: object = gadgetSchema) {
   const group = "conformance.example.org";
   const kind = `${singular.charAt(0).toUpperCase()}${singular.slice(1)}`;
@@ -132,4 +130,19 @@ export function definitionOf(singular: string, changes: object = {}, schema: obj
       ...changes,
     },
   };
+}
+
+/** Creates a definition, and waits until its kind is served. Returns the path of its objects in the namespace. */
+export async function define(
+  { must, send, name }: Pick<Bench, "must" | "send" | "name">,
+  definition: ReturnType<typeof definitionOf>,
+): Promise<string> {
+  await must("POST", CRDS, definition);
+  const { group, names } = definition.spec;
+  const path = `/apis/${group}/v1/namespaces/${name}/${names.plural}`;
+  await eventually(
+    () => send("GET", path),
+    ({ status }) => status === 200,
+  );
+  return path;
 }

@@ -8,15 +8,14 @@ import {
 } from "../../server/kube-apiserver.ts";
 import { startWebhookServer, type WebhookServer } from "../../server/webhook-server.ts";
 import type { Behaviour, Bench } from "./behaviour.ts";
-import { type Connection, connect, eventually } from "./connection.ts";
+import { type Connection, connect } from "./connection.ts";
 import { describeDefinitions } from "./definition.ts";
-import { gadgetDefinition } from "./gadget.ts";
+import { define, gadgetDefinition } from "./gadget.ts";
 import { AREAS } from "./registry.ts";
 import type { Tally } from "./tally.ts";
 import { webhookAnswer } from "./webhook-answer.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
-const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /** Each behaviour is observed on a control plane of this kind, and compared with what is checked in. */
 export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): void {
@@ -30,12 +29,7 @@ export function describeApiServer(kind: TestControlPlaneKind, tally: Tally): voi
       plane = await startTestControlPlane(kind);
       connection = connect(readFileSync(plane.kubeconfigPath, "utf8"));
       webhook = await startWebhookServer(webhookAnswer);
-      await connection.must("POST", CRDS, gadgetDefinition);
-      const path = "/apis/conformance.example.org/v1/namespaces/default/gadgets";
-      await eventually(
-        () => connection.send("GET", path),
-        ({ status }) => status === 200,
-      );
+      await define({ ...connection, name: "default" }, gadgetDefinition);
     }, 90_000);
     afterAll(async () => {
       await connection?.close();

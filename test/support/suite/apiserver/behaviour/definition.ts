@@ -2,27 +2,15 @@ import { configMap } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, outcome } from "../behaviour.ts";
 import { eventually } from "../connection.ts";
-import { definitionOf } from "../gadget.ts";
+import { CRDS, define, definitionOf } from "../gadget.ts";
 
-const CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const SPEC = "spec.versions[0].schema.openAPIV3Schema";
 
 /** The causes of the refusal of a definition with this schema below `spec`. */
-async function refusedSchema({ send }: Bench, property: object, name = "oddity"): Promise<string> {
+async function refusedSchema({ send }: Bench, property: object): Promise<string> {
   const schema = { type: "object", properties: { spec: property } };
-  const answer = await send("POST", `${CRDS}?dryRun=All`, definitionOf(name, {}, schema));
+  const answer = await send("POST", `${CRDS}?dryRun=All`, definitionOf("oddity", {}, schema));
   return outcome(answer).replaceAll("spec.validation.openAPIV3Schema", "SCHEMA").replaceAll(SPEC, "SCHEMA");
-}
-
-/** Defines a kind, and waits until it is served. Returns the path of its objects in the namespace. */
-async function define(bench: Bench, definition: ReturnType<typeof definitionOf>): Promise<string> {
-  await bench.must("POST", CRDS, definition);
-  const path = `${bench.group("conformance.example.org/v1")}/${definition.spec.names.plural}`;
-  await eventually(
-    () => bench.send("GET", path),
-    ({ status }) => status === 200,
-  );
-  return path;
 }
 
 const free = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
