@@ -8,14 +8,17 @@ interface Review {
   request: Record<string, unknown> & { namespace?: string; operation: string; name?: string };
 }
 
+/** The rules of a webhook or a policy: one, for these operations on a resource. */
+export const rulesFor = (group: string, version: string, resource: string, ...operations: string[]) => [
+  { apiGroups: [group], apiVersions: [version], resources: [resource], operations },
+];
+
 /** A webhook for the ConfigMaps of the namespace, at a path of the suite's webhook server. */
 export function hook({ name, webhook }: Bench, path: string, more: object = {}) {
   return {
     name: `${name}.conformance.example.org`,
     clientConfig: { url: `${webhook.url}${path}`, caBundle: webhook.caBundle },
-    rules: [
-      { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["CREATE", "UPDATE"] },
-    ],
+    rules: rulesFor("", "v1", "configmaps", "CREATE", "UPDATE"),
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
     sideEffects: "None",
     admissionReviewVersions: ["v1"],

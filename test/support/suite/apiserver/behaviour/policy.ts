@@ -2,11 +2,9 @@ import { configMap } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, outcome, words } from "../behaviour.ts";
 import { type Answer, eventually } from "../connection.ts";
+import { ADMISSION, rulesFor } from "../webhook-configuration.ts";
 
-const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
-const resourceRules = [
-  { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["CREATE", "UPDATE"] },
-];
+const resourceRules = rulesFor("", "v1", "configmaps", "CREATE", "UPDATE");
 const closed = { expression: "!has(object.data) || !('closed' in object.data)", message: "it is closed" };
 
 /** Creates a policy for the ConfigMaps of the namespace, and its binding. */

@@ -1,7 +1,7 @@
 import { configMap, deployment } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
 import { type Area, behaviour, gadget, outcome } from "../behaviour.ts";
-import { configure, hook, reviewsOf } from "../webhook-configuration.ts";
+import { configure, hook, reviewsOf, rulesFor } from "../webhook-configuration.ts";
 
 export const webhookMatchArea: Area = {
   title: "Requests that a webhook is called for",
@@ -49,9 +49,7 @@ export const webhookMatchArea: Area = {
       "shows a deletion with the old object alone",
       async (bench) => {
         await bench.must("POST", `${bench.core}/configmaps`, configMap("one", { a: "1" }));
-        const rules = [
-          { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["*"] },
-        ];
+        const rules = rulesFor("", "v1", "configmaps", "*");
         await configure(bench, "validating", hook(bench, "/allow", { rules }));
         await bench.must("DELETE", `${bench.core}/configmaps/one`);
         const { request } = reviewsOf(bench).findLast((it) => it.request.operation === "DELETE") ?? {};
@@ -63,12 +61,7 @@ export const webhookMatchArea: Area = {
     behaviour(
       "shows the webhook of one version the objects of another as that version",
       async (bench) => {
-        const rules = [
-          {
-            ...{ apiGroups: ["conformance.example.org"], apiVersions: ["v1"] },
-            ...{ resources: ["gadgets"], operations: ["CREATE"] },
-          },
-        ];
+        const rules = rulesFor("conformance.example.org", "v1", "gadgets", "CREATE");
         await configure(
           bench,
           "validating",
@@ -90,12 +83,7 @@ export const webhookMatchArea: Area = {
     behaviour(
       "calls no webhook of another version under the match policy Exact",
       async (bench) => {
-        const rules = [
-          {
-            ...{ apiGroups: ["conformance.example.org"], apiVersions: ["v1"] },
-            ...{ resources: ["gadgets"], operations: ["CREATE"] },
-          },
-        ];
+        const rules = rulesFor("conformance.example.org", "v1", "gadgets", "CREATE");
         await configure(
           bench,
           "validating",
@@ -116,14 +104,7 @@ export const webhookMatchArea: Area = {
       async (bench) => {
         const path = `${bench.group("apps/v1")}/deployments`;
         await bench.must("POST", path, deployment("one"));
-        const rules = [
-          {
-            apiGroups: ["apps"],
-            apiVersions: ["v1"],
-            resources: ["deployments/scale"],
-            operations: ["UPDATE"],
-          },
-        ];
+        const rules = rulesFor("apps", "v1", "deployments/scale", "UPDATE");
         await configure(bench, "validating", hook(bench, "/deny", { rules }), hook(bench, "/allow"));
         const patch = (url: string) =>
           bench.send("PATCH", url, { spec: { replicas: 3 } }, { contentType: MERGE });

@@ -1,7 +1,7 @@
 import { configMap } from "../../../builder/api-object.ts";
 import { type Area, behaviour, gadget, outcome, words } from "../behaviour.ts";
 import { eventually } from "../connection.ts";
-import { ADMISSION, configure, hook, refused, reviewsOf, tried } from "../webhook-configuration.ts";
+import { ADMISSION, configure, hook, refused, reviewsOf, rulesFor, tried } from "../webhook-configuration.ts";
 
 export const webhookArea: Area = {
   title: "Admission webhooks",
@@ -119,12 +119,7 @@ export const webhookArea: Area = {
     behaviour(
       "validates what mutating webhooks result in",
       async (bench) => {
-        const rules = [
-          {
-            ...{ apiGroups: ["conformance.example.org"], apiVersions: ["*"] },
-            ...{ resources: ["gadgets"], operations: ["CREATE"] },
-          },
-        ];
+        const rules = rulesFor("conformance.example.org", "*", "gadgets", "CREATE");
         await configure(bench, "mutating", hook(bench, "/shrink", { rules }));
         return outcome(await bench.send("POST", bench.gadgets, gadget("one")));
       },
