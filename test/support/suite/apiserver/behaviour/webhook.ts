@@ -12,12 +12,17 @@ export const webhookArea: Area = {
       '403 Forbidden: admission webhook "NAME.conformance.example.org" denied the request: it is closed',
     ),
     behaviour(
-      "denies with 400 where the webhook gives no status, and with its own where it does",
+      "denies with the code and reason that the webhook gives, and with 400 where it gives no status",
       async (bench) => {
-        await configure(bench, "validating", hook(bench, "/deny-400"));
-        return outcome(await bench.send("POST", `${bench.core}/configmaps`, configMap("one")));
+        const hooks = ["deny-400", "deny-without-status"].map((answer) =>
+          hook(bench, `/${answer}`, { objectSelector: { matchLabels: { answer } } }),
+        );
+        await configure(bench, "validating", ...hooks);
+        const post = (answer: string) =>
+          bench.send("POST", `${bench.core}/configmaps`, configMap("one", {}, { labels: { answer } }));
+        return [outcome(await post("deny-400")), outcome(await post("deny-without-status"))];
       },
-      "400 BadRequest",
+      ["400 BadRequest", "400"],
     ),
     behaviour(
       "fails a request whose webhook is away, under the failure policy Fail",
