@@ -2,9 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Answer as WebhookAnswer } from "../../server/webhook-server.ts";
 
 interface ReviewedRequest {
-  uid?: string;
-  object?: { data?: Record<string, string>; metadata?: { labels?: Record<string, string> } };
-  dryRun?: boolean;
+  object?: { data?: Record<string, string> };
 }
 
 const patchOf = (...operations: object[]) => ({

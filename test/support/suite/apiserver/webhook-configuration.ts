@@ -29,7 +29,7 @@ export function hook({ name, webhook }: Bench, path: string, more: object = {}) 
 export const reviewsOf = ({ name, webhook }: Bench) =>
   (webhook.received as unknown as Review[]).filter(({ request }) => request.namespace === name);
 
-/** Configures webhooks, and waits until the API server calls the last one. `probe` is an object that it judges. */
+/** Configures webhooks, and waits until the API server calls them. */
 export async function configure(
   bench: Bench,
   kind: "mutating" | "validating",
@@ -53,14 +53,10 @@ export async function configure(
   await bench.must("DELETE", `${ADMISSION}/validatingwebhookconfigurations/${bench.name}-probe`);
 }
 
-export async function tried(
-  bench: Bench,
-  path: string,
-  more: object = {},
-  object: object = configMap("one"),
-) {
+/** The answer to a new ConfigMap that a webhook at this path judges. */
+export async function tried(bench: Bench, path: string, more: object = {}) {
   await configure(bench, "validating", hook(bench, path, more));
-  return bench.send("POST", `${bench.core}/configmaps`, object);
+  return bench.send("POST", `${bench.core}/configmaps`, configMap("one"));
 }
 
 /** What the API server says about a configuration with this webhook. */

@@ -1,7 +1,6 @@
 import { configMap } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, gadget, outcome, pod } from "../behaviour.ts";
-import { eventually } from "../connection.ts";
 
 const HOLD = "conformance.example.org/hold";
 
@@ -13,12 +12,6 @@ async function held({ must, gadgets }: Bench): Promise<string> {
 
 const release = ({ must }: Bench, path: string) =>
   must("PATCH", path, { metadata: { finalizers: [] } }, { contentType: MERGE });
-
-async function owned(bench: Bench, name: string, owner: string, extra: object = {}): Promise<void> {
-  const { metadata } = await bench.must("GET", `${bench.core}/configmaps/${owner}`);
-  const reference = { apiVersion: "v1", kind: "ConfigMap", name: owner, uid: metadata.uid, ...extra };
-  await bench.must("POST", `${bench.core}/configmaps`, configMap(name, {}, { ownerReferences: [reference] }));
-}
 
 export const deletionArea: Area = {
   title: "Deletion, finalizers and owners",
@@ -154,12 +147,7 @@ export const deletionArea: Area = {
     behaviour(
       "refuses an owner without a uid, and two controllers",
       async ({ send, core }) => {
-        const owner = (name: string, more: object) => ({
-          apiVersion: "v1",
-          kind: "ConfigMap",
-          name,
-          ...more,
-        });
+        const owner = (name: string, more: object) => ({ apiVersion: "v1", kind: "ConfigMap", name, ...more });
         const create = (ownerReferences: object[]) =>
           send("POST", `${core}/configmaps`, configMap("one", {}, { ownerReferences }));
         return [
@@ -236,13 +224,12 @@ export const deletionArea: Area = {
     ),
     behaviour(
       "keeps a dependent whose owner lives",
-      async (bench) => {
-        await bench.must("POST", `${bench.core}/configmaps`, configMap("owner"));
-        await owned(bench, "child", "owner", { controller: true, blockOwnerDeletion: true });
-        const { metadata } = await eventually(
-          () => bench.must("GET", `${bench.core}/configmaps/child`),
-          () => true,
-        );
+      async ({ must, core }) => {
+        const { metadata: owner } = await must("POST", `${core}/configmaps`, configMap("owner"));
+        const reference = { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: owner.uid };
+        const ownerReferences = [{ ...reference, controller: true, blockOwnerDeletion: true }];
+        await must("POST", `${core}/configmaps`, configMap("child", {}, { ownerReferences }));
+        const { metadata } = await must("GET", `${core}/configmaps/child`);
         return metadata.ownerReferences[0].controller;
       },
       true,

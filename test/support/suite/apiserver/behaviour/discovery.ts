@@ -103,15 +103,14 @@ export const discoveryArea: Area = {
     behaviour(
       "publishes the schema of a custom kind as OpenAPI v3",
       async ({ must }) => {
-        // kube-apiserver calls the index a text.
-        const index = [await must("GET", "/openapi/v3")].map((it) =>
-          typeof it === "string" ? JSON.parse(it) : it,
-        )[0];
+        // kube-apiserver serves the index with the media type of a text.
+        const index = await must("GET", "/openapi/v3");
+        const { paths } = typeof index === "string" ? JSON.parse(index) : index;
         const path = "apis/conformance.example.org/v1";
         const { components } = await must("GET", `/openapi/v3/${path}`);
         const schema = components.schemas["org.example.conformance.v1.Gadget"];
         return [
-          path in index.paths,
+          path in paths,
           schema.properties.spec.properties.size.description,
           schema["x-kubernetes-group-version-kind"],
         ];

@@ -7,15 +7,17 @@ import { ADMISSION, rulesFor } from "../webhook-configuration.ts";
 const resourceRules = rulesFor("", "v1", "configmaps", "CREATE", "UPDATE");
 const closed = { expression: "!has(object.data) || !('closed' in object.data)", message: "it is closed" };
 
+/** A policy for ConfigMaps. Its binding selects the namespace. */
+const policyOf = (name: string, spec: object) => ({
+  metadata: { name },
+  spec: { matchConstraints: { resourceRules }, validations: [closed], ...spec },
+});
+
 /** Creates a policy for the ConfigMaps of the namespace, and its binding. */
 async function bind(bench: Bench, spec: object, binding: object = {}): Promise<void> {
-  const metadata = { name: bench.name };
-  await bench.must("POST", `${ADMISSION}/validatingadmissionpolicies`, {
-    metadata,
-    spec: { matchConstraints: { resourceRules }, validations: [closed], ...spec },
-  });
+  await bench.must("POST", `${ADMISSION}/validatingadmissionpolicies`, policyOf(bench.name, spec));
   await bench.must("POST", `${ADMISSION}/validatingadmissionpolicybindings`, {
-    metadata,
+    metadata: { name: bench.name },
     spec: {
       policyName: bench.name,
       validationActions: ["Deny"],
@@ -32,11 +34,8 @@ const judged = (bench: Bench, data: Record<string, string>, until: (answer: Answ
 const isRefused = ({ status }: Answer) => status >= 400;
 
 async function refusedPolicy(bench: Bench, spec: object): Promise<string> {
-  const body = {
-    metadata: { name: bench.name },
-    spec: { matchConstraints: { resourceRules }, validations: [closed], ...spec },
-  };
-  return outcome(await bench.send("POST", `${ADMISSION}/validatingadmissionpolicies?dryRun=All`, body));
+  const path = `${ADMISSION}/validatingadmissionpolicies?dryRun=All`;
+  return outcome(await bench.send("POST", path, policyOf(bench.name, spec)));
 }
 
 export const policyArea: Area = {
@@ -128,8 +127,7 @@ export const policyArea: Area = {
           'ValidatingAdmissionPolicy.admissionregistration.k8s.io "with-parameters" is invalid: spec.paramKind: Forbidden: this API server evaluates policies without parameters: put them into the expressions',
         request: ({ send }) => {
           const paramKind = { apiVersion: "v1", kind: "ConfigMap" };
-          const spec = { matchConstraints: { resourceRules }, validations: [closed], paramKind };
-          const body = { metadata: { name: "with-parameters" }, spec };
+          const body = policyOf("with-parameters", { paramKind });
           return send("POST", `${ADMISSION}/validatingadmissionpolicies?dryRun=All`, body);
         },
       },

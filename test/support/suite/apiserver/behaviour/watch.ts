@@ -242,13 +242,8 @@ export const watchArea: Area = {
     behaviour(
       "needs the right to watch, beside that to list",
       async ({ send, core }) => {
-        const as = { as: "stranger" };
-        return [
-          outcome(await send("GET", `${core}/configmaps?watch=true`, undefined, as)),
-          (await send("GET", `${core}/configmaps?watch=true`, undefined, as)).body.message.includes(
-            'cannot watch resource "configmaps"',
-          ),
-        ];
+        const answer = await send("GET", `${core}/configmaps?watch=true`, undefined, { as: "stranger" });
+        return [outcome(answer), answer.body.message.includes('cannot watch resource "configmaps"')];
       },
       ["403 Forbidden", true],
     ),
