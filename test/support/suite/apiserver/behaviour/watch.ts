@@ -15,6 +15,19 @@ async function version({ must }: Bench, path: string): Promise<string> {
   return (await must("GET", path)).metadata.resourceVersion;
 }
 
+/** The first `count` events of a watch of the Leases that begins before `act`, with more parameters in `query`. */
+async function history(
+  bench: Bench,
+  count: number,
+  act: (path: string) => Promise<unknown>,
+  query = "",
+): Promise<WatchEvent[]> {
+  const path = leasesOf(bench);
+  const since = await version(bench, path);
+  await act(path);
+  return bench.watch(`${path}?watch=true&resourceVersion=${since}${query}`, lines(count));
+}
+
 /** Creates, counts up, and deletes the Lease `one`. */
 async function live(bench: Bench): Promise<void> {
   const path = leasesOf(bench);
@@ -32,12 +45,7 @@ export const watchArea: Area = {
   behaviours: [
     behaviour(
       "streams what happens after a resourceVersion, in order",
-      async (bench) => {
-        const path = leasesOf(bench);
-        const since = await version(bench, path);
-        await live(bench);
-        return (await bench.watch(`${path}?watch=true&resourceVersion=${since}`, lines(3))).map(line);
-      },
+      async (bench) => (await history(bench, 3, () => live(bench))).map(line),
       ["ADDED one 1", "MODIFIED one 2", "DELETED one 2"],
     ),
     behaviour(
@@ -68,10 +76,7 @@ export const watchArea: Area = {
     behaviour(
       "gives a deletion a resourceVersion of its own",
       async (bench) => {
-        const path = leasesOf(bench);
-        const since = await version(bench, path);
-        await live(bench);
-        const events = await bench.watch(`${path}?watch=true&resourceVersion=${since}`, lines(3));
+        const events = await history(bench, 3, () => live(bench));
         const [added, modified, deleted] = events.map(({ object }) =>
           Number(object.metadata.resourceVersion),
         );
@@ -82,42 +87,37 @@ export const watchArea: Area = {
     behaviour(
       "adds and deletes what begins and ceases to match the selector",
       async (bench) => {
-        const path = leasesOf(bench);
-        const since = await version(bench, path);
-        const mark = (labels: object) =>
-          bench.must("PATCH", `${path}/one`, { metadata: { labels } }, { contentType: MERGE });
-        await bench.must("POST", path, lease("one"));
-        await mark({ seen: "yes" });
-        await mark({ seen: "yes", more: "yes" });
-        await mark({ seen: null });
-        const query = `watch=true&labelSelector=seen&resourceVersion=${since}`;
-        return (await bench.watch(`${path}?${query}`, lines(3))).map(line);
+        const change = async (path: string) => {
+          await bench.must("POST", path, lease("one"));
+          for (const labels of [{ seen: "yes" }, { seen: "yes", more: "yes" }, { seen: null }])
+            await bench.must("PATCH", `${path}/one`, { metadata: { labels } }, { contentType: MERGE });
+        };
+        return (await history(bench, 3, change, "&labelSelector=seen")).map(line);
       },
       ["ADDED one", "MODIFIED one", "DELETED one"],
     ),
     behaviour(
       "watches one object by its name",
       async (bench) => {
-        const path = leasesOf(bench);
-        const since = await version(bench, path);
-        await bench.must("POST", path, lease("two"));
-        await bench.must("POST", path, lease("one"));
-        const query = `watch=true&fieldSelector=metadata.name%3Done&resourceVersion=${since}`;
-        return (await bench.watch(`${path}?${query}`, lines(1))).map(line);
+        const create = async (path: string) => {
+          await bench.must("POST", path, lease("two"));
+          await bench.must("POST", path, lease("one"));
+        };
+        return (await history(bench, 1, create, "&fieldSelector=metadata.name%3Done")).map(line);
       },
       ["ADDED one"],
     ),
     behaviour(
       "sends nothing for writes that change nothing, and for dry runs",
       async (bench) => {
-        const path = leasesOf(bench);
-        const since = await version(bench, path);
-        const one = await bench.must("POST", path, lease("one"));
-        await bench.must("PUT", `${path}/one`, one);
-        await bench.must("POST", `${path}?dryRun=All`, lease("two"));
-        await bench.must("DELETE", `${path}/one?dryRun=All`);
-        await bench.must("DELETE", `${path}/one`);
-        return (await bench.watch(`${path}?watch=true&resourceVersion=${since}`, lines(2))).map(line);
+        const write = async (path: string) => {
+          const one = await bench.must("POST", path, lease("one"));
+          await bench.must("PUT", `${path}/one`, one);
+          await bench.must("POST", `${path}?dryRun=All`, lease("two"));
+          await bench.must("DELETE", `${path}/one?dryRun=All`);
+          await bench.must("DELETE", `${path}/one`);
+        };
+        return (await history(bench, 2, write)).map(line);
       },
       ["ADDED one", "DELETED one"],
     ),
