@@ -36,7 +36,7 @@ export const accessArea: Area = {
   title: "Access, reviews and tokens",
   behaviours: [
     behaviour(
-      "refuses what no role allows, and says who may not do what",
+      "refuses a request that no role allows, and names the user, the verb and the resource",
       async ({ send, core, name }) =>
         words(await send("GET", `${core}/configmaps/one`, undefined, { as: "stranger" })).replaceAll(
           name,
@@ -157,7 +157,7 @@ export const accessArea: Area = {
       [false, true, true, false],
     ),
     behaviour(
-      "refuses a review of nothing, of two things, or of nobody",
+      "refuses an access review without attributes, with both kinds of attributes, or without a user",
       async ({ send }) => {
         const ask = (spec: object) => send("POST", `${AUTHORIZATION}/subjectaccessreviews`, { spec });
         const [resourceAttributes, nonResourceAttributes] = [{ verb: "get" }, { path: "/", verb: "get" }];
@@ -220,7 +220,7 @@ export const accessArea: Area = {
       [true, ["vouchers"], false],
     ),
     behaviour(
-      "does not authenticate a text that is no token",
+      "does not authenticate a text that is not a token",
       async (bench) => [
         (await reviewed(bench, { token: "nonsense" })).authenticated ?? false,
         outcome(await bench.send("GET", `${bench.core}/configmaps`, undefined, { token: "nonsense" })),
@@ -267,7 +267,7 @@ export const accessArea: Area = {
       "401 Unauthorized",
     ),
     behaviour(
-      "shows strangers health and version, and nothing else",
+      "shows only health and version to unauthenticated clients",
       async ({ send, core }) => {
         const ask = async (path: string) => (await send("GET", path, undefined, { token: "" })).status;
         return [

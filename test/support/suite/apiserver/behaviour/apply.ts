@@ -154,7 +154,7 @@ export const applyArea: Area = {
       [["us Apply", "us Apply status"], { "f:status": { "f:replicas": {} } }],
     ),
     behaviour(
-      "keeps the status when the object is applied, and the spec when its status is",
+      "keeps the status when the object is applied, and the spec when its status is applied",
       async (bench) => {
         const path = `${bench.gadgets}/one`;
         await apply(bench, path, "us", { ...gadget("one"), status: { replicas: 9 } });
@@ -251,7 +251,7 @@ export const applyArea: Area = {
       ["422 Invalid [force FieldValueForbidden]", "422 Invalid [fieldManager FieldValueTooLong]"],
     ),
     behaviour(
-      "forgets all managers when an update clears them",
+      "removes all managers when an update clears them",
       async (bench) => {
         await apply(bench, oneOf(bench), "us", data({ a: "1" }));
         const change = { metadata: { managedFields: [{}] } };

@@ -128,7 +128,7 @@ export const definitionArea: Area = {
       "422 Invalid [status.storedVersions[0] FieldValueInvalid]",
     ),
     behaviour(
-      "does not let a definition change its scope or kind",
+      "does not let a definition change its scope or group",
       async (bench) => {
         await define(bench, definitionOf("epsilon", {}, free));
         const patch = (change: object) =>

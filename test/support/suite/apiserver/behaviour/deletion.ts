@@ -82,7 +82,7 @@ export const deletionArea: Area = {
       ["string", { a: "b" }, 2],
     ),
     behaviour(
-      "refuses a finalizer whose name is none",
+      "refuses a finalizer with an invalid name",
       async ({ send, gadgets }) =>
         outcome(await send("POST", gadgets, gadget("one", {}, { finalizers: ["no/such/name"] }))),
       "422 Invalid [metadata.finalizers FieldValueInvalid]",

@@ -30,7 +30,7 @@ export const discoveryArea: Area = {
   title: "Discovery, tables and events",
   behaviours: [
     behaviour(
-      "names its version",
+      "names the version of Kubernetes",
       async ({ must }) => {
         const { major, gitVersion } = await must("GET", "/version");
         return [major, /^v1\.\d+\./.test(gitVersion)];
@@ -38,7 +38,7 @@ export const discoveryArea: Area = {
       ["1", true],
     ),
     behaviour(
-      "says that it is alive and ready",
+      "answers ok to the checks of liveness and readiness",
       async ({ send }) => [
         (await send("GET", "/livez")).body,
         (await send("GET", "/readyz")).body,
@@ -93,7 +93,7 @@ export const discoveryArea: Area = {
       ["APIGroupDiscoveryList", "v1", "gadgets", "Namespaced", "Gadget"],
     ),
     behaviour(
-      "has no group that nobody defined",
+      "answers 404 for a group or a version that is not defined",
       async ({ send }) => [
         (await send("GET", "/apis/absent.example.org")).status,
         (await send("GET", "/apis/conformance.example.org/v9")).status,

@@ -96,7 +96,7 @@ export const listArea: Area = {
       ["c d e", true, "a b c e f"],
     ),
     behaviour(
-      "refuses a continue token that is none",
+      "refuses an invalid continue token",
       async ({ send, core }) => outcome(await send("GET", `${core}/configmaps?limit=1&continue=nonsense`)),
       "400 BadRequest",
     ),
@@ -111,7 +111,7 @@ export const listArea: Area = {
       "400 BadRequest",
     ),
     behaviour(
-      "refuses a limit that is no number",
+      "refuses a limit that is not a number",
       async ({ send, core }) => outcome(await send("GET", `${core}/configmaps?limit=many`)),
       "400 BadRequest",
     ),
@@ -150,7 +150,7 @@ export const listArea: Area = {
       ["504 Timeout [ResourceVersionTooLarge]", 1, "1"],
     ),
     behaviour(
-      "refuses a resourceVersion that is no number",
+      "refuses a resourceVersion that is not a number",
       async ({ send, core }) => outcome(await send("GET", `${core}/configmaps?resourceVersion=new`)),
       "400 BadRequest",
     ),
@@ -179,7 +179,7 @@ export const listArea: Area = {
       ["a", "a", "b c d e", "a b", "c d e", "e", "a b c d", "e", "e", "a b c d e"],
     ),
     behaviour(
-      "refuses a label selector that is none",
+      "refuses an invalid label selector",
       (bench) => select(bench, ["name in a", "name=a b", "=a", "a b=c"].map(label)),
       Array(4).fill("400 BadRequest"),
     ),

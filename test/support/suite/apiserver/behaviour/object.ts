@@ -69,7 +69,7 @@ export const objectArea: Area = {
       '422 Invalid [metadata.name FieldValueRequired]: ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
     ),
     behaviour(
-      "refuses a name that is no DNS subdomain",
+      "refuses a name that is not a DNS subdomain",
       async ({ send, core }) => outcome(await send("POST", `${core}/configmaps`, configMap("Not_A_Name"))),
       "422 Invalid [metadata.name FieldValueInvalid]",
     ),
@@ -184,7 +184,7 @@ export const objectArea: Area = {
       true,
     ),
     behaviour(
-      "refuses labels and annotations that are none",
+      "refuses invalid labels and annotations",
       async ({ send, core }) => [
         outcome(await send("POST", `${core}/configmaps`, configMap("a", {}, { labels: { "a b": "c" } }))),
         outcome(await send("POST", `${core}/configmaps`, configMap("a", {}, { labels: { a: "b c" } }))),

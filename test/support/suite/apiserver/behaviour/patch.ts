@@ -66,7 +66,7 @@ export const patchArea: Area = {
       "422 Invalid",
     ),
     behaviour(
-      "refuses a JSON patch that is no list",
+      "refuses a JSON patch that is not a list",
       (bench) => patched(bench, { op: "test" }, JSON_PATCH),
       "400 BadRequest",
     ),
@@ -130,7 +130,7 @@ export const patchArea: Area = {
       [415, "UnsupportedMediaType"],
     ),
     behaviour(
-      "refuses a patch of no known type",
+      "refuses a patch of an unknown type",
       (bench) => patched(bench, { data: {} }, "application/json"),
       "415 UnsupportedMediaType",
     ),

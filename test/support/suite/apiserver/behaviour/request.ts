@@ -144,7 +144,7 @@ export const requestArea: Area = {
       [413, "RequestEntityTooLarge"],
     ),
     behaviour(
-      "has no resources that nobody defined",
+      "answers 404 for resources that are not defined",
       async ({ send, core, group }) => [
         outcome(await send("GET", `${core}/gizmos`)),
         (await send("GET", `${group("nowhere.example.org/v1")}/gizmos`)).status,
@@ -203,7 +203,7 @@ export const requestArea: Area = {
       "2026-01-02T03:04:05.678901Z",
     ),
     behaviour(
-      "refuses a Lease whose times and durations are none",
+      "refuses a Lease with an invalid time or duration",
       async ({ send, group }) => {
         const path = `${group("coordination.k8s.io/v1")}/leases`;
         return [

@@ -2,7 +2,7 @@ import { MERGE } from "../../../server/api-request.ts";
 import { type Area, type Bench, behaviour, gadget, outcome, words } from "../behaviour.ts";
 import type { Answer } from "../connection.ts";
 
-/** What each spec is answered with. */
+/** The outcome of creating a gadget with each spec, in a dry run. */
 async function tried({ send, gadgets }: Bench, ...specs: object[]): Promise<string[]> {
   const outcomes: string[] = [];
   for (const spec of specs)
@@ -48,7 +48,7 @@ export const schemaArea: Area = {
       [{ any: { thing: 1 } }, "none", { a: "b" }, "none"],
     ),
     behaviour(
-      "requires the required, and names it",
+      "refuses an object without a required field, and names the field",
       async ({ send, gadgets }) => words(await send("POST", gadgets, { ...gadget("one"), spec: {} })),
       '422 Invalid [<nil> FieldValueInvalid, spec.size FieldValueRequired]: Gadget.conformance.example.org "one" is invalid: [spec.size: Required value, <nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation]',
     ),
@@ -110,7 +110,7 @@ export const schemaArea: Area = {
       ["422 Invalid [spec.region FieldValueInvalid]", "region is immutable"],
     ),
     behaviour(
-      "keeps an immutable field from being added and removed later",
+      "keeps an immutable field from being removed later",
       async (bench) => [
         outcome(await changed(bench, { region: "east" }, { region: null })),
         outcome(

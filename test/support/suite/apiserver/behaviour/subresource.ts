@@ -61,7 +61,7 @@ export const subresourceArea: Area = {
       [1, 2, 2, 2, 2],
     ),
     behaviour(
-      "counts generations of a Deployment the same way",
+      "counts a generation of a Deployment for a change of its spec only",
       async (bench) => {
         const path = await deploy(bench);
         const patch = async (url: string, change: object) =>
@@ -156,7 +156,7 @@ export const subresourceArea: Area = {
       },
     ),
     behaviour(
-      "has no subresource that nobody defined",
+      "answers 404 for a subresource that is not defined",
       async (bench) => (await bench.send("GET", `${await deploy(bench)}/colour`)).status,
       404,
     ),

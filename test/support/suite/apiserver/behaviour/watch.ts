@@ -186,7 +186,7 @@ export const watchArea: Area = {
       true,
     ),
     behaviour(
-      "reports a resourceVersion that it has forgotten as expired",
+      "reports a resourceVersion that it no longer keeps as expired",
       async ({ must, watch, gadgets }) => {
         await must("POST", gadgets, gadget("one"));
         const [event] = await watch(`${gadgets}?watch=true&resourceVersion=1`, lines(1));
@@ -240,7 +240,7 @@ export const watchArea: Area = {
       ],
     ),
     behaviour(
-      "needs the right to watch, beside that to list",
+      "requires the right to watch for a watch",
       async ({ send, core }) => {
         const answer = await send("GET", `${core}/configmaps?watch=true`, undefined, { as: "stranger" });
         return [outcome(answer), answer.body.message.includes('cannot watch resource "configmaps"')];

@@ -25,7 +25,7 @@ export const webhookArea: Area = {
       ["400 BadRequest", "400"],
     ),
     behaviour(
-      "fails a request whose webhook is away, under the failure policy Fail",
+      "fails a request when its webhook cannot be reached and the failure policy is Fail",
       async (bench) => {
         const clientConfig = { url: "https://127.0.0.1:9/away", caBundle: bench.webhook.caBundle };
         const { status, body } = await tried(bench, "/allow", { clientConfig, failurePolicy: "Fail" });
@@ -34,7 +34,7 @@ export const webhookArea: Area = {
       [500, "InternalError", true],
     ),
     behaviour(
-      "lets a request pass whose webhook is away, under Ignore",
+      "allows a request when its webhook cannot be reached and the failure policy is Ignore",
       async (bench) => {
         const clientConfig = { url: "https://127.0.0.1:9/away", caBundle: bench.webhook.caBundle };
         return outcome(await tried(bench, "/allow", { clientConfig, failurePolicy: "Ignore" }));
@@ -106,7 +106,7 @@ export const webhookArea: Area = {
       { a: "1", first: "after", second: "yes" },
     ),
     behaviour(
-      "calls it once without that policy",
+      "calls a mutating webhook once without the reinvocation policy IfNeeded",
       async (bench) => {
         await configure(bench, "mutating", hook(bench, "/when-second"), hook(bench, "/second"));
         return (await bench.must("POST", `${bench.core}/configmaps`, configMap("one", { a: "1" }))).data;
@@ -140,7 +140,7 @@ export const webhookArea: Area = {
       true,
     ),
     behaviour(
-      "refuses a dry run that a webhook with side effects would judge",
+      "calls a webhook without side effects in a dry run, and refuses a webhook that has side effects",
       async (bench) => {
         await configure(bench, "validating", hook(bench, "/allow", { sideEffects: "NoneOnDryRun" }));
         const dry = await bench.send("POST", `${bench.core}/configmaps?dryRun=All`, configMap("one"));
@@ -170,7 +170,7 @@ export const webhookArea: Area = {
       },
     ),
     behaviour(
-      "refuses a webhook that is none",
+      "refuses an invalid webhook",
       async (bench) => [
         await refused(bench, { timeoutSeconds: 31 }),
         await refused(bench, { name: "short" }),
