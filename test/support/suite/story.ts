@@ -37,7 +37,7 @@ function testStory(bench: StoryBench): void {
       expect(migrationRuns(bench.stateDir, name)).toEqual(eachMigrationRan(1));
   });
 
-  it("leaves each object as kstatus reads it: Current when it is Ready, and never silently behind", async () => {
+  it("gives each object a status that kstatus reads as Current, and as InProgress after a change", async () => {
     const kinds = ["BillingRelease", "Sovereign", "Franchise", "EnvironmentPolicy", "Blueprint"] as const;
     for (const kind of kinds) {
       const objects = (await bench.cluster.list(kind)) as unknown as Parameters<typeof kstatusOf>[0][];
@@ -46,7 +46,7 @@ function testStory(bench: StoryBench): void {
         const ready = object.status?.conditions?.find(({ type }) => type === "Ready")?.status;
         expect(object.status?.observedGeneration, kind).toBe(object.metadata.generation);
         expect([kind, ready, kstatusOf(object)]).toEqual([kind, "True", "Current"]);
-        // What a person has just changed is in progress, until the operator has seen it.
+        // A change makes the object InProgress until the operator has observed its generation.
         const changed = { ...object, metadata: { ...object.metadata, generation: 1_000 } };
         expect(kstatusOf(changed), kind).toBe("InProgress");
       }
