@@ -63,8 +63,7 @@ export function createWriteHandler({ writer, admission, tokenRequest, now }: Wri
       const updated = await writer.update(write, (object) => withScale(type, object, body));
       return answer.send(200, scaleOf(type, updated));
     }
-    const object = asObject(body, exchange.type, exchange.info);
-    if (object.metadata.name !== info.name) throw nameMismatch(object, info);
+    const object = sameObject(body, exchange);
     const updated = await writer.update(write, () => structuredClone(object));
     sendObject(exchange, 200, updated, now);
   }
@@ -112,9 +111,9 @@ function patchSchema(type: ResourceType, isScale: boolean) {
   return type.custom === undefined ? { schema: type.schema } : undefined;
 }
 
-/** Refuses a patch that changes which object it is. */
-function sameObject(patched: ApiObject, { type, info }: ResourceExchange): ApiObject {
-  const object = asObject(patched, type, info);
+/** The body of an update, or the result of a patch, as the object that the path names. Refuses any other object. */
+function sameObject(body: Json, { type, info }: ResourceExchange): ApiObject {
+  const object = asObject(body, type, info);
   if (object.metadata.name !== info.name) throw nameMismatch(object, info);
   return object;
 }
