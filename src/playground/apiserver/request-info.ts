@@ -53,6 +53,11 @@ export function parseRequestInfo(method: string, url: string): RequestInfo {
   return { kind: "resource", verb, method, group, version, ...place, name, query };
 }
 
+/** Whether the request is about a connection to a port of a Pod. */
+export function isPortForward({ group, plural, subresource }: ResourceRequest): boolean {
+  return group === "" && plural === "pods" && subresource === "portforward";
+}
+
 const PREFIX_LENGTH = new Map([
   ["api", 2],
   ["apis", 3],

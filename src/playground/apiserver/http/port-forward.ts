@@ -4,7 +4,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../logger.ts";
 import { recordOf } from "../object.ts";
 import { badRequest, notFound, notImplemented } from "../refusal.ts";
-import type { ResourceRequest } from "../request-info.ts";
+import { isPortForward, type ResourceRequest } from "../request-info.ts";
 import { StatusError } from "../status.ts";
 import type { Store } from "../store.ts";
 import type { createGate } from "./request-handler.ts";
@@ -45,12 +45,7 @@ export function createUpgradeHandler(deps: UpgradeDeps) {
 
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { info } = await admit(request);
-    if (
-      info.kind === "path" ||
-      info.group !== "" ||
-      info.plural !== "pods" ||
-      info.subresource !== "portforward"
-    )
+    if (info.kind === "path" || !isPortForward(info))
       throw badRequest("only pods/portforward can be upgraded to a WebSocket");
     if (connectToPod === undefined) throw notImplemented("pods/portforward");
     checkHandshake(request);

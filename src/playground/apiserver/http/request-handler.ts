@@ -11,7 +11,7 @@ import { answerForm } from "../media-type.ts";
 import { apiVersionOf } from "../object.ts";
 import { badRequest, methodNotAllowed, noSuchPath } from "../refusal.ts";
 import type { Registry } from "../registry.ts";
-import { parseRequestInfo, type RequestInfo, type ResourceRequest } from "../request-info.ts";
+import { isPortForward, parseRequestInfo, type RequestInfo, type ResourceRequest } from "../request-info.ts";
 import { StatusError } from "../status.ts";
 import { type Answer, createAnswer } from "./answer.ts";
 import type { createPathHandler } from "./path-handler.ts";
@@ -139,8 +139,6 @@ function groupsApart(request: IncomingMessage): IncomingMessage["headers"] {
 function attributesOf(info: RequestInfo, user: UserInfo): Attributes[] {
   if (info.kind === "path") return [{ user, verb: info.verb, path: info.path }];
   const { verb, group, plural, subresource, namespace, name } = info;
-  const isConnect = group === "" && plural === "pods" && subresource === "portforward" && verb === "get";
-  return [verb, ...(isConnect ? ["create"] : [])].map((each) => ({
-    ...{ user, verb: each, group, resource: plural, subresource, namespace, name },
-  }));
+  const verbs = verb === "get" && isPortForward(info) ? ["get", "create"] : [verb];
+  return verbs.map((each) => ({ user, verb: each, group, resource: plural, subresource, namespace, name }));
 }
