@@ -1,10 +1,10 @@
-import { type ApiObject, listOf, recordOf } from "../object.ts";
+import { type ApiObject, recordOf } from "../object.ts";
 import type { ResourceType } from "../resource-type.ts";
 import { type FieldError, valueInvalid, valueTooLong } from "../schema/field-error.ts";
 
 const MAX_DATA_BYTES = 1024 * 1024;
 
-/** Rules about the values of one kind, beside those of its schema. */
+/** What breaks the rules of a kind that its schema does not express. */
 export function dataErrors(object: ApiObject, { storage }: ResourceType): FieldError[] {
   switch (storage) {
     case "/configmaps":
@@ -23,7 +23,7 @@ export function dataErrors(object: ApiObject, { storage }: ResourceType): FieldE
 }
 
 function sizeOf(data: unknown, encoding: "utf8" | "base64" = "utf8"): number {
-  return listOf(Object.values(recordOf(data))).reduce<number>(
+  return Object.values(recordOf(data)).reduce<number>(
     (sum, value) => sum + Buffer.byteLength(String(value), encoding),
     0,
   );
