@@ -1,5 +1,4 @@
-/** Combinations of the chart's values, each with its name. Values that depend on each other stand together. */
-type Values = Record<string, unknown>;
+export type Values = Record<string, unknown>;
 
 const certManager = (certManager: Values) => ({
   webhook: { certificate: { mode: "cert-manager", certManager } },
@@ -7,6 +6,7 @@ const certManager = (certManager: Values) => ({
 const PEER = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } };
 const KEYLESS = { keyless: { issuer: "https://issuer.example", identity: "release@example.com" } };
 
+/** Combinations of the chart's values, each with its name. Values that depend on each other stand together. */
 const SINGLE: [name: string, values: Values][] = [
   ["no values", {}],
   ["one replica", { replicas: 1 }],
@@ -157,20 +157,24 @@ const EVERYTHING = [
   "a NetworkPolicy",
 ];
 
-const merge = (below: Values, above: Values): Values => {
+/** Merges mappings as Helm does. */
+export function mergeValues(below: Values, above: Values): Values {
   const result = { ...below };
   for (const [key, value] of Object.entries(above)) {
     const lower = result[key];
     const isBoth = [lower, value].every((it) => typeof it === "object" && it !== null && !Array.isArray(it));
-    result[key] = isBoth ? merge(lower as Values, value as Values) : value;
+    result[key] = isBoth ? mergeValues(lower as Values, value as Values) : value;
   }
   return result;
-};
+}
 
 export const CHART_MATRIX: [name: string, values: Values][] = [
   ...SINGLE,
   [
     "everything at once",
-    SINGLE.filter(([name]) => EVERYTHING.includes(name)).reduce((all, [, values]) => merge(all, values), {}),
+    SINGLE.filter(([name]) => EVERYTHING.includes(name)).reduce(
+      (all, [, values]) => mergeValues(all, values),
+      {},
+    ),
   ],
 ];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { mergeValues, type Values } from "../../support/suite/chart-matrix.ts";
 
 const CHART = join(import.meta.dirname, "../../../charts/catalyst-operator");
 const read = (path: string) => readFileSync(join(CHART, path), "utf8");
@@ -10,23 +11,9 @@ const validate = new Ajv2020({ allErrors: true, strict: false, validateFormats: 
   JSON.parse(read("values.schema.json")),
 );
 
-type Values = Record<string, unknown>;
-
-/** Merges mappings as Helm does. */
-function merged(below: Values, above: Values): Values {
-  const result = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const isBoth = [below[key], value].every(
-      (it) => typeof it === "object" && it !== null && !Array.isArray(it),
-    );
-    result[key] = isBoth ? merged(below[key] as Values, value as Values) : value;
-  }
-  return result;
-}
-
 /** Where the schema refuses the values, over the chart's own. */
 function problemsOf(values: Values): string[] {
-  validate(merged(parse(read("values.yaml")) as Values, values));
+  validate(mergeValues(parse(read("values.yaml")) as Values, values));
   return (validate.errors ?? []).map(({ instancePath }) => instancePath);
 }
 
