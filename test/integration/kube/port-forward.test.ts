@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openPodPort, type PodPort } from "../../../src/kube/port-forward.ts";
+import { pod } from "../../support/builder/api-object.ts";
 import { MERGE } from "../../support/server/api-request.ts";
 import { startTestApiServer, type TestApiServer } from "../../support/server/apiserver.ts";
 
@@ -30,8 +31,8 @@ const configOf = (text: string) => {
   return config;
 };
 
-function open(kubeconfig = api.server.adminKubeconfig, pod = KEY, port = 8085): PodPort {
-  const opened = openPodPort(configOf(kubeconfig), pod, port);
+function open(kubeconfig = api.server.adminKubeconfig, key = KEY, port = 8085): PodPort {
+  const opened = openPodPort(configOf(kubeconfig), key, port);
   ports.push(opened);
   return opened;
 }
@@ -43,21 +44,6 @@ const reasonOf = async (port: PodPort): Promise<string> => {
   );
   return String((error?.cause as Error | undefined)?.message);
 };
-
-async function runningPod(name: string): Promise<void> {
-  await api.must("POST", PODS, {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: { nodeName: "n", containers: [{ name: "app", image: "example.org/app:1" }] },
-  });
-  await api.must(
-    "PATCH",
-    `${PODS}/${name}/status`,
-    { status: { phase: "Running", podIP: "10.0.0.7" } },
-    MERGE,
-  );
-}
 
 /** As an account of the namespace with these verbs on pods/portforward. */
 async function kubeconfigWith(name: string, verbs: string[]): Promise<string> {
@@ -82,13 +68,10 @@ beforeAll(async () => {
     // Port 8085 of each Pod is the service; nothing listens on the others.
     connectToPod: ({ port }) => connect({ host: "127.0.0.1", port: port === 8085 ? listening : 1 }),
   });
-  await runningPod("web");
-  await api.must("POST", PODS, {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "waiting" },
-    spec: { containers: [{ name: "app", image: "example.org/app:1" }] },
-  });
+  await api.must("POST", PODS, pod("web", { nodeName: "n" }));
+  const status = { phase: "Running", podIP: "10.0.0.7" };
+  await api.must("PATCH", `${PODS}/web/status`, { status }, MERGE);
+  await api.must("POST", PODS, pod("waiting"));
 });
 afterAll(async () => {
   for (const port of ports) await port.close();
@@ -199,12 +182,7 @@ describe("the embedded API server", () => {
 
   it("forwards no port when it was started without a way to Pods", async () => {
     const plain = await startTestApiServer();
-    await plain.must("POST", PODS, {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "web" },
-      spec: { containers: [{ name: "app", image: "example.org/app:1" }] },
-    });
+    await plain.must("POST", PODS, pod("web"));
     const { status, body } = await plain.send("GET", `${PODS}/web/portforward`);
     expect([status, body.message]).toEqual([501, "this API server does not serve pods/portforward"]);
     await plain.dispose();

@@ -14,3 +14,12 @@ export function deployment(name: string, replicas = 1, image = "example.org/app:
     },
   };
 }
+
+export function pod(name: string, spec: object = {}) {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers: [{ name: "app", image: "example.org/app:1" }], ...spec },
+  };
+}

@@ -82,12 +82,3 @@ export function gadget(name: string, spec: object = {}, metadata: object = {}) {
     spec: { size: 1, ...spec },
   };
 }
-
-export function pod(name: string, spec: object = {}) {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name },
-    spec: { containers: [{ name: "app", image: "example.org/app:1" }], ...spec },
-  };
-}

@@ -1,6 +1,6 @@
-import { configMap } from "../../../builder/api-object.ts";
+import { configMap, pod } from "../../../builder/api-object.ts";
 import { MERGE } from "../../../server/api-request.ts";
-import { type Area, type Bench, behaviour, gadget, outcome, pod } from "../behaviour.ts";
+import { type Area, type Bench, behaviour, gadget, outcome } from "../behaviour.ts";
 
 const HOLD = "conformance.example.org/hold";
 

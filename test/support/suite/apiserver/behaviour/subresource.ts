@@ -1,6 +1,6 @@
-import { configMap, deployment } from "../../../builder/api-object.ts";
+import { configMap, deployment, pod } from "../../../builder/api-object.ts";
 import { APPLY, MERGE } from "../../../server/api-request.ts";
-import { type Area, type Bench, behaviour, gadget, outcome, pod } from "../behaviour.ts";
+import { type Area, type Bench, behaviour, gadget, outcome } from "../behaviour.ts";
 
 async function deploy({ must, group }: Bench): Promise<string> {
   const path = `${group("apps/v1")}/deployments`;
