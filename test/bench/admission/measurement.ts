@@ -11,7 +11,7 @@ export interface Measurement extends LoadResult {
   cpuMs: number;
   /** The same of the process that sends the reviews. */
   generatorCpuMs: number;
-  /** What the largest process of the webhook took at the end; with large objects the most that it took meanwhile. */
+  /** The memory of the webhook's largest process at the end. With large objects: the most that it took meanwhile. */
   peakMemoryMib: number;
   /** Requests to the registry for each review, and the time that the registry itself took for them. */
   registry: { requests: number; ms: number };

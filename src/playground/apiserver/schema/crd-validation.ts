@@ -138,7 +138,7 @@ function versionErrors(versions: readonly CrdVersion[]): FieldError[] {
   return errors;
 }
 
-/** What Kubernetes finds besides: no stored version, or the first storage version without the last. */
+/** The second error of Kubernetes: no stored version, or the first storage version without the last. */
 function storageVersionError(versions: readonly CrdVersion[]): FieldError {
   const stored = versions.filter(({ storage }) => storage).map(({ name }) => name);
   return stored.length === 0

@@ -18,7 +18,7 @@ export interface WriteRequest {
   /** The field manager that will own the fields that this write changes. */
   fieldManager: string;
   fieldValidation: FieldValidation;
-  /** Whether the request is a PATCH. What it results in is then refused as Kubernetes refuses patches. */
+  /** Whether the request is a PATCH. Kubernetes refuses some of its results with another code than those of a PUT. */
   isPatch?: boolean;
   /** Becomes a `Warning` header of the answer. */
   warn(text: string): void;

@@ -33,7 +33,7 @@ const ANSWERS: Record<string, (request: ReviewedRequest) => object> = {
       : { allowed: true },
 };
 
-/** What the webhook of the suite answers: its path says what. */
+/** The answers of the suite's webhook. The path of a call names its answer. */
 export const webhookAnswer: WebhookAnswer = async (request, path) => {
   const [route = ""] = path.split("?");
   if (route === "/slow") await delay(1_500);

@@ -59,7 +59,7 @@ export async function tried(bench: Bench, path: string, more: object = {}) {
   return bench.send("POST", `${bench.core}/configmaps`, configMap("one"));
 }
 
-/** What the API server says about a configuration with this webhook. */
+/** The outcome of creating a configuration with this webhook, in a dry run. */
 export async function refused(bench: Bench, more: object): Promise<string> {
   const webhooks = [hook(bench, "/allow", more)];
   const body = { metadata: { name: bench.name }, webhooks };

@@ -42,7 +42,7 @@ export const policyArea: Area = {
   title: "ValidatingAdmissionPolicies",
   behaviours: [
     behaviour(
-      "denies what a bound policy's expression does not hold for",
+      "denies a request for which a bound policy's expression does not hold",
       async (bench) => {
         await bind(bench, {});
         const denied = await judged(bench, { closed: "yes" }, isRefused);

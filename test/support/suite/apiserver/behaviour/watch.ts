@@ -59,7 +59,7 @@ export const watchArea: Area = {
       ["ADDED one 1", "MODIFIED one 2", "DELETED one 2"],
     ),
     behaviour(
-      "begins without a resourceVersion with what there is",
+      "begins with the objects that exist when no resourceVersion is given",
       async (bench) => {
         const path = leasesOf(bench);
         await bench.must("POST", path, lease("a"));
@@ -85,7 +85,7 @@ export const watchArea: Area = {
       [true, true],
     ),
     behaviour(
-      "adds and deletes what begins and ceases to match the selector",
+      "reports an object as added when it begins to match the selector, and as deleted when it ceases to",
       async (bench) => {
         const change = async (path: string) => {
           await bench.must("POST", path, lease("one"));
