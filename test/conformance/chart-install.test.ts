@@ -1,16 +1,15 @@
-import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { DEPLOYMENTS, resourceOf } from "../../src/kube/resource.ts";
 import { release } from "../support/builder/catalyst-object.ts";
+import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
-import { adoptionCommands, type Deployment, HELM, helm, RELEASE } from "./helm-chart.ts";
+import { adoptionCommands, type Deployment, helm, RELEASE, TOOLS } from "./helm-chart.ts";
 
 describe("helm install", () => {
   let plane: TestControlPlane;
@@ -83,7 +82,7 @@ describe("helm install", () => {
 
   it("replaces a trust that kubectl made, once it is handed over by the command that the refusal names", async () => {
     const kubectl = (...args: string[]) =>
-      promisify(execFile)(join(dirname(HELM), "kubectl"), [...args, "--kubeconfig", plane.kubeconfigPath]);
+      runTool(join(TOOLS, "kubectl"), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
     const trust = ["configmap", "catalyst-trust", "--namespace", "catalyst-system"];
     await kubectl("create", ...trust, "--from-literal=trust.yaml=trust: []");
     await run("install", ...RELEASE);
@@ -93,6 +92,6 @@ describe("helm install", () => {
     for (const args of adoptionCommands(refusal)) await kubectl(...args);
     await expect(run(...upgrade)).rejects.toThrow('conflict with "kubectl-create"');
     await run(...upgrade, "--force-conflicts");
-    expect((await kubectl("get", ...trust, "--output", "yaml")).stdout).toContain("publicKey: pem");
+    expect(await kubectl("get", ...trust, "--output", "yaml")).toContain("publicKey: pem");
   }, 180_000);
 });

@@ -1,21 +1,18 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { KubernetesObject } from "../../src/api/object.ts";
 import { createKubeClient, type KubeClient } from "../../src/kube/client.ts";
 import { NAMESPACES } from "../../src/kube/resource.ts";
+import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
 import { writeKindSchemas } from "../support/server/openapi-schema.ts";
 import { NEIGHBOUR_DEFINITIONS } from "../support/suite/chart-definition.ts";
 import { CHART_MATRIX } from "../support/suite/chart-matrix.ts";
+import { CHART, DIGEST, TOOLS } from "./helm-chart.ts";
 
-const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
-const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
-const DIGEST = `sha256:${"a".repeat(64)}`;
 const SERVED = ["cert-manager.io/v1", "monitoring.coreos.com/v1"];
 /** Rendering takes one core for half a second, and machines have two. */
 const AT_ONCE = 2;
@@ -25,15 +22,8 @@ let client: KubeClient;
 let folder: string;
 const renders = new Map<string, string>();
 
-const run = (tool: string, args: string[]) => {
-  const env = { ...process.env, KUBECONFIG: plane.kubeconfigPath };
-  return promisify(execFile)(join(TOOLS, tool), args, { env, maxBuffer: 64 * 1024 * 1024 }).then(
-    ({ stdout }) => stdout,
-    ({ stdout, stderr, message }) => {
-      throw new Error(`${message}\n${stdout}\n${stderr}`);
-    },
-  );
-};
+const run = (tool: string, args: string[]) =>
+  runTool(join(TOOLS, tool), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
 const template = (values: string) =>
   run("helm", [
     ...["template", "catalyst", CHART, "--namespace", "catalyst-system", "--values", values],

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesObject } from "../../src/api/object.ts";
+import { runTool } from "../support/process/tool.ts";
 
 export interface Container {
   image: string;
@@ -19,7 +18,9 @@ export interface Deployment extends KubernetesObject {
   };
 }
 export const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
-export const HELM = join(process.env.KUBEBUILDER_ASSETS ?? "", "helm");
+/** The folder of the test tools. */
+export const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
+export const HELM = join(TOOLS, "helm");
 export const DIGEST = `sha256:${"a".repeat(64)}`;
 /** The arguments of a release of the chart. */
 export const RELEASE = [
@@ -32,9 +33,7 @@ export const RELEASE = [
 ];
 
 export const helm = (args: string[], kubeconfig = "/dev/null") =>
-  promisify(execFile)(HELM, args, { env: { ...process.env, KUBECONFIG: kubeconfig } }).then(
-    ({ stdout }) => stdout,
-  );
+  runTool(HELM, args, { env: { KUBECONFIG: kubeconfig } });
 
 /** The arguments of kubectl in the commands of a refusal that hand an object over to the release. */
 export function adoptionCommands(refusal: string): string[][] {

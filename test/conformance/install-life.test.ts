@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { BILLING_RELEASE } from "../../src/api/billing-release.ts";
@@ -18,12 +16,10 @@ import {
 import { findFreePort } from "../../src/playground/process/free-port.ts";
 import { release } from "../support/builder/catalyst-object.ts";
 import { type OperatorProcess, startOperatorProcess } from "../support/process/operator-process.ts";
+import { runTool } from "../support/process/tool.ts";
 import { startTestControlPlane, type TestControlPlane } from "../support/server/kube-apiserver.ts";
-import { adoptionCommands } from "./helm-chart.ts";
+import { adoptionCommands, CHART, DIGEST, TOOLS } from "./helm-chart.ts";
 
-const CHART = join(import.meta.dirname, "../../charts/catalyst-operator");
-const TOOLS = process.env.KUBEBUILDER_ASSETS ?? "";
-const DIGEST = `sha256:${"a".repeat(64)}`;
 const NAMESPACE = ["--namespace", "catalyst-system"];
 
 const ADMINISTRATOR = {
@@ -44,11 +40,8 @@ let operator: OperatorProcess | undefined;
 let folder: string;
 let webhookUrl: string;
 
-/** Resolves with stdout. Rejects with stderr in the message. */
-const run = async (tool: string, args: string[]): Promise<string> => {
-  const env = { ...process.env, KUBECONFIG: plane.kubeconfigPath };
-  return (await promisify(execFile)(join(TOOLS, tool), args, { env })).stdout;
-};
+const run = (tool: string, args: string[]) =>
+  runTool(join(TOOLS, tool), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
 const helm = (args: string[], { user, groups }: Person = ADMINISTRATOR) =>
   run("helm", [...args, "--kube-as-user", user, ...groups.flatMap((group) => ["--kube-as-group", group])]);
 const kubectl = (args: string[], { user, groups }: Person = ADMINISTRATOR) =>

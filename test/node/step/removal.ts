@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { runTool } from "../support/tool.ts";
+import { runTool } from "../../support/process/tool.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { expectOperatorReady, NAMESPACE, releaseArguments } from "./installation.ts";
 import { waitUntilReady } from "./sovereign.ts";

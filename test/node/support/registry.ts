@@ -4,8 +4,8 @@ import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
+import { runTool } from "../../support/process/tool.ts";
 import { REGISTRY_ADDRESS, REGISTRY_HOST, REGISTRY_ORIGIN } from "./address.ts";
-import { runTool } from "./tool.ts";
 
 const KEYS = join(import.meta.dirname, "../../../docs/examples/keys");
 

@@ -4,6 +4,7 @@ import { errorMessage } from "../../../src/platform/errors.ts";
 import { createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster } from "../../../src/playground/story/cluster.ts";
 import { until } from "../../support/process/billing-process.ts";
+import { runTool } from "../../support/process/tool.ts";
 import { ADDONS } from "./addon.ts";
 import { API_SERVER } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
@@ -12,7 +13,6 @@ import { createNode, type KubernetesNode } from "./node.ts";
 import { type ClusterAuthority, createClusterAuthority } from "./pki.ts";
 import { imageReference, type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
-import { runTool } from "./tool.ts";
 
 /** The machine of the run: the node, and beside it the registry, PostgreSQL and the people. All tests share it. */
 export interface World {
