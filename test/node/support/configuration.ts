@@ -1,6 +1,9 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
+import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
+import type { CertificateAuthority } from "../../support/builder/certificate-authority.ts";
 import {
   API_SERVER,
   DNS_SERVICE,
@@ -10,7 +13,6 @@ import {
   REGISTRY_HOST,
   REGISTRY_ORIGIN,
 } from "./address.ts";
-import { type ClusterAuthority, kubeconfigOf, writeServerFiles } from "./pki.ts";
 
 /** The users of the cluster, by the name of their kubeconfig: a name and groups, as kubeadm issues their certificates. */
 const USERS = {
@@ -21,29 +23,25 @@ const USERS = {
   "controller-manager": ["system:kube-controller-manager"],
   scheduler: ["system:kube-scheduler"],
   proxy: ["system:kube-proxy"],
-  tenant: ["omantel-admin"],
 } as const;
 
 /** Writes all configuration of the node into its folder. */
 export async function writeConfiguration(
   folder: string,
   cgroup: string,
-  authority: ClusterAuthority,
+  authority: CertificateAuthority,
 ): Promise<void> {
   const write = (path: string, text: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text, { mode: 0o600 });
   };
   for (const name of ["log", "hold", "disk"]) mkdirSync(join(folder, name), { recursive: true });
-  await writeServerFiles(join(folder, "pki"), authority, [
-    NODE,
-    KUBERNETES_SERVICE,
-    "127.0.0.1",
-    "kubernetes.default.svc",
-  ]);
+  for (const [name, text] of Object.entries(await serverFiles(authority))) write(`pki/${name}`, text);
+  const cluster = { name: "node", url: API_SERVER, caPem: authority.pem };
   for (const [name, [user, ...groups]] of Object.entries(USERS)) {
-    const credential = await authority.client(user, groups);
-    write(`kubeconfig/${name}`, kubeconfigOf(authority.caPem, API_SERVER, credential));
+    const { cert, key } = await authority.client(user, groups);
+    const clientCertificate = { certPem: cert, keyPem: key };
+    write(`kubeconfig/${name}`, kubeconfigText(cluster, { name, clientCertificate }));
   }
   write("resolv.conf", "nameserver 127.0.0.1\n");
   write("kubelet.yaml", stringify(kubeletConfiguration(folder, cgroup)));
@@ -54,6 +52,27 @@ export async function writeConfiguration(
     `registry/${REGISTRY_HOST}/hosts.toml`,
     `server = "${REGISTRY_ORIGIN}"\n[host."${REGISTRY_ORIGIN}"]\n  capabilities = ["pull", "resolve"]\n`,
   );
+}
+
+/** The certificates and keys that the node's API server uses. */
+async function serverFiles(authority: CertificateAuthority): Promise<Record<string, string>> {
+  const hosts = [NODE, KUBERNETES_SERVICE, "127.0.0.1", "kubernetes.default.svc"];
+  const server = await authority.server("kube-apiserver", hosts);
+  const kubeletClient = await authority.client("kube-apiserver-kubelet-client", ["kubeadm:cluster-admins"]);
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  return {
+    "ca.crt": authority.pem,
+    "apiserver.crt": server.cert,
+    "apiserver.key": server.key,
+    "kubelet-client.crt": kubeletClient.cert,
+    "kubelet-client.key": kubeletClient.key,
+    "service-account.key": privateKey,
+    "service-account.pub": publicKey,
+  };
 }
 
 const kubeletConfiguration = (folder: string, cgroup: string) => ({

@@ -3,6 +3,10 @@ import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
 import { createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster } from "../../../src/playground/story/cluster.ts";
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+} from "../../support/builder/certificate-authority.ts";
 import { until } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
 import { ADDONS } from "./addon.ts";
@@ -10,7 +14,6 @@ import { API_SERVER } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
 import { type NodeDatabase, startNodeDatabase } from "./database.ts";
 import { createNode, type KubernetesNode } from "./node.ts";
-import { type ClusterAuthority, createClusterAuthority } from "./pki.ts";
 import { imageReference, type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
 
@@ -37,7 +40,7 @@ export async function createWorld(assets: string): Promise<World> {
   const folder = mkdtempSync("/tmp/catalyst-node-");
   // run.sh finds what a killed run left by these equal names.
   const cgroup = basename(folder);
-  const authority = await createClusterAuthority();
+  const authority = await createCertificateAuthority("kubernetes");
   await writeConfiguration(folder, cgroup, authority);
   const node = createNode(folder, assets, cgroup);
   const closers: [part: string, close: () => Promise<unknown>][] = [["the node", () => node.close()]];
@@ -122,9 +125,9 @@ async function bootstrap(kubeconfig: string, assets: string): Promise<void> {
   await kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"]);
 }
 
-async function tenantOf(authority: ClusterAuthority): Promise<Tenant> {
+async function tenantOf(authority: CertificateAuthority): Promise<Tenant> {
   const { cert, key } = await authority.client("omantel-admin");
-  return createTenant({ server: API_SERVER, ca: authority.caPem, cert, key });
+  return createTenant({ server: API_SERVER, ca: authority.pem, cert, key });
 }
 
 /** The manifests of docs/examples as text, with another image in the BillingRelease. */

@@ -5,16 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { issueCertificates } from "../../../../src/admission/certificate/certificate.ts";
 import { requireClientCertificate } from "../../../../src/admission/certificate/client-certificate.ts";
 import { type RunningHttpServer, startHttpServer } from "../../../../src/platform/http-server.ts";
-import { createClientAuthority } from "../../../support/builder/client-certificate.ts";
+import {
+  type CertificateAuthority,
+  createCertificateAuthority,
+} from "../../../support/builder/certificate-authority.ts";
 
-type Authority = Awaited<ReturnType<typeof createClientAuthority>>;
-
-let [own, foreign]: (Authority | undefined)[] = [];
+let [own, foreign]: (CertificateAuthority | undefined)[] = [];
 let pair: { cert: string; key: string };
 let server: RunningHttpServer;
 
 beforeAll(async () => {
-  [own, foreign] = [await createClientAuthority("own"), await createClientAuthority("foreign")];
+  [own, foreign] = [await createCertificateAuthority("own"), await createCertificateAuthority("foreign")];
   const { certificate, key } = await issueCertificates(["localhost"], new Date());
   pair = { cert: certificate, key };
   server = await startHttpServer({
@@ -41,7 +42,7 @@ async function ask(client: { cert?: string; key?: string } = {}) {
 
 describe("requireClientCertificate", () => {
   it("answers a client with a certificate of the CA and an accepted name", async () => {
-    expect(await ask(await own?.issue("kube-apiserver"))).toEqual([200, "served"]);
+    expect(await ask(await own?.client("kube-apiserver"))).toEqual([200, "served"]);
   });
 
   it("refuses a client without a certificate", async () => {
@@ -49,11 +50,11 @@ describe("requireClientCertificate", () => {
   });
 
   it("refuses a certificate of another CA", async () => {
-    expect(await ask(await foreign?.issue("kube-apiserver"))).toEqual([401, expect.any(String)]);
+    expect(await ask(await foreign?.client("kube-apiserver"))).toEqual([401, expect.any(String)]);
   });
 
   it("refuses another name of the same CA", async () => {
-    expect(await ask(await own?.issue("kube-apiserver-x"))).toEqual([
+    expect(await ask(await own?.client("kube-apiserver-x"))).toEqual([
       403,
       expect.stringContaining("--webhook-client-names"),
     ]);
@@ -61,8 +62,8 @@ describe("requireClientCertificate", () => {
 
   it("follows a change of the CA without a restart", async () => {
     server.setTls({ ...pair, ca: String(foreign?.pem) });
-    expect((await ask(await foreign?.issue("kube-apiserver")))[0]).toBe(200);
-    expect((await ask(await own?.issue("kube-apiserver")))[0]).toBe(401);
+    expect((await ask(await foreign?.client("kube-apiserver")))[0]).toBe(200);
+    expect((await ask(await own?.client("kube-apiserver")))[0]).toBe(401);
     server.setTls({ ...pair, ca: String(own?.pem) });
   });
 
@@ -73,7 +74,7 @@ describe("requireClientCertificate", () => {
     });
     const { port } = server;
     server.port = open.port;
-    expect((await ask(await own?.issue("any")))[0]).toBe(200);
+    expect((await ask(await own?.client("any")))[0]).toBe(200);
     expect((await ask())[0]).toBe(401);
     server.port = port;
     await open.close(0);
