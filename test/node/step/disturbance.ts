@@ -1,36 +1,15 @@
 import { expect, it } from "vitest";
+import { sleep } from "../../../src/platform/shutdown.ts";
 import { until } from "../../support/process/billing-process.ts";
 import { limitMemoryToUsage } from "../support/cgroup.ts";
-import type { World } from "../support/world.ts";
+import { type World, waitUntilServed } from "../support/world.ts";
 import type { NodeBench } from "../support/world-hook.ts";
 import { expectOperatorReady, NAMESPACE } from "./installation.ts";
+import { leaderOf, leaseOf, type Pod, podOf } from "./leader.ts";
 import { omantel, waitUntilReady } from "./sovereign.ts";
 import { expectVoucherKept } from "./voucher.ts";
 
 const PROGRAM = "/app/src/cli/main.ts operator";
-
-interface Pod {
-  metadata: { name: string; uid: string };
-  status: { containerStatuses: { restartCount: number; lastState: { terminated?: { reason: string } } }[] };
-}
-
-async function leaseOf({ kubectl }: World): Promise<{ holderIdentity?: string; renewTime: string }> {
-  const lease = await kubectl(...NAMESPACE, "get", "lease", "catalyst-operator", "--output", "json");
-  return JSON.parse(lease).spec;
-}
-
-/** The name of the Pod that leads. Between two leaders, the lease has no holder for a moment. */
-async function leaderOf(world: World): Promise<string> {
-  let leader = "";
-  await until(async () => {
-    leader = (await leaseOf(world)).holderIdentity ?? "";
-    return leader !== "";
-  }, 30_000);
-  return leader;
-}
-
-const podOf = async ({ kubectl }: World, name: string): Promise<Pod> =>
-  JSON.parse(await kubectl(...NAMESPACE, "get", "pod", name, "--output", "json"));
 
 /** The PID of the operator in a Pod, as this machine sees it. */
 async function pidOf(world: World, name: string): Promise<number> {
@@ -130,18 +109,11 @@ export function testDisturbances(bench: NodeBench): void {
   }, 180_000);
 
   it("survives an API server that is down for 20 s", async () => {
-    const { node } = bench.world;
+    const { node, kubectl } = bench.world;
     node.hold("kube-apiserver");
-    await new Promise((done) => setTimeout(done, 20_000));
+    await sleep(20_000);
     node.resume("kube-apiserver");
-    await until(
-      () =>
-        bench.world.kubectl("get", "--raw", "/readyz").then(
-          () => true,
-          () => false,
-        ),
-      60_000,
-    );
+    await waitUntilServed(kubectl, 60_000);
     await expectHealthy(bench);
   }, 240_000);
 
@@ -149,14 +121,7 @@ export function testDisturbances(bench: NodeBench): void {
     const { node, kubectl } = bench.world;
     await node.cutPower();
     await node.start();
-    await until(
-      () =>
-        kubectl("get", "--raw", "/readyz").then(
-          () => true,
-          () => false,
-        ),
-      60_000,
-    );
+    await waitUntilServed(kubectl, 60_000);
     // Until kubelet has looked, the API server shows the Pods as they were.
     await until(async () => {
       const pods = JSON.parse(await kubectl(...NAMESPACE, "get", "pods", "--output", "json"));

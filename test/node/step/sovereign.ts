@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { reconcileLedger } from "../../../src/cli/playground/ledger.ts";
@@ -9,8 +10,9 @@ import type { Reporter } from "../../../src/playground/story/reporter.ts";
 import { runSovereignChapter } from "../../../src/playground/story/sovereign-chapter.ts";
 import { isSovereign, prepareSovereign } from "../../../src/playground/story/story.ts";
 import { runVoucherChapter } from "../../../src/playground/story/voucher-chapter.ts";
-import { exampleText, type World } from "../support/world.ts";
+import type { World } from "../support/world.ts";
 import type { NodeBench } from "../support/world-hook.ts";
+import { leaderOf, podOf } from "./leader.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../../docs/examples");
 const APPLIED = [
@@ -22,6 +24,13 @@ const APPLIED = [
   "60-environment-policy.yaml",
 ];
 const BLUEPRINTS = ["70-blueprint-signed.yaml", "71-blueprint-unsigned.yaml"];
+
+/** A file of the examples, with another image in the BillingRelease. */
+const exampleText = (file: string, image: string): string =>
+  readFileSync(join(EXAMPLES, file), "utf8").replace(
+    /registry\.catalyst\.example\/catalyst@sha256:[0-9a-f]{64}/,
+    image,
+  );
 
 const examplesOf = (files: readonly string[]): Example[] =>
   files.flatMap((file) => parseManifests(join(EXAMPLES, file)));
@@ -85,15 +94,9 @@ async function billingUrl({ kubectl }: World, namespace: string): Promise<string
 }
 
 /** Origin of the metrics of the Pod that leads. */
-async function operatorOrigin({ kubectl }: World): Promise<string> {
-  const namespace = ["-n", "catalyst-system"];
-  const lease = JSON.parse(
-    await kubectl(...namespace, "get", "lease", "catalyst-operator", "--output", "json"),
-  );
-  const pod = JSON.parse(
-    await kubectl(...namespace, "get", "pod", lease.spec.holderIdentity, "--output", "json"),
-  );
-  return `http://${pod.status.podIP}:8080`;
+async function operatorOrigin(world: World): Promise<string> {
+  const { status } = await podOf(world, await leaderOf(world));
+  return `http://${status.podIP}:8080`;
 }
 
 function contextOf(world: World, sovereigns: StorySovereign[]): StoryContext {

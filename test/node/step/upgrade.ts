@@ -8,11 +8,11 @@ const RELEASE = "catalyst-operator";
 
 /** What administrators do with an installation while it serves. */
 export function testUpgrades(bench: NodeBench): void {
-  const operatorImage = async () => {
-    const { kubectl } = bench.world;
+  const imageOf = (namespace: string, deployment: string) => {
     const output = ["--output", "jsonpath={.spec.template.spec.containers[0].image}"];
-    return kubectl(...NAMESPACE, "get", "deployment", "catalyst-operator", ...output);
+    return bench.world.kubectl("-n", namespace, "get", "deployment", deployment, ...output);
   };
+  const operatorImage = () => imageOf("catalyst-system", "catalyst-operator");
 
   it("takes a changed value by helm upgrade", async () => {
     const { helm, kubectl, images } = bench.world;
@@ -44,8 +44,7 @@ export function testUpgrades(bench: NodeBench): void {
         "--timeout=180s",
       );
       await waitUntilReady(bench.world, name);
-      const image = ["--output", "jsonpath={.spec.template.spec.containers[0].image}"];
-      expect(await kubectl("-n", namespace, "get", "deployment", "billing", ...image)).toBe(images[1]);
+      expect(await imageOf(namespace, "billing")).toBe(images[1]);
     }
     const after = JSON.parse(await kubectl("get", "sovereign", "omantel", "--output", "json"));
     expect([after.metadata.uid, after.spec]).toEqual([before.metadata.uid, before.spec]);

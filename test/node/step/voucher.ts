@@ -6,7 +6,7 @@ import type { NodeBench } from "../support/world-hook.ts";
 import { omantel } from "./sovereign.ts";
 
 const CODE = "LONG-LIVED";
-const CUSTOMER_COUNT = { value: 0 };
+let customerCount = 0;
 
 /** Issues the voucher that all later steps look for. */
 export async function issueVoucher(bench: NodeBench): Promise<void> {
@@ -28,9 +28,9 @@ export async function expectVoucherKept(bench: NodeBench): Promise<void> {
   const token = await client.newCustomerToken("long-lived");
   const response = await client.checkout(token, CODE, newTenant("long-lived"));
   expect([200, 201], response.text).toContain(response.status);
-  CUSTOMER_COUNT.value += 1;
+  customerCount += 1;
   const record = await readVoucherRecord(omantel(bench).databaseUrl, CODE, "nobody");
-  expect([record.times_redeemed, record.redemptions]).toEqual([CUSTOMER_COUNT.value, CUSTOMER_COUNT.value]);
+  expect([record.times_redeemed, record.redemptions]).toEqual([customerCount, customerCount]);
 }
 
 function clientOf(bench: NodeBench) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
 import { createApiConnection } from "../../../src/playground/story/api-connection.ts";
@@ -17,18 +17,19 @@ import { createNode, type KubernetesNode } from "./node.ts";
 import { imageReference, type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
 
+type Kubectl = (...args: string[]) => Promise<string>;
+
 /** The machine of the run: the node, and beside it the registry, PostgreSQL and the people. All tests share it. */
 export interface World {
   folder: string;
   node: KubernetesNode;
-  registry: NodeRegistry;
   database: NodeDatabase;
   /** `repository@sha256:…` of the product's image and of its next version, both signed. */
   images: [string, string];
   /** As kubeadm's administrator, who is not in system:masters. */
   cluster: Cluster;
   tenant: Tenant;
-  kubectl(...args: string[]): Promise<string>;
+  kubectl: Kubectl;
   helm(...args: string[]): Promise<string>;
   /** Writes a file into the folder of the run and returns its path. */
   writeFile(name: string, text: string): string;
@@ -63,26 +64,31 @@ export async function createWorld(assets: string): Promise<World> {
       startNodeDatabase(folder),
     ]);
     closers.push(["the registry", () => registry.close()], ["PostgreSQL", () => database.close()]);
-    const kubeconfig = join(folder, "kubeconfig/admin");
-    const env = { KUBECONFIG: kubeconfig };
+    const kubeconfigOf = (user: string) => join(folder, "kubeconfig", user);
+    const kubectlAs =
+      (user: string): Kubectl =>
+      (...args) =>
+        runTool(join(assets, "kubectl"), args, { env: { KUBECONFIG: kubeconfigOf(user) } });
+    const writeFile = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
     const images = await pushAll(registry);
-    await bootstrap(join(folder, "kubeconfig/super-admin"), assets);
+    const addons = JSON.stringify({ apiVersion: "v1", kind: "List", items: ADDONS });
+    await bootstrap(kubectlAs("super-admin"), writeFile("addons.json", addons));
     // It is not closed: that waits for answers, which a node without power never gives.
-    const connection = createApiConnection(kubeconfig);
+    const connection = createApiConnection(kubeconfigOf("admin"));
     return {
       folder,
       node,
-      registry,
       database,
       images,
       cluster: createCluster(connection, abort.signal),
       tenant: await tenantOf(authority),
-      kubectl: (...args) => runTool(join(assets, "kubectl"), args, { env }),
-      helm: (...args) => runTool(join(assets, "helm"), args, { env: { ...env, HOME: folder } }),
-      writeFile(name, text) {
-        writeFileSync(join(folder, name), text);
-        return join(folder, name);
-      },
+      kubectl: kubectlAs("admin"),
+      helm: (...args) =>
+        runTool(join(assets, "helm"), args, { env: { KUBECONFIG: kubeconfigOf("admin"), HOME: folder } }),
+      writeFile,
       close,
     };
   } catch (error) {
@@ -101,37 +107,26 @@ async function pushAll(registry: NodeRegistry): Promise<[string, string]> {
 }
 
 /** What kubeadm does on a new cluster as `system:masters`. */
-async function bootstrap(kubeconfig: string, assets: string): Promise<void> {
-  const kubectl = (args: string[], input?: string) =>
-    runTool(join(assets, "kubectl"), args, { env: { KUBECONFIG: kubeconfig }, ...(input ? { input } : {}) });
-  await until(
-    () =>
-      kubectl(["get", "--raw", "/readyz"]).then(
-        () => true,
-        () => false,
-      ),
-    120_000,
-  );
-  await kubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: ADDONS }));
-  await until(
-    () =>
-      kubectl(["get", "node", "node"]).then(
-        () => true,
-        () => false,
-      ),
-    60_000,
-  );
-  await kubectl(["wait", "node/node", "--for=condition=Ready", "--timeout=120s"]);
-  await kubectl(["-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s"]);
+async function bootstrap(kubectl: Kubectl, addonFile: string): Promise<void> {
+  await waitUntilServed(kubectl, 120_000);
+  await kubectl("apply", "-f", addonFile);
+  await kubectl("wait", "node/node", "--for=create", "--timeout=60s");
+  await kubectl("wait", "node/node", "--for=condition=Ready", "--timeout=120s");
+  await kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=120s");
 }
+
+/** Waits until the API server answers and is ready. */
+export const waitUntilServed = (kubectl: Kubectl, timeoutMs: number) =>
+  until(
+    () =>
+      kubectl("get", "--raw", "/readyz").then(
+        () => true,
+        () => false,
+      ),
+    timeoutMs,
+  );
 
 async function tenantOf(authority: CertificateAuthority): Promise<Tenant> {
   const { cert, key } = await authority.client("omantel-admin");
   return createTenant({ server: API_SERVER, ca: authority.pem, cert, key });
-}
-
-/** The manifests of docs/examples as text, with another image in the BillingRelease. */
-export function exampleText(file: string, image: string): string {
-  const text = readFileSync(join(import.meta.dirname, "../../../docs/examples", file), "utf8");
-  return text.replace(/registry\.catalyst\.example\/catalyst@sha256:[0-9a-f]{64}/, image);
 }
