@@ -53,7 +53,7 @@ export function blueprintArtifact(name: string, version: string): Artifact {
   });
 }
 
-export function imageReference({ repository, digest }: Artifact): string {
+export function imageReference({ repository, digest }: Pick<Artifact, "repository" | "digest">): string {
   return `${PLAYGROUND_REGISTRY}/${repository}@${digest}`;
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type Artifact, blueprintArtifact } from "../../../src/playground/image.ts";
 import { endInOrder, until } from "../../support/process/billing-process.ts";
 import { runTool } from "../../support/process/tool.ts";
-import { REGISTRY_ADDRESS, REGISTRY_HOST, REGISTRY_ORIGIN } from "./address.ts";
+import { REGISTRY_ADDRESS, REGISTRY_ORIGIN } from "./address.ts";
 
 const KEYS = join(import.meta.dirname, "../../../docs/examples/keys");
 
@@ -105,5 +105,3 @@ export async function pushBlueprints(registry: NodeRegistry): Promise<void> {
   const { repository, digest } = blueprintArtifact("web-shop", "1.0.0");
   await registry.sign(repository, digest, "omantel-demo");
 }
-
-export const imageReference = (digest: string) => `${REGISTRY_HOST}/catalyst@${digest}`;

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { errorMessage } from "../../../src/platform/errors.ts";
+import { imageReference } from "../../../src/playground/image.ts";
 import { createApiConnection } from "../../../src/playground/story/api-connection.ts";
 import { type Cluster, createCluster } from "../../../src/playground/story/cluster.ts";
 import {
@@ -14,7 +15,7 @@ import { API_SERVER } from "./address.ts";
 import { writeConfiguration } from "./configuration.ts";
 import { type NodeDatabase, startNodeDatabase } from "./database.ts";
 import { createNode, type KubernetesNode } from "./node.ts";
-import { imageReference, type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
+import { type NodeRegistry, pushBlueprints, startNodeRegistry } from "./registry.ts";
 import { createTenant, type Tenant } from "./tenant.ts";
 
 type Kubectl = (...args: string[]) => Promise<string>;
@@ -100,10 +101,14 @@ export async function createWorld(assets: string): Promise<World> {
 async function pushAll(registry: NodeRegistry): Promise<[string, string]> {
   await registry.pushImage("pause:1");
   await registry.pushImage("coredns:1");
-  const digests = [await registry.pushImage("catalyst:1"), await registry.pushImage("catalyst:2")] as const;
-  for (const digest of digests) await registry.sign("catalyst", digest, "platform-demo");
+  const pushProduct = async (tag: string) => {
+    const digest = await registry.pushImage(`catalyst:${tag}`);
+    await registry.sign("catalyst", digest, "platform-demo");
+    return imageReference({ repository: "catalyst", digest });
+  };
+  const images: [string, string] = [await pushProduct("1"), await pushProduct("2")];
   await pushBlueprints(registry);
-  return [imageReference(digests[0]), imageReference(digests[1])];
+  return images;
 }
 
 /** What kubeadm does on a new cluster as `system:masters`. */
