@@ -69,17 +69,8 @@ const makeAdministrator = (name: string, subject: object) =>
 
 /** A kubeconfig with the token of the operator's ServiceAccount: the process has the rights of the chart and no others. */
 async function operatorKubeconfig(): Promise<string> {
-  const { status } = (await client.request({
-    method: "POST",
-    path: "/api/v1/namespaces/catalyst-system/serviceaccounts/catalyst-operator/token",
-    body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
-  })) as { status: { token: string } };
-  const { clusters } = JSON.parse(plane.kubeConfig().exportConfig()) as { clusters: { name: string }[] };
-  const [cluster] = clusters;
-  const context = { name: "own", context: { cluster: cluster?.name, user: "own" } };
   const path = join(folder, "operator.kubeconfig");
-  const users = [{ name: "own", user: { token: status.token } }];
-  writeFileSync(path, stringify({ clusters, users, contexts: [context], "current-context": "own" }));
+  writeFileSync(path, await plane.accountKubeconfig(client, "catalyst-system", "catalyst-operator"));
   return path;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +7,6 @@ import type { Check } from "../../../src/cli/preflight/check.ts";
 import { command } from "../../../src/cli/preflight.ts";
 import { createKubeClient, type KubeClient } from "../../../src/kube/client.ts";
 import { sovereign } from "../../support/builder/catalyst-object.ts";
-import { withToken } from "../../support/builder/kubeconfig.ts";
 import { runHere } from "../../support/process/command.ts";
 import { startTestControlPlane, type TestControlPlane } from "../../support/server/kube-apiserver.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
@@ -269,10 +268,8 @@ const webhook = (caBundle: string) => ({
 });
 
 async function kubeconfigOf(account: string): Promise<string> {
-  const metadata = { name: account, namespace: "default" };
-  await post("/api/v1/namespaces/default/serviceaccounts", { metadata });
-  const { token } = await client.createToken(metadata, 3_600);
+  await post("/api/v1/namespaces/default/serviceaccounts", { metadata: { name: account } });
   const path = join(folder, account);
-  writeFileSync(path, withToken(readFileSync(plane.kubeconfigPath, "utf8"), token));
+  writeFileSync(path, await plane.accountKubeconfig(client, "default", account));
   return path;
 }

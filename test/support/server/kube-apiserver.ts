@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeClient } from "../../../src/kube/client.ts";
 import { createLogger } from "../../../src/platform/log.ts";
+import { kubeconfigText } from "../../../src/playground/apiserver/index.ts";
 import type { ControlPlane } from "../../../src/playground/control-plane/control-plane.ts";
 import { startEmbeddedControlPlane } from "../../../src/playground/control-plane/embedded.ts";
 import { findAssets, startRealControlPlane } from "../../../src/playground/control-plane/real.ts";
@@ -17,6 +19,8 @@ export interface TestControlPlane {
   kubeConfig(): KubeConfig;
   /** The same as a file, for kubectl. */
   kubeconfigPath: string;
+  /** The text of a kubeconfig for a ServiceAccount, whose token is valid for an hour. */
+  accountKubeconfig(client: KubeClient, namespace: string, name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -60,7 +64,7 @@ export async function startTestControlPlane(kind: TestControlPlaneKind): Promise
     await close();
     throw error;
   }
-  const { url, adminKubeconfig } = plane;
+  const { url, caPem, adminKubeconfig } = plane;
   const kubeconfigPath = join(folder, "kubeconfig");
   writeFileSync(kubeconfigPath, adminKubeconfig, { mode: 0o600 });
   return {
@@ -70,6 +74,10 @@ export async function startTestControlPlane(kind: TestControlPlaneKind): Promise
       const config = new KubeConfig();
       config.loadFromString(adminKubeconfig);
       return config;
+    },
+    async accountKubeconfig(client, namespace, name) {
+      const { token } = await client.createToken({ namespace, name }, 3_600);
+      return kubeconfigText({ name: "test", url, caPem }, { name, token });
     },
     close,
   };
