@@ -21,13 +21,15 @@ let plane: TestControlPlane;
 let client: KubeClient;
 let folder: string;
 const renders = new Map<string, string>();
+/** Each different object of all renders, once. */
+let objects: KubernetesObject[] = [];
 
 const run = (tool: string, args: string[]) =>
   runTool(join(TOOLS, tool), args, { env: { KUBECONFIG: plane.kubeconfigPath } });
-const template = (values: string) =>
+const template = (values: string, served: readonly string[] = SERVED) =>
   run("helm", [
     ...["template", "catalyst", CHART, "--namespace", "catalyst-system", "--values", values],
-    ...SERVED.flatMap((version) => ["--api-versions", version]),
+    ...served.flatMap((version) => ["--api-versions", version]),
   ]);
 
 /** Does the work for each item, a few at once. */
@@ -38,9 +40,6 @@ async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>)
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
-
-/** Each different object of all renders, once. */
-const distinctObjects = () => objectsOf([...renders.values()]);
 
 function objectsOf(rendered: readonly string[]): KubernetesObject[] {
   const texts = new Set(rendered.flatMap((render) => render.split(/^---$/m).map((text) => text.trim())));
@@ -85,6 +84,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
       renders.set(name, await template(file));
     });
     expect(renders.size).toBe(CHART_MATRIX.length);
+    objects = objectsOf([...renders.values()]);
   }, 180_000);
 
   it("renders the same twice, byte for byte", async () => {
@@ -94,7 +94,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
   });
 
   it("labels every object with its release and the values, and has every object of what is switched on", () => {
-    const unlabelled = distinctObjects().filter(
+    const unlabelled = objects.filter(
       ({ metadata }) => metadata.labels?.["app.kubernetes.io/instance"] !== "catalyst",
     );
     expect(unlabelled.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([]);
@@ -113,8 +113,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
   it("leaves out what the cluster does not serve, and refuses a mode that cannot work", async () => {
     const bare = (name: string) => {
       const index = CHART_MATRIX.findIndex(([other]) => other === name);
-      const file = join(folder, `values-${index}.yaml`);
-      return run("helm", ["template", "catalyst", CHART, "--namespace", "catalyst-system", "--values", file]);
+      return template(join(folder, `values-${index}.yaml`), []);
     };
     expect(await bare("a ServiceMonitor")).not.toContain("kind: ServiceMonitor");
     expect(await bare("alerts")).not.toContain("kind: PrometheusRule");
@@ -130,7 +129,7 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
     expect(writeKindSchemas(openApi, schemas)).toBeGreaterThan(100);
     const manifests = join(folder, "manifests");
     mkdirSync(manifests);
-    for (const [index, object] of distinctObjects().entries())
+    for (const [index, object] of objects.entries())
       writeFileSync(join(manifests, `${index}.json`), JSON.stringify(object));
     // kubeconform calls the version the group of a core kind.
     const location = `${schemas}/{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json`;
@@ -140,11 +139,10 @@ describe(`the chart with ${CHART_MATRIX.length} combinations of values`, () => {
       manifests,
     ]);
     const { summary } = JSON.parse(report) as { summary: Record<string, number> };
-    expect(summary).toMatchObject({ invalid: 0, errors: 0, skipped: 0, valid: distinctObjects().length });
+    expect(summary).toMatchObject({ invalid: 0, errors: 0, skipped: 0, valid: objects.length });
   }, 60_000);
 
   it("is accepted by the API server in a dry run", async () => {
-    const objects = distinctObjects();
     const file = join(folder, "all.json");
     const name = ({ kind, metadata }: KubernetesObject) => `${kind}/${metadata.namespace}/${metadata.name}`;
     // kubectl takes each object once in a run, so that variants of one object go one after the other.
