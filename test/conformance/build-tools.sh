@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the test tools (kube-apiserver, etcd, kubectl, helm, kubeconform, stripe-mock, cosign, the Kyverno CLI, actionlint, a Kafka broker) from Go
-# modules into a folder, each once: about 27 minutes cold. With `node`, also those of the node tier (kubelet, kube-proxy,
-# kube-scheduler, kube-controller-manager, CoreDNS): about 8 minutes more.
+# Builds the test tools (kube-apiserver, etcd, kubectl, helm, kubeconform, stripe-mock, cosign, the Kyverno CLI, actionlint, a
+# Kafka broker) from Go modules into a folder, each once: about 27 minutes cold. With `node`, also those of the node tier (kubelet,
+# kube-proxy, kube-scheduler, kube-controller-manager, CoreDNS): about 8 minutes more.
 # Usage: build-tools.sh FOLDER [node] then: KUBEBUILDER_ASSETS=FOLDER npm run test:conformance
 set -euo pipefail
 
@@ -38,9 +38,6 @@ staging="api apiextensions-apiserver apimachinery apiserver cli-runtime client-g
   csi-translation-lib dynamic-resource-allocation endpointslice externaljwt kms kube-aggregator
   kube-controller-manager kube-proxy kube-scheduler kubectl kubelet metrics mount-utils
   pod-security-admission sample-apiserver sample-cli-plugin sample-controller streaming"
-mkdir "$work/etcd" "$work/kfake"
-printf 'module catalyst.test/etcd\n\ngo 1.26.0\n' >"$work/etcd/go.mod"
-printf 'module catalyst.test/kfake\n\ngo 1.26.0\n' >"$work/kfake/go.mod"
 
 # kubernetes VERSION COMMAND OUTPUT: builds a command of this version of Kubernetes.
 kubernetes() {
@@ -73,56 +70,49 @@ if ! built $previous $PREVIOUS_KUBERNETES; then
   ln -sf ../etcd "$assets/$previous/etcd"
   mark $previous $PREVIOUS_KUBERNETES
 fi
-if ! built etcd $ETCD; then
-  cd "$work/etcd"
-  go get -tool "go.etcd.io/etcd/server/v3@v$ETCD"
-  go build -trimpath -ldflags "-s -w" -o "$assets/etcd" go.etcd.io/etcd/server/v3
-  mark etcd $ETCD
-fi
+
+# from_source TOOL VERSION PACKAGE [REPLACEMENT]: builds a tool in a module of its own, for `go install` refuses modules that
+# replace others.
+from_source() {
+  local tool=$1 version=$2 package=$3 replacement=${4:-}
+  built "$tool" "$version" && return
+  mkdir "$work/$tool"
+  cd "$work/$tool"
+  printf 'module catalyst.test/%s\n\ngo 1.26.0\n' "$tool" >go.mod
+  [ -z "$replacement" ] || printf '\nreplace %s\n' "$replacement" >>go.mod
+  go get -tool "$package@v$version"
+  go build -trimpath -ldflags "-s -w" -o "$assets/$tool" "$package"
+  mark "$tool" "$version"
+}
+
+# installed TOOL VERSION PACKAGE: builds a tool by `go install`.
+installed() {
+  local tool=$1 version=$2 package=$3
+  built "$tool" "$version" && return
+  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "$package@v$version"
+  mark "$tool" "$version"
+}
+
+from_source etcd $ETCD go.etcd.io/etcd/server/v3
 if ! built kfake $KFAKE; then
+  mkdir "$work/kfake"
   cp "$here/kafka-broker/main.go" "$work/kfake/main.go"
   cd "$work/kfake"
+  printf 'module catalyst.test/kfake\n\ngo 1.26.0\n' >go.mod
   go get "github.com/twmb/franz-go@v$FRANZ" "github.com/twmb/franz-go/pkg/kfake@v$KFAKE"
   go build -trimpath -ldflags "-s -w" -o "$assets/kfake" .
   mark kfake $KFAKE
 fi
-if ! built helm $HELM; then
-  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "helm.sh/helm/v4/cmd/helm@v$HELM"
-  mark helm $HELM
-fi
-if ! built kubeconform $KUBECONFORM; then
-  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/yannh/kubeconform/cmd/kubeconform@v$KUBECONFORM"
-  mark kubeconform $KUBECONFORM
-fi
-if ! built kyverno $KYVERNO; then
-  # Its go.mod replaces this module, and a dependency's replacements do not count.
-  mkdir "$work/kyverno"
-  cd "$work/kyverno"
-  printf 'module catalyst.test/kyverno\n\ngo 1.26.0\n\nreplace k8s.io/pod-security-admission => %s %s\n' \
-    github.com/kyverno/pod-security-admission v0.0.0-20251031094455-46f20778634f >go.mod
-  go get -tool "github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno@v$KYVERNO"
-  go build -trimpath -ldflags "-s -w" -o "$assets/kyverno" github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno
-  mark kyverno $KYVERNO
-fi
-if ! built actionlint $ACTIONLINT; then
-  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/rhysd/actionlint/cmd/actionlint@v$ACTIONLINT"
-  mark actionlint $ACTIONLINT
-fi
-if ! built stripe-mock $STRIPE_MOCK; then
-  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/stripe/stripe-mock@v$STRIPE_MOCK"
-  mark stripe-mock $STRIPE_MOCK
-fi
-if ! built cosign $COSIGN; then
-  GOBIN=$assets GOFLAGS= go install -trimpath -ldflags "-s -w" "github.com/sigstore/cosign/v3/cmd/cosign@v$COSIGN"
-  mark cosign $COSIGN
-fi
-if [ -n "$with_node" ] && ! built coredns $COREDNS; then
-  mkdir "$work/coredns"
-  cd "$work/coredns"
-  printf 'module catalyst.test/coredns\n\ngo 1.26.0\n' >go.mod
-  go get -tool "github.com/coredns/coredns@v$COREDNS"
+installed helm $HELM helm.sh/helm/v4/cmd/helm
+installed kubeconform $KUBECONFORM github.com/yannh/kubeconform/cmd/kubeconform
+# Its go.mod replaces this module, and a dependency's replacements do not count.
+from_source kyverno $KYVERNO github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno \
+  "k8s.io/pod-security-admission => github.com/kyverno/pod-security-admission v0.0.0-20251031094455-46f20778634f"
+installed actionlint $ACTIONLINT github.com/rhysd/actionlint/cmd/actionlint
+installed stripe-mock $STRIPE_MOCK github.com/stripe/stripe-mock
+installed cosign $COSIGN github.com/sigstore/cosign/v3/cmd/cosign
+if [ -n "$with_node" ]; then
   # Its image has no C library.
-  CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$assets/coredns" github.com/coredns/coredns
-  mark coredns $COREDNS
+  CGO_ENABLED=0 from_source coredns $COREDNS github.com/coredns/coredns
 fi
 echo "test tools are built: $assets"
