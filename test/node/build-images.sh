@@ -12,20 +12,15 @@ done
 export CONTAINERS_REGISTRIES_CONF=$assets/image/registries.conf CONTAINERS_STORAGE_CONF=$assets/image/storage.conf
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# quoted WORD…: "WORD", "WORD"
-quoted() { printf '"%s", ' "$@" | sed 's/, $//'; }
 
-# scratch NAME FILE ARGUMENT…: an image of one static program. busybox needs its name.
+# scratch NAME FILE ENTRYPOINT: an image of one static program. busybox needs its name.
 scratch() {
-  local name=$1 file=$2
-  shift 2
-  buildah images "localhost/$name:1" >/dev/null 2>&1 && return
+  local name=$1 file=$2 entrypoint=$3
   mkdir "$work/$name"
   cp "$file" "$work/$name/"
-  printf 'FROM scratch\nCOPY %s /\nENTRYPOINT [%s]\n' "$(basename "$file")" "$(quoted "/$(basename "$file")" "$@")" \
-    >"$work/$name/Dockerfile"
-  buildah build --isolation chroot --timestamp 0 -t "localhost/$name:1" "$work/$name"
+  printf 'FROM scratch\nCOPY %s /\nENTRYPOINT %s\n' "$(basename "$file")" "$entrypoint" >"$work/$name/Dockerfile"
+  buildah build --isolation chroot --timestamp 0 --layers --quiet -t "localhost/$name:1" "$work/$name"
 }
 
-scratch pause "$(command -v busybox)" sleep infinity
-scratch coredns "$assets/coredns"
+scratch pause "$(command -v busybox)" '["/busybox", "sleep", "infinity"]'
+scratch coredns "$assets/coredns" '["/coredns"]'
