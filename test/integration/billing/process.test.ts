@@ -5,7 +5,6 @@ import { ask, JWT_SECRET, signToken } from "../../support/builder/billing.ts";
 import { database, run, useBillingCommands } from "../../support/process/billing-command.ts";
 import { until } from "../../support/process/billing-process.ts";
 import { createTestDatabase } from "../../support/server/postgres.ts";
-
 import { createPostgresProxy } from "../../support/server/postgres-proxy.ts";
 
 useBillingCommands();

@@ -22,6 +22,12 @@ export function useOneBilling({ reconciled = false } = {}): void {
   });
 }
 
+/** A code that the service generated. */
+export const DRAWN_CODE = /^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/;
+
+export const issue = (body: object, headers: Record<string, string> = {}, one = billing): Promise<Answer> =>
+  one.ask("/billing/vouchers/issue", { token: admin, body, headers });
+
 export const preview = (code: unknown, one = billing): Promise<Answer> =>
   one.ask("/billing/vouchers/redeem-preview", { body: { code } });
 

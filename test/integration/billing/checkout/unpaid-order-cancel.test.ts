@@ -52,17 +52,12 @@ describe("an unpaid order that its customer cancels", () => {
   it("is canceled while its session is created, and its page is not returned", async () => {
     stripe.delayMs = 300;
     const answer = buy();
-    await expect
-      .poll(() =>
-        rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [
-          user,
-        ]),
-      )
-      .toHaveLength(1);
-    const [order] = await rowsOf(
-      "SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1",
-      [user],
-    );
+    const orders = () =>
+      rowsOf("SELECT o.id FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.user_id = $1", [
+        user,
+      ]);
+    await expect.poll(orders).toHaveLength(1);
+    const [order] = await orders();
     expect((await cancelOrder(order?.id)).json.status).toBe("canceled");
     expect((await answer).json.code).toBe("payment_unavailable");
     expect(await books()).toEqual(CANCELED);

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type pg from "pg";
 import { describe, expect, it } from "vitest";
 import { MIGRATIONS, SCHEMA_VERSION } from "../../../../src/billing/db/schema.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
+import { until } from "../../../support/process/billing-process.ts";
 import {
   database,
   earlierRows,
@@ -52,10 +52,9 @@ describe("catalyst migrate", () => {
     const holder = await one.pool.connect();
     await holder.query("BEGIN; LOCK TABLE invoices IN ACCESS SHARE MODE");
     const killed = run(one.url);
-    await waitUntil(
-      one.pool,
-      "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-    );
+    const waiting =
+      "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'invoices'::regclass AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    await until(async () => (await one.pool.query(waiting)).rows.length > 0, 5_000);
     killed.child.kill("SIGKILL");
     await killed.exit;
     await holder.query("COMMIT");
@@ -71,11 +70,3 @@ describe("catalyst migrate", () => {
     expect((await run("postgres://postgres@127.0.0.1:1/none").exit).code).toBe(1);
   });
 });
-
-async function waitUntil(pool: pg.Pool, sql: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if ((await pool.query(sql)).rows.length > 0) return;
-    await new Promise((done) => setTimeout(done, 25));
-  }
-  throw new Error(`no row within 5 s: ${sql}`);
-}

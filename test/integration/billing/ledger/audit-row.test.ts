@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { migrateDatabase } from "../../../../src/billing/db/migrate.ts";
 import { runSmokeTest } from "../../../../src/billing/smoke.ts";
-import { createLogger } from "../../../../src/platform/log.ts";
 import { issueVoucher, placeOrder, reconcile, startBilling } from "../../../support/builder/billing.ts";
 import { fillEarlierTables } from "../../../support/builder/earlier-service.ts";
+import { migrate } from "../../../support/server/migration-database.ts";
 import { createTestDatabase } from "../../../support/server/postgres.ts";
 import { admin, billing, kinds, query, useAuditTrail } from "../../../support/suite/audit-trail.ts";
 
@@ -35,11 +34,7 @@ describe("the rows of the audit trail", () => {
   it("begin with the adopted vouchers, and reveal later changes of the earlier service", async () => {
     const database = await createTestDatabase("empty");
     await fillEarlierTables(database.pool);
-    await migrateDatabase({
-      databaseUrl: database.url,
-      logger: createLogger("test", "silent"),
-      signal: new AbortController().signal,
-    });
+    await migrate(database);
     const adopted = await startBilling({ database });
     try {
       const ofAudit = async () =>

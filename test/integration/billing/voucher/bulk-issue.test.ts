@@ -1,15 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { FQDN, issueVoucher, placeOrder, useBillings } from "../../../support/builder/billing.ts";
-import { admin, billing, useOneBilling } from "../../../support/suite/one-billing.ts";
-
-const DRAWN = /^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/;
+import { admin, billing, DRAWN_CODE, issue, useOneBilling } from "../../../support/suite/one-billing.ts";
 
 const start = useBillings();
 
 useOneBilling();
 
-const issue = (body: object, headers: Record<string, string> = {}, one = billing) =>
-  one.ask("/billing/vouchers/issue", { token: admin, body, headers });
 const issueInBulk = (body: object, headers: Record<string, string> = {}, one = billing) =>
   one.ask("/billing/vouchers/bulk-issue", { token: admin, body, headers });
 const JSON_ANSWER = { accept: "application/json" };
@@ -75,7 +71,7 @@ describe("POST /billing/vouchers/bulk-issue", () => {
     else {
       expect(answer.json).toHaveLength(2);
       expect(answer.json[0]).toEqual({
-        code: expect.stringMatching(DRAWN),
+        code: expect.stringMatching(DRAWN_CODE),
         credit_omr: 1,
         description: "d",
         active: true,

@@ -5,23 +5,18 @@ import { codeOfSymbols } from "../../../../src/billing/voucher/code.ts";
 import { createVoucherService } from "../../../../src/billing/voucher/voucher-service.ts";
 import { createLogger } from "../../../../src/platform/log.ts";
 import { issueVoucher, type TestBilling, useBillings } from "../../../support/builder/billing.ts";
-import { admin, billing, useOneBilling } from "../../../support/suite/one-billing.ts";
-
-const DRAWN = /^([2-9A-HJKMNP-TV-Z]{4}-){2}[2-9A-HJKMNP-TV-Z]{4}$/;
+import { admin, billing, DRAWN_CODE, issue, useOneBilling } from "../../../support/suite/one-billing.ts";
 
 const start = useBillings();
 
 useOneBilling();
-
-const issue = (body: object, headers: Record<string, string> = {}, one = billing) =>
-  one.ask("/billing/vouchers/issue", { token: admin, body, headers });
 
 describe("an issue without a code", () => {
   it("generates a new code for each issue without a code", async () => {
     const [first, second] = [await issue({ credit_omr: 5 }), await issue({ credit_omr: 5 })];
     for (const answer of [first, second]) {
       expect(answer.status).toBe(200);
-      expect(answer.json.code).toMatch(DRAWN);
+      expect(answer.json.code).toMatch(DRAWN_CODE);
     }
     expect(second.json.code).not.toBe(first.json.code);
     const found = await billing.ask("/billing/vouchers/redeem-preview", {
