@@ -27,7 +27,7 @@ export KUBEBUILDER_ASSETS=$assets
 bash test/node/install-packages.sh || refuse "Debian's packages cannot be installed"
 bash test/conformance/build-tools.sh "$assets" node || refuse "its tools cannot be built"
 bash test/node/build-images.sh "$assets" || refuse "its images cannot be built"
-# What earlier runs left that were killed. A cgroup with processes stays, and the folder of its run too.
+# Removes what killed runs left. A cgroup with processes stays, and the folder of its run too.
 for folder in /tmp/catalyst-node-*; do
   [ -d "$folder" ] || continue
   name=$(basename "$folder")
