@@ -73,7 +73,9 @@ const mirroredConditions = (conditions: readonly Condition[] = []): NewCondition
 
 const mirroredFacts = (status: SovereignStatus): Partial<SovereignStatus> =>
   Object.fromEntries(
-    MIRRORED_FIELDS.map((field) => [field, status[field]] as const).filter(([, value]) => value !== undefined),
+    MIRRORED_FIELDS.map((field) => [field, status[field]] as const).filter(
+      ([, value]) => value !== undefined,
+    ),
   );
 
 /** What the hub stores about the cluster: its identity, the Franchisee's fields, and the image on which the Sovereign is stalled. */

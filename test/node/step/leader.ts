@@ -3,7 +3,7 @@ import type { World } from "../support/world.ts";
 import { NAMESPACE } from "./installation.ts";
 
 export interface Pod {
-  metadata: { name: string; uid: string };
+  metadata: { name: string; uid: string; deletionTimestamp?: string };
   status: {
     podIP: string;
     containerStatuses: { restartCount: number; lastState: { terminated?: { reason: string } } }[];
@@ -15,13 +15,21 @@ export async function leaseOf({ kubectl }: World): Promise<{ holderIdentity?: st
   return JSON.parse(lease).spec;
 }
 
-/** The name of the Pod that leads. Between two leaders, the lease has no holder for a moment. */
+/**
+ * The name of the Pod that leads and stays. For a moment, the lease has no holder, or its holder is a Pod of an earlier rollout
+ * that is ending.
+ */
 export async function leaderOf(world: World): Promise<string> {
   let leader = "";
   await until(async () => {
-    leader = (await leaseOf(world)).holderIdentity ?? "";
-    return leader !== "";
-  }, 30_000);
+    const { holderIdentity = "" } = await leaseOf(world);
+    const pods = JSON.parse(await world.kubectl(...NAMESPACE, "get", "pods", "--output", "json"))
+      .items as Pod[];
+    const holder = pods.find(({ metadata }) => metadata.name === holderIdentity);
+    if (holder === undefined || holder.metadata.deletionTimestamp !== undefined) return false;
+    leader = holderIdentity;
+    return true;
+  }, 60_000);
   return leader;
 }
 

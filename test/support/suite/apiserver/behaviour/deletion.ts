@@ -147,7 +147,12 @@ export const deletionArea: Area = {
     behaviour(
       "refuses an owner without a uid, and two controllers",
       async ({ send, core }) => {
-        const owner = (name: string, more: object) => ({ apiVersion: "v1", kind: "ConfigMap", name, ...more });
+        const owner = (name: string, more: object) => ({
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          name,
+          ...more,
+        });
         const create = (ownerReferences: object[]) =>
           send("POST", `${core}/configmaps`, configMap("one", {}, { ownerReferences }));
         return [
