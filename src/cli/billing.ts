@@ -67,6 +67,7 @@ export const command: Command = {
   flags: [],
   environment: ENVIRONMENT,
   exitCodes: "0 stopped by a signal, 1 wrong schema version or cannot listen, 2 wrong usage",
+  endsItself: true,
   async run({ args, env, signal }) {
     if (args.length > 0) throw new UsageError(`billing takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);

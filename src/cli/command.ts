@@ -37,6 +37,8 @@ export interface Command {
   /** Variables, each with what it means. */
   environment?: readonly (readonly [name: string, meaning: string])[];
   exitCodes: string;
+  /** On a signal, the command itself ends what it has begun: requests, a migration, a voucher. Absent: it ends at once. */
+  endsItself?: true;
   /** Throws `UsageError` for wrong usage. */
   run(context: CommandContext): Promise<ExitCode>;
 }

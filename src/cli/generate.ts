@@ -88,6 +88,7 @@ export const createCommand = (loadCommands: () => Promise<NamedCommand[]>): { co
     ],
     flags: FLAGS,
     exitCodes: "0 done, or no file is stale; 1 a file is stale; 2 wrong usage",
+    endsItself: true,
     async run({ args, signal, stdout }) {
       const check = parseFlags(args);
       // Loaded on demand: this command's help needs no database.

@@ -26,7 +26,7 @@ export function overview(program: string, commands: readonly NamedCommand[]): st
     `Usage: ${program} COMMAND [OPTIONS]`,
     columns(rows),
     wrapped(
-      `${program} help COMMAND shows the options of a command, ${program} --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage.`,
+      `${program} help COMMAND shows the options of a command, ${program} --version the version. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.`,
     ),
     "",
   ].join("\n\n");

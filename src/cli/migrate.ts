@@ -31,6 +31,7 @@ export const command: Command = {
     ["LOG_LEVEL", "trace, debug, info (default), warn, error"],
   ],
   exitCodes: "0 the database is at this version, 1 failed, 2 wrong usage",
+  endsItself: true,
   async run({ args, env, signal, stdout }) {
     if (args.length > 0) throw new UsageError(`migrate takes no arguments: ${args[0]}`);
     const reader = createEnvReader(env);

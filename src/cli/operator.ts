@@ -11,6 +11,7 @@ export const command: Command = {
   ],
   flags: OPERATOR_FLAGS,
   exitCodes: "0 stopped by a signal, 1 failed, 2 wrong usage",
+  endsItself: true,
   async run({ args, env, signal }) {
     const settings = readOperatorSettings(args, env);
     const logger = createLogger("operator", settings.logLevel);

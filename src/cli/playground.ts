@@ -46,6 +46,7 @@ export const command: Command = {
   ],
   flags: FLAGS,
   exitCodes: "0 done, 1 a step failed, 2 wrong usage",
+  endsItself: true,
   async run(context) {
     const settings = readSettings(context.args);
     const { run } = await import("./playground/run.ts").catch(explainMissing);

@@ -1,10 +1,11 @@
 import { basename } from "node:path";
 import { errorMessage, UsageError } from "../platform/errors.ts";
-import { createShutdownSignal } from "../platform/shutdown.ts";
+import { createShutdownSignal, ShutdownError } from "../platform/shutdown.ts";
 import { type Command, EXIT, type ExitCode } from "./command.ts";
 import { COMMAND_NAMES, COMMANDS, loadCommands } from "./command-list.ts";
 import { asCalled, helpText, overview, type Program } from "./help.ts";
 import { unknownName } from "./nearest.ts";
+import { runCommand } from "./run.ts";
 import { printable } from "./terminal-text.ts";
 import { readVersion } from "./version.ts";
 
@@ -33,7 +34,7 @@ async function main(): Promise<ExitCode> {
   if (command === undefined) return EXIT.wrongUsage;
   if (args.includes("--help") || args.includes("-h")) return help(name);
   try {
-    return await command.run({
+    return await runCommand(command, {
       args,
       env: process.env,
       signal: createShutdownSignal(),
@@ -42,6 +43,8 @@ async function main(): Promise<ExitCode> {
     });
   } catch (error) {
     process.stderr.write(asCalled(PROGRAM, `${PROGRAM.name} ${name}: ${printable(errorMessage(error))}\n`));
+    // An exit ends the requests that are under way. The process would wait for their answers.
+    if (error instanceof ShutdownError) process.exit(error.exitCode);
     return error instanceof UsageError ? EXIT.wrongUsage : EXIT.checkFailed;
   }
 }

@@ -1,5 +1,6 @@
 import { runSmokeTest, type SmokeReport } from "../billing/smoke.ts";
 import { UsageError } from "../platform/errors.ts";
+import { untilAborted } from "../platform/shutdown.ts";
 import { type Command, EXIT } from "./command.ts";
 import { type Flag, parseCommandLine } from "./flag.ts";
 import { CLUSTER_ENVIRONMENT, CLUSTER_FLAGS, readKubeConfig } from "./kubeconfig.ts";
@@ -33,21 +34,26 @@ export const command: Command = {
   flags: FLAGS,
   environment: CLUSTER_ENVIRONMENT,
   exitCodes: "0 all four steps passed, 1 a step failed, 2 wrong usage",
+  endsItself: true,
   async run({ args, env, signal, stdout }) {
     const { values, token, url } = parseFlags(args);
     const billing =
       values.sovereign === undefined
         ? undefined
-        : await connectToBilling(readKubeConfig(env, values), values.sovereign, "catalyst-smoke");
+        : await untilAborted(
+            connectToBilling(readKubeConfig(env, values), values.sovereign, "catalyst-smoke"),
+            signal,
+          );
     try {
       const report = await runSmokeTest({
         baseUrl: billing?.baseUrl ?? url ?? "",
-        token: token ?? (await billing?.signToken()) ?? "",
+        token: token ?? (billing === undefined ? "" : await untilAborted(billing.signToken(), signal)),
         fetch: billing?.fetch ?? fetch,
         now: () => new Date(),
         signal,
       });
       stdout.write(formatted(values.output, report, () => describe(report)));
+      signal.throwIfAborted();
       return report.passed ? EXIT.done : EXIT.checkFailed;
     } finally {
       await billing?.close();

@@ -1,18 +1,33 @@
+import { constants } from "node:os";
+
+/** The reason of the shutdown signal. */
+export class ShutdownError extends Error {
+  override readonly name = "ShutdownError";
+  /** 128 and the signal's number, as a shell reports a process that the signal ended: 130 for SIGINT, 143 for SIGTERM. */
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`received ${signal}`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
 /** npm forwards SIGINT, so one Ctrl-C arrives twice: repeats within this time are ignored. */
 const REPEAT_MS = 1_000;
 
 /**
- * An `AbortSignal` that fires on the first SIGTERM or SIGINT. A second signal, more than a second later, ends the process
- * at once with exit code 130.
+ * An `AbortSignal` that fires on the first SIGTERM or SIGINT with a `ShutdownError`. A second signal, more than a second
+ * later, ends the process at once with the exit code of that signal.
  */
 export function createShutdownSignal(): AbortSignal {
   const controller = new AbortController();
   let firstAt = 0;
   const onSignal = (name: NodeJS.Signals) => {
+    const reason = new ShutdownError(name);
     if (!controller.signal.aborted) {
       firstAt = performance.now();
-      controller.abort(new Error(`received ${name}`));
-    } else if (performance.now() - firstAt > REPEAT_MS) process.exit(130);
+      controller.abort(reason);
+    } else if (performance.now() - firstAt > REPEAT_MS) process.exit(reason.exitCode);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
