@@ -8,14 +8,23 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "
 const SECRET_MEMBER =
   /("(?:authorization|password|secret|token|databaseUrl|connectionString|cookie)":)(?:"(?:[^"\\]|\\.)*"|[^"{}[\],]+)/gi;
 
-// The form of a secret in any text, such as an error's message: a token, the password in a URL, a payment processor's
-// key.
-const SECRET_TEXT =
-  /\beyJ[\w-]{8,}\.[\w-]*\.[\w-]*|(?<=:\/\/[^\s/"@:]*:)[^\s/"@]+(?=@)|\b(?:[rs]k_(?:live|test)|whsec)_\w+/g;
+// The form of a secret in any text, such as an error's message: the password in a URL, a payment processor's key.
+const SECRET_TEXT = /(?<=:\/\/[^\s/"@:]*:)[^\s/"@]+(?=@)|\b(?:[rs]k_(?:live|test)|whsec)_\w+/g;
 
-/** Redacts secrets in a log line, by member name and by form. It takes 1.5 µs a line; pino's own `redact` takes 11 µs. */
+// A token, or else the run of characters that begins as a token does. Without the second alternative, each `eyJ` of a run
+// would read the run to its end: in a hostile text of `-eyJ-eyJ…` the time would grow with the square of the length.
+const TOKEN_OR_RUN = /\beyJ(?:[\w-]{8,}\.[\w-]*\.[\w-]*|[\w-]*)/g;
+
+const withoutToken = (found: string): string => (found.includes(".") ? "[redacted]" : found);
+
+/**
+ * Redacts secrets in a log line, by member name and by form. It takes 1.5 µs a line; pino's own `redact` takes 11 µs. Others
+ * choose parts of a line, so the time of each pattern grows with the line's length and no faster.
+ */
 export function redactSecrets(line: string): string {
-  return line.replace(SECRET_MEMBER, '$1"[redacted]"').replace(SECRET_TEXT, "[redacted]");
+  const named = line.replace(SECRET_MEMBER, '$1"[redacted]"');
+  const untokened = named.includes("eyJ") ? named.replace(TOKEN_OR_RUN, withoutToken) : named;
+  return untokened.replace(SECRET_TEXT, "[redacted]");
 }
 
 /**

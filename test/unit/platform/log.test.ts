@@ -10,6 +10,9 @@ describe("redactSecrets", () => {
     ["a token without a signature", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", "[redacted]"],
     ["a URL's password", "postgres://app:hunter2@db:5432/x", "postgres://app:[redacted]@db:5432/x"],
     ["a password without a user", '{"url":"redis://:p%40ss@h"}', '{"url":"redis://:[redacted]@h"}'],
+    ["a token behind one that is too short", "eyJshort.eyJhbGciOiJub25lIn0.e.", "eyJshort.[redacted]"],
+    ["a payment key in a run that begins as a token", "eyJ-sk_live_4eC39HqL", "eyJ-[redacted]"],
+    ["a token that is a URL's password", "x://u:eyJhbGciOiJub25lIn0.e.s@h", "x://u:[redacted]@h"],
     ["a payment key", "key sk_live_4eC39HqL and whsec_abc123.", "key [redacted] and [redacted]."],
   ])("leaves out %s", (_what, text, expected) => expect(redactSecrets(text)).toBe(expected));
 
@@ -27,6 +30,31 @@ describe("redactSecrets", () => {
     "leaves %s as it is",
     (text) => expect(redactSecrets(text)).toBe(text),
   );
+});
+
+describe("the time that redactSecrets takes", () => {
+  const LENGTH = 5_000;
+  const PIECES = 128;
+
+  /** The least of several runs: other work of the machine only adds to it. */
+  function leastMs(texts: string[]): number {
+    const taken = Array.from({ length: 4 }, () => {
+      const startedAt = performance.now();
+      for (const text of texts) redactSecrets(text);
+      return performance.now() - startedAt;
+    });
+    return Math.min(...taken);
+  }
+
+  it.each([
+    ...["a", "eyJ-", "eyJ", "eyJaaaaaaaa.", "eyJ.", "://", "://a:", "://:", ":a", "sk_live_"],
+    ...['"token":"', '"token":\\"'],
+  ])("grows no faster than the length of a text of %j", (part) => {
+    const piece = part.repeat(LENGTH / part.length);
+    const inPieces = leastMs(Array.from({ length: PIECES }, () => piece));
+    // One text of the same length takes about as long. With the square of the length, it would take 128 times as long.
+    expect(leastMs([piece.repeat(PIECES)])).toBeLessThan(20 * inPieces);
+  });
 });
 
 describe("a logger that writes behind", () => {
