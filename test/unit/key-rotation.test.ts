@@ -161,6 +161,6 @@ describe("docs/rotation.md", () => {
 function secretReferences(schema: { properties?: Record<string, object> }, path: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const own = `${path}.${name}`;
-    return /secretRef$/i.test(name) ? [own] : secretReferences(field, own);
+    return /(?:secretRef|pullSecrets)$/i.test(name) ? [own] : secretReferences(field, own);
   });
 }

@@ -97,6 +97,17 @@ describe("the Secrets that a Sovereign runs with", () => {
     expect(allSecretNames(apart)).toContain("billing-migration");
   });
 
+  it("keeps the Pods for new credentials of the registry, which only the kubelet reads", () => {
+    const pulling = sovereign("omantel");
+    pulling.spec.billing.imagePullSecrets = [{ name: "registry" }];
+    const withVersion = (version: string): Secrets =>
+      new Map([...at("postgres://db/billing"), secret("registry", version)]);
+    const digest = (secrets: Secrets) => secretsDigest(pulling, secrets, (text) => text);
+    expect(digest(withVersion("1"))).toBeDefined();
+    expect(digest(withVersion("2"))).toBe(digest(withVersion("1")));
+    expect(allSecretNames(pulling)).not.toContain("registry");
+  });
+
   it("has no digest while a Secret is missing", () => {
     expect(digestOf(new Map([secret("billing-db", "1"), ["billing-jwt", undefined]]))).toBeUndefined();
   });
