@@ -17,7 +17,7 @@ import { effectiveRules, isAggregated, type PolicyRule, type RoleObject } from "
 import type { AdmissionInput } from "./rules/request.ts";
 import { accountOfPod, isPodConnection } from "./rules/service-account.ts";
 
-/** Reads of the API server. They happen for requests in a namespace that has an account of others, and for no others. */
+/** Reads from the API server. Only requests in a namespace that has an account of others cause them. */
 export interface AccountReads {
   /** Undefined: the Pod does not exist. */
   readPod(namespace: string, name: string): Promise<{ spec?: unknown } | undefined>;
@@ -28,14 +28,15 @@ export interface AccountReads {
 }
 
 /**
- * The accounts of the request's namespace that act for others. The account of a Franchise counts before and after its term
- * too: a token that someone takes early is valid later. An account of two parties is for those who belong to both.
+ * The accounts of the request's namespace that act for a Franchise or an Organization that the requester does not belong
+ * to. An account of a Franchise counts before and after its term too, because a token that is taken before the term is
+ * still valid during it. The account of two parties is only for a requester who belongs to both.
  */
 export function foreignAccounts(
   { namespace, user }: AdmissionInput,
   known: {
     franchises: readonly Franchise[];
-    /** Those with an account in the namespace. */
+    /** The Organizations with an account in the namespace. */
     organizations: readonly Organization[];
     memberOf: ReadonlySet<string>;
   },
@@ -51,7 +52,7 @@ export function foreignAccounts(
   ]);
 }
 
-/** The namespaces of a Franchise's accounts while it lives. Most have none. Nothing changes the objects of a cache. */
+/** The namespaces of each Franchise's accounts. A cached object is never changed in place, so an entry stays correct. */
 const found = new WeakMap<Franchise, readonly string[]>();
 
 function hasAccountIn(franchise: Franchise, keys: readonly string[]): boolean {
@@ -70,11 +71,11 @@ export const accountIndexKeys = (namespace: string): string[] => [namespace, EVE
 type LiveFacts = Pick<ClusterFacts, "boundRules"> & Pick<AccountFacts, "connectedAccount">;
 
 /**
- * Reads what no cache has: the role that a RoleBinding names, and the Pod that a request connects to. A cache of all Pods or
- * roles would cost memory for the few namespaces where it matters.
+ * Reads what no cache holds: the role that a RoleBinding names, and the Pod that a request connects to. Few namespaces need
+ * either, so a cache of all Pods or roles would waste memory.
  */
 export function createAccountReader(reads: AccountReads) {
-  // The list is the same for all, and a flood of bindings must not become a flood of lists.
+  // All requests need the same list, so those that arrive together share one read.
   const readClusterRoles = createSingleFlight(() => reads.readClusterRoles());
 
   async function readRules(input: AdmissionInput): Promise<readonly PolicyRule[] | undefined> {

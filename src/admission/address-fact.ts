@@ -3,13 +3,13 @@ import { heldAddresses, newAddresses } from "./rules/balancer-address.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
 export interface AddressReads {
-  /** Asks the API server, for requests that ask for an address of a load balancer and for no others. */
+  /** Reads from the API server. Only requests that ask for an address of a load balancer cause it. */
   readServices(): Promise<readonly { metadata: { namespace?: string } }[]>;
 }
 
-/** Reads which addresses of load balancers the Services of others have. A cache of all Services would cost memory. */
+/** Reads the load balancer addresses that the Services of others hold. A cache of all Services would cost memory. */
 export function createAddressReader(reads: AddressReads) {
-  // The list is the same for all, and a flood of requests must not become a flood of lists.
+  // All requests need the same list, so those that arrive together share one read.
   const readServices = createSingleFlight(() => reads.readServices());
 
   return async function readTakenAddresses(

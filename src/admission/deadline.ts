@@ -4,8 +4,8 @@ export class DeadlineExceeded extends Error {}
 export type Deadline = <T>(work: (signal: () => AbortSignal) => Promise<T>) => Promise<T>;
 
 /**
- * Limits all reviews in time, by one timer. A signal is made for work that asks for it, and nearly all reviews ask for none:
- * a timer and a signal for each took as long as collecting a review's facts.
+ * Limits the time of all reviews with one timer. Creates a signal only for work that asks for it, and nearly no review
+ * does: a timer and a signal for each review took as long as collecting its facts.
  */
 export function createDeadline(deadlineMs: number): Deadline {
   const open = new OpenWorkList();
@@ -42,7 +42,7 @@ export function createDeadline(deadlineMs: number): Deadline {
 
 class OpenWork {
   readonly dueMs: number;
-  /** In the list of open work; both undefined once it is removed. */
+  /** The neighbours in the list of open work. Both are undefined once the work is removed. */
   earlier: OpenWork | undefined = undefined;
   later: OpenWork | undefined = undefined;
   readonly #reject: (error: DeadlineExceeded) => void;
@@ -68,8 +68,9 @@ class OpenWork {
 }
 
 /**
- * Open work in the order in which it expires, because all has the same time. A `Set` grows into a new table every few dozen
- * reviews. Its old tables, each of which refers to the next one, kept finished reviews alive until a full collection.
+ * Open work in the order in which it expires, which is the order of arrival, because every review has the same time limit.
+ * A `Set` allocates a new table every few dozen reviews. Its old tables refer to the newer ones, and kept finished reviews
+ * in memory until a full garbage collection.
  */
 class OpenWorkList {
   #first: OpenWork | undefined = undefined;

@@ -3,15 +3,19 @@ import type { Logger } from "../platform/log.ts";
 import type { Violation } from "./rules/fact.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
-/** Controllers retry what was denied every few seconds, for days. */
+/** Controllers retry a denied request every few seconds, for days. */
 const REPEAT_MS = 60_000;
-/** Users choose names, so what is remembered is bounded: then a repeated denial is logged again. */
+/**
+ * Users choose names, so the number of remembered denials is bounded. The oldest are dropped, and are logged again when
+ * they repeat.
+ */
 const MAX_REMEMBERED = 2_000;
 
 export type DenialLog = (input: AdmissionInput, violations: readonly Violation[]) => void;
 
 /**
- * Logs a denial, and the same one again only after a minute, with the number of those between. The metrics count all of them.
+ * Logs a denial. Logs the same denial again only after a minute, with the number of repeats in between. The metrics count
+ * every one.
  */
 export function createDenialLog(logger: Logger, now: () => number = () => performance.now()): DenialLog {
   const logged = new Map<string, { atMs: number; repeats: number }>();

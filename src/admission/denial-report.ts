@@ -25,7 +25,7 @@ export interface DenialReport {
   putBack(rows: readonly DenialRow[]): void;
 }
 
-/** Users choose names, so rows are bounded in number and in size: the rows of the longest-silent users are dropped. */
+/** Users choose names, so rows are bounded in number and in size. The rows whose last denial is oldest are dropped. */
 const MAX_ROWS = 1_000;
 const MAX_TEXT = 256;
 /** A ConfigMap holds at most 1 MiB. */
@@ -69,7 +69,7 @@ export function createDenialReport(): DenialReport {
   };
 }
 
-/** Both lists as one, the newest row first, within the bounds. */
+/** Merges both lists, the newest row first, within the bounds. */
 export function mergeRows(stored: readonly DenialRow[], added: readonly DenialRow[]): DenialRow[] {
   const rows = new Map<string, DenialRow>();
   for (const row of [...stored, ...added]) {

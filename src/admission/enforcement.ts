@@ -8,7 +8,7 @@ import type { AdmissionInput } from "./rules/request.ts";
 export const ENFORCEMENTS = ["Deny", "Audit"] as const;
 export type Enforcement = (typeof ENFORCEMENTS)[number];
 
-/** Turns the verdict of all checks into the one that is answered. */
+/** Turns the verdict of all checks into the verdict of the answer. */
 export type Enforcer = (input: AdmissionInput, identity: Identity["kind"], verdict: Verdict) => Verdict;
 
 /** Counts every denial by identity and rule. In `Audit` it also replaces the denial by warnings and adds it to the report. */

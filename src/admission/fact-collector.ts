@@ -24,7 +24,9 @@ import { hostsOf } from "./rules/sovereign-host.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What the cluster holds. What does not begin with `read` comes from caches and sends no request. */
+/**
+ * Lookups of cluster state. Those whose names begin with `read` send a request to the API server. All others read a cache.
+ */
 export interface ClusterLookups extends AccountReads, AddressReads {
   franchises(): readonly Franchise[];
   organization(name: string): Organization | undefined;
@@ -40,7 +42,7 @@ export interface ClusterLookups extends AccountReads, AddressReads {
   readOciRepository(key: { namespace: string; name: string }): Promise<ReviewedObject | undefined>;
 }
 
-/** Indexes by which a request finds its Organizations without a walk through all of them. */
+/** Indexes that find the Organizations of a request without reading all of them. */
 export const ORGANIZATION_INDEXES = {
   /** `User:<name>`, `Group:<name>` or `ServiceAccount:<namespace>:<name>` of the owner and the members. */
   member: ({ spec }: Organization): string[] => [
@@ -56,8 +58,8 @@ export const ORGANIZATION_INDEXES = {
 export type FactCollector = (input: AdmissionInput) => Promise<ClusterFacts>;
 
 /**
- * Collects what the rules need. Members that walk through a list of the cluster are computed when a rule reads them: most
- * requests need none, and a fleet has thousands of Organizations.
+ * Collects the facts that the rules need. Facts that need a whole list of the cluster are computed when a rule reads them:
+ * most requests need none, and a fleet has thousands of Organizations.
  */
 export function createFactCollector(deps: {
   lookups: ClusterLookups;
@@ -71,8 +73,9 @@ export function createFactCollector(deps: {
   const readTakenAddresses = createAddressReader(lookups);
 
   /**
-   * The labels decide whose a namespace is, and the cache may lag. It may miss a namespace that was made a moment ago, or
-   * have labels by which the API server would have called another webhook. Both are read live.
+   * The labels of the request's namespace, which decide whom it belongs to. The cache may lag: it may lack a namespace that
+   * was created a moment ago, or hold labels for which the API server would have called another webhook. In both cases the
+   * labels are read from the API server.
    */
   async function labelsOf(input: AdmissionInput): Promise<Labels | undefined> {
     const { namespace, selected } = input;
@@ -114,7 +117,7 @@ export function createFactCollector(deps: {
     });
   }
 
-  /** Elsewhere the place denies, so that nothing needs to be read. */
+  /** Whether the requester works in the place. Elsewhere the place rule denies, so no further facts need to be read. */
   function worksIn(place: Place, memberOf: () => ReadonlySet<string>): boolean {
     if ("organization" in place) return memberOf().has(place.organization);
     return place.kind === "ordinary";
@@ -155,8 +158,9 @@ export function createFactCollector(deps: {
 type LateFact = "memberOf" | "foreignAccounts" | "privateBlueprints" | "sovereignHosts" | "signers";
 
 /**
- * The facts of one request. The getters belong to the class because V8 makes a map, which outlives the request, for each
- * evaluation of an object literal with getters: those kept every reviewed object alive until the next full collection.
+ * The facts of one request. The getters belong to a class, because V8 makes a map for each evaluation of an object literal
+ * with getters. Such a map outlives the request, and kept every reviewed object in memory until the next full garbage
+ * collection.
  */
 class RequestFacts implements ClusterFacts {
   readonly identity: ClusterFacts["identity"];
@@ -204,7 +208,7 @@ class RequestFacts implements ClusterFacts {
 
 const NO_ADDRESSES: ReadonlySet<string> = new Set();
 
-/** Several rules ask for the same fact of a request. */
+/** Computes a fact once, although several rules read it. */
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {

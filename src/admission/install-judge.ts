@@ -14,7 +14,7 @@ import { type Install, installOf } from "./rules/install.ts";
 import { isOperatedWorkload } from "./rules/operated-workload.ts";
 import type { AdmissionInput } from "./rules/request.ts";
 
-/** What the cluster holds about installs. The first two come from caches and send no request. */
+/** Lookups about installs. Only `readHelmRelease` sends a request. The others read caches. */
 export interface InstallLookups {
   policies(): readonly EnvironmentPolicy[];
   soakRecord(environment: string): SoakRecord;
@@ -22,7 +22,7 @@ export interface InstallLookups {
   readHelmRelease(namespace: string, name: string): Promise<KubernetesObject | undefined>;
 }
 
-/** Judges what a request that the rules permit installs into an environment. Everything else passes. */
+/** Judges what a request installs into an environment, once the rules permit it. A request that installs nothing passes. */
 export type InstallJudge = (
   input: AdmissionInput,
   facts: Pick<ClusterFacts, "identity" | "place" | "chartSource">,
@@ -38,7 +38,7 @@ export function createInstallJudge(deps: {
 }): InstallJudge {
   const { lookups, now, onFinding } = deps;
 
-  /** The HelmRelease that an object says it belongs to: its evidence counts where it names the object's own digests. */
+  /** The evidence on the HelmRelease that the object's label names. It counts where it names a digest of the object. */
   async function releaseEvidence({ object, namespace }: AdmissionInput): Promise<EvidenceSource[]> {
     const name = object?.metadata?.labels?.[RELEASE_LABEL];
     if (name === undefined || !NAME.test(name)) return [];
@@ -78,7 +78,7 @@ export function createInstallJudge(deps: {
   };
 }
 
-/** helm-controller puts it on each object that a chart makes. */
+/** helm-controller sets this label on each object of a chart. */
 const RELEASE_LABEL = "helm.toolkit.fluxcd.io/name";
 /** A label becomes part of a path, so it must be a name. */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;

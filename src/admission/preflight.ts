@@ -25,16 +25,17 @@ export interface ClusterRights {
   bindings: readonly BindingObject[];
   /** Labels by name of the namespace. */
   namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
-  /** Those whose term runs. */
+  /** The Franchises whose term runs. */
   franchises: readonly Franchise[];
-  /** Those who are each Franchise or Organization, before and after a term too. */
+  /** The subjects of each Franchise and each Organization, whether or not its term runs. */
   parties: readonly (readonly Subject[])[];
   lists: IdentityLists;
 }
 
 /**
- * A subject of RBAC, and what it may do now that admission will refuse. One of a class is listed only when it may act as
- * accounts of others: impersonation never reaches admission, and a binding may be older than the list that names the account.
+ * A subject of RBAC with the rights that admission will refuse. A controller or a Franchisee appears only when it may act
+ * as an account of others. Admission cannot refuse that use, because the API server sends no request for an impersonation,
+ * and the binding may be older than the list that names the account.
  */
 export interface Outsider {
   kind: Subject["kind"];
@@ -52,7 +53,7 @@ type RefusedRight =
   | "gives out identities";
 
 const WRITE_VERBS = ["create", "update", "patch", "delete", "deletecollection"];
-/** Kinds of cluster scope, besides custom ones, that controllers write. */
+/** Cluster-scoped kinds of Kubernetes that controllers write. */
 const CLUSTER_KINDS: readonly (readonly [group: string, resource: string])[] = [
   ["", "nodes"],
   ["", "persistentvolumes"],
@@ -105,8 +106,8 @@ function rulesOf({ metadata: { namespace }, roleRef }: BindingObject, rights: Cl
 const ACTS_AS_OTHERS: RefusedRight = "acts as accounts of others";
 
 /**
- * Whether a RoleBinding lets a subject act as a ServiceAccount of the namespace that is the platform's, another controller's,
- * or a party's to which the subject does not belong.
+ * Whether a RoleBinding lets a subject act as a ServiceAccount of the namespace that belongs to the platform, to another
+ * controller, or to a party that the subject is not part of.
  */
 function actsAsOthers(
   { metadata: { namespace } }: BindingObject,
@@ -151,7 +152,7 @@ function refusedRights(
 const isWrite = ({ verbs }: PolicyRule): boolean =>
   verbs.some((verb) => verb === "*" || WRITE_VERBS.includes(verb));
 
-/** Any write of a resource that is not of cluster scope. */
+/** Whether the rule allows a write of any namespaced resource. */
 function writesInNamespaces(rule: PolicyRule): boolean {
   const isClusterKind = (resource: string) =>
     CLUSTER_KINDS.some(([, name]) => resource === name || resource.startsWith(`${name}/`));
@@ -173,7 +174,7 @@ const connects = (rule: PolicyRule): boolean =>
     ["create", "get"].some((verb) => grants(rule, { verb, group: "", resource: "pods", subresource })),
   );
 
-/** Nodes that join have a permission of their own. */
+/** The table of permissions has an entry for nodes that join. */
 const JOINING_NODES = /^system:(?:nodes|bootstrappers(?::.*)?)$/;
 
 function classOf({ kind, name, namespace }: Subject, { franchises, lists }: ClusterRights): Identity {

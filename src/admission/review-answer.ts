@@ -5,14 +5,14 @@ const MAX_WARNING_CHARACTERS = 256;
 const MAX_WARNINGS = 10;
 /** Our own bound: an audit log keeps each annotation for each request. */
 const MAX_ANNOTATION_CHARACTERS = 1024;
-/** A Pod can violate rules in thousands of fields, and no person reads more than some of them. */
+/** A Pod can violate rules in thousands of fields, and a person reads only the first few. */
 const MAX_VIOLATIONS = 10;
 const MAX_TEXT_CHARACTERS = 600;
 const MAX_PATH_CHARACTERS = 200;
 
 /**
- * The answer to a review. The message of a denial has each violation with its rule, its field, and a text that says what to
- * do. It ends with a link to the section of each rule in `docsUrl`, the page "What was denied, and what now?".
+ * The answer to a review. The message of a denial lists each violation with its rule, its field, and a text that says what
+ * to do. It ends with links to the rules' sections of `docsUrl`, the page "What was denied, and what now?".
  */
 export function reviewAnswer(
   uid: string,
@@ -67,8 +67,8 @@ function warningsOf(warnings: readonly string[]): string[] {
 const PRINTABLE = /^[ -~]*$/;
 
 /**
- * The API server refuses a warning with a control character, and sends none of that answer's. Users choose names that a
- * text repeats: they must not break a line or reorder what is shown. Characters are code points.
+ * The API server drops all warnings of an answer when one has a control character. A text repeats names that users choose,
+ * and these must not break a line or reorder the text. Characters are code points.
  */
 function singleLine(text: string, maxCharacters: number): string {
   // Nearly every text is printable ASCII, which is fast to check.

@@ -5,15 +5,15 @@ import { isMap } from "../api/object.ts";
 const MEMBER = Buffer.from('"managedFields":');
 const LIST_START = "[".charCodeAt(0);
 const LIST_END = "]".charCodeAt(0);
-/** Stands for a list that was left out. No client can know it, so it is nowhere else in a review. */
+/** Replaces a list that is left out. It is random, so no client can put it elsewhere in a review. */
 const MARK = randomUUID();
 /** `object` and `oldObject`. */
 const MAX_LISTS = 2;
 
 /**
- * Parses the JSON of a review, in UTF-8. `metadata.managedFields` of the reviewed objects may be empty in the result, because only
- * the rules about the product's own kinds look at it. It is more than half of an ordinary object. Without it, parsing takes 14
- * instead of 32 µs for a review of 6 KB, and makes half of the garbage. Throws a `SyntaxError`.
+ * Parses the JSON of a review, in UTF-8. In the result, `metadata.managedFields` of the reviewed objects may be empty,
+ * because only the rules about the product's own kinds read it. It is more than half of an ordinary object. Without it,
+ * parsing a review of 6 KB takes 14 instead of 32 µs, and makes half of the garbage. Throws a `SyntaxError`.
  */
 export function parseReviewText(bytes: Buffer): unknown {
   const shortened = withoutManagedFields(bytes);
@@ -22,15 +22,15 @@ export function parseReviewText(bytes: Buffer): unknown {
 
 interface ShortenedText {
   text: string;
-  /** How many lists it leaves out. */
+  /** The number of lists that are left out. */
   lists: number;
 }
 
 /**
- * Undefined when there is nothing to leave out. A list is taken to end at the first `]`, because looking for its true end
- * costs more than parsing it. That `]` may be inside a string, or end a list within the list. Then the rest has a quote or a
- * bracket too many and does not parse. What is left out may be no JSON, which no API server sends. No character of several
- * bytes has a byte that is a bracket or a quote.
+ * Undefined when there is nothing to leave out. The first `]` counts as the end of a list, because finding the true end
+ * costs more than parsing the list. If that `]` is inside a string or ends an inner list, the rest has a quote or a bracket
+ * too many and does not parse. The text that is left out might not be JSON, but no API server sends such a review. In
+ * UTF-8, no byte of a longer character equals a bracket or a quote.
  */
 function withoutManagedFields(bytes: Buffer): ShortenedText | undefined {
   let shortened = "";
@@ -48,8 +48,8 @@ function withoutManagedFields(bytes: Buffer): ShortenedText | undefined {
 }
 
 /**
- * Undefined when the rules need what was left out, when a mark is elsewhere than in the metadata of a reviewed object, or when
- * the text does not parse.
+ * Undefined when the rules need the lists, when a mark is outside the metadata of a reviewed object, or when the text does
+ * not parse.
  */
 function parseShortened({ text, lists }: ShortenedText): unknown {
   const review = parseOrUndefined(text);

@@ -27,8 +27,8 @@ const verdictOf = (violations: readonly Violation[]): Verdict => ({
 });
 
 /**
- * Evaluates the rules first, then the policies of the environment. Asks registries only about requests that pass both, or
- * about all with `checksAll`.
+ * Evaluates the rules first, then the policies of the environment. Asks registries only about requests that pass both. With
+ * `checksAll`, asks about the others too.
  */
 export function createReviewer(deps: ReviewDeps): Reviewer {
   const { collectFacts, judgeInstall, checkArtifact, enforce, checksAll = false } = deps;
@@ -50,7 +50,7 @@ export function createReviewer(deps: ReviewDeps): Reviewer {
     return { ...judged, violations: [...judged.violations, ...(await checkOthers(input, facts, []))] };
   }
 
-  /** Checks the artifacts about whose fields the rules say nothing. An object that nests too deep is not searched. */
+  /** Checks the artifacts in fields that no violation names. An object that nests too deep is not searched. */
   async function checkOthers(
     input: AdmissionInput,
     facts: ClusterFacts,

@@ -8,7 +8,7 @@ const isList: Check = Array.isArray;
 const isTextMap: Check = (value) => isMap(value) && Object.values(value).every(isText);
 const isMapList: Check = (value) => Array.isArray(value) && value.every(isMap);
 
-/** The members of metadata that rules read. The API server checks these of every kind before it asks. */
+/** The members of metadata that rules read. The API server has checked these for every kind before it calls the webhook. */
 const METADATA: Readonly<Record<string, Check>> = {
   name: isText,
   generateName: isText,

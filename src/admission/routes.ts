@@ -16,7 +16,7 @@ export const admissionPath = (selected?: NamespaceSelection): string =>
   selected === undefined ? ADMISSION_PATH : `${ADMISSION_PATH}/${selected}`;
 const SELECTIONS = new Map([undefined, ...NAMESPACE_SELECTIONS].map((it) => [admissionPath(it), it]));
 
-/** Below the webhook's `timeoutSeconds`, so that the API server gets an answer that says what happened. */
+/** Shorter than the webhook's `timeoutSeconds`, so that the API server receives an answer with a reason. */
 const DEADLINE_MS = 8_000;
 
 /**
@@ -25,7 +25,7 @@ const DEADLINE_MS = 8_000;
  */
 export function createWebhookHandler(deps: {
   review: Reviewer;
-  /** Where denials link to: the page that has a section for each rule. */
+  /** The page that denials link to. It has a section for each rule. */
   docsUrl: string;
   logger: Logger;
   registry: Registry;
@@ -54,7 +54,10 @@ export function createWebhookHandler(deps: {
     return { uid, input, verdict: await review(input) };
   }
 
-  /** The text of the answer. An answer that waits for its turn must not keep what was reviewed, which is ten times as large. */
+  /**
+   * The text of the answer. Returns only the text: while an answer waits to be sent, the review, which is ten times as
+   * large, must not stay in memory.
+   */
   async function answerText(request: IncomingMessage, path: string): Promise<string> {
     const startedAt = performance.now();
     const { uid, input, verdict } = await withinDeadline((signal) =>
@@ -79,7 +82,7 @@ export function createWebhookHandler(deps: {
       send(response, 200, text);
     } catch (error) {
       const { status, problem } = refusalOf(error);
-      // The rest of the body would have to be read before the next request.
+      // Otherwise the rest of the body would have to be read before the next request.
       if (!request.complete) response.setHeader("connection", "close");
       sendError(response, status, problem);
     }

@@ -10,7 +10,10 @@ import type { Trust } from "./trust-policy.ts";
 
 export interface ParsedTrust {
   trust: Trust;
-  /** What was left out because it is invalid, each with the field's path and the remedy. The rest is in force. */
+  /**
+   * The entries that were left out because they are invalid, each with the field's path and the remedy. The other entries
+   * apply.
+   */
   problems: string[];
 }
 
@@ -18,8 +21,8 @@ export interface ParsedTrust {
 const MAX_LENGTH = 131_072;
 
 /**
- * Reads the data of ConfigMap `catalyst-trust`. A key or a trusted root that is invalid is left out: it can only make
- * admission stricter. Throws with the field's path when the form is wrong, as the file may then mean something else.
+ * Reads the data of ConfigMap `catalyst-trust`. An invalid key or trusted root is left out, because its absence only makes
+ * admission stricter. Throws with the field's path when the form is wrong, because the file may then mean something else.
  */
 export function parseTrust(data: Readonly<Record<string, string>>): ParsedTrust {
   const document = parseYamlWithin(MAX_LENGTH, data[TRUST_KEY] ?? "", { refusesRepeatedKeys: true }) ?? {};

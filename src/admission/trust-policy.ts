@@ -10,7 +10,7 @@ import {
 } from "./rules/reference.ts";
 import type { TrustedRoot } from "./signature/trusted-root.ts";
 
-/** What ConfigMap `catalyst-trust` says. */
+/** The content of ConfigMap `catalyst-trust`. */
 export interface Trust {
   /** Keys and identities whose signatures the platform accepts, for every artifact. */
   entries: readonly TrustEntry[];
@@ -18,13 +18,13 @@ export interface Trust {
   allowedRegistries: readonly RepositoryPrefix[];
   /** Hosts that are asked over plain HTTP. */
   insecureRegistries: readonly string[];
-  /** Vouches for keyless signatures, also for those of a Franchise. Undefined: no keyless signature counts. */
+  /** The root for all keyless signatures, those of a Franchise included. Undefined: no keyless signature counts. */
   trustedRoot?: TrustedRoot;
 }
 
 export const NO_TRUST: Trust = { entries: [], allowedRegistries: [], insecureRegistries: [] };
 
-/** What must hold before an artifact may be used. */
+/** The requirement for the use of an artifact. */
 export type TrustDecision =
   | { kind: "allowed"; digest: string; registry: string }
   | { kind: "signatureRequired"; reference: PinnedReference; by: TrustEntry[] }
@@ -39,9 +39,9 @@ export type TrustVerdict =
 export type ArtifactCheck = (artifact: Artifact, franchises: readonly Franchise[]) => Promise<TrustVerdict>;
 
 /**
- * Who may vouch for an artifact. The platform may for each, by a signature or by allowing its registry. `franchises` are
- * those that act, or that may own the artifact: while its term runs, a Franchise may vouch for its own private Blueprints,
- * and for the charts by which it installs them.
+ * Decides whose signature an artifact needs. The platform may vouch for every artifact, by a signature or by allowing its
+ * registry. `franchises` are those that act in the request, or that may own the artifact. While its term runs, a Franchise
+ * may vouch for its own private Blueprints, and for the charts that install them.
  */
 export function decideTrust(
   artifact: Artifact,

@@ -60,9 +60,9 @@ const rule = (group: string, resources: string[], operations = WRITES, scope = "
 
 /**
  * The webhook configuration, from the same lists as the rules. Each request matches at most one webhook. In guarded places
- * everything is asked; in ordinary namespaces what is installed and what reaches beyond them. While the webhook is down,
- * these requests fail and no others. Those of the platform and the control plane are not sent to it, so the platform can
- * always repair it.
+ * the API server sends every request. In ordinary namespaces it sends installs, and requests with effects beyond the
+ * namespace. While the webhook is down, only these requests fail. Requests of the platform and the control plane are not
+ * sent, so the platform can always repair the webhook.
  */
 export function desiredWebhookConfiguration(
   endpoint: WebhookEndpoint,
@@ -87,7 +87,7 @@ export function desiredWebhookConfiguration(
     ...(selector.length === 0 ? {} : { namespaceSelector: { matchExpressions: selector } }),
     matchConditions: [...notPlatform(lists), ...conditions],
     matchPolicy: "Equivalent",
-    // In Audit everything passes, so a webhook that is down must refuse nothing either.
+    // In Audit every request passes, so requests must also pass while the webhook is down.
     failurePolicy: enforcement === "Deny" ? "Fail" : "Ignore",
     sideEffects: "None",
     timeoutSeconds: TIMEOUT_SECONDS,
@@ -109,7 +109,7 @@ export function desiredWebhookConfiguration(
     webhooks: [
       webhook("cluster", [rule("*", ["*/*"], EVERYTHING, "Cluster")], everywhere, [NOT_A_REVIEW]),
       webhook("listed-namespace", inNamespace, listed, [NOT_A_REVIEW]),
-      // A namespace may bear several of the labels. It matches the webhook of the first.
+      // A namespace may have several of the labels. It then matches the webhook of the first.
       ...PLACE_LABELS.map(({ label, selection }, index) => {
         const selector = [
           unlisted,
@@ -164,13 +164,16 @@ export function publishedBundles(configuration: KubernetesObject | undefined): s
   return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig?.caBundle ?? "", "base64").toString());
 }
 
-/** The namespaces that a webhook selects, and the name that its path has for them. */
+/** The namespaces that a webhook selects, and the name of this selection in the webhook's path. */
 interface Selector {
   selected: NamespaceSelection | undefined;
   selector: LabelRequirement[];
 }
 
-/** What admission judges in ordinary namespaces, besides installers, some Secrets and Services with claims. */
+/**
+ * The requests in ordinary namespaces that are always sent. Other webhooks of this file select some requests by a
+ * condition: installers, Secrets, Services and volume claims.
+ */
 const ORDINARY_RULES: WebhookRule[] = [
   ...Object.entries(WORKLOADS).map(([group, resources]) => rule(group, resources, ["CREATE", "UPDATE"])),
   rule("apps", ["controllerrevisions"]),
@@ -183,8 +186,8 @@ const ORDINARY_RULES: WebhookRule[] = [
 ].map((it) => ({ ...it, scope: "Namespaced" }));
 
 /**
- * What lets someone act as an account of its namespace without its token: connections to its Pods, and grants of
- * impersonation. Only namespaces with such an account are asked about, so that elsewhere exec works while the webhook is down.
+ * Requests by which a user could act as an account without its token: connections to Pods, and grants of impersonation.
+ * They are sent only for namespaces with such an account, so that exec works elsewhere while the webhook is down.
  */
 const ACCOUNT_RULES: WebhookRule[] = [
   rule("", ["pods/exec", "pods/attach", "pods/portforward", "pods/proxy"], ["CONNECT"], "Namespaced"),
@@ -196,7 +199,7 @@ const IS_INSTALLER_OR_DEPUTY: MatchCondition = {
   expression: `${IS_INSTALLER.expression} || request.resource.group in ${celList(DEPUTY_GROUPS)}`,
 };
 
-/** The Service of the API server, and the addresses to which it leads. */
+/** The writes of the API server's Service, and of the addresses behind it. */
 const CLUSTER_SERVICE_RULES: WebhookRule[] = [
   rule("", ["services", "services/status", "endpoints"], WRITES, "Namespaced"),
   rule("discovery.k8s.io", ["endpointslices"], WRITES, "Namespaced"),
@@ -226,8 +229,8 @@ const sets = (member: string, empty: string): string => {
 };
 
 /**
- * An ordinary Service passes while the webhook is down. The operator judges those that claim an address, the name of
- * another Service, or hosts by an annotation.
+ * Selects Services that claim an address, the name of another Service, or hosts by an annotation. Other Services pass while
+ * the webhook is down.
  */
 const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
   name: "claims-an-address-or-a-host",
@@ -241,7 +244,10 @@ const CLAIMS_ADDRESS_OR_HOST: MatchCondition = {
   ].join(" || "),
 };
 
-/** A claim that names neither passes while the webhook is down, and so does one that the controller of volumes has bound. */
+/**
+ * Selects claims that name a volume or a source. Other claims pass while the webhook is down, and so does a claim that the
+ * volume controller has bound.
+ */
 const NAMES_VOLUME_OR_SOURCE: MatchCondition = {
   name: "names-a-volume-or-a-source",
   expression: [sets("spec.?volumeName", '""'), sets("spec.?dataSourceRef.?namespace", '""')].join(" || "),

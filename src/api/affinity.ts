@@ -1,6 +1,7 @@
 import { list, object, oneOf, set, stringMap, Type, text, wholeNumber } from "./schema.ts";
 
-// `affinity` as in a Pod, with bounds. Without its own schema, a misspelt member would be dropped without a word.
+// `affinity` as in a Pod, with bounds. Without its own schema, the API server would drop a misspelt member without a
+// warning.
 
 const requirement = (operators: readonly string[], what: string) =>
   object(

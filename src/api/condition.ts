@@ -41,7 +41,7 @@ export const observedGenerationField = () =>
     }),
   );
 
-/** kstatus: `Ready` always; `Reconciling` and `Stalled` only while they apply. */
+/** The condition types of kstatus. `Ready` is always there, `Reconciling` and `Stalled` only while they apply. */
 export const READY = "Ready";
 export const RECONCILING = "Reconciling";
 export const STALLED = "Stalled";

@@ -8,7 +8,7 @@ export interface CustomResourceDefinition extends KubernetesObject {
 /** Kinds whose names become namespaces and labels. A longer name would not fit. */
 const MAX_NAME_LENGTH: Record<string, number> = { Sovereign: 53, Organization: 59 };
 
-/** Before the operator has looked at it. Without it, kstatus takes an object that has no status for one that is ready. */
+/** The status of an object before the operator has observed it. Without it, kstatus reports a new object as ready. */
 const UNOBSERVED = { observedGeneration: -1 };
 
 /** The kind as a CustomResourceDefinition: one version, served and stored, with a status subresource. */

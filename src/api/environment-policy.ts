@@ -49,7 +49,7 @@ const EnvironmentPolicySpecSchema = object(
   { description: "The rules for installs, and where they apply." },
 );
 
-/** How much of what it observed a policy's status lists. */
+/** A policy's status lists at most this many of the namespaces that it governs. */
 export const MAX_GOVERNED = 100;
 export const MAX_DENIALS = 10;
 
@@ -151,7 +151,7 @@ export interface Environment {
   environment: string;
 }
 
-/** The environment that a namespace is; undefined for another namespace. */
+/** The environment of a namespace; undefined when the namespace is not an environment. */
 export function environmentOf({ metadata }: KubernetesObject): Environment | undefined {
   const { [LABEL.organization]: organization, [LABEL.environment]: environment } = metadata.labels ?? {};
   return organization === undefined || environment === undefined ? undefined : { organization, environment };

@@ -12,7 +12,7 @@ export const LABEL = {
 /** Values of `LABEL.managedBy`. */
 export const MANAGED_BY = { operator: "operator", hub: "hub" } as const;
 
-/** Whether the hub keeps this object on a cluster of a Sovereign's own. */
+/** Whether this object comes from the hub, on a Sovereign's own cluster. */
 export const isFromHub = ({ metadata }: KubernetesObject): boolean =>
   metadata.labels?.[LABEL.managedBy] === MANAGED_BY.hub;
 

@@ -5,7 +5,7 @@ export const PRIVATE_CATALOG_NAMESPACE = "catalog-sovereign";
 export const FIELD_MANAGER = "catalyst-operator";
 /** The operator's own ClusterRole, which the chart creates. */
 export const OPERATOR_CLUSTER_ROLE = "catalyst-operator";
-/** The field manager of the hub on the clusters of its Sovereigns, and the ServiceAccount there that it acts as. */
+/** The field manager of the hub on its Sovereigns' clusters, and the ServiceAccount that it uses there. */
 export const HUB_NAME = "catalyst-hub";
 export const OPERATOR_KEY_SECRET = "catalyst-operator-key";
 export const OPERATOR_HASH_SECRET = "catalyst-operator-hash-key";
@@ -14,7 +14,7 @@ export const WEBHOOK_CONFIGURATION = "catalyst-operator";
 export const WEBHOOK_SERVICE = "catalyst-operator-webhook";
 export const TRUST_CONFIG_MAP = "catalyst-trust";
 export const TRUST_KEY = "trust.yaml";
-/** What `--enforcement Audit` let pass. */
+/** The report of denials that `--enforcement Audit` did not enforce. */
 export const ADMISSION_REPORT = { configMap: "catalyst-admission-report", key: "report.json" } as const;
 export const TRUSTED_ROOT_KEY = "trusted-root.json";
 

@@ -20,7 +20,7 @@ const MAX_FINDINGS = 250;
 const keyOf = ({ policy, environment, rule, enforcement }: PolicyFinding): string =>
   [policy, environment, rule, enforcement].join("\n");
 
-/** Both lists as one, the newest finding first, without those that are no longer shown. */
+/** Merges both lists, the newest finding first, without those that are no longer shown. */
 export function mergeFindings(
   stored: readonly PolicyFinding[],
   added: readonly PolicyFinding[],

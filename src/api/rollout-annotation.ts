@@ -1,9 +1,9 @@
 import { GROUP } from "./kind.ts";
 
 /**
- * Annotations on a BillingRelease by which a person acts on its rollout. A value is `<user>@<digest of the image>`, so
- * that none of them applies to a later image. `paused` applies to every image. `resumed` ends with `#` and the number of
- * the last halt that is over.
+ * The annotations by which a person controls the rollout of a BillingRelease. A value is `<user>@<digest of the image>`, so
+ * it does not apply to a later image. Only `paused` applies to every image. `resumed` ends with `#` and the number of the
+ * last halt that it ends.
  */
 export const ROLLOUT_ANNOTATION = {
   paused: `${GROUP}/rollout-paused`,
@@ -11,7 +11,7 @@ export const ROLLOUT_ANNOTATION = {
   resumed: `${GROUP}/rollout-resumed`,
 } as const;
 
-/** With the name of a stage or of a Sovereign behind it. */
+/** The name of a stage or of a Sovereign follows the prefix. */
 export const ROLLOUT_ANNOTATION_PREFIX = {
   approve: `approve.${GROUP}/`,
   skip: `skip.${GROUP}/`,

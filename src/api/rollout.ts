@@ -100,7 +100,7 @@ const StageSchema = object(
 export type RolloutStage = Static<typeof StageSchema>;
 export type SovereignSelector = Static<typeof SelectorSchema>;
 
-/** When failing requests halt a release. A few failures do not, and a fault in more than one of twenty requests does. */
+/** The failing requests that halt a release. A few failures do not, and a fault in more than one of twenty requests does. */
 export const ERROR_RATE_DEFAULT = { maxIncreasePercent: 5, minRequests: 100 } as const;
 
 const ErrorRateSchema = object(

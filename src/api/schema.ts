@@ -38,7 +38,7 @@ export const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 export const DNS_SUBDOMAIN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /** `repository@sha256:<64 hex>`, with no tag. */
 export const PINNED_IMAGE = "^[a-z0-9]([-a-z0-9._/]|:[0-9]+/)*@sha256:[a-f0-9]{64}$";
-/** The largest price of one item. A sum of many is still exact in a double. */
+/** The largest price of one item. A double still holds a sum of many such prices exactly. */
 const MAX_PRICE_BAISA = 1_000_000_000_000;
 export const FINGERPRINT = "^sha256:[a-f0-9]{64}$";
 

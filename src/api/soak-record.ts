@@ -31,7 +31,7 @@ export const soakRecordObject = (environment: string, record: SoakRecord): Confi
   data: { [KEY]: JSON.stringify(record) },
 });
 
-/** Entries that cannot be read do not count: what they said has to be seen again. */
+/** Skips entries that cannot be read. The operator must observe their digests again. */
 export function parseSoakRecord(object: ConfigMapObject | undefined): SoakRecord {
   try {
     const record: unknown = JSON.parse(object?.data?.[KEY] ?? "{}");

@@ -174,7 +174,7 @@ export const SOVEREIGN_CONDITION = {
 
 /**
  * Whether billing has all settings that the Franchisee may choose. It does not count for `Ready`: billing runs without a
- * setting that its Franchise does not grant, and a Franchisee must not be able to hold up a rollout.
+ * setting that its Franchise does not grant, and a Franchisee must not be able to block a rollout.
  */
 export const SETTINGS_ACCEPTED = "SettingsAccepted";
 

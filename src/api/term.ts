@@ -1,6 +1,6 @@
 import type { Franchise } from "./franchise.ts";
 
-/** Where a moment lies in a Franchise's term. The end itself is outside the term. */
+/** The position of a moment in a Franchise's term. The end itself is outside the term. */
 export type Term =
   | { kind: "notStarted"; startsInMs: number }
   | { kind: "running"; endsInMs: number | undefined }

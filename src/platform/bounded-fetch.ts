@@ -11,7 +11,9 @@ type FetchErrorCode =
   | "status_unexpected"
   | "body_not_json";
 
-/** A neighbour did not answer, or its answer breaks a bound. The message names the method, the address and the bound. */
+/**
+ * The other service did not answer, or its answer breaks a bound. The message names the method, the address and the bound.
+ */
 export class FetchError extends Error {
   override readonly name = "FetchError";
   readonly code: FetchErrorCode;
@@ -22,10 +24,10 @@ export class FetchError extends Error {
   }
 }
 
-/** A request without a deadline does not compile: it could wait for ever. */
+/** A request without a deadline does not compile, because it could wait without end. */
 type Deadline =
   | {
-      /** For the whole exchange: redirects and the body included. */
+      /** The limit for the whole exchange, with redirects and the body. */
       timeoutMs: number;
       /** Ends the exchange early; `timed_out` when its reason is a timeout, otherwise `aborted`. */
       signal?: AbortSignal;
@@ -62,8 +64,8 @@ export interface BoundedAnswer {
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
 
 /**
- * One HTTP exchange with another service, within a deadline, a size and a rule for redirects, so that a slow or hostile
- * neighbour costs a bounded amount of time and memory. Throws `FetchError`; any status is an answer.
+ * One HTTP exchange with another service. A deadline, a largest size and a rule for redirects bound the time and the memory
+ * that a slow or hostile service can cost. Returns an answer of any status. Throws `FetchError`.
  */
 export async function boundedFetch(url: string, options: BoundedRequest): Promise<BoundedAnswer> {
   const { method = "GET", body, maxBytes, follow, readsErrorBody = false } = options;

@@ -5,7 +5,7 @@ export class UsageError extends Error {
 
 /**
  * The text of anything thrown, for logs and one-line reports. `fetch` itself says only "fetch failed", so its cause is
- * added. The cause of a failed connection names the host and what it answered.
+ * added, which names the host and the fault.
  */
 export function errorMessage(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") {

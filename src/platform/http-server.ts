@@ -46,7 +46,7 @@ export interface RunningHttpServer {
 }
 
 const HEADERS_MS = 30_000;
-/** Node's default is 120 s, so that silent connections could fill `limits.connections`. */
+/** Node's default of 120 s would let silent connections fill `limits.connections`. */
 const HANDSHAKE_MS = 10_000;
 
 /** API servers before Kubernetes 1.19 may lack TLS 1.3. With TLS 1.2 only ciphers with forward secrecy are used. */
@@ -72,7 +72,7 @@ const secureContextOf = ({ key, cert, ca }: TlsOptions) => ({
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
   const { handler, host, port, tls, limits } = options;
   let draining = false;
-  /** Looks at `draining` when an answer begins, so that nothing has to remember the answers in progress. */
+  /** Reads `draining` when an answer begins, so the server needs no list of the answers in progress. */
   class DrainableResponse<Request extends http.IncomingMessage> extends http.ServerResponse<Request> {
     override writeHead(status: number, ...rest: never[]): this {
       if (draining) this.setHeader("Connection", "close");

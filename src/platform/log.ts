@@ -46,13 +46,13 @@ export function createLogger(name: string, level = "info", { behind = false } = 
   );
 }
 
-/** Lines wait at most so long, and at most so many characters of them, before they are written together. */
+/** Collected lines are written after this time, or once they have this many characters. */
 const COLLECT_MS = 20;
 const COLLECT_LENGTH = 65_536;
 
 /**
- * Collects lines, and writes them together: one write for each line would take a tenth of a preview's processor time. pino's
- * destination can wait for enough lines too, but then measures all that it has at each line, which took the same again.
+ * Collects lines, and writes them together. One write for each line would take a tenth of a preview's processor time.
+ * pino's destination can also collect lines, but it measures its whole buffer at each line, which took as much time again.
  */
 function createCollector(destination: { write(text: string): unknown; flushSync(): void }) {
   const atOnce = pino.destination({ dest: 2, sync: true });
@@ -72,7 +72,7 @@ function createCollector(destination: { write(text: string): unknown; flushSync(
     isDue = false;
     handOver();
   }
-  /** Not through `destination`: it begins an asynchronous write, which a process that exits may never end. */
+  /** Does not use `destination`, because its asynchronous write may not end before the process exits. */
   function flushSync(): void {
     destination.flushSync();
     if (lines.length > 0) atOnce.write(take());

@@ -1,4 +1,4 @@
-/** More work waits than a semaphore takes. */
+/** Too much work waits for a semaphore. */
 export class SemaphoreFull extends Error {
   override readonly name = "SemaphoreFull";
 }

@@ -9,8 +9,8 @@ import {
 } from "yaml";
 
 /**
- * The library's search for repeated keys and its excerpts in errors take a time that grows with the square of the length:
- * 262,144 quotes or keys kept the operator busy for 12 s. The parser prints its warnings, with lines that may hold credentials.
+ * The library's search for repeated keys, and its excerpts in errors, take quadratic time: 262,144 quotes or keys kept the
+ * operator busy for 12 s. The library prints warnings with lines of the text, which may hold credentials.
  */
 const OPTIONS: ParseOptions & DocumentOptions & SchemaOptions = {
   uniqueKeys: false,

@@ -7,8 +7,8 @@ interface Refusal {
 }
 
 /**
- * Answers only clients with a certificate of the configured CA, so that no one but the API server can ask what admission
- * would decide. `names` are the common names that may ask; none means every name.
+ * Answers only clients with a certificate of the configured CA, so that only the API server can find out what admission
+ * would decide. `names` are the common names that are accepted. An empty list accepts every name.
  */
 export function requireClientCertificate(
   handler: RequestListener,

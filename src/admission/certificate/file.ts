@@ -28,7 +28,7 @@ export function createCertificateFiles(deps: {
   pollMs?: number;
 }): CertificateSource {
   const { read, published, names, now, pollMs = POLL_MS } = deps;
-  // Other replicas may get new files later, and serve under these until then.
+  // Other replicas may receive the new files later. Until then they serve under these CAs.
   const inherited = published.current().map(String);
   const inheritedUntil = now().getTime() + OVERLAP_MS;
   let last: CertificateFiles | undefined;

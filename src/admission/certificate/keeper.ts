@@ -47,7 +47,7 @@ export interface CertificateKeeperDeps {
   published: PublishedAuthorities;
   logger: Logger;
   now: () => Date;
-  /** How long a CA is published before anything is served under it: every API server has read it by then. */
+  /** How long a CA is published before a certificate of it is served: by then every API server has read it. */
   settleMs?: number;
 }
 
@@ -58,10 +58,9 @@ const RETRY_MS = 10_000;
 export const OVERLAP_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Rotates certificates without a refused handshake, for any number of replicas. The source gives new certificates, with
- * the earlier CAs in their bundle. The leader publishes the bundle. Each replica serves the new certificate after their CA has
- * been published for `settleMs`. Rejects when the source has
- * no usable certificate at the start.
+ * Rotates certificates without a refused handshake, for any number of replicas. The source returns each new certificate
+ * with the earlier CAs in its bundle. The leader publishes the bundle. Each replica serves the new certificate once its CA
+ * has been published for `settleMs`. Rejects when the source has no usable certificate at the start.
  */
 export async function createCertificateKeeper(deps: CertificateKeeperDeps): Promise<CertificateKeeper> {
   const { source, published, logger, now, settleMs = SETTLE_MS } = deps;

@@ -18,7 +18,7 @@ export interface GuardedRequest {
 }
 
 export interface Validation {
-  /** What must be true for the request to pass. */
+  /** The request passes when it is true. */
   expression: string;
   reason: "Forbidden";
   message: string;
@@ -30,7 +30,7 @@ export interface Guard {
   /** Lines for the head of the policy's file. */
   purpose: string[];
   requests: GuardedRequest[];
-  /** The one namespace of the guarded requests. Undefined: all of them, and cluster scope. */
+  /** The only namespace whose requests are guarded. Undefined: every namespace, and cluster scope. */
   namespace?: string;
   conditions?: MatchCondition[];
   /** Whether it also judges the platform and the control plane. Default: no. */
@@ -40,13 +40,13 @@ export interface Guard {
 }
 
 /**
- * Rules of the native policies that the webhook cannot have: the API server calls no webhook about webhooks, and none about
- * requests of the platform.
+ * Rules that only the native policies can enforce. The API server calls no webhook for webhook configurations, and the
+ * webhook's match conditions leave out the requests of the platform.
  */
 export const NATIVE_RULES = ["hub-object", "rollout-annotation", "webhook-configuration"] as const;
 export type NativeRule = (typeof NATIVE_RULES)[number];
 
-/** Denies with the webhook's own rule ids, so that one page explains all. `expression` is what must be true to pass. */
+/** Denies with the rule ids of the webhook, so that one page explains both. A request passes when `expression` is true. */
 export const denyUnless = (
   rule: RuleId | NativeRule,
   path: string,

@@ -4,7 +4,7 @@ import { INSTALLER_GROUPS } from "../rules/install-source.ts";
 import { REVIEW_GROUPS } from "../rules/place.ts";
 import { RELEASE_SECRET } from "../rules/release-secret.ts";
 
-/** A CEL condition of a webhook or policy. The API server asks it only about requests for which all conditions are true. */
+/** A CEL condition of a webhook or policy. Either applies only to requests for which all its conditions are true. */
 export interface MatchCondition {
   name: string;
   expression: string;

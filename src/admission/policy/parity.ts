@@ -8,7 +8,7 @@ import { nativePolicies } from "./native/policy-list.ts";
 export interface RuleParity {
   rule: RuleId | NativeRule;
   isWebhooks: boolean;
-  /** Names of the policies of which a validation denies by this rule. */
+  /** Names of the policies with a validation that denies by this rule. */
   native: string[];
   kyverno: string[];
   /** What the policies leave to the webhook, and why. Empty: nothing. */
@@ -68,7 +68,7 @@ interface DenyingPolicy {
   spec: { validations: readonly { message?: string }[] };
 }
 
-/** The policies of which a message begins with the rule. */
+/** The policies with a message that begins with the rule. */
 const denying = (policies: readonly DenyingPolicy[], rule: string): string[] =>
   policies
     .filter(({ spec }) => spec.validations.some(({ message }) => message?.startsWith(`${rule}: `)))

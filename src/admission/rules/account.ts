@@ -2,7 +2,7 @@ import type { Subject } from "../../api/franchise.ts";
 import type { Organization } from "../../api/organization.ts";
 import { serviceAccountOf } from "./identity.ts";
 
-/** In place of the name of a namespace or an account: all of them. */
+/** Stands for every namespace, or for every account. */
 export const EVERY = "*";
 
 /** ServiceAccounts of one namespace. */
@@ -13,11 +13,11 @@ export const includesAccount = (accounts: AccountSet, account: string): boolean 
 
 export const isEmptyAccountSet = (accounts: AccountSet): boolean => accounts !== EVERY && accounts.size === 0;
 
-/** What is known of the ServiceAccounts of the request's namespace. */
+/** Facts about the ServiceAccounts of the request's namespace. */
 export interface AccountFacts {
-  /** ServiceAccounts of the namespace that act for a Franchisee or an Organization that the requester is not part of. */
+  /** ServiceAccounts of the namespace that act for a Franchisee or an Organization to which the requester does not belong. */
   foreignAccounts: AccountSet;
-  /** The account as which the Pod runs that the request connects to. Undefined: not looked up, or there is no such Pod. */
+  /** The account of the Pod that the request connects to. Undefined: not looked up, or there is no such Pod. */
   connectedAccount: string | undefined;
 }
 
@@ -43,7 +43,7 @@ function accountsOf({ kind, name, namespace = "" }: Subject): AccountPattern | u
 const patternsOf = (subjects: readonly Subject[]): AccountPattern[] =>
   subjects.flatMap((subject) => accountsOf(subject) ?? []);
 
-/** Those who are an Organization: its owner and its members. */
+/** The subjects of an Organization: its owner and its members. */
 export const subjectsOf = ({ spec }: Organization): Subject[] => [
   { kind: "User", name: spec.owner },
   ...(spec.members ?? []),

@@ -4,7 +4,7 @@ import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
 
 const SERVICE = { group: "", resource: "services" };
 
-/** A key by which Services of any namespace share one address: MetalLB and PureLB. */
+/** The annotation of MetalLB and PureLB that lets Services of any namespaces share one address. */
 const SHARING_KEY = /\/allow-shared-ip$/;
 /** Addresses that a Service asks for: MetalLB, kube-vip and Cilium. */
 const WANTED = /\/(?:loadbalancerips|lb-ipam-ips|ips)$/i;
@@ -45,7 +45,7 @@ function wantedAddresses(service: unknown): WantedAddress[] {
   );
 }
 
-/** The addresses that a request asks for and the Service did not ask for before. */
+/** The addresses that a request asks for, without those that the Service asked for before. */
 export function newAddresses(input: AdmissionInput): WantedAddress[] {
   if (!isAbout(input, SERVICE) || !storesObject(input)) return [];
   const known = new Set(wantedAddresses(input.oldObject).map(({ address }) => address));
@@ -61,7 +61,10 @@ export function heldAddresses(service: unknown): string[] {
   return [...wantedAddresses(service).map(({ address }) => address), ...assigned];
 }
 
-/** Keys of a Service that do not begin with its namespace. A key of others would let it take ports of their address. */
+/**
+ * Sharing keys of a Service that do not begin with its namespace. The key of another tenant would give it ports of that
+ * tenant's address.
+ */
 export function sharingProblems(service: unknown, namespace: string): { path: string; message: string }[] {
   return annotationsOf(service)
     .filter(({ name, value }) => SHARING_KEY.test(name) && !value.startsWith(`${namespace}/`))

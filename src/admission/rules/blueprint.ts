@@ -108,8 +108,8 @@ const byAge = ({ metadata: a }: Blueprint, { metadata: b }: Blueprint): number =
 };
 
 /**
- * Why a stored Blueprint is one more than its Franchise grants; undefined when it is not. Two that are created at the same
- * moment pass admission together, and while the webhook is down all do. The oldest ones keep the grant.
+ * Why a stored Blueprint exceeds the number that its Franchise grants; undefined when it does not. Two Blueprints that are
+ * created at the same moment both pass admission, and while the webhook is down all pass. The oldest ones keep the grant.
  */
 export function exceededGrant(
   { metadata, spec }: Blueprint,
@@ -128,7 +128,7 @@ export function exceededGrant(
 const grantMessage = (franchise: string, max: number): string =>
   `Franchise ${franchise} grants at most ${max} private Blueprints (privateBlueprints.max): delete one, or ask the platform team for a larger grant`;
 
-/** The artifact of a Blueprint. The webhook and the Blueprint controller both check it. */
+/** The artifact of a Blueprint. Both the webhook and the Blueprint controller check it. */
 export const blueprintArtifact = (namespace: string, spec: BlueprintSpecPart): Artifact => ({
   reference: textOf(spec.source?.ref ?? ""),
   use: { kind: "blueprint", namespace, visibility: spec.visibility, franchise: spec.franchise },

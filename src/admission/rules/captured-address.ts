@@ -9,11 +9,11 @@ interface Problem {
 
 const CILIUM = "cilium.io";
 
-/** What is wrong with kinds of other products by which a namespace takes what others send to an address. */
+/** Problems with objects of Cilium and Istio that would bring traffic for an address of others into the namespace. */
 export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts): Problem[] {
   const { group, resource, object, oldObject } = input;
   if (!storesObject(input)) return [];
-  // The status is not compared: the address or the identity in it may be new.
+  // Every write counts, because the address or the identity in the status may be new.
   if (group === CILIUM && resource === "ciliumendpoints") return [ENDPOINT];
   const problems = (it: unknown): Problem[] => {
     const spec = mapOf(mapOf(it).spec);
@@ -24,14 +24,14 @@ export function capturedAddressProblems(input: AdmissionInput, facts: GuardFacts
   return problems(object).filter(({ message }) => !known.has(message));
 }
 
-/** Cilium's agents take from these objects which address has which identity in NetworkPolicies. */
+/** Cilium's agents read from these objects which identity an address has in NetworkPolicies. */
 const ENDPOINT: Problem = {
   path: "status",
   message:
     "only Cilium's agents say which address belongs to which Pod; leave the object unchanged, or ask the platform team to list the namespace of the agents",
 };
 
-/** Cilium redirects what any Pod of the node sends to the address. */
+/** Cilium redirects the traffic of every Pod on the node that is sent to the address. */
 function redirectProblems({ redirectFrontend }: Record<string, unknown>, facts: GuardFacts): Problem[] {
   const { addressMatcher, serviceMatcher } = mapOf(redirectFrontend);
   const { namespace } = mapOf(serviceMatcher);
@@ -49,7 +49,7 @@ function redirectProblems({ redirectFrontend }: Record<string, unknown>, facts: 
   ];
 }
 
-/** A proxy sends what goes to these addresses to the entry, in all namespaces that see the entry. */
+/** Proxies send traffic for these addresses to the entry, in every namespace to which the entry is exported. */
 function meshProblems({ addresses, exportTo }: Record<string, unknown>): Problem[] {
   const scopes = listOf(exportTo);
   if (scopes.length > 0 && scopes.every((scope) => scope === ".")) return [];

@@ -18,10 +18,16 @@ export interface WindowProblem {
 
 const NAME = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat";
 const TERM = `(\\*|(\\d{1,2}|${NAME})(-(\\d{1,2}|${NAME}))?)(/\\d{1,2})?`;
-/** The syntax that crons share. croner also reads `L`, `W`, `#`, `?` and `@daily`, which others read differently. */
+/**
+ * The syntax that all cron programs share. croner also reads `L`, `W`, `#`, `?` and `@daily`, which other programs read
+ * differently.
+ */
 const FIELD = new RegExp(`^${TERM}(,${TERM})*$`, "i");
 
-/** A window of a cached policy is read once. A judgement then takes 0.2 ms of CPU instead of 0.4 ms, as measured on 2 cores. */
+/**
+ * Each window of a cached policy is parsed once. A judgement then takes 0.2 ms of CPU instead of 0.4 ms, as measured on 2
+ * cores.
+ */
 const read = new WeakMap<ChangeWindow, { problems: WindowProblem[]; schedule: Cron | undefined }>();
 
 function readWindow(window: ChangeWindow, nowMs: number) {

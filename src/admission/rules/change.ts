@@ -8,7 +8,7 @@ export function changedPaths(before: unknown, after: unknown, path = ""): string
   return changed;
 }
 
-/** Loops, and one list for all: an object has hundreds of members, and an update changes few of them. */
+/** Uses loops and one list, because an object has hundreds of members and an update changes few of them. */
 function addChangedPaths(changed: string[], path: string, before: unknown, after: unknown): void {
   if (!isMap(before) || !isMap(after)) {
     if (!isEqual(before, after)) changed.push(path);
@@ -27,7 +27,7 @@ function addChangedPaths(changed: string[], path: string, before: unknown, after
     );
 }
 
-/** Whether two JSON values are equal. The order of a map's members does not count, and a member without a value is none. */
+/** Whether two JSON values are equal. The order of members does not count, and an undefined member counts as absent. */
 function isEqual(one: unknown, other: unknown): boolean {
   if (one === other) return true;
   if (Array.isArray(one)) {
@@ -56,11 +56,14 @@ export function userWrittenPart(object: object | undefined): Record<string, unkn
   return { ...rest, metadata: { labels, annotations, ownerReferences, finalizers } };
 }
 
-/** The paths of the members that a request changes in what users write. */
+/** The paths of the members that a request changes in the part that users write. */
 export const userChangedPaths = ({ oldObject, object }: AdmissionInput): string[] =>
   changedPaths(userWrittenPart(oldObject), userWrittenPart(object));
 
-/** The paths of the fields that an update changes; for every other request, and for an update that changes none, the object. */
+/**
+ * The paths of the fields that an update changes. For every other request, and for an update without changes, the object's
+ * path.
+ */
 export function affectedPaths(input: AdmissionInput): string[] {
   const whole = objectPath(input);
   if (input.operation !== "UPDATE" || input.subresource !== "") return [whole];
@@ -108,13 +111,16 @@ function leafPaths(fields: Record<string, unknown>, path = ""): string[] {
 export interface Problem {
   path: string;
   message: string;
-  /** Absent: the path and the message say it. */
+  /** Absent: path and message identify the problem. */
   value?: unknown;
 }
 
 const keyOf = ({ path, message, value }: Problem): string => JSON.stringify([path, message, value]);
 
-/** The problems that an update brings. What was there before is not judged again. A changed value is. */
+/**
+ * The problems that an update adds. Problems that the object had before do not count, unless the value in that place has
+ * changed.
+ */
 export function newProblems(
   before: readonly Problem[],
   after: readonly Problem[],

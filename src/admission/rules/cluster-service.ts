@@ -8,7 +8,9 @@ export const SLICE_LABEL = "kubernetes.io/service-name";
 
 const PARTS = ["services.", "endpoints.", "endpointslices.discovery.k8s.io"];
 
-/** Whether a request writes the Service, or addresses to which it leads. A request that connects to it writes nothing. */
+/**
+ * Whether a request writes the Service, or the addresses behind it. A request that connects to the Service writes nothing.
+ */
 export function isClusterServicePart({
   operation,
   group,

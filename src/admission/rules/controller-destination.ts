@@ -6,7 +6,7 @@ import type { AdmissionInput } from "./request.ts";
 
 /** Annotations of ingress-nginx, HAProxy Ingress and their forks that hold a URL or a host. */
 const DESTINATION = /\/[a-z-]*(?:url|uri|signin|host|vhost|target|upstream)$/i;
-/** Those of them that the controller itself calls, or by which a service mesh routes its calls. */
+/** The annotations among them whose address the controller calls itself, or by which a service mesh routes its calls. */
 const CALLED = /\/(?:auth-url|mirror-target|mirror-host|upstream-vhost)$/i;
 
 interface Destination {
@@ -20,7 +20,10 @@ interface Problem {
   message: string;
 }
 
-/** An ingress controller reaches Services that the author of an Ingress does not. It may not be sent to guarded ones. */
+/**
+ * An ingress controller can reach Services that the author of an Ingress cannot. The Ingress may not send it to guarded
+ * ones.
+ */
 export function destinationProblems(input: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
   const called = destinations(input, object).flatMap(({ path, value, isCalled }) => {
     const message = problem(hostOf(value, input.namespace), isCalled, facts);
@@ -45,8 +48,9 @@ function destinations({ group }: AdmissionInput, object: unknown): Destination[]
 }
 
 /**
- * nginx finds the Ingress by `$host`, and visitors choose what every other variable holds, `$http_host` included. More than
- * one label before it could complete a host of the Ingress such as `svc.cluster.local`.
+ * nginx chooses the Ingress by `$host`, so its value is a host of the Ingress. Visitors choose the value of every other
+ * variable, `$http_host` included. With more than one label before it, a host of the Ingress such as `svc.cluster.local`
+ * could complete the name of a Service.
  */
 const OWN_HOST = /^(?:[a-z0-9-]+\.)?\$host$/i;
 
@@ -58,12 +62,12 @@ function problem(text: string, isCalled: boolean, facts: GuardFacts): string | u
   return (isCalled ? addressProblem(host) : undefined) ?? guardedServiceProblem(host, facts);
 }
 
-/** HAProxy Ingress names a Service so, with or without its namespace. */
+/** The form in which HAProxy Ingress names a Service, with or without its namespace. */
 const SERVICE_URL = /^svc:\/\/(?:(?<namespace>[^/:]+)\/)?(?<name>[^/:]+)/i;
 
 /**
- * The host in a URL, or before the path of a value without a scheme. ingress-nginx sets some variables from the Ingress
- * itself, and a path of nginx begins with a slash.
+ * The host in a URL, or the part before the path of a value without a scheme. ingress-nginx sets some variables from the
+ * Ingress itself. A path of nginx begins with a slash.
  */
 function hostOf(value: string, ownNamespace: string): string {
   const text = value

@@ -3,15 +3,15 @@ import { isOwnNamespace } from "./place.ts";
 import { objectPath } from "./request.ts";
 
 /**
- * API groups of controllers that read, generate or change objects anywhere with rights of their own, as a namespaced object
- * tells them. Their writer would have the controller's rights: Kyverno's `Policy` (CVE-2026-22039, CVE-2026-41068) and
+ * API groups with namespaced objects that make a controller read, generate or change objects of any namespace. The author
+ * of such an object uses the rights of the controller: Kyverno's `Policy` (CVE-2026-22039, CVE-2026-41068) and
  * `PolicyException` (CVE-2024-48921), and Capsule's `TenantResource` (CVE-2026-22872).
  */
 export const DEPUTY_GROUPS: readonly string[] = ["kyverno.io", "policies.kyverno.io", "capsule.clastix.io"];
 
 /**
- * Only the platform writes these kinds. A listed controller writes their status, and what its own namespace holds. What it
- * may write at cluster scope, the table of permissions says.
+ * Only the platform writes these kinds. A listed controller writes their status, and every object of its own namespace. For
+ * its writes at cluster scope, the table of permissions decides.
  */
 export const deputyRule: Rule = (input, { identity, place }) => {
   if (!DEPUTY_GROUPS.includes(input.group)) return [];

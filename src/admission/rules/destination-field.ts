@@ -4,8 +4,8 @@ import { normalHost } from "./host-name.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /**
- * What a field says: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a service
- * of Traefik, or a plugin of the proxy.
+ * The meaning of a field: a host or a URL that the controller calls, an endpoint to which it sends traffic, a namespace, a
+ * service of Traefik, or a plugin of the proxy.
  */
 type Meaning = "host" | "endpoint" | "url" | "namespace" | "service" | "plugin";
 
@@ -28,7 +28,7 @@ const GLOO_TARGET: Fields = { "upstream.namespace": "namespace", "kube.ref.names
 /** Of a VirtualService and of a RouteTable. */
 const GLOO_ROUTES = ["spec.virtualHost.routes[]", "spec.routes[]"];
 
-/** Paths from the object to fields that send a controller somewhere. `[]` stands for each item of a list. */
+/** Paths of the fields that set a destination of a controller. `[]` stands for each item of a list. */
 const FIELDS: Readonly<Record<string, Fields>> = {
   "networking.istio.io": {
     "spec.http[].route[].destination.host": "host",
@@ -118,8 +118,8 @@ const CODE_PLUGINS = [
 ];
 
 /**
- * Kinds that send a shared proxy somewhere and ask for no host. The webhook is called for these as well. An agent of Cilium
- * reads the addresses of endpoints from their status.
+ * Kinds without a host that set a destination of a shared proxy. The webhook is called for these too. Agents of Cilium read
+ * the addresses of endpoints from the status.
  */
 export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   "networking.istio.io": ["workloadentries"],
@@ -134,7 +134,7 @@ export const DESTINATION_KINDS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Whether an object of this kind sends a shared proxy somewhere. */
+/** Whether an object of this kind sets a destination of a shared proxy. */
 export const isDestinationKind = ({ group, resource }: AdmissionInput): boolean =>
   Object.hasOwn(DESTINATION_KINDS, group) && DESTINATION_KINDS[group]?.includes(resource) === true;
 
@@ -143,7 +143,7 @@ interface Problem {
   message: string;
 }
 
-/** What is wrong with the fields of a product's kind that send its controller somewhere. */
+/** Problems in the fields of a product's kind that set a destination of its controller. */
 export function fieldProblems({ group }: AdmissionInput, object: unknown, facts: GuardFacts): Problem[] {
   const fields = Object.hasOwn(FIELDS, group) ? (FIELDS[group] ?? {}) : {};
   return Object.entries(fields).flatMap(([path, meaning]) =>
@@ -183,7 +183,7 @@ function problemOf(value: string, meaning: Meaning, facts: GuardFacts): string |
   if (meaning === "endpoint" && /^unix:/i.test(value.trim()))
     return "a socket leads into the proxy itself; write the name of a host";
   const host = meaning === "url" ? hostOfUrl(value) : normalHost(value);
-  // The host of a route is a name in the mesh, which an address is not.
+  // The host of a route is a name in the mesh. An address names nothing there, so it is no problem.
   const isCalled = meaning !== "host";
   return (isCalled ? addressProblem(host) : undefined) ?? guardedServiceProblem(host, facts);
 }

@@ -7,10 +7,10 @@ import { type EvidenceSource, evidenceFor, hasEvidence, lowestScore } from "./ev
 import type { Violation } from "./fact.ts";
 import type { Install, InstalledArtifact } from "./install.ts";
 
-/** What is known about an install, collected before the judgement. */
+/** The facts about an install, collected before the judgement. */
 export interface InstallFacts {
   environment: Environment;
-  /** On the object itself, and on the HelmRelease that it says it belongs to. */
+  /** The evidence on the object itself, and on the HelmRelease that the object's label names. */
   evidence: readonly EvidenceSource[];
   /** The digest in the OCIRepository of a HelmRelease; undefined when the OCIRepository does not exist. */
   chartDigest: string | undefined;
@@ -39,7 +39,9 @@ interface Subject {
   nowMs: number;
 }
 
-/** What one install breaks. The policies are those of its environment; it must satisfy every rule of each. */
+/**
+ * The rules that one install breaks. `policies` are those of its environment. The install must satisfy every rule of each.
+ */
 export function judgeInstall(
   install: Install,
   policies: readonly EnvironmentPolicy[],
@@ -67,7 +69,7 @@ const nameOf = (rule: EnvironmentRule): EnvironmentRuleName =>
     (member) => rule[member as EnvironmentRuleName] !== undefined,
   ) as EnvironmentRuleName;
 
-/** An exception ends by itself: its end is outside it. */
+/** An exception no longer applies at its end. */
 function exceptionFor(
   exceptions: readonly PolicyException[],
   rule: EnvironmentRuleName,
@@ -103,13 +105,13 @@ function windowViolations(window: ChangeWindow, { install, policy, nowMs }: Subj
 const firstPath = (install: Install): string =>
   install.kind === "release" ? install.path : (install.artifacts[0]?.path ?? "spec");
 
-/** The artifacts that evidence must be about. A chart that does not exist yet has no digest. */
+/** The artifacts that the evidence must cover. A chart that does not exist yet has no digest. */
 const digestsOf = (install: Install, { chartDigest }: InstallFacts): (string | undefined)[] =>
   install.kind === "release" ? [chartDigest] : install.artifacts.map(({ digest }) => digest);
 
 /**
- * A HelmRelease installs its values too, and a digest says nothing about these. So evidence that was there before counts
- * for the other kinds only, also when it names a digest.
+ * A HelmRelease installs its values too, and no digest covers these. So for a HelmRelease only evidence of the same request
+ * counts, even when earlier evidence names the digest.
  */
 const evidenceSources = (
   name: "approvedBy" | "score",
@@ -162,7 +164,7 @@ function scoreViolations(
   ];
 }
 
-/** Explains why evidence that a person sees on the object does not count. */
+/** Explains why evidence on the object does not count, for a person who sees it there. */
 const staleNote = (name: "approvedBy" | "score", isNone: boolean, { evidence }: InstallFacts): string =>
   isNone && hasEvidence(name, evidence)
     ? " (what the annotation says is not about what is installed now)"
@@ -174,7 +176,7 @@ function soakViolations(
 ): Violation[] {
   const { environment, chartDigest } = facts;
   const source = soakSource(from, environment);
-  // The name of another Organization's environment is not for everyone.
+  // Other users may not learn the name of another Organization's environment.
   const isOwn = source.slice(0, source.lastIndexOf("-")) === environment.organization;
   const where = isOwn ? source : "the environment that it names";
   const deny = (path: string, problem: string): Violation => ({

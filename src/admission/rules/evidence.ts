@@ -12,15 +12,15 @@ interface Entries {
   withoutDigest: ReadonlySet<string>;
   byDigest: ReadonlyMap<string, ReadonlySet<string>>;
   /**
-   * Whether entries without a digest count. They do when the pipeline writes the annotation in the request that is judged,
-   * because it wrote them for this install. All others may be those of an earlier install.
+   * Whether entries without a digest count. They count when the pipeline writes the annotation in the judged request,
+   * because they are then for this install. Otherwise they may be of an earlier install.
    */
   isFresh: boolean;
 }
 
 /**
- * Where evidence for a request may be. Only the pipeline writes evidence, and another rule enforces that. An annotation has
- * up to 256 KiB, and a request up to thousands of digests. So each annotation is parsed once, not for each digest.
+ * The evidence annotations of one object. Only the pipeline writes them, which another rule enforces. An annotation has up
+ * to 256 KiB and a request up to thousands of digests, so each annotation is parsed once and not for each digest.
  */
 export type EvidenceSource = Readonly<Record<EvidenceName, Entries>>;
 
@@ -36,9 +36,9 @@ export function readEvidence(
 }
 
 /**
- * The evidence on the object. Without the pipeline it is what was there before the request: what the request brings
- * cannot count for itself. The pipeline's own request may leave an earlier install's annotation as it is, so an annotation
- * is fresh only when the request creates the object or changes that annotation.
+ * The evidence on the object. In a request of any other user than the pipeline, only the annotations from before the
+ * request count, because a request cannot bring its own evidence. The pipeline's request may keep the annotation of an
+ * earlier install, so an annotation is fresh only when the request creates the object or changes the annotation.
  */
 export function ownEvidence({ user, operation, object, oldObject }: AdmissionInput): EvidenceSource {
   const before: Annotations = oldObject?.metadata?.annotations ?? {};
@@ -61,7 +61,7 @@ export function evidenceFor(
   );
 }
 
-/** Whether there is any entry, also one that does not count. */
+/** Whether there is any entry, even one that does not count. */
 export const hasEvidence = (name: EvidenceName, sources: readonly EvidenceSource[]): boolean =>
   sources.some(({ [name]: { withoutDigest, byDigest } }) => withoutDigest.size > 0 || byDigest.size > 0);
 
@@ -83,15 +83,15 @@ function parseEntries(annotation: unknown): Omit<Entries, "isFresh"> {
 
 const SCORE = /^(100|[1-9]?[0-9])$/;
 
-/** The lowest of the scores, 0 to 100; undefined without any, or when one is no score. */
+/** The lowest score, 0 to 100. Undefined without a score, or when an entry is not a score. */
 export function lowestScore(values: ReadonlySet<string>): number | undefined {
   const scores = [...values].map((value) => (SCORE.test(value) ? Number(value) : Number.NaN));
   return scores.length === 0 || scores.some(Number.isNaN) ? undefined : Math.min(...scores);
 }
 
 /**
- * Evidence for EnvironmentPolicies must come from the pipeline, not from the people whose installs it decides. This
- * includes annotations of a Pod template, and values from which a chart makes annotations: controllers copy them.
+ * Evidence for EnvironmentPolicies must come from the pipeline, and not from the people whose installs it decides on. This
+ * includes annotations of a Pod template, and values from which a chart makes annotations, because controllers copy both.
  */
 export const evidenceRule: Rule = (input) => {
   if (input.operation === "DELETE" || isPipeline(input.user)) return [];

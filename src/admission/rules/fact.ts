@@ -7,7 +7,7 @@ import type { PolicyRule } from "./rbac-grant.ts";
 import type { AdmissionInput, ReviewedObject } from "./request.ts";
 import type { RuleId } from "./rule-id.ts";
 
-/** What is known of the cluster, collected before the rules run. Rules look nothing up themselves. */
+/** Facts about the cluster, collected before the rules run. Rules themselves look nothing up. */
 export interface ClusterFacts extends AccountFacts {
   identity: Identity;
   place: Place;
@@ -55,7 +55,7 @@ export interface Verdict {
 
 export type Rule = (input: AdmissionInput, facts: ClusterFacts) => Violation[];
 
-/** An artifact, and its use, which decides who may vouch for it. */
+/** An artifact with its use, which decides whose signature is accepted. */
 export interface Artifact {
   /** `repository@sha256:…`, with or without `oci://`. */
   reference: string;

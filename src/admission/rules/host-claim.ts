@@ -10,7 +10,7 @@ export interface HostClaim {
   path: string;
   /** As the object writes it. */
   text: string;
-  /** What a denial calls it. */
+  /** The words for it in a denial. */
   shown: string;
   /** Normalised; `*` stands for any text. */
   pattern: string;
@@ -53,15 +53,15 @@ const HOST_MEMBERS = new Set([
   ...["dnsname", "dnsnames", "commonname", "servername", "servernames", "main", "sans"],
 ]);
 
-/** Members that say where requests go, or how they are changed. Hosts below these are not claimed. */
+/** Members that set the destination of requests, or change requests. Hosts below these are not claimed. */
 const DESTINATION_MEMBERS = new Set([
   ...["backend", "backends", "backendrefs", "destination", "destinations", "mirror", "mirrors", "upstreams"],
   ...["redirect", "requestredirect", "rewrite", "urlrewrite", "headers", "filters", "validation"],
 ]);
 
-/** An object that asks for more hosts counts as one that asks for every host. This bounds the work. */
+/** An object that asks for more hosts counts as one that asks for every host, which bounds the work. */
 const MAX_CLAIMS = 500;
-/** In base64. A request with 100 names and a key of 4096 bits has a quarter of this. */
+/** In characters of base64. A request with 100 names and a key of 4096 bits has a quarter of this. */
 const MAX_REQUEST_LENGTH = 64 * 1024;
 
 /** The hosts that an object asks for: in the members of its spec, and by annotations. */
@@ -93,8 +93,8 @@ function allClaims(input: AdmissionInput, object: unknown): HostClaim[] {
 const ROUTES = ["httproutes", "grpcroutes", "tlsroutes"];
 
 /**
- * What names no host serves every host of the gateway that all tenants share, on the paths that it names. An Ingress that
- * has only a default backend serves what no other matches.
+ * A route without a host serves every host of the gateway that all tenants share, on the paths that it names. An Ingress
+ * with only a default backend claims no host, because it serves only requests that no other Ingress matches.
  */
 function everyHostClaims(
   { resource, namespace }: AdmissionInput,
@@ -183,7 +183,10 @@ function wwwClaims(object: unknown, claims: readonly HostClaim[]): HostClaim[] {
 
 const annotationsOf = (object: unknown) => mapOf(mapOf(mapOf(object).metadata).annotations);
 
-/** external-dns makes DNS records for these, whatever the kind of the object, and cert-manager certificates. */
+/**
+ * external-dns makes DNS records for the hosts in these annotations, whatever the kind of the object. cert-manager makes
+ * certificates for them.
+ */
 const NAME_ANNOTATION =
   /^external-dns\..*\/(?:internal-)?hostname$|^cert-manager\.io\/(?:common-name|alt-names)$/;
 /** nginx and HAProxy serve these hosts besides those that the Ingress names. A value that begins with ~ is a pattern. */
@@ -201,7 +204,7 @@ export const HOST_ANNOTATION_SUFFIXES: readonly string[] = [
 /** cert-manager's driver of inline volumes obtains certificates for these. */
 const NAME_ATTRIBUTES = ["csi.cert-manager.io/common-name", "csi.cert-manager.io/dns-names"];
 
-/** A name may hold the Pod's namespace, and other variables that its author chooses. */
+/** The value may contain the variable of the Pod's namespace, and other variables whose values its author chooses. */
 const withVariables = (text: string, namespace: string): string =>
   text.replaceAll(/\$\{POD_NAMESPACE\}/g, namespace).replaceAll(/\$\{[^}]*\}/g, "*");
 
@@ -260,6 +263,6 @@ function requestClaims(path: string, request: unknown): HostClaim[] {
     const text = bytes.toString("latin1", start, start + (bytes[start - 1] ?? 0));
     if (/^[a-z0-9*_.-]{1,253}$/i.test(text)) names.add(text);
   }
-  // Readers of the denial see no more than the requester's own base64.
+  // The denial shows none of the decoded names, so its readers see no more than the requester's own base64.
   return [...names].map((name) => ({ ...claim(path, name), shown: "a host in the request" }));
 }

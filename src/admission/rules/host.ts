@@ -19,7 +19,7 @@ function ownSovereign({ group, name }: AdmissionInput, { place }: HostFacts): st
   return place.kind === "sovereign" ? place.sovereign : undefined;
 }
 
-/** Only a Sovereign serves its own hosts. Others may not claim them, also not by a wildcard or a pattern. */
+/** Only a Sovereign may claim its own hosts. A wildcard or a pattern that covers such a host counts as a claim of it. */
 export function hostRule(input: AdmissionInput, facts: HostFacts): Violation[] {
   if (!storesObject(input)) return [];
   const claimed = hostClaims(input, input.object);
@@ -53,7 +53,7 @@ function judge(
     : [];
 }
 
-/** Patterns with stars elsewhere than at their beginning, of which one object may have this many. */
+/** The largest number of patterns in one object that have a star elsewhere than at the beginning. */
 const MAX_PATTERNS = 20;
 
 /**

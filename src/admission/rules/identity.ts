@@ -4,8 +4,8 @@ import type { AdmissionInput } from "./request.ts";
 type User = AdmissionInput["user"];
 
 /**
- * The class of a request's sender. Each request has exactly one. The platform and the control plane pass;
- * everyone else is judged by the map of places.
+ * The class of a request's sender. Each request has exactly one. Requests of the platform and the control plane pass. For
+ * all others, the map of places decides.
  */
 export type Identity =
   | { kind: "platform" }
@@ -22,7 +22,7 @@ export interface IdentityLists {
   controllerNamespaces: readonly string[];
 }
 
-/** The entries that no setting removes: without them the operator could not repair itself. */
+/** The entries that no setting removes. Without them, the operator could not repair itself. */
 export const BUILT_IN_IDENTITIES: IdentityLists = {
   platformGroups: ["system:masters", "kubeadm:cluster-admins", "catalyst:platform"],
   platformNamespaces: ["kube-system", "catalyst-system", "flux-system"],
@@ -95,7 +95,10 @@ function isControlPlane({ username, groups }: User): boolean {
   return groups.includes("system:nodes") || username.startsWith("system:kube-");
 }
 
-/** Whether a user is one of the subjects. A loop, because a function for each Franchise and review is a tenth of their garbage. */
+/**
+ * Whether a user is one of the subjects. Uses a loop, because a function for each Franchise and review made a tenth of a
+ * review's garbage.
+ */
 export function isAnyOf(user: User, subjects: readonly Subject[]): boolean {
   for (const subject of subjects) if (isSubject(user, subject)) return true;
   return false;

@@ -17,8 +17,8 @@ const DIRECTIVE = /[\r\n;{}]/;
 const REFERENCE = /\/[a-z-]*(?:secret|configmap|headers)$/;
 
 /**
- * An ingress controller serves many tenants, and configures itself from their objects. These may not contain its
- * configuration, nor have it read the Secrets of other namespaces, nor send it to Services of guarded namespaces.
+ * An ingress controller serves many tenants, and builds its configuration from their objects. These may not contain
+ * configuration, name Secrets of other namespaces, or send the controller to Services of guarded namespaces.
  */
 export function ingressAnnotationRule(input: AdmissionInput, facts: GuardFacts): Violation[] {
   if (input.operation === "DELETE" || !(servesHosts(input) || isDestinationKind(input))) return [];
@@ -69,7 +69,10 @@ function annotationProblems({ namespace }: AdmissionInput, name: string, value: 
     : [];
 }
 
-/** nginx writes a path between quotation marks. Regular expressions may have braces and semicolons there. */
+/**
+ * nginx writes a path between quotation marks. Braces and semicolons are allowed inside them, because regular expressions
+ * have them.
+ */
 const PATH_END = /[\r\n"]/;
 
 function pathProblems(spec: unknown): Problem[] {

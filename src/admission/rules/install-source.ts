@@ -8,8 +8,8 @@ export const OCI_REPOSITORY = { group: "source.toolkit.fluxcd.io", resource: "oc
 export const HELM_RELEASE = { group: "helm.toolkit.fluxcd.io", resource: "helmreleases" };
 
 /**
- * API groups of installers. A whole group is the platform's until a kind of it is listed, so that a new kind or a new
- * version cannot be used unnoticed. A group that begins with a dot stands for every group that ends in it.
+ * API groups of installers. Only the platform may write a whole group, apart from the kinds that have a rule, so that a new
+ * kind or version cannot be used unnoticed. A group that begins with a dot stands for every group that ends in it.
  */
 export const INSTALLER_GROUPS: readonly string[] = [
   // Flux, its operator, and OpenTofu under Flux
@@ -48,7 +48,10 @@ export const isInstallerGroup = (group: string): boolean =>
 
 const isOpenKind = (input: AdmissionInput) => isAbout(input, OCI_REPOSITORY) || isAbout(input, HELM_RELEASE);
 
-/** Of all installers' kinds, others than the platform may write OCIRepositories and HelmReleases, without their status. */
+/**
+ * Of all kinds of installers, users other than the platform may write only OCIRepositories and HelmReleases, and not their
+ * status.
+ */
 export const installSourceRule = (input: AdmissionInput): Violation[] =>
   isInstallerGroup(input.group) && !isOpenKind(input)
     ? [
@@ -63,7 +66,7 @@ export const installSourceRule = (input: AdmissionInput): Violation[] =>
 /** The Secret with the platform's keys, which Flux may check as well. */
 const PLATFORM_VERIFICATION = "catalyst-trust";
 
-/** An OCIRepository must name a digest, so that the artifact that was verified is the one that is installed. */
+/** An OCIRepository must name a digest, so that exactly the verified artifact is installed. */
 export const ociRepositoryRule = (input: AdmissionInput): Violation[] => {
   if (!isAbout(input, OCI_REPOSITORY) || input.operation === "DELETE") return [];
   const { url, ref, insecure, ignore, verify } = mapOf(input.object?.spec);
@@ -191,8 +194,8 @@ export function ociRepositoryArtifacts(input: AdmissionInput): ArtifactField[] {
 }
 
 /**
- * The chart of a HelmRelease is checked again, because its OCIRepository may be older than admission, or than the present
- * trust. One that does not exist yet is judged when it is made.
+ * Checks the chart of a HelmRelease again, because its OCIRepository may be older than admission or than the current trust.
+ * If the OCIRepository does not exist yet, its chart is checked when it is created.
  */
 export function helmReleaseArtifacts(input: AdmissionInput, { chartSource }: ClusterFacts): ArtifactField[] {
   if (!isHelmReleaseWrite(input) || chartSource === undefined) return [];

@@ -5,7 +5,10 @@ import { parseArtifactReference } from "./reference.ts";
 import { type AdmissionInput, isAbout, storesObject } from "./request.ts";
 import { imageArtifacts, imagesIn } from "./workload-image.ts";
 
-/** What a request installs or replaces. Scale, labels and everything else that leaves the artifacts alone install nothing. */
+/**
+ * The artifacts that a request installs or replaces. A request that changes no artifact, such as the scale or a label,
+ * installs nothing.
+ */
 export type Install =
   /** Images of a Pod specification in an object of any kind. */
   | { kind: "workload"; artifacts: InstalledArtifact[] }
@@ -21,10 +24,13 @@ export interface InstalledArtifact {
   digest: string;
 }
 
-/** How often Flux looks, and whether it looks at all, changes nothing about what it installs. */
+/** The interval and the suspension of Flux change nothing about the installed artifact. */
 const OPERATING_FIELDS = ["interval", "timeout", "suspend"];
 
-/** What a request that the rules permit installs; undefined for nothing. Artifacts that were there before are left out. */
+/**
+ * The install of a request that the rules permit; undefined when it installs nothing. Artifacts that the object had before
+ * are left out.
+ */
 export function installOf(input: AdmissionInput): Install | undefined {
   if (!storesObject(input)) return undefined;
   if (isAbout(input, OCI_REPOSITORY))
@@ -58,7 +64,7 @@ function changedSpecPaths({ object, oldObject }: AdmissionInput): string[] {
   );
 }
 
-/** The rules have refused what does not parse. */
+/** The rules have refused references that do not parse. */
 function installed({ artifact, path }: { artifact: { reference: string }; path: string }): InstalledArtifact {
   const reference = parseArtifactReference(artifact.reference);
   return { path, digest: reference.kind === "pinned" ? reference.digest : "" };

@@ -1,4 +1,4 @@
-/** A member of an object that has members of its own. Its path is put together only where it is needed. */
+/** A member of an object, itself an object or a list. Its path is built only where it is needed. */
 export interface Member {
   value: object;
   /** The member's name, or its index in a list. Empty for the object itself. */

@@ -11,13 +11,13 @@ export interface NamespaceFacts {
   organizations: Pick<ReadonlySet<string>, "has">;
 }
 
-/** With this label of a namespace, its Pods may use every device of the cluster, also one that another Pod uses. */
+/** Pods of a namespace with this label may use every device of the cluster, even one that another Pod uses. */
 const DEVICE_ADMIN_LABEL = "resource.kubernetes.io/admin-access";
 const PLATFORM_LABELS = [...Object.values(LABEL), DEVICE_ADMIN_LABEL];
 
 /**
- * Others make, change and delete ordinary Namespaces. A guarded Namespace is the platform's as a whole: its labels,
- * annotations, finalizers and status. The names of the platform, of Organizations and of Sovereigns are reserved.
+ * Any user whom RBAC permits may write an ordinary Namespace. Only the platform writes a guarded Namespace, with its
+ * labels, annotations, finalizers and status. The names of the platform, of Organizations and of Sovereigns are reserved.
  */
 export function namespaceRule(input: AdmissionInput, facts: NamespaceFacts): Violation[] {
   if (!isNamespaceObject(input)) return [];

@@ -3,14 +3,15 @@ import { hasCustomController, writesOwnObjects } from "./permission.ts";
 import type { AdmissionInput } from "./request.ts";
 
 /**
- * What an operator makes itself. CloudNativePG makes the Pods of its instances, and a Job for a replica that joins with a new
- * volume. Deployments and StatefulSets change when a member changes their owner, and their Pods need no operator to fail over.
+ * The kinds that a listed operator creates itself. CloudNativePG creates the Pods of its instances, and a Job for a replica
+ * that joins with a new volume. Deployments and StatefulSets are left out: they change when a member changes their owner,
+ * and their Pods fail over without an operator.
  */
 const OPERATED_KINDS = ["pods.", "jobs.batch"];
 
 /**
- * Whether a listed controller makes a Pod or Job for an object of a custom kind that controls it. A database that fails over
- * must not wait for a window.
+ * Whether a listed controller creates a Pod or Job for a custom object that controls it. A database that fails over must
+ * not wait for a change window.
  */
 export const isOperatedWorkload = (
   { operation, group, resource, subresource, object }: AdmissionInput,

@@ -9,7 +9,7 @@ import { isOwnNamespace, type Place } from "./place.ts";
 import { RBAC } from "./rbac-grant.ts";
 import type { AdmissionInput, ReviewedObject } from "./request.ts";
 
-/** Who asks, and where: all that the table of permissions looks at besides the request. */
+/** The sender and the place of a request. The table of permissions looks at nothing else besides the request. */
 export interface Situation {
   identity: Identity;
   place: Place;
@@ -48,11 +48,14 @@ export const IDENTITY_SECRET_TYPES = ["kubernetes.io/service-account-token", "bo
 const givesIdentity = ({ object }: AdmissionInput): boolean =>
   IDENTITY_SECRET_TYPES.includes(textOf(object?.type));
 
-/** What the operator made bears this label. */
+/** Objects that the operator made have this label. */
 const isManaged = ({ object, oldObject }: AdmissionInput): boolean =>
   [object, oldObject].some((it) => it?.metadata?.labels?.[LABEL.managedBy] !== undefined);
 
-/** In the platform's namespaces a controller's objects begin with its own namespace's name, as cert-manager's do. */
+/**
+ * In the platform's namespaces, the name of a controller's object begins with the name of the controller's namespace, as
+ * with cert-manager.
+ */
 const bearsName = ({ name }: AdmissionInput, { identity }: Situation): boolean =>
   identity.kind === "controller" && name.startsWith(identity.namespace);
 
@@ -68,12 +71,12 @@ const isCustomOwner = (owner: unknown): boolean =>
   isCustomGroup(textOf(mapOf(owner).apiVersion).split("/")[0] ?? "");
 
 /**
- * Controllers that write any object with any owner, as a policy, a template or a backup says: Kyverno and Gatekeeper,
+ * Controllers that write any object with any owner that a policy, a template or a backup names: Kyverno and Gatekeeper,
  * External Secrets with generic targets, and Velero.
  */
 const WRITERS_OF_ANYTHING = ["kyverno", "gatekeeper-system", "external-secrets", "velero"];
 
-/** Whether a listed controller makes objects for its own kinds only, so that the owner that it writes is the true one. */
+/** Whether a listed controller makes objects only for its own kinds, so that the owner in them can be trusted. */
 export const writesOwnObjects = (identity: Identity): boolean =>
   identity.kind === "controller" && !WRITERS_OF_ANYTHING.includes(identity.namespace);
 
@@ -96,10 +99,11 @@ export const hasCustomController = (object: ReviewedObject | undefined): boolean
   customOwners(object, controls).length > 0;
 
 /**
- * Whether an object of a custom kind controls this one: the Pod of a database, the solver of a challenge. An owner is in the
- * same namespace, so only those who work there can make one. An update must leave the owner. Several objects may own one
- * Service, such as the one that the Prometheus operator makes for a namespace, so that none of them controls it. Admission
- * does not read the owner, because it may be of any kind: it trusts controllers that write no owner but their own.
+ * Whether an object of a custom kind controls this one, as with the Pod of a database or the solver of a challenge. An
+ * owner is in the same namespace, so only users who work there can create one. An update must keep the owner. Several
+ * objects may own one Service, such as the one that the Prometheus operator makes for a namespace, so a Service needs only
+ * an owner. Admission does not read the owner, because it may be of any kind. It trusts controllers that write only true
+ * owners.
  */
 function isOwnedByCustomKind(
   { object, oldObject, group, resource, subresource }: AdmissionInput,
@@ -121,7 +125,7 @@ const grantsToOthers = ({ group, resource, namespace, object }: AdmissionInput):
     .map(mapOf)
     .some(({ kind, namespace: at }) => kind !== "ServiceAccount" || at !== namespace);
 
-/** Whether an update leaves all but one field, of what users write, as it is. */
+/** Whether an update changes at most this one field, of the fields that users write. */
 const changesOnly = (input: AdmissionInput, field: string): boolean =>
   input.operation === "UPDATE" && userChangedPaths(input).every((path) => path === field);
 
@@ -205,7 +209,7 @@ const SOVEREIGN_SETTINGS: Permission = {
   allows: (input) => isKind(input, `sovereigns.${GROUP}`) && input.operation === "UPDATE",
 };
 
-/** Admission judges the CA bundle of webhooks in policies: no webhook is called for webhook configurations. */
+/** A native policy judges the CA bundle in webhook configurations, because the API server calls no webhook for those. */
 const CA_BUNDLE: Permission = {
   who: "controller",
   what: "write the caBundle of CustomResourceDefinitions outside the product's API group",
@@ -221,7 +225,7 @@ const CLUSTER_STATUS: Permission = {
   allows: (input) => isStatus(input) && !isCoreGroup(input.group),
 };
 
-/** The signer of the certificates by which kubelets are clients. Others sign certificates of users. */
+/** The signer of the client certificates of kubelets. Other signers sign certificates of users. */
 const KUBELET_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
 
 const NODE_JOIN: Permission = {
@@ -234,8 +238,8 @@ const NODE_JOIN: Permission = {
 };
 
 /**
- * What each place permits to those who are not the platform. A place that permits nothing is written down too, so that
- * a new place does not compile without a decision. Ordinary namespaces are not in this table: RBAC decides there.
+ * The permissions of each place, for everyone but the platform. A place that permits nothing has an entry too, so that a
+ * new place does not compile without a decision. Ordinary namespaces are not in this table, because RBAC decides there.
  */
 export const PERMISSIONS: Readonly<Record<Exclude<PlaceKind, "ordinary">, readonly Permission[]>> = {
   platform: [RECORDS, REPORTS, PLATFORM_HOUSEKEEPING],
@@ -267,7 +271,7 @@ export function isPermitted(input: AdmissionInput, situation: Situation): boolea
 }
 
 function isWho(who: Permission["who"], { user }: AdmissionInput, { identity }: Situation): boolean {
-  // A member has any identity: the permission itself asks for the Organization.
+  // A member may have any identity. The permission itself checks the Organization.
   if (who === "member") return true;
   if (who === "bootstrapper") return user.groups.includes(BOOTSTRAPPERS);
   return identity.kind === who;

@@ -15,7 +15,7 @@ const CLUSTER_REMEDIES: ReadonlyMap<string, string> = new Map([
   ["persistentvolumes", "use a PersistentVolumeClaim"],
 ]);
 
-/** The rule that denies in each place, and what to do instead. Texts never name another tenant's objects. */
+/** The rule that denies in each place, and the remedy. The texts never name objects of another tenant. */
 const DENIALS: Readonly<
   Record<Exclude<Place["kind"], "ordinary">, { rule: RuleId; explain(input: AdmissionInput): string }>
 > = {
@@ -67,8 +67,8 @@ const DENIALS: Readonly<
 };
 
 /**
- * Denies what the table of permissions does not permit. Namespaces have a rule of their own, because others may make
- * ordinary ones.
+ * Denies requests that the table of permissions does not permit. Requests for Namespaces have a rule of their own, because
+ * users may create ordinary ones.
  */
 export function placeRule(input: AdmissionInput, situation: Situation): Violation[] {
   const { place } = situation;

@@ -6,7 +6,10 @@ import type { AdmissionInput, NamespaceSelection } from "./request.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The one place that a request falls into. The map is complete: what is on no list and bears no label is ordinary. */
+/**
+ * The place of a request. Each request has exactly one. The map is complete: a namespace without an entry in a list or a
+ * place label is ordinary.
+ */
 export type Place =
   /** Holds platform identities, or belongs to the cluster itself. */
   | { kind: "platform"; namespace: string }
@@ -25,7 +28,10 @@ export type Place =
   | { kind: "unknown"; namespace: string }
   | { kind: "cluster" };
 
-/** API groups of reviews, which only ask a question. Admission does not judge them, so that they are answered while it is down. */
+/**
+ * API groups of reviews, which change nothing. Admission does not judge them, so the API server answers them while the
+ * webhook is down.
+ */
 export const REVIEW_GROUPS = ["authentication.k8s.io", "authorization.k8s.io"];
 
 /** Namespaces of the cluster itself that hold no identities of the platform. */
@@ -94,7 +100,10 @@ export const isOwnNamespace = (place: Place, identity: Identity): boolean =>
 
 const ENVIRONMENT = new RegExp(`^(?<organization>.+)-(?:${ENVIRONMENT_TYPES.join("|")})$`);
 
-/** Why a namespace's name is reserved; undefined for a free one. `organizations` are the names of those that exist. */
+/**
+ * The reason why a namespace's name is reserved; undefined for a free name. `organizations` are the names of those that
+ * exist.
+ */
 export function reservedBy(
   name: string,
   organizations: Pick<ReadonlySet<string>, "has">,

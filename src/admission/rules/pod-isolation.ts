@@ -22,8 +22,8 @@ export const VOLUMES = [
 ];
 
 /**
- * Drivers of inline volumes that give a Pod its own Secrets and certificates, in every installation. Others may mount what the
- * Pod names, so the platform adds those that do not.
+ * Drivers of inline volumes that give a Pod only its own Secrets and certificates, in every installation. Another driver
+ * may mount any volume that a Pod names, so the platform adds the safe ones to this list.
  */
 export const INLINE_DRIVERS = [
   "secrets-store.csi.k8s.io",
@@ -135,7 +135,10 @@ function containerEscapes(path: string, container: Record<string, unknown>): Pro
   ];
 }
 
-/** Pods of others than the platform stay in their namespace. What an earlier write had already is not judged again. */
+/**
+ * Pods of all users but the platform stay in their namespace. Fields that an earlier write had already are not judged
+ * again.
+ */
 export function podIsolationRule(
   input: AdmissionInput,
   { inlineDrivers }: Pick<ClusterFacts, "inlineDrivers">,

@@ -4,8 +4,8 @@ import type { Rule, Violation } from "./fact.ts";
 import type { AdmissionInput, ReviewedObject } from "./request.ts";
 
 /**
- * The kubelet reports what runs, and soak counts on it. Members work with everything else of a Pod. Listed controllers
- * may write status everywhere.
+ * In an Organization's namespaces, only the kubelet and listed controllers write the status of a Pod, because soak relies
+ * on it. Members may write the other parts of a Pod.
  */
 export const podStatusRule: Rule = (input, { identity, place }) => {
   if (input.group !== "" || input.resource !== "pods") return [];
@@ -19,8 +19,8 @@ export const podStatusRule: Rule = (input, { identity, place }) => {
 };
 
 /**
- * An init container that has ended does not run again when its image changes, and the Pod stays ready. So the new image would
- * count as one that runs. One that the kubelet restarts, a sidecar, runs the new image.
+ * An init container that has ended does not run again when its image changes, and the Pod stays ready. So its new image
+ * would count as running. A sidecar, which the kubelet restarts, does run its new image.
  */
 function replacedInitImages({ operation, object, oldObject }: AdmissionInput): Violation[] {
   if (operation !== "UPDATE") return [];

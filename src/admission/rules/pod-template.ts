@@ -14,7 +14,10 @@ const CONTAINER_LISTS = ["containers", "initContainers", "ephemeralContainers"];
 export const isContainerList = (name: string): boolean =>
   name === "containers" || name === "initContainers" || name === "ephemeralContainers";
 
-/** A schema of a CustomResourceDefinition describes containers as a map, and a Pod specification lists them. */
+/**
+ * A Pod specification has a list of containers. The schema of a CustomResourceDefinition describes them with a map, so it
+ * does not count.
+ */
 export const isPodSpec = (value: Record<string, unknown>): boolean =>
   CONTAINER_LISTS.some((list) => Array.isArray(value[list]) && (value[list] as unknown[]).some(isMap));
 

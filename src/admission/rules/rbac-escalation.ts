@@ -34,7 +34,7 @@ export function isNewGrant({ group, resource, operation, object, oldObject }: Ad
 
 /**
  * A RoleBinding may not let its subjects act as an account of others. Kubernetes' own roles `edit` and `admin` allow
- * impersonation in the namespace, and the use of impersonation never reaches admission.
+ * impersonation in the namespace, and the API server sends no request to admission when a user impersonates.
  */
 export const bindingRule: Rule = (input, facts) => {
   if (!isNewGrant(input) || isEmptyAccountSet(facts.foreignAccounts)) return [];

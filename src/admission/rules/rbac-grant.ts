@@ -27,7 +27,10 @@ export type Right = ResourceRight | { verb: string; path: string };
 
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : []);
 
-/** Reads `rules` of a hostile Role. What is not a rule grants nothing: the API server refuses it by schema. */
+/**
+ * Reads `rules` of a Role that may be hostile. An item that is not a rule grants nothing, because the API server refuses it
+ * by its schema.
+ */
 export function parsePolicyRules(rules: unknown): PolicyRule[] {
   return (Array.isArray(rules) ? rules : []).filter(isMap).map((rule) => ({
     verbs: texts(rule.verbs),
@@ -67,8 +70,8 @@ export interface RoleObject {
 }
 
 /**
- * The rules of a role with those that it aggregates, and those that these aggregate. A controller writes them into the role,
- * with a delay: a right that is about to be there counts too.
+ * The rules of a role, and of the roles that it aggregates, at any depth. A controller of Kubernetes writes these into the
+ * role with a delay, so a rule counts before it is there.
  */
 export function effectiveRules(role: RoleObject, clusterRoles: readonly RoleObject[]): PolicyRule[] {
   const seen = new Set([role.metadata.name]);
@@ -95,7 +98,7 @@ function selectorsOf({ aggregationRule }: RoleObject): Record<string, unknown>[]
   return Array.isArray(selectors) ? selectors.filter(isMap) : [];
 }
 
-/** By the semantics of a label selector. One that is empty, or that has an operator that is not known, selects all. */
+/** Whether a label selector selects a role. An empty selector, and one with an unknown operator, select every role. */
 function isSelected(
   labels: Readonly<Record<string, string>>,
   { matchLabels, matchExpressions }: Record<string, unknown>,
@@ -118,7 +121,7 @@ function isSelected(
 export const RBAC = "rbac.authorization.k8s.io";
 const AUTHENTICATION = "authentication.k8s.io";
 
-/** Rights by which their holder acts as another identity, or hands out more than it has. */
+/** Rights that let their holder act as another identity, or give out more rights than it has. */
 const IDENTITY_RIGHTS: readonly (ResourceRight & { what: string })[] = [
   { verb: "impersonate", group: "", resource: "users", what: "impersonate users" },
   { verb: "impersonate", group: "", resource: "groups", what: "impersonate groups" },
@@ -138,8 +141,8 @@ const IDENTITY_RIGHTS: readonly (ResourceRight & { what: string })[] = [
 ];
 
 /**
- * Constrained impersonation, which Kubernetes 1.36 has on by default. A rule with its verbs is found by them; these are for
- * `*`, which grants them in a group of their own.
+ * Constrained impersonation, which Kubernetes 1.36 has on by default. Rules that name its verbs are found by
+ * `isImpersonation`. These entries are for `*`, which grants the verbs only in a group of their own.
  */
 const CONSTRAINED_RIGHTS: readonly (ResourceRight & { what: string })[] = [
   { verb: "impersonate:user-info", resource: "users", what: "impersonate users in part" },
@@ -168,7 +171,7 @@ export function grantedIdentityRights(
       ? [...accounts].some((name) => grants(rule, { ...right, name }))
       : grants(rule, right);
   return parsePolicyRules(rules).flatMap((rule, index) => {
-    // In every group, `*` grants the older rights too.
+    // `*` in every group grants the older rights too, which are reported.
     const isWide = rule.verbs.includes("*") && !rule.apiGroups.includes("*");
     const rights = isWide ? [...IDENTITY_RIGHTS, ...CONSTRAINED_RIGHTS] : IDENTITY_RIGHTS;
     const named = rights.filter((right) => isGranted(rule, right)).map(({ what }) => what);

@@ -27,8 +27,9 @@ const SEGMENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 
 /**
  * Reads `[host/]repository[:tag]@sha256:…` by the grammar of github.com/distribution/reference, without its upper case.
- * Kubelet and Flux read references with different libraries. What these read differently is invalid here: `..` segments
- * (go-containerregistry accepts them), and `localhost` without a port (a host to one, a folder of docker.io to the other).
+ * Kubelet and Flux read references with different libraries. A reference that these read differently is invalid here: `..`
+ * segments (go-containerregistry accepts them), and `localhost` without a port (one library takes it for a host, the other
+ * for a folder of docker.io).
  */
 export function parseReference(text: string): ParsedReference {
   const shown = text === "" ? "(empty)" : text;

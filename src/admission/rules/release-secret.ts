@@ -3,7 +3,7 @@ import type { Rule } from "./fact.ts";
 import { serviceAccountOf } from "./identity.ts";
 import { type AdmissionInput, objectPath, storesObject } from "./request.ts";
 
-/** Helm writes all three. It finds releases by name and by label, and does not look at the type. */
+/** Helm writes all three. It finds releases by name and by label, and ignores the type. */
 export const RELEASE_SECRET = {
   type: "helm.sh/release.v1",
   namePrefix: "sh.helm.release.v1.",
@@ -23,9 +23,9 @@ function isReleaseSecret({ group, resource, name, object }: AdmissionInput): boo
 }
 
 /**
- * helm-controller rolls back to what a release Secret says, so that a forged one would install content that no signature
- * covers. It stores releases as the ServiceAccount of the HelmRelease, by impersonation. An impersonated account has no
- * uid, and the holder of the account's token has one.
+ * Only helm-controller may write release Secrets. It rolls back to the content of such a Secret, so a forged one would
+ * install content that no signature covers. It stores releases as the ServiceAccount of the HelmRelease, by impersonation.
+ * An impersonated account has no uid, and a request with the account's token has one.
  */
 export const releaseSecretRule: Rule = (input) => {
   if (!storesObject(input) || !isReleaseSecret(input)) return [];

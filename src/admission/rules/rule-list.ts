@@ -29,8 +29,9 @@ import { volumeClaimRule } from "./volume-claim.ts";
 import { imageArtifacts, imageDigestRule } from "./workload-image.ts";
 
 /**
- * What is denied although its place permits it, in the order in which a denial lists what they found. Each explains more
- * than "this place is not yours", so that these answer first.
+ * The rules about the content of a request, in the order in which a denial lists their violations. At cluster scope and in
+ * the private catalog they come before the rule of the place, because they explain more than "this place is not yours".
+ * Elsewhere the rule of the place comes first.
  */
 const RULES: readonly Rule[] = [
   platformKindRule,
@@ -55,15 +56,18 @@ const RULES: readonly Rule[] = [
   serviceAddressRule,
 ];
 
-/** The platform installs what runs in a controller's own namespace, so that these do not apply to the controller there. */
+/**
+ * The rules about workloads. They do not apply to a controller in its own namespace, because the platform installs the
+ * software there.
+ */
 const WORKLOAD_RULES: readonly Rule[] = [podIsolationRule, volumeClaimRule, imageDigestRule];
 const ALL_RULES: readonly Rule[] = [...RULES, ...WORKLOAD_RULES];
 
 const ARTIFACT_FIELDS = [blueprintArtifacts, ociRepositoryArtifacts, helmReleaseArtifacts, imageArtifacts];
 
 /**
- * Every reason for a denial that can be found without asking a registry. A place that is not the requester's denies by
- * itself, so that a kind without a rule is denied too.
+ * Every reason for a denial that needs no registry. A place that is not the requester's denies by itself, so a kind without
+ * a rule is denied there too.
  */
 export function evaluateRules(input: AdmissionInput, facts: ClusterFacts): Violation[] {
   if (isExempt(facts.identity)) return [];

@@ -9,14 +9,14 @@ const TOKEN_SECRET = "kubernetes.io/service-account-token";
 const ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name";
 
 /**
- * A Pod that runs as an account, and a holder of its token, have its rights. Accounts of a Franchisee or an Organization
- * are therefore for those who are that Franchisee or belong to that Organization.
+ * A Pod that runs as an account has the account's rights, and so has a holder of its token. Therefore only a Franchisee and
+ * the members of an Organization may use their accounts.
  */
 export function serviceAccountRule(input: AdmissionInput, facts: AccountFacts): Violation[] {
   if (input.operation === "DELETE") return [];
   if (isPodConnection(input)) return connectionViolations(input, facts);
   const used = usedAccounts(input);
-  // Most requests use no account, and the facts walk through all Franchises.
+  // Most requests use no account. The facts are costly, because they read all Franchises.
   if (used.length === 0) return [];
   const { foreignAccounts } = facts;
   return used
@@ -28,11 +28,11 @@ export function serviceAccountRule(input: AdmissionInput, facts: AccountFacts): 
     }));
 }
 
-/** Exec, attach, port-forward and proxy: the review has no Pod. */
+/** Exec, attach, port-forward and proxy. The review does not contain the Pod. */
 export const isPodConnection = ({ operation, group, resource }: AdmissionInput): boolean =>
   operation === "CONNECT" && group === "" && resource === "pods";
 
-/** Who is inside a Pod can read its token, or reach what trusts the Pod's own address. */
+/** A user inside a Pod can read its token, and reach services that trust the Pod's address. */
 function connectionViolations(
   input: AdmissionInput,
   { foreignAccounts, connectedAccount }: AccountFacts,
@@ -63,7 +63,7 @@ function usedAccounts(input: AdmissionInput): { path: string; account: string }[
         account: input.object.metadata?.annotations?.[ACCOUNT_ANNOTATION] ?? "",
       },
     ];
-  // The API server takes nothing but the status from these.
+  // A write of the status changes only the status.
   if (input.subresource === "status") return [];
   const spec = ACTS_AS_ACCOUNT.includes(input.resource) && isMap(input.object?.spec) ? input.object.spec : {};
   return [

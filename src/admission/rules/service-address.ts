@@ -18,9 +18,9 @@ export interface ServiceFacts extends GuardFacts {
 type Problem = Omit<Violation, "rule">;
 
 /**
- * A Service may not take addresses that others use, nor lead ingress controllers to the Services of a guarded namespace.
- * Nodes send traffic for the external and load balancer addresses of a Service to that Service, even when another host has
- * the address.
+ * A Service may not take addresses that others use, and may not lead an ingress controller to the Services of a guarded
+ * namespace. Nodes send traffic for the external and load balancer addresses of a Service to that Service, even when
+ * another host has the address.
  */
 export function serviceAddressRule(input: AdmissionInput, facts: ServiceFacts): Violation[] {
   if (isClusterServicePart(input))
@@ -46,7 +46,7 @@ function problemsOf(input: AdmissionInput, facts: ServiceFacts): Problem[] {
   ];
 }
 
-/** A load balancer may give one address to several Services, or the address of a Service that is made again. */
+/** A load balancer may share one address between Services, or give the address of a deleted Service to another one. */
 const takenProblems = (input: AdmissionInput, { takenAddresses }: ServiceFacts): Problem[] =>
   newAddresses(input)
     .filter(({ address }) => takenAddresses.has(address))

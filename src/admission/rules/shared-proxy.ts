@@ -15,10 +15,13 @@ const GLOBAL_KINDS: Readonly<Record<string, readonly string[]>> = {
   "apisix.apache.org": ["apisixglobalrules"],
 };
 
-/** Traefik applies those with this name to every router. A second one, in whatever namespace, makes it drop both. */
+/**
+ * Traefik applies an object of these kinds with the name `default` to every router. With two of them in any namespaces, it
+ * drops both.
+ */
 const TRAEFIK_DEFAULTS = ["tlsoptions", "tlsstores"];
 
-/** What configures a proxy for all tenants who share it. */
+/** Problems with objects that configure a proxy for all tenants who share it. */
 export function sharedProxyProblems(input: AdmissionInput, object: unknown): Problem[] {
   const { group, resource } = input;
   const { spec } = mapOf(object);

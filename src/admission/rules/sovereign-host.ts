@@ -9,10 +9,13 @@ export const platformHosts = ({ spec }: Sovereign): string[] =>
 export const brandingHosts = ({ spec }: Sovereign): string[] =>
   spec.branding?.hostname === undefined ? [] : [normalHost(spec.branding.hostname)];
 
-/** The hosts of a Sovereign while it lives. Nothing changes the objects of a cache. */
+/** The hosts of each Sovereign. A cached object is never changed in place, so an entry stays correct. */
 const found = new WeakMap<Sovereign, readonly string[]>();
 
-/** All hosts that a Sovereign serves, normalised. A review that claims hosts asks about the whole fleet, so each is parsed once. */
+/**
+ * All hosts that a Sovereign serves, normalised. They are computed once for each Sovereign, because a review that claims
+ * hosts compares them with the whole fleet.
+ */
 export function hostsOf(sovereign: Sovereign): readonly string[] {
   const hosts = found.get(sovereign) ?? [...platformHosts(sovereign), ...brandingHosts(sovereign)];
   found.set(sovereign, hosts);

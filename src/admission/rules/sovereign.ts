@@ -8,8 +8,8 @@ import { type AdmissionInput, objectPath } from "./request.ts";
 const OPEN_FIELDS = ["spec.branding", "spec.tiers", "spec.addons"];
 
 /**
- * kubectl writes this annotation when it applies without `--server-side`. There is one for all who do so, and the next
- * `kubectl apply` of the platform deletes the fields that it lists and the platform's file does not.
+ * kubectl writes this annotation when it applies without `--server-side`. All users share one annotation. The next `kubectl
+ * apply` of the platform deletes each field that the annotation lists and the platform's file lacks.
  */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -81,7 +81,7 @@ const APPLY_REMEDY =
 const lastApplied = (object: AdmissionInput["object"]) =>
   mapOf(mapOf(object?.metadata).annotations)[LAST_APPLIED];
 
-/** An object without annotations gets its first by a change of all annotations. */
+/** The first annotation of an object changes the member `annotations` as a whole. */
 const isLastApplied = (path: string, { object, oldObject }: AdmissionInput): boolean =>
   isWithin(`metadata.annotations.${LAST_APPLIED}`, path) && lastApplied(object) !== lastApplied(oldObject);
 

@@ -10,12 +10,12 @@ interface ClaimFacts extends GuardFacts {
   identity: Identity;
 }
 
-/** Restores claims with their volumes. Only the platform writes what it restores. */
+/** Velero restores claims with their volumes. Only the platform writes the objects by which it restores. */
 const RESTORER = "velero";
 
 /**
- * A claim, in an object of any kind, may not take a volume that its namespace was not given. A claim binds the volume that it
- * names, also one that was made for others. A source in another namespace holds the data of others.
+ * A claim, in an object of any kind, may not name its volume, because Kubernetes binds it to that volume even if the volume
+ * was made for others. Nor may it name a source in a namespace of others, which holds their data.
  */
 export function volumeClaimRule(input: AdmissionInput, facts: ClaimFacts): Violation[] {
   const { identity } = facts;

@@ -15,7 +15,7 @@ export const WORKLOADS: Record<string, string[]> = {
 export const imagesIn = (object: unknown): { path: string; image: string }[] =>
   surveyOf(object).podSpecs.flatMap(imagesOf);
 
-/** Images that an update leaves as they are were checked before. */
+/** The images that a request adds. Unchanged images were checked before. */
 function changedImages(input: AdmissionInput): { path: string; image: string }[] {
   if (!storesObject(input)) return [];
   const images = imagesIn(input.object);

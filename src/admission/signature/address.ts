@@ -31,7 +31,10 @@ for (const [network, prefix] of NOT_PUBLIC_IPV6) notPublic.addSubnet(network, pr
 const publicIpv6 = new BlockList();
 publicIpv6.addSubnet(...PUBLIC_IPV6, "ipv6");
 
-/** What only the machine or its link reaches: loopback, metadata services, the address that means "this host". */
+/**
+ * Addresses that only the machine or its link can reach: loopback, metadata services, and the address that means "this
+ * host".
+ */
 const local = new BlockList();
 local.addSubnet("0.0.0.0", 8, "ipv4");
 local.addSubnet("127.0.0.0", 8, "ipv4");
@@ -52,14 +55,14 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && publicIpv6.check(address, "ipv6") && !notPublic.check(address, "ipv6");
 }
 
-/** Whether an IP address may be one that leaves the machine and its link. */
+/** Whether a connection to the address may leave the machine and its link. */
 export function isRemoteAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !local.check(address, "ipv4");
   return family === 6 && !local.check(address, "ipv6") && !embedding.check(address, "ipv6");
 }
 
-/** The IP address that a URL names in place of a host name. URL has brought decimal and hexadecimal forms into the usual one. */
+/** The IP address that a URL has in place of a host name. `URL` has already normalised decimal and hexadecimal forms. */
 export function addressOf({ hostname }: URL): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, "$1");
   return isIP(bare) === 0 ? undefined : bare;

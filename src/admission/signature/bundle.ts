@@ -12,7 +12,7 @@ const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const ANY_BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle";
 const STATEMENT_TYPE = "application/vnd.in-toto+json";
 const STATEMENT_VERSIONS = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
-/** Attestations, such as a bill of materials, have other predicates. They say something else than "this may be used". */
+/** Attestations, such as a bill of materials, have other predicates. They do not say that the artifact may be used. */
 const SIGNATURE_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
 
 /** The signatures among the bundles that refer to the artifact. */
@@ -38,7 +38,10 @@ function bundleLayerOf(manifest: Uint8Array): string | undefined {
   return String(mediaType).startsWith(ANY_BUNDLE_TYPE) && typeof digest === "string" ? digest : undefined;
 }
 
-/** Empty when the bytes are not the bundle of an image signature. Sigstore's verifier does not look into the statement. */
+/**
+ * Empty when the bytes are not the bundle of an image signature. The statement is read here, because Sigstore's verifier
+ * does not.
+ */
 function parseBundleSignature(bytes: Uint8Array): StoredSignature[] {
   const bundle = parseBundle(bytes);
   if (bundle === undefined || !isBundleWithDsseEnvelope(bundle)) return [];

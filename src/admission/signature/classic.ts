@@ -53,7 +53,7 @@ function parseSignature(payload: Uint8Array, { annotations }: Layer): StoredSign
   return [{ digest, message, signature, ...(keyless === undefined ? {} : { keyless }) }];
 }
 
-/** The certificate and the entry of the transparency log, as the bundle that they would be in the newer format. */
+/** The certificate and the entry of the transparency log, converted to a bundle of the newer format. */
 function parseKeyless(
   message: Buffer,
   signature: Buffer,

@@ -14,8 +14,8 @@ const LOG_NAME = /^[\w.:/-]{1,256}$/;
 const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
 
 /**
- * Who signed, by a certificate that the trusted root vouches for, at a time when the certificate was valid, and recorded in
- * a transparency log of the trusted root. Undefined when any of this does not hold.
+ * The signer's identity, from a certificate that the trusted root vouches for. The signature was made while the certificate
+ * was valid, and is recorded in a transparency log of the trusted root. Undefined when any of this does not hold.
  */
 export function keylessSigner(
   { keyless, message }: StoredSignature,
@@ -38,8 +38,8 @@ export function keylessSigner(
 }
 
 /**
- * Whether the verifier handles the bundle in a short time, also when an attacker made it. It compares each pair of entries, and it takes
- * the name in a log's checkpoint as a regular expression.
+ * Whether the verifier is fast with this bundle, even if an attacker made it. The verifier compares each pair of entries,
+ * and uses the name in a log's checkpoint as a regular expression.
  */
 function isBounded({ verificationMaterial }: Bundle): boolean {
   const { tlogEntries, timestampVerificationData } = verificationMaterial;

@@ -15,7 +15,7 @@ const MANIFEST_TYPES = [
   "application/vnd.docker.distribution.manifest.v2+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ].join(", ");
-/** How a registry answers that has no referrers API. */
+/** The statuses of a registry without the referrers API. */
 const NO_REFERRERS = [400, 404, 405, 406];
 const DIGEST = /^sha256:[a-f0-9]{64}$/;
 

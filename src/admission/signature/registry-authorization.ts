@@ -2,12 +2,12 @@ import type { BoundedAnswer } from "../../platform/bounded-fetch.ts";
 import { parseJsonMap } from "./json-map.ts";
 import type { RegistryCredential } from "./registry-credential.ts";
 
-/** How a registry wants to be authorized: the challenge of its answer 401. */
+/** The authorization that a registry asks for with its answer 401. */
 export type Challenge = { kind: "basic" } | { kind: "token"; url: URL } | { kind: "unknown" };
 
 /**
- * Reads `WWW-Authenticate`. A token service must be asked over TLS, or be at the registry itself: it receives credentials, and
- * an attacker on the network could answer in its place.
+ * Reads `WWW-Authenticate`. A token service must use TLS or be at the registry itself: it receives credentials, and
+ * otherwise an attacker on the network could answer in its place.
  */
 export function parseChallenge(header: string, registry: URL): Challenge {
   if (/^basic(\s|$)/i.test(header)) return { kind: "basic" };

@@ -19,13 +19,13 @@ const IS_ALLOWED: Record<Destination, (address: string) => boolean> = {
   foreign: isPublicAddress,
 };
 
-/** A `fetch` for one exchange: its first request goes to `first`, redirects go to `next`. */
+/** A `fetch` for one exchange. `first` is for its first request, and `next` for redirects. */
 export type RegistryFetch = (first: Destination, next: Destination) => typeof fetch;
 
 /**
- * Requests to registries. Users choose the hosts that they name, and these hosts choose where they redirect to, so each
- * request is bound to addresses that its origin may lead to. The address is checked when the connection is made, because a
- * name may resolve to another address each time. `caPem` holds certificates that are trusted besides the default ones.
+ * Requests to registries. Users choose the hosts in references, and a host chooses where it redirects to, so each request
+ * may reach only the addresses that its origin allows. The address is checked when the connection is made, because a name
+ * may resolve to another address each time. `caPem` holds certificates that are trusted in addition to the default ones.
  */
 export function createRegistryFetch(caPem?: string): RegistryFetch {
   const ca = caPem === undefined ? {} : { ca: [...getCACertificates("default"), caPem] };
@@ -39,7 +39,7 @@ export function createRegistryFetch(caPem?: string): RegistryFetch {
       const [isAllowed, dispatcher] = [IS_ALLOWED[destination], agents[destination]];
       destination = next;
       const address = addressOf(url);
-      // A connection to an address looks no name up.
+      // A connection to an address does not call the guarded lookup, so check the address here.
       if (address !== undefined && !isAllowed(address)) return Promise.reject(refusedAddress(address));
       return undiciFetch(url, { ...init, dispatcher });
     };

@@ -6,8 +6,8 @@ const PER_HOST = { permits: 16, maxWaiting: 200 };
 const TOTAL = { permits: 128, maxWaiting: 1_000 };
 
 /**
- * Bounds the requests that wait for registries. Users name the hosts, and a host that never answers must neither take the
- * requests of other hosts nor fill the memory. Further requests are refused at once.
+ * Bounds the requests that wait for registries. Users choose the hosts, and a host that never answers must neither block
+ * requests to other hosts nor fill the memory. Requests beyond the bound are refused at once.
  */
 export function limitRegistryRequests(request: RegistryRequest): RegistryRequest {
   const total = createSemaphore(TOTAL);

@@ -12,8 +12,8 @@ const MAX_AUTHORIZATIONS = 1_000;
 export type Repository = Omit<PinnedReference, "digest">;
 
 /**
- * The registry does not answer, or its answer is invalid, so the signature could not be checked. The message is for the
- * operator's log only: the user who names an image chooses the host, and a denial must not reveal what answers there.
+ * The registry did not answer, or its answer is invalid, so the signature could not be checked. The message is only for the
+ * operator's log: the user who names an image chooses the host, and a denial must not reveal the host's answer.
  */
 export class RegistryError extends Error {
   override readonly name = "RegistryError";
@@ -37,7 +37,9 @@ interface Exchange {
   signal: AbortSignal;
 }
 
-/** Sends GET requests below `/v2/<repository>/`. Throws `RegistryError` when there is no answer; any status is one. */
+/**
+ * Sends GET requests below `/v2/<repository>/`. Returns an answer of any status. Throws `RegistryError` when there is none.
+ */
 export type RegistryRequest = (at: Repository, path: string, exchange: Exchange) => Promise<BoundedAnswer>;
 
 /** Requests with the redirects and the authorization that a registry may want. */
@@ -48,7 +50,7 @@ export function createRegistryRequest(options: RegistryOptions): RegistryRequest
     credentialOf = async () => undefined,
     fetch = createRegistryFetch(),
   } = options;
-  /** By origin and repository, until the registry refuses it. */
+  /** Headers by origin and repository. An entry is used until the registry refuses it. */
   const authorizations = new Map<string, Record<string, string>>();
 
   const registryOf = (host: string) =>

@@ -1,13 +1,13 @@
 import type { Bundle } from "@sigstore/bundle";
 
-/** A signature that a registry stores for an artifact, in either format of cosign. Nothing of it is verified yet. */
+/** A signature that a registry stores for an artifact, in either format of cosign. It is not verified yet. */
 export interface StoredSignature {
   /** The digest that the signed statement names. The signature counts for this digest and for no other. */
   digest: string;
   /** The bytes that were signed. */
   message: Buffer;
   signature: Uint8Array;
-  /** What a keyless signature is verified by; absent when the signer has a key in place of a certificate. */
+  /** The evidence for a keyless signature. Absent when the signature was made with a key. */
   keyless?: Bundle;
 }
 

@@ -15,7 +15,7 @@ export function parseTrustedKey(pem: string): KeyObject {
   return key;
 }
 
-/** Why a key is not one that admission trusts, as the end of a sentence about `publicKey`; undefined for a good one. */
+/** The reason why admission cannot trust a key, as the end of a sentence about `publicKey`; undefined for a good key. */
 export function trustedKeyProblem(pem: string): string | undefined {
   try {
     parseTrustedKey(pem);

@@ -29,8 +29,9 @@ const DEADLINE_MS = 6_000;
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Verifies cosign signatures, by key and keyless, in both formats that cosign stores. A verified signature is remembered by
- * reference, trust and trusted root; a refusal is checked again next time. Equal checks at the same time share one look-up.
+ * Verifies cosign signatures, by key and keyless, in both formats that cosign stores. A verified signature is cached by
+ * reference, trust and trusted root. A refused one is checked again the next time. Equal checks at the same time share one
+ * request.
  */
 export function createSignatureVerifier(deps: {
   client: OciClient;
@@ -98,8 +99,8 @@ export function createSignatureVerifier(deps: {
 }
 
 /**
- * The signatures in both formats. A registry may fail on one of them, for example because it does not know the referrers
- * API, and a signature of the other format counts all the same.
+ * The signatures in both formats. If the registry fails for one format, for example because it does not know the referrers
+ * API, the signatures of the other format still count.
  */
 async function fetchSignatures(client: OciClient, reference: PinnedReference) {
   const signal = AbortSignal.timeout(DEADLINE_MS);
@@ -158,7 +159,7 @@ function refusalOf(
   shown: string,
   found: {
     signatures: readonly StoredSignature[];
-    /** Those of them that name the artifact. */
+    /** The signatures that name the artifact. */
     own: readonly StoredSignature[];
     trust: readonly TrustEntry[];
     root: TrustedRoot | undefined;

@@ -9,7 +9,7 @@ export interface ExplainedPolicy {
   policy: KyvernoPolicy;
 }
 
-/** Verifies images with one key. Kyverno verifies signatures of its own, beside the webhook. */
+/** Verifies images with one key. Kyverno verifies signatures by itself, in addition to the webhook. */
 const imageSignature = (lists: IdentityLists): KyvernoPolicy => ({
   apiVersion: "policies.kyverno.io/v1",
   kind: "ImageValidatingPolicy",
@@ -51,8 +51,8 @@ const imageSignature = (lists: IdentityLists): KyvernoPolicy => ({
 });
 
 /**
- * The webhook's rules that need no look at the cluster, for clusters that run Kyverno. They stand beside the webhook: each of
- * both denies.
+ * The webhook's rules that need no cluster state, as policies for clusters that run Kyverno. They add to the webhook: a
+ * request passes only when neither of them denies it.
  */
 export const kyvernoPolicies = (lists: IdentityLists): ExplainedPolicy[] => [
   ...[...placeRules(lists), ...contentRules(lists)].map((rule) => ({

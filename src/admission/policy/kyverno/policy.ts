@@ -6,9 +6,12 @@ import type { LabelRequirement } from "../namespace-selector.ts";
 /** What one Kyverno policy denies. Everything else about a policy is the same for all. */
 export interface KyvernoRule extends Omit<Guard, "namespace"> {
   namespaces?: LabelRequirement[];
-  /** Matches every kind. While Kyverno is down it lets everything pass, so that the cluster works; the webhook still denies. */
+  /**
+   * Matches every kind. While Kyverno is down, this policy refuses nothing, so that the cluster keeps working. The webhook
+   * still denies.
+   */
   matchesEverything?: boolean;
-  /** Also judges the Pod templates of workloads: Kyverno makes rules for them from the rule for Pods. */
+  /** Also judges the Pod templates of workloads: Kyverno derives those rules from the rule for Pods. */
   includesTemplates?: boolean;
 }
 
@@ -24,7 +27,7 @@ export interface KyvernoPolicy {
 
 export const KYVERNO_LABELS = { "app.kubernetes.io/name": "catalyst-operator" };
 
-/** Background scans have no requester, so that they would report everything of the platform's. */
+/** Background scans have no requester, so they would report every object of the platform. */
 export const ADMISSION_ONLY = { admission: { enabled: true }, background: { enabled: false } };
 
 export function policyOf(rule: KyvernoRule, lists: IdentityLists): KyvernoPolicy {

@@ -6,10 +6,13 @@ import { denyUnless, type Guard, IS_EVENT, isController, requests, WRITES } from
 import { celIsSame, celList } from "../match-condition.ts";
 import { HUB_OBJECTS } from "./hub-object.ts";
 
-/** The object that is written. A deletion has no new one. */
+/** The written object. A deletion has no new object, so it is the old one. */
 const OBJECT = "(object == null ? oldObject : object)";
 
-/** Whether two maps have the same members, apart from some. It covers members that later versions of the API add, too. */
+/**
+ * Whether two maps have the same members, apart from the ignored ones. It also covers members that later versions of the
+ * API add.
+ */
 const celIsSameApartFrom = (a: string, b: string, ...ignored: string[]): string =>
   celIsSame(a, b, `key in ${celList(ignored)}`);
 
@@ -45,7 +48,7 @@ const webhookConfigurations = (lists: IdentityLists): Guard => ({
   ],
   variables: [
     {
-      // By the object, because resourceNames does not match a request that deletes a collection.
+      // Compares the object's name, because resourceNames does not match a request that deletes a collection.
       name: "isTheOperators",
       expression: `request.resource.resource == "validatingwebhookconfigurations" && ${OBJECT}.metadata.name == "${WEBHOOK_CONFIGURATION}"`,
     },
@@ -163,7 +166,7 @@ const ROLLOUT_ANNOTATIONS: Guard = {
     "Lets a person who pauses, resumes, approves, skips or aborts a rollout write no other name than their own, so that the",
     "record of who did it holds. It judges the platform too: others may write no BillingRelease at all.",
   ],
-  // The API server takes no annotations from a write of the status.
+  // A write of the status cannot change annotations.
   requests: [requests([GROUP], ["billingreleases"], ["CREATE", "UPDATE"], "Cluster")],
   judgesPlatform: true,
   variables: [
@@ -182,7 +185,7 @@ const ROLLOUT_ANNOTATIONS: Guard = {
       "rollout-annotation",
       "metadata.annotations",
       "a rollout annotation must name the user who writes it: run `catalyst rollout`, which writes <your user name>@<digest of the image>",
-      // The whole value, because a name may end like a digest, or have another name before an @.
+      // Compares the whole value, because a user name may end like a digest, or contain another name before an @.
       `variables.written.all(name, variables.after[name].startsWith(request.userInfo.username + "@sha256:")
   && variables.after[name].substring(request.userInfo.username.size() + 1).matches("^sha256:[a-f0-9]{64}(#[0-9]{1,6})?$"))`,
     ),
@@ -190,8 +193,8 @@ const ROLLOUT_ANNOTATIONS: Guard = {
 };
 
 /**
- * Guards of what the webhook depends on, and of requests that are not sent to it. They hold while the webhook is down, or its
- * configuration is gone.
+ * Guards of the objects that the webhook depends on, and of requests that are not sent to it. They also hold while the
+ * webhook is down or its configuration is deleted.
  */
 export const nativeGuards = (lists: IdentityLists): Guard[] => [
   webhookConfigurations(lists),

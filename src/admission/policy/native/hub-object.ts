@@ -13,8 +13,9 @@ const membersOf = (object: string, field: string) =>
   `(has(${object}.${field}) ? dyn(${object}.${field}) : dyn({}))`;
 
 /**
- * On a cluster of a Sovereign's own, the hub's fields are the hub's. The webhook is not asked about the platform, so this is a
- * policy. Status and finalizers are free, because the operator on that cluster writes them, and the Franchisee's fields too.
+ * On a Sovereign's own cluster, only the hub changes the fields that come from the hub. A policy enforces this, because the
+ * API server does not send requests of the platform to the webhook. The policy leaves out status and finalizers, which the
+ * operator on that cluster writes, and the fields of the Franchisee.
  */
 export const HUB_OBJECTS: Guard = {
   name: "catalyst-hub-object",
@@ -39,7 +40,7 @@ export const HUB_OBJECTS: Guard = {
       expression: `!("system:masters" in request.userInfo.groups) && request.userInfo.username != "system:serviceaccount:${SYSTEM_NAMESPACE}:${HUB_NAME}"`,
     },
     {
-      // They delete what a deleted namespace holds.
+      // The control plane deletes the objects of a deleted namespace.
       name: "not-control-plane",
       expression: `!request.userInfo.username.startsWith("system:kube-") && !request.userInfo.username.startsWith("system:serviceaccount:kube-system:")`,
     },

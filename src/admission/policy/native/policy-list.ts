@@ -41,9 +41,9 @@ const ACTIONS: Readonly<Record<Enforcement, readonly string[]>> = {
 };
 
 /**
- * The policies that the API server evaluates itself. The API server evaluates no policy about policies and bindings, so that
- * RBAC and the operator's watch protect these. The defaults of the API server are written out, because the operator compares
- * a policy with the live one as a whole.
+ * The policies that the API server evaluates itself. It evaluates no policy for policies and bindings, so RBAC and the
+ * operator's watch protect these. The defaults of the API server are written out, because the operator compares a policy
+ * with the live one as a whole.
  */
 export const nativePolicies = (lists: IdentityLists, enforcement: Enforcement): BoundPolicy[] =>
   nativeGuards(lists).map((guard) => ({
