@@ -8,8 +8,8 @@ import { readBillingSettings } from "./settings.ts";
 import { apiFingerprintOf } from "./shape.ts";
 
 /**
- * The fingerprints of the schema and the API that this program has. The service only describes its API here and serves nothing,
- * so its settings do not count.
+ * The fingerprints of this program's schema and API. The service only describes its API here and serves nothing, so its
+ * settings do not matter.
  */
 export async function ownShape(): Promise<{ schemaFingerprint: string; apiFingerprint: string }> {
   const settings = readBillingSettings(

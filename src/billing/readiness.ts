@@ -13,7 +13,7 @@ export class DatabaseMismatchError extends Error {
   override readonly name = "DatabaseMismatchError";
 }
 
-/** The database is asked at most this often, so that probes and scrapes do not load it. */
+/** The database is queried at most this often, so that probes and scrapes do not load it. */
 const FRESH_MS = 2_000;
 /** The fingerprint takes the database 45 ms, so it is measured this often, and whenever the version changes. */
 const FINGERPRINT_FRESH_MS = 30_000;
@@ -35,10 +35,10 @@ export type ReadinessState =
   | { kind: "draining" };
 
 /**
- * Measures the database's schema. Once it has matched, a newer version that appears while the service runs is reported, and the
- * service goes on: its migrations must be compatible with a running service. A start refuses another version, unless the database records that
- * this program works with it. Another Sovereign's
- * database is refused at any time.
+ * Compares the database's schema with this program's. When the service starts, it refuses another version, unless the
+ * database records that this program works with it. Once a version has been accepted, a newer one is only reported and the
+ * service continues, because migrations must be compatible with a running service. A database of another Sovereign is
+ * refused at any time.
  */
 export function createReadiness(deps: {
   database: Database;
@@ -99,7 +99,7 @@ export function createReadiness(deps: {
   const measureUnlessFresh = createSingleFlight(async (): Promise<ReadinessState> => {
     if (measured !== undefined && now().getTime() - measured.atMs < FRESH_MS) return measured.state;
     const state = await measure();
-    // A state other than ready is not kept: the next probe measures again.
+    // A state other than ready is not cached, so the next probe reads again.
     measured = state.kind === "ready" ? { state, atMs: now().getTime() } : undefined;
     return state;
   });

@@ -60,8 +60,8 @@ export interface BillingService {
   ready(signal: AbortSignal): Promise<void>;
   readiness(): Promise<ReadinessState>;
   /**
-   * The background work, until the signal fires: settling overdue orders, relaying events, reading the tenant topic, deleting
-   * old rows, telling the operator of placed orders. Start it when the service is ready.
+   * The background work, until the signal fires: settling overdue orders, relaying events, reading the tenant topic,
+   * deleting old rows, and sending notices of orders to the operator. Start it when the service is ready.
    */
   run(signal: AbortSignal): Promise<void>;
   /** Settles the orders that are overdue now. Throws when the database or the payment processor does not answer. */
@@ -84,7 +84,7 @@ export function createBillingService(deps: BillingServiceDeps): BillingService {
   const { branding, grants, operatorKeys, catalog, tenants, orderNotice } = openSources(deps, tracing.fetch);
 
   const brokers = settings.redpandaBrokers;
-  // A sink without a relay would only collect rows.
+  // Without a relay, the rows of a sink would never be delivered.
   const outboxSinks = brokers.length === 0 ? [ORGANIZATION_SINK] : [ORGANIZATION_SINK, KAFKA_SINK];
   observe({ database, sinks: outboxSinks, registry, now });
 

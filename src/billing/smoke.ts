@@ -139,8 +139,8 @@ export async function runSmokeTest(deps: SmokeDeps): Promise<SmokeReport> {
       `DELETE /billing/vouchers/revoke answered ${status}${errorOf(json)}`,
     );
     mayBeLive = false;
-    // The list shows that the voucher is gone. A preview would count as a miss, and a test that runs often would reach the
-    // limit. The list is searched by code, because a voucher that is issued again keeps its old place, far behind new ones.
+    // Checks the list, because a preview would count as a miss, and frequent tests would reach the limit. The list is
+    // searched by code, because a voucher that is issued again keeps its old position, far behind new ones.
     const sought = new URLSearchParams({ q: code, limit: "50" });
     const { json: live } = await ask("GET", `/billing/vouchers/list?${sought}`, { token, signal });
     const isListed = !Array.isArray(live) || live.some((voucher) => voucher?.code === code);

@@ -29,7 +29,7 @@ export interface SourceDeps {
   logger: Logger;
 }
 
-/** What the service reads from outside its database: watched files and neighbours. */
+/** The sources outside the database: watched files and other services. */
 interface Sources {
   branding: () => Branding;
   grants: () => VoucherGrants;

@@ -27,13 +27,11 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 const MAX_KEYS = 1_000;
 
 /**
- * The OIDC issuer's public keys. They are read at the first token, when they are older than `FRESH_MS`, and when a token names
- * an unknown key, but not more often than the cooldown allows. Concurrent requests share one read. While the issuer does
- * not answer, or answers without keys, the last good keys stay in use. A token with an unknown key then gets
- * `issuer_unavailable`, because it may be valid.
- *
- * jose's own remote set is not used: it has no cooldown after a failure, so each token of a flood asks again; it drops old
- * keys when they have aged; and it reads answers of any size.
+ * The OIDC issuer's public keys. They are read at the first token, when they are older than `FRESH_MS`, and when a token
+ * names an unknown key, but not more often than the cooldown allows. Concurrent requests share one read. While the issuer
+ * does not answer, or answers without keys, the last good keys stay in use. A token with an unknown key then gets
+ * `issuer_unavailable`, because it may be valid. jose's own remote set is not used. It has no cooldown after a failure, so
+ * many tokens would cause many requests. It drops old keys when their time is over. It reads answers of any size.
  */
 export function createIssuerKeys(deps: {
   settings: IssuerSettings;
@@ -71,7 +69,7 @@ export function createIssuerKeys(deps: {
     return ageMs >= 0 && ageMs < spanMs;
   }
 
-  /** Asks the issuer, unless it was asked within the cooldown. Never rejects: a failure is kept in `fault`. */
+  /** Reads the keys, unless they were read within the cooldown. Never rejects: a failure is stored in `fault`. */
   const refresh = createSingleFlight(async () => {
     if (!isWithin(askedAtMs, COOLDOWN_MS)) await load();
   });

@@ -179,7 +179,7 @@ function requireAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): 
 
 const SUBJECT = /^[^\p{Cc}]{1,255}$/u;
 
-/** The database cannot store half of a surrogate pair, which JavaScript accepts. */
+/** JavaScript accepts half of a surrogate pair, which the database cannot store. */
 const isSubject = (claim: unknown): claim is string =>
   typeof claim === "string" && claim.isWellFormed() && SUBJECT.test(claim);
 

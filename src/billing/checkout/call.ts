@@ -46,9 +46,12 @@ export interface CheckoutRow {
   } | null;
   /** False when this is the answer of an earlier checkout with the same key. */
   isNew: boolean;
-  /** Of `held`, the order that blocks this one. Where credit does not cover the order, an unpaid order that reserves credit. */
+  /**
+   * With `held`: the order that blocks this one. When credit does not cover the order: an unpaid order that reserves
+   * credit.
+   */
   heldOrderId?: string;
-  /** Of `card_amount_too_small`: the credit that is missing to pay without a card. */
+  /** With `card_amount_too_small`: the credit that is missing to pay without a card. */
   missingBaisa?: number;
 }
 
@@ -58,7 +61,7 @@ export type CheckoutCall = (request: CheckoutRequest, card: CardAmounts | null) 
 /** A checkout in an idempotency record. Of a refusal, only the outcome is stored. */
 type RememberedCheckout = Partial<NonNullable<CheckoutRow["answer"]>> & { outcome: CheckoutRow["outcome"] };
 
-/** What the database says of a refusal. */
+/** The members that the database returns with a refusal. */
 interface Refusal {
   held_order_id?: string | null;
   missing_baisa?: number | null;
@@ -92,13 +95,14 @@ export async function recallCheckout(
 }
 
 const MAX_BATCH = 64;
-/** More batches would only queue for the same hot voucher. */
+/** More batches would only wait for the row of the same voucher. */
 const LANES = 2;
 /**
- * One call of 40 costs less than two of 20. With 64 clients on one hot voucher and 0.5 ms to the database, one lane of calls of up
- * to 64 took 0.31 ms of the process's time and 0.35 ms of the server's for each checkout, and two lanes of calls of up to 50 took
- * 0.43 and 0.44 ms, on two busy cores. A second call beside the first one is for when that one waits: 50 ms is longer than a call
- * takes, and much shorter than a wait for a lock may be.
+ * A second call starts beside a running one only when many checkouts wait, or when the first one seems to wait for a lock:
+ * 50 ms is longer than a call takes, and much shorter than a wait for a lock may be. One call of 40 costs less than two of
+ * 20. With 64 clients on one hot voucher and 0.5 ms to the database, one lane of calls of up to 64 took 0.31 ms of the
+ * process's time and 0.35 ms of the server's for each checkout. Two lanes of calls of up to 50 took 0.43 and 0.44 ms, on
+ * two busy cores.
  */
 const BESIDE = { size: 48, afterMs: 50 };
 /** With `LANES`, these leave half of the connections to other requests, even when all of them wait for a lock. */
@@ -131,7 +135,7 @@ export function createCheckoutCall(deps: {
           JSON.stringify(members.map(({ request }, line) => ({ line, ...request }))),
           sovereignFqdn,
           outboxSinks,
-          // The members of a batch arrive within one second, so the first one's value serves for all.
+          // The members of a batch arrive within one second, so all use the value of the first one.
           members[0]?.card?.stepBaisa ?? null,
           isAlone,
           members[0]?.card?.minimumBaisa ?? 0,
@@ -154,9 +158,9 @@ export function createCheckoutCall(deps: {
 }
 
 /**
- * Whether the batch surely had no effect, so that its members may be tried one by one. A server ERROR rolls the transaction
- * back; after a FATAL or no answer it may have been committed. After a timeout no member is at fault, so none is tried
- * alone.
+ * Whether the batch certainly had no effect, so that its members may be tried one by one. After an ERROR, the server has
+ * rolled the transaction back. After a FATAL or without an answer, the transaction may be committed. A timeout is no
+ * member's fault, so its members are not tried alone.
  */
 function isUndone(error: unknown): boolean {
   const cause = error instanceof DatabaseUnavailableError ? error.cause : error;

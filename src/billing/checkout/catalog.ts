@@ -14,7 +14,7 @@ export interface Catalog {
   /** Prices in baisa by id. */
   plans: ReadonlyMap<string, number>;
   addons: ReadonlyMap<string, number>;
-  /** Undefined when the catalog has no list of apps: apps are not known here, so every app is accepted, at no price. */
+  /** Undefined when the catalog has no list of apps. Every app is then accepted, at no price. */
   apps: ReadonlyMap<string, number> | undefined;
   /** Items that are left out of the lists because they are invalid. */
   rejected: readonly RejectedItem[];
@@ -24,8 +24,8 @@ export interface Catalog {
 export type CatalogSource = () => Promise<Catalog>;
 
 /**
- * Parses `{plans, addons, apps?}` with `price_baisa`, which the operator writes from a Sovereign's `tiers` and `addons` and
- * from the Blueprints that it offers. Without `plans` or `addons`, there are none. Without `apps`, they are not known here.
+ * Parses `{plans, addons, apps?}` with `price_baisa`. The operator writes it from a Sovereign's `tiers` and `addons`, and
+ * from the Blueprints that it offers. Without `plans` or `addons` there are none. Without `apps`, every app is accepted.
  */
 export function parseCatalogFile(json: unknown): Catalog {
   const { plans, addons, apps } = (json ?? {}) as Record<string, unknown>;
@@ -59,7 +59,7 @@ export function createCatalogSource(read: () => Catalog): CatalogSource {
   };
 }
 
-// Long enough that a burst of checkouts asks once. Short enough that a new price counts soon and an outage shows.
+// Long enough that a burst of checkouts causes one request, and short enough that a new price or an outage shows soon.
 const FRESH_MS = 1_000;
 const TIMEOUT_MS = 3_000;
 const MAX_LIST_BYTES = 4 * 1024 * 1024;

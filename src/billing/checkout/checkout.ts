@@ -28,13 +28,16 @@ interface CheckoutResult {
   sessionUrl?: string;
 }
 
-/** Orders that one checkout replaces. The earlier service made one at each attempt, and other tabs may order at the same time. */
+/**
+ * The largest number of unpaid orders that one checkout replaces. The earlier service created one at each attempt, and
+ * other tabs may order at the same time.
+ */
 const MAX_REPLACED = 20;
 
 /**
- * Places an order, in one database call. The same order as one that waits for its payment returns that order. Another order for
- * the same tenant, or with the same voucher, takes its place. Throws the coded errors of docs/errors.md; none of them has
- * consumed anything.
+ * Places an order, in one database call. If the same order already waits for its payment, returns that order. Replaces an
+ * unpaid order for the same tenant or with the same voucher. Throws the coded errors of docs/errors.md. A refused checkout
+ * consumes nothing.
  */
 export type Checkout = (
   caller: Caller,
@@ -91,7 +94,7 @@ export function createCheckout(deps: {
   }
 
   return async (caller, order, claim) => {
-    // Read prices and payment settings before the database call, so that its locks are not held meanwhile.
+    // Prices and payment settings are read before the database call, so that it does not hold its locks meanwhile.
     const row = await Promise.all([
       catalog().then((prices) => priceOrder(prices, order)),
       payment.cardAmounts(),
@@ -122,7 +125,7 @@ const tooManyUnpaid = () =>
     `${MAX_REPLACED} unpaid orders were canceled for this one, and another one is still open: cancel it (POST /billing/orders/{orderId}/cancel), or order again`,
   );
 
-/** The end of a refusal for lack of credit, some of which an unpaid order reserves. */
+/** Completes the message of a refusal for lack of credit, when an unpaid order reserves some credit. */
 const orCancel = (heldOrderId: string | undefined): string =>
   heldOrderId === undefined
     ? ""

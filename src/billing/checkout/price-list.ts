@@ -44,7 +44,7 @@ function judgeItem(
 ): { id: string; priceBaisa: number } | { reason: string } {
   const { id, price_baisa, price_omr } = (item ?? {}) as Record<string, unknown>;
   if (typeof id !== "string" || id === "") return { reason: "id must be a non-empty string" };
-  // Two prices for one id: no rule says which one the customer was shown.
+  // With two prices for one id, it is unknown which one the customer saw.
   if (known.has(id)) return { reason: "an earlier item has the same id: remove one of them" };
   const isFreeApp = list === "apps" && price_baisa === undefined && price_omr === undefined;
   const priceBaisa = isFreeApp ? 0 : priceOf(price_baisa, price_omr);
@@ -61,7 +61,7 @@ function priceOf(baisa: unknown, omr: unknown): number | undefined {
 function wholeBaisa(baisa: number): number | undefined {
   // Adding 0 turns -0 into 0.
   const whole = Math.round(baisa) + 0;
-  // The second term is how far the number itself is from the decimal that was written: 9000.000001 is one within the tolerance.
+  // The second term is the rounding error of the number itself: 9000.000001 must be within the tolerance.
   const tolerance = TOLERANCE_BAISA + Math.abs(baisa) * Number.EPSILON;
   return Number.isSafeInteger(whole) && Math.abs(whole - baisa) <= tolerance ? whole : undefined;
 }

@@ -2,8 +2,8 @@ import type { ClientBase } from "pg";
 import { MIGRATION_TABLE, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 
 /**
- * First line of a migration with which the program of the version before still works: it adds, and it changes nothing that this
- * program uses. Then a rollout can go back to the image before.
+ * First line of a migration that the previous version of the program still works with: it only adds, and changes nothing
+ * that this version uses. A rollout can then go back to the previous image.
  */
 const MARK = /^-- compatible\b/;
 
@@ -14,8 +14,9 @@ export function oldestCompatible(migrations: readonly { name: string; sql: strin
 }
 
 /**
- * Records in the database which programs work with its schema. An older program cannot know that of later migrations. The
- * record names the version that it is about: a run that ends between a migration and this leaves a record that counts for nothing.
+ * Records in the database which programs work with its schema, because an older program does not have the later migrations.
+ * The record names its schema version. If a run ends between a migration and the record, the old record names another
+ * version and is ignored.
  */
 export async function recordCompatibility(client: ClientBase): Promise<void> {
   const record = JSON.stringify({ version: SCHEMA_VERSION, compatibleFrom: oldestCompatible(MIGRATIONS) });

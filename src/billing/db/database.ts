@@ -134,7 +134,10 @@ export function describeRefusal(error: unknown, what: string): string | undefine
 export const isTaken = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && error.code === "23505";
 
-/** Whether the server or this program raised the error: then the connection is usable. After other errors it may still be busy. */
+/**
+ * Whether the server or this program raised the error. The connection is then usable. After other errors it may still be
+ * busy.
+ */
 function isRefusal(error: unknown): boolean {
   const said = error instanceof DatabaseUnavailableError ? error.cause : error;
   return said instanceof pg.DatabaseError || said instanceof CodedError;

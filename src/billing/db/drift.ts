@@ -1,7 +1,7 @@
 import { labelOf, type SchemaObject } from "./fingerprint.ts";
 
 const MAX_SHOWN_LENGTH = 120;
-/** How much of a long definition is shown before the first character that differs, at least. */
+/** The smallest number of characters of a long definition that are shown before the first one that differs. */
 const SHOWN_BEFORE = 40;
 
 /** One sentence for each object that is missing, that differs, or that is not ours. */
@@ -28,7 +28,7 @@ export function describeDrift(expected: readonly SchemaObject[], found: readonly
   ];
 }
 
-/** The first line that differs: a function has many, everything else one. */
+/** The first line that differs. Only a function has several lines. */
 function describeDifference(is: string, should: string): string {
   const [isLines, shouldLines] = [is.split("\n"), should.split("\n")];
   const index = isLines.findIndex((line, at) => line !== shouldLines[at]);

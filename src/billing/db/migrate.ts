@@ -19,11 +19,14 @@ export interface MigrationReport {
   fingerprint: string;
   /** Names of the migrations that this run executed. Empty if the database was at the version before. */
   executed: string[];
-  /** What the adoption of the earlier service's rows found: each kind with its count. Table `adoption_findings` has samples. */
+  /**
+   * Findings of the adoption of the earlier service's rows: each kind with its count. Table `adoption_findings` has
+   * samples.
+   */
   findings: AdoptionFinding[];
   /** Objects that differ from schema.sql although the version is right: the schema was changed by hand. */
   drift: string[];
-  /** Roles that serve and could change the books unnoticed. */
+  /** Serving roles that could change the books unnoticed. */
   roles: RoleFinding[];
 }
 
@@ -41,11 +44,15 @@ export class UnknownSchemaError extends Error {
 /** "catalyst" in ASCII. The lock lets only one process migrate a database at a time. */
 export const ADVISORY_LOCK = "7161126446424585076";
 /**
- * How long a migration waits for a table before it releases its locks and tries again. For all tables together, the wait is shorter
- * than PostgreSQL's deadlock_timeout of 1 s. A longer wait could end a reader that waits for the migration with a deadlock error.
+ * How long a migration waits for a table before it releases its locks and tries again. The wait for all tables together is
+ * shorter than PostgreSQL's deadlock_timeout of 1 s. With a longer wait, a reader that waits for the migration could end
+ * with a deadlock error.
  */
 const LOCK_TIMEOUT_MS = 100;
-/** A wait longer than deadlock_timeout cancels an autovacuum. It waits for one table at a time and holds no other lock. */
+/**
+ * Longer than deadlock_timeout, so that the wait cancels an autovacuum. It waits for one table at a time and holds no other
+ * lock.
+ */
 const VACUUM_TIMEOUT_MS = 1_500;
 const VACUUM_EVERY = 10;
 const LOCK_ATTEMPTS = 1_000;
@@ -56,14 +63,17 @@ const BUSY = new Set(["55P03", "40P01"]);
 
 /**
  * Brings the database to `SCHEMA_VERSION`: an empty one, the earlier service's, or one of an older version. Each migration
- * is a transaction of its own, so a run that is killed leaves only complete migrations, and the next run continues after them. Concurrent
- * runs wait for an advisory lock, which PostgreSQL releases when the connection ends.
+ * is its own transaction. A run that is killed therefore leaves only complete migrations, and the next run continues after
+ * them. Concurrent runs wait for an advisory lock, which PostgreSQL releases when the connection ends.
  */
 export async function migrateDatabase(deps: {
   databaseUrl: string;
   /** The URL with which `catalyst billing` serves. Its role gets the rights to serve, and the migrating role owns everything. */
   servingUrl?: string | undefined;
-  /** The Sovereign that the database is for. A database without one becomes its; another Sovereign's is refused. */
+  /**
+   * The Sovereign that the database is for. A database without a Sovereign is assigned to it, and a database of another
+   * Sovereign is refused.
+   */
   sovereignFqdn?: string | undefined;
   logger: Logger;
   signal: AbortSignal;
@@ -89,7 +99,7 @@ export async function migrateDatabase(deps: {
       });
       await requireReadable(client);
       await client.query("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
-      // Under the lock, so that of two Sovereigns with one database only one finds it free.
+      // The lock is held, so that only one of two Sovereigns with the same database can claim it.
       if (sovereignFqdn !== undefined)
         await requireOwnDatabase((text, values) => client.query(text, values), sovereignFqdn);
     });
@@ -133,7 +143,7 @@ export async function migrateDatabase(deps: {
   }
 }
 
-/** A schema that a newer program left, if it works with this one: a rollout went back to this image. */
+/** The schema of a newer program, if it works with this one: a rollout then went back to this image. */
 async function readNewerSchema(client: pg.PoolClient) {
   const version = await readSchemaVersion(client);
   if (version === undefined || version <= SCHEMA_VERSION || !(await isCompatible(client, version)))
@@ -154,8 +164,8 @@ export function describeMismatch(found: string | undefined): string {
 }
 
 /**
- * Does nothing without a serving URL. One role for both is a finding, and so is an owner that the migrating role cannot replace:
- * the database works in both cases.
+ * Does nothing without a serving URL. It is a finding when one role serves and migrates, or when the migrating role cannot
+ * replace an owner. The database works in both cases.
  */
 async function separateRoles(
   client: pg.PoolClient,
@@ -227,7 +237,10 @@ async function endAutovacuums(db: Kysely<Record<string, never>>): Promise<void> 
   }
 }
 
-/** The migrations that ran before. Throws `UnknownSchemaError` if a newer release ran some, `PreflightError` if all are another program's. */
+/**
+ * The migrations that ran before. Throws `UnknownSchemaError` if a newer release ran some of them, and `PreflightError` if
+ * another program ran all of them.
+ */
 async function readMigrations(db: Kysely<Record<string, never>>): Promise<string[]> {
   const { rows: tables } = await sql<{ exists: boolean }>`
     SELECT to_regclass(${`public.${MIGRATION_TABLE}`}) IS NOT NULL AS exists`.execute(db);

@@ -8,8 +8,9 @@ import { claimDatabase } from "./sovereign-identity.ts";
 const MAX_SAMPLES = 20;
 
 /**
- * The adopting migration stores `findings` in its own transaction, because it removes the objects that they describe. It also claims
- * the database there: a run that is killed leaves no adopted database that another Sovereign could claim.
+ * The adopting migration stores `findings` in its own transaction, because it removes the objects that they describe. It
+ * also claims the database there. A run that is killed therefore leaves no adopted database that another Sovereign could
+ * claim.
  */
 export function createMigrationProvider({
   findings,

@@ -3,7 +3,7 @@ import type { SchemaObject } from "./fingerprint.ts";
 
 const SCHEMA_FILE = new URL("./schema.sql", import.meta.url);
 
-/** The objects that the migrations make. Not cached: they are needed twice a minute at most, and would stay in memory for ever. */
+/** The objects that the migrations create. They are not cached, because they are needed at most twice a minute. */
 export async function readSchemaFile(): Promise<SchemaObject[]> {
   return parseSchema(await readFile(SCHEMA_FILE, "utf8"));
 }

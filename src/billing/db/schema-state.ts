@@ -9,11 +9,14 @@ export interface SchemaState {
   version: string | undefined;
   /** `sha256:…` over the catalog's description of our schema. */
   fingerprint: string;
-  /** One line for each object that differs from schema.sql. Empty at another version, which this program cannot judge. */
+  /**
+   * One line for each object that differs from schema.sql. Empty at another version, because this program has only its own
+   * schema.sql.
+   */
   drift: string[];
 }
 
-/** Measures the database behind one connection. Calls `discard` if the connection can no longer be used. */
+/** Reads the state of the schema. Calls `discard` if the connection can no longer be used. */
 export async function readSchemaState(client: ClientBase, discard = () => {}): Promise<SchemaState> {
   const { version, objects } = await readSchema(client, discard);
   const drift = version === SCHEMA_VERSION ? describeDrift(await readSchemaFile(), objects) : [];

@@ -1,7 +1,7 @@
 import pg from "pg";
 import { MIGRATION_TABLE, TABLES } from "./schema.ts";
 
-/** The books: what is written there is never changed. */
+/** The books: tables whose rows are never changed. */
 const BOOKS: readonly string[] = ["credit_ledger", "voucher_audit", "voucher_audit_head"];
 
 const WRITTEN = "SELECT, INSERT, UPDATE";
@@ -10,8 +10,8 @@ const CLEANED = "SELECT, INSERT, UPDATE, DELETE";
 const columns = (right: "INSERT" | "UPDATE", ...names: string[]) => `${right} (${names.join(", ")})`;
 
 /**
- * Rights on the tables whose rows may be adopted: only the columns that serving writes. Only the migration says which rows were
- * adopted, because these are excused from rules and checks.
+ * Rights on the tables with adopted rows: only on the columns that the service writes. Only the migration may mark a row as
+ * adopted, because such rows are exempt from rules and checks.
  */
 const ADOPTABLE_RIGHTS = {
   orders: [
@@ -84,8 +84,8 @@ const ADOPTABLE_RIGHTS = {
 };
 
 /**
- * What the role that serves may do with each table. It deletes only what an order took and gives back, and what is kept for a time.
- * It owns no table, so it can neither alter one, nor truncate one, nor disable its triggers.
+ * The rights of the serving role on each table. It may delete only rows that an order creates and gives back, and rows that
+ * are kept for a limited time. It owns no table, so it cannot alter one, truncate one, or disable its triggers.
  */
 export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(TABLES.map((table) => [table, WRITTEN])),
@@ -104,7 +104,7 @@ export const SERVING_RIGHTS: Readonly<Record<string, string>> = {
   [MIGRATION_TABLE]: "SELECT",
 };
 
-/** The login of the serving URL cannot be used, or it leads to another database than the migration's. */
+/** The serving URL cannot be used to log in, or it leads to another database than the migration's. */
 class ServingRoleError extends Error {
   override readonly name = "ServingRoleError";
 }
@@ -112,7 +112,7 @@ class ServingRoleError extends Error {
 const PLACE_SQL = `SELECT d.oid::text || ' ' || extract(epoch FROM pg_postmaster_start_time()) AS place, current_user::text AS role
   FROM pg_catalog.pg_database d WHERE d.datname = current_database()`;
 
-/** Logs in as the role that serves, and returns its name. Throws `ServingRoleError`. */
+/** Logs in as the serving role, and returns its name. Throws `ServingRoleError`. */
 export async function readServingRole(servingUrl: string, migrating: pg.ClientBase): Promise<string> {
   const { rows: own } = await migrating.query<{ place: string }>(PLACE_SQL);
   const client = new pg.Client({ connectionString: servingUrl, connectionTimeoutMillis: 10_000 });
@@ -136,8 +136,8 @@ export async function readServingRole(servingUrl: string, migrating: pg.ClientBa
 }
 
 /**
- * Makes the migrating role the owner of our tables and functions, and gives the other role the rights to serve. Both happen in one
- * transaction, so a service that runs meanwhile never lacks a right. Running it again changes nothing.
+ * Makes the migrating role the owner of our tables and functions, and grants the serving role its rights. Both happen in
+ * one transaction, so a running service never lacks a right. A repeated call changes nothing.
  */
 export async function grantServing(client: pg.ClientBase, role: string): Promise<void> {
   const tables = Object.keys(SERVING_RIGHTS);
@@ -171,7 +171,7 @@ export async function grantServing(client: pg.ClientBase, role: string): Promise
   }
 }
 
-/** A reason why a role that serves could change the books unnoticed, and the remedy. */
+/** A reason why a serving role could change the books unnoticed, and the remedy. */
 export interface RoleFinding {
   finding: "books-not-protected";
   role: string;
@@ -182,10 +182,10 @@ const REMEDY =
   "give the migration a role of its own, which owns the tables, the schema and the database (docs/billing/operations.md)";
 
 /**
- * The roles that write the audit and could also change the books. Whatever role reads them, the answer is the same: it follows from
- * owners and rights. The owner of a schema drops every table and every function in it, and the owner of the database owns the schema
- * public. Before version 16, CREATEROLE lets a role become a member of the owner. A role that creates functions in public can
- * place one before PostgreSQL's own, and the migration would run it as the owner.
+ * The roles that write the audit and could also change the books. The result follows from owners and rights, and does not
+ * depend on the role that reads them. The owner of a schema can drop every table and function in it, and the owner of the
+ * database owns the schema public. Before version 16, CREATEROLE lets a role become a member of the owner. A role that may
+ * create functions in public can shadow one of PostgreSQL's own, and the migration would run it as the owner.
  */
 export async function findUnprotectedBooks(client: pg.ClientBase): Promise<RoleFinding[]> {
   const { rows } = await client.query<{

@@ -5,15 +5,17 @@ class ForeignDatabaseError extends Error {
   override readonly name = "ForeignDatabaseError";
 }
 
-/** Of the role that reads: the table does not exist, or the migration that gives the right to read it did not run. */
+/**
+ * SQLSTATEs of a read before the first migration with this table, or before the migration that grants the right to read it.
+ */
 const UNREADABLE = new Set(["42P01", "42501"]);
 
 type Query = (text: string, values?: unknown[]) => Promise<{ rows: unknown[] }>;
 
 /**
- * The FQDN of the Sovereign that the database belongs to; undefined before the first migration that names its Sovereign. An FQDN
- * never changes, and it is unique among Sovereigns. So a Sovereign that is deleted and created again, or restored from a backup
- * of its cluster, gets its database back; a Kubernetes uid would lock it out.
+ * The FQDN of the Sovereign that the database belongs to; undefined before the first migration that names its Sovereign. An
+ * FQDN never changes, and it is unique among Sovereigns. So a Sovereign that is deleted and created again, or restored from
+ * a backup of its cluster, gets its database back. A Kubernetes uid would differ, and would lock the Sovereign out.
  */
 export async function readSovereignIdentity(query: Query): Promise<string | undefined> {
   try {
@@ -32,7 +34,10 @@ export async function claimDatabase(query: Query, fqdn: string): Promise<void> {
   ]);
 }
 
-/** Says that the database is another Sovereign's, and what to do; undefined when it is this one's or none's. */
+/**
+ * The message that the database belongs to another Sovereign, with the remedy; undefined when it belongs to this one or to
+ * none.
+ */
 export function describeForeignOwner(owner: string | undefined, fqdn: string): string | undefined {
   if (owner === undefined || owner === fqdn.toLowerCase()) return undefined;
   return (

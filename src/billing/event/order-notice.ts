@@ -17,8 +17,9 @@ const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 30_000;
 
 /**
- * A notice is repeated until the operator says that it delivered the events, and the first one is sent at the start: a process
- * that died after a commit may have left events behind. Orders that are placed while a notice is on its way share the next one.
+ * A notice is repeated until the operator answers that it delivered the events. The first notice is sent at the start,
+ * because a process that ended after a commit may have left events behind. Orders that are placed while a notice is being
+ * sent share the next one.
  */
 export function createOrderNotice(deps: {
   /** The address of the operator's endpoint. */

@@ -24,8 +24,8 @@ const LOOKUPS_AT_ONCE = 8;
 const MESSAGE_FAULTS = ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE", "INVALID_RECORD"];
 
 /**
- * Sends with the idempotent producer and all acknowledgements, one request at a time. After a failed send the producer is
- * closed: with the same producer id, the broker could treat the next message as a repetition and drop it.
+ * Sends with the idempotent producer and all acknowledgements, one request at a time. The producer is closed after a failed
+ * send: with the same producer id, the broker could treat the next message as a repetition and drop it.
  */
 export function createOrderTopic(deps: {
   brokers: readonly string[];

@@ -7,7 +7,7 @@ const FRESH_MS = 15_000;
 
 /**
  * Metrics of the outbox: the number of events that wait, and the age of the oldest, by sink. While the database does not
- * answer, the last values stay, so that a scrape does not fail.
+ * answer, the last values stay, so that a scrape still succeeds.
  */
 export function observeOutbox(deps: {
   database: Queryable;

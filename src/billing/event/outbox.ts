@@ -125,7 +125,7 @@ export async function drainOutbox(deps: OutboxDelivery, client: OutboxConnection
     if (outcome === "sink-away") return { kind: "sink-away" };
     if (outcome === "idle" || deps.signal.aborted) break;
   }
-  // An event that is due and was not delivered waits for an earlier one of its tenant, or came after the last batch.
+  // An event that is due and was not delivered waits for an earlier event of its tenant, or was added after the last batch.
   const { rows } = await client.query<{ due_ms: number | null }>({
     name: "outbox-next-due",
     text: `SELECT (extract(epoch FROM coalesce(min(next_attempt_at) FILTER (WHERE next_attempt_at > now()),

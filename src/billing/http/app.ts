@@ -36,7 +36,7 @@ export interface AppDeps {
   tracing: Tracing;
 }
 
-/** What a request carries from its first check to its log line. */
+/** The data of a request, from its first check to its log line. */
 interface Exchange {
   client: string;
   observation: Observation;
@@ -115,7 +115,7 @@ function createServe(operation: Operation, verifyToken: TokenVerifier, validator
   };
 }
 
-/** Express's router for the operations, and for what no operation takes. */
+/** Express's router for the operations, and for requests that match no operation. */
 function createRouter(routes: readonly { operation: Operation; serve: Serve }[], fail: Failure) {
   const app = express();
   app.disable("x-powered-by");

@@ -19,7 +19,7 @@ export const formatTag = (tag: string) => `"${tag}"`;
 const TAG_LIST = /^\s*(?:W\/)?"[\x21\x23-\x7e]*"(?:\s*,\s*(?:W\/)?"[\x21\x23-\x7e]*")*\s*$/;
 const MAX_LENGTH = 1_000;
 
-/** What the headers require of the voucher. Throws `request_invalid`. */
+/** The precondition that the headers set for the voucher. Throws `request_invalid`. */
 export function preconditionOf(headers: Headers): Precondition | undefined {
   const match = textOf(headers, "if-match");
   const noneMatch = textOf(headers, "if-none-match");
@@ -33,12 +33,12 @@ export function preconditionOf(headers: Headers): Precondition | undefined {
   if (match.trim() === "*") return { kind: "tag", tags: "any" };
   if (match.length > MAX_LENGTH || !TAG_LIST.test(match))
     throw parameterError("If-Match", "must be an ETag as it was received, in double quotes, or *");
-  // A weak tag never matches (RFC 9110, 13.1.1), but a proxy that compresses answers makes our tags weak, and they mean the
-  // same terms.
+  // By RFC 9110 (13.1.1) a weak tag never matches. But a proxy that compresses answers makes our tags weak, and they still
+  // name the same terms.
   return { kind: "tag", tags: [...match.matchAll(/"([^"]*)"/g)].map(([, tag = ""]) => tag) };
 }
 
-/** What `If-Match` requires of the voucher that a change names. Throws `request_invalid`. */
+/** The precondition that `If-Match` sets for the voucher that a change names. Throws `request_invalid`. */
 export function matchOf(headers: Headers): Precondition | undefined {
   if (headers["if-none-match"] !== undefined)
     throw parameterError("If-None-Match", "must not come with a change of a voucher: send If-Match");

@@ -8,7 +8,7 @@ import { type TraceContext, traceContextOf } from "./trace-context.ts";
 /** A caller's request id is used only when it is a UUID, with or without hyphens: no other text of a client gets into logs. */
 const REQUEST_ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/;
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-/** The client disconnected before the answer was complete: nginx's status for it. */
+/** nginx's status for a client that disconnects before the answer is complete. */
 const CLIENT_GONE = 499;
 
 export interface Observation {
@@ -24,7 +24,7 @@ function methodOf({ method = "" }: IncomingMessage): string {
   return METHODS.has(method) ? method : "other";
 }
 
-/** Of so many clients, the hashes are kept: one takes 5 µs. */
+/** The number of clients whose hashes are cached. One hash takes 5 µs. */
 const MAX_KNOWN_CLIENTS = 1_000;
 
 /** A client's address as a keyed hash. The key is the process's own. */

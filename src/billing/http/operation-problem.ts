@@ -10,7 +10,7 @@ function problemsOf(operation: Operation): ProblemCode[] {
     if (condition) for (const code of more) codes.add(code);
   };
   add(access !== "anyone", "token_missing", "token_invalid", "issuer_unavailable");
-  // A change by an auditor, who may only read.
+  // An auditor may only read, so a change by an auditor is refused.
   add(Array.isArray(access) || (access === "user" && method !== "get"), "role_missing");
   add(body !== undefined, "request_invalid", "body_too_large", "body_encoding_unsupported");
   add(typeof body === "object", "body_not_json", "body_type_unsupported");

@@ -71,7 +71,7 @@ export function accessOf({ access, method }: Pick<Operation, "access" | "method"
   return typeof access === "string" || method !== "get" ? access : [...access, AUDITOR];
 }
 
-/** An auditor changes nothing, also not as a customer. Another role of the same user gives that user its own rights. */
+/** An auditor changes nothing, not even as a customer. A user with a further role has the rights of that role. */
 export function mayOnlyRead(roles: ReadonlySet<string>): boolean {
   return roles.has(AUDITOR) && !roles.has("superadmin") && !roles.has("sovereign-admin");
 }

@@ -3,10 +3,10 @@ import { boundedFetch, FetchError } from "../../platform/bounded-fetch.ts";
 /** The histogram in observation.ts. The operator reads its counts while a release rolls out. */
 export const REQUEST_DURATION = "catalyst_billing_http_request_duration_seconds";
 
-/** Endpoints that machines call every few seconds. Their answers say nothing about those that customers receive. */
+/** Endpoints that machines call every few seconds. Their answers do not show how customers' requests are answered. */
 export const PROBE_ROUTES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
-/** What a process has answered since it started. */
+/** The numbers of requests that a process has answered since it started. */
 export interface RequestCount {
   /** Identifies the process: its counts begin at zero again after a restart. */
   process: string;

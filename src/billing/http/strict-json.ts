@@ -15,7 +15,7 @@ export function parseStrictJson(body: Uint8Array): unknown {
   } catch (cause) {
     throw new RequestError("body_not_json", "the body is not valid UTF-8: send JSON in UTF-8", { cause });
   }
-  // The structure is checked first: JSON.parse recurses, and must not meet deep nesting.
+  // The structure is checked first, because JSON.parse recurses and cannot handle deep nesting.
   requirePlainStructure(text);
   let value: unknown;
   try {
@@ -30,7 +30,7 @@ export function parseStrictJson(body: Uint8Array): unknown {
 /** The member names seen so far, for each object that is open; undefined stands for an open array. */
 type Levels = (Set<string> | undefined)[];
 
-/** Walks the tokens of a text that may not be JSON, and follows objects to compare their member names. */
+/** Reads the tokens of a text that may not be JSON, and compares the member names of each object. */
 function requirePlainStructure(text: string): void {
   const levels: Levels = [];
   let lastString: string | undefined;

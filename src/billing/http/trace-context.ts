@@ -30,7 +30,7 @@ const STOCK_BYTES = 4_096;
 const stock = Buffer.alloc(STOCK_BYTES);
 let used = STOCK_BYTES;
 
-/** Random bytes as hex, from a stock: one call of the generator for each id takes ten times as long. */
+/** Random bytes as hex, taken from a prepared buffer: one call of the generator for each id takes ten times as long. */
 function drawHex(byteCount: number): string {
   if (used + byteCount > STOCK_BYTES) {
     randomFillSync(stock);

@@ -50,7 +50,7 @@ export function createValidator() {
 
 export type Validator = ReturnType<typeof createValidator>;
 
-/** Each branch of a union reports an error. The one of the null branch is of no use to a client. */
+/** Whether an error helps a client. Each branch of a union reports one, and that of the null branch does not help. */
 function isTelling(error: ErrorObject): boolean {
   return error.keyword !== "anyOf" && !(error.keyword === "type" && error.params.type === "null");
 }

@@ -96,7 +96,8 @@ export function createAccountService(deps: {
 
     async invoices(caller, tenantId) {
       await requireTenant(caller, tenantId);
-      // The order of an invoice may wait for its payment, or its payment may have become credit because the tenant is another customer's.
+      // The order of an invoice may still wait for its payment. Or its payment became credit, because the tenant belongs to
+      // another customer.
       return database.query({
         name: "invoices",
         text: `SELECT id, customer_id, tenant_id, coalesce(stripe_invoice_id, '') AS stripe_invoice_id, amount_omr,

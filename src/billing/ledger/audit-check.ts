@@ -7,7 +7,10 @@ const termsOf = (json: string) => `jsonb_build_object(
   'active', ${json} -> 'active', 'max_redemptions', ${json} -> 'max_redemptions', 'deleted_at', ${json} -> 'deleted_at',
   'starts_at', ${json} -> 'starts_at', 'expires_at', ${json} -> 'expires_at')`;
 
-/** A smoke test's voucher is issued and revoked again and again, and only its first issue writes a row. */
+/**
+ * Whether recorded terms equal a voucher's terms. A smoke test issues and revokes its voucher again and again, and only the
+ * first issue writes a row.
+ */
 const isSame = (terms: string, recorded: string, action: string) => `(${terms} = ${recorded}
   OR (${action} = 'smoke' AND ${terms} - '{active,deleted_at}'::text[] = ${recorded} - '{active,deleted_at}'::text[]))`;
 
@@ -17,7 +20,7 @@ export interface AuditHead {
   digest: string;
 }
 
-/** A row that was read before, and is not in the audit any more. */
+/** Reports a last row that was read earlier, and that the audit no longer has unchanged. */
 export async function findLostHead(
   client: pg.ClientBase,
   head: AuditHead | undefined,
@@ -34,7 +37,7 @@ export async function findLostHead(
   ];
 }
 
-/** Objects of the schema on which the checks rely, and those that keep the books append-only. */
+/** Objects of the schema that the checks rely on, or that keep the books append-only. */
 const GUARDS = /^(?:function|(?:trigger|rule|policy) (?:credit_ledger|voucher_audit|voucher_audit_head)\.)/;
 
 /**
@@ -55,8 +58,8 @@ export async function readAuditHead(client: pg.ClientBase): Promise<AuditHead | 
 }
 
 /**
- * Replays the audit against itself and against the vouchers. Each query reads voucher_audit once. A voucher that the earlier service
- * changed after its adoption differs too: no audit row says who changed it.
+ * Checks that the audit is consistent, and that it matches the vouchers. Each query reads voucher_audit once. A voucher
+ * that the earlier service changed after its adoption differs too, because no audit row names the author of the change.
  */
 export const AUDIT_CHECKS: readonly LedgerCheck[] = [
   {
@@ -82,7 +85,7 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
            WHERE h.last_id <> coalesce(a.id, 0) OR h.digest <> coalesce(a.digest, '')`,
   },
   {
-    // The last audit row of a code says what its voucher is now.
+    // The last audit row of a code must have the current terms of its voucher.
     kind: "voucher-differs-from-audit",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('code', coalesce(p.code, a.code), 'audit_id', a.id, 'audit', a.terms, 'voucher', p.terms) AS row
@@ -92,7 +95,8 @@ export const AUDIT_CHECKS: readonly LedgerCheck[] = [
              AND NOT (p.code IS NULL AND a.action = 'record') ORDER BY coalesce(p.code, a.code)`,
   },
   {
-    // Each change begins where the one before ended. A record acknowledges all that was found before it.
+    // Each change must begin with the terms with which the change before ended. A `record` acknowledges all earlier
+    // differences.
     kind: "voucher-changed-without-audit",
     sql: `SELECT false AS adopted,
                  jsonb_build_object('code', a.code, 'audit_id', a.id, 'after_audit_id', a.last_id, 'was', a.last_terms, 'found', a.terms) AS row

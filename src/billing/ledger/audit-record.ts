@@ -7,8 +7,9 @@ const RECORDED: readonly LedgerDifference["kind"][] = [
 ];
 
 /**
- * Appends a row `record` for each voucher that was changed without one: what its last row said, what it is now, who ran this, and
- * why. The trail keeps the change, and later replays begin with the record. Returns the codes.
+ * Appends a row `record` for each voucher that was changed without an audit row. The row has the recorded and the current
+ * terms, the user who ran this, and the reason. The audit keeps the change, and later checks begin with the record. Returns
+ * the codes.
  */
 export async function recordChanges(
   client: pg.ClientBase,
@@ -21,7 +22,7 @@ export async function recordChanges(
   await client.query("BEGIN");
   try {
     await client.query("SET LOCAL search_path = public, pg_catalog");
-    // As every change of a voucher: first the vouchers, then the end of the chain.
+    // Locks in the order of every change of a voucher: first the vouchers, then the end of the chain.
     await client.query(
       `SELECT FROM promo_codes WHERE code = ANY ($1) ORDER BY code COLLATE "C" FOR NO KEY UPDATE`,
       [codes],

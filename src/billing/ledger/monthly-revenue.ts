@@ -13,13 +13,13 @@ export interface MonthlyRevenue {
   ordered_baisa: number;
   /** Paid invoices of subscriptions that Stripe runs: those that the earlier service opened. */
   invoiced_baisa: number;
-  /** What cards paid beyond an order, or for an order that had ended: it became the customer's credit. */
+  /** Card payments above the price of an order, or for an order that had ended. They became the customer's credit. */
   kept_as_credit_baisa: number;
   charged_by_card_baisa: number;
   drawn_from_credit_baisa: number;
-  /** Less what was taken back in the month, because the order of a redemption failed. */
+  /** Without the credit that was taken back in the month because the order of a redemption failed. */
   granted_by_voucher_baisa: number;
-  /** Given back to cards. */
+  /** Refunds to cards. */
   refunded_baisa: number;
 }
 
@@ -32,9 +32,9 @@ type Sums = Record<
 export type ReadMonthlyRevenue = (month: string) => Promise<MonthlyRevenue>;
 
 /**
- * An order counts in the month in which it was placed, which is when its subscription was created. The earlier service recorded
- * of its orders only what they drew from credit. What their cards paid, Stripe invoices. So a card payment for such an order
- * counts once, by its invoice, and not as a surplus too.
+ * An order counts in the month in which it was placed, which is when its subscription was created. Of its own orders, the
+ * earlier service recorded only the credit that they used. Stripe invoices their card payments. So a card payment for such
+ * an order counts once, by its invoice, and not also as a surplus.
  */
 export function createMonthlyRevenue(deps: {
   database: Database;

@@ -2,8 +2,8 @@ import { DELIVERED_RETENTION, ORGANIZATION_SINK } from "../event/outbox.ts";
 import type { LedgerCheck } from "./check.ts";
 
 /**
- * Checks of orders, their ledger entries, subscriptions and events. Each query reads its tables once and returns the rows that
- * differ. Adopted orders are not checked: the earlier service did not record what they moved.
+ * Checks of orders, their ledger entries, subscriptions and events. Each query reads its tables once and returns the rows
+ * that differ. Adopted orders are not checked, because the earlier service did not record their amounts.
  */
 export const ORDER_CHECKS: readonly LedgerCheck[] = [
   {
@@ -24,7 +24,7 @@ export const ORDER_CHECKS: readonly LedgerCheck[] = [
             FROM orders o WHERE NOT o.adopted AND o.status IN ('failed', 'expired', 'canceled', 'credited') AND o.credit_spent_baisa <> 0`,
   },
   {
-    // Credit and card pay the order, and an amount that the card paid above it is a surplus. A payment for an order that had
+    // Credit and card together pay the order. A card payment above the price is a surplus. A payment for an order that had
     // already ended is a surplus as a whole.
     kind: "payment-differs-from-ledger",
     sql: `SELECT false AS adopted,

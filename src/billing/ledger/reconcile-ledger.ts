@@ -29,7 +29,7 @@ const CHECKS: readonly LedgerCheck[] = [
                    'amount_baisa', l.amount_baisa) AS row
             FROM credit_ledger l
            WHERE NOT l.adopted
-             -- Of an order of the earlier service, only a payment that became credit is in the ledger.
+             -- The ledger has no entry of an earlier service's order, except for a payment that became credit.
              AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id::text = l.order_id AND o.customer_id = l.customer_id
                                 AND (NOT o.adopted OR (o.status = 'credited' AND l.kind = 'surplus')))`,
   },

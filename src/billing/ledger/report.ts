@@ -6,8 +6,8 @@ export interface ReportService {
   /** The last `days` days in UTC, with today last. Days without a redemption are included. */
   redemptions(days: number): Promise<RedemptionDay[]>;
   /**
-   * Customers in the order of their ids. A balance may change between two pages, and a list in the order of balances would
-   * then skip customers or show them twice. `after` is the last customer's id on the page before.
+   * Customers in the order of their ids. Balances may change between two pages, and a list in the order of balances would
+   * then skip or repeat customers. `after` is the id of the last customer on the page before.
    */
   balances(limit: number, after?: string): Promise<{ balances: CustomerBalance[]; next?: string }>;
 }

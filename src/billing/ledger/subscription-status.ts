@@ -1,7 +1,8 @@
 /**
- * SQL for the status of a subscription `s` now. One that an order paid for ends with its month, because nothing renews it.
- * Stripe renews its own ones and sends each event again for three days. So one of those has ended when Stripe sent its period, and
- * no event arrived for three days after the end. The earlier service did not keep periods up to date: they prove nothing.
+ * SQL for the current status of a subscription `s`. A subscription that an order paid for ends with its month, because
+ * nothing renews it. Stripe renews its own subscriptions, and repeats each event for three days. So such a subscription has
+ * ended when no event arrives within three days after the end of the period that Stripe sent. The earlier service did not
+ * update periods, so its periods prove nothing.
  */
 export const SUBSCRIPTION_STATUS_SQL = `CASE
     WHEN s.status = 'active' AND nullif(s.stripe_subscription_id, '') IS NULL AND s.current_period_end <= now() THEN 'expired'
@@ -9,8 +10,8 @@ export const SUBSCRIPTION_STATUS_SQL = `CASE
     ELSE s.status END`;
 
 /**
- * SQL for the subscription that counts of a tenant, with `now_status`: an active one before others, and of those the newest.
- * `tenantId` is SQL.
+ * SQL for the subscription of a tenant that answers show, with `now_status`: an active one before others, and the newest of
+ * these. `tenantId` is SQL.
  */
 export const presentSubscriptionSql = (tenantId: string): string => `SELECT s.*, judged.now_status
                  FROM public.subscriptions s CROSS JOIN LATERAL (SELECT ${SUBSCRIPTION_STATUS_SQL} AS now_status) AS judged

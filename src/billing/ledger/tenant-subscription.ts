@@ -4,7 +4,7 @@ import { presentSubscriptionSql } from "./subscription-status.ts";
 /** The subscription of the tenant that an order is for. */
 export interface TenantSubscription {
   order: string;
-  /** As Stripe names them, and `expired`; null when the tenant has no subscription. */
+  /** Stripe's statuses, and `expired`; null when the tenant has no subscription. */
   status: string | null;
   periodEndsAt: Date | null;
 }
@@ -13,8 +13,8 @@ const BATCH = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * The subscriptions of the tenants of these orders, each as `GET /billing/subscription/{tenantId}` gives it. Unknown orders are
- * left out.
+ * The subscriptions of the tenants of these orders, each as `GET /billing/subscription/{tenantId}` returns it. Unknown
+ * orders are left out.
  */
 export async function readTenantSubscriptions(
   orders: readonly string[],

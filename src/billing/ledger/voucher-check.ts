@@ -3,8 +3,9 @@ import type { LedgerCheck } from "./check.ts";
 /** Checks of counters, redemptions and grants. Each query reads its tables once and returns the rows that differ. */
 export const VOUCHER_CHECKS: readonly LedgerCheck[] = [
   {
-    // A difference is the earlier service's under two conditions: the voucher's audit begins with the adoption, and only our
-    // redemptions have changed the counter since. The voucher's own columns prove neither: the role that serves may write them.
+    // The earlier service caused a difference if two conditions hold: the voucher's audit begins with the adoption, and
+    // only our redemptions have changed the counter since. The voucher's own columns prove neither, because the serving
+    // role may write them.
     kind: "counter-differs-from-redemptions",
     sql: `SELECT (p.adopted AND coalesce(p.times_redeemed, 0) - coalesce(e.redemptions, 0) = p.adopted_excess
                   AND coalesce(p.times_redeemed, 0) - coalesce(e.own, 0) = (

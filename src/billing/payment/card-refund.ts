@@ -2,9 +2,9 @@ import type { Queryable } from "../db/database.ts";
 import type { ChargeObject, RefundObject } from "./event-object.ts";
 
 /**
- * Records what a charge gave back since its last record. Stripe sends the total of a charge, so one that comes late or twice adds
- * nothing. A total is without the refunds that failed before it, and includes those that failed after it. Returns false when the
- * charge is not of an order or customer of this service, or the total is known.
+ * Records the amount that a charge has refunded since its last record. Stripe sends the total of a charge, so a late or
+ * repeated event adds nothing. The total leaves out refunds that failed before it, and includes those that failed after it.
+ * Returns false when the charge belongs to no order or customer of this service, or when the total is already recorded.
  */
 export async function recordRefundedCharge(
   transaction: Queryable,
@@ -29,8 +29,8 @@ export async function recordRefundedCharge(
 }
 
 /**
- * Records that a refund failed, so that the charge has its money again. Returns false when nothing is known of the charge yet: the
- * row counts as soon as the charge is known to be of this service.
+ * Records a failed refund, which returns the money to the charge. Returns false when the charge is unknown. The row counts
+ * as soon as a later event shows that the charge belongs to this service.
  */
 export async function recordFailedRefund(
   transaction: Queryable,
@@ -50,7 +50,7 @@ export async function recordFailedRefund(
   return row?.isOurs === true;
 }
 
-/** Two events about one charge are applied one after the other. */
+/** Applies two events about one charge one after the other. */
 async function lockCharge(transaction: Queryable, chargeId: string): Promise<void> {
   await transaction.query({
     name: "refund-lock",

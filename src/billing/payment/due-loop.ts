@@ -3,7 +3,7 @@ import type { Logger } from "../../platform/log.ts";
 
 /** A sweep settles at most this many items of one kind. */
 export const MAX_DUE = 200;
-/** After this many failures in a row the processor counts as down, and the rest waits for the next sweep. */
+/** After this many failures in a row, the processor counts as down, and the other items wait for the next sweep. */
 const AWAY_AFTER = 3;
 
 /** Settles one item after the other. Failed items wait for a later sweep; the first error is thrown at the end. */

@@ -45,7 +45,7 @@ export function createEventEffect(deps: {
     onPaid: (order: PaidOrder) => void,
   ): Promise<EventOutcome> {
     const session = parseSessionObject(event.data.object);
-    // Some payment methods pay later: another event announces the money then.
+    // Some payment methods pay later. Another event then reports the payment.
     if (!session.isPaid) return "ignored";
     const paid = await settlement.pay(session.orderId, session, timeOf(event, "created"), transaction);
     onPaid(paid);

@@ -22,7 +22,7 @@ export interface InvoiceObject {
   stripeCustomerId: string | null;
 }
 
-/** What a charge has given back so far. */
+/** A charge with the total that it has refunded so far. */
 export interface ChargeObject {
   id: string;
   refundedBaisa: number;
@@ -49,7 +49,7 @@ export interface SubscriptionObject {
 export interface SessionObject {
   id: string;
   isPaid: boolean;
-  /** Not checked here: a session of another service may hold anything. `paidBaisaOf` checks it. */
+  /** Not checked here, because it may be a session of another service. `paidBaisaOf` checks it. */
   amount: unknown;
   currency: unknown;
   orderId: string | null;

@@ -45,7 +45,10 @@ export function createPaymentEventReceiver(deps: {
   const { database, settings, settlement, currency, now, logger, count, countPlacedOrder } = deps;
   const apply = createEventEffect({ settlement, currency, logger });
 
-  /** Applies the event once or not at all. An unusable event is not recorded: sent again later, it may be usable. */
+  /**
+   * Applies the event once or not at all. An unusable event is not recorded, because it may be usable when it is sent
+   * again.
+   */
   async function applyOnce(
     event: PaymentEvent,
     onPaid: (order: PaidOrder) => void,

@@ -29,15 +29,15 @@ type SettledOrder =
   | "unusable";
 
 export interface OrderClosing {
-  /** Asks the processor about the order's session, and settles the order as the answer says. */
+  /** Reads the order's session from the processor, and settles the order accordingly. */
   settle(order: OpenOrder): Promise<SettledOrder>;
   /**
-   * Gives up a customer's unpaid order: expires its session, and releases its voucher and its credit. The intent is written
-   * first, so that a crash or Stripe's own event in between ends in the same way. Returns what has become of the order: it may
-   * have been paid just before. Throws `payment_unavailable` when the processor does not answer.
+   * Cancels a customer's unpaid order: expires its session, and releases its voucher and its credit. The intent is written
+   * first, so that a crash or Stripe's own event in between leads to the same end. Returns the state of the order, which
+   * may have been paid just before. Throws `payment_unavailable` when the processor does not answer.
    */
   cancel(orderId: string): Promise<"canceled" | "paid" | "processing">;
-  /** Settles those of the customer's orders whose session has ended: the customer is back from the payment page. */
+  /** Settles the customer's orders whose session has ended, when the customer returns from the payment page. */
   settleReturned(userId: string): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export function createOrderClosing(deps: {
 
   async function settle(order: OpenOrder): Promise<SettledOrder> {
     const { secretKey } = await settings.keys();
-    // Without a key no session can be reached, and the customer must not wait for one.
+    // Without a key the session cannot be read, and the customer must not wait for it.
     if (secretKey === "") return apply(order, "missing");
     return apply(
       order,
@@ -106,7 +106,7 @@ export function createOrderClosing(deps: {
         const { sessionId } = order;
         if (sessionId === null) {
           if (await settlement.expire(orderId, null)) return "canceled";
-          // Its session was stored meanwhile, or it has ended.
+          // The order has received its session meanwhile, or has ended.
           continue;
         }
         const settled = await settle({ orderId, sessionId, isCancelRequested: true });

@@ -14,11 +14,11 @@ interface PendingOrder {
   orderId: string;
   cardBaisa: number;
   planId: string;
-  /** False when an earlier answer is repeated. Otherwise the page must still take a payment. */
+  /** False when an earlier answer is repeated. Otherwise the payment page must still accept a payment. */
   isNew: boolean;
 }
 
-/** What a card can pay: multiples of the step, from the minimum on. */
+/** The amounts that a card can pay: multiples of the step, from the minimum on. */
 export interface CardAmounts {
   stepBaisa: number;
   /** 0: not known. */
@@ -101,7 +101,7 @@ export function createOrderPayment(deps: {
     await database.query({ name: "order-undo", text: "SELECT billing_undo_order($1)", values: [orderId] });
   }
 
-  /** The page of an order that has a session. An answer that was given stays the same after the payment. */
+  /** The address of an order's session. An answer that was given once stays the same after the payment. */
   async function pageOf(order: OrderRow, sessionId: string, url: string, isNew: boolean): Promise<string> {
     if (order.status === "paid") return url;
     const settled = await closing
@@ -143,7 +143,7 @@ export function createOrderPayment(deps: {
           email: order.email,
           expiresAt,
         }).catch((error: unknown) => {
-          // The order is undone below, which the processor's own message does not say.
+          // The order is undone below. The processor's own message does not say so.
           throw isUnavailable(error) ? unavailable({ cause: error.cause }) : error;
         });
         if (url !== null && (await keepSession(database, orderId, { id, url }, expiresAt))) return url;

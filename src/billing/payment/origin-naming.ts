@@ -7,8 +7,8 @@ import type { PaymentProcessor } from "./processor.ts";
 import type { PaymentSettingsService } from "./settings.ts";
 
 /**
- * Writes on the customers who paid where their charges came from. Stripe creates a customer with the first session, and takes no
- * metadata for it there.
+ * Writes the origin of charges into the metadata of Stripe's customers who paid. Stripe creates a customer with the first
+ * session, and accepts no metadata for the customer there.
  */
 export function createOriginNaming(deps: {
   database: Database;
@@ -28,13 +28,13 @@ export function createOriginNaming(deps: {
       if (error instanceof PaymentError && error.code === "payment_refused") return "refused" as const;
       throw error;
     });
-    // Asked again, the processor would answer the same.
+    // A repeated request would have the same answer.
     if (named !== "named")
       logger.warn(
         { stripeCustomerId, orderId: order.orderId, outcome: named },
         "the payment processor does not accept metadata for this customer: it stays without",
       );
-    // A newer order that was paid meanwhile stays due.
+    // If a newer order was paid meanwhile, its origin still has to be written.
     await database.query({
       name: "sweep-origin-named",
       text: `UPDATE orders o SET stripe_customer_due = NULL FROM orders named
@@ -46,7 +46,8 @@ export function createOriginNaming(deps: {
   return async () => {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return;
-    // A customer names its latest order. In random order, so that customers who always fail are not always first.
+    // Each customer gets the origin of its latest order. Customers are taken in random order, so that those who always fail
+    // do not block the others.
     const due = await database.query<Due>({
       name: "sweep-origin-due",
       text: `SELECT * FROM (

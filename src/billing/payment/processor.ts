@@ -42,9 +42,9 @@ export interface PaymentProcessor {
   closeSession(secretKey: string, sessionId: string): Promise<Session | "missing">;
   /** `missing`: the account that the key belongs to has no such customer. */
   openPortal(secretKey: string, stripeCustomerId: string): Promise<string | "missing">;
-  /** Writes where the latest charge of a customer came from. `missing`: the account that the key belongs to has no such customer. */
+  /** Writes the origin of a customer's latest charge. `missing`: the account that the key belongs to has no such customer. */
   nameOrigin(secretKey: string, stripeCustomerId: string, origin: ChargeOrigin): Promise<"named" | "missing">;
-  /** At once, without a refund. `missing`: it is over already, or was never there. */
+  /** Cancels at once, without a refund. `missing`: the subscription has ended, or never existed. */
   cancelSubscription(secretKey: string, stripeSubscriptionId: string): Promise<"canceled" | "missing">;
 }
 
@@ -54,14 +54,14 @@ const QUICK = { timeout: 3_000, maxNetworkRetries: 0 };
 export function createPaymentProcessor(deps: {
   /** Origin instead of Stripe's own. */
   apiBase: string | undefined;
-  /** Where the portal leads back to. */
+  /** The page to which the portal returns. */
   successUrl: string;
 }): PaymentProcessor {
   const { apiBase, successUrl } = deps;
   const base = apiBase === undefined ? undefined : new URL(apiBase);
   let client: { secretKey: string; stripe: Stripe } | undefined;
 
-  /** The library is loaded with the first payment: a Sovereign without cards does not pay for it. */
+  /** The library is loaded with the first payment, so that a Sovereign without cards does not spend the memory. */
   async function stripeFor(secretKey: string): Promise<Stripe> {
     if (client?.secretKey === secretKey) return client.stripe;
     const { default: StripeClient } = await import("stripe");

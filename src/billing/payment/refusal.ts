@@ -1,4 +1,4 @@
-/** What an error of Stripe calls for. */
+/** The reaction to an error of Stripe. */
 export type RefusalKind =
   /** Stripe no longer has the customer whose id is stored: remove the id, and ask without it. */
   | "repair-customer"
@@ -22,8 +22,8 @@ interface RefusalRule {
 }
 
 /**
- * Classifies every refusal, by the error's code, its parameter and its type, and never by its text: the text quotes the request, with
- * the customer's address. The first rule whose members all match decides.
+ * Classifies every refusal by the error's code, parameter and type. The text of an error does not count: it quotes the
+ * request, with the customer's address. The first rule whose members all match decides.
  */
 export const REFUSAL_RULES: readonly RefusalRule[] = [
   { code: "idempotency_key_in_use", kind: "in-flight" },

@@ -11,7 +11,10 @@ import {
   type SessionRequest,
 } from "./session-request.ts";
 
-/** Opens the session of an order. The same order gets the same session, whatever has changed since the first request. */
+/**
+ * Opens the session of an order. The same order always gets the same session, even when settings have changed since the
+ * first request.
+ */
 export type SessionOpening = (secretKey: string, order: SessionOrder) => Promise<Session>;
 
 export function createSessionOpening(deps: {
@@ -54,7 +57,7 @@ export function createSessionOpening(deps: {
 
   return async (secretKey, order) => {
     let request = await store(order.orderId, desiredSessionRequest(order, place), undefined);
-    // Ends, because each repair takes a part of the request away.
+    // The loop ends, because each repair removes a part of the request.
     for (;;) {
       const created = await processor.createSession(secretKey, request);
       switch (created.kind) {

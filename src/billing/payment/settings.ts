@@ -52,9 +52,9 @@ const NO_ROW: Row = {
 };
 
 /**
- * The deployment's keys (`payments.secretRef`) are used alone where it gives any. Otherwise the keys are those of the settings
- * row, whose secrets are encrypted. Plain secrets that the earlier service stored there are used, and encrypted when they
- * are first read.
+ * If the deployment has any keys (`payments.secretRef`), only these are used. Otherwise the keys are those of the settings
+ * row, whose secrets are encrypted. Secrets that the earlier service stored there in clear are used too, and are encrypted
+ * when they are first read.
  */
 export function createPaymentSettingsService(deps: {
   database: Database;
@@ -106,7 +106,7 @@ export function createPaymentSettingsService(deps: {
     return keys;
   }
 
-  /** Writes only over the values that were read, so that a change in between stays. */
+  /** Replaces only the values that were read, so that a change in between is kept. */
   async function seal(row: Row, secretBox: SecretBox): Promise<void> {
     const sealed = (text: string) => (text === "" || isSealed(text) ? text : secretBox.seal(text));
     await database.query({

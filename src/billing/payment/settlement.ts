@@ -7,7 +7,7 @@ export interface PaidOrder {
   hasRedeemed: boolean;
 }
 
-/** What the log says of an order that was `credited`. */
+/** The log message for an order that was `credited`. */
 export const CREDITED_MESSAGE =
   "a payment arrived for an order that could not be placed any more: the amount was added to the customer's credit";
 
@@ -16,11 +16,11 @@ type PaidSession = Pick<
   "id" | "amount" | "currency" | "stripeCustomerId" | "stripeSubscriptionId"
 >;
 
-/** Ends a pending order. Each is one call, which reads the order again under its lock. */
+/** Ends a pending order. Each method is one database call, which reads the order again under its lock. */
 export interface SessionSettlement {
   /**
-   * `saidAt` is when Stripe said so. Throws `UnusableObjectError` when the amount or currency paid for an order of ours is not
-   * usable: a person must look at it.
+   * `saidAt` is the time of Stripe's event or answer. Throws `UnusableObjectError` when the paid amount or currency is
+   * unusable for an order of ours, so that a person must look at it.
    */
   pay(
     orderId: string | null,
@@ -29,8 +29,8 @@ export interface SessionSettlement {
     within?: Queryable,
   ): Promise<PaidOrder>;
   /**
-   * Null as the session: the order has none, and its customer gave it up. Returns false when there is no such order, it has
-   * ended, or it has another session.
+   * `sessionId` null: the order has no session, and its customer canceled it. Returns false when the order does not exist,
+   * has ended, or has another session.
    */
   expire(orderId: string | null, sessionId: string | null, within?: Queryable): Promise<boolean>;
 }

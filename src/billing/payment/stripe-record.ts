@@ -2,10 +2,11 @@ import { type Queryable, theRow } from "../db/database.ts";
 import type { InvoiceObject, SubscriptionObject } from "./event-object.ts";
 
 /**
- * Writes our row of the processor's invoice. Its tenant is that of the order that it names, else of its subscription, else
- * the one under which its customer is registered, if the tenant is the customer's: others must not see the invoice. Events come in any order, so a status only advances: draft, open, uncollectible, void, paid. `paid` also
- * replaces `void`, which we set when the tenant was deleted. Returns false when the invoice belongs to no customer of this
- * service, or its stored status is later than the event's.
+ * Writes our row of the processor's invoice. Its tenant is that of the order that the invoice names. Without an order, it
+ * is that of the subscription. Without either, it is the tenant under which the customer is registered, but only if the
+ * tenant belongs to the customer: others must not see the invoice. Events come in any order, so a status only advances:
+ * draft, open, uncollectible, void, paid. `paid` also replaces `void`, which we set when the tenant was deleted. Returns
+ * false when the invoice belongs to no customer of this service, or its stored status is later than the event's.
  */
 export async function recordInvoice(transaction: Queryable, invoice: InvoiceObject): Promise<boolean> {
   // A session that completes at the same time either finds this invoice, or has created the subscription.
@@ -52,8 +53,8 @@ export async function recordInvoice(transaction: Queryable, invoice: InvoiceObje
 }
 
 /**
- * Records the state of a subscription at the processor, of which the earlier service left some. Events come in any order; the
- * one with the latest time counts. Returns false when no row of this service changed.
+ * Records the state of a subscription at the processor. The earlier service opened such subscriptions. Events come in any
+ * order, and the one with the latest time counts. Returns false when no row of this service changed.
  */
 export async function recordSubscription(
   transaction: Queryable,

@@ -10,11 +10,11 @@ import type { PaymentSettingsService } from "./settings.ts";
 import type { SessionSettlement } from "./settlement.ts";
 
 const EVERY_MS = 30_000;
-/** Longer than any request that is still opening a session. */
+/** Longer than a request takes to open a session. */
 const ORPHAN_AGE_S = 120;
 /**
- * When the processor has no such session, the order may still have been paid: wrong keys reach another account. Stripe
- * sends the event of a payment for three days, and the right keys may be back by then.
+ * The processor may not have a session although its order was paid, because wrong keys belong to another account. Stripe
+ * sends the event of a payment for three days, and the right keys may be restored by then.
  */
 const MISSING_DAYS = 7;
 
@@ -63,8 +63,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /**
-   * Gives up orders whose tenant another customer has paid for meanwhile, before their customers pay for nothing. A payment that
-   * is faster becomes credit.
+   * Cancels orders whose tenant another customer has paid for meanwhile, before their customers pay in vain. A payment that
+   * arrives first becomes credit.
    */
   async function giveUpOutpaid(): Promise<void> {
     await database.query({
@@ -79,8 +79,8 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   }
 
   /**
-   * Takes the order that has waited longest, and postpones its next look: the longer ago its session ended, the longer the
-   * pause. So replicas share the work, and an order that cannot be settled does not block the others.
+   * Returns the order that has waited longest, and postpones its next check: the longer ago its session ended, the longer
+   * the pause. So replicas share the work, and an order that cannot be settled does not block the others.
    */
   async function nextOverdue() {
     const [order] = await database.query<OpenOrder & { isOld: boolean }>({
@@ -116,7 +116,7 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
   async function cancelDue(): Promise<void> {
     const { secretKey } = await settings.keys();
     if (secretKey === "") return;
-    // In random order, so that subscriptions that always fail are not always first.
+    // In random order, so that subscriptions that always fail do not block the others.
     const due = await database.query<{ id: string; stripeSubscriptionId: string }>({
       name: "sweep-cancel-due",
       text: `SELECT id, stripe_subscription_id AS "stripeSubscriptionId" FROM subscriptions WHERE cancel_due

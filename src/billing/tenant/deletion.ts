@@ -16,10 +16,9 @@ export type TenantDeletion =
 /**
  * Cancels a deleted tenant's subscriptions, voids its open invoices and marks its ledger entries, once for each event: the
  * record of the event commits together with the effects. No balance changes, and paid invoices stay. The same transaction
- * notes the subscriptions that must be cancelled at the payment processor; the payment sweeper cancels them.
- *
- * A tenant's ledger entries are those of its orders, and those without an order of the customers who are registered under it:
- * the grants of the earlier service have no order.
+ * marks the subscriptions that the payment sweeper must cancel at the payment processor. A tenant's ledger entries are
+ * those of its orders. Entries without an order belong to the tenant under which their customer is registered, because the
+ * grants of the earlier service have no order.
  */
 export async function handleTenantDeleted(
   database: Database,
@@ -90,13 +89,14 @@ export async function handleTenantDeleted(
 }
 
 /**
- * Ends the tenant's orders that wait for a payment: a later payment for one becomes credit. Each order has its own
+ * Cancels the tenant's orders that wait for a payment. A later payment for one becomes credit. Each order has its own
  * transaction, as in the sweeper, because locks on two customers at once would break the lock order of checkouts.
  */
 async function giveUpPending(database: Database, tenantId: string): Promise<void> {
   const pending = await database.query<{ id: string; session: string | null }>({
     name: "tenant-deleted-pending",
-    // An order of the earlier service may have an open session, which nothing else ends. Its session may also be empty.
+    // An order of the earlier service may have an open session, which only this ends. Its session may also be an empty
+    // text.
     text: `SELECT id, nullif(stripe_session_id, '') AS session FROM orders
             WHERE tenant_id = $1 AND status = 'pending' AND (NOT adopted OR stripe_session_id <> '')`,
     values: [tenantId],

@@ -16,8 +16,8 @@ interface TenantMessage {
 }
 
 /**
- * The outcome of a message. All but `stopped` are final, and the offset may be committed. `set_aside` is an event that could
- * not be handled although the database answered: the log has its position.
+ * The outcome of a message. After every outcome but `stopped`, the offset may be committed. `set_aside` is an event that
+ * could not be handled although the database answered. The log has its position.
  */
 type TenantMessageOutcome = "handled" | "repeated" | "ignored" | "malformed" | "set_aside" | "stopped";
 

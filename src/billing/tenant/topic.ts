@@ -16,7 +16,7 @@ interface TenantTopicDeps {
 
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 15_000;
-/** A connection that lasted this long was good: the back-off starts again. */
+/** After a connection of this length, the back-off starts again from the shortest delay. */
 const STEADY_MS = 60_000;
 const CLOSE_MS = 3_000;
 
@@ -62,7 +62,7 @@ async function consume(deps: TenantTopicDeps): Promise<void> {
   const stop = AbortSignal.any([signal, broken.signal]);
   try {
     const opening = consumer.consume({ topics: [TENANT_TOPIC], mode: "committed", fallbackMode: "earliest" });
-    // After an abort the stream may still open: its later errors are of no interest.
+    // After an abort the stream may still open. Its later errors are ignored.
     opening.then(
       (late) => late.on("error", () => undefined),
       () => undefined,

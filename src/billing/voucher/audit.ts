@@ -49,7 +49,7 @@ export interface AuditEntry {
   digest: string;
 }
 
-// Of rows that begin with the same 256 characters, the whole text decides: adopted codes may be longer than an index entry.
+// The first comparison uses the index. Adopted codes may be longer than an index entry, so the whole text decides.
 const isEqual = (column: "code" | "actor" | "subject", parameter: string) =>
   `left(${column}, 256) = left(${parameter}, 256) AND ${column} = ${parameter}`;
 
@@ -79,9 +79,9 @@ function isSmokeTest(row: VoucherRow): boolean {
 }
 
 /**
- * Appends a row, as the last statement of a change that locks anything: the row locks the end of the chain until the commit, so
- * changes of vouchers commit one after another. Redemptions write no row. A smoke test leaves one row, however often it runs: the
- * same user's next issue or revocation of its voucher adds none.
+ * Appends a row. Call it as the last statement of a change that takes locks: the row locks the end of the chain until the
+ * commit, so changes of vouchers commit one after another. Redemptions write no row. A smoke test leaves one row, however
+ * often it runs: the next issue or revocation of its voucher by the same user adds none.
  */
 export async function auditChange(
   transaction: Queryable,
@@ -125,12 +125,12 @@ export async function auditBulkIssue(
 }
 
 /**
- * Which changes to read. Without `code`, `smokeTests` decides: only smoke tests, or all changes but the operator's smoke tests. A
- * person who gives a voucher the form of a smoke test does not hide it.
+ * Selects changes. Without `code`, `smokeTests` decides: only smoke tests, or all changes except the operator's smoke
+ * tests. A person's changes are shown even if the voucher looks like a smoke test's.
  */
 export interface AuditFilter {
   code?: string;
-  /** From this time on, and before that one: texts that PostgreSQL reads as times. */
+  /** The changes from the first time on, and before the second. Both are texts that PostgreSQL reads as times. */
   from?: string;
   to?: string;
   /** `issuer:subject`, or the subject alone. */
@@ -157,7 +157,7 @@ interface AuditRow extends Omit<AuditEntry, "at" | "token_issued_at"> {
  * and `voucher_blank`.
  */
 export function createAuditReader({ database }: { database: Database }): ReadVoucherAudit {
-  /** When adopted vouchers differ only in case, the one that an issue would change. */
+  /** The stored code. When adopted vouchers differ only in case, it is the code that an issue would change. */
   async function storedCode(code: string): Promise<string> {
     const key = await resolveKey(database, code);
     const voucher = await findAny(database, key);

@@ -25,7 +25,7 @@ export type IssueInBulk = (
   claim?: IdempotencyClaim,
 ) => Promise<VoucherRecord[]>;
 
-/** The record for a repeated request: one voucher, and the symbols in which the others differ (at most 120 kB). */
+/** The stored answer for a repeated request: one voucher, and the symbols of the other codes (at most 120 kB). */
 interface BulkRecord {
   voucher: VoucherRecord;
   symbols: string;

@@ -52,7 +52,7 @@ export function createEditor(deps: { gate: GrantGate; drawSymbols: () => string 
     let before = key === "" ? await requireLive(transaction, key) : await lockAny(transaction, key);
     requirePrecondition(precondition, before);
     if (before === undefined) {
-      // What people type is understood in lookups only: a new code is exactly what was sent.
+      // Only lookups accept other spellings. A new code is stored exactly as it was sent.
       const newCode = newCodeOf(code);
       if (!isNewCode(newCode)) {
         throw new VoucherError(

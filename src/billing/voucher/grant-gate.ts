@@ -14,9 +14,12 @@ import { isCounted, STANDINGS } from "./voucher.ts";
 export interface GrantGate {
   /** Call it before any row lock: otherwise two changes could wait for each other. */
   enter(transaction: Queryable, actor: Actor): Promise<void>;
-  /** Call it in the transaction, after a change that grew something. Throws `grant_exceeded`, which rolls the change back. */
+  /**
+   * Call it in the transaction, after a change that adds vouchers or credit. Throws `grant_exceeded`, which rolls the
+   * change back.
+   */
   requireRoom(transaction: Queryable, actor: Actor, creditOmr: number, countField?: string): Promise<void>;
-  /** The grants that bind this administrator, and what live and scheduled vouchers take of them. */
+  /** The grants that apply to this administrator, and how much of them live and scheduled vouchers use. */
   readRoom(database: Queryable, actor: Actor): Promise<{ limits: VoucherGrants; totals: VoucherTotals }>;
 }
 

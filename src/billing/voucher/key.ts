@@ -9,12 +9,12 @@ const MARKS = /[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069
 const DASHES = /[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]/g;
 const ARABIC_DIGITS = /[\u0660-\u0669\u06f0-\u06f9]/g;
 const LOWER_CASE = /\p{Ll}/gu;
-/** Longer codes are compared by ASCII alone: the key of adopted ones must fit into an index entry. */
+/** Longer codes are compared by ASCII alone, because the key of an adopted code must fit into an index entry. */
 const MAX_FOLDED_BYTES = 512;
 
 /**
- * The key under which codes are compared, of a code as people type and paste it. The database function `billing_code_key`
- * does the same to stored codes; its file has the rules. Unicode's whole upper-casing would turn `ß ﬁ ı ſ` into letters of
+ * The key by which codes are compared, computed from a typed or pasted code. The database function `billing_code_key` does
+ * the same with stored codes, and its file has the rules. Unicode's full upper-casing would turn `ß ﬁ ı ſ` into letters of
  * other codes.
  */
 export function voucherKey(code: string): string {
@@ -35,13 +35,16 @@ export function newCodeOf(code: string): string {
   return code.replace(TRIM_ASCII, "").replace(/[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** The capital of a letter, if it is one letter of Unicode's first plane that leads back. No voucher uses the others. */
+/**
+ * The capital of a letter, if it is a single letter of Unicode's first plane whose lower case is the letter again. Vouchers
+ * use no other letters.
+ */
 function foldLetter(letter: string): string {
   const capital = letter.toUpperCase();
   return capital.length === 1 && capital.toLowerCase() === letter ? capital : letter;
 }
 
-/** The regular expression engine is slower here than one look at each character. */
+/** A loop over the characters is faster here than a regular expression. */
 export function isAscii(text: string): boolean {
   for (let index = 0; index < text.length; index += 1) if (text.charCodeAt(index) > 127) return false;
   return true;

@@ -26,24 +26,25 @@ const POSITION = "coalesce(p.created_at, '-infinity')";
 const CODE_START = "left(p.code, 256)";
 const ORDER = `${POSITION} DESC, ${CODE_START} DESC, p.code DESC`;
 /**
- * A page of a search examines so many vouchers, and the next page begins after them. No index serves the search: it would need
- * pg_trgm, which a Sovereign's database may not have, and the schema must be the same everywhere. Without a bound, a text that no
- * voucher has took 1.3 s among 1,000,000 vouchers on a busy machine, and ten times as long among ten times as many. With it, it takes
- * 0.5 s among any number.
+ * A page of a search examines this many vouchers, and the next page begins after them. No index serves the search: it would
+ * need pg_trgm, which a Sovereign's database may lack, and the schema must be the same everywhere. Without a bound, a
+ * search without a match took 1.3 s among 1,000,000 vouchers on a busy machine, and ten times as long among ten times as
+ * many. With the bound it takes 0.5 s among any number.
  */
 const SEARCH_SPAN = 100_000;
 
 type ListedRow = VoucherRow & { micros: string | null };
-/** Of a search: whether the filter fits the row, and whether the page looks no further. */
+/** In a search: whether the filter matches the row, and whether the page ends with it. */
 type SoughtRow = ListedRow & { is_match: boolean; is_end: boolean };
 /** The name of a condition is a part of its statement's name. */
 type Condition = readonly [name: string, sql: string];
 type Parameter = (value: unknown) => string;
 
 /**
- * Vouchers, newest first, in the order of the indexes `promo_codes_live_idx` and `promo_codes_revoked_idx`. A search text has no
- * wildcards, because strpos has none. A page of a search may have few vouchers or none, although there is a next page. The voucher
- * that a lookup of the text finds is on the first page, however old it is, unless the page has one row only.
+ * Vouchers, newest first, in the order of the indexes `promo_codes_live_idx` and `promo_codes_revoked_idx`. A search text
+ * has no wildcards, because strpos has none. A page of a search may have few vouchers or none although there is a next
+ * page. The voucher that a lookup of the text finds is on the first page, whatever its age, unless the page has only one
+ * row.
  */
 export async function listVouchers(
   database: Queryable,
@@ -81,7 +82,7 @@ async function listAll(
   return pageOf(shown, rows.length > limit ? shown.at(-1) : undefined);
 }
 
-/** The vouchers that the filter fits, one more than there is room for, and the last one that the page looks at. */
+/** The vouchers that match the filter, one more than the page holds, and the last voucher that the page examines. */
 function search(
   database: Queryable,
   room: number,
@@ -98,8 +99,8 @@ function search(
       ? []
       : [[isAscii(filter.text) ? "ascii" : "text", textCondition(filter.text, parameter)] as const]),
   ];
-  // Rows come in the order of the index, so PostgreSQL stops at the limit or at the end of the span, and reads whole rows of the
-  // vouchers that it returns only.
+  // Rows come in the order of the index. So PostgreSQL stops at the limit or at the end of the span, and reads whole rows
+  // only for the vouchers that it returns.
   return database.query<SoughtRow>({
     name: nameOf("voucher-search", [...range, ...conditions]),
     text: `SELECT ${VOUCHER_COLUMNS}, ${MICROS}, s.is_match, s.place = $2 AS is_end
@@ -113,7 +114,7 @@ function search(
   });
 }
 
-/** The voucher that a lookup of the text finds, if the rest of the filter fits it. */
+/** The voucher that a lookup of the text finds, if it matches the rest of the filter. */
 async function findNamed(
   database: Queryable,
   text: string,
@@ -143,7 +144,7 @@ function createParameters(...values: unknown[]) {
 const kindOf = (standing: VoucherStanding | undefined): Condition =>
   standing === "revoked" ? ["revoked", "p.deleted_at IS NOT NULL"] : ["kept", "p.deleted_at IS NULL"];
 
-/** Everything but the text, and but whether a voucher is revoked. */
+/** The conditions of the filter, without the text and without the revocation. */
 function filterOf({ active, standing }: VoucherFilter, parameter: Parameter): Condition[] {
   return [
     ...(standing === undefined || standing === "revoked"
@@ -171,7 +172,7 @@ function pageOf(rows: readonly ListedRow[], last: ListedRow | undefined): Vouche
   };
 }
 
-/** Puts a row between others that are sorted by time, newest first. */
+/** Inserts a row into rows that are sorted by time, newest first. */
 function inOrder(row: ListedRow, sorted: readonly ListedRow[]): ListedRow[] {
   const microsOfRow = ({ micros }: ListedRow) =>
     micros === null ? Number.NEGATIVE_INFINITY : Number(micros);
@@ -180,8 +181,9 @@ function inOrder(row: ListedRow, sorted: readonly ListedRow[]): ListedRow[] {
 }
 
 /**
- * The text is in the code or the description, or it is a part of the code as people type it. Keys are made of few codes only, because one
- * takes 4 µs: where text and code are ASCII, the first comparison finds what their keys would.
+ * Whether the text is in the code, in the description, or in the code as a person types it. Keys are computed for few codes
+ * only, because one takes 4 µs: where both text and code are ASCII, the first comparison finds everything that the keys
+ * would.
  */
 function textCondition(text: string, parameter: Parameter): string {
   const plain = `strpos(lower(p.code || E'\\n' || coalesce(p.description, '')), lower(${parameter(text)})) > 0`;

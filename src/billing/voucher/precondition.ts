@@ -3,7 +3,7 @@ import { VoucherConflict } from "../errors.ts";
 import { type VoucherRow, voucherOf } from "./row.ts";
 import type { VoucherRecord } from "./voucher.ts";
 
-/** What a change requires of the voucher as it is now. */
+/** The requirement of a change for the current voucher. */
 export type Precondition =
   /** No live voucher has the code: the change creates one. */
   | { kind: "absent" }
@@ -11,8 +11,8 @@ export type Precondition =
   | { kind: "tag"; tags: readonly string[] | "any" };
 
 /**
- * The version of a voucher's terms. It changes with each term, with a revocation and with a restoration. It does not change with
- * a redemption: while a campaign runs, every change would otherwise be refused.
+ * The version of a voucher's terms. It changes with each term, with a revocation and with a restoration. It does not change
+ * with a redemption, because otherwise every change would be refused while a campaign runs.
  */
 export function voucherTag(voucher: VoucherRecord): string {
   const { code, credit_omr, description, active, max_redemptions, deleted_at, starts_at, expires_at } =

@@ -41,14 +41,14 @@ export interface VoucherService {
   /** Soft delete. Throws `voucher_not_found` when no live voucher has this code, and `voucher_changed`. */
   revoke(code: string, actor: Actor, precondition?: Precondition): Promise<void>;
   readAudit: ReadVoucherAudit;
-  /** What the Franchise's grants allow, and how much of it is in use. */
+  /** The amounts that the Franchise's grants allow, and how much of them is in use. */
   readRoom(actor: Actor): Promise<{ limits: VoucherGrants; totals: VoucherTotals }>;
 }
 
 export function createVoucherService(deps: {
   database: Database;
   grants: () => VoucherGrants;
-  /** The source of new codes. Tests pass one that repeats itself. */
+  /** The source of new codes. Tests pass one that repeats codes. */
   drawSymbols?: () => string;
 }): VoucherService {
   const { database } = deps;

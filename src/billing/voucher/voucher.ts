@@ -56,7 +56,7 @@ export interface VoucherTerms {
   expires_at: string | null;
 }
 
-/** The voucher that the smoke test issues and revokes. It is worth next to nothing, and one customer can redeem it. */
+/** The voucher that the smoke test issues and revokes. It has the smallest value, and only one customer can redeem it. */
 export const SMOKE_TEST = {
   codePrefix: "SMOKE-",
   credit_omr: 1,
@@ -64,7 +64,7 @@ export const SMOKE_TEST = {
   max_redemptions: 1,
 };
 
-/** The terms of an issue. Dates that are left out stay as they are; a new voucher then has none. */
+/** The terms of an issue. Dates that are left out stay as they are. A new voucher then has no dates. */
 export type IssueTerms = Omit<VoucherTerms, "starts_at" | "expires_at"> &
   Partial<Pick<VoucherTerms, "starts_at" | "expires_at">>;
 

@@ -1,22 +1,25 @@
 -- Runs a batch of checkouts in one transaction. The caller makes sure that no two requests have the same user or the same tenant,
 -- so the requests share only vouchers. Locks are taken in the order customer, promo, redemption, ledger, and the rows of each
--- table in one fixed order, so two batches cannot deadlock. Sequential scans are off, because PostgreSQL keeps a plan that it
--- made while the tables were small (a call of 50 at 18,000 orders: 737 ms with the kept scan, 23 ms without). For the same reason
--- no statement leaves the planner the choice of a whole index: a row is looked up in a subquery that cannot become a join, or by
--- a list of keys. Such a kept join took half of the server's time at 4,000 customers. Plans are generic, because planning took a
--- third of a call of one request.
+-- table in one fixed order, so two batches cannot deadlock.
+-- Sequential scans are off, because PostgreSQL keeps a plan that it made while the tables were small (a call of 50 at 18,000
+-- orders: 737 ms with the kept scan, 23 ms without). For the same reason, no statement lets the planner read a whole index: it
+-- looks up each row in a subquery that cannot become a join, or by a list of keys. A join that was kept took half of the server's
+-- time at 4,000 customers. Plans are generic, because planning took a third of a call of one request.
 --   p_requests   array of objects with the members of billing_checkout_line down to request_hash
 --   p_card_step  the smallest amount in baisa that the payment processor can charge; null: there is no payment processor
 --   p_wait       whether to wait for a customer that another transaction has locked; true only for a batch of one
---   p_card_min   the smallest payment in baisa that the processor accepts: less credit is spent where the rest would be smaller
---   outcome      placed | pending (a payment is due), or a refusal, which writes nothing but its idempotency record:
---                voucher_not_found, voucher_not_started, voucher_ended, already_redeemed, tenant_not_yours, payment_unavailable,
---                card_amount_too_small, balance_too_large, idempotency_in_flight, idempotency_mismatch; or, without p_wait, busy:
---                another transaction has the customer or the tenant, and the batch does not wait for it. Or held: an unpaid order
---                of the same customer blocks this one, because it is for the same tenant or with the same voucher. The caller
---                ends it, and calls again. The same order again is pending, with the id of the order that waits.
---   answer       of placed and pending; of a refusal, held_order_id: of held, the blocking order, and where credit does not cover the
---                order, an unpaid order that reserves some of it; and missing_baisa, the credit that is missing
+--   p_card_min   the smallest payment in baisa that the processor accepts; if the rest would be smaller, less credit is spent
+--   outcome      placed
+--                pending: a payment is due. The same order again is pending too, with the id of the order that waits.
+--                held: an unpaid order of the same customer blocks this one, because it is for the same tenant or has the same
+--                voucher. The caller ends that order, and calls again.
+--                busy, only without p_wait: another transaction has locked the customer or the tenant.
+--                A refusal, which writes only its idempotency record: voucher_not_found, voucher_not_started, voucher_ended,
+--                already_redeemed, tenant_not_yours, payment_unavailable, card_amount_too_small, balance_too_large,
+--                idempotency_in_flight, idempotency_mismatch
+--   answer       with placed and pending: the answer to the customer
+--                with a refusal and with held: held_order_id, which is the blocking order, or, if credit does not cover the order,
+--                an unpaid order that reserves some credit; and missing_baisa, the credit that is missing
 CREATE OR REPLACE FUNCTION public.billing_checkout(p_requests jsonb, p_sovereign text, p_sinks text[], p_card_step int, p_wait boolean, p_card_min int)
 RETURNS TABLE (line int, outcome text, answer json)
 LANGUAGE plpgsql SET search_path = public, pg_catalog SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$

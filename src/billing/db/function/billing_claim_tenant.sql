@@ -1,6 +1,6 @@
--- Gives the tenant of a paid order to the order's customer, unless it belongs to a customer already. True: the order may be placed for
--- this tenant, because the tenant is the customer's, or because the tenant service named the customer as a member. Longer ids do not
--- fit the primary key of tenants, and only adopted orders have them.
+-- Assigns the tenant of a paid order to the order's customer, unless the tenant belongs to a customer already. True: the order may be
+-- placed for this tenant, because it is the customer's, or because the tenant service named the customer as a member. True also for
+-- an adopted order that names no tenant or no customer, or has a tenant id that does not fit the primary key of tenants.
 CREATE OR REPLACE FUNCTION public.billing_claim_tenant(p_order public.orders) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 BEGIN

@@ -1,7 +1,7 @@
--- Settles an order of the earlier service, found by its session, which was a subscription at Stripe. Stripe goes on running that
--- subscription, so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was given up, or its
--- tenant belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe. It is no
--- subscription of the tenant then, so the tenant's owner does not see it.
+-- Settles an order of the earlier service, which is found by its session. The session opened a subscription at Stripe, which continues,
+-- so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was canceled or expired, or its tenant
+-- belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe. The row then
+-- names no tenant, so the tenant's owner does not see it.
 --   returns  paid | credited | null (no such order waits for a payment)
 CREATE OR REPLACE FUNCTION public.billing_pay_adopted_order(
   p_session_id text, p_paid_baisa bigint, p_subscription_id text, p_said_at timestamptz, p_sovereign text, p_sinks text[]

@@ -1,7 +1,7 @@
--- Settles an order for which the card paid. If the order had been given up, the payment is too small, or the tenant belongs to another
--- customer by now, the payment becomes credit.
+-- Settles an order for which the card paid. The payment becomes credit if the order had already ended, the payment is too small, or the
+-- tenant belongs to another customer by now.
 --   p_subscription_id  Stripe's subscription, of a session that the earlier service opened
---   p_said_at          when Stripe said so
+--   p_said_at          the time of Stripe's event or answer
 --   returns            paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
   p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_subscription_id text, p_said_at timestamptz,

@@ -1,6 +1,6 @@
--- Records the state of a subscription at Stripe, as an event gives it. Events arrive in any order: the one with the latest time
--- counts, the statuses of its end are final, and incomplete is only ever the first. The earlier service opened such subscriptions.
--- The event may arrive before the one that completes the session. The state is kept then, and billing_pay_adopted_order reads it.
+-- Records the state of a subscription at Stripe from an event. The earlier service opened such subscriptions. Events arrive in any
+-- order: the one with the latest time counts, the statuses of an ended subscription are final, and incomplete can only be the first.
+-- The event may arrive before the one that completes the session. The state is then stored for billing_pay_adopted_order.
 --   returns  whether a subscription of ours changed
 CREATE OR REPLACE FUNCTION public.billing_record_subscription(
   p_subscription_id text, p_status text, p_period_start timestamptz, p_period_end timestamptz, p_said_at timestamptz

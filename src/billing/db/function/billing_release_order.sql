@@ -1,5 +1,5 @@
--- Takes back all that a pending order holds: the voucher is not redeemed, and the reserved credit is the customer's again. The order
--- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+-- Releases everything that a pending order holds: it undoes the redemption, and returns the reserved credit to the customer. The
+-- order stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
 CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE

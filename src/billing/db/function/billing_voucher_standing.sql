@@ -2,11 +2,12 @@
 --   revoked    deleted_at is set
 --   paused     active is not true
 --   expired    expires_at has passed
---   used_up    no redemption is left, or none was ever possible: the cap is reached, the credit is not above 0, the counter
---              holds no more than 2147483647, and a code over 2,670 bytes does not fit the primary key of promo_redemptions
+--   used_up    no redemption is left, or none was ever possible: the cap or the counter's largest value (2147483647) is
+--              reached, the credit is not above 0, or the code has over 2,670 bytes, which do not fit the primary key of
+--              promo_redemptions
 --   scheduled  starts_at has not come
 --   live       it can be redeemed
--- A cap or a counter that is null counts as 0, which is the earlier service's default and what answers show.
+-- A cap or a counter that is null counts as 0. That is the earlier service's default, and the value in answers.
 CREATE OR REPLACE FUNCTION public.billing_voucher_standing(voucher public.promo_codes, at timestamptz) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE

@@ -139,7 +139,7 @@ ALTER TABLE public.subscriptions
   ADD COLUMN price_baisa bigint,
   -- When Stripe created the event that the row shows. Events arrive in any order, and the latest one counts.
   ADD COLUMN stripe_event_at timestamptz,
-  -- The tenant was deleted, and Stripe does not know yet that this subscription ends.
+  -- The tenant was deleted, and the sweeper still has to cancel this subscription at Stripe.
   ADD COLUMN cancel_due boolean NOT NULL DEFAULT false;
 ALTER TABLE public.orders
   ALTER COLUMN id SET DEFAULT public.billing_time_uuid(), ALTER COLUMN apps SET DEFAULT '[]', ALTER COLUMN addons SET DEFAULT '[]',
@@ -151,19 +151,19 @@ ALTER TABLE public.orders
   ADD COLUMN card_baisa bigint,
   ADD COLUMN session_url text,
   ADD COLUMN session_expires_at timestamptz,
-  -- When the sweeper asks Stripe next about the session of a pending order. Null: a minute after the session expires. Each
-  -- question moves the time on, so that a session which never ends does not delay the others.
+  -- When the sweeper next reads the session of a pending order from Stripe. Null: a minute after the session expires. Each
+  -- read postpones this time, so a session that never ends does not delay the others.
   ADD COLUMN session_look_at timestamptz,
-  -- When a customer's own request last made this service ask Stripe about the session.
+  -- When the session was last read from Stripe for a request of the customer.
   ADD COLUMN session_asked_at timestamptz,
-  -- What Stripe is asked for, as {key, parameters}. It is written before the first request, so that a repeated request is the same
-  -- one, whatever address, account or setting has changed meanwhile.
+  -- The request to Stripe, as {key, parameters}. It is stored before it is first sent, so that a repeated request is the
+  -- same one, even when an address, an account or a setting has changed meanwhile.
   ADD COLUMN session_request jsonb,
-  -- The customer gave the order up. The session may still be open, and its payment still counts.
+  -- The customer canceled the order. Its session may still be open, and a payment still counts.
   ADD COLUMN cancel_requested boolean NOT NULL DEFAULT false,
   -- The tenant service named the customer as a member of the tenant, which belongs to another customer.
   ADD COLUMN tenant_member boolean NOT NULL DEFAULT false,
-  -- Stripe's customer who paid, while its metadata does not say yet where the charge came from.
+  -- Stripe's customer who paid, until its metadata has the origin of the charge.
   ADD COLUMN stripe_customer_due text,
   ADD COLUMN adopted boolean NOT NULL DEFAULT true;
 ALTER TABLE public.invoices
@@ -171,7 +171,7 @@ ALTER TABLE public.invoices
   ALTER COLUMN status SET DEFAULT 'draft', ALTER COLUMN created_at SET DEFAULT now(),
   -- The order that the invoice names. Null: Stripe runs a subscription of the earlier service.
   ADD COLUMN order_id uuid,
-  -- The subscription that it is for. The invoice may arrive before the event that tells which order the subscription belongs to.
+  -- The invoice's subscription. The invoice may arrive before the event that shows the subscription's order.
   ADD COLUMN stripe_subscription_id text,
   ADD COLUMN paid_at timestamptz,
   ADD CONSTRAINT invoices_stripe_invoice_id_key UNIQUE (stripe_invoice_id),
@@ -307,7 +307,7 @@ CREATE TABLE public.voucher_audit (
   previous_digest text NOT NULL,
   digest text NOT NULL
 );
--- The end of the chain: it shows when the last rows of voucher_audit are gone.
+-- The end of the chain, which reveals a deletion of the last rows of voucher_audit.
 CREATE TABLE public.voucher_audit_head (
   id int PRIMARY KEY CHECK (id = 1),
   last_id bigint NOT NULL,
@@ -320,14 +320,15 @@ CREATE TABLE public.sovereign_identity (
   fqdn text NOT NULL,
   claimed_at timestamptz NOT NULL DEFAULT now()
 );
--- What cards got back. The rows of a charge add up to what Stripe says that it refunded.
+-- Refunds to cards. The rows of a charge add up to the refunded total that Stripe reports.
 CREATE TABLE public.card_refunds (
-  -- <charge>/<its total after the refund>/<number of the row>, or the id of a refund that failed: its amount is below 0.
+  -- <charge>/<its total after the refund>/<number of the row>, or the id of a failed refund, whose amount is below 0.
   id text PRIMARY KEY,
   stripe_charge_id text NOT NULL,
-  -- Null: the charge names no order, and Stripe runs the subscription that it is for.
+  -- Null: the charge names no order, because it pays for a subscription that Stripe runs.
   order_id uuid,
-  -- Null too: nothing was known of the charge when its refund failed. It may be another service's, so the row does not count alone.
+  -- Null, as is order_id: the charge was unknown when its refund failed. It may be another service's, so the row counts
+  -- only beside another row of the charge.
   customer_id uuid,
   amount_baisa bigint NOT NULL,
   refunded_at timestamptz NOT NULL
@@ -343,7 +344,7 @@ CREATE TABLE public.handled_events (
   handled_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (topic, event_id)
 );
--- Subscriptions at Stripe of which an event arrived before the session that opened them was known to be complete.
+-- States of subscriptions at Stripe whose event arrived before the session that opened them was complete.
 CREATE TABLE public.stripe_subscription_states (
   stripe_subscription_id text PRIMARY KEY,
   status text NOT NULL,
@@ -353,7 +354,7 @@ CREATE TABLE public.stripe_subscription_states (
   said_at timestamptz,
   recorded_at timestamptz NOT NULL DEFAULT now()
 );
--- What adoption found in the earlier service's tables.
+-- Findings of the adoption of the earlier service's tables.
 CREATE TABLE public.adoption_findings (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind text NOT NULL,

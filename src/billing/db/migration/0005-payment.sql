@@ -24,9 +24,9 @@ BEGIN
    WHERE c.id = p_order.customer_id;
 END $$;
 
--- Gives the tenant of a paid order to the order's customer, unless it belongs to a customer already. True: the order may be placed for
--- this tenant, because the tenant is the customer's, or because the tenant service named the customer as a member. Longer ids do not
--- fit the primary key of tenants, and only adopted orders have them.
+-- Assigns the tenant of a paid order to the order's customer, unless the tenant belongs to a customer already. True: the order may be
+-- placed for this tenant, because it is the customer's, or because the tenant service named the customer as a member. True also for
+-- an adopted order that names no tenant or no customer, or has a tenant id that does not fit the primary key of tenants.
 CREATE OR REPLACE FUNCTION public.billing_claim_tenant(p_order public.orders) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 BEGIN
@@ -36,8 +36,8 @@ BEGIN
     SELECT FROM tenants t WHERE t.tenant_id = p_order.tenant_id AND t.customer_id = p_order.customer_id);
 END $$;
 
--- Takes back all that a pending order holds: the voucher is not redeemed, and the reserved credit is the customer's again. The order
--- stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
+-- Releases everything that a pending order holds: it undoes the redemption, and returns the reserved credit to the customer. The
+-- order stays, with the given status, and so do its ledger entries. The caller has locked the customer and the order.
 CREATE OR REPLACE FUNCTION public.billing_release_order(p_order public.orders, p_status text, p_reason text) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -65,9 +65,9 @@ BEGIN
 END $$;
 
 -- Ends a pending order whose session expired: the customer gets the reserved credit back, and the voucher stays redeemed. If the
--- customer gave the order up, it is canceled, and the voucher is not redeemed either. Then p_session_id may also be null, for an order
--- without a session. An order that the earlier service left open is found by its session, and holds neither credit nor voucher. False:
--- no order changed.
+-- customer canceled the order, its status is canceled, and the redemption is undone too. p_session_id is null for a canceled order
+-- without a session. An open order of the earlier service is found by its session, or by its id if it was canceled and
+-- has no session. It holds neither credit nor voucher. False: no order changed.
 CREATE OR REPLACE FUNCTION public.billing_expire_order(p_order_id uuid, p_session_id text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = public, pg_catalog AS $$
 DECLARE
@@ -91,10 +91,10 @@ BEGIN
   RETURN true;
 END $$;
 
--- Settles an order of the earlier service, found by its session, which was a subscription at Stripe. Stripe goes on running that
--- subscription, so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was given up, or its
--- tenant belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe. It is no
--- subscription of the tenant then, so the tenant's owner does not see it.
+-- Settles an order of the earlier service, which is found by its session. The session opened a subscription at Stripe, which continues,
+-- so its id is kept. If Stripe ended the subscription before, the row shows that. If the order was canceled or expired, or its tenant
+-- belongs to another customer by now, the payment becomes credit, and the sweeper cancels the subscription at Stripe. The row then
+-- names no tenant, so the tenant's owner does not see it.
 --   returns  paid | credited | null (no such order waits for a payment)
 CREATE OR REPLACE FUNCTION public.billing_pay_adopted_order(
   p_session_id text, p_paid_baisa bigint, p_subscription_id text, p_said_at timestamptz, p_sovereign text, p_sinks text[]
@@ -141,10 +141,10 @@ BEGIN
   RETURN v_result;
 END $$;
 
--- Settles an order for which the card paid. If the order had been given up, the payment is too small, or the tenant belongs to another
--- customer by now, the payment becomes credit.
+-- Settles an order for which the card paid. The payment becomes credit if the order had already ended, the payment is too small, or the
+-- tenant belongs to another customer by now.
 --   p_subscription_id  Stripe's subscription, of a session that the earlier service opened
---   p_said_at          when Stripe said so
+--   p_said_at          the time of Stripe's event or answer
 --   returns            paid | credited | unknown (no order of ours, or paid before)
 CREATE OR REPLACE FUNCTION public.billing_pay_order(
   p_order_id uuid, p_session_id text, p_paid_baisa bigint, p_stripe_customer_id text, p_subscription_id text, p_said_at timestamptz,
@@ -180,9 +180,9 @@ BEGIN
   RETURN 'paid';
 END $$;
 
--- Records the state of a subscription at Stripe, as an event gives it. Events arrive in any order: the one with the latest time
--- counts, the statuses of its end are final, and incomplete is only ever the first. The earlier service opened such subscriptions.
--- The event may arrive before the one that completes the session. The state is kept then, and billing_pay_adopted_order reads it.
+-- Records the state of a subscription at Stripe from an event. The earlier service opened such subscriptions. Events arrive in any
+-- order: the one with the latest time counts, the statuses of an ended subscription are final, and incomplete can only be the first.
+-- The event may arrive before the one that completes the session. The state is then stored for billing_pay_adopted_order.
 --   returns  whether a subscription of ours changed
 CREATE OR REPLACE FUNCTION public.billing_record_subscription(
   p_subscription_id text, p_status text, p_period_start timestamptz, p_period_end timestamptz, p_said_at timestamptz

@@ -2,7 +2,10 @@ import type { Observation, Of } from "./catalog.ts";
 import type { EarlierTable, UniqueClaim } from "./claim.ts";
 import { type Finding, quoted } from "./finding.ts";
 
-/** Judges what others attached to a table: it blocks our statements, changes what they do, or is removed and recorded. */
+/**
+ * Judges an object that others attached to a table: it blocks our statements, changes their effects, or is removed and
+ * recorded.
+ */
 export function judgeAttachment(
   one: Observation,
   table: EarlierTable,
@@ -120,7 +123,7 @@ function judgeRowType(one: { name: string }, on: string): Finding {
   };
 }
 
-/** Whether the earlier service itself made the constraint, under whatever name. */
+/** Whether the constraint is one of the earlier service's own, under any name. */
 function isStandard(
   { contype, definition, table }: Of<"constraint">,
   uniques: readonly UniqueClaim[],

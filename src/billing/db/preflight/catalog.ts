@@ -8,7 +8,7 @@ export interface ServerState {
   schema: "missing" | "closed" | "readable" | "writable";
   /** Languages of our functions that do not exist, or that the role may not use. */
   missingLanguages: string[];
-  /** Tables that record migrations: those that the role may not read, and relations with such a name that are something else. */
+  /** Tables with the names of the records of migrations that the role may not read, and other relations with such a name. */
   unreadable: string[];
   foreign: string[];
 }

@@ -1,6 +1,6 @@
 /**
- * An object that a migration creates, read from the migration's text. A new migration therefore needs no code here. Function bodies
- * are skipped. A test compares the result with the catalog of a migrated database.
+ * An object that a migration creates, read from the migration's text, so that a new migration needs no code here. Function
+ * bodies are skipped. A test compares the result with the catalog of a migrated database.
  */
 export interface Claim {
   kind: "table" | "index" | "type" | "function" | "column";

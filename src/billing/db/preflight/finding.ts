@@ -32,7 +32,7 @@ export interface Finding {
   rule: Rule;
   /** Kind and name: `table public.outbox`. */
   object: string;
-  /** What is wrong with the object, or what happens to it. Reads on from `object`. */
+  /** The fault of the object, or the action on it. It continues the sentence that `object` begins. */
   message: string;
   /** The statement or the decision that removes the obstacle. */
   remedy: string;

@@ -85,7 +85,7 @@ async function judge(
     ...(adopted ?? []).flatMap((table) => judgeTable(table, observations, added, uniques)),
   ];
   refuse(findings);
-  // Last: reads rows, and only tables that passed the checks above are known to have these columns.
+  // Comes last, because it reads rows: only tables that passed the checks above certainly have these columns.
   refuse(await findDuplicates(client, observations, uniques));
   return findings;
 }

@@ -2,7 +2,7 @@ import type { ServerState } from "./catalog.ts";
 import { type Finding, quoted } from "./finding.ts";
 import { notOwner } from "./owner.ts";
 
-/** Checks what reading the catalog needs. Works for a role that has no rights at all. */
+/** Checks the requirements for reading the catalog. Works for a role that has no rights at all. */
 export function judgeServer(server: ServerState): Finding[] {
   const role = quoted(server.role);
   if (server.schema === "missing") {
@@ -21,7 +21,7 @@ export function judgeServer(server: ServerState): Finding[] {
   return server.unreadable.map((table) => notOwner(`table public.${quoted(table)}`, "another role", role));
 }
 
-/** Checks what the migrations' statements need. */
+/** Checks the requirements of the migrations' statements. */
 export function judgeWriting(server: ServerState): Finding[] {
   const role = quoted(server.role);
   return [
@@ -47,7 +47,10 @@ export function judgeWriting(server: ServerState): Finding[] {
   ];
 }
 
-/** Kysely's tables have the same names in every program that uses it for migrations. */
+/**
+ * Reports a table in which Kysely records another program's migrations. Every program that uses Kysely for migrations has
+ * the same table names.
+ */
 export function foreignRecord(table: string): Finding {
   return {
     rule: "name-taken",

@@ -28,8 +28,8 @@ export function limitKey({ issuer, userId }: Caller, client: string): string {
 const REFUSAL = "too many vouchers were looked up: wait for the seconds in Retry-After";
 
 /**
- * Counts previews and misses for each client. Over either limit, a client is refused for live codes too: otherwise the refusal
- * would reveal which codes exist.
+ * Counts previews and misses for each client. A client over either limit is refused for live codes too, because otherwise
+ * the refusal would reveal which codes exist.
  */
 export function createPreviewLimiter({ limits }: { limits: PreviewLimits }): PreviewLimiter {
   const limitOf = (perMinute: number) =>

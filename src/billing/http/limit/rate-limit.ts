@@ -30,7 +30,8 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
     keys.delete(key);
     keys.add(key);
     if (keys.size <= maxKeys) return;
-    // A tenth is removed at once: finding the first member gets slower with each first member that was removed before.
+    // Removes a tenth at once, because finding the first member of a set gets slower with each first member that was
+    // removed before.
     for (const oldest of keys) {
       if (keys.size <= maxKeys * 0.9) break;
       keys.delete(oldest);
@@ -50,7 +51,7 @@ export function createRateLimit(deps: { perMinute: number; refusal: string; maxK
     },
     async requireRoom(key) {
       const state = await limiter.get(key);
-      // When the limiter's timer is late, an ended window is still there.
+      // When the limiter's timer is late, it still has an ended window.
       if (state === null || state.msBeforeNext <= 0) return 0;
       if (state.consumedPoints >= perMinute) throw refuse(state.msBeforeNext);
       return state.consumedPoints;

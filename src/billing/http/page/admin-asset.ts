@@ -33,8 +33,8 @@ export interface AdminAssets {
 }
 
 /**
- * Browsers need neither the comments nor the indentation, which are a third of the bytes. A comment begins its line, and no
- * text of a module has more than one line, so neither can be part of a text.
+ * Removes comments and indentation, which are a third of the bytes. A comment begins its line, and no string of a module
+ * spans lines, so neither can be part of a string.
  */
 function withoutComments(source: string): string {
   return source

@@ -2,7 +2,7 @@ import type { BillingErrorCode, RequestErrorCode, TokenErrorCode, VoucherErrorCo
 import type { VoucherStanding, VoucherTerms } from "../../voucher/voucher.ts";
 import type { Plural } from "./language.ts";
 
-/** What the administrators' page says before its script runs. */
+/** The texts of the administrators' page before its script runs. */
 export interface AdminShellText {
   title: string;
   intro: string;
@@ -85,7 +85,7 @@ type AdminProblemCode =
 /** The members of a request that a person fills in. */
 type AdminField = Exclude<keyof VoucherTerms, "active"> | "code" | "count" | "prefix";
 
-/** What its script says. */
+/** The texts of its script. */
 interface AdminScriptText {
   copyLink: string;
   qrCode: string;

@@ -22,7 +22,10 @@ export type RedeemState =
   | { kind: "ended"; voucher: VoucherPreview }
   | { kind: "not-valid" }
   | { kind: "blank" }
-  /** The page tries again after both times together: visitors behind one address must not all return at once. */
+  /**
+   * The page tries again after the sum of both times. `spreadS` is random, so that visitors behind one address do not all
+   * return at once.
+   */
   | { kind: "busy"; retryAfterS: number; spreadS: number }
   | { kind: "unavailable" };
 
@@ -52,7 +55,7 @@ export function createRedeemPage(deps: { sovereignFqdn: string; currency: string
   const sheet = readStyle("base.css") + readStyle("redeem.css");
   const script = readPart("redeem.js");
   const scriptHash = policyHash(script);
-  // Compared by value: an embedding process reads the branding again for each request.
+  // Compared by value, because an embedding process reads the branding again for each request.
   const dress = rememberLast((json: string) => {
     const branding: Branding = JSON.parse(json);
     const style = brandStyle(branding.colour) + sheet;

@@ -5,8 +5,8 @@ import { json, type Operation, operation } from "../operation.ts";
 import { BalanceAnswer, InvoiceAnswer, SubscriptionAnswer } from "../schema/account.ts";
 
 /**
- * A signed-in customer's own balance, subscriptions and invoices. Clients of the earlier service know no list of orders: back from the
- * payment page they read the balance and the subscription, so both settle the order first.
+ * A signed-in customer's own balance, subscriptions and invoices. Clients of the earlier service do not list orders. After
+ * the payment page, they read the balance and the subscription, so both reads settle the order first.
  */
 export function accountOperations(deps: { accounts: AccountService; payment: OrderPayment }): Operation[] {
   const { accounts, payment } = deps;

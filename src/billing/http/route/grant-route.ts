@@ -20,7 +20,7 @@ const GrantsAnswer = Type.Object(
   { additionalProperties: false },
 );
 
-/** The grants, so that a form can say what is left before it is sent. */
+/** The grants, so that a form can show the remaining amounts before it is sent. */
 export function grantOperation({ vouchers }: { vouchers: VoucherService }): Operation {
   return operation({
     id: "readGrants",

@@ -12,7 +12,10 @@ import { createRedeemPage, type RedeemState } from "../page/redeem-page.ts";
 import { codeOf } from "../problem.ts";
 import { PROBLEMS } from "../problem-table.ts";
 
-/** People who type a Sovereign's address come for a voucher. The address is relative, because a gateway may add a prefix. */
+/**
+ * A person who types a Sovereign's address wants to redeem a voucher. The redirect is relative, because a gateway may add a
+ * prefix.
+ */
 export function homeOperation(): Operation {
   return operation({
     id: "home",
@@ -26,7 +29,7 @@ export function homeOperation(): Operation {
   });
 }
 
-/** Visitors behind one address wait for the same minute to end. Their pages try again within this many seconds. */
+/** Visitors behind one address wait for the end of the same minute. Their pages try again within this many seconds. */
 const SPREAD_S = 10;
 
 /** The page that a voucher's link opens. */

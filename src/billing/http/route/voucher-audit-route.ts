@@ -162,7 +162,7 @@ function parseTime(name: string, text: string): string {
   return time.toISOString();
 }
 
-/** `Date` takes the 30th of February for the 2nd of March. */
+/** Whether the day exists: `Date` reads the 30th of February as the 2nd of March. */
 function isDay(day: string): boolean {
   const time = new Date(day);
   return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day);

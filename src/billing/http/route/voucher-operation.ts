@@ -36,7 +36,7 @@ import {
   VoucherRecordAnswer,
 } from "../schema/voucher.ts";
 
-/** What names an operation: the two surfaces offer the same operations under different paths. */
+/** The names of an operation. The two APIs offer the same operations under different paths. */
 interface Place {
   id: string;
   path: string;
@@ -54,7 +54,7 @@ function answerOf(voucher: VoucherRecord): Answer {
   return json(voucher, 200, { ETag: formatTag(voucherTag(voucher)) });
 }
 
-/** The earlier service's answers have no standing, and its clients compare rows. */
+/** Whether the answer has a standing. Answers of the earlier service have none, and its clients compare whole rows. */
 interface Shown extends Place {
   showsStanding: boolean;
 }
@@ -207,8 +207,8 @@ export function revokeOperation({ vouchers }: { vouchers: VoucherService }, plac
 }
 
 /**
- * A member that is left out gets its default, except for dates: those of an existing voucher stay as they are. The earlier
- * service's clients do not have dates, and must not erase an expiry that another client set.
+ * A member that is left out gets its default, but the dates of an existing voucher stay. The earlier service's clients do
+ * not send dates, and must not erase an expiry that another client set.
  */
 function termsOf(body: Static<typeof IssueBody>): IssueTerms {
   const { starts_at, expires_at } = body as { starts_at?: string | null; expires_at?: string | null };

